@@ -1,0 +1,284 @@
+"""What an op is, and the registry of all of them.
+
+An op is written once: its forward, its vector-Jacobian products, its shape rule, its notation, one sentence
+and sample operands.  Rules are pure expressions of `g` (the upstream gradient), `y` (the output) and the
+operands, in the words of `xp`.  The words are the functions of the spec language itself, so every gradient is
+again an expression of the language; the same rule run under another meaning of the words gives a number, a
+formula or an entry-by-entry expression.
+
+    forward(xp, *operands, **parameters) -> y                     numbers (object arrays too, unless `entry` is given)
+    rule(xp, g, y, *operands, **parameters) -> gradient           one a tensor operand; None: not differentiable
+    shape(*shapes, **parameters) -> shape                         raises ShapeError
+
+A rule may return the gradient in the *output's* broadcast shape: the engine sums it back to the operand's
+shape, once, for every op with `broadcasts=True`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from backprop_cli.spec.model import Shape, Size
+
+Rule = Callable[..., Any]
+
+REQUIRED = object()
+"""The default of a parameter that has to be given."""
+
+
+class ShapeError(Exception):
+    """Shapes that do not fit; `operand` is the index of the operand to point at, or None for the whole call."""
+
+    def __init__(self, message: str, operand: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.operand = operand
+        self.hint = hint
+
+
+class ParameterError(Exception):
+    """A static parameter of the wrong type or range."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Tensor operands, then static parameters: `conv2d(x, w, b=none; stride=1, padding=0)`.
+
+    `variadic`: the first operand is a list of tensors (`concat([a, b], axis)`).
+    """
+
+    operands: tuple[str, ...]
+    optional: frozenset[str]
+    parameters: Mapping[str, Any]
+    variadic: bool = False
+
+    @property
+    def required(self) -> int:
+        """How many operands must be given."""
+        return len(self.operands) - len(self.optional)
+
+
+_WORDS: Mapping[str, Any] = {"none": None, "true": True, "false": False}
+
+
+def _default(text: str) -> Any:
+    """The value of a default in a signature: a number, a word, a string or a tuple of numbers."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text.startswith("'"):
+        return text.strip("'")
+    if text.startswith("("):
+        return tuple(_default(part.strip()) for part in text[1:-1].split(",") if part.strip())
+    value = Fraction(text)
+    return int(value) if value.denominator == 1 and "." not in text else value
+
+
+def signature(text: str) -> tuple[str, Signature]:
+    """Read `name(a, b=none; axis=-1, keepdims=false)`; `[xs]` for a list of tensors."""
+    match = re.fullmatch(r"(\w+)\((.*)\)", text)
+    if match is None:
+        raise ValueError(f"not a signature: {text}")
+    tensors, _, statics = match[2].partition(";")
+    variadic = tensors.strip().startswith("[")
+    operands = [part.strip(" []") for part in tensors.split(",") if part.strip()]
+    optional = {part.split("=")[0].strip() for part in operands if "=" in part}
+    parameters = {}
+    for part in re.split(r",(?![^(]*\))", statics):
+        name, _, default = part.strip().partition("=")
+        if name:
+            parameters[name] = _default(default) if default else REQUIRED
+    plain = tuple(part.split("=")[0].strip() for part in operands)
+    return match[1], Signature(plain, frozenset(optional), parameters, variadic)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Operands to try an op on: their shapes, or values where the domain matters, and parameters.
+
+    `domain` says what random values to draw: 'real', 'positive', 'unit' (between 0 and 1), 'spd'
+    (symmetric positive definite), 'labels:K' (integers below K), 'mask'.
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One function of the language; see the module's docstring for the callables."""
+
+    name: str
+    signature: Signature
+    doc: str
+    forward: Callable[..., Any]
+    shape: Callable[..., Shape]
+    vjps: tuple[Rule | None, ...]
+    broadcasts: bool = False  # the engine sums gradients back to the operands' shapes
+    pointwise: bool = False  # entry i of the output depends on entry i of the operands only
+    text: str | None = None  # template of the notation: '{0}' is the first operand; None: a call
+    latex: str | None = None
+    entry: Callable[..., Any] | None = None  # entry(sympy, *object arrays, **parameters); None: forward will do
+    has_entries: bool = True
+    kink: Callable[..., Any] | None = None  # kink(*arrays, **parameters) -> mask of entries that lie on one
+    convention: str = ""  # what the derivative is at a kink
+    domain: str = ""  # hint for a value that is not finite: "log of 0 or less: ..."
+    sums_to_one: bool = False  # the output sums to one over its `axis`
+    integer_operands: frozenset[str] = frozenset()
+    samples: tuple[Sample, ...] = ()
+    example: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composite:
+    """A function written in the spec language itself: `body(parameters, shapes)` gives its expression."""
+
+    name: str
+    signature: Signature
+    doc: str
+    body: Callable[..., str]
+    samples: tuple[Sample, ...] = ()
+    example: str = ""
+    group: str = ""
+    latex: str | None = None
+    integer_operands: frozenset[str] = frozenset()
+
+
+OPS: dict[str, Op] = {}
+COMPOSITES: dict[str, Composite] = {}
+ALIASES: dict[str, str] = {}
+"""The other library's usual name of a function."""
+
+
+def op(
+    spec: str,
+    doc: str,
+    forward: Callable[..., Any],
+    *,
+    shape: Callable[..., Shape],
+    vjps: Sequence[Rule | None] | Rule,
+    aliases: str = "",
+    samples: Sequence[Sample] = (),
+    **rest: Any,
+) -> Op:
+    """Define an op and enter it in the registry; incomplete definitions fail here, at import."""
+    name, parsed = signature(spec)
+    rules = tuple(vjps) if isinstance(vjps, Sequence) else (vjps,)
+    if len(rules) != len(parsed.operands):
+        raise ValueError(f"{name}: {len(rules)} rules for {len(parsed.operands)} operands")
+    if not samples:
+        raise ValueError(f"{name}: no samples, so nothing would test it")
+    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=shape, vjps=rules, samples=tuple(samples), **rest)
+    _enter(OPS, name, new, aliases)
+    return new
+
+
+def composite(spec: str, doc: str, body: str | Callable[..., str], *, aliases: str = "", samples: Sequence[Sample] = (),
+              **rest: Any) -> Composite:
+    """Define a function by an expression of the language (or a callable that gives one)."""
+    name, parsed = signature(spec)
+    if not samples:
+        raise ValueError(f"{name}: no samples, so nothing would test it")
+    function = body if callable(body) else (lambda shapes, **parameters: body)
+    new = Composite(name=name, signature=parsed, doc=doc, body=function, samples=tuple(samples), **rest)
+    _enter(COMPOSITES, name, new, aliases)
+    return new
+
+
+def _enter(table: dict[str, Any], name: str, value: Any, aliases: str) -> None:
+    if name in OPS or name in COMPOSITES:
+        raise ValueError(f"{name} is defined twice")
+    table[name] = value
+    for alias in aliases.split():
+        ALIASES[alias] = name
+
+
+# ── shapes ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def show(shape: Shape) -> str:
+    """A shape as numpy prints it, with the names of named sizes: `(N, 3)`."""
+    parts = [getattr(size, "name", None) or str(int(size)) for size in shape]
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def named(*sizes: int) -> int:
+    """Equal sizes met on one axis: the one that has a name wins."""
+    for size in sizes:
+        if getattr(size, "name", None):
+            return size
+    return sizes[0]
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """numpy's broadcasting of shapes, keeping the names of sizes.
+
+    Raises:
+        ShapeError: two sizes differ and neither is 1.
+    """
+    rank = max(map(len, shapes), default=0)
+    result: list[int] = []
+    for axis in range(-rank, 0):
+        sizes = [shape[axis] for shape in shapes if len(shape) >= -axis]
+        wide = [size for size in sizes if size != 1]
+        if any(size != wide[0] for size in wide):
+            raise ShapeError(f"shapes {' and '.join(map(show, shapes))} do not broadcast: "
+                             f"axis {axis} has sizes {' and '.join(map(str, wide))}")
+        result.append(named(*(wide or sizes)))
+    return tuple(result)
+
+
+def normalize_axis(axis: int, rank: int, parameter: str = "axis") -> int:
+    """A non-negative axis.
+
+    Raises:
+        ParameterError: the axis is outside the rank.
+    """
+    if not -rank <= axis < rank:
+        raise ParameterError(parameter, f"axis {axis} is out of range for a tensor of rank {rank}")
+    return axis % rank
+
+
+def axes_of(axis: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """Axes to reduce over, non-negative and sorted; None is all of them."""
+    if axis is None:
+        return tuple(range(rank))
+    listed = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = tuple(sorted(normalize_axis(a, rank) for a in listed))
+    if len(set(axes)) != len(axes):
+        raise ParameterError("axis", f"axis {axis} names an axis twice")
+    return axes
+
+
+def reduced(shape: Shape, axis: Any = None, keepdims: bool = False) -> Shape:
+    """The shape after a reduction."""
+    axes = axes_of(axis, len(shape))
+    if keepdims:
+        return tuple(1 if i in axes else size for i, size in enumerate(shape))
+    return tuple(size for i, size in enumerate(shape) if i not in axes)
+
+
+def count(shape: Shape, axis: Any = None) -> int:
+    """How many entries a reduction adds up; a `Size` if that is one named axis."""
+    axes = axes_of(axis, len(shape))
+    if len(axes) == 1:
+        return shape[axes[0]]
+    total = 1
+    for a in axes:
+        total *= int(shape[a])
+    return total
+
+
+__all__ = [
+    "ALIASES", "COMPOSITES", "OPS", "REQUIRED", "Composite", "Op", "ParameterError", "Rule", "Sample", "ShapeError",
+    "Signature", "Size", "axes_of", "broadcast", "composite", "count", "named", "normalize_axis", "op", "reduced", "show",
+    "signature",
+]
