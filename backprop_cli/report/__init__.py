@@ -1,1 +1,1 @@
-"""TODO."""
+"""Result → str, one module a format; `formats` holds the table."""

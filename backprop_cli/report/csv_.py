@@ -1,0 +1,38 @@
+"""One line an entry, for a spreadsheet or a data frame: spec, name, kind, index, value, gradient."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from backprop_cli.report.arrays import entries
+from backprop_cli.report.plain import safe
+from backprop_cli.report.view import View
+from backprop_cli.result import NodeResult, Result
+
+
+def render(result: Result, view: View = View()) -> str:
+    """The lines of a spec; the header is the format's prologue."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for node in result.nodes:
+        writer.writerows([cell(result.spec), node.name, node.kind, *row] for row in _rows(node, view))
+    return view.plain(out.getvalue())
+
+
+def _rows(node: NodeResult, view: View) -> Iterator[tuple[str, str, str]]:
+    gradients = entries(node.gradient.value) if node.gradient is not None and node.gradient.value is not None else None
+    for index, entry in entries(node.value):
+        gradient = _number(next(gradients)[1], view) if gradients else ""
+        yield f"[{','.join(map(str, index))}]" if index else "", _number(entry, view), gradient
+
+
+def _number(value: float, view: View) -> str:
+    return repr(value) if view.precision is None else f"{value:.{view.precision}g}"
+
+
+def cell(text: str) -> str:
+    """User text that no spreadsheet takes for a formula."""
+    text = safe(text)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\\"} else text

@@ -1,0 +1,53 @@
+"""The formats of a result: a new one is one module with a `render` and one row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from backprop_cli.report.view import View
+from backprop_cli.result import TERMS, Result
+
+Renderer = Callable[[Result, View], "str | bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A row: where `render` lives, file suffixes that choose it, and how it goes on over several specs.
+
+    `terms` are shown unless the user asks for others.  `prologue` precedes the first result, `between` each further
+    one.  `escaped` formats carry any text as ASCII by themselves (JSON's \\u), so nothing need be spelled.
+    """
+
+    module: str
+    doc: str
+    suffixes: tuple[str, ...]
+    terms: tuple[str, ...] = TERMS
+    prologue: str = ""
+    between: str = ""
+    escaped: bool = False
+    binary: bool = False
+    goes_on: bool = False  # an error becomes a line of the output
+
+
+FORMATS: dict[str, Format] = {
+    "text": Format("text", "for reading in a terminal", (".txt",), ("local", "nodes"), between="\n"),
+    "json": Format("json_", "one object a spec", (".json",), escaped=True),
+    "ndjson": Format("ndjson", "one line a spec, errors too", (".ndjson", ".jsonl"), escaped=True, goes_on=True),
+    "csv": Format("csv_", "one line an entry", (".csv",), (), prologue="spec,name,kind,index,value,gradient\n"),
+    "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), ("local", "nodes"), between="\n"),
+    "latex": Format("latex", "an align* body", (".tex",), ("local", "nodes"), between="\n"),
+    "npz": Format("npz", "values and gradients for numpy", (".npz",), (), binary=True),
+}
+
+
+def renderer(name: str) -> Renderer:
+    """The callable of a format; only now is its module imported."""
+    found: Renderer = import_module(f"backprop_cli.report.{FORMATS[name].module}").render
+    return found
+
+
+def format_of(path: str) -> str | None:
+    """The format that a file's suffix asks for."""
+    return next((name for name, row in FORMATS.items() if path.endswith(row.suffixes)), None)

@@ -1,0 +1,93 @@
+"""The machine-readable contract `backprop.run/1`: strict JSON, laid out so that a person can read it too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backprop_cli.report.arrays import strict
+from backprop_cli.report.view import View
+from backprop_cli.result import NOTATIONS, TERMS, Gradient, NodeResult, Omitted, PassResult, Printed, Result, Warned
+
+SCHEMA = "backprop.run/1"
+
+
+def document(result: Result, view: View) -> dict[str, Any]:
+    """A result as plain data, with the keys in the order of the contract."""
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "spec": result.spec,
+        "title": result.title,
+        "dtype": result.dtype,
+        "output": result.output,
+        "grad_output": strict(result.grad_output, view.precision),
+        "dims": dict(result.dims),
+        "nodes": {node.name: _node(node, view) for node in result.nodes},
+    }
+    if result.passes:
+        found["passes"] = [_pass(one, result.nodes, view) for one in result.passes]
+    return found | {"warnings": [_warning(warning) for warning in result.warnings]}
+
+
+def _node(node: NodeResult, view: View) -> dict[str, Any]:
+    return {
+        "kind": node.kind,
+        "op": node.op,
+        "inputs": list(node.inputs),
+        "expression": node.expression,
+        "shape": list(node.shape),
+        "value": strict(node.value, view.precision),
+        "requires_grad": node.requires_grad,
+        "gradient": _gradient(node.gradient, view),
+    }
+
+
+def _gradient(gradient: Gradient | None, view: View) -> dict[str, Any] | None:
+    if gradient is None:
+        return None
+    shown = {terms: _formula(gradient.formula[terms]) for terms in view.terms if terms in gradient.formula}
+    return {"value": strict(gradient.value, view.precision), "formula": shown}
+
+
+def _formula(formula: Printed | Omitted) -> dict[str, str]:
+    if isinstance(formula, Omitted):
+        return {"omitted": formula.why}
+    return {notation: getattr(formula, notation) for notation in NOTATIONS}
+
+
+def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View) -> dict[str, Any]:
+    gradients = {node.name: {"gradient": _gradient(one.gradients.get(node.name), view)} for node in nodes}
+    return {"output": one.output, "grad_output": strict(one.grad_output, view.precision), "nodes": gradients}
+
+
+def _warning(warning: Warned) -> dict[str, Any]:
+    found: dict[str, Any] = {"code": warning.code, "node": warning.node, "message": warning.message}
+    return found | {"entries": [list(entry) for entry in warning.entries]} if warning.entries else found
+
+
+# ── layout ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def compact(data: Any, view: View) -> str:
+    """JSON on one line."""
+    return json.dumps(data, ensure_ascii=view.ascii, allow_nan=False)
+
+
+def pretty(data: Any, view: View, indent: str = "") -> str:
+    """JSON with objects over several lines and arrays of numbers on one.
+
+    The standard encoder's `indent` puts each number on a line of its own, and is slow in doing so.
+    """
+    inner = indent + "  "
+    if isinstance(data, Mapping) and data:
+        rows = [f"{inner}{compact(key, view)}: {pretty(value, view, inner)}" for key, value in data.items()]
+        return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
+    if isinstance(data, list) and any(isinstance(entry, Mapping) for entry in data):
+        return "[\n" + ",\n".join(inner + pretty(entry, view, inner) for entry in data) + f"\n{indent}]"
+    return compact(data, view)
+
+
+def render(result: Result, view: View = View(terms=TERMS)) -> str:
+    """One object over several lines."""
+    return pretty(document(result, view), view) + "\n"

@@ -1,0 +1,12 @@
+"""The contract `backprop.run/1`, one line a spec."""
+
+from __future__ import annotations
+
+from backprop_cli.report.json_ import compact, document
+from backprop_cli.report.view import View
+from backprop_cli.result import TERMS, Result
+
+
+def render(result: Result, view: View = View(terms=TERMS)) -> str:
+    """One object on one line."""
+    return compact(document(result, view), view) + "\n"

@@ -1,0 +1,64 @@
+"""What may reach a terminal or a file: user text made harmless, and Unicode spelled in ASCII."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters, bidirectional overrides, invisible marks, line separators, and the surrogates that stand for
+# undecodable bytes of a path: each could hide or rewrite what a reader sees.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return _SHORT.get(match[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def safe(text: str) -> str:
+    """User text on one line, with everything invisible or dangerous written as an escape."""
+    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escaped, text)
+
+
+# ── ASCII ────────────────────────────────────────────────────────────────────────────────────────
+
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀ", "0123456789+-T", strict=True))
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-", strict=True))
+_SIGNS = {
+    "∂": "d", "⊙": "*", "·": "@", "×": "*", "⊗": "outer", "−": "-", "⋅": "@", "∘": "*", "÷": "/", "±": "+-",
+    "Σ": "sum", "∑": "sum", "∏": "prod", "√": "sqrt", "∞": "inf", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~=",
+    "→": "->", "←": "<-", "↦": "|->", "⇒": "=>", "…": "...", "⋯": "...", "⋮": "...", "—": "-", "–": "-", "‖": "||",
+    "ℓ": "l", "∈": "in", "∇": "grad", "δ": "delta", "′": "'", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*",
+    "─": "-", "│": "|", "├": "|", "└": "`", "┌": "+", "┐": "+", "┘": "+", "┼": "+", "✓": "ok", "✗": "x", "\u0302": "_hat",
+}  # fmt: skip
+_POWER = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
+_INDEX = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
+_POWERS = {"T": ".T", "-T": ".inv.T", "-1": ".inv"}
+
+
+def to_ascii(text: str) -> str:
+    """The text for a terminal that shows only ASCII: `∂loss/∂w · xᵀ` is `dloss/dw @ x.T`."""
+    if text.isascii():
+        return text
+    text = _POWER.sub(_power, text.replace("σ(", "sigmoid("))
+    text = _INDEX.sub(lambda found: "_" + "".join(_SUBSCRIPTS[c] for c in found[0]), text)
+    return "".join(c if c.isascii() else _SIGNS.get(c) or _spelled(c) for c in text)
+
+
+def _power(found: re.Match[str]) -> str:
+    plain = "".join(_SUPERSCRIPTS[c] for c in found[0])
+    return _POWERS.get(plain, f"**{plain}")
+
+
+def _spelled(char: str) -> str:
+    """A Greek letter by its name, an accented Latin one without its accent, anything else as an escape."""
+    import unicodedata
+
+    name = unicodedata.name(char, "")
+    if name.startswith("GREEK "):
+        letter = name.partition(" LETTER ")[2].split(" WITH ")[0].removeprefix("FINAL ").lower()
+        return letter.capitalize() if "CAPITAL" in name else letter
+    base = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
+    return base or (f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}")

@@ -1,0 +1,174 @@
+"""The terminal view: the forward pass, then the reverse pass in order, as one would write it on paper.
+
+Each node is a chain of equals signs under each other: its formula one step at a time, then its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from backprop_cli.report.arrays import abridged, count, lines, summary
+from backprop_cli.report.view import View
+from backprop_cli.result import Gradient, NodeResult, Omitted, PassResult, Printed, Result
+
+INDENT = "  "
+WIDEST_NAME = 24
+WIDEST_LINE = 64
+
+
+def render(result: Result, view: View = View()) -> str:
+    """The whole view of one spec."""
+    sections = [_head(result, view), _forward(result, view), *_reverse(result, view), _warnings(result, view), _end(result, view)]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+# ── sections ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _head(result: Result, view: View) -> list[str]:
+    found = [view.paint(view.safe(result.title), "heading")] if result.title else []
+    found += [view.safe(line) for line in (result.description or "").splitlines()]
+    dims = "".join(f", {view.safe(name)} = {size}" for name, size in result.dims.items())
+    dtype = f", {result.dtype}" if result.dtype != "float64" else ""
+    return [*found, view.paint(view.safe(result.spec) + dims + dtype, "faint")]
+
+
+def _forward(result: Result, view: View) -> list[str]:
+    width = _width(view.safe(node.name) for node in result.nodes)
+    chains = [_value_chain(node, width, view) for node in result.nodes]
+    column = min(WIDEST_LINE, max((len(chain[0]) for chain in chains), default=0))
+    found = [view.paint("Forward pass", "heading"), ""]
+    for node, chain in zip(result.nodes, chains, strict=True):
+        found += _painted(chain, _remark(node), column, width, view)
+    return found
+
+
+def _remark(node: NodeResult) -> str:
+    return f"{node.kind} {count(node.shape)}" if node.kind != "node" else count(node.shape)
+
+
+def _value_chain(node: NodeResult, width: int, view: View) -> list[str]:
+    """`z = w @ x` and, under it, `  = [1, 2]`; a leaf has its value alone."""
+    steps = [[view.safe(node.expression)]] if node.expression is not None else []
+    return _chain(view.safe(node.name).ljust(width), [*steps, _value(node.value, view)])
+
+
+def _reverse(result: Result, view: View) -> list[list[str]]:
+    """One section for a single pass; else one a pass, and one for their sum."""
+    if not result.passes:
+        gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
+        return [_pass(f"Reverse pass, from {view.safe(result.output)} back", result.output, gradients, result, view)]
+    total = len(result.passes)
+    sections = [_pass(f"Reverse pass {i} of {total}, from {view.safe(one.output)} back", one.output, one.gradients, result, view)
+                for i, one in enumerate(result.passes, 1)]  # fmt: skip
+    return [*sections, _sum(result, view)]
+
+
+def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], result: Result, view: View) -> list[str]:
+    order = [node.name for node in reversed(result.nodes) if node.name in gradients]
+    names = {name: partial(output, name, view) for name in order}
+    width = _width(names.values())
+    found = [view.paint(heading, "heading")]
+    for name in order:
+        chain = _chain(names[name].ljust(width), [*_formulas(gradients[name], view), _value(gradients[name].value, view)])
+        found += ["", *_painted(chain, "", 0, width, view)]
+    return found
+
+
+def _sum(result: Result, view: View) -> list[str]:
+    """What PyTorch leaves in `.grad` after several calls of backward."""
+    leaves = [node for node in result.nodes if node.kind != "node" and node.gradient is not None]
+    names = [f"{view.safe(node.name)}.grad" for node in leaves]
+    width = _width(names)
+    found = [view.paint("Sum of the passes, which leaves accumulate", "heading"), ""]
+    for node, name in zip(leaves, names, strict=True):
+        values = [[_summands(node.name, result.passes, view)], _value(node.gradient.value if node.gradient else None, view)]
+        found += _painted(_chain(name.ljust(width), values), "", 0, width, view)
+    return found
+
+
+def _summands(name: str, passes: Iterable[PassResult], view: View) -> str:
+    return " + ".join(partial(one.output, name, view) for one in passes if name in one.gradients)
+
+
+def _warnings(result: Result, view: View) -> list[str]:
+    label = view.paint("warning", "warning")
+    return [f"{label}: {view.safe(w.node)}: {view.safe(w.message)}" if w.node else f"{label}: {view.safe(w.message)}"
+            for w in result.warnings]  # fmt: skip
+
+
+def _end(result: Result, view: View) -> list[str]:
+    facts = [f"used: {view.safe(fact)}" for fact in result.facts]
+    if result.passes:
+        gradients = [gradient for one in result.passes for gradient in one.gradients.values()]
+    else:
+        gradients = [node.gradient for node in result.nodes if node.gradient is not None]
+    return [*facts, view.paint(verdict(gradients), "faint")]
+
+
+def verdict(gradients: Iterable[Gradient]) -> str:
+    """How many gradients there are, and how far their formulas, evaluated, are from them."""
+    known = list(gradients)
+    start = f"{len(known)} gradient{'s' if len(known) != 1 else ''}"
+    printed = [formula for g in known for formula in g.formula.values() if isinstance(formula, Printed)]
+    deviations = [formula.deviation for formula in printed if formula.deviation is not None]
+    if not deviations:
+        return start
+    worst = max((d for d in deviations if d == d), default=float("nan"))
+    worst = worst if all(d == d for d in deviations) else float("nan")
+    which = "every formula" if len(deviations) == len(printed) else f"{len(deviations)} of {len(printed)} formulas"
+    return f"{start}; {which} evaluated: largest difference {worst:.2g}"
+
+
+# ── chains ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def partial(output: str, name: str, view: View) -> str:
+    """`∂loss/∂w`, with brackets where the output is an expression."""
+    over = output if output.replace("_", "").isalnum() else f"({output})"
+    return view.safe(f"∂{over}/∂{name}")
+
+
+def _formulas(gradient: Gradient, view: View) -> list[list[str]]:
+    """The formulas asked for, each different one once; the reason where one is left out."""
+    found: dict[str, None] = {}
+    for terms in view.terms:
+        formula = gradient.formula.get(terms)
+        if isinstance(formula, Printed):
+            found[view.plain(formula.text)] = None
+        elif isinstance(formula, Omitted):
+            found[f"({terms}: {view.safe(formula.why)})"] = None
+    return [[text] for text in found]
+
+
+def _value(value: object, view: View) -> list[str]:
+    """The lines of a value; a large one ends with what its entries are like."""
+    if value is None:
+        return ["(no numbers)"]
+    shown = [view.plain(line) for line in lines(value, view.digits)]
+    return [*shown, summary(value, view.digits)] if abridged(value) else shown
+
+
+def _chain(left: str, steps: Iterable[list[str]]) -> list[str]:
+    """Steps joined by equals signs that stand under each other; a step equal to the one before is left out."""
+    found: list[str] = []
+    previous: list[str] | None = None
+    for step in steps:
+        if step == previous:
+            continue
+        previous = step
+        head = left if not found else " " * len(left)
+        found += [f"{head} = {step[0]}", *(f"{' ' * len(left)}   {line}" for line in step[1:])]
+    return found
+
+
+def _width(names: Iterable[str]) -> int:
+    return min(WIDEST_NAME, max(map(len, names), default=0))
+
+
+def _painted(chain: list[str], remark: str, column: int, width: int, view: View) -> list[str]:
+    """A chain indented, its left side coloured, its remark in a column of its own."""
+    first = chain[0]
+    left, rest = first[:width], first[width:]
+    tail = f"{' ' * max(2, column - len(first) + 2)}{view.paint(remark, 'faint')}" if remark else ""
+    return [INDENT + view.paint(left, "gradient") + rest + tail, *(INDENT + line for line in chain[1:])]

@@ -1,0 +1,53 @@
+"""How a result is shown: what every renderer gets beside the result, and the colours of the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backprop_cli.report.plain import safe, to_ascii
+
+DIGITS = 6
+
+STYLES = {
+    "heading": "1",
+    "name": "1",
+    "gradient": "36",
+    "value": "32",
+    "faint": "2",
+    "warning": "33",
+    "error": "1;31",
+    "good": "32",
+    "bad": "31",
+}
+
+
+def paint(text: str, style: str) -> str:
+    """The text in a colour of the table."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if text else text
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the user asked for; `terms` in the order they are shown, `precision` None for the format's own."""
+
+    terms: tuple[str, ...] = ("local", "nodes")
+    precision: int | None = None
+    color: bool = False
+    ascii: bool = False
+
+    @property
+    def digits(self) -> int:
+        """Significant digits of a number that is read by people."""
+        return self.precision or DIGITS
+
+    def plain(self, text: str) -> str:
+        """The program's own text, in ASCII where only that can be shown."""
+        return to_ascii(text) if self.ascii else text
+
+    def safe(self, text: str) -> str:
+        """The user's text, made harmless."""
+        return self.plain(safe(text))
+
+    def paint(self, text: str, style: str) -> str:
+        """The text in a colour, where colours are shown."""
+        return paint(text, style) if self.color else text
