@@ -14,6 +14,7 @@ Grammar, loosest first (the precedences of Python and numpy):
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Slice(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Ellipsis_(Expression):
+class Ellipsis_(Expression):  # noqa: N801 - Python has an Ellipsis of its own
     """`...` inside a subscript."""
 
 
@@ -194,7 +195,8 @@ def _tokens(text: Text) -> Iterator[_Token]:
             continue
         token = _Token(kind, match.group(), match.start(), match.end())
         if kind == "bad":
-            raise _error("E010", f"unexpected character {token.text!r}", text, token.start, token.end, _HINTS.get(token.text))
+            message = f"unexpected character {token.text!r}"
+            raise _error("E010", message, text, token.start, token.end, _HINTS.get(token.text))
         count += 1
         if count > MAX_TOKENS:
             message = f"expression of more than {MAX_TOKENS} tokens"
@@ -338,7 +340,7 @@ class _Parser:
         return value
 
     def sequence(self, closing: str, item: Callable[[], _Item]) -> tuple[_Item, ...]:
-        items: list[T] = []
+        items: list[_Item] = []
         while not self.sees(closing) and self.token.kind != "end":
             items.append(item())
             if not self.accept(","):
@@ -387,8 +389,9 @@ class _Parser:
         raise self.unexpected("expected a value")
 
     def number(self, token: _Token) -> Number:
-        mantissa, _, exponent = token.text.lower().partition("e")
-        if exponent and abs(int(exponent)) > MAX_EXPONENT or len(mantissa) > MAX_EXPONENT:
+        _, _, exponent = token.text.lower().partition("e")
+        # a float says cheaply what an exact power of ten of a thousand digits would take long to say
+        if math.isinf(float(token.text)) or len(token.text) > MAX_EXPONENT or abs(int(exponent or 0)) > MAX_EXPONENT:
             raise _error("E010", f"the number {token.text[:40]} is out of range", self.text, token.start, token.end,
                          "numbers are float64: at most about 1.8e308")
         return Number(token.start, token.end, Fraction(token.text), token.text)

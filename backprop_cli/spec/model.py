@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from backprop_cli.spec.source import Source, Text
 
@@ -19,11 +19,15 @@ class Size(int):
 
     name: str | None
 
-    def __new__(cls, value: int, name: str | None = None) -> Size:
+    def __new__(cls, value: int, name: str | None = None) -> Self:
+        """A size, and its name in `dims`."""
         size = super().__new__(cls, value)
         size.name = name
         return size
 
+
+Warned = tuple[str, str, str]
+"""Something worth knowing that is no error: its code, the name it is about, a sentence."""
 
 Shape = tuple[int, ...]
 """Sizes of the axes; an entry is an int or a `Size` (an int that knows its name)."""
@@ -95,3 +99,4 @@ class Spec:
     hooks: Mapping[str, tuple[Expression, Text]] = field(default_factory=dict)
     backward: tuple[Pass, ...] = ()
     dtype: Literal["float64", "float32"] = "float64"
+    warnings: tuple[Warned, ...] = ()

@@ -1,0 +1,27 @@
+"""Suggestions for a word that is not known: other case first, then another usual name, then similar spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+
+def suggest(word: str, candidates: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str | None:
+    """The candidate that `word` most likely means, or None.
+
+    `synonyms` maps other names in lower case (`mean_squared_error`) to the one used here (`mse_loss`).
+    """
+    known = {candidate.casefold(): candidate for candidate in candidates}
+    folded = word.casefold()
+    if folded in known:
+        return known[folded]
+    if synonyms and folded in synonyms:
+        return synonyms[folded]
+    similar = get_close_matches(folded[:64], known, n=1, cutoff=0.6)  # cut: difflib is quadratic
+    return known[similar[0]] if similar else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str | None:
+    """The same as a hint."""
+    found = suggest(word, candidates, synonyms)
+    return f"did you mean {found!r}?" if found else None
