@@ -1,0 +1,119 @@
+"""Facts: equations that hold in one graph, and let a sum disappear.
+
+A fact is declared by an op (a softmax sums to one), proved from a definition (Σ(x - mean x) = 0), or seen in the
+data, in which case it is announced and checked on every run.  Without it the honest, longer formula is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr, S
+
+from backprop_cli.algebra.expr import Apply, TensorSymbol, shape_of
+
+TOLERANCE = 1e-12
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of the symbols of one graph; `data` gives an input's array, or None."""
+
+    data: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)
+    definitions: dict[Expr, Expr] = field(default_factory=dict)
+    declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
+    used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
+    _proving: set[Any] = field(default_factory=set)
+
+    def sum(self, expr: Expr, axes: tuple[int, ...]) -> Expr | None:
+        """The value of Σ expr over negative axes (size-1 axes kept), if it is known."""
+        if isinstance(expr, Apply) and sums_to_one(expr, axes):
+            return S.One
+        if not isinstance(expr, TensorSymbol):
+            return None
+        key = (expr, axes)
+        if key not in self.declared:
+            self.declared[key] = self._find(expr, axes)
+        found = self.declared[key]
+        return None if found is S.NaN else found
+
+    def _find(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> Expr:
+        definition = self.definitions.get(symbol)
+        if definition is not None:
+            return self._prove(symbol, definition, axes)
+        return self._seen(symbol, axes)
+
+    def _prove(self, symbol: TensorSymbol, definition: Expr, axes: tuple[int, ...]) -> Expr:
+        """Sum the definition: a number is a fact (D1)."""
+        from backprop_cli.algebra.tidy import sum_of_definition
+
+        if isinstance(definition, Apply) and sums_to_one(definition, axes):
+            return S.One
+        if symbol in self._proving:
+            return S.NaN
+        self._proving.add(symbol)
+        try:
+            result = sum_of_definition(definition, shape_of(symbol), axes, self)
+        finally:
+            self._proving.discard(symbol)
+        return result if result is not None and result.is_number else S.NaN
+
+    def _seen(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> Expr:
+        array = self.data(symbol)
+        if array is None or not array.shape or any(-a > array.ndim for a in axes):
+            return S.NaN
+        if abs(array.sum(axis=axes) - 1).max(initial=0) > TOLERANCE:
+            return S.NaN
+        where = ", ".join(str(len(symbol.shape) + a) for a in axes)
+        self.used[f"sum {symbol.name} {axes}"] = f"Σ {symbol.name} = 1 over axis {where} (checked on the data)"
+        return S.One
+
+    def symmetric(self, expr: Expr) -> bool:
+        """Whether a matrix equals its transpose: seen in the data, or of the form A Aᵀ."""
+        if isinstance(expr, TensorSymbol):
+            return self._symmetric_data(expr)
+        if isinstance(expr, Apply) and expr.name == "inv":
+            return self.symmetric(expr.args[0])
+        return False
+
+    def _symmetric_data(self, symbol: TensorSymbol) -> bool:
+        array = self.data(symbol)
+        if array is None or array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] < 2:
+            return False
+        if abs(array - array.T).max() > TOLERANCE * max(1.0, abs(array).max()):
+            return False
+        self.used[f"symmetric {symbol.name}"] = f"{symbol.name} = {symbol.name}ᵀ (checked on the data)"
+        return True
+
+
+def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:
+    """Whether an op declares that its output sums to one over these axes."""
+    from backprop_cli.ops import OPS
+
+    if expr.name not in OPS or not OPS[expr.name].sums_to_one:
+        return False
+    axis = expr.parameters.get("axis", -1)
+    rank = len(expr.shape)
+    listed = tuple(range(rank)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    return tuple(sorted(a - rank if a >= 0 else a for a in listed)) == tuple(sorted(axes))
+
+
+_CURRENT: ContextVar[Facts] = ContextVar("facts", default=Facts())
+
+
+def current_facts() -> Facts:
+    """The facts of the graph at work."""
+    return _CURRENT.get()
+
+
+def use_facts(facts: Facts) -> Any:
+    """Make these the facts of the graph at work; returns a token for `reset_facts`."""
+    return _CURRENT.set(facts)
+
+
+def reset_facts(token: Any) -> None:
+    """Back to the facts before."""
+    _CURRENT.reset(token)

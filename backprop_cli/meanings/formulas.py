@@ -1,0 +1,263 @@
+"""The meaning 'formulas': values are symbols, gradients expressions of the tensor algebra.
+
+Rules see the *symbols* of nodes, never their definitions, so the sigmoid's gradient stays y ⊙ (1 - y).  The same
+reverse pass runs twice: once where each named node hands on the symbol of its own gradient (terms 'local'), and
+once where it hands on the formula (terms 'nodes').
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from sympy import Add, Expr, S
+
+from backprop_cli.algebra.expr import Formula, GradSymbol, TensorSymbol, exact, lift, materialize, shape_of, size, tree_size
+from backprop_cli.algebra.facts import Facts, reset_facts, use_facts
+from backprop_cli.algebra.rules import build, total
+from backprop_cli.algebra.tidy import tidy
+from backprop_cli.graph import Graph, GraphPass, Node
+from backprop_cli.interpret import interpret
+from backprop_cli.meanings.numbers import hook_scope
+from backprop_cli.ops import OPS, Op
+from backprop_cli.ops.base import count
+from backprop_cli.passes import backward, plan
+from backprop_cli.spec.model import Shape
+
+BUDGET = 400
+"""Above so many nodes of its tree, a formula is not chained further: its consumers would grow without bound."""
+
+
+class Words:
+    """The functions of the language on formulas."""
+
+    pi = Formula(S.Pi, ())
+
+    def __getattr__(self, name: str) -> Callable[..., Formula]:
+        return partial(_word, name)
+
+    def size(self, n: int) -> Formula:
+        """A number of entries; a letter where the axis is named."""
+        return Formula(size(n), ())
+
+    def mask(self, condition: Formula) -> Formula:
+        """A comparison is a 0/1 tensor already."""
+        return condition
+
+    def sigmoid_complement(self, y: Formula, x: Formula) -> Formula:
+        """1 - σ(x), in terms of y = σ(x)."""
+        return 1 - y
+
+    def sigmoid_minus(self, z: Formula, t: Formula) -> Formula:
+        """σ(z) - t."""
+        return build("sigmoid", {}, (z,)) - t
+
+
+def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
+    if name not in OPS:
+        raise AttributeError(name)
+    return build(name, {**OPS[name].signature.parameters, **parameters}, operands)
+
+
+@dataclass(slots=True)
+class Symbols:
+    """The symbols of a graph's nodes, what they are defined as, and the facts that follow."""
+
+    graph: Graph
+    nodes: list[Formula]
+    gradients: dict[int, GradSymbol]
+    definitions: dict[int, Expr]
+    anonymous: dict[Expr, Expr]
+    facts: Facts
+
+    def fold(self, expr: Expr) -> Expr:
+        """With the definitions of anonymous nodes in place of their symbols."""
+        return expr.xreplace(self.anonymous) if self.anonymous else expr
+
+
+def symbols(graph: Graph, values: Any = None) -> Symbols:
+    """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen."""
+    made = Symbols(graph, [], {}, {}, {}, Facts(_data(graph, values)))
+    token = use_facts(made.facts)
+    try:
+        for node in graph.nodes:
+            _define(graph, node, made)
+    finally:
+        reset_facts(token)
+    return made
+
+
+def _data(graph: Graph, values: Any) -> Callable[[TensorSymbol], Any]:
+    """The array of an input that is data (not differentiated), for facts to be seen in."""
+
+    def of(symbol: TensorSymbol) -> Any:
+        node = graph.nodes[symbol.index]
+        return None if values is None or not node.is_leaf or node.index in graph.wrt else values[node.index]
+
+    return of
+
+
+def _define(graph: Graph, node: Node, made: Symbols) -> None:
+    if node.kind == "constant":
+        made.nodes.append(None if node.value is None else Formula(exact(node.value), ()))  # type: ignore[arg-type]
+        return
+    symbol = TensorSymbol(node.name, node.shape, node.index, node.is_leaf)
+    made.nodes.append(Formula(symbol, node.shape))
+    if node.op is None:
+        return
+    definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
+    expr = materialize(Formula(definition.expr, node.shape))
+    made.definitions[node.index] = made.facts.definitions[symbol] = expr
+    if node.anonymous:
+        made.anonymous[symbol] = made.fold(expr)
+
+
+def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+    """An op on formulas; a user's own function runs its body."""
+    if OPS.get(op.name) is op:
+        return build(op.name, parameters, operands)
+    return op.forward(Words(), *operands, **parameters)  # type: ignore[no-any-return]
+
+
+class Formulas:
+    """The meaning of the passes; `chained` says what flows on from a named node: its formula or its symbol."""
+
+    def __init__(self, symbols: Symbols, run: GraphPass, chained: bool) -> None:
+        self.symbols = symbols
+        self.graph = symbols.graph
+        self.run = run
+        self.chained = chained
+        self.words = Words()
+        self.found: dict[int, Expr] = {}
+
+    def constant(self, value: Any) -> Any:
+        """A literal, exactly."""
+        return None if value is None else Formula(exact(value), ())
+
+    def shape(self, value: Formula) -> Shape:
+        """The true shape of a formula."""
+        return value.shape
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+        """An op on formulas."""
+        return apply_op(op, operands, parameters)
+
+    def bind(self, op: Op, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+        """The op as a function of its operands."""
+        return lambda *operands: self.apply(op, operands, parameters)
+
+    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+        """The VJP for one operand."""
+        statics = {name: _exact_parameter(value) for name, value in parameters.items()}
+        if op.signature.variadic:
+            assert op.vjps[0] is not None
+            return partial(op.vjps[0], self.words, position, **statics)
+        rule = op.vjps[position]
+        assert rule is not None
+        return partial(rule, self.words, **statics)
+
+    def unbroadcast(self, gradient: Formula, shape: Shape) -> Formula:
+        """Summed over the axes along which the operand was repeated."""
+        if gradient.shape == shape:
+            return gradient
+        extra = len(gradient.shape) - len(shape)
+        axes = tuple(range(extra)) + tuple(
+            extra + i for i, s in enumerate(shape) if s == 1 and gradient.shape[extra + i] != 1)
+        if not axes:
+            return Formula(gradient.expr, shape)
+        if axes == tuple(range(extra)):
+            return total(gradient, axis=axes)
+        return build("reshape", {"shape": shape}, (total(gradient, axis=axes, keepdims=True),))
+
+    def arrive(self, node: Node, gradient: Formula) -> Formula:
+        """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
+        hook = self.graph.hooks.get(node.index)
+        if hook is not None:
+            gradient = lift(interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self))
+        expr = tidy(gradient.expr, self.symbols.facts)
+        if node.anonymous:
+            self.found[node.index] = expr
+            return Formula(expr, node.shape)
+        folded = self.symbols.fold(expr)
+        if folded != expr:
+            folded = tidy(folded, self.symbols.facts)
+        self.found[node.index] = folded
+        flows = self.chained and tree_size(folded) <= BUDGET or node.index == self.run.output
+        return Formula(folded if flows else self.gradient_symbol(node), node.shape)
+
+    def gradient_symbol(self, node: Node) -> GradSymbol:
+        """∂output/∂node as a symbol; one for each node and pass."""
+        known = self.symbols.gradients
+        if node.index not in known:
+            symbol = GradSymbol(node.name, node.shape, node.index)
+            symbol.output = self.run.name
+            known[node.index] = symbol
+        return known[node.index]
+
+
+def _exact_parameter(value: Any) -> Any:
+    """A fraction works in the arithmetic of formulas as it is; floats such as pi become exact."""
+    return Formula(exact(value), ()) if isinstance(value, (Fraction, float)) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The formulas of one backward pass, by node index, of the true shape; and the facts they rely on."""
+
+    symbols: Symbols
+    run: GraphPass
+    local: Mapping[int, Expr]
+    nodes: Mapping[int, Expr]
+    gradients: Mapping[int, GradSymbol] = field(default_factory=dict)
+
+
+def derive(made: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "nodes", "leaves")) -> Derived:
+    """The formula of every active node's gradient, for one backward pass."""
+    made.gradients = {}
+    token = use_facts(made.facts)
+    try:
+        local = _pass(made, run, chained=False) if "local" in terms else {}
+        nodes = _pass(made, run, chained=True) if {"nodes", "leaves"} & set(terms) else {}
+    finally:
+        reset_facts(token)
+    return Derived(made, run, local, nodes, dict(made.gradients))
+
+
+def _pass(made: Symbols, run: GraphPass, chained: bool) -> dict[int, Expr]:
+    meaning = Formulas(made, run, chained)
+    graph = made.graph
+    steps = plan(graph, meaning)
+    gradients = backward(graph, steps, meaning, made.nodes, run.output, seed_formula(meaning))
+    for index, gradient in enumerate(gradients):
+        if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
+            meaning.found[index] = made.fold(gradient.expr)
+    return {index: true_shape(expr, graph.nodes[index].shape) for index, expr in meaning.found.items()}
+
+
+def true_shape(expr: Expr, shape: Shape) -> Expr:
+    """A formula written out to the gradient's own shape."""
+    if shape_of(expr) == shape:
+        return expr
+    return materialize(Formula(expr, shape))
+
+
+def seed_formula(meaning: Formulas) -> Formula:
+    """The seed: 1 for a scalar, ones, a number, or the symbol of a given array."""
+    node = meaning.graph.nodes[meaning.run.output]
+    seed = meaning.run.seed
+    if seed is None or isinstance(seed, str):
+        return Formula(S.One, node.shape)
+    if seed.size and (seed == seed.flat[0]).all() and float(seed.flat[0]).is_integer():
+        return Formula(exact(Fraction(float(seed.flat[0]))), node.shape)
+    return Formula(meaning.gradient_symbol(node), node.shape)
+
+
+def added(parts: list[Expr]) -> Expr:
+    """Gradients of several passes, accumulated."""
+    return Add(*parts)
+
+
+__all__ = ["BUDGET", "Derived", "Formulas", "Symbols", "apply_op", "count", "derive", "symbols"]
