@@ -8,7 +8,7 @@ contributed; what it returns is what flows on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Protocol
 
 from backprop_cli.graph import Graph, Node, rule_of
@@ -31,36 +31,40 @@ class Meaning(Protocol):
     def unbroadcast(self, gradient: Any, shape: Shape) -> Any:
         """A gradient summed back to the shape of a broadcast operand."""
 
-    def arrive(self, node: Node, gradient: Any) -> Any:
-        """A node's whole gradient has arrived; what it returns flows on to the operands."""
+    @property
+    def arrive(self) -> Callable[[Node, Any], Any] | None:
+        """Called with a node and its whole gradient; what it returns flows on.  None: all of them flow on as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A node ready to run: its function, and for each differentiable operand where the gradient goes."""
+Edge = tuple[int, Callable[..., Any], Shape | None]
+"""Where a gradient goes: the operand, the rule, and the shape to sum back to (None: it has that shape already)."""
 
-    node: Node
-    apply: Callable[..., Any]
-    inputs: tuple[int, ...]
-    edges: tuple[tuple[int, Callable[..., Any], Shape | None], ...]  # (operand, rule, shape to sum back to)
+Step = tuple[Node, int, Callable[..., Any], Callable[[Any], Any], Callable[[Any], Any], tuple[Edge, ...]]
+"""A node ready to run: itself, its index, its function, what picks its operands from all values, what picks its
+value and operands, its edges.  A tuple with its pickers made beforehand is what makes a graph of 10,000 scalars cheap."""
 
 
 def plan(graph: Graph, meaning: Meaning) -> list[Step]:
     """The computed nodes in order, with their rules bound to the meaning."""
-    return [_step(graph, node, meaning) for node in graph.nodes if node.op is not None]
+    return [_step(graph, node, node.op, meaning) for node in graph.nodes if node.op is not None]
 
 
-def _step(graph: Graph, node: Node, meaning: Meaning) -> Step:
-    op = node.op
-    assert op is not None
-    edges = []
-    if node.index in graph.active:
-        for position, operand in enumerate(node.inputs):
-            if operand in graph.active and rule_of(node, position) is not None:
-                shape = graph.nodes[operand].shape
-                narrow = op.broadcasts and shape != node.shape
-                edges.append((operand, meaning.rule(op, position, node.parameters), shape if narrow else None))
-    return Step(node, meaning.bind(op, node.parameters), node.inputs, tuple(edges))
+def _step(graph: Graph, node: Node, op: Op, meaning: Meaning) -> Step:
+    index, inputs = node.index, node.inputs
+    edges: list[Edge] = []
+    for position, operand in enumerate(inputs if index in graph.active else ()):
+        if operand in graph.active and rule_of(node, position) is not None:
+            shape = graph.nodes[operand].shape
+            narrow = op.broadcasts and shape != node.shape
+            edges.append((operand, meaning.rule(op, position, node.parameters), shape if narrow else None))
+    return node, index, meaning.bind(op, node.parameters), _pick(inputs), _pick((index, *inputs)), tuple(edges)
+
+
+def _pick(indices: tuple[int, ...]) -> Callable[[Any], Any]:
+    """What takes the values at `indices`, always as a sequence."""
+    if len(indices) > 1:
+        return itemgetter(*indices)
+    return itemgetter(slice(indices[0], indices[0] + 1) if indices else slice(0))
 
 
 def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning, leaves: Mapping[int, Any]) -> list[Any]:
@@ -69,28 +73,33 @@ def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning, leaves: Mappi
     for node in graph.nodes:
         if node.op is None:
             values[node.index] = leaves[node.index] if node.leaf is not None else meaning.constant(node.value)
-    for step in steps:
-        values[step.node.index] = step.apply(*[values[i] for i in step.inputs])
+    for _, index, apply, operands, _, _ in steps:
+        values[index] = apply(*operands(values))
     return values
 
 
-def backward(graph: Graph, steps: Sequence[Step], meaning: Meaning, values: Sequence[Any], output: int, seed: Any) -> list[Any]:
+def backward(
+    graph: Graph, steps: Sequence[Step], meaning: Meaning, values: Sequence[Any], output: int, seed: Any
+) -> list[Any]:
     """Every active node's gradient, by index: each consumer contributes, then the node passes its whole gradient on."""
     gradients: list[Any] = [None] * len(graph.nodes)
     gradients[output] = seed
-    for step in reversed(steps):
-        gradient = gradients[step.node.index]
-        if gradient is None or not step.edges:
+    arrive, unbroadcast = meaning.arrive, meaning.unbroadcast
+    for node, index, _, _, operands, edges in reversed(steps):
+        gradient = gradients[index]
+        if gradient is None or not edges:
             continue
-        gradient = gradients[step.node.index] = meaning.arrive(step.node, gradient)
-        y, operands = values[step.node.index], [values[i] for i in step.inputs]
-        for operand, rule, narrow in step.edges:
-            contribution = rule(gradient, y, *operands)
+        if arrive is not None:
+            gradient = gradients[index] = arrive(node, gradient)
+        arguments = (gradient, *operands(values))
+        for operand, rule, narrow in edges:
+            contribution = rule(*arguments)
             if narrow is not None:
-                contribution = meaning.unbroadcast(contribution, narrow)
+                contribution = unbroadcast(contribution, narrow)
             earlier = gradients[operand]
             gradients[operand] = contribution if earlier is None else earlier + contribution
-    for index in graph.wrt:
-        if gradients[index] is not None:
-            gradients[index] = meaning.arrive(graph.nodes[index], gradients[index])
+    if arrive is not None:
+        for index in graph.wrt:
+            if gradients[index] is not None:
+                gradients[index] = arrive(graph.nodes[index], gradients[index])
     return gradients
