@@ -29,6 +29,7 @@ _Item = TypeVar("_Item")
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 2_000
 MAX_DEPTH = 64
+MAX_HEIGHT = 128  # of the tree: `x + x + ...` is as high as it is long, and every walk over it recurses
 MAX_EXPONENT = 400  # of a literal: 1e400 has no float
 
 
@@ -251,6 +252,8 @@ class _Parser:
     def hint(self, token: _Token) -> str | None:
         """What the user may have meant: `2x`, `x = 1`, a missing operator."""
         previous = self.tokens[self.at - 1] if self.at else None
+        if previous is not None and previous.kind == "number" and token.text.startswith("_"):
+            return "write numbers without '_'"
         if previous is not None and previous.kind == "number" and token.kind == "name":
             return f"write {previous.text}*{token.text}"
         if previous is not None and previous.kind == "operator" and previous.text == "**" and token.text == "*":
@@ -271,12 +274,15 @@ class _Parser:
             raise self.unexpected("expected an operator or the end of the expression")
         return expression
 
-    def comparison(self) -> Expression:
+    def deeper(self, hint: str) -> None:
+        """Count one level of nesting."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            token = self.token
             message = f"expression nested more than {MAX_DEPTH} deep"
-            raise _error("E016", message, self.text, token.start, token.end, "split it into several nodes")
+            raise _error("E016", message, self.text, self.token.start, self.token.end, hint)
+
+    def comparison(self) -> Expression:
+        self.deeper("split it into several nodes")
         left = self.sum()
         if self.sees(*_COMPARISONS):
             operator = self.advance().text
@@ -305,10 +311,7 @@ class _Parser:
 
     def unary(self) -> Expression:
         if self.sees("-", "+"):
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                message = f"expression nested more than {MAX_DEPTH} deep"
-                raise _error("E016", message, self.text, self.token.start, self.token.end, "remove the repeated signs")
+            self.deeper("remove the repeated signs")
             sign = self.advance()
             operand = self.unary()
             self.depth -= 1
@@ -318,7 +321,9 @@ class _Parser:
     def power(self) -> Expression:
         base = self.postfix()
         if self.accept("**"):
+            self.deeper("write the power with brackets, or as several nodes")
             exponent = self.unary()  # right-associative, and -x**2 is -(x**2)
+            self.depth -= 1
             return Binary(base.start, exponent.end, "**", base, exponent)
         return base
 
@@ -439,7 +444,23 @@ def parse(text: Text) -> Expression:
     Raises:
         SpecError: E010 (syntax) or E016 (too large), at the offending token.
     """
-    return _Parser(text).whole()
+    try:
+        expression = _Parser(text).whole()
+    except RecursionError:  # the limits keep clear of it, unless the caller's own stack is nearly full
+        raise _error("E016", "expression nested too deep", text, 0, len(text.text), "split it into nodes") from None
+    _check_height(expression, text)
+    return expression
+
+
+def _check_height(expression: Expression, text: Text) -> None:
+    """Refuse a tree that walks could not recurse over: `x + x + ...` a thousand times."""
+    level = [expression]
+    for _ in range(MAX_HEIGHT):
+        level = [child for parent in level for child in children(parent)]
+        if not level:
+            return
+    message = f"expression of more than {MAX_HEIGHT} operations in a row"
+    raise _error("E016", message, text, 0, len(text.text), "split it into several nodes, or use sum over an array")
 
 
 # ── walks ────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,6 @@ built from them without recursion.  Scalars are resolved by YAML 1.2 in `tree`, 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,8 +19,9 @@ from yaml.reader import Reader
 from yaml.scanner import Scanner
 
 from backprop_cli.errors import BackpropError, Failures, SpecError
+from backprop_cli.spec.decode import check_printable, decode, without_foreign_line_ends
 from backprop_cli.spec.source import Source
-from backprop_cli.spec.syntax import QUOTE, Trouble, error, syntax_error
+from backprop_cli.spec.syntax import Trouble, error, syntax_error
 from backprop_cli.spec.tree import Mapping, Node, Scalar, Sequence, resolve
 
 _fast_parser: Any = None
@@ -30,13 +30,10 @@ with suppress(ImportError):  # PyYAML without libyaml: slower, otherwise the sam
 
     _fast_parser = CParser
 
-MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 500_000  # about a second with libyaml
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_YAML_1_1_LINE_ENDS = "\x85\u2028\u2029"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +74,8 @@ def load_document(data: bytes, file: str, *, pure: bool = False) -> Document:
 
 def compose(source: Source, *, skip: int = 0, pure: bool = False) -> Document:
     """The tree of a text, read as if its first `skip` characters were spaces."""
-    found = _UNPRINTABLE.search(source.text)
-    if found:
-        raise error(source, found.start(), f"the character U+{ord(found.group()):04X} is not allowed in YAML")
-    text, restore = _without_foreign_line_ends(" " * skip + source.text[skip:])
+    check_printable(source)
+    text, restore = without_foreign_line_ends(" " * skip + source.text[skip:])
     builder = _Builder(source, restore)
     for event in _events(text, source, pure):
         builder.handle(event)
@@ -98,44 +93,6 @@ def raise_all(problems: tuple[BackpropError, ...]) -> None:
         raise problems[0]
     if problems:
         raise Failures(problems)
-
-
-# ── text ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def decode(data: bytes, file: str) -> Source:
-    """The file's text, in NFC.
-
-    Raises:
-        SpecError: E005 where it is too large, E002 where it is not UTF-8.
-    """
-    if len(data) > MAX_BYTES:
-        raise SpecError("E005", f"the file is larger than {MAX_BYTES // 2**20} MB", at=Source.of(file, "").place(1, 1),
-                        hint="put large arrays into a data file: {file: w.npy}")
-    try:
-        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
-    except UnicodeDecodeError as caught:
-        raise _not_utf8(data, file, caught.start) from None
-    return Source.of(file, unicodedata.normalize("NFC", text))
-
-
-def _not_utf8(data: bytes, file: str, at: int) -> SpecError:
-    before = len(data[:at].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
-    source = Source.of(file, data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    hint = "the file looks like UTF-16; save it as UTF-8" if wide else "save the file as UTF-8"
-    return SpecError("E002", f"the byte 0x{data[at]:02X} is not UTF-8 text", at=source.between(before, before + 1),
-                     hint=hint)
-
-
-def _without_foreign_line_ends(text: str) -> tuple[str, dict[int, str]]:
-    """Hide U+0085, U+2028, U+2029 from PyYAML, which ends lines at them; the table brings them back."""
-    if not any(character in text for character in _YAML_1_1_LINE_ENDS):
-        return text, {}
-    spare = [chr(code) for code in range(0xE000, 0xF900) if chr(code) not in text]
-    hidden = dict(zip(_YAML_1_1_LINE_ENDS, spare, strict=False))
-    restore = {ord(new): old for old, new in hidden.items()}
-    return text.translate({ord(old): new for old, new in hidden.items()}), restore
 
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
@@ -221,9 +178,9 @@ class _Builder:
     def guard(self, event: Any) -> None:
         """Refuse what could make a small file large, or name a type."""
         if event.anchor is not None:
-            raise self.refuse(event, "anchors (&) are", f"write the value out; or, if it is an expression, {QUOTE}")
+            raise self.refuse(event, "anchors (&) are", "masks are 0/1 numbers: multiply them, with no '&'")
         if event.tag is not None:
-            raise self.refuse(event, "tags (!) are", f"or, if it is an expression, {QUOTE}")
+            raise self.refuse(event, "tags (!) are", "quote text that begins with '!'")
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self.too_large(event, f"more than {MAX_NODES} values in one file")
@@ -233,7 +190,7 @@ class _Builder:
         return SpecError("E005", message, at=place, hint="put large arrays into a data file: {file: w.npy}")
 
     def alias(self, event: Any) -> None:
-        raise self.refuse(event, "aliases (*) are", f"write the value out; or, if it is an expression, {QUOTE}")
+        raise self.refuse(event, "aliases (*) are", "write the value out; an expression does not begin with '*'")
 
     def document(self, event: Any) -> None:
         self.documents += 1

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from backprop_cli.errors import FileError, SpecError
 from backprop_cli.spec import sections
-from backprop_cli.spec.loader import MAX_BYTES, Document, load_document, raise_all
+from backprop_cli.spec.decode import MAX_BYTES
+from backprop_cli.spec.loader import Document, load_document, raise_all
 from backprop_cli.spec.model import Spec
 from backprop_cli.spec.reading import Reading, unknown_key, wrong_type
 from backprop_cli.spec.tree import Mapping, Node, Scalar
@@ -38,7 +39,7 @@ OTHER_KEYS = {
     "graph": "nodes", "ops": "nodes", "operations": "nodes", "expressions": "nodes", "program": "nodes",
     "forward": "nodes", "loss": "output", "outputs": "output", "root": "output", "data": "inputs",
     "constants": "inputs", "x": "inputs", "sizes": "dims", "shapes": "dims", "dimensions": "dims", "name": "title",
-    "seed": "grad_output", "gradient": "grad_output", "cotangent": "grad_output", "grad": "grad_output",
+    "gradient": "grad_output", "cotangent": "grad_output", "grad": "grad_output",
     "requires_grad": "wrt", "precision": "dtype", "type": "dtype", "network": "layers", "modules": "layers",
     "register_hook": "hooks", "passes": "backward", "custom": "functions", "defs": "functions",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from backprop_cli.errors import SpecError
+from backprop_cli.spec.arrays import numbers, read_size
 from backprop_cli.spec.expression import Expression
 from backprop_cli.spec.model import Function, NodeSpec, Pass, Size
 from backprop_cli.spec.names import check_name
@@ -21,7 +22,7 @@ from backprop_cli.spec.reading import (
 from backprop_cli.spec.source import Text
 from backprop_cli.spec.suggest import did_you_mean
 from backprop_cli.spec.tree import Mapping, Node, Scalar, Sequence
-from backprop_cli.spec.values import numbers, read_leaf, read_size
+from backprop_cli.spec.values import read_leaf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

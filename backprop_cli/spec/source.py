@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -86,5 +87,6 @@ class Text:
 
 
 def inline(text: str, file: str = "<command line>") -> Text:
-    """User text that stands in no file: an option's value, an answer."""
+    """User text that stands in no file: an option's value, an answer; in NFC, as files are."""
+    text = unicodedata.normalize("NFC", text)
     return Text(text, Source.of(file, text), 0, len(text))

@@ -43,7 +43,7 @@ ROWS = (
     Row("(double-quoted|quoted) scalar|escape", "not an escape that YAML knows in double quotes",
         "use single quotes: 'like this'"),
     Row("mapping values", "a second ': ' on one line",
-        "quote text that holds ': ', write slices without spaces (x[1:3]), or check the indentation of this line"),
+        "quote text that holds ': '; write slices without spaces: x[1:3]"),
     Row("(sequence entries|'-' indicator)", "a list item '- ' is not allowed here",
         "begin the list on a line of its own, write [a, b], or quote an expression that begins with '- '"),
     Row("mapping keys", "a key beginning with '? ' is not allowed here", QUOTE),
@@ -51,13 +51,20 @@ ROWS = (
         "write 'name: value' with a space after the colon, and indent continued lines", opening=True),
     Row("(alias|anchor)", "'*' and '&' at the beginning of a value mean aliases in YAML", QUOTE),
     Row("(tag|URI)", "'!' at the beginning of a value means a tag in YAML", QUOTE),
-    Row("block scalar", "'|' and '>' at the beginning of a value start a block of text on the next line", QUOTE),
-    Row("(directive|YAML document)", "'%' at the beginning of a line means a directive in YAML", QUOTE),
+    Row("block scalar", "'|' and '>' at the beginning of a value start a block of text on the next line", QUOTE,
+        opening=True),
+    Row("(directive|YAML document)", "'%' at the beginning of a line means a directive in YAML", QUOTE, opening=True),
     Row("document start", "the text goes on where the document should have ended",
         "write every line as 'name: value'"),
-    Row("(block end|expected key|block mapping|block collection)",
-        "expected another 'name: value' line at the same indentation",
-        "quote an expression that begins with [, { or a quote, and indent the lines of a section equally"),
+    Row("(block end|expected key|block mapping|block collection)", "text after a value that is complete",
+        "quote an expression that begins with [, { or a quote: name: '[a, b][0]'"),
+)
+
+BY_LINE_START = (  # the same complaints where the line has no 'name: ' before them: it is the line that is wrong
+    Row("mapping values", "this line goes on with the value begun above, where no ': ' belongs",
+        "write 'name: value' on the line above too, or indent the lines of a section equally"),
+    Row("(block end|expected key|block mapping|block collection)", "this line does not belong to the section above",
+        "indent the lines of a section equally, and write each as 'name: value'"),
 )
 
 STARTS = {
@@ -75,10 +82,20 @@ def syntax_error(trouble: Trouble, source: Source) -> SpecError:
         character = source.text[at : at + 1]
         message, hint = STARTS.get(character, (f"{character!r} cannot begin a value in YAML", QUOTE))
         return error(source, at, message, hint)
-    told = f"{trouble.context}: {trouble.problem}"
-    row = next((row for row in ROWS if re.search(row.pattern, told)), Row("", trouble.problem or "not YAML"))
+    row = _row(f"{trouble.context}: {trouble.problem}", _before(source, at)) or Row("", trouble.problem or "not YAML")
     start = trouble.since if row.opening and trouble.since is not None else at
     return error(source, start, row.message, _tab_hint(source, start) or row.hint)
+
+
+def _row(told: str, before: str) -> Row | None:
+    rows = BY_LINE_START if ": " not in before and "{" not in before else ()
+    return next((row for row in (*rows, *ROWS) if re.search(row.pattern, told)), None)
+
+
+def _before(source: Source, offset: int) -> str:
+    """What stands before an offset on its line."""
+    line, column = source.position(offset)
+    return source.lines[line - 1][: column - 1]
 
 
 def _tab_hint(source: Source, offset: int) -> str | None:
