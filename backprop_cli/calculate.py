@@ -13,7 +13,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.graph import Graph, GraphPass, Node, build, memory_estimate
 from backprop_cli.meanings.numbers import Numbers
 from backprop_cli.passes import backward, forward, plan
-from backprop_cli.result import TERMS, Gradient, NodeResult, Omitted, PassResult, Printed, Result, Warned
+from backprop_cli.result import NOTATIONS, TERMS, Gradient, NodeResult, Omitted, PassResult, Printed, Result, Warned
 from backprop_cli.spec.model import Spec
 
 DEFAULT_MAX_BYTES = 1 << 30
@@ -24,6 +24,7 @@ class Settings:
     """How a spec is run; `terms` empty: numbers alone, and sympy is never imported."""
 
     terms: tuple[str, ...] = TERMS
+    notations: tuple[str, ...] = NOTATIONS
     anonymous: bool = False
     max_bytes: int = DEFAULT_MAX_BYTES
 
@@ -102,10 +103,16 @@ def run(spec: Spec, settings: Settings = Settings()) -> Result:
 def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
     """The result of a run, from its numbers; formulas are derived here if they are asked for."""
     formulas: list[Mapping[int, Mapping[str, Printed | Omitted]]] = [{} for _ in graph.passes]
+    total: Mapping[int, Mapping[str, Printed | Omitted]] = {}
     warnings: list[Warned] = []
     facts: tuple[str, ...] = ()
+    if settings.terms:
+        from backprop_cli.formulate import formulate  # imports sympy, which numbers alone never need
+
+        formulas, total, facts = formulate(graph, computed.values, computed.passes, settings.terms, settings.notations,
+                                           settings.anonymous)
     shown = [n for n in graph.nodes if n.kind != "constant" and (settings.anonymous or not n.anonymous)]
-    nodes = tuple(_node(graph, node, computed, formulas[-1]) for node in shown)
+    nodes = tuple(_node(graph, node, computed, total) for node in shown)
     return Result(
         spec=graph.spec.source.file, title=graph.spec.title, description=graph.spec.description, dtype=graph.spec.dtype,
         output=graph.output_name, grad_output=computed.seeds[-1], dims={k: int(v) for k, v in graph.spec.dims.items()},

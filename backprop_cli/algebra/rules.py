@@ -85,7 +85,7 @@ def transpose(x: Formula, *, axes: Any = None) -> Formula:
     rank = len(x.shape)
     order = tuple(range(rank))[::-1] if axes is None else tuple(normalize_axis(a, rank, "axes") for a in axes)
     shape = tuple(x.shape[a] for a in order)
-    if order == tuple(range(rank)) or is_scalar(x.expr):
+    if order == tuple(range(rank)) or not shape_of(x.expr):
         return Formula(x.expr, shape)
     factor, rest = split_scalar(x.expr)
     if factor != 1:

@@ -31,7 +31,7 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
     skeleton, operators = _skeleton(expr)
     if tree_size(skeleton) > MAX_NODES:
         return expr
-    best = min(_candidates(skeleton, facts, operators), key=lambda e: (reading_cost(e), tree_size(e)))
+    best = min(_candidates(skeleton, facts, expr.atoms(TensorSymbol)), key=lambda e: (reading_cost(e), tree_size(e)))
     return best.xreplace(operators) if best != skeleton else expr
 
 
@@ -69,20 +69,19 @@ def _skeleton(expr: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     return expr.xreplace(operators), {dummy: operator for operator, dummy in operators.items()}
 
 
-def _candidates(expr: Expr, facts: Facts, operators: dict[Expr, Expr]) -> Iterator[Expr]:
+def _candidates(expr: Expr, facts: Facts, symbols: set[TensorSymbol]) -> Iterator[Expr]:
     yield expr
     for simplify in (factor_terms, cancel, lambda e: factor_terms(cancel(e)), expand_mul, factor):
         try:
             yield simplify(expr)
         except (PolynomialError, NotImplementedError):
             continue
-    yield from _folded(expr, facts, operators)
+    yield from _folded(expr, facts, symbols)
 
 
-def _folded(expr: Expr, facts: Facts, operators: dict[Expr, Expr]) -> Iterator[Expr]:
+def _folded(expr: Expr, facts: Facts, symbols: set[TensorSymbol]) -> Iterator[Expr]:
     """With p = e/s, e may be written p·s (D2)."""
-    symbols = [s for s in expr.free_symbols if isinstance(s, TensorSymbol)]
-    for symbol in symbols:
+    for symbol in sorted(symbols, key=lambda s: s.position):
         definition = facts.definitions.get(symbol)
         if not isinstance(definition, Mul):
             continue
@@ -92,6 +91,45 @@ def _folded(expr: Expr, facts: Facts, operators: dict[Expr, Expr]) -> Iterator[E
                     yield factor_terms(cancel(expr.xreplace({part: symbol * part / definition})))
                 except PolynomialError:
                     continue
+
+
+def recognised(expr: Expr) -> Expr:
+    """Two idioms by their names: exp x / Σ exp x is a softmax, Σ x / n a mean."""
+    if isinstance(expr, Mul):
+        for rule in (_softmax, _mean):
+            found = rule(expr)
+            if found is not None:
+                return recognised(found)
+    if isinstance(expr, (Add, Mul, Pow)):
+        parts = [recognised(a) for a in expr.args]
+        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return expr
+
+
+def _kept_sums(factors: tuple[Expr, ...]) -> list[Apply]:
+    return [a for a in factors if isinstance(a, Apply) and a.name == "sum" and a.parameters["keepdims"]]
+
+
+def _softmax(expr: Mul) -> Expr | None:
+    for total in _kept_sums(tuple(1 / a for a in expr.args if isinstance(a, Pow) and a.exp == -1)):
+        top = total.args[0]
+        if isinstance(top, Apply) and top.name == "exp" and top in expr.args:
+            softmax = Apply("softmax", top.args, {"axis": total.parameters["axis"]}, top.shape)
+            return expr * total / top * softmax
+    return None
+
+
+def _mean(expr: Mul) -> Expr | None:
+    """Of a sum that keeps its axes, as normalisations use them."""
+    for total in _kept_sums(expr.args):
+        shape = shape_of(total.args[0])
+        n = Mul(*[size(shape[a]) for a in axes_of(total.parameters["axis"], len(shape))])
+        number, rest = expr.as_coeff_Mul()
+        named = not n.is_number and rest.as_powers_dict().get(n) == -1
+        if named or n.is_number and n > 1 and (number * n).is_integer:
+            mean = Apply("mean", total.args, total.parameters, total.shape)
+            return Mul(*[a for a in expr.args if a is not total], n, mean)
+    return None
 
 
 def reading_cost(expr: Expr) -> int:

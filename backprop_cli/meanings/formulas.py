@@ -18,12 +18,13 @@ from sympy import Add, Expr, S
 from backprop_cli.algebra.expr import Formula, GradSymbol, TensorSymbol, exact, lift, materialize, shape_of, size, tree_size
 from backprop_cli.algebra.facts import Facts, reset_facts, use_facts
 from backprop_cli.algebra.rules import build, total
-from backprop_cli.algebra.tidy import tidy
+from backprop_cli.algebra.tidy import recognised, tidy
 from backprop_cli.graph import Graph, GraphPass, Node
-from backprop_cli.interpret import interpret
+from backprop_cli.interpret import evaluate_body, interpret
 from backprop_cli.meanings.numbers import hook_scope
 from backprop_cli.ops import OPS, Op
 from backprop_cli.ops.base import count
+from backprop_cli.ops.words import WORDS
 from backprop_cli.passes import backward, plan
 from backprop_cli.spec.model import Shape
 
@@ -43,22 +44,32 @@ class Words:
         """A number of entries; a letter where the axis is named."""
         return Formula(size(n), ())
 
+    def number(self, value: Any) -> Formula:
+        """A literal."""
+        return Formula(exact(value), ())
+
     def mask(self, condition: Formula) -> Formula:
         """A comparison is a 0/1 tensor already."""
         return condition
 
-    def sigmoid_complement(self, y: Formula, x: Formula) -> Formula:
-        """1 - σ(x), in terms of y = σ(x)."""
-        return 1 - y
 
-    def sigmoid_minus(self, z: Formula, t: Formula) -> Formula:
-        """σ(z) - t."""
-        return build("sigmoid", {}, (z,)) - t
+class _Plain:
+    """The language on formulas, for the textbook meaning of a careful word."""
+
+    def constant(self, value: Any) -> Any:
+        return None if value is None else Formula(exact(value), ())
+
+    def shape(self, value: Formula) -> Shape:
+        return value.shape
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+        return build(op.name, parameters, operands)
 
 
 def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
-    if name not in OPS:
-        raise AttributeError(name)
+    if name in WORDS:
+        names, expression = WORDS[name]
+        return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), _Plain(), None)  # type: ignore[no-any-return]
     return build(name, {**OPS[name].signature.parameters, **parameters}, operands)
 
 
@@ -112,7 +123,7 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     expr = materialize(Formula(definition.expr, node.shape))
     made.definitions[node.index] = made.facts.definitions[symbol] = expr
     if node.anonymous:
-        made.anonymous[symbol] = made.fold(expr)
+        made.anonymous[symbol] = recognised(made.fold(expr))
 
 
 def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
@@ -184,6 +195,7 @@ class Formulas:
         folded = self.symbols.fold(expr)
         if folded != expr:
             folded = tidy(folded, self.symbols.facts)
+        folded = recognised(folded)
         self.found[node.index] = folded
         flows = self.chained and tree_size(folded) <= BUDGET or node.index == self.run.output
         return Formula(folded if flows else self.gradient_symbol(node), node.shape)
