@@ -82,13 +82,13 @@ def _sum(result: Result, view: View) -> list[str]:
     width = _width(names)
     found = [view.paint("Sum of the passes, which leaves accumulate", "heading"), ""]
     for node, name in zip(leaves, names, strict=True):
-        values = [[_summands(node.name, result.passes, view)], _value(node.gradient.value if node.gradient else None, view)]
+        values = [[_summands(node.name, result.passes)], _value(node.gradient.value if node.gradient else None, view)]
         found += _painted(_chain(name.ljust(width), values), "", 0, width, view)
     return found
 
 
-def _summands(name: str, passes: Iterable[PassResult], view: View) -> str:
-    return " + ".join(partial(one.output, name, view) for one in passes if name in one.gradients)
+def _summands(name: str, passes: Iterable[PassResult]) -> str:
+    return " + ".join(f"pass {i}" for i, one in enumerate(passes, 1) if name in one.gradients)
 
 
 def _warnings(result: Result, view: View) -> list[str]:

@@ -1,0 +1,168 @@
+"""One command over many specs: results in order, errors told as they come, one exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+
+from backprop_cli.cli.problems import Manner, Problem, error_document, problems_of, say, tell
+from backprop_cli.cli.process import interruptible, tidy
+from backprop_cli.cli.streams import AtomicFile, Sink
+from backprop_cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command made of a spec: its output, and 1 where a check came out wrong."""
+
+    output: str | bytes
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a spec: done, or its problems."""
+
+    spec: str
+    output: str | bytes = ""
+    code: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How outputs follow each other: before the first, between two, and whether an error is an output too."""
+
+    prologue: str = ""
+    between: str = ""
+    goes_on: bool = False
+    ascii: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many processes work at once, and for how many seconds at most on a spec."""
+
+    timeout: float | None = None
+    jobs: int = 1
+
+
+Work = Callable[[str], Done]
+
+
+def answer(spec: str, work: Work) -> Answer:
+    """Do the work on a spec, whatever it runs into."""
+    try:
+        done = work(spec)
+    except BrokenPipeError:
+        raise
+    except Exception as caught:  # noqa: BLE001 - one spec's failure is not the others'
+        return Answer(name_of(spec), problems=problems_of(caught))
+    return Answer(name_of(spec), done.output, done.code)
+
+
+def name_of(spec: str) -> str:
+    """What a spec is called in reports."""
+    return "<stdin>" if spec == "-" else spec
+
+
+def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: Limits, manner: Manner,
+         warm: Callable[[], None]) -> int:  # fmt: skip
+    """Work on every spec and write what comes out, in order.
+
+    Args:
+        specs: paths, or `-`.
+        work: what is done to each; runs in a process of its own where `limits` ask for that.
+        sink: where outputs go; committed only when all are written.
+        series: how they follow each other.
+        limits: processes and seconds.
+        manner: how errors are told.
+        warm: imports what the work needs, once, before processes are forked.
+
+    Returns:
+        0, or the highest code of a result; 1 where some specs failed, their own exit code where all did.
+    """
+    _check(specs)
+    apart = limits.timeout is not None or (limits.jobs != 1 and len(specs) > 1)
+    writer = Writer(sink, series, manner, len(specs) > 1)
+    with interruptible() if apart or isinstance(sink, AtomicFile) else nullcontext():
+        try:
+            with closing(_apart(specs, work, limits, warm) if apart else _here(specs, work)) as answers:
+                for one in answers:
+                    writer.take(one)
+            sink.commit()
+        except BaseException:
+            sink.discard()
+            raise
+    return writer.finish()
+
+
+def _check(specs: Sequence[str]) -> None:
+    if list(specs).count("-") > 1:
+        raise UsageError("E022", "'-' can be given once: there is one standard input")
+
+
+def _here(specs: Sequence[str], work: Work) -> Iterator[Answer]:
+    for position, spec in enumerate(specs, 1):
+        yield answer(spec, work)
+        tidy(position)
+
+
+def _apart(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], None]) -> Iterator[Answer]:
+    from backprop_cli.cli.workers import in_order
+
+    return in_order(specs, lambda spec: answer(spec, work), limits, warm)
+
+
+class Writer:
+    """Writes answers as they come and keeps the tally."""
+
+    def __init__(self, sink: Sink, series: Series, manner: Manner, many: bool) -> None:
+        self.sink = sink
+        self.series = series
+        self.manner = manner
+        self.many = many
+        self.started = False
+        self.codes: list[int] = []
+        self.failures: list[int] = []
+
+    def take(self, one: Answer) -> None:
+        """Write an answer: its output to the sink, its problems to stderr (or as a line of the output)."""
+        if one.problems:
+            self.failures.append(max(problem.exit_code for problem in one.problems))
+            self._problems(one)
+        else:
+            self.codes.append(one.code)
+            self._output(one.output)
+
+    def _problems(self, one: Answer) -> None:
+        if not self.series.goes_on:
+            tell(one.problems, one.spec, self.manner)
+            return
+        from backprop_cli.report.json_ import compact
+        from backprop_cli.report.view import View
+
+        self._output(compact(error_document(one.problems, one.spec), View(ascii=self.series.ascii)) + "\n")
+
+    def _output(self, output: str | bytes) -> None:
+        if output:
+            before = self.series.between if self.started else self.series.prologue
+            self.started = True
+            self.sink.write(before + output if isinstance(output, str) else output)
+
+    def finish(self) -> int:
+        """The exit code; a tally on stderr where there were many and some failed."""
+        if self.failures and self.many and self.manner.form == "text":
+            total = len(self.failures) + len(self.codes)
+            say(f"\n{len(self.failures)} of {total} specs failed" if not self.series.goes_on else
+                f"{len(self.failures)} of {total} specs failed", self.manner)  # fmt: skip
+        if not self.failures:
+            return max(self.codes, default=0)
+        return 1 if self.codes else max(self.failures)
+
+
+def manner_now() -> Manner:
+    """How this process's command line wants errors told."""
+    return Manner.of(sys.argv[1:], sys.stderr)

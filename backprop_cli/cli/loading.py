@@ -1,0 +1,49 @@
+"""A spec as the command line wants it, and how many threads its arrays are worth."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backprop_cli.cli.options import SpecChoice
+    from backprop_cli.spec.model import Spec
+
+WORTH_THREADS = 5e9  # operations of a matrix product; starting the threads costs some 0.1 s
+
+
+def load(path: str, choice: SpecChoice) -> Spec:
+    """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`."""
+    from backprop_cli.spec.reader import load_spec
+
+    spec = load_spec(path)
+    if choice.sets:
+        from backprop_cli.spec.reader import override
+
+        spec = override(spec, list(choice.sets))
+    if choice.output or choice.grad_output or choice.wrt or choice.dtype:
+        from backprop_cli.spec.reader import replace_settings
+
+        spec = replace_settings(spec, output=choice.output, grad_output=choice.grad_output,
+                                wrt=list(choice.wrt) or None, dtype=choice.dtype)  # fmt: skip
+    return spec
+
+
+def one_thread() -> None:
+    """Have numpy, not yet imported, start without a pool of threads, unless the user set its size."""
+    if not {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS"} & os.environ.keys():
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+
+def threads_for(spec: Spec) -> None:
+    """One thread where the largest matrix product, guessed from the two largest leaves, is small."""
+    sizes = sorted(_size(leaf.shape) for leaf in spec.leaves)[-2:]
+    if len(sizes) < 2 or sizes[0] * sizes[1] / max(1, sizes[0]) ** 0.5 < WORTH_THREADS:
+        one_thread()
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for axis in shape:
+        size *= axis
+    return size

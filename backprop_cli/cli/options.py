@@ -1,0 +1,152 @@
+"""The options that commands share: one row each, handed to a command in groups.
+
+    @click.command()
+    @specs_argument
+    @takes(choice=SpecChoice, report=ReportChoice)
+    def command(specs: tuple[str, ...], choice: SpecChoice, report: ReportChoice) -> int: ...
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import Any
+
+import click
+
+from backprop_cli.cli.batch import Limits
+from backprop_cli.cli.streams import ascii_only, color_wanted
+from backprop_cli.report.view import View
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Seconds(click.ParamType):
+    """A time: `10`, `0.5`, `2m`."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds as a number."""
+        text = str(value).strip().lower().removesuffix("s")
+        factor = 60 if text.endswith("m") else 1
+        try:
+            seconds = float(text.removesuffix("m")) * factor
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < 1e9:
+            self.fail(f"{value!r} is not a time; write seconds: 10", param, ctx)
+        return seconds
+
+
+class Bytes(click.ParamType):
+    """A size in memory: `500000000`, `500M`, `2G`."""
+
+    name = "bytes"
+    units = {"k": 10, "m": 20, "g": 30, "t": 40}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        text = str(value).strip().lower().removesuffix("b").removesuffix("i")
+        shift = self.units.get(text[-1:], 0)
+        digits = text[:-1] if shift else text
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+            self.fail(f"{value!r} is not a size; write bytes, or 500M, 2G", param, ctx)
+        return int(digits) << shift
+
+
+OPTIONS: dict[str, Option] = {
+    "sets": click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
+                         help="Give an input or param another value (repeatable)."),
+    "output": click.option("--output", metavar="EXPR", help="Go back from another node or entry: loss, 'p[0]'."),
+    "grad_output": click.option("--grad-output", metavar="VALUE",
+                                help="The seed: a number, an array such as [1, 0], or 'ones'."),
+    "wrt": click.option("--wrt", multiple=True, metavar="NAME", help="Differentiate these leaves (repeatable; 'all')."),
+    "dtype": click.option("--dtype", type=click.Choice(["float64", "float32"]), help="Compute in this precision."),
+    "out": click.option("-o", "--out", metavar="FILE", type=click.Path(), help="Write to a file, whole or not at all."),
+    "precision": click.option("--precision", type=click.IntRange(1, 17), metavar="N", help="Significant digits shown."),
+    "ascii": click.option("--ascii", is_flag=True, help="Spell formulas in ASCII."),
+    "color": click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+                          help="Colours (auto: in a terminal, unless NO_COLOR is set)."),
+    "error_format": click.option("--error-format", type=click.Choice(["text", "json", "github"]),
+                                 help="How errors are written on stderr."),
+    "timeout": click.option("--timeout", type=Seconds(), metavar="SECONDS", help="Give up on a spec after this long."),
+    "jobs": click.option("--jobs", type=click.IntRange(0, 1024), default=1, metavar="N",
+                         help="Work on N specs at once (0: one a processor)."),
+    "max_bytes": click.option("--max-bytes", type=Bytes(), default="1G", metavar="N",
+                              help="Refuse a spec whose arrays take more (default 1G)."),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SpecChoice:
+    """What the command line changes in a spec."""
+
+    sets: tuple[str, ...] = ()
+    output: str | None = None
+    grad_output: str | None = None
+    wrt: tuple[str, ...] = ()
+    dtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportChoice:
+    """How and where a result is shown."""
+
+    out: str | None = None
+    precision: int | None = None
+    ascii: bool = False
+    color: str = "auto"
+    error_format: str | None = None  # read by the boundary, before anything else can fail
+
+    def view(self, terms: tuple[str, ...]) -> View:
+        """The view for the stream or file that is written to."""
+        here = self.out in {None, "-"}
+        color = color_wanted(self.color, sys.stdout) if here else self.color == "always"
+        return View(terms, self.precision, color, self.ascii or (here and ascii_only(sys.stdout)))
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How much a spec may take."""
+
+    max_bytes: int = 1 << 30
+
+
+GROUPS = (SpecChoice, ReportChoice, Limits, Memory)
+
+
+def takes(**groups: type[Any]) -> Option:
+    """Add the options of some groups to a command, which gets one object a group."""
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(body)
+        def command(**given: Any) -> Any:
+            made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
+            return body(**given, **made)
+
+        shared = [f.name for group in groups.values() for f in fields(group)]
+        for name in reversed(shared):
+            OPTIONS[name](command)
+        return command
+
+    return decorate
+
+
+specs_argument = click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=click.Path())
+spec_argument = click.argument("spec", metavar="SPEC", type=click.Path())
+
+
+def format_option(names: Collection[str], default: str | None = None) -> Option:
+    """`--format`, among the formats that a command knows."""
+    text = "The form of the result" + (f" (default {default})." if default else " (default: by the suffix of -o, else text).")
+    return click.option("--format", "form", type=click.Choice(list(names)), default=default, help=text)
+
+
+def terms_option() -> Option:
+    """`--terms`."""
+    choice = click.Choice(["local", "nodes", "leaves", "none"])
+    return click.option("--terms", multiple=True, type=choice,
+                        help="What formulas are written in (repeatable; none: numbers alone).")  # fmt: skip

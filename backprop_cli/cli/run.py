@@ -1,0 +1,94 @@
+"""`backprop run`: every node's value, gradient formula and gradient value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import click
+
+from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.loading import load, one_thread, threads_for
+from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes, terms_option
+from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.errors import UsageError
+from backprop_cli.report.formats import FORMATS, format_of, renderer
+from backprop_cli.report.view import View
+
+TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do with each spec."""
+
+    choice: SpecChoice
+    form: str
+    view: View
+    terms: tuple[str, ...]  # computed; the view's are shown
+    anonymous: bool
+    max_bytes: int
+    get: str | None = None
+
+    def __call__(self, path: str) -> Done:
+        """Run a spec and render what came out."""
+        spec = load(path, self.choice)
+        threads_for(spec)
+        from backprop_cli.calculate import Settings, run
+
+        result = run(spec, Settings(terms=self.terms, anonymous=self.anonymous, max_bytes=self.max_bytes))
+        if self.get is None:
+            return Done(renderer(self.form)(result, self.view))
+        from backprop_cli.cli.get import find
+
+        return Done(find(result, self.get, self.view) + "\n")
+
+    def warm(self) -> None:
+        """Import all that running and rendering need, and fill caches, by running a tiny spec."""
+        one_thread()
+        from backprop_cli.calculate import Settings, run
+        from backprop_cli.spec.reader import read_spec
+
+        result = run(read_spec(TINY, "tiny", folder=None), Settings(terms=self.terms))
+        renderer(self.form)(result, self.view)
+
+
+@click.command(short_help="values and gradients")
+@specs_argument
+@format_option(FORMATS)
+@terms_option()
+@click.option("--get", metavar="PATH", help="Print one thing only: loss, w1.grad, 'w1.grad[0,0]', w1.formula.latex.")
+@click.option("--all", "anonymous", is_flag=True, help="Show the parts of inline expressions as nodes too.")
+@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], get: str | None, anonymous: bool,
+            choice: SpecChoice, report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
+    """Run specs forward and back.
+
+    Prints the value of every node, then the gradient of every node, as a formula and as a number, in the order
+    in which the reverse pass finds them.
+    """
+    chosen = form or format_of(report.out or "") or "text"
+    refuse_overwriting(report.out, specs)
+    if FORMATS[chosen].binary and (len(specs) > 1 or get):
+        raise UsageError("E022", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
+    job = _job(chosen, terms, get, Job(choice, chosen, report.view(()), (), anonymous, memory.max_bytes))
+    if len(specs) > 1:
+        one_thread()
+    return over(specs, job, sink_for(report.out), _series(job), limits, manner_now(), job.warm)
+
+
+def _job(form: str, terms: tuple[str, ...], get: str | None, base: Job) -> Job:
+    """The job with the formulas that are needed: those shown, or the one that `--get` asks for."""
+    if get is not None:
+        from backprop_cli.cli.get import parse
+
+        path = parse(get)
+        return replace(base, get=get, terms=path.terms, anonymous=True)
+    shown = tuple(t for t in terms if t != "none") if terms else FORMATS[form].terms
+    return replace(base, terms=shown, view=replace(base.view, terms=shown))
+
+
+def _series(job: Job) -> Series:
+    row = FORMATS[job.form]
+    if job.get is not None:
+        return Series()
+    return Series(row.prologue, row.between, row.goes_on, job.view.ascii)

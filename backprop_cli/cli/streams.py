@@ -1,0 +1,187 @@
+"""Where results go: standard output, or a file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import Protocol, TextIO
+
+from backprop_cli.errors import FileError, UsageError
+
+PROBE = "∂⊙·σΣᵀ⁻¹…"
+
+
+def ascii_only(stream: TextIO | None) -> bool:
+    """Whether a stream cannot show formulas, by its encoding or because the user asked for the C locale."""
+    if os.environ.get("LC_ALL") in {"C", "POSIX"} and not os.environ.get("PYTHONIOENCODING"):
+        return True
+    try:
+        PROBE.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def color_wanted(choice: str, stream: TextIO | None) -> bool:
+    """Whether to colour what goes to a stream: the option, then NO_COLOR and FORCE_COLOR, then the terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return True
+    try:
+        return stream is not None and os.environ.get("TERM") != "dumb" and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+class Sink(Protocol):
+    """Takes a result piece by piece."""
+
+    def write(self, data: str | bytes) -> None:
+        """Take a piece."""
+
+    def commit(self) -> None:
+        """All is written."""
+
+    def discard(self) -> None:
+        """Something went wrong: leave no trace where that can be."""
+
+
+def sink_for(path: str | None) -> Sink:
+    """The sink for `-o`: None and '-' are standard output.
+
+    Raises:
+        FileError: E025 where it is plain at once that nothing can be written there.
+    """
+    return Stdout() if path in {None, "-"} else AtomicFile(str(path))
+
+
+class Stdout:
+    """Standard output; every piece is flushed, so that a failure is met here and not at exit."""
+
+    def __init__(self) -> None:
+        if sys.stdout is None:
+            raise FileError("E025", "cannot write to standard output: it is closed")
+
+    def write(self, data: str | bytes) -> None:
+        """Write a piece.
+
+        Raises:
+            FileError: E025, for a full disk and the like.  BrokenPipeError passes: it ends the process.
+        """
+        encoding = sys.stdout.encoding or "utf-8"
+        try:
+            out = sys.stdout.buffer
+            out.write(data if isinstance(data, bytes) else data.encode(encoding, "backslashreplace"))
+            out.flush()
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as caught:
+            raise FileError("E025", f"cannot write to standard output: {_reason(caught)}") from None
+
+    def commit(self) -> None:
+        """Nothing is held back."""
+
+    def discard(self) -> None:
+        """What was written is written."""
+
+
+class AtomicFile:
+    """A temporary file beside the target, renamed onto it when all is written.
+
+    The target is nothing or a regular file (a device or a folder is refused; a link is followed) and keeps its mode.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.target = os.path.realpath(path)
+        self.temporary: str | None = None
+        self.descriptor = -1
+        self._check()
+
+    def _check(self) -> None:
+        folder = os.path.dirname(self.target)
+        try:
+            mode = os.stat(self.target).st_mode
+        except FileNotFoundError:
+            if not os.path.isdir(folder):
+                raise self._error(f"the folder {os.path.dirname(self.path)!r} does not exist") from None
+            return
+        except (OSError, ValueError) as caught:
+            raise self._error(_reason(caught)) from None
+        if not stat.S_ISREG(mode):
+            raise self._error("it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
+
+    def write(self, data: str | bytes) -> None:
+        """Write a piece to the temporary file.
+
+        Raises:
+            FileError: E025.
+        """
+        rest = memoryview(data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace"))
+        try:
+            if self.temporary is None:
+                self._open()
+            while rest:
+                rest = rest[os.write(self.descriptor, rest) :]
+        except OSError as caught:
+            self.discard()
+            raise self._error(_reason(caught)) from None
+
+    def _open(self) -> None:
+        folder, name = os.path.split(self.target)
+        path = os.path.join(folder, f".{name[:100]}.{os.urandom(6).hex()}.tmp")
+        self.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        self.temporary = path
+        try:
+            os.fchmod(self.descriptor, stat.S_IMODE(os.stat(self.target).st_mode))
+        except FileNotFoundError:
+            pass  # a new file: its mode is the umask's
+
+    def commit(self) -> None:
+        """Put the file in its place.
+
+        Raises:
+            FileError: E025.
+        """
+        if self.temporary is None:
+            return
+        try:
+            os.fsync(self.descriptor)
+            os.close(self.descriptor)
+            self._check()
+            os.replace(self.temporary, self.target)
+        except OSError as caught:
+            self.discard()
+            raise self._error(_reason(caught)) from None
+        self.temporary = None
+
+    def discard(self) -> None:
+        """Remove the temporary file."""
+        if self.temporary is not None:
+            os.unlink(self.temporary)
+            self.temporary = None
+
+    def _error(self, reason: str) -> FileError:
+        return FileError("E025", f"cannot write {self.path!r}: {reason}")
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def refuse_overwriting(out: str | None, specs: tuple[str, ...]) -> None:
+    """A result never replaces the spec it comes from.
+
+    Raises:
+        UsageError: E022.
+    """
+    if out is None:
+        return
+    target = os.path.realpath(out)
+    for spec in specs:
+        if spec != "-" and os.path.realpath(spec) == target:
+            raise UsageError("E022", f"-o {out} would overwrite the spec itself")

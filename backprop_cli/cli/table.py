@@ -1,0 +1,18 @@
+"""The commands: a new one is one file, with a `command` in it, and one row."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """Where a command lives, and what the list of commands says about it."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Row] = {
+    "run": Row("run", "Every node's value, gradient formula and gradient value."),
+    "completion": Row("completion", "A script that completes commands and options in your shell."),
+}
