@@ -1,0 +1,157 @@
+"""The networks that are timed, as specs of ours and as the same job in PyTorch or plain numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.calculate import load_leaves
+from backprop_cli.graph import Graph, build
+from backprop_cli.meanings.numbers import Numbers
+from backprop_cli.passes import backward, forward, plan
+from backprop_cli.spec.expression import parse
+from backprop_cli.spec.model import Leaf, NodeSpec, Spec
+from backprop_cli.spec.source import Source, inline
+
+Job = Callable[[], Any]
+
+
+def spec(inputs: Mapping[str, Any], params: Mapping[str, Any], nodes: Mapping[str, str]) -> Spec:
+    """A spec from arrays and expressions, without a detour over text in YAML."""
+    leaves = [_leaf(name, "input", value) for name, value in inputs.items()]
+    leaves += [_leaf(name, "param", value) for name, value in params.items()]
+    texts = {name: inline(text) for name, text in nodes.items()}
+    computed = tuple(NodeSpec(name, parse(text), text, inline(name)) for name, text in texts.items())
+    return Spec(Source("<bench>", "", ("",)), leaves=tuple(leaves), nodes=computed)
+
+
+def _leaf(name: str, kind: Any, value: Any) -> Leaf:
+    array = np.asarray(value, dtype=float)
+    return Leaf(name, kind, array.shape, lambda: array, inline(name))
+
+
+def engine(graph: Graph) -> Job:
+    """Forward and reverse pass of a graph whose rules are bound, as a training loop would repeat them."""
+    meaning = Numbers(graph)
+    steps = plan(graph, meaning)
+    leaves = load_leaves(graph)
+    output = graph.passes[-1].output
+
+    def job() -> list[Any]:
+        with np.errstate(all="ignore"):
+            values = forward(graph, steps, meaning, leaves)
+            return backward(graph, steps, meaning, values, output, np.float64(1.0))
+
+    return job
+
+
+# ── the networks ─────────────────────────────────────────────────────────────────────────────────
+
+MLP = (784, 512, 256, 10)
+BATCH = 256
+
+
+def mlp_leaves(seed: int = 0) -> tuple[Any, Any, dict[str, Any]]:
+    """Data, one-hot targets, and the weights and biases of the MLP."""
+    draw = np.random.default_rng(seed)
+    params: dict[str, Any] = {}
+    for i, (rows, columns) in enumerate(pairwise(MLP), 1):
+        params[f"W_{i}"] = draw.normal(0, rows**-0.5, (rows, columns))
+        params[f"b_{i}"] = np.zeros(columns)
+    return draw.normal(size=(BATCH, MLP[0])), np.eye(MLP[-1])[draw.integers(0, MLP[-1], BATCH)], params
+
+
+def mlp() -> Graph:
+    """784-512-256-10 with relu and cross-entropy."""
+    x, t, params = mlp_leaves()
+    nodes = {"z_1": "x @ W_1 + b_1", "a_1": "relu(z_1)", "z_2": "a_1 @ W_2 + b_2", "a_2": "relu(z_2)",
+             "z_3": "a_2 @ W_3 + b_3", "loss": f"-sum(t * log_softmax(z_3, axis=1))/{BATCH}"}  # fmt: skip
+    return build(spec({"x": x, "t": t}, params, nodes))
+
+
+def mlp_products() -> Job:
+    """The matrix products alone that the MLP's forward and reverse pass cannot do without."""
+    x, _, params = mlp_leaves()
+    weights = [params[f"W_{i}"] for i in range(1, len(MLP))]
+    inputs = [x, *(np.ones((BATCH, n)) for n in MLP[1:-1])]
+    deltas = [np.ones((BATCH, n)) for n in MLP[1:]]
+
+    def job() -> None:
+        for a, w in zip(inputs, weights, strict=True):
+            a @ w
+        for i, (a, w, delta) in enumerate(zip(inputs, weights, deltas, strict=True)):
+            a.T @ delta
+            if i:
+                delta @ w.T
+
+    return job
+
+
+def layers(depth: int = 1000, width: int = 16) -> Graph:
+    """Many narrow layers: tanh of a product, each with a weight matrix of its own."""
+    draw = np.random.default_rng(0)
+    params = {f"W_{i}": draw.normal(0, width**-0.5, (width, width)) for i in range(depth)}
+    nodes = {f"h_{i}": f"tanh(W_{i} @ {f'h_{i - 1}' if i else 'x'})" for i in range(depth)}
+    nodes["loss"] = f"sum(h_{depth - 1})"
+    return build(spec({"x": draw.normal(size=(width, width))}, params, nodes))
+
+
+def chain(length: int = 10_000) -> Graph:
+    """A chain of scalar nodes: products and sums with one parameter, sines in between."""
+    nodes = {f"h_{i}": scalar_step(i, f"h_{i - 1}" if i else "x") for i in range(length)}
+    return build(spec({}, {"x": 0.5, "w": 0.9}, nodes))
+
+
+def scalar_step(i: int, previous: str) -> str:
+    """The i-th node of the chain."""
+    return (f"{previous} * w", f"{previous} + w", f"sin({previous})")[i % 3]
+
+
+# ── the same in PyTorch ──────────────────────────────────────────────────────────────────────────
+
+
+def torch_mlp(torch: Any) -> Job:
+    """The MLP, forward and backward."""
+    x, t, params = mlp_leaves()
+    data, target = torch.tensor(x), torch.tensor(t)
+    leaves = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
+
+    def job() -> None:
+        a = torch.relu(data @ leaves["W_1"] + leaves["b_1"])
+        a = torch.relu(a @ leaves["W_2"] + leaves["b_2"])
+        z = a @ leaves["W_3"] + leaves["b_3"]
+        loss = -(target * torch.log_softmax(z, dim=1)).sum() / BATCH
+        torch.autograd.grad(loss, list(leaves.values()))
+
+    return job
+
+
+def torch_layers(torch: Any, depth: int = 1000, width: int = 16) -> Job:
+    """The narrow layers."""
+    draw = np.random.default_rng(0)
+    weights = [torch.tensor(draw.normal(0, width**-0.5, (width, width)), requires_grad=True) for _ in range(depth)]
+    x = torch.tensor(draw.normal(size=(width, width)))
+
+    def job() -> None:
+        h = x
+        for w in weights:
+            h = torch.tanh(w @ h)
+        torch.autograd.grad(h.sum(), weights)
+
+    return job
+
+
+def torch_chain(torch: Any, length: int = 10_000) -> Job:
+    """The scalar chain."""
+    x, w = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.5, 0.9))
+
+    def job() -> None:
+        h = x
+        for i in range(length):
+            h = h * w if i % 3 == 0 else h + w if i % 3 == 1 else torch.sin(h)
+        torch.autograd.grad(h, [x, w])
+
+    return job

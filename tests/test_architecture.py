@@ -1,0 +1,199 @@
+"""The shape of the code: imports point down, dangerous calls are absent, every test says its rule."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "backprop_cli"
+FILES = sorted(PACKAGE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("spec",),
+    ("result",),
+    ("ops",),
+    ("interpret",),
+    ("custom",),
+    ("graph",),
+    ("passes",),
+    ("meanings.numbers", "algebra"),
+    ("meanings.formulas", "meanings.entries"),
+    ("notation",),
+    ("formulate",),
+    ("derivation", "checks"),
+    ("calculate",),
+    ("report",),
+    ("cli",),
+)
+"""From the ground up; a module imports from its own floor or from one below. docs/architecture.md tells why."""
+
+FORBIDDEN_IMPORTS = {
+    "yaml": ("spec.loader",),  # the event guard stands in front of it
+    "sympy": ("algebra", "meanings.formulas", "meanings.entries", "notation", "formulate", "derivation", "checks"),
+    "click": ("cli",),
+}
+"""Who alone may import a library."""
+
+NO_NUMPY = ("errors", "graph", "passes", "interpret", "spec.expression", "spec.loader", "spec.source", "notation")
+"""What deals with text, or is generic in the meaning, does not know arrays."""
+
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "sympify", "parse_expr", "lambdify", "__import__"}
+FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "urllib", "socket", "http"}
+
+
+def module_of(path: Path) -> str:
+    """`backprop_cli/spec/loader.py` is `spec.loader`; a package's own file is the package."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The parsed file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _runtime(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes of a tree but those under `if TYPE_CHECKING`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from _runtime(child)
+
+
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree that run when the file is imported."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.Lambda) and "TYPE_CHECKING" not in ast.unparse(child)[:30]:
+            yield child
+            yield from _at_import(child)
+
+
+@cache
+def imports(path: Path, walk: Callable[[ast.AST], Iterator[ast.AST]] = _runtime) -> frozenset[str]:
+    """Every module a file imports, by default also inside functions: `numpy`, `backprop_cli.spec.model`."""
+    found: set[str] = set()
+    for node in walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} is a relative import"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in whole if name.removeprefix("backprop_cli.") in MODULES}
+            found.update(modules or {node.module or ""})
+    return frozenset(found)
+
+
+def own_imports(path: Path, walk: Callable[[ast.AST], Iterator[ast.AST]] = _runtime) -> set[str]:
+    """The modules of the package that a file imports, without the package's name."""
+    return {name.removeprefix("backprop_cli.") for name in imports(path, walk) if name.startswith("backprop_cli.")}
+
+
+def under(module: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether a module is one of these, or stands inside one."""
+    return any(module == prefix or module.startswith(prefix + ".") for prefix in prefixes)
+
+
+def floor_of(module: str) -> int:
+    """The floor a module stands on."""
+    return next((i for i, prefixes in enumerate(FLOORS) if under(module, prefixes)), -1)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m and m != "meanings"])
+def test_imports_point_down(module: str) -> None:
+    """A module stands on a floor of the table, and imports nothing from above it."""
+    assert floor_of(module) >= 0, f"{module} has no floor yet: add it to FLOORS and to docs/architecture.md"
+    upward = {m for m in own_imports(MODULES[module]) if floor_of(m) > floor_of(module)}
+    assert not upward, f"{module} imports {', '.join(sorted(upward))} from above"
+
+
+def test_no_import_cycles() -> None:
+    """No module needs itself in order to be imported."""
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"import cycle: {' -> '.join((*path[path.index(module):], module))}"
+        if module not in done:
+            for imported in own_imports(MODULES[module], _at_import) & MODULES.keys():
+                visit(imported, (*path, module))
+            done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
+
+
+@pytest.mark.parametrize(("library", "allowed"), FORBIDDEN_IMPORTS.items())
+def test_library_stays_in_its_place(library: str, allowed: tuple[str, ...]) -> None:
+    """Each third-party library is imported in its own corner only."""
+    users = {m for m, path in MODULES.items() if any(i.split(".")[0] == library for i in imports(path))}
+    assert {m for m in users if not under(m, allowed)} == set()
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if under(m, NO_NUMPY)])
+def test_generic_code_knows_no_arrays(module: str) -> None:
+    """The engine and the language import neither numpy nor sympy."""
+    assert not {i for i in imports(MODULES[module]) if i.split(".")[0] == "numpy"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: module_of(path) or "backprop_cli")
+def test_nothing_runs_user_text(path: Path) -> None:
+    """No call in the package compiles or evaluates text, unpickles, or opens a connection."""
+    calls = {ast.unparse(node.func) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)} - {"re.compile"}
+    called = {call.rpartition(".")[2] for call in calls} & FORBIDDEN_CALLS
+    assert not called
+    assert not {i.split(".")[0] for i in imports(path)} & FORBIDDEN_MODULES
+
+
+def test_help_imports_click_alone() -> None:
+    """`backprop --help` and `--version` import neither numpy, sympy nor yaml: start-up is a promise."""
+    code = ("import sys; from backprop_cli.cli import main\n"
+            "try: main()\nexcept SystemExit: pass\n"
+            "print(sorted({'numpy', 'sympy', 'yaml'} & sys.modules.keys()), file=sys.stderr)")  # fmt: skip
+    for option in ("--help", "--version"):
+        command = [sys.executable, "-c", code, option]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+        assert done.stderr.strip() == "[]", option
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef]:
+    yield from (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_every_test_states_its_rule(path: Path) -> None:
+    """A test's docstring says in a sentence what must hold."""
+    silent = [f.name for f in _functions(path) if f.name.startswith("test") and not ast.get_docstring(f)]
+    assert not silent
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_every_test_can_fail(path: Path) -> None:
+    """A test asserts, expects an exception, or calls a helper whose name says that it checks."""
+    words = ("assert", "pytest.raises", "assert_", "agrees", "check", "expect", "same", "compare", "fails", "visit")
+    idle = [f.name for f in _functions(path)
+            if f.name.startswith("test") and not any(word in ast.unparse(f) for word in words)]  # fmt: skip
+    assert not idle
+
+
+def test_sizes_are_reported(record_property: pytest.RecordProperty) -> None:
+    """Files stay under 700 lines and functions under 100; the norms (300 and 20) are reported, not enforced."""
+    lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    functions = {f"{path.relative_to(ROOT)}:{f.lineno} {f.name}": (f.end_lineno or f.lineno) - f.lineno + 1
+                 for path in FILES for f in _functions(path)}  # fmt: skip
+    record_property("files over 300 lines", sorted(name for name, n in lines.items() if n > 300))
+    record_property("functions over 20 lines", sorted(name for name, n in functions.items() if n > 20))
+    assert {name: n for name, n in lines.items() if n > 700} == {}
+    assert {name: n for name, n in functions.items() if n > 100} == {}
