@@ -25,19 +25,20 @@ def decode(data: bytes, file: str) -> Source:
     if len(data) > MAX_BYTES:
         raise SpecError("E005", f"the file is larger than {MAX_BYTES // 2**20} MB", at=Source.of(file, "").place(1, 1),
                         hint="put large arrays into a data file: {file: w.npy}")
+    content = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as caught:
-        raise _not_utf8(data, file, caught.start) from None
+        raise _not_utf8(content, file, caught.start) from None
     return Source.of(file, unicodedata.normalize("NFC", text))
 
 
-def _not_utf8(data: bytes, file: str, at: int) -> SpecError:
-    before = len(data[:at].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
-    source = Source.of(file, data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+def _not_utf8(content: bytes, file: str, at: int) -> SpecError:
+    before = len(content[:at].decode("utf-8"))
+    source = Source.of(file, content.decode("utf-8", "replace"))
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     hint = "the file looks like UTF-16; save it as UTF-8" if wide else "save the file as UTF-8"
-    return SpecError("E002", f"the byte 0x{data[at]:02X} is not UTF-8 text", at=source.between(before, before + 1),
+    return SpecError("E002", f"the byte 0x{content[at]:02X} is not UTF-8 text", at=source.between(before, before + 1),
                      hint=hint)
 
 
