@@ -37,7 +37,7 @@ lint: $(READY) ## ruff and mypy alone
 	@$(BIN)/mypy
 
 bench: $(READY) ## times as ratios, against PyTorch where it is installed in .venv
-	@$(BIN)/python bench/bench.py
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python bench/bench.py
 
 fuzz: $(READY) ## the long random sweeps
 	@$(BIN)/python -m pytest -q -m fuzz

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -97,6 +98,20 @@ def layers(depth: int = 1000, width: int = 16) -> Graph:
     nodes = {f"h_{i}": f"tanh(W_{i} @ {f'h_{i - 1}' if i else 'x'})" for i in range(depth)}
     nodes["loss"] = f"sum(h_{depth - 1})"
     return build(spec({"x": draw.normal(size=(width, width))}, params, nodes))
+
+
+def deep(nodes: int, width: int = 4) -> Graph:
+    """A sigmoid network with shapes and no numbers, of so many named nodes, each layer with weights of its own."""
+    depth = nodes // 2
+    shapes = {f"W_{i}": (width, width) for i in range(depth)}
+    text = {"x": (width, width), **shapes}
+    leaves = tuple(Leaf(name, "input" if name == "x" else "param", s, None, inline(name)) for name, s in text.items())
+    computed: dict[str, str] = {}
+    for i in range(depth):
+        computed[f"z_{i}"] = f"W_{i} @ {f'a_{i - 1}' if i else 'x'}"
+        computed[f"a_{i}"] = f"sigmoid(z_{i})"
+    computed["loss"] = f"sum(a_{depth - 1})"
+    return build(replace(spec({}, {}, computed), leaves=leaves))
 
 
 def chain(length: int = 10_000) -> Graph:

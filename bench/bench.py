@@ -1,0 +1,150 @@
+"""`make bench`: what the program costs, as ratios measured in one run.
+
+Peers are timed where they are installed; nothing depends on them. A ratio says the same on a slow machine and on a
+fast one, within the noise that a busy machine adds; a row over its goal is marked, and does not fail the run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nets
+import numpy as np
+from pairs import Job, Pair, compare, process
+
+from backprop_cli.calculate import compute, load_leaves
+from backprop_cli.formulate import formulate
+from backprop_cli.graph import Graph, memory_estimate
+
+ROOT = Path(__file__).resolve().parent.parent
+BACKPROP = [sys.executable, "-c", "import sys; from backprop_cli.cli import main; sys.exit(main())"]
+TERMS = ("local", "nodes", "leaves")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what is measured, the ratio it should stay under, and how it is measured."""
+
+    name: str
+    goal: float
+    measure: Callable[[], Pair]
+    needs_torch: bool = False
+
+
+def torch_module() -> Any:
+    """PyTorch on one thread, or None where it is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        return None
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(1)
+    return torch
+
+
+def python(*arguments: str) -> Job:
+    """A Python process."""
+    return process([sys.executable, *arguments])
+
+
+def command(*arguments: str) -> Job:
+    """A `backprop` process."""
+    return process([*BACKPROP, *arguments])
+
+
+# ── what is measured ─────────────────────────────────────────────────────────────────────────────
+
+
+def whole_run() -> Pair:
+    """The main job, from the shell and back, against a PyTorch script that prints the same numbers."""
+    script = str(ROOT / "bench" / "two_layer_torch.py")
+    return compare(command("run", str(ROOT / "specs" / "two_layer.yaml")), python(script), 7)
+
+
+def start_up(*arguments: str) -> Pair:
+    """A command that computes nothing, against what importing PyTorch alone costs."""
+    return compare(command(*arguments), python("-c", "import torch"), 7)
+
+
+def against_torch(ours: Callable[[], Graph], theirs: Callable[[Any], Job], repeats: int = 11) -> Callable[[], Pair]:
+    """Forward and reverse pass of a network, against PyTorch's."""
+    return lambda: compare(nets.engine(ours()), theirs(torch_module()), repeats)
+
+
+def formulas(graph: Graph) -> Job:
+    """Every formula of a graph, derived and printed in all terms and notations."""
+    return lambda: formulate(graph, None, None, TERMS)
+
+
+def per_node() -> Pair:
+    """The time of a formula in a long network against one in a short one."""
+    pair = compare(formulas(nets.deep(4000)), formulas(nets.deep(400)), 5)
+    return Pair(pair.ours / 4000, pair.theirs / 400, pair.ratio / 10)
+
+
+def by_size() -> Pair:
+    """The time of the formulas for large tensors against small ones: they only see shapes."""
+    return compare(formulas(nets.deep(200, 2048)), formulas(nets.deep(200, 4)), 11)
+
+
+def peak(graph: Graph) -> float:
+    """Peak bytes of a run over its values and gradients; what is loaded before it does not count again."""
+    leaves = load_leaves(graph)
+    tracemalloc.start()
+    computed = compute(graph, leaves)
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    copied = [n.name for n in graph.nodes if n.index in leaves and computed.values[n.index] is not leaves[n.index]]
+    if copied:
+        raise AssertionError(f"leaves were copied: {', '.join(copied)}")
+    return used / memory_estimate(graph)
+
+
+def memory() -> Pair:
+    """Peak memory as a multiple of the values and gradients kept, for a network and for one twice as deep."""
+    short, long = peak(nets.layers(100, 64)), peak(nets.layers(200, 64))
+    return Pair(long, short, long / short)
+
+
+ROWS = (
+    Row("run specs/two_layer.yaml, whole process / PyTorch script", 0.38, whole_run, needs_torch=True),
+    Row("backprop --help / import torch", 0.06, lambda: start_up("--help"), needs_torch=True),
+    Row("backprop completion bash / import torch", 0.06, lambda: start_up("completion", "bash"), needs_torch=True),
+    Row("MLP 784-512-256-10, batch 256 / PyTorch", 0.95, against_torch(nets.mlp, nets.torch_mlp), True),
+    Row("MLP 784-512-256-10, batch 256 / its products in numpy", 1.15,
+        lambda: compare(nets.engine(nets.mlp()), nets.mlp_products(), 15)),
+    Row("1000 layers of 16x16 / PyTorch", 0.5, against_torch(nets.layers, nets.torch_layers), True),
+    Row("10,000 scalar nodes / PyTorch", 0.1, against_torch(nets.chain, nets.torch_chain), True),
+    Row("formulas, time a node: 4000 nodes / 400 nodes", 1.3, per_node),
+    Row("formulas: 2048x2048 tensors / 4x4 tensors", 1.05, by_size),
+    Row("peak memory over values kept: 200 layers / 100 layers", 1.05, memory),
+)  # fmt: skip
+
+
+def lines(rows: tuple[Row, ...], *, has_torch: bool) -> Iterator[str]:
+    """The table, a line at a time."""
+    yield f"{'what':<58} {'ratio':>6} {'goal':>6}"
+    for row in rows:
+        if row.needs_torch and not has_torch:
+            yield f"{row.name:<58} {'-':>6} {row.goal:>6}  PyTorch is not installed"
+            continue
+        pair = row.measure()
+        mark = "" if pair.ratio <= row.goal else "  over"
+        yield f"{row.name:<58} {pair.ratio:>6.3f} {row.goal:>6}{mark}"
+
+
+def main(chosen: list[str]) -> None:
+    """Print the table, or only the rows whose name holds one of the given words."""
+    rows = tuple(row for row in ROWS if not chosen or any(word in row.name for word in chosen))
+    print(f"numpy {np.__version__}, Python {sys.version.split()[0]}, one thread, medians of interleaved pairs")
+    for line in lines(rows, has_torch=importlib.util.find_spec("torch") is not None):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
