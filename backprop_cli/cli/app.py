@@ -31,7 +31,9 @@ class Commands(click.Group):
         found.name = cmd_name
         return found
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command to run.
 
         Raises:
@@ -62,7 +64,10 @@ def _meant(name: str) -> str:
 EPILOG = "A spec is a YAML file, or '-' for standard input.  'backprop COMMAND --help' says more about a command."
 
 
-@click.command(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.command(cls=Commands, epilog=EPILOG, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="backprop", message="%(prog)s %(version)s")
 def app(**_: Any) -> None:
     """Every node's gradient of a network in a text file, as a formula and as a number."""

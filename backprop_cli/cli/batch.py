@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
@@ -104,13 +104,13 @@ def _check(specs: Sequence[str]) -> None:
         raise UsageError("E022", "'-' can be given once: there is one standard input")
 
 
-def _here(specs: Sequence[str], work: Work) -> Iterator[Answer]:
+def _here(specs: Sequence[str], work: Work) -> Generator[Answer]:
     for position, spec in enumerate(specs, 1):
         yield answer(spec, work)
         tidy(position)
 
 
-def _apart(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], None]) -> Iterator[Answer]:
+def _apart(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], None]) -> Generator[Answer]:
     from backprop_cli.cli.workers import in_order
 
     return in_order(specs, lambda spec: answer(spec, work), limits, warm)

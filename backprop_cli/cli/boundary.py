@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import sys
@@ -60,10 +61,11 @@ def _report(error: Exception, argv: Sequence[str]) -> int:
 
 def _usage(error: click.ClickException) -> BackpropError:
     """A click error in our words."""
-    hint = f"'{error.ctx.command_path} --help' lists the options" if isinstance(error, click.UsageError) and error.ctx else None
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else PROGRAM
+    hint = f"'{command} --help' lists the options"
     if isinstance(error, click.NoSuchOption):
-        if error.possibilities:
-            hint = f"did you mean {' or '.join(map(repr, sorted(error.possibilities)))}?"
+        near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=0)
+        hint = f"did you mean {near[0]!r}?" if near else hint
         return UsageError(USAGE, f"no such option {error.option_name!r}", hint=hint)
     text = error.format_message().strip().removesuffix(".")
     return UsageError(USAGE, text[:1].lower() + text[1:], hint=hint)

@@ -64,7 +64,7 @@ def _formula(text: str, node: str, rest: list[str], index: str | None) -> Path:
     terms = [word for word in rest if word in TERMS]
     notations = [word for word in rest if word in NOTATIONS]
     if index is not None or len(terms) > 1 or len(notations) > 1 or len(terms) + len(notations) < len(rest):
-        hint = f"a formula has terms ({', '.join(TERMS)}) and a notation ({', '.join(NOTATIONS)}): w1.formula.local.code"
+        hint = f"terms: {', '.join(TERMS)}; notations: {', '.join(NOTATIONS)}; as in w1.formula.local.code"
         raise UsageError(CODE, f"cannot read the path {text!r}", hint=hint)
     return Path(text, node, "formula", terms[0] if terms else None, notations[0] if notations else "text")
 
@@ -102,8 +102,9 @@ def find(result: Result, text: str, view: View) -> str:
     if path.part == "value":
         return _shown(node.value, path, view)
     if node.gradient is None:
-        hint = f"{result.output!r} depends on it through nothing differentiable, or nothing to differentiate lies below"
-        raise UsageError(CODE, f"{path.node!r} has no gradient", hint=f"--wrt {node.name} asks for it" if node.kind == "input" else hint)
+        hint = f"{result.output!r} does not depend on it, or nothing to differentiate lies below"
+        hint = f"--wrt {node.name} asks for it" if node.kind == "input" else hint
+        raise UsageError(CODE, f"{path.node!r} has no gradient", hint=hint)
     if path.part == "grad":
         return _shown(node.gradient.value, path, view)
     return _written(node, node.gradient, path, view)
@@ -116,7 +117,7 @@ def _written(node: NodeResult, gradient: Gradient, path: Path, view: View) -> st
         if isinstance(formula, Printed):
             return view.plain(str(getattr(formula, path.notation)))
         if isinstance(formula, Omitted) and path.wanted:
-            raise UsageError(CODE, f"the formula of {node.name!r} in terms of {path.wanted!r} is left out: {formula.why}")
+            raise UsageError(CODE, f"{path.text!r} is left out: {formula.why}")
     raise UsageError(CODE, f"{node.name!r} has no formula")
 
 

@@ -18,11 +18,11 @@ def load(path: str, choice: SpecChoice) -> Spec:
 
     spec = load_spec(path)
     if choice.sets:
-        from backprop_cli.spec.reader import override
+        from backprop_cli.spec.overrides import override
 
         spec = override(spec, list(choice.sets))
     if choice.output or choice.grad_output or choice.wrt or choice.dtype:
-        from backprop_cli.spec.reader import replace_settings
+        from backprop_cli.spec.overrides import replace_settings
 
         spec = replace_settings(spec, output=choice.output, grad_output=choice.grad_output,
                                 wrt=list(choice.wrt) or None, dtype=choice.dtype)  # fmt: skip

@@ -1,9 +1,7 @@
 """The options that commands share: one row each, handed to a command in groups.
 
-    @click.command()
-    @specs_argument
-    @takes(choice=SpecChoice, report=ReportChoice)
-    def command(specs: tuple[str, ...], choice: SpecChoice, report: ReportChoice) -> int: ...
+A command names the groups it takes, `@takes(choice=SpecChoice, report=ReportChoice)`, and gets one frozen object a
+group under these names.
 """
 
 from __future__ import annotations
@@ -23,38 +21,31 @@ from backprop_cli.report.view import View
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Seconds(click.ParamType):
-    """A time: `10`, `0.5`, `2m`."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds as a number."""
-        text = str(value).strip().lower().removesuffix("s")
-        factor = 60 if text.endswith("m") else 1
-        try:
-            seconds = float(text.removesuffix("m")) * factor
-        except ValueError:
-            seconds = 0.0
-        if not 0 < seconds < 1e9:
-            self.fail(f"{value!r} is not a time; write seconds: 10", param, ctx)
-        return seconds
+UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}  # powers of two
 
 
-class Bytes(click.ParamType):
+def seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """A time: `10`, `0.5s`, `2m`."""
+    if value is None:
+        return None
+    text = value.strip().lower().removesuffix("s")
+    try:
+        found = float(text.removesuffix("m")) * (60 if text.endswith("m") else 1)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1e9:
+        raise click.BadParameter(f"{value!r} is not a time; write seconds: 10", ctx, param)
+    return found
+
+
+def size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """A size in memory: `500000000`, `500M`, `2G`."""
-
-    name = "bytes"
-    units = {"k": 10, "m": 20, "g": 30, "t": 40}
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number of bytes."""
-        text = str(value).strip().lower().removesuffix("b").removesuffix("i")
-        shift = self.units.get(text[-1:], 0)
-        digits = text[:-1] if shift else text
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
-            self.fail(f"{value!r} is not a size; write bytes, or 500M, 2G", param, ctx)
-        return int(digits) << shift
+    text = value.strip().lower().removesuffix("b").removesuffix("i")
+    shift = UNITS.get(text[-1:], 0)
+    digits = text[:-1] if shift else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise click.BadParameter(f"{value!r} is not a size; write bytes, or 500M, 2G", ctx, param)
+    return int(digits) << shift
 
 
 OPTIONS: dict[str, Option] = {
@@ -72,10 +63,10 @@ OPTIONS: dict[str, Option] = {
                           help="Colours (auto: in a terminal, unless NO_COLOR is set)."),
     "error_format": click.option("--error-format", type=click.Choice(["text", "json", "github"]),
                                  help="How errors are written on stderr."),
-    "timeout": click.option("--timeout", type=Seconds(), metavar="SECONDS", help="Give up on a spec after this long."),
+    "timeout": click.option("--timeout", callback=seconds, metavar="SECONDS", help="Give up on a spec after this long."),
     "jobs": click.option("--jobs", type=click.IntRange(0, 1024), default=1, metavar="N",
                          help="Work on N specs at once (0: one a processor)."),
-    "max_bytes": click.option("--max-bytes", type=Bytes(), default="1G", metavar="N",
+    "max_bytes": click.option("--max-bytes", callback=size, default="1G", metavar="N",
                               help="Refuse a spec whose arrays take more (default 1G)."),
 }  # fmt: skip
 
@@ -141,7 +132,7 @@ spec_argument = click.argument("spec", metavar="SPEC", type=click.Path())
 
 def format_option(names: Collection[str], default: str | None = None) -> Option:
     """`--format`, among the formats that a command knows."""
-    text = "The form of the result" + (f" (default {default})." if default else " (default: by the suffix of -o, else text).")
+    text = f"The form of the result (default: {default or 'by the suffix of -o, else text'})."
     return click.option("--format", "form", type=click.Choice(list(names)), default=default, help=text)
 
 

@@ -138,8 +138,9 @@ def as_github(problems: Sequence[Problem], spec: str | None, manner: Manner) -> 
 
 def _annotation(problem: Problem, spec: str | None) -> str:
     at = problem.at
-    where = {"file": at.file, "line": str(at.line), "col": str(at.column), "endColumn": str(at.column + at.length)} if at else \
-        {"file": spec} if spec else {}  # fmt: skip
+    where = {"file": spec} if spec else {}
+    if at:
+        where = {"file": at.file, "line": str(at.line), "col": str(at.column), "endColumn": str(at.column + at.length)}
     properties = ",".join(f"{key}={_escaped(value, '%:,')}" for key, value in {**where, "title": problem.code}.items())
     text = problem.message + (f" ({problem.hint})" if problem.hint else "")
     return f"::error {properties}::{_escaped(text, '%')}"

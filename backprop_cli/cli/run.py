@@ -8,7 +8,15 @@ import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread, threads_for
-from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes, terms_option
+from backprop_cli.cli.options import (
+    Memory,
+    ReportChoice,
+    SpecChoice,
+    format_option,
+    specs_argument,
+    takes,
+    terms_option,
+)
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import UsageError
 from backprop_cli.report.formats import FORMATS, format_of, renderer

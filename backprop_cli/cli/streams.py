@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from backprop_cli.errors import FileError, UsageError
@@ -97,18 +99,17 @@ class AtomicFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.target = os.path.realpath(path)
-        self.temporary: str | None = None
+        self.target = Path(os.path.realpath(path))
+        self.temporary: Path | None = None
         self.descriptor = -1
         self._check()
 
     def _check(self) -> None:
-        folder = os.path.dirname(self.target)
         try:
-            mode = os.stat(self.target).st_mode
+            mode = self.target.stat().st_mode
         except FileNotFoundError:
-            if not os.path.isdir(folder):
-                raise self._error(f"the folder {os.path.dirname(self.path)!r} does not exist") from None
+            if not self.target.parent.is_dir():
+                raise self._error(f"the folder {str(Path(self.path).parent)!r} does not exist") from None
             return
         except (OSError, ValueError) as caught:
             raise self._error(_reason(caught)) from None
@@ -132,14 +133,11 @@ class AtomicFile:
             raise self._error(_reason(caught)) from None
 
     def _open(self) -> None:
-        folder, name = os.path.split(self.target)
-        path = os.path.join(folder, f".{name[:100]}.{os.urandom(6).hex()}.tmp")
+        path = self.target.with_name(f".{self.target.name[:50]}.{os.urandom(6).hex()}.tmp")
         self.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         self.temporary = path
-        try:
-            os.fchmod(self.descriptor, stat.S_IMODE(os.stat(self.target).st_mode))
-        except FileNotFoundError:
-            pass  # a new file: its mode is the umask's
+        with suppress(FileNotFoundError):  # a new file: its mode is the umask's
+            os.fchmod(self.descriptor, stat.S_IMODE(self.target.stat().st_mode))
 
     def commit(self) -> None:
         """Put the file in its place.
@@ -153,7 +151,7 @@ class AtomicFile:
             os.fsync(self.descriptor)
             os.close(self.descriptor)
             self._check()
-            os.replace(self.temporary, self.target)
+            self.temporary.replace(self.target)
         except OSError as caught:
             self.discard()
             raise self._error(_reason(caught)) from None
@@ -162,7 +160,7 @@ class AtomicFile:
     def discard(self) -> None:
         """Remove the temporary file."""
         if self.temporary is not None:
-            os.unlink(self.temporary)
+            self.temporary.unlink()
             self.temporary = None
 
     def _error(self, reason: str) -> FileError:

@@ -14,7 +14,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
 
@@ -31,7 +31,7 @@ _HEAD = struct.Struct("!QQ?")  # bytes of JSON, bytes of output, whether the out
 
 
 def in_order(specs: Sequence[str], answer: Callable[[str], Answer], limits: Limits,
-             warm: Callable[[], None]) -> Iterator[Answer]:  # fmt: skip
+             warm: Callable[[], None]) -> Generator[Answer]:  # fmt: skip
     """The answers in the order of the specs, worked out in processes of their own.
 
     Raises:
@@ -45,7 +45,7 @@ def in_order(specs: Sequence[str], answer: Callable[[str], Answer], limits: Limi
     return _run(Pool(specs, answer, limits))
 
 
-def _run(pool: Pool) -> Iterator[Answer]:
+def _run(pool: Pool) -> Generator[Answer]:
     try:
         for due in range(len(pool.specs)):
             while due not in pool.ready:
@@ -190,7 +190,8 @@ def _serve(tasks: int, answers: int, pool: Pool) -> NoReturn:
 def _send(descriptor: int, found: Answer) -> None:
     text = isinstance(found.output, str)
     body = found.output.encode("utf-8", "surrogatepass") if isinstance(found.output, str) else found.output
-    head = json.dumps({"spec": found.spec, "code": found.code, "problems": [asdict(p) for p in found.problems]}).encode()
+    problems = [asdict(problem) for problem in found.problems]
+    head = json.dumps({"spec": found.spec, "code": found.code, "problems": problems}).encode()
     rest = memoryview(_HEAD.pack(len(head), len(body), text) + head + body)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

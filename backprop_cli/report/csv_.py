@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from backprop_cli.report.arrays import entries
 from backprop_cli.report.plain import safe
-from backprop_cli.report.view import View
+from backprop_cli.report.view import READING, View
 from backprop_cli.result import NodeResult, Result
 
 
-def render(result: Result, view: View = View()) -> str:
+def render(result: Result, view: View = READING) -> str:
     """The lines of a spec; the header is the format's prologue."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -14,10 +14,10 @@ Renderer = Callable[[Result, View], "str | bytes"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A row: where `render` lives, file suffixes that choose it, and how it goes on over several specs.
+    r"""A row: where `render` lives, file suffixes that choose it, and how it goes on over several specs.
 
     `terms` are shown unless the user asks for others.  `prologue` precedes the first result, `between` each further
-    one.  `escaped` formats carry any text as ASCII by themselves (JSON's \\u), so nothing need be spelled.
+    one.  `escaped` formats carry any text as ASCII by themselves (JSON's \u), so nothing need be spelled.
     """
 
     module: str

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backprop_cli.report.arrays import strict
-from backprop_cli.report.view import View
-from backprop_cli.result import NOTATIONS, TERMS, Gradient, NodeResult, Omitted, PassResult, Printed, Result, Warned
+from backprop_cli.report.view import EVERYTHING, View
+from backprop_cli.result import NOTATIONS, Gradient, NodeResult, Omitted, PassResult, Printed, Result, Warned
 
 SCHEMA = "backprop.run/1"
 
@@ -88,6 +88,6 @@ def pretty(data: Any, view: View, indent: str = "") -> str:
     return compact(data, view)
 
 
-def render(result: Result, view: View = View(terms=TERMS)) -> str:
+def render(result: Result, view: View = EVERYTHING) -> str:
     """One object over several lines."""
     return pretty(document(result, view), view) + "\n"

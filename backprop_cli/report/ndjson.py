@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from backprop_cli.report.json_ import compact, document
-from backprop_cli.report.view import View
-from backprop_cli.result import TERMS, Result
+from backprop_cli.report.view import EVERYTHING, View
+from backprop_cli.result import Result
 
 
-def render(result: Result, view: View = View(terms=TERMS)) -> str:
+def render(result: Result, view: View = EVERYTHING) -> str:
     """One object on one line."""
     return compact(document(result, view), view) + "\n"

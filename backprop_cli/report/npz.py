@@ -9,13 +9,13 @@ import io
 import zipfile
 from typing import Any
 
-from backprop_cli.report.view import View
+from backprop_cli.report.view import READING, View
 from backprop_cli.result import Result
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same spec gives the same bytes
 
 
-def render(result: Result, view: View = View()) -> bytes:
+def render(result: Result, view: View = READING) -> bytes:
     """The bytes of the file."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:

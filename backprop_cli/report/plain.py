@@ -6,7 +6,9 @@ import re
 
 # Control characters, bidirectional overrides, invisible marks, line separators, and the surrogates that stand for
 # undecodable bytes of a path: each could hide or rewrite what a reader sees.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -31,7 +33,7 @@ _SIGNS = {
     "Σ": "sum", "∑": "sum", "∏": "prod", "√": "sqrt", "∞": "inf", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~=",
     "→": "->", "←": "<-", "↦": "|->", "⇒": "=>", "…": "...", "⋯": "...", "⋮": "...", "—": "-", "–": "-", "‖": "||",
     "ℓ": "l", "∈": "in", "∇": "grad", "δ": "delta", "′": "'", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*",
-    "─": "-", "│": "|", "├": "|", "└": "`", "┌": "+", "┐": "+", "┘": "+", "┼": "+", "✓": "ok", "✗": "x", "\u0302": "_hat",
+    "─": "-", "│": "|", "├": "|", "└": "`", "┌": "+", "┐": "+", "┘": "+", "┼": "+", "✓": "ok", "✗": "x",
 }  # fmt: skip
 _POWER = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
 _INDEX = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")

@@ -5,10 +5,11 @@ Each node is a chain of equals signs under each other: its formula one step at a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from backprop_cli.report.arrays import abridged, count, lines, summary
-from backprop_cli.report.view import View
+from backprop_cli.report.view import READING, View
 from backprop_cli.result import Gradient, NodeResult, Omitted, PassResult, Printed, Result
 
 INDENT = "  "
@@ -16,9 +17,10 @@ WIDEST_NAME = 24
 WIDEST_LINE = 64
 
 
-def render(result: Result, view: View = View()) -> str:
+def render(result: Result, view: View = READING) -> str:
     """The whole view of one spec."""
-    sections = [_head(result, view), _forward(result, view), *_reverse(result, view), _warnings(result, view), _end(result, view)]
+    passes = [_forward(result, view), *_reverse(result, view)]
+    sections = [_head(result, view), *passes, _warnings(result, view), _end(result, view)]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
@@ -59,8 +61,10 @@ def _reverse(result: Result, view: View) -> list[list[str]]:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         return [_pass(f"Reverse pass, from {view.safe(result.output)} back", result.output, gradients, result, view)]
     total = len(result.passes)
-    sections = [_pass(f"Reverse pass {i} of {total}, from {view.safe(one.output)} back", one.output, one.gradients, result, view)
-                for i, one in enumerate(result.passes, 1)]  # fmt: skip
+    sections: list[list[str]] = []
+    for i, one in enumerate(result.passes, 1):
+        heading = f"Reverse pass {i} of {total}, from {view.safe(one.output)} back"
+        sections.append(_pass(heading, one.output, one.gradients, result, view))
     return [*sections, _sum(result, view)]
 
 
@@ -70,7 +74,8 @@ def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], result: 
     width = _width(names.values())
     found = [view.paint(heading, "heading")]
     for name in order:
-        chain = _chain(names[name].ljust(width), [*_formulas(gradients[name], view), _value(gradients[name].value, view)])
+        steps = [[text] for text in formulas(gradients[name], view) if text != names[name]]  # ∂g/∂g of a given seed
+        chain = _chain(names[name].ljust(width), [*steps, _value(gradients[name].value, view)])
         found += ["", *_painted(chain, "", 0, width, view)]
     return found
 
@@ -114,8 +119,7 @@ def verdict(gradients: Iterable[Gradient]) -> str:
     deviations = [formula.deviation for formula in printed if formula.deviation is not None]
     if not deviations:
         return start
-    worst = max((d for d in deviations if d == d), default=float("nan"))
-    worst = worst if all(d == d for d in deviations) else float("nan")
+    worst = float("nan") if any(map(math.isnan, deviations)) else max(deviations)
     which = "every formula" if len(deviations) == len(printed) else f"{len(deviations)} of {len(printed)} formulas"
     return f"{start}; {which} evaluated: largest difference {worst:.2g}"
 
@@ -124,12 +128,11 @@ def verdict(gradients: Iterable[Gradient]) -> str:
 
 
 def partial(output: str, name: str, view: View) -> str:
-    """`∂loss/∂w`, with brackets where the output is an expression."""
-    over = output if output.replace("_", "").isalnum() else f"({output})"
-    return view.safe(f"∂{over}/∂{name}")
+    """`∂loss/∂w`, as the formulas spell it."""
+    return view.safe(f"∂{output}/∂{name}")
 
 
-def _formulas(gradient: Gradient, view: View) -> list[list[str]]:
+def formulas(gradient: Gradient, view: View) -> list[str]:
     """The formulas asked for, each different one once; the reason where one is left out."""
     found: dict[str, None] = {}
     for terms in view.terms:
@@ -138,7 +141,7 @@ def _formulas(gradient: Gradient, view: View) -> list[list[str]]:
             found[view.plain(formula.text)] = None
         elif isinstance(formula, Omitted):
             found[f"({terms}: {view.safe(formula.why)})"] = None
-    return [[text] for text in found]
+    return list(found)
 
 
 def _value(value: object, view: View) -> list[str]:

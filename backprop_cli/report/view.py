@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backprop_cli.report.plain import safe, to_ascii
+from backprop_cli.result import TERMS
 
 DIGITS = 6
 
@@ -51,3 +52,7 @@ class View:
     def paint(self, text: str, style: str) -> str:
         """The text in a colour, where colours are shown."""
         return paint(text, style) if self.color else text
+
+
+READING = View()
+EVERYTHING = View(terms=TERMS)

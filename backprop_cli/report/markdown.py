@@ -1,0 +1,92 @@
+"""Tables for a page: the forward pass, then the reverse pass, one row a node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from backprop_cli.report.arrays import abridged, count, one_line, summary
+from backprop_cli.report.plain import safe
+from backprop_cli.report.text import formulas, partial, verdict
+from backprop_cli.report.view import READING, View
+from backprop_cli.result import Gradient, Result
+
+
+def render(result: Result, view: View = READING) -> str:
+    """The page of one spec."""
+    parts = [[f"# {prose(result.title or result.spec, view)}"], *_paragraphs(result, view), _forward(result, view)]
+    if not result.passes:
+        gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
+        parts += _pass("Reverse pass", result.output, gradients, result, view)
+    for position, one in enumerate(result.passes, 1):
+        parts += _pass(f"Reverse pass {position} of {len(result.passes)}", one.output, one.gradients, result, view)
+    if result.passes:
+        parts.append(_sum(result, view))
+    parts += [[f"> {prose(warning.node, view)}: {prose(warning.message, view)}"] for warning in result.warnings]
+    parts.append([prose(verdict(node.gradient for node in result.nodes if node.gradient is not None), view) + "."])
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _paragraphs(result: Result, view: View) -> list[list[str]]:
+    found = [[prose(result.description, view)]] if result.description else []
+    sizes = [f"{code(f'{name} = {size}', view)}" for name, size in result.dims.items()]
+    return [*found, [", ".join(sizes)]] if sizes else found
+
+
+def _forward(result: Result, view: View) -> list[str]:
+    rows = [(code(node.name, view), code(node.expression, view) if node.expression else node.kind,
+             count(node.shape), _value(node.value, view)) for node in result.nodes]  # fmt: skip
+    return ["## Forward pass", "", *table(("node", "expression", "shape", "value"), rows)]
+
+
+def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], result: Result, view: View) -> list[list[str]]:
+    order = [node.name for node in reversed(result.nodes) if node.name in gradients]
+    left = {name: partial(output, name, view) for name in order}
+    rows = [(code(left[name], view), _formulas(gradients[name], left[name], view), _value(gradients[name].value, view))
+            for name in order]  # fmt: skip
+    return [[f"## {heading}", "", *table(("gradient", "formula", "value"), rows)]]
+
+
+def _sum(result: Result, view: View) -> list[str]:
+    rows = [(code(f"{node.name}.grad", view), _value(node.gradient.value, view))
+            for node in result.nodes if node.kind != "node" and node.gradient is not None]  # fmt: skip
+    return ["## Sum of the passes", "", *table(("gradient", "value"), rows)]
+
+
+def _formulas(gradient: Gradient, left: str, view: View) -> str:
+    return "<br>= ".join(code(text, view) for text in formulas(gradient, view) if text != left)
+
+
+def _value(value: object, view: View) -> str:
+    if value is None:
+        return ""
+    shown = code(one_line(value, view.digits), view)
+    return f"{shown} {summary(value, view.digits)}" if abridged(value) else shown
+
+
+# ── Markdown ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """A table; cells are Markdown already."""
+    return [_line(head), _line(tuple("---" for _ in head)), *map(_line, rows)]
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def code(text: str, view: View) -> str:
+    """Literal text in a code span, also inside a table (where a bar would end the cell)."""
+    shown = view.safe(text)
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    pad = " " if "`" in shown else ""
+    return f"{fence}{pad}{shown}{pad}{fence}".replace("|", "\\|")
+
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&]|^[-+=]|(?<=^\d)[.)]")
+
+
+def prose(text: str, view: View) -> str:
+    """User text in which nothing is markup."""
+    return _MARKUP.sub(r"\\\g<0>", view.plain(" ".join(safe(line) for line in text.splitlines())))
