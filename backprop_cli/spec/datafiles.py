@@ -67,7 +67,7 @@ def data_file(folder: Path | None, file: Text, key: Text | None, *, confined: bo
         path = _resolve(folder, file.text, confined)
         suffix = path.suffix.lower()
         if suffix not in _READERS:
-            raise _Bad(f"data files are .npy, .npz or .csv, not {suffix or 'without a suffix'!r}")
+            raise _Bad(f"its name ends in {suffix!r}, not in .npy, .npz or .csv")
         if key is not None and suffix != ".npz":
             raise _Bad("'key' belongs to .npz files only")
         return _READERS[suffix](path, file, key)
@@ -106,13 +106,16 @@ def _resolve(folder: Path | None, name: str, confined: bool) -> Path:
 def _opened(path: Path, limit: int) -> Iterator[IO[bytes]]:
     """A regular file of at most `limit` bytes; a pipe or device is refused without waiting for it."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _Bad("not a regular file")
         if status.st_size > limit:
             raise _Bad(f"larger than {limit // 2**20} MB")
-        yield stream
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
 
 
 # ── .npy ─────────────────────────────────────────────────────────────────────────────────────────
