@@ -64,7 +64,7 @@ def _meant(name: str) -> str:
 EPILOG = "A spec is a YAML file, or '-' for standard input.  'backprop COMMAND --help' says more about a command."
 
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 @click.command(cls=Commands, epilog=EPILOG, context_settings=SETTINGS)

@@ -139,6 +139,8 @@ class Writer:
 
     def _problems(self, one: Answer) -> None:
         if not self.series.goes_on:
+            if self.manner.form == "text" and len(self.failures) > 1:
+                say("", self.manner)
             tell(one.problems, one.spec, self.manner)
             return
         from backprop_cli.report.json_ import compact
@@ -155,9 +157,8 @@ class Writer:
     def finish(self) -> int:
         """The exit code; a tally on stderr where there were many and some failed."""
         if self.failures and self.many and self.manner.form == "text":
-            total = len(self.failures) + len(self.codes)
-            say(f"\n{len(self.failures)} of {total} specs failed" if not self.series.goes_on else
-                f"{len(self.failures)} of {total} specs failed", self.manner)  # fmt: skip
+            start = "" if self.series.goes_on else "\n"
+            say(f"{start}{len(self.failures)} of {len(self.failures) + len(self.codes)} specs failed", self.manner)
         if not self.failures:
             return max(self.codes, default=0)
         return 1 if self.codes else max(self.failures)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from backprop_cli.cli.app import USAGE, app
+from backprop_cli.cli.app import SETTINGS, USAGE, app
 from backprop_cli.cli.process import Interrupted
 from backprop_cli.errors import BackpropError, FileError, UsageError
 
@@ -42,7 +42,7 @@ def _invoke(argv: list[str]) -> int:
 
         return shell_complete(app, {}, PROGRAM, COMPLETE, instruction)
     if not argv:
-        click.echo(app.get_help(click.Context(app, info_name=PROGRAM)), err=True)
+        click.echo(app.get_help(click.Context(app, info_name=PROGRAM, **SETTINGS)), err=True)
         return 2
     try:
         with app.make_context(PROGRAM, argv) as ctx:

@@ -127,8 +127,9 @@ def error_document(problems: Sequence[Problem], spec: str | None) -> dict[str, A
 
 def _entry(problem: Problem) -> dict[str, Any]:
     at = problem.at
-    where = {"file": at.file, "line": at.line, "column": at.column} if at else {"line": None, "column": None}
-    return {"code": problem.code, "message": problem.message, **where, "hint": problem.hint}
+    line, column, file = (at.line, at.column, at.file) if at else (None, None, None)
+    return {"code": problem.code, "message": problem.message, "line": line, "column": column, "file": file,
+            "hint": problem.hint}  # fmt: skip
 
 
 def as_github(problems: Sequence[Problem], spec: str | None, manner: Manner) -> str:
