@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ def _one(error: BackpropError) -> str:
     covered = at.source_line[at.column - 1 : at.column - 1 + at.length]
     hint = f" ({error.hint})" if error.hint else ""
     return f"{error.code} {at.line}:{at.column} `{covered}`: {error.message}{hint}"
+
+
+@pytest.fixture(scope="session")
+def attempt():
+    """Call a function; the error of ours that it raises, or None.  Any other exception escapes, and fails the test."""
+
+    def call(function: Callable[[], object]) -> BackpropError | None:
+        try:
+            function()
+        except BackpropError as caught:
+            return caught
+        return None
+
+    return call
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_cli.errors import BackpropError, Failures, SpecError
+from backprop_cli.errors import Failures, SpecError
 from backprop_cli.spec.loader import load, load_document
 from backprop_cli.spec.tree import Mapping, Node, Scalar, Sequence, resolve
 
@@ -288,19 +288,14 @@ YAML_ISH = st.text(st.sampled_from(list("ab1.:-?,[]{}&*!|>'\"%@`#~<= \n\t\r\u202
 
 @PURE
 @given(text=YAML_ISH)
-def test_only_spec_errors_escape(text, pure):
+def test_only_spec_errors_escape(text, pure, attempt):
     """Rule: any text gives a tree, or an error with a code and a place in the text."""
-    try:
-        load(text.encode(), "f", pure=pure)
-    except BackpropError as caught:
-        assert caught.at is not None
-        assert 1 <= caught.at.line <= len(text) + 1
+    caught = attempt(lambda: load(text.encode(), "f", pure=pure))
+    assert caught is None or (caught.at is not None and 1 <= caught.at.line <= len(text) + 1)
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_give_a_tree_or_an_error(content):
+def test_any_bytes_give_a_tree_or_an_error(attempt, content):
     """Rule: bytes that are no text are refused with a place."""
-    try:
-        load(content, "f")
-    except BackpropError as caught:
-        assert caught.code in {"E002", "E003", "E004", "E005", "E006", "E008"}
+    caught = attempt(lambda: load(content, "f"))
+    assert caught is None or caught.code in {"E002", "E003", "E004", "E005", "E006", "E008"}

@@ -130,24 +130,24 @@ ERRORS = [
     ("dims: {N: 0}\n" + TAIL, "E008 1:11 `0`: a size is a whole number from 1, found the number 0"),
     ("dims: {N: 2.5}\n" + TAIL, "E008 1:11 `2.5`: a size is a whole number from 1, found the number 2.5"),
     ("params: [1]\n" + TAIL, "E008 1:9 `[1]`: 'params' holds 'name: value' lines, found a list"),
-    ("nodes: {a: [1, 2]}\n", "E008 1:12 `[1, 2]`: node 'a' is an expression, found a list "
-     "(quote an expression that begins with [ or {; numbers go under inputs or params)"),
+    ("nodes: {a: [1, 2]}\n", ("E008 1:12 `[1, 2]`: node 'a' is an expression, found a list "
+     "(quote an expression that begins with [ or {; numbers go under inputs or params)")),
     ("nodes:\n  a:\n", "E008 2:5 ``: node 'a' is an expression, found nothing"),
     ("nodes: {a: x^2}\n", "E010 1:13 `^`: unexpected character '^' (use ** for powers)"),
     ("dtype: float16\n" + TAIL, "E008 1:8 `float16`: unknown dtype 'float16' (did you mean 'float64'?)"),
     ("grad_output: one\n" + TAIL,
      "E008 1:14 `one`: 'grad_output' is a number, an array or 'ones', found the text 'one'"),
     ("params: {w: 1}\nwrt: v\n" + TAIL, "E011 2:6 `v`: unknown leaf 'v' (the leaves are w)"),
-    ("wrt: a\n" + TAIL, "E008 1:6 `a`: 'a' is a node, not a leaf "
-     "(every node's gradient is computed anyway; wrt chooses inputs and params)"),
+    ("wrt: a\n" + TAIL, ("E008 1:6 `a`: 'a' is a node, not a leaf "
+     "(every node's gradient is computed anyway; wrt chooses inputs and params)")),
     ("wrt: []\n" + TAIL, "E008 1:6 `[]`: wrt names at least one, found a list (leave 'wrt' out for the default)"),
     ("hooks: {b: grad}\n" + TAIL, "E011 1:9 `b`: unknown node 'b' in hooks"),
     ("backward: a\n" + TAIL,
      "E008 1:11 `a`: 'backward' is a list of passes, found the text 'a' (backward: [{output: a}, {output: b}])"),
     ("backward: [{grad_output: 1}]\n" + TAIL,
      "E008 1:12 `{grad_output: 1}`: a pass needs an 'output' ({output: loss, grad_output: 1})"),
-    ("grad_output: 1\nbackward: [a]\n" + TAIL, "E008 1:1 `grad_output`: with 'backward' each pass has its own "
-     "'grad_output' (write {output: ..., grad_output: ...} in the list)"),
+    ("grad_output: 1\nbackward: [a]\n" + TAIL, ("E008 1:1 `grad_output`: with 'backward' each pass has its own "
+     "'grad_output' (write {output: ..., grad_output: ...} in the list)")),
     ("functions: {f: {args: [x]}}\n" + TAIL,
      "E008 1:13 `f`: function 'f' needs 'body' ({args: [x], body: x * sigmoid(x)})"),
     ("functions: {f: {args: [x, x], body: x}}\n" + TAIL,
@@ -157,12 +157,12 @@ ERRORS = [
     ("functions: {f: {arguments: x, body: x}}\n" + TAIL,
      "E007 1:17 `arguments`: unknown key 'arguments' in function 'f' (did you mean 'args'?)"),
     ("title: [a]\n" + TAIL, "E008 1:8 `[a]`: 'title' is text, found a list"),
-    ("[1]", "E008 1:1 `[1]`: a spec is a mapping, found a list (a spec needs at least 'params' (or 'inputs') and "
-     "'nodes'; 'backprop new' prints one to start from)"),
-    ("", "E008 1:1 ``: the spec is empty (a spec needs at least 'params' (or 'inputs') and 'nodes'; "
-     "'backprop new' prints one to start from)"),
-    ("params: {w: 1}\n", "E008 1:1 `params`: the spec has no nodes to compute (a spec needs at least 'params' (or "
-     "'inputs') and 'nodes'; 'backprop new' prints one to start from)"),
+    ("[1]", ("E008 1:1 `[1]`: a spec is a mapping, found a list (a spec needs at least 'params' (or 'inputs') and "
+     "'nodes'; 'backprop new' prints one to start from)")),
+    ("", ("E008 1:1 ``: the spec is empty (a spec needs at least 'params' (or 'inputs') and 'nodes'; "
+     "'backprop new' prints one to start from)")),
+    ("params: {w: 1}\n", ("E008 1:1 `params`: the spec has no nodes to compute (a spec needs at least 'params' (or "
+     "'inputs') and 'nodes'; 'backprop new' prints one to start from)")),
 ]
 
 
@@ -282,11 +282,11 @@ SETS = [
     ("w", "E022 1:1 `w`: --set needs NAME=VALUE, found 'w' (--set 'w=[[1, 2], [3, 4]]')"),
     ("W=1", "E022 1:1 `W`: the spec has no leaf 'W' (did you mean 'w'?)"),
     ("loss=1", "E022 1:1 `loss`: 'loss' is a node, not a leaf (only leaves can be set)"),
-    ("x=[1, 2, 3]", "E022 1:1 `x`: 'x' has shape (N=2,) in the spec, not (3,) "
-     "(change 'dims' in the spec for another size)"),
+    ("x=[1, 2, 3]", ("E022 1:1 `x`: 'x' has shape (N=2,) in the spec, not (3,) "
+     "(change 'dims' in the spec for another size)")),
     ("w=[1, a]", "E008 1:7 `a`: w[1] is the text 'a', not a number (leaves are numbers; compute in nodes)"),
-    ("w=*a", "E004 1:3 `*a`: aliases (*) are not part of the spec language "
-     "(write the value out; an expression does not begin with '*')"),
+    ("w=*a", ("E004 1:3 `*a`: aliases (*) are not part of the spec language "
+     "(write the value out; an expression does not begin with '*')")),
     ("w=null", "E008 1:1 `w`: 'w' has no value (write a number, a list, or {shape: [2, 3]})"),
     ("w=\udce9", None),
 ]

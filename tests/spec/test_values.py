@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import struct
 import zipfile
 from zlib import crc32
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_cli.errors import BackpropError, FileError
+from backprop_cli.errors import FileError
 from backprop_cli.spec.csvdata import csv_array, csv_shape
 from backprop_cli.spec.initial import INITS, fans
 
@@ -42,8 +43,13 @@ def error_of(errors_of):
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("3", 3.0), ("[1, 2]", [1, 2]), ("[[1], [2]]", [[1], [2]]), ("{value: [[1, 2, 3]], shape: [1, D]}", [[1, 2, 3]]),
-        ("[.inf, -.inf, .nan]", [math.inf, -math.inf, math.nan]), ("{value: 2}", 2), ("[0x10, 1e-3, 017]", [16, 1e-3, 17]),
+        ("3", 3.0),
+        ("[1, 2]", [1, 2]),
+        ("[[1], [2]]", [[1], [2]]),
+        ("{value: [[1, 2, 3]], shape: [1, D]}", [[1, 2, 3]]),
+        ("[.inf, -.inf, .nan]", [math.inf, -math.inf, math.nan]),
+        ("{value: 2}", 2),
+        ("[0x10, 1e-3, 017]", [16, 1e-3, 17]),
     ],
 )
 def test_literals_are_float64_arrays(text, value, leaf):
@@ -84,22 +90,22 @@ def _yaml(value: float) -> str:
         ("[1, '2']", "E008 3:11 `2`: w[1] is the text '2', not a number (write numbers without quotes)"),
         ("1/3", "E008 3:6 `1/3`: w is the text '1/3', not a number (leaves are numbers; compute in nodes)"),
         ("[1, -inf]", "E008 3:10 `-inf`: w[1] is the text '-inf', not a number (write -.inf)"),
-        ("[[1, 2], [3]]", "E014 3:15 `[3]`: a ragged list: w[1] has 1 entry, w[0] has 2 entries "
-         "(rows of an array are equally long)"),
-        ("[1, [2]]", "E014 3:10 `[2]`: a ragged list: w[1] has 1 entry, w[0] is a number "
-         "(rows of an array are equally long)"),
-        ("[[[1], [2]], [[1]]]", "E014 3:19 `[[1]]`: a ragged list: w[1] has shape (1, 1), w[0] has shape (2, 1) "
-         "(rows of an array are equally long)"),
+        ("[[1, 2], [3]]", ("E014 3:15 `[3]`: a ragged list: w[1] has 1 entry, w[0] has 2 entries "
+         "(rows of an array are equally long)")),
+        ("[1, [2]]", ("E014 3:10 `[2]`: a ragged list: w[1] has 1 entry, w[0] is a number "
+         "(rows of an array are equally long)")),
+        ("[[[1], [2]], [[1]]]", ("E014 3:19 `[[1]]`: a ragged list: w[1] has shape (1, 1), w[0] has shape (2, 1) "
+         "(rows of an array are equally long)")),
         ("[[], []]", "E008 3:7 `[]`: w[0] is an empty list"),
         ("[1, {a: 1}]", "E008 3:10 `{a: 1}`: w[1] is a mapping, not a number"),
-        ("1e999", "E008 3:6 `1e999`: the number 1e999 is out of range "
-         "(numbers are float64: at most about 1.8e308; infinity is .inf)"),
+        ("1e999", ("E008 3:6 `1e999`: the number 1e999 is out of range "
+         "(numbers are float64: at most about 1.8e308; infinity is .inf)")),
         ("[[[[[[[[[1]]]]]]]]]", "E005 3:14 `[1]`: w has more than 8 axes"),
         ("", "E008 3:3 `w`: 'w' has no value (write a number, a list, or {shape: [2, 3]})"),
-        ("{}", "E008 3:6 `{}`: a leaf's mapping needs one of value, shape, init, file "
-         "(write {value: ...}, {shape: [2, 3]}, {shape: [2, 3], init: normal} or {file: w.npy})"),
-        ("{value: 3, shape: [N]}", "E014 3:24 `[N]`: w has shape (), but its 'shape' says (N=2,) "
-         "(to fill an array with one number: {shape: [...], init: constant, value: 3})"),
+        ("{}", ("E008 3:6 `{}`: a leaf's mapping needs one of value, shape, init, file "
+         "(write {value: ...}, {shape: [2, 3]}, {shape: [2, 3], init: normal} or {file: w.npy})")),
+        ("{value: 3, shape: [N]}", ("E014 3:24 `[N]`: w has shape (), but its 'shape' says (N=2,) "
+         "(to fill an array with one number: {shape: [...], init: constant, value: 3})")),
         ("{value: [1, 2], shape: [D]}", "E014 3:29 `[D]`: w has shape (2,), but its 'shape' says (D=3,)"),
         ("{shape: [M]}", "E024 3:15 `M`: unknown size 'M' (define it: dims: {M: 5})"),
         ("{shape: [n]}", "E024 3:15 `n`: unknown size 'n' (did you mean 'N'?)"),
@@ -112,10 +118,10 @@ def _yaml(value: float) -> str:
         ("{init: normal}", "E008 3:13 `normal`: an initial value needs a 'shape' ({shape: [2, 3], init: normal})"),
         ("{shape: 2, init: glorot_normal}",
          "E008 3:23 `glorot_normal`: unknown init 'glorot_normal' (did you mean 'xavier_normal'?)"),
-        ("{shape: 2, init: uniform, std: 1}", "E007 3:37 `1`: init 'uniform' has no option 'std' "
-         "(it takes low, high, seed)"),
-        ("{shape: 2, init: xavier_normal}", "E008 3:23 `xavier_normal`: init 'xavier_normal' needs a shape of at "
-         "least two axes: (out, in, ...)"),
+        ("{shape: 2, init: uniform, std: 1}", ("E007 3:37 `1`: init 'uniform' has no option 'std' "
+         "(it takes low, high, seed)")),
+        ("{shape: 2, init: xavier_normal}", ("E008 3:23 `xavier_normal`: init 'xavier_normal' needs a shape of at "
+         "least two axes: (out, in, ...)")),
         ("{shape: 2, init: normal, std: -1}", "E008 3:23 `normal`: init 'normal' needs a std of at least 0"),
         ("{shape: 2, init: normal, seed: -1}",
          "E008 3:37 `-1`: 'seed' is a whole number from 0, found the number -1"),
@@ -166,7 +172,7 @@ def test_constants_and_the_identity(leaf):
     ],
 )
 def test_scales_are_pytorchs(name, std, leaf):
-    """Rule: the spread is PyTorch's, with fans of a weight (out, in, *kernel); the uniform ones are bounded by sqrt(3) std."""
+    """Rule: the spread is PyTorch's, with the fans of a weight (out, in, *kernel); uniform means within sqrt(3) std."""
     found = leaf(f"{{shape: [40, 30, 3, 3], init: {name}}}").load()
     np.testing.assert_allclose(found.std(), std, rtol=0.03)
     if name.endswith("_uniform"):
@@ -382,10 +388,8 @@ def test_csv_is_read_as_loadtxt_would(text, value):
 )
 def test_bad_csv_names_line_and_column(text, message):
     """Rule: an error says where in the file and what is there; float()'s own leniences are refused."""
-    with pytest.raises(ValueError, match=r".") as caught:
-        csv_shape(text)
-        csv_array(text)
-    assert str(caught.value) == message
+    with pytest.raises(ValueError, match=rf"\A{re.escape(message)}\Z"):
+        csv_array(text) if csv_shape(text) else None
 
 
 def test_csv_errors_stand_at_the_file_name(leaf, tmp_path):
@@ -421,14 +425,16 @@ def test_any_csv_text_gives_numbers_of_its_shape_or_an_error(text):
 
 
 @given(st.binary(max_size=80), st.sampled_from([".npy", ".npz", ".csv"]))
-def test_any_bytes_in_a_data_file_are_an_error_or_numbers(tmp_path_factory, content, suffix):
+def test_any_bytes_in_a_data_file_are_an_error_or_numbers(tmp_path_factory, attempt, content, suffix):
     """Rule: only errors of ours escape, whatever a data file holds."""
     from backprop_cli.spec.reader import read_spec
 
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / f"w{suffix}").write_bytes(content)
-    try:
-        found = read_spec(f"params: {{w: {{file: w{suffix}}}}}\nnodes: {{a: w}}\n".encode(), "f", folder=folder)
-        found.leaves[0].load()
-    except BackpropError as caught:
-        assert caught.code == "E020"
+    text = f"params: {{w: {{file: w{suffix}}}}}\nnodes: {{a: w}}\n".encode()
+
+    def numbers():
+        return read_spec(text, "f", folder=folder).leaves[0].load()
+
+    caught = attempt(numbers)
+    assert caught is None or caught.code == "E020"
