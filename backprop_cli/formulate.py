@@ -11,12 +11,13 @@ from sympy import Add, Expr
 
 from backprop_cli.algebra.evaluate import Evaluator
 from backprop_cli.algebra.expr import GradSymbol, TensorSymbol
+from backprop_cli.algebra.tidy import tidy
 from backprop_cli.graph import Graph
 from backprop_cli.meanings.formulas import BUDGET, Derived, Symbols, derive, symbols
 from backprop_cli.notation import NOTATIONS, Layout
 from backprop_cli.result import Omitted, Printed
 
-LEAVES_BUDGET = 120
+LEAVES_BUDGET = 80
 """Above so many nodes a formula in leaves alone is no longer readable."""
 
 Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
@@ -133,9 +134,10 @@ def _accumulated(work: Formulation, derived: list[Derived], printed: list[Formul
 
 def _sum_of(work: Formulation, term: str, index: int, derived: list[Derived], passes: Sequence[Sequence[Any]] | None) -> Printed | Omitted:
     exprs = [d.local[index] if term == "local" else d.nodes[index] for d in derived]
-    if any(expr.atoms(GradSymbol) for expr in exprs):
+    last = set(derived[-1].gradients.values())
+    if any(expr.atoms(GradSymbol) - last for expr in exprs):
         return Omitted("the gradients of several passes add up; see passes")
-    total = Add(*exprs)
+    total = tidy(Add(*exprs), work.made.facts)
     merged = Derived(work.made, derived[-1].run, {index: total}, {index: total})
     summed = None
     if passes is not None:

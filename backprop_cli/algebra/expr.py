@@ -76,6 +76,7 @@ class Apply(Expr):  # type: ignore[misc]
     __slots__ = ("key", "name", "parameters", "shape")
     is_commutative = True
     is_real = True
+    is_number = False  # sympy would take ones((3,)) or e[0] for one, since their arguments are
     name: str
     parameters: Mapping[str, Any]
     shape: Shape
@@ -244,7 +245,7 @@ def materialize(formula: Formula) -> Expr:
     physical = shape_of(formula.expr)
     if physical == formula.shape:
         return formula.expr
-    if drop_leading_ones(physical) == drop_leading_ones(formula.shape):
+    if physical and drop_leading_ones(physical) == drop_leading_ones(formula.shape):
         return Apply("reshape", (formula.expr,), {"shape": formula.shape}, formula.shape)
     if formula.expr == 0:
         return Apply("zeros", (), {"shape": formula.shape}, formula.shape)

@@ -28,11 +28,13 @@ class Facts:
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     _proving: set[Any] = field(default_factory=set)
 
-    def sum(self, expr: Expr, axes: tuple[int, ...]) -> Expr | None:
-        """The value of Σ expr over negative axes (size-1 axes kept), if it is known."""
+    def sum(self, expr: Expr, axes: tuple[int, ...], data: bool = True) -> Expr | None:
+        """The value of Σ expr over negative axes (size-1 axes kept), if it is known; `data`: seeing it will do."""
         if isinstance(expr, Apply) and sums_to_one(expr, axes):
             return S.One
         if not isinstance(expr, TensorSymbol):
+            return None
+        if expr.leaf and not data:
             return None
         key = (expr, axes)
         if key not in self.declared:
@@ -65,14 +67,14 @@ class Facts:
         array = self.data(symbol)
         if array is None or not array.shape or any(-a > array.ndim for a in axes):
             return S.NaN
-        if abs(array.sum(axis=axes) - 1).max(initial=0) > TOLERANCE:
-            return S.NaN
+        if (array < 0).any() or abs(array.sum(axis=axes) - 1).max(initial=0) > TOLERANCE:
+            return S.NaN  # only a distribution sums to one on purpose
         where = ", ".join(str(len(symbol.shape) + a) for a in axes)
         self.used[f"sum {symbol.name} {axes}"] = f"Σ {symbol.name} = 1 over axis {where} (checked on the data)"
         return S.One
 
     def symmetric(self, expr: Expr) -> bool:
-        """Whether a matrix equals its transpose: seen in the data, or of the form A Aᵀ."""
+        """Whether a matrix equals its transpose, as seen in the data."""
         if isinstance(expr, TensorSymbol):
             return self._symmetric_data(expr)
         if isinstance(expr, Apply) and expr.name == "inv":

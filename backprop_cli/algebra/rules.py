@@ -35,11 +35,11 @@ def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
     """(c, rest) with expr = c·rest and c a number or a scalar; rest is never a mere number unless expr is."""
     if isinstance(expr, Mul):
         scalars = [a for a in expr.args if a.is_number or not shape_of(a)]
-        if not scalars or len(scalars) == len(expr.args):
+        if len(scalars) == len(expr.args):
             return S.One, expr
-        rest = Mul(*[a for a in expr.args if a not in scalars])
-        inner, rest = split_scalar(rest) if isinstance(rest, Add) else (S.One, rest)
-        return Mul(*scalars, inner), rest
+        tensors = [_split_sum(a) if isinstance(a, Add) else (S.One, a) for a in expr.args if a not in scalars]
+        factor = Mul(*scalars, *[c for c, _ in tensors])
+        return (S.One, expr) if factor == 1 else (factor, Mul(*[rest for _, rest in tensors]))
     if isinstance(expr, Add):
         return _split_sum(expr)
     return S.One, expr
@@ -47,11 +47,13 @@ def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
 
 def _split_sum(expr: Add) -> tuple[Expr, Expr]:
     """The scalar factors common to all terms of a sum: 2a - 2b is 2(a - b), p/N - t/N is (p - t)/N."""
-    parts = [split_scalar(term) if isinstance(term, Mul) else (S.One, term) for term in expr.args]
-    if any(rest.is_number for _, rest in parts):
+    parts = [(term, S.One) if term.is_number else split_scalar(term) if isinstance(term, Mul) else (S.One, term)
+             for term in expr.args]  # fmt: skip
+    if not all(c.as_coeff_Mul()[0].is_Rational for c, _ in parts):
         return S.One, expr
     numbers = [c.as_coeff_Mul() for c, _ in parts]
-    number = _common_number([n for n, _ in numbers])
+    number = _common_number([n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest != 1],
+                            [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest == 1])
     symbols = [c.as_powers_dict() for _, c in numbers]
     common = Mul(*[Pow(base, exponent) for base, exponent in symbols[0].items()
                    if base != 1 and all(other.get(base) == exponent for other in symbols[1:])])
@@ -61,10 +63,11 @@ def _split_sum(expr: Add) -> tuple[Expr, Expr]:
     return factor, Add(*[Mul(n / number, c / common, rest) for (n, c), (_, rest) in zip(numbers, parts, strict=True)])
 
 
-def _common_number(numbers: list[Expr]) -> Expr:
-    """c where every coefficient is ±c; otherwise 1, so that 2x + 4y stays as it is."""
-    first = abs(numbers[0])
-    return first if all(abs(n) == first for n in numbers) and first.is_Rational else S.One
+def _common_number(coefficients: list[Expr], constants: list[Expr]) -> Expr:
+    """c where every coefficient is ±c (2a - 2b + 4, but not 2x + 4y or 2x + 1); otherwise 1."""
+    first = abs(coefficients[0]) if coefficients else S.One
+    same = first.is_Rational and all(abs(n) == first for n in coefficients)
+    return first if same and all((n / first).is_Integer or (n / first).q >= 1000 for n in constants) else S.One
 
 
 def scaled(factor: Expr, formula: Formula) -> Formula:
@@ -120,7 +123,7 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
         return _plain("outer", {}, expr.args[1], expr.args[0])
     if matrix and isinstance(expr, Apply) and expr.name == "eye" and expr.shape[-1] == expr.shape[-2]:
         return expr
-    if matrix and current_facts().symmetric(expr):
+    if matrix and isinstance(expr, Apply) and expr.name == "inv" and swap(expr.args[0]) == expr.args[0]:
         return expr
     if matrix and isinstance(expr, (Add, Mul)) and any(_holds_transpose(a) for a in expr.args):  # T3
         rank = len(order)
@@ -408,10 +411,9 @@ def _split_constant(expr: Expr, axes: tuple[int, ...]) -> tuple[Expr, Expr]:
 
 def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
     """Σ(a + b): apart only where a term then simplifies (S5)."""
-    done, rest = [], []
-    for term in expr.args:
-        simplified = _sum_term(term, axes, expr)
-        (rest if simplified is None else done).append(term if simplified is None else simplified)
+    done, rest = _split_terms(expr, axes, data=True)
+    if rest:  # what is only seen in the data may end a sum, but not take one apart
+        done, rest = _split_terms(expr, axes, data=False)
     if not done:
         factor, inner = split_scalar(expr)
         rank = len(shape_of(inner))
@@ -419,14 +421,23 @@ def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
     return Add(*done, _sum_live(Add(*rest), axes)) if rest else Add(*done)
 
 
-def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add) -> Expr | None:
+def _split_terms(expr: Add, axes: tuple[int, ...], data: bool) -> tuple[list[Expr], list[Expr]]:
+    """The sums of the terms that simplify, and the terms that do not."""
+    done, rest = [], []
+    for term in expr.args:
+        simplified = _sum_term(term, axes, expr, data)
+        (rest if simplified is None else done).append(term if simplified is None else simplified)
+    return done, rest
+
+
+def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add, data: bool) -> Expr | None:
     """Σ of one term of a sum where that is simpler than leaving it in: it is constant, a fact, or sifts."""
     full = shape_of(whole)
     physical = shape_of(term)
     if any(absent(physical, a) for a in axes):
         return _sum_kept(term, full, axes)
     constant, rest = _split_constant(term, axes)
-    known = current_facts().sum(rest, axes)
+    known = current_facts().sum(rest, axes, data)
     if known is None:
         known = _sift(rest, axes)
     return None if known is None else Mul(constant, known)

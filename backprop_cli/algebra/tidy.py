@@ -6,14 +6,15 @@ simplifiers would walk into their arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
-from sympy import Add, Dummy, Expr, Mul, Pow, S, cancel, expand_mul, factor, factor_terms
+from sympy import Add, Dummy, Expr, Mul, Pow, Rational, S, cancel, expand_mul, factor, factor_terms
 from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.algebra.expr import Apply, SizeSymbol, TensorSymbol, shape_of, size, tree_size
-from backprop_cli.algebra.facts import Facts
-from backprop_cli.algebra.rules import _chain, _sum_kept, split_scalar
+from backprop_cli.algebra.facts import Facts, current_facts
+from backprop_cli.algebra.rules import _chain, _split_sum, _sum_kept, split_scalar, swap
 from backprop_cli.ops.base import axes_of
 from backprop_cli.spec.model import Shape
 
@@ -26,13 +27,26 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
     if not isinstance(expr, (Add, Mul)):
         return expr
     expr = _merged_products(expr)
+    expr = content_out(expr)
     if not isinstance(expr, (Add, Mul)) or not _worth_trying(expr) or tree_size(expr) > 4 * MAX_NODES:
         return expr
-    skeleton, operators = _skeleton(expr)
-    if tree_size(skeleton) > MAX_NODES:
-        return expr
-    best = min(_candidates(skeleton, facts, expr.atoms(TensorSymbol)), key=lambda e: (reading_cost(e), tree_size(e)))
-    return best.xreplace(operators) if best != skeleton else expr
+    found = [(expr, {})]
+    for opaque in (frozenset(), _opaque_sums(expr)):
+        skeleton, back = _skeleton(expr, opaque)
+        if tree_size(skeleton) <= MAX_NODES:
+            found += [(candidate, back) for candidate in _candidates(skeleton, facts, expr.atoms(TensorSymbol))]
+        if not opaque and found[1:]:
+            continue
+    best, back = min(found, key=lambda f: (reading_cost(f[0].xreplace(f[1])), tree_size(f[0])))
+    return best.xreplace(back)
+
+
+def _opaque_sums(expr: Expr) -> frozenset[Expr]:
+    """Sums that share no symbol with any denominator: multiplying them out could cancel nothing."""
+    below = [p.base for p in _pointwise_parts(expr) if isinstance(p, Pow) and p.exp.could_extract_minus_sign()]
+    symbols = set().union(*(b.free_symbols for b in below))
+    return frozenset(p for p in _pointwise_parts(expr) if isinstance(p, Add) and p is not expr
+                     and not any(p in b.atoms(Add) for b in below) and not symbols & p.free_symbols)
 
 
 def _worth_trying(expr: Expr) -> bool:
@@ -61,19 +75,24 @@ def _common_factors(expr: Expr) -> bool:
     return False
 
 
-def _skeleton(expr: Expr) -> tuple[Expr, dict[Expr, Expr]]:
-    """The expression with every operator replaced by a dummy, and the way back."""
-    operators = {part: Dummy(real=True) for part in _pointwise_parts(expr) if isinstance(part, Apply)}
-    if not operators:
+def _skeleton(expr: Expr, opaque: frozenset[Expr] = frozenset()) -> tuple[Expr, dict[Expr, Expr]]:
+    """The expression with operators, decimals and `opaque` sums replaced by dummies, and the way back."""
+    parts: dict[Expr, Expr] = {}
+    for part in _pointwise_parts(expr):
+        if isinstance(part, Apply) or part in opaque:
+            parts[part] = Dummy(real=True)
+        elif isinstance(part, Rational) and part.q >= 1000:
+            parts[part] = Dummy(positive=True)  # 1e-5 is to stay beside the variance, not to multiply everything
+    if not parts:
         return expr, {}
-    return expr.xreplace(operators), {dummy: operator for operator, dummy in operators.items()}
+    return expr.xreplace(parts), {dummy: part for part, dummy in parts.items()}
 
 
 def _candidates(expr: Expr, facts: Facts, symbols: set[TensorSymbol]) -> Iterator[Expr]:
     yield expr
     for simplify in (factor_terms, cancel, lambda e: factor_terms(cancel(e)), expand_mul, factor):
         try:
-            yield simplify(expr)
+            yield content_out(simplify(expr))
         except (PolynomialError, NotImplementedError):
             continue
     yield from _folded(expr, facts, symbols)
@@ -88,70 +107,94 @@ def _folded(expr: Expr, facts: Facts, symbols: set[TensorSymbol]) -> Iterator[Ex
         for part in definition.args:
             if isinstance(part, TensorSymbol) and part in symbols and part is not symbol and not part.leaf:
                 try:
-                    yield factor_terms(cancel(expr.xreplace({part: symbol * part / definition})))
+                    yield content_out(factor_terms(cancel(expr.xreplace({part: symbol * part / definition}))))
                 except PolynomialError:
                     continue
 
 
 def recognised(expr: Expr) -> Expr:
-    """Two idioms by their names: exp x / Σ exp x is a softmax, Σ x / n a mean."""
+    """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
+    return _recognised(expr, math.prod(map(int, shape_of(expr))))
+
+
+def _recognised(expr: Expr, entries: int) -> Expr:
     if isinstance(expr, Mul):
-        for rule in (_softmax, _mean):
-            found = rule(expr)
-            if found is not None:
-                return recognised(found)
+        found = _softmax_idiom(expr) or _mean_idiom(expr, entries)
+        if found is not None:
+            return _recognised(found, entries)
     if isinstance(expr, (Add, Mul, Pow)):
-        parts = [recognised(a) for a in expr.args]
+        parts = [_recognised(a, entries) for a in expr.args]
         return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
     return expr
 
 
-def _kept_sums(factors: tuple[Expr, ...]) -> list[Apply]:
-    return [a for a in factors if isinstance(a, Apply) and a.name == "sum" and a.parameters["keepdims"]]
+def _sums(factors: Iterable[Expr]) -> list[Apply]:
+    return [a for a in factors if isinstance(a, Apply) and a.name == "sum"]
 
 
-def _softmax(expr: Mul) -> Expr | None:
-    for total in _kept_sums(tuple(1 / a for a in expr.args if isinstance(a, Pow) and a.exp == -1)):
+def _softmax_idiom(expr: Mul) -> Expr | None:
+    for total in _sums(1 / a for a in expr.args if isinstance(a, Pow) and a.exp == -1):
         top = total.args[0]
-        if isinstance(top, Apply) and top.name == "exp" and top in expr.args:
+        if total.parameters["keepdims"] and isinstance(top, Apply) and top.name == "exp" and top in expr.args:
             softmax = Apply("softmax", top.args, {"axis": total.parameters["axis"]}, top.shape)
             return expr * total / top * softmax
     return None
 
 
-def _mean(expr: Mul) -> Expr | None:
-    """Of a sum that keeps its axes, as normalisations use them."""
-    for total in _kept_sums(expr.args):
+def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
+    for total in _sums(expr.args):
         shape = shape_of(total.args[0])
         n = Mul(*[size(shape[a]) for a in axes_of(total.parameters["axis"], len(shape))])
         number, rest = expr.as_coeff_Mul()
-        named = not n.is_number and rest.as_powers_dict().get(n) == -1
-        if named or n.is_number and n > 1 and (number * n).is_integer:
+        divided = rest.as_powers_dict().get(n) == -1 if not n.is_number else n > 1 and number.is_Rational and number.q % n == 0
+        if divided and math.prod(map(int, total.shape)) != entries:
             mean = Apply("mean", total.args, total.parameters, total.shape)
             return Mul(*[a for a in expr.args if a is not total], n, mean)
     return None
 
 
+def content_out(expr: Expr) -> Expr:
+    """1/(2a + 2b) as 1/2 · 1/(a + b): sympy multiplies numbers into sums, readers do not."""
+    if isinstance(expr, Pow) and isinstance(expr.base, Add) and expr.exp.is_Integer and expr.exp.is_negative:
+        number, rest = _split_sum(expr.base)
+        return Pow(number, expr.exp) * Pow(rest, expr.exp)
+    if isinstance(expr, (Add, Mul)):
+        parts = [content_out(a) for a in expr.args]
+        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return expr
+
+
 def reading_cost(expr: Expr) -> int:
     """How much there is to read: a sign is free, a division by a sum dear."""
     if expr.is_number or isinstance(expr, SizeSymbol):
-        return 0 if expr == -1 else 1
+        return 0 if expr in (1, -1) else 1 + len(str(expr)) // 3
     if isinstance(expr, Add):
-        return sum(map(reading_cost, expr.args)) + len(expr.args) - 1
-    if isinstance(expr, Mul):
-        return sum(map(reading_cost, expr.args)) + sum(1 for a in expr.args if a != -1) - 1
-    if isinstance(expr, Pow):
-        return reading_cost(expr.base) + _exponent_cost(expr)
+        return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1
+    if isinstance(expr, (Mul, Pow)):
+        above, below = _fraction(expr)
+        return _product_cost(above) + (_product_cost(below) + _division_cost(below) if below else 0)
     return 1
 
 
-def _exponent_cost(expr: Pow) -> int:
-    negative = expr.exp.could_extract_minus_sign()
-    magnitude = -expr.exp if negative else expr.exp
-    cost = 0 if magnitude == 1 else 1 if magnitude.is_Integer else 2
-    if not negative:
-        return cost
-    return cost + (6 if isinstance(expr.base, Add) else 1 if not shape_of(expr.base) else 3)
+def _fraction(expr: Expr) -> tuple[list[Expr], list[Expr]]:
+    """The factors above and below the fraction bar."""
+    above, below = [], []
+    for factor in Mul.make_args(expr):
+        if isinstance(factor, Pow) and factor.exp.could_extract_minus_sign():
+            below.append(Pow(factor.base, -factor.exp))
+        else:
+            above.append(factor)
+    return above, below
+
+
+def _product_cost(factors: list[Expr]) -> int:
+    costs = [reading_cost(f) if not isinstance(f, Pow) else reading_cost(f.base) + (1 if f.exp.is_Integer else 2) for f in factors]
+    return sum(costs) + max(0, sum(1 for f in factors if f != -1) - 1)
+
+
+def _division_cost(below: list[Expr]) -> int:
+    """By a scalar, by a tensor, by a sum, by a sum that was not factored: the dearest factor counts, once."""
+    return max(9 if _common_factors(f) else 6 if isinstance(f, Add) else 1 if not shape_of(f) else 3 for f in below)
 
 
 # ── sums of products that share a factor ─────────────────────────────────────────────────────────
@@ -161,7 +204,7 @@ def _merged_products(expr: Expr) -> Expr:
     """A·x + B·x = (A + B)·x, for chains and outer products."""
     if isinstance(expr, Mul):
         return Mul(*[_merged_products(a) if isinstance(a, Add) else a for a in expr.args])
-    terms = list(expr.args)
+    terms = _symmetric_terms(list(expr.args))
     merged = True
     while merged and len(terms) > 1:
         merged = False
@@ -176,6 +219,23 @@ def _merged_products(expr: Expr) -> Expr:
             if merged:
                 break
     return Add(*terms)
+
+
+def _symmetric_terms(terms: list[Expr]) -> list[Expr]:
+    """W + Wᵀ = 2W where W is symmetric."""
+    for i, term in enumerate(terms):
+        factor, rest = split_scalar(term)
+        if not isinstance(rest, Apply) or rest.name != "transpose" or len(rest.shape) != 2:
+            continue
+        partner = Mul(factor, swap(rest))
+        if partner in terms and _is_symmetric(swap(rest)):
+            return [2 * t if t == partner else t for j, t in enumerate(terms) if j != i]
+    return terms
+
+
+def _is_symmetric(expr: Expr) -> bool:
+    base = expr.args[0] if isinstance(expr, Apply) and expr.name == "inv" else expr
+    return current_facts().symmetric(base)
 
 
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:

@@ -120,6 +120,9 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     if node.op is None:
         return
     definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
+    if node.anonymous and not shape_of(definition.expr) and definition.expr.is_number:
+        made.nodes[-1] = Formula(definition.expr, node.shape)  # ones([3]) broadcasts like the number it holds
+        return
     expr = materialize(Formula(definition.expr, node.shape))
     made.definitions[node.index] = made.facts.definitions[symbol] = expr
     if node.anonymous:
@@ -188,7 +191,7 @@ class Formulas:
         hook = self.graph.hooks.get(node.index)
         if hook is not None:
             gradient = lift(interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self))
-        expr = tidy(gradient.expr, self.symbols.facts)
+        expr = tidy(recognised(gradient.expr), self.symbols.facts)
         if node.anonymous:
             self.found[node.index] = expr
             return Formula(expr, node.shape)

@@ -116,7 +116,10 @@ class Layout:
         text = self.joined(parts.above)
         if parts.number == 1:
             return Piece(text, MUL)
-        return Piece(self.notation.scaled(number, text if len(parts.above) > 1 else self.within(parts.above[0], MUL)), MUL)
+        if len(parts.above) == 1:
+            chain = isinstance(parts.above[0], Apply) and self.notation.scalar_joins_chain
+            text = self.within(parts.above[0], MUL if chain else MUL + 1)
+        return Piece(self.notation.scaled(number, text), MUL)
 
     def joined(self, factors: list[Expr]) -> str:
         """Factors side by side; matrix products inside an elementwise one are bracketed."""
@@ -162,7 +165,7 @@ class Layout:
         """A product of matrices; the first factor of a scalar or row product is a row."""
         first, *rest = expr.args
         row = len(shape_of(first)) == 1
-        texts = [self.notation.row(self.within(first, POWER) if not row else self.within(first, MATMUL + 1)) if row else self.factor(first)]
+        texts = [self.notation.row(self.within(first, CALL)) if row else self.factor(first)]
         texts += [self.factor(a) for a in rest]
         return Piece(self.notation.matmul.join(texts), MATMUL)
 
@@ -173,7 +176,7 @@ class Layout:
         left, right = expr.args
         if self.notation.outer is None:
             return self.call(expr)
-        return Piece(self.notation.outer(self.factor(left), self.within(right, POWER)), MATMUL)
+        return Piece(self.notation.outer(self.factor(left), self.within(right, CALL)), MATMUL)
 
     def transposed(self, expr: Apply) -> Piece:
         order = expr.parameters["axes"]
@@ -257,9 +260,17 @@ def factors_of(expr: Expr) -> Factors:
             above.append(factor)
     sign = -1 if coefficient.is_negative else 1
     coefficient = abs(coefficient)
+    sign, below = _complements(sign, below)
     sign, above = _sign_into_sum(sign, above)
     number, denominator = coefficient.as_numer_denom() if coefficient.is_Rational and not small_decimal(coefficient) else (coefficient, S.One)
     return Factors(sign, number, denominator, sorted(above, key=_factor_order), sorted(below, key=_factor_order))
+
+
+def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
+    """`1 - y` rather than `y - 1` below a fraction bar."""
+    turned = [-f if isinstance(f, Add) and f.as_coeff_Add()[0] == -1 else f for f in factors]
+    changes = sum(1 for before, after in zip(factors, turned, strict=True) if before is not after)
+    return sign * (-1) ** changes, turned
 
 
 def small_decimal(value: Expr) -> bool:

@@ -19,8 +19,7 @@ from backprop_cli.ops.shaping import index_text
 if TYPE_CHECKING:
     from backprop_cli.notation.layout import Piece
 
-ADD, MUL, MATMUL, NEGATIVE, POWER, CALL, ATOM = 1, 2, 2, 1, 4, 5, 6
-MATMUL_CODE = 2
+ADD, NEGATIVE, MUL, MATMUL, GRADIENT, POWER, CALL, ATOM = 1, 1, 2, 2, 3, 4, 5, 6
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SIGNS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
@@ -52,7 +51,7 @@ class Notation:
     minus: str = " - "
     minus_sign: str = "-"
     matmul: str = " · "
-    gradient_level: int = ATOM
+    gradient_level: int = GRADIENT
     scalar_joins_chain: bool = True
 
     def name(self, name: str) -> str:
@@ -82,36 +81,31 @@ class Notation:
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
         """A quotient on one line."""
         top = above.text if above.level >= MUL and above.level != ADD else self.bracket(above.text)
-        bottom = below.text if below.level > MUL and "/" not in below.text else self.bracket(below.text)
-        tight = above.level > MUL or above.level == ADD or top.startswith("(") and top.endswith(")") and above.level == ADD
-        if "/" in above.text and above.level >= MUL:
-            tight = False
-        return (f"{top}/{bottom}" if tight or " " not in top else f"{top} / {bottom}"), MUL
+        bottom = below.text if below.level > GRADIENT else self.bracket(below.text)
+        tight = above.level > GRADIENT or above.level == ADD or " " not in top and "/" not in top
+        return (f"{top}/{bottom}" if tight else f"{top} / {bottom}"), MUL
 
     def root(self, base: Piece) -> Piece:
         """A square root."""
-        return _make(f"√{base.text}" if base.level == ATOM and "/" not in base.text else f"√({base.text})", POWER)
+        return _make(f"√{base.text}" if base.level == ATOM else f"√({base.text})", POWER)
 
     def superscript(self, base: Piece, exponent: Piece, integer: int | None) -> str:
         """A power; small integers as superscripts."""
-        inner = base.text if base.level >= CALL and "/" not in base.text else self.bracket(base.text)
+        inner = self._base(base)
         if integer is not None:
             return inner + str(integer).translate(_SUPERSCRIPTS)
         return f"{inner}^{exponent.text}" if exponent.level == ATOM else f"{inner}^({exponent.text})"
 
     def row(self, text: str) -> str:
         """A vector as a row."""
-        return self._raised(text, "ᵀ")
-
-    def _raised(self, text: str, mark: str) -> str:
-        return (f"({text})" if ("/" in text or " " in text) and not (text[0] == "(" and text[-1] == ")") else text) + mark
+        return text + "ᵀ"
 
     def outer(self, left: str, right: str) -> str:
         """x yᵀ."""
-        return f"{left} · {self._raised(right, 'ᵀ')}"
+        return f"{left} · {right}ᵀ"
 
     def _base(self, base: Piece) -> str:
-        return base.text if base.level >= CALL and "/" not in base.text else self.bracket(base.text)
+        return base.text if base.level >= CALL else self.bracket(base.text)
 
     def transpose(self, base: Piece, order: tuple[int, ...]) -> str:
         """Aᵀ."""
@@ -199,8 +193,8 @@ def written_arguments(operands: list[str | None], expr: Apply, quiet: bool) -> l
         value = parameters.get(name, default)
         if default is not REQUIRED and value == default and type(value) is type(default) or quiet and name == "keepdims":
             continue
-        if quiet and name == "axis" and expr.args and isinstance(value, int) and len(shape_of(expr.args[0])) == 1:
-            continue
+        if name == "axis" and default == -1 and expr.args and value == len(shape_of(expr.args[0])) - 1:
+            continue  # the last axis, however the user counted it
         spelled = spell_static(value)
         arguments.append(spelled if default is REQUIRED else f"{name}={spelled}")
     return arguments
@@ -243,6 +237,7 @@ class Code(Notation):
     def scaled(self, number: str, text: str) -> str:
         return f"{number} * {text}"
 
+    gradient_level: int = ATOM
     scalar_joins_chain: bool = False
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
@@ -329,6 +324,7 @@ class Latex(Notation):
     """LaTeX mathematics: juxtaposition for products of matrices, ⊙ for elementwise ones."""
 
     matmul: str = r" "
+    gradient_level: int = POWER
 
     def name(self, name: str) -> str:
         return latex_name(name)
