@@ -46,6 +46,8 @@ ROWS = (
         "quote text that holds ': '; write slices without spaces: x[1:3]"),
     Row("(sequence entries|'-' indicator)", "a list item '- ' is not allowed here",
         "begin the list on a line of its own, write [a, b], or quote an expression that begins with '- '"),
+    Row("unexpected ':'", "inside { } and [ ] YAML takes this ':' for the end of a key",
+        "quote text that holds ':': '[a: b]'"),
     Row("mapping keys", "a key beginning with '? ' is not allowed here", QUOTE),
     Row("simple key: ", "expected 'name: value', found no ': ' on this line",
         "write 'name: value' with a space after the colon, and indent continued lines", opening=True),
