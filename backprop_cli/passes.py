@@ -33,7 +33,7 @@ class Meaning(Protocol):
 
     @property
     def arrive(self) -> Callable[[Node, Any], Any] | None:
-        """Called with a node and its whole gradient; what it returns flows on.  None: all of them flow on as they are."""
+        """Called with a node and its whole gradient; what it returns flows on.  None: each flows on as it is."""
 
 
 Edge = tuple[int, Callable[..., Any], Shape | None]
@@ -41,7 +41,7 @@ Edge = tuple[int, Callable[..., Any], Shape | None]
 
 Step = tuple[Node, int, Callable[..., Any], Callable[[Any], Any], Callable[[Any], Any], tuple[Edge, ...]]
 """A node ready to run: itself, its index, its function, what picks its operands from all values, what picks its
-value and operands, its edges.  A tuple with its pickers made beforehand is what makes a graph of 10,000 scalars cheap."""
+value and operands, its edges.  A tuple, and pickers made beforehand, make a graph of 10,000 scalars cheap."""
 
 
 def plan(graph: Graph, meaning: Meaning) -> list[Step]:

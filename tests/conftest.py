@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -32,26 +32,17 @@ class Outcome:
 Backprop = Callable[..., Outcome]
 
 
-def _exit_code(code: Any) -> int:
-    return 0 if code is None else code if isinstance(code, int) else 1
-
-
 @pytest.fixture
 def backprop(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Backprop:
-    """Run `backprop ARGS...` in this process, as the console script would; fast, so most tests use it."""
+    """Run `backprop ARGS...` in this process; fast, so most tests use it."""
 
     def run(*args: str | Path, stdin: str = "") -> Outcome:
-        from backprop_cli.cli import main
+        from backprop_cli.cli.boundary import invoke
 
-        monkeypatch.setattr(sys, "argv", ["backprop", *map(str, args)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
         capfd.readouterr()
-        try:
-            code: Any = main()
-        except SystemExit as leaving:
-            code = leaving.code
-        captured = capfd.readouterr()
-        return Outcome(_exit_code(code), captured.out, captured.err)
+        code = invoke([str(arg) for arg in args])
+        return Outcome(code, *capfd.readouterr())
 
     return run
 
