@@ -392,7 +392,8 @@ def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meanin
     if function.grads and scope.custom is not None:
         return _apply(scope.custom(function), bound.operands, {}, part, scope, meaning)
     values = {n: interpret(p, scope, meaning) for n, p in zip(function.args, bound.operands, strict=True) if p is not None}
-    inner = replace(scope, text=function.body_text, lookup=values.get, names=lambda: function.args, origin=scope.origin)
+    inner = replace(scope, text=function.body_text, lookup=values.get, names=lambda: function.args,
+                    gradient=lambda name: None)  # grad(out) of a caller means nothing in a function it calls
     return interpret(function.body, inner, meaning)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from backprop_cli.errors import FileError, SpecError
 from backprop_cli.spec import sections
 from backprop_cli.spec.decode import MAX_BYTES
+from backprop_cli.spec.functions import Written, check_functions
 from backprop_cli.spec.loader import Document, load_document, raise_all
 from backprop_cli.spec.model import Spec
 from backprop_cli.spec.reading import Reading, unknown_key, wrong_type
@@ -117,6 +118,7 @@ def _check(reading: Reading, top: Mapping, given: dict[str, tuple[Scalar, Node]]
     if isinstance(named, tuple) and not reading.errors:  # else a leaf may be missing because it is wrong
         reading.errors += sections.check_wrt(named, [leaf.name for leaf in reading.leaves],
                                              [node.name for node in reading.nodes])
+    reading.errors += check_functions(reading.functions, _users(reading))
     if "grad_output" in given and "backward" in given:
         hint = "write {output: ..., grad_output: ...} in the list"
         reading.errors.append(SpecError("E008", "with 'backward' each pass has its own 'grad_output'",
@@ -124,6 +126,15 @@ def _check(reading: Reading, top: Mapping, given: dict[str, tuple[Scalar, Node]]
     if not reading.nodes and not reading.errors:
         at = next((given[key][0] for key in COMPUTING if key in given), top.items[0][0] if top.items else top)
         reading.errors.append(SpecError("E008", "the spec has no nodes to compute", at=at.at.place(), hint=NEEDS))
+
+
+def _users(reading: Reading) -> Iterator[Written]:
+    """Every expression that may call a function of the spec's own."""
+    yield from ((node.expression, node.text) for node in reading.nodes)
+    yield from reading.settings.get("hooks", {}).values()
+    yield from ((one.output, one.output_text) for one in reading.settings.get("backward", ()))
+    if "output" in reading.settings:
+        yield reading.settings["output"]
 
 
 # ── bytes ────────────────────────────────────────────────────────────────────────────────────────
