@@ -38,7 +38,14 @@ def read_leaf(reading: Reading, name: Text, kind: Literal["input", "param"], nod
     form = _form(node) if isinstance(node, Mapping) else FORMS["value"]
     fields = _fields(node, form) if isinstance(node, Mapping) else {"value": node}
     shape, load = form.read(reading, name, fields)
-    return Leaf(name.text, kind, shape, load, name)
+    return Leaf(name.text, kind, shape, load, name, _written(form, fields))
+
+
+def _written(form: Form, fields: Fields) -> dict[str, Any] | None:
+    """What a leaf's mapping says beside its shape; None where it holds the numbers themselves."""
+    if form is FORMS["value"]:
+        return None
+    return {key: value.value for key, value in fields.items() if key != "shape" and isinstance(value, Scalar)}
 
 
 def _from_value(reading: Reading, name: Text, fields: Fields) -> tuple[Shape, Load]:
