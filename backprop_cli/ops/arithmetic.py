@@ -39,7 +39,7 @@ _binary("divide", "Elementwise quotient, `a / b`.", operator.truediv,
         samples=tuple(Sample(s.shapes, {}, ("real", "positive")) for s in BROADCASTS),
         domain="division by zero")
 _binary("power", "Elementwise power, `a ** b`.", operator.pow,
-        (lambda xp, g, y, a, b: g * b * a ** (b - 1), lambda xp, g, y, a, b: g * xp.xlogy(y, a)), aliases="pow",
+        (lambda xp, g, y, a, b: g * xp.power_slope(a, b), lambda xp, g, y, a, b: g * xp.xlogy(y, a)), aliases="pow",
         samples=POSITIVE_BASE, domain="a negative base with a fractional exponent, or 0 to a negative power")
 
 op("negative(x)", "Unary minus, `-x`.", lambda xp, x: -x, shape=pointwise_shape, vjps=lambda xp, g, y, x: -g,

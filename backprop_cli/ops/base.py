@@ -102,11 +102,11 @@ def signature(text: str) -> tuple[str, Signature]:
 class Sample:
     """Operands to try an op on: their shapes, or values where the domain matters, and parameters.
 
-    `domain` says what random values to draw: 'real', 'positive', 'unit' (between 0 and 1), 'spd'
-    (symmetric positive definite), 'labels:K' (integers below K), 'mask'.
+    `domains` says what random values to draw, one word an operand ('real' where it says nothing); the words
+    are those of `samples.DOMAINS`.  An operand whose shape is None is left out.
     """
 
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: tuple[tuple[int, ...] | None, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     domains: tuple[str, ...] = ()
 
@@ -218,12 +218,13 @@ def named(*sizes: int) -> int:
     return sizes[0]
 
 
-def broadcast(*shapes: Shape) -> Shape:
-    """numpy's broadcasting of shapes, keeping the names of sizes.
+def broadcast(*given: Shape | None) -> Shape:
+    """numpy's broadcasting of shapes, keeping the names of sizes; None is an operand left out.
 
     Raises:
         ShapeError: two sizes differ and neither is 1.
     """
+    shapes = [shape for shape in given if shape is not None]
     rank = max(map(len, shapes), default=0)
     result: list[int] = []
     for axis in range(-rank, 0):

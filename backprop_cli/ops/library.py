@@ -1,15 +1,36 @@
-"""Functions that are compositions, written in the spec language itself: one line each."""
+"""What functions written in the spec language itself share; they are in `layers` and `losses`."""
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
-from backprop_cli.ops.base import ParameterError, Sample, composite
-
-PAIR = (Sample(((2, 3), (2, 3))), Sample(((), ())), Sample(((4,), (4,)), {"reduction": "sum"}),
-        Sample(((2, 3), (2, 3)), {"reduction": "none"}))  # fmt: skip
+from backprop_cli.ops.validate import choice, number
 
 REDUCTIONS = {"mean": "mean({})", "sum": "sum({})", "none": "{}"}
+
+
+def spell(value: Any) -> str:
+    """A static parameter as an expression; fractions stay exact."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{spell(item)}, " for item in value) + ")"
+    if isinstance(value, Fraction):
+        return f"({value.numerator}/{value.denominator})"
+    if isinstance(value, float):
+        return ("nan" if math.isnan(value) else "inf" if value > 0 else "(-inf)") if not math.isfinite(value) else repr(value)
+    return f"'{value}'" if isinstance(value, str) else str(int(value)) if value >= 0 else f"({int(value)})"
+
+
+def scalar(name: str, value: Any, least: float | None = None) -> str:
+    """A number as an expression.
+
+    Raises:
+        ParameterError: it is none, or too small.
+    """
+    return spell(number(name, value, least))
 
 
 def reduced(terms: str, reduction: Any) -> str:
@@ -18,11 +39,10 @@ def reduced(terms: str, reduction: Any) -> str:
     Raises:
         ParameterError: `reduction` is none of 'mean', 'sum', 'none'.
     """
-    key = "none" if reduction is None else reduction
-    if key not in REDUCTIONS:
-        raise ParameterError("reduction", f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+    key = choice("reduction", "none" if reduction is None else reduction, REDUCTIONS)
     return REDUCTIONS[key].format(terms)
 
 
-composite("mse_loss(input, target; reduction='mean')", "Mean squared error.",
-          lambda shapes, reduction: reduced("(input - target)**2", reduction), samples=PAIR, group="losses")
+def product(*factors: str | None) -> str:
+    """The factors that there are, multiplied."""
+    return " * ".join(factor for factor in factors if factor)

@@ -1,12 +1,13 @@
-"""Linear algebra: products, transposes, traces, determinants, inverses."""
+"""Products of matrices and their transposes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from backprop_cli.ops.base import Sample, ShapeError, broadcast, named, op, show
+from backprop_cli.ops.base import Sample, ShapeError, broadcast, composite, named, normalize_axis, op, show
 from backprop_cli.spec.model import Shape
 
 
@@ -72,11 +73,20 @@ op("matmul(a, b)", "Matrix product `a @ b`; 1-D operands are a row on the left, 
    group="linear algebra", aliases="mm bmm mv", example="matmul(W, x)")
 
 
-def dot_shape(a: Shape, b: Shape) -> Shape:
-    """Two vectors of one length."""
-    if len(a) != 1 or a != b:
-        raise ShapeError(f"dot takes two vectors of one length, not {show(a)} and {show(b)}", None, "use @ for matrices")
-    return ()
+def _dot(shapes: Mapping[str, Shape]) -> str:
+    """numpy's dot, for operands of rank 2 and less."""
+    a, b = shapes["a"], shapes["b"]
+    if not a or not b:
+        return "a * b"
+    if len(b) > 2:
+        raise ShapeError(f"dot of {show(a)} and {show(b)}: the right operand has more than two axes", 1,
+                         "use @ for batches of matrices, or einsum")
+    return "a @ b"
+
+
+composite("dot(a, b)", "numpy's dot: the inner product of vectors, the product of matrices.", _dot, aliases="vdot",
+          samples=(Sample(((3,), (3,))), Sample(((2, 3), (3, 2))), Sample(((), (3,))), Sample(((2, 2, 3), (3,)))),
+          group="linear algebra")
 
 
 def outer_shape(a: Shape, b: Shape) -> Shape:
@@ -115,55 +125,28 @@ op("transpose(x; axes=none)", "Axes in another order; by default reversed, `x.T`
    group="linear algebra", aliases="permute")
 
 
-def square(name: str) -> Any:
-    """The shape rule of a scalar function of a square matrix."""
-
-    def shape(x: Shape) -> Shape:
-        matrix_shape(name, x)
-        return x[:-2]
-
-    return shape
+def _swapaxes(shapes: Mapping[str, Shape], axis1: int, axis2: int) -> str:
+    rank = len(shapes["x"])
+    order = list(range(rank))
+    a, b = normalize_axis(axis1, rank, "axis1"), normalize_axis(axis2, rank, "axis2")
+    order[a], order[b] = order[b], order[a]
+    return f"transpose(x, axes={tuple(order)})" if rank > 1 else "x"
 
 
-def matrix_shape(name: str, x: Shape, *_: Any, **__: Any) -> Shape:
-    """The shape of a square matrix, or of a batch of them.
-
-    Raises:
-        ShapeError: it is not square.
-    """
-    if len(x) < 2 or x[-1] != x[-2]:
-        raise ShapeError(f"{name} takes a square matrix, not {show(x)}", 0)
-    return (*x[:-2], named(x[-2], x[-1]), named(x[-2], x[-1]))
+composite("swapaxes(x; axis1, axis2)", "Two axes change places; PyTorch's transpose(x, dim0, dim1).", _swapaxes,
+          aliases="swapdims", samples=(Sample(((2, 3),), {"axis1": 0, "axis2": 1}),
+                                       Sample(((2, 3, 4),), {"axis1": -1, "axis2": 0})), group="linear algebra")
 
 
-def _scalar(g: Any, xp: Any) -> Any:
-    """A gradient of shape (batch) against matrices of shape (batch, n, n)."""
-    return g if not g.shape else xp.expand_dims(g, axis=(-2, -1))
+def _kron(shapes: Mapping[str, Shape]) -> str:
+    """Every entry of one by every entry of the other, axis by axis."""
+    rank = max(map(len, shapes.values()))
+    a, b = ((*[1] * (rank - len(shape)), *map(int, shape)) for shape in (shapes["a"], shapes["b"]))
+    left = tuple(size for n in a for size in (n, 1))
+    right = tuple(size for n in b for size in (1, n))
+    joined = tuple(n * m for n, m in zip(a, b, strict=True))
+    return f"reshape(reshape(a, {left}) * reshape(b, {right}), {joined})"
 
 
-SQUARE = (Sample(((3, 3),)), Sample(((2, 2, 2),)))
-SPD = (Sample(((3, 3),), {}, ("spd",)), Sample(((2, 2, 2),), {}, ("spd",)))
-
-op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axis1=-2, axis2=-1), shape=square("trace"),
-   vjps=lambda xp, g, y, x: _scalar(g, xp) * xp.eye(n=x.shape[-1]), samples=SQUARE, group="linear algebra",
-   text="tr({0})", latex=r"\operatorname{{tr}}({0})")
-op("inv(x)", "Inverse of a matrix.", lambda xp, x: xp.inverse(x), shape=lambda x: matrix_shape("inv", x),
-   vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD, group="linear algebra", aliases="inverse",
-   domain="the matrix is singular", entry=lambda s, x: _each_matrix(s, x, lambda m: m.inv()))
-op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), shape=square("det"),
-   vjps=lambda xp, g, y, x: _scalar(g * y, xp) * mT(xp, xp.inv(x)), samples=SPD, group="linear algebra",
-   entry=lambda s, x: _each_matrix(s, x, lambda m: m.det()), latex=r"\det({0})")
-op("logdet(x)", "log |det x|... of a matrix with a positive determinant.", lambda xp, x: xp.log_determinant(x),
-   shape=square("logdet"), vjps=lambda xp, g, y, x: _scalar(g, xp) * mT(xp, xp.inv(x)), samples=SPD,
-   group="linear algebra", domain="logdet needs a positive determinant",
-   entry=lambda s, x: _each_matrix(s, x, lambda m: s.log(m.det())), text="log det({0})", latex=r"\log\det({0})")
-
-
-def _each_matrix(s: Any, x: Any, function: Any) -> Any:
-    """Apply a function of a sympy matrix to each matrix of an object array."""
-    result = np.empty(x.shape[:-2], dtype=object)
-    for index in np.ndindex(*result.shape):
-        result[index] = function(s.Matrix(x[index]))
-    if result.size and hasattr(result.flat[0], "shape"):
-        return np.array([np.array(m.tolist(), dtype=object) for m in result.flat], dtype=object).reshape(x.shape)
-    return result
+composite("kron(a, b)", "Kronecker product: blocks a[i, j]·b.", _kron,
+          samples=(Sample(((2, 3), (3, 2))), Sample(((2,), (3,))), Sample(((2, 2), (3,)))), group="linear algebra")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.ops.base import ParameterError, Sample, ShapeError, broadcast, named, normalize_axis, op, show
+from backprop_cli.ops.validate import whole
 from backprop_cli.spec.model import Shape
 
 
@@ -188,7 +189,7 @@ def broadcast_shape(x: Shape, *, shape: Shape) -> Shape:
 
 
 op("broadcast_to(x; shape)", "Repeated along axes of size 1 and new leading axes.",
-   lambda xp, x, shape: np.broadcast_to(x, tuple(map(int, broadcast_shape(np.shape(x), shape=shape)))), shape=broadcast_shape,
+   lambda xp, x, shape: np.broadcast_to(x, broadcast_shape(np.shape(x), shape=shape)), shape=broadcast_shape,
    vjps=lambda xp, g, y, x, shape: g, broadcasts=True, group="shape", aliases="expand",
    samples=(Sample(((3,),), {"shape": (2, 3)}), Sample(((2, 1),), {"shape": (2, 3)}), Sample(((),), {"shape": (2,)})))
 
@@ -243,11 +244,31 @@ def _sizes(shape: Any) -> Shape:
     return sizes
 
 
-op("zeros(; shape)", "A tensor of zeros.", lambda xp, shape: xp.filled(0, _sizes(shape)),
+op("zeros(; shape)", "A tensor of zeros.", lambda xp, shape: xp.array(np.zeros(tuple(map(int, _sizes(shape))))),
    shape=lambda *, shape: _sizes(shape), vjps=(), samples=(Sample((), {"shape": (2, 3)}),), group="shape",
    latex=r"\mathbf{{0}}")
-op("ones(; shape)", "A tensor of ones.", lambda xp, shape: xp.filled(1, _sizes(shape)),
+op("ones(; shape)", "A tensor of ones.", lambda xp, shape: xp.array(np.ones(tuple(map(int, _sizes(shape))))),
    shape=lambda *, shape: _sizes(shape), vjps=(), samples=(Sample((), {"shape": (2, 3)}),), group="shape")
-op("eye(; n, m=none)", "Identity matrix of n rows (and m columns).", lambda xp, n, m=None: xp.identity_matrix(int(n), int(m or n)),
-   shape=lambda *, n, m=None: (n, m or n), vjps=(), samples=(Sample((), {"n": 3}), Sample((), {"n": 2, "m": 3})),
+def _eye_shape(*, n: Any, m: Any) -> Shape:
+    return whole("n", n, 0), whole("m", n if m is None else m, 0)
+
+
+op("eye(; n, m=none)", "Identity matrix of n rows (and m columns).",
+   lambda xp, n, m=None: xp.array(np.eye(int(n), int(n if m is None else m))),
+   shape=_eye_shape,
+   vjps=(), samples=(Sample((), {"n": 3}), Sample((), {"n": 2, "m": 3})),
    group="shape", text="I", latex="I")
+
+
+def _range(start: Any, stop: Any, step: Any) -> range:
+    """numpy's arange of whole numbers: arange(n), arange(start, stop), arange(start, stop, step)."""
+    first, last = (0, start) if stop is None else (start, stop)
+    if whole("step", step) == 0:
+        raise ParameterError("step", "step must not be 0")
+    return range(whole("start", first), whole("stop", last), step)
+
+
+op("arange(; start, stop=none, step=1)", "Whole numbers: arange(n) from 0 to n - 1, arange(start, stop, step).",
+   lambda xp, start, stop=None, step=1: xp.array(list(_range(start, stop, step))),
+   shape=lambda *, start, stop, step: (start if stop is None and step == 1 and start >= 0 else len(_range(start, stop, step)),),
+   vjps=(), samples=(Sample((), {"start": 4}), Sample((), {"start": 1, "stop": 8, "step": 3})), group="shape")

@@ -1,0 +1,100 @@
+"""The words of `WORDS` as numbers: the same value as the textbook form, with more correct digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+SMALLEST_VARIANCE = 1e-12
+"""PyTorch's bound on p (1 - p) in the gradient of binary cross-entropy."""
+
+
+def stable_sigmoid(x: Any) -> Any:
+    """1/(1 + exp(-x)) without overflow and with full relative accuracy on both sides."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, e) / (1.0 + e)
+
+
+def stable_softplus(x: Any) -> Any:
+    """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def others(p: Any, axis: Any) -> Any:
+    """1 - p for probabilities that sum to one over `axis`; where p is large, as the sum of the other entries."""
+    large = p > 0.5  # at most one entry of each sum
+    rest = np.sum(np.where(large, 0, p), axis=axis, keepdims=True)
+    return np.where(large, rest, 1 - p)[()]
+
+
+class Careful:
+    """Mixed into the words of the numbers meaning."""
+
+    dtype: Any
+    pi: Any
+
+    def number(self, value: Any) -> Any:
+        """A literal in the run's dtype."""
+        return self.dtype.type(float(value))
+
+    def size(self, n: int) -> int:
+        """A number of entries."""
+        return int(n)
+
+    def mask(self, condition: Any) -> Any:
+        """A comparison as 0/1 numbers."""
+        return np.asarray(condition, dtype=self.dtype)[()]
+
+    def array(self, values: Any) -> Any:
+        """Plain numbers as a constant tensor."""
+        return np.asarray(values, dtype=self.dtype)[()]
+
+    def sigmoid_complement(self, y: Any, x: Any) -> Any:
+        """1 - σ(x) with full relative accuracy where σ(x) rounds to 1."""
+        return stable_sigmoid(-x)
+
+    def sigmoid_minus(self, z: Any, t: Any) -> Any:
+        """σ(z) - t; where t is 1 as -σ(-z), which does not cancel."""
+        return (1 - t) * stable_sigmoid(z) - t * stable_sigmoid(-z)
+
+    def tanh_slope(self, y: Any, x: Any) -> Any:
+        """1 - tanh² as 1/cosh²."""
+        c = np.cosh(x)
+        return 1 / c / c
+
+    def less_share(self, g: Any, p: Any, total: Any, axis: Any = -1) -> Any:
+        """g - p Σ g, entry by entry g (1 - p) - p (Σ of the other g)."""
+        return g * others(p, axis) - p * (total - g)
+
+    def ratio(self, a: Any, b: Any) -> Any:
+        """a/b, and 0 where b is 0."""
+        zero = np.equal(b, 0)
+        return np.where(zero, 0, a / np.where(zero, 1, b))[()] if np.any(zero) else a / b
+
+    def power_slope(self, a: Any, b: Any) -> Any:
+        """b a^(b-1), and 0 where b is 0."""
+        slope = b * a ** (b - 1)
+        return np.where(np.equal(b, 0), np.zeros_like(slope), slope)[()] if np.any(np.equal(b, 0)) else slope
+
+    def bce_slope(self, p: Any, t: Any) -> Any:
+        """(p - t)/(p (1 - p)), with PyTorch's bound on the denominator."""
+        return (p - t) / np.maximum(p * (1 - p), SMALLEST_VARIANCE)
+
+    def cofactor(self, y: Any, x: Any) -> Any:
+        """det x · x⁻ᵀ from the singular values, so that it exists for a singular x."""
+        try:
+            u, s, vh = np.linalg.svd(x)
+        except np.linalg.LinAlgError:
+            return np.full_like(x, np.nan)
+        left_out = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(-1)
+        sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+        return ((u * left_out[..., None, :]) @ vh * sign).astype(x.dtype)
+
+    def select(self, mask: Any, g: Any) -> Any:
+        """The gradient where the mask is 1, 0 elsewhere."""
+        return np.where(mask, g, np.zeros_like(g))[()]
+
+    def reject(self, mask: Any, g: Any) -> Any:
+        """The gradient where the mask is 0, 0 elsewhere."""
+        return np.where(mask, np.zeros_like(g), g)[()]
