@@ -251,3 +251,26 @@ def materialize(formula: Formula) -> Expr:
         return Apply("zeros", (), {"shape": formula.shape}, formula.shape)
     ones = Apply("ones", (), {"shape": formula.shape}, formula.shape)
     return Mul(formula.expr, ones)
+
+
+_POSITIONS: dict[Expr, int] = {}
+
+
+def position_of(expr: Expr) -> int:
+    """How late in the graph the latest node of an expression stands; an upstream gradient is later than any node."""
+    if isinstance(expr, GradSymbol):
+        return 1_000_000 + expr.position
+    if isinstance(expr, TensorSymbol):
+        return -1_000_000 + expr.position if expr.leaf else expr.position
+    found = _POSITIONS.get(expr)
+    if found is None:
+        if len(_POSITIONS) > 100_000:
+            _POSITIONS.clear()
+        found = _POSITIONS[expr] = max((position_of(a) for a in expr.args), default=-2_000_000)
+    return found
+
+
+def later_is_negative(expr: Expr) -> bool:
+    """Whether the latest term of a sum has a minus: y - y_2, where y_2 - y reads better."""
+    latest = max(expr.args, key=lambda t: (position_of(t), t.sort_key()))
+    return bool(latest.as_coeff_Mul()[0].is_negative)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
-from backprop_cli.algebra.expr import NONE, REBUILD, Apply, Formula, TensorSymbol, lift, materialize, power, shape_of, size
+from backprop_cli.algebra.expr import NONE, REBUILD, Apply, Formula, TensorSymbol, later_is_negative, lift, materialize, power, shape_of, size
 from backprop_cli.algebra.facts import current_facts
 from backprop_cli.ops import OPS
 from backprop_cli.ops.base import axes_of, broadcast, count, normalize_axis, reduced
@@ -41,14 +41,14 @@ def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
         factor = Mul(*scalars, *[c for c, _ in tensors])
         return (S.One, expr) if factor == 1 else (factor, Mul(*[rest for _, rest in tensors]))
     if isinstance(expr, Add):
-        return _split_sum(expr)
+        factor, rest = _split_sum(expr)
+        return (-factor, -rest) if isinstance(rest, Add) and later_is_negative(rest) else (factor, rest)
     return S.One, expr
 
 
 def _split_sum(expr: Add) -> tuple[Expr, Expr]:
     """The scalar factors common to all terms of a sum: 2a - 2b is 2(a - b), p/N - t/N is (p - t)/N."""
-    parts = [(term, S.One) if term.is_number else split_scalar(term) if isinstance(term, Mul) else (S.One, term)
-             for term in expr.args]  # fmt: skip
+    parts = [_split_term(term) for term in expr.args]
     if not all(c.as_coeff_Mul()[0].is_Rational for c, _ in parts):
         return S.One, expr
     numbers = [c.as_coeff_Mul() for c, _ in parts]
@@ -61,6 +61,15 @@ def _split_sum(expr: Add) -> tuple[Expr, Expr]:
     if factor == 1:
         return S.One, expr
     return factor, Add(*[Mul(n / number, c / common, rest) for (n, c), (_, rest) in zip(numbers, parts, strict=True)])
+
+
+def _split_term(term: Expr) -> tuple[Expr, Expr]:
+    if term.is_number:
+        return term, S.One
+    if not isinstance(term, Mul):
+        return S.One, term
+    factor, rest = split_scalar(term)
+    return term.as_coeff_Mul() if factor == 1 else (factor, rest)
 
 
 def _common_number(coefficients: list[Expr], constants: list[Expr]) -> Expr:
@@ -361,7 +370,17 @@ def _sum_kept(expr: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:
     constant = tuple(a for a in axes if absent(physical, a))
     factor = Mul(*[size(shape[a]) for a in constant])  # S1
     live = tuple(a for a in axes if a not in constant)
-    return Mul(factor, _sum_live(expr, live)) if live else Mul(factor, expr)
+    return Mul(factor, _sum_live(expr, live)) if live else _means_out(factor, expr)
+
+
+def _means_out(factor: Expr, expr: Expr) -> Expr:
+    """n times a mean over n entries is the sum."""
+    for mean in Mul.make_args(expr):
+        if _named(mean, "mean"):
+            inner = shape_of(mean.args[0])
+            if Mul(*[size(inner[a]) for a in axes_of(mean.parameters["axis"], len(inner))]) == factor:
+                return Mul(*[a for a in Mul.make_args(expr) if a is not mean], Apply("sum", mean.args, mean.parameters, mean.shape))
+    return Mul(factor, expr)
 
 
 def _without_ones(expr: Expr) -> Expr:
@@ -393,6 +412,8 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
 
 
 def _sum_apply(rest: Expr, axes: tuple[int, ...], rank: int) -> Expr:
+    if _named(rest, "eye") and len(axes) == 1 and rest.shape[0] == rest.shape[1]:
+        return S.One
     positive = tuple(a + rank for a in axes)
     parameters = {"axis": None if len(axes) == rank else positive[0] if len(positive) == 1 else positive, "keepdims": True}
     return Apply("sum", (rest,), parameters, reduced(shape_of(rest), positive, True))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from sympy import Add, Dummy, Expr, Mul, Pow, Rational, S, cancel, expand_mul, factor, factor_terms
 from sympy.polys.polyerrors import PolynomialError
 
-from backprop_cli.algebra.expr import Apply, SizeSymbol, TensorSymbol, shape_of, size, tree_size
+from backprop_cli.algebra.expr import Apply, SizeSymbol, TensorSymbol, later_is_negative, shape_of, size, tree_size
 from backprop_cli.algebra.facts import Facts, current_facts
 from backprop_cli.algebra.rules import _chain, _split_sum, _sum_kept, split_scalar, swap
 from backprop_cli.ops.base import axes_of
@@ -34,11 +35,16 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
     for opaque in (frozenset(), _opaque_sums(expr)):
         skeleton, back = _skeleton(expr, opaque)
         if tree_size(skeleton) <= MAX_NODES:
-            found += [(candidate, back) for candidate in _candidates(skeleton, facts, expr.atoms(TensorSymbol))]
+            found += [(candidate, back) for candidate in _candidates(skeleton, _folds(expr, facts, back))]
         if not opaque and found[1:]:
             continue
-    best, back = min(found, key=lambda f: (reading_cost(f[0].xreplace(f[1])), tree_size(f[0])))
+    best, back = min(found, key=lambda f: _cost(f[0].xreplace(f[1])))
     return best.xreplace(back)
+
+
+def _cost(expr: Expr) -> tuple[int, int]:
+    """Reading cost; among equals the shorter tree."""
+    return reading_cost(expr), tree_size(expr)
 
 
 def _opaque_sums(expr: Expr) -> frozenset[Expr]:
@@ -88,28 +94,29 @@ def _skeleton(expr: Expr, opaque: frozenset[Expr] = frozenset()) -> tuple[Expr, 
     return expr.xreplace(parts), {dummy: part for part, dummy in parts.items()}
 
 
-def _candidates(expr: Expr, facts: Facts, symbols: set[TensorSymbol]) -> Iterator[Expr]:
+def _candidates(expr: Expr, folds: list[dict[Expr, Expr]]) -> Iterator[Expr]:
     yield expr
     for simplify in (factor_terms, cancel, lambda e: factor_terms(cancel(e)), expand_mul, factor):
         try:
             yield content_out(simplify(expr))
         except (PolynomialError, NotImplementedError):
             continue
-    yield from _folded(expr, facts, symbols)
+    for fold in folds:
+        with suppress(PolynomialError):
+            yield content_out(factor_terms(cancel(expr.xreplace(fold))))
 
 
-def _folded(expr: Expr, facts: Facts, symbols: set[TensorSymbol]) -> Iterator[Expr]:
-    """With p = e/s, e may be written p·s (D2)."""
-    for symbol in sorted(symbols, key=lambda s: s.position):
-        definition = facts.definitions.get(symbol)
-        if not isinstance(definition, Mul):
-            continue
-        for part in definition.args:
-            if isinstance(part, TensorSymbol) and part in symbols and part is not symbol and not part.leaf:
-                try:
-                    yield content_out(factor_terms(cancel(expr.xreplace({part: symbol * part / definition}))))
-                except PolynomialError:
-                    continue
+def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[dict[Expr, Expr]]:
+    """With p = e/s, e may be written p·s (D2): the substitutions, in the terms of the skeleton."""
+    symbols = sorted(expr.atoms(TensorSymbol), key=lambda s: s.position)
+    skeleton = {part: dummy for dummy, part in back.items()}
+    return [
+        {part: symbol * part / facts.definitions[symbol].xreplace(skeleton)}
+        for symbol in symbols
+        if isinstance(facts.definitions.get(symbol), Mul)
+        for part in facts.definitions[symbol].args
+        if isinstance(part, TensorSymbol) and part in symbols and part is not symbol and not part.leaf
+    ]
 
 
 def recognised(expr: Expr) -> Expr:
@@ -119,7 +126,7 @@ def recognised(expr: Expr) -> Expr:
 
 def _recognised(expr: Expr, entries: int) -> Expr:
     if isinstance(expr, Mul):
-        found = _softmax_idiom(expr) or _mean_idiom(expr, entries)
+        found = _softmax_idiom(expr) or _sign_idiom(expr) or _mean_idiom(expr, entries)
         if found is not None:
             return _recognised(found, entries)
     if isinstance(expr, (Add, Mul, Pow)):
@@ -141,6 +148,19 @@ def _softmax_idiom(expr: Mul) -> Expr | None:
     return None
 
 
+def _sign_idiom(expr: Mul) -> Expr | None:
+    """sign(x)/|x| = 1/x, x sign(x) = |x|."""
+    for sign in expr.args:
+        if isinstance(sign, Apply) and sign.name == "sign":
+            x = sign.args[0]
+            magnitude = Apply("abs", sign.args, {}, sign.shape)
+            if 1 / magnitude in expr.args:
+                return expr * magnitude / sign / x
+            if x in expr.args:
+                return expr / sign / x * magnitude
+    return None
+
+
 def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
     for total in _sums(expr.args):
         shape = shape_of(total.args[0])
@@ -153,6 +173,21 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
     return None
 
 
+def _same_sign(factors: list[Expr]) -> list[Expr]:
+    """(y - m)(m - y) as -(y - m)²: a factor and its negative are one base."""
+    sums = {f.base if isinstance(f, Pow) else f for f in factors}
+    turned = {s for s in sums if isinstance(s, Add) and -s in sums and later_is_negative(s)}
+    result: list[Expr] = []
+    for f in factors:
+        if f in turned:
+            result += [S.NegativeOne, -f]
+        elif isinstance(f, Pow) and f.base in turned and f.exp.is_Integer:
+            result += [Pow(-1, f.exp), Pow(-f.base, f.exp)]
+        else:
+            result.append(f)
+    return result
+
+
 def content_out(expr: Expr) -> Expr:
     """1/(2a + 2b) as 1/2 · 1/(a + b): sympy multiplies numbers into sums, readers do not."""
     if isinstance(expr, Pow) and isinstance(expr.base, Add) and expr.exp.is_Integer and expr.exp.is_negative:
@@ -160,6 +195,8 @@ def content_out(expr: Expr) -> Expr:
         return Pow(number, expr.exp) * Pow(rest, expr.exp)
     if isinstance(expr, (Add, Mul)):
         parts = [content_out(a) for a in expr.args]
+        if isinstance(expr, Mul):
+            parts = _same_sign(parts)
         return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
     return expr
 
@@ -204,7 +241,10 @@ def _merged_products(expr: Expr) -> Expr:
     """A·x + B·x = (A + B)·x, for chains and outer products."""
     if isinstance(expr, Mul):
         return Mul(*[_merged_products(a) if isinstance(a, Add) else a for a in expr.args])
-    terms = _symmetric_terms(list(expr.args))
+    terms = list(_regrouped(expr).args) if isinstance(_regrouped(expr), Add) else None
+    if terms is None:
+        return _regrouped(expr)
+    terms = _symmetric_terms(terms)
     merged = True
     while merged and len(terms) > 1:
         merged = False
@@ -219,6 +259,22 @@ def _merged_products(expr: Expr) -> Expr:
             if merged:
                 break
     return Add(*terms)
+
+
+def _regrouped(expr: Add) -> Expr:
+    """a + b + q (a + b) = (1 + q)(a + b): adding a contribution opened the brackets of another."""
+    terms = set(expr.args)
+    for term in expr.args:
+        for factor in term.args if isinstance(term, Mul) else ():
+            if not isinstance(factor, Add):
+                continue
+            for first in expr.args:
+                ratio = first / factor.args[0]
+                parts = [a * ratio for a in factor.args]
+                if term not in parts and terms.issuperset(parts):
+                    rest = Add(*(terms - set(parts) - {term}))
+                    return rest + factor * (ratio + term / factor)
+    return expr
 
 
 def _symmetric_terms(terms: list[Expr]) -> list[Expr]:
@@ -263,10 +319,14 @@ def _common_suffix(a: tuple[Expr, ...], b: tuple[Expr, ...]) -> int:
 def _factored(a: tuple[Expr, ...], b: tuple[Expr, ...], shared: int, sign: Expr) -> Expr:
     """`shared` > 0: that many last factors are common; < 0: that many first ones."""
     if shared > 0:
-        inner = Add(_chain(list(a[:-shared])), sign * _chain(list(b[:-shared])))
+        inner = _added(_chain(list(a[:-shared])), sign * _chain(list(b[:-shared])))
         return _chain([inner, *a[-shared:]])
-    inner = Add(_chain(list(a[-shared:])), sign * _chain(list(b[-shared:])))
+    inner = _added(_chain(list(a[-shared:])), sign * _chain(list(b[-shared:])))
     return _chain([*a[:-shared], inner])
+
+
+def _added(a: Expr, b: Expr) -> Expr:
+    return Add(*_symmetric_terms([a, b]))
 
 
 # ── proving facts ────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,10 @@ BUDGET = 400
 """Above so many nodes of its tree, a formula is not chained further: its consumers would grow without bound."""
 
 
+INLINE = 60
+"""An anonymous node stands for itself, so that it cancels against what surrounds it; a longer one keeps a symbol."""
+
+
 class Words:
     """The functions of the language on formulas."""
 
@@ -120,8 +124,8 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     if node.op is None:
         return
     definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
-    if node.anonymous and not shape_of(definition.expr) and definition.expr.is_number:
-        made.nodes[-1] = Formula(definition.expr, node.shape)  # ones([3]) broadcasts like the number it holds
+    if node.anonymous and tree_size(definition.expr) <= INLINE:
+        made.nodes[-1] = Formula(recognised(definition.expr), node.shape)
         return
     expr = materialize(Formula(definition.expr, node.shape))
     made.definitions[node.index] = made.facts.definitions[symbol] = expr

@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
-from backprop_cli.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
+from backprop_cli.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, later_is_negative, position_of, shape_of
 from backprop_cli.algebra.rules import _split_sum, is_matrix_transpose, is_unit_vector
 from backprop_cli.notation.tokens import ADD, ATOM, CALL, MATMUL, MUL, NEGATIVE, POWER, Notation
 
@@ -163,6 +163,9 @@ class Layout:
 
     def chain(self, expr: Apply) -> Piece:
         """A product of matrices; the first factor of a scalar or row product is a row."""
+        if len(expr.args) > 2 and all(_is_transpose(a) for a in expr.args):
+            untransposed = Apply("matmul", tuple(a.args[0] for a in reversed(expr.args)), {}, expr.shape[::-1])
+            return Piece(self.notation.transpose(self.walk(untransposed), (1, 0)), POWER)
         first, *rest = expr.args
         row = len(shape_of(first)) == 1
         texts = [self.notation.row(self.within(first, CALL)) if row else self.factor(first)]
@@ -258,6 +261,8 @@ def factors_of(expr: Expr) -> Factors:
             above.append(rest)
         else:
             above.append(factor)
+    coefficient, above, roots = _rationalized(coefficient, above)
+    below += roots
     sign = -1 if coefficient.is_negative else 1
     coefficient = abs(coefficient)
     sign, below = _complements(sign, below)
@@ -273,6 +278,19 @@ def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
     return sign * (-1) ** changes, turned
 
 
+def _is_transpose(expr: Expr) -> bool:
+    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
+
+
+def _rationalized(coefficient: Expr, factors: list[Expr]) -> tuple[Expr, list[Expr], list[Expr]]:
+    """√3/3 as it was written, 1/√3."""
+    for position, factor in enumerate(factors):
+        if isinstance(factor, Pow) and factor.base.is_Integer and factor.exp == Rational(1, 2) and coefficient.is_Rational \
+                and coefficient.q % factor.base == 0:
+            return coefficient * factor.base, [*factors[:position], *factors[position + 1 :]], [factor]
+    return coefficient, factors, []
+
+
 def small_decimal(value: Expr) -> bool:
     """Whether a rational prints better as a decimal: 1e-5 rather than 1/100000."""
     q = value.q
@@ -286,14 +304,28 @@ def _sign_into_sum(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
     if sign > 0:
         return sign, factors
     for position, factor in enumerate(factors):
-        if isinstance(factor, Add) and _later_is_negative(factor) and not _is_complement(factor, factors):
-            return 1, [*factors[:position], -factor, *factors[position + 1 :]]
+        turned = -factor if isinstance(factor, Add) and _wants_turning(factor) and not _is_complement(factor, factors) \
+            else _turned_chain(factor) if len(factors) == 1 else None
+        if turned is not None:
+            return 1, [*factors[:position], turned, *factors[position + 1 :]]
     return sign, factors
 
 
-def _later_is_negative(expr: Add) -> bool:
-    latest = max(expr.args, key=lambda t: (position_of(t), not t.is_number))
-    return _negative(latest)
+def _wants_turning(expr: Add) -> bool:
+    """Whether the negative of a sum reads at least as well: it has a minus itself, or an early - late inside."""
+    return any(_negative(t) or any(isinstance(f, Add) and later_is_negative(f) for f in Mul.make_args(t)) for t in expr.args)
+
+
+def _turned_chain(expr: Expr) -> Expr | None:
+    """-A·(m - x) as A·(x - m): the minus goes into the one sum among the factors of a product of matrices."""
+    if not isinstance(expr, Apply) or expr.name not in {"matmul", "outer"}:
+        return None
+    sums = [i for i, a in enumerate(expr.args) if isinstance(a, Add) and all(t.as_coeff_Mul()[0] in (1, -1) for t in a.args)
+            and any(_negative(t) for t in a.args)]  # fmt: skip
+    if len(sums) != 1 or position_of(expr.args[sums[0]]) >= 0:
+        return None
+    args = tuple(-a if i == sums[0] else a for i, a in enumerate(expr.args))
+    return Apply(expr.name, args, expr.parameters, expr.shape)
 
 
 def _is_complement(expr: Add, factors: list[Expr]) -> bool:
@@ -308,23 +340,6 @@ def _negative(expr: Expr) -> bool:
 def factors_sign(expr: Expr) -> int:
     """The sign a term prints with."""
     return factors_of(expr).sign if isinstance(expr, Mul) else 1
-
-
-def position_of(expr: Expr) -> int:
-    """How late in the graph the latest node of an expression stands; an upstream gradient is later than any node."""
-    if isinstance(expr, GradSymbol):
-        return 1_000_000 + expr.position
-    if isinstance(expr, TensorSymbol):
-        return -1_000_000 + expr.position if expr.leaf else expr.position
-    found = _POSITIONS.get(expr)
-    if found is None:
-        if len(_POSITIONS) > 100_000:
-            _POSITIONS.clear()
-        found = _POSITIONS[expr] = max((position_of(a) for a in expr.args), default=-2_000_000)
-    return found
-
-
-_POSITIONS: dict[Expr, int] = {}
 
 
 def _factor_order(expr: Expr) -> tuple[Any, ...]:
