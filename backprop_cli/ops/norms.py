@@ -76,9 +76,10 @@ def _vector_rule(xp: Any, g: Any, y: Any, x: Any, order: Any, axis: Any) -> Any:
     return g * xp.sign(x) if order == 1 else g * xp.sign(x) * xp.ratio(xp.abs(x), y) ** (order - 1)
 
 
-def _line_sums(xp: Any, g: Any, y: Any, x: Any, inner: int, outer: int) -> Any:
+def _line_sums(xp: Any, g: Any, x: Any, inner: int, outer: int, extreme: str) -> Any:
     """The largest (smallest) of the sums of |x| along `inner`; a tie shares evenly."""
-    hit = xp.equal(xp.sum(xp.abs(x), axis=inner, keepdims=True), y)
+    sums = xp.sum(xp.abs(x), axis=inner, keepdims=True)
+    hit = xp.equal(sums, getattr(xp, extreme)(sums, axis=outer, keepdims=True))
     return g * xp.sign(x) * hit / xp.sum(hit, axis=outer, keepdims=True)
 
 
@@ -92,13 +93,13 @@ def _pair(xp: Any, x: Any, which: int) -> Any:
 
 
 MATRIX_RULES = {
-    "nuc": lambda xp, g, y, x: g * (xp.svd_u(x) @ xp.svd_vh(x)),
-    2: lambda xp, g, y, x: g * _pair(xp, x, 0),
-    -2: lambda xp, g, y, x: g * _pair(xp, x, -1),
-    1: lambda xp, g, y, x: _line_sums(xp, g, y, x, -2, -1),
-    -1: lambda xp, g, y, x: _line_sums(xp, g, y, x, -2, -1),
-    math.inf: lambda xp, g, y, x: _line_sums(xp, g, y, x, -1, -2),
-    -math.inf: lambda xp, g, y, x: _line_sums(xp, g, y, x, -1, -2),
+    "nuc": lambda xp, g, x: g * (xp.svd_u(x) @ xp.svd_vh(x)),
+    2: lambda xp, g, x: g * _pair(xp, x, 0),
+    -2: lambda xp, g, x: g * _pair(xp, x, -1),
+    1: lambda xp, g, x: _line_sums(xp, g, x, -2, -1, "max"),
+    -1: lambda xp, g, x: _line_sums(xp, g, x, -2, -1, "min"),
+    math.inf: lambda xp, g, x: _line_sums(xp, g, x, -1, -2, "max"),
+    -math.inf: lambda xp, g, x: _line_sums(xp, g, x, -1, -2, "min"),
 }
 
 
@@ -106,7 +107,7 @@ def _norm_rule(xp: Any, g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: b
     order = _order(ord)
     g, y = restored(xp, g, x, axis, keepdims), restored(xp, y, x, axis, keepdims)
     if is_matrix(order, axis, len(x.shape)):
-        return MATRIX_RULES[order](xp, g, y, x)
+        return MATRIX_RULES[order](xp, g, x)
     return _vector_rule(xp, g, y, x, order, axis)
 
 
@@ -140,7 +141,8 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
           samples=(*SAMPLES, *(Sample((shape,), {"ord": ord, **rest}) for shape, ord, rest in (
               ((4,), 1, {}), ((4,), math.inf, {}), ((4,), -math.inf, {}), ((4,), 3, {}), ((), 6, {}),
               ((2, 3), 2, {"axis": 1}), ((2, 3), "fro", {}), ((2, 3), 1, {}), ((2, 3), -1, {}),
-              ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {})))),
+              ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
+              ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((3, 3), -2, {})))),
           shape=norm_shape, entry=_norm_entry, kink=_norm_kink, convention="the derivative at 0 is 0; a tie shares evenly")
 
 
