@@ -18,6 +18,7 @@ from backprop_cli.ops import OPS, Op
 from backprop_cli.ops.careful import Careful, stable_sigmoid
 from backprop_cli.spec.model import Shape
 
+
 def sigmoid(x: Any) -> Any:
     """The stable sigmoid; a scalar takes a tenth of the time of an array of one entry."""
     if not isinstance(x, float):  # a numpy float64 is one
@@ -179,6 +180,8 @@ def _no_rule(*_: Any, **__: Any) -> Any:
 
 def summed_to(x: Any, shape: Shape) -> Any:
     """`x` summed to a shape that broadcasts to its own."""
-    extra = np.ndim(x) - len(shape)
-    axes = tuple(range(extra)) + tuple(extra + i for i, size in enumerate(shape) if size == 1 and np.shape(x)[extra + i] != 1)
+    wide = np.shape(x)
+    extra = len(wide) - len(shape)
+    repeated = (extra + i for i, size in enumerate(shape) if size == 1 and wide[extra + i] != 1)
+    axes = (*range(extra), *repeated)
     return np.reshape(np.sum(x, axis=axes), tuple(map(int, shape)))[()] if axes else x
