@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
+import click
+
 from backprop_cli.cli.problems import Manner, Problem, error_document, problems_of, say, tell
 from backprop_cli.cli.process import interruptible, tidy
 from backprop_cli.cli.streams import AtomicFile, Sink
@@ -165,5 +167,5 @@ class Writer:
 
 
 def manner_now() -> Manner:
-    """How this process's command line wants errors told."""
-    return Manner.of(sys.argv[1:], sys.stderr)
+    """How the command line that is being run wants errors told."""
+    return Manner.of(click.get_current_context().find_root().obj or (), sys.stderr)

@@ -45,7 +45,7 @@ def _invoke(argv: list[str]) -> int:
         click.echo(app.get_help(click.Context(app, info_name=PROGRAM, **SETTINGS)), err=True)
         return 2
     try:
-        with app.make_context(PROGRAM, argv) as ctx:
+        with app.make_context(PROGRAM, list(argv), obj=tuple(argv)) as ctx:
             return int(app.invoke(ctx) or 0)
     except click.exceptions.Exit as caught:  # --help and --version
         return caught.exit_code

@@ -99,9 +99,12 @@ class AtomicFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.target = Path(os.path.realpath(path))
         self.temporary: Path | None = None
         self.descriptor = -1
+        try:
+            self.target = Path(os.path.realpath(path))
+        except ValueError as caught:
+            raise self._error(_reason(caught)) from None
         self._check()
 
     def _check(self) -> None:

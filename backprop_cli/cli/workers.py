@@ -40,7 +40,6 @@ def in_order(specs: Sequence[str], answer: Callable[[str], Answer], limits: Limi
     if not hasattr(os, "fork"):
         raise UsageError("E022", "--jobs and --timeout need processes that this platform does not have")
     warm()
-    gc.collect()
     gc.freeze()  # so that no collection in a worker touches, and thus copies, what they all share
     return _run(Pool(specs, answer, limits))
 

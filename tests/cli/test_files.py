@@ -1,0 +1,135 @@
+"""`-o FILE`: whole or not at all, and only onto nothing or a regular file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from backprop_cli.cli.streams import AtomicFile
+from backprop_cli.errors import FileError
+
+
+def names(folder: Path) -> set[str]:
+    """What lies in a folder."""
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    """Until `commit` the target is untouched; afterwards nothing else is left."""
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+    sink = AtomicFile(str(target))
+    sink.write("∂")
+    sink.write(b"\n")
+    assert target.read_text() == "old"
+    sink.commit()
+    assert target.read_bytes() == "∂\n".encode()
+    assert names(tmp_path) == {"out.txt"}
+
+
+def test_a_discarded_file_leaves_no_trace(tmp_path: Path) -> None:
+    """After an error the folder is as before."""
+    sink = AtomicFile(str(tmp_path / "out.txt"))
+    sink.write("half")
+    sink.discard()
+    assert names(tmp_path) == set()
+
+
+def test_nothing_written_is_nothing_made(tmp_path: Path) -> None:
+    """A command that wrote nothing does not make an empty file."""
+    AtomicFile(str(tmp_path / "out.txt")).commit()
+    assert names(tmp_path) == set()
+
+
+def test_modes_are_kept(tmp_path: Path) -> None:
+    """An existing file keeps its mode; a new one has what the umask gives."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("")
+    old.chmod(0o640)
+    before = os.umask(0o027)
+    try:
+        for path in (old, new):
+            sink = AtomicFile(str(path))
+            sink.write("x")
+            sink.commit()
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (old, new)] == [0o640, 0o640]
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """Writing through a symbolic link replaces the file it leads to, not the link."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    sink = AtomicFile(str(tmp_path / "link"))
+    sink.write("new")
+    sink.commit()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+@pytest.mark.parametrize(("path", "reason"), [
+    ("/dev/null", "it is not a regular file"), ("/dev/full", "it is not a regular file"), (".", "it is a folder"),
+    ("none/out", "the folder 'none' does not exist"), ("file/out", "Not a directory"),
+    ("a" * 300, "File name too long"), ("nul\0", "embedded null byte"),
+])  # fmt: skip
+def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, reason: str) -> None:
+    """Devices, folders and impossible names are refused before anything is computed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError) as caught:
+        AtomicFile(path)
+    assert caught.value.code == "E025"
+    assert caught.value.message == f"cannot write {path!r}: {reason}"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder(tmp_path: Path) -> None:
+    """A folder without permission gives E025."""
+    tmp_path.chmod(0o555)
+    with pytest.raises(FileError, match="Permission denied"):
+        AtomicFile(str(tmp_path / "out")).write("x")
+
+
+def test_results_in_files(in_process, folder: Path) -> None:
+    """`-o` takes its format from the suffix, is UTF-8 with newlines, and leaves stdout empty."""
+    starts = {"o.json": "{", "o.ndjson": '{"schema"', "o.csv": "spec,", "o.md": "# ", "o.txt": "small"}
+    for name, start in starts.items():
+        assert in_process("run", "small.yaml", "--color", "auto", "-o", name) == (0, "", "")
+        text = (folder / name).read_bytes().decode("utf-8")
+        assert text.startswith(start)
+        assert "\r" not in text
+    assert in_process("run", "small.yaml", "--format", "json", "-o", "-")[1].startswith("{")
+
+
+def test_a_failed_spec_leaves_the_file(in_process, folder: Path) -> None:
+    """Where no result came out the old file stays; where some did, the file holds them."""
+    (folder / "o.json").write_text("old")
+    assert in_process("run", "bad.yaml", "-o", "o.json")[0] == 2
+    assert (folder / "o.json").read_text() == "old"
+    assert in_process("run", "bad.yaml", "small.yaml", "-o", "o.json")[0] == 1
+    assert json.loads((folder / "o.json").read_text())["spec"] == "small.yaml"
+
+
+def test_a_spec_is_never_overwritten(in_process, folder: Path) -> None:
+    """`-o` onto one of the specs, also by another path, is refused."""
+    before = (folder / "small.yaml").read_text()
+    code, out, err = in_process("run", "small.yaml", "-o", "./small.yaml")
+    assert (code, out) == (2, "")
+    assert err == "error[E022]: -o ./small.yaml would overwrite the spec itself\n"
+    assert (folder / "small.yaml").read_text() == before
+
+
+def test_npz(in_process, folder: Path) -> None:
+    """`.npz` holds values and gradients; it is one whole result, so not for several specs."""
+    import numpy as np
+
+    assert in_process("run", "small.yaml", "-o", "o.npz") == (0, "", "")
+    with np.load(folder / "o.npz", allow_pickle=False) as found:
+        assert {name: float(found[name]) for name in found.files} == {
+            "a": 2, "a.grad": 3, "b": 3, "b.grad": 2, "c": 6, "c.grad": 1,
+        }  # fmt: skip
+    assert in_process("run", "small.yaml", "net.yaml", "-o", "o.npz")[0] == 2
