@@ -8,7 +8,7 @@ SPEC ?= specs/two_layer.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz docs clean
+.PHONY: help run test lint bench fuzz docs golden clean
 
 help: ## what the targets do
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -44,6 +44,10 @@ fuzz: $(READY) ## the long random sweeps
 
 docs: $(READY) ## run every transcript of README and docs/ again, in place
 	@$(BIN)/python docs/transcripts.py --write
+
+golden: $(READY) ## accept the formulas that the specs print today; then read the difference
+	@$(BIN)/python tests/specs/golden.py
+	@git diff --stat -- tests/data/specs_formulas.json
 
 clean: ## remove the environment and all caches
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
