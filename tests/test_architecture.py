@@ -29,8 +29,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("meanings.formulas", "meanings.entries"),
     ("notation",),
     ("formulate",),
-    ("derivation", "checks"),
+    ("derivation", "diagnose"),
     ("calculate",),
+    ("checks",),
     ("report",),
     ("cli", "__main__"),
 )
@@ -118,6 +119,14 @@ def test_imports_point_down(module: str) -> None:
     assert floor_of(module) >= 0, f"{module} has no floor yet: add it to FLOORS and to docs/architecture.md"
     upward = {m for m in own_imports(MODULES[module]) if floor_of(m) > floor_of(module)}
     assert not upward, f"{module} imports {', '.join(sorted(upward))} from above"
+
+
+def test_floors_are_documented() -> None:
+    """docs/architecture.md has a row for each floor, in the same order, with its modules."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    told = {int(number): tuple(cell.strip(" `") for cell in modules.split(",")) for number, modules in rows}
+    assert told == dict(enumerate(FLOORS))
 
 
 def test_no_import_cycles() -> None:
