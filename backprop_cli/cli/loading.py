@@ -13,10 +13,11 @@ WORTH_THREADS = 5e9  # operations of a matrix product; starting the threads cost
 
 
 def load(path: str, choice: SpecChoice) -> Spec:
-    """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`."""
+    """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`; numpy comes after that."""
     from backprop_cli.spec.reader import load_spec
 
     spec = load_spec(path)
+    threads_for(spec)  # before --grad-output makes an array
     if choice.sets:
         from backprop_cli.spec.overrides import override
 

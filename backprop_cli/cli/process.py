@@ -20,6 +20,10 @@ def prepare() -> None:
     the process as the signal itself does, at any moment and without a traceback (a shell loop then stops too).
     """
     gc.disable()
+    if not sys.warnoptions:  # a library's warning is no message for the user; our own go through the result
+        import warnings
+
+        warnings.simplefilter("ignore")
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it was ignored, by nohup or a shell's &
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
-from backprop_cli.cli.loading import load, one_thread, threads_for
+from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import (
     Memory,
     ReportChoice,
@@ -40,7 +40,6 @@ class Job:
     def __call__(self, path: str) -> Done:
         """Run a spec and render what came out."""
         spec = load(path, self.choice)
-        threads_for(spec)
         from backprop_cli.calculate import Settings, run
 
         result = run(spec, Settings(terms=self.terms, anonymous=self.anonymous, max_bytes=self.max_bytes))

@@ -139,7 +139,7 @@ class AtomicFile:
         path = self.target.with_name(f".{self.target.name[:50]}.{os.urandom(6).hex()}.tmp")
         self.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         self.temporary = path
-        with suppress(FileNotFoundError):  # a new file: its mode is the umask's
+        with suppress(FileNotFoundError, AttributeError):  # a new file's mode is the umask's; Windows has no fchmod
             os.fchmod(self.descriptor, stat.S_IMODE(self.target.stat().st_mode))
 
     def commit(self) -> None:

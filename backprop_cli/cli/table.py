@@ -14,5 +14,6 @@ class Row(NamedTuple):
 
 COMMANDS: dict[str, Row] = {
     "run": Row("run", "Every node's value, gradient formula and gradient value."),
+    "derive": Row("derive", "The chain-rule derivation, step by step; needs shapes, not numbers."),
     "completion": Row("completion", "A script that completes commands and options in your shell."),
 }

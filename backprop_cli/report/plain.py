@@ -60,7 +60,8 @@ def _spelled(char: str) -> str:
 
     name = unicodedata.name(char, "")
     if name.startswith("GREEK "):
-        letter = name.partition(" LETTER ")[2].split(" WITH ")[0].removeprefix("FINAL ").lower().replace("lamda", "lambda")
+        letter = name.partition(" LETTER ")[2].split(" WITH ")[0].removeprefix("FINAL ").lower()
+        letter = "lambda" if letter == "lamda" else letter  # Unicode's spelling
         return letter.capitalize() if "CAPITAL" in name else letter
     base = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
     return base or (f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}")
