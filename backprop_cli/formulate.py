@@ -44,7 +44,9 @@ class Formulation:
 
     def layouts(self, derived: Derived, leaves: bool = False) -> dict[str, Layout]:
         """A layout for each notation; with `leaves`, a node prints as its definition."""
-        resolve = (lambda s: derived.symbols.definitions.get(s.index)) if leaves else (lambda s: None)
+        def resolve(symbol: TensorSymbol) -> Expr | None:
+            return None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
+
         return {name: Layout(NOTATIONS[name], resolve) for name in self.notations}
 
     def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> Formulas:

@@ -272,5 +272,5 @@ def position_of(expr: Expr) -> int:
 
 def later_is_negative(expr: Expr) -> bool:
     """Whether the latest term of a sum has a minus: y - y_2, where y_2 - y reads better."""
-    latest = max(expr.args, key=lambda t: (position_of(t), t.sort_key()))
+    latest = max(expr.args, key=lambda t: (position_of(t), -tree_size(t), t.sort_key()))
     return bool(latest.as_coeff_Mul()[0].is_negative)

@@ -40,7 +40,16 @@ class Facts:
         if key not in self.declared:
             self.declared[key] = self._find(expr, axes)
         found = self.declared[key]
-        return None if found is S.NaN else found
+        if found is S.NaN:
+            return None
+        self._announce(expr, axes)
+        return found
+
+    def _announce(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> None:
+        """Say, wherever it is relied on, that a fact about an input was only seen in its data."""
+        if symbol.leaf:
+            where = ", ".join(str(len(symbol.shape) + a) for a in axes)
+            self.used[f"sum {symbol.name} {axes}"] = f"Σ {symbol.name} = 1 over axis {where} (checked on the data)"
 
     def _find(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> Expr:
         definition = self.definitions.get(symbol)
@@ -69,8 +78,6 @@ class Facts:
             return S.NaN
         if (array < 0).any() or abs(array.sum(axis=axes) - 1).max(initial=0) > TOLERANCE:
             return S.NaN  # only a distribution sums to one on purpose
-        where = ", ".join(str(len(symbol.shape) + a) for a in axes)
-        self.used[f"sum {symbol.name} {axes}"] = f"Σ {symbol.name} = 1 over axis {where} (checked on the data)"
         return S.One
 
     def symmetric(self, expr: Expr) -> bool:

@@ -370,7 +370,10 @@ def _sum_kept(expr: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:
     constant = tuple(a for a in axes if absent(physical, a))
     factor = Mul(*[size(shape[a]) for a in constant])  # S1
     live = tuple(a for a in axes if a not in constant)
-    return Mul(factor, _sum_live(expr, live)) if live else _means_out(factor, expr)
+    if not live:
+        return _means_out(factor, expr)
+    alone = tuple(a for a in constant if len(physical) >= -a and _is_one(shape[a]))  # S6: of size 1 all along
+    return Mul(factor, _sum_live(expr, tuple(sorted((*live, *alone)))))
 
 
 def _means_out(factor: Expr, expr: Expr) -> Expr:
@@ -608,13 +611,14 @@ def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...])
         return Formula(Apply(name, args, parameters, physical), shape)
     factor: Expr = S.One
     args_list: list[Expr] = []
+    biased = len(formulas) > 2 and name.startswith("conv") and formulas[2] is not None  # affine, not linear
     for position, formula in enumerate(formulas):
         if formula is None:
             args_list.append(NONE)
             continue
         expr = formula.expr
-        if name in LINEAR and (position in LINEAR[name] or -1 in LINEAR[name]):
-            if expr == 0 and LINEAR[name] != (-1,):
+        if name in LINEAR and (position in LINEAR[name] or -1 in LINEAR[name]) and not biased:
+            if expr == 0:
                 return zero(shape)
             pulled, expr = split_scalar(expr) if formula.shape else (S.One, expr)
             factor *= pulled
@@ -624,7 +628,10 @@ def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...])
 
 LINEAR: dict[str, tuple[int, ...]] = {
     "flip": (0,), "roll": (0,), "tile": (0,), "repeat": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,), "triu": (0,),
-    "cumsum": (0,), "take": (0,), "take_along_axis": (0,), "pad": (0,),
+    "cumsum": (0,), "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
+    "conv1d_weight": (0, 1), "conv2d_weight": (0, 1), "conv1d": (0, 1), "conv2d": (0, 1), "conv_transpose1d": (0, 1),
+    "conv_transpose2d": (0, 1), "max_unpool1d": (0,), "max_unpool2d": (0,), "avg_pool1d": (0,), "avg_unpool1d": (0,),
+    "avg_pool2d": (0,), "avg_unpool2d": (0,),
 }  # fmt: skip
 """Operands an operator is linear in (M1): scalars leave them.  Products such as convolutions are added by name."""
 

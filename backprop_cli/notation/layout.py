@@ -7,7 +7,7 @@ latest first, then leaves.  A sum prints `1 - y`, not `y - 1`; its later node fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
@@ -70,10 +70,12 @@ class Layout:
     # symbols ─────────────────────────────────────────────────────────────────────────────────────
 
     def symbol(self, expr: TensorSymbol) -> Piece:
+        definition = self.resolve(expr)
+        if definition is not None:
+            return self.walk(definition)
         if isinstance(expr, GradSymbol):
             return Piece(self.notation.gradient(expr.output, expr.name), self.notation.gradient_level)
-        definition = self.resolve(expr)
-        return Piece(self.notation.name(expr.name), ATOM) if definition is None else self.walk(definition)
+        return Piece(self.notation.name(expr.name), ATOM)
 
     # sums ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,6 +96,10 @@ class Layout:
 
     def product(self, expr: Expr) -> Piece:
         parts = factors_of(expr)
+        if self.notation.gradients_apart and (parts.below or parts.denominator != 1):
+            apart = [f for f in parts.above if isinstance(f, GradSymbol)]
+            if apart:
+                return self.apart(parts, apart)
         above = self.numerator(parts)
         if not parts.below and parts.denominator == 1:
             text, level = above.text, above.level
@@ -104,6 +110,15 @@ class Layout:
                 text = self.notation.bracket(text)
             return Piece(self.notation.minus_sign + text, NEGATIVE)
         return Piece(text, level)
+
+    def apart(self, parts: Factors, gradients: list[Expr]) -> Piece:
+        """Upstream gradients before the fraction, not in it: they are fractions themselves."""
+        rest = [f for f in parts.above if f not in gradients]
+        fraction, _ = self.notation.fraction(self.numerator(replace(parts, above=rest)), self.denominator(parts))
+        shapes = [*gradients, *parts.below, *rest]
+        between = next((self.notation.times(gradients[0], f) for f in shapes[1:] if shape_of(f)), self.notation.times(S.One, S.One))
+        text = self.joined(gradients) + between + fraction
+        return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
 
     def numerator(self, parts: Factors) -> Piece:
         """Number, scalars, tensors, in the order of the chain rule."""
@@ -312,8 +327,10 @@ def _sign_into_sum(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
 
 
 def _wants_turning(expr: Add) -> bool:
-    """Whether the negative of a sum reads at least as well: it has a minus itself, or an early - late inside."""
-    return any(_negative(t) or any(isinstance(f, Add) and later_is_negative(f) for f in Mul.make_args(t)) for t in expr.args)
+    """Whether the negative of a sum reads at least as well: its latest terms have a minus, or hold an early - late."""
+    latest = max(map(position_of, expr.args))
+    return any(position_of(t) == latest and _negative(t) for t in expr.args) or \
+        any(isinstance(f, Add) and later_is_negative(f) for t in expr.args for f in Mul.make_args(t))
 
 
 def _turned_chain(expr: Expr) -> Expr | None:
@@ -355,5 +372,9 @@ def _weight(expr: Expr) -> int:
 
 
 def _term_order(expr: Expr) -> tuple[Any, ...]:
-    """Positive before negative, then later nodes first, numbers last."""
-    return (_negative(expr), -position_of(expr), expr.sort_key())
+    """Positive before negative, later nodes first, then leaves as they are listed, products before names; numbers last."""
+    position = position_of(expr)
+    if position >= 0:
+        return (_negative(expr), 0, -position, expr.sort_key())
+    alone = len(expr.atoms(TensorSymbol)) < 2
+    return (_negative(expr), 1, expr.is_number, alone, position, isinstance(expr, Apply), expr.sort_key())

@@ -53,6 +53,7 @@ class Notation:
     matmul: str = " · "
     gradient_level: int = GRADIENT
     scalar_joins_chain: bool = True
+    gradients_apart: bool = False
 
     def name(self, name: str) -> str:
         """The name of a node."""
@@ -325,6 +326,7 @@ class Latex(Notation):
 
     matmul: str = r" "
     gradient_level: int = POWER
+    gradients_apart: bool = True
 
     def name(self, name: str) -> str:
         return latex_name(name)

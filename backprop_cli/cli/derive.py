@@ -1,0 +1,95 @@
+"""`backprop derive`: the worked solution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.loading import load, one_thread, threads_for
+from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.errors import UsageError
+from backprop_cli.report.view import View
+
+if TYPE_CHECKING:
+    from backprop_cli.graph import Graph
+
+FORMATS = ("text", "markdown", "latex")
+SUFFIXES = {".md": "markdown", ".tex": "latex"}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work out a spec's gradients and render the steps."""
+
+    choice: SpecChoice
+    form: str
+    view: View
+    nodes: tuple[str, ...]
+    max_bytes: int
+
+    def __call__(self, path: str) -> Done:
+        """The worked solution of one spec."""
+        spec = load(path, self.choice)
+        threads_for(spec)
+        from backprop_cli.derivation import work_out
+        from backprop_cli.graph import build
+        from backprop_cli.report import derivation
+
+        graph = build(spec)
+        _known(graph, self.nodes)
+        values, passes = _numbers(graph, self.max_bytes)
+        worked = work_out(graph, self.nodes, values, passes)
+        return Done(derivation.FORMATS[self.form](derivation.Solution(spec.source.file, spec.title, graph.output_name, worked), self.view))
+
+    def warm(self) -> None:
+        """One spec at a time: there is nothing to prepare."""
+
+
+def _numbers(graph: Graph, max_bytes: int) -> tuple[list[object] | None, list[list[object]] | None]:
+    """The values and gradients of the spec, where every leaf has numbers."""
+    from backprop_cli.calculate import compute, load_leaves
+
+    if any(node.leaf is not None and node.leaf.load is None for node in graph.nodes):
+        return None, None
+    computed = compute(graph, load_leaves(graph, max_bytes))
+    return list(computed.values), [list(p) for p in computed.passes]
+
+
+def _known(graph: Graph, names: tuple[str, ...]) -> None:
+    """Every asked node exists and has a gradient."""
+    from backprop_cli.spec.suggest import suggest
+
+    for name in names:
+        if name not in graph.names:
+            near = suggest(name, graph.names)
+            raise UsageError("E023", f"no node is called {name!r}", hint=f"did you mean {near!r}?" if near else None)
+        if graph.names[name] not in graph.active:
+            raise UsageError("E023", f"{name!r} has no gradient: {_why(graph, name)}", hint=f"ask for it: --wrt {name}")
+
+
+def _why(graph: Graph, name: str) -> str:
+    node = graph.nodes[graph.names[name]]
+    return "it is an input, which is data" if node.is_leaf else f"{graph.output_name} does not depend on it, or it on no param"
+
+
+@click.command(short_help="the worked solution")
+@spec_argument
+@click.argument("nodes", nargs=-1, metavar="[NODE]...")
+@format_option(FORMATS)
+@takes(choice=SpecChoice, report=ReportChoice, memory=Memory)
+def command(spec: str, nodes: tuple[str, ...], form: str | None, choice: SpecChoice, report: ReportChoice, memory: Memory) -> int:
+    """Derive gradients step by step.
+
+    For each node (by default every one, the output first): what its consumers contribute, the local derivative,
+    the chain rule, what is substituted, what it simplifies to and, where the spec has numbers, the value.
+    A spec with shapes alone will do.
+    """
+    suffix = next((name for end, name in SUFFIXES.items() if (report.out or "").endswith(end)), None)
+    refuse_overwriting(report.out, (spec,))
+    one_thread()
+    job = Job(choice, form or suffix or "text", report.view(()), nodes, memory.max_bytes)
+    return over((spec,), job, sink_for(report.out), Series(), Limits(), manner_now(), job.warm)

@@ -1,0 +1,157 @@
+"""A worked solution as text, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backprop_cli.report.arrays import lines
+from backprop_cli.report.latex import _value as latex_value
+from backprop_cli.report.latex import prose
+from backprop_cli.report.view import View
+
+if TYPE_CHECKING:
+    from backprop_cli.derivation import Contribution, Worked
+
+LABEL_WIDTH = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The derivations of one spec."""
+
+    spec: str
+    title: str | None
+    output: str
+    worked: Sequence[Worked]
+
+
+# ── text ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def text(solution: Solution, view: View) -> str:
+    """For a terminal: a heading a node, a line a step."""
+    head = view.paint(view.safe(solution.title or solution.spec), "heading")
+    blocks = [[head], *([*_text_node(w, view)] for w in solution.worked)]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _text_node(worked: Worked, view: View) -> list[str]:
+    left = view.plain(worked.left.text)
+    rows = [view.paint(left, "gradient")]
+    if worked.seed is not None:
+        rows.append(_step("seed", f"{left} = {view.plain(worked.seed.text)}"))
+    rows += [view.plain(f"  {sentence}") for sentence in _uses(worked)]
+    for part in worked.contributions:
+        rows += _text_part(worked, part, view)
+    if worked.total is not None:
+        rows.append(_step("sum", view.plain(f"{worked.left.text} = {worked.total.text}")))
+    rows += [view.plain(f"  {note}") for note in worked.notes]
+    if worked.simplified is not None:
+        rows.append(_step("simplified", view.plain(f"{worked.left.text} = {worked.simplified.text}")))
+    rows += [view.plain(f"  with {fact}") for fact in worked.facts]
+    if worked.value is not None:
+        first, *rest = lines(worked.value, view.digits)
+        rows += [_step("value", f"{left} = {first}"), *(" " * (LABEL_WIDTH + len(left) + 5) + line for line in rest)]
+    return rows
+
+
+def _step(label: str, said: str) -> str:
+    return f"  {label:<{LABEL_WIDTH}}{said}"
+
+
+def _uses(worked: Worked) -> list[str]:
+    """Who uses the node; a fan-out says that its paths add up."""
+    users = [p.consumer for p in worked.contributions]
+    if not users:
+        return []
+    if len(users) == 1:
+        return [f"{worked.name} is used by {users[0]}:"]
+    listed = f"{', '.join(users[:-1])} and {users[-1]}"
+    return [f"{worked.name} is used by {listed}: what comes back over each path adds up"]
+
+
+def _text_part(worked: Worked, part: Contribution, view: View) -> list[str]:
+    rows = [_step("definition" if len(worked.contributions) == 1 else f"through {part.consumer}", view.plain(part.definition.text))]
+    rows.append(_step("local derivative", view.plain(_local(worked, part, "text"))))
+    left = worked.left.text if len(worked.contributions) == 1 and worked.seed is None else f"path {part.consumer}"
+    rows.append(_step("chain rule", view.plain(f"{left} = {part.chain.text}")))
+    if part.substituted is not None and part.substituted.text != part.chain.text:
+        rows.append(_step("substituted", view.plain(f"{' ' * len(left)} = {part.substituted.text}")))
+    return [*rows, *(view.plain(f"  {note}") for note in part.notes)]
+
+
+def _local(worked: Worked, part: Contribution, notation: str) -> str:
+    """∂z/∂x = ..., or the adjoint map δ ↦ ...."""
+    right = getattr(part.local, notation)
+    if part.is_map:
+        return f"δ ↦ {right}" if notation == "text" else rf"\delta \mapsto {right}"
+    if notation == "text":
+        return f"∂{part.consumer}/∂{worked.name} = {right}"
+    from backprop_cli.notation import LATEX
+
+    return f"{LATEX.gradient(part.consumer, worked.name)} = {right}"
+
+
+# ── LaTeX and Markdown ───────────────────────────────────────────────────────────────────────────
+
+
+def _rows(worked: Worked, view: View) -> Iterable[tuple[str, str, str]]:
+    """(left, right, remark) of each step in LaTeX."""
+    left = worked.left.latex
+    if worked.seed is not None:
+        yield left, worked.seed.latex, "seed"
+    for part in worked.contributions:
+        name, _, definition = part.definition.latex.partition(" = ")
+        yield name, definition, "definition"
+        if part.is_map:
+            yield r"\delta", rf"\mapsto {part.local.latex}", "local derivative"
+        else:
+            local_left, _, right = _local(worked, part, "latex").partition(" = ")
+            yield local_left, right, "local derivative"
+        yield left if len(worked.contributions) == 1 else "", part.chain.latex, "chain rule"
+        if part.substituted is not None and part.substituted.latex != part.chain.latex:
+            yield "", part.substituted.latex, "substituted"
+    if worked.total is not None:
+        yield left, worked.total.latex, "sum over the paths"
+    if worked.simplified is not None:
+        yield left, worked.simplified.latex, "simplified"
+    if worked.value is not None:
+        yield left, latex_value(worked.value, view), "value"
+
+
+def _aligned(worked: Worked, view: View) -> str:
+    rows = [f"{left} &{'' if right.startswith(chr(92) + 'mapsto') else '='} {right} && \\text{{{remark}}}" for left, right, remark in _rows(worked, view)]
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def _sentences(worked: Worked) -> list[str]:
+    notes = [note for part in worked.contributions for note in part.notes]
+    uses = [u.rstrip(":") for u in _uses(worked)]
+    return [*uses, *notes, *worked.notes, *(f"used: {fact}" for fact in worked.facts)]
+
+
+def latex(solution: Solution, view: View) -> str:
+    """An align* a node, with the sentences as text between; needs amsmath."""
+    blocks = [f"% {prose(solution.title or solution.spec)}"]
+    for worked in solution.worked:
+        blocks += [f"{prose(s)}." for s in _sentences(worked)]
+        blocks.append(_aligned(worked, view))
+    return "\n\n".join(blocks) + "\n"
+
+
+def markdown(solution: Solution, view: View) -> str:
+    """A section a node; the steps as display mathematics."""
+    from backprop_cli.report.markdown import prose as escaped
+
+    blocks = [f"# {escaped(solution.title or solution.spec, view)}"]
+    for worked in solution.worked:
+        blocks.append(f"## ${worked.left.latex}$")
+        if sentences := _sentences(worked):
+            blocks.append("\n".join(f"- {escaped(s, view)}" for s in sentences))
+        blocks.append(f"$$\n{_aligned(worked, view).replace('align*', 'aligned')}\n$$")
+    return "\n\n".join(blocks) + "\n"
+
+
+FORMATS: dict[str, Callable[[Solution, View], str]] = {"text": text, "markdown": markdown, "latex": latex}
