@@ -1,0 +1,177 @@
+"""Stable numbers: against mpmath at 50 digits, far into the tails; and no function ever raises or warns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.meanings.numbers import Words
+from backprop_cli.ops import OPS
+
+mpmath = pytest.importorskip("mpmath")
+XP = Words()
+TAILS = np.concatenate([np.linspace(-745, 745, 299), np.linspace(-40, 40, 161), [0.0, 1e-9, -1e-9, 1e-300, 36.8, -36.8]])
+TOLERANCE = 1e-13
+SMALLEST = 745 * 5e-324
+"""Below about 2e-308 a float has fewer digits: one unit in the last place is 5e-324, times x in silu."""
+
+
+def agrees(found: Any, exact: Callable[[Any], Any], xs: Any) -> None:
+    """Every number within 1e-13 of the exact one."""
+    with mpmath.workdps(50):
+        for value, x in zip(np.ravel(found), xs, strict=True):
+            want = exact(x)
+            assert abs(mpmath.mpf(float(value)) - want) <= TOLERANCE * abs(want) + SMALLEST, (x, value, mpmath.nstr(want, 20))
+
+
+def sigma(x: Any) -> Any:
+    """The sigmoid, exactly."""
+    return 1 / (1 + mpmath.exp(-mpmath.mpf(float(x))))
+
+
+def soft(x: Any) -> Any:
+    """softplus, exactly: 1 + eˣ needs 700 digits."""
+    with mpmath.workdps(700):
+        return mpmath.log(1 + mpmath.exp(mpmath.mpf(float(x))))
+
+
+def complement(x: Any) -> Any:
+    """1 - σ(x)."""
+    return sigma(-x)
+
+
+SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "sigmoid": (sigma, lambda x: sigma(x) * complement(x)),
+    "softplus": (soft, sigma),
+    "logsigmoid": (lambda x: -soft(-x), complement),
+    "tanh": (lambda x: mpmath.tanh(float(x)), lambda x: mpmath.sech(float(x)) ** 2),
+    "silu": (lambda x: mpmath.mpf(float(x)) * sigma(x), lambda x: sigma(x) + x * sigma(x) * complement(x)),
+}
+
+
+def call(name: str, g: Any, *xs: Any, position: int = 0, **parameters: Any) -> tuple[Any, Any]:
+    """(value, gradient) of an op."""
+    op = OPS[name]
+    statics = {**op.signature.parameters, **parameters}
+    rule = op.vjps[position]
+    assert rule is not None
+    with np.errstate(all="ignore"):
+        y = op.forward(XP, *xs, **statics)
+        return y, rule(XP, g, y, *xs, **statics)
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_value_and_slope_keep_their_digits(name: str) -> None:
+    """Relative error under 1e-13 from -745 to 745."""
+    value, slope = SCALARS[name]
+    found, gradient = call(name, np.ones_like(TAILS), TAILS)
+    agrees(found, value, TAILS)
+    if name != "silu":  # its slope crosses 0, where no relative accuracy is to be had
+        agrees(gradient, slope, TAILS)
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_bce_with_logits_keeps_its_digits(target: float) -> None:
+    """softplus(z) - t z and σ(z) - t, for both labels, far into the tails."""
+    found, gradient = call("bce_logits", np.ones_like(TAILS), TAILS, np.full_like(TAILS, target))
+    agrees(found, lambda z: soft(z) if target == 0 else soft(-z), TAILS)
+    agrees(gradient, lambda z: sigma(z) if target == 0 else -complement(z), TAILS)
+
+
+def logits(gap: float) -> Any:
+    """Three logits, the first ahead by the gap."""
+    return np.array([gap, 0.0, -0.25 * gap])
+
+
+GAPS = np.concatenate([np.linspace(-590, 590, 119), np.linspace(-45, 45, 91)])
+
+
+def exact_log_softmax(x: Any, which: int) -> Any:
+    """log softmax as minus log of a sum that holds a 1."""
+    others = [mpmath.exp(mpmath.mpf(float(v)) - mpmath.mpf(float(x[which]))) for i, v in enumerate(x) if i != which]
+    with mpmath.workdps(700):
+        return -mpmath.log(1 + sum(others))
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_log_softmax_keeps_its_digits(which: int) -> None:
+    """Its value, and its gradient for a one-hot cotangent: the softmax minus the label."""
+    g = -np.eye(3)[which]
+    for gap in GAPS:
+        x = logits(gap)
+        found, gradient = call("log_softmax", g, x, axis=-1)
+        with mpmath.workdps(50):
+            agrees(found, lambda i, x=x: exact_log_softmax(x, i), range(3))
+            e = [mpmath.exp(mpmath.mpf(float(v))) for v in x]
+            rest = [sum(e[j] for j in range(3) if j != i) for i in range(3)]
+            want = [-rest[i] / sum(e) if i == which else e[i] / sum(e) for i in range(3)]
+            agrees(gradient, want.__getitem__, range(3))
+
+
+def test_logsumexp_keeps_its_digits() -> None:
+    """Its value where one entry stands alone, and the softmax as its gradient."""
+    for gap in GAPS:
+        x = logits(gap)
+        found, gradient = call("logsumexp", np.float64(1), x)
+        with mpmath.workdps(700):
+            e = [mpmath.exp(mpmath.mpf(float(v))) for v in x]
+            agrees(found, lambda _, e=e: mpmath.log(sum(e)), [0])
+            agrees(gradient, lambda i, e=e: e[i] / sum(e), range(3))
+
+
+def test_infinite_logits_are_impossible_classes() -> None:
+    """-inf hides a class: no NaN in softmax, log_softmax or logsumexp."""
+    x = np.array([0.0, -np.inf, 1.0])
+    for name in ("softmax", "log_softmax", "logsumexp"):
+        value, gradient = call(name, np.float64(1), x)
+        assert not np.isnan(value).any(), name
+    assert not np.isnan(call("softmax", np.ones(3), x)[1]).any()
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, -1.0, 2.0, 1e308, -1e308, np.inf, -np.inf, np.nan, 5e-324])
+@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.pointwise and len(op.signature.operands) == 1])
+def test_nothing_raises_outside_the_domain(name: str, x: float) -> None:
+    """Out of its domain a function is NaN or infinite; a run then names the node."""
+    op = OPS[name]
+    statics = {k: float(v) if hasattr(v, "denominator") else v for k, v in op.signature.parameters.items()}
+    with np.errstate(all="ignore"):
+        value = op.forward(XP, np.float64(x), **statics)
+        assert np.shape(value) == ()
+        if op.vjps[0] is not None:
+            assert np.shape(op.vjps[0](XP, np.float64(1), value, np.float64(x), **statics)) == ()
+
+
+@pytest.mark.parametrize("name", ["inv", "det", "logdet", "slogdet", "cholesky", "pinv", "eigvalsh", "svdvals", "matrix_power"])
+@pytest.mark.parametrize("entry", [0.0, np.nan, np.inf])
+def test_no_matrix_stops_a_run(name: str, entry: float) -> None:
+    """A singular matrix, or one with NaN, gives NaN or an infinity, not an exception."""
+    op = OPS[name]
+    x = np.full((2, 2), entry)
+    statics = {**op.signature.parameters, **({"n": -1} if name == "matrix_power" else {})}
+    with np.errstate(all="ignore"):
+        y = op.forward(XP, x, **statics)
+        rule = op.vjps[0]
+        assert rule is not None
+        assert np.shape(rule(XP, np.ones_like(y), y, x, **statics)) == (2, 2)
+
+
+def test_det_has_a_gradient_at_a_singular_matrix() -> None:
+    """The matrix of cofactors exists where the inverse does not."""
+    x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
+    _, gradient = call("det", np.float64(1), x)
+    np.testing.assert_allclose(gradient, [[-3, 6, -3], [6, -12, 6], [-3, 6, -3]], atol=1e-12)
+
+
+def test_erf_is_accurate_to_a_few_units() -> None:
+    """Cody's approximations, on both sides of their seams and in float32."""
+    xs = np.concatenate([np.linspace(-6, 6, 481), [0.46875, 0.4687500001, 4, 4.0000001, 26.5, -26.5, 1e-310]])
+    with mpmath.workdps(50):
+        for name, exact in (("erf", mpmath.erf), ("erfc", mpmath.erfc)):
+            found = OPS[name].forward(XP, xs)
+            for value, x in zip(found, xs, strict=True):
+                want = exact(mpmath.mpf(float(x)))
+                assert abs(mpmath.mpf(float(value)) - want) <= 1e-15 * abs(want) + SMALLEST, (name, x)
+    assert OPS["erf"].forward(XP, np.float32(0.5)).dtype == np.float32
