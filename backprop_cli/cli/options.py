@@ -62,7 +62,7 @@ OPTIONS: dict[str, Option] = {
     "color": click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
                           help="Colours (auto: in a terminal, unless NO_COLOR is set)."),
     "error_format": click.option("--error-format", type=click.Choice(["text", "json", "github"]),
-                                 help="How errors are written on stderr."),
+                                 help="How errors are written on stderr (default: text; json with --format json)."),
     "timeout": click.option("--timeout", callback=seconds, metavar="SECONDS",
                             help="Give up on a spec after this long."),
     "jobs": click.option("--jobs", type=click.IntRange(0, 1024), default=1, metavar="N",
