@@ -10,6 +10,7 @@ from backprop_cli.errors import FileError, SpecError
 from backprop_cli.spec import sections
 from backprop_cli.spec.decode import MAX_BYTES
 from backprop_cli.spec.functions import Written, check_functions
+from backprop_cli.spec.layers import layers
 from backprop_cli.spec.loader import Document, load_document, raise_all
 from backprop_cli.spec.model import Spec
 from backprop_cli.spec.reading import Reading, unknown_key, wrong_type
@@ -25,6 +26,7 @@ SECTIONS: dict[str, Handler] = {  # in the order in which they are read, whereve
     "inputs": sections.inputs,
     "params": sections.params,
     "nodes": sections.nodes,
+    "layers": layers,
     "functions": sections.functions,
     "output": sections.output,
     "grad_output": sections.grad_output,
