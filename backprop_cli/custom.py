@@ -216,8 +216,8 @@ class _Custom:
             broadcast(found, wanted)
         except ShapeError:
             message = f"the gradient of {name!r} has shape {show(found)}, but {name!r} has {show(wanted)}"
-            raise SpecError("E014", message, at=text.place(),
-                            hint=f"a gradient has the shape of its argument; {name!r} stands in {self.function.name}") from None
+            hint = f"a gradient has the shape of its argument; {name!r} is one of {self.function.name}"
+            raise SpecError("E014", message, at=text.place(), hint=hint) from None
 
     def rule(self, name: str) -> Rule | None:
         """The VJP for an argument: written by hand, or from the body; None where the body does not use it."""

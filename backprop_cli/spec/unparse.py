@@ -59,7 +59,8 @@ def _piece(part: Expression) -> tuple[str, int]:
 
 def _binary(part: Binary) -> tuple[str, int]:
     level, left, right = _LEVELS[part.operator]
-    tight = part.operator == "**" or part.operator == "/" and all(isinstance(p, Number | Name) for p in (part.left, part.right))
+    small = isinstance(part.left, Number | Name) and isinstance(part.right, Number | Name)
+    tight = part.operator == "**" or part.operator == "/" and small
     sign = part.operator if tight else f" {part.operator} "
     after = f"({unparse(part.right)})" if isinstance(part.right, Unary) else _within(part.right, right)
     return _within(part.left, left) + sign + after, level

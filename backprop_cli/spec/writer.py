@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -51,9 +52,9 @@ def _escaped(character: str) -> str:
 
 def number(value: float) -> str:
     """A number that reads back as the same float."""
-    if value != value:
+    if math.isnan(value):
         return ".nan"
-    if value in {float("inf"), float("-inf")}:
+    if math.isinf(value):
         return ".inf" if value > 0 else "-.inf"
     whole = value == int(value) and abs(value) < 1e15 and str(value) != "-0.0"
     return str(int(value)) if whole else repr(float(value))

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from backprop_cli.spec.layers.layer import Layer
-from backprop_cli.spec.layers.plain import affine, apply_activation, follow, normalisation, spelled
+from backprop_cli.spec.layers.plain import affine, follow, normalisation, spelled
 from backprop_cli.spec.model import Shape
 
 
 def attention(layer: Layer) -> None:
     """Multi-head self-attention over (time, features) or (batch, time, features).
 
-    Q_1, K_1, V_1 are x times W_Q_1, W_K_1, W_V_1; each head sees its share of the features; o_1 joins the heads with W_O_1.
+    Q_1, K_1, V_1 are x times W_Q_1, W_K_1, W_V_1; each head sees its share of the features; W_O_1 joins the heads in
+    o_1.
     """
     layer.begin()
     layer.needs_rank(2, 3, axes="(time, features) or (batch, time, features)")
@@ -39,7 +40,8 @@ def _projection(layer: Layer, letter: str, x: str, shape: Shape, heads: int, bia
     if heads == 1:
         return name
     cut = (*shape[:-1], heads, int(shape[-1]) // heads)
-    return layer.node(f"{letter}_h", f"transpose(reshape({name}, {spelled(cut)}), {_swap(shape)})", _split_shape(shape, heads))
+    text = f"transpose(reshape({name}, {spelled(cut)}), {_swap(shape)})"
+    return layer.node(f"{letter}_h", text, _split_shape(shape, heads))
 
 
 def _split_shape(shape: Shape, heads: int) -> Shape:
@@ -98,6 +100,3 @@ def _feed_forward(layer: Layer, inner: int) -> None:
         own.node("z", affine(own, ("W", "b"), out, True), (*layer.stack.shape[:-1], out))
         if number == 1:
             follow(own, default="relu")
-
-
-__all__ = ["apply_activation", "around", "attention", "encoder_block"]

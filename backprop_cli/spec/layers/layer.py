@@ -131,9 +131,10 @@ class Layer:
         node = self.fields.get(key)
         if node is None:
             return None
-        if not isinstance(node, Scalar) or type(node.value) not in {int, float} or not math.isfinite(float(node.value or 0)):
+        value = node.value if isinstance(node, Scalar) else None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < 1e300:
             raise wrong_type(node, f"{key!r} is a number")
-        return repr(node.value)
+        return repr(value)
 
     def flag(self, key: str, default: bool) -> bool:
         """True or false."""
@@ -265,7 +266,8 @@ def read_start(fields: Mapping[str, Node], default: Start) -> Start:
             raise SpecError("E008", f"unknown init {text.text[:64]!r}", at=text.place(), hint=hint)
         kind = text.text
     takes = INITS[kind].options
-    options = {key: value for key, value in default.options.items() if key in takes and (kind == default.kind or key == "seed")}
+    shared = default.options if kind == default.kind else {"seed": default.options.get("seed", 0)}
+    options = {key: value for key, value in shared.items() if key in takes}
     for key, node in given.items():
         if key != "init":
             if key not in takes:

@@ -17,8 +17,8 @@ from backprop_cli.spec.tree import Node, Scalar
 # ── activations ──────────────────────────────────────────────────────────────────────────────────
 
 ACTIVATIONS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("relu", "relu6", "sigmoid", "logsigmoid", "tanh", "silu", "mish", "selu", "softsign", "hardsigmoid",
-                     "hardswish", "identity", "exp", "sin", "square", "erf"), ()),
+    **dict.fromkeys(("relu", "relu6", "sigmoid", "logsigmoid", "tanh", "silu", "mish", "selu", "softsign", "exp", "sin",
+                     "hardsigmoid", "hardswish", "identity", "square", "erf"), ()),
     "leaky_relu": ("negative_slope",), "elu": ("alpha",), "gelu": ("approximate",), "softplus": ("beta",),
     "hardtanh": ("min_val", "max_val"), "softmax": ("axis",), "log_softmax": ("axis",),
 }  # fmt: skip
@@ -101,7 +101,7 @@ def affine(layer: Layer, letters: tuple[str, str], out: int, bias: bool) -> str:
 
 
 def linear(layer: Layer) -> None:
-    """z_1 = x @ W_1 + b_1, W_1 of shape (in, out), and a_1 = activation(z_1)."""
+    """The affine map z_1: x @ W_1 + b_1, W_1 of shape (in, out), and a_1: activation(z_1)."""
     layer.begin()
     out = layer.size("out")
     text = affine(layer, ("W", "b"), out, layer.flag("bias", True))
@@ -110,7 +110,7 @@ def linear(layer: Layer) -> None:
 
 
 def embedding(layer: Layer) -> None:
-    """e_1 = embedding(x, E_1): the rows of E_1, of shape (num, dim), at the indices x."""
+    """The rows of E_1, of shape (num, dim), at the indices: e_1."""
     layer.begin()
     num, dim = layer.size("num"), layer.size("dim")
     start = layer.start if "init" in layer.fields else Start("normal", {"std": 1.0, **_seed(layer)})
@@ -126,7 +126,7 @@ def _seed(layer: Layer) -> dict[str, float]:
 
 
 def normalisation(layer: Layer) -> None:
-    """n_1 = layer_norm(z_1, gamma_1, beta_1); gamma_1 begins as ones, beta_1 as zeros."""
+    """A node n_1: layer_norm(z_1, gamma_1, beta_1); gamma_1 begins as ones, beta_1 as zeros."""
     function = layer.kind
     axis = 1 if function in {"batch_norm", "group_norm"} else -1
     if len(layer.stack.shape) < (2 if axis == 1 else 1):
@@ -149,7 +149,7 @@ def normalisation(layer: Layer) -> None:
 
 
 def dropout(layer: Layer) -> None:
-    """d_1 = dropout(a_1, mask, p): the 0/1 mask is an input, so that the gradient is known."""
+    """A node d_1: dropout(a_1, mask, p); the 0/1 mask is an input, so that the gradient is known."""
     mask = layer.known("mask")
     if mask is None:
         raise layer.error("E008", "needs a 'mask'", hint="name an input of zeros and ones: {dropout: {mask: m, p: 0.5}}")
@@ -168,7 +168,7 @@ def spelled(shape: Shape) -> str:
 
 
 def flatten(layer: Layer) -> None:
-    """f_1 = reshape(p_1, (N, ...)): all axes from `start` (default 1: a batch stays a batch) in one."""
+    """A node f_1: reshape(p_1, (N, ...)), all axes from `start` (default 1: a batch stays a batch) in one."""
     shape, start = layer.stack.shape, layer.whole("start", 1)
     if start >= len(shape):
         raise layer.error("E014", f"{layer.stack.value!r} of shape {tuple(shape)} has no axis {start} to flatten from",

@@ -38,8 +38,9 @@ def _stacks(value: Node) -> list[tuple[Scalar | None, Node]]:
 
 def _expand(stack: Stack, name: Scalar | None, value: Node) -> None:
     """Expand one stack; a named one gives its name to its last node."""
-    fields = {} if isinstance(value, Sequence) else known(mapping(value, "a stack is a list of layers"), STACK_KEYS, "a stack")
-    listed = value if isinstance(value, Sequence) else fields.get("stack")
+    alone = isinstance(value, Sequence)
+    fields = {} if alone else known(mapping(value, "a stack is a list of layers"), STACK_KEYS, "a stack")
+    listed = value if alone else fields.get("stack")
     if listed is None:
         raise SpecError("E008", "a stack needs 'stack', the list of its layers", at=value.at.place(), hint=EXAMPLE)
     stack.start = read_start(fields, Start())

@@ -25,8 +25,8 @@ def _outputs(layer: Layer, sizes: Shape, kernel: Shape, stride: Shape, padding: 
     for n, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True):
         room = n + 2 * p - d * (k - 1) - 1
         if room < 0:
-            raise layer.error("E014", f"a kernel of {k} (with dilation {d}) does not fit into {n} + 2·{p} entries of "
-                                      f"{layer.stack.value!r}", "kernel")
+            entries = f"{n} + 2·{p} entries of {layer.stack.value!r}"
+            raise layer.error("E014", f"a kernel of {k} (with dilation {d}) does not fit into {entries}", "kernel")
         counts.append(n if (new := room // s + 1) == n else new)  # an unchanged size keeps its name
     return tuple(counts)
 
@@ -47,9 +47,10 @@ def convolution(layer: Layer) -> None:
     value, shape = layer.stack.value, layer.stack.shape
     channels, out, groups = shape[-space - 1], layer.size("out"), layer.size("groups", 1)
     if channels % groups or out % groups:
-        raise layer.error("E015", f"{channels} input and {out} output channels do not divide into {groups} groups", "groups")
+        message = f"{channels} input and {out} output channels do not divide into {groups} groups"
+        raise layer.error("E015", message, "groups")
     kernel = layer.windows("kernel", space, None, 1)
-    stride, dilation = layer.windows("stride", space, (1,) * space, 1), layer.windows("dilation", space, (1,) * space, 1)
+    stride, dilation = (layer.windows(key, space, (1,) * space, 1) for key in ("stride", "dilation"))
     padding = _padding(layer, space, kernel, stride, dilation)
     counts = _outputs(layer, shape[-space:], kernel, stride, padding, dilation)
     area = math.prod(kernel)
@@ -57,8 +58,8 @@ def convolution(layer: Layer) -> None:
     arguments = [value, layer.param("W", (out, inputs, *kernel), inputs * area, int(out) * area)]
     if layer.flag("bias", True):
         arguments.append(layer.param("b", (out,), start=ZEROS))
-    text = ", ".join(arguments) + _options(stride=(stride, 1), padding=(padding, 0), dilation=(dilation, 1), groups=((groups,), 1))
-    layer.node("z", f"{layer.kind}({text})", (*shape[: -space - 1], out, *counts))
+    given = _options(stride=(stride, 1), padding=(padding, 0), dilation=(dilation, 1), groups=((groups,), 1))
+    layer.node("z", f"{layer.kind}({', '.join(arguments)}{given})", (*shape[: -space - 1], out, *counts))
     follow(layer)
 
 
