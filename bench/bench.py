@@ -133,7 +133,11 @@ def lines(rows: tuple[Row, ...], *, has_torch: bool) -> Iterator[str]:
         if row.needs_torch and not has_torch:
             yield f"{row.name:<58} {'-':>6} {row.goal:>6}  PyTorch is not installed"
             continue
-        pair = row.measure()
+        try:
+            pair = row.measure()
+        except Exception as error:  # noqa: BLE001 - the other rows are still worth their time
+            yield f"{row.name:<58} {'-':>6} {row.goal:>6}  failed: {type(error).__name__}: {str(error)[:60]}"
+            continue
         mark = "" if pair.ratio <= row.goal else "  over"
         yield f"{row.name:<58} {pair.ratio:>6.3f} {row.goal:>6}{mark}"
 
