@@ -273,8 +273,26 @@ def _operand(argument: ast.Argument | None) -> ast.Expression | None:
 
 
 def _statics(signature: Signature, given: Mapping[str, ast.Argument], scope: Scope) -> dict[str, Any]:
-    return {name: static(given[name].value, scope) if name in given else default
+    return {name: _READERS.get(name, static)(given[name].value, scope) if name in given else default
             for name, default in signature.parameters.items()}  # fmt: skip
+
+
+def _written_index(part: ast.Expression, scope: Scope) -> Any:
+    """Subscripts given as text, as in scatter(x, '0:2, 1', (3, 3))."""
+    if not isinstance(part, ast.String):
+        _fail("E015", f"{scope.spell(part)!r} is no index", scope.place(part), "write the subscripts as text: '0:2, 1'")
+    text = inline(f"x[{part.value}]")
+    try:
+        parsed = ast.parse(text)
+    except SpecError as error:
+        _fail("E015", f"{part.value!r} is no index: {error.message}", scope.place(part))
+    if not isinstance(parsed, ast.Indexed) or not isinstance(parsed.operand, ast.Name):
+        _fail("E015", f"{part.value!r} is no index", scope.place(part))
+    return tuple(_subscript(item, replace(scope, text=text, origin=scope.place(part))) for item in parsed.subscripts)
+
+
+_READERS: Mapping[str, Callable[[ast.Expression, Scope], Any]] = {"index": _written_index}
+"""Parameters that are not plain values."""
 
 
 def _place_arguments(slots: list[str], part: ast.Call, arguments: list[ast.Argument], scope: Scope) -> dict[str, ast.Argument]:

@@ -1,0 +1,136 @@
+"""Every function of the registry, in formulas: each printed formula, parsed back and evaluated, is its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.calculate import Computed, compute, load_leaves
+from backprop_cli.formulate import formulate
+from backprop_cli.graph import Graph, build
+from backprop_cli.interpret import Scope, interpret
+from backprop_cli.meanings.numbers import Numbers
+from backprop_cli.ops import COMPOSITES, OPS, Composite, Op
+from backprop_cli.ops.base import Sample
+from backprop_cli.ops.samples import draw
+from backprop_cli.result import Printed
+from backprop_cli.spec.expression import parse
+from backprop_cli.spec.model import Leaf, NodeSpec, Shape, Size, Spec
+from backprop_cli.spec.source import Source, inline
+from tests.ops.test_rules import spell_static
+
+Function = Op | Composite
+
+NAMES = ("a", "b", "c", "d", "f", "g", "h")
+TOLERANCE = 1e-9
+
+
+def leaf(name: str, kind: Any, value: Any, shape: Shape | None = None) -> Leaf:
+    """A leaf with a given value."""
+    array = np.asarray(value, dtype=float)
+    return Leaf(name, kind, array.shape if shape is None else shape, lambda: array, inline(name))
+
+
+def spec_of(leaves: list[Leaf], nodes: dict[str, str], **settings: Any) -> Spec:
+    """A spec from expressions."""
+    made = tuple(NodeSpec(name, parse(inline(text)), inline(text), inline(name)) for name, text in nodes.items())
+    return Spec(Source.of("test", ""), leaves=tuple(leaves), nodes=made, **settings)
+
+
+def call_of(function: Function, sample: Sample) -> str:
+    """The sample as a call of the language."""
+    given = [NAMES[i] for i, shape in enumerate(sample.shapes) if shape is not None]
+    if function.signature.variadic:
+        operands = [f"[{', '.join(given)}]"]
+    else:
+        operands = [f"{name}={NAMES[i]}" for i, name in enumerate(function.signature.operands)
+                    if i < len(sample.shapes) and sample.shapes[i] is not None]  # fmt: skip
+    first = next(iter(sample.parameters.values()), None)
+    if function.signature.variadic and isinstance(first, str):
+        return f"{function.name}({spell_static('', first)}, {', '.join(given)})"
+    statics = [f"{name}={spell_static(name, value)}" for name, value in sample.parameters.items()]
+    return f"{function.name}({', '.join([*operands, *statics])})"
+
+
+def leaves_of(function: Function, sample: Sample) -> list[Leaf]:
+    """The operands of a sample as params; labels and indices as inputs."""
+    values = draw(sample, np.random.default_rng(7))
+    names = function.signature.operands if not function.signature.variadic else ("x",) * len(values)
+    return [leaf(NAMES[i], "input" if names[i] in function.integer_operands else "param", value)
+            for i, value in enumerate(values) if value is not None]  # fmt: skip
+
+
+def check_formulas(graph: Graph, computed: Computed) -> int:
+    """Compare every printed `code` formula, evaluated, with its gradient; how many were compared."""
+    _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes", "leaves"))
+    compared = 0
+    for index, formulas in total.items():
+        for term, printed in formulas.items():
+            if isinstance(printed, Printed):
+                value, expected = value_of(printed.code, graph, computed), computed.gradient(index)
+                where = f"{graph.nodes[index].name} in {term}: {printed.code}"
+                assert np.shape(value) == np.shape(expected), where
+                scale = max(1.0, float(np.abs(expected).max(initial=0)))
+                np.testing.assert_allclose(value, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=where)
+                assert printed.deviation is not None
+                assert printed.deviation < TOLERANCE, where
+                compared += 1
+    return compared
+
+
+def value_of(code: str, graph: Graph, computed: Computed) -> Any:
+    """A printed formula as a number: parsed as the user's text would be, and run."""
+    text = inline(code)
+    names = graph.names
+    scope = Scope(text, lambda n: None if n not in names else computed.values[names[n]],
+                  lambda n: computed.passes[-1][names[n]], dims=graph.spec.dims)  # fmt: skip
+    with np.errstate(all="ignore"):
+        return interpret(parse(text), scope, Numbers(graph))
+
+
+def cases() -> Iterator[Any]:
+    """Every sample of every function that has a gradient."""
+    for function in (*OPS.values(), *COMPOSITES.values()):
+        if function.name == "index" or isinstance(function, Op) and not any(function.vjps):  # x[...] has no call
+            continue
+        for i, sample in enumerate(function.samples):
+            yield pytest.param(function, sample, id=f"{function.name}-{i}")
+
+
+def run_of(function: Function, sample: Sample, shape: str) -> tuple[Graph, Computed] | None:
+    """The sample as a node under a random cotangent, or as a part of an inline expression."""
+    leaves = leaves_of(function, sample)
+    if not any(one.kind == "param" for one in leaves):
+        return None
+    out = build(spec_of(leaves, {"y": call_of(function, sample)}, grad_output="ones")).output.shape
+    v = leaf("v", "input", np.random.default_rng(1).normal(size=tuple(map(int, out))))
+    nodes = {"named": {"y": call_of(function, sample), "loss": "sum(v * y)"},
+             "inline": {"loss": f"sum(v * {call_of(function, sample)} + v)"}}[shape]
+    graph = build(spec_of([*leaves, v], nodes))
+    return graph, compute(graph, load_leaves(graph))
+
+
+@pytest.mark.parametrize("shape", ["named", "inline"])
+@pytest.mark.parametrize(("function", "sample"), list(cases()))
+def test_printed_formula_is_the_gradient(function: Function, sample: Sample, shape: str) -> None:
+    """For each function and sample, named or inline: each formula in each of the terms equals the gradient."""
+    made = run_of(function, sample, shape)
+    if made is None:
+        pytest.skip("only labels and masks: nothing to differentiate")
+    assert check_formulas(*made) >= 1
+
+
+def test_named_sizes_print_and_evaluate() -> None:
+    """A mean over a named axis divides by its letter, and the letter evaluates to its number."""
+    n = Size(5, "N")
+    x = leaf("x", "param", np.arange(5.0), (n,))
+    graph = build(spec_of([x], {"loss": "mean(x**2)"}, dims={"N": n}))
+    computed = compute(graph, load_leaves(graph))
+    _, total, _ = formulate(graph, computed.values, computed.passes, ("nodes",))
+    printed = total[graph.names["x"]]["nodes"]
+    assert isinstance(printed, Printed)
+    assert printed.text == "2 x / N"
+    assert check_formulas(graph, computed) == 6
