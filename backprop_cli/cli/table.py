@@ -14,6 +14,7 @@ class Row(NamedTuple):
 
 COMMANDS: dict[str, Row] = {
     "run": Row("run", "Every node's value, gradient formula and gradient value."),
+    "check": Row("check", "Independent answers for each gradient, and whether they agree."),
     "derive": Row("derive", "The chain-rule derivation, step by step; needs shapes, not numbers."),
     "completion": Row("completion", "A script that completes commands and options in your shell."),
 }

@@ -1,0 +1,69 @@
+"""`backprop check`: independent answers for every gradient, and whether they agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.loading import load, one_thread, threads_for
+from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
+from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.report.checked import RENDERERS
+from backprop_cli.report.view import View
+from backprop_cli.result import TERMS
+
+TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do with each spec."""
+
+    choice: SpecChoice
+    form: str
+    view: View
+    terms: tuple[str, ...]
+    max_bytes: int
+
+    def __call__(self, path: str) -> Done:
+        """Check a spec and render what came out; code 1 where answers disagree."""
+        spec = load(path, self.choice)
+        threads_for(spec)
+        from backprop_cli.checks import CheckSettings, check
+
+        report = check(spec, CheckSettings(terms=self.terms, max_bytes=self.max_bytes))
+        return Done(RENDERERS[self.form](report, self.view), 0 if report.ok else 1)
+
+    def warm(self) -> None:
+        """Import all that checking needs, and fill caches, by checking a tiny spec."""
+        one_thread()
+        from backprop_cli.checks import check
+        from backprop_cli.spec.reader import read_spec
+
+        check(read_spec(TINY, "tiny", folder=None))
+
+
+@click.command(short_help="independent answers for each gradient")
+@specs_argument
+@format_option(RENDERERS, "text")
+@click.option("--terms", multiple=True, type=click.Choice([*TERMS, "none"]),
+              help="Which formulas are evaluated (repeatable; default all; none: no formula).")  # fmt: skip
+@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+def command(specs: tuple[str, ...], form: str, terms: tuple[str, ...], choice: SpecChoice, report: ReportChoice,
+            memory: Memory, limits: Limits) -> int:  # fmt: skip
+    """Check every gradient of specs.
+
+    Compares the reverse pass with its printed formulas, read back and evaluated; with central differences, entry by
+    entry; and, where the spec is small, with the derivative of the explicit output by sympy.  Exit code 1 where they
+    disagree.  An entry on a kink has no derivative to compare with: it is listed, and is not an error.
+    """
+    refuse_overwriting(report.out, specs)
+    wanted = tuple(t for t in TERMS if t in terms) if terms else TERMS
+    job = Job(choice, form, report.view(()), wanted, memory.max_bytes)
+    if len(specs) > 1:
+        one_thread()
+    goes_on = form == "ndjson"
+    series = Series(between="\n" if form == "text" else "", goes_on=goes_on, ascii=job.view.ascii)
+    return over(specs, job, sink_for(report.out), series, limits, manner_now(), job.warm)
