@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.diagnose import warnings_of
 from backprop_cli.errors import SpecError
 from backprop_cli.graph import Graph, GraphPass, Node, build, memory_estimate
 from backprop_cli.meanings.numbers import Numbers
@@ -104,19 +105,19 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
     """The result of a run, from its numbers; formulas are derived here if they are asked for."""
     formulas: list[Mapping[int, Mapping[str, Printed | Omitted]]] = [{} for _ in graph.passes]
     total: Mapping[int, Mapping[str, Printed | Omitted]] = {}
-    warnings: list[Warned] = []
     facts: tuple[str, ...] = ()
     if settings.terms:
         from backprop_cli.formulate import formulate  # imports sympy, which numbers alone never need
 
         formulas, total, facts = formulate(graph, computed.values, computed.passes, settings.terms, settings.notations,
                                            settings.anonymous)
+    warnings = (*(Warned(*warning) for warning in graph.spec.warnings), *warnings_of(graph, computed, formulas))
     shown = [n for n in graph.nodes if n.kind != "constant" and (settings.anonymous or not n.anonymous)]
     nodes = tuple(_node(graph, node, computed, total) for node in shown)
     return Result(
         spec=graph.spec.source.file, title=graph.spec.title, description=graph.spec.description, dtype=graph.spec.dtype,
         output=graph.output_name, grad_output=computed.seeds[-1], dims={k: int(v) for k, v in graph.spec.dims.items()},
-        nodes=nodes, warnings=tuple(warnings), passes=_passes(graph, computed, formulas), facts=facts,
+        nodes=nodes, warnings=warnings, passes=_passes(graph, computed, formulas), facts=facts,
     )
 
 
