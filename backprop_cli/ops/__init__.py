@@ -25,6 +25,7 @@ from backprop_cli.ops.base import ALIASES, COMPOSITES, OPS, Composite, Op
 
 __all__ = [
     "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "contraction", "convolution",
-    "decompositions", "elementwise", "gathering", "layers", "linear", "losses", "matrices", "moving", "network", "norms",
+    "decompositions", "elementwise", "gathering", "layers", "linear", "losses", "matrices", "moving", "network",
+    "norms",
     "pairs", "pooling", "reduction", "scans", "shaping",
 ]

@@ -66,7 +66,7 @@ def softplus_shape(x: Shape, *, beta: Any = 1, threshold: Any = None) -> Shape:
 
 
 elementwise("softplus(x; beta=1, threshold=none)",
-            "Smooth relu, log(1 + exp(beta x))/beta; with a threshold (PyTorch's is 20) x itself where beta x is above.",
+            "Smooth relu, log(1 + exp(beta x))/beta; above a threshold (PyTorch's is 20) of beta x, x itself.",
             lambda xp, x, beta=1, threshold=None: _softplus(x, beta, threshold), _softplus_slope,
             lambda s, x, beta, threshold: s.log(1 + s.exp(beta * x)) / beta if threshold is None
             else s.Piecewise((x, beta * x > threshold), (s.log(1 + s.exp(beta * x)) / beta, True)),
@@ -83,7 +83,8 @@ elementwise("relu6(x)", "min(max(x, 0), 6).", lambda xp, x: np.clip(x, 0, 6),
 elementwise("leaky_relu(x; negative_slope=0.01)", "x where positive, negative_slope·x elsewhere.",
             lambda xp, x, negative_slope=0.01: choose(x > 0, x, negative_slope * x),
             lambda xp, y, x, negative_slope: xp.where(xp.greater(x, 0), 1, negative_slope),
-            lambda s, x, negative_slope: piecewise(s, x, (negative_slope * x, 0), above=x), _with(REAL, negative_slope=0.2),
+            lambda s, x, negative_slope: piecewise(s, x, (negative_slope * x, 0), above=x),
+            _with(REAL, negative_slope=0.2),
             kink=lambda x, negative_slope: x == 0, convention="the derivative at 0 is negative_slope")
 elementwise("elu(x; alpha=1)", "x where positive, alpha·(exp(x) - 1) elsewhere.",
             lambda xp, x, alpha=1: choose(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
@@ -174,5 +175,6 @@ def huber_shape(x: Shape, *, delta: Any = 1) -> Shape:
 
 elementwise("huber(x; delta=1)", "x²/2 where |x| <= delta, delta·(|x| - delta/2) elsewhere.",
             lambda xp, x, delta=1: _huber(x, delta), lambda xp, y, x, delta: xp.clip(x, -delta, delta),
-            lambda s, x, delta: s.Piecewise((x**2 / 2, s.Abs(x) <= delta), (delta * (s.Abs(x) - delta / s.Integer(2)), True)),
+            lambda s, x, delta: s.Piecewise((x**2 / 2, s.Abs(x) <= delta),
+                                            (delta * (s.Abs(x) - delta / s.Integer(2)), True)),
             _with(REAL, delta=0.5), shape=huber_shape)

@@ -24,7 +24,8 @@ def pointwise_shape(*shapes: Shape, **_: Any) -> Shape:
     return broadcast(*shapes)
 
 
-def _binary(name: str, doc: str, forward: Callable[[Any, Any], Any], vjps: Any, samples: Any = BROADCASTS, **rest: Any) -> Op:
+def _binary(name: str, doc: str, forward: Callable[[Any, Any], Any], vjps: Any, samples: Any = BROADCASTS,
+            **rest: Any) -> Op:
     return op(f"{name}(a, b)", doc, lambda xp, a, b: forward(a, b), shape=pointwise_shape, vjps=vjps, samples=samples,
               broadcasts=True, pointwise=True, group="operators", **rest)
 

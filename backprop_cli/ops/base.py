@@ -176,7 +176,8 @@ def op(
         raise ValueError(f"{name}: {len(rules)} rules for {len(parsed.operands)} operands")
     if not samples:
         raise ValueError(f"{name}: no samples, so nothing would test it")
-    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=shape, vjps=rules, samples=tuple(samples), **rest)
+    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=shape, vjps=rules, samples=tuple(samples),
+             **rest)
     _enter(OPS, name, new, aliases)
     return new
 
@@ -280,6 +281,7 @@ def count(shape: Shape, axis: Any = None) -> int:
 
 __all__ = [
     "ALIASES", "COMPOSITES", "OPS", "REQUIRED", "Composite", "Op", "ParameterError", "Rule", "Sample", "ShapeError",
-    "Signature", "Size", "axes_of", "broadcast", "composite", "count", "named", "normalize_axis", "op", "reduced", "show",
+    "Signature", "Size", "axes_of", "broadcast", "composite", "count", "named", "normalize_axis", "op", "reduced",
+    "show",
     "signature",
 ]

@@ -33,7 +33,8 @@ def explicit(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], 
     inputs = tuple(group.replace("...", wide[len(wide) - n :]) for group, n in zip(groups, hidden, strict=True))
     output = right.replace("...", wide) if arrow else wide + _implied("".join(groups).replace(".", ""))
     if len(set(output)) != len(output) or not set(output) <= set("".join(inputs)):
-        raise ParameterError("subscripts", f"each letter of the result stands once in it, and in an operand: {subscripts!r}")
+        raise ParameterError("subscripts",
+                             f"each letter of the result stands once in it, and in an operand: {subscripts!r}")
     return inputs, output
 
 
@@ -72,7 +73,7 @@ def einsum_shape(*shapes: Shape, subscripts: Any) -> Shape:
 
 def einsum(subscripts: str, *xs: Any) -> Any:
     """numpy's einsum, by matrix products where there are any."""
-    exact = any(getattr(x, "dtype", None) == object for x in xs)
+    exact = any(np.asarray(x).dtype.hasobject for x in xs)
     inputs, output = explicit(subscripts, tuple(map(np.ndim, xs)))
     return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1 and not exact)
 
@@ -111,7 +112,8 @@ op("einsum([xs]; subscripts)", "Sums of products, Einstein's notation: einsum('i
    lambda xp, *xs, subscripts: einsum(subscripts, *xs), shape=einsum_shape, vjps=_rule, group="linear algebra",
    example="einsum('ij,jk->ik', a, b)",
    samples=tuple(Sample(shapes, {"subscripts": text}) for text, shapes in (
-       ("ij,jk->ik", ((2, 3), (3, 2))), ("i->", ((3,),)), ("ij->ji", ((2, 3),)), ("ii->i", ((3, 3),)), ("ii", ((3, 3),)),
+       ("ij,jk->ik", ((2, 3), (3, 2))), ("i->", ((3,),)), ("ij->ji", ((2, 3),)), ("ii->i", ((3, 3),)),
+       ("ii", ((3, 3),)),
        ("bij,bjk->bik", ((2, 2, 3), (2, 3, 2))), ("i,j->ij", ((2,), (3,))), ("ij,kl->", ((2, 3), (2, 2))),
        ("...i,ij->...j", ((2, 2, 3), (3, 2))), ("ij,jk,k->i", ((2, 3), (3, 2), (2,))), ("i,i", ((3,), (3,))),
        ("...i,...i->...", ((2, 1, 3), (4, 3))), ("iij->j", ((2, 2, 3),)), ("ij->i", ((2, 3),)), (",i->i", ((), (3,))))))

@@ -42,11 +42,15 @@ def _cholesky_rule(xp: Any, g: Any, y: Any, x: Any, upper: bool) -> Any:
     return (twice + mT(xp, twice)) / 2
 
 
+def _cholesky_entry(s: Any, x: Any, upper: bool = False) -> Any:
+    lower = each_matrix(s, symmetric(x), lambda m: m.cholesky(hermitian=False))
+    return np.swapaxes(lower, -1, -2) if upper else lower
+
+
 op("cholesky(x; upper=false)", "The triangular L with L @ L.T = x, of a symmetric positive definite x.",
    lambda xp, x, upper=False: _cholesky(x, upper), shape=_cholesky_shape, vjps=_cholesky_rule,
    samples=(*SPD, Sample(((3, 3),), {"upper": True}, ("spd",))), group=GROUP,
-   entry=lambda s, x, upper=False: each_matrix(
-       s, symmetric(x), lambda m: (lambda c: c.T if upper else c)(m.cholesky(hermitian=False))),
+   entry=_cholesky_entry,
    domain="cholesky needs a positive definite matrix")
 
 # ── eigenvalues of a symmetric matrix ────────────────────────────────────────────────────────────

@@ -24,7 +24,8 @@ def within(domain: str) -> tuple[Sample, ...]:
 
 
 POSITIVE = within("positive")
-LOG_HINT = "the logarithm of 0 is -inf and of a negative number undefined; for probabilities use log_softmax or logsigmoid"
+LOG_HINT = ("the logarithm of 0 is -inf and of a negative number undefined; "
+            "for probabilities use log_softmax or logsigmoid")
 
 
 def elementwise(spec: str, doc: str, forward: Callable[..., Any], derivative: Callable[..., Any] | None,
@@ -57,7 +58,8 @@ elementwise("log(x)", "Natural logarithm.", lambda xp, x: np.log(x), lambda xp, 
             POSITIVE, aliases="ln", latex=r"\log {0}", domain=LOG_HINT)
 elementwise("log1p(x)", "log(1 + x), accurate for small x.", lambda xp, x: np.log1p(x), lambda xp, y, x: 1 / (1 + x),
             lambda s, x: s.log(1 + x), within("open"), domain="log1p needs x > -1")
-elementwise("log2(x)", "Logarithm to base 2.", lambda xp, x: np.log2(x), lambda xp, y, x: 1 / (x * xp.log(xp.number(2))),
+elementwise("log2(x)", "Logarithm to base 2.", lambda xp, x: np.log2(x),
+            lambda xp, y, x: 1 / (x * xp.log(xp.number(2))),
             lambda s, x: s.log(x) / s.log(2), POSITIVE, latex=r"\log_2 {0}", domain=LOG_HINT)
 elementwise("log10(x)", "Logarithm to base 10.", lambda xp, x: np.log10(x),
             lambda xp, y, x: 1 / (x * xp.log(xp.number(10))), lambda s, x: s.log(x) / s.log(10), POSITIVE,
@@ -87,7 +89,8 @@ elementwise("arccos(x)", "The angle whose cosine is x.", lambda xp, x: np.arccos
             latex=r"\arccos({0})", domain="arccos needs -1 <= x <= 1, and has an infinite slope at the ends")
 elementwise("arctan(x)", "The angle whose tangent is x.", lambda xp, x: np.arctan(x), lambda xp, y, x: 1 / (1 + x**2),
             lambda s, x: s.atan(x), aliases="atan", latex=r"\arctan({0})")
-elementwise("sinh(x)", "Hyperbolic sine.", lambda xp, x: np.sinh(x), lambda xp, y, x: xp.cosh(x), lambda s, x: s.sinh(x),
+elementwise("sinh(x)", "Hyperbolic sine.", lambda xp, x: np.sinh(x), lambda xp, y, x: xp.cosh(x),
+            lambda s, x: s.sinh(x),
             latex=r"\sinh({0})", domain="sinh overflows above 710")
 elementwise("cosh(x)", "Hyperbolic cosine.", lambda xp, x: np.cosh(x), lambda xp, y, x: xp.sinh(x),
             lambda s, x: s.cosh(x), latex=r"\cosh({0})", domain="cosh overflows above 710")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backprop_cli.ops.base import ParameterError, Sample, ShapeError, composite, named, show
+from backprop_cli.ops.base import ParameterError, Sample, ShapeError, composite, show
 from backprop_cli.ops.library import scalar, spell
 from backprop_cli.ops.validate import flag, whole
 from backprop_cli.spec.model import Shape
@@ -35,7 +35,8 @@ def _linear(shapes: Shapes) -> str:
     return "x @ W.T + b" if "b" in shapes else "x @ W.T"
 
 
-composite("linear(x, W, b=none)", "PyTorch's affine layer: x @ W.T + b, W of shape (out, in).", _linear, group="networks",
+composite("linear(x, W, b=none)", "PyTorch's affine layer: x @ W.T + b, W of shape (out, in).", _linear,
+          group="networks",
           samples=(Sample(((2, 3), (4, 3), (4,))), Sample(((3,), (4, 3), (4,))), Sample(((2, 2, 3), (4, 3), None)),
                    Sample(((2, 3), (3,), None))))
 composite("embedding(indices, W)", "The rows of W at `indices`.", "take(W, indices, axis=0)", group="networks",
@@ -52,8 +53,10 @@ def _dropout(shapes: Shapes, p: Any) -> str:
 
 
 composite("dropout(x, mask; p=0.5)",
-          "x * mask / (1 - p): the 0/1 mask says what was kept, so that the gradient is known.", _dropout, group="networks",
-          samples=(Sample(((2, 3), (2, 3)), {}, ("real", "mask")), Sample(((2, 3), (3,)), {"p": 0.25}, ("real", "mask"))))
+          "x * mask / (1 - p): the 0/1 mask says what was kept, so that the gradient is known.", _dropout,
+          group="networks",
+          samples=(Sample(((2, 3), (2, 3)), {}, ("real", "mask")),
+                   Sample(((2, 3), (3,)), {"p": 0.25}, ("real", "mask"))))
 
 # ── normalization ────────────────────────────────────────────────────────────────────────────────
 
@@ -68,8 +71,8 @@ def _last_axes(shapes: Shapes, normalized_shape: Any) -> tuple[int, ...]:
         raise ShapeError(f"normalized over {show(given)}, but x has shape {show(shapes['x'])}", 0)
     for position, name in ((1, "weight"), (2, "bias")):
         if name in shapes and shapes[name] not in ((), shapes["x"][rank - n :]):
-            raise ShapeError(f"a {name} of shape {show(shapes[name])} for normalized axes {show(shapes['x'][rank - n :])}",
-                             position)  # fmt: skip
+            wanted = show(shapes["x"][rank - n :])
+            raise ShapeError(f"a {name} of shape {show(shapes[name])} for normalized axes {wanted}", position)
     return tuple(range(-n, 0))
 
 
@@ -95,7 +98,8 @@ def _rms_norm(shapes: Shapes, eps: Any, normalized_shape: Any) -> str:
 
 
 composite("rms_norm(x, weight=none; eps=none, normalized_shape=none)",
-          "x/√(mean(x²) + eps) * weight over the weight's axes (default: the last); eps is 2⁻⁵² unless given.", _rms_norm,
+          "x/√(mean(x²) + eps) * weight over the weight's axes (default: the last); eps is 2⁻⁵² unless given.",
+          _rms_norm,
           group="networks", samples=(Sample(((2, 4), (4,))), Sample(((2, 4), None), {"eps": 0.1}),
                                      Sample(((3, 2, 4), (2, 4)))))
 
@@ -136,7 +140,8 @@ def _batch_norm(shapes: Shapes, training: Any, momentum: Any, eps: Any) -> str:
     return _scaled(batch if use_batch else stored, shapes, place)
 
 
-composite("batch_norm(x, running_mean=none, running_var=none, weight=none, bias=none; training=none, momentum=0.1, eps=1e-5)",
+composite("batch_norm(x, running_mean=none, running_var=none, weight=none, bias=none; "
+          "training=none, momentum=0.1, eps=1e-5)",
           "Each channel (axis 1) standardized over the batch, or by running statistics where they are given, "
           "times weight plus bias.", _batch_norm, group="networks", example="batch_norm(x, weight=gamma, bias=beta)",
           samples=(Sample(((4, 3), None, None, (3,), (3,))), Sample(((3, 2, 4), None, None, (2,), None)),
@@ -174,8 +179,10 @@ def _normalize(shapes: Shapes, p: Any, axis: Any, eps: Any) -> str:
     return f"x / maximum(norm(x, {order}axis={place}, keepdims=true), {scalar('eps', eps, 0)})"
 
 
-composite("normalize(x; p=2, axis=none, eps=1e-12)", "x divided by its norm along an axis (default: 1, or 0 of a vector).",
-          _normalize, group="networks", samples=(Sample(((2, 3),)), Sample(((4,),)), Sample(((2, 3),), {"axis": 0, "p": 1}),
+composite("normalize(x; p=2, axis=none, eps=1e-12)",
+          "x divided by its norm along an axis (default: 1, or 0 of a vector).",
+          _normalize, group="networks",
+          samples=(Sample(((2, 3),)), Sample(((4,),)), Sample(((2, 3),), {"axis": 0, "p": 1}),
                                                  Sample(((2, 3, 2),), {"p": 3, "axis": -1})))
 
 # ── attention ────────────────────────────────────────────────────────────────────────────────────
@@ -192,7 +199,7 @@ def _attention(shapes: Shapes, is_causal: Any, scale: Any, dropout_p: Any) -> st
         raise ShapeError(f"k {show(k)} and v {show(v)} need one number of positions", 2)
     if dropout_p != 0:
         raise ParameterError("dropout_p", "dropout_p must be 0: a calculator draws no random numbers")
-    scores = f"q @ k.mT / sqrt({int(named(q[-1], k[-1]))})" if scale is None else f"{scalar('scale', scale)} * (q @ k.mT)"
+    scores = f"q @ k.mT / sqrt({int(q[-1])})" if scale is None else f"{scalar('scale', scale)} * (q @ k.mT)"
     if "mask" in shapes:
         scores = f"where(mask > 0, {scores}, -inf)"
     if flag("is_causal", is_causal):
@@ -203,5 +210,6 @@ def _attention(shapes: Shapes, is_causal: Any, scale: Any, dropout_p: Any) -> st
 composite("scaled_dot_product_attention(q, k, v, mask=none; is_causal=false, scale=none, dropout_p=0)",
           "softmax(q @ k.mT/√d) @ v; the 0/1 mask says which positions may be seen, is_causal hides those to come.",
           _attention, group="networks", aliases="attention",
-          samples=(Sample(((3, 2), (4, 2), (4, 3), None)), Sample(((2, 3, 2), (2, 3, 2), (2, 3, 2), None), {"is_causal": True}),
+          samples=(Sample(((3, 2), (4, 2), (4, 3), None)),
+                   Sample(((2, 3, 2), (2, 3, 2), (2, 3, 2), None), {"is_causal": True}),
                    Sample(((2, 3), (3, 3), (3, 2), ()), {"scale": 0.5}, ("real", "real", "real", "positive"))))

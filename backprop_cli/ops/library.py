@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Any
 
@@ -20,7 +19,7 @@ def spell(value: Any) -> str:
     if isinstance(value, Fraction):
         return f"({value.numerator}/{value.denominator})"
     if isinstance(value, float):
-        return ("nan" if math.isnan(value) else "inf" if value > 0 else "(-inf)") if not math.isfinite(value) else repr(value)
+        return {"nan": "nan", "inf": "inf", "-inf": "(-inf)"}.get(str(value)) or f"({value!r})"
     return f"'{value}'" if isinstance(value, str) else str(int(value)) if value >= 0 else f"({int(value)})"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.ops.base import Sample, ShapeError, broadcast, composite, named, normalize_axis, op, show
+from backprop_cli.ops.base import Sample, ShapeError, broadcast, composite, normalize_axis, op, show
 from backprop_cli.spec.model import Shape
 
 
@@ -16,7 +16,7 @@ def swapped(shape: Shape) -> Shape:
     return (*shape[:-2], shape[-1], shape[-2])
 
 
-def mT(xp: Any, x: Any) -> Any:
+def mT(xp: Any, x: Any) -> Any:  # noqa: N802 (numpy's name)
     """The transpose of a matrix, or of each matrix of a batch."""
     rank = len(x.shape)
     return xp.transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))

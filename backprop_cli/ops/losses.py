@@ -51,7 +51,8 @@ def _cosine(shapes: Shapes, axis: Any, eps: Any) -> str:
 
 
 composite("cosine_similarity(x1, x2; axis=none, eps=1e-8)",
-          "The cosine of the angle between vectors along an axis (default: 1, or 0 of vectors).", _cosine, group="losses",
+          "The cosine of the angle between vectors along an axis (default: 1, or 0 of vectors).", _cosine,
+          group="losses",
           samples=(Sample(((2, 3), (2, 3))), Sample(((4,), (4,))), Sample(((2, 3), (2, 3)), {"axis": 0})))
 
 
@@ -69,7 +70,7 @@ def _triplet(shapes: Shapes, margin: Any, p: Any, eps: Any, swap: Any, reduction
 
 TRIPLE = ((2, 3), (2, 3), (2, 3))
 composite("triplet_margin_loss(anchor, positive, negative; margin=1, p=2, eps=1e-6, swap=false, reduction='mean')",
-          "max(|anchor - positive| - |anchor - negative| + margin, 0), the distances being p-norms along the last axis.",
+          "max(|anchor - positive| - |anchor - negative| + margin, 0), the distances p-norms along the last axis.",
           _triplet, group="losses",
           samples=(Sample(TRIPLE), Sample(TRIPLE, {"p": 3, "reduction": "sum"}),
                    Sample(TRIPLE, {"swap": True, "margin": 3, "reduction": "none"})))
@@ -100,7 +101,8 @@ def _bce_with_logits(shapes: Shapes, reduction: Any) -> str:
 
 
 composite("binary_cross_entropy_with_logits(input, target, weight=none, pos_weight=none; reduction='mean')",
-          "Binary cross-entropy of σ(input), without overflow; pos_weight multiplies the positive class.", _bce_with_logits,
+          "Binary cross-entropy of σ(input), without overflow; pos_weight multiplies the positive class.",
+          _bce_with_logits,
           aliases="bce_with_logits", group="losses",
           samples=(*(Sample((*s.shapes, None, None), s.parameters, s.domains) for s in over("real", "unit")),
                    Sample(((2, 3), (2, 3), (3,), None), {}, ("real", "unit", "positive")),
@@ -108,7 +110,9 @@ composite("binary_cross_entropy_with_logits(input, target, weight=none, pos_weig
 
 
 def _kl(shapes: Shapes, reduction: Any, log_target: Any) -> str:
-    terms = "exp(target) * (target - input)" if flag("log_target", log_target) else "(xlogy(target, target) - target * input)"
+    terms = "(xlogy(target, target) - target * input)"
+    if flag("log_target", log_target):
+        terms = "exp(target) * (target - input)"
     if reduction != "batchmean":
         choice("reduction", "none" if reduction is None else reduction, ("mean", "sum", "none", "batchmean"))
         return reduced(terms, reduction)
@@ -225,7 +229,8 @@ def _classes(domain: str = "real") -> tuple[Sample, ...]:
 composite("cross_entropy(input, target, weight=none; reduction='mean', label_smoothing=0, ignore_index=none)",
           "-log softmax(input) at the target labels (or weighted by target probabilities); classes are on axis 1.",
           _cross_entropy, group="losses", example="cross_entropy(logits, labels)",
-          samples=(*_classes(), Sample(((4, 3), (4,), (3,)), {"label_smoothing": 0.1}, ("real", "labels:3", "positive")),
+          samples=(*_classes(),
+                   Sample(((4, 3), (4,), (3,)), {"label_smoothing": 0.1}, ("real", "labels:3", "positive")),
                    Sample(((4, 3), (4, 3), None), {}, ("real", "unit")),
                    Sample(((2, 3, 2), (2, 3, 2), (3,)), {"label_smoothing": 0.1}, ("real", "unit", "positive"))))
 

@@ -19,8 +19,9 @@ def _same(x: Shape, *, axis: Any = None) -> Shape:
     return x
 
 
-op("flip(x; axis=none)", "The entries in reverse order along axes (default: all).", lambda xp, x, axis=None: np.flip(x, axis),
-   shape=_same, vjps=lambda xp, g, y, x, axis: xp.flip(g, axis=axis), group="shape",
+op("flip(x; axis=none)", "The entries in reverse order along axes (default: all).",
+   lambda xp, x, axis=None: np.flip(x, axis), shape=_same, vjps=lambda xp, g, y, x, axis: xp.flip(g, axis=axis),
+   group="shape",
    samples=(Sample(((3,),)), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": (0, -1)}), Sample(((),))))
 
 
@@ -64,7 +65,8 @@ def widths(pad_width: Any, rank: int) -> tuple[tuple[int, int], ...]:
 def _pad_shape(x: Shape, *, pad_width: Any, mode: Any, constant_values: Any) -> Shape:
     choice("mode", mode, ("constant",))
     number("constant_values", constant_values)
-    return tuple(size if a + b == 0 else size + a + b for size, (a, b) in zip(x, widths(pad_width, len(x)), strict=True))
+    pairs = zip(x, widths(pad_width, len(x)), strict=True)
+    return tuple(size if a + b == 0 else size + a + b for size, (a, b) in pairs)
 
 
 def _pad_rule(xp: Any, g: Any, y: Any, x: Any, pad_width: Any, mode: Any, constant_values: Any) -> Any:
@@ -184,7 +186,9 @@ def _undiagonal(xp: Any, g: Any, shape: Shape, offset: int) -> Any:
     """
     rows, columns = int(shape[-2]), int(shape[-1])
     length = diagonal_length(rows, columns, offset)
-    eye = xp.eye(n=rows, m=columns) if offset == 0 else xp.tril(xp.triu(xp.ones(shape=(rows, columns)), k=offset), k=offset)
+    eye = xp.eye(n=rows, m=columns)
+    if offset:
+        eye = xp.tril(xp.triu(xp.ones(shape=(rows, columns)), k=offset), k=offset)
     side = rows if offset >= 0 else columns
     lead = ((0, 0),) * (len(shape) - 2)
     full = g if length == side else xp.pad(g, pad_width=(*lead, (0, side - length)))
@@ -199,7 +203,8 @@ def _diagonal_rule(xp: Any, g: Any, y: Any, x: Any, offset: int, axis1: int, axi
     return moved if back == tuple(range(len(back))) else xp.transpose(moved, axes=back)
 
 
-op("diagonal(x; offset=0, axis1=0, axis2=1)", "The offset-th diagonal of the matrices along two axes, as a new last axis.",
+op("diagonal(x; offset=0, axis1=0, axis2=1)",
+   "The offset-th diagonal of the matrices along two axes, as a new last axis.",
    lambda xp, x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2), shape=_diagonal_shape,
    vjps=_diagonal_rule, group="linear algebra",
    samples=(Sample(((3, 3),)), Sample(((2, 3),), {"offset": 1}), Sample(((3, 2),), {"offset": -1}),

@@ -44,7 +44,8 @@ def _log_softmax_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any) -> Any:
 
 
 op("softmax(x; axis=-1)", "exp x / Σ exp x along an axis.", lambda xp, x, axis=-1: softmax(x, axis), shape=along_shape,
-   vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG, entry=_entry_softmax,
+   vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG,
+   entry=_entry_softmax,
    sums_to_one=True, group="networks")
 op("log_softmax(x; axis=-1)", "log of the softmax, without overflow.",
    lambda xp, x, axis=-1: log_softmax(x, axis), shape=along_shape, vjps=_log_softmax_rule, samples=ALONG,
@@ -74,9 +75,11 @@ def _bce(p: Any, t: Any) -> Any:
     return -(t * np.maximum(np.log(p), LEAST_LOG) + (1 - t) * np.maximum(np.log1p(-p), LEAST_LOG))
 
 
-pair("bce(p, t)", "Binary cross-entropy of one probability, -t log p - (1 - t) log(1 - p).", lambda xp, p, t: _bce(p, t),
+pair("bce(p, t)", "Binary cross-entropy of one probability, -t log p - (1 - t) log(1 - p).",
+     lambda xp, p, t: _bce(p, t),
      (lambda xp, g, y, p, t: g * xp.bce_slope(p, t), lambda xp, g, y, p, t: -g * xp.logit(p)),
-     lambda s, p, t: -t * s.log(p) - (1 - t) * s.log(1 - p), tuple(Sample(s.shapes, {}, ("unit", "unit")) for s in PROBABILITIES),
+     lambda s, p, t: -t * s.log(p) - (1 - t) * s.log(1 - p),
+     tuple(Sample(s.shapes, {}, ("unit", "unit")) for s in PROBABILITIES),
      group="losses", domain="a probability outside [0, 1]; for logits use binary_cross_entropy_with_logits")
 
 

@@ -26,7 +26,7 @@ def is_matrix(order: Any, axis: Any, rank: int) -> bool:
     return order not in (None, "fro") and len(axes_of(axis, rank)) == 2
 
 
-def norm_shape(x: Shape, *, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Shape:  # noqa: A002 (numpy's name)
+def norm_shape(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Shape:  # noqa: A002 (numpy's name)
     """The shape of a reduction; numpy's rules say which orders fit how many axes."""
     axes = axes_of(axis, len(x))
     if is_matrix(ord, axis, len(x)):
@@ -121,7 +121,11 @@ def _norm_entry(s: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: boo
         return fold(lambda *xs: s.sqrt(sum(v**2 for v in xs)), x, axis, keepdims)
     if order == 0:
         return fold(lambda *xs: sum(s.Piecewise((1, s.Ne(v, 0)), (0, True)) for v in xs), x, axis, keepdims)
-    return fold(lambda *xs: sum(s.Abs(v) ** order for v in xs) ** (1 / s.sympify(order)), x, axis, keepdims)
+    return fold(lambda *xs: sum(s.Abs(v) ** order for v in xs) ** (s.Integer(1) / order), x, axis, keepdims)
+
+
+def _norm_words(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    return norm(x, ord, axis, keepdims)
 
 
 def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
@@ -137,13 +141,14 @@ def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
 
 reduction("norm(x; ord=none, axis=none, keepdims=false)",
           "√Σx² over axes (default: all); `ord` as in numpy.linalg.norm, so over two axes the norms of matrices.",
-          lambda xp, x, ord=None, axis=None, keepdims=False: norm(x, ord, axis, keepdims), _norm_rule,
-          samples=(*SAMPLES, *(Sample((shape,), {"ord": ord, **rest}) for shape, ord, rest in (
+          _norm_words, _norm_rule,
+          samples=(*SAMPLES, *(Sample((shape,), {"ord": order, **rest}) for shape, order, rest in (
               ((4,), 1, {}), ((4,), math.inf, {}), ((4,), -math.inf, {}), ((4,), 3, {}), ((), 6, {}),
               ((2, 3), 2, {"axis": 1}), ((2, 3), "fro", {}), ((2, 3), 1, {}), ((2, 3), -1, {}),
               ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
               ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((3, 3), -2, {})))),
-          shape=norm_shape, entry=_norm_entry, kink=_norm_kink, convention="the derivative at 0 is 0; a tie shares evenly")
+          shape=norm_shape, entry=_norm_entry, kink=_norm_kink,
+          convention="the derivative at 0 is 0; a tie shares evenly")
 
 
 def standardize(xp: Any, x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:

@@ -14,8 +14,8 @@ from backprop_cli.spec.model import Shape
 POSITIVE = tuple(Sample(s.shapes, {}, ("real", "positive")) for s in BROADCASTS)
 
 
-def pair(spec: str, doc: str, forward: Callable[..., Any], vjps: Any, entry: Callable[..., Any], samples: Any = BROADCASTS,
-         **rest: Any) -> Op:
+def pair(spec: str, doc: str, forward: Callable[..., Any], vjps: Any, entry: Callable[..., Any],
+         samples: Any = BROADCASTS, **rest: Any) -> Op:
     """Define a pointwise op; `entry(sympy, *scalars)` is its textbook definition."""
 
     def entries(s: Any, *xs: Any, **p: Any) -> Any:
@@ -46,12 +46,12 @@ def condition(s: Any, mask: Any) -> Any:
 pair("maximum(a, b)", "The larger of two numbers, entry by entry.", lambda xp, a, b: np.maximum(a, b),
      (lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2),
       lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Max(a, b),
-     kink=lambda a, b: np.equal(a, b), convention="a tie shares the gradient evenly", aliases="fmax",
+     kink=np.equal, convention="a tie shares the gradient evenly",
      latex=r"\max({0}, {1})", text="max({0}, {1})")
 pair("minimum(a, b)", "The smaller of two numbers, entry by entry.", lambda xp, a, b: np.minimum(a, b),
      (lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2),
       lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Min(a, b),
-     kink=lambda a, b: np.equal(a, b), convention="a tie shares the gradient evenly", aliases="fmin",
+     kink=np.equal, convention="a tie shares the gradient evenly",
      latex=r"\min({0}, {1})", text="min({0}, {1})")
 pair("where(mask, a, b)", "`a` where the 0/1 mask is 1, `b` elsewhere.",
      lambda xp, mask, a, b: np.where(mask, _literal(xp, a), _literal(xp, b))[()],

@@ -52,7 +52,8 @@ def max_shape(name: str, space: int, x: Shape, *, kernel_size: Any, stride: Any,
     return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode)
 
 
-def _flat_windows(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
+def _flat_windows(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+                  ceil_mode: bool) -> Any:
     """Windows with their entries in a row; -inf outside."""
     view = _windows(x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode, -np.inf)
     return view.reshape((*view.shape[:-space], -1))
@@ -63,7 +64,8 @@ def _max_pool(space: int, xp: Any, x: Any, kernel_size: Any, stride: Any = None,
     return np.max(_flat_windows(space, x, kernel_size, stride, padding, dilation, ceil_mode), axis=-1)
 
 
-def max_positions(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
+def max_positions(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+                  ceil_mode: bool) -> Any:
     """Where each window's largest entry lies in its channel, counted row by row; of several the first."""
     size = np.shape(x)[-space:]
     first = np.argmax(_flat_windows(space, x, kernel_size, stride, padding, dilation, ceil_mode), axis=-1)
@@ -151,7 +153,8 @@ def _avg_pool(space: int, xp: Any, x: Any, kernel_size: Any, stride: Any = None,
               ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None) -> Any:
     where = _geometry(space, kernel_size, stride, padding)
     total = np.sum(_windows(x, where, ceil_mode, 0), axis=tuple(range(-space, 0)))
-    return total / _exact(_divisors(space, np.shape(x)[-space:], where, ceil_mode, count_include_pad, divisor_override), x)
+    size = np.shape(x)[-space:]
+    return total / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
 
 
 def _exact(divisor: Any, x: Any) -> Any:
@@ -177,11 +180,14 @@ def _avg_unpool(space: int, xp: Any, x: Any, output_size: Any, kernel_size: Any,
     share = x / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
     counts = np.shape(x)[-space:]
     extra = _overhang(where, size, counts)
-    wide = np.zeros((*np.shape(x)[:-space], *(s + 2 * p + e for s, p, e in zip(size, where.padding, extra, strict=True))),
+    wide = np.zeros((*np.shape(x)[:-space],
+                     *(s + 2 * p + e for s, p, e in zip(size, where.padding, extra, strict=True))),
                     dtype=x.dtype)  # fmt: skip
     for window in np.ndindex(*where.kernel):
-        wide[(..., *where.source(window, counts))] += share
-    return wide[(..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))]
+        reached: tuple[Any, ...] = (..., *where.source(window, counts))
+        wide[reached] += share
+    inside: tuple[Any, ...] = (..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))
+    return wide[inside]
 
 
 def _avg_rule(space: int, xp: Any, g: Any, y: Any, x: Any, **parameters: Any) -> Any:
@@ -232,9 +238,11 @@ def _define(space: int) -> None:
     largest = tuple(Sample((shape,), given) for shape, given in POOLS[space] + DILATED[space])
     op(f"max_pool{d}(x; {statics})", "The largest entry of every window; the stride is the window's size unless given.",
        partial(_max_pool, space), shape=partial(max_shape, f"max_pool{d}", space), vjps=partial(_max_rule, space),
-       has_entries=False, kink=partial(_tied, space), convention="of several largest entries the first has the gradient",
+       has_entries=False, kink=partial(_tied, space),
+       convention="of several largest entries the first has the gradient",
        samples=largest, group="networks")
-    op(f"max_pool{d}_indices(x; {statics})", "Where each window's largest entry lies in its channel, counted row by row.",
+    op(f"max_pool{d}_indices(x; {statics})",
+       "Where each window's largest entry lies in its channel, counted row by row.",
        lambda xp, x, **p: np.asarray(max_positions(space, x, **{"stride": None, "padding": 0, "dilation": 1,
                                                                 "ceil_mode": False, **p}), dtype=xp.dtype),
        shape=partial(max_shape, f"max_pool{d}_indices", space), vjps=(None,), has_entries=False, samples=largest,

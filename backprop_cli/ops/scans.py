@@ -38,7 +38,8 @@ def _back(xp: Any, rows: Any, axes: tuple[int, ...], shape: Shape) -> Any:
     kept = tuple(a for a in range(len(shape)) if a not in axes)
     order = (*kept, *axes)
     split = rows if len(axes) == 1 else xp.reshape(rows, shape=tuple(shape[a] for a in order))
-    return split if order == tuple(range(len(shape))) else xp.transpose(split, axes=tuple(map(order.index, range(len(order)))))
+    back = tuple(map(order.index, range(len(order))))
+    return split if back == order == tuple(range(len(order))) else xp.transpose(split, axes=back)
 
 
 def _length(shape: Shape, axes: tuple[int, ...]) -> int:
@@ -62,7 +63,8 @@ reduction("prod(x; axis=none, keepdims=false)", "Product over axes (default: all
           lambda xp, x, axis=None, keepdims=False: np.prod(x, axis=axis, keepdims=keepdims),
           lambda xp, g, y, x, axis, keepdims: restored(xp, g, x, axis, keepdims) * xp.prod_others(x, axis=axis),
           samples=SAMPLES + ZEROS)
-op("prod_others(x; axis=none)", "For each entry the product of all the other entries over the axes: the derivative of prod.",
+op("prod_others(x; axis=none)",
+   "For each entry the product of all the other entries over the axes: the derivative of prod.",
    lambda xp, x, axis=None: prod_others(x, axis), shape=lambda x, *, axis=None: (axes_of(axis, len(x)), x)[1],
    vjps=_others_rule, group="reductions",
    samples=tuple(Sample(s.shapes, {"axis": s.parameters.get("axis")}, s.domains) for s in SAMPLES + ZEROS))
@@ -94,6 +96,7 @@ def _cumprod_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
 op("cumsum(x; axis)", "Running sum along an axis.", lambda xp, x, axis: np.cumsum(x, axis=axis), shape=along_shape,
    vjps=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis), samples=ALONG,
    group="reductions")
-op("cumprod(x; axis)", "Running product along an axis.", lambda xp, x, axis: np.cumprod(x, axis=axis), shape=along_shape,
+op("cumprod(x; axis)", "Running product along an axis.", lambda xp, x, axis: np.cumprod(x, axis=axis),
+   shape=along_shape,
    vjps=_cumprod_rule, samples=ALONG + ALONG_ZEROS, group="reductions")
 

@@ -32,13 +32,13 @@ Index = tuple[Any, ...]
 
 def key_of(index: Index) -> tuple[Any, ...]:
     """The subscripts as numpy takes them."""
-    convert = {Span: lambda s: slice(s.first, s.stop, s.step), tuple: list}
+    convert: dict[type, Any] = {Span: lambda s: slice(s.first, s.stop, s.step), tuple: list}
     return tuple(convert.get(type(item), lambda i: i)(item) for item in index)
 
 
 def index_text(index: Index) -> str:
     """The subscripts as they are written: `0:2, 1`."""
-    spell = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...", tuple: lambda i: str(list(i))}
+    spell: dict[type, Any] = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...", tuple: lambda i: str(list(i))}
     return ", ".join(spell.get(type(item), str)(item) for item in index)
 
 
@@ -109,7 +109,7 @@ op("index(x; index)", "Entries of a tensor, `x[0]`, `x[1:3, :]`.", lambda xp, x,
 op("scatter(x; index, shape)", "Zeros of `shape` with `x` added at `index` (text such as '0:2, 1'); repeats add up.",
    lambda xp, x, index, shape: _scatter(x, index, shape), shape=_scatter_shape,
    vjps=lambda xp, g, y, x, index, shape: xp.index(g, index=index),
-   samples=tuple(Sample((index_shape(s.shapes[0], **s.parameters),), {**s.parameters, "shape": s.shapes[0]})
+   samples=tuple(Sample((index_shape(s.shapes[0] or (), **s.parameters),), {**s.parameters, "shape": s.shapes[0]})
                  for s in INDEX_SAMPLES), group="shape", example="scatter(x, '0:2, 1', (3, 3))")
 
 
@@ -124,7 +124,8 @@ def reshape_shape(x: Shape, *, shape: Any) -> Shape:
         fill = total // known if known else 0
         sizes = tuple(fill if size == -1 else size for size in sizes)
     if math.prod(sizes) != total:
-        raise ShapeError(f"cannot reshape {show(x)}, which has {total} entries, into {show(tuple(shape) if not isinstance(shape, int) else sizes)}")
+        wanted = show((shape,) if isinstance(shape, int) else tuple(shape))
+        raise ShapeError(f"cannot reshape {show(x)}, which has {total} entries, into {wanted}")
     return _keep_names(x, sizes)
 
 
@@ -145,7 +146,8 @@ def _keep_names(x: Shape, sizes: Shape) -> Shape:
 op("reshape(x; shape)", "The same entries, in row-major order, in another shape; one size may be -1.",
    lambda xp, x, shape: np.reshape(x, shape), shape=reshape_shape,
    vjps=lambda xp, g, y, x, shape: xp.reshape(g, shape=x.shape), group="shape", aliases="view",
-   samples=(Sample(((2, 3),), {"shape": (3, 2)}), Sample(((2, 3),), {"shape": -1}), Sample(((2, 3, 2),), {"shape": (2, -1)})))
+   samples=(Sample(((2, 3),), {"shape": (3, 2)}), Sample(((2, 3),), {"shape": -1}),
+            Sample(((2, 3, 2),), {"shape": (2, -1)})))
 
 
 def expand_shape(x: Shape, *, axis: Any) -> Shape:
@@ -199,8 +201,10 @@ def concat_shape(*shapes: Shape, axis: int) -> Shape:
     if not shapes[0]:
         raise ShapeError("scalars cannot be joined along an axis", 0, "use stack([a, b])")
     place = normalize_axis(axis, len(shapes[0]))
+    first = shapes[0]
     for i, shape in enumerate(shapes):
-        if shape[:place] + shape[place + 1 :] != shapes[0][:place] + shapes[0][place + 1 :] or len(shape) != len(shapes[0]):
+        rest = shape[:place] + shape[place + 1 :]
+        if len(shape) != len(first) or rest != first[:place] + first[place + 1 :]:
             raise ShapeError(f"shapes {show(shapes[0])} and {show(shape)} differ on an axis other than {axis}", i)
     total = sum(int(shape[place]) for shape in shapes)
     return (*shapes[0][:place], shapes[0][place] if len(shapes) == 1 else total, *shapes[0][place + 1 :])
@@ -232,8 +236,8 @@ def _layer(xp: Any, which: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
     return xp.index(g, index=(*[Span()] * place, which))
 
 
-op("stack([xs]; axis=0)", "Tensors of one shape joined along a new axis.", lambda xp, *xs, axis=0: np.stack(xs, axis=axis),
-   shape=lambda *shapes, axis=0: stack_shape(*shapes, axis=axis), vjps=_layer, group="shape",
+op("stack([xs]; axis=0)", "Tensors of one shape joined along a new axis.",
+   lambda xp, *xs, axis=0: np.stack(xs, axis=axis), shape=stack_shape, vjps=_layer, group="shape",
    samples=(Sample(((2, 3), (2, 3))), Sample(((2,), (2,)), {"axis": -1}), Sample(((), ()))))
 
 
@@ -268,7 +272,12 @@ def _range(start: Any, stop: Any, step: Any) -> range:
     return range(whole("start", first), whole("stop", last), step)
 
 
+def _arange_shape(*, start: Any, stop: Any, step: Any) -> Shape:
+    length = len(_range(start, stop, step))
+    return (named(length, start),) if length == start else (length,)
+
+
 op("arange(; start, stop=none, step=1)", "Whole numbers: arange(n) from 0 to n - 1, arange(start, stop, step).",
    lambda xp, start, stop=None, step=1: xp.array(list(_range(start, stop, step))),
-   shape=lambda *, start, stop, step: (start if stop is None and step == 1 and start >= 0 else len(_range(start, stop, step)),),
+   shape=_arange_shape,
    vjps=(), samples=(Sample((), {"start": 4}), Sample((), {"start": 1, "stop": 8, "step": 3})), group="shape")

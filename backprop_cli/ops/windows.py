@@ -59,7 +59,8 @@ def geometry(kernel: Sequence[int], stride: Any, padding: Any, dilation: Any) ->
     return Geometry(sizes, steps, _padding(padding, sizes, steps, gaps), gaps)
 
 
-def _padding(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+def _padding(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...],
+             dilation: tuple[int, ...]) -> tuple[int, ...]:
     if padding == "valid":
         return (0,) * len(kernel)
     if padding == "same":
@@ -92,7 +93,8 @@ def check_fit(name: str, x: Shape, windows: Geometry, counts: Sequence[int]) -> 
     if any(n < 1 for n in counts):
         space = x[-len(windows.kernel) :]
         padded = tuple(int(s) + 2 * p for s, p in zip(space, windows.padding, strict=True))
-        raise ShapeError(f"{name}: a window that reaches over {show(windows.reach)} does not fit into {show(padded)}", 0)
+        raise ShapeError(f"{name}: a window that reaches over {show(windows.reach)} does not fit into {show(padded)}",
+                         0)
 
 
 def batched(x: Any, space: int) -> Any:

@@ -36,7 +36,8 @@ KINKS = {
 def test_kinks_of_one_operand(name: str) -> None:
     """The derivative at a kink is the one PyTorch gives."""
     torch = pytest.importorskip("torch")
-    function = {"max": torch.amax, "min": torch.amin, "norm": torch.linalg.norm, "std": lambda t: torch.std(t, correction=0),
+    function = {"max": torch.amax, "min": torch.amin, "norm": torch.linalg.norm,
+                "std": lambda t: torch.std(t, correction=0),
                 "sign": lambda t: torch.sign(t) + 0 * t}.get(name) or getattr(torch.nn.functional, name, None) \
         or getattr(torch, name)  # fmt: skip
     x = torch.tensor(KINKS[name], dtype=torch.float64, requires_grad=True)
@@ -56,14 +57,16 @@ PAIRS = {
     "xlogy(abs(a), exp(b))": "torch.xlogy(abs(a), torch.exp(b))",
     "hinge_embedding_loss(a, sign_)": "F.hinge_embedding_loss(a, sign_)",
     "triplet_margin_loss(a, b, c)": "F.triplet_margin_loss(a, b, c)",
-    "triplet_margin_loss(a, b, c, swap=true, p=3, margin=2)": "F.triplet_margin_loss(a, b, c, swap=True, p=3, margin=2)",
+    "triplet_margin_loss(a, b, c, swap=true, p=3, margin=2)":
+        "F.triplet_margin_loss(a, b, c, swap=True, p=3, margin=2)",
     "cosine_similarity(a, b)": "F.cosine_similarity(a, b)", "normalize(a)": "F.normalize(a)",
     "binary_cross_entropy(sigmoid(a), p_)": "F.binary_cross_entropy(torch.sigmoid(a), p_)",
     "binary_cross_entropy(clip(a, 0, 1), p_)": "F.binary_cross_entropy(torch.clamp(a, 0, 1), p_)",
     "binary_cross_entropy_with_logits(a, p_, weight=q_, pos_weight=q_)":
         "F.binary_cross_entropy_with_logits(a, p_, weight=q_, pos_weight=q_)",
     "gaussian_nll_loss(a, b, v)": "F.gaussian_nll_loss(a, b, v)",
-    "gaussian_nll_loss(a, b, v, full=true, reduction='sum')": "F.gaussian_nll_loss(a, b, v, full=True, reduction='sum')",
+    "gaussian_nll_loss(a, b, v, full=true, reduction='sum')":
+        "F.gaussian_nll_loss(a, b, v, full=True, reduction='sum')",
     "kl_div(log_softmax(a, dim=1), p_, reduction='batchmean')":
         "F.kl_div(torch.log_softmax(a, 1), p_, reduction='batchmean')",
     "cross_entropy(a, labels_)": "F.cross_entropy(a, labels_.long())",
@@ -71,7 +74,8 @@ PAIRS = {
         "F.cross_entropy(a, labels_.long(), label_smoothing=0.2, weight=w_)",
     "cross_entropy(a, labels_, ignore_index=2, weight=w_, label_smoothing=0.1)":
         "F.cross_entropy(a, labels_.long(), ignore_index=2, weight=w_, label_smoothing=0.1)",
-    "cross_entropy(a, labels_, reduction='none', weight=w_)": "F.cross_entropy(a, labels_.long(), reduction='none', weight=w_)",
+    "cross_entropy(a, labels_, reduction='none', weight=w_)":
+        "F.cross_entropy(a, labels_.long(), reduction='none', weight=w_)",
     "cross_entropy(a, p_, weight=w_, label_smoothing=0.1)": "F.cross_entropy(a, p_, weight=w_, label_smoothing=0.1)",
     "nll_loss(log_softmax(a, 1), labels_, weight=w_)": "F.nll_loss(torch.log_softmax(a, 1), labels_.long(), weight=w_)",
     "scaled_dot_product_attention(a, b, c, is_causal=true)": "F.scaled_dot_product_attention(a, b, c, is_causal=True)",
@@ -81,20 +85,26 @@ PAIRS = {
     "batch_norm(a, weight=w_, bias=w_)": "F.batch_norm(a, None, None, w_, w_, training=True)",
     "batch_norm(a, w_, w_, w_, w_)": "F.batch_norm(a, w_, w_, w_, w_)",
     "group_norm(a, num_groups=3, weight=w_, eps=0.1)": "F.group_norm(a, 3, w_, eps=0.1)",
-    "softplus(a, threshold=1)": "F.softplus(a, threshold=1)", "gelu(a, approximate='tanh')": "F.gelu(a, approximate='tanh')",
+    "softplus(a, threshold=1)": "F.softplus(a, threshold=1)",
+    "gelu(a, approximate='tanh')": "F.gelu(a, approximate='tanh')",
     "cumprod(a, axis=1)": "torch.cumprod(a, 1)", "cumsum(a, dim=0)": "torch.cumsum(a, 0)",
     "var(a, dim=1, keepdim=true, correction=1)": "torch.var(a, 1, keepdim=True)",
     "norm(a, 'nuc')": "torch.linalg.norm(a, 'nuc')", "norm(a, 1)": "torch.linalg.norm(a, 1)",
     "norm(a, inf)": "torch.linalg.norm(a, float('inf'))", "norm(a, 2)": "torch.linalg.norm(a, 2)",
-    "norm(a, 1, axis=1)": "torch.linalg.vector_norm(a, 1, dim=1)", "norm(a, 3, axis=1)": "torch.linalg.vector_norm(a, 3, dim=1)",
+    "norm(a, 1, axis=1)": "torch.linalg.vector_norm(a, 1, dim=1)",
+    "norm(a, 3, axis=1)": "torch.linalg.vector_norm(a, 3, dim=1)",
     "norm(a, inf, axis=1)": "torch.linalg.vector_norm(a, float('inf'), dim=1)",
-    "tile(a, (2, 2))": "torch.tile(a, (2, 2))", "repeat_interleave(a, 2, dim=1)": "torch.repeat_interleave(a, 2, dim=1)",
+    "tile(a, (2, 2))": "torch.tile(a, (2, 2))",
+    "repeat_interleave(a, 2, dim=1)": "torch.repeat_interleave(a, 2, dim=1)",
     "roll(a, 1, axis=1)": "torch.roll(a, 1, dims=1)", "kron(a, b)": "torch.kron(a, b)",
-    "diagonal(a, offset=1)": "torch.diagonal(a, offset=1)", "matrix_power(a.T @ b, 3)": "torch.matrix_power(a.T @ b, 3)",
+    "diagonal(a, offset=1)": "torch.diagonal(a, offset=1)",
+    "matrix_power(a.T @ b, 3)": "torch.matrix_power(a.T @ b, 3)",
     "cholesky(a @ a.T + 3*eye(3))": "torch.linalg.cholesky(a @ a.T + 3*torch.eye(3, dtype=torch.float64))",
-    "eigvalsh(a @ a.T)": "torch.linalg.eigvalsh(a @ a.T)", "svdvals(a)": "torch.linalg.svdvals(a)", "pinv(a)": "torch.linalg.pinv(a)",
+    "eigvalsh(a @ a.T)": "torch.linalg.eigvalsh(a @ a.T)", "svdvals(a)": "torch.linalg.svdvals(a)",
+    "pinv(a)": "torch.linalg.pinv(a)",
     "solve(a, b)": "torch.linalg.solve(a, b)", "max_pool1d(a, 2, stride=1)": "F.max_pool1d(a, 2, stride=1)",
-    "avg_pool1d(a, 3, 2, padding=1, count_include_pad=false)": "F.avg_pool1d(a, 3, 2, padding=1, count_include_pad=False)",
+    "avg_pool1d(a, 3, 2, padding=1, count_include_pad=false)":
+        "F.avg_pool1d(a, 3, 2, padding=1, count_include_pad=False)",
 }  # fmt: skip
 A = [[1.0, -0.5, 2.0], [0.0, 1.5, 1.5], [0.25, 3.0, -1.0]]
 B = [[1.0, 0.5, 1.0], [-1.0, 1.5, 0.5], [2.0, 0.0, 0.0]]
@@ -110,7 +120,8 @@ def test_functions_agree_with_pytorch(text: str) -> None:
     torch = pytest.importorskip("torch")
     used = {name: x for name, x in LEAVES.items() if name in text.replace("(", " ").replace(",", " ").replace(")", " ")
             .replace(".", " ").replace("*", " ").replace("=", " ").split()}  # fmt: skip
-    tensors = {name: torch.tensor(np.asarray(x, dtype=float), requires_grad=not name.endswith("_")) for name, x in used.items()}
+    tensors = {name: torch.tensor(np.asarray(x, dtype=float), requires_grad=not name.endswith("_")) for name,
+               x in used.items()}
     expected = _torch(torch, PAIRS[text], tensors)
     seed = np.random.default_rng(5).normal(size=tuple(expected.shape))
     expected.backward(torch.tensor(seed))
@@ -122,23 +133,28 @@ def test_functions_agree_with_pytorch(text: str) -> None:
 
 def _torch(torch: Any, code: str, names: dict[str, Any]) -> Any:
     """The table's own PyTorch code, run."""
-    return eval(code, {"torch": torch, "F": torch.nn.functional, **names})  # noqa: S307 (text of this file)
+    return eval(code, {"torch": torch, "F": torch.nn.functional, **names})
 
 
 # ── parameters ───────────────────────────────────────────────────────────────────────────────────
 
 REFUSED = {
-    "sum(x, axis=2)": "axis 2 is out of range", "sum(x, axis=0.5)": "axis is a whole number", "mean(x, keepdims=1)": "true or false",
+    "sum(x, axis=2)": "axis 2 is out of range", "sum(x, axis=0.5)": "axis is a whole number",
+    "mean(x, keepdims=1)": "true or false",
     "var(x, 0, 1)": "true or false", "mse_loss(x, x, reduction='avg')": "'mean', 'sum', 'none'",
     "gelu(x, approximate='fast')": "'none', 'tanh'", "cumsum(x, 2)": "out of range", "inv(x)": "square matrix",
-    "conv2d(x, x)": "(batch, channels, height, width)", "max_pool1d(x, 0)": "at least 1", "max_pool1d(x, 9)": "does not fit",
+    "conv2d(x, x)": "(batch, channels, height, width)", "max_pool1d(x, 0)": "at least 1",
+    "max_pool1d(x, 9)": "does not fit",
     "conv1d(x, reshape(x, (2, 3, 1)))": "take 3 channels", "pad(x, -1)": "at least 0", "one_hot(x, 0)": "at least 1",
-    "einsum('ij->k', x)": "stands once", "einsum('ijk->', x)": "a tensor of rank 2", "einsum('ij,jk', x, x)": "sizes 3 and 2",
+    "einsum('ij->k', x)": "stands once", "einsum('ijk->', x)": "a tensor of rank 2",
+    "einsum('ij,jk', x, x)": "sizes 3 and 2",
     "norm(x, 'nuk')": "ord is one of", "norm(x, 5)": "ord is one of", "clip(x)": "lower bound",
-    "matrix_power(x @ x.T, 0.5)": "whole number", "solve(x @ x.T, ones(3))": "2 rows", "tril(ones(3))": "part of a matrix",
+    "matrix_power(x @ x.T, 0.5)": "whole number", "solve(x @ x.T, ones(3))": "2 rows",
+    "tril(ones(3))": "part of a matrix",
     "take(x, 0, axis=3)": "out of range", "repeat(x, 1.5)": "whole number", "dropout(x, x, p=1)": "below 1",
     "layer_norm(x, ones(2))": "normalized over", "batch_norm(x, weight=ones(2))": "there are 3 channels",
-    "cross_entropy(x, ones(3))": "labels of shape", "linear(x, ones((4, 2)))": "takes 2 features", "swapaxes(x, 0, 5)": "axis 5 is out of range",
+    "cross_entropy(x, ones(3))": "labels of shape", "linear(x, ones((4, 2)))": "takes 2 features",
+    "swapaxes(x, 0, 5)": "axis 5 is out of range",
     "scaled_dot_product_attention(x, x, x, dropout_p=0.1)": "no random numbers", "huber(x, delta=0)": "positive",
 }  # fmt: skip
 

@@ -16,7 +16,8 @@ from backprop_cli.spec.reader import read_spec
 
 FILES = sorted((Path(__file__).resolve().parent.parent / "data" / "numeric").glob("*.yaml"))
 RENAMED = {
-    r"\bmaxpool2d\(": "max_pool2d(", r"\bavgpool2d\(": "avg_pool2d(", r"\bgelu_tanh\((\w+)\)": r"gelu(\1, approximate='tanh')",
+    r"\bmaxpool2d\(": "max_pool2d(", r"\bavgpool2d\(": "avg_pool2d(",
+    r"\bgelu_tanh\((\w+)\)": r"gelu(\1, approximate='tanh')",
     r"\blo=": "min_val=", r"\bhi=": "max_val=", r"^bce_logits\((.*)\)$": r"binary_cross_entropy_with_logits(\1)",
 }  # fmt: skip
 """The examples' own names, as the language has them."""

@@ -15,7 +15,7 @@ from backprop_cli.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.spec.reader import read_spec
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "opinfo.jsonl.gz"
-SAMPLES: list[dict[str, Any]] = [json.loads(line) for line in gzip.open(DATA, "rt", encoding="utf-8")]
+SAMPLES: list[dict[str, Any]] = [json.loads(line) for line in gzip.decompress(DATA.read_bytes()).splitlines()]
 
 CALLS = {
     "div.no_rounding_mode": "{0} / {1}",

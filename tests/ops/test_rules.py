@@ -106,7 +106,8 @@ def test_rule_agrees_with_differences(op: Op, sample: Sample) -> None:
 def test_float32_stays_float32(op: Op, sample: Sample) -> None:
     """No constant of an op or a rule lifts a float32 run to float64; scalars stay scalars."""
     xp = Words("float32")
-    xs = tuple(None if x is None else np.float32(x) if np.ndim(x) == 0 else x.astype(np.float32) for x in operands(sample))
+    xs = tuple(None if x is None else np.float32(x) if np.ndim(x) == 0 else x.astype(np.float32)
+               for x in operands(sample))
     statics = numbers(op, sample)
     y = forward(op, xs, statics, xp)
     assert y.dtype == np.float32
@@ -207,9 +208,11 @@ def test_composite_agrees_with_differences(function: Composite, sample: Sample) 
     for name, x in values.items():
         if name in integer or (found := computed.gradient(graph.names[name])) is None:
             continue
-        others = [n for n in values if n != name]
-        expected = differences(lambda moved: value(**{name: moved, **{n: values[n] for n in others}}).values[
-            graph.output.index], (x,), 0, np.ones(np.shape(y)))
+
+        def output(moved: Any, name: str = name) -> Any:
+            return value(**{**values, name: moved}).values[graph.output.index]
+
+        expected = differences(output, (x,), 0, np.ones(np.shape(y)))
         np.testing.assert_allclose(found, expected, rtol=2e-7, atol=2e-8, err_msg=name)
 
 
@@ -223,7 +226,8 @@ def test_op_can_be_called_in_a_spec(op: Op, sample: Sample) -> None:
         return  # nothing to differentiate: the spec is refused
     graph, values = graph_of(op, sample)
     computed = compute(graph, {graph.names[name]: x for name, x in values.items()})
-    np.testing.assert_array_equal(computed.values[graph.output.index], forward(op, operands(sample), numbers(op, sample)))
+    np.testing.assert_array_equal(computed.values[graph.output.index],
+                                  forward(op, operands(sample), numbers(op, sample)))
 
 
 # ── the registry itself ──────────────────────────────────────────────────────────────────────────
@@ -270,15 +274,18 @@ class Textbook(Words):
     def evaluate(self, word: str, *xs: Any) -> Any:
         """The word's expression, run as a spec."""
         names, text = WORDS[word]
-        leaves = tuple(Leaf(n, "param", np.shape(x), (lambda x=x: x), inline(n)) for n, x in zip(names, xs, strict=True))
+        leaves = tuple(Leaf(n, "param", np.shape(x), (lambda x=x: x), inline(n)) for n,
+                       x in zip(names, xs, strict=True))
         body = inline(text)
-        spec = Spec(body.source, leaves=leaves, nodes=(NodeSpec("out", ast.parse(body), body, body),), grad_output="ones")
+        spec = Spec(body.source, leaves=leaves, nodes=(NodeSpec("out", ast.parse(body), body, body),),
+                    grad_output="ones")
         graph = build(spec)
         return compute(graph, {graph.names[n]: np.asarray(x)[()] for n, x in zip(names, xs, strict=True)}).values[-1]
 
 
 USERS = [c for c in CASES if c.values[0].name in (
-    "sigmoid", "silu", "tanh", "mish", "gelu", "log_softmax", "norm", "std", "hypot", "xlogy", "power", "bce", "bce_logits",
+    "sigmoid", "silu", "tanh", "mish", "gelu", "log_softmax", "norm", "std", "hypot", "xlogy", "power", "bce",
+    "bce_logits",
     "det", "where")]
 
 
@@ -307,7 +314,8 @@ PLANTED = {
     "0.1 % off": _off(OPS["tanh"], OPS["tanh"].samples[0]),
     "a missing transpose": (replace(OPS["matmul"], vjps=(lambda xp, g, y, a, b: g @ b, OPS["matmul"].vjps[1])),
                             Sample(((2, 3), (3, 3)))),
-    "a sign": (replace(OPS["subtract"], vjps=(OPS["subtract"].vjps[0], lambda xp, g, y, a, b: g)), Sample(((2,), (2,)))),
+    "a sign": (replace(OPS["subtract"], vjps=(OPS["subtract"].vjps[0], lambda xp, g, y, a, b: g)),
+               Sample(((2,), (2,)))),
     "a path left out": (replace(OPS["softmax"], vjps=(lambda xp, g, y, x, axis: g * y * (1 - y),)), Sample(((3,),))),
 }
 
@@ -323,4 +331,5 @@ def test_planted_errors_are_caught(planted: str) -> None:
 def test_differences_differentiate() -> None:
     """The oracle itself, on a cubic."""
     slope = list(starmap(lambda x, g: 3 * x**2 * g, [(2.0, 1.0), (-1.0, 0.5)]))
-    np.testing.assert_allclose(differences(lambda x: x**3, (np.array([2.0, -1.0]),), 0, np.array([1.0, 0.5])), slope, rtol=1e-9)
+    np.testing.assert_allclose(differences(lambda x: x**3, (np.array([2.0, -1.0]),), 0, np.array([1.0, 0.5])), slope,
+                               rtol=1e-9)

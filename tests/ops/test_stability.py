@@ -13,7 +13,8 @@ from backprop_cli.ops import OPS
 
 mpmath = pytest.importorskip("mpmath")
 XP = Words()
-TAILS = np.concatenate([np.linspace(-745, 745, 299), np.linspace(-40, 40, 161), [0.0, 1e-9, -1e-9, 1e-300, 36.8, -36.8]])
+TAILS = np.concatenate([np.linspace(-745, 745, 299), np.linspace(-40, 40, 161),
+                        [0.0, 1e-9, -1e-9, 1e-300, 36.8, -36.8]])
 TOLERANCE = 1e-13
 SMALLEST = 745 * 5e-324
 """Below about 2e-308 a float has fewer digits: one unit in the last place is 5e-324, times x in silu."""
@@ -24,7 +25,8 @@ def agrees(found: Any, exact: Callable[[Any], Any], xs: Any) -> None:
     with mpmath.workdps(50):
         for value, x in zip(np.ravel(found), xs, strict=True):
             want = exact(x)
-            assert abs(mpmath.mpf(float(value)) - want) <= TOLERANCE * abs(want) + SMALLEST, (x, value, mpmath.nstr(want, 20))
+            error = abs(mpmath.mpf(float(value)) - want)
+            assert error <= TOLERANCE * abs(want) + SMALLEST, (x, value, mpmath.nstr(want, 20))
 
 
 def sigma(x: Any) -> Any:
@@ -126,7 +128,7 @@ def test_infinite_logits_are_impossible_classes() -> None:
     """-inf hides a class: no NaN in softmax, log_softmax or logsumexp."""
     x = np.array([0.0, -np.inf, 1.0])
     for name in ("softmax", "log_softmax", "logsumexp"):
-        value, gradient = call(name, np.float64(1), x)
+        value, _ = call(name, np.float64(1), x)
         assert not np.isnan(value).any(), name
     assert not np.isnan(call("softmax", np.ones(3), x)[1]).any()
 
@@ -144,7 +146,8 @@ def test_nothing_raises_outside_the_domain(name: str, x: float) -> None:
             assert np.shape(op.vjps[0](XP, np.float64(1), value, np.float64(x), **statics)) == ()
 
 
-@pytest.mark.parametrize("name", ["inv", "det", "logdet", "slogdet", "cholesky", "pinv", "eigvalsh", "svdvals", "matrix_power"])
+@pytest.mark.parametrize("name", ["inv", "det", "logdet", "slogdet", "cholesky", "pinv", "eigvalsh", "svdvals",
+                                  "matrix_power"])
 @pytest.mark.parametrize("entry", [0.0, np.nan, np.inf])
 def test_no_matrix_stops_a_run(name: str, entry: float) -> None:
     """A singular matrix, or one with NaN, gives NaN or an infinity, not an exception."""
