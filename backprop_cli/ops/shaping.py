@@ -38,7 +38,8 @@ def key_of(index: Index) -> tuple[Any, ...]:
 
 def index_text(index: Index) -> str:
     """The subscripts as they are written: `0:2, 1`."""
-    spell: dict[type, Any] = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...", tuple: lambda i: str(list(i))}
+    spell: dict[type, Any] = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...",
+                              tuple: lambda i: str(list(i))}
     return ", ".join(spell.get(type(item), str)(item) for item in index)
 
 
