@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,10 +92,21 @@ def _kink(graph: Graph, node: Node, hit: list[tuple[int, ...]]) -> Warned:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether every entry is finite; cheap for scalars."""
-    if value is None:
-        return True
-    return math.isfinite(value) if not np.ndim(value) else bool(np.isfinite(value).all())
+    """Whether every entry is finite."""
+    return value is None or bool(np.isfinite(value).all())
+
+
+def _not_finite(arrays: Sequence[Any], indices: Iterable[int]) -> int | None:
+    """The first index at which an array is not finite.  Scalars take the short way: a long chain has many."""
+    finite = math.isfinite
+    for index in indices:
+        value = arrays[index]
+        if isinstance(value, float):  # numpy's float64 is one
+            if not finite(value):
+                return index
+        elif not is_finite(value):
+            return index
+    return None
 
 
 def _nonfinite(graph: Graph, computed: Computed) -> list[Warned]:
@@ -104,9 +115,9 @@ def _nonfinite(graph: Graph, computed: Computed) -> list[Warned]:
     if origin is not None:
         return [_nonfinite_value(graph, origin, computed.values)]
     for run, gradients in zip(graph.passes, computed.passes, strict=True):
-        for node in reversed(graph.nodes):
-            if not is_finite(gradients[node.index]):
-                return [_nonfinite_gradient(graph, node, run.name, gradients, computed.values)]
+        index = _not_finite(gradients, range(len(gradients) - 1, -1, -1))
+        if index is not None:
+            return [_nonfinite_gradient(graph, graph.nodes[index], run.name, gradients, computed.values)]
     return []
 
 
@@ -115,7 +126,8 @@ def _origin(graph: Graph, values: Sequence[Any]) -> Node | None:
 
     An intermediate value may be infinite without harm: exp(800) in 1/(1 + exp(800)), which is 0.
     """
-    first = next((node for node in graph.named() if not is_finite(values[node.index])), None)
+    index = _not_finite(values, graph.names.values())
+    first = None if index is None else graph.nodes[index]
     while first is not None:
         culprits = [i for i in first.inputs if graph.nodes[i].kind != "constant" and not is_finite(values[i])]
         if not culprits:
