@@ -109,6 +109,7 @@ CATALOGUE: dict[str, Kind] = {
     "E023": Kind("bad path", "`--get` names something the result does not hold."),
     "E024": Kind("unknown size", "A shape uses a name that `dims` does not define."),
     "E025": Kind("cannot write", "The output file or stream cannot be written."),
+    "E026": Kind("bad usage", "A command or option is unknown, missing, or does not go with another."),
     "E030": Kind("internal error", "A defect of this program; please report it."),
     "E031": Kind("out of time", "A spec took longer than --timeout."),
     "E032": Kind("worker died", "The process working on a spec was killed or ran out of memory."),

@@ -13,7 +13,7 @@ from backprop_cli import __version__
 from backprop_cli.cli.table import COMMANDS
 from backprop_cli.errors import UsageError
 
-USAGE = "E022"
+USAGE = "E026"
 
 
 class Commands(click.Group):
@@ -37,7 +37,7 @@ class Commands(click.Group):
         """The command to run.
 
         Raises:
-            UsageError: E022, with the name that was probably meant.
+            UsageError: E026, with the name that was probably meant.
         """
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UsageError(USAGE, f"no such command {args[0]!r}", hint=_meant(args[0]))

@@ -103,7 +103,7 @@ def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: L
 
 def _check(specs: Sequence[str]) -> None:
     if list(specs).count("-") > 1:
-        raise UsageError("E022", "'-' can be given once: there is one standard input")
+        raise UsageError("E026", "'-' can be given once: there is one standard input")
 
 
 def _here(specs: Sequence[str], work: Work) -> Generator[Answer]:

@@ -76,7 +76,7 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ge
     chosen = form or format_of(report.out or "") or "text"
     refuse_overwriting(report.out, specs)
     if FORMATS[chosen].binary and (len(specs) > 1 or get):
-        raise UsageError("E022", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
+        raise UsageError("E026", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
     job = _job(chosen, terms, get, Job(choice, chosen, report.view(()), (), anonymous, memory.max_bytes))
     if len(specs) > 1:
         one_thread()

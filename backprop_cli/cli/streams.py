@@ -178,11 +178,11 @@ def refuse_overwriting(out: str | None, specs: tuple[str, ...]) -> None:
     """A result never replaces the spec it comes from.
 
     Raises:
-        UsageError: E022.
+        UsageError: E026.
     """
     if out is None:
         return
     target = os.path.realpath(out)
     for spec in specs:
         if spec != "-" and os.path.realpath(spec) == target:
-            raise UsageError("E022", f"-o {out} would overwrite the spec itself")
+            raise UsageError("E026", f"-o {out} would overwrite the spec itself")

@@ -35,10 +35,10 @@ def in_order(specs: Sequence[str], answer: Callable[[str], Answer], limits: Limi
     """The answers in the order of the specs, worked out in processes of their own.
 
     Raises:
-        UsageError: E022 where the platform cannot fork.
+        UsageError: E026 where the platform cannot fork.
     """
     if not hasattr(os, "fork"):
-        raise UsageError("E022", "--jobs and --timeout need processes that this platform does not have")
+        raise UsageError("E026", "--jobs and --timeout need processes that this platform does not have")
     warm()
     gc.freeze()  # so that no collection in a worker touches, and thus copies, what they all share
     return _run(Pool(specs, answer, limits))

@@ -60,8 +60,8 @@ def test_several_errors_are_counted() -> None:
 
 def test_a_hint_without_a_place_has_a_line() -> None:
     """An error that stands in no file, or on an empty line, gives its hint below."""
-    nowhere = Problem("E022", "no such command 'rum'", 2, None, "did you mean 'run'?")
-    assert as_text([nowhere], None, PLAIN) == "error[E022]: no such command 'rum'\n  = did you mean 'run'?"
+    nowhere = Problem("E026", "no such command 'rum'", 2, None, "did you mean 'run'?")
+    assert as_text([nowhere], None, PLAIN) == "error[E026]: no such command 'rum'\n  = did you mean 'run'?"
     empty = Problem("E008", "the spec is empty", 2, Place("net.yaml", 1, 1, 1, ""), "write nodes")
     assert as_text([empty], None, PLAIN) == "error[E008]: the spec is empty\n  --> net.yaml:1:1\n   = write nodes"
 

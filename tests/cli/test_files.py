@@ -119,7 +119,7 @@ def test_a_spec_is_never_overwritten(in_process, folder: Path) -> None:
     before = (folder / "small.yaml").read_text()
     code, out, err = in_process("run", "small.yaml", "-o", "./small.yaml")
     assert (code, out) == (2, "")
-    assert err == "error[E022]: -o ./small.yaml would overwrite the spec itself\n"
+    assert err == "error[E026]: -o ./small.yaml would overwrite the spec itself\n"
     assert (folder / "small.yaml").read_text() == before
 
 

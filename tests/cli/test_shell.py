@@ -111,7 +111,7 @@ def test_stdin_is_a_spec(command) -> None:
     assert command("run", "-", "--get", "a.grad", input=spec).stdout == "4.0\n"
     twice = command("run", "-", "-", input=spec)
     assert twice.returncode == 2
-    assert twice.stderr == "error[E022]: '-' can be given once: there is one standard input\n"
+    assert twice.stderr == "error[E026]: '-' can be given once: there is one standard input\n"
 
 
 def test_an_unforeseen_error_is_one_line(python) -> None:
@@ -143,7 +143,7 @@ def test_an_unforeseen_error_is_one_line(python) -> None:
 ])  # fmt: skip
 def test_usage_errors_in_our_form(in_process, arguments: list[str], message: str) -> None:
     """What click finds wrong is told like every other error, with what was probably meant."""
-    assert in_process(*arguments) == (2, "", f"error[E022]: {message}\n")
+    assert in_process(*arguments) == (2, "", f"error[E026]: {message}\n")
 
 
 def test_completion_scripts(command) -> None:
