@@ -14,9 +14,11 @@ from typing import Any
 
 from sympy import Add, Expr, Mul
 
-from backprop_cli.algebra.expr import Formula, GradSymbol, TensorSymbol, shape_of
+from backprop_cli.algebra.expr import GradSymbol, TensorSymbol
 from backprop_cli.algebra.facts import reset_facts, use_facts
-from backprop_cli.algebra.tidy import recognised, tidy
+from backprop_cli.algebra.formula import Formula
+from backprop_cli.algebra.idioms import recognised
+from backprop_cli.algebra.tidy import tidy
 from backprop_cli.formulate import Formulation
 from backprop_cli.graph import Graph, Node
 from backprop_cli.meanings.formulas import Derived, Formulas, derive, seed_formula, true_shape

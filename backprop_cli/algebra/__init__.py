@@ -1,1 +1,6 @@
-"""TODO."""
+"""The tensor algebra on sympy; importing it registers every rule."""
+
+from backprop_cli.algebra import pointwise, products, shapes, sums, transposes
+from backprop_cli.algebra.formula import RULES, Formula, build
+
+__all__ = ["RULES", "Formula", "build", "pointwise", "products", "shapes", "sums", "transposes"]

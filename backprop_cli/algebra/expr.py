@@ -5,25 +5,21 @@ scalars holds at every position.  Everything else (matmul, sums over axes, inver
 such as the sigmoid) is an `Apply`: a commutative atom of that algebra, built from an op of the registry.
 
 An expression has a *physical* shape, the broadcast of its atoms' shapes.  It may be smaller than the true shape
-of what it stands for (`x/x` is 1): `Formula` keeps the true one, and `materialize` restores it where an operator
-needs it.
+of what it stands for (`x/x` is 1), which a `Formula` keeps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbol, nan, oo
+from sympy import Dummy, Expr, Float, Integer, Rational, S, Symbol, nan, oo
 from sympy.core.basic import Basic
 
 from backprop_cli.ops.base import broadcast
 from backprop_cli.spec.model import Shape
-
-MAX_EXPONENT = 10_000
 
 
 class TensorSymbol(Dummy):  # type: ignore[misc]
@@ -108,12 +104,16 @@ class Apply(Expr):  # type: ignore[misc]
 NONE = Symbol("none")
 """Stands for an operand left out."""
 
+
 REBUILD: dict[str, Callable[..., Expr]] = {}
 """Filled by the rules: how an operator is made again from changed arguments."""
 
 
 def _rebuild(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
     return REBUILD["*"](name, parameters, args)
+
+
+# ── what is known of an expression ───────────────────────────────────────────────────────────────
 
 
 _SHAPES: dict[Expr, Shape] = {}
@@ -148,111 +148,6 @@ def tree_size(expr: Expr) -> int:
     return found
 
 
-def exact(value: Any) -> Expr:
-    """A literal as an exact sympy number."""
-    if isinstance(value, Fraction):
-        return Rational(value.numerator, value.denominator)
-    if isinstance(value, int):
-        return size(value)
-    if value != value:
-        return nan
-    if value in (float("inf"), float("-inf")):
-        return oo if value > 0 else -oo
-    known = {3.141592653589793: S.Pi, 2.718281828459045: S.Exp1}
-    return known.get(value) or Float(value, 17)
-
-
-# ── formulas: an expression with the true shape of what it stands for ────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Formula:
-    """What a rule sees: an expression and its true shape.  It refuses to be a truth value."""
-
-    expr: Expr
-    shape: Shape
-
-    def __bool__(self) -> bool:
-        raise TypeError("a formula has no truth value: use where, maximum or a comparison word in the rule")
-
-    def __add__(self, other: Any) -> Formula:
-        return _pointwise(Add, self, other)
-
-    def __radd__(self, other: Any) -> Formula:
-        return _pointwise(Add, other, self)
-
-    def __sub__(self, other: Any) -> Formula:
-        return _pointwise(Add, self, -lift(other))
-
-    def __rsub__(self, other: Any) -> Formula:
-        return _pointwise(Add, other, -self)
-
-    def __mul__(self, other: Any) -> Formula:
-        return _pointwise(Mul, self, other)
-
-    def __rmul__(self, other: Any) -> Formula:
-        return _pointwise(Mul, other, self)
-
-    def __truediv__(self, other: Any) -> Formula:
-        return _pointwise(lambda a, b: Mul(a, Pow(b, -1)), self, other)
-
-    def __rtruediv__(self, other: Any) -> Formula:
-        return _pointwise(lambda a, b: Mul(a, Pow(b, -1)), other, self)
-
-    def __pow__(self, other: Any) -> Formula:
-        return _pointwise(power, self, other)
-
-    def __rpow__(self, other: Any) -> Formula:
-        return _pointwise(power, other, self)
-
-    def __neg__(self) -> Formula:
-        return Formula(-self.expr, self.shape)
-
-    def __matmul__(self, other: Formula) -> Formula:
-        from backprop_cli.algebra.rules import matmul
-
-        return matmul(self, other)
-
-
-def lift(value: Any) -> Formula:
-    """A formula, or a number as one."""
-    return value if isinstance(value, Formula) else Formula(exact(value), ())
-
-
-def power(base: Expr, exponent: Expr) -> Expr:
-    """A power; one whose exact value would be astronomically long stays unevaluated."""
-    if base.is_Rational and exponent.is_Rational and abs(exponent) > MAX_EXPONENT:
-        return Apply("power", (base, exponent), {}, ())
-    return Pow(base, exponent)
-
-
-def _pointwise(combine: Callable[..., Expr], a: Any, b: Any) -> Formula:
-    left, right = lift(a), lift(b)
-    shape = left.shape if left.shape == right.shape else broadcast(left.shape, right.shape)
-    return Formula(combine(left.expr, right.expr), shape)
-
-
-def drop_leading_ones(shape: Shape) -> Shape:
-    """Leading axes of size 1 say nothing: broadcasting puts them back."""
-    start = 0
-    while start < len(shape) and shape[start] == 1:
-        start += 1
-    return shape[start:]
-
-
-def materialize(formula: Formula) -> Expr:
-    """The expression with its true shape: a broadcast that was understood is written out as a factor of ones."""
-    physical = shape_of(formula.expr)
-    if physical == formula.shape:
-        return formula.expr
-    if physical and drop_leading_ones(physical) == drop_leading_ones(formula.shape):
-        return Apply("reshape", (formula.expr,), {"shape": formula.shape}, formula.shape)
-    if formula.expr == 0:
-        return Apply("zeros", (), {"shape": formula.shape}, formula.shape)
-    ones = Apply("ones", (), {"shape": formula.shape}, formula.shape)
-    return Mul(formula.expr, ones)
-
-
 _POSITIONS: dict[Expr, int] = {}
 
 
@@ -274,3 +169,26 @@ def later_is_negative(expr: Expr) -> bool:
     """Whether the latest term of a sum has a minus: y - y_2, where y_2 - y reads better."""
     latest = max(expr.args, key=lambda t: (position_of(t), -tree_size(t), t.sort_key()))
     return bool(latest.as_coeff_Mul()[0].is_negative)
+
+
+def exact(value: Any) -> Expr:
+    """A literal as an exact sympy number."""
+    if isinstance(value, Fraction):
+        return Rational(value.numerator, value.denominator)
+    if isinstance(value, int):
+        return size(value)
+    if value != value:
+        return nan
+    if value in (float("inf"), float("-inf")):
+        return oo if value > 0 else -oo
+    known = {3.141592653589793: S.Pi, 2.718281828459045: S.Exp1}
+    return known.get(value) or Float(value, 17)
+
+
+def is_op(expr: Expr, name: str) -> bool:
+    return isinstance(expr, Apply) and expr.name == name
+
+
+def is_one(s: int) -> bool:
+    """Whether a size is a 1 that means nothing; an axis of a *named* size 1 is an axis like any other."""
+    return s == 1 and not getattr(s, "name", None)

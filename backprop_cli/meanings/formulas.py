@@ -15,10 +15,14 @@ from typing import Any
 
 from sympy import Add, Expr, S
 
-from backprop_cli.algebra.expr import Formula, GradSymbol, TensorSymbol, exact, lift, materialize, shape_of, size, tree_size
+from backprop_cli.algebra import build
+from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, exact, shape_of, size, tree_size
 from backprop_cli.algebra.facts import Facts, reset_facts, use_facts
-from backprop_cli.algebra.rules import build, total
-from backprop_cli.algebra.tidy import recognised, tidy
+from backprop_cli.algebra.formula import Formula, lift, materialize
+from backprop_cli.algebra.idioms import recognised
+from backprop_cli.algebra.proofs import sum_of_definition
+from backprop_cli.algebra.sums import total
+from backprop_cli.algebra.tidy import tidy
 from backprop_cli.graph import Graph, GraphPass, Node
 from backprop_cli.interpret import evaluate_body, interpret
 from backprop_cli.meanings.numbers import hook_scope
@@ -95,7 +99,7 @@ class Symbols:
 
 def symbols(graph: Graph, values: Any = None) -> Symbols:
     """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen."""
-    made = Symbols(graph, [], {}, {}, {}, Facts(_data(graph, values)))
+    made = Symbols(graph, [], {}, {}, {}, Facts(_data(graph, values), prover=sum_of_definition))
     token = use_facts(made.facts)
     try:
         for node in graph.nodes:

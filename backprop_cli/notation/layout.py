@@ -13,7 +13,9 @@ from typing import Any
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
 from backprop_cli.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, later_is_negative, position_of, shape_of
-from backprop_cli.algebra.rules import _split_sum, is_matrix_transpose, is_unit_vector
+from backprop_cli.algebra.scalars import split_sum
+from backprop_cli.algebra.shapes import is_unit_vector
+from backprop_cli.algebra.transposes import is_matrix_transpose
 from backprop_cli.notation.tokens import ADD, ATOM, CALL, MATMUL, MUL, NEGATIVE, POWER, Notation
 
 Resolve = Callable[[TensorSymbol], Expr | None]
@@ -80,16 +82,16 @@ class Layout:
     # sums ────────────────────────────────────────────────────────────────────────────────────────
 
     def sum(self, expr: Add) -> Piece:
-        factor, rest = _split_sum(expr)
+        factor, rest = split_sum(expr)
         if factor != 1:
             return self.product(Mul(factor, rest, evaluate=False))
         terms = sorted(expr.args, key=_term_order)
-        if all(_negative(t) for t in terms):
+        if all(is_negative(t) for t in terms):
             return Piece(self.notation.minus_sign + self.within(-expr, MUL), NEGATIVE)
         first, *others = terms
         text = self.within(first, ADD)
         for term in others:
-            text += self.notation.minus + self.within(-term, MUL) if _negative(term) else self.notation.plus + self.within(term, ADD + 1)
+            text += self.notation.minus + self.within(-term, MUL) if is_negative(term) else self.notation.plus + self.within(term, ADD + 1)
         return Piece(text, ADD)
 
     # products ────────────────────────────────────────────────────────────────────────────────────
@@ -266,7 +268,7 @@ def factors_of(expr: Expr) -> Factors:
         elif isinstance(factor, Pow) and factor.exp.could_extract_minus_sign():
             below.append(Pow(factor.base, -factor.exp))
         elif isinstance(factor, Add):
-            inner, rest = _split_sum(factor)
+            inner, rest = split_sum(factor)
             numeric, symbolic = inner.as_coeff_Mul()
             coefficient = coefficient * numeric
             for part in Mul.make_args(symbolic):
@@ -329,7 +331,7 @@ def _sign_into_sum(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
 def _wants_turning(expr: Add) -> bool:
     """Whether the negative of a sum reads at least as well: its latest terms have a minus, or hold an early - late."""
     latest = max(map(position_of, expr.args))
-    return any(position_of(t) == latest and _negative(t) for t in expr.args) or \
+    return any(position_of(t) == latest and is_negative(t) for t in expr.args) or \
         any(isinstance(f, Add) and later_is_negative(f) for t in expr.args for f in Mul.make_args(t))
 
 
@@ -338,7 +340,7 @@ def _turned_chain(expr: Expr) -> Expr | None:
     if not isinstance(expr, Apply) or expr.name not in {"matmul", "outer"}:
         return None
     sums = [i for i, a in enumerate(expr.args) if isinstance(a, Add) and all(t.as_coeff_Mul()[0] in (1, -1) for t in a.args)
-            and any(_negative(t) for t in a.args)]  # fmt: skip
+            and any(is_negative(t) for t in a.args)]  # fmt: skip
     if len(sums) != 1 or position_of(expr.args[sums[0]]) >= 0:
         return None
     args = tuple(-a if i == sums[0] else a for i, a in enumerate(expr.args))
@@ -350,7 +352,7 @@ def _is_complement(expr: Add, factors: list[Expr]) -> bool:
     return any(-f in expr.args for f in factors) or any(isinstance(f, Pow) and -f.base in expr.args for f in factors)
 
 
-def _negative(expr: Expr) -> bool:
+def is_negative(expr: Expr) -> bool:
     return bool(expr.could_extract_minus_sign()) if expr.is_number else factors_sign(expr) < 0
 
 
@@ -375,6 +377,6 @@ def _term_order(expr: Expr) -> tuple[Any, ...]:
     """Positive before negative, later nodes first, then leaves as they are listed, products before names; numbers last."""
     position = position_of(expr)
     if position >= 0:
-        return (_negative(expr), 0, -position, expr.sort_key())
+        return (is_negative(expr), 0, -position, expr.sort_key())
     alone = len(expr.atoms(TensorSymbol)) < 2
-    return (_negative(expr), 1, expr.is_number, alone, position, isinstance(expr, Apply), expr.sort_key())
+    return (is_negative(expr), 1, expr.is_number, alone, position, isinstance(expr, Apply), expr.sort_key())

@@ -1,0 +1,41 @@
+"""Reading cost: how much there is to read; a sign is free, a division by a sum dear."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, Pow
+
+from backprop_cli.algebra.expr import SizeSymbol, shape_of
+from backprop_cli.algebra.skeleton import has_common_factors
+
+
+def reading_cost(expr: Expr) -> int:
+    """How much there is to read: a sign is free, a division by a sum dear."""
+    if expr.is_number or isinstance(expr, SizeSymbol):
+        return 0 if expr in (1, -1) else 1 + len(str(expr)) // 3
+    if isinstance(expr, Add):
+        return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1
+    if isinstance(expr, (Mul, Pow)):
+        above, below = _fraction(expr)
+        return _product_cost(above) + (_product_cost(below) + _division_cost(below) if below else 0)
+    return 1
+
+
+def _fraction(expr: Expr) -> tuple[list[Expr], list[Expr]]:
+    """The factors above and below the fraction bar."""
+    above, below = [], []
+    for factor in Mul.make_args(expr):
+        if isinstance(factor, Pow) and factor.exp.could_extract_minus_sign():
+            below.append(Pow(factor.base, -factor.exp))
+        else:
+            above.append(factor)
+    return above, below
+
+
+def _product_cost(factors: list[Expr]) -> int:
+    costs = [reading_cost(f) if not isinstance(f, Pow) else reading_cost(f.base) + (1 if f.exp.is_Integer else 2) for f in factors]
+    return sum(costs) + max(0, sum(1 for f in factors if f != -1) - 1)
+
+
+def _division_cost(below: list[Expr]) -> int:
+    """By a scalar, by a tensor, by a sum, by a sum that was not factored: the dearest factor counts, once."""
+    return max(9 if has_common_factors(f) else 6 if isinstance(f, Add) else 1 if not shape_of(f) else 3 for f in below)

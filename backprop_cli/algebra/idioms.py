@@ -1,0 +1,94 @@
+"""Idioms by their names: a softmax, a mean, |x|; and signs and contents where readers put them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from backprop_cli.algebra.expr import Apply, later_is_negative, shape_of, size
+from backprop_cli.algebra.scalars import split_sum
+from backprop_cli.ops.base import axes_of
+
+
+def recognised(expr: Expr) -> Expr:
+    """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
+    return _recognised(expr, math.prod(map(int, shape_of(expr))))
+
+
+def _recognised(expr: Expr, entries: int) -> Expr:
+    if isinstance(expr, Mul):
+        found = _softmax_idiom(expr) or _sign_idiom(expr) or _mean_idiom(expr, entries)
+        if found is not None:
+            return _recognised(found, entries)
+    if isinstance(expr, (Add, Mul, Pow)):
+        parts = [_recognised(a, entries) for a in expr.args]
+        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return expr
+
+
+def _sums(factors: Iterable[Expr]) -> list[Apply]:
+    return [a for a in factors if isinstance(a, Apply) and a.name == "sum"]
+
+
+def _softmax_idiom(expr: Mul) -> Expr | None:
+    for total in _sums(1 / a for a in expr.args if isinstance(a, Pow) and a.exp == -1):
+        top = total.args[0]
+        if total.parameters["keepdims"] and isinstance(top, Apply) and top.name == "exp" and top in expr.args:
+            softmax = Apply("softmax", top.args, {"axis": total.parameters["axis"]}, top.shape)
+            return expr * total / top * softmax
+    return None
+
+
+def _sign_idiom(expr: Mul) -> Expr | None:
+    """sign(x)/|x| = 1/x, x sign(x) = |x|."""
+    for sign in expr.args:
+        if isinstance(sign, Apply) and sign.name == "sign":
+            x = sign.args[0]
+            magnitude = Apply("abs", sign.args, {}, sign.shape)
+            if 1 / magnitude in expr.args:
+                return expr * magnitude / sign / x
+            if x in expr.args:
+                return expr / sign / x * magnitude
+    return None
+
+
+def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
+    for total in _sums(expr.args):
+        shape = shape_of(total.args[0])
+        n = Mul(*[size(shape[a]) for a in axes_of(total.parameters["axis"], len(shape))])
+        number, rest = expr.as_coeff_Mul()
+        divided = rest.as_powers_dict().get(n) == -1 if not n.is_number else n > 1 and number.is_Rational and number.q % n == 0
+        if divided and math.prod(map(int, total.shape)) != entries:
+            mean = Apply("mean", total.args, total.parameters, total.shape)
+            return Mul(*[a for a in expr.args if a is not total], n, mean)
+    return None
+
+
+def _same_sign(factors: list[Expr]) -> list[Expr]:
+    """(y - m)(m - y) as -(y - m)²: a factor and its negative are one base."""
+    sums = {f.base if isinstance(f, Pow) else f for f in factors}
+    turned = {s for s in sums if isinstance(s, Add) and -s in sums and later_is_negative(s)}
+    result: list[Expr] = []
+    for f in factors:
+        if f in turned:
+            result += [S.NegativeOne, -f]
+        elif isinstance(f, Pow) and f.base in turned and f.exp.is_Integer:
+            result += [Pow(-1, f.exp), Pow(-f.base, f.exp)]
+        else:
+            result.append(f)
+    return result
+
+
+def content_out(expr: Expr) -> Expr:
+    """1/(2a + 2b) as 1/2 · 1/(a + b): sympy multiplies numbers into sums, readers do not."""
+    if isinstance(expr, Pow) and isinstance(expr.base, Add) and expr.exp.is_Integer and expr.exp.is_negative:
+        number, rest = split_sum(expr.base)
+        return Pow(number, expr.exp) * Pow(rest, expr.exp)
+    if isinstance(expr, (Add, Mul)):
+        parts = [content_out(a) for a in expr.args]
+        if isinstance(expr, Mul):
+            parts = _same_sign(parts)
+        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return expr
