@@ -142,7 +142,8 @@ op("matrix_power(x; n)", "x @ x @ ... @ x, n times; a negative n takes the inver
    vjps=_power_rule, group=GROUP, entry=lambda s, x, n: each_matrix(s, x, lambda m: m**n),
    domain="a singular matrix has no negative power",
    samples=tuple(Sample(s.shapes, {"n": n}, s.domains) for s, n in
-                 ((SQUARE[0], 3), (SQUARE[1], 2), (SQUARE[0], 1), (SQUARE[0], 0), (SPD[1], -2), (SQUARE[1], 9))))
+                 ((SQUARE[0], 3), (SQUARE[1], 2), (SQUARE[0], 1), (SQUARE[0], 0), (SPD[1], -2),
+                  (Sample(((2, 2),), {}, ("open",)), 9))))
 
 # ── solutions ────────────────────────────────────────────────────────────────────────────────────
 

@@ -87,6 +87,18 @@ def _tied(space: int, x: Any, **parameters: Any) -> Any:
     return mask.reshape(np.shape(x))
 
 
+def _max_entry(space: int, s: Any, x: Any, **parameters: Any) -> Any:
+    """Each window as the maximum of its entries."""
+    size = np.shape(x)[-space:]
+    numbers = _flat_windows(space, np.arange(np.prod(size), dtype=np.float64).reshape(size), **parameters)
+    result = np.empty((*np.shape(x)[:-space], *numbers.shape[:-1]), dtype=object)
+    for index in np.ndindex(*result.shape):
+        row = numbers[index[-space:]]
+        entries = x[index[:-space]].ravel()
+        result[index] = s.Max(*(entries[int(i)] for i in row[np.isfinite(row)]))
+    return result
+
+
 def unpool_shape(name: str, space: int, x: Shape, indices: Shape, *, output_size: Any) -> Shape:
     """(batch, channels, *output_size)."""
     check_rank(name, x, space)
@@ -238,7 +250,7 @@ def _define(space: int) -> None:
     largest = tuple(Sample((shape,), given) for shape, given in POOLS[space] + DILATED[space])
     op(f"max_pool{d}(x; {statics})", "The largest entry of every window; the stride is the window's size unless given.",
        partial(_max_pool, space), shape=partial(max_shape, f"max_pool{d}", space), vjps=partial(_max_rule, space),
-       has_entries=False, kink=partial(_tied, space),
+       entry=partial(_max_entry, space), kink=partial(_tied, space),
        convention="of several largest entries the first has the gradient",
        samples=largest, group="networks")
     op(f"max_pool{d}_indices(x; {statics})",
