@@ -28,14 +28,14 @@ def render(result: Result, view: View = READING) -> str:
 
 
 def _pass(output: str, gradients: Mapping[str, Gradient], result: Result, view: View) -> str:
-    from backprop_cli.notation.tokens import LATEX
+    from backprop_cli.notation import LATEX
 
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
     return _aligned(_chain(LATEX.gradient(output, name), gradients[name], view) for name in order)
 
 
 def _name(name: str) -> str:
-    from backprop_cli.notation.tokens import latex_name
+    from backprop_cli.notation.latex import latex_name
 
     return latex_name(name)
 

@@ -1,0 +1,153 @@
+r"""LaTeX mathematics: juxtaposition for products of matrices, \odot for elementwise ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sympy import E, Expr, S
+
+from backprop_cli.algebra.expr import Apply, shape_of
+from backprop_cli.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.notation.piece import CALL, MUL, POWER, Piece
+from backprop_cli.notation.text import Notation
+from backprop_cli.ops import OPS
+from backprop_cli.ops.shaping import index_text
+
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split())  # fmt: skip
+
+
+_GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega").split(), strict=True))  # fmt: skip
+
+
+def latex_name(name: str) -> str:
+    r"""A node's name in LaTeX: y_1 is y_{1}, w2 is w_{2}, alpha is \alpha, loss is \mathrm{loss}."""
+    match = re.fullmatch(r"([^\W\d_]+)_?(\w*)", name)
+    if match is None or match[2] and "_" in match[2] or not match[1]:
+        return rf"\mathrm{{{_escaped(name)}}}"
+    base, index = match.groups()
+    if index and not name.startswith(f"{base}_") and not index.isdigit():
+        return rf"\mathrm{{{_escaped(name)}}}"
+    subscript = "" if not index else f"_{{{index}}}" if index.isdigit() or len(index) == 1 else rf"_{{\mathrm{{{_escaped(index)}}}}}"
+    return _latex_word(base) + subscript
+
+
+def _latex_word(base: str) -> str:
+    if base in _GREEK:
+        return "\\" + base
+    if len(base) == 1:
+        return "\\" + _GREEK_LETTERS[base] + " " if base in _GREEK_LETTERS else base if base.isascii() else rf"\mathrm{{{base}}}"
+    return rf"\mathrm{{{_escaped(base)}}}"
+
+
+def _escaped(text: str) -> str:
+    spelled = "".join(rf"\{_GREEK_LETTERS[c]} " if c in _GREEK_LETTERS else c for c in text)
+    return re.sub(r"(?<!\\)([_#%&$])", r"\\\1", spelled)
+
+
+@dataclass(frozen=True)
+class Latex(Notation):
+    """LaTeX mathematics: juxtaposition for products of matrices, ⊙ for elementwise ones."""
+
+    matmul: str = r" "
+    gradient_level: int = POWER
+    gradients_apart: bool = True
+
+    def name(self, name: str) -> str:
+        return latex_name(name)
+
+    def gradient(self, output: str, name: str) -> str:
+        top = latex_name(output) if re.fullmatch(r"\w+", output) else rf"\mathrm{{{latex_text(output)}}}"
+        return rf"\frac{{\partial {top}}}{{\partial {latex_name(name)}}}"
+
+    def bracket(self, text: str) -> str:
+        return rf"\left({text}\right)"
+
+    def number(self, value: Expr) -> str:
+        special = {S.Pi: r"\pi", E: "e", S.Infinity: r"\infty", S.NegativeInfinity: r"-\infty"}.get(value)
+        if special:
+            return special
+        text = decimal(value)
+        mantissa, _, exponent = text.partition("e")
+        if not exponent:
+            return text
+        return rf"10^{{{exponent}}}" if mantissa == "1" else rf"{mantissa} \cdot 10^{{{exponent}}}"
+
+    def times(self, left: Expr, right: Expr) -> str:
+        return r" \odot " if shape_of(left) and shape_of(right) else r" \, "
+
+    def scaled(self, number: str, text: str) -> str:
+        return rf"{number} \, {text}" if text[:1].isdigit() else f"{number} {text}"
+
+    def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
+        return rf"\frac{{{above.text}}}{{{below.text}}}", POWER
+
+    def root(self, base: Piece) -> Piece:
+        return Piece(rf"\sqrt{{{base.text}}}", CALL)
+
+    def _base(self, base: Piece) -> str:
+        return base.text if base.level >= CALL and not base.text.startswith(r"\frac") else self.bracket(base.text)
+
+    def superscript(self, base: Piece, exponent: Piece, integer: int | None) -> str:
+        return rf"{self._braced(self._base(base))}^{{{exponent.text}}}"
+
+    def _braced(self, text: str) -> str:
+        return f"{{{text}}}" if "^" in text else text
+
+    def row(self, text: str) -> str:
+        inner = self.bracket(text) if text.startswith(r"\frac") else text
+        return rf"{self._braced(inner)}^\top"
+
+    def outer(self, left: str, right: str) -> str:
+        return f"{left} {self.row(right)}"
+
+    def transpose(self, base: Piece, order: tuple[int, ...]) -> str:
+        return rf"{self._braced(self._base(base))}^\top"
+
+    def inverse(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{-1}}"
+
+    def inverse_transpose(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{-\top}}"
+
+    def summation(self, base: Piece, expr: Apply) -> Piece:
+        letters = summed_names(expr)
+        axis = expr.parameters["axis"]
+        index = "" if axis is None else f"_{{{letters}}}" if letters else rf"_{{\mathrm{{axis}}\,{latex_text(spell_static(axis))}}}"
+        inner = base.text if base.level > MUL else self.bracket(base.text)
+        return Piece(rf"\sum{index} {inner}", MUL)
+
+    def unit_vector(self, expr: Apply) -> Piece:
+        return Piece(rf"\mathbf{{e}}_{{{expr.parameters['index'][0]}}}", CALL)
+
+    def index(self, base: str, expr: Apply) -> str:
+        return rf"{{{base}}}_{{[{latex_text(index_text(expr.parameters['index']))}]}}"
+
+    def expanded(self, base: Piece, expr: Apply) -> Piece:
+        return base
+
+    def comparison(self, name: str, left: str, right: str) -> Piece:
+        sign = {"greater": ">", "greater_equal": r"\ge", "less": "<", "less_equal": r"\le", "equal": "=", "not_equal": r"\ne"}[name]
+        return Piece(rf"\left[{left} {sign} {right}\right]", CALL)
+
+    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+        if name == "ones":
+            return Piece(r"\mathbf{1}_{" + r" \times ".join(latex_text(spell_static(s)) for s in expr.shape) + "}", CALL)
+        template = OPS[name].latex if name in OPS else None
+        if template is not None:
+            bare = template.endswith(" {0}")
+            texts = ["" if o is None else self.bracket(o.text) if bare and o.level < CALL else o.text for o in operands]
+            return Piece(template.format(*texts), CALL)
+        texts = [None if o is None else o.text for o in operands]
+        parts = written_arguments([None if t is None else f"\0{i}\0" for i, t in enumerate(texts)], expr, quiet=True)
+        filled = [re.sub("\0(\\d+)\0", lambda m: str(texts[int(m[1])]), latex_text(p)) for p in parts]
+        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(filled)}\right)", CALL)
+
+
+def latex_text(text: str) -> str:
+    """Literal text inside mathematics, escaped."""
+    return re.sub(r"([_#%&${}])", r"\\\1", text.replace("\\", r"\backslash ").replace("^", r"\hat{} ").replace("~", r"\sim "))

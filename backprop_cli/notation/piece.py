@@ -1,0 +1,16 @@
+"""A printed part of a formula, and how tightly the parts bind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ADD, NEGATIVE, MUL, MATMUL, GRADIENT, POWER, CALL, ATOM = 1, 1, 2, 2, 3, 4, 5, 6
+"""Levels: a part is bracketed inside another that binds more tightly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A printed part and how loosely it binds."""
+
+    text: str
+    level: int
