@@ -11,9 +11,11 @@ SMALLEST_VARIANCE = 1e-12
 
 
 def stable_sigmoid(x: Any) -> Any:
-    """1/(1 + exp(-x)) without overflow and with full relative accuracy on both sides."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, e) / (1.0 + e)
+    """1/(1 + exp(-x)) without overflow and with full relative accuracy on both sides.
+
+    Two exponentials are cheaper than one and a choice by sign.
+    """
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
 def stable_softplus(x: Any) -> Any:

@@ -6,6 +6,7 @@ the coefficients are those of CALERF in his SPECFUN (netlib.org/specfun/erf).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ FAR = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1
 FAR_OVER = (1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1, 6.05183413124413191e-2,
             2.33520497626869185e-3)  # fmt: skip
 INVERSE_SQRT_PI = 5.6418958354775628695e-1
+SEAM = 0.46875
 
 
 def _quotient(above: tuple[float, ...], below: tuple[float, ...], x: Any) -> Any:
@@ -33,36 +35,40 @@ def _quotient(above: tuple[float, ...], below: tuple[float, ...], x: Any) -> Any
     return p / q
 
 
-def _small(x: Any) -> Any:
+def _near(x: Any) -> Any:
     """erf for |x| <= 0.46875."""
     return x * _quotient(NEAR, NEAR_OVER, x * x)
 
 
 def _tail(x: Any) -> Any:
-    """erfc for x > 0.46875."""
-    middle = _quotient(MIDDLE, MIDDLE_OVER, np.minimum(x, 4.0))
-    inverse = 1 / np.maximum(x, 4.0) ** 2
-    far = (INVERSE_SQRT_PI - inverse * _quotient(FAR, FAR_OVER, inverse)) / np.maximum(x, 4.0)
+    """erfc of a vector of numbers above 0.46875."""
+    ratio = _quotient(MIDDLE, MIDDLE_OVER, np.minimum(x, 4.0))
+    far = x > 4
+    if far.any():
+        inverse = 1 / x[far] ** 2
+        ratio[far] = (INVERSE_SQRT_PI - inverse * _quotient(FAR, FAR_OVER, inverse)) / x[far]
     coarse = np.floor(x * 16) / 16  # exp(-x²) in two factors: the square of a short number is exact
-    decay = np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse))
-    return decay * np.where(x <= 4, middle, far)
+    return np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse)) * ratio
 
 
-def _sized(x: Any) -> tuple[Any, Any]:
-    """|x| in float64, kept finite where erfc has long been 0; and the result's dtype."""
-    return np.minimum(np.abs(np.asarray(x, dtype=np.float64)), 30.0), np.result_type(x)
+def _pieces(x: Any, near: Callable[[Any], Any], tail: Callable[[Any, Any], Any]) -> Any:
+    """near(x) where |x| <= 0.46875; elsewhere tail(x, erfc(|x|)), with |x| kept where erfc is not yet long 0."""
+    given = np.asarray(x)
+    flat = given.astype(np.float64).ravel()
+    size = np.abs(flat)
+    inner = size <= SEAM
+    result = np.empty_like(flat)
+    result[inner] = near(flat[inner])
+    outer = ~inner
+    result[outer] = tail(flat[outer], _tail(np.minimum(size[outer], 30.0)))
+    return result.reshape(given.shape).astype(given.dtype)[()]
 
 
 def erf(x: Any) -> Any:
     """The error function, 2/√π ∫₀ˣ exp(-t²) dt."""
-    size, dtype = _sized(x)
-    value = np.where(size <= 0.46875, _small(np.minimum(size, 0.46875)), 1 - _tail(np.maximum(size, 0.46875)))
-    return np.copysign(value, x).astype(dtype)[()]
+    return _pieces(x, _near, lambda v, tail: np.copysign(1 - tail, v))
 
 
 def erfc(x: Any) -> Any:
     """1 - erf(x), accurate where that is small."""
-    size, dtype = _sized(x)
-    small = 1 - np.copysign(_small(np.minimum(size, 0.46875)), x)
-    tail = _tail(np.maximum(size, 0.46875))
-    return np.where(size <= 0.46875, small, np.where(np.asarray(x) > 0, tail, 2 - tail)).astype(dtype)[()]
+    return _pieces(x, lambda v: 1 - _near(v), lambda v, tail: np.where(v > 0, tail, 2 - tail))
