@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Add, Expr, Mul
+from sympy import Expr, Mul
 
-from backprop_cli.algebra.expr import GradSymbol, TensorSymbol
+from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, gradients_of
 from backprop_cli.algebra.facts import reset_facts, use_facts
 from backprop_cli.algebra.formula import Formula
 from backprop_cli.algebra.idioms import recognised
@@ -124,7 +124,7 @@ class Deriver:
         elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
         chain = {delta: upstream}
         chained = self.derived.nodes.get(consumer.index)
-        known = chained is not None and (consumer.index == self.derived.run.output or not chained.atoms(GradSymbol) - {upstream})
+        known = chained is not None and (consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream})
         return Contribution(
             consumer=self.label(consumer), definition=self.equation(consumer),
             local=self.maths(factor if elementwise else expr, {delta: plain}), is_map=not elementwise,
@@ -220,7 +220,7 @@ class Deriver:
     def simplified(self, node: Node, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
         """The formula in node names; None where a line says it already."""
         expr = self.derived.nodes.get(node.index)
-        if expr is None or expr.atoms(GradSymbol) - {self.derived.gradients.get(self.derived.run.output)}:
+        if expr is None or gradients_of(expr) - {self.derived.gradients.get(self.derived.run.output)}:
             return None
         final = self.maths(expr)
         said = {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted} if len(parts) == 1 else set()
@@ -250,4 +250,4 @@ def work_out(graph: Graph, names: Sequence[str] = (), values: Sequence[Any] | No
     return tuple(deriver.worked(node) for node in wanted)
 
 
-__all__ = ["Add", "Contribution", "Maths", "Worked", "shape_of", "work_out"]
+__all__ = ["Contribution", "Maths", "Worked", "work_out"]

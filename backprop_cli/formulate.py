@@ -10,7 +10,7 @@ import numpy as np
 from sympy import Add, Expr
 
 from backprop_cli.algebra.evaluate import Evaluator
-from backprop_cli.algebra.expr import GradSymbol, TensorSymbol
+from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, gradients_of
 from backprop_cli.algebra.tidy import tidy
 from backprop_cli.graph import Graph
 from backprop_cli.meanings.formulas import BUDGET, Derived, Symbols, derive, symbols
@@ -19,6 +19,8 @@ from backprop_cli.result import Omitted, Printed
 
 LEAVES_BUDGET = 80
 """Above so many nodes a formula in leaves alone is no longer readable."""
+
+HUGE = 10**9
 
 Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
 
@@ -72,7 +74,7 @@ class Formulation:
 
     def omitted(self, term: str, expr: Expr, derived: Derived) -> Omitted | None:
         """Why a chained formula is not shown."""
-        if any(s.index != derived.run.output for s in expr.atoms(GradSymbol)):
+        if any(s.index != derived.run.output for s in gradients_of(expr)):
             return Omitted(f"chained through, it would have more than {BUDGET} terms; see local")
         if term == "leaves" and self.size(expr) > LEAVES_BUDGET:
             return Omitted(f"in leaves alone it would have {self.size(expr)} terms, more than {LEAVES_BUDGET}; see nodes")
@@ -80,13 +82,17 @@ class Formulation:
 
     def size(self, expr: Expr) -> int:
         """Nodes of a formula's tree once every node is replaced by its definition."""
+        if not self.sizes:  # definitions refer to earlier nodes only: in their order no recursion goes deep
+            for node, definition in zip(self.made.nodes, self.graph.nodes, strict=True):
+                if definition.index in self.made.definitions and isinstance(node.expr, TensorSymbol):
+                    self.sizes[node.expr] = self.written(self.made.definitions[definition.index])
+        return self.written(expr)
+
+    def written(self, expr: Expr) -> int:
+        """The same, once the sizes of the definitions are known."""
         found = self.sizes.get(expr)
         if found is None:
-            if isinstance(expr, TensorSymbol) and not isinstance(expr, GradSymbol) and expr.index in self.made.definitions:
-                found = self.size(self.made.definitions[expr.index])
-            else:
-                found = 1 + sum(self.size(a) for a in expr.args)
-            self.sizes[expr] = found
+            found = self.sizes[expr] = min(HUGE, 1 + sum(self.written(a) for a in expr.args))
         return found
 
 
@@ -137,7 +143,7 @@ def _accumulated(work: Formulation, derived: list[Derived], printed: list[Formul
 def _sum_of(work: Formulation, term: str, index: int, derived: list[Derived], passes: Sequence[Sequence[Any]] | None) -> Printed | Omitted:
     exprs = [d.local[index] if term == "local" else d.nodes[index] for d in derived]
     last = set(derived[-1].gradients.values())
-    if any(expr.atoms(GradSymbol) - last for expr in exprs):
+    if any(gradients_of(expr) - last for expr in exprs):
         return Omitted("the gradients of several passes add up; see passes")
     total = tidy(Add(*exprs), work.made.facts)
     merged = Derived(work.made, derived[-1].run, {index: total}, {index: total})

@@ -148,6 +148,43 @@ def tree_size(expr: Expr) -> int:
     return found
 
 
+_SYMBOLS: dict[Expr, frozenset[TensorSymbol]] = {}
+
+
+def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
+    """The nodes and upstream gradients an expression names."""
+    if isinstance(expr, TensorSymbol):
+        return frozenset((expr,))
+    if not expr.args:
+        return frozenset()
+    found = _SYMBOLS.get(expr)
+    if found is None:
+        if len(_SYMBOLS) > 200_000:
+            _SYMBOLS.clear()
+        found = _SYMBOLS[expr] = frozenset().union(*map(symbols_of, expr.args))
+    return found
+
+
+def gradients_of(expr: Expr) -> set[GradSymbol]:
+    """The upstream gradients an expression names."""
+    return {s for s in symbols_of(expr) if isinstance(s, GradSymbol)}
+
+
+_DEPTHS: dict[Expr, int] = {}
+
+
+def depth(expr: Expr) -> int:
+    """How deeply the expression nests."""
+    if not expr.args:
+        return 1
+    found = _DEPTHS.get(expr)
+    if found is None:
+        if len(_DEPTHS) > 200_000:
+            _DEPTHS.clear()
+        found = _DEPTHS[expr] = 1 + max(depth(a) for a in expr.args)
+    return found
+
+
 _POSITIONS: dict[Expr, int] = {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, cancel, expand_mul
 from sympy.polys.polyerrors import PolynomialError
 
-from backprop_cli.algebra.expr import Apply, TensorSymbol, shape_of, size, tree_size
+from backprop_cli.algebra.expr import Apply, shape_of, size, symbols_of, tree_size
 from backprop_cli.algebra.facts import Facts
 from backprop_cli.algebra.skeleton import skeleton_of
 from backprop_cli.algebra.sums import sum_kept
@@ -36,7 +36,7 @@ def _skeleton_sum(expr: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:
 def _unfolded(definition: Expr, facts: Facts) -> Expr:
     """Symbols that stand for a sum or a mean, replaced by it; a mean is a sum divided by its size."""
     replacements: dict[Expr, Expr] = {}
-    for symbol in definition.atoms(TensorSymbol):
+    for symbol in symbols_of(definition):
         made = facts.definitions.get(symbol)
         if isinstance(made, Apply) and made.name in REDUCTIONS:
             replacements[symbol] = _as_sum(made)

@@ -9,7 +9,7 @@ from sympy import Add, Expr, Mul, Pow, cancel, expand_mul, factor, factor_terms
 from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.algebra.cost import reading_cost
-from backprop_cli.algebra.expr import TensorSymbol, tree_size
+from backprop_cli.algebra.expr import TensorSymbol, symbols_of, tree_size
 from backprop_cli.algebra.facts import Facts
 from backprop_cli.algebra.idioms import content_out
 from backprop_cli.algebra.merging import merged_products
@@ -71,7 +71,7 @@ def _candidates(expr: Expr, folds: list[dict[Expr, Expr]]) -> Iterator[Expr]:
 
 def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[dict[Expr, Expr]]:
     """With p = e/s, e may be written p·s (D2): the substitutions, in the terms of the skeleton."""
-    symbols = sorted(expr.atoms(TensorSymbol), key=lambda s: s.position)
+    symbols = sorted(symbols_of(expr), key=lambda s: s.position)
     skeleton = {part: dummy for dummy, part in back.items()}
     return [
         {part: symbol * part / facts.definitions[symbol].xreplace(skeleton)}

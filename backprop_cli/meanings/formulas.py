@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Add, Expr, S
 
 from backprop_cli.algebra import build
-from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, exact, shape_of, size, tree_size
+from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, depth, exact, shape_of, size, tree_size
 from backprop_cli.algebra.facts import Facts, reset_facts, use_facts
 from backprop_cli.algebra.formula import Formula, lift, materialize
 from backprop_cli.algebra.idioms import recognised
@@ -35,6 +35,9 @@ from backprop_cli.spec.model import Shape
 BUDGET = 400
 """Above so many nodes of its tree, a formula is not chained further: its consumers would grow without bound."""
 
+
+DEEPEST = 40
+"""Nor one that nests more deeply than this: nobody reads it, and every walk over it is recursive."""
 
 INLINE = 60
 """An anonymous node stands for itself, so that it cancels against what surrounds it; a longer one keeps a symbol."""
@@ -208,7 +211,7 @@ class Formulas:
             folded = tidy(folded, self.symbols.facts)
         folded = recognised(folded)
         self.found[node.index] = folded
-        flows = self.chained and tree_size(folded) <= BUDGET or node.index == self.run.output
+        flows = self.chained and tree_size(folded) <= BUDGET and depth(folded) <= DEEPEST or node.index == self.run.output
         return Formula(folded if flows else self.gradient_symbol(node), node.shape)
 
     def gradient_symbol(self, node: Node) -> GradSymbol:

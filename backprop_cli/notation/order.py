@@ -7,15 +7,16 @@ first, then leaves.  A sum prints `1 - y`, not `y - 1`, and its later node first
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
-from backprop_cli.algebra.expr import Apply, TensorSymbol, later_is_negative, position_of, shape_of
+from backprop_cli.algebra.expr import Apply, later_is_negative, position_of, shape_of, symbols_of
 from backprop_cli.algebra.scalars import split_sum
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Factors:
     """A product taken apart: sign · number · above / (denominator · below)."""
 
@@ -26,8 +27,9 @@ class Factors:
     below: list[Expr]
 
 
+@lru_cache(maxsize=50_000)
 def factors_of(expr: Expr) -> Factors:
-    """Take a product apart, in printing order."""
+    """Take a product apart, in printing order; once for all notations."""
     coefficient: Expr = S.One
     above: list[Expr] = []
     below: list[Expr] = []
@@ -130,7 +132,7 @@ def factor_order(expr: Expr) -> tuple[Any, ...]:
     """Scalars first, then later before earlier; at equal positions the sum of several symbols first."""
     tensor = bool(shape_of(expr))
     position = position_of(expr)
-    symbols = len(expr.free_symbols)
+    symbols = len(symbols_of(expr))
     return (tensor, isinstance(expr, Apply) and expr.name == "ones", -position, -min(symbols, 2), _weight(expr), expr.sort_key())
 
 
@@ -143,5 +145,5 @@ def term_order(expr: Expr) -> tuple[Any, ...]:
     position = position_of(expr)
     if position >= 0:
         return (is_negative(expr), 0, -position, expr.sort_key())
-    alone = len(expr.atoms(TensorSymbol)) < 2
+    alone = len(symbols_of(expr)) < 2
     return (is_negative(expr), 1, expr.is_number, alone, position, isinstance(expr, Apply), expr.sort_key())
