@@ -112,7 +112,7 @@ elementwise("hardswish(x)", "x·hardsigmoid(x).", lambda xp, x: x * (np.clip(x +
 
 elementwise("silu(x)", "x·σ(x).", lambda xp, x: x * stable_sigmoid(x),
             lambda xp, y, x: xp.sigmoid(x) + y * xp.sigmoid_complement(xp.sigmoid(x), x),
-            lambda s, x: x / (1 + s.exp(-x)), WIDE, aliases="swish")
+            lambda s, x: x / (1 + s.exp(-x)), WIDE)
 
 
 def _mish_slope(xp: Any, y: Any, x: Any) -> Any:

@@ -123,5 +123,5 @@ elementwise("round(x)", "The nearest whole number, a half to the even one; its d
             lambda xp, x: np.round(x), None, lambda s, x: s.floor(x + s.Rational(1, 2)), aliases="rint")
 
 elementwise("stop_gradient(x)", "x, through which no gradient flows.", lambda xp, x: x, None, lambda s, x: x,
-            aliases="detach")
-elementwise("identity(x)", "x itself.", lambda xp, x: x, lambda xp, y, x: 1, lambda s, x: x)
+            aliases="detach", group="control")
+elementwise("identity(x)", "x itself.", lambda xp, x: x, lambda xp, y, x: 1, lambda s, x: x, group="control")

@@ -209,7 +209,7 @@ def _attention(shapes: Shapes, is_causal: Any, scale: Any, dropout_p: Any) -> st
 
 composite("scaled_dot_product_attention(q, k, v, mask=none; is_causal=false, scale=none, dropout_p=0)",
           "softmax(q @ k.mT/√d) @ v; the 0/1 mask says which positions may be seen, is_causal hides those to come.",
-          _attention, group="networks", aliases="attention",
+          _attention, group="networks",
           samples=(Sample(((3, 2), (4, 2), (4, 3), None)),
                    Sample(((2, 3, 2), (2, 3, 2), (2, 3, 2), None), {"is_causal": True}),
                    Sample(((2, 3), (3, 3), (3, 2), ()), {"scale": 0.5}, ("real", "real", "real", "positive"))))

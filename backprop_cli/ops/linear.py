@@ -84,7 +84,7 @@ def _dot(shapes: Mapping[str, Shape]) -> str:
     return "a @ b"
 
 
-composite("dot(a, b)", "numpy's dot: the inner product of vectors, the product of matrices.", _dot, aliases="vdot",
+composite("dot(a, b)", "numpy's dot: the inner product of vectors, the product of matrices.", _dot,
           samples=(Sample(((3,), (3,))), Sample(((2, 3), (3, 2))), Sample(((), (3,))), Sample(((2, 2, 3), (3,)))),
           group="linear algebra")
 

@@ -84,7 +84,7 @@ composite("hinge_embedding_loss(input, target; margin=1, reduction='mean')",
 
 
 def _bce(shapes: Shapes, reduction: Any) -> str:
-    return reduced(product("weight" if "weight" in shapes else None, "bce(input, target)"), reduction)
+    return reduced(product("weight" if "weight" in shapes else None, "bce_probabilities(input, target)"), reduction)
 
 
 composite("binary_cross_entropy(input, target, weight=none; reduction='mean')",
@@ -103,7 +103,7 @@ def _bce_with_logits(shapes: Shapes, reduction: Any) -> str:
 composite("binary_cross_entropy_with_logits(input, target, weight=none, pos_weight=none; reduction='mean')",
           "Binary cross-entropy of σ(input), without overflow; pos_weight multiplies the positive class.",
           _bce_with_logits,
-          aliases="bce_with_logits", group="losses",
+          group="losses",
           samples=(*(Sample((*s.shapes, None, None), s.parameters, s.domains) for s in over("real", "unit")),
                    Sample(((2, 3), (2, 3), (3,), None), {}, ("real", "unit", "positive")),
                    Sample(((2, 3), (2, 3), None, (3,)), {}, ("real", "unit", "real", "positive"))))

@@ -59,7 +59,7 @@ def guarded(function: Callable[..., Any], shape: Shape, *operands: Any) -> Any:
 
 op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axis1=-2, axis2=-1),
    shape=scalar_shape("trace"), vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.eye(n=x.shape[-1]),
-   samples=SQUARE, group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})", aliases="tr")
+   samples=SQUARE, group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})")
 op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.shape(x), x),
    shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
    group=GROUP, aliases="inverse", domain="the matrix is singular: it has no inverse",

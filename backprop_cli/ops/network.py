@@ -75,7 +75,7 @@ def _bce(p: Any, t: Any) -> Any:
     return -(t * np.maximum(np.log(p), LEAST_LOG) + (1 - t) * np.maximum(np.log1p(-p), LEAST_LOG))
 
 
-pair("bce(p, t)", "Binary cross-entropy of one probability, -t log p - (1 - t) log(1 - p).",
+pair("bce_probabilities(p, t)", "Binary cross-entropy of one probability, -t log p - (1 - t) log(1 - p).",
      lambda xp, p, t: _bce(p, t),
      (lambda xp, g, y, p, t: g * xp.bce_slope(p, t), lambda xp, g, y, p, t: -g * xp.logit(p)),
      lambda s, p, t: -t * s.log(p) - (1 - t) * s.log(1 - p),

@@ -165,3 +165,15 @@ def test_wrong_parameters_are_explained(text: str) -> None:
     with pytest.raises(BackpropError) as caught:
         evaluate(text, x=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     assert REFUSED[text] in str(caught.value)
+
+
+@pytest.mark.parametrize(("keyword", "slots", "ours"), [
+    ("dim", ["x", "axis"], "axis"), ("weight", ["x", "w", "b"], "w"), ("weight", ["x", "W", "b"], "W"),
+    ("weight", ["input", "target", "weight"], "weight"), ("bias", ["x", "w", "b"], "b"), ("dim", ["x"], "dim"),
+    ("dims", ["x", "axes"], "axes"), ("diagonal", ["x", "k"], "k"), ("attn_mask", ["q", "k", "v", "mask"], "attn_mask"),
+])  # fmt: skip
+def test_the_other_librarys_keywords(keyword: str, slots: list[str], ours: str) -> None:
+    """A keyword of the other library names our parameter where the function has it, and nothing otherwise."""
+    from backprop_cli.ops.keywords import parameter
+
+    assert parameter(keyword, slots) == ours

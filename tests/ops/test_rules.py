@@ -263,6 +263,31 @@ def test_every_word_is_a_function_or_in_the_table() -> None:
     assert not WORDS.keys() & OPS.keys()
 
 
+class Recorder:
+    """Numbers, with the names of the words that a rule uses."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.used.add(name)
+        return getattr(XP, name)
+
+
+@pytest.mark.parametrize(("op", "sample"), CASES)
+def test_rules_use_the_language_alone(op: Op, sample: Sample) -> None:
+    """A rule is an expression of the language, or of a word with a textbook form; so gradients have gradients."""
+    xs, statics, recorder = operands(sample), numbers(op, sample), Recorder()
+    y = forward(op, xs, statics)
+    for position, x in enumerate(xs):
+        if x is not None:
+            gradient(op, position, np.ones_like(y), y, xs, statics, recorder)
+    assert recorder.used <= OPS.keys() | WORDS.keys() | PLAIN_WORDS
+    steps = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "sign", "eye", "ones", "zeros"}
+    flat = {name for name in recorder.used & OPS.keys() if not any(OPS[name].vjps)}
+    assert flat <= steps | {"max_pool1d_indices", "max_pool2d_indices"}
+
+
 class Textbook(Words):
     """Numbers by the textbook forms of the words."""
 
@@ -284,7 +309,8 @@ class Textbook(Words):
 
 
 USERS = [c for c in CASES if c.values[0].name in (
-    "sigmoid", "silu", "tanh", "mish", "gelu", "log_softmax", "norm", "std", "hypot", "xlogy", "power", "bce",
+    "sigmoid", "silu", "tanh", "mish", "gelu", "log_softmax", "norm", "std", "hypot", "xlogy", "power",
+    "bce_probabilities",
     "bce_logits",
     "det", "where")]
 
