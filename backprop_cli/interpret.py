@@ -11,6 +11,7 @@ functions that are written in the language itself.  What an op then *does* is th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -342,13 +343,18 @@ def usage(name: str, signature: Signature) -> str:
     operands = [f"{n}=none" if n in signature.optional else n for n in signature.operands]
     if signature.variadic:
         operands = [f"[{operands[0]}, ...]"]
-    words = {None: "none", True: "true", False: "false"}
     for parameter, default in signature.parameters.items():
-        shown = words.get(default, repr(default) if isinstance(default, str) else default) if not isinstance(default, tuple) else default
-        if isinstance(shown, Fraction):
-            shown = float(shown)
-        operands.append(parameter if default is REQUIRED else f"{parameter}={shown}")
+        operands.append(parameter if default is REQUIRED else f"{parameter}={_default(default)}")
     return f"{name}({', '.join(operands)})"
+
+
+def _default(value: Any) -> str:
+    """A default as the language writes it; by its type, since true equals 1."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Fraction):
+        return re.sub(r"e([+-])0*", r"e\1", str(float(value)).removesuffix(".0"))
+    return repr(value)
 
 
 def _apply(op: Op, operands: tuple[ast.Expression | None, ...], parameters: Mapping[str, Any], part: ast.Expression,

@@ -18,7 +18,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -144,23 +143,10 @@ def error_table() -> list[str]:
 
 
 def function_tables() -> list[str]:
-    """Every function of the language, by group, with its sentence and its convention at kinks."""
-    from backprop_cli.interpret import usage
-    from backprop_cli.ops import COMPOSITES, OPS, Composite, Op
+    """Every function of the language, by group, with its sentence, its convention at kinks and its derivative rules."""
+    from backprop_cli.report.functions import everything, tables
 
-    every: list[Op | Composite] = sorted([*OPS.values(), *COMPOSITES.values()], key=lambda one: (one.group, one.name))
-    lines: list[str] = []
-    for group, members in groupby(every, key=lambda one: one.group or "others"):
-        rows = ((f"`{usage(one.name, one.signature)}`", f"{one.doc} {remark(one)}".strip()) for one in members)
-        lines += [f"### {group.capitalize()}", "", *table(("call", "is"), rows), ""]
-    return lines[:-1]
-
-
-def remark(one: object) -> str:
-    """What the derivative is where there is none, as a sentence."""
-    convention = getattr(one, "convention", "")
-    return f"{convention[0].upper()}{convention[1:]}." if convention else ""
-
+    return tables(everything())
 
 SECTIONS: Mapping[str, Callable[[], list[str]]] = {
     "commands": command_table, "specs": spec_table, "errors": error_table, "functions": function_tables,

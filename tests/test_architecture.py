@@ -29,10 +29,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("meanings.formulas", "meanings.entries"),
     ("notation",),
     ("formulate",),
-    ("derivation", "diagnose"),
+    ("derivation", "diagnose", "opdoc"),
     ("calculate",),
     ("checks",),
-    ("report",),
+    ("report", "export"),
     ("cli", "__main__"),
 )
 """From the ground up; a module imports from its own floor or from one below. docs/architecture.md tells why."""

@@ -101,6 +101,14 @@ class ReportChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """Where a text that has no view is written."""
+
+    out: str | None = None
+    error_format: str | None = None  # read by the boundary
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """How much a spec may take."""
 

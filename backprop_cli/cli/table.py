@@ -16,5 +16,8 @@ COMMANDS: dict[str, Row] = {
     "run": Row("run", "Every node's value, gradient formula and gradient value."),
     "check": Row("check", "Independent answers for each gradient, and whether they agree."),
     "derive": Row("derive", "The chain-rule derivation, step by step; needs shapes, not numbers."),
+    "show": Row("show", "The spec after layers and functions are expanded."),
+    "export": Row("export", "Runnable code, or the gradient as a spec."),
+    "ops": Row("ops", "Every function with its derivative rule."),
     "completion": Row("completion", "A script that completes commands and options in your shell."),
 }

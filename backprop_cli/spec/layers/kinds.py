@@ -39,8 +39,8 @@ _WINDOWS = ("kernel", "stride", "padding")
 
 KINDS: Mapping[str, Kind] = {
     "linear": Kind(linear, ("out", "bias", "activation"), weights=True),
-    **dict.fromkeys(("conv1d", "conv2d"), Kind(convolution, ("out", *_WINDOWS, "dilation", "groups", "bias", "activation"),
-                                               weights=True)),
+    **dict.fromkeys(("conv1d", "conv2d"),
+                    Kind(convolution, ("out", *_WINDOWS, "dilation", "groups", "bias", "activation"), weights=True)),
     **dict.fromkeys(("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d"), Kind(pooling, _WINDOWS)),
     "flatten": Kind(flatten, ("start",)),
     **{name: Kind(activation, keys) for name, keys in ACTIVATIONS.items()},

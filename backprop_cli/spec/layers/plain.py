@@ -149,10 +149,11 @@ def normalisation(layer: Layer) -> None:
 
 
 def dropout(layer: Layer) -> None:
-    """A node d_1: dropout(a_1, mask, p); the 0/1 mask is an input, so that the gradient is known."""
+    """Entries dropped by a 0/1 mask, which is an input so that the gradient is known: d_1."""
     mask = layer.known("mask")
     if mask is None:
-        raise layer.error("E008", "needs a 'mask'", hint="name an input of zeros and ones: {dropout: {mask: m, p: 0.5}}")
+        hint = "name an input of zeros and ones: {dropout: {mask: m, p: 0.5}}"
+        raise layer.error("E008", "needs a 'mask'", hint=hint)
     p = layer.number("p")
     text = f"dropout({layer.stack.value}, {mask}" + (f", p={p})" if p else ")")
     layer.node("d", text, layer.stack.shape)
@@ -168,10 +169,10 @@ def spelled(shape: Shape) -> str:
 
 
 def flatten(layer: Layer) -> None:
-    """A node f_1: reshape(p_1, (N, ...)), all axes from `start` (default 1: a batch stays a batch) in one."""
+    """All axes from `start` (default 1: a batch stays a batch) in one: f_1."""
     shape, start = layer.stack.shape, layer.whole("start", 1)
     if start >= len(shape):
-        raise layer.error("E014", f"{layer.stack.value!r} of shape {tuple(shape)} has no axis {start} to flatten from",
-                          "start", "{flatten: {start: 0}} joins all axes")
+        message = f"{layer.stack.value!r} of shape {tuple(shape)} has no axis {start} to flatten from"
+        raise layer.error("E014", message, "start", "{flatten: {start: 0}} joins all axes")
     new: Shape = (*shape[:start], math.prod(map(int, shape[start:])))
     layer.node("f", f"reshape({layer.stack.value}, {spelled(new)})", new)

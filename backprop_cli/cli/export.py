@@ -1,0 +1,53 @@
+"""`backprop export`: the gradient as a spec, or runnable code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.loading import load, one_thread
+from backprop_cli.cli.options import Plain, SpecChoice, spec_argument, takes
+from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.errors import UsageError
+from backprop_cli.export.targets import TARGETS
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Write a spec as something else."""
+
+    choice: SpecChoice
+    target: str
+    of: str | None
+
+    def __call__(self, path: str) -> Done:
+        """The text of one spec."""
+        from backprop_cli.export.targets import exporter
+
+        spec = load(path, self.choice)
+        one_thread()
+        return Done(exporter(self.target)(spec, self.of))
+
+    def warm(self) -> None:
+        """One spec: there is nothing to prepare."""
+
+
+@click.command(short_help="runnable code, or the gradient as a spec")
+@spec_argument
+@click.option("--to", "target", type=click.Choice(list(TARGETS)), required=True, help="What to write.")
+@click.option("--of", metavar="EXPR", help="With --to spec: go back from this gradient: w1, 'sum(v * grad(w1))'.")
+@takes(choice=SpecChoice, plain=Plain, limits=Limits)
+def command(spec: str, target: str, of: str | None, choice: SpecChoice, plain: Plain, limits: Limits) -> int:
+    """Write a spec as something that runs elsewhere.
+
+    'spec' is the gradient as a spec: a node grad_w for each gradient; exported again, it gives second derivatives.
+    'numpy' is a script of the forward and the reverse pass, line by line, each with its formula.  'torch' and 'jax'
+    are scripts of the forward pass, with that library's gradients.
+    """
+    if of is not None and target != "spec":
+        raise UsageError("E022", "--of goes with --to spec", hint="--output chooses what a script goes back from")
+    refuse_overwriting(plain.out, (spec,))
+    job = Job(choice, target, of)
+    return over((spec,), job, sink_for(plain.out), Series(), limits, manner_now(), job.warm)

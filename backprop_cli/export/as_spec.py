@@ -1,0 +1,21 @@
+"""The gradient of a spec, as a spec."""
+
+from __future__ import annotations
+
+from backprop_cli.export.gradient import gradient_spec
+from backprop_cli.spec.model import Spec
+from backprop_cli.spec.writer import write
+
+
+def export(spec: Spec, of: str | None) -> str:
+    """The YAML, with a comment that says what it is."""
+    made = gradient_spec(spec, of)
+    goes_back = made.output[1].text if made.output else made.nodes[-1].name
+    file = printable(spec.source.file)
+    return write(made, (f"grad_w is the gradient by w of {file}; this spec goes back from {goes_back}",
+                        "(--output, or export's --of, for another), so that its own gradients are second derivatives."))
+
+
+def printable(text: str) -> str:
+    """Text that cannot leave the comment it stands in."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,240 @@
+"""The gradient of a spec as a spec: the forward nodes, then a node for each gradient, in the order of the reverse pass.
+
+Every `code` formula is an expression of the language, so the result can be run, checked, and exported again: its own
+gradient is the second derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.errors import SpecError
+from backprop_cli.formulate import formulate
+from backprop_cli.graph import Graph, build
+from backprop_cli.result import Printed
+from backprop_cli.spec.expression import Call, Expression, Name, parse
+from backprop_cli.spec.functions import walk
+from backprop_cli.spec.model import Leaf, NodeSpec, Pass, Spec
+from backprop_cli.spec.names import MAX_NAME
+from backprop_cli.spec.source import Text, inline
+from backprop_cli.spec.suggest import did_you_mean
+
+PREFIX, SEED = "grad_", "seed_"
+LONGEST_SUM = 48  # terms of one node; a long fan-out is added up in several
+Written = tuple[Expression, Text]
+
+
+def gradient_spec(spec: Spec, of: str | None = None) -> Spec:
+    """The spec whose nodes `grad_w` are the gradients.
+
+    Args:
+        spec: the spec to differentiate.
+        of: the output of the result: a node or leaf (its gradient is meant) or an expression such as
+            `sum(v * grad_w)`.  By default the gradient of the first leaf that can be differentiated again, and where
+            there is none, the spec's own output.
+
+    Raises:
+        SpecError: what is wrong with the spec, or with `of`.
+    """
+    spec = with_named_outputs(spec)
+    graph = build(spec)
+    work = _Work(graph, _taken(spec))
+    work.write()
+    plain = replace(spec, leaves=(*spec.leaves, *work.seeds), nodes=(*spec.nodes, *work.nodes), grad_output=None,
+                    grad_output_at=None, hooks={}, backward=(), title=_title(spec, graph))  # fmt: skip
+    return _aimed(plain, work, of)
+
+
+def _title(spec: Spec, graph: Graph) -> str:
+    subject = f"Gradient of {graph.output_name}"
+    return f"{subject}: {spec.title}" if spec.title else subject
+
+
+def _taken(spec: Spec) -> set[str]:
+    return {*(leaf.name for leaf in spec.leaves), *(node.name for node in spec.nodes), *spec.dims}
+
+
+def unique(wanted: str, taken: set[str]) -> str:
+    """A new name like the wanted one, which is then taken."""
+    name, count = wanted[:MAX_NAME], 1
+    while name in taken:
+        count += 1
+        tail = f"_{count}"
+        name = wanted[: MAX_NAME - len(tail)] + tail
+    taken.add(name)
+    return name
+
+
+def with_named_outputs(spec: Spec) -> Spec:
+    """An output such as `p[0]` gets a node, so that its gradient has a name."""
+    taken, nodes = _taken(spec), list(spec.nodes)
+
+    def named(output: Written) -> Written:
+        if isinstance(output[0], Name):
+            return output
+        name = unique("output_value", taken)
+        nodes.append(NodeSpec(name, *output, output[1].standing_for(name)))
+        return _expression(name)
+
+    passes = tuple(_passed(one, *named((one.output, one.output_text))) for one in spec.backward)
+    output = named(spec.output) if spec.output and not spec.backward else None
+    if output is None and not spec.backward and spec.nodes:
+        output = _expression(spec.nodes[-1].name)
+    return replace(spec, nodes=tuple(nodes), output=output, backward=passes)
+
+
+def _passed(one: Pass, output: Expression, text: Text) -> Pass:
+    return replace(one, output=output, output_text=text)
+
+
+def _expression(text: str) -> Written:
+    whole = inline(text, "<generated>")
+    return parse(whole), whole
+
+
+# ── gradients as nodes ───────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Work:
+    """The nodes of the gradients while they are written; `final` maps a node to the name of its whole gradient."""
+
+    graph: Graph
+    taken: set[str]
+    nodes: list[NodeSpec] = field(default_factory=list)
+    seeds: list[Leaf] = field(default_factory=list)
+    final: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Each pass in turn; the gradients of leaves add up over the passes."""
+        printed, _, _ = formulate(self.graph, None, None, ("local",), ("code",))
+        found: list[Mapping[str, str]] = []
+        for number, formulas in enumerate(printed):
+            suffix = f"_pass_{number + 1}" if len(printed) > 1 else ""
+            found.append(self.one_pass(number, formulas, suffix))
+        self.final = dict(found[-1])
+        for leaf in (self.graph.nodes[i].name for i in sorted(self.graph.wrt)) if len(found) > 1 else ():
+            parts = [names[leaf] for names in found if leaf in names]
+            if parts:
+                self.final[leaf] = unique(PREFIX + leaf, self.taken)
+                self.node(self.final[leaf], " + ".join(parts))
+
+    def one_pass(self, number: int, formulas: Mapping[int, Mapping[str, Any]], suffix: str) -> Mapping[str, str]:
+        """The gradients of one pass, the output's first; node name to gradient name."""
+        names: dict[str, str] = {}
+        output = self.graph.passes[number].output
+        order = sorted(formulas, key=lambda index: (index != output, -index))
+        for index in order:
+            name = self.graph.nodes[index].name
+            names[name] = unique(PREFIX + name + suffix, self.taken)
+        for index in order:
+            formula = formulas[index]["local"]
+            assert isinstance(formula, Printed), formula
+            node = self.graph.nodes[index]
+            own = {**names, node.name: self.seed(number, suffix)} if index == output else names
+            self.add(names[node.name], [sign + replaced_gradients(term, own) for sign, term in split_sum(formula.code)])
+        return names
+
+    def seed(self, number: int, suffix: str) -> str:
+        """A leaf with the seed of a pass, where it is an array; its name."""
+        run = self.graph.passes[number]
+        if run.seed is None or isinstance(run.seed, str):
+            return ""  # such a seed is written in the formula itself
+        node = self.graph.nodes[run.output]
+        name = unique(SEED + node.name + suffix, self.taken)
+        array = np.broadcast_to(np.asarray(run.seed, dtype=np.float64), tuple(map(int, node.shape)))
+        self.seeds.append(Leaf(name, "input", node.shape, lambda: array, inline(name, "<generated>")))
+        return name
+
+    def add(self, name: str, terms: list[str]) -> None:
+        """A gradient's node, from its terms; a sum of very many in several nodes."""
+        while len(terms) > LONGEST_SUM:
+            parts = [terms[i : i + LONGEST_SUM] for i in range(0, len(terms), LONGEST_SUM)]
+            terms = [f"+ {self.node(unique(f'{name}_part', self.taken), joined(part))}" for part in parts]
+        self.node(name, joined(terms))
+
+    def node(self, name: str, code: str) -> str:
+        expression, text = _expression(code)
+        self.nodes.append(NodeSpec(name, expression, text, inline(name, "<generated>")))
+        return name
+
+
+def replaced_gradients(term: str, names: Mapping[str, str]) -> str:
+    """A formula with the names of nodes in place of `grad(y)`."""
+    found = []
+    for part in walk(parse(inline(term, "<formula>"))):
+        if isinstance(part, Call) and part.function == "grad":
+            operand = part.arguments[0].value
+            assert isinstance(operand, Name)
+            found.append((part.start, part.end, names[operand.name]))
+    for start, end, name in sorted(found, reverse=True):
+        term = term[:start] + name + term[end:]
+    return term
+
+
+def split_sum(code: str) -> list[tuple[str, str]]:
+    """The terms of a sum with their signs: `a + b - c` as ('+ ', 'a'), ('+ ', 'b'), ('- ', 'c')."""
+    terms, depth, start, sign = [], 0, 0, "+ "
+    for at, character in enumerate(code):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and code[at : at + 3] in {" + ", " - "}:
+            terms.append((sign, code[start:at]))
+            sign, start = code[at + 1 : at + 3], at + 3
+    return [*terms, (sign, code[start:])]
+
+
+def joined(terms: Sequence[str]) -> str:
+    """The sum of terms with their signs."""
+    return " ".join(terms).removeprefix("+ ")
+
+
+# ── what the result goes back from ───────────────────────────────────────────────────────────────
+
+
+def _aimed(plain: Spec, work: _Work, of: str | None) -> Spec:
+    """The spec with its output: what `of` says, or the first gradient that can be differentiated again."""
+    if of is not None:
+        return _output(plain, _asked(of, work))
+    leaves = [work.graph.nodes[i].name for i in sorted(work.graph.wrt)]
+    for name in (work.final[leaf] for leaf in leaves if leaf in work.final):
+        try:
+            return _output(plain, _expression(name))
+        except SpecError as error:  # a gradient that is constant in the params
+            if error.code != "E017":
+                raise
+    return replace(plain, output=_expression(work.graph.output_name), grad_output=_ones(work.graph))
+
+
+def _ones(graph: Graph) -> Any:
+    return "ones" if graph.output.shape else None
+
+
+def _asked(of: str, work: _Work) -> Written:
+    """`--of`: a node or leaf stands for its gradient; in an expression grad(w) does."""
+    text = inline(of, "--of")
+    expression = parse(text)
+    if isinstance(expression, Name) and expression.name in work.final:
+        return _expression(work.final[expression.name])
+    for part in walk(expression):
+        if isinstance(part, Call) and part.function == "grad" and part.arguments and \
+                isinstance(part.arguments[0].value, Name) and part.arguments[0].value.name not in work.final:
+            name = part.arguments[0].value
+            raise SpecError("E011", f"{name.name!r} has no gradient", at=text.place(name.start, name.end),
+                            hint=did_you_mean(name.name, work.final))
+    changed = replaced_gradients(text.text, work.final)
+    return (expression, text) if changed == text.text else _expression(changed)
+
+
+def _output(plain: Spec, output: Written) -> Spec:
+    """The spec going back from an output, from ones where that is no scalar.
+
+    Raises:
+        SpecError: it does not depend on anything to differentiate, or is wrong.
+    """
+    aimed = replace(plain, output=output, grad_output="ones")
+    graph = build(aimed)
+    return aimed if graph.output.shape else replace(aimed, grad_output=None)
