@@ -119,6 +119,8 @@ def _one(probe: Probe, index: Index, gradient: float) -> tuple[Slope, bool]:
 def _judged(gradient: float, slope: Slope) -> tuple[float, bool]:
     """How far apart, and whether that is more than the tolerance and rounding explain."""
     distance = float(TOLERANCE.distance(gradient, slope.central))
+    if not math.isfinite(gradient):
+        return distance, gradient != slope.central
     allowed = TOLERANCE.absolute + TOLERANCE.relative * max(abs(gradient), abs(slope.central)) + slope.noise
     return distance, not abs(gradient - slope.central) <= allowed
 

@@ -24,9 +24,13 @@ class UnknownFunctionError(Exception):
 
 
 class Scalars:
-    """Evaluates expressions at one point, sharing what they have in common."""
+    """Evaluates expressions at one point, sharing what they have in common.
 
-    def __init__(self, point: Mapping[Expr, float]) -> None:
+    With `edges`, a condition that only just holds is one like any other: a rule for a tie asks for it.
+    """
+
+    def __init__(self, point: Mapping[Expr, float], edges: bool = False) -> None:
+        self.edges = edges
         self.memo: dict[Expr, Any] = {symbol: np.float64(value) for symbol, value in point.items()}
 
     def __call__(self, expr: Expr) -> float:
@@ -52,10 +56,24 @@ class Scalars:
             return np.float64(float(expr))
         if isinstance(expr, sympy.Piecewise):
             return self.piecewise(expr)
+        if isinstance(expr, sympy.Mul):
+            return self.product(expr)
         function = TABLE.get(type(expr))
         if function is None:
             raise UnknownFunctionError(type(expr).__name__)
         return function(*map(self.walk, expr.args))
+
+    def product(self, expr: Expr) -> Any:
+        """A product; a factor on a kink does not matter where another one is 0."""
+        result, kink = np.float64(1), False
+        for factor in expr.args:
+            try:
+                result = result * self.walk(factor)
+            except KinkError:
+                kink = True
+        if kink and result != 0:
+            raise KinkError
+        return result
 
     def piecewise(self, expr: Expr) -> Any:
         """The first piece whose condition holds."""
@@ -74,7 +92,7 @@ class Scalars:
             return bool(condition)
         if isinstance(condition, Relational):
             left, right = self.walk(condition.lhs), self.walk(condition.rhs)
-            if left == right:
+            if left == right and not self.edges:
                 raise KinkError
             return bool(RELATIONS[condition.rel_op](left, right))
         combine = {sympy.And: all, sympy.Or: any}.get(type(condition))
@@ -100,19 +118,12 @@ def _sum(*xs: Any) -> Any:
     return np.float64(math.fsum(xs)) if all(map(math.isfinite, xs)) else sum(xs)
 
 
-def _product(*xs: Any) -> Any:
-    result = xs[0]
-    for x in xs[1:]:
-        result = result * x
-    return result
-
-
 RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    ">": np.greater, ">=": np.greater, "<": np.less, "<=": np.less, "==": np.equal, "!=": np.not_equal,
+    ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal,
 }  # fmt: skip
 
 TABLE: Mapping[type, Callable[..., Any]] = {
-    sympy.Add: _sum, sympy.Mul: _product, sympy.Pow: np.power, sympy.exp: np.exp, sympy.log: np.log,
+    sympy.Add: _sum, sympy.Pow: np.power, sympy.exp: np.exp, sympy.log: np.log,
     sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan, sympy.asin: np.arcsin, sympy.acos: np.arccos,
     sympy.atan: np.arctan, sympy.atan2: np.arctan2, sympy.sinh: np.sinh, sympy.cosh: np.cosh, sympy.tanh: np.tanh,
     sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh, sympy.erf: erf, sympy.erfc: erfc,

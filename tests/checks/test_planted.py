@@ -1,0 +1,129 @@
+"""The checks are checked: a planted error must be found, by the name of its node, and nothing be found without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import backprop_cli.calculate
+import backprop_cli.meanings.formulas
+from backprop_cli.algebra.formula import RULES, lift
+from backprop_cli.notation import NOTATIONS
+from backprop_cli.ops import OPS
+from backprop_cli.passes import backward
+
+NET = """
+inputs: {x: [[0.5, -1.0], [2.0, 0.3]], t: [[1.0, 0.0], [0.2, 0.4]]}
+params: {a: [[1.0, 0.4], [-0.3, 0.8]], b: [[0.2, -0.5], [0.7, 0.9]], c: [0.3, -0.6]}
+nodes:
+  u: a @ x + c
+  h: tanh(u)
+  s: exp(h) * h
+  y: b @ s.T
+  q: (y - 2*t) * (y + h)
+  loss: mean(q**2)
+"""
+"""Matrix products, a broadcast bias, fan-out (h is used three times), sums that need brackets and signs."""
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def slightly_wrong(patch: pytest.MonkeyPatch) -> None:
+    """tanh's slope is 0.1 % too large."""
+    right = OPS["tanh"].vjps[0]
+    assert right is not None
+    patch.setitem(OPS, "tanh", replace(OPS["tanh"], vjps=(lambda xp, g, y, x: right(xp, g, y, x) * (1 + 1 / xp.size(1000)),)))
+
+
+def missing_transpose(patch: pytest.MonkeyPatch) -> None:
+    """The left operand of a matrix product gets g @ b instead of g @ b.T."""
+    right = OPS["matmul"].vjps[1]
+    patch.setitem(OPS, "matmul", replace(OPS["matmul"], vjps=(lambda xp, g, y, a, b: g @ b, right)))
+
+
+def dropped_path(patch: pytest.MonkeyPatch) -> None:
+    """Of several consumers only the last one hands its gradient back."""
+
+    def forgetful(graph: Any, steps: Any, *rest: Any) -> Any:
+        known: set[int] = set()
+        kept = []
+        for *start, edges in reversed(steps):
+            fresh = tuple(edge for edge in edges if edge[0] not in known)
+            known.update(edge[0] for edge in edges)
+            kept.append((*start, fresh))
+        return backward(graph, kept[::-1], *rest)
+
+    patch.setattr(backprop_cli.calculate, "backward", forgetful)
+    patch.setattr(backprop_cli.meanings.formulas, "backward", forgetful)
+
+
+def dropped_bracket(patch: pytest.MonkeyPatch) -> None:
+    """The printer forgets brackets."""
+    patch.setattr(type(NOTATIONS["code"]), "bracket", lambda self, text: text)
+
+
+def dropped_sign(patch: pytest.MonkeyPatch) -> None:
+    """The printer writes + for -."""
+    patch.setitem(NOTATIONS, "code", replace(NOTATIONS["code"], minus=" + "))
+
+
+def wrong_rewrite(patch: pytest.MonkeyPatch) -> None:
+    """The algebra takes every matrix for symmetric."""
+    patch.setitem(RULES, "transpose", lambda x, axes=None: lift(x))
+
+
+def no_unbroadcast(patch: pytest.MonkeyPatch) -> None:
+    """The gradient of a broadcast operand is averaged where it should be summed."""
+    from backprop_cli.meanings import numbers
+
+    right = numbers.summed_to
+    patch.setattr(numbers, "summed_to", lambda x, shape: right(x, shape) / 2)
+
+
+PLANTS: list[tuple[Plant, str, str, set[str]]] = [
+    (slightly_wrong, "u", "differences", {"loss", "q", "y", "s", "h"}),
+    (missing_transpose, "b", "differences", {"loss", "q", "y", "s", "h", "u", "c"}),
+    (dropped_path, "h", "differences", {"loss", "q"}),
+    (dropped_bracket, "q", "formula", set()),
+    (dropped_sign, "y", "formula", {"loss"}),
+    (wrong_rewrite, "s", "formula", {"loss"}),
+    (no_unbroadcast, "c", "differences", {"loss", "q", "y", "s", "h", "u", "b", "a"}),
+]
+"""The error, the node that must be named, the answer that sees it, and nodes that must stay right."""
+
+
+def test_nothing_is_found_where_nothing_is_wrong(checked: Any) -> None:
+    """Without a planted error every node comes out right, under all answers."""
+    report = checked(NET)
+    assert report.ok
+    assert [r.status for r in report.results] == ["ok"] * 9
+    assert all(a.worst is not None and a.worst < 1e-8 for r in report.results for a in r.answers if a.name != "entries")
+    assert sum(a.checked for r in report.results for a in r.answers if a.name == "entries") > 0
+
+
+@pytest.mark.parametrize(("plant", "node", "answer", "sound"), PLANTS, ids=[p[0].__name__ for p in PLANTS])
+def test_planted_error_is_named(plant: Plant, node: str, answer: str, sound: set[str], checked: Any, one: Any,
+                                monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """A planted error makes the node wrong that it first shows at, in the answer that can see it, with its numbers."""
+    plant(monkeypatch)
+    report = checked(NET, entries=False)
+    assert not report.ok
+    result = one(report, node)
+    assert result.status == "wrong"
+    assert result.answer(answer).wrong
+    assert result.reason
+    assert len(set(result.numbers.values())) > 1 or "read back" in result.reason
+    assert {r.node for r in report.results if r.status == "wrong"} & sound == set()
+
+
+def test_formulas_do_not_prove_rules(checked: Any, one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong rule makes the formula as wrong as the value, so only the answers that use no rule can see it."""
+    slightly_wrong(monkeypatch)
+    result = one(checked(NET), "u")
+    assert not result.answer("formula").wrong
+    assert result.answer("differences").wrong
+    assert result.answer("entries").wrong
+    assert "tanh" in result.reason
