@@ -65,6 +65,7 @@ class Worked:
     notes: tuple[str, ...]
     facts: tuple[str, ...]
     value: Any = None
+    hooked: bool = False
 
 
 @dataclass(slots=True)
@@ -151,7 +152,8 @@ class Deriver:
             for operand, rule, narrow in edges:
                 part = rule(gradients[index], *operands(nodes))
                 if narrow is not None:
-                    self.note(node, self.graph.nodes[operand], notes)
+                    if operand == target.index:
+                        self.note(node, target, notes)
                     part = self.meaning.unbroadcast(part, narrow)
                 gradients[operand] = gradients[operand] + part if operand in gradients else part
                 if self.graph.nodes[operand].anonymous and operand != target.index:
@@ -163,7 +165,7 @@ class Deriver:
 
     def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
         """Why a sum appears: the operand was repeated along some axes."""
-        if node.op is None or node.op.name == "matmul" or operand.anonymous:
+        if node.op is None or node.op.name == "matmul":
             return
         extra = len(node.shape) - len(operand.shape)
         axes = [*range(extra), *(extra + i for i, s in enumerate(operand.shape) if s != node.shape[extra + i])]
@@ -186,13 +188,20 @@ class Deriver:
         finally:
             reset_facts(token)
         is_output = node.index == self.derived.run.output
-        seed = self.maths(true_shape(seed_formula(self.meaning).expr, node.shape)) if is_output else None
+        seed = self.seed(node) if is_output else None
         return Worked(
             name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)), contributions=parts,
             total=self.total(parts, seed), simplified=self.simplified(node, parts, seed), seed=seed,
             notes=self.notes(node), facts=tuple(facts.used.values()),
-            value=None if self.gradients is None else self.gradients[node.index],
+            value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
         )  # fmt: skip
+
+    def seed(self, node: Node) -> Maths:
+        """Where the pass starts: 1, ones, or what the spec gives as `grad_output`."""
+        expr = seed_formula(self.meaning).expr
+        if isinstance(expr, GradSymbol):
+            return Maths("grad_output, as given", r"\text{grad\_output, as given}")
+        return self.maths(true_shape(expr, node.shape))
 
     def touch_facts(self, node: Node, parts: tuple[Contribution, ...]) -> None:
         """Run the chained rules once more, for the facts that they announce."""
@@ -224,7 +233,8 @@ class Deriver:
             return None
         final = self.maths(expr)
         said = {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted} if len(parts) == 1 else set()
-        return None if final.text in said or seed is not None and final.text == seed.text else final
+        is_seed = seed is not None and (final.text == seed.text or isinstance(expr, GradSymbol))
+        return None if final.text in said or is_seed else final
 
 
 def _bracketed(text: str) -> str:
@@ -236,18 +246,29 @@ def _latex_name(name: str) -> str:
     return NOTATIONS["latex"].name(name)
 
 
+@dataclass(frozen=True, slots=True)
+class WorkedPass:
+    """The derivations of one backward pass."""
+
+    output: str
+    worked: tuple[Worked, ...]
+
+
 def work_out(graph: Graph, names: Sequence[str] = (), values: Sequence[Any] | None = None,
-             passes: Sequence[Sequence[Any]] | None = None) -> tuple[Worked, ...]:
-    """The derivations of the named nodes (all that have a gradient by default), the output first.
+             passes: Sequence[Sequence[Any]] | None = None) -> tuple[WorkedPass, ...]:
+    """The derivations of the named nodes (all that have a gradient by default), the output first, pass by pass.
 
     `values` and `passes` are the numbers of a run, or None for a spec that has shapes alone.
     """
     work = Formulation(graph, ("local", "nodes"), SHOWN, values)
-    derived = derive(work.made, graph.passes[-1], ("local", "nodes"))
-    deriver = Deriver(graph, work, derived, passes[-1] if passes else None)
-    wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
-              and (not n.anonymous or n.index == graph.passes[-1].output) and (not names or n.name in names)]
-    return tuple(deriver.worked(node) for node in wanted)
+    found = []
+    for position, run in enumerate(graph.passes):
+        derived = derive(work.made, run, ("local", "nodes"))
+        deriver = Deriver(graph, work, derived, passes[position] if passes else None)
+        wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
+                  and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
+        found.append(WorkedPass(run.name, tuple(deriver.worked(node) for node in wanted)))
+    return tuple(found)
 
 
-__all__ = ["Contribution", "Maths", "Worked", "work_out"]
+__all__ = ["Contribution", "Maths", "Worked", "WorkedPass", "work_out"]

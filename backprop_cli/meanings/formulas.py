@@ -131,11 +131,11 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     if node.op is None:
         return
     definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
+    expr = made.definitions[node.index] = materialize(Formula(definition.expr, node.shape))
     if node.anonymous and tree_size(definition.expr) <= INLINE:
         made.nodes[-1] = Formula(recognised(definition.expr), node.shape)
         return
-    expr = materialize(Formula(definition.expr, node.shape))
-    made.definitions[node.index] = made.facts.definitions[symbol] = expr
+    made.facts.definitions[symbol] = expr
     if node.anonymous:
         made.anonymous[symbol] = recognised(made.fold(expr))
 
@@ -218,7 +218,8 @@ class Formulas:
         """∂output/∂node as a symbol; one for each node and pass."""
         known = self.symbols.gradients
         if node.index not in known:
-            symbol = GradSymbol(node.name, node.shape, node.index)
+            name = self.run.name if node.index == self.run.output else node.name
+            symbol = GradSymbol(name, node.shape, node.index)
             symbol.output = self.run.name
             known[node.index] = symbol
         return known[node.index]

@@ -12,7 +12,7 @@ from backprop_cli.report.latex import prose
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
-    from backprop_cli.derivation import Contribution, Worked
+    from backprop_cli.derivation import Contribution, Worked, WorkedPass
 
 LABEL_WIDTH = 18
 
@@ -24,7 +24,12 @@ class Solution:
     spec: str
     title: str | None
     output: str
-    worked: Sequence[Worked]
+    passes: Sequence[WorkedPass]
+
+    def sections(self) -> Iterable[tuple[str | None, Sequence[Worked]]]:
+        """Each pass with its heading; a single pass has none."""
+        for i, one in enumerate(self.passes):
+            yield (f"Pass {i + 1} of {len(self.passes)}, from {one.output}" if len(self.passes) > 1 else None), one.worked
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────
@@ -33,7 +38,11 @@ class Solution:
 def text(solution: Solution, view: View) -> str:
     """For a terminal: a heading a node, a line a step."""
     head = view.paint(view.safe(solution.title or solution.spec), "heading")
-    blocks = [[head], *([*_text_node(w, view)] for w in solution.worked)]
+    blocks = [[head]]
+    for heading, worked in solution.sections():
+        blocks += [[view.paint(view.safe(heading), "heading")]] if heading else []
+        blocks += [_text_node(w, view) for w in worked]
+    blocks += [["The gradients of the leaves add up over the passes."]] if len(solution.passes) > 1 else []
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -49,7 +58,7 @@ def _text_node(worked: Worked, view: View) -> list[str]:
         rows.append(_step("sum", view.plain(f"{worked.left.text} = {worked.total.text}")))
     rows += [view.plain(f"  {note}") for note in worked.notes]
     if worked.simplified is not None:
-        rows.append(_step("simplified", view.plain(f"{worked.left.text} = {worked.simplified.text}")))
+        rows.append(_step("after the hook" if worked.hooked else "simplified", view.plain(f"{worked.left.text} = {worked.simplified.text}")))
     rows += [view.plain(f"  with {fact}") for fact in worked.facts]
     if worked.value is not None:
         first, *rest = lines(worked.value, view.digits)
@@ -116,7 +125,7 @@ def _rows(worked: Worked, view: View) -> Iterable[tuple[str, str, str]]:
     if worked.total is not None:
         yield left, worked.total.latex, "sum over the paths"
     if worked.simplified is not None:
-        yield left, worked.simplified.latex, "simplified"
+        yield left, worked.simplified.latex, "after the hook" if worked.hooked else "simplified"
     if worked.value is not None:
         yield left, latex_value(worked.value, view), "value"
 
@@ -135,9 +144,11 @@ def _sentences(worked: Worked) -> list[str]:
 def latex(solution: Solution, view: View) -> str:
     """An align* a node, with the sentences as text between; needs amsmath."""
     blocks = [f"% {prose(solution.title or solution.spec)}"]
-    for worked in solution.worked:
-        blocks += [f"{prose(s)}." for s in _sentences(worked)]
-        blocks.append(_aligned(worked, view))
+    for heading, nodes in solution.sections():
+        blocks += [rf"\paragraph{{{prose(heading)}}}"] if heading else []
+        for worked in nodes:
+            blocks += [f"{prose(s)}." for s in _sentences(worked)]
+            blocks.append(_aligned(worked, view))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -146,11 +157,13 @@ def markdown(solution: Solution, view: View) -> str:
     from backprop_cli.report.markdown import prose as escaped
 
     blocks = [f"# {escaped(solution.title or solution.spec, view)}"]
-    for worked in solution.worked:
-        blocks.append(f"## ${worked.left.latex}$")
-        if sentences := _sentences(worked):
-            blocks.append("\n".join(f"- {escaped(s, view)}" for s in sentences))
-        blocks.append(f"$$\n{_aligned(worked, view).replace('align*', 'aligned')}\n$$")
+    for heading, nodes in solution.sections():
+        blocks += [f"# {escaped(heading, view)}"] if heading else []
+        for worked in nodes:
+            blocks.append(f"## ${worked.left.latex}$")
+            if sentences := _sentences(worked):
+                blocks.append("\n".join(f"- {escaped(s, view)}" for s in sentences))
+            blocks.append(f"$$\n{_aligned(worked, view).replace('align*', 'aligned')}\n$$")
     return "\n\n".join(blocks) + "\n"
 
 
