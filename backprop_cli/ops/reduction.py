@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.ops.base import Op, ParameterError, Sample, axes_of, count, op, reduced
+from backprop_cli.ops.base import Op, Sample, axes_of, count, op, reduced
 from backprop_cli.ops.validate import flag, number, whole
 from backprop_cli.spec.model import Shape
 
@@ -83,23 +83,14 @@ reduction("mean(x; axis=none, keepdims=false)", "Arithmetic mean over axes (defa
 
 # ── extremes ─────────────────────────────────────────────────────────────────────────────────────
 
-
-def extreme_shape(shape: Shape, *, axis: Any = None, keepdims: bool = False) -> Shape:
-    """The shape of a reduction that needs at least one entry."""
-    result = shape_of(shape, axis=axis, keepdims=keepdims)
-    if count(shape, axis) == 0:
-        raise ParameterError("axis", "no entries have no largest or smallest one")
-    return result
-
-
 reduction("max(x; axis=none, keepdims=false)", "Largest entry over axes.",
           lambda xp, x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims), _shared_ties,
-          aliases="amax", shape=extreme_shape, kink=lambda x, **p: _tied(x, **p, extreme=np.max),
+          aliases="amax", kink=lambda x, **p: _tied(x, **p, extreme=np.max),
           entry=lambda s, x, axis=None, keepdims=False: fold(s.Max, x, axis, keepdims),
           convention="a tie shares the gradient evenly")
 reduction("min(x; axis=none, keepdims=false)", "Smallest entry over axes.",
           lambda xp, x, axis=None, keepdims=False: np.min(x, axis=axis, keepdims=keepdims), _shared_ties,
-          aliases="amin", shape=extreme_shape, kink=lambda x, **p: _tied(x, **p, extreme=np.min),
+          aliases="amin", kink=lambda x, **p: _tied(x, **p, extreme=np.min),
           entry=lambda s, x, axis=None, keepdims=False: fold(s.Min, x, axis, keepdims),
           convention="a tie shares the gradient evenly")
 
