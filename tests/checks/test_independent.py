@@ -1,0 +1,90 @@
+"""Every printed formula, evaluated by something that shares nothing with the project, is the printed gradient."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from backprop_cli.calculate import Settings, run
+from backprop_cli.result import Gradient, NodeResult, Printed, Result
+from backprop_cli.spec.model import Spec
+from backprop_cli.spec.reader import load_spec, read_spec
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
+EXERCISES = yaml.safe_load((ROOT / "tests" / "data" / "notebooks.yaml").read_text(encoding="utf-8"))
+SOUND = [e for e in EXERCISES if e["expect"] != [{"error": True}]]
+
+
+def _load(name: str) -> Any:
+    """A helper module beside the test folders: tests are no package."""
+    found = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+independent = _load("independent")
+
+
+def evaluated(formulas: dict[str, Printed], result: Result, gradients: dict[str, Gradient]) -> dict[str, Any]:
+    """What each printed formula says, by its terms."""
+    names = {**result.dims, **{node.name: node.value for node in result.nodes}}
+    values = {name: gradient.value for name, gradient in gradients.items()}
+    return {terms: independent.evaluate(one.code, names, values) for terms, one in formulas.items()}
+
+
+def compare(gradient: Gradient, result: Result, gradients: dict[str, Gradient]) -> int:
+    """All formulas of a gradient against its value; how many there were."""
+    printed = {terms: one for terms, one in gradient.formula.items() if isinstance(one, Printed)}
+    for terms, found in evaluated(printed, result, gradients).items():
+        assert found.shape == np.shape(gradient.value), printed[terms].code
+        np.testing.assert_allclose(found, gradient.value, rtol=1e-9, atol=1e-11, err_msg=printed[terms].code)
+    return len(printed)
+
+
+def check_spec(spec: Spec) -> int:
+    """Every gradient of a spec, pass by pass, and the sums of the passes."""
+    result = run(spec, Settings(notations=("code",), anonymous=True))
+    last = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
+    sources = [one.gradients for one in result.passes] or [last]
+    count = sum(compare(gradient, result, dict(source)) for source in sources for gradient in source.values())
+    return count + sum(compare(node.gradient, result, last) for node in leaves(result) if result.passes)
+
+
+def leaves(result: Result) -> list[NodeResult]:
+    """The leaves that have a gradient."""
+    return [node for node in result.nodes if node.kind != "node" and node.gradient is not None]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_formulas_of_a_shipped_spec(path: Path) -> None:
+    """Python's parser and plain numpy read every printed formula of a shipped spec as the gradient beside it."""
+    spec = load_spec(str(path))
+    if any(leaf.load is None for leaf in spec.leaves):
+        pytest.skip("shapes without numbers")
+    assert check_spec(spec) > 0
+
+
+@pytest.mark.parametrize("exercise", SOUND, ids=lambda exercise: exercise["id"])
+def test_formulas_of_an_exercise(exercise: dict[str, Any]) -> None:
+    """The same for the exercises of the notebooks."""
+    assert check_spec(read_spec(json.dumps(exercise["spec"]).encode(), "net.yaml", folder=None)) > 0
+
+
+@pytest.mark.parametrize(("code", "value"), [
+    ("-a**2", [-1, -4]), ("1/2*a @ a", 2.5), ("(a > 1)*3", [0, 3]), ("grad(a).T - 1", [9, 19]), ("sum(a, axis=0, keepdims=true)", [3]),
+    ("scatter(a, '1:3', (4,))", [0, 1, 2, 0]), ("a[::2]", [1]), ("outer(a, a)[1, :]", [2, 4]), ("N*pi", 3 * np.pi),
+])  # fmt: skip
+def test_evaluator(code: str, value: Any) -> None:
+    """The evaluator itself reads the language as numpy would."""
+    found = independent.evaluate(code, {"a": np.array([1.0, 2.0]), "N": 3}, {"a": np.array([10.0, 20.0])})
+    np.testing.assert_allclose(found, value)
