@@ -16,6 +16,7 @@ from sympy import Expr, S
 from backprop_cli.algebra.expr import Apply, TensorSymbol, shape_of
 
 TOLERANCE = 1e-12
+MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a whole network
 
 
 @dataclass(slots=True)
@@ -39,6 +40,8 @@ class Facts:
             return None
         key = (expr, axes)
         if key not in self.declared:
+            if len(self._proving) >= MAX_PROOF:
+                return None
             self.declared[key] = self._find(expr, axes)
         found = self.declared[key]
         if found is S.NaN:
