@@ -92,7 +92,7 @@ def is_tame(value: Any) -> bool:
 def random_net(seed: int, length: int = 7) -> Net:
     """A net of about so many nodes, of which every leaf and most nodes are used, some several times."""
     draw, numbers = random.Random(seed), np.random.default_rng(seed)
-    net = Net(seed, {f"p{i}": numbers.normal(size=draw.choice(SHAPES)).round(3) for i in range(draw.randint(2, 4))})
+    net = Net(seed, {f"p{i}": np.asarray(numbers.normal(size=draw.choice(SHAPES))) for i in range(draw.randint(2, 4))})
     known = net.values()
     for text in candidates(draw, known):
         if len(net.nodes) == length:
@@ -157,7 +157,7 @@ def test_random_graph(seed: int, spec_of: Callable[[str], Any]) -> None:
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("block", range(100))
+@pytest.mark.parametrize("block", range(40))
 def test_many_random_graphs(block: int, spec_of: Callable[[str], Any]) -> None:
     """The same for many more and longer graphs (`make fuzz`)."""
     for seed in range(1000 + 50 * block, 1050 + 50 * block):
