@@ -29,7 +29,7 @@ class _Translate(ast.NodeTransformer):
     def __init__(self, gradients: Mapping[str, Any]) -> None:
         self.gradients = gradients
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 (ast's name)
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         assert isinstance(node.func, ast.Name)
         if node.func.id == "grad":
             assert isinstance(node.args[0], ast.Name)
@@ -37,11 +37,11 @@ class _Translate(ast.NodeTransformer):
         self.generic_visit(node)
         return ast.Call(ast.Name(f"f_{node.func.id.removeprefix('f_')}", ast.Load()), node.args, node.keywords)
 
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
         return ast.Call(ast.Name("f_mask", ast.Load()), [node], [])
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
         return ast.Call(ast.Name("f_mT", ast.Load()), [node.value], []) if node.attr == "mT" else node
 
@@ -149,18 +149,21 @@ def _max_unpool2d(g: Any, indices: Any, size: tuple[int, int]) -> Any:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mask": lambda x: np.asarray(x, dtype=float), "mT": lambda x: np.swapaxes(x, -1, -2),
     "abs": np.abs, "sign": np.sign, "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
-    "tanh": np.tanh, "arctan": np.arctan, "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "relu": lambda x: np.where(x > 0, x, 0.0),
+    "tanh": np.tanh, "arctan": np.arctan, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "relu": lambda x: np.where(x > 0, x, 0.0),
     "softplus": lambda x: np.log(1 + np.exp(x)), "square": lambda x: x * x,
-    "maximum": np.maximum, "minimum": np.minimum, "clip": np.clip, "where": lambda m, a, b: np.where(m, a, b),
+    "maximum": np.maximum, "minimum": np.minimum, "clip": np.clip, "where": np.where,
     "softmax": _softmax, "log_softmax": lambda x, axis=-1: np.log(_softmax(x, axis)),
     "logsumexp": lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
-    "sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "prod": np.prod, "var": _var, "standardize": _standardize,
+    "sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "prod": np.prod, "var": _var,
+    "standardize": _standardize,
     "outer": np.outer, "matmul": np.matmul, "trace": lambda x: np.trace(x, axis1=-2, axis2=-1), "det": np.linalg.det,
     "inv": np.linalg.inv, "solve": np.linalg.solve, "cholesky": np.linalg.cholesky, "tril": np.tril, "triu": np.triu,
     "diagonal": lambda x: np.diagonal(x, axis1=-2, axis2=-1), "diag": np.diag, "eye": lambda n, m=None: np.eye(n, m),
     "zeros": np.zeros, "ones": np.ones, "reshape": np.reshape, "expand_dims": np.expand_dims, "squeeze": np.squeeze,
     "transpose": np.transpose, "broadcast_to": np.broadcast_to, "concat": np.concatenate, "stack": np.stack,
-    "one_hot": _one_hot, "scatter": _scatter, "index_add": _index_add, "take": _take, "cumsum": np.cumsum, "flip": np.flip,
+    "one_hot": _one_hot, "scatter": _scatter, "index_add": _index_add, "take": _take, "cumsum": np.cumsum,
+    "flip": np.flip,
     "conv2d": _conv2d, "conv2d_weight": _conv2d_weight, "max_pool2d": _max_pool2d,
     "max_pool2d_indices": _max_pool2d_indices, "max_unpool2d": _max_unpool2d,
 }  # fmt: skip

@@ -29,7 +29,7 @@ def test_shipped_spec_is_right(path: Path) -> None:
 
 
 def test_four_answers_on_a_small_net() -> None:
-    """On the two-layer net each gradient has formulas in three terms, every difference and every entry by sympy."""
+    """On the two-layer net each gradient has three formulas, every difference and every entry by sympy."""
     report = check(load_spec(str(TWO_LAYER)))
     for result in report.results:
         formula, differences, entries = result.answers
@@ -41,7 +41,8 @@ def test_four_answers_on_a_small_net() -> None:
 
 def test_order_is_that_of_the_reverse_pass() -> None:
     """The output comes first, so the first wrong one is where an error begins."""
-    assert [r.node for r in check(load_spec(str(TWO_LAYER))).results] == ["loss", "y_2", "z_2", "y_1", "z_1", "w2", "w1"]
+    report = check(load_spec(str(TWO_LAYER)))
+    assert [r.node for r in report.results] == ["loss", "y_2", "z_2", "y_1", "z_1", "w2", "w1"]
 
 
 def test_seed_and_several_passes(checked: Any) -> None:

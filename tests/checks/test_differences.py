@@ -55,7 +55,8 @@ def test_wrong_entry_is_named(factor: float) -> None:
 
 @pytest.mark.parametrize(("function", "gradient"), [
     (lambda a: np.sum(np.abs(a)), 0.0), (lambda a: np.sum(np.maximum(a, 0)), 0.0), (lambda a: np.sum(a > 0), 0.0),
-    (lambda a: np.sum(np.floor(a)), 0.0), (lambda a: np.sum(np.maximum(a, 2 * a)), 1.5), (lambda a: np.sqrt(np.sum(a * a)), 0.0),
+    (lambda a: np.sum(np.floor(a)), 0.0), (lambda a: np.sum(np.maximum(a, 2 * a)), 1.5),
+    (lambda a: np.sqrt(np.sum(a * a)), 0.0),
 ])  # fmt: skip
 def test_kink_is_inconclusive(function: Any, gradient: float) -> None:
     """Where one-sided slopes disagree there is nothing to be wrong about, whatever the convention."""

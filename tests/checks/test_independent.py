@@ -81,7 +81,8 @@ def test_formulas_of_an_exercise(exercise: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("code", "value"), [
-    ("-a**2", [-1, -4]), ("1/2*a @ a", 2.5), ("(a > 1)*3", [0, 3]), ("grad(a).T - 1", [9, 19]), ("sum(a, axis=0, keepdims=true)", [3]),
+    ("-a**2", [-1, -4]), ("1/2*a @ a", 2.5), ("(a > 1)*3", [0, 3]), ("grad(a).T - 1", [9, 19]),
+    ("sum(a, axis=0, keepdims=true)", [3]),
     ("scatter(a, '1:3', (4,))", [0, 1, 2, 0]), ("a[::2]", [1]), ("outer(a, a)[1, :]", [2, 4]), ("N*pi", 3 * np.pi),
 ])  # fmt: skip
 def test_evaluator(code: str, value: Any) -> None:
