@@ -34,6 +34,7 @@ from backprop_cli.ops.shapes import (
     reduced,
     show,
 )
+from backprop_cli.ops.validate import check_parameters
 from backprop_cli.spec.model import Shape, Size
 
 Rule = Callable[..., Any]
@@ -171,17 +172,21 @@ def op(
         raise ValueError(f"{name}: {len(rules)} rules for {len(parsed.operands)} operands")
     if not samples:
         raise ValueError(f"{name}: no samples, so nothing would test it")
-    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_occupied(shape), vjps=rules,
+    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed), vjps=rules,
              samples=tuple(samples), **rest)
     _enter(OPS, name, new, aliases)
     return new
 
 
-def _occupied(shape: Callable[..., Shape]) -> Callable[..., Shape]:
-    """A shape rule that refuses tensors without entries: they have no gradient, and many functions no value."""
+def _checked(shape: Callable[..., Shape], parsed: Signature) -> Callable[..., Shape]:
+    """A shape rule behind what holds for all: parameters of the right type, and no tensor without entries.
+
+    Such a tensor has no gradient, and many functions have no value of it.
+    """
 
     @wraps(shape)
     def checked(*shapes: Shape | None, **parameters: Any) -> Shape:
+        check_parameters(parameters, parsed.parameters)
         for position, given in enumerate(shapes):
             if given and 0 in given:
                 raise ShapeError(f"a tensor of shape {show(given)} has no entries", position)
@@ -199,8 +204,12 @@ def composite(spec: str, doc: str, body: str | Callable[..., str], *, aliases: s
     name, parsed = signature(spec)
     if not samples:
         raise ValueError(f"{name}: no samples, so nothing would test it")
-    function = body if callable(body) else (lambda shapes, **parameters: body)
-    new = Composite(name=name, signature=parsed, doc=doc, body=function, samples=tuple(samples), **rest)
+
+    def checked(shapes: Mapping[str, Shape], **parameters: Any) -> str:
+        check_parameters(parameters, parsed.parameters)
+        return body(shapes, **parameters) if callable(body) else body
+
+    new = Composite(name=name, signature=parsed, doc=doc, body=checked, samples=tuple(samples), **rest)
     _enter(COMPOSITES, name, new, aliases)
     return new
 

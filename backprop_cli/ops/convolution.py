@@ -6,6 +6,7 @@ The three are closed under differentiation: with y = conv(x, w),
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -77,10 +78,10 @@ def convolve_weight(x: Any, g: Any, where: Geometry, groups: int) -> Any:
 # ── shapes ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _check_groups(name: str, groups: Any, outputs: int) -> int:
+def _check_groups(name: str, groups: Any, channels: int) -> int:
     n = whole("groups", groups, 1)
-    if outputs % n:
-        raise ParameterError("groups", f"{name}: {outputs} output channels do not divide into {n} groups")
+    if channels % n:
+        raise ParameterError("groups", f"{name}: {channels} channels do not divide into {n} groups")
     return n
 
 
@@ -128,8 +129,8 @@ def transpose_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, 
     _check_bias(name, b, w[1] * n)
     where = geometry(w[2:], stride, padding, dilation)
     extra = wholes("output_padding", output_padding, space, 0)
-    if any(e >= max(s, d) for e, s, d in zip(extra, where.stride, where.dilation, strict=True)):
-        raise ParameterError("output_padding", "output_padding must be smaller than the stride or the dilation")
+    if any(e >= s for e, s in zip(extra, where.stride, strict=True)):
+        raise ParameterError("output_padding", "output_padding must be smaller than the stride")
     size = _output_size(space, x, where, extra)
     if any(s < 1 for s in size):
         raise ShapeError(f"{name}: the padding leaves nothing of the result", 0)
@@ -140,7 +141,7 @@ def weight_shape(name: str, space: int, x: Shape, g: Shape, *, kernel_size: Any,
                  dilation: Any, groups: Any) -> Shape:
     """(out channels, in channels per group, *kernel_size)."""
     check_rank(name, x, space)
-    n = whole("groups", groups, 1)
+    n = _check_groups(name, groups, math.gcd(x[-space - 1], g[-space - 1]) if len(g) == len(x) else x[-space - 1])
     if len(g) != len(x) or x[: -space - 1] != g[: -space - 1]:
         raise ShapeError(f"{name}: {show(x)} and {show(g)} differ in their batch", 1)
     where = geometry(wholes("kernel_size", kernel_size, space, 1), stride, padding, dilation)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.ops.base import Sample, ShapeError, broadcast, composite, normalize_axis, op, show
+from backprop_cli.ops.base import ParameterError, Sample, ShapeError, broadcast, composite, normalize_axis, op, show
 from backprop_cli.spec.model import Shape
 
 
@@ -106,6 +106,8 @@ def transpose_shape(x: Shape, *, axes: Any = None) -> Shape:
     """The axes in the order of `axes` (default: reversed)."""
     if axes is None:
         return tuple(reversed(x))
+    if isinstance(axes, int):
+        raise ParameterError("axes", "axes is a tuple that names every axis; swapaxes(x, 0, 1) exchanges two")
     order = tuple(a % len(x) if -len(x) <= a < len(x) else a for a in axes)
     if sorted(order) != list(range(len(x))):
         raise ShapeError(f"axes {tuple(axes)} are no permutation of the {len(x)} axes of {show(x)}")

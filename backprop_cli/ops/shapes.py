@@ -64,6 +64,8 @@ def normalize_axis(axis: int, rank: int, parameter: str = "axis") -> int:
     Raises:
         ParameterError: the axis is outside the rank.
     """
+    if isinstance(axis, bool) or not isinstance(axis, int):
+        raise ParameterError(parameter, f"{parameter} is one whole number here, not {axis!r}")
     if not -rank <= axis < rank:
         raise ParameterError(parameter, f"axis {axis} is out of range for a tensor of rank {rank}")
     return axis % rank

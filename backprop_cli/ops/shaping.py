@@ -84,16 +84,17 @@ def _indexed(x: Shape, spread: Index) -> Shape:
 
 
 def _scatter(x: Any, index: Index, shape: Shape) -> Any:
-    result = np.zeros(tuple(map(int, shape)), dtype=np.asarray(x).dtype)
+    result = np.zeros(tuple(map(int, _sizes(shape))), dtype=np.asarray(x).dtype)
     np.add.at(result, key_of(index), x)
     return result
 
 
 def _scatter_shape(x: Shape, *, index: Index, shape: Shape) -> Shape:
+    shape = _sizes(shape)
     taken = index_shape(shape, index=index)
     if x != taken and broadcast(x, taken) != taken:
         raise ShapeError(f"entries of shape {show(x)} do not fit the index, which takes {show(taken)}", 0)
-    return tuple(shape)
+    return shape
 
 
 INDEX_SAMPLES = tuple(
@@ -153,9 +154,13 @@ op("reshape(x; shape)", "The same entries, in row-major order, in another shape;
 
 def expand_shape(x: Shape, *, axis: Any) -> Shape:
     """New axes of size 1 at `axis` of the result."""
+    if axis is None:
+        raise ParameterError("axis", "axis says where the new axes go, and cannot be none")
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     rank = len(x) + len(axes)
     places = {normalize_axis(a, rank) for a in axes}
+    if len(places) < len(axes):
+        raise ParameterError("axis", f"axis {axis} names an axis twice")
     rest = iter(x)
     return tuple(1 if i in places else next(rest) for i in range(rank))
 
@@ -184,8 +189,11 @@ op("squeeze(x; axis=none)", "Without axes of size 1 (of `axis`, or all of them).
 
 def broadcast_shape(x: Shape, *, shape: Shape) -> Shape:
     """`shape`, if `x` broadcasts to it; -1 keeps a size."""
+    shape = (shape,) if isinstance(shape, int) else shape
     offset = len(shape) - len(x)
     sizes = tuple(x[i - offset] if size == -1 and i >= offset else size for i, size in enumerate(shape))
+    if any(size < 0 for size in sizes):
+        raise ParameterError("shape", f"{show(shape)} keeps the size of an axis that {show(x)} does not have")
     if broadcast(x, sizes) != sizes:
         raise ShapeError(f"{show(x)} does not broadcast to {show(sizes)}", 0)
     return sizes

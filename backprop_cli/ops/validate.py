@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from backprop_cli.ops.base import ParameterError
+from backprop_cli.ops.shapes import ParameterError
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:
@@ -33,7 +34,7 @@ def wholes(name: str, value: Any, length: int, least: int | None = None) -> tupl
 
 def number(name: str, value: Any, least: float | None = None) -> Any:
     """A real number, at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)) or math.isnan(value):
         raise ParameterError(name, f"{name} is a number, not {shown(value)}")
     if least is not None and value < least:
         raise ParameterError(name, f"{name} must be at least {least}, not {shown(value)}")
@@ -53,6 +54,61 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ParameterError(name, f"{name} is true or false, not {shown(value)}")
     return value
+
+
+def whole_or_wholes(name: str, value: Any) -> Any:
+    """An integer, or a tuple of them: axes, a shape, the strides of a window."""
+    if isinstance(value, tuple):
+        return tuple(whole(name, item) for item in value)
+    return whole(name, value)
+
+
+def order(name: str, value: Any) -> Any:
+    """The order of a norm: a number, or a word."""
+    return value if isinstance(value, str) else number(name, value)
+
+
+def word(name: str, value: Any) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise ParameterError(name, f"{name} is a word in quotes, not {shown(value)}")
+    return value
+
+
+def spacing(name: str, value: Any) -> Any:
+    """Integers, or a word such as 'same'."""
+    return value if isinstance(value, str) else whole_or_wholes(name, value)
+
+
+def anything(name: str, value: Any) -> Any:
+    """A parameter with a form of its own, which its function checks."""
+    return value
+
+
+_KINDS: Mapping[Callable[[str, Any], Any], str] = {
+    number: "alpha beta constant_values delta divisor_override dropout_p eps label_smoothing margin max_val min_val "
+            "momentum negative_slope p rcond scale threshold",
+    whole: "axis1 axis2 correction ddof end_dim groups ignore_index k m n num_groups offset repeats start start_dim "
+           "step stop",
+    whole_or_wholes: "axes axis dilation kernel_size normalized_shape output_padding output_size reps shape shift "
+                     "stride",
+    flag: "ceil_mode count_include_pad full is_causal keepdims log_target swap training upper",
+    word: "approximate mode reduction subscripts",
+    spacing: "padding", order: "ord", anything: "index pad_width",
+}  # fmt: skip
+KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+"""What a parameter of this name is, in every function that has one."""
+
+
+def check_parameters(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """The type of every parameter; `none` only where that is the default, a choice, or means all axes.
+
+    Raises:
+        ParameterError: one is something else.
+    """
+    for name, value in parameters.items():
+        if value is not None or defaults.get(name) not in (None, "none", "mean") and name != "axis":
+            KIND[name](name, value)
 
 
 def shown(value: Any) -> str:
