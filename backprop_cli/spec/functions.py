@@ -15,8 +15,8 @@ from backprop_cli.spec.model import Function
 from backprop_cli.spec.source import Text
 
 MAX_NESTING = 32  # functions in functions; every level recurses
-MAX_UNFOLDED = 200_000  # operations of all calls together: about two seconds
-TOO_MUCH = f"would be more than {MAX_UNFOLDED:,} operations"
+MAX_UNFOLDED = 5_000  # operations of one expression: its formula, with all of them inside, takes about two seconds
+MAX_TOGETHER = 200_000  # operations of all expressions
 RESULT = "out"  # what a hand-written gradient calls the function's value
 
 Written = tuple[Expression, Text]
@@ -111,12 +111,25 @@ def _too_much(functions: Mapping[str, Function], uses: Mapping[str, list[Use]], 
             message = f"functions call each other more than {MAX_NESTING} deep"
             return [uses[name][0].error("E016", message, "write some of them as nodes")]
         if sizes[name] > MAX_UNFOLDED:
-            return [uses[name][0].error("E016", f"written out, {name!r} {TOO_MUCH}", "write some of it as nodes")]
+            return [uses[name][0].error("E016", _too_long(f"{name!r}", MAX_UNFOLDED), "write some of it as nodes")]
+    return _long_users(functions, sizes, users)
+
+
+def _long_users(functions: Mapping[str, Function], sizes: Mapping[str, int], users: Iterable[Written]) -> list[SpecError]:
+    """An expression, or all of them, that would be too long written out."""
     total = 0
     for expression, text in users:
+        size = 0
         for use in _uses(expression, text, functions):
-            total += sizes[use.call.function]
-            if total > MAX_UNFOLDED:
-                hint = "write some of them as nodes: a node is computed once"
-                return [use.error("E016", f"written out, the calls of functions {TOO_MUCH}", hint)]
+            size += sizes[use.call.function]
+            if size > MAX_UNFOLDED:
+                hint = "write some of it as nodes: a node is computed once"
+                return [use.error("E016", _too_long("this expression", MAX_UNFOLDED), hint)]
+            if total + size > MAX_TOGETHER:
+                return [use.error("E016", _too_long("the calls of functions", MAX_TOGETHER), "call functions less often")]
+        total += size
     return []
+
+
+def _too_long(what: str, limit: int) -> str:
+    return f"written out, {what} would be more than {limit:,} operations"
