@@ -148,7 +148,7 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
               ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
               ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((3, 3), -2, {})))),
           shape=norm_shape, entry=_norm_entry, kink=_norm_kink,
-          convention="the derivative at 0 is 0; a tie shares evenly")
+          convention="the derivative at 0 is 0; equal extremes share it evenly")
 
 
 def standardize(xp: Any, x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:

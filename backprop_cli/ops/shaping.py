@@ -187,7 +187,7 @@ op("squeeze(x; axis=none)", "Without axes of size 1 (of `axis`, or all of them).
    samples=(Sample(((2, 1, 3, 1),)), Sample(((2, 1, 1),), {"axis": 1})))
 
 
-def broadcast_shape(x: Shape, *, shape: Shape) -> Shape:
+def broadcast_shape(x: Shape, *, shape: Any) -> Shape:
     """`shape`, if `x` broadcasts to it; -1 keeps a size."""
     shape = (shape,) if isinstance(shape, int) else shape
     offset = len(shape) - len(x)

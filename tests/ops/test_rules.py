@@ -254,6 +254,16 @@ def test_a_kink_has_a_convention() -> None:
         assert op.convention or op.kink is None, op.name
 
 
+@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].kink is not None])
+def test_kinks_are_found_and_not_made_up(op: Op, sample: Sample) -> None:
+    """Random operands lie on no kink; the mask fits the output or an operand."""
+    xs = operands(sample)
+    mask = np.asarray(op.kink(*xs, **parameters(op, sample)))  # type: ignore[misc]
+    assert mask.dtype == bool
+    assert mask.shape in {np.shape(forward(op, xs, numbers(op, sample))), *(np.shape(x) for x in xs if x is not None)}
+    assert not mask.any()
+
+
 def test_every_word_is_a_function_or_in_the_table() -> None:
     """The careful words are exactly those with a textbook form."""
     from backprop_cli.ops.careful import Careful
