@@ -16,7 +16,7 @@ from sympy import Expr, Mul
 
 from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, gradients_of
 from backprop_cli.algebra.facts import reset_facts, use_facts
-from backprop_cli.algebra.formula import Formula
+from backprop_cli.algebra.formula import Formula, settled
 from backprop_cli.algebra.idioms import recognised
 from backprop_cli.algebra.tidy import tidy
 from backprop_cli.formulate import Formulation
@@ -150,7 +150,7 @@ class Deriver:
                 continue
             node, _, _, _, operands, edges = step
             for operand, rule, narrow in edges:
-                part = rule(gradients[index], *operands(nodes))
+                part = rule(settled(gradients[index]), *operands(nodes))
                 if narrow is not None:
                     if operand == target.index:
                         self.note(node, target, notes)
@@ -161,7 +161,7 @@ class Deriver:
         found = gradients.get(target.index)
         if found is None:
             return None
-        return tidy(recognised(self.derived.symbols.fold(found.expr)), self.derived.symbols.facts)
+        return tidy(recognised(self.derived.symbols.fold(settled(found).expr)), self.derived.symbols.facts)
 
     def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
         """Why a sum appears: the operand was repeated along some axes."""

@@ -28,6 +28,7 @@ class Facts:
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
+    effort: int = 0  # spent on choosing forms; see tidy
     _proving: set[Any] = field(default_factory=set)
 
     def sum(self, expr: Expr, axes: tuple[int, ...], data: bool = True) -> Expr | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, S
 
-from backprop_cli.algebra.expr import NONE, REBUILD, Apply, exact, shape_of
+from backprop_cli.algebra.expr import NONE, REBUILD, Apply, exact, shape_of, tree_size
 from backprop_cli.algebra.scalars import split_scalar
 from backprop_cli.ops import OPS
 from backprop_cli.ops.base import broadcast
@@ -78,9 +78,44 @@ def lift(value: Any) -> Formula:
 
 def power(base: Expr, exponent: Expr) -> Expr:
     """A power; one whose exact value would be astronomically long stays unevaluated."""
-    if base.is_Rational and exponent.is_Rational and abs(exponent) > MAX_EXPONENT:
+    numbers = base.is_number and exponent.is_number
+    if numbers and not (base.is_Rational and exponent.is_Rational and _is_short(base, exponent)):
         return Apply("power", (base, exponent), {}, ())
     return Pow(base, exponent)
+
+
+def _is_short(base: Expr, exponent: Expr) -> bool:
+    digits = max(int(base.p).bit_length(), int(base.q).bit_length())
+    return abs(exponent) * digits <= MAX_EXPONENT
+
+
+class Parts(Formula):
+    """A gradient while its contributions arrive: they are added up once, when all are there.
+
+    sympy sorts a sum at every addition; a weight shared by a thousand steps would cost a million comparisons.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, first: Formula) -> None:
+        Formula.__init__(self, first.expr, first.shape)
+        object.__setattr__(self, "parts", [first])
+
+    def __add__(self, other: Any) -> Formula:
+        self.parts.append(other)
+        return self
+
+    @property
+    def length(self) -> int:
+        """How many nodes the sum would have."""
+        return sum(tree_size(p.expr) for p in self.parts)
+
+
+def settled(formula: Formula) -> Formula:
+    """A formula whose contributions, if it is still a collection of them, are added up."""
+    if not isinstance(formula, Parts):
+        return formula
+    return Formula(Add(*[p.expr for p in formula.parts]), formula.shape)
 
 
 def _pointwise(combine: Callable[..., Expr], a: Any, b: Any) -> Formula:

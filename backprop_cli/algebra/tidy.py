@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import reduce
+from math import comb
 
 from sympy import Add, Expr, Mul, Pow, cancel, expand_mul, factor, factor_terms
 from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.algebra.cost import reading_cost
 from backprop_cli.algebra.expr import TensorSymbol, symbols_of, tree_size
+from backprop_cli.algebra.factoring import factored_out
 from backprop_cli.algebra.facts import Facts
 from backprop_cli.algebra.idioms import content_out
 from backprop_cli.algebra.merging import merged_products
-from backprop_cli.algebra.skeleton import has_common_factors, pointwise_parts, skeleton_of
+from backprop_cli.algebra.skeleton import pointwise_parts, skeleton_of
 
 MAX_NODES = 80  # above, sympy's polynomial routines take longer than a reader would
+MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than this
+MAX_DEGREE = 64  # or higher powers
+MAX_SYMBOLS = 16  # or with more generators than this
+MAX_FOLDS = 8
+MAX_EFFORT = 8000  # of one graph, about two seconds; formulas after that keep the form they were found in
 
 
 def tidy(expr: Expr, facts: Facts) -> Expr:
     """The same expression in the form that is cheapest to read."""
-    if not isinstance(expr, (Add, Mul)):
+    if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
     expr = merged_products(expr)
-    expr = content_out(expr)
-    if not isinstance(expr, (Add, Mul)) or not _worth_trying(expr) or tree_size(expr) > 4 * MAX_NODES:
+    expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
+    if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
     found = [(expr, {})]
     for opaque in (frozenset(), _opaque_sums(expr)):
         skeleton, back = skeleton_of(expr, opaque)
-        if tree_size(skeleton) <= MAX_NODES:
-            found += [(candidate, back) for candidate in _candidates(skeleton, _folds(expr, facts, back))]
+        if _is_tractable(skeleton):
+            folds = _folds(expr, facts, back)[:MAX_FOLDS]
+            facts.effort += tree_size(skeleton) * (5 + len(folds))
+            found += [(candidate, back) for candidate in _candidates(skeleton, folds)]
         if not opaque and found[1:]:
             continue
     best, back = min(found, key=lambda f: _cost(f[0].xreplace(f[1])))
@@ -42,6 +52,27 @@ def _cost(expr: Expr) -> tuple[int, int]:
     return reading_cost(expr), tree_size(expr)
 
 
+def _is_tractable(skeleton: Expr) -> bool:
+    """Whether sympy's polynomial routines take it."""
+    return (tree_size(skeleton) <= MAX_NODES and len(skeleton.free_symbols) <= MAX_SYMBOLS
+            and expanded_terms(skeleton) <= MAX_EXPANDED)
+
+
+def expanded_terms(expr: Expr) -> int:
+    """About how many terms multiplying out gives, at most one more than are allowed."""
+    limit = MAX_EXPANDED + 1
+    if isinstance(expr, Add):
+        return min(limit, sum(map(expanded_terms, expr.args)))
+    if isinstance(expr, Mul):
+        return reduce(lambda a, b: min(limit, a * b), map(expanded_terms, expr.args))
+    if isinstance(expr, Pow):
+        if expr.exp.is_Rational and abs(expr.exp) > MAX_DEGREE:
+            return limit
+        terms, power = expanded_terms(expr.base), abs(int(expr.exp)) if expr.exp.is_Integer else 1
+        return min(limit, comb(terms + power - 1, power))
+    return 1
+
+
 def _opaque_sums(expr: Expr) -> frozenset[Expr]:
     """Sums that share no symbol with any denominator: multiplying them out could cancel nothing."""
     below = [p.base for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp.could_extract_minus_sign()]
@@ -51,10 +82,9 @@ def _opaque_sums(expr: Expr) -> frozenset[Expr]:
 
 
 def _worth_trying(expr: Expr) -> bool:
-    """An Add that meets a negative power, or terms with a common factor."""
-    return any(isinstance(e, Add) for e in pointwise_parts(expr)) and (
-        any(isinstance(e, Pow) and e.exp.could_extract_minus_sign() for e in pointwise_parts(expr)) or has_common_factors(expr)
-    )
+    """An Add that meets a negative power."""
+    parts = list(pointwise_parts(expr))
+    return any(isinstance(e, Add) for e in parts) and any(isinstance(e, Pow) and e.exp.could_extract_minus_sign() for e in parts)
 
 
 def _candidates(expr: Expr, folds: list[dict[Expr, Expr]]) -> Iterator[Expr]:

@@ -18,7 +18,7 @@ from sympy import Add, Expr, S
 from backprop_cli.algebra import build
 from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, depth, exact, shape_of, size, tree_size
 from backprop_cli.algebra.facts import Facts, reset_facts, use_facts
-from backprop_cli.algebra.formula import Formula, lift, materialize
+from backprop_cli.algebra.formula import Formula, Parts, lift, materialize, settled
 from backprop_cli.algebra.idioms import recognised
 from backprop_cli.algebra.proofs import sum_of_definition
 from backprop_cli.algebra.sums import total
@@ -179,15 +179,17 @@ class Formulas:
         statics = {name: _exact_parameter(value) for name, value in parameters.items()}
         if op.signature.variadic:
             assert op.vjps[0] is not None
-            return partial(op.vjps[0], self.words, position, **statics)
+            return _collected(partial(op.vjps[0], self.words, position, **statics))
         rule = op.vjps[position]
         assert rule is not None
-        return partial(rule, self.words, **statics)
+        return _collected(partial(rule, self.words, **statics))
 
     def unbroadcast(self, gradient: Formula, shape: Shape) -> Formula:
         """Summed over the axes along which the operand was repeated."""
-        if gradient.shape == shape:
-            return gradient
+        return gradient if gradient.shape == shape else Parts(self.summed(settled(gradient), shape))
+
+    def summed(self, gradient: Formula, shape: Shape) -> Formula:
+        """A gradient summed to a smaller shape."""
         extra = len(gradient.shape) - len(shape)
         axes = tuple(range(extra)) + tuple(
             extra + i for i, s in enumerate(shape) if s == 1 and gradient.shape[extra + i] != 1)
@@ -199,6 +201,10 @@ class Formulas:
 
     def arrive(self, node: Node, gradient: Formula) -> Formula:
         """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
+        if self.chained and isinstance(gradient, Parts) and not node.anonymous and gradient.length > 4 * BUDGET:
+            self.found[node.index] = self.gradient_symbol(node)
+            return Formula(self.found[node.index], node.shape)
+        gradient = settled(gradient)
         hook = self.graph.hooks.get(node.index)
         if hook is not None:
             gradient = lift(interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self))
@@ -223,6 +229,11 @@ class Formulas:
             symbol.output = self.run.name
             known[node.index] = symbol
         return known[node.index]
+
+
+def _collected(rule: Callable[..., Formula]) -> Callable[..., Formula]:
+    """A rule whose result collects what other consumers contribute."""
+    return lambda *arguments: Parts(rule(*arguments))
 
 
 def _exact_parameter(value: Any) -> Any:
@@ -260,7 +271,7 @@ def _pass(made: Symbols, run: GraphPass, chained: bool) -> dict[int, Expr]:
     gradients = backward(graph, steps, meaning, made.nodes, run.output, seed_formula(meaning))
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
-            meaning.found[index] = made.fold(gradient.expr)
+            meaning.found[index] = made.fold(settled(gradient).expr)
     return {index: true_shape(expr, graph.nodes[index].shape) for index, expr in meaning.found.items()}
 
 
