@@ -112,8 +112,11 @@ def applied(op: Op, sample: Sample, names: tuple[str, ...], made: Made) -> tuple
     if math.prod(map(int, shape)) > ENTRIES or len(shape) > 4:
         return None
     numbers = {name: plain(value) for name, value in {**op.signature.parameters, **sample.parameters}.items()}
+    operands = [w[1](v) for w, v in zip(wraps, values, strict=True)]
+    if op.name == "einsum" and any(1 in np.shape(v) for v in operands):
+        return None  # numpy lets an axis of size 1 broadcast, but not in the diagonal of one operand
     with np.errstate(all="ignore"):
-        value = np.asarray(op.forward(XP, *(w[1](v) for w, v in zip(wraps, values, strict=True)), **numbers))
+        value = np.asarray(op.forward(XP, *operands, **numbers))
     if not np.isfinite(value).all() or np.abs(value).max(initial=0) > LARGEST or not value.size:
         return None
     sizes = [np.shape(v)[-1] if np.ndim(v) else 1 for v in values]
