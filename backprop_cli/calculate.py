@@ -61,15 +61,23 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES) -> dict[int, A
     estimate = memory_estimate(graph)
     if estimate > max_bytes:
         worst = max(graph.nodes, key=lambda n: math.prod(map(int, n.shape)))
-        raise SpecError("E021", f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
-                        at=graph.spec.source.place(1, 1), hint=f"the largest is {worst.name!r} of shape {tuple(map(int, worst.shape))}")
+        raise SpecError(
+            "E021",
+            f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
+            at=graph.spec.source.place(1, 1),
+            hint=f"the largest is {worst.name!r} of shape {tuple(map(int, worst.shape))}",
+        )
     leaves: dict[int, Any] = {}
     for node in graph.nodes:
         if node.leaf is None:
             continue
         if node.leaf.load is None:
-            raise SpecError("E019", f"{node.name!r} has a shape but no numbers", at=node.leaf.at.place(),
-                            hint=f"give it a value, `init: normal`, or --set {node.name}=...; `backprop derive` needs none")
+            raise SpecError(
+                "E019",
+                f"{node.name!r} has a shape but no numbers",
+                at=node.leaf.at.place(),
+                hint=f"give it a value, `init: normal`, or --set {node.name}=...; `backprop derive` needs none",
+            )
         leaves[node.index] = np.asarray(node.leaf.load(), dtype=graph.spec.dtype)[()]
     return leaves
 
@@ -109,25 +117,42 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
     if settings.terms:
         from backprop_cli.formulate import formulate  # imports sympy, which numbers alone never need
 
-        formulas, total, facts = formulate(graph, computed.values, computed.passes, settings.terms, settings.notations,
-                                           settings.anonymous)
+        formulas, total, facts = formulate(
+            graph, computed.values, computed.passes, settings.terms, settings.notations, settings.anonymous
+        )
     warnings = (*(Warned(*warning) for warning in graph.spec.warnings), *warnings_of(graph, computed, formulas))
     shown = [n for n in graph.nodes if n.kind != "constant" and (settings.anonymous or not n.anonymous)]
     nodes = tuple(_node(graph, node, computed, total) for node in shown)
     return Result(
-        spec=graph.spec.source.file, title=graph.spec.title, description=graph.spec.description, dtype=graph.spec.dtype,
-        output=graph.output_name, grad_output=computed.seeds[-1], dims={k: int(v) for k, v in graph.spec.dims.items()},
-        nodes=nodes, warnings=warnings, passes=_passes(graph, computed, formulas), facts=facts,
+        spec=graph.spec.source.file,
+        title=graph.spec.title,
+        description=graph.spec.description,
+        dtype=graph.spec.dtype,
+        output=graph.output_name,
+        grad_output=computed.seeds[-1],
+        dims={k: int(v) for k, v in graph.spec.dims.items()},
+        nodes=nodes,
+        warnings=warnings,
+        passes=_passes(graph, computed, formulas),
+        facts=facts,
     )
 
 
-def _node(graph: Graph, node: Node, computed: Computed, formulas: Mapping[int, Mapping[str, Printed | Omitted]]) -> NodeResult:
+def _node(
+    graph: Graph, node: Node, computed: Computed, formulas: Mapping[int, Mapping[str, Printed | Omitted]]
+) -> NodeResult:
     value = computed.gradient(node.index)
     return NodeResult(
-        name=node.name, kind=node.kind, op=node.op.name if node.op else None, inputs=graph.named_inputs(node),
-        expression=" ".join(node.spec.text.text.split()) if node.spec else None, shape=tuple(map(int, node.shape)),
-        value=computed.values[node.index], requires_grad=node.index in graph.active,
-        gradient=None if value is None else Gradient(value, formulas.get(node.index, {})), anonymous=node.anonymous,
+        name=node.name,
+        kind=node.kind,
+        op=node.op.name if node.op else None,
+        inputs=graph.named_inputs(node),
+        expression=" ".join(node.spec.text.text.split()) if node.spec else None,
+        shape=tuple(map(int, node.shape)),
+        value=computed.values[node.index],
+        requires_grad=node.index in graph.active,
+        gradient=None if value is None else Gradient(value, formulas.get(node.index, {})),
+        anonymous=node.anonymous,
     )
 
 
@@ -135,7 +160,14 @@ def _passes(graph: Graph, computed: Computed, formulas: Any) -> tuple[PassResult
     if len(graph.passes) == 1 and not graph.spec.backward:
         return ()
     return tuple(
-        PassResult(run.name, seed, {node.name: Gradient(gradients[node.index], texts.get(node.index, {}))
-                                    for node in graph.named() if gradients[node.index] is not None})
+        PassResult(
+            run.name,
+            seed,
+            {
+                node.name: Gradient(gradients[node.index], texts.get(node.index, {}))
+                for node in graph.named()
+                if gradients[node.index] is not None
+            },
+        )
         for run, seed, gradients, texts in zip(graph.passes, computed.seeds, computed.passes, formulas, strict=True)
     )

@@ -108,8 +108,13 @@ class Deriver:
 
     def consumers(self, node: Node) -> list[Node]:
         """The named nodes that use a node directly, latest first."""
-        users = [n for n in self.graph.nodes if n.op is not None and n.index in self.graph.active
-                 and (not n.anonymous or n.index == self.derived.run.output)]
+        users = [
+            n
+            for n in self.graph.nodes
+            if n.op is not None
+            and n.index in self.graph.active
+            and (not n.anonymous or n.index == self.derived.run.output)
+        ]
         return [n for n in reversed(users) if node.name in self.graph.named_inputs(n)]
 
     def contribution(self, consumer: Node, target: Node) -> Contribution | None:
@@ -125,12 +130,15 @@ class Deriver:
         elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
         chain = {delta: upstream}
         chained = self.derived.nodes.get(consumer.index)
-        known = chained is not None and (consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream})
+        known = chained is not None and (
+            consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}
+        )
         return Contribution(
             consumer=self.label(consumer), definition=self.equation(consumer),
             local=self.maths(factor if elementwise else expr, {delta: plain}), is_map=not elementwise,
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
-            substituted=self.substituted(expr, delta, chained) if known and chained is not None else None, notes=tuple(notes),
+            substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
+            notes=tuple(notes),
         )  # fmt: skip
 
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
@@ -171,8 +179,10 @@ class Deriver:
         axes = [*range(extra), *(extra + i for i, s in enumerate(operand.shape) if s != node.shape[extra + i])]
         if axes:
             where = ", ".join(map(str, axes))
-            notes[f"{operand.name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
-                  f"so its gradient is summed over {'axis' if len(axes) == 1 else 'axes'} {where}"] = None
+            notes[
+                f"{operand.name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
+                f"so its gradient is summed over {'axis' if len(axes) == 1 else 'axes'} {where}"
+            ] = None
 
     # one node ────────────────────────────────────────────────────────────────────────────────────
 
@@ -190,7 +200,8 @@ class Deriver:
         is_output = node.index == self.derived.run.output
         seed = self.seed(node) if is_output else None
         return Worked(
-            name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)), contributions=parts,
+            name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)),
+            contributions=parts,
             total=self.total(parts, seed), simplified=self.simplified(node, parts, seed), seed=seed,
             notes=self.notes(node), facts=tuple(facts.used.values()),
             value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
@@ -232,7 +243,11 @@ class Deriver:
         if expr is None or gradients_of(expr) - {self.derived.gradients.get(self.derived.run.output)}:
             return None
         final = self.maths(expr)
-        said = {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted} if len(parts) == 1 else set()
+        said = (
+            {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted}
+            if len(parts) == 1
+            else set()
+        )
         is_seed = seed is not None and (final.text == seed.text or isinstance(expr, GradSymbol))
         return None if final.text in said or is_seed else final
 
@@ -254,8 +269,12 @@ class WorkedPass:
     worked: tuple[Worked, ...]
 
 
-def work_out(graph: Graph, names: Sequence[str] = (), values: Sequence[Any] | None = None,
-             passes: Sequence[Sequence[Any]] | None = None) -> tuple[WorkedPass, ...]:
+def work_out(
+    graph: Graph,
+    names: Sequence[str] = (),
+    values: Sequence[Any] | None = None,
+    passes: Sequence[Sequence[Any]] | None = None,
+) -> tuple[WorkedPass, ...]:
     """The derivations of the named nodes (all that have a gradient by default), the output first, pass by pass.
 
     `values` and `passes` are the numbers of a run, or None for a spec that has shapes alone.

@@ -10,7 +10,7 @@ import numpy as np
 from sympy import Add, Expr
 
 from backprop_cli.algebra.evaluate import Evaluator
-from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, gradients_of
+from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, gradients_of, tree_size
 from backprop_cli.algebra.tidy import tidy
 from backprop_cli.graph import Graph
 from backprop_cli.meanings.formulas import BUDGET, Derived, Symbols, derive, symbols
@@ -19,6 +19,9 @@ from backprop_cli.result import Omitted, Printed
 
 LEAVES_BUDGET = 80
 """Above so many nodes a formula in leaves alone is no longer readable."""
+
+PRINTED_BUDGET = 4000
+"""Above so many nodes even one step of the chain rule, through a long expression without names, is not printed."""
 
 HUGE = 10**9
 
@@ -46,23 +49,43 @@ class Formulation:
 
     def layouts(self, derived: Derived, leaves: bool = False) -> dict[str, Layout]:
         """A layout for each notation; with `leaves`, a node prints as its definition."""
+
         def resolve(symbol: TensorSymbol) -> Expr | None:
-            return None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
+            return (
+                None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
+            )
 
         return {name: Layout(NOTATIONS[name], resolve) for name in self.notations}
 
     def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> Formulas:
         """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""
-        evaluator = None if self.values is None or gradients is None else \
-            Evaluator(self.values, gradients, self.graph.spec.dtype)
+        evaluator = (
+            None
+            if self.values is None or gradients is None
+            else Evaluator(self.values, gradients, self.graph.spec.dtype)
+        )
         plain, leaves = self.layouts(derived), self.layouts(derived, leaves=True)
-        return {index: {term: self.one(term, index, derived, plain, leaves, evaluator, gradients) for term in self.terms}
-                for index in sorted({*derived.local, *derived.nodes} & only)}
+        return {
+            index: {term: self.one(term, index, derived, plain, leaves, evaluator, gradients) for term in self.terms}
+            for index in sorted({*derived.local, *derived.nodes} & only)
+        }
 
-    def one(self, term: str, index: int, derived: Derived, plain: Mapping[str, Layout], leaves: Mapping[str, Layout],
-            evaluator: Evaluator | None, gradients: Sequence[Any] | None) -> Printed | Omitted:
+    def one(
+        self,
+        term: str,
+        index: int,
+        derived: Derived,
+        plain: Mapping[str, Layout],
+        leaves: Mapping[str, Layout],
+        evaluator: Evaluator | None,
+        gradients: Sequence[Any] | None,
+    ) -> Printed | Omitted:
         """One gradient in one of the terms."""
         expr = derived.local[index] if term == "local" else derived.nodes[index]
+        if tree_size(expr) > PRINTED_BUDGET:
+            return Omitted(
+                f"it would have {tree_size(expr)} terms, more than {PRINTED_BUDGET}; name some parts of the expression"
+            )
         if term != "local":
             reason = self.omitted(term, expr, derived)
             if reason is not None:
@@ -77,7 +100,9 @@ class Formulation:
         if any(s.index != derived.run.output for s in gradients_of(expr)):
             return Omitted(f"chained through, it would have more than {BUDGET} terms; see local")
         if term == "leaves" and self.size(expr) > LEAVES_BUDGET:
-            return Omitted(f"in leaves alone it would have {self.size(expr)} terms, more than {LEAVES_BUDGET}; see nodes")
+            return Omitted(
+                f"in leaves alone it would have {self.size(expr)} terms, more than {LEAVES_BUDGET}; see nodes"
+            )
         return None
 
     def size(self, expr: Expr) -> int:
@@ -113,34 +138,52 @@ def deviates(formula: Any, value: Any) -> float:
     return float("inf") if np.isnan(worst) else float(worst)
 
 
-def formulate(graph: Graph, values: Sequence[Any] | None, passes: Sequence[Sequence[Any]] | None, terms: tuple[str, ...],
-              notations: tuple[str, ...] = tuple(NOTATIONS), anonymous: bool = False,
-              only: frozenset[int] | None = None) -> tuple[list[Formulas], Formulas, tuple[str, ...]]:
+def formulate(
+    graph: Graph,
+    values: Sequence[Any] | None,
+    passes: Sequence[Sequence[Any]] | None,
+    terms: tuple[str, ...],
+    notations: tuple[str, ...] = tuple(NOTATIONS),
+    anonymous: bool = False,
+    only: frozenset[int] | None = None,
+) -> tuple[list[Formulas], Formulas, tuple[str, ...]]:
     """Each pass's formulas, those of the accumulated gradients, and the facts they rely on.
 
     `only` limits the printing to some nodes; formulas are derived for all of them, since they build on each other.
     """
     work = Formulation(graph, terms, notations, values)
-    shown = frozenset(n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only))
+    shown = frozenset(
+        n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)
+    )
     derived = [derive(work.made, run, terms) for run in graph.passes]
     printed = [work.printed(d, passes[i] if passes else None, shown) for i, d in enumerate(derived)]
     total = printed[-1] if len(derived) == 1 else _accumulated(work, derived, printed, passes, shown)
     return printed, total, work.facts
 
 
-def _accumulated(work: Formulation, derived: list[Derived], printed: list[Formulas], passes: Sequence[Sequence[Any]] | None,
-                 shown: frozenset[int]) -> Formulas:
+def _accumulated(
+    work: Formulation,
+    derived: list[Derived],
+    printed: list[Formulas],
+    passes: Sequence[Sequence[Any]] | None,
+    shown: frozenset[int],
+) -> Formulas:
     """Leaf gradients add up over the passes; any other node keeps the last pass's."""
     result: dict[int, Mapping[str, Printed | Omitted]] = dict(printed[-1])
     for node in work.graph.nodes:
         parts = [i for i, d in enumerate(derived) if node.index in d.nodes or node.index in d.local]
         if node.is_leaf and node.index in shown and parts:
-            result[node.index] = printed[parts[0]][node.index] if len(parts) == 1 else \
-                {term: _sum_of(work, term, node.index, [derived[i] for i in parts], passes) for term in work.terms}
+            result[node.index] = (
+                printed[parts[0]][node.index]
+                if len(parts) == 1
+                else {term: _sum_of(work, term, node.index, [derived[i] for i in parts], passes) for term in work.terms}
+            )
     return result
 
 
-def _sum_of(work: Formulation, term: str, index: int, derived: list[Derived], passes: Sequence[Sequence[Any]] | None) -> Printed | Omitted:
+def _sum_of(
+    work: Formulation, term: str, index: int, derived: list[Derived], passes: Sequence[Sequence[Any]] | None
+) -> Printed | Omitted:
     exprs = [d.local[index] if term == "local" else d.nodes[index] for d in derived]
     last = set(derived[-1].gradients.values())
     if any(gradients_of(expr) - last for expr in exprs):

@@ -32,7 +32,10 @@ def _fraction(expr: Expr) -> tuple[list[Expr], list[Expr]]:
 
 
 def _product_cost(factors: list[Expr]) -> int:
-    costs = [reading_cost(f) if not isinstance(f, Pow) else reading_cost(f.base) + (1 if f.exp.is_Integer else 2) for f in factors]
+    costs = [
+        reading_cost(f) if not isinstance(f, Pow) else reading_cost(f.base) + (1 if f.exp.is_Integer else 2)
+        for f in factors
+    ]
     return sum(costs) + max(0, sum(1 for f in factors if f != -1) - 1)
 
 

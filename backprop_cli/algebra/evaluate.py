@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Mul, Pow, zoo
 
 from backprop_cli.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.meanings.numbers import Words, plain
@@ -57,7 +57,7 @@ class Evaluator:
         for kind, combine in _POINTWISE:
             if isinstance(expr, kind):
                 return combine(self, expr)
-        return self.scalar(float(expr))
+        return self.scalar(real(expr))
 
     def apply(self, expr: Apply) -> Any:
         """An operator of the registry, or a chain of matrix products."""
@@ -65,6 +65,18 @@ class Evaluator:
         if expr.name == "matmul":
             return product(operands)
         return OPS[expr.name].forward(self.words, *operands, **{name: plain(v) for name, v in expr.parameters.items()})
+
+
+def real(number: Expr) -> float:
+    """A number of sympy's as a float: past the range it is infinite, as 1/0 is; a complex one is NaN."""
+    if number is zoo:
+        return math.inf
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+    except TypeError:
+        return math.nan
 
 
 def product(factors: list[Any]) -> Any:

@@ -10,10 +10,11 @@ of what it stands for (`x/x` is 1), which a `Formula` keeps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from sympy import Dummy, Expr, Float, Integer, Rational, S, Symbol, nan, oo
 from sympy.core.basic import Basic
@@ -33,7 +34,8 @@ class TensorSymbol(Dummy):  # type: ignore[misc]
     leaf: bool
     index: int
 
-    def __new__(cls, name: str, shape: Shape, position: int, leaf: bool = False) -> TensorSymbol:
+    def __new__(cls, name: str, shape: Shape, position: int, leaf: bool = False) -> Self:
+        """A symbol of its own, equal to no other."""
         symbol = Dummy.__new__(cls, name, real=True)
         symbol.shape, symbol.position, symbol.leaf, symbol.index = shape, position, leaf, position
         return symbol  # type: ignore[no-any-return]
@@ -51,7 +53,8 @@ class SizeSymbol(Symbol):  # type: ignore[misc]
     shape: Shape = ()
     value: int
 
-    def __new__(cls, name: str, value: int) -> SizeSymbol:
+    def __new__(cls, name: str, value: int) -> Self:
+        """A size by its name and number."""
         symbol = Symbol.__xnew__(cls, name, positive=True, integer=True)
         symbol.value = value
         return symbol  # type: ignore[no-any-return]
@@ -78,23 +81,27 @@ class Apply(Expr):  # type: ignore[misc]
     shape: Shape
     key: str
 
-    def __new__(cls, name: str, args: tuple[Expr, ...], parameters: Mapping[str, Any], shape: Shape) -> Apply:
+    def __new__(cls, name: str, args: tuple[Expr, ...], parameters: Mapping[str, Any], shape: Shape) -> Self:
+        """The operator on its arguments, with the shape they give it."""
         made = Basic.__new__(cls, *args)
         made.name, made.parameters, made.shape = name, parameters, shape
-        made.key = f"{name}|{sorted(parameters.items(), key=lambda p: p[0])!r}|{[getattr(s, 'name', None) or int(s) for s in shape]}"
+        named = [getattr(s, "name", None) or int(s) for s in shape]
+        made.key = f"{name}|{sorted(parameters.items(), key=lambda p: p[0])!r}|{named}"
         return made  # type: ignore[no-any-return]
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.key, *self.args)
 
     @property
-    def func(self) -> Callable[..., Expr]:  # rebuilt by the rules, so that substitution simplifies
+    def func(self) -> Callable[..., Expr]:
+        """How it is made again from changed arguments: by the rules, so that substitution simplifies."""
         return partial(_rebuild, self.name, self.parameters)
 
     def _eval_derivative(self, symbol: Any) -> Expr:
         raise TypeError("sympy cannot differentiate a tensor operator; the reverse pass does")
 
     def sort_key(self, order: Any = None) -> Any:
+        """sympy's canonical order, by op and parameters first."""
         return (5, 0, self.key), (len(self.args), tuple(a.sort_key() for a in self.args)), S.One.sort_key(), S.One
 
     def _sympystr(self, printer: Any) -> str:
@@ -214,7 +221,7 @@ def exact(value: Any) -> Expr:
         return Rational(value.numerator, value.denominator)
     if isinstance(value, int):
         return size(value)
-    if value != value:
+    if math.isnan(value):
         return nan
     if value in (float("inf"), float("-inf")):
         return oo if value > 0 else -oo
@@ -223,6 +230,7 @@ def exact(value: Any) -> Expr:
 
 
 def is_op(expr: Expr, name: str) -> bool:
+    """Whether an expression is a certain operator."""
     return isinstance(expr, Apply) and expr.name == name
 
 

@@ -113,12 +113,13 @@ def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:
     return tuple(sorted(a - rank if a >= 0 else a for a in listed)) == tuple(sorted(axes))
 
 
-_CURRENT: ContextVar[Facts] = ContextVar("facts", default=Facts())
+_NONE = Facts()
+_CURRENT: ContextVar[Facts | None] = ContextVar("facts", default=None)
 
 
 def current_facts() -> Facts:
     """The facts of the graph at work."""
-    return _CURRENT.get()
+    return _CURRENT.get() or _NONE
 
 
 def use_facts(facts: Facts) -> Any:

@@ -86,7 +86,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
 
 def _is_short(base: Expr, exponent: Expr) -> bool:
     digits = max(int(base.p).bit_length(), int(base.q).bit_length())
-    return abs(exponent) * digits <= MAX_EXPONENT
+    return bool(abs(exponent) * digits <= MAX_EXPONENT)
 
 
 class Parts(Formula):
@@ -96,6 +96,7 @@ class Parts(Formula):
     """
 
     __slots__ = ("parts",)
+    parts: list[Formula]
 
     def __init__(self, first: Formula) -> None:
         Formula.__init__(self, first.expr, first.shape)
@@ -165,6 +166,7 @@ def build(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -
 
 
 def made(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
+    """An op on expressions of their true shape, simplified."""
     return build(name, parameters, tuple(Formula(a, shape_of(a)) for a in args)).expr
 
 
@@ -195,8 +197,8 @@ def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...])
 
 
 LINEAR: dict[str, tuple[int, ...]] = {
-    "flip": (0,), "roll": (0,), "tile": (0,), "repeat": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,), "triu": (0,),
-    "cumsum": (0,), "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
+    "flip": (0,), "roll": (0,), "tile": (0,), "repeat": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,),
+    "triu": (0,), "cumsum": (0,), "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
     "conv1d_weight": (0, 1), "conv2d_weight": (0, 1), "conv1d": (0, 1), "conv2d": (0, 1), "conv_transpose1d": (0, 1),
     "conv_transpose2d": (0, 1), "max_unpool1d": (0,), "max_unpool2d": (0,), "avg_pool1d": (0,), "avg_unpool1d": (0,),
     "avg_pool2d": (0,), "avg_unpool2d": (0,),
@@ -209,12 +211,16 @@ def _rebuilt(name: str, parameters: Mapping[str, Any], args: tuple[Expr, ...]) -
     if name == "matmul":
         factors = [Formula(a, shape_of(a)) for a in args]
         return reduce(lambda done, factor: factor @ done, reversed(factors)).expr
-    if name == "ones" or name == "zeros":
+    if name in {"ones", "zeros"}:
         return Apply(name, args, parameters, tuple(parameters["shape"]))
     if name == "scatter" and args[0] == 1:
         return Apply(name, args, parameters, tuple(parameters["shape"]))
     formulas = tuple(None if a == NONE else Formula(a, shape_of(a)) for a in args)
-    return materialize(build(name, parameters, formulas)) if not OPS[name].pointwise else build(name, parameters, formulas).expr
+    return (
+        materialize(build(name, parameters, formulas))
+        if not OPS[name].pointwise
+        else build(name, parameters, formulas).expr
+    )
 
 
 REBUILD["*"] = _rebuilt

@@ -59,7 +59,11 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
         shape = shape_of(total.args[0])
         n = Mul(*[size(shape[a]) for a in axes_of(total.parameters["axis"], len(shape))])
         number, rest = expr.as_coeff_Mul()
-        divided = rest.as_powers_dict().get(n) == -1 if not n.is_number else n > 1 and number.is_Rational and number.q % n == 0
+        divided = (
+            rest.as_powers_dict().get(n) == -1
+            if not n.is_number
+            else n > 1 and number.is_Rational and number.q % n == 0
+        )
         if divided and math.prod(map(int, total.shape)) != entries:
             mean = Apply("mean", total.args, total.parameters, total.shape)
             return Mul(*[a for a in expr.args if a is not total], n, mean)

@@ -10,15 +10,17 @@ from backprop_cli.algebra.products import chain
 from backprop_cli.algebra.scalars import split_scalar
 from backprop_cli.algebra.transposes import swap
 
+MAX_TERMS = 24  # the search for factors in common is cubic
+
 
 def merged_products(expr: Expr) -> Expr:
     """A·x + B·x = (A + B)·x, for chains and outer products."""
     if isinstance(expr, Mul):
         return Mul(*[merged_products(a) if isinstance(a, Add) else a for a in expr.args])
-    terms = list(_regrouped(expr).args) if isinstance(_regrouped(expr), Add) else None
-    if terms is None:
-        return _regrouped(expr)
-    terms = _symmetric_terms(terms)
+    regrouped = _regrouped(expr)
+    if not isinstance(regrouped, Add):
+        return regrouped
+    terms = _symmetric_terms(list(regrouped.args))
     merged = True
     while merged and len(terms) > 1:
         merged = False
@@ -38,9 +40,13 @@ def merged_products(expr: Expr) -> Expr:
 def _regrouped(expr: Add) -> Expr:
     """a + b + q (a + b) = (1 + q)(a + b): adding a contribution opened the brackets of another."""
     terms = set(expr.args)
+    if len(terms) > MAX_TERMS:
+        return expr
     for term in expr.args:
         for factor in term.args if isinstance(term, Mul) else ():
             if not isinstance(factor, Add):
+                continue
+            if len(factor.args) >= len(terms):
                 continue
             for first in expr.args:
                 ratio = first / factor.args[0]
@@ -70,7 +76,10 @@ def _is_symmetric(expr: Expr) -> bool:
 
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     (coefficient_a, one), (coefficient_b, two) = split_scalar(a), split_scalar(b)
-    if not (isinstance(one, Apply) and isinstance(two, Apply) and one.name == two.name == "matmul") or one.shape != two.shape:
+    if (
+        not (isinstance(one, Apply) and isinstance(two, Apply) and one.name == two.name == "matmul")
+        or one.shape != two.shape
+    ):
         return None
     if len(shape_of(one.args[0])) < 2 or abs(coefficient_a) != abs(coefficient_b):
         return None

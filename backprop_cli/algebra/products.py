@@ -30,7 +30,11 @@ def product(left: Expr, right: Expr) -> Expr:
     """The product of two materialized factors without scalars."""
     rank_left, rank_right = len(shape_of(left)), len(shape_of(right))
     if rank_left == 1 and rank_right > 1:  # M5: a row times a matrix is the transposed matrix times a column
-        return product(swap(right), left) if rank_right == 2 else Apply("matmul", (left, right), {}, matmul_shape(shape_of(left), shape_of(right)))
+        return (
+            product(swap(right), left)
+            if rank_right == 2
+            else Apply("matmul", (left, right), {}, matmul_shape(shape_of(left), shape_of(right)))
+        )
     if rank_left == 1 and rank_right == 1:
         return dot(left, right)
     return chain([*chain_factors(left), *chain_factors(right)])
@@ -48,9 +52,12 @@ def dot(left: Expr, right: Expr) -> Expr:
     for ones, other in ((left, right), (right, left)):
         if isinstance(ones, Apply) and ones.name == "ones":  # M6
             return made("sum", {"axis": None, "keepdims": False}, other)
-    if len(chain_factors(left)) > 1 and len(chain_factors(right)) == 1:
-        left, right = right, left
-    elif left.sort_key() > right.sort_key() and len(chain_factors(right)) == 1:
+    if (
+        len(chain_factors(left)) > 1
+        and len(chain_factors(right)) == 1
+        or left.sort_key() > right.sort_key()
+        and len(chain_factors(right)) == 1
+    ):
         left, right = right, left
     chain = (*(swap(a) for a in reversed(chain_factors(left))), *chain_factors(right))
     return Apply("matmul", chain, {}, ())
@@ -99,8 +106,13 @@ def _drop_identity(a: Expr, b: Expr) -> Expr | None:
 
 def _cancel_inverse(a: Expr, b: Expr) -> Expr | None:
     for inverse, other in ((a, b), (b, a)):
-        if is_op(inverse, "inv") and inverse.args[0] == other or is_op(inverse, "transpose") and \
-                is_op(inverse.args[0], "inv") and swap(inverse.args[0].args[0]) == other:
+        if (
+            is_op(inverse, "inv")
+            and inverse.args[0] == other
+            or is_op(inverse, "transpose")
+            and is_op(inverse.args[0], "inv")
+            and swap(inverse.args[0].args[0]) == other
+        ):
             n = shape_of(other)[-1]
             return Apply("eye", (), {"n": n, "m": None}, (n, n)) if len(shape_of(other)) == 2 else None
     return None
@@ -121,7 +133,12 @@ def _through_outer(a: Expr, b: Expr) -> Expr | None:
 def _drop_one_by_one(a: Expr, b: Expr) -> Expr | None:
     """A factor that is a 1×1 matrix of ones (M6)."""
     for ones, other in ((a, b), (b, a)):
-        if is_op(ones, "ones") and len(shape_of(ones)) == 2 and all(is_one(s) for s in shape_of(ones)) and len(shape_of(other)) == 2:
+        if (
+            is_op(ones, "ones")
+            and len(shape_of(ones)) == 2
+            and all(is_one(s) for s in shape_of(ones))
+            and len(shape_of(other)) == 2
+        ):
             return other
     return None
 

@@ -28,11 +28,18 @@ def split_sum(expr: Add) -> tuple[Expr, Expr]:
     if not all(c.as_coeff_Mul()[0].is_Rational for c, _ in parts):
         return S.One, expr
     numbers = [c.as_coeff_Mul() for c, _ in parts]
-    number = _common_number([n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest != 1],
-                            [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest == 1])
+    number = _common_number(
+        [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest != 1],
+        [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest == 1],
+    )
     symbols = [c.as_powers_dict() for _, c in numbers]
-    common = Mul(*[Pow(base, exponent) for base, exponent in symbols[0].items()
-                   if base != 1 and all(other.get(base) == exponent for other in symbols[1:])])
+    common = Mul(
+        *[
+            Pow(base, exponent)
+            for base, exponent in symbols[0].items()
+            if base != 1 and all(other.get(base) == exponent for other in symbols[1:])
+        ]
+    )
     factor = number * common
     if factor == 1:
         return S.One, expr

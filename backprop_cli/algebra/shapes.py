@@ -1,4 +1,4 @@
-"""Ops that only move entries: a reshape of a reshape is one (R1), a constant has every shape, leading ones vanish (S6)."""
+"""Ops that only move entries: a reshape of a reshape is one (R1), a constant has every shape, leading ones go (S6)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def reshape(x: Formula, *, shape: Any) -> Formula:
 
 
 def reshaped(expr: Expr, target: Shape) -> Expr:
+    """A materialized expression in another shape."""
     if shape_of(expr) == target:
         return expr
     if is_op(expr, "reshape") or is_op(expr, "expand_dims"):
@@ -50,10 +51,11 @@ def expand_dims(x: Formula, *, axis: Any) -> Formula:
         kept = reduced(shape_of(expr.args[0]), expr.parameters["axis"], True)
         if kept == shape:
             return scaled(factor, Formula(Apply("sum", expr.args, {**expr.parameters, "keepdims": True}, shape), shape))
-    if is_op(expr, "reshape") or is_op(expr, "expand_dims"):
-        if shape_of(expr.args[0]) == shape:
-            return scaled(factor, Formula(expr.args[0], shape))
-    return scaled(factor, Formula(Apply("expand_dims", (expr,), {"axis": axes[0] if len(axes) == 1 else axes}, shape), shape))
+    if (is_op(expr, "reshape") or is_op(expr, "expand_dims")) and shape_of(expr.args[0]) == shape:
+        return scaled(factor, Formula(expr.args[0], shape))
+    return scaled(
+        factor, Formula(Apply("expand_dims", (expr,), {"axis": axes[0] if len(axes) == 1 else axes}, shape), shape)
+    )
 
 
 def drop_front(shape: Shape) -> Shape:
@@ -99,8 +101,13 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
 
 def is_unit_vector(expr: Expr) -> bool:
     """Whether an expression is e[k]: 1 scattered to one position of a vector."""
-    return is_op(expr, "scatter") and expr.args[0] == 1 and len(expr.shape) == 1 and len(expr.parameters["index"]) == 1 \
+    return (
+        is_op(expr, "scatter")
+        and expr.args[0] == 1
+        and len(expr.shape) == 1
+        and len(expr.parameters["index"]) == 1
         and isinstance(expr.parameters["index"][0], int)
+    )
 
 
 def eye(*, n: int, m: int | None = None) -> Formula:

@@ -1,4 +1,4 @@
-"""The pointwise skeleton of an expression: operators replaced by dummies, so that sympy's simplifiers stay out of them."""
+"""The pointwise skeleton of an expression: operators become dummies, so that sympy's simplifiers stay out of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from backprop_cli.algebra.expr import Apply
 
 
 def pointwise_parts(expr: Expr) -> Iterator[Expr]:
+    """The expression and its parts, down to operators but not into them."""
     stack = [expr]
     while stack:
         part = stack.pop()

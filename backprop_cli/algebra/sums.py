@@ -1,5 +1,8 @@
-"""Sums over axes: what is constant counts and comes out (S1, S2), facts end them (S3), unit vectors sift (S4),
-and they distribute only where a term then simplifies (S5)."""
+"""Sums over axes.
+
+What is constant counts and comes out (S1, S2), facts end a sum (S3), unit vectors sift (S4), and a sum distributes
+only where a term then simplifies (S5).
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,10 @@ def _means_out(factor: Expr, expr: Expr) -> Expr:
         if is_op(mean, "mean"):
             inner = shape_of(mean.args[0])
             if Mul(*[size(inner[a]) for a in axes_of(mean.parameters["axis"], len(inner))]) == factor:
-                return Mul(*[a for a in Mul.make_args(expr) if a is not mean], Apply("sum", mean.args, mean.parameters, mean.shape))
+                return Mul(
+                    *[a for a in Mul.make_args(expr) if a is not mean],
+                    Apply("sum", mean.args, mean.parameters, mean.shape),
+                )
     return Mul(factor, expr)
 
 
@@ -105,7 +111,10 @@ def _sum_apply(rest: Expr, axes: tuple[int, ...], rank: int) -> Expr:
     if is_op(rest, "eye") and len(axes) == 1 and rest.shape[0] == rest.shape[1]:
         return S.One
     positive = tuple(a + rank for a in axes)
-    parameters = {"axis": None if len(axes) == rank else positive[0] if len(positive) == 1 else positive, "keepdims": True}
+    parameters = {
+        "axis": None if len(axes) == rank else positive[0] if len(positive) == 1 else positive,
+        "keepdims": True,
+    }
     return Apply("sum", (rest,), parameters, reduced(shape_of(rest), positive, True))
 
 
@@ -134,7 +143,8 @@ def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
 
 def _split_terms(expr: Add, axes: tuple[int, ...], data: bool) -> tuple[list[Expr], list[Expr]]:
     """The sums of the terms that simplify, and the terms that do not."""
-    done, rest = [], []
+    done: list[Expr] = []
+    rest: list[Expr] = []
     for term in expr.args:
         simplified = _sum_term(term, axes, expr, data)
         (rest if simplified is None else done).append(term if simplified is None else simplified)

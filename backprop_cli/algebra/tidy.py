@@ -34,7 +34,7 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
-    found = [(expr, {})]
+    found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]
     for opaque in (frozenset(), _opaque_sums(expr)):
         skeleton, back = skeleton_of(expr, opaque)
         if _is_tractable(skeleton):
@@ -54,8 +54,11 @@ def _cost(expr: Expr) -> tuple[int, int]:
 
 def _is_tractable(skeleton: Expr) -> bool:
     """Whether sympy's polynomial routines take it."""
-    return (tree_size(skeleton) <= MAX_NODES and len(skeleton.free_symbols) <= MAX_SYMBOLS
-            and expanded_terms(skeleton) <= MAX_EXPANDED)
+    return (
+        tree_size(skeleton) <= MAX_NODES
+        and len(skeleton.free_symbols) <= MAX_SYMBOLS
+        and expanded_terms(skeleton) <= MAX_EXPANDED
+    )
 
 
 def expanded_terms(expr: Expr) -> int:
@@ -77,14 +80,22 @@ def _opaque_sums(expr: Expr) -> frozenset[Expr]:
     """Sums that share no symbol with any denominator: multiplying them out could cancel nothing."""
     below = [p.base for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp.could_extract_minus_sign()]
     symbols = set().union(*(b.free_symbols for b in below))
-    return frozenset(p for p in pointwise_parts(expr) if isinstance(p, Add) and p is not expr
-                     and not any(p in b.atoms(Add) for b in below) and not symbols & p.free_symbols)
+    return frozenset(
+        p
+        for p in pointwise_parts(expr)
+        if isinstance(p, Add)
+        and p is not expr
+        and not any(p in b.atoms(Add) for b in below)
+        and not symbols & p.free_symbols
+    )
 
 
 def _worth_trying(expr: Expr) -> bool:
     """An Add that meets a negative power."""
     parts = list(pointwise_parts(expr))
-    return any(isinstance(e, Add) for e in parts) and any(isinstance(e, Pow) and e.exp.could_extract_minus_sign() for e in parts)
+    return any(isinstance(e, Add) for e in parts) and any(
+        isinstance(e, Pow) and e.exp.could_extract_minus_sign() for e in parts
+    )
 
 
 def _candidates(expr: Expr, folds: list[dict[Expr, Expr]]) -> Iterator[Expr]:

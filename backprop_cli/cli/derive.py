@@ -43,7 +43,11 @@ class Job:
         _known(graph, self.nodes)
         values, passes = _numbers(graph, self.max_bytes)
         worked = work_out(graph, self.nodes, values, passes)
-        return Done(derivation.FORMATS[self.form](derivation.Solution(spec.source.file, spec.title, graph.output_name, worked), self.view))
+        return Done(
+            derivation.FORMATS[self.form](
+                derivation.Solution(spec.source.file, spec.title, graph.output_name, worked), self.view
+            )
+        )
 
     def warm(self) -> None:
         """One spec at a time: there is nothing to prepare."""
@@ -73,7 +77,11 @@ def _known(graph: Graph, names: tuple[str, ...]) -> None:
 
 def _why(graph: Graph, name: str) -> str:
     node = graph.nodes[graph.names[name]]
-    return "it is an input, which is data" if node.is_leaf else f"{graph.output_name} does not depend on it, or it on no param"
+    return (
+        "it is an input, which is data"
+        if node.is_leaf
+        else f"{graph.output_name} does not depend on it, or it on no param"
+    )
 
 
 @click.command(short_help="the worked solution")
@@ -81,7 +89,9 @@ def _why(graph: Graph, name: str) -> str:
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @format_option(FORMATS)
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory)
-def command(spec: str, nodes: tuple[str, ...], form: str | None, choice: SpecChoice, report: ReportChoice, memory: Memory) -> int:
+def command(
+    spec: str, nodes: tuple[str, ...], form: str | None, choice: SpecChoice, report: ReportChoice, memory: Memory
+) -> int:
     """Derive gradients step by step.
 
     For each node (by default every one, the output first): what its consumers contribute, the local derivative,

@@ -192,7 +192,8 @@ class Formulas:
         """A gradient summed to a smaller shape."""
         extra = len(gradient.shape) - len(shape)
         axes = tuple(range(extra)) + tuple(
-            extra + i for i, s in enumerate(shape) if s == 1 and gradient.shape[extra + i] != 1)
+            extra + i for i, s in enumerate(shape) if s == 1 and gradient.shape[extra + i] != 1
+        )
         if not axes:
             return Formula(gradient.expr, shape)
         if axes == tuple(range(extra)):
@@ -207,7 +208,9 @@ class Formulas:
         gradient = settled(gradient)
         hook = self.graph.hooks.get(node.index)
         if hook is not None:
-            gradient = lift(interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self))
+            gradient = lift(
+                interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self)
+            )
         expr = tidy(recognised(gradient.expr), self.symbols.facts)
         if node.anonymous:
             self.found[node.index] = expr
@@ -217,7 +220,9 @@ class Formulas:
             folded = tidy(folded, self.symbols.facts)
         folded = recognised(folded)
         self.found[node.index] = folded
-        flows = self.chained and tree_size(folded) <= BUDGET and depth(folded) <= DEEPEST or node.index == self.run.output
+        flows = (
+            self.chained and tree_size(folded) <= BUDGET and depth(folded) <= DEEPEST or node.index == self.run.output
+        )
         return Formula(folded if flows else self.gradient_symbol(node), node.shape)
 
     def gradient_symbol(self, node: Node) -> GradSymbol:

@@ -13,12 +13,16 @@ from backprop_cli.ops import OPS
 from backprop_cli.ops.base import REQUIRED, axes_of
 from backprop_cli.ops.shaping import index_text
 
+FLOATS_END = 2**1024
+
 
 def decimal(value: Expr) -> str:
     """An exact number as it is written: 2, 1e-5, 0.01."""
-    if isinstance(value, Integer):
+    if isinstance(value, Integer) and abs(value) < FLOATS_END:
         return str(value)
     if isinstance(value, Rational):
+        if abs(value) >= FLOATS_END:
+            return "inf" if value > 0 else "-inf"
         text = repr(float(Fraction(int(value.p), int(value.q))))
         return re.sub(r"e([+-])0*(\d+)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text.removesuffix(".0"))
     if isinstance(value, Float):
@@ -57,7 +61,13 @@ def written_arguments(operands: list[str | None], expr: Apply, quiet: bool) -> l
         arguments = _operands(operands, signature.operands)
     for name, default in signature.parameters.items():
         value = parameters.get(name, default)
-        if default is not REQUIRED and value == default and type(value) is type(default) or quiet and name == "keepdims":
+        if (
+            default is not REQUIRED
+            and value == default
+            and type(value) is type(default)
+            or quiet
+            and name == "keepdims"
+        ):
             continue
         if name == "axis" and default == -1 and expr.args and value == len(shape_of(expr.args[0])) - 1:
             continue  # the last axis, however the user counted it

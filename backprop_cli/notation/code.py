@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sympy import E, Expr, S
 
@@ -23,7 +22,9 @@ class Code(Notation):
         return f"grad({name})"
 
     def number(self, value: Expr) -> str:
-        return {S.Pi: "pi", E: "e", S.Infinity: "inf", S.NegativeInfinity: "-inf", S.NaN: "nan"}.get(value) or decimal(value)
+        return {S.Pi: "pi", E: "e", S.Infinity: "inf", S.NegativeInfinity: "-inf", S.NaN: "nan"}.get(value) or decimal(
+            value
+        )
 
     def times(self, left: Expr, right: Expr) -> str:
         return " * "
@@ -32,10 +33,15 @@ class Code(Notation):
         return f"{number} * {text}"
 
     gradient_level: int = ATOM
+    has_outer: bool = False
     scalar_joins_chain: bool = False
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
-        top = above.text if above.level > MUL or above.level == MUL and "@" not in above.text else self.bracket(above.text)
+        top = (
+            above.text
+            if above.level > MUL or above.level == MUL and "@" not in above.text
+            else self.bracket(above.text)
+        )
         bottom = below.text if below.level > MUL else self.bracket(below.text)
         return f"{top} / {bottom}" if " " in top and not top.startswith("(") else f"{top}/{bottom}", MUL
 
@@ -48,8 +54,6 @@ class Code(Notation):
 
     def row(self, text: str) -> str:
         return text
-
-    outer: Any = None
 
     def transpose(self, base: Piece, order: tuple[int, ...]) -> str:
         if len(order) == 2:

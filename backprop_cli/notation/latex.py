@@ -14,14 +14,14 @@ from backprop_cli.notation.text import Notation
 from backprop_cli.ops import OPS
 from backprop_cli.ops.shaping import index_text
 
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split())  # fmt: skip
-
-
-_GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega").split(), strict=True))  # fmt: skip
+_GREEK_LETTERS = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma",
+    "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta",
+    "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi",
+    "Ω": "Omega",
+}  # fmt: skip
+_GREEK = frozenset(_GREEK_LETTERS.values())
 
 
 def latex_name(name: str) -> str:
@@ -32,7 +32,13 @@ def latex_name(name: str) -> str:
     base, index = match.groups()
     if index and not name.startswith(f"{base}_") and not index.isdigit():
         return rf"\mathrm{{{_escaped(name)}}}"
-    subscript = "" if not index else f"_{{{index}}}" if index.isdigit() or len(index) == 1 else rf"_{{\mathrm{{{_escaped(index)}}}}}"
+    subscript = (
+        ""
+        if not index
+        else f"_{{{index}}}"
+        if index.isdigit() or len(index) == 1
+        else rf"_{{\mathrm{{{_escaped(index)}}}}}"
+    )
     return _latex_word(base) + subscript
 
 
@@ -40,7 +46,13 @@ def _latex_word(base: str) -> str:
     if base in _GREEK:
         return "\\" + base
     if len(base) == 1:
-        return "\\" + _GREEK_LETTERS[base] + " " if base in _GREEK_LETTERS else base if base.isascii() else rf"\mathrm{{{base}}}"
+        return (
+            "\\" + _GREEK_LETTERS[base] + " "
+            if base in _GREEK_LETTERS
+            else base
+            if base.isascii()
+            else rf"\mathrm{{{base}}}"
+        )
     return rf"\mathrm{{{_escaped(base)}}}"
 
 
@@ -117,7 +129,13 @@ class Latex(Notation):
     def summation(self, base: Piece, expr: Apply) -> Piece:
         letters = summed_names(expr)
         axis = expr.parameters["axis"]
-        index = "" if axis is None else f"_{{{letters}}}" if letters else rf"_{{\mathrm{{axis}}\,{latex_text(spell_static(axis))}}}"
+        index = (
+            ""
+            if axis is None
+            else f"_{{{letters}}}"
+            if letters
+            else rf"_{{\mathrm{{axis}}\,{latex_text(spell_static(axis))}}}"
+        )
         inner = base.text if base.level > MUL else self.bracket(base.text)
         return Piece(rf"\sum{index} {inner}", MUL)
 
@@ -131,23 +149,35 @@ class Latex(Notation):
         return base
 
     def comparison(self, name: str, left: str, right: str) -> Piece:
-        sign = {"greater": ">", "greater_equal": r"\ge", "less": "<", "less_equal": r"\le", "equal": "=", "not_equal": r"\ne"}[name]
+        sign = {
+            "greater": ">",
+            "greater_equal": r"\ge",
+            "less": "<",
+            "less_equal": r"\le",
+            "equal": "=",
+            "not_equal": r"\ne",
+        }[name]
         return Piece(rf"\left[{left} {sign} {right}\right]", CALL)
 
     def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
         if name == "ones":
-            return Piece(r"\mathbf{1}_{" + r" \times ".join(latex_text(spell_static(s)) for s in expr.shape) + "}", CALL)
+            return Piece(
+                r"\mathbf{1}_{" + r" \times ".join(latex_text(spell_static(s)) for s in expr.shape) + "}", CALL
+            )
         template = OPS[name].latex if name in OPS else None
         if template is not None:
             bare = template.endswith(" {0}")
             texts = ["" if o is None else self.bracket(o.text) if bare and o.level < CALL else o.text for o in operands]
             return Piece(template.format(*texts), CALL)
-        texts = [None if o is None else o.text for o in operands]
-        parts = written_arguments([None if t is None else f"\0{i}\0" for i, t in enumerate(texts)], expr, quiet=True)
-        filled = [re.sub("\0(\\d+)\0", lambda m: str(texts[int(m[1])]), latex_text(p)) for p in parts]
+        # numbered marks stand for the operands while the rest is escaped
+        parts = written_arguments([None if o is None else f"\0{i}\0" for i, o in enumerate(operands)], expr, quiet=True)
+        given = ["" if o is None else o.text for o in operands]
+        filled = [re.sub("\0(\\d+)\0", lambda m: given[int(m[1])], latex_text(p)) for p in parts]
         return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(filled)}\right)", CALL)
 
 
 def latex_text(text: str) -> str:
     """Literal text inside mathematics, escaped."""
-    return re.sub(r"([_#%&${}])", r"\\\1", text.replace("\\", r"\backslash ").replace("^", r"\hat{} ").replace("~", r"\sim "))
+    return re.sub(
+        r"([_#%&${}])", r"\\\1", text.replace("\\", r"\backslash ").replace("^", r"\hat{} ").replace("~", r"\sim ")
+    )

@@ -62,6 +62,7 @@ class Layout:
     # symbols ─────────────────────────────────────────────────────────────────────────────────────
 
     def symbol(self, expr: TensorSymbol) -> Piece:
+        """A node by its name, an upstream gradient as ∂L/∂node, or what either stands for."""
         definition = self.resolve(expr)
         if definition is not None:
             return self.walk(definition)
@@ -72,6 +73,7 @@ class Layout:
     # sums ────────────────────────────────────────────────────────────────────────────────────────
 
     def sum(self, expr: Add) -> Piece:
+        """Terms in order, a common factor in front, a minus for each negative one."""
         factor, rest = split_sum(expr)
         if factor != 1:
             return self.product(Mul(factor, rest, evaluate=False))
@@ -81,12 +83,17 @@ class Layout:
         first, *others = terms
         text = self.within(first, ADD)
         for term in others:
-            text += self.notation.minus + self.within(-term, MUL) if is_negative(term) else self.notation.plus + self.within(term, ADD + 1)
+            text += (
+                self.notation.minus + self.within(-term, MUL)
+                if is_negative(term)
+                else self.notation.plus + self.within(term, ADD + 1)
+            )
         return Piece(text, ADD)
 
     # products ────────────────────────────────────────────────────────────────────────────────────
 
     def product(self, expr: Expr) -> Piece:
+        """A product, and a fraction where something divides."""
         parts = factors_of(expr)
         if self.notation.gradients_apart and (parts.below or parts.denominator != 1):
             apart = [f for f in parts.above if isinstance(f, GradSymbol)]
@@ -108,7 +115,9 @@ class Layout:
         rest = [f for f in parts.above if f not in gradients]
         fraction, _ = self.notation.fraction(self.numerator(replace(parts, above=rest)), self.denominator(parts))
         shapes = [*gradients, *parts.below, *rest]
-        between = next((self.notation.times(gradients[0], f) for f in shapes[1:] if shape_of(f)), self.notation.times(S.One, S.One))
+        between = next(
+            (self.notation.times(gradients[0], f) for f in shapes[1:] if shape_of(f)), self.notation.times(S.One, S.One)
+        )
         text = self.joined(gradients) + between + fraction
         return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
 
@@ -118,8 +127,7 @@ class Layout:
         if not parts.above:
             return Piece(number, ATOM)
         if len(parts.above) == 1 and parts.number == 1:
-            only = self.walk(parts.above[0])
-            return only
+            return self.walk(parts.above[0])
         text = self.joined(parts.above)
         if parts.number == 1:
             return Piece(text, MUL)
@@ -135,13 +143,20 @@ class Layout:
             piece = self.walk(factor)
             alone = len(factors) == 1
             bare = piece.level > MUL or alone and piece.level >= MUL
-            if piece.level == MATMUL and not alone and all(not shape_of(f) for f in factors if f is not factor) and self.notation.scalar_joins_chain:
+            if (
+                piece.level == MATMUL
+                and not alone
+                and all(not shape_of(f) for f in factors if f is not factor)
+                and self.notation.scalar_joins_chain
+            ):
                 bare = True
             text += ("" if not position else self.notation.times(factors[position - 1], factor)) + (
-                piece.text if bare else self.notation.bracket(piece.text))
+                piece.text if bare else self.notation.bracket(piece.text)
+            )
         return text
 
     def denominator(self, parts: Factors) -> Piece:
+        """What divides: a number, then the factors."""
         number = [] if parts.denominator == 1 else [self.notation.number(parts.denominator)]
         if not parts.below:
             return Piece(number[0], ATOM)
@@ -151,15 +166,23 @@ class Layout:
         return Piece(self.notation.scaled(number[0], text) if number else text, MUL)
 
     def power(self, expr: Pow) -> Piece:
+        """A power, or a root."""
         if expr.exp.is_Rational and expr.exp.q == 2:
             root = self.notation.root(self.walk(expr.base))
-            return root if expr.exp.p == 1 else Piece(self.notation.superscript(root, self.walk(S(expr.exp.p)), expr.exp.p), POWER)
+            return (
+                root
+                if expr.exp.p == 1
+                else Piece(self.notation.superscript(root, self.walk(S(expr.exp.p)), expr.exp.p), POWER)
+            )
         base = self.walk(expr.base)
-        return Piece(self.notation.superscript(base, self.walk(expr.exp), int(expr.exp) if expr.exp.is_Integer else None), POWER)
+        return Piece(
+            self.notation.superscript(base, self.walk(expr.exp), int(expr.exp) if expr.exp.is_Integer else None), POWER
+        )
 
     # operators ───────────────────────────────────────────────────────────────────────────────────
 
     def operator(self, expr: Apply) -> Piece:
+        """An operator by its own way of printing, or as a call."""
         special = _OPERATORS.get(expr.name)
         return self.call(expr) if special is None else special(self, expr)
 
@@ -180,15 +203,18 @@ class Layout:
         return Piece(self.notation.matmul.join(texts), MATMUL)
 
     def factor(self, expr: Expr) -> str:
+        """A factor of a chain of matrices."""
         return self.within(expr, MATMUL + 1)
 
     def outer(self, expr: Apply) -> Piece:
+        """x yᵀ."""
         left, right = expr.args
-        if self.notation.outer is None:
+        if not self.notation.has_outer:
             return self.call(expr)
         return Piece(self.notation.outer(self.factor(left), self.within(right, CALL)), MATMUL)
 
     def transposed(self, expr: Apply) -> Piece:
+        """Aᵀ, A⁻ᵀ, or a call for any other order of axes."""
         order = expr.parameters["axes"]
         base = expr.args[0]
         rank = len(order)
@@ -199,6 +225,7 @@ class Layout:
         return self.call(expr)
 
     def inverted(self, expr: Apply) -> Piece:
+        """A⁻¹."""
         return Piece(self.notation.inverse(self.walk(expr.args[0])), POWER)
 
     def powered(self, expr: Apply) -> Piece:
@@ -208,20 +235,25 @@ class Layout:
         return self.call(expr)
 
     def summed(self, expr: Apply) -> Piece:
+        """Σ over axes."""
         return self.notation.summation(self.walk(expr.args[0]), expr)
 
     def scattered(self, expr: Apply) -> Piece:
+        """e[k], or a call."""
         if is_unit_vector(expr):
             return self.notation.unit_vector(expr)
         return self.call(expr)
 
     def indexed(self, expr: Apply) -> Piece:
+        """x[...]."""
         return Piece(self.notation.index(self.within(expr.args[0], POWER), expr), CALL)
 
     def expanded(self, expr: Apply) -> Piece:
+        """New axes."""
         return self.notation.expanded(self.walk(expr.args[0]), expr)
 
     def compared(self, expr: Apply) -> Piece:
+        """A comparison in brackets."""
         return self.notation.comparison(expr.name, self.within(expr.args[0], ADD), self.within(expr.args[1], ADD))
 
 

@@ -45,7 +45,10 @@ def factors_of(expr: Expr) -> Factors:
             for part in Mul.make_args(symbolic):
                 if part != 1:
                     (below if isinstance(part, Pow) and part.exp.could_extract_minus_sign() else above).append(
-                        Pow(part.base, -part.exp) if isinstance(part, Pow) and part.exp.could_extract_minus_sign() else part)
+                        Pow(part.base, -part.exp)
+                        if isinstance(part, Pow) and part.exp.could_extract_minus_sign()
+                        else part
+                    )
             above.append(rest)
         else:
             above.append(factor)
@@ -55,7 +58,11 @@ def factors_of(expr: Expr) -> Factors:
     coefficient = abs(coefficient)
     sign, below = _complements(sign, below)
     sign, above = _sign_into_sum(sign, above)
-    number, denominator = coefficient.as_numer_denom() if coefficient.is_Rational and not small_decimal(coefficient) else (coefficient, S.One)
+    number, denominator = (
+        coefficient.as_numer_denom()
+        if coefficient.is_Rational and not small_decimal(coefficient)
+        else (coefficient, S.One)
+    )
     return Factors(sign, number, denominator, sorted(above, key=factor_order), sorted(below, key=factor_order))
 
 
@@ -69,8 +76,13 @@ def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
 def _rationalized(coefficient: Expr, factors: list[Expr]) -> tuple[Expr, list[Expr], list[Expr]]:
     """√3/3 as it was written, 1/√3."""
     for position, factor in enumerate(factors):
-        if isinstance(factor, Pow) and factor.base.is_Integer and factor.exp == Rational(1, 2) and coefficient.is_Rational \
-                and coefficient.q % factor.base == 0:
+        if (
+            isinstance(factor, Pow)
+            and factor.base.is_Integer
+            and factor.exp == Rational(1, 2)
+            and coefficient.is_Rational
+            and coefficient.q % factor.base == 0
+        ):
             return coefficient * factor.base, [*factors[:position], *factors[position + 1 :]], [factor]
     return coefficient, factors, []
 
@@ -88,8 +100,13 @@ def _sign_into_sum(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
     if sign > 0:
         return sign, factors
     for position, factor in enumerate(factors):
-        turned = -factor if isinstance(factor, Add) and _wants_turning(factor) and not _is_complement(factor, factors) \
-            else _turned_chain(factor) if len(factors) == 1 else None
+        turned = (
+            -factor
+            if isinstance(factor, Add) and _wants_turning(factor) and not _is_complement(factor, factors)
+            else _turned_chain(factor)
+            if len(factors) == 1
+            else None
+        )
         if turned is not None:
             return 1, [*factors[:position], turned, *factors[position + 1 :]]
     return sign, factors
@@ -98,20 +115,25 @@ def _sign_into_sum(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
 def _wants_turning(expr: Add) -> bool:
     """Whether the negative of a sum reads at least as well: its latest terms have a minus, or hold an early - late."""
     latest = max(map(position_of, expr.args))
-    return any(position_of(t) == latest and is_negative(t) for t in expr.args) or \
-        any(isinstance(f, Add) and later_is_negative(f) for t in expr.args for f in Mul.make_args(t))
+    return any(position_of(t) == latest and is_negative(t) for t in expr.args) or any(
+        isinstance(f, Add) and later_is_negative(f) for t in expr.args for f in Mul.make_args(t)
+    )
 
 
 def _turned_chain(expr: Expr) -> Expr | None:
     """-A·(m - x) as A·(x - m): the minus goes into the one sum among the factors of a product of matrices."""
     if not isinstance(expr, Apply) or expr.name not in {"matmul", "outer"}:
         return None
-    sums = [i for i, a in enumerate(expr.args) if isinstance(a, Add) and all(t.as_coeff_Mul()[0] in (1, -1) for t in a.args)
-            and any(is_negative(t) for t in a.args)]  # fmt: skip
+    sums = [i for i, a in enumerate(expr.args) if isinstance(a, Add) and _plain_signs(a)]
     if len(sums) != 1 or position_of(expr.args[sums[0]]) >= 0:
         return None
     args = tuple(-a if i == sums[0] else a for i, a in enumerate(expr.args))
     return Apply(expr.name, args, expr.parameters, expr.shape)
+
+
+def _plain_signs(expr: Add) -> bool:
+    """Whether a sum has coefficients 1 and -1 only, and a -1 among them."""
+    return all(t.as_coeff_Mul()[0] in {1, -1} for t in expr.args) and any(map(is_negative, expr.args))
 
 
 def _is_complement(expr: Add, factors: list[Expr]) -> bool:
@@ -120,6 +142,7 @@ def _is_complement(expr: Add, factors: list[Expr]) -> bool:
 
 
 def is_negative(expr: Expr) -> bool:
+    """Whether a term prints with a minus."""
     return bool(expr.could_extract_minus_sign()) if expr.is_number else factors_sign(expr) < 0
 
 
@@ -133,7 +156,14 @@ def factor_order(expr: Expr) -> tuple[Any, ...]:
     tensor = bool(shape_of(expr))
     position = position_of(expr)
     symbols = len(symbols_of(expr))
-    return (tensor, isinstance(expr, Apply) and expr.name == "ones", -position, -min(symbols, 2), _weight(expr), expr.sort_key())
+    return (
+        tensor,
+        isinstance(expr, Apply) and expr.name == "ones",
+        -position,
+        -min(symbols, 2),
+        _weight(expr),
+        expr.sort_key(),
+    )
 
 
 def _weight(expr: Expr) -> int:
@@ -141,7 +171,7 @@ def _weight(expr: Expr) -> int:
 
 
 def term_order(expr: Expr) -> tuple[Any, ...]:
-    """Positive before negative, later nodes first, then leaves as they are listed, products before names; numbers last."""
+    """Positive before negative, later nodes first, then leaves as they are listed, products first; numbers last."""
     position = position_of(expr)
     if position >= 0:
         return (is_negative(expr), 0, -position, expr.sort_key())

@@ -29,6 +29,7 @@ class Notation:
     gradient_level: int = GRADIENT
     scalar_joins_chain: bool = True
     gradients_apart: bool = False
+    has_outer: bool = True
 
     def name(self, name: str) -> str:
         """The name of a node."""

@@ -29,7 +29,10 @@ class Solution:
     def sections(self) -> Iterable[tuple[str | None, Sequence[Worked]]]:
         """Each pass with its heading; a single pass has none."""
         for i, one in enumerate(self.passes):
-            yield (f"Pass {i + 1} of {len(self.passes)}, from {one.output}" if len(self.passes) > 1 else None), one.worked
+            yield (
+                (f"Pass {i + 1} of {len(self.passes)}, from {one.output}" if len(self.passes) > 1 else None),
+                one.worked,
+            )
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────
@@ -58,7 +61,12 @@ def _text_node(worked: Worked, view: View) -> list[str]:
         rows.append(_step("sum", view.plain(f"{worked.left.text} = {worked.total.text}")))
     rows += [view.plain(f"  {note}") for note in worked.notes]
     if worked.simplified is not None:
-        rows.append(_step("after the hook" if worked.hooked else "simplified", view.plain(f"{worked.left.text} = {worked.simplified.text}")))
+        rows.append(
+            _step(
+                "after the hook" if worked.hooked else "simplified",
+                view.plain(f"{worked.left.text} = {worked.simplified.text}"),
+            )
+        )
     rows += [view.plain(f"  with {fact}") for fact in worked.facts]
     if worked.value is not None:
         first, *rest = lines(worked.value, view.digits)
@@ -82,7 +90,12 @@ def _uses(worked: Worked) -> list[str]:
 
 
 def _text_part(worked: Worked, part: Contribution, view: View) -> list[str]:
-    rows = [_step("definition" if len(worked.contributions) == 1 else f"through {part.consumer}", view.plain(part.definition.text))]
+    rows = [
+        _step(
+            "definition" if len(worked.contributions) == 1 else f"through {part.consumer}",
+            view.plain(part.definition.text),
+        )
+    ]
     rows.append(_step("local derivative", view.plain(_local(worked, part, "text"))))
     left = worked.left.text if len(worked.contributions) == 1 and worked.seed is None else f"path {part.consumer}"
     rows.append(_step("chain rule", view.plain(f"{left} = {part.chain.text}")))
@@ -131,7 +144,10 @@ def _rows(worked: Worked, view: View) -> Iterable[tuple[str, str, str]]:
 
 
 def _aligned(worked: Worked, view: View) -> str:
-    rows = [f"{left} &{'' if right.startswith(chr(92) + 'mapsto') else '='} {right} && \\text{{{remark}}}" for left, right, remark in _rows(worked, view)]
+    rows = [
+        f"{left} &{'' if right.startswith(chr(92) + 'mapsto') else '='} {right} && \\text{{{remark}}}"
+        for left, right, remark in _rows(worked, view)
+    ]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 

@@ -107,8 +107,10 @@ def run_of(function: Function, sample: Sample, shape: str) -> tuple[Graph, Compu
         return None
     out = build(spec_of(leaves, {"y": call_of(function, sample)}, grad_output="ones")).output.shape
     v = leaf("v", "input", np.random.default_rng(1).normal(size=tuple(map(int, out))))
-    nodes = {"named": {"y": call_of(function, sample), "loss": "sum(v * y)"},
-             "inline": {"loss": f"sum(v * {call_of(function, sample)} + v)"}}[shape]
+    nodes = {
+        "named": {"y": call_of(function, sample), "loss": "sum(v * y)"},
+        "inline": {"loss": f"sum(v * {call_of(function, sample)} + v)"},
+    }[shape]
     graph = build(spec_of([*leaves, v], nodes))
     return graph, compute(graph, load_leaves(graph))
 
