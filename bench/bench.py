@@ -89,7 +89,7 @@ def per_node() -> Pair:
 
 def by_size() -> Pair:
     """The time of the formulas for large tensors against small ones: they only see shapes."""
-    return compare(formulas(nets.deep(200, 2048)), formulas(nets.deep(200, 4)), 11)
+    return compare(formulas(nets.deep(200, 2048)), formulas(nets.deep(200, 4)), 21)
 
 
 def peak(graph: Graph) -> float:
