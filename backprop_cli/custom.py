@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
+from math import prod
 from numbers import Real
 from typing import Any
 
@@ -21,6 +22,8 @@ from backprop_cli.ops.base import Rule, ShapeError, Signature, broadcast, show
 from backprop_cli.spec import expression as ast
 from backprop_cli.spec.model import Function, Shape, Spec
 from backprop_cli.spec.source import Text
+
+MAX_HIDDEN = 1 << 26
 
 OUT = "out"
 """What a hand-written gradient calls the function's value; `grad(out)` is the upstream gradient."""
@@ -87,8 +90,12 @@ class Shapes:
         return None if value is None else ()
 
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
-        """The shape rule of an op."""
-        return op.shape(*operands, **parameters)
+        """The shape rule of an op; what is computed out of sight of the memory estimate has a limit of its own."""
+        shape: Shape = op.shape(*operands, **parameters)
+        entries = prod(map(int, shape))
+        if entries > MAX_HIDDEN:
+            raise ShapeError(f"{op.name} would have {entries:,} entries; in a function or hook at most {MAX_HIDDEN:,}")
+        return shape
 
     def shape(self, value: Any) -> Shape:
         """The value is its own shape."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from backprop_cli.errors import BackpropError, Failures, SpecError
 from backprop_cli.interpret import Scope, interpret
 from backprop_cli.ops import OPS, Op
-from backprop_cli.ops.base import show
+from backprop_cli.ops.base import ParameterError, ShapeError, broadcast, show
 from backprop_cli.spec import expression as ast
 from backprop_cli.spec.model import Function, Leaf, NodeSpec, Shape, Size, Spec
 from backprop_cli.spec.source import Text
@@ -23,6 +23,8 @@ from backprop_cli.spec.suggest import suggest
 
 MAX_RANK = 8
 MAX_EXACT_EXPONENT = 10_000
+MAX_EXACT_BITS = 1100  # about the range of a float; arithmetic on longer literals is left to the run
+MAX_PARAMETER = 2**31
 
 Kind = Literal["input", "param", "node", "constant"]
 
@@ -125,7 +127,7 @@ class Builder:
 
     def constant(self, value: Any) -> Node:
         """A literal; equal ones are one node."""
-        key = (type(value), value, getattr(value, "name", None)) if value == value else ("nan",)
+        key = (type(value), value, getattr(value, "name", None)) if value is None or not math.isnan(value) else ("nan",)
         if key not in self.known:
             self.known[key] = self._add(Node(len(self.nodes), "", "constant", (), value=value, anonymous=True))
         return self.known[key]
@@ -135,6 +137,7 @@ class Builder:
         exact = _exact(op, operands)
         if exact is not None:
             return self.constant(exact)
+        checked_range(parameters)
         shape = checked_rank(op.shape(*(self.shape(o) for o in operands), **parameters))
         key = (op.name, id(op), tuple(o.index for o in operands), tuple(parameters.items()))
         if key not in self.known:
@@ -173,11 +176,21 @@ class Builder:
 
 def checked_rank(shape: Shape) -> Shape:
     """A shape of at most eight axes."""
-    from backprop_cli.ops.base import ShapeError
-
     if len(shape) > MAX_RANK:
         raise ShapeError(f"{show(shape)} has {len(shape)} axes; at most {MAX_RANK} are allowed")
     return shape
+
+
+def checked_range(parameters: Mapping[str, Any]) -> None:
+    """Whole numbers that numpy can take: sizes, axes, shifts.
+
+    Raises:
+        ParameterError: one is out of range.
+    """
+    for name, value in parameters.items():
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, int) and abs(one) >= MAX_PARAMETER:
+                raise ParameterError(name, f"{name} {str(one)[:40]} is out of range")
 
 
 def _exact(op: Op, operands: tuple[Node, ...]) -> Fraction | None:
@@ -187,12 +200,17 @@ def _exact(op: Op, operands: tuple[Node, ...]) -> Fraction | None:
         return None
     if op.name == "divide" and values[1] == 0 or op.name == "power" and not _small_power(*values):
         return None
-    return _EXACT[op.name](*values) if op.name in _EXACT else None
+    found = _EXACT[op.name](*values) if op.name in _EXACT else None
+    return found if found is None or _bits(found) <= MAX_EXACT_BITS else None
+
+
+def _bits(value: Fraction) -> int:
+    return value.numerator.bit_length() + value.denominator.bit_length()
 
 
 def _small_power(base: Fraction, exponent: Fraction) -> bool:
-    bits = base.numerator.bit_length() + base.denominator.bit_length()
-    return exponent.denominator == 1 and abs(exponent) * bits <= MAX_EXACT_EXPONENT and (base != 0 or exponent >= 0)
+    is_whole, is_defined = exponent.denominator == 1, base != 0 or exponent >= 0
+    return is_whole and is_defined and abs(exponent) * _bits(base) <= MAX_EXACT_EXPONENT
 
 
 _EXACT: Mapping[str, Any] = {
@@ -315,11 +333,33 @@ def build(spec: Spec) -> Graph:
     wrt = _wrt(spec, names)
     hooks = {names[name]: Hook(names[name], expression, assembly.scope(text))
              for name, (expression, text) in spec.hooks.items() if _known(name, names, text)}  # fmt: skip
+    for hook in hooks.values():
+        _check_hook(hook, nodes, names)
     active = activity(nodes, wrt, [p.output for p in passes])
     for run in passes:
         if run.output not in active:
             _nothing(spec, nodes, wrt, run)
     return Graph(spec, nodes, names, tuple(passes), wrt, hooks, active)
+
+
+def _check_hook(hook: Hook, nodes: tuple[Node, ...], names: Mapping[str, int]) -> None:
+    """What a hook makes of the shapes; its errors are found before anything runs.
+
+    Raises:
+        SpecError: an unknown name, or a shape that does not fit the node.
+    """
+    from backprop_cli.custom import Shapes
+
+    shape = nodes[hook.node].shape
+    shapes = {**{name: nodes[index].shape for name, index in names.items()}, "grad": shape}
+    found = interpret(hook.expression, replace(hook.scope, lookup=shapes.get, names=lambda: shapes), Shapes())
+    try:
+        fits = broadcast(found, shape) == shape
+    except ShapeError:
+        fits = False
+    if not fits:
+        message = f"the hook gives shape {show(found)}, but {nodes[hook.node].name!r} has {show(shape)}"
+        raise SpecError("E014", message, at=hook.scope.text.place())
 
 
 def _joined(errors: list[BackpropError]) -> BackpropError:
@@ -418,10 +458,22 @@ def _nothing(spec: Spec, nodes: tuple[Node, ...], wrt: frozenset[int], run: Grap
     raise SpecError("E017", f"the output {run.name!r} does not depend on {asked} through anything differentiable", at=place)
 
 
+def _padded(graph: Graph, node: Node) -> int:
+    """Entries of the padded copy that windows are taken from."""
+    padding = node.parameters.get("padding", 0)
+    if not padding or isinstance(padding, str):
+        return 0
+    shape = graph.nodes[node.inputs[0]].shape
+    space = 2 if node.op and "2d" in node.op.name else 1
+    each: tuple[int, ...] = padding if isinstance(padding, tuple) else (padding,) * space
+    sizes = [int(s) + 2 * p for s, p in zip(shape[-space:], each, strict=False)]
+    return math.prod([*map(int, shape[:-space]), *sizes])
+
+
 def memory_estimate(graph: Graph) -> int:
     """Bytes of all values and gradients together, from the shapes alone."""
     itemsize = 8 if graph.spec.dtype == "float64" else 4
-    values = sum(math.prod(map(int, node.shape)) for node in graph.nodes)
+    values = sum(math.prod(map(int, node.shape)) + _padded(graph, node) for node in graph.nodes)
     gradients = sum(math.prod(map(int, graph.nodes[i].shape)) for i in graph.active)
     return itemsize * (values + gradients)
 

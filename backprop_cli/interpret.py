@@ -22,14 +22,12 @@ from backprop_cli.errors import Place, SpecError
 from backprop_cli.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.ops.arithmetic import OPERATORS
 from backprop_cli.ops.base import REQUIRED, ParameterError, ShapeError, Signature, show
+from backprop_cli.ops.keywords import parameter
 from backprop_cli.ops.shaping import Span
 from backprop_cli.spec import expression as ast
 from backprop_cli.spec.model import Function, Shape, Size
 from backprop_cli.spec.source import Text, inline
 from backprop_cli.spec.suggest import suggest
-
-KEYWORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
-"""The other library's name of a parameter; a function whose own parameter it is keeps it."""
 
 WORDS: Mapping[str, Any] = {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
 FLOATS: Mapping[str, float] = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "e": math.e}
@@ -138,7 +136,10 @@ def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning) -> Any:
 
 def _subscript(item: ast.Expression, scope: Scope) -> Any:
     if isinstance(item, ast.Slice):
-        return Span(*(None if p is None else _position(p, scope) for p in (item.first, item.stop, item.step)))
+        span = Span(*(None if p is None else _position(p, scope) for p in (item.first, item.stop, item.step)))
+        if span.step == 0:
+            _fail("E015", "a slice has a step of 0", scope.place(item))
+        return span
     if isinstance(item, ast.Ellipsis_):
         return Ellipsis
     if isinstance(item, ast.Sequence):
@@ -305,7 +306,7 @@ def _place_arguments(slots: list[str], part: ast.Call, arguments: list[ast.Argum
                       f"{part.function}({', '.join(slots)})")
             name = slots[position]
         else:
-            name = argument.keyword if argument.keyword in slots else KEYWORDS.get(argument.keyword, argument.keyword)
+            name = parameter(argument.keyword, slots)
             if name not in slots:
                 near = suggest(argument.keyword, slots)
                 hint = f"did you mean {near!r}?" if near else f"{part.function}({', '.join(slots)})"
@@ -378,7 +379,7 @@ def _located(error: ShapeError | ParameterError, part: ast.Expression, operands:
     if isinstance(error, ParameterError):
         at: ast.Expression | ast.Argument = part
         if isinstance(part, ast.Call):
-            at = next((a for a in part.arguments if KEYWORDS.get(a.keyword or "", a.keyword) == error.parameter), part)
+            at = next((a for a in part.arguments if parameter(a.keyword or "", (error.parameter,)) == error.parameter), part)
         return SpecError("E015", str(error), at=scope.place(at))
     at = part if error.operand is None or operands[error.operand] is None else operands[error.operand] or part
     known = {scope.spell(p): show(s) for p, s in zip(operands, shapes, strict=True) if p is not None and not scope.origin}

@@ -38,6 +38,8 @@ def problems_of(error: Exception) -> tuple[Problem, ...]:
         return tuple(_problem(one) for one in error.errors)
     if isinstance(error, BackpropError):
         return (_problem(error),)
+    if isinstance(error, MemoryError):
+        return (Problem("E021", "out of memory", 3, hint="a smaller --max-bytes refuses a spec before it is run"),)
     return (Problem(INTERNAL, _internal(error), 3),)
 
 
@@ -46,8 +48,6 @@ def _problem(error: BackpropError) -> Problem:
 
 
 def _internal(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "internal error: out of memory"
     text = " ".join(str(error).split())[:300]
     return f"internal error: {type(error).__name__}{': ' if text else ''}{text} (BACKPROP_DEBUG=1 shows where)"
 
