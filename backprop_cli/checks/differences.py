@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 from zlib import crc32
@@ -19,7 +19,8 @@ from backprop_cli.passes import Step, plan
 
 TOLERANCE = Tolerance(relative=1e-5, absolute=1e-7)
 STEP = 6e-6  # times max(1, |x|): where rounding and truncation of a central difference balance
-LADDER = (64.0, 8.0, 1.0, 1 / 8, 1 / 64)
+LADDER = (64.0, 8.0, 1.0, 1 / 8, 1 / 64, 1 / 512)
+USUAL = 2  # where the ladder's step is the usual one
 EPS = 2.0**-52
 MOST_ENTRIES = 4096
 FEWEST_ENTRIES = 8
@@ -69,16 +70,33 @@ class Probe:
         return Slope((above - below) / (up - down), abs(right - left), 4 * EPS * (abs(self.base) + self.scale) / h)
 
     def refined(self, index: Index) -> tuple[Slope, bool]:
-        """The slope at the step where it depends least on the step, and whether the entry lies on a kink.
-
-        Of a smooth function the two sides come together as the step shrinks; at a kink they do not.
-        """
+        """The slope where it depends least on the step, extrapolated to step 0, and whether the entry is on a kink."""
         slopes = [self.slope(index, factor) for factor in LADDER]
-        usual, finer = slopes[2], slopes[3]
-        kink = finer.gap > max(usual.gap / 2, 8 * finer.noise, 1e-9)
-        pairs = [(abs(a.central - b.central), k) for k, (a, b) in enumerate(pairwise(slopes))]
-        finite = [pair for pair in pairs if math.isfinite(pair[0])]
-        return (slopes[min(finite)[1] + 1] if finite else usual), kink
+        better = [extrapolated(*pair) for pair in pairwise(slopes)]
+        pairs = [(abs(a.central - b.central), b) for a, b in pairwise(better) if math.isfinite(a.central - b.central)]
+        if not pairs:
+            return slopes[USUAL], is_kink(slopes[USUAL - 1 :])
+        apart, best = min(pairs, key=lambda pair: pair[0])
+        return replace(best, noise=max(best.noise, 4 * apart)), is_kink(slopes[USUAL - 1 :])
+
+
+def extrapolated(wide: Slope, narrow: Slope) -> Slope:
+    """Richardson's: the error of a central difference shrinks with the square of the step."""
+    gain = (LADDER[0] / LADDER[1]) ** 2 - 1
+    return Slope(narrow.central + (narrow.central - wide.central) / gain, narrow.gap, narrow.noise)
+
+
+def is_kink(slopes: Sequence[Slope]) -> bool:
+    """Whether the two sides stay apart as the step shrinks, always in the same manner.
+
+    Of a smooth function they come together; at a corner they stay as far apart, at a jump they part as the step
+    shrinks; what is left of rounding follows no rule.
+    """
+    gaps = [slope.gap for slope in slopes]
+    if not all(map(math.isfinite, gaps)) or min(gaps) == 0 or gaps[-1] < 8 * slopes[-1].noise:
+        return False
+    ratios = [narrow / wide for wide, narrow in pairwise(gaps)]
+    return min(ratios) > 0.6 and max(ratios) < 12 and max(ratios) < 1.6 * min(ratios)
 
 
 def suspicious(slope: Slope) -> bool:
@@ -97,7 +115,7 @@ def compare(probe: Probe, gradient: Any, indices: Sequence[Index], total: int) -
         slope, kink = _one(probe, index, float(gradient[index]))
         if kink:
             kinks.append(index)
-        elif not math.isfinite(slope.central):
+        elif not math.isfinite(slope.central) or drowned(float(gradient[index]), slope):
             unknown.append(index)
         else:
             found[index] = slope.central
@@ -123,6 +141,13 @@ def _judged(gradient: float, slope: Slope) -> tuple[float, bool]:
         return distance, gradient != slope.central
     allowed = TOLERANCE.absolute + TOLERANCE.relative * max(abs(gradient), abs(slope.central)) + slope.noise
     return distance, not abs(gradient - slope.central) <= allowed
+
+
+def drowned(gradient: float, slope: Slope) -> bool:
+    """Whether rounding alone keeps the two from agreeing, and leaves little to agree on."""
+    size = max(abs(gradient), abs(slope.central))
+    distance, wrong = _judged(gradient, slope)
+    return not wrong and distance > TOLERANCE.relative and slope.noise > 1e-3 * size + 1e-6
 
 
 def sample(shape: Index, count: int, name: str) -> list[Index]:

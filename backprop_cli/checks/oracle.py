@@ -24,7 +24,7 @@ TOLERANCE = Tolerance(relative=1e-7, absolute=1e-10)
 MOST_ENTRIES = 64  # of all arrays that depend on the node
 MOST_TREE = 4000  # nodes of the output, written out
 LARGEST_MATRIX = 3  # an inverse of symbols has n! terms
-WORK = 60_000.0  # tree nodes times entries, for one spec: about a second
+WORK = 30_000.0  # tree nodes times entries, for one spec: about a second
 
 
 class TooLargeError(Exception):

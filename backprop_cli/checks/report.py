@@ -162,7 +162,8 @@ def _reason(graph: Graph, node: Node, gradient: Any, answers: Sequence[Answer], 
         hit = list(dict.fromkeys(index for a in answers for index in a.kinks))
         return f"on a kink or jump{listed(hit)}, where the derivative is a convention"
     if status == "inconclusive":
-        return "the output is not finite where it was tried"
+        hit = list(dict.fromkeys(index for a in answers for index in a.unknown))
+        return f"differences say nothing{listed(hit)}: the output is not finite there, or its rounding is larger"
     if not wrong:
         return ""
     finite = bool(np.isfinite(gradient).all())

@@ -45,7 +45,7 @@ class Answer:
     index: Index = ()
     found: Mapping[str, Any] = field(default_factory=dict)  # what it says, as arrays; NaN where it was not asked
     kinks: tuple[Index, ...] = ()
-    unknown: tuple[Index, ...] = ()  # neither right nor wrong: not finite
+    unknown: tuple[Index, ...] = ()  # neither right nor wrong: not finite, or all rounding
     checked: int = 0
     total: int = 0
     note: str = ""

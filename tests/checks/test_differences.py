@@ -80,9 +80,11 @@ def test_curvature_is_no_kink() -> None:
 
 
 def test_rounding_is_no_error() -> None:
-    """A small slope on top of a large value drowns in rounding: that is not held against the gradient."""
-    answer = tried(lambda a: 1e9 + np.sum(np.sin(a)), [0.4], [math.cos(0.4)])
-    assert status_of([answer]) == "ok"
+    """A small slope on top of a large value drowns in rounding: that speaks neither for nor against it."""
+    answer = tried(lambda a: 1e12 + np.sum(np.sin(a)), [0.4], [math.cos(0.4)])
+    assert status_of([answer]) == "inconclusive"
+    assert status_of([tried(lambda a: 1e4 + np.sum(np.sin(a)), [0.4], [math.cos(0.4)])]) == "ok"
+    assert tried(lambda a: 1e4 + np.sum(np.sin(a)), [0.4], [1.001 * math.cos(0.4)]).wrong
 
 
 def test_not_finite_is_inconclusive() -> None:
