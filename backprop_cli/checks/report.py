@@ -21,7 +21,7 @@ from backprop_cli.graph import Graph, GraphPass, Node, build, rule_of
 from backprop_cli.result import TERMS, Omitted, Printed
 from backprop_cli.spec.model import Spec
 
-BUDGET = 2e10
+BUDGET = 5e9
 """Nanoseconds, roughly, that all differences of a spec may take."""
 
 HOOKED = "changed by a hook: no derivative of the output"
