@@ -29,8 +29,8 @@ UPSTREAM, OUTPUT = ("g", "δ"), ("y", "out")  # the second where an operand has 
 LETTERS = "nmkpqrst"
 INFIX = {op: sign for sign, op in OPERATORS.items()}
 _REDUCTIONS = ("sum", "mean", "max", "min", "logsumexp", "var", "std", "norm", "prod")
-_LOSSES = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "kl_div", "binary_cross_entropy", "hinge_embedding_loss",
-           "binary_cross_entropy_with_logits")
+_LOSSES = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "kl_div", "hinge_embedding_loss",
+           "binary_cross_entropy", "binary_cross_entropy_with_logits")
 _VECTORS, _BATCH = {"input": (4,), "target": (4,)}, {"x": (2, 3, 7, 8)}
 _FILTERS = {"x": (2, 3, 7, 8), "w": (4, 3, 5, 6), "b": (4,)}
 

@@ -40,13 +40,44 @@ def gradient_spec(spec: Spec, of: str | None = None) -> Spec:
     Raises:
         SpecError: what is wrong with the spec, or with `of`.
     """
+    plain, work = _written(spec)
+    return _aimed(plain, work, of)
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """The gradient of a spec in nodes, for code: the nodes that are gradients, their formulas, what to show of them."""
+
+    spec: Spec
+    gradients: frozenset[str]
+    formulas: Mapping[str, str]  # gradient name: its formula as text
+    outputs: tuple[str, ...]
+    leaves: tuple[str, ...]  # the gradients of leaves
+
+
+def gradient_of(spec: Spec) -> Gradient:
+    """The gradient of a spec in nodes.
+
+    Raises:
+        SpecError: what is wrong with the spec.
+    """
+    plain, work = _written(spec)
+    graph = work.graph
+    outputs = tuple(dict.fromkeys(graph.nodes[run.output].name for run in graph.passes))
+    leaves = tuple(work.final[graph.nodes[i].name] for i in sorted(graph.wrt) if graph.nodes[i].name in work.final)
+    aimed = replace(plain, output=_expression(graph.output_name), grad_output=_ones(graph), title=spec.title)
+    return Gradient(aimed, frozenset(node.name for node in work.nodes), work.formulas, outputs, leaves)
+
+
+def _written(spec: Spec) -> tuple[Spec, _Work]:
+    """The spec with the gradients as nodes, its output yet to be chosen."""
     spec = with_named_outputs(spec)
     graph = build(spec)
     work = _Work(graph, _taken(spec))
     work.write()
     plain = replace(spec, leaves=(*spec.leaves, *work.seeds), nodes=(*spec.nodes, *work.nodes), grad_output=None,
                     grad_output_at=None, hooks={}, backward=(), title=_title(spec, graph))  # fmt: skip
-    return _aimed(plain, work, of)
+    return plain, work
 
 
 def _title(spec: Spec, graph: Graph) -> str:
@@ -108,10 +139,11 @@ class _Work:
     nodes: list[NodeSpec] = field(default_factory=list)
     seeds: list[Leaf] = field(default_factory=list)
     final: dict[str, str] = field(default_factory=dict)
+    formulas: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
         """Each pass in turn; the gradients of leaves add up over the passes."""
-        printed, _, _ = formulate(self.graph, None, None, ("local",), ("code",))
+        printed, _, _ = formulate(self.graph, None, None, ("local",), ("text", "code"))
         found: list[Mapping[str, str]] = []
         for number, formulas in enumerate(printed):
             suffix = f"_pass_{number + 1}" if len(printed) > 1 else ""
@@ -135,6 +167,7 @@ class _Work:
             formula = formulas[index]["local"]
             assert isinstance(formula, Printed), formula
             node = self.graph.nodes[index]
+            self.formulas[names[node.name]] = f"∂{self.graph.passes[number].name}/∂{node.name} = {formula.text}"
             own = {**names, node.name: self.seed(number, suffix)} if index == output else names
             self.add(names[node.name], [sign + replaced_gradients(term, own) for sign, term in split_sum(formula.code)])
         return names

@@ -115,7 +115,8 @@ def _too_much(functions: Mapping[str, Function], uses: Mapping[str, list[Use]], 
     return _long_users(functions, sizes, users)
 
 
-def _long_users(functions: Mapping[str, Function], sizes: Mapping[str, int], users: Iterable[Written]) -> list[SpecError]:
+def _long_users(functions: Mapping[str, Function], sizes: Mapping[str, int],
+                users: Iterable[Written]) -> list[SpecError]:
     """An expression, or all of them, that would be too long written out."""
     total = 0
     for expression, text in users:
@@ -126,7 +127,8 @@ def _long_users(functions: Mapping[str, Function], sizes: Mapping[str, int], use
                 hint = "write some of it as nodes: a node is computed once"
                 return [use.error("E016", _too_long("this expression", MAX_UNFOLDED), hint)]
             if total + size > MAX_TOGETHER:
-                return [use.error("E016", _too_long("the calls of functions", MAX_TOGETHER), "call functions less often")]
+                message = _too_long("the calls of functions", MAX_TOGETHER)
+                return [use.error("E016", message, "call functions less often")]
         total += size
     return []
 

@@ -1,0 +1,243 @@
+"""Functions that numpy does not have, in numpy: exported scripts carry the source of those that they call.
+
+Each stands by itself, or calls others of this file.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def mask(condition: Any) -> Any:
+    """True and false as 1 and 0."""
+    return np.asarray(condition, dtype=float)
+
+
+def sigmoid(x: Any) -> Any:
+    """1/(1 + exp(-x)) without overflow."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def softplus(x: Any, beta: Any = 1) -> Any:
+    """log(1 + exp(beta x))/beta."""
+    return np.logaddexp(0, beta * x) / beta
+
+
+def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
+    """x where positive, negative_slope·x elsewhere."""
+    return np.where(x > 0, x, negative_slope * x)
+
+
+def elu(x: Any, alpha: Any = 1) -> Any:
+    """x where positive, alpha·(exp(x) - 1) elsewhere."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def silu(x: Any) -> Any:
+    """x·σ(x)."""
+    return x * sigmoid(x)
+
+
+def mish(x: Any) -> Any:
+    """x·tanh(softplus(x))."""
+    return x * np.tanh(softplus(x))
+
+
+def erf(x: Any) -> Any:
+    """The error function."""
+    return np.vectorize(math.erf, otypes=[float])(x)
+
+
+def erfc(x: Any) -> Any:
+    """1 - erf(x)."""
+    return np.vectorize(math.erfc, otypes=[float])(x)
+
+
+def gelu(x: Any, approximate: Any = "none") -> Any:
+    """x·Φ(x), or its approximation by tanh."""
+    if approximate == "tanh":
+        return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+    return x * erfc(-x / np.sqrt(2)) / 2
+
+
+def huber(x: Any, delta: Any = 1) -> Any:
+    """x²/2 where |x| <= delta, delta·(|x| - delta/2) elsewhere."""
+    return np.where(np.abs(x) <= delta, x * x / 2, delta * (np.abs(x) - delta / 2))
+
+
+def xlogy(a: Any, b: Any) -> Any:
+    """a·log(b), and 0 where a is 0."""
+    return np.where(np.equal(a, 0), 0, a * np.log(np.where(np.equal(a, 0), 1, b)))
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """exp x / Σ exp x."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    """log Σ exp x."""
+    m = np.max(x, axis=axis, keepdims=True)
+    y = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
+    return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """log of the softmax."""
+    return x - logsumexp(x, axis=axis, keepdims=True)
+
+
+def bce_logits(z: Any, t: Any) -> Any:
+    """Binary cross-entropy of a logit."""
+    return softplus(z) - t * z
+
+
+def bce_probabilities(p: Any, t: Any) -> Any:
+    """Binary cross-entropy of a probability, its logarithms at least -100 as in PyTorch."""
+    return -(t * np.maximum(np.log(p), -100) + (1 - t) * np.maximum(np.log1p(-p), -100))
+
+
+def gaussian_nll(mean: Any, target: Any, var: Any, eps: Any = 1e-6) -> Any:
+    """(log var + (mean - target)²/var)/2."""
+    v = np.maximum(var, eps)
+    return (np.log(v) + (mean - target) ** 2 / v) / 2
+
+
+def standardize(x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:
+    """(x - mean)/√(var + eps)."""
+    return (x - np.mean(x, axis=axis, keepdims=True)) / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps)
+
+
+def one_hot(labels: Any, n: Any) -> Any:
+    """Rows of zeros with a 1 at the label."""
+    return np.eye(n)[np.asarray(labels).astype(int)]
+
+
+def take(x: Any, indices: Any, axis: Any = None) -> Any:
+    """The slices of x at whole numbers."""
+    return np.take(x, np.asarray(indices).astype(int), axis=axis)
+
+
+def index_add(x: Any, indices: Any, source: Any, axis: Any) -> Any:
+    """x with slices added at indices; repeated ones add up."""
+    y: Any = np.array(x)
+    place: Any = (*[slice(None)] * (axis % y.ndim), np.asarray(indices).astype(int))
+    np.add.at(y, place, source)
+    return y
+
+
+def take_along_axis(x: Any, indices: Any, axis: Any = -1) -> Any:
+    """Entry by entry, the one at a position along an axis."""
+    return np.take_along_axis(x, np.asarray(indices).astype(int), axis)
+
+
+def scatter(x: Any, index: Any, shape: Any) -> Any:
+    """Zeros with x added at an index."""
+    y: Any = np.zeros(shape)
+    if any(isinstance(part, list) for part in index):
+        np.add.at(y, index, x)
+    else:
+        y[index] += x
+    return y
+
+
+def windows(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, outside: Any = 0.0) -> Any:
+    """A view of (batch, channels, *windows, *kernel)."""
+    n = len(kernel)
+    x = np.pad(x, [(0, 0)] * (x.ndim - n) + [(p, p) for p in padding], constant_values=outside)
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    view: Any = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(x.ndim - n, x.ndim)))
+    return view[(..., *(slice(None, None, s) for s in stride), *(slice(None, None, d) for d in dilation))]
+
+
+def conv(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+    """The cross-correlation of x with the filters w."""
+    n = len(stride)
+    if x.ndim == n + 1:
+        return conv(x[None], w, b, stride, padding, dilation, groups)[0]
+    view = windows(x, w.shape[2:], stride, padding, dilation)
+    axes = (1, *range(2 + n, 2 + 2 * n)), (1, *range(2, 2 + n))
+    parts = zip(np.split(view, groups, 1), np.split(w, groups, 0), strict=True)
+    y = np.moveaxis(np.concatenate([np.tensordot(v, f, axes) for v, f in parts], -1), -1, 1)
+    return y if b is None else y + np.reshape(b, (-1, *[1] * n))
+
+
+def conv_transpose(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any, size: Any) -> Any:
+    """The adjoint of conv: every entry of x spreads the filters over its window of a tensor of `size`."""
+    n = len(stride)
+    if x.ndim == n + 1:
+        return conv_transpose(x[None], w, b, stride, padding, dilation, groups, size)[0]
+    made = []
+    for part, f in zip(np.split(x, groups, 1), np.split(w, groups, 0), strict=True):
+        y: Any = np.zeros((x.shape[0], w.shape[1], *(s + 2 * p for s, p in zip(size, padding, strict=True))))
+        for at in np.ndindex(*w.shape[2:]):
+            spots = zip(at, dilation, stride, x.shape[2:], strict=True)
+            place = tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in spots)
+            y[(..., *place)] += np.moveaxis(np.tensordot(part, f[(..., *at)], (1, 0)), -1, 1)
+        made.append(y[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))])
+    y = np.concatenate(made, 1)
+    return y if b is None else y + np.reshape(b, (-1, *[1] * n))
+
+
+def conv_weight(x: Any, g: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+    """The gradient of conv by its filters."""
+    n = len(stride)
+    if x.ndim == n + 1:
+        return conv_weight(x[None], g[None], kernel, stride, padding, dilation, groups)
+    view = windows(x, kernel, stride, padding, dilation)
+    axes = (0, *range(2, 2 + n))
+    parts = zip(np.split(g, groups, 1), np.split(view, groups, 1), strict=True)
+    return np.concatenate([np.tensordot(h, v, (axes, axes)) for h, v in parts], 0)
+
+
+def max_pool(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+    """The largest entry of every window."""
+    return np.max(windows(x, kernel, stride, padding, dilation, -np.inf), axis=tuple(range(-len(kernel), 0)))
+
+
+def max_pool_indices(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+    """Where the largest entry of every window lies in its channel, counted row by row."""
+    n = len(kernel)
+    view = windows(x, kernel, stride, padding, dilation, -np.inf)
+    first = np.argmax(view.reshape((*view.shape[:-n], -1)), axis=-1)
+    numbers = np.arange(np.prod(x.shape[-n:])).reshape(x.shape[-n:])
+    places = windows(numbers, kernel, stride, padding, dilation, -1)
+    places = np.broadcast_to(places.reshape((*places.shape[:-n], -1)), (*first.shape, int(np.prod(kernel))))
+    return np.take_along_axis(places, first[..., None], -1)[..., 0]
+
+
+def max_unpool(x: Any, indices: Any, size: Any) -> Any:
+    """Zeros of `size` with the entries of x added where `indices` say."""
+    lead = x.shape[: x.ndim - len(size)]
+    y: Any = np.zeros((int(np.prod(lead)), int(np.prod(size))))
+    rows = np.arange(y.shape[0])[:, None]
+    places = np.reshape(indices, (y.shape[0], -1)).astype(int)
+    np.add.at(y, (rows, places), np.reshape(x, places.shape))
+    return y.reshape((*lead, *size))
+
+
+def avg_pool(x: Any, kernel: Any, stride: Any, padding: Any) -> Any:
+    """The mean of every window, its padding counted."""
+    n = len(kernel)
+    return np.mean(windows(x, kernel, stride, padding, (1,) * n), axis=tuple(range(-n, 0)))
+
+
+def avg_unpool(x: Any, size: Any, kernel: Any, stride: Any, padding: Any) -> Any:
+    """Every entry of x spread evenly over its window of a tensor of `size`."""
+    y: Any = np.zeros((*x.shape[: -len(size)], *(s + 2 * p for s, p in zip(size, padding, strict=True))))
+    for at in np.ndindex(*kernel):
+        spots = zip(at, stride, x.shape[-len(size) :], strict=True)
+        y[(..., *(slice(k, k + s * (m - 1) + 1, s) for k, s, m in spots))] += x / np.prod(kernel)
+    return y[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))]
+
+
+def draw(seed: Any, name: Any) -> Any:
+    """The random numbers of a leaf: one generator a name, so that a new leaf changes no other."""
+    import zlib
+
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode())])))

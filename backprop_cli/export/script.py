@@ -1,0 +1,119 @@
+"""What the scripts have in common: their names, their leaves, their lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backprop_cli.errors import SpecError
+from backprop_cli.export.as_spec import printable
+from backprop_cli.export.code import Dialect, Speech, python_names, spoken
+from backprop_cli.graph import build
+from backprop_cli.spec.initial import INITS, fans
+from backprop_cli.spec.model import Leaf, NodeSpec, Shape, Spec
+
+WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A spec about to be written in Python."""
+
+    spec: Spec
+    names: Mapping[str, str]
+    shapes: Mapping[str, Shape]
+    order: tuple[NodeSpec, ...]  # each node after all it uses
+    speech: Speech
+
+    def line(self, node: NodeSpec, comment: str) -> str:
+        """`z_1 = w1 @ x  # comment`."""
+        code = spoken(node.expression, node.text, self.spec, self.shapes, self.names, self.speech)
+        return commented(f"{self.names[node.name]} = {code.text}", comment)
+
+
+def script(spec: Spec, dialect: Dialect, taken: Iterable[str]) -> Script:
+    """The parts of a script; `taken` are names that it needs for itself.
+
+    Raises:
+        SpecError: what is wrong with the spec.
+    """
+    graph = build(spec)
+    shapes = {name: graph.nodes[index].shape for name, index in graph.names.items()}
+    names = python_names([*spec.dims, *shapes], taken)
+    specs = {node.name: node for node in spec.nodes}
+    order = tuple(specs[node.name] for node in graph.named() if node.name in specs)
+    return Script(spec, names, shapes, order, Speech(dialect, names))
+
+
+def commented(code: str, comment: str) -> str:
+    """A line with its comment: beside it, or above where that is too long."""
+    text = printable(" ".join(comment.split()))
+    if text.replace(" ", "") == code.partition(" = ")[2].replace(" ", ""):  # the code says it as well
+        return code
+    return f"{code}  # {text}" if len(code) + len(text) + 4 <= WIDTH else f"# {text}\n{code}"
+
+
+def title(spec: Spec, what: str) -> Iterator[str]:
+    """The first lines."""
+    yield f"# {what} of {printable(spec.source.file)}, written by 'backprop export'."
+    if spec.title:
+        yield f"# {printable(spec.title)}"
+
+
+# ── leaves ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def leaf_code(leaf: Leaf, dtype: str) -> str:
+    """The array of a leaf as numpy code: its numbers, or the draw that makes them.
+
+    Raises:
+        SpecError: E019 where the leaf has none.
+    """
+    if leaf.load is None:
+        raise SpecError("E019", f"{leaf.name!r} has a shape but no numbers", at=leaf.at.place(),
+                        hint=f"give it a value, `init: normal`, or --set {leaf.name}=...")  # fmt: skip
+    written = leaf.written or {}
+    made = _draw(leaf, written) if written.get("init") in _DRAWS else None
+    if made is None:
+        return f"np.array({literal(leaf.load().tolist())}, dtype=np.{dtype})"
+    return made if dtype == "float64" else f"{made}.astype(np.{dtype})"
+
+
+def literal(value: Any) -> str:
+    """Numbers as Python writes them; long lists over several lines."""
+    if not isinstance(value, list):
+        return f"float('{value!s}')" if not math.isfinite(value) else repr(value)
+    parts = list(map(literal, value))
+    whole = f"[{', '.join(parts)}]"
+    if len(whole) <= WIDTH:
+        return whole
+    if isinstance(value[0], list):
+        return "[" + ",\n ".join(part.replace("\n", "\n ") for part in parts) + "]"
+    lines, line = [], ""
+    for part in parts:
+        if len(line) + len(part) > WIDTH - 4:
+            lines.append(line)
+            line = ""
+        line += f"{part}, "
+    return "[" + "\n ".join([*lines, line.removesuffix(", ")]) + "]"
+
+
+_DRAWS = ("normal", "uniform", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform")
+
+
+def _draw(leaf: Leaf, written: Mapping[str, Any]) -> str:
+    kind = written["init"]
+    given = {**INITS[kind].options, **written}
+    shape = tuple(map(int, leaf.shape))
+    family, _, law = kind.partition("_")
+    if law:
+        inputs, outputs = fans(shape)
+        gain = float(given["gain"])
+        std = gain * math.sqrt(2 / (inputs + outputs)) if family == "xavier" else gain / math.sqrt(inputs)
+        first, second = (0.0, std) if law == "normal" else (-math.sqrt(3) * std, math.sqrt(3) * std)
+    else:
+        law = kind
+        first, second = (given["mean"], given["std"]) if law == "normal" else (given["low"], given["high"])
+    return f"draw({int(given['seed'])}, {ascii(leaf.name)}).{law}({float(first)!r}, {float(second)!r}, {shape})"
