@@ -29,6 +29,9 @@ class Facts:
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
     effort: int = 0  # spent on choosing forms; see tidy
+    settled: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
+    transposes: dict[Expr, bool] = field(default_factory=dict)
+    _symmetric: dict[Expr, bool] = field(default_factory=dict)
     _proving: set[Any] = field(default_factory=set)
 
     def sum(self, expr: Expr, axes: tuple[int, ...], data: bool = True) -> Expr | None:
@@ -83,22 +86,28 @@ class Facts:
             return S.NaN  # only a distribution sums to one on purpose
         return S.One
 
-    def symmetric(self, expr: Expr) -> bool:
+    def symmetric(self, symbol: TensorSymbol) -> bool:
         """Whether a matrix equals its transpose, as seen in the data."""
-        if isinstance(expr, TensorSymbol):
-            return self._symmetric_data(expr)
-        if isinstance(expr, Apply) and expr.name == "inv":
-            return self.symmetric(expr.args[0])
-        return False
+        if symbol not in self._symmetric:
+            self._symmetric[symbol] = self._looks_symmetric(symbol)
+        return self._symmetric[symbol]
 
-    def _symmetric_data(self, symbol: TensorSymbol) -> bool:
+    def _looks_symmetric(self, symbol: TensorSymbol) -> bool:
         array = self.data(symbol)
         if array is None or array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] < 2:
             return False
-        if abs(array - array.T).max() > TOLERANCE * max(1.0, abs(array).max()):
+        return bool(abs(array - array.T).max() <= TOLERANCE * max(1.0, abs(array).max()))
+
+    def symmetric_on_purpose(self, symbol: TensorSymbol) -> bool:
+        """Whether a symmetric matrix is hardly so by chance: it is larger than 2×2, and not diagonal."""
+        if not self.symmetric(symbol):
             return False
+        array = self.data(symbol)
+        return len(array) > 2 and any(array[i, j] != 0 for i in range(len(array)) for j in range(i))
+
+    def announce_symmetric(self, symbol: TensorSymbol) -> None:
+        """Say that the symmetry of an input was only seen in its data."""
         self.used[f"symmetric {symbol.name}"] = f"{symbol.name} = {symbol.name}ᵀ (checked on the data)"
-        return True
 
 
 def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.algebra.expr import Apply, shape_of
-from backprop_cli.algebra.facts import current_facts
 from backprop_cli.algebra.products import chain
 from backprop_cli.algebra.scalars import split_scalar
+from backprop_cli.algebra.symmetry import is_symmetric
 from backprop_cli.algebra.transposes import swap
 
 MAX_TERMS = 24  # the search for factors in common is cubic
@@ -15,6 +15,8 @@ MAX_TERMS = 24  # the search for factors in common is cubic
 
 def merged_products(expr: Expr) -> Expr:
     """A·x + B·x = (A + B)·x, for chains and outer products."""
+    if not isinstance(expr, (Add, Mul)):
+        return expr
     if isinstance(expr, Mul):
         return Mul(*[merged_products(a) if isinstance(a, Add) else a for a in expr.args])
     regrouped = _regrouped(expr)
@@ -64,14 +66,9 @@ def _symmetric_terms(terms: list[Expr]) -> list[Expr]:
         if not isinstance(rest, Apply) or rest.name != "transpose" or len(rest.shape) != 2:
             continue
         partner = Mul(factor, swap(rest))
-        if partner in terms and _is_symmetric(swap(rest)):
+        if partner in terms and is_symmetric(swap(rest)):
             return [2 * t if t == partner else t for j, t in enumerate(terms) if j != i]
     return terms
-
-
-def _is_symmetric(expr: Expr) -> bool:
-    base = expr.args[0] if isinstance(expr, Apply) and expr.name == "inv" else expr
-    return current_facts().symmetric(base)
 
 
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
@@ -109,4 +106,4 @@ def _factored(a: tuple[Expr, ...], b: tuple[Expr, ...], shared: int, sign: Expr)
 
 
 def _added(a: Expr, b: Expr) -> Expr:
-    return Add(*_symmetric_terms([a, b]))
+    return merged_products(Add(*_symmetric_terms([a, b])))

@@ -65,12 +65,15 @@ def dot(left: Expr, right: Expr) -> Expr:
 
 def chain(factors: list[Expr]) -> Expr:
     """A chain of factors, simplified pair by pair."""
-    done: list[Expr] = []
     scalar: Expr = S.One
+    flat: list[Expr] = []
     for factor in factors:
         pulled, rest = split_scalar(factor)
         scalar *= pulled
-        done.append(rest)
+        flat += chain_factors(rest)
+    done: list[Expr] = []
+    for factor in flat:
+        done.append(factor)
         while len(done) > 1:
             joined = _joined(done[-2], done[-1])
             if joined is None:
@@ -90,7 +93,7 @@ def chain(factors: list[Expr]) -> Expr:
 
 def _joined(a: Expr, b: Expr) -> Expr | None:
     """Two neighbours of a chain that are one thing, or None."""
-    for rule in _PAIRS:
+    for rule in PAIRS:
         joined = rule(a, b)
         if joined is not None:
             return joined
@@ -143,28 +146,8 @@ def _drop_one_by_one(a: Expr, b: Expr) -> Expr | None:
     return None
 
 
-def _merge_powers(a: Expr, b: Expr) -> Expr | None:
-    """Xⁱ Xʲ = Xⁱ⁺ʲ, also under a transpose."""
-    if is_op(a, "transpose") and is_op(b, "transpose") and a.parameters == b.parameters:
-        merged = _merge_powers(b.args[0], a.args[0])
-        return None if merged is None else swap(merged)
-    base_a, i = _matrix_power(a)
-    base_b, j = _matrix_power(b)
-    if base_a != base_b or i is None or j is None or (i == 1 and j == 1):
-        return None
-    shape = shape_of(base_a)
-    return made("matrix_power", {"n": i + j}, base_a) if len(shape) >= 2 else None
-
-
-def _matrix_power(expr: Expr) -> tuple[Expr, int | None]:
-    if is_op(expr, "matrix_power"):
-        return expr.args[0], int(next(iter(expr.parameters.values())))
-    return expr, 1
-
-
-_PAIRS: tuple[Callable[[Expr, Expr], Expr | None], ...] = (
-    _drop_identity, _drop_one_by_one, _cancel_inverse, _through_outer, _merge_powers,
-)  # fmt: skip
+PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [_drop_identity, _drop_one_by_one, _cancel_inverse, _through_outer]
+"""What two neighbours of a chain may be together; other modules of rules add theirs."""
 
 
 def outer(a: Formula, b: Formula) -> Formula:

@@ -17,6 +17,7 @@ from backprop_cli.algebra.facts import Facts
 from backprop_cli.algebra.idioms import content_out
 from backprop_cli.algebra.merging import merged_products
 from backprop_cli.algebra.skeleton import pointwise_parts, skeleton_of
+from backprop_cli.algebra.symmetry import settled
 
 MAX_NODES = 80  # above, sympy's polynomial routines take longer than a reader would
 MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than this
@@ -28,6 +29,7 @@ MAX_EFFORT = 8000  # of one graph, about two seconds; formulas after that keep t
 
 def tidy(expr: Expr, facts: Facts) -> Expr:
     """The same expression in the form that is cheapest to read."""
+    expr = settled(expr)
     if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
     expr = merged_products(expr)
