@@ -11,6 +11,7 @@ from backprop_cli.algebra.formula import RULES, Formula, materialize, scaled
 from backprop_cli.algebra.products import PAIRS, chain, chain_factors
 from backprop_cli.algebra.scalars import split_scalar
 from backprop_cli.algebra.transposes import is_matrix_transpose, swap
+from backprop_cli.ops import OPS
 
 
 def matrix_power(x: Formula, *, n: Any) -> Formula:
@@ -56,6 +57,20 @@ def merge_powers(a: Expr, b: Expr) -> Expr | None:
     return power_of(base_a, i + j)
 
 
+def pseudo_inverse(a: Expr, b: Expr) -> Expr | None:
+    """(Xᵀ X)⁻¹ Xᵀ is the pseudo-inverse X⁺, and X (Xᵀ X)⁻¹ its transpose (M10)."""
+    for inverse, other, left in ((a, b, True), (b, a, False)):
+        if not is_op(inverse, "inv") or len(shape_of(other)) != 2 or not is_op(inverse.args[0], "matmul"):
+            continue
+        gram = inverse.args[0].args
+        x = gram[-1]
+        if len(gram) == 2 and gram[0] == swap(x) and other == (swap(x) if left else x):
+            rows, columns = shape_of(x)
+            found = Apply("pinv", (x,), dict(OPS["pinv"].signature.parameters), (columns, rows))
+            return found if left else swap(found)
+    return None
+
+
 def peel_inverse(a: Expr, b: Expr) -> Expr | None:
     """B (A B)⁻¹ = A⁻¹ and (A B)⁻¹ A = B⁻¹, for square factors."""
     if is_op(a, "transpose") and is_op(b, "transpose") and a.parameters == b.parameters:
@@ -75,5 +90,5 @@ def peel_inverse(a: Expr, b: Expr) -> Expr | None:
     return None
 
 
-PAIRS.extend((merge_powers, peel_inverse))
+PAIRS.extend((merge_powers, peel_inverse, pseudo_inverse))
 RULES["matrix_power"] = matrix_power

@@ -83,6 +83,8 @@ def chain(factors: list[Expr]) -> Expr:
             done[-2:] = chain_factors(rest)
             if len(done) > 1 and _joined(done[-2], done[-1]) is None:
                 break
+        if len(done) > 2 and done[-3] == done[-2] == done[-1] and len(shape_of(factor)) > 1:  # X X stays, X X X is X³
+            done[-3:] = [made("matrix_power", {"n": 3}, factor)]
     if len(done) == 1:
         return Mul(scalar, done[0])
     shape = shape_of(done[0])
