@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("derivation", "diagnose", "opdoc"),
     ("calculate",),
     ("checks",),
-    ("report", "export"),
+    ("report", "export", "schema"),
     ("cli", "__main__"),
 )
 """From the ground up; a module imports from its own floor or from one below. docs/architecture.md tells why."""

@@ -19,5 +19,7 @@ COMMANDS: dict[str, Row] = {
     "show": Row("show", "The spec after layers and functions are expanded."),
     "export": Row("export", "Runnable code, or the gradient as a spec."),
     "ops": Row("ops", "Every function with its derivative rule."),
+    "new": Row("new", "A spec to start from."),
+    "schema": Row("schema", "The language as JSON Schema, for editors."),
     "completion": Row("completion", "A script that completes commands and options in your shell."),
 }
