@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr
 from sympy.core.relational import Relational
 
-from backprop_cli.meanings.entries import Absolute, Floor, Jump, Larger, Sign, Step
+from backprop_cli.algebra.kinks import Absolute, Floor, Jump, Larger, Sign, Step
 from backprop_cli.ops.errorfunction import erf, erfc
 
 

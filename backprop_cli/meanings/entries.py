@@ -2,10 +2,6 @@
 
 The same forward functions, rules and passes as in the other meanings.  An op says in `entry` what it is for sympy
 where numpy's own functions cannot do it.  Numbers are exact, or carry 30 digits.
-
-`REAL` is sympy as the entries see it: functions with kinks are classes of our own.  sympy's Abs asks whether its
-argument is real, and its Max compares all arguments with each other; both are slow on large expressions, and neither
-knows a kink when it meets one.
 """
 
 from __future__ import annotations
@@ -18,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr, Float, Function, Integer, Rational, S
+from sympy import Expr, Float, Integer, Rational, S
 
+from backprop_cli.algebra.kinks import Absolute, Floor, Larger, Sign
 from backprop_cli.graph import Graph, Node
 from backprop_cli.interpret import evaluate_body, interpret
 from backprop_cli.meanings.numbers import hook_scope, summed_to
@@ -38,101 +35,8 @@ class NoEntriesError(Exception):
         self.op = op
 
 
-# ── sympy, with kinks that can be told ───────────────────────────────────────────────────────────
-
-
-def _numeric(x: Expr) -> Any:
-    """A number to compare by, or None for an expression that holds symbols."""
-    return x if x.is_number and x.is_comparable else None
-
-
-class Step(Function):  # type: ignore[misc]
-    """1 above 0, -1 below; its derivative is 0.  At 0 it is a kink of whatever it is the slope of."""
-
-    @classmethod
-    def eval(cls, x: Expr) -> Expr | None:
-        """The sign of a number other than 0."""
-        number = _numeric(x)
-        return None if number is None or number == 0 else Integer(1 if number > 0 else -1)
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        """Flat on both sides."""
-        return S.Zero
-
-
-class Absolute(Function):  # type: ignore[misc]
-    """|x|, whose slope is a `Step`."""
-
-    @classmethod
-    def eval(cls, x: Expr) -> Expr | None:
-        """The size of a number."""
-        number = _numeric(x)
-        return None if number is None else number if number >= 0 else -number
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        """Its slope."""
-        return Step(self.args[0])
-
-
-class Sign(Function):  # type: ignore[misc]
-    """-1, 0 or 1: a jump, but no kink of its own, since no slope is taken of it."""
-
-    @classmethod
-    def eval(cls, x: Expr) -> Expr | None:
-        """The sign of a number."""
-        number = _numeric(x)
-        return None if number is None else Integer((number > 0) - (number < 0))
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        """Flat but for the jump, where `Jump` has no value."""
-        return Jump(self.args[0])
-
-
-class Jump(Function):  # type: ignore[misc]
-    """0, but for a jump where its argument is 0."""
-
-    @classmethod
-    def eval(cls, x: Expr) -> Expr | None:
-        """0 for any number but 0."""
-        number = _numeric(x)
-        return None if number is None or number == 0 else S.Zero
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        """Flat on both sides."""
-        return S.Zero
-
-
-class Larger(Function):  # type: ignore[misc]
-    """The larger of two."""
-
-    @classmethod
-    def eval(cls, a: Expr, b: Expr) -> Expr | None:
-        """The larger of two numbers, or of two equal expressions."""
-        x, y = _numeric(a), _numeric(b)
-        return a if a == b else None if x is None or y is None else max(x, y)
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        """1 where the argument is the larger, 0 where it is the smaller one."""
-        a, b = self.args if argindex == 1 else reversed(self.args)
-        return (1 + Step(a - b)) / 2
-
-
-class Floor(Function):  # type: ignore[misc]
-    """The next whole number below."""
-
-    @classmethod
-    def eval(cls, x: Expr) -> Expr | None:
-        """Of a number."""
-        number = _numeric(x)
-        return None if number is None else sympy.floor(number)
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        """Flat between whole numbers, a jump at them."""
-        return Jump(self - self.args[0])
-
-
 class Real:
-    """The namespace that `Op.entry` gets: sympy, but for the functions above."""
+    """The namespace that `Op.entry` gets: sympy, but for functions with kinks, which are our own."""
 
     Abs, sign, floor = Absolute, Sign, Floor
 
