@@ -246,7 +246,7 @@ class Layout:
 
     def indexed(self, expr: Apply) -> Piece:
         """x[...]."""
-        return Piece(self.notation.index(self.within(expr.args[0], POWER), expr), CALL)
+        return Piece(self.notation.index(self.within(expr.args[0], CALL), expr), CALL)
 
     def expanded(self, expr: Apply) -> Piece:
         """New axes."""

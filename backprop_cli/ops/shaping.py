@@ -110,7 +110,7 @@ op("index(x; index)", "Entries of a tensor, `x[0]`, `x[1:3, :]`.", lambda xp, x,
    group="operators")
 op("scatter(x; index, shape)", "Zeros of `shape` with `x` added at `index` (text such as '0:2, 1'); repeats add up.",
    lambda xp, x, index, shape: _scatter(x, index, shape), shape=_scatter_shape,
-   vjps=lambda xp, g, y, x, index, shape: xp.index(g, index=index),
+   vjps=lambda xp, g, y, x, index, shape: xp.index(g, index=index), broadcasts=True,
    samples=tuple(Sample((index_shape(s.shapes[0] or (), **s.parameters),), {**s.parameters, "shape": s.shapes[0]})
                  for s in INDEX_SAMPLES), group="shape", example="scatter(x, '0:2, 1', (3, 3))")
 
