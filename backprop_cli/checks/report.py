@@ -85,6 +85,9 @@ class Work:
             gradient = gradients[node.index]
             if gradient is None or node.index not in self.graph.active:
                 continue
+            if np.shape(gradient) != tuple(map(int, node.shape)):
+                yield misshapen(node, run.name, gradient)
+                continue
             answers = [back.answer(printed[node.index], gradient)] if printed.get(node.index) else []
             answers += self.independent(node, run, seed, gradient)
             found = verdict(self.graph, node, run.name, gradient, answers)
@@ -131,6 +134,12 @@ def verdict(graph: Graph, node: Node, output: str, gradient: Any, answers: Seque
     kept = tuple(replace(answer, found={}) for answer in answers)
     reason = _reason(graph, node, gradient, answers, status)
     return CheckResult(node.name, output, status, kept, index, numbers, reason)
+
+
+def misshapen(node: Node, output: str, gradient: Any) -> CheckResult:
+    """A gradient that cannot be one: nothing is compared with it."""
+    reason = f"the gradient has shape {np.shape(gradient)}, the node {tuple(map(int, node.shape))}"
+    return CheckResult(node.name, output, "wrong", (), reason=reason)
 
 
 def _worst(answers: Sequence[Answer], status: Status) -> Index:

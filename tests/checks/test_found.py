@@ -1,0 +1,40 @@
+"""Errors that the random graphs found, and near misses, as small specs: they stay right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backprop_cli.ops import OPS
+
+FOUND = {
+    "an index binds more tightly than a power: (p**2)[..., None]": """
+params: {p: [0.7, 0.8, 0.1]}
+nodes: {n: square(p), m: 'n[..., None]', q: 'prod(m, axis=-2, keepdims=true)', loss: sum(sin(q))}
+""",
+    "the gradient of what scatter broadcasts is summed back": """
+params: {p: -0.6, v: [0.4]}
+nodes: {n: "scatter(p, '1:3', (4,))", m: "scatter(v, '::2, -1', (3, 4))", loss: sum(n**2) + sum(sin(m))}
+""",
+    "matrix products between elementwise ones keep their brackets": """
+params: {a: [[0.3, -0.2], [0.5, 0.1]], x: [0.7, -0.4]}
+nodes: {y: tanh(a @ x), z: 'outer(y, 1 - y)', loss: sum(z @ x - (x - y) * (x + y))}
+""",
+}
+
+
+@pytest.mark.parametrize("text", FOUND.values(), ids=list(FOUND))
+def test_found_error_stays_away(text: str, checked: Any) -> None:
+    """Each of them comes out right under all answers."""
+    report = checked(text)
+    assert report.ok, [r for r in report.results if r.status != "ok"]
+
+
+def test_gradient_of_another_shape_is_wrong(checked: Any, one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gradient that has not its node's shape is told as such; nothing is compared with it."""
+    monkeypatch.setitem(OPS, "scatter", replace(OPS["scatter"], broadcasts=False))
+    result = one(checked("params: {p: -0.6}\nnodes: {n: \"scatter(p, '1:3', (4,))\", loss: sum(n**2)}\n"), "p")
+    assert result.status == "wrong"
+    assert result.reason == "the gradient has shape (2,), the node ()"
