@@ -10,7 +10,7 @@ from typing import Any
 from backprop_cli.errors import BackpropError, Failures, SpecError
 from backprop_cli.graph.builder import Builder
 from backprop_cli.graph.nodes import Graph, GraphPass, Hook, Node, activity
-from backprop_cli.interpret import Scope, interpret
+from backprop_cli.interpret import Scope, interpret, unknown
 from backprop_cli.ops import Op
 from backprop_cli.ops.base import ShapeError, broadcast, show
 from backprop_cli.spec import expression as ast
@@ -28,6 +28,7 @@ class _Assembly:
         self.errors: list[BackpropError] = []
         self.names: dict[str, Node | None] = {}  # None: could not be built; its users stay silent
         self.specs = {node.name: node for node in spec.nodes}
+        self.known = {*self.specs, *(leaf.name for leaf in spec.leaves)}
         self.custom: dict[str, Op] = {}
 
     def lookup(self, name: str) -> Node | None:
@@ -58,6 +59,10 @@ class _Assembly:
             self.names[spec.name] = self.node(spec)
 
     def node(self, spec: NodeSpec) -> Node | None:
+        missing = list(unknown(spec.expression, self.scope(spec.text), self.known))
+        self.errors += missing
+        if missing:
+            return None
         if any(name.name in self.specs and self.names.get(name.name) is None for name in ast.names(spec.expression)):
             return None
         self.builder.owner = spec.name

@@ -10,6 +10,6 @@ functions that are written in the language itself.  What an op then *does* is th
 
 from backprop_cli.interpret.binding import usage
 from backprop_cli.interpret.scope import Meaning, Scope
-from backprop_cli.interpret.walk import FUNCTION_SYNONYMS, evaluate_body, interpret
+from backprop_cli.interpret.walk import FUNCTION_SYNONYMS, evaluate_body, interpret, unknown
 
-__all__ = ["FUNCTION_SYNONYMS", "Meaning", "Scope", "evaluate_body", "interpret", "usage"]
+__all__ = ["FUNCTION_SYNONYMS", "Meaning", "Scope", "evaluate_body", "interpret", "unknown", "usage"]

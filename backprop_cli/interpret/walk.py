@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -53,17 +53,23 @@ def _name(part: ast.Name, scope: Scope, meaning: Meaning) -> Any:
         return meaning.constant(FLOATS[part.name])
     if part.name in {"true", "True", "false", "False"}:
         return meaning.constant(Fraction(int(WORDS[part.name])))
+    raise _unknown_name(part, scope)
+
+
+def _unknown_name(part: ast.Name, scope: Scope) -> SpecError:
     if part.name in WORDS:
-        raise failure("E015", f"{part.name!r} is no tensor", scope.place(part))
+        return failure("E015", f"{part.name!r} is no tensor", scope.place(part))
     if part.name in OPS or part.name in COMPOSITES or part.name in ALIASES:
-        raise failure(
+        return failure(
             "E011",
             f"{part.name!r} is a function; no node has this name",
             scope.place(part),
             f"call it: {part.name}(...)",
         )
     near = suggest(part.name, [*scope.names(), *scope.dims])
-    raise failure("E011", f"unknown name {part.name!r}", scope.place(part), f"did you mean {near!r}?" if near else None)
+    return failure(
+        "E011", f"unknown name {part.name!r}", scope.place(part), f"did you mean {near!r}?" if near else None
+    )
 
 
 def _unary(part: ast.Unary, scope: Scope, meaning: Meaning) -> Any:
@@ -109,6 +115,30 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     if name in COMPOSITES:
         return _unfold(COMPOSITES[name], part, scope, meaning)
     raise _unknown_function(part, scope)
+
+
+def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
+    """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
+    if isinstance(expression, ast.Name) and not (
+        expression.name in known
+        or expression.name in WORDS
+        or expression.name in FLOATS
+        or expression.name in scope.dims
+    ):
+        yield _unknown_name(expression, scope)
+    if isinstance(expression, ast.Call) and not _is_function(expression.function, scope):
+        yield _unknown_function(expression, scope)
+    for child in ast.children(expression):
+        yield from unknown(child, scope, known)
+
+
+def _is_function(name: str, scope: Scope) -> bool:
+    return (
+        name == "grad"
+        or name in scope.functions
+        or ALIASES.get(name, name) in OPS
+        or ALIASES.get(name, name) in COMPOSITES
+    )
 
 
 def _unknown_function(part: ast.Call, scope: Scope) -> SpecError:
