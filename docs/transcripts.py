@@ -135,11 +135,18 @@ def spec_table() -> list[str]:
                  ((f"`{path.relative_to(ROOT)}`", spec.title or "", spec.description or "") for path, spec in specs))
 
 
-def error_table() -> list[str]:
-    """Every error code."""
-    from backprop_cli.errors import CATALOGUE
+def error_catalogue() -> list[str]:
+    """Every error code: what it means, what provokes it, what is printed."""
+    from docs.error_cases import page
 
-    return table(("code", "what", "meaning"), ((code, kind.title, kind.meaning) for code, kind in CATALOGUE.items()))
+    return list(page())[:-1]
+
+
+def command_help() -> list[str]:
+    """Every command's help."""
+    from docs.manual import cli_page
+
+    return cli_page()
 
 
 def function_tables() -> list[str]:
@@ -149,7 +156,8 @@ def function_tables() -> list[str]:
     return tables(everything())
 
 SECTIONS: Mapping[str, Callable[[], list[str]]] = {
-    "commands": command_table, "specs": spec_table, "errors": error_table, "functions": function_tables,
+    "commands": command_table, "specs": spec_table, "errors": error_catalogue, "cli": command_help,
+    "functions": function_tables,
 }  # fmt: skip
 
 
@@ -168,7 +176,11 @@ def rewrite(page: Path) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Compare or rewrite every page; 1 where something is out of date."""
+    sys.path.insert(0, str(ROOT))  # for `docs` itself, which is in no package
     if arguments == ["--write"]:
+        from docs.manual import write
+
+        write()
         for page in PAGES:
             print(f"{page.relative_to(ROOT)}: {'written anew' if rewrite(page) else 'up to date'}")
         return 0
