@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MAN = ROOT / "docs" / "backprop.1"
 SCHEMA = ROOT / "backprop_cli" / "schema" / "schema.json"
 
+WIDTH = 100
+
 EXIT_CODES = (
     ("0", "Success."),
     ("1", "A check or a grade came out wrong, or some of several specs failed."),
@@ -38,15 +40,13 @@ def commands() -> Iterator[tuple[str, click.Context, click.Command]]:
     from backprop_cli.cli.app import SETTINGS, app
     from backprop_cli.cli.table import COMMANDS
 
-    root = click.Context(app, info_name="backprop", terminal_width=100, max_content_width=100, **_rest(SETTINGS))
+    root = click.Context(app, info_name="backprop", terminal_width=WIDTH, max_content_width=WIDTH,
+                         help_option_names=SETTINGS["help_option_names"])  # fmt: skip
     for name in COMMANDS:
         found = app.get_command(root, name)
         assert found is not None
-        yield name, click.Context(found, parent=root, info_name=name, terminal_width=100, max_content_width=100), found
-
-
-def _rest(settings: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in settings.items() if key != "max_content_width"}
+        context = click.Context(found, parent=root, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+        yield name, context, found
 
 
 def cli_page() -> list[str]:
@@ -95,7 +95,8 @@ def man() -> str:
     ]  # fmt: skip
     for name, context, command in commands():
         usage = roff(command.get_usage(context).removeprefix("Usage: "))
-        lines += [f'.SH "BACKPROP {name.upper()}"', rf"\fB{usage}\fR", *paragraphs(command.help or ""), *entries(_options(command, context))]  # fmt: skip
+        lines += [f'.SH "BACKPROP {name.upper()}"', rf"\fB{usage}\fR", *paragraphs(command.help or "")]
+        lines += entries(_options(command, context))
     lines += [".SH EXIT STATUS", *entries(EXIT_CODES), ".SH ENVIRONMENT", *entries(ENVIRONMENT)]
     return "\n".join(lines) + "\n"
 
