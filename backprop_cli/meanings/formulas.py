@@ -277,7 +277,7 @@ def _pass(made: Symbols, run: GraphPass, chained: bool) -> dict[int, Expr]:
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
             meaning.found[index] = made.fold(settled(gradient).expr)
-    return {index: true_shape(expr, graph.nodes[index].shape) for index, expr in meaning.found.items()}
+    return {index: true_shape(made.fold(expr), graph.nodes[index].shape) for index, expr in meaning.found.items()}
 
 
 def true_shape(expr: Expr, shape: Shape) -> Expr:
