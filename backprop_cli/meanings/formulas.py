@@ -59,6 +59,11 @@ class Words:
         """A literal."""
         return Formula(exact(value), ())
 
+    def is_positive(self, x: Formula, y: Formula) -> Formula:
+        """[x > 0], or [y > 0] of y = relu(x) where only the output has a name."""
+        named = y if isinstance(y.expr, TensorSymbol) and not isinstance(x.expr, TensorSymbol) else x
+        return build("greater", {}, (named, lift(0)))
+
     def mask(self, condition: Formula) -> Formula:
         """A comparison is a 0/1 tensor already."""
         return condition

@@ -74,7 +74,7 @@ elementwise("softplus(x; beta=1, threshold=none)",
 
 # ── relu and its relatives ───────────────────────────────────────────────────────────────────────
 
-elementwise("relu(x)", "max(x, 0).", lambda xp, x: np.maximum(x, 0), lambda xp, y, x: xp.greater(x, 0),
+elementwise("relu(x)", "max(x, 0).", lambda xp, x: np.maximum(x, 0), lambda xp, y, x: xp.is_positive(x, y),
             lambda s, x: s.Max(x, 0), kink=lambda x: x == 0, convention="the derivative at 0 is 0",
             latex=r"\operatorname{{ReLU}}({0})")
 elementwise("relu6(x)", "min(max(x, 0), 6).", lambda xp, x: np.clip(x, 0, 6),

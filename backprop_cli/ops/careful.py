@@ -60,6 +60,10 @@ class Careful:
         """σ(z) - t; where t is 1 as -σ(-z), which does not cancel."""
         return (1 - t) * stable_sigmoid(z) - t * stable_sigmoid(-z)
 
+    def is_positive(self, x: Any, y: Any) -> Any:
+        """The mask of x > 0."""
+        return x > 0
+
     def tanh_slope(self, y: Any, x: Any) -> Any:
         """1 - tanh² as 1/cosh²."""
         c = np.cosh(x)

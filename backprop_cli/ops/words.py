@@ -25,6 +25,8 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "bce_slope": (("p", "t"), "(p - t) / (p * (1 - p))"),
     # det x · x⁻ᵀ, also where x is singular; y has the rank of x
     "cofactor": (("y", "x"), "y * inv(x).mT"),
+    # of y = relu(x), which is positive where x is: a formula names the one of the two that has a name
+    "is_positive": (("x", "y"), "x > 0"),
     # a gradient that a 0/1 mask lets through, or keeps back, even where it is infinite
     "select": (("mask", "g"), "mask * g"),
     "reject": (("mask", "g"), "(1 - mask) * g"),
