@@ -249,11 +249,11 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_meet_a_limit_quickly(name):
     """Rule: megabytes of brackets or of numbers give E005 within two seconds."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError) as caught:
         load(BOMBS[name], "f")
     assert caught.value.code == "E005"
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @PURE
@@ -276,9 +276,9 @@ def test_ten_megabytes_of_brackets_need_little_memory(pure, tmp_path):
 def test_large_arrays_load_fast():
     """Rule: 784 x 100 numbers are read in well under a second (0.2 s where this was written)."""
     rows = ",\n".join("[" + ", ".join(f"{i * j / 7:.6f}" for j in range(100)) + "]" for i in range(784))
-    start = time.perf_counter()
+    start = time.process_time()
     load(f"x: [{rows}]\n".encode(), "f")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 # ── fuzz ─────────────────────────────────────────────────────────────────────────────────────────
