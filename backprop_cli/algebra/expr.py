@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Self
 
 from sympy import Dummy, Expr, Float, Integer, Rational, S, Symbol, nan, oo
@@ -21,6 +21,9 @@ from sympy.core.basic import Basic
 
 from backprop_cli.ops.base import broadcast
 from backprop_cli.spec.model import Shape
+
+REMEMBERED = 200_000
+"""How many expressions' shapes, sizes and symbols are kept."""
 
 
 class TensorSymbol(Dummy):  # type: ignore[misc]
@@ -123,53 +126,30 @@ def _rebuild(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
 # ── what is known of an expression ───────────────────────────────────────────────────────────────
 
 
-_SHAPES: dict[Expr, Shape] = {}
-
-
 def shape_of(expr: Expr) -> Shape:
     """The physical shape of an expression."""
     if isinstance(expr, (Apply, TensorSymbol)):
         return expr.shape
-    if not expr.args:
-        return ()
-    found = _SHAPES.get(expr)
-    if found is None:
-        if len(_SHAPES) > 200_000:
-            _SHAPES.clear()
-        found = _SHAPES[expr] = broadcast(*(shape_of(a) for a in expr.args))
-    return found
+    return _broadcast_shape(expr) if expr.args else ()
 
 
-_TREE_SIZES: dict[Expr, int] = {}
+@lru_cache(maxsize=REMEMBERED)
+def _broadcast_shape(expr: Expr) -> Shape:
+    return broadcast(*map(shape_of, expr.args))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def tree_size(expr: Expr) -> int:
     """How many nodes the expression has, written out."""
-    if not expr.args:
-        return 1
-    found = _TREE_SIZES.get(expr)
-    if found is None:
-        if len(_TREE_SIZES) > 200_000:
-            _TREE_SIZES.clear()
-        found = _TREE_SIZES[expr] = 1 + sum(tree_size(a) for a in expr.args)
-    return found
+    return 1 + sum(map(tree_size, expr.args))
 
 
-_SYMBOLS: dict[Expr, frozenset[TensorSymbol]] = {}
-
-
+@lru_cache(maxsize=REMEMBERED)
 def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
     """The nodes and upstream gradients an expression names."""
     if isinstance(expr, TensorSymbol):
         return frozenset((expr,))
-    if not expr.args:
-        return frozenset()
-    found = _SYMBOLS.get(expr)
-    if found is None:
-        if len(_SYMBOLS) > 200_000:
-            _SYMBOLS.clear()
-        found = _SYMBOLS[expr] = frozenset().union(*map(symbols_of, expr.args))
-    return found
+    return frozenset().union(*map(symbols_of, expr.args))
 
 
 def gradients_of(expr: Expr) -> set[GradSymbol]:
@@ -177,36 +157,20 @@ def gradients_of(expr: Expr) -> set[GradSymbol]:
     return {s for s in symbols_of(expr) if isinstance(s, GradSymbol)}
 
 
-_DEPTHS: dict[Expr, int] = {}
-
-
+@lru_cache(maxsize=REMEMBERED)
 def depth(expr: Expr) -> int:
     """How deeply the expression nests."""
-    if not expr.args:
-        return 1
-    found = _DEPTHS.get(expr)
-    if found is None:
-        if len(_DEPTHS) > 200_000:
-            _DEPTHS.clear()
-        found = _DEPTHS[expr] = 1 + max(depth(a) for a in expr.args)
-    return found
+    return 1 + max(map(depth, expr.args), default=0)
 
 
-_POSITIONS: dict[Expr, int] = {}
-
-
+@lru_cache(maxsize=REMEMBERED)
 def position_of(expr: Expr) -> int:
     """How late in the graph the latest node of an expression stands; an upstream gradient is later than any node."""
     if isinstance(expr, GradSymbol):
         return 1_000_000 + expr.position
     if isinstance(expr, TensorSymbol):
         return -1_000_000 + expr.position if expr.leaf else expr.position
-    found = _POSITIONS.get(expr)
-    if found is None:
-        if len(_POSITIONS) > 100_000:
-            _POSITIONS.clear()
-        found = _POSITIONS[expr] = max((position_of(a) for a in expr.args), default=-2_000_000)
-    return found
+    return max(map(position_of, expr.args), default=-2_000_000)
 
 
 def later_is_negative(expr: Expr) -> bool:
