@@ -17,6 +17,7 @@ COMMANDS: dict[str, Row] = {
     "check": Row("check", "Independent answers for each gradient, and whether they agree."),
     "derive": Row("derive", "The chain-rule derivation, step by step; needs shapes, not numbers."),
     "show": Row("show", "The spec after layers and functions are expanded."),
+    "graph": Row("graph", "The computation graph: text, SVG, Graphviz, Mermaid."),
     "export": Row("export", "Runnable code, or the gradient as a spec."),
     "ops": Row("ops", "Every function with its derivative rule."),
     "new": Row("new", "A spec to start from."),

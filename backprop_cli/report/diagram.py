@@ -1,0 +1,184 @@
+"""A graph as something to draw: boxes in topological order, arrows between them, all of it text and plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.ops.arithmetic import OPERATORS
+from backprop_cli.report.arrays import count
+
+if TYPE_CHECKING:
+    from backprop_cli.graph import Graph, Node
+    from backprop_cli.ops import Op
+
+INFIX = {name: sign for sign, name in OPERATORS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node as it is drawn; the texts are the user's, not yet made safe for any format."""
+
+    name: str
+    kind: str  # input, param or node
+    expression: str  # '' for a leaf
+    shape: str  # '(2, 1)' or 'scalar'
+    active: bool  # a gradient arrives here
+    output: bool = False  # a backward pass starts here
+    hooked: bool = False  # a hook replaces its gradient
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """An operand and who uses it, as positions in the list of boxes; the value flows along, the gradient back."""
+
+    source: int
+    target: int
+    active: bool  # the gradient comes back along it
+    label: str = ""  # '×2': it comes back on two ways, which add up; 'broadcast': it is summed over what was repeated
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A whole graph; an arrow's source stands before its target."""
+
+    spec: str
+    title: str | None
+    outputs: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+
+    @property
+    def heading(self) -> str:
+        """What the drawing is called."""
+        return self.title or self.spec
+
+
+def diagram(graph: Graph, anonymous: bool = False) -> Diagram:
+    """The named nodes of a graph, and the outputs; with `anonymous` the parts of their expressions too."""
+    names = {run.output: run.name for run in graph.passes}
+    shown = [n for n in graph.nodes if n.kind != "constant" and (anonymous or not n.anonymous or n.index in names)]
+    place = {node.index: position for position, node in enumerate(shown)}
+    boxes = tuple(_box(graph, node, names, anonymous) for node in shown)
+    arrows = tuple(arrow for node in shown for arrow in _arrows(graph, node, place))
+    outputs = tuple(dict.fromkeys(run.name for run in graph.passes))
+    return Diagram(graph.spec.source.file, graph.spec.title, outputs, boxes, arrows)
+
+
+def _box(graph: Graph, node: Node, outputs: Mapping[int, str], anonymous: bool) -> Box:
+    written = " ".join(node.spec.text.text.split()) if node.spec and not anonymous else _applied(graph, node)
+    name = outputs[node.index] if node.anonymous and node.index in outputs else node.name
+    return Box(
+        name=name,
+        kind=node.kind,
+        expression="" if node.is_leaf or written == name else written,
+        shape=count(tuple(map(int, node.shape))),
+        active=node.index in graph.active,
+        output=node.index in outputs,
+        hooked=node.index in graph.hooks,
+    )
+
+
+# ── arrows ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _arrows(graph: Graph, node: Node, place: Mapping[int, int]) -> Iterator[Arrow]:
+    """From the shown operands of a node to it, each once, looking through what is not shown."""
+    uses: dict[int, list[_Use]] = {}
+    stack = [_Use(node.index, position, True) for position in range(len(node.inputs))]
+    seen: set[_Use] = set()
+    while stack:
+        use = stack.pop()
+        user = graph.nodes[use.user]
+        operand = graph.nodes[user.inputs[use.position]]
+        active = use.active and operand.index in graph.active and _has_rule(user, use.position)
+        if operand.index in place:
+            uses.setdefault(operand.index, []).append(_Use(use.user, use.position, active))
+            continue
+        steps = {_Use(operand.index, position, active) for position in range(len(operand.inputs))} - seen
+        seen |= steps
+        stack.extend(steps)
+    for index in sorted(uses, key=lambda i: min((u.user, u.position) for u in uses[i])):
+        yield Arrow(place[index], place[node.index], any(u.active for u in uses[index]),
+                    _label(graph, graph.nodes[index], uses[index]))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """An operand of a node, and whether a gradient comes back from where we came down to it."""
+
+    user: int
+    position: int
+    active: bool
+
+
+def _has_rule(user: Node, position: int) -> bool:
+    from backprop_cli.graph import rule_of
+
+    return user.index >= 0 and rule_of(user, position) is not None
+
+
+def _label(graph: Graph, operand: Node, uses: list[_Use]) -> str:
+    """How a gradient changes on its way back by the plumbing alone: several paths add up, a broadcast is summed."""
+    back = [use for use in uses if use.active]
+    users = [graph.nodes[use.user] for use in back]
+    summed = any(u.op is not None and u.op.pointwise and tuple(u.shape) != tuple(operand.shape) for u in users)
+    parts = [f"×{len(back)}"] if len(back) > 1 else []
+    return ", ".join([*parts, *(["broadcast"] if summed else [])])
+
+
+# ── what a node applies ──────────────────────────────────────────────────────────────────────────
+
+
+def _applied(graph: Graph, node: Node) -> str:
+    """The one op of a node, on the names of its operands."""
+    if node.op is None:
+        return ""
+    operands = [_operand(graph.nodes[i]) for i in node.inputs]
+    if node.op.name in INFIX and len(operands) == 2:
+        return f"{operands[0]} {INFIX[node.op.name]} {operands[1]}"
+    if node.op.name == "identity":
+        return operands[0]
+    if node.op.name == "index":
+        return f"{operands[0]}[{', '.join(map(_subscript, node.parameters['index']))}]"
+    return f"{node.op.name}({', '.join([*operands, *_settings(node.op, node.parameters)])})"
+
+
+def _operand(node: Node) -> str:
+    if node.kind != "constant":
+        return node.name
+    return _value(node.value)
+
+
+def _settings(op: Op, parameters: Mapping[str, Any]) -> list[str]:
+    """The parameters that are not at their defaults."""
+    usual = op.signature.parameters
+    return [f"{name}={_value(value)}" for name, value in parameters.items() if value != usual.get(name)]
+
+
+def _value(value: Any) -> str:
+    name = getattr(value, "name", None)
+    if isinstance(name, str):  # a named size
+        return name
+    if isinstance(value, Fraction):
+        return _number(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_value, value))})"
+    return "none" if value is None else repr(value) if isinstance(value, str) else str(value)
+
+
+def _number(value: Fraction) -> str:
+    """A literal, short: 2, 1/2, 1e-05."""
+    if value.denominator == 1 and abs(value) < 10**6:
+        return str(value.numerator)
+    short = value.denominator < 100 and abs(value.numerator) < 100
+    return f"{value.numerator}/{value.denominator}" if short else f"{float(value):g}"
+
+
+def _subscript(item: Any) -> str:
+    if isinstance(item, slice):
+        ends = [item.start, item.stop, *([] if item.step is None else [item.step])]
+        return ":".join("" if end is None else str(end) for end in ends)
+    return "..." if item is Ellipsis else _value(item)
