@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
@@ -24,7 +24,7 @@ TOLERANCE = Tolerance(relative=1e-7, absolute=1e-10)
 MOST_ENTRIES = 64  # of all arrays that depend on the node
 MOST_TREE = 4000  # nodes of the output, written out
 LARGEST_MATRIX = 3  # an inverse of symbols has n! terms
-WORK = 30_000.0  # tree nodes times entries, for one spec: about a second
+WORK = 1_000_000.0  # for one spec, in microseconds, roughly
 
 
 class TooLargeError(Exception):
@@ -39,6 +39,10 @@ class Oracle:
     values: Sequence[Any]
     dependents: Dependents
     work: float = WORK
+    sizes: Mapping[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sizes = {node.index: math.prod(map(int, node.shape)) for node in self.graph.nodes}
 
     def answer(self, node: int, output: int, seed: Any, gradient: Any) -> Answer:
         """The derivative by each entry of a node, against its gradient."""
@@ -63,19 +67,18 @@ class Oracle:
             TooLargeError: it, or differentiating it, is too much.
             NoEntriesError: an op on the way has no entries.
         """
-        chain = self.dependents.of(node, output) or []
-        shapes = [self.graph.nodes[i].shape for i in (node, *chain)]
-        if sum(math.prod(map(int, shape)) for shape in shapes) > MOST_ENTRIES:
+        chain = self.dependents.of(node, output, self.sizes, MOST_ENTRIES - self.sizes[node])
+        if chain is None:
             raise TooLargeError
         made = symbols(self.graph.nodes[node].name, self.graph.nodes[node].shape)
         known: dict[int, Any] = {node: made}
-        sizes: dict[Expr, int] = {}
+        sizes: dict[Expr, Extent] = {}
         for index in chain:
             known[index] = self.apply(self.graph.nodes[index], known)
-            if sum(tree_size(e, sizes) for e in known[index].flat) > MOST_TREE:
+            if sum(extent(e, sizes).size for e in known[index].flat) > MOST_TREE:
                 raise TooLargeError
         loss = sympy.Add(*np.reshape(entries(seed) * self.of(output, known), -1))
-        self.work -= tree_size(loss, sizes) * made.size
+        self.work -= extent(loss, sizes).work * made.size
         if self.work < 0:
             raise TooLargeError
         return made, loss
@@ -122,10 +125,28 @@ def compared(loss: Expr, made: Any, point: Mapping[Expr, float], gradient: Any) 
                   tuple(unknown), made.size, made.size)
 
 
-def tree_size(expr: Expr, sizes: dict[Expr, int]) -> int:
-    """How many nodes an expression has, written out."""
+class Extent(NamedTuple):
+    """How large an expression is, written out: its nodes, its depth, and the nodes of all its parts together."""
+
+    size: int
+    depth: int
+    parts: int
+
+    @property
+    def work(self) -> float:
+        """What differentiating it takes: each part stands in the result again, and sympy compares them in depth."""
+        return 1.5 * self.parts * self.depth
+
+
+LEAF = Extent(1, 1, 1)
+
+
+def extent(expr: Expr, known: dict[Expr, Extent]) -> Extent:
+    """The extent of an expression."""
     if not expr.args:
-        return 1
-    if expr not in sizes:
-        sizes[expr] = 1 + sum(tree_size(a, sizes) for a in expr.args)
-    return sizes[expr]
+        return LEAF
+    if expr not in known:
+        inner = [extent(a, known) for a in expr.args]
+        size = 1 + sum(e.size for e in inner)
+        known[expr] = Extent(size, 1 + max(e.depth for e in inner), size + sum(e.parts for e in inner))
+    return known[expr]
