@@ -32,11 +32,16 @@ def _fraction(expr: Expr) -> tuple[list[Expr], list[Expr]]:
 
 
 def _product_cost(factors: list[Expr]) -> int:
-    costs = [
-        reading_cost(f) if not isinstance(f, Pow) else reading_cost(f.base) + (1 if f.exp.is_Integer else 2)
-        for f in factors
-    ]
-    return sum(costs) + max(0, sum(1 for f in factors if f != -1) - 1)
+    return sum(map(_factor_cost, factors)) + max(0, sum(1 for f in factors if f != -1) - 1)
+
+
+def _factor_cost(factor: Expr) -> int:
+    """A root is dearer than a power, and the third power of a root much more: 1/s is read at once, 1/s³ is not."""
+    if not isinstance(factor, Pow):
+        return reading_cost(factor)
+    exponent = factor.exp
+    plain = not exponent.is_Rational or exponent.p == 1
+    return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if plain else 10)
 
 
 def _division_cost(below: list[Expr]) -> int:

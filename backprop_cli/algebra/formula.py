@@ -79,7 +79,8 @@ def lift(value: Any) -> Formula:
 def power(base: Expr, exponent: Expr) -> Expr:
     """A power; one whose exact value would be astronomically long stays unevaluated."""
     numbers = base.is_number and exponent.is_number
-    if numbers and not (base.is_Rational and exponent.is_Rational and _is_short(base, exponent)):
+    root = base.is_Rational or base.is_Mul and base.has(S.Pi) or base is S.Pi  # √(2π) is √2 √π
+    if numbers and not (root and exponent.is_Rational and _is_short(base.as_coeff_Mul()[0], exponent)):
         return Apply("power", (base, exponent), {}, ())
     return Pow(base, exponent)
 

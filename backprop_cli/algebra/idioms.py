@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from sympy import Add, Expr, Mul, Pow, S
 
-from backprop_cli.algebra.expr import Apply, later_is_negative, shape_of, size
+from backprop_cli.algebra.expr import Apply, is_op, later_is_negative, shape_of, size
+from backprop_cli.algebra.formula import Formula, build
+from backprop_cli.algebra.functions import named_function
 from backprop_cli.algebra.scalars import split_sum
 from backprop_cli.ops.base import axes_of
 
@@ -18,11 +20,12 @@ def recognised(expr: Expr) -> Expr:
 
 
 def _recognised(expr: Expr, entries: int) -> Expr:
-    if isinstance(expr, Mul):
-        found = _softmax_idiom(expr) or _sign_idiom(expr) or _mean_idiom(expr, entries)
+    if isinstance(expr, (Add, Mul, Pow)):
+        found = named_function(expr)
+        if found is None and isinstance(expr, Mul):
+            found = _softmax_idiom(expr) or _mean_idiom(expr, entries)
         if found is not None:
             return _recognised(found, entries)
-    if isinstance(expr, (Add, Mul, Pow)):
         parts = [_recognised(a, entries) for a in expr.args]
         return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
     return expr
@@ -33,24 +36,19 @@ def _sums(factors: Iterable[Expr]) -> list[Apply]:
 
 
 def _softmax_idiom(expr: Mul) -> Expr | None:
+    """eˣ/Σeˣ, and Σ(eˣ y)/Σeˣ, by softmax(x)."""
     for total in _sums(1 / a for a in expr.args if isinstance(a, Pow) and a.exp == -1):
         top = total.args[0]
-        if total.parameters["keepdims"] and isinstance(top, Apply) and top.name == "exp" and top in expr.args:
-            softmax = Apply("softmax", top.args, {"axis": total.parameters["axis"]}, top.shape)
+        if not is_op(top, "exp") or not total.parameters["keepdims"] and len(top.shape) > 1:
+            continue
+        axis = total.parameters["axis"]
+        softmax = Apply("softmax", top.args, {"axis": -1 if len(top.shape) == 1 else axis}, top.shape)
+        if top in expr.args:
             return expr * total / top * softmax
-    return None
-
-
-def _sign_idiom(expr: Mul) -> Expr | None:
-    """sign(x)/|x| = 1/x, x sign(x) = |x|."""
-    for sign in expr.args:
-        if isinstance(sign, Apply) and sign.name == "sign":
-            x = sign.args[0]
-            magnitude = Apply("abs", sign.args, {}, sign.shape)
-            if 1 / magnitude in expr.args:
-                return expr * magnitude / sign / x
-            if x in expr.args:
-                return expr / sign / x * magnitude
+        for weighted in _sums(expr.args):
+            if weighted.parameters == total.parameters and top in Mul.make_args(weighted.args[0]):
+                inner = weighted.args[0] / top * softmax
+                return expr * total / weighted * Apply("sum", (inner,), weighted.parameters, weighted.shape)
     return None
 
 
@@ -65,7 +63,7 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
             else n > 1 and number.is_Rational and number.q % n == 0
         )
         if divided and math.prod(map(int, total.shape)) != entries:
-            mean = Apply("mean", total.args, total.parameters, total.shape)
+            mean = build("mean", total.parameters, (Formula(total.args[0], shape),)).expr
             return Mul(*[a for a in expr.args if a is not total], n, mean)
     return None
 

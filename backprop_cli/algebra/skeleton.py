@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Add, Dummy, Expr, Mul, Rational
+from sympy import Add, Dummy, Expr, Mul, Pow, Rational
 
 from backprop_cli.algebra.expr import Apply
 
@@ -23,10 +23,14 @@ def has_common_factors(expr: Expr) -> bool:
     """Whether some sum has terms that share a factor."""
     for part in pointwise_parts(expr):
         if isinstance(part, Add):
-            factors = [set(t.args if isinstance(t, Mul) else (t,)) for t in part.args]
+            factors = [{_base(f) for f in Mul.make_args(t)} for t in part.args]
             if any(not f.is_number for f in set.intersection(*factors)):
                 return True
     return False
+
+
+def _base(factor: Expr) -> Expr:
+    return factor.base if isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp > 0 else factor
 
 
 def skeleton_of(expr: Expr, opaque: frozenset[Expr] = frozenset()) -> tuple[Expr, dict[Expr, Expr]]:

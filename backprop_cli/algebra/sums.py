@@ -6,13 +6,14 @@ only where a term then simplifies (S5).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.algebra.expr import Apply, is_one, is_op, shape_of, size
 from backprop_cli.algebra.facts import current_facts
-from backprop_cli.algebra.formula import RULES, Formula, made
+from backprop_cli.algebra.formula import RULES, Formula, generic, made
 from backprop_cli.algebra.scalars import split_scalar
 from backprop_cli.algebra.shapes import is_unit_vector, reshaped
 from backprop_cli.ops.base import axes_of, reduced
@@ -71,11 +72,10 @@ def _means_out(factor: Expr, expr: Expr) -> Expr:
     for mean in Mul.make_args(expr):
         if is_op(mean, "mean"):
             inner = shape_of(mean.args[0])
-            if Mul(*[size(inner[a]) for a in axes_of(mean.parameters["axis"], len(inner))]) == factor:
-                return Mul(
-                    *[a for a in Mul.make_args(expr) if a is not mean],
-                    Apply("sum", mean.args, mean.parameters, mean.shape),
-                )
+            axes = axes_of(mean.parameters["axis"], len(inner))
+            if Mul(*[size(inner[a]) for a in axes]) == factor:
+                total = _sum_apply(mean.args[0], tuple(a - len(inner) for a in axes), len(inner))
+                return Mul(*[a for a in Mul.make_args(expr) if a is not mean], total)
     return Mul(factor, expr)
 
 
@@ -161,6 +161,9 @@ def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add, data: bool) -> Expr
     known = current_facts().sum(rest, axes, data)
     if known is None:
         known = _sift(rest, axes)
+    if known is None and isinstance(rest, Add):  # M ⊙ (x - mean x) with M constant along the axes
+        inner = _sum_of_sum(rest, axes)
+        known = inner if inner.is_number else None
     return None if known is None else Mul(constant, known)
 
 
@@ -184,4 +187,18 @@ def element(expr: Expr, position: int) -> Expr:
     return made("index", {"index": (position,)}, expr)
 
 
-RULES["sum"] = total
+def _plain(name: str) -> Callable[..., Formula]:
+    """A reduction over all axes names none; size-1 axes kept in front only to broadcast are dropped."""
+
+    def rule(x: Formula, *, axis: Any = None, keepdims: bool = False, **parameters: Any) -> Formula:
+        rank = len(x.shape)
+        axes = axes_of(axis, rank)
+        whole, leading = len(axes) == rank, axes == tuple(range(len(axes)))
+        settings = {**parameters, "axis": None if whole else axis, "keepdims": keepdims and not leading}
+        made = generic(name, settings, (x,))
+        return Formula(made.expr, reduced(x.shape, axes, keepdims))
+
+    return rule
+
+
+RULES |= {"sum": total, **{name: _plain(name) for name in ("mean", "norm", "var", "std", "logsumexp")}}

@@ -37,14 +37,12 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
     found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]
-    for opaque in (frozenset(), _opaque_sums(expr)):
+    for opaque in dict.fromkeys((frozenset(), _opaque_sums(expr), _innermost_sums(expr))):
         skeleton, back = skeleton_of(expr, opaque)
         if _is_tractable(skeleton):
             folds = _folds(expr, facts, back)[:MAX_FOLDS]
             facts.effort += tree_size(skeleton) * (5 + len(folds))
             found += [(candidate, back) for candidate in _candidates(skeleton, folds)]
-        if not opaque and found[1:]:
-            continue
     best, back = min(found, key=lambda f: _cost(f[0].xreplace(f[1])))
     return best.xreplace(back)
 
@@ -90,6 +88,12 @@ def _opaque_sums(expr: Expr) -> frozenset[Expr]:
         and not any(p in b.atoms(Add) for b in below)
         and not symbols & p.free_symbols
     )
+
+
+def _innermost_sums(expr: Expr) -> frozenset[Expr]:
+    """Sums without a sum in them, which keep their brackets: 1/(1 + (x - m)²/s) is s/(s + (x - m)²)."""
+    sums = {p for p in pointwise_parts(expr) if isinstance(p, Add) and p is not expr}
+    return frozenset(s for s in sums if not any(p in sums for p in pointwise_parts(s) if p is not s))
 
 
 def _worth_trying(expr: Expr) -> bool:

@@ -69,6 +69,8 @@ def written_arguments(operands: list[str | None], expr: Apply, quiet: bool) -> l
             and name == "keepdims"
         ):
             continue
+        if expr.name == "eye" and name == "m" and value == parameters["n"]:
+            continue
         if name == "axis" and default == -1 and expr.args and value == len(shape_of(expr.args[0])) - 1:
             continue  # the last axis, however the user counted it
         spelled = spell_static(value)

@@ -14,6 +14,7 @@ from backprop_cli.algebra.shapes import is_unit_vector
 from backprop_cli.algebra.transposes import is_matrix_transpose
 from backprop_cli.notation.order import Factors, factors_of, is_negative, term_order
 from backprop_cli.notation.piece import ADD, ATOM, CALL, MATMUL, MUL, NEGATIVE, POWER, Piece
+from backprop_cli.notation.signs import negated, sign_into
 from backprop_cli.notation.text import Notation
 
 Resolve = Callable[[TensorSymbol], Expr | None]
@@ -78,9 +79,13 @@ class Layout:
         if factor != 1:
             return self.product(Mul(factor, rest, evaluate=False))
         terms = sorted(expr.args, key=term_order)
-        if all(is_negative(t) for t in terms):
-            return Piece(self.notation.minus_sign + self.within(-expr, MUL), NEGATIVE)
         first, *others = terms
+        if all(is_negative(t) for t in terms):
+            turned = next((t for t in map(negated, (-t for t in terms)) if t is not None), None)
+            if turned is None:
+                return Piece(self.notation.minus_sign + self.within(-expr, MUL), NEGATIVE)
+            others = [t for t in terms if negated(-t) != turned]
+            first = turned
         text = self.within(first, ADD)
         for term in others:
             text += (
@@ -95,6 +100,9 @@ class Layout:
     def product(self, expr: Expr) -> Piece:
         """A product, and a fraction where something divides."""
         parts = factors_of(expr)
+        turned = sign_into(parts.above) if parts.sign < 0 else None
+        if turned is not None:
+            parts = replace(parts, sign=1, above=turned)
         if self.notation.gradients_apart and (parts.below or parts.denominator != 1):
             apart = [f for f in parts.above if isinstance(f, GradSymbol)]
             if apart:

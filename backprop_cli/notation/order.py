@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Expr, Float, Mul, Pow, Rational, S
+from sympy import Add, Expr, Float, Mul, Pow, S
 
-from backprop_cli.algebra.expr import Apply, later_is_negative, position_of, shape_of, symbols_of
+from backprop_cli.algebra.expr import Apply, position_of, shape_of, symbols_of
 from backprop_cli.algebra.scalars import split_sum
+from backprop_cli.notation.roots import one_root
+from backprop_cli.notation.signs import has_minus, sign_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,19 @@ def factors_of(expr: Expr) -> Factors:
                         if isinstance(part, Pow) and part.exp.could_extract_minus_sign()
                         else part
                     )
+            if isinstance(rest, Add) and all(t.as_coeff_Mul()[0].is_negative for t in rest.args):
+                coefficient, rest = -coefficient, -rest
             above.append(rest)
+        elif isinstance(factor, Pow) and factor.exp.is_even and _is_late_one(factor.base):
+            above.append(Pow(-factor.base, factor.exp))
         else:
             above.append(factor)
-    coefficient, above, roots = _rationalized(coefficient, above)
-    below += roots
+    coefficient, above, below = one_root(coefficient, above, below)
     sign = -1 if coefficient.is_negative else 1
     coefficient = abs(coefficient)
     sign, below = _complements(sign, below)
-    sign, above = _sign_into_sum(sign, above)
+    turned = sign_into(above, readily=True) if sign < 0 else None
+    sign, above = (sign, above) if turned is None else (1, turned)
     number, denominator = (
         coefficient.as_numer_denom()
         if coefficient.is_Rational and not small_decimal(coefficient)
@@ -66,25 +72,16 @@ def factors_of(expr: Expr) -> Factors:
     return Factors(sign, number, denominator, sorted(above, key=factor_order), sorted(below, key=factor_order))
 
 
+def _is_late_one(expr: Expr) -> bool:
+    """y - 1, where 1 - y reads better."""
+    return isinstance(expr, Add) and expr.as_coeff_Add()[0] == -1
+
+
 def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
     """`1 - y` rather than `y - 1` below a fraction bar."""
-    turned = [-f if isinstance(f, Add) and f.as_coeff_Add()[0] == -1 else f for f in factors]
+    turned = [-f if _is_late_one(f) else f for f in factors]
     changes = sum(1 for before, after in zip(factors, turned, strict=True) if before is not after)
     return sign * (-1) ** changes, turned
-
-
-def _rationalized(coefficient: Expr, factors: list[Expr]) -> tuple[Expr, list[Expr], list[Expr]]:
-    """√3/3 as it was written, 1/√3."""
-    for position, factor in enumerate(factors):
-        if (
-            isinstance(factor, Pow)
-            and factor.base.is_Integer
-            and factor.exp == Rational(1, 2)
-            and coefficient.is_Rational
-            and coefficient.q % factor.base == 0
-        ):
-            return coefficient * factor.base, [*factors[:position], *factors[position + 1 :]], [factor]
-    return coefficient, factors, []
 
 
 def small_decimal(value: Expr) -> bool:
@@ -95,55 +92,9 @@ def small_decimal(value: Expr) -> bool:
     return value.q >= 100 and q in (1, 2, 4, 5, 8, 20, 25, 125)
 
 
-def _sign_into_sum(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
-    """A minus goes into a sum that then reads better: -(t - p) is p - t."""
-    if sign > 0:
-        return sign, factors
-    for position, factor in enumerate(factors):
-        turned = (
-            -factor
-            if isinstance(factor, Add) and _wants_turning(factor) and not _is_complement(factor, factors)
-            else _turned_chain(factor)
-            if len(factors) == 1
-            else None
-        )
-        if turned is not None:
-            return 1, [*factors[:position], turned, *factors[position + 1 :]]
-    return sign, factors
-
-
-def _wants_turning(expr: Add) -> bool:
-    """Whether the negative of a sum reads at least as well: its latest terms have a minus, or hold an early - late."""
-    latest = max(map(position_of, expr.args))
-    return any(position_of(t) == latest and is_negative(t) for t in expr.args) or any(
-        isinstance(f, Add) and later_is_negative(f) for t in expr.args for f in Mul.make_args(t)
-    )
-
-
-def _turned_chain(expr: Expr) -> Expr | None:
-    """-A·(m - x) as A·(x - m): the minus goes into the one sum among the factors of a product of matrices."""
-    if not isinstance(expr, Apply) or expr.name not in {"matmul", "outer"}:
-        return None
-    sums = [i for i, a in enumerate(expr.args) if isinstance(a, Add) and _plain_signs(a)]
-    if len(sums) != 1 or position_of(expr.args[sums[0]]) >= 0:
-        return None
-    args = tuple(-a if i == sums[0] else a for i, a in enumerate(expr.args))
-    return Apply(expr.name, args, expr.parameters, expr.shape)
-
-
-def _plain_signs(expr: Add) -> bool:
-    """Whether a sum has coefficients 1 and -1 only, and a -1 among them."""
-    return all(t.as_coeff_Mul()[0] in {1, -1} for t in expr.args) and any(map(is_negative, expr.args))
-
-
-def _is_complement(expr: Add, factors: list[Expr]) -> bool:
-    """1 - y beside y: a sigmoid's slope keeps its shape."""
-    return any(-f in expr.args for f in factors) or any(isinstance(f, Pow) and -f.base in expr.args for f in factors)
-
-
 def is_negative(expr: Expr) -> bool:
     """Whether a term prints with a minus."""
-    return bool(expr.could_extract_minus_sign()) if expr.is_number else factors_sign(expr) < 0
+    return has_minus(expr) if expr.is_number or not isinstance(expr, Mul) else factors_sign(expr) < 0
 
 
 def factors_sign(expr: Expr) -> int:
