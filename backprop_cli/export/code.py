@@ -27,6 +27,7 @@ _INFIX = {
     "divide": ("/", PRODUCT, PRODUCT, UNARY), "matmul": ("@", PRODUCT, PRODUCT, UNARY),
     "power": ("**", POWER, POSTFIX, UNARY),
 }  # fmt: skip
+KEEPS_NUMBERS = {"clip"}  # its bounds are all numbers or all tensors
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 
 
@@ -37,6 +38,7 @@ class Code:
     text: str
     level: int
     shape: Shape | None
+    number: bool = False  # a number of Python's own, no array
 
     def within(self, level: int) -> str:
         """The text where something binds at `level`."""
@@ -55,6 +57,7 @@ class Dialect:
     table: Mapping[str, Row]
     mask: str  # '{}' is a comparison
     fallback: Row | None = None
+    array: str | None = None  # makes an array of a number where functions take arrays alone: torch.tensor
 
 
 @dataclass(slots=True)
@@ -70,12 +73,12 @@ class Speech:
         if value is None:
             return Code("None", ATOM, None)
         if isinstance(value, Size) and value.name:
-            return Code(self.names[value.name], ATOM, ())
+            return Code(self.names[value.name], ATOM, (), number=True)
         if isinstance(value, Fraction) and value.denominator != 1 and value.denominator < 100:
             sign, level = ("-", UNARY) if value < 0 else ("", PRODUCT)
-            return Code(f"{sign}{abs(value.numerator)} / {value.denominator}", min(level, PRODUCT), ())
+            return Code(f"{sign}{abs(value.numerator)} / {value.denominator}", min(level, PRODUCT), (), number=True)
         text = self.number(value)
-        return Code(text, UNARY if text.startswith("-") else ATOM, ())
+        return Code(text, UNARY if text.startswith("-") else ATOM, (), number=True)
 
     def number(self, value: Any) -> str:
         """A number as Python writes it."""
@@ -110,9 +113,10 @@ class Speech:
         shape = op.shape(*(o.shape for o in operands), **parameters)
         if op.name in _INFIX:
             sign, level, left, right = _INFIX[op.name]
-            return Code(f"{operands[0].within(left)} {sign} {operands[1].within(right)}", level, shape)
+            number = all(o.number for o in operands)
+            return Code(f"{operands[0].within(left)} {sign} {operands[1].within(right)}", level, shape, number)
         if op.name == "negative":
-            return Code(f"-{operands[0].within(UNARY)}", UNARY, shape)
+            return Code(f"-{operands[0].within(UNARY)}", UNARY, shape, operands[0].number)
         if op.name in COMPARISONS:
             compared = f"{operands[0].within(SUM)} {COMPARISONS[op.name]} {operands[1].within(SUM)}"
             self.helper(self.dialect.mask)
@@ -121,7 +125,14 @@ class Speech:
         if row is None:
             raise UsageError("E022", f"export does not know {op.name!r} in {self.dialect.name}",
                              hint="--to numpy writes every function")
+        operands = tuple(self.lifted(o) for o in operands) if op.name not in KEEPS_NUMBERS else operands
         return Code(row(self, operands, {"": op.name, **parameters}), POSTFIX, shape)
+
+    def lifted(self, code: Code) -> Code:
+        """An operand as the library takes it."""
+        if self.dialect.array is None or not code.number:
+            return code
+        return Code(f"{self.dialect.array}(float({code.text}))", POSTFIX, code.shape)
 
     def helper(self, name: str) -> str:
         """A function that the script has to define; its name."""

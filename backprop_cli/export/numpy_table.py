@@ -83,7 +83,8 @@ def _variance(name: str) -> Row:
 # ── windows: the parameters of a call made whole here, so that the script's functions stay short ─
 
 
-def _space(parameters: Mapping[str, Any]) -> int:
+def pool_space(parameters: Mapping[str, Any]) -> int:
+    """How many axes the windows of a function have."""
     return 1 if "1d" in parameters[""] else 2
 
 
@@ -102,7 +103,7 @@ def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, A
 
     name = parameters[""]
     given = {key: value for key, value in parameters.items() if key}
-    size = OPS[name].shape(x.shape, w.shape, b.shape, **given)[-_space(parameters) :]
+    size = OPS[name].shape(x.shape, w.shape, b.shape, **given)[-pool_space(parameters) :]
     whole = speech.value(tuple(map(int, size)))
     return f"{speech.helper('conv_transpose')}({x.text}, {w.text}, {b.text}, {rest}, {whole})"
 
@@ -110,8 +111,8 @@ def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, A
 def _conv_weight(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     x, g = operands
     given = parameters["kernel_size"]
-    kernel = tuple(given) if isinstance(given, tuple) else (given,) * _space(parameters)
-    kernel = kernel * _space(parameters) if len(kernel) < _space(parameters) else kernel
+    kernel = tuple(given) if isinstance(given, tuple) else (given,) * pool_space(parameters)
+    kernel = kernel * pool_space(parameters) if len(kernel) < pool_space(parameters) else kernel
     where = geometry(kernel, parameters["stride"], parameters["padding"], parameters["dilation"])
     rest = f"{speech.value(where.kernel)}, {_geometry_text(speech, where)}, {int(parameters['groups'])}"
     return f"{speech.helper('conv_weight')}({x.text}, {g.text}, {rest})"
@@ -121,7 +122,7 @@ def _max_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[st
     if parameters["ceil_mode"]:
         return language(speech, operands, parameters)
     keys = ("kernel_size", "stride", "padding", "dilation")
-    where = pool_geometry(_space(parameters), *(parameters[key] for key in keys))
+    where = pool_geometry(pool_space(parameters), *(parameters[key] for key in keys))
     name = "max_pool_indices" if "indices" in parameters[""] else "max_pool"
     inner = f"{speech.value(where.kernel)}, {_geometry_text(speech, where)}"
     return f"{speech.helper(name)}({operands[0].text}, {inner})"
@@ -134,7 +135,7 @@ def _max_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[
 
 def _size(parameters: Mapping[str, Any]) -> tuple[int, ...]:
     """`output_size`, one number an axis."""
-    space, given = _space(parameters), parameters["output_size"]
+    space, given = pool_space(parameters), parameters["output_size"]
     size = tuple(given) if isinstance(given, tuple) else (given,)
     return tuple(map(int, size if len(size) == space else size * space))
 
@@ -142,7 +143,7 @@ def _size(parameters: Mapping[str, Any]) -> tuple[int, ...]:
 def _avg_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     if parameters["ceil_mode"] or not parameters["count_include_pad"] or parameters["divisor_override"] is not None:
         return language(speech, operands, parameters)
-    where = pool_geometry(_space(parameters), *(parameters[key] for key in ("kernel_size", "stride", "padding")))
+    where = pool_geometry(pool_space(parameters), *(parameters[key] for key in ("kernel_size", "stride", "padding")))
     inner = ", ".join(map(speech.value, (where.kernel, where.stride, where.padding)))
     if "output_size" not in parameters:
         return f"{speech.helper('avg_pool')}({operands[0].text}, {inner})"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from backprop_cli.errors import SpecError
 from backprop_cli.export.as_spec import printable
-from backprop_cli.export.code import Dialect, Speech, python_names, spoken
+from backprop_cli.export.code import Code, Dialect, Speech, python_names, spoken
 from backprop_cli.graph import build
+from backprop_cli.spec.expression import Expression
 from backprop_cli.spec.initial import INITS, fans
 from backprop_cli.spec.model import Leaf, NodeSpec, Shape, Spec
+from backprop_cli.spec.source import Text
 
 WIDTH = 100
 
@@ -29,8 +34,16 @@ class Script:
 
     def line(self, node: NodeSpec, comment: str) -> str:
         """`z_1 = w1 @ x  # comment`."""
-        code = spoken(node.expression, node.text, self.spec, self.shapes, self.names, self.speech)
-        return commented(f"{self.names[node.name]} = {code.text}", comment)
+        return commented(f"{self.names[node.name]} = {self.code(node).text}", comment)
+
+    def code(self, node: NodeSpec) -> Code:
+        """A node's expression."""
+        return spoken(node.expression, node.text, self.spec, self.shapes, self.names, self.speech)
+
+    def hook(self, expression: Expression, text: Text, grad: Code) -> Code:
+        """A hook's expression, in which `grad` is the gradient that arrives."""
+        shapes, names = {**self.shapes, "grad": grad.shape or ()}, {**self.names, "grad": grad.text}
+        return spoken(expression, text, self.spec, shapes, names, self.speech)
 
 
 def script(spec: Spec, dialect: Dialect, taken: Iterable[str]) -> Script:
@@ -84,7 +97,8 @@ def leaf_code(leaf: Leaf, dtype: str) -> str:
 def literal(value: Any) -> str:
     """Numbers as Python writes them; long lists over several lines."""
     if not isinstance(value, list):
-        return f"float('{value!s}')" if not math.isfinite(value) else repr(value)
+        text = repr(value)
+        return text if math.isfinite(value) else f"float('{text}')"
     parts = list(map(literal, value))
     whole = f"[{', '.join(parts)}]"
     if len(whole) <= WIDTH:
@@ -117,3 +131,39 @@ def _draw(leaf: Leaf, written: Mapping[str, Any]) -> str:
         law = kind
         first, second = (given["mean"], given["std"]) if law == "normal" else (given["low"], given["high"])
     return f"draw({int(given['seed'])}, {ascii(leaf.name)}).{law}({float(first)!r}, {float(second)!r}, {shape})"
+
+
+# ── helpers ──────────────────────────────────────────────────────────────────────────────────────
+
+Functions = Mapping[str, Callable[..., Any]]
+
+
+def helpers_of(module: ModuleType) -> Functions:
+    """The functions that a module defines."""
+    return {name: function for name, function in inspect.getmembers(module, inspect.isfunction)
+            if function.__module__ == module.__name__}  # fmt: skip
+
+
+def sources(functions: Functions, used: Iterable[str]) -> str:
+    """The sources of the functions that are called, each after those that it calls itself."""
+    done: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name in functions and name not in done:
+            source = inspect.getsource(functions[name])
+            done[name] = ""  # conv calls itself
+            for called in re.findall(r"\b(\w+)\(", source):
+                add(called)
+            done.pop(name)
+            done[name] = untyped(source)
+
+    for name in used:
+        add(name)
+    return "".join(f"\n\n{source.rstrip()}\n" for source in done.values())
+
+
+def untyped(source: str) -> str:
+    """A function without its annotations."""
+    head, _, body = source.partition("\n")
+    plain = re.sub(r": Any = ([^,)]*)", r"=\1", head).replace(": Any", "").replace(" -> Any", "")
+    return f"{plain}\n{body.replace(': Any = ', ' = ')}"

@@ -23,8 +23,10 @@ from backprop_cli.spec.writer import write
 from tests.export.samples import CASES, constant, spec_of
 
 STEP = 1e-5
-FLAT = {"arange", "ceil", "equal", "eye", "floor", "greater", "greater_equal", "less", "less_equal",
-        "max_pool1d_indices", "max_pool2d_indices", "not_equal", "one_hot", "ones", "round", "sign", "stop_gradient", "trunc", "zeros"}
+FLAT = {
+    "arange", "ceil", "equal", "eye", "floor", "greater", "greater_equal", "less", "less_equal", "max_pool1d_indices",
+    "max_pool2d_indices", "not_equal", "one_hot", "ones", "round", "sign", "stop_gradient", "trunc", "zeros",
+}  # fmt: skip
 """Functions through which nothing flows."""
 
 

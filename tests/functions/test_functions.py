@@ -40,6 +40,9 @@ GRADS = {
 }
 
 
+SUM_OF_F = "params: {w: [1, 2]}\nnodes: {loss: sum(f(w))}\n"
+
+
 def gradients(result: Result) -> dict[str, Any]:
     """Every gradient's value."""
     return {node.name: node.gradient.value for node in result.nodes if node.gradient is not None}
@@ -60,7 +63,7 @@ def test_right_gradient_by_hand_is_the_bodys(text: str, grads: str, spec_of: Rea
 
 def test_wrong_gradient_is_used(spec_of: ReadSpec) -> None:
     """The gradient by hand is what flows, right or wrong; `check` is what judges it."""
-    text = "functions: {f: {args: [x], body: x**2, grads: {x: 7 * grad(out)}}}\nparams: {w: [1, 2]}\nnodes: {loss: sum(f(w))}"
+    text = "functions: {f: {args: [x], body: x**2, grads: {x: 7 * grad(out)}}}\n" + SUM_OF_F
     np.testing.assert_array_equal(gradients(run(spec_of(text)))["w"], [7, 7])
 
 
@@ -77,8 +80,11 @@ def test_check_names_the_wrong_operand(backprop: Callable[..., Any], tmp_path: A
 
 def test_argument_that_the_body_ignores(spec_of: ReadSpec) -> None:
     """An argument that is not in the body, or only where nothing flows, has the gradient zero or none."""
-    text = "functions: {f: {args: [x, u, v], body: x**2 + stop_gradient(u), grads: {x: 2 * x * grad(out)}}}\n" \
-           "params: {w: [1, 2], a: 1, b: 2}\nnodes: {loss: 'sum(f(w, a, b))'}"  # fmt: skip
+    text = """
+functions: {f: {args: [x, u, v], body: x**2 + stop_gradient(u), grads: {x: 2 * x * grad(out)}}}
+params: {w: [1, 2], a: 1, b: 2}
+nodes: {loss: 'sum(f(w, a, b))'}
+"""
     found = gradients(run(spec_of(text)))
     assert "b" not in found
     assert found["a"] == 0
@@ -101,7 +107,11 @@ nodes: {loss: 'sum(quart(w, c))'}
 
 def test_own_function_hides_the_built_in(spec_of: ReadSpec) -> None:
     """A function of the spec comes first; functions of the language go on using the language's."""
-    text = "functions: {exp: {args: [x], body: 3 * x}}\nparams: {w: [1, 2]}\nnodes: {loss: 'exp(w)[0] + sum(softmax(w)) * 0'}"
+    text = """
+functions: {exp: {args: [x], body: 3 * x}}
+params: {w: [1, 2]}
+nodes: {loss: 'exp(w)[0] + sum(softmax(w)) * 0'}
+"""
     assert gradients(run(spec_of(text)))["w"][0] == pytest.approx(3)
 
 
@@ -142,7 +152,8 @@ ERRORS = {
     "{relu: {args: [x], body: 2 * relu(x)}}": ("E013", "function 'relu' calls itself", "relu(x)}"),
     "{f: {args: [x], body: x**2, grads: {x: g(grad(out))}}, g: {args: [x], body: f(x)}}": (
         "E013", "functions call each other: f -> g -> f", "f(x)"),
-    "{f: {args: [x], body: x**2, grads: {y: grad(out)}}}": ("E007", "unknown key 'y' in the grads of function 'f'", "y"),
+    "{f: {args: [x], body: x**2, grads: {y: grad(out)}}}": (
+        "E007", "unknown key 'y' in the grads of function 'f'", "y"),
     "{f: {args: [out], body: out**2, grads: {out: grad(out)}}}": (
         "E009", "an argument of 'f' is called 'out', which in 'grads' is the function's value", "f"),
     "{f: {args: [x], body: x + y}}": ("E011", "unknown name 'y'", "y"),
@@ -176,7 +187,8 @@ def test_errors_stand_in_the_function(functions: str, expected: tuple[str, str, 
 
 def test_doubling_is_refused(spec_of: ReadSpec) -> None:
     """Functions that unfold into 2ⁿ operations are refused before they are unfolded."""
-    lines = ["  f0: {args: [x], body: x}", *(f"  f{i}: {{args: [x], body: f{i - 1}(x) + f{i - 1}(x)}}" for i in range(1, 31))]
+    twice = (f"  f{i}: {{args: [x], body: f{i - 1}(x) + f{i - 1}(x)}}" for i in range(1, 31))
+    lines = ["  f0: {args: [x], body: x}", *twice]
     text = "functions:\n" + "\n".join(lines) + "\nparams: {w: 1}\nnodes: {loss: f30(w)}\n"
     with pytest.raises(BackpropError, match="operations") as raised:
         spec_of(text)
@@ -187,7 +199,8 @@ def test_long_specs_may_call_functions(spec_of: ReadSpec) -> None:
     """The limit is one of an expression: a thousand nodes may each call a function of ten operations."""
     nodes = "\n".join(f"  y{i}: f(y{i - 1})" if i else "  y0: f(w)" for i in range(1000))
     body = "x*x*x*x*x + 1"
-    assert len(spec_of(f"functions: {{f: {{args: [x], body: {body}}}}}\nparams: {{w: 1}}\nnodes:\n{nodes}\n").nodes) == 1000
+    spec = spec_of(f"functions: {{f: {{args: [x], body: {body}}}}}\nparams: {{w: 1}}\nnodes:\n{nodes}\n")
+    assert len(spec.nodes) == 1000
 
 
 def test_deep_nesting_is_refused(spec_of: ReadSpec) -> None:

@@ -1,4 +1,4 @@
-"""What `layers` expand to: names, shapes, beginnings; the shown spec runs to the same numbers; errors in their place."""
+"""What `layers` expand to: names, shapes, beginnings; what `show` prints runs to the same numbers; errors."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def test_shown_spec_runs_to_the_same_numbers(text: str, spec_of: ReadSpec) -> No
 def test_textbook_names(spec_of: ReadSpec) -> None:
     """Weights begin a new index; the activation, the norm, the pool after them share it."""
     spec = spec_of(NETS["cnn"])
-    assert [node.name for node in spec.nodes] == ["z_1", "n_1", "a_1", "p_1", "z_skip", "a_2", "r_2", "p_2", "f_2", "z_3",
-                                                  "d_3", "a_3", "loss"]  # fmt: skip
+    nodes = ["z_1", "n_1", "a_1", "p_1", "z_skip", "a_2", "r_2", "p_2", "f_2", "z_3", "d_3", "a_3", "loss"]
+    assert [node.name for node in spec.nodes] == nodes
     assert [leaf.name for leaf in spec.leaves if leaf.kind == "param"] == ["W_1", "b_1", "gamma_1", "beta_1", "W_skip",
                                                                            "b_skip", "W_3", "b_3"]  # fmt: skip
     assert {node.name: node.text.text for node in spec.nodes}["z_1"] == "conv2d(x, W_1, b_1, padding=1)"
@@ -104,7 +104,8 @@ def test_named_sizes_stay_named(spec_of: ReadSpec) -> None:
 ])  # fmt: skip
 def test_beginnings_read_the_fans_of_the_layer(init: str, deviation: float, spec_of: ReadSpec) -> None:
     """fan_in is the number of inputs of a layer, whatever way its weights are laid out."""
-    spec = spec_of(f"inputs: {{x: {{shape: [2, 300], init: normal}}}}\nlayers: [{{linear: {{out: 400, init: {init}}}}}]\n")
+    start = "inputs: {x: {shape: [2, 300], init: normal}}\n"
+    spec = spec_of(f"{start}layers: [{{linear: {{out: 400, init: {init}}}}}]\n")
     weights = {leaf.name: leaf for leaf in spec.leaves}["W_1"].load()
     assert weights.shape == (300, 400)
     assert abs(weights.std() / deviation - 1) < 0.01
@@ -150,7 +151,8 @@ ERRORS = {
         "E014", "residual: its layers turn shape (2, 3) into (2, 4), so that the input cannot be added",
         "the last of them gives as many features as the first takes", "residual"),
     "layers: [{dropout: {mask: y}}]": ("E011", "dropout: unknown name 'y'", None, "y"),
-    "layers: [{linear: {out: 2, activation: rleu}}]": ("E012", "unknown activation 'rleu'", "did you mean 'relu'?", "rleu"),
+    "layers: [{linear: {out: 2, activation: rleu}}]": (
+        "E012", "unknown activation 'rleu'", "did you mean 'relu'?", "rleu"),
     "layers: [{linear: {out: 2, init: xavir_normal}}]": (
         "E008", "unknown init 'xavir_normal'", "did you mean 'xavier_normal'?", "xavir_normal"),
     "layers: [{linear: {out: 2, std: 1}}]": (
@@ -184,7 +186,8 @@ def test_errors_stand_at_the_layer(text: str, expected: tuple[str, str, str | No
 
 def test_shape_errors_of_expanded_nodes_stand_at_the_layer(spec_of: ReadSpec) -> None:
     """A node made by a layer points at the layer where it does not fit the rest of the spec."""
-    spec = spec_of("inputs: {x: [[1, 2, 3]]}\nlayers:\n  input: h\n  shape: [1, 4]\n  stack: [{linear: 2}]\nnodes: {h: 2 * x}\n")
+    layers = "layers:\n  input: h\n  shape: [1, 4]\n  stack: [{linear: 2}]\n"
+    spec = spec_of("inputs: {x: [[1, 2, 3]]}\n" + layers + "nodes: {h: 2 * x}\n")
     with pytest.raises(BackpropError, match="W_1") as raised:
         run(spec)
     assert raised.value.at is not None

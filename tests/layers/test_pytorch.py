@@ -18,7 +18,7 @@ nn = torch.nn
 
 @dataclass(frozen=True)
 class Case:
-    """A layer, the shape of what flows in, PyTorch's module, and its parameters by ours: `name: (param, transposed)`."""
+    """A layer, the shape of what flows in, PyTorch's module, its parameters made of ours, how it is called."""
 
     layer: str
     shape: str
@@ -74,20 +74,24 @@ CASES = {
                    lambda: nn.Conv2d(2, 4, (3, 2), stride=2, padding=1, groups=2), same(weight="W_1", bias="b_1")),
     "conv2d-same": Case("{conv2d: {out: 3, kernel: 3, padding: same, dilation: 2, bias: false}}", "[2, 2, 6, 6]",
                         lambda: nn.Conv2d(2, 3, 3, padding="same", dilation=2, bias=False), same(weight="W_1")),
-    "conv1d": Case("{conv1d: {out: 3, kernel: 3}}", "[2, 2, 7]", lambda: nn.Conv1d(2, 3, 3), same(weight="W_1", bias="b_1")),
+    "conv1d": Case("{conv1d: {out: 3, kernel: 3}}", "[2, 2, 7]", lambda: nn.Conv1d(2, 3, 3),
+                   same(weight="W_1", bias="b_1")),
     "max_pool2d": Case("{max_pool2d: {kernel: 3, stride: 2, padding: 1}}", "[2, 2, 7, 6]",
                        lambda: nn.MaxPool2d(3, stride=2, padding=1), same()),
     "avg_pool1d": Case("{avg_pool1d: 2}", "[2, 2, 7]", lambda: nn.AvgPool1d(2), same()),
     "flatten": Case("flatten", "[2, 3, 4]", nn.Flatten, same()),
     "layer_norm": Case("{layer_norm: {eps: 1e-3}}", "[2, 3, 4]", lambda: nn.LayerNorm(4, eps=1e-3),
                        same(weight="gamma_1", bias="beta_1")),
-    "batch_norm": Case("batch_norm", "[5, 3, 2, 2]", lambda: nn.BatchNorm2d(3), same(weight="gamma_1", bias="beta_1")),
+    "batch_norm": Case("batch_norm", "[5, 3, 2, 2]", lambda: nn.BatchNorm2d(3),
+                       same(weight="gamma_1", bias="beta_1")),
     "rms_norm": Case("rms_norm", "[2, 4]", lambda: nn.RMSNorm(4), same(weight="gamma_1")),
-    "group_norm": Case("{group_norm: 2}", "[2, 4, 3]", lambda: nn.GroupNorm(2, 4), same(weight="gamma_1", bias="beta_1")),
+    "group_norm": Case("{group_norm: 2}", "[2, 4, 3]", lambda: nn.GroupNorm(2, 4),
+                       same(weight="gamma_1", bias="beta_1")),
     "rnn": Case("{rnn: {hidden: 3, activation: relu}}", "[2, 4, 5]",
                 lambda: nn.RNN(5, 3, nonlinearity="relu", batch_first=True),
-                lambda ours: {"weight_ih_l0": ours["W_x_1"].T, "weight_hh_l0": ours["W_h_1"].T, "bias_ih_l0": ours["b_1"],
-                              "bias_hh_l0": 0 * ours["b_1"]}, lambda module, x: module(x)[0][:, -1]),
+                lambda ours: {"weight_ih_l0": ours["W_x_1"].T, "weight_hh_l0": ours["W_h_1"].T,
+                              "bias_ih_l0": ours["b_1"], "bias_hh_l0": 0 * ours["b_1"]},
+                lambda module, x: module(x)[0][:, -1]),
     "lstm": Case("{lstm: {hidden: 3, return: all}}", "[2, 4, 5]", lambda: nn.LSTM(5, 3, batch_first=True),
                  lambda ours: stacked(ours, "ifgo"), lambda module, x: module(x)[0]),
     "gru": Case("{gru: 3}", "[4, 5]", lambda: nn.GRU(5, 3), lambda ours: stacked(ours, "rzn"),
@@ -99,8 +103,8 @@ CASES = {
                    lambda: nn.MultiheadAttention(4, 2, batch_first=True), projections,
                    lambda module, x: module(x, x, x, attn_mask=torch.ones(3, 3).triu(1).bool())[0]),
     "encoder_block": Case("{encoder_block: {heads: 2, ff: 6, bias: true}}", "[2, 3, 4]", block(), encoder(("1", "3"))),
-    "encoder_block-pre": Case("{encoder_block: {heads: 2, ff: 6, bias: true, norm: pre, activation: gelu}}", "[2, 3, 4]",
-                              block(norm_first=True, activation="gelu"), encoder(("1", "1_2"))),
+    "encoder_block-pre": Case("{encoder_block: {heads: 2, ff: 6, bias: true, norm: pre, activation: gelu}}",
+                              "[2, 3, 4]", block(norm_first=True, activation="gelu"), encoder(("1", "1_2"))),
 }  # fmt: skip
 
 
@@ -131,12 +135,14 @@ def test_layer_is_pytorchs(case: Case) -> None:
     module = case.module().double()
     theirs = case.weights(params)
     assert {name for name, _ in module.named_parameters()} == set(theirs)
-    out = torch.func.functional_call(Called(module, case), {f"inner.{name}": w for name, w in theirs.items()}, params["x"])
+    weights = {f"inner.{name}": weight for name, weight in theirs.items()}
+    out = torch.func.functional_call(Called(module, case), weights, params["x"])
     torch.sin(out).sum().backward()
     np.testing.assert_allclose(values[last], out.detach(), rtol=1e-9, atol=1e-11)
     for node in ours.nodes:
         if node.name in params and node.gradient is not None and params[node.name].grad is not None:
-            np.testing.assert_allclose(node.gradient.value, params[node.name].grad, rtol=1e-8, atol=1e-10, err_msg=node.name)
+            expected = params[node.name].grad
+            np.testing.assert_allclose(node.gradient.value, expected, rtol=1e-8, atol=1e-10, err_msg=node.name)
 
 
 def randomized(spec: Any, rng: Any) -> Any:

@@ -1,0 +1,137 @@
+"""`export --to spec` as a command: names, outputs, seeds, passes, hooks; twice gives second derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.calculate import Settings, run
+from backprop_cli.errors import SpecError
+from backprop_cli.export.gradient import LONGEST_SUM, gradient_spec, split_sum
+from backprop_cli.spec.model import Spec
+from backprop_cli.spec.reader import load_spec, read_spec
+from backprop_cli.spec.writer import write
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+
+
+def again(spec: Spec) -> Spec:
+    """A spec written and read."""
+    return read_spec(write(spec).encode(), "again.yaml", folder=None)
+
+
+def numbers(spec: Spec) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Every node's value and gradient."""
+    result = run(spec, Settings(terms=()))
+    return ({node.name: node.value for node in result.nodes},
+            {node.name: node.gradient.value for node in result.nodes if node.gradient is not None})  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_nodes_are_the_gradients(path: Path) -> None:
+    """In the exported spec each leaf's gradient is a node with that value; it can be exported again."""
+    spec = load_spec(str(path))
+    _, gradients = numbers(spec)
+    exported = again(gradient_spec(spec))
+    values, _ = numbers(exported)
+    for leaf in spec.leaves:
+        if leaf.name in gradients:
+            found = values[f"grad_{leaf.name}"]
+            np.testing.assert_allclose(found, gradients[leaf.name], rtol=1e-9, atol=1e-12)
+            assert found.shape == np.shape(gradients[leaf.name])
+    numbers(again(gradient_spec(exported)))
+
+
+def test_exported_twice_is_the_hessian(spec_of: Callable[[str], Spec]) -> None:
+    """For the loss Σ w³ the gradient's gradient from ones is 6 w, and the third is 6."""
+    spec = spec_of("params: {w: [1, -2, 0.5]}\nnodes: {loss: sum(w**3)}\n")
+    once = again(gradient_spec(spec))
+    values, gradients = numbers(once)
+    np.testing.assert_allclose(values["grad_w"], [3, 12, 0.75])
+    np.testing.assert_allclose(gradients["w"], [6, -12, 3])
+    twice = again(gradient_spec(once))
+    values, gradients = numbers(twice)
+    np.testing.assert_allclose(values["grad_w_2"], [6, -12, 3])
+    np.testing.assert_allclose(gradients["w"], [6, 6, 6])
+
+
+@pytest.mark.parametrize(("of", "output"), [
+    ("w", "grad_w"), ("h", "grad_h"), ("grad_w", "grad_w"), ("sum(v * grad(w))", "sum(v * grad_w)"),
+    ("grad(w)[0]", "grad_w[0]"),
+])  # fmt: skip
+def test_output_of_the_gradient(of: str, output: str, spec_of: Callable[[str], Spec]) -> None:
+    """`--of` names a node, whose gradient is meant, or is an expression with grad(w)."""
+    spec = spec_of("inputs: {v: [1, 2]}\nparams: {w: [0.5, 2]}\nnodes: {h: tanh(w), loss: sum(h**2)}\n")
+    exported = gradient_spec(spec, of)
+    assert exported.output is not None
+    assert exported.output[1].text == output
+    assert (exported.grad_output is None) == (output.startswith("sum") or "[0]" in output)
+
+
+def test_unknown_gradient(spec_of: Callable[[str], Spec]) -> None:
+    """A gradient that is not there is an error with a suggestion."""
+    with pytest.raises(SpecError, match="'ww' has no gradient") as raised:
+        gradient_spec(spec_of("params: {w: 2}\nnodes: {loss: w**2}\n"), "grad(ww)")
+    assert raised.value.hint == "did you mean 'w'?"
+
+
+def test_names_never_collide(spec_of: Callable[[str], Spec]) -> None:
+    """A node called grad_w, or a name as long as names may be, does not matter."""
+    long = "w" * 64
+    spec = spec_of(f"params: {{w: 2, {long}: 3}}\nnodes: {{grad_w: w**2, loss: grad_w * {long}**2}}\n")
+    values, _ = numbers(again(gradient_spec(spec)))
+    assert values["grad_w_2"] == 36
+    assert values["grad_" + "w" * 59] == 24
+
+
+@pytest.mark.parametrize(("seed", "expected"), [("ones", [2, 4]), ("[3, -0.5]", [6, -2]), ("2", [4, 8])])
+def test_seeds(seed: str, expected: list[float], spec_of: Callable[[str], Spec]) -> None:
+    """A seed that is an array becomes an input."""
+    spec = spec_of(f"params: {{w: [1, 2]}}\nnodes: {{y: w**2}}\ngrad_output: {seed}\n")
+    values, _ = numbers(again(gradient_spec(spec)))
+    np.testing.assert_allclose(values["grad_w"], expected)
+
+
+def test_output_that_is_an_expression(spec_of: Callable[[str], Spec]) -> None:
+    """It gets a name, so that its gradient has one."""
+    values, _ = numbers(again(gradient_spec(spec_of("params: {w: [1, 2]}\nnodes: {y: w**3}\noutput: y[1]\n"))))
+    np.testing.assert_allclose(values["grad_w"], [0, 12])
+
+
+def test_hooks_are_in_the_formula(spec_of: Callable[[str], Spec]) -> None:
+    """The exported spec has no hooks: its nodes are what they made of the gradients."""
+    spec = spec_of("params: {w: [1, 2]}\nnodes: {y: w**2, loss: sum(y**2)}\nhooks: {y: 'clip(grad, -3, 3)'}\n")
+    exported = again(gradient_spec(spec))
+    assert not exported.hooks
+    np.testing.assert_allclose(numbers(exported)[0]["grad_w"], [4, 12])
+
+
+def test_long_fan_out(spec_of: Callable[[str], Spec]) -> None:
+    """A gradient of very many terms is added up in several nodes."""
+    count = 5 * LONGEST_SUM
+    nodes = "\n".join(f"  y{i}: sin({i} * w)" for i in range(count))
+    sums = " + ".join(f"sum(stack([{', '.join(f'y{i}' for i in range(j, j + 16))}]))" for j in range(0, count, 16))
+    spec = spec_of(f"params: {{w: 0.3}}\nnodes:\n{nodes}\n  loss: {sums}\n")
+    values, _ = numbers(again(gradient_spec(spec)))
+    np.testing.assert_allclose(values["grad_w"], sum(i * np.cos(0.3 * i) for i in range(count)))
+
+
+def test_terms_of_a_sum() -> None:
+    """Signs and brackets: only a sum on the outside is split."""
+    assert split_sum("-a + (b + c) - f(d - e)[1 + 2]") == [("+ ", "-a"), ("+ ", "(b + c)"), ("- ", "f(d - e)[1 + 2]")]
+
+
+def test_command(backprop: Callable[..., Any], tmp_path: Path) -> None:
+    """The command writes a spec that the command reads, also through a pipe."""
+    path = tmp_path / "cube.yaml"
+    path.write_text("params: {w: [1, 2]}\nnodes: {loss: sum(w**3)}\n", encoding="utf-8")
+    once = backprop("export", path, "--to", "spec")
+    assert (once.code, once.err) == (0, "")
+    twice = backprop("export", "-", "--to", "spec", "--of", "sum(grad(w))", stdin=once.out)
+    assert backprop("run", "-", "--get", "grad_w_2", stdin=twice.out).out.split() == ["[6.0,", "12.0]"]
+    assert backprop("export", path, "--to", "numpy", "--of", "w").code == 2
+    assert backprop("show", path).out == "params:\n  w: [1, 2]\nnodes:\n  loss: sum(w**3)\n"
