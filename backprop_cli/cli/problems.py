@@ -40,6 +40,8 @@ def problems_of(error: Exception) -> tuple[Problem, ...]:
         return (_problem(error),)
     if isinstance(error, MemoryError):
         return (Problem("E021", "out of memory", 3, hint="a smaller --max-bytes refuses a spec before it is run"),)
+    if isinstance(error, RecursionError):
+        return (Problem("E016", "expressions nest too deep", 3, hint="name some of their parts as nodes"),)
     return (Problem(INTERNAL, _internal(error), 3),)
 
 

@@ -22,7 +22,7 @@ MAX_EXACT_EXPONENT = 10_000
 MAX_EXACT_BITS = 1100  # about the range of a float; arithmetic on longer literals is left to the run
 
 
-MAX_PARAMETER = 2**31
+MAX_PARAMETER = 2**53
 
 
 class Builder:

@@ -1,0 +1,76 @@
+"""No spec hangs, crashes or fills the memory, under any command."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORPUS = sorted((ROOT / "tests" / "corpus").glob("*.yaml"))
+SECONDS, MEGABYTES = 2.0, 500
+
+
+def _cases() -> Any:
+    """`cases.py` beside this file; tests are no package."""
+    spec = importlib.util.spec_from_file_location("hostile_cases", Path(__file__).with_name("cases.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["hostile_cases"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+CASES: dict[str, tuple[str, str]] = _cases().CASES
+OTHERS = ("check", "derive", "show")
+
+
+def well_behaved(done: dict[str, Any]) -> None:
+    """The promise that every command line keeps."""
+    assert done["code"] in {0, 1, 2, 3}, done
+    assert "Traceback" not in done["err"]
+    assert "E030" not in done["err"]
+    assert done["seconds"] < SECONDS, done
+    assert done["megabytes"] < MEGABYTES, done
+    assert done["code"] != 2 or done["err"].startswith("error[E")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u200b]", done["err"])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_hostile_spec_is_run_or_refused(name: str, measured, tmp_path: Path) -> None:
+    """Rule: `run` gives what the table says, in 2 s of processor time and 500 MB, without a traceback."""
+    text, expected = CASES[name]
+    (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
+    done = measured("run", "net.yaml", cwd=tmp_path)
+    well_behaved(done)
+    codes = re.findall(r"^error\[(E\d+)\]", done["err"], re.MULTILINE)
+    assert (codes[0] if codes else "ok") == expected, done["err"]
+    assert (done["out"] > 0) == (done["code"] == 0) == (expected == "ok")
+
+
+@pytest.mark.slow
+@pytest.mark.fuzz
+@pytest.mark.parametrize("command", OTHERS)
+@pytest.mark.parametrize("name", CASES)
+def test_other_commands_keep_the_promise(name: str, command: str, measured, tmp_path: Path) -> None:
+    """Rule: so do `check`, `derive` and `show`."""
+    (tmp_path / "net.yaml").write_text(CASES[name][0], encoding="utf-8")
+    well_behaved(measured(command, "net.yaml", cwd=tmp_path))
+
+
+@pytest.mark.parametrize("command", ["run", *OTHERS])
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_the_corpus_keeps_the_promise(path: Path, command: str, measured) -> None:
+    """Rule: the files of the corpus are run or refused by every command."""
+    well_behaved(measured(command, str(path)))
+
+
+@pytest.mark.parametrize("name", ["x" * 100_000, "\x1b[31m", "sin\u202e", "../../etc/passwd", "__class__", "", "σ"])
+def test_ops_of_a_strange_name(name: str, measured) -> None:
+    """Rule: `ops` takes any name."""
+    well_behaved(measured("ops", name))
