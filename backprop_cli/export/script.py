@@ -130,7 +130,7 @@ def _draw(leaf: Leaf, written: Mapping[str, Any]) -> str:
     else:
         law = kind
         first, second = (given["mean"], given["std"]) if law == "normal" else (given["low"], given["high"])
-    return f"draw({int(given['seed'])}, {ascii(leaf.name)}).{law}({float(first)!r}, {float(second)!r}, {shape})"
+    return f"draw({int(given['seed'])}, {leaf.name!a}).{law}({float(first)!r}, {float(second)!r}, {shape})"
 
 
 # ── helpers ──────────────────────────────────────────────────────────────────────────────────────
