@@ -15,17 +15,27 @@ def factored_out(expr: Expr) -> Expr:
     if not shared:
         return expr
     common = Mul(*[Pow(base, exponent) for base, exponent in shared.items()])
-    return common * factored_out(Add(*[term / common for term in expr.args]))
+    return common * factored_out(Add(*[_without(term, shared) for term in expr.args]))
 
 
 def _powers(term: Expr) -> dict[Expr, int]:
     """The factors of a term that are no numbers, with their positive whole exponents."""
     powers: dict[Expr, int] = {}
     for factor in Mul.make_args(term):
-        base, exponent = (factor.base, factor.exp) if isinstance(factor, Pow) and factor.exp.is_Integer else (factor, 1)
+        base, exponent = _power(factor)
         if exponent > 0 and not base.is_number:
-            powers[base] = int(exponent)
+            powers[base] = exponent
     return powers
+
+
+def _power(factor: Expr) -> tuple[Expr, int]:
+    return (factor.base, int(factor.exp)) if isinstance(factor, Pow) and factor.exp.is_Integer else (factor, 1)
+
+
+def _without(term: Expr, shared: dict[Expr, int]) -> Expr:
+    """A term without what is shared, taken out factor by factor: sympy does not see that x**q / x**q is 1."""
+    parts = [(factor, *_power(factor)) for factor in Mul.make_args(term)]
+    return Mul(*[Pow(base, n - shared[base]) if base in shared else factor for factor, base, n in parts])
 
 
 def _shared(terms: list[dict[Expr, int]]) -> dict[Expr, int]:

@@ -18,6 +18,10 @@ nodes: {n: square(p), m: 'n[..., None]', q: 'prod(m, axis=-2, keepdims=true)', l
 params: {p: -0.6, v: [0.4]}
 nodes: {n: "scatter(p, '1:3', (4,))", m: "scatter(v, '::2, -1', (3, 4))", loss: sum(n**2) + sum(sin(m))}
 """,
+    "a shared power with a symbol for its exponent is taken out once": """
+params: {p: [0.7, 0.4], q: [1.0, 2.0]}
+nodes: {n: p**q, m: p**q, loss: sum(sin(n)) + sum(sin(m + 1))}
+""",
     "matrix products between elementwise ones keep their brackets": """
 params: {a: [[0.3, -0.2], [0.5, 0.1]], x: [0.7, -0.4]}
 nodes: {y: tanh(a @ x), z: 'outer(y, 1 - y)', loss: sum(z @ x - (x - y) * (x + y))}

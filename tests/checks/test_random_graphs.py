@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,7 @@ class Made:
     @property
     def text(self) -> str:
         """The spec."""
-        used = {word for expression in self.nodes.values() for word in self.values if word in expression}
+        used = {word for expression in self.nodes.values() for word in re.findall(r"\w+", expression)}
         ends = [name for name in self.nodes if name not in used]
         params = {name: np.asarray(value).tolist() for name, value in self.params.items()}
         loss = " + ".join(f"mean(sin({name} + {k}))" for k, name in enumerate(ends, 1))
