@@ -47,7 +47,7 @@ def command(spec: str, target: str, of: str | None, choice: SpecChoice, plain: P
     are scripts of the forward pass, with that library's gradients.
     """
     if of is not None and target != "spec":
-        raise UsageError("E022", "--of goes with --to spec", hint="--output chooses what a script goes back from")
+        raise UsageError("E026", "--of goes with --to spec", hint="--output chooses what a script goes back from")
     refuse_overwriting(plain.out, (spec,))
     job = Job(choice, target, of)
     return over((spec,), job, sink_for(plain.out), Series(), limits, manner_now(), job.warm)

@@ -14,7 +14,8 @@ import numpy as np
 
 from backprop_cli.errors import SpecError
 from backprop_cli.formulate import formulate
-from backprop_cli.graph import Graph, build
+from backprop_cli.graph import Graph, Node, build
+from backprop_cli.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.result import Printed
 from backprop_cli.spec.expression import Call, Expression, Name, parse
 from backprop_cli.spec.functions import walk
@@ -71,7 +72,7 @@ def gradient_of(spec: Spec) -> Gradient:
 
 def _written(spec: Spec) -> tuple[Spec, _Work]:
     """The spec with the gradients as nodes, its output yet to be chosen."""
-    spec = with_named_outputs(spec)
+    spec = without_shadows(with_named_outputs(spec))
     graph = build(spec)
     work = _Work(graph, _taken(spec))
     work.write()
@@ -116,6 +117,43 @@ def with_named_outputs(spec: Spec) -> Spec:
     if output is None and not spec.backward and spec.nodes:
         output = _expression(spec.nodes[-1].name)
     return replace(spec, nodes=tuple(nodes), output=output, backward=passes)
+
+
+def without_shadows(spec: Spec) -> Spec:
+    """Functions that hide a built-in one get another name: the formulas of gradients call the built-in ones."""
+    hidden = [name for name in spec.functions if name in OPS or name in COMPOSITES or name in ALIASES]
+    if not hidden:
+        return spec
+    taken = {*spec.functions, *OPS, *COMPOSITES, *ALIASES}
+    names = {name: unique(f"own_{name}", taken) for name in hidden}
+
+    def renamed(written: Written) -> Written:
+        return renamed_calls(*written, names)
+
+    functions = {}
+    for function in spec.functions.values():
+        body, text = renamed((function.body, function.body_text))
+        name = names.get(function.name, function.name)
+        grads = {arg: renamed(written) for arg, written in function.grads.items()}
+        functions[name] = replace(function, name=name, body=body, body_text=text, grads=grads)
+    nodes = []
+    for node in spec.nodes:
+        expression, text = renamed((node.expression, node.text))
+        nodes.append(replace(node, expression=expression, text=text))
+    hooks = {name: renamed(written) for name, written in spec.hooks.items()}
+    return replace(spec, functions=functions, nodes=tuple(nodes), hooks=hooks)
+
+
+def renamed_calls(expression: Expression, text: Text, names: Mapping[str, str]) -> Written:
+    """An expression whose calls go to functions of other names."""
+    calls = [part for part in walk(expression) if isinstance(part, Call) and part.function in names]
+    if not calls:
+        return expression, text
+    code = text.text
+    for part in sorted(calls, key=lambda part: -part.start):
+        code = code[: part.start] + names[part.function] + code[part.name_end :]
+    whole = text.standing_for(code)
+    return parse(whole), whole
 
 
 def _passed(one: Pass, output: Expression, text: Text) -> Pass:
@@ -165,12 +203,33 @@ class _Work:
             names[name] = unique(PREFIX + name + suffix, self.taken)
         for index in order:
             formula = formulas[index]["local"]
-            assert isinstance(formula, Printed), formula
             node = self.graph.nodes[index]
+            if not isinstance(formula, Printed):
+                raise self.too_long(node)
             self.formulas[names[node.name]] = f"∂{self.graph.passes[number].name}/∂{node.name} = {formula.text}"
             own = {**names, node.name: self.seed(number, suffix)} if index == output else names
-            self.add(names[node.name], [sign + replaced_gradients(term, own) for sign, term in split_sum(formula.code)])
+            self.add(names[node.name], self.terms(node, formula.code, own))
         return names
+
+    def terms(self, node: Node, code: str, names: Mapping[str, str]) -> list[str]:
+        """A formula's terms, in which gradients are nodes.
+
+        Raises:
+            SpecError: E016 where a term is longer than an expression may be.
+        """
+        try:
+            return [sign + replaced_gradients(term, names) for sign, term in split_sum(code)]
+        except SpecError as error:
+            if error.code != "E016":
+                raise
+            raise self.too_long(node) from None
+
+    def too_long(self, node: Node) -> SpecError:
+        """The error for a formula that is no expression of the language's limits."""
+        written = node.spec or node.leaf
+        at = written.at.place() if written else self.graph.spec.source.place(1, 1)
+        return SpecError("E016", f"the gradient of {node.name!r} is too long for one expression", at=at,
+                         hint="write what uses it as several nodes")
 
     def seed(self, number: int, suffix: str) -> str:
         """A leaf with the seed of a pass, where it is an array; its name."""

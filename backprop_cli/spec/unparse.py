@@ -62,7 +62,8 @@ def _binary(part: Binary) -> tuple[str, int]:
     small = isinstance(part.left, Number | Name) and isinstance(part.right, Number | Name)
     tight = part.operator == "**" or part.operator == "/" and small
     sign = part.operator if tight else f" {part.operator} "
-    after = f"({unparse(part.right)})" if isinstance(part.right, Unary) else _within(part.right, right)
+    signs = isinstance(part.right, Unary) and part.operator != "**"  # a + -b is right, and hard to read
+    after = f"({unparse(part.right)})" if signs else _within(part.right, right)
     return _within(part.left, left) + sign + after, level
 
 

@@ -110,6 +110,24 @@ def test_hooks_are_in_the_formula(spec_of: Callable[[str], Spec]) -> None:
     np.testing.assert_allclose(numbers(exported)[0]["grad_w"], [4, 12])
 
 
+def test_own_function_that_hides_a_built_in_one(spec_of: Callable[[str], Spec]) -> None:
+    """The formulas mean the built-in function, so the spec's own gets another name."""
+    spec = spec_of("functions: {exp: {args: [x], body: 3 * x}}\nparams: {w: [1, 2]}\n"
+                   "nodes: {y: exp(w), loss: 'sum(softmax(y)[0] * logsumexp(y))'}\n")  # fmt: skip
+    exported = again(gradient_spec(spec))
+    assert set(exported.functions) == {"own_exp"}
+    np.testing.assert_allclose(numbers(exported)[0]["grad_w"], numbers(spec)[1]["w"])
+
+
+def test_gradient_that_is_too_long(spec_of: Callable[[str], Spec]) -> None:
+    """A formula over the limits of an expression is reported at its node."""
+    product = " * ".join(f"sin(w + {i} + sin({i} * w))" for i in range(60))
+    spec = spec_of(f"params: {{w: 2}}\nnodes: {{loss: {product}}}\n")
+    with pytest.raises(SpecError, match="the gradient of 'w' is too long for one expression") as raised:
+        gradient_spec(spec)
+    assert raised.value.code == "E016"
+
+
 def test_long_fan_out(spec_of: Callable[[str], Spec]) -> None:
     """A gradient of very many terms is added up in several nodes."""
     count = 5 * LONGEST_SUM
