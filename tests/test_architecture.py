@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulate",),
     ("derivation", "diagnose", "opdoc"),
     ("calculate",),
-    ("checks",),
+    ("checks", "grading"),
     ("report", "export", "schema"),
     ("cli", "__main__"),
 )
