@@ -67,6 +67,12 @@ class Formula:
     def __neg__(self) -> Formula:
         return Formula(-self.expr, self.shape)
 
+    @property
+    def mT(self) -> Formula:  # noqa: N802 (numpy's name)
+        """The last two axes swapped."""
+        rank = len(self.shape)
+        return RULES["transpose"](self, axes=(*range(rank - 2), rank - 1, rank - 2))
+
     def __matmul__(self, other: Formula) -> Formula:
         return RULES["matmul"](self, other)
 
@@ -199,7 +205,8 @@ def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...])
 
 LINEAR: dict[str, tuple[int, ...]] = {
     "flip": (0,), "roll": (0,), "tile": (0,), "repeat": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,),
-    "triu": (0,), "cumsum": (0,), "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
+    "triu": (0,), "cumsum": (0,),
+    "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
     "conv1d_weight": (0, 1), "conv2d_weight": (0, 1), "conv1d": (0, 1), "conv2d": (0, 1), "conv_transpose1d": (0, 1),
     "conv_transpose2d": (0, 1), "max_unpool1d": (0,), "max_unpool2d": (0,), "avg_pool1d": (0,), "avg_unpool1d": (0,),
     "avg_pool2d": (0,), "avg_unpool2d": (0,),

@@ -64,11 +64,6 @@ class Careful:
         """The mask of x > 0."""
         return x > 0
 
-    def tanh_slope(self, y: Any, x: Any) -> Any:
-        """1 - tanh² as 1/cosh²."""
-        c = np.cosh(x)
-        return 1 / c / c
-
     def less_share(self, g: Any, p: Any, total: Any, axis: Any = -1) -> Any:
         """g - p Σ g, entry by entry g (1 - p) - p (Σ of the other g)."""
         return g * others(p, axis) - p * (total - g)

@@ -18,8 +18,7 @@ def swapped(shape: Shape) -> Shape:
 
 def mT(xp: Any, x: Any) -> Any:  # noqa: N802 (numpy's name)
     """The transpose of a matrix, or of each matrix of a batch."""
-    rank = len(x.shape)
-    return xp.transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
+    return x.mT
 
 
 def matmul_shape(a: Shape, b: Shape) -> Shape:
@@ -39,25 +38,25 @@ def matmul_shape(a: Shape, b: Shape) -> Shape:
 
 
 def _left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(a.shape) > 1 < len(b.shape):  # the usual case first: a long network has thousands
+        return g @ b.mT
     ranks = len(a.shape), len(b.shape)
     if ranks == (1, 1):
         return g * b
     if ranks[1] == 1:  # matrix @ vector: each row of `a` met `b`
         return xp.outer(g, b) if ranks[0] == 2 else xp.expand_dims(g, axis=-1) * b
-    if ranks[0] == 1:
-        return b @ g if ranks[1] == 2 else xp.sum(b * xp.expand_dims(g, axis=-2), axis=-1)
-    return g @ mT(xp, b)
+    return b @ g if ranks[1] == 2 else xp.sum(b * xp.expand_dims(g, axis=-2), axis=-1)
 
 
 def _right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(a.shape) > 1 < len(b.shape):
+        return a.mT @ g
     ranks = len(a.shape), len(b.shape)
     if ranks == (1, 1):
         return g * a
     if ranks[0] == 1:  # row @ matrix
         return xp.outer(a, g) if ranks[1] == 2 else xp.expand_dims(a, axis=-1) * xp.expand_dims(g, axis=-2)
-    if ranks[1] == 1:
-        return mT(xp, a) @ g if ranks[0] == 2 else xp.sum(a * xp.expand_dims(g, axis=-1), axis=-2)
-    return mT(xp, a) @ g
+    return a.mT @ g if ranks[0] == 2 else xp.sum(a * xp.expand_dims(g, axis=-1), axis=-2)
 
 
 MATMUL_SAMPLES = tuple(

@@ -13,8 +13,6 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "sigmoid_complement": (("y", "x"), "1 - y"),
     # σ(z) - t cancels where t is 1 and σ(z) nearly so
     "sigmoid_minus": (("z", "t"), "sigmoid(z) - t"),
-    # 1 - tanh² likewise
-    "tanh_slope": (("y", "x"), "1 - y**2"),
     # p is a softmax over `axis` and total = Σ g: where p is nearly 1, g - p Σ g cancels
     "less_share": (("g", "p", "total"), "g - p * total"),
     # 0 where b is 0: PyTorch's gradient of a norm, or of a standard deviation, at zero

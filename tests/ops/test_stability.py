@@ -49,7 +49,6 @@ SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "sigmoid": (sigma, lambda x: sigma(x) * complement(x)),
     "softplus": (soft, sigma),
     "logsigmoid": (lambda x: -soft(-x), complement),
-    "tanh": (lambda x: mpmath.tanh(float(x)), lambda x: mpmath.sech(float(x)) ** 2),
     "silu": (lambda x: mpmath.mpf(float(x)) * sigma(x), lambda x: sigma(x) + x * sigma(x) * complement(x)),
 }
 
