@@ -7,17 +7,25 @@ from sympy import Add, Expr, Mul, Pow
 from backprop_cli.algebra.expr import SizeSymbol, shape_of
 from backprop_cli.algebra.skeleton import has_common_factors
 
+LONG_NUMBER = 4000  # bits
+
 
 def reading_cost(expr: Expr) -> int:
     """How much there is to read: a sign is free, a division by a sum dear."""
     if expr.is_number or isinstance(expr, SizeSymbol):
-        return 0 if expr in (1, -1) else 1 + len(str(expr)) // 3
+        return 0 if expr in (1, -1) else 1 + _length(expr) // 3
     if isinstance(expr, Add):
         return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1
     if isinstance(expr, (Mul, Pow)):
         above, below = _fraction(expr)
         return _product_cost(above) + (_product_cost(below) + _division_cost(below) if below else 0)
     return 1
+
+
+def _length(number: Expr) -> int:
+    """How many characters a number has; Python refuses to write out thousands of digits."""
+    bits = int(number.p).bit_length() + int(number.q).bit_length() if number.is_Rational else 0
+    return len(str(number)) if bits < LONG_NUMBER else bits // 3
 
 
 def _fraction(expr: Expr) -> tuple[list[Expr], list[Expr]]:

@@ -7,15 +7,19 @@ from collections.abc import Iterable
 
 from sympy import Add, Expr, Mul, Pow, S
 
-from backprop_cli.algebra.expr import Apply, is_op, later_is_negative, shape_of, size
+from backprop_cli.algebra.expr import Apply, is_op, later_is_negative, shape_of, size, tree_size
 from backprop_cli.algebra.formula import Formula, build
 from backprop_cli.algebra.functions import named_function
 from backprop_cli.algebra.scalars import split_sum
 from backprop_cli.ops.base import axes_of
 
+MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
+
 
 def recognised(expr: Expr) -> Expr:
     """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
+    if tree_size(expr) > MAX_NODES:
+        return expr
     return _recognised(expr, math.prod(map(int, shape_of(expr))))
 
 

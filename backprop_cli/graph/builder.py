@@ -20,8 +20,7 @@ MAX_EXACT_EXPONENT = 10_000
 
 
 MAX_EXACT_BITS = 1100  # about the range of a float; arithmetic on longer literals is left to the run
-
-
+MAX_FLOAT = 2**1023  # somewhat below the largest
 MAX_PARAMETER = 2**53
 
 
@@ -125,7 +124,7 @@ def _exact(op: Op, operands: tuple[Node, ...]) -> Fraction | None:
     if op.name == "divide" and values[1] == 0 or op.name == "power" and not _small_power(*values):
         return None
     found = _EXACT[op.name](*values) if op.name in _EXACT else None
-    return found if found is None or _bits(found) <= MAX_EXACT_BITS else None
+    return found if found is None or _bits(found) <= MAX_EXACT_BITS and abs(found) <= MAX_FLOAT else None
 
 
 def _bits(value: Fraction) -> int:

@@ -25,12 +25,12 @@ def static(part: ast.Expression, scope: Scope) -> Any:
         case ast.Sequence():
             return tuple(static(item, scope) for item in part.items)
         case ast.Unary():
-            return -static(part.operand, scope)
+            return -_numeric(part.operand, scope)
         case ast.Binary() if part.operator in _ARITHMETIC:
-            left, right = static(part.left, scope), static(part.right, scope)
+            left, right = _numeric(part.left, scope), _numeric(part.right, scope)
             if part.operator == "/" and not right:
                 raise failure("E015", "division by zero", scope.place(part))
-            return _ARITHMETIC[part.operator](left, right)
+            return _computed(part, left, right, scope)
         case ast.Name() if part.name in WORDS:
             return WORDS[part.name]
         case ast.Name() if part.name in scope.dims:
@@ -40,6 +40,23 @@ def static(part: ast.Expression, scope: Scope) -> Any:
     raise failure(
         "E015", f"{scope.spell(part)!r} is computed, but this parameter has to be known beforehand", scope.place(part)
     )
+
+
+def _numeric(part: ast.Expression, scope: Scope) -> Any:
+    """A number to compute with: a tuple times a billion would be computed too."""
+    value = static(part, scope)
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
+        raise failure("E015", f"{scope.spell(part)!r} is no number", scope.place(part))
+    return value
+
+
+def _computed(part: ast.Binary, left: Any, right: Any, scope: Scope) -> Any:
+    try:
+        value = _ARITHMETIC[part.operator](left, right)
+        float(value)
+    except (OverflowError, ValueError):  # a fraction of inf or nan
+        raise failure("E015", f"{scope.spell(part)!r} is out of range", scope.place(part)) from None
+    return value
 
 
 def _divide(a: Any, b: Any) -> Any:

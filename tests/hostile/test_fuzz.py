@@ -1,0 +1,112 @@
+"""Generated input: whatever it is, an exit code of the contract, no traceback, in time.
+
+A fast sweep, the same on every run, in `make test`; a long one with new examples in `make fuzz`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+hypothesis = pytest.importorskip("hypothesis")
+from hypothesis import HealthCheck, given, settings  # noqa: E402 - after importorskip
+from hypothesis import strategies as st  # noqa: E402
+
+from backprop_cli.spec.reader import SECTIONS  # noqa: E402
+
+SECONDS = 4.0  # of this process, which does other things too; `runner.py` measures exactly
+
+
+def _strategies() -> Any:
+    """`strategies.py` beside this file; tests are no package."""
+    spec = importlib.util.spec_from_file_location("hostile_strategies", Path(__file__).with_name("strategies.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["hostile_strategies"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+S = _strategies()
+COMMANDS = ("run", "run", "derive", "check", "show")
+
+sections = st.dictionaries(st.sampled_from([*SECTIONS, "nodse"]), S.yaml_values, max_size=5).map(json.dumps)
+SOURCES: dict[str, st.SearchStrategy[Any]] = {
+    "specs": S.specs(), "mutated": S.mutated(), "sections": sections, "bytes": st.binary(max_size=200),
+    "text": S.wild,
+}  # fmt: skip
+
+
+def attempt(data: bytes | str, command: str) -> None:
+    """One command on one input, through stdin."""
+    from backprop_cli.cli.boundary import invoke
+
+    raw = data if isinstance(data, bytes) else data.encode()
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    start = time.process_time()
+    with patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw))), contextlib.redirect_stdout(out), \
+            contextlib.redirect_stderr(err):  # fmt: skip
+        code = invoke([command, "-"])
+    took = time.process_time() - start
+    err.seek(0)
+    told = err.read()
+    assert code in {0, 1, 2, 3}, (command, code)
+    assert "E030" not in told, (command, told)
+    assert "Traceback" not in told, (command, told)
+    assert took < SECONDS, (command, took)
+    assert (code in {2, 3}) == told.startswith("error["), (command, code, told)
+
+
+def sweep(name: str, examples: int, derandomize: bool) -> Callable[[], None]:
+    """A test of `examples` inputs of one kind."""
+
+    @settings(max_examples=examples, derandomize=derandomize, deadline=None, database=None,
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(SOURCES[name], st.sampled_from(COMMANDS))
+    def run(data: bytes | str, command: str) -> None:
+        attempt(data, command)
+
+    return run
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_sample(name: str) -> None:
+    """Rule: the promise of the contract, on the same sixty inputs of each kind every time."""
+    sweep(name, 60, True)()
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("name", SOURCES)
+def test_many(name: str) -> None:
+    """Rule: the same on new ones, in thousands (`make fuzz FUZZ_EXAMPLES=100000` for more)."""
+    sweep(name, int(os.environ.get("FUZZ_EXAMPLES", "5000")), False)()
+
+
+@pytest.mark.fuzz
+def test_memory_of_a_sample(measured, tmp_path: Path) -> None:
+    """Rule: a sample of them, each in a process of its own, stays under 2 s and 500 MB."""
+    draw = random.Random()
+    for number in range(200):
+        data = bytearray(draw.choice(S.SEEDS).encode())
+        for _ in range(draw.randint(1, 6)):
+            at = draw.randrange(len(data))
+            data[at : at + draw.randrange(6)] = draw.choice(S.PIECES)
+        path = tmp_path / f"{number}.yaml"
+        path.write_bytes(data)
+        done = measured(draw.choice(COMMANDS), str(path))
+        assert done["code"] in {0, 1, 2, 3}, (bytes(data), done)
+        assert done["seconds"] < 2, (bytes(data), done)
+        assert done["megabytes"] < 500, (bytes(data), done)
