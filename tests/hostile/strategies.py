@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 from hypothesis import strategies as st
 
 from backprop_cli.ops import ALIASES, COMPOSITES, OPS
@@ -87,6 +89,37 @@ PIECES = [b"{", b"[", b": ", b"- ", b"'", b'"', b"&a ", b"*a", b"<<: ", b"!!pyth
           b"\xff", b"\xe2\x80\xae", b"e9", b"**", b"9" * 30, b"(((", b")))", b"\n", b"#", b"shape: ", b"init: ",
           b"file: ../x.npy", b"~", b".inf", b".nan", b"-1", b"null", b"layers: [{linear: 2}]\n", b"output: ",
           b"grad_output: ones\n"]  # fmt: skip
+
+
+
+def _saved(form: str) -> bytes:
+    """A good data file of a form."""
+    stream = io.BytesIO()
+    array = np.arange(6.0).reshape(2, 3)
+    if form == "npz":
+        np.savez_compressed(stream, a=array)
+    elif form == "npy":
+        np.save(stream, array)
+    else:
+        stream.write(b"1.0,2.0,3.0\n4.0,5.0,6.0\n")
+    return stream.getvalue()
+
+
+GOOD_FILES = {form: _saved(form) for form in ("npy", "npz", "csv")}
+INSERTED = [b"99999999999", b"-1", b"|O", b"(1e9,)", b"(", b"\x00", b"\xff\xff\xff\xff", b"nan", b",,", b"\n",
+            b"1e999", b""]  # fmt: skip
+
+
+@st.composite
+def data_files(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A data file, somewhat broken, and its form."""
+    form = draw(st.sampled_from(list(GOOD_FILES)))
+    data = bytearray(GOOD_FILES[form])
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(data)))
+        data[at : at + draw(st.integers(0, 6))] = draw(st.one_of(st.binary(max_size=4), st.sampled_from(INSERTED)))
+    return form, bytes(data[: draw(st.integers(0, len(data)))] if draw(st.booleans()) else data)
+
 
 WORDS = st.sampled_from(["x", "normal", "N", "sum(x)", ""])
 KEYS = st.sampled_from(["value", "shape", "init", "file", "x", "args", "body", "grads", "output", "stack", "linear"])

@@ -46,12 +46,16 @@ COMMANDS = ("run", "run", "derive", "check", "show")
 sections = st.dictionaries(st.sampled_from([*SECTIONS, "nodse"]), S.yaml_values, max_size=5).map(json.dumps)
 SOURCES: dict[str, st.SearchStrategy[Any]] = {
     "specs": S.specs(), "mutated": S.mutated(), "sections": sections, "bytes": st.binary(max_size=200),
-    "text": S.wild,
+    "text": S.wild, "data files": S.data_files(),
 }  # fmt: skip
 
 
-def attempt(data: bytes | str, command: str) -> None:
-    """One command on one input, through stdin."""
+def attempt(data: bytes | str | tuple[str, bytes], command: str) -> None:
+    """One command on one input, through stdin; a data file lies in the folder."""
+    if isinstance(data, tuple):
+        form, content = data
+        Path(f"w.{form}").write_bytes(content)
+        data = f"params: {{w: {{file: w.{form}}}}}\nnodes: {{y: sum(w * w)}}\n"
     from backprop_cli.cli.boundary import invoke
 
     raw = data if isinstance(data, bytes) else data.encode()
@@ -83,15 +87,17 @@ def sweep(name: str, examples: int, derandomize: bool) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_sample(name: str) -> None:
+def test_a_sample(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: the promise of the contract, on the same sixty inputs of each kind every time."""
+    monkeypatch.chdir(tmp_path)
     sweep(name, 60, True)()
 
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", SOURCES)
-def test_many(name: str) -> None:
+def test_many(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: the same on new ones, in thousands (`make fuzz FUZZ_EXAMPLES=100000` for more)."""
+    monkeypatch.chdir(tmp_path)
     sweep(name, int(os.environ.get("FUZZ_EXAMPLES", "5000")), False)()
 
 
