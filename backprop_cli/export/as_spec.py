@@ -12,8 +12,8 @@ def export(spec: Spec, of: str | None) -> str:
     made = gradient_spec(spec, of)
     goes_back = made.output[1].text if made.output else made.nodes[-1].name
     file = printable(spec.source.file)
-    return write(made, (f"grad_w is the gradient by w of {file}; this spec goes back from {goes_back}",
-                        "(--output, or export's --of, for another), so that its own gradients are second derivatives."))
+    return write(made, (f"The gradient of {file}: a node grad_w for the gradient by each node w.",
+                        f"It goes back from {goes_back} (or what --of says): its gradients are second derivatives."))
 
 
 def printable(text: str) -> str:

@@ -16,7 +16,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.formulate import formulate
 from backprop_cli.graph import Graph, Node, build
 from backprop_cli.ops import ALIASES, COMPOSITES, OPS
-from backprop_cli.result import Printed
+from backprop_cli.result import Printed, partial
 from backprop_cli.spec.expression import Call, Expression, Name, parse
 from backprop_cli.spec.functions import walk
 from backprop_cli.spec.model import Leaf, NodeSpec, Pass, Spec
@@ -206,7 +206,7 @@ class _Work:
             node = self.graph.nodes[index]
             if not isinstance(formula, Printed):
                 raise self.too_long(node)
-            self.formulas[names[node.name]] = f"∂{self.graph.passes[number].name}/∂{node.name} = {formula.text}"
+            self.formulas[names[node.name]] = f"{partial(self.graph.passes[number].name, node.name)} = {formula.text}"
             own = {**names, node.name: self.seed(number, suffix)} if index == output else names
             self.add(names[node.name], self.terms(node, formula.code, own))
         return names

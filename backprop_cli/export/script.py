@@ -63,7 +63,8 @@ def script(spec: Spec, dialect: Dialect, taken: Iterable[str]) -> Script:
 def commented(code: str, comment: str) -> str:
     """A line with its comment: beside it, or above where that is too long."""
     text = printable(" ".join(comment.split()))
-    if text.replace(" ", "") == code.partition(" = ")[2].replace(" ", ""):  # the code says it as well
+    said = re.sub(r"\b(np|torch|F)\.| ", "", code.partition(" = ")[2])
+    if text.replace(" ", "") == said:  # the code says it as well
         return code
     return f"{code}  # {text}" if len(code) + len(text) + 4 <= WIDTH else f"# {text}\n{code}"
 
