@@ -240,7 +240,7 @@ def _accident(case: Case) -> Iterator[Candidate]:
                lambda d: case.given[d])  # fmt: skip
 
 
-MISTAKES = (_accident, _sign, _square, _dropped, _upstream, _factors, _another, _part, _proportional)
+MISTAKES = (_accident, _sign, _square, _dropped, _factors, _upstream, _another, _part, _proportional)
 
 
 def _single(case: Case, draw: int, seed: Callable[[Any], Any]) -> Any:

@@ -165,7 +165,7 @@ def _value(value: Any) -> str:
     if isinstance(value, Fraction):
         return _number(value)
     if isinstance(value, tuple):
-        return f"({', '.join(map(_value, value))})"
+        return f"({', '.join(map(_value, value))}{',' if len(value) == 1 else ''})"
     return "none" if value is None else repr(value) if isinstance(value, str) else str(value)
 
 
