@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Mul
+from sympy import Expr, Mul, S
 
-from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, gradients_of
+from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op
 from backprop_cli.algebra.facts import reset_facts, use_facts
 from backprop_cli.algebra.formula import Formula, settled
 from backprop_cli.algebra.idioms import recognised
@@ -143,7 +143,9 @@ class Deriver:
 
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
         """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
-        return self.maths(expr.xreplace({delta: chained})) if chained == 1 else self.maths(expr, {delta: chained})
+        if chained == 1 or is_op(chained, "ones"):
+            return self.maths(expr.xreplace({delta: S.One}))
+        return self.maths(expr, {delta: chained})
 
     def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> Expr | None:
         """The reverse pass through one consumer's expression alone, down to one named node."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_cli.graph import Graph, Node
-from backprop_cli.result import Omitted, Printed, Warned
+from backprop_cli.result import Omitted, Printed, Warned, partial
 
 if TYPE_CHECKING:
     from backprop_cli.calculate import Computed
@@ -155,7 +155,7 @@ def _nonfinite_gradient(graph: Graph, node: Node, output: str, gradients: Sequen
     at = values[node.index]
     value = f" where the value is {_number(at, hit[0])}" if np.shape(at) == np.shape(gradients[node.index]) else ""
     name = "…" if node.anonymous else node.name
-    message = f"∂{output}/∂{name} is {_number(gradients[node.index], hit[0])}{listed(hit)}"
+    message = f"{partial(output, name)} is {_number(gradients[node.index], hit[0])}{listed(hit)}"
     return Warned("nonfinite", named_user(graph, node.index), f"{message}{value}{through}{hint}", tuple(hit[:LISTED]))
 
 

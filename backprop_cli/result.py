@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,6 +10,15 @@ from typing import Any, Literal
 TERMS = ("local", "nodes", "leaves")
 Terms = Literal["local", "nodes", "leaves"]
 NOTATIONS = ("text", "code", "latex")
+
+
+_ENTRY = re.compile(r"\w+(\[[^\[\]]*\])?")
+
+
+def partial(output: str, name: str) -> str:
+    """`∂loss/∂w`, `∂p[0]/∂a`; brackets where the output or the node is any other expression: `∂(a + b)/∂a`."""
+    top, bottom = (part if _ENTRY.fullmatch(part) else f"({part})" for part in (output, name))
+    return f"∂{top}/∂{bottom}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,20 +13,25 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.errors import SpecError
+from backprop_cli.export.prepared import (
+    Written,
+    expression_of,
+    taken_names,
+    unique,
+    with_named_outputs,
+    without_shadows,
+)
 from backprop_cli.formulate import formulate
 from backprop_cli.graph import Graph, Node, build
-from backprop_cli.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.result import Printed, partial
-from backprop_cli.spec.expression import Call, Expression, Name, parse
+from backprop_cli.spec.expression import Call, Name, parse
 from backprop_cli.spec.functions import walk
-from backprop_cli.spec.model import Leaf, NodeSpec, Pass, Spec
-from backprop_cli.spec.names import MAX_NAME
-from backprop_cli.spec.source import Text, inline
+from backprop_cli.spec.model import Leaf, NodeSpec, Spec
+from backprop_cli.spec.source import inline
 from backprop_cli.spec.suggest import did_you_mean
 
 PREFIX, SEED = "grad_", "seed_"
 LONGEST_SUM = 48  # terms of one node; a long fan-out is added up in several
-Written = tuple[Expression, Text]
 
 
 def gradient_spec(spec: Spec, of: str | None = None) -> Spec:
@@ -66,7 +71,7 @@ def gradient_of(spec: Spec) -> Gradient:
     graph = work.graph
     outputs = tuple(dict.fromkeys(graph.nodes[run.output].name for run in graph.passes))
     leaves = tuple(work.final[graph.nodes[i].name] for i in sorted(graph.wrt) if graph.nodes[i].name in work.final)
-    aimed = replace(plain, output=_expression(graph.output_name), grad_output=_ones(graph), title=spec.title)
+    aimed = replace(plain, output=expression_of(graph.output_name), grad_output=_ones(graph), title=spec.title)
     return Gradient(aimed, frozenset(node.name for node in work.nodes), work.formulas, outputs, leaves)
 
 
@@ -74,7 +79,7 @@ def _written(spec: Spec) -> tuple[Spec, _Work]:
     """The spec with the gradients as nodes, its output yet to be chosen."""
     spec = without_shadows(with_named_outputs(spec))
     graph = build(spec)
-    work = _Work(graph, _taken(spec))
+    work = _Work(graph, taken_names(spec))
     work.write()
     plain = replace(spec, leaves=(*spec.leaves, *work.seeds), nodes=(*spec.nodes, *work.nodes), grad_output=None,
                     grad_output_at=None, hooks={}, backward=(), title=_title(spec, graph))  # fmt: skip
@@ -84,85 +89,6 @@ def _written(spec: Spec) -> tuple[Spec, _Work]:
 def _title(spec: Spec, graph: Graph) -> str:
     subject = f"Gradient of {graph.output_name}"
     return f"{subject}: {spec.title}" if spec.title else subject
-
-
-def _taken(spec: Spec) -> set[str]:
-    return {*(leaf.name for leaf in spec.leaves), *(node.name for node in spec.nodes), *spec.dims}
-
-
-def unique(wanted: str, taken: set[str]) -> str:
-    """A new name like the wanted one, which is then taken."""
-    name, count = wanted[:MAX_NAME], 1
-    while name in taken:
-        count += 1
-        tail = f"_{count}"
-        name = wanted[: MAX_NAME - len(tail)] + tail
-    taken.add(name)
-    return name
-
-
-def with_named_outputs(spec: Spec) -> Spec:
-    """An output such as `p[0]` gets a node, so that its gradient has a name."""
-    taken, nodes = _taken(spec), list(spec.nodes)
-
-    def named(output: Written) -> Written:
-        if isinstance(output[0], Name):
-            return output
-        name = unique("output_value", taken)
-        nodes.append(NodeSpec(name, *output, output[1].standing_for(name)))
-        return _expression(name)
-
-    passes = tuple(_passed(one, *named((one.output, one.output_text))) for one in spec.backward)
-    output = named(spec.output) if spec.output and not spec.backward else None
-    if output is None and not spec.backward and spec.nodes:
-        output = _expression(spec.nodes[-1].name)
-    return replace(spec, nodes=tuple(nodes), output=output, backward=passes)
-
-
-def without_shadows(spec: Spec) -> Spec:
-    """Functions that hide a built-in one get another name: the formulas of gradients call the built-in ones."""
-    hidden = [name for name in spec.functions if name in OPS or name in COMPOSITES or name in ALIASES]
-    if not hidden:
-        return spec
-    taken = {*spec.functions, *OPS, *COMPOSITES, *ALIASES}
-    names = {name: unique(f"own_{name}", taken) for name in hidden}
-
-    def renamed(written: Written) -> Written:
-        return renamed_calls(*written, names)
-
-    functions = {}
-    for function in spec.functions.values():
-        body, text = renamed((function.body, function.body_text))
-        name = names.get(function.name, function.name)
-        grads = {arg: renamed(written) for arg, written in function.grads.items()}
-        functions[name] = replace(function, name=name, body=body, body_text=text, grads=grads)
-    nodes = []
-    for node in spec.nodes:
-        expression, text = renamed((node.expression, node.text))
-        nodes.append(replace(node, expression=expression, text=text))
-    hooks = {name: renamed(written) for name, written in spec.hooks.items()}
-    return replace(spec, functions=functions, nodes=tuple(nodes), hooks=hooks)
-
-
-def renamed_calls(expression: Expression, text: Text, names: Mapping[str, str]) -> Written:
-    """An expression whose calls go to functions of other names."""
-    calls = [part for part in walk(expression) if isinstance(part, Call) and part.function in names]
-    if not calls:
-        return expression, text
-    code = text.text
-    for part in sorted(calls, key=lambda part: -part.start):
-        code = code[: part.start] + names[part.function] + code[part.name_end :]
-    whole = text.standing_for(code)
-    return parse(whole), whole
-
-
-def _passed(one: Pass, output: Expression, text: Text) -> Pass:
-    return replace(one, output=output, output_text=text)
-
-
-def _expression(text: str) -> Written:
-    whole = inline(text, "<generated>")
-    return parse(whole), whole
 
 
 # ── gradients as nodes ───────────────────────────────────────────────────────────────────────────
@@ -250,7 +176,7 @@ class _Work:
         self.node(name, joined(terms))
 
     def node(self, name: str, code: str) -> str:
-        expression, text = _expression(code)
+        expression, text = expression_of(code)
         self.nodes.append(NodeSpec(name, expression, text, inline(name, "<generated>")))
         return name
 
@@ -294,11 +220,11 @@ def _aimed(plain: Spec, work: _Work, of: str | None) -> Spec:
     leaves = [work.graph.nodes[i].name for i in sorted(work.graph.wrt)]
     for name in (work.final[leaf] for leaf in leaves if leaf in work.final):
         try:
-            return _output(plain, _expression(name))
+            return _output(plain, expression_of(name))
         except SpecError as error:  # a gradient that is constant in the params
             if error.code != "E017":
                 raise
-    return replace(plain, output=_expression(work.graph.output_name), grad_output=_ones(work.graph))
+    return replace(plain, output=expression_of(work.graph.output_name), grad_output=_ones(work.graph))
 
 
 def _ones(graph: Graph) -> Any:
@@ -310,7 +236,7 @@ def _asked(of: str, work: _Work) -> Written:
     text = inline(of, "--of")
     expression = parse(text)
     if isinstance(expression, Name) and expression.name in work.final:
-        return _expression(work.final[expression.name])
+        return expression_of(work.final[expression.name])
     for part in walk(expression):
         if isinstance(part, Call) and part.function == "grad" and part.arguments and \
                 isinstance(part.arguments[0].value, Name) and part.arguments[0].value.name not in work.final:
@@ -318,7 +244,7 @@ def _asked(of: str, work: _Work) -> Written:
             raise SpecError("E011", f"{name.name!r} has no gradient", at=text.place(name.start, name.end),
                             hint=did_you_mean(name.name, work.final))
     changed = replaced_gradients(text.text, work.final)
-    return (expression, text) if changed == text.text else _expression(changed)
+    return (expression, text) if changed == text.text else expression_of(changed)
 
 
 def _output(plain: Spec, output: Written) -> Spec:

@@ -73,8 +73,7 @@ class Latex(Notation):
         return latex_name(name)
 
     def gradient(self, output: str, name: str) -> str:
-        top = latex_name(output) if re.fullmatch(r"\w+", output) else rf"\mathrm{{{latex_text(output)}}}"
-        return rf"\frac{{\partial {top}}}{{\partial {latex_name(name)}}}"
+        return rf"\frac{{\partial {_differentiated(output)}}}{{\partial {_differentiated(name)}}}"
 
     def bracket(self, text: str) -> str:
         return rf"\left({text}\right)"
@@ -174,6 +173,16 @@ class Latex(Notation):
         given = ["" if o is None else o.text for o in operands]
         filled = [re.sub("\0(\\d+)\0", lambda m: given[int(m[1])], latex_text(p)) for p in parts]
         return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(filled)}\right)", CALL)
+
+
+def _differentiated(output: str) -> str:
+    """A name, an entry of a node, or any other expression in brackets."""
+    if re.fullmatch(r"\w+", output):
+        return latex_name(output)
+    entry = re.fullmatch(r"(\w+)\[([^\[\]]*)\]", output)
+    if entry:
+        return rf"{{{latex_name(entry[1])}}}_{{[{latex_text(entry[2])}]}}"
+    return rf"\left(\mathtt{{{latex_text(output)}}}\right)"
 
 
 def latex_text(text: str) -> str:

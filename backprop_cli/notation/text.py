@@ -11,6 +11,7 @@ from backprop_cli.notation.arguments import decimal, spell_static, summed_names,
 from backprop_cli.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, POWER, Piece
 from backprop_cli.ops import OPS
 from backprop_cli.ops.shaping import index_text
+from backprop_cli.result import partial
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -37,7 +38,7 @@ class Notation:
 
     def gradient(self, output: str, name: str) -> str:
         """∂output/∂node."""
-        return f"∂{output}/∂{name}"
+        return partial(output, name)
 
     def bracket(self, text: str) -> str:
         """Brackets."""

@@ -10,6 +10,7 @@ from backprop_cli.report.arrays import lines
 from backprop_cli.report.latex import _value as latex_value
 from backprop_cli.report.latex import prose
 from backprop_cli.report.view import View
+from backprop_cli.result import partial
 
 if TYPE_CHECKING:
     from backprop_cli.derivation import Contribution, Worked, WorkedPass
@@ -75,7 +76,7 @@ def _text_node(worked: Worked, view: View) -> list[str]:
 
 
 def _step(label: str, said: str) -> str:
-    return f"  {label:<{LABEL_WIDTH}}{said}"
+    return f"  {label:<{LABEL_WIDTH - 1}} {said}"
 
 
 def _uses(worked: Worked) -> list[str]:
@@ -92,16 +93,25 @@ def _uses(worked: Worked) -> list[str]:
 def _text_part(worked: Worked, part: Contribution, view: View) -> list[str]:
     rows = [
         _step(
-            "definition" if len(worked.contributions) == 1 else f"through {part.consumer}",
+            "definition" if len(worked.contributions) == 1 else _through(part),
             view.plain(part.definition.text),
         )
     ]
     rows.append(_step("local derivative", view.plain(_local(worked, part, "text"))))
-    left = worked.left.text if len(worked.contributions) == 1 and worked.seed is None else f"path {part.consumer}"
+    left = worked.left.text if len(worked.contributions) == 1 and worked.seed is None else f"path {_short(part)}"
     rows.append(_step("chain rule", view.plain(f"{left} = {part.chain.text}")))
     if part.substituted is not None and part.substituted.text != part.chain.text:
         rows.append(_step("substituted", view.plain(f"{' ' * len(left)} = {part.substituted.text}")))
     return [*rows, *(view.plain(f"  {note}") for note in part.notes)]
+
+
+def _through(part: Contribution) -> str:
+    return f"through {_short(part)}"
+
+
+def _short(part: Contribution) -> str:
+    """A consumer's name; an output that is an expression is called that."""
+    return part.consumer if part.consumer.isidentifier() else "output"
 
 
 def _local(worked: Worked, part: Contribution, notation: str) -> str:
@@ -110,7 +120,7 @@ def _local(worked: Worked, part: Contribution, notation: str) -> str:
     if part.is_map:
         return f"δ ↦ {right}" if notation == "text" else rf"\delta \mapsto {right}"
     if notation == "text":
-        return f"∂{part.consumer}/∂{worked.name} = {right}"
+        return f"{partial(part.consumer, worked.name)} = {right}"
     from backprop_cli.notation import LATEX
 
     return f"{LATEX.gradient(part.consumer, worked.name)} = {right}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from backprop_cli import result as results
 from backprop_cli.report.arrays import abridged, count, lines, summary
 from backprop_cli.report.view import READING, View
 from backprop_cli.result import Gradient, NodeResult, Omitted, PassResult, Printed, Result
@@ -129,7 +130,7 @@ def verdict(gradients: Iterable[Gradient]) -> str:
 
 def partial(output: str, name: str, view: View) -> str:
     """`∂loss/∂w`, as the formulas spell it."""
-    return view.safe(f"∂{output}/∂{name}")
+    return view.safe(results.partial(output, name))
 
 
 def formulas(gradient: Gradient, view: View) -> list[str]:
