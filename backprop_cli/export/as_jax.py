@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from backprop_cli.errors import UsageError
 from backprop_cli.export import jax_helpers, numpy_helpers
 from backprop_cli.export.code import Dialect, call, template
-from backprop_cli.export.gradient import with_named_outputs
 from backprop_cli.export.numpy_table import TABLE as NUMPY_TABLE
 from backprop_cli.export.numpy_table import language
+from backprop_cli.export.prepared import with_named_outputs
 from backprop_cli.export.script import Script, helpers_of, leaf_code, literal, script, sources, title
 from backprop_cli.graph import Graph, GraphPass, build
 from backprop_cli.spec.model import Spec

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from backprop_cli.export import numpy_helpers, torch_helpers
 from backprop_cli.export.code import Code
-from backprop_cli.export.gradient import with_named_outputs
+from backprop_cli.export.prepared import with_named_outputs
 from backprop_cli.export.script import Script, helpers_of, leaf_code, literal, script, sources, title
 from backprop_cli.export.torch_table import TORCH
 from backprop_cli.graph import Graph, build
