@@ -230,7 +230,9 @@ def _another(case: Case) -> Iterator[Candidate]:
 
 
 def _of(case: Case, index: int, what: str, draw: int) -> Any:
-    return case.key.draws[draw].of(what)[index]
+    """Another node's answer; zeros and ones are too many nodes' to mean anything."""
+    found = case.key.draws[draw].of(what)[index]
+    return None if found is None or np.isin(found, (-1.0, 0.0, 1.0)).all() else found
 
 
 def _accident(case: Case) -> Iterator[Candidate]:

@@ -109,6 +109,8 @@ def test_what_the_program_prints_is_right(path: str) -> None:
     ("w2.grad", "[[-7.843e-6, -9.450e-6], [9.575e-5, 1.4e-4]]", "1 of 4 entries is wrong, the first at [1, 1]"),
     ("loss", "0.49989", "it is near, but wrong in the last digits that are written: round at the end only"),
     ("loss", "7.25", "it is another number"), ("loss", "0", "it is another number"),
+    ("y_1.formula", "ones((2, 1))", "2 of 2 entries are wrong, the first at [0, 0]"),
+    ("loss", "1.0", "it is twice the right one: a factor 1/2 is missing, or a 2 too many"),
     ("w2.grad", "[[0.0, 0.0], [0.0, 0.0]]", "4 of 4 entries are wrong, the first at [0, 0]"),
     ("z_1.formula", "grad(y_1)", "the local derivative of y_1 = sigmoid(z_1) is missing"),
     ("y_2.formula", "3 * (y_2 - y)", "every entry is 3 times the right one"),
