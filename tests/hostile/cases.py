@@ -124,8 +124,8 @@ SIZES = {
 }
 
 SHAPES_OF_TEXT = {
-    "990 terms": (spec(" + ".join("x" * 990)), "E016"),
-    "400 divisions": (spec("x" + "/3" * 400), "E016"),
+    "990 terms": (spec(" + ".join("x" * 990)), "ok"),
+    "400 divisions": (spec("x" + "/3" * 400), "ok"),
     "nested brackets": (nested("(", ")", 60), "ok"),
     "nested calls": (nested("tanh(", ")", 60), "ok"),
     "nested squares": (nested("(", "+x)**2", 30), "ok"),

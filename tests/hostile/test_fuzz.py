@@ -90,7 +90,7 @@ def sweep(name: str, examples: int, derandomize: bool) -> Callable[[], None]:
 def test_a_sample(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: the promise of the contract, on the same sixty inputs of each kind every time."""
     monkeypatch.chdir(tmp_path)
-    sweep(name, 60, True)()
+    sweep(name, 60, True)()  # each input is asserted in `attempt`
 
 
 @pytest.mark.fuzz

@@ -30,7 +30,7 @@ CASES: dict[str, tuple[str, str]] = _cases().CASES
 OTHERS = ("check", "derive", "show")
 
 
-def well_behaved(done: dict[str, Any]) -> None:
+def assert_well_behaved(done: dict[str, Any]) -> None:
     """The promise that every command line keeps."""
     assert done["code"] in {0, 1, 2, 3}, done
     assert "Traceback" not in done["err"]
@@ -47,7 +47,7 @@ def test_a_hostile_spec_is_run_or_refused(name: str, measured, tmp_path: Path) -
     text, expected = CASES[name]
     (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
     done = measured("run", "net.yaml", cwd=tmp_path)
-    well_behaved(done)
+    assert_well_behaved(done)
     codes = re.findall(r"^error\[(E\d+)\]", done["err"], re.MULTILINE)
     assert (codes[0] if codes else "ok") == expected, done["err"]
     assert (done["out"] > 0) == (done["code"] == 0) == (expected == "ok")
@@ -60,17 +60,17 @@ def test_a_hostile_spec_is_run_or_refused(name: str, measured, tmp_path: Path) -
 def test_other_commands_keep_the_promise(name: str, command: str, measured, tmp_path: Path) -> None:
     """Rule: so do `check`, `derive` and `show`."""
     (tmp_path / "net.yaml").write_text(CASES[name][0], encoding="utf-8")
-    well_behaved(measured(command, "net.yaml", cwd=tmp_path))
+    assert_well_behaved(measured(command, "net.yaml", cwd=tmp_path))
 
 
 @pytest.mark.parametrize("command", ["run", *OTHERS])
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
 def test_the_corpus_keeps_the_promise(path: Path, command: str, measured) -> None:
     """Rule: the files of the corpus are run or refused by every command."""
-    well_behaved(measured(command, str(path)))
+    assert_well_behaved(measured(command, str(path)))
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\x1b[31m", "sin\u202e", "../../etc/passwd", "__class__", "", "σ"])
 def test_ops_of_a_strange_name(name: str, measured) -> None:
     """Rule: `ops` takes any name."""
-    well_behaved(measured("ops", name))
+    assert_well_behaved(measured("ops", name))
