@@ -26,11 +26,8 @@ def static(part: ast.Expression, scope: Scope) -> Any:
             return tuple(static(item, scope) for item in part.items)
         case ast.Unary():
             return -_numeric(part.operand, scope)
-        case ast.Binary() if part.operator in _ARITHMETIC:
-            left, right = _numeric(part.left, scope), _numeric(part.right, scope)
-            if part.operator == "/" and not right:
-                raise failure("E015", "division by zero", scope.place(part))
-            return _computed(part, left, right, scope)
+        case ast.Binary() if all(one.operator in _ARITHMETIC for one in ast.in_a_row(part)[1]):
+            return _row(part, scope)
         case ast.Name() if part.name in WORDS:
             return WORDS[part.name]
         case ast.Name() if part.name in scope.dims:
@@ -40,6 +37,17 @@ def static(part: ast.Expression, scope: Scope) -> Any:
     raise failure(
         "E015", f"{scope.spell(part)!r} is computed, but this parameter has to be known beforehand", scope.place(part)
     )
+
+
+def _row(part: ast.Binary, scope: Scope) -> Any:
+    first, row = ast.in_a_row(part)
+    value = _numeric(first, scope)
+    for one in row:
+        right = _numeric(one.right, scope)
+        if one.operator == "/" and not right:
+            raise failure("E015", "division by zero", scope.place(one))
+        value = _computed(one, value, right, scope)
+    return value
 
 
 def _numeric(part: ast.Expression, scope: Scope) -> Any:

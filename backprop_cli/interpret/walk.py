@@ -77,7 +77,13 @@ def _unary(part: ast.Unary, scope: Scope, meaning: Meaning) -> Any:
 
 
 def _binary(part: ast.Binary, scope: Scope, meaning: Meaning) -> Any:
-    return _apply(OPS[OPERATORS[part.operator]], (part.left, part.right), {}, part, scope, meaning)
+    """Operators in a row in a loop: a sum of a thousand terms is no deeper than one of two."""
+    first, row = ast.in_a_row(part)
+    value = interpret(first, scope, meaning)
+    for one in row:
+        right = interpret(one.right, scope, meaning)
+        value = _checked(OPS[OPERATORS[one.operator]], (value, right), {}, (one.left, one.right), one, scope, meaning)
+    return value
 
 
 def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning) -> Any:
@@ -119,17 +125,12 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
 
 def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
     """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
-    if isinstance(expression, ast.Name) and not (
-        expression.name in known
-        or expression.name in WORDS
-        or expression.name in FLOATS
-        or expression.name in scope.dims
-    ):
-        yield _unknown_name(expression, scope)
-    if isinstance(expression, ast.Call) and not _is_function(expression.function, scope):
-        yield _unknown_function(expression, scope)
-    for child in ast.children(expression):
-        yield from unknown(child, scope, known)
+    words = {*WORDS, *FLOATS, *scope.dims}
+    for part in ast.parts(expression):
+        if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
+            yield _unknown_name(part, scope)
+        if isinstance(part, ast.Call) and not _is_function(part.function, scope):
+            yield _unknown_function(part, scope)
 
 
 def _is_function(name: str, scope: Scope) -> bool:

@@ -29,7 +29,7 @@ _Item = TypeVar("_Item")
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 2_000
 MAX_DEPTH = 64
-MAX_HEIGHT = 128  # of the tree: `x + x + ...` is as high as it is long, and every walk over it recurses
+MAX_HEIGHT = 128  # of the tree; operators in a row, `x + x + ...`, are one level: walks take them in a loop
 MAX_EXPONENT = 400  # of a literal: 1e400 has no float
 
 
@@ -453,10 +453,10 @@ def parse(text: Text) -> Expression:
 
 
 def _check_height(expression: Expression, text: Text) -> None:
-    """Refuse a tree that walks could not recurse over: `x + x + ...` a thousand times."""
+    """Refuse a tree that walks could not recurse over: `x.T.T.T...` a thousand times."""
     level = [expression]
     for _ in range(MAX_HEIGHT):
-        level = [child for parent in level for child in children(parent)]
+        level = [child for parent in level for child in level_of(parent)]
         if not level:
             return
     message = f"expression of more than {MAX_HEIGHT} operations in a row"
@@ -484,9 +484,33 @@ def children(expression: Expression) -> tuple[Expression, ...]:
     return ()
 
 
+def in_a_row(expression: Binary) -> tuple[Expression, list[Binary]]:
+    """`a + b - c` as a and then + b, - c: the left-most operand and the operations on it, first to last."""
+    row: list[Binary] = []
+    part: Expression = expression
+    while isinstance(part, Binary):
+        row.append(part)
+        part = part.left
+    return part, row[::-1]
+
+
+def level_of(expression: Expression) -> tuple[Expression, ...]:
+    """The parts of an expression, with operators in a row as one level."""
+    if not isinstance(expression, Binary):
+        return children(expression)
+    first, row = in_a_row(expression)
+    return (first, *(operation.right for operation in row))
+
+
+def parts(expression: Expression) -> Iterator[Expression]:
+    """An expression and everything in it, left to right."""
+    stack = [expression]
+    while stack:
+        part = stack.pop()
+        yield part
+        stack.extend(reversed(children(part)))
+
+
 def names(expression: Expression) -> Iterator[Name]:
     """Every name an expression uses, left to right, with repeats."""
-    if isinstance(expression, Name):
-        yield expression
-    for child in children(expression):
-        yield from names(child)
+    return (part for part in parts(expression) if isinstance(part, Name))

@@ -23,6 +23,7 @@ from backprop_cli.spec.expression import (
     String,
     Transposed,
     Unary,
+    in_a_row,
     names,
     parse,
 )
@@ -58,13 +59,21 @@ def _piece(part: Expression) -> tuple[str, int]:
 
 
 def _binary(part: Binary) -> tuple[str, int]:
-    level, left, right = _LEVELS[part.operator]
+    first, row = in_a_row(part)
+    text, own = _piece(first)
+    for one in row:
+        level, left, _ = _LEVELS[one.operator]
+        text, own = (text if own >= left else f"({text})") + _operation(one), level
+    return text, own
+
+
+def _operation(part: Binary) -> str:
+    """An operator and what stands to its right."""
     small = isinstance(part.left, Number | Name) and isinstance(part.right, Number | Name)
     tight = part.operator == "**" or part.operator == "/" and small
-    sign = part.operator if tight else f" {part.operator} "
     signs = isinstance(part.right, Unary) and part.operator != "**"  # a + -b is right, and hard to read
-    after = f"({unparse(part.right)})" if signs else _within(part.right, right)
-    return _within(part.left, left) + sign + after, level
+    after = f"({unparse(part.right)})" if signs else _within(part.right, _LEVELS[part.operator][2])
+    return (part.operator if tight else f" {part.operator} ") + after
 
 
 def _string(part: String) -> tuple[str, int]:

@@ -134,6 +134,14 @@ def test_syntax_errors_point_at_the_token(text, message, hint):
     assert caught.value.hint == hint
 
 
+@pytest.mark.parametrize("text", ["+".join(["x"] * 900), "x" + "/3" * 600, "*".join(["x"] * 900), "x" + "@w" * 500])
+def test_operators_in_a_row_are_one_level(text):
+    """As long a row as there are tokens for: walks take it in a loop."""
+    expression = parse(inline(text))
+    assert sum(1 for _ in ast.parts(expression)) > 900
+    assert next(ast.names(expression)).name == "x"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -143,7 +151,6 @@ def test_syntax_errors_point_at_the_token(text, message, hint):
         "f(" * 70 + "x" + ")" * 70,
         "x" + "[0]" * 200,
         "x" + ".T" * 500,
-        "+".join(["x"] * 900),
         "x" + " " * 10_000,
         "x," * 1100,
     ],
