@@ -51,13 +51,24 @@ def _implied(letters: str) -> str:
     return "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
 
 
+def _diagonals(letters: str, shape: Shape, position: int, subscripts: str) -> None:
+    """A letter twice in one operand takes a diagonal, and that of a square."""
+    for letter in set(letters):
+        sizes = {int(size) for one, size in zip(letters, shape, strict=True) if one == letter}
+        if len(sizes) > 1:
+            both = " and ".join(map(str, sorted(sizes)))
+            raise ShapeError(f"axis {letter!r} of {subscripts!r} has sizes {both} in one operand", position)
+
+
 def _sizes(inputs: Sequence[str], shapes: Sequence[Shape], subscripts: str) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for position, (letters, shape) in enumerate(zip(inputs, shapes, strict=True)):
+        _diagonals(letters, shape, position, subscripts)
         for letter, size in zip(letters, shape, strict=True):
             known = sizes.get(letter, 1)
             if size not in (1, known) and known != 1:
-                raise ShapeError(f"axis {letter!r} of {subscripts!r} has sizes {known} and {size}", position)
+                both = " and ".join(map(str, sorted(sizes)))
+            raise ShapeError(f"axis {letter!r} of {subscripts!r} has sizes {both} in one operand", position)
             sizes[letter] = size if known == 1 else named(known, size) if size == known else known
     return sizes
 
