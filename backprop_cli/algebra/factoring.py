@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow
 
+MAX_TERMS = 12
+
 
 def factored_out(expr: Expr) -> Expr:
     """The expression with what all terms of a sum share in front of it, also in sums below."""
@@ -16,6 +18,22 @@ def factored_out(expr: Expr) -> Expr:
         return expr
     common = Mul(*[Pow(base, exponent) for base, exponent in shared.items()])
     return common * factored_out(Add(*[_without(term, shared) for term in expr.args]))
+
+
+def collected(expr: Expr) -> Expr:
+    """1 - f·a - f·b as 1 - f·(a + b): what several terms share, where it is more than the name of a leaf."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(collected, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+        return expr
+    terms = [_powers(term) for term in expr.args]
+    bases = dict.fromkeys(base for term in terms for base in term if not getattr(base, "leaf", False))
+    for base in sorted(bases, key=lambda b: (-sum(b in t for t in terms), b.sort_key())):
+        group = [term / base for term, powers in zip(expr.args, terms, strict=True) if base in powers]
+        rest = [term for term, powers in zip(expr.args, terms, strict=True) if base not in powers]
+        if len(group) > 1 and rest and not any(base in term.free_symbols or term.has(base) for term in (*group, *rest)):
+            return base * collected(Add(*group)) + collected(Add(*rest))
+    return expr
 
 
 def _powers(term: Expr) -> dict[Expr, int]:

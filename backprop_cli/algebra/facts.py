@@ -24,6 +24,7 @@ class Facts:
     """What is known of the symbols of one graph; `data` gives an input's array, or None."""
 
     data: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)
+    evaluate: Callable[[Expr], Any] = field(default=lambda expr: None)  # the value of a formula in this run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
@@ -104,6 +105,14 @@ class Facts:
             return False
         array = self.data(symbol)
         return len(array) > 2 and any(array[i, j] != 0 for i in range(len(array)) for j in range(i))
+
+    def never_equal(self, a: Expr, b: Expr) -> bool:
+        """Whether two formulas differ in every entry, as seen in this run."""
+        one, two = self.evaluate(a), self.evaluate(b)
+        if one is None or two is None or (one == two).any():
+            return False
+        self.used["ties"] = "no two operands of a maximum or minimum are equal (checked on the data)"
+        return True
 
     def announce_symmetric(self, symbol: TensorSymbol) -> None:
         """Say that the symmetry of an input was only seen in its data."""

@@ -11,6 +11,7 @@ from backprop_cli.algebra.expr import Apply, is_op, later_is_negative, shape_of,
 from backprop_cli.algebra.formula import Formula, build
 from backprop_cli.algebra.functions import named_function
 from backprop_cli.algebra.scalars import split_sum
+from backprop_cli.algebra.shapes import is_unit_vector
 from backprop_cli.ops.base import axes_of
 
 MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
@@ -27,7 +28,7 @@ def _recognised(expr: Expr, entries: int) -> Expr:
     if isinstance(expr, (Add, Mul, Pow)):
         found = named_function(expr)
         if found is None and isinstance(expr, Mul):
-            found = _softmax_idiom(expr) or _mean_idiom(expr, entries)
+            found = _softmax_idiom(expr) or _mean_idiom(expr, entries) or _sifted_idiom(expr)
         if found is not None:
             return _recognised(found, entries)
         parts = [_recognised(a, entries) for a in expr.args]
@@ -53,6 +54,29 @@ def _softmax_idiom(expr: Mul) -> Expr | None:
             if weighted.parameters == total.parameters and top in Mul.make_args(weighted.args[0]):
                 inner = weighted.args[0] / top * softmax
                 return expr * total / weighted * Apply("sum", (inner,), weighted.parameters, weighted.shape)
+    return None
+
+
+def _sifted_idiom(expr: Mul) -> Expr | None:
+    """e[k] ⊙ p / p[k] = e[k], also inside a sum: p ⊙ (1 - e[k]/p[k]) = p - e[k]   (S4)."""
+    for p in expr.args:
+        for factor in expr.args:
+            if factor is p or not shape_of(p):
+                continue
+            terms = [_sifted(term, p) for term in Add.make_args(factor)]
+            if any(term is not None for term in terms):
+                opened = [p * t if s is None else s for s, t in zip(terms, Add.make_args(factor), strict=True)]
+                return Mul(*[a for a in expr.args if a is not p and a is not factor], Add(*opened))
+    return None
+
+
+def _sifted(term: Expr, p: Expr) -> Expr | None:
+    """p ⊙ term where it has the factors e[k]/p[k]."""
+    factors = Mul.make_args(term)
+    for unit in filter(is_unit_vector, factors):
+        picked = Apply("index", (p,), {"index": unit.parameters["index"]}, ())
+        if 1 / picked in factors:
+            return term * picked
     return None
 
 

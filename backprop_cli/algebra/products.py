@@ -148,7 +148,17 @@ def _drop_one_by_one(a: Expr, b: Expr) -> Expr | None:
     return None
 
 
-PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [_drop_identity, _drop_one_by_one, _cancel_inverse, _through_outer]
+def _sum_by_ones(a: Expr, b: Expr) -> Expr | None:
+    """A matrix times a vector of ones is its sum over an axis (M6)."""
+    if not is_op(b, "ones") or len(shape_of(b)) != 1 or len(shape_of(a)) != 2:
+        return None
+    base, along = (a.args[0], 0) if is_op(a, "transpose") else (a, 1)
+    return made("sum", {"axis": along, "keepdims": False}, base)
+
+
+PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [
+    _drop_identity, _drop_one_by_one, _cancel_inverse, _through_outer, _sum_by_ones,
+]  # fmt: skip
 """What two neighbours of a chain may be together; other modules of rules add theirs."""
 
 
@@ -159,7 +169,12 @@ def outer(a: Formula, b: Formula) -> Formula:
         return zero(shape)
     factor_a, left = split_scalar(materialize(a))
     factor_b, right = split_scalar(materialize(b))
-    return scaled(factor_a * factor_b, Formula(Apply("outer", (left, right), {}, shape), shape))
+    factor = factor_a * factor_b
+    if is_op(left, "ones"):  # M6: nothing but a broadcast
+        return scaled(factor, Formula(right, shape))
+    if is_op(right, "ones"):
+        return scaled(factor, Formula(made("expand_dims", {"axis": 1}, left), shape))
+    return scaled(factor, Formula(Apply("outer", (left, right), {}, shape), shape))
 
 
 def inverse(x: Formula) -> Formula:

@@ -134,6 +134,10 @@ def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
     done, rest = _split_terms(expr, axes, data=True)
     if rest:  # what is only seen in the data may end a sum, but not take one apart
         done, rest = _split_terms(expr, axes, data=False)
+    if done and rest and not any(d.is_number for d in done):
+        apart = Add(*done, _sum_live(Add(*rest), axes))
+        if len(Add.make_args(apart)) >= len(expr.args):  # Σ(x - m) is plainer than Σ x - n m
+            done = []
     if not done:
         factor, inner = split_scalar(expr)
         rank = len(shape_of(inner))

@@ -12,7 +12,7 @@ from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.algebra.cost import reading_cost
 from backprop_cli.algebra.expr import TensorSymbol, symbols_of, tree_size
-from backprop_cli.algebra.factoring import factored_out
+from backprop_cli.algebra.factoring import collected, factored_out
 from backprop_cli.algebra.facts import Facts
 from backprop_cli.algebra.idioms import content_out
 from backprop_cli.algebra.merging import merged_products
@@ -34,6 +34,7 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
         return expr
     expr = merged_products(expr)
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
+    expr = min(expr, collected(expr), key=_cost)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
     found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]

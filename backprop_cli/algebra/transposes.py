@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Add, Expr, Mul
 
-from backprop_cli.algebra.expr import Apply, shape_of
+from backprop_cli.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.algebra.formula import RULES, Formula, made, scaled
 from backprop_cli.algebra.scalars import split_scalar
 from backprop_cli.ops.base import normalize_axis
@@ -51,6 +51,8 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
     if matrix and isinstance(expr, Apply) and expr.name == "matmul":  # T2
         factors = [Formula(a, shape_of(a)) for a in map(swap, reversed(expr.args))]
         return reduce(lambda done, factor: done @ factor, factors).expr
+    if isinstance(expr, Apply) and expr.name in {"ones", "zeros"}:
+        return Apply(expr.name, (), {"shape": shape}, shape)
     if matrix and isinstance(expr, Apply) and expr.name == "outer":
         return made("outer", {}, expr.args[1], expr.args[0])
     if matrix and isinstance(expr, Apply) and expr.name == "eye" and expr.shape[-1] == expr.shape[-2]:
@@ -61,7 +63,30 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
         rank = len(order)
         if all(len(shape_of(a)) in (0, rank) for a in expr.args):
             return expr.func(*[a if not shape_of(a) else swap(a) for a in expr.args])
+    if matrix and isinstance(expr, Mul) and len(order) == 2 and any(is_op(a, "ones") for a in expr.args):
+        return Mul(*[_turned_broadcast(a) for a in expr.args])
     return Apply("transpose", (expr,), {"axes": order}, tuple(shape_of(expr)[a] for a in order))
+
+
+def _turned_broadcast(factor: Expr) -> Expr:
+    """A factor of a product that is broadcast, for its transpose: a row becomes a column."""
+    if len(shape_of(factor)) == 1:
+        return made("expand_dims", {"axis": 1}, factor)
+    if is_op(factor, "expand_dims") and len(shape_of(factor.args[0])) == 1:
+        return factor.args[0]
+    return swap(factor)
+
+
+def untransposed(expr: Add) -> Expr | None:
+    """XB + BX for BᵀXᵀ + XᵀBᵀ: a sum of products of nothing but transposes, as what one transpose is taken of."""
+    terms = [split_scalar(term) for term in expr.args]
+    if not all(is_op(rest, "matmul") and all(map(_is_swapped, rest.args)) for _, rest in terms):
+        return None
+    return Add(*[factor * swap(rest) for factor, rest in terms])
+
+
+def _is_swapped(expr: Expr) -> bool:
+    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
 
 
 def _holds_transpose(expr: Expr) -> bool:

@@ -16,8 +16,9 @@ from typing import Any
 from sympy import Add, Expr, S
 
 from backprop_cli.algebra import build
+from backprop_cli.algebra.evaluate import Evaluator
 from backprop_cli.algebra.expr import GradSymbol, TensorSymbol, depth, exact, shape_of, size, tree_size
-from backprop_cli.algebra.facts import Facts, reset_facts, use_facts
+from backprop_cli.algebra.facts import Facts, current_facts, reset_facts, use_facts
 from backprop_cli.algebra.formula import Formula, Parts, lift, materialize, settled
 from backprop_cli.algebra.idioms import recognised
 from backprop_cli.algebra.proofs import sum_of_definition
@@ -27,7 +28,7 @@ from backprop_cli.graph import Graph, GraphPass, Node
 from backprop_cli.interpret import evaluate_body, interpret
 from backprop_cli.meanings.numbers import hook_scope
 from backprop_cli.ops import OPS, Op
-from backprop_cli.ops.base import count
+from backprop_cli.ops.base import broadcast, count
 from backprop_cli.ops.words import WORDS
 from backprop_cli.passes import backward, plan
 from backprop_cli.spec.model import Shape
@@ -69,6 +70,17 @@ class Words:
         return condition
 
 
+class RuleWords(Words):
+    """The words of a derivative rule, which treats ties apart: where the run has none, they are not written."""
+
+    def equal(self, a: Any, b: Any) -> Formula:
+        """[a = b], or 0 where no entries are equal."""
+        one, two = lift(a), lift(b)
+        if current_facts().never_equal(one.expr, two.expr):
+            return Formula(S.Zero, broadcast(one.shape, two.shape))
+        return build("equal", {}, (one, two))
+
+
 class _Plain:
     """The language on formulas, for the textbook meaning of a careful word."""
 
@@ -107,7 +119,10 @@ class Symbols:
 
 def symbols(graph: Graph, values: Any = None) -> Symbols:
     """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen."""
-    made = Symbols(graph, [], {}, {}, {}, Facts(_data(graph, values), prover=sum_of_definition))
+    facts = Facts(_data(graph, values), prover=sum_of_definition)
+    if values is not None:
+        facts.evaluate = Evaluator(values, (), graph.spec.dtype)
+    made = Symbols(graph, [], {}, {}, {}, facts)
     token = use_facts(made.facts)
     try:
         for node in graph.nodes:
@@ -160,7 +175,7 @@ class Formulas:
         self.graph = symbols.graph
         self.run = run
         self.chained = chained
-        self.words = Words()
+        self.words = RuleWords()
         self.found: dict[int, Expr] = {}
 
     def constant(self, value: Any) -> Any:

@@ -11,7 +11,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 from backprop_cli.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.algebra.scalars import split_sum
 from backprop_cli.algebra.shapes import is_unit_vector
-from backprop_cli.algebra.transposes import is_matrix_transpose
+from backprop_cli.algebra.transposes import is_matrix_transpose, untransposed
 from backprop_cli.notation.order import Factors, factors_of, is_negative, term_order
 from backprop_cli.notation.piece import ADD, ATOM, CALL, MATMUL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.notation.signs import negated, sign_into
@@ -75,6 +75,9 @@ class Layout:
 
     def sum(self, expr: Add) -> Piece:
         """Terms in order, a common factor in front, a minus for each negative one."""
+        turned_back = untransposed(expr)
+        if turned_back is not None:
+            return Piece(self.notation.transpose(self.walk(turned_back), (1, 0)), POWER)
         factor, rest = split_sum(expr)
         if factor != 1:
             return self.product(Mul(factor, rest, evaluate=False))
@@ -262,7 +265,13 @@ class Layout:
 
     def compared(self, expr: Apply) -> Piece:
         """A comparison in brackets."""
-        return self.notation.comparison(expr.name, self.within(expr.args[0], ADD), self.within(expr.args[1], ADD))
+        name, (left, right) = expr.name, expr.args
+        if left.is_number and not right.is_number:  # [x > 0], however it was asked
+            name, left, right = MIRRORED.get(name, name), right, left
+        return self.notation.comparison(name, self.within(left, ADD), self.within(right, ADD))
+
+
+MIRRORED = {"greater": "less", "greater_equal": "less_equal", "less": "greater", "less_equal": "greater_equal"}
 
 
 def _is_transpose(expr: Expr) -> bool:

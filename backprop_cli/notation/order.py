@@ -66,7 +66,7 @@ def factors_of(expr: Expr) -> Factors:
     sign, above = (sign, above) if turned is None else (1, turned)
     number, denominator = (
         coefficient.as_numer_denom()
-        if coefficient.is_Rational and not small_decimal(coefficient)
+        if coefficient.is_Rational and not (small_decimal(coefficient) or tenths(coefficient, not (above or below)))
         else (coefficient, S.One)
     )
     return Factors(sign, number, denominator, sorted(above, key=factor_order), sorted(below, key=factor_order))
@@ -82,6 +82,11 @@ def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
     turned = [-f if _is_late_one(f) else f for f in factors]
     changes = sum(1 for before, after in zip(factors, turned, strict=True) if before is not after)
     return sign * (-1) ** changes, turned
+
+
+def tenths(value: Expr, alone: bool) -> bool:
+    """0.9 y rather than 9 y/10, and 0.02 as a term; but y/10, which divides by a number of entries."""
+    return value.q % 10 == 0 and 1000 % value.q == 0 and (alone or value.p != 1)
 
 
 def small_decimal(value: Expr) -> bool:

@@ -107,7 +107,8 @@ WORDS: Mapping[str, Any] = {
     "corr": correlate,
     "sum": reducing(np.sum), "mean": reducing(np.mean), "prod": reducing(np.prod),
     "logsumexp": lambda x, axis=None: np.log(np.sum(np.exp(x), axis=axis)),
-    "log_softmax": lambda x, axis=-1: np.log(softmax(x, axis)), "std": reducing(np.std), "var": reducing(np.var), "erfc": lambda x: 1 - erf(x),
+    "log_softmax": lambda x, axis=-1: np.log(softmax(x, axis)), "std": reducing(np.std),
+    "var": reducing(np.var), "erfc": lambda x: 1 - erf(x),
     "softplus": lambda x: np.logaddexp(0, x),
     "silu": lambda x: x * sigmoid(x), "gelu": lambda x: x * (1 + erf(x / math.sqrt(2))) / 2,
     "relu": lambda x: np.maximum(x, 0), "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
@@ -120,8 +121,8 @@ WORDS: Mapping[str, Any] = {
     "arctan": np.arctan, "eye": np.eye, "true": True, "false": False, "none": None, "pi": math.pi, "e": math.e,
     **{name: getattr(np, name) for name in (
         "outer", "einsum", "transpose", "reshape", "ones", "zeros", "where", "clip", "abs", "sign", "exp", "log",
-        "sqrt", "sin", "cos", "tan", "tanh", "cosh", "sinh", "log1p", "expm1", "maximum", "minimum", "diag", "tril", "triu",
-        "flip", "expand_dims", "broadcast_to")},
+        "sqrt", "sin", "cos", "tan", "tanh", "cosh", "sinh", "log1p", "expm1", "maximum", "minimum", "diag", "tril",
+        "triu", "flip", "expand_dims", "broadcast_to")},
 }  # fmt: skip
 
 
