@@ -67,8 +67,7 @@ def _sizes(inputs: Sequence[str], shapes: Sequence[Shape], subscripts: str) -> d
         for letter, size in zip(letters, shape, strict=True):
             known = sizes.get(letter, 1)
             if size not in (1, known) and known != 1:
-                both = " and ".join(map(str, sorted(sizes)))
-            raise ShapeError(f"axis {letter!r} of {subscripts!r} has sizes {both} in one operand", position)
+                raise ShapeError(f"axis {letter!r} of {subscripts!r} has sizes {known} and {size}", position)
             sizes[letter] = size if known == 1 else named(known, size) if size == known else known
     return sizes
 

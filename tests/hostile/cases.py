@@ -125,6 +125,8 @@ SIZES = {
 
 SHAPES_OF_TEXT = {
     "990 terms": (spec(" + ".join("x" * 990)), "ok"),
+    "990 factors": (spec(" * ".join("x" * 990)), "ok"),
+    "900 powers": (spec(" ** ".join("x" * 900)), "E016"),
     "400 divisions": (spec("x" + "/3" * 400), "ok"),
     "nested brackets": (nested("(", ")", 60), "ok"),
     "nested calls": (nested("tanh(", ")", 60), "ok"),
