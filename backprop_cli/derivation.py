@@ -143,7 +143,7 @@ class Deriver:
 
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
         """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
-        if chained == 1 or is_op(chained, "ones"):
+        if chained == 1 or is_op(chained, "ones") and delta in Mul.make_args(expr):
             return self.maths(expr.xreplace({delta: S.One}))
         return self.maths(expr, {delta: chained})
 

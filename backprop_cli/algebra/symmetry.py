@@ -22,11 +22,11 @@ Known = Callable[[TensorSymbol], bool]
 
 def mirror(expr: Expr, known: Known) -> Expr:
     """The transpose of a matrix, with symmetric parts recognised: of a symmetric matrix it is that matrix."""
-    if len(shape_of(expr)) < 2:
+    if not shape_of(expr):
         return expr
     if isinstance(expr, TensorSymbol):
         return expr if known(expr) else swap(expr)
-    if isinstance(expr, (Add, Mul)):
+    if isinstance(expr, (Add, Mul)) and all(len(shape_of(a)) in {0, 2} for a in expr.args):  # no row is broadcast
         return expr.func(*[mirror(a, known) for a in expr.args])
     if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]):
         return expr.args[0]
