@@ -6,7 +6,7 @@ This proves the algebra and the printer, not the rules: those made the formula *
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,9 @@ class Shaped(Numbers):
         """
         op.shape(*(None if x is None else np.shape(x) for x in operands), **parameters)
         return super().apply(op, operands, parameters)
+
+
+UNDEFINED = "the printed formula is 0/0 there"
 
 
 class PrintedBack:
@@ -75,15 +78,18 @@ class PrintedBack:
         found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
         worst, at = 0.0, (0,) * np.ndim(gradient)
+        undefined = undefined_at(found.values(), gradient)
         for one in found.values() if np.size(gradient) else ():
-            distance = np.asarray(self.distance(one, gradient))
+            distance = np.where(undefined, 0.0, np.asarray(self.distance(one, gradient)))
             index = np.unravel_index(int(np.argmax(np.where(np.isnan(distance), np.inf, distance))), distance.shape)
             if not distance[index] <= worst and not math.isnan(worst):
                 worst, at = float(distance[index]), tuple(map(int, index))
         if not found and not faults:
             return Answer("formula", total=len(formula), note="no formula is short enough to be read back")
         wrong = bool(faults) or bool(self.tolerance.refuses(worst))
-        return Answer("formula", worst, wrong, at, found, (), (), len(found), len(formula), faults[0] if faults else "")
+        note = faults[0] if faults else UNDEFINED if undefined.any() else ""
+        unknown = tuple(tuple(map(int, index)) for index in np.argwhere(undefined))
+        return Answer("formula", worst, wrong, at, found, (), unknown, len(found), len(formula), note)
 
     def read(self, terms: str, code: str, gradient: Any) -> Any:
         """The value of a formula, of the gradient's shape; or what is wrong with it, in words."""
@@ -102,6 +108,13 @@ class PrintedBack:
         """Entry by entry; NaN meets NaN, since a formula has to say what the reverse pass says."""
         both = np.isnan(np.asarray(found, dtype=float)) & np.isnan(np.asarray(gradient, dtype=float))
         return np.where(both, 0.0, self.tolerance.distance(found, gradient))
+
+
+def undefined_at(found: Iterable[Any], gradient: Any) -> Any:
+    """Where a formula is 0/0 though the gradient is a number: at a norm of zero, say, where the rule knows better."""
+    missing = [np.isnan(np.asarray(one, dtype=float)) for one in found]
+    return np.isfinite(np.asarray(gradient, dtype=float)) & np.any(missing, axis=0) if missing else \
+        np.zeros(np.shape(gradient), dtype=bool)  # fmt: skip
 
 
 def largest(arrays: Sequence[Any]) -> float:

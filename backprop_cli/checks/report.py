@@ -171,7 +171,10 @@ def _reason(graph: Graph, node: Node, gradient: Any, answers: Sequence[Answer], 
         hit = list(dict.fromkeys(index for a in answers for index in a.kinks))
         return f"on a kink or jump{listed(hit)}, where the derivative is a convention"
     if status == "inconclusive":
+        silent = next(a for a in answers if a.unknown)
         hit = list(dict.fromkeys(index for a in answers for index in a.unknown))
+        if silent.name == "formula":
+            return f"{silent.note}{listed(hit)}; the reverse pass gives the limit that PyTorch gives"
         return f"differences say nothing{listed(hit)}: the output is not finite there, or its rounding is larger"
     if not wrong:
         return ""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backprop_cli.checks import check
 from backprop_cli.ops import OPS
 
 FOUND = {
@@ -42,3 +43,11 @@ def test_gradient_of_another_shape_is_wrong(checked: Any, one: Any, monkeypatch:
     result = one(checked("params: {p: -0.6}\nnodes: {n: \"scatter(p, '1:3', (4,))\", loss: sum(n**2)}\n"), "p")
     assert result.status == "wrong"
     assert result.reason == "the gradient has shape (2,), the node ()"
+
+
+def test_a_formula_of_zero_by_zero_is_told_not_passed(spec_of: Any) -> None:
+    """Where the printed formula is 0/0 and the rule has a value, the check says so: neither right nor wrong."""
+    report = check(spec_of("params:\n  v: 0.5\nnodes:\n  y: std(v)\n"))
+    result = next(r for r in report.results if r.node == "v")
+    assert result.status == "inconclusive"
+    assert "0/0" in result.reason
