@@ -1,213 +1,43 @@
-"""Expressions of the spec language: a lexer, a precedence parser and the only expression tree there is.
-
-User text is read here and nowhere else; it never reaches Python's own parser or sympy's.
-Grammar, loosest first (the precedences of Python and numpy):
-
-    comparison :  sum [(> | >= | < | <= | == | !=) sum]
-    sum        :  product (('+' | '-') product)*
-    product    :  unary (('*' | '/' | '@') unary)*
-    unary      :  ('-' | '+') unary | power
-    power      :  postfix ['**' unary]
-    postfix    :  atom ('.T' | '[' subscript (',' subscript)* ']')*
-    atom       :  number | string | name | name '(' arguments ')' | '(' ... ')' | '[' ... ']'
-"""
+"""A precedence parser; each method reads one row of the grammar."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeVar
 
 from backprop_cli.errors import SpecError
+from backprop_cli.spec.expression.lexer import Token, error, tokens
+from backprop_cli.spec.expression.tree import (
+    Argument,
+    Binary,
+    Call,
+    Ellipsis_,
+    Expression,
+    Indexed,
+    Name,
+    Number,
+    Sequence,
+    Slice,
+    String,
+    Transposed,
+    Unary,
+    level_of,
+)
 from backprop_cli.spec.source import Text
 
 _Item = TypeVar("_Item")
 
-MAX_CHARACTERS = 10_000
-MAX_TOKENS = 2_000
+
 MAX_DEPTH = 64
+
+
 MAX_HEIGHT = 128  # of the tree; operators in a row, `x + x + ...`, are one level: walks take them in a loop
+
+
 MAX_EXPONENT = 400  # of a literal: 1e400 has no float
 
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A part of an expression; `start` and `end` are offsets in its text."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Number(Expression):
-    """A literal; exact, so that formulas can print it as written (`1/2`, `1e-5`)."""
-
-    value: Fraction
-    text: str
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether it was written as an integer (`2`, not `2.0`)."""
-        return self.text.isdigit()
-
-
-@dataclass(frozen=True, slots=True)
-class String(Expression):
-    """A quoted string; only functions that ask for one take it."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Name(Expression):
-    """The name of a leaf or node, or a constant (`pi`, `e`, `inf`, `nan`, `true`, `false`, `none`)."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unary(Expression):
-    """`-x`."""
-
-    operand: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Binary(Expression):
-    """An infix operator: arithmetic or a comparison."""
-
-    operator: str
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """An argument of a call; `keyword` is None for a positional one."""
-
-    keyword: str | None
-    value: Expression
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Expression):
-    """`function(...)`; `name_end` is where the function's name ends."""
-
-    function: str
-    arguments: tuple[Argument, ...]
-    name_end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transposed(Expression):
-    """`x.T`: all axes reversed, as in numpy; `matrix` for `x.mT`, the last two swapped."""
-
-    operand: Expression
-    matrix: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Slice(Expression):
-    """`start:stop:step` inside a subscript."""
-
-    first: Expression | None
-    stop: Expression | None
-    step: Expression | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ellipsis_(Expression):  # noqa: N801 - Python has an Ellipsis of its own
-    """`...` inside a subscript."""
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed(Expression):
-    """`x[subscripts]`, numpy indexing."""
-
-    operand: Expression
-    subscripts: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence(Expression):
-    """`[a, b]` or `(0, 1)`: several tensors, axes, a shape."""
-
-    items: tuple[Expression, ...]
-    bracket: str
-
-
-# ── lexer ────────────────────────────────────────────────────────────────────────────────────────
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<name>[^\W\d]\w*)
-      | (?P<string>'[^'\n]*'|"[^"\n]*")
-      | (?P<operator>\*\*|>=|<=|==|!=|\.\.\.|[-+*/@()\[\],:.<>=])
-      | (?P<bad>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-
-_HINTS = {
-    "^": "use ** for powers",
-    "·": "use @ for a matrix product, * for an elementwise one",
-    "×": "use @ for a matrix product, * for an elementwise one",
-    "⊙": "use * for an elementwise product",
-    "∘": "use * for an elementwise product",
-    "−": "use the ASCII minus sign -",
-    "ᵀ": "use x.T for a transpose",
-    "'": "a string ends on its own line with the quote it began with",
-    '"': "a string ends on its own line with the quote it began with",
-    "&": "masks are 0/1 numbers: multiply them",
-    "|": "masks are 0/1 numbers: use maximum(a, b)",
-    "%": "there is no remainder operator",
-    "!": "use == and != to compare; there is no negation",
-    "{": "an expression is plain text; quote it if YAML reads it as a mapping",
-    ";": "write one expression for each node",
-    "$": "names need no sign in front",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-def _error(code: str, message: str, text: Text, start: int, end: int, hint: str | None = None) -> SpecError:
-    return SpecError(code, message, at=text.place(start, end), hint=hint)
-
-
-def _tokens(text: Text) -> Iterator[_Token]:
-    if len(text.text) > MAX_CHARACTERS:
-        message = f"expression of {len(text.text)} characters; at most {MAX_CHARACTERS} are read"
-        raise _error("E016", message, text, 0, 1, "split it into several nodes")
-    count = 0
-    for match in _TOKEN.finditer(text.text):
-        kind = match.lastgroup or "bad"
-        if kind == "space":
-            continue
-        token = _Token(kind, match.group(), match.start(), match.end())
-        if kind == "bad":
-            message = f"unexpected character {token.text!r}"
-            raise _error("E010", message, text, token.start, token.end, _HINTS.get(token.text))
-        count += 1
-        if count > MAX_TOKENS:
-            message = f"expression of more than {MAX_TOKENS} tokens"
-            raise _error("E016", message, text, token.start, token.end, "split it into several nodes")
-        yield token
-    end = len(text.text)
-    yield _Token("end", "", end, end)
-
-
-# ── parser ───────────────────────────────────────────────────────────────────────────────────────
 
 _COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 
@@ -217,15 +47,15 @@ class _Parser:
 
     def __init__(self, text: Text) -> None:
         self.text = text
-        self.tokens = list(_tokens(text))
+        self.tokens = list(tokens(text))
         self.at = 0
         self.depth = 0
 
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self.tokens[self.at]
 
-    def advance(self) -> _Token:
+    def advance(self) -> Token:
         token = self.token
         self.at += 1
         return token
@@ -239,7 +69,7 @@ class _Parser:
             return True
         return False
 
-    def expect(self, operator: str, context: str) -> _Token:
+    def expect(self, operator: str, context: str) -> Token:
         if not self.sees(operator):
             raise self.unexpected(f"expected {operator!r} {context}")
         return self.advance()
@@ -247,9 +77,9 @@ class _Parser:
     def unexpected(self, expected: str) -> SpecError:
         token = self.token
         found = "the end of the expression" if token.kind == "end" else f"{token.text!r}"
-        return _error("E010", f"{expected}, found {found}", self.text, token.start, token.end, self.hint(token))
+        return error("E010", f"{expected}, found {found}", self.text, token.start, token.end, self.hint(token))
 
-    def hint(self, token: _Token) -> str | None:
+    def hint(self, token: Token) -> str | None:
         """What the user may have meant: `2x`, `x = 1`, a missing operator."""
         previous = self.tokens[self.at - 1] if self.at else None
         if previous is not None and previous.kind == "number" and token.text.startswith("_"):
@@ -279,7 +109,7 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             message = f"expression nested more than {MAX_DEPTH} deep"
-            raise _error("E016", message, self.text, self.token.start, self.token.end, hint)
+            raise error("E016", message, self.text, self.token.start, self.token.end, hint)
 
     def comparison(self) -> Expression:
         self.deeper("split it into several nodes")
@@ -291,7 +121,7 @@ class _Parser:
             if self.sees(*_COMPARISONS):
                 token = self.token
                 message = "comparisons do not chain"
-                raise _error("E010", message, self.text, token.start, token.end, "multiply two masks: (a < b)*(b < c)")
+                raise error("E010", message, self.text, token.start, token.end, "multiply two masks: (a < b)*(b < c)")
         self.depth -= 1
         return left
 
@@ -340,7 +170,7 @@ class _Parser:
                 subscripts = self.sequence("]", self.subscript)
                 end = self.expect("]", "to close the index").end
                 if not subscripts:
-                    raise _error("E010", "empty index", self.text, value.end, end, "write x[0] or x[1:3, :]")
+                    raise error("E010", "empty index", self.text, value.end, end, "write x[0] or x[1:3, :]")
                 value = Indexed(value.start, end, value, subscripts)
         return value
 
@@ -393,15 +223,15 @@ class _Parser:
             return Sequence(token.start, end, items, "[")
         raise self.unexpected("expected a value")
 
-    def number(self, token: _Token) -> Number:
+    def number(self, token: Token) -> Number:
         _, _, exponent = token.text.lower().partition("e")
         # a float says cheaply what an exact power of ten of a thousand digits would take long to say
         if math.isinf(float(token.text)) or len(token.text) > MAX_EXPONENT or abs(int(exponent or 0)) > MAX_EXPONENT:
-            raise _error("E010", f"the number {token.text[:40]} is out of range", self.text, token.start, token.end,
+            raise error("E010", f"the number {token.text[:40]} is out of range", self.text, token.start, token.end,
                          "numbers are float64: at most about 1.8e308")
         return Number(token.start, token.end, Fraction(token.text), token.text)
 
-    def parenthesis(self, opening: _Token) -> Expression:
+    def parenthesis(self, opening: Token) -> Expression:
         """`(a)` groups; `()`, `(a,)` and `(a, b)` are tuples."""
         if self.sees(")"):
             return Sequence(opening.start, self.advance().end, (), "(")
@@ -414,7 +244,7 @@ class _Parser:
         end = self.expect(")", "to close the bracket").end
         return Sequence(opening.start, end, (first, *rest), "(")
 
-    def call(self, name: _Token) -> Call:
+    def call(self, name: Token) -> Call:
         self.advance()
         arguments = self.sequence(")", self.argument)
         end = self.expect(")", f"to close the call of {name.text!r}").end
@@ -447,7 +277,7 @@ def parse(text: Text) -> Expression:
     try:
         expression = _Parser(text).whole()
     except RecursionError:  # the limits keep clear of it, unless the caller's own stack is nearly full
-        raise _error("E016", "expression nested too deep", text, 0, len(text.text), "split it into nodes") from None
+        raise error("E016", "expression nested too deep", text, 0, len(text.text), "split it into nodes") from None
     _check_height(expression, text)
     return expression
 
@@ -460,57 +290,4 @@ def _check_height(expression: Expression, text: Text) -> None:
         if not level:
             return
     message = f"expression of more than {MAX_HEIGHT} operations in a row"
-    raise _error("E016", message, text, 0, len(text.text), "split it into several nodes, or use sum over an array")
-
-
-# ── walks ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def children(expression: Expression) -> tuple[Expression, ...]:
-    """The direct parts of an expression, left to right."""
-    match expression:
-        case Unary(operand=operand) | Transposed(operand=operand):
-            return (operand,)
-        case Binary(left=left, right=right):
-            return (left, right)
-        case Call(arguments=arguments):
-            return tuple(argument.value for argument in arguments)
-        case Indexed(operand=operand, subscripts=subscripts):
-            return (operand, *subscripts)
-        case Sequence(items=items):
-            return items
-        case Slice(first=first, stop=stop, step=step):
-            return tuple(part for part in (first, stop, step) if part is not None)
-    return ()
-
-
-def in_a_row(expression: Binary) -> tuple[Expression, list[Binary]]:
-    """`a + b - c` as a and then + b, - c: the left-most operand and the operations on it, first to last."""
-    row: list[Binary] = []
-    part: Expression = expression
-    while isinstance(part, Binary):
-        row.append(part)
-        part = part.left
-    return part, row[::-1]
-
-
-def level_of(expression: Expression) -> tuple[Expression, ...]:
-    """The parts of an expression, with operators in a row as one level."""
-    if not isinstance(expression, Binary):
-        return children(expression)
-    first, row = in_a_row(expression)
-    return (first, *(operation.right for operation in row))
-
-
-def parts(expression: Expression) -> Iterator[Expression]:
-    """An expression and everything in it, left to right."""
-    stack = [expression]
-    while stack:
-        part = stack.pop()
-        yield part
-        stack.extend(reversed(children(part)))
-
-
-def names(expression: Expression) -> Iterator[Name]:
-    """Every name an expression uses, left to right, with repeats."""
-    return (part for part in parts(expression) if isinstance(part, Name))
+    raise error("E016", message, text, 0, len(text.text), "split it into several nodes, or use sum over an array")

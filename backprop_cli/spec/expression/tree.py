@@ -1,0 +1,168 @@
+"""The only expression tree there is, and the walks over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A part of an expression; `start` and `end` are offsets in its text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expression):
+    """A literal; exact, so that formulas can print it as written (`1/2`, `1e-5`)."""
+
+    value: Fraction
+    text: str
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it was written as an integer (`2`, not `2.0`)."""
+        return self.text.isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class String(Expression):
+    """A quoted string; only functions that ask for one take it."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Expression):
+    """The name of a leaf or node, or a constant (`pi`, `e`, `inf`, `nan`, `true`, `false`, `none`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Expression):
+    """`-x`."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Expression):
+    """An infix operator: arithmetic or a comparison."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a call; `keyword` is None for a positional one."""
+
+    keyword: str | None
+    value: Expression
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """`function(...)`; `name_end` is where the function's name ends."""
+
+    function: str
+    arguments: tuple[Argument, ...]
+    name_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed(Expression):
+    """`x.T`: all axes reversed, as in numpy; `matrix` for `x.mT`, the last two swapped."""
+
+    operand: Expression
+    matrix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Expression):
+    """`start:stop:step` inside a subscript."""
+
+    first: Expression | None
+    stop: Expression | None
+    step: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipsis_(Expression):  # noqa: N801 - Python has an Ellipsis of its own
+    """`...` inside a subscript."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed(Expression):
+    """`x[subscripts]`, numpy indexing."""
+
+    operand: Expression
+    subscripts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Expression):
+    """`[a, b]` or `(0, 1)`: several tensors, axes, a shape."""
+
+    items: tuple[Expression, ...]
+    bracket: str
+
+
+# ── walks ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    """The direct parts of an expression, left to right."""
+    match expression:
+        case Unary(operand=operand) | Transposed(operand=operand):
+            return (operand,)
+        case Binary(left=left, right=right):
+            return (left, right)
+        case Call(arguments=arguments):
+            return tuple(argument.value for argument in arguments)
+        case Indexed(operand=operand, subscripts=subscripts):
+            return (operand, *subscripts)
+        case Sequence(items=items):
+            return items
+        case Slice(first=first, stop=stop, step=step):
+            return tuple(part for part in (first, stop, step) if part is not None)
+    return ()
+
+
+def in_a_row(expression: Binary) -> tuple[Expression, list[Binary]]:
+    """`a + b - c` as a and then + b, - c: the left-most operand and the operations on it, first to last."""
+    row: list[Binary] = []
+    part: Expression = expression
+    while isinstance(part, Binary):
+        row.append(part)
+        part = part.left
+    return part, row[::-1]
+
+
+def level_of(expression: Expression) -> tuple[Expression, ...]:
+    """The parts of an expression, with operators in a row as one level."""
+    if not isinstance(expression, Binary):
+        return children(expression)
+    first, row = in_a_row(expression)
+    return (first, *(operation.right for operation in row))
+
+
+def parts(expression: Expression) -> Iterator[Expression]:
+    """An expression and everything in it, left to right."""
+    stack = [expression]
+    while stack:
+        part = stack.pop()
+        yield part
+        stack.extend(reversed(children(part)))
+
+
+def names(expression: Expression) -> Iterator[Name]:
+    """Every name an expression uses, left to right, with repeats."""
+    return (part for part in parts(expression) if isinstance(part, Name))
