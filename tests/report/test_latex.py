@@ -24,7 +24,8 @@ def compiled(body: str, folder: Path) -> str:
     """What pdflatex says against a body; empty if nothing."""
     (folder / "page.tex").write_text(HEAD + body + r"\end{document}", encoding="utf-8")
     done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"], cwd=folder, capture_output=True, check=False
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
+        cwd=folder, capture_output=True, check=False,
     )
     log = done.stdout.decode("latin1")
     return "" if done.returncode == 0 else log[log.find("\n!") :][:400]
