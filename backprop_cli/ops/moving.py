@@ -185,6 +185,8 @@ def _undiagonal(xp: Any, g: Any, shape: Shape, offset: int) -> Any:
     Each entry of g meets the one column (row, below the main diagonal) of a shifted identity that it belongs to.
     """
     rows, columns = int(shape[-2]), int(shape[-1])
+    if len(shape) == 2 and rows == columns:
+        return xp.diag(g, k=offset)
     length = diagonal_length(rows, columns, offset)
     eye = xp.eye(n=rows, m=columns)
     if offset:
