@@ -15,6 +15,7 @@ from backprop_cli.algebra.tidy import tidy
 from backprop_cli.graph import Graph
 from backprop_cli.meanings.formulas import BUDGET, Derived, Symbols, derive, symbols
 from backprop_cli.notation import NOTATIONS, Layout
+from backprop_cli.result import NOTATIONS as SHOWN
 from backprop_cli.result import Omitted, Printed
 
 LEAVES_BUDGET = 80
@@ -91,7 +92,7 @@ class Formulation:
             if reason is not None:
                 return reason
         layouts = leaves if term == "leaves" else plain
-        texts = {name: layouts[name](expr) if name in layouts else "" for name in ("text", "code", "latex")}
+        texts = {name: layouts[name].whole(expr) if name in layouts else "" for name in NOTATIONS}
         deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
         return Printed(**texts, deviation=deviation)
 
@@ -143,7 +144,7 @@ def formulate(
     values: Sequence[Any] | None,
     passes: Sequence[Sequence[Any]] | None,
     terms: tuple[str, ...],
-    notations: tuple[str, ...] = tuple(NOTATIONS),
+    notations: tuple[str, ...] = SHOWN,
     anonymous: bool = False,
     only: frozenset[int] | None = None,
 ) -> tuple[list[Formulas], Formulas, tuple[str, ...]]:

@@ -10,6 +10,9 @@ from typing import Any, Literal
 TERMS = ("local", "nodes", "leaves")
 Terms = Literal["local", "nodes", "leaves"]
 NOTATIONS = ("text", "code", "latex")
+"""What every result holds."""
+ASKED = (*NOTATIONS, "mathml")
+"""What can be asked for; those that are not in every result are made on demand."""
 
 
 _ENTRY = re.compile(r"\w+(\[[^\[\]]*\])?")
@@ -39,6 +42,7 @@ class Printed:
     code: str
     latex: str
     deviation: float | None = None
+    mathml: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from backprop_cli.algebra.formula import Formula, build
 from backprop_cli.algebra.functions import named_function
 from backprop_cli.algebra.scalars import split_sum
 from backprop_cli.algebra.shapes import is_unit_vector
+from backprop_cli.ops import OPS
 from backprop_cli.ops.base import axes_of
 
 MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
@@ -28,7 +29,7 @@ def _recognised(expr: Expr, entries: int) -> Expr:
     if isinstance(expr, (Add, Mul, Pow)):
         found = named_function(expr)
         if found is None and isinstance(expr, Mul):
-            found = _softmax_idiom(expr) or _mean_idiom(expr, entries) or _sifted_idiom(expr)
+            found = _softmax_idiom(expr) or _mean_idiom(expr, entries) or _sifted_idiom(expr) or _diagonal_idiom(expr)
         if found is not None:
             return _recognised(found, entries)
         parts = [_recognised(a, entries) for a in expr.args]
@@ -68,6 +69,19 @@ def _sifted_idiom(expr: Mul) -> Expr | None:
                 opened = [p * t if s is None else s for s, t in zip(terms, Add.make_args(factor), strict=True)]
                 return Mul(*[a for a in expr.args if a is not p and a is not factor], Add(*opened))
     return None
+
+
+def _diagonal_idiom(expr: Mul) -> Expr | None:
+    """v ⊙ I is diag(v), for a row or a column v   (D3)."""
+    tensors = [a for a in expr.args if shape_of(a)]
+    unit = next((a for a in tensors if is_op(a, "eye") and a.shape[0] == a.shape[1]), None)
+    if unit is None or len(shape_of(expr)) != 2:
+        return None
+    entries = [a.args[0] if is_op(a, "expand_dims") and len(a.shape) == 2 else a for a in tensors if a is not unit]
+    if not entries or any(len(shape_of(e)) != 1 for e in entries):
+        return None
+    scalars = [a for a in expr.args if not shape_of(a)]
+    return Mul(*scalars, Apply("diag", (Mul(*entries),), dict(OPS["diag"].signature.parameters), unit.shape))
 
 
 def _sifted(term: Expr, p: Expr) -> Expr | None:

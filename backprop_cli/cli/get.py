@@ -10,7 +10,7 @@ from typing import Any
 from backprop_cli.errors import UsageError
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.view import View
-from backprop_cli.result import NOTATIONS, TERMS, Gradient, NodeResult, Omitted, Printed, Result
+from backprop_cli.result import ASKED, TERMS, Gradient, NodeResult, Omitted, Printed, Result
 
 CODE = "E023"
 PARTS = ("value", "grad", "formula", "shape")
@@ -62,9 +62,9 @@ def parse(text: str) -> Path:
 
 def _formula(text: str, node: str, rest: list[str], index: str | None) -> Path:
     terms = [word for word in rest if word in TERMS]
-    notations = [word for word in rest if word in NOTATIONS]
+    notations = [word for word in rest if word in ASKED]
     if index is not None or len(terms) > 1 or len(notations) > 1 or len(terms) + len(notations) < len(rest):
-        hint = f"terms: {', '.join(TERMS)}; notations: {', '.join(NOTATIONS)}; as in w1.formula.local.code"
+        hint = f"terms: {', '.join(TERMS)}; notations: {', '.join(ASKED)}; as in w1.formula.local.code"
         raise UsageError(CODE, f"cannot read the path {text!r}", hint=hint)
     return Path(text, node, "formula", terms[0] if terms else None, notations[0] if notations else "text")
 

@@ -21,6 +21,7 @@ from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import UsageError
 from backprop_cli.report.formats import FORMATS, format_of, renderer
 from backprop_cli.report.view import View
+from backprop_cli.result import NOTATIONS
 
 TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
 
@@ -36,13 +37,14 @@ class Job:
     anonymous: bool
     max_bytes: int
     get: str | None = None
+    notations: tuple[str, ...] = NOTATIONS
 
     def __call__(self, path: str) -> Done:
         """Run a spec and render what came out."""
         spec = load(path, self.choice)
         from backprop_cli.calculate import Settings, run
 
-        result = run(spec, Settings(terms=self.terms, anonymous=self.anonymous, max_bytes=self.max_bytes))
+        result = run(spec, Settings(self.terms, self.notations, self.anonymous, self.max_bytes))
         if self.get is None:
             return Done(renderer(self.form)(result, self.view))
         from backprop_cli.cli.get import find
@@ -89,7 +91,7 @@ def _job(form: str, terms: tuple[str, ...], get: str | None, base: Job) -> Job:
         from backprop_cli.cli.get import parse
 
         path = parse(get)
-        return replace(base, get=get, terms=path.terms, anonymous=True)
+        return replace(base, get=get, terms=path.terms, anonymous=True, notations=("text", path.notation))
     shown = tuple(t for t in terms if t != "none") if terms else FORMATS[form].terms
     return replace(base, terms=shown, view=replace(base.view, terms=shown))
 

@@ -1,11 +1,12 @@
-"""Formulas as text, code and LaTeX: one layout walk, one class of tokens a notation."""
+"""Formulas as text, code, LaTeX and MathML: one layout walk, one class of tokens a notation."""
 
 from backprop_cli.notation.code import Code
 from backprop_cli.notation.latex import Latex
 from backprop_cli.notation.layout import Layout
+from backprop_cli.notation.mathml import Mathml
 from backprop_cli.notation.text import Notation
 
-TEXT, CODE, LATEX = Notation(), Code(), Latex()
-NOTATIONS: dict[str, Notation] = {"text": TEXT, "code": CODE, "latex": LATEX}
+TEXT, CODE, LATEX, MATHML = Notation(), Code(), Latex(), Mathml()
+NOTATIONS: dict[str, Notation] = {"text": TEXT, "code": CODE, "latex": LATEX, "mathml": MATHML}
 
-__all__ = ["CODE", "LATEX", "NOTATIONS", "TEXT", "Layout", "Notation"]
+__all__ = ["CODE", "LATEX", "MATHML", "NOTATIONS", "TEXT", "Layout", "Notation"]

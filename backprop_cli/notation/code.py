@@ -35,6 +35,7 @@ class Code(Notation):
     gradient_level: int = ATOM
     has_outer: bool = False
     scalar_joins_chain: bool = False
+    names_axes: bool = False
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
         top = (
@@ -68,6 +69,12 @@ class Code(Notation):
 
     def summation(self, base: Piece, expr: Apply) -> Piece:
         return self.call("sum", [base], expr)
+
+    def pseudo_inverse(self, base: Piece) -> str:
+        return f"pinv({base.text})"
+
+    def pseudo_inverse_transpose(self, base: Piece) -> str:
+        return f"pinv({base.text}).T"
 
     def unit_vector(self, expr: Apply) -> Piece:
         n = spell_static(expr.shape[0])

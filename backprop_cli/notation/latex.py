@@ -9,55 +9,33 @@ from sympy import E, Expr, S
 
 from backprop_cli.algebra.expr import Apply, shape_of
 from backprop_cli.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.notation.names import GREEK, GREEK_LETTERS, taken_apart
 from backprop_cli.notation.piece import CALL, MUL, POWER, Piece
 from backprop_cli.notation.text import Notation
 from backprop_cli.ops import OPS
 from backprop_cli.ops.shaping import index_text
 
-_GREEK_LETTERS = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
-    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma",
-    "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta",
-    "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi",
-    "Ω": "Omega",
-}  # fmt: skip
-_GREEK = frozenset(_GREEK_LETTERS.values())
-
 
 def latex_name(name: str) -> str:
-    r"""A node's name in LaTeX: y_1 is y_{1}, w2 is w_{2}, alpha is \alpha, loss is \mathrm{loss}."""
-    match = re.fullmatch(r"([^\W\d_]+)_?(\w*)", name)
-    if match is None or match[2] and "_" in match[2] or not match[1]:
-        return rf"\mathrm{{{_escaped(name)}}}"
-    base, index = match.groups()
-    if index and not name.startswith(f"{base}_") and not index.isdigit():
-        return rf"\mathrm{{{_escaped(name)}}}"
-    subscript = (
-        ""
-        if not index
-        else f"_{{{index}}}"
-        if index.isdigit() or len(index) == 1
-        else rf"_{{\mathrm{{{_escaped(index)}}}}}"
-    )
-    return _latex_word(base) + subscript
+    r"""A node's name in LaTeX: y_1 is y_{1}, W_mu is W_{\mu}, xhat is \hat{x}, loss is \mathrm{loss}."""
+    parts = taken_apart(name)
+    base = _latex_word(parts.base)
+    accented = rf"\{parts.accent}{{{base.strip()}}}" if parts.accent else base
+    if not parts.index:
+        return accented
+    return rf"{accented.rstrip()}_{{{parts.index if parts.index.isdigit() else _latex_word(parts.index).strip()}}}"
 
 
 def _latex_word(base: str) -> str:
-    if base in _GREEK:
+    if base in GREEK:
         return "\\" + base
-    if len(base) == 1:
-        return (
-            "\\" + _GREEK_LETTERS[base] + " "
-            if base in _GREEK_LETTERS
-            else base
-            if base.isascii()
-            else rf"\mathrm{{{base}}}"
-        )
-    return rf"\mathrm{{{_escaped(base)}}}"
+    if len(base) == 1 and base in GREEK_LETTERS:
+        return "\\" + GREEK_LETTERS[base] + " "
+    return base if len(base) == 1 and base.isascii() and base != "_" else rf"\mathrm{{{_escaped(base)}}}"
 
 
 def _escaped(text: str) -> str:
-    spelled = "".join(rf"\{_GREEK_LETTERS[c]} " if c in _GREEK_LETTERS else c for c in text)
+    spelled = "".join(rf"\{GREEK_LETTERS[c]} " if c in GREEK_LETTERS else c for c in text)
     return re.sub(r"(?<!\\)([_#%&$])", r"\\\1", spelled)
 
 
@@ -68,6 +46,7 @@ class Latex(Notation):
     matmul: str = r" "
     gradient_level: int = POWER
     gradients_apart: bool = True
+    fractions_nest: bool = False
 
     def name(self, name: str) -> str:
         return latex_name(name)
@@ -126,17 +105,25 @@ class Latex(Notation):
         return rf"{self._braced(self._base(base))}^{{-\top}}"
 
     def summation(self, base: Piece, expr: Apply) -> Piece:
-        letters = summed_names(expr)
-        axis = expr.parameters["axis"]
-        index = (
-            ""
-            if axis is None
-            else f"_{{{letters}}}"
-            if letters
-            else rf"_{{\mathrm{{axis}}\,{latex_text(spell_static(axis))}}}"
-        )
         inner = base.text if base.level > MUL else self.bracket(base.text)
-        return Piece(rf"\sum{index} {inner}", MUL)
+        return Piece(rf"\sum{self.axis(expr)} {inner}", MUL)
+
+    def axis(self, expr: Apply) -> str:
+        """The axes of a reduction as an index: by their names, or by their numbers."""
+        letters = summed_names(expr)
+        if expr.parameters["axis"] is None:
+            return ""
+        numbers = latex_text(spell_static(expr.parameters["axis"]))
+        return f"_{{{letters}}}" if letters else rf"_{{\mathrm{{axis}}\,{numbers}}}"
+
+    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
+        return Piece(rf"\operatorname{{{latex_text(name)}}}{self.axis(expr)}{self.bracket(base.text)}", CALL)
+
+    def pseudo_inverse(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{+}}"
+
+    def pseudo_inverse_transpose(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{+\top}}"
 
     def unit_vector(self, expr: Apply) -> Piece:
         return Piece(rf"\mathbf{{e}}_{{{expr.parameters['index'][0]}}}", CALL)

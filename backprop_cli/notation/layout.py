@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.algebra.scalars import split_sum
-from backprop_cli.algebra.shapes import is_unit_vector
-from backprop_cli.algebra.transposes import is_matrix_transpose, untransposed
-from backprop_cli.notation.order import Factors, factors_of, is_negative, term_order
-from backprop_cli.notation.piece import ADD, ATOM, CALL, MATMUL, MUL, NEGATIVE, POWER, Piece
+from backprop_cli.algebra.transposes import untransposed
+from backprop_cli.notation.operators import OPERATORS
+from backprop_cli.notation.order import Factors, echoed, factors_of, is_negative, term_order
+from backprop_cli.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.notation.signs import negated, sign_into
 from backprop_cli.notation.text import Notation
 
@@ -31,6 +30,10 @@ class Layout:
     def __call__(self, expr: Expr) -> str:
         """The whole formula."""
         return self.walk(expr).text
+
+    def whole(self, expr: Expr) -> str:
+        """The whole formula as it stands alone: in MathML an element of its own."""
+        return self.notation.document(self(expr))
 
     def walk(self, expr: Expr) -> Piece:
         """A part of the formula, remembered."""
@@ -81,7 +84,7 @@ class Layout:
         factor, rest = split_sum(expr)
         if factor != 1:
             return self.product(Mul(factor, rest, evaluate=False))
-        terms = sorted(expr.args, key=term_order)
+        terms = echoed(expr, sorted(expr.args, key=term_order))
         first, *others = terms
         if all(is_negative(t) for t in terms):
             turned = next((t for t in map(negated, (-t for t in terms)) if t is not None), None)
@@ -111,6 +114,8 @@ class Layout:
             if apart:
                 return self.apart(parts, apart)
         above = self.numerator(parts)
+        if (parts.below or parts.denominator != 1) and not self.notation.fractions_nest and "frac" in above.text:
+            return self.reciprocal(parts, above)
         if not parts.below and parts.denominator == 1:
             text, level = above.text, above.level
         else:
@@ -121,10 +126,21 @@ class Layout:
             return Piece(self.notation.minus_sign + text, NEGATIVE)
         return Piece(text, level)
 
+    def reciprocal(self, parts: Factors, above: Piece) -> Piece:
+        """1/d before a product that holds fractions itself."""
+        fraction, _ = self.notation.fraction(Piece(self.notation.number(S.One), ATOM), self.denominator(parts))
+        tensors = [next((f for f in factors if shape_of(f)), S.One) for factors in (parts.below, parts.above)]
+        factor = above.text if above.level >= MUL else self.notation.bracket(above.text)
+        text = fraction + self.notation.times(*tensors) + factor
+        return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
+
     def apart(self, parts: Factors, gradients: list[Expr]) -> Piece:
         """Upstream gradients before the fraction, not in it: they are fractions themselves."""
         rest = [f for f in parts.above if f not in gradients]
         fraction, _ = self.notation.fraction(self.numerator(replace(parts, above=rest)), self.denominator(parts))
+        if not any(shape_of(f) for f in (*rest, *parts.below)):  # a scalar comes first
+            text = fraction + self.notation.times(S.One, S.One) + self.joined(gradients)
+            return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
         shapes = [*gradients, *parts.below, *rest]
         between = next(
             (self.notation.times(gradients[0], f) for f in shapes[1:] if shape_of(f)), self.notation.times(S.One, S.One)
@@ -194,93 +210,10 @@ class Layout:
 
     def operator(self, expr: Apply) -> Piece:
         """An operator by its own way of printing, or as a call."""
-        special = _OPERATORS.get(expr.name)
+        special = OPERATORS.get(expr.name)
         return self.call(expr) if special is None else special(self, expr)
 
     def call(self, expr: Apply) -> Piece:
         """A function: its template if it has one, else name(operands, parameters)."""
         operands = [None if a == NONE else self.walk(a) for a in expr.args]
         return self.notation.call(expr.name, operands, expr)
-
-    def chain(self, expr: Apply) -> Piece:
-        """A product of matrices; the first factor of a scalar or row product is a row."""
-        if len(expr.args) > 2 and all(_is_transpose(a) for a in expr.args):
-            untransposed = Apply("matmul", tuple(a.args[0] for a in reversed(expr.args)), {}, expr.shape[::-1])
-            return Piece(self.notation.transpose(self.walk(untransposed), (1, 0)), POWER)
-        first, *rest = expr.args
-        row = len(shape_of(first)) == 1
-        texts = [self.notation.row(self.within(first, CALL)) if row else self.factor(first)]
-        texts += [self.factor(a) for a in rest]
-        return Piece(self.notation.matmul.join(texts), MATMUL)
-
-    def factor(self, expr: Expr) -> str:
-        """A factor of a chain of matrices."""
-        return self.within(expr, MATMUL + 1)
-
-    def outer(self, expr: Apply) -> Piece:
-        """x yᵀ."""
-        left, right = expr.args
-        if not self.notation.has_outer:
-            return self.call(expr)
-        return Piece(self.notation.outer(self.factor(left), self.within(right, CALL)), MATMUL)
-
-    def transposed(self, expr: Apply) -> Piece:
-        """Aᵀ, A⁻ᵀ, or a call for any other order of axes."""
-        order = expr.parameters["axes"]
-        base = expr.args[0]
-        rank = len(order)
-        if isinstance(base, Apply) and base.name == "inv" and is_matrix_transpose(order) and rank == 2:
-            return Piece(self.notation.inverse_transpose(self.walk(base.args[0])), POWER)
-        if is_matrix_transpose(order):
-            return Piece(self.notation.transpose(self.walk(base), order), POWER)
-        return self.call(expr)
-
-    def inverted(self, expr: Apply) -> Piece:
-        """A⁻¹."""
-        return Piece(self.notation.inverse(self.walk(expr.args[0])), POWER)
-
-    def powered(self, expr: Apply) -> Piece:
-        """A matrix power or a number's unevaluated one."""
-        if expr.name == "power":
-            return Piece(self.notation.superscript(self.walk(expr.args[0]), self.walk(expr.args[1]), None), POWER)
-        return self.call(expr)
-
-    def summed(self, expr: Apply) -> Piece:
-        """Σ over axes."""
-        return self.notation.summation(self.walk(expr.args[0]), expr)
-
-    def scattered(self, expr: Apply) -> Piece:
-        """e[k], or a call."""
-        if is_unit_vector(expr):
-            return self.notation.unit_vector(expr)
-        return self.call(expr)
-
-    def indexed(self, expr: Apply) -> Piece:
-        """x[...]."""
-        return Piece(self.notation.index(self.within(expr.args[0], CALL), expr), CALL)
-
-    def expanded(self, expr: Apply) -> Piece:
-        """New axes."""
-        return self.notation.expanded(self.walk(expr.args[0]), expr)
-
-    def compared(self, expr: Apply) -> Piece:
-        """A comparison in brackets."""
-        name, (left, right) = expr.name, expr.args
-        if left.is_number and not right.is_number:  # [x > 0], however it was asked
-            name, left, right = MIRRORED.get(name, name), right, left
-        return self.notation.comparison(name, self.within(left, ADD), self.within(right, ADD))
-
-
-MIRRORED = {"greater": "less", "greater_equal": "less_equal", "less": "greater", "less_equal": "greater_equal"}
-
-
-def _is_transpose(expr: Expr) -> bool:
-    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
-
-
-_OPERATORS: Mapping[str, Callable[[Layout, Any], Piece]] = {
-    "matmul": Layout.chain, "outer": Layout.outer, "transpose": Layout.transposed, "inv": Layout.inverted,
-    "sum": Layout.summed, "scatter": Layout.scattered, "index": Layout.indexed, "expand_dims": Layout.expanded,
-    "power": Layout.powered,
-    **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), Layout.compared),
-}  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Add, Expr, Float, Mul, Pow, S
 
-from backprop_cli.algebra.expr import Apply, position_of, shape_of, symbols_of
+from backprop_cli.algebra.expr import Apply, position_of, shape_of, symbols_of, tree_size
 from backprop_cli.algebra.scalars import split_sum
 from backprop_cli.notation.roots import one_root
 from backprop_cli.notation.signs import has_minus, sign_into
@@ -89,12 +89,20 @@ def tenths(value: Expr, alone: bool) -> bool:
     return value.q % 10 == 0 and 1000 % value.q == 0 and (alone or value.p != 1)
 
 
+LARGE = 10**6
+"""A denominator that nobody reads: 2⁻⁵² is 2.220446049250313e-16."""
+
+
 def small_decimal(value: Expr) -> bool:
     """Whether a rational prints better as a decimal: 1e-5 rather than 1/100000."""
     q = value.q
     while q % 10 == 0:
         q //= 10
-    return value.q >= 100 and q in (1, 2, 4, 5, 8, 20, 25, 125)
+    return value.q >= LARGE or value.q >= 100 and q in (1, 2, 4, 5, 8, 20, 25, 125)
+
+
+LONG = 200
+"""Above so many nodes nobody sees an echo."""
 
 
 def is_negative(expr: Expr) -> bool:
@@ -124,6 +132,19 @@ def factor_order(expr: Expr) -> tuple[Any, ...]:
 
 def _weight(expr: Expr) -> int:
     return 1 if isinstance(expr, Add) else 0
+
+
+def echoed(expr: Add, terms: list[Expr]) -> list[Expr]:
+    """y - t - mean(y - t), not y - mean(y - t) - t: terms that stand together inside another stay together here."""
+    if len(terms) < 3 or tree_size(expr) > LONG:
+        return terms
+    own = set(terms)
+    inner = (a for t in terms for a in t.atoms(Add) if 1 < len(a.args) < len(terms) and own.issuperset(a.args))
+    found = min(inner, key=lambda a: (-len(a.args), a.sort_key()), default=None)
+    if found is None or is_negative(first := next(t for t in terms if t in found.args)):
+        return terms
+    together = [t for t in terms if t in found.args]
+    return [first, *(t for t in together if t is not first), *(t for t in terms if t not in found.args)]
 
 
 def term_order(expr: Expr) -> tuple[Any, ...]:

@@ -30,7 +30,13 @@ class Notation:
     gradient_level: int = GRADIENT
     scalar_joins_chain: bool = True
     gradients_apart: bool = False
+    fractions_nest: bool = True
+    names_axes: bool = True
     has_outer: bool = True
+
+    def document(self, text: str) -> str:
+        """A formula as it stands alone."""
+        return text
 
     def name(self, name: str) -> str:
         """The name of a node."""
@@ -105,6 +111,18 @@ class Notation:
         if letters:
             return Piece(f"Σ_{letters}({base.text})", CALL)
         return Piece(f"Σ({base.text}, axis={spell_static(expr.parameters['axis'])})", CALL)
+
+    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
+        """A mean, a variance over axes that have names."""
+        return Piece(f"{name}_{summed_names(expr)}({base.text})", CALL)
+
+    def pseudo_inverse(self, base: Piece) -> str:
+        """X⁺."""
+        return self._base(base) + "⁺"
+
+    def pseudo_inverse_transpose(self, base: Piece) -> str:
+        """X⁺ᵀ."""
+        return self._base(base) + "⁺ᵀ"
 
     def unit_vector(self, expr: Apply) -> Piece:
         """e[k]."""

@@ -1,0 +1,114 @@
+"""Names and signs in every notation: LaTeX, MathML, text; what a textbook prints is a table here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from backprop_cli.calculate import Settings, run
+from backprop_cli.notation import LATEX, MATHML, NOTATIONS
+from backprop_cli.result import ASKED, Printed
+from backprop_cli.spec.reader import load_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+SPECS = sorted((ROOT / "specs").glob("*.yaml"))
+MATH = "{http://www.w3.org/1998/Math/MathML}"
+CORE = {
+    "math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msqrt", "msub", "msup", "munder", "mover",
+}  # fmt: skip
+PAIRS = ("mfrac", "msub", "msup", "munder", "mover")
+
+NAMES = {
+    "x": "x", "y_1": "y_{1}", "w2": "w_{2}", "alpha": r"\alpha", "λ": r"\lambda", "loss": r"\mathrm{loss}",
+    "W_mu": r"W_{\mu}",
+    "xhat": r"\hat{x}", "x_hat": r"\hat{x}", "x_hat_1": r"\hat{x}_{1}", "mu_bar": r"\bar{\mu}", "W_h": "W_{h}",
+    "h_prev": r"h_{\mathrm{prev}}", "sigma2": r"\sigma_{2}", "a_b_c": r"\mathrm{a\_b\_c}", "_x": r"\mathrm{\_x}",
+    "beta_1": r"\beta_{1}", "W1x": r"\mathrm{W1x}", "σ_1": r"\sigma_{1}",
+}  # fmt: skip
+
+FORMULAS = {
+    "-sum(log(b - A @ x))": ("x", "Aᵀ · (1/(b - A · x))", r"A^\top \frac{1}{b - A x}"),
+    "sum(relu(x)**2)": ("x", "2 relu(x)", r"2 \operatorname{ReLU}(x)"),
+    "sum(gelu(x))": ("x", None, None),
+    "logdet(A.T @ A)": ("A", "2 A⁺ᵀ", r"2 A^{+\top}"),
+    "mean((x - 1)**2)": ("x", "2(x - 1) / 3", r"\frac{2 \left(x - 1\right)}{3}"),
+    "sum(0.9*x)": ("x", "0.9 ones((3,))", None),
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), NAMES.items(), ids=NAMES)
+def test_names_in_latex(name: str, expected: str) -> None:
+    """Indices, Greek letters and hats by their usual spellings; any other name is upright and escaped."""
+    assert LATEX.name(name).strip() == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_in_mathml(name: str) -> None:
+    """Each name is one well-formed element, and its letters are in it."""
+    element = ET.fromstring(f"<m>{MATHML.name(name)}</m>")
+    assert len(element) == 1
+    assert "".join(element.itertext())
+
+
+def test_mathml_is_asked_for() -> None:
+    """Four notations are there, and three of them in every result."""
+    assert tuple(NOTATIONS) == ASKED
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_mathml_is_well_formed(path: Path) -> None:
+    """Every formula is one <math> of MathML Core, with two parts in what takes two and signs in <mo> alone."""
+    result = run(load_spec(str(path)), Settings(notations=("mathml",)))
+    for node in result.nodes:
+        for formula in node.gradient.formula.values() if node.gradient else ():
+            if isinstance(formula, Printed):
+                check(formula.mathml)
+
+
+def check(text: str) -> None:
+    """The rules of MathML that a parser of XML does not know."""
+    root = ET.fromstring(text)
+    assert root.tag == f"{MATH}math"
+    for element in root.iter():
+        name = element.tag.removeprefix(MATH)
+        assert name in CORE, name
+        if name in PAIRS:
+            assert len(element) == 2, text
+        if name in {"mi", "mn", "mo", "mtext"}:
+            assert len(element) == 0, text
+            assert element.text, text
+        else:
+            assert not (element.text or "").strip(), text
+
+
+def test_mathml_is_printed_on_demand(backprop: Any) -> None:
+    """`--get w1.formula.mathml` prints the element; JSON holds the three notations it promises."""
+    spec = ROOT / "specs" / "two_layer.yaml"
+    done = backprop("run", spec, "--get", "w1.formula.local.mathml")
+    assert done.code == 0
+    check(done.out.strip())
+    assert "mathml" not in backprop("run", spec, "--format", "json").out
+
+
+def test_ascii_leaves_elements_whole(backprop: Any) -> None:
+    """With --ascii the signs are spelled, and the elements are still XML."""
+    done = backprop("run", ROOT / "specs" / "two_layer.yaml", "--get", "w1.formula.mathml", "--ascii")
+    assert done.code == 0
+    assert done.out.isascii()
+    ET.fromstring(done.out)
+
+
+@pytest.mark.parametrize(("loss", "expected"), [(k, v) for k, v in FORMULAS.items() if v[1]], ids=lambda v: str(v)[:30])
+def test_formulas_as_a_textbook_prints_them(loss: str, expected: tuple[str, str, str], spec_of: Any) -> None:
+    """Signs, roots, inverses and decimals go where a reader expects them."""
+    wrt, text, latex = expected
+    a = [[1.0, 0.2, 0.1], [0.3, 1.1, 0.2], [0.1, 0.4, 0.9], [0.2, 0.1, 0.5]]
+    spec = spec_of("inputs:\n  b: [9.0, 8.0, 7.0, 9.5]\n"
+                   f"params:\n  x: [0.5, 1.5, 2.5]\n  A: {a}\nnodes:\n  loss: {loss}\n")  # fmt: skip
+    formula = run(spec, Settings()).by_name[wrt].gradient.formula["nodes"]  # type: ignore[union-attr]
+    assert isinstance(formula, Printed)
+    assert formula.text == text
+    assert latex is None or formula.latex == latex
