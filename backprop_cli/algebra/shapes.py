@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr, Integer, Mul, S
 
 from backprop_cli.algebra.expr import Apply, is_one, is_op, shape_of
-from backprop_cli.algebra.formula import RULES, Formula, materialize, scaled, zero
+from backprop_cli.algebra.formula import RULES, Formula, generic, materialize, scaled, zero
 from backprop_cli.algebra.scalars import split_scalar
 from backprop_cli.ops import OPS
 from backprop_cli.ops.base import broadcast, reduced
@@ -115,6 +115,13 @@ def eye(*, n: int, m: int | None = None) -> Formula:
     return Formula(Apply("eye", (), {"n": n, "m": m}, (n, m or n)), (n, m or n))
 
 
+def diag(x: Formula, *, k: int = 0) -> Formula:
+    """A constant on the diagonal is that many identities."""
+    if len(x.shape) == 1 and k == 0 and not shape_of(x.expr):
+        return scaled(x.expr, eye(n=x.shape[0]))
+    return generic("diag", {"k": k}, (x,))
+
+
 def filled(value: int) -> Callable[..., Formula]:
     """zeros and ones: a number with a shape."""
     return lambda *, shape: Formula(Integer(value), (shape,) if isinstance(shape, int) else tuple(shape))
@@ -122,5 +129,5 @@ def filled(value: int) -> Callable[..., Formula]:
 
 RULES |= {
     "reshape": reshape, "expand_dims": expand_dims, "squeeze": squeeze, "broadcast_to": broadcast_to, "index": index,
-    "scatter": scatter, "eye": eye, "zeros": filled(0), "ones": filled(1),
+    "scatter": scatter, "eye": eye, "diag": diag, "zeros": filled(0), "ones": filled(1),
 }  # fmt: skip
