@@ -110,6 +110,14 @@ def is_unit_vector(expr: Expr) -> bool:
     )
 
 
+def diag(x: Formula, **parameters: Any) -> Formula:
+    """The diagonal matrix of one number is that number times I   (D3)."""
+    made = generic("diag", parameters, (x,))
+    if len(x.shape) == 1 and not shape_of(x.expr) and not parameters.get("k"):
+        return scaled(x.expr, eye(n=x.shape[0]))
+    return made
+
+
 def eye(*, n: int, m: int | None = None) -> Formula:
     """The identity matrix."""
     return Formula(Apply("eye", (), {"n": n, "m": m}, (n, m or n)), (n, m or n))

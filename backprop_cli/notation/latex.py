@@ -39,6 +39,11 @@ def _escaped(text: str) -> str:
     return re.sub(r"(?<!\\)([_#%&$])", r"\\\1", spelled)
 
 
+TALL = (r"\frac", r"\sum", r"\left")
+"""What brackets are to grow around."""
+_GROWING = re.compile(r"\(((?:\{\d\}(?:, )?)+)\)")
+
+
 @dataclass(frozen=True)
 class Latex(Notation):
     """LaTeX mathematics: juxtaposition for products of matrices, ⊙ for elementwise ones."""
@@ -46,7 +51,15 @@ class Latex(Notation):
     matmul: str = r" "
     gradient_level: int = POWER
     gradients_apart: bool = True
-    fractions_nest: bool = False
+
+    def holds_fraction(self, text: str) -> bool:
+        """One that is not in an exponent or an index."""
+        depth = 0
+        for position, sign in enumerate(text):
+            depth += (sign == "{") - (sign == "}")
+            if depth == 0 and text.startswith(r"\frac", position):
+                return True
+        return False
 
     def name(self, name: str) -> str:
         return latex_name(name)
@@ -152,6 +165,9 @@ class Latex(Notation):
             )
         template = OPS[name].latex if name in OPS else None
         if template is not None:
+            given = [o.text for o in operands if o is not None]
+            if any(tall in text for text in given for tall in TALL):
+                template = _GROWING.sub(r"\\left(\1\\right)", template)
             bare = template.endswith(" {0}")
             texts = ["" if o is None else self.bracket(o.text) if bare and o.level < CALL else o.text for o in operands]
             return Piece(template.format(*texts), CALL)

@@ -114,7 +114,7 @@ class Layout:
             if apart:
                 return self.apart(parts, apart)
         above = self.numerator(parts)
-        if (parts.below or parts.denominator != 1) and not self.notation.fractions_nest and "frac" in above.text:
+        if (parts.below or parts.denominator != 1) and self.notation.holds_fraction(above.text):
             return self.reciprocal(parts, above)
         if not parts.below and parts.denominator == 1:
             text, level = above.text, above.level

@@ -71,7 +71,9 @@ class Mathml(Notation):
     matmul: str = mo(INVISIBLE_TIMES)
     gradient_level: int = POWER
     gradients_apart: bool = True
-    fractions_nest: bool = False
+
+    def holds_fraction(self, text: str) -> bool:
+        return "<mfrac" in text
 
     def document(self, text: str) -> str:
         return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{text}</math>'

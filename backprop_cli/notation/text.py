@@ -30,9 +30,12 @@ class Notation:
     gradient_level: int = GRADIENT
     scalar_joins_chain: bool = True
     gradients_apart: bool = False
-    fractions_nest: bool = True
     names_axes: bool = True
     has_outer: bool = True
+
+    def holds_fraction(self, text: str) -> bool:
+        """Whether a numerator has a fraction that would be set small in another."""
+        return False
 
     def document(self, text: str) -> str:
         """A formula as it stands alone."""
