@@ -110,21 +110,13 @@ def is_unit_vector(expr: Expr) -> bool:
     )
 
 
-def diag(x: Formula, **parameters: Any) -> Formula:
-    """The diagonal matrix of one number is that number times I   (D3)."""
-    made = generic("diag", parameters, (x,))
-    if len(x.shape) == 1 and not shape_of(x.expr) and not parameters.get("k"):
-        return scaled(x.expr, eye(n=x.shape[0]))
-    return made
-
-
 def eye(*, n: int, m: int | None = None) -> Formula:
     """The identity matrix."""
     return Formula(Apply("eye", (), {"n": n, "m": m}, (n, m or n)), (n, m or n))
 
 
 def diag(x: Formula, *, k: int = 0) -> Formula:
-    """A constant on the diagonal is that many identities."""
+    """A constant on the diagonal is that many identities   (D3)."""
     if len(x.shape) == 1 and k == 0 and not shape_of(x.expr):
         return scaled(x.expr, eye(n=x.shape[0]))
     return generic("diag", {"k": k}, (x,))
