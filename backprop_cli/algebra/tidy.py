@@ -24,7 +24,7 @@ MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than
 MAX_DEGREE = 64  # or higher powers
 MAX_SYMBOLS = 16  # or with more generators than this
 MAX_FOLDS = 8
-MAX_EFFORT = 8000  # of one graph, about two seconds; formulas after that keep the form they were found in
+MAX_EFFORT = 4000  # of one graph, about one second; formulas after that keep the form they were found in
 
 
 def tidy(expr: Expr, facts: Facts) -> Expr:
