@@ -24,6 +24,7 @@ TOLERANCE = Tolerance(relative=1e-7, absolute=1e-10)
 MOST_ENTRIES = 64  # of all arrays that depend on the node
 MOST_TREE = 4000  # nodes of the output, written out
 LARGEST_MATRIX = 3  # an inverse of symbols has n! terms
+MOST_MATRIX = 100  # nodes of the symbolic entries of a matrix that is inverted, factored or raised to a power
 WORK = 1_000_000.0  # for one spec, in microseconds, roughly
 
 
@@ -74,7 +75,7 @@ class Oracle:
         known: dict[int, Any] = {node: made}
         sizes: dict[Expr, Extent] = {}
         for index in chain:
-            known[index] = self.apply(self.graph.nodes[index], known)
+            known[index] = self.apply(self.graph.nodes[index], known, sizes)
             if sum(extent(e, sizes).size for e in known[index].flat) > MOST_TREE:
                 raise TooLargeError
         loss = sympy.Add(*np.reshape(entries(seed) * self.of(output, known), -1))
@@ -83,12 +84,20 @@ class Oracle:
             raise TooLargeError
         return made, loss
 
-    def apply(self, node: Node, known: Mapping[int, Any]) -> Any:
-        """One step of the forward pass in entries."""
+    def apply(self, node: Node, known: Mapping[int, Any], sizes: dict[Expr, Extent]) -> Any:
+        """One step of the forward pass in entries; what sympy would not finish is refused before it starts.
+
+        Raises:
+            TooLargeError: a matrix is too large, or its entries are.
+        """
         assert node.op is not None
         operands = [self.of(i, known) for i in node.inputs]
-        if node.op.group == "linear algebra" and node.op.entry is not None and operands[0].shape[-1] > LARGEST_MATRIX:
-            raise TooLargeError
+        if node.op.group == "linear algebra" and node.op.entry is not None:
+            symbolic = sum(extent(e, sizes).size for x in operands if x is not None
+                           for e in x.flat if e.free_symbols)
+            times = int(node.parameters.get("n", 1)) ** 2
+            if operands[0].shape[-1] > LARGEST_MATRIX or symbolic * max(times, 1) > MOST_MATRIX:
+                raise TooLargeError
         return apply_op(node.op, operands, node.parameters)
 
     def of(self, index: int, known: Mapping[int, Any]) -> Any:
