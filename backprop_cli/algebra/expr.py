@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any, Self
 
-from sympy import Dummy, Expr, Float, Integer, Rational, S, Symbol, nan, oo
+from sympy import Dummy, Expr, Float, Integer, Mul, Rational, S, Symbol, nan, oo
 from sympy.core.basic import Basic
 
 from backprop_cli.ops.base import broadcast
@@ -68,6 +68,9 @@ class SizeSymbol(Symbol):  # type: ignore[misc]
 
 def size(n: int) -> Expr:
     """A number of entries: a letter where the axis is named."""
+    factors = getattr(n, "factors", ())
+    if factors:
+        return Mul(*map(size, factors))
     name = getattr(n, "name", None)
     return SizeSymbol(name, int(n)) if name else Integer(int(n))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Integer, Mul, S
+from sympy import Add, Expr, Integer, Mul, S
 
 from backprop_cli.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.algebra.formula import RULES, Formula, generic, materialize, scaled, zero
 from backprop_cli.algebra.scalars import split_scalar
 from backprop_cli.ops import OPS
 from backprop_cli.ops.base import broadcast, reduced
-from backprop_cli.ops.shaping import expand_shape, reshape_shape, squeeze_shape
+from backprop_cli.ops.shaping import Span, expand_shape, reshape_shape, squeeze_shape
 from backprop_cli.spec.model import Shape
 
 
@@ -21,9 +21,21 @@ def reshape(x: Formula, *, shape: Any) -> Formula:
     target = reshape_shape(x.shape, shape=shape)
     if not shape_of(x.expr):
         return Formula(x.expr, target)
+    if drop_front(x.shape) == target:
+        return Formula(_without_front(x.expr, len(target)), target)
     factor, rest = split_scalar(x.expr)
     expr = materialize(Formula(rest, x.shape))
     return scaled(factor, Formula(reshaped(expr, target), target))
+
+
+def _without_front(expr: Expr, rank: int) -> Expr:
+    """Leading axes of size 1 dropped, term by term and factor by factor."""
+    shape = shape_of(expr)
+    if len(shape) <= rank:
+        return expr
+    if isinstance(expr, Add | Mul):
+        return expr.func(*[_without_front(a, rank) for a in expr.args])
+    return reshaped(expr, shape[len(shape) - rank :])
 
 
 def reshaped(expr: Expr, target: Shape) -> Expr:
@@ -81,6 +93,8 @@ def index(x: Formula, *, index: Any) -> Formula:
     shape = OPS["index"].shape(x.shape, index=index)
     if not shape_of(x.expr):
         return Formula(x.expr, shape)
+    if only_new_axes(index) and drop_front(shape) == drop_front(x.shape):
+        return Formula(x.expr, shape)  # leading ones: broadcasting puts them there
     factor, rest = split_scalar(x.expr)
     made = Apply("index", (materialize(Formula(rest, x.shape)),), {"index": index}, shape)
     return scaled(factor, Formula(made, shape))
@@ -91,12 +105,19 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
     target = tuple(shape)
     if x.expr == 0:
         return zero(target)
+    if only_new_axes(index):
+        return reshape(x, shape=target)
     if not x.shape:
         made = Apply("scatter", (S.One,), {"index": index, "shape": target}, target)
         return Formula(Mul(x.expr, made), target)
     factor, rest = split_scalar(x.expr)
     made = Apply("scatter", (materialize(Formula(rest, x.shape)),), {"index": index, "shape": target}, target)
     return scaled(factor, Formula(made, target))
+
+
+def only_new_axes(index: Any) -> bool:
+    """Whether subscripts take everything and add axes: `x[None, :]`."""
+    return None in index and all(item is None or item is Ellipsis or item == Span() for item in index)
 
 
 def is_unit_vector(expr: Expr) -> bool:

@@ -91,7 +91,9 @@ def _job(form: str, terms: tuple[str, ...], get: str | None, base: Job) -> Job:
         from backprop_cli.cli.get import parse
 
         path = parse(get)
-        return replace(base, get=get, terms=path.terms, anonymous=True, notations=("text", path.notation))
+        if path.part == "formula" and path.wanted is None and terms and terms[0] != "none":
+            path = parse(f"{get}.{terms[0]}")  # the terms asked for, not those shown by default
+        return replace(base, get=path.text, terms=path.terms, anonymous=True, notations=("text", path.notation))
     shown = tuple(t for t in terms if t != "none") if terms else FORMATS[form].terms
     return replace(base, terms=shown, view=replace(base.view, terms=shown))
 

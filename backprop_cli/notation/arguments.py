@@ -71,7 +71,8 @@ def written_arguments(operands: list[str | None], expr: Apply, quiet: bool) -> l
             continue
         if expr.name == "eye" and name == "m" and value == parameters["n"]:
             continue
-        if name == "axis" and default == -1 and expr.args and value == len(shape_of(expr.args[0])) - 1:
+        rank = len(shape_of(expr.args[0])) if expr.args else 0
+        if name == "axis" and default == -1 and (value == rank - 1 or value is None and rank == 1):
             continue  # the last axis, however the user counted it
         spelled = spell_static(value)
         arguments.append(spelled if default is REQUIRED else f"{name}={spelled}")

@@ -32,7 +32,8 @@ def elementwise(spec: str, doc: str, forward: Callable[..., Any], derivative: Ca
                 entry: Callable[..., Any], samples: Any = REAL, **rest: Any) -> Op:
     """Define a pointwise op of one operand from its derivative `(xp, y, x, **parameters)`.
 
-    `entry` is a function `(sympy, x, **parameters)` of one sympy scalar.  A derivative of None is 0 everywhere.
+    `entry` is a function `(sympy, x, **parameters)` of one sympy scalar.  A derivative of None lets no gradient
+    through; a function of steps has `flat`, 0 wherever it has a slope at all.
     """
     rule = None if derivative is None else _chained(derivative, bool(signature(spec)[1].parameters))
 
@@ -41,6 +42,11 @@ def elementwise(spec: str, doc: str, forward: Callable[..., Any], derivative: Ca
 
     rest = {"shape": pointwise_shape, "group": "elementwise", **rest}
     return op(spec, doc, forward, vjps=(rule,), pointwise=True, samples=samples, entry=entries, **rest)
+
+
+def flat(xp: Any, y: Any, x: Any) -> Any:
+    """The derivative of a function of steps: 0, as in PyTorch."""
+    return xp.zeros(shape=x.shape)
 
 
 def _chained(derivative: Callable[..., Any], parameters: bool) -> Callable[..., Any]:
@@ -55,7 +61,7 @@ def _chained(derivative: Callable[..., Any], parameters: bool) -> Callable[..., 
 elementwise("abs(x)", "Absolute value.", lambda xp, x: np.abs(x), lambda xp, y, x: xp.sign(x), lambda s, x: s.Abs(x),
             aliases="absolute fabs", kink=lambda x: x == 0, convention="the derivative at 0 is 0", text="|{0}|",
             latex=r"\left|{0}\right|")
-elementwise("sign(x)", "-1, 0 or 1; its derivative is 0.", lambda xp, x: np.sign(x), None, lambda s, x: s.sign(x),
+elementwise("sign(x)", "-1, 0 or 1; its derivative is 0.", lambda xp, x: np.sign(x), flat, lambda s, x: s.sign(x),
             latex=r"\operatorname{{sgn}}({0})", aliases="sgn")
 elementwise("exp(x)", "Exponential.", lambda xp, x: np.exp(x), lambda xp, y, x: y, lambda s, x: s.exp(x),
             latex=r"e^{{{0}}}", domain="exp overflows above 709")
@@ -120,14 +126,14 @@ elementwise("erfc(x)", "1 - erf(x), accurate where that is small.", lambda xp, x
 
 # ── steps: their derivative is 0 ─────────────────────────────────────────────────────────────────
 
-elementwise("floor(x)", "The next whole number below; its derivative is 0.", lambda xp, x: np.floor(x), None,
+elementwise("floor(x)", "The next whole number below; its derivative is 0.", lambda xp, x: np.floor(x), flat,
             lambda s, x: s.floor(x), latex=r"\lfloor {0} \rfloor", text="⌊{0}⌋")
-elementwise("ceil(x)", "The next whole number above; its derivative is 0.", lambda xp, x: np.ceil(x), None,
+elementwise("ceil(x)", "The next whole number above; its derivative is 0.", lambda xp, x: np.ceil(x), flat,
             lambda s, x: s.ceiling(x), latex=r"\lceil {0} \rceil", text="⌈{0}⌉")
-elementwise("trunc(x)", "x without its fraction; its derivative is 0.", lambda xp, x: np.trunc(x), None,
+elementwise("trunc(x)", "x without its fraction; its derivative is 0.", lambda xp, x: np.trunc(x), flat,
             lambda s, x: s.sign(x) * s.floor(s.Abs(x)), aliases="fix")
 elementwise("round(x)", "The nearest whole number, a half to the even one; its derivative is 0.",
-            lambda xp, x: np.round(x), None, lambda s, x: s.floor(x + s.Rational(1, 2)), aliases="rint")
+            lambda xp, x: np.round(x), flat, lambda s, x: s.floor(x + s.Rational(1, 2)), aliases="rint")
 
 elementwise("stop_gradient(x)", "x, through which no gradient flows.", lambda xp, x: x, None, lambda s, x: x,
             aliases="detach", group="control")

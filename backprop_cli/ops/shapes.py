@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from backprop_cli.spec.model import Shape
+from backprop_cli.spec.model import Shape, Size
 
 
 class ShapeError(Exception):
@@ -91,11 +92,14 @@ def reduced(shape: Shape, axis: Any = None, keepdims: bool = False) -> Shape:
 
 
 def count(shape: Shape, axis: Any = None) -> int:
-    """How many entries a reduction adds up; a `Size` if that is one named axis."""
+    """How many entries a reduction adds up; a `Size` if that is one named axis, or the product of several sizes."""
     axes = axes_of(axis, len(shape))
     if len(axes) == 1:
         return shape[axes[0]]
-    total = 1
-    for a in axes:
-        total *= int(shape[a])
-    return total
+    sizes = tuple(shape[a] for a in axes)
+    total = math.prod(map(int, sizes))
+    if not any(getattr(size, "name", None) for size in sizes):
+        return total
+    named_total = Size(total)
+    named_total.factors = sizes
+    return named_total

@@ -18,11 +18,13 @@ class Size(int):
     """A size of an axis; `name` is its name in `dims`, or None.  Equal to, and hashed as, its number."""
 
     name: str | None
+    factors: tuple[int, ...]  # of a product of sizes, so that 1/(N K) prints with its letters
 
     def __new__(cls, value: int, name: str | None = None) -> Self:
         """A size, and its name in `dims`."""
         size = super().__new__(cls, value)
         size.name = name
+        size.factors = ()
         return size
 
 
