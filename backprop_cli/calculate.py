@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.diagnose import warnings_of
+from backprop_cli.diagnose import check_leaves, warnings_of
 from backprop_cli.errors import SpecError
 from backprop_cli.graph import Graph, GraphPass, Node, build, memory_estimate
 from backprop_cli.meanings.numbers import Numbers
@@ -56,7 +56,8 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES) -> dict[int, A
     """The leaves' arrays, by node index, once all shapes are known and the memory is found to suffice.
 
     Raises:
-        SpecError: E019 for a leaf without numbers, E021 where the arrays would be too large.
+        SpecError: E019 for a leaf without numbers, E008 for labels out of range, E021 where the arrays
+            would be too large.
     """
     estimate = memory_estimate(graph)
     if estimate > max_bytes:
@@ -79,6 +80,7 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES) -> dict[int, A
                 hint=f"give it a value, `init: normal`, or --set {node.name}=...; `backprop derive` needs none",
             )
         leaves[node.index] = np.asarray(node.leaf.load(), dtype=graph.spec.dtype)[()]
+    check_leaves(graph, leaves)
     return leaves
 
 

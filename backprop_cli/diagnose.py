@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_cli.errors import SpecError
 from backprop_cli.graph import Graph, Node
 from backprop_cli.result import Omitted, Printed, Warned, partial
 
@@ -55,6 +56,102 @@ def listed(indices: Sequence[tuple[int, ...]]) -> str:
 
 def _where(mask: Any) -> list[tuple[int, ...]]:
     return [tuple(map(int, index)) for index in np.argwhere(mask)]
+
+
+# ── labels, positions and masks ──────────────────────────────────────────────────────────────────
+
+ALONG_AXIS = ("take", "index_add", "take_along_axis", "scatter_add")
+IGNORED = -100
+"""The label that PyTorch leaves out unless told otherwise."""
+
+
+def check_leaves(graph: Graph, leaves: Mapping[int, Any]) -> None:
+    """Labels and positions are whole numbers in range, and an attention mask is 0/1, where they are leaves.
+
+    Raises:
+        SpecError: E008 for the first entry that is not.
+    """
+    for node in graph.nodes:
+        if node.op is None:
+            continue
+        if node.op.name == "one_hot" or node.op.name in ALONG_AXIS:
+            _check_positions(graph, node, leaves)
+        elif node.op.name == "where":
+            _check_mask(graph, node, leaves)
+
+
+def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
+    assert node.op is not None
+    labels = node.op.name == "one_hot"
+    index, ignored = _unmasked(graph, node.inputs[0 if labels else 1])
+    if index not in leaves:
+        return
+    size = int(node.parameters["n"]) if labels else _length(graph, node)
+    low, given = 0 if labels else -size, np.asarray(leaves[index])
+    wrong = ~((given == np.floor(given)) & (given >= low) & (given < size))
+    if ignored is not None:
+        wrong &= given != ignored
+    if wrong.any():
+        hint = None
+        if labels and (given[wrong] == IGNORED).any():
+            hint = f"to leave such labels out of cross_entropy or nll_loss, pass ignore_index={IGNORED}"
+        raise _refused(graph, node, index, given, wrong, f"whole numbers from {low} to {size - 1}", hint)
+
+
+def _length(graph: Graph, node: Node) -> int:
+    """How many positions there are: along the axis, or in all."""
+    shape = tuple(map(int, graph.nodes[node.inputs[0]].shape))
+    axis = node.parameters.get("axis")
+    return math.prod(shape) if axis is None else shape[axis]
+
+
+def _unmasked(graph: Graph, index: int) -> tuple[int, float | None]:
+    """Labels and the one that is ignored, as the losses write it: where(labels != ignored, labels, 0)."""
+    node = graph.nodes[index]
+    if node.op is not None and node.op.name == "where" and node.anonymous:
+        kept = graph.nodes[node.inputs[0]]
+        if kept.op is not None and kept.op.name == "not_equal" and kept.inputs[0] == node.inputs[1]:
+            ignored = _literal(graph, kept.inputs[1])
+            if ignored is not None:
+                return node.inputs[1], ignored
+    return index, None
+
+
+def _literal(graph: Graph, index: int) -> float | None:
+    """The number of a literal, or of minus one."""
+    node = graph.nodes[index]
+    if node.op is not None and node.op.name == "negative":
+        number = _literal(graph, node.inputs[0])
+        return None if number is None else -number
+    return None if node.kind != "constant" or node.value is None else float(node.value)
+
+
+def _check_mask(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
+    """Attention writes where(mask > 0, scores, -inf): a mask that is added to scores would hide all of them."""
+    seen = graph.nodes[node.inputs[0]]
+    if seen.op is None or seen.op.name != "greater" or seen.inputs[0] not in leaves or not node.anonymous:
+        return
+    if _literal(graph, seen.inputs[1]) != 0 or _literal(graph, node.inputs[2]) != -math.inf:
+        return
+    user = graph.nodes[graph.names.get(named_user(graph, node.index), node.index)]
+    if user.spec is None or "attention" not in user.spec.text.text:
+        return
+    given = np.asarray(leaves[seen.inputs[0]])
+    wrong = (given != 0) & (given != 1)
+    if wrong.any():
+        hint = "1 says that a position is seen; add other masks to the scores: softmax(q @ k.mT / sqrt(d) + mask) @ v"
+        raise _refused(graph, node, seen.inputs[0], given, wrong, "a mask of 0 and 1", hint)
+
+
+def _refused(graph: Graph, node: Node, index: int, given: Any, wrong: Any, wanted: str, hint: str | None) -> SpecError:
+    leaf = graph.nodes[index].leaf
+    assert node.op is not None
+    assert leaf is not None
+    at = _where(wrong)[0]
+    what = "scaled_dot_product_attention" if node.op.name == "where" else node.op.name
+    user = named_user(graph, node.index)
+    message = f"{leaf.name}{_entry(at)} is {_number(given, at)}; {what} in {user!r} takes {wanted}"
+    return SpecError("E008", message, at=leaf.at.place(), hint=hint)
 
 
 # ── kinks and ties ───────────────────────────────────────────────────────────────────────────────

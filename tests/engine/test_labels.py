@@ -1,0 +1,59 @@
+"""Labels, positions and masks that are leaves are checked before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from backprop_cli.calculate import Settings, run
+from backprop_cli.errors import SpecError
+from backprop_cli.result import Result
+from backprop_cli.spec.reader import read_spec
+
+
+def ran(expression: str, i: str) -> Result:
+    """Run an expression of z, 3x3, and the input i."""
+    text = (f"inputs:\n  i: {i}\nparams:\n  z: [[1, 2, 0.5], [0.3, 1, 2], [0.1, 0.7, 1]]\n"
+            f"nodes:\n  l: sum({expression})\noutput: l\n")  # fmt: skip
+    return run(read_spec(text.encode(), "net.yaml", folder=None), Settings(terms=()))
+
+
+@pytest.mark.parametrize(("expression", "i", "said"), [
+    ("cross_entropy(z, i)", "[0, 7, 1]", "i[1] is 7; one_hot in 'l' takes whole numbers from 0 to 2"),
+    ("cross_entropy(z, i)", "[0, -1, 1]", "i[1] is -1"), ("cross_entropy(z, i)", "[0, 1.5, 1]", "i[1] is 1.5"),
+    ("nll_loss(z, i)", "[3, 0, 1]", "i[0] is 3"), ("nll_loss(z, i, ignore_index=3)", "[3, 0, 4]", "i[2] is 4"),
+    ("one_hot(i, 3) @ z", "[0, 3]", "from 0 to 2"), ("take(z, i, axis=0)", "[0, 3]", "take in 'l' takes"),
+    ("take(z, i)", "[-10, 0]", "from -9 to 8"), ("embedding(i, z)", "[0, 0.5]", "i[1] is 0.5"),
+    ("take_along_axis(z, i, axis=1)", "[[0], [1], [3]]", "i[2, 0] is 3"),
+])  # fmt: skip
+def test_labels_out_of_range_are_refused(expression: str, i: str, said: str) -> None:
+    """A label or position that is out of range, or no whole number, is an error that names it and the range."""
+    with pytest.raises(SpecError) as caught:
+        ran(expression, i)
+    assert caught.value.code == "E008"
+    assert said in caught.value.message
+
+
+def test_minus_100_needs_ignore_index() -> None:
+    """The label that PyTorch ignores by default is refused with the way to ignore it."""
+    with pytest.raises(SpecError) as caught:
+        ran("cross_entropy(z, i)", "[0, -100, 1]")
+    assert "ignore_index=-100" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(("expression", "i"), [
+    ("cross_entropy(z, i, ignore_index=-100)", "[0, -100, 1]"), ("nll_loss(z, i, ignore_index=7)", "[0, 7, 1]"),
+    ("take(z, i, axis=0)", "[0, -3]"), ("embedding(i, z)", "[0, -1]"), ("one_hot(i, 3) @ z", "2"),
+    ("scaled_dot_product_attention(z, z, z, mask=i)", "[[1, 0, 0], [1, 1, 0], [1, 1, 1]]"),
+    ("softmax(where(i > 0, z, -inf))", "[5, 2, 0]"),
+])  # fmt: skip
+def test_labels_in_range_are_accepted(expression: str, i: str) -> None:
+    """Ignored labels, positions from the end, 0/1 masks, and conditions written by hand are all fine."""
+    assert not [w for w in ran(expression, i).warnings if "nan" in w.message]
+
+
+@pytest.mark.parametrize("mask", ["[0, -1000000000.0, 0]", "[1, 0.5, 1]"])
+def test_masks_to_add_are_refused(mask: str) -> None:
+    """Attention takes a mask of 0 and 1; one to be added to the scores is an error."""
+    with pytest.raises(SpecError, match="a mask of 0 and 1") as caught:
+        ran("scaled_dot_product_attention(z, z, z, mask=i)", mask)
+    assert "add other masks to the scores" in (caught.value.hint or "")
