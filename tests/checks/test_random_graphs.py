@@ -147,7 +147,7 @@ def graphs(draw: Any, calls: Any = CALLS, most: int = 5) -> str:
     return made.text
 
 
-def agrees(text: str) -> None:
+def check_agrees(text: str) -> None:
     """Every answer of `check`, but for the slow one, says what the reverse pass says."""
     note(text)
     report = check(read_spec(text.encode(), "random.yaml", folder=None), CheckSettings(entries=False))
@@ -165,7 +165,7 @@ LONG = settings(max_examples=2000 * FUZZ, **ANY)
 @given(graphs())
 def test_random_graph(text: str) -> None:
     """On a random graph the formulas of every node, in all terms and read back, and the differences agree."""
-    agrees(text)
+    check_agrees(text)
 
 
 @pytest.mark.fuzz
@@ -173,7 +173,7 @@ def test_random_graph(text: str) -> None:
 @given(graphs(most=9))
 def test_many_random_graphs(text: str) -> None:
     """The same for longer graphs, with new ones in every run; BACKPROP_FUZZ multiplies their number."""
-    agrees(text)
+    check_agrees(text)
 
 
 def test_the_registry_is_drawn_from() -> None:

@@ -167,7 +167,7 @@ def test_many_random_graphs(block: int, spec_of: Callable[[str], Any]) -> None:
 # ── the checks are checked ───────────────────────────────────────────────────────────────────────
 
 
-def fails(message: str, net: Net, spec_of: Callable[[str], Any]) -> None:
+def check_fails(message: str, net: Net, spec_of: Callable[[str], Any]) -> None:
     """The checks notice that something is wrong with a net, at the named gradient."""
     with pytest.raises(AssertionError, match=message):
         check_net(net, spec_of)
@@ -192,13 +192,13 @@ def test_the_sound_net_passes(spec_of: Callable[[str], Any]) -> None:
 def test_a_rule_wrong_by_a_thousandth_is_caught(monkeypatch: pytest.MonkeyPatch, spec_of: Callable[[str], Any]) -> None:
     """tanh' = 1.001 (1 - y²) is wrong in value and formula alike; differences notice."""
     with_rule(monkeypatch, "tanh", 0, lambda xp, g, y, x: g * (1 - y**2) * 1001 / 1000)
-    fails("gradient of p0", SQUARE, spec_of)
+    check_fails("gradient of p0", SQUARE, spec_of)
 
 
 def test_a_missing_transpose_is_caught(monkeypatch: pytest.MonkeyPatch, spec_of: Callable[[str], Any]) -> None:
     """∂(a @ b)/∂a without the transpose of b has the right shape for square matrices, and the wrong numbers."""
     with_rule(monkeypatch, "matmul", 0, lambda xp, g, y, a, b: g @ b)
-    fails("gradient of p0", SQUARE, spec_of)
+    check_fails("gradient of p0", SQUARE, spec_of)
 
 
 def test_a_dropped_path_is_caught(monkeypatch: pytest.MonkeyPatch, spec_of: Callable[[str], Any]) -> None:
@@ -210,4 +210,4 @@ def test_a_dropped_path_is_caught(monkeypatch: pytest.MonkeyPatch, spec_of: Call
 
     plan = passes.plan
     monkeypatch.setattr("backprop_cli.calculate.plan", forgetful)
-    fails("gradient of p0", SQUARE, spec_of)
+    check_fails("gradient of p0", SQUARE, spec_of)

@@ -1,12 +1,11 @@
 """Generated input: whatever it is, an exit code of the contract, no traceback, in time.
 
-A fast sweep, the same on every run, in `make test`; a long one with new examples in `make fuzz`.
+A fast check_sweep, the same on every run, in `make test`; a long one with new examples in `make fuzz`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import json
 import os
@@ -25,32 +24,21 @@ from hypothesis import HealthCheck, given, settings  # noqa: E402 - after import
 from hypothesis import strategies as st  # noqa: E402
 
 from backprop_cli.spec.reader import SECTIONS  # noqa: E402
+from tests.hostile import strategies as made  # noqa: E402
 
 SECONDS = 4.0  # of this process, which does other things too; `runner.py` measures exactly
 
 
-def _strategies() -> Any:
-    """`strategies.py` beside this file; tests are no package."""
-    spec = importlib.util.spec_from_file_location("hostile_strategies", Path(__file__).with_name("strategies.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["hostile_strategies"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-S = _strategies()
 COMMANDS = ("run", "run", "derive", "check", "show")
 
-sections = st.dictionaries(st.sampled_from([*SECTIONS, "nodse"]), S.yaml_values, max_size=5).map(json.dumps)
+sections = st.dictionaries(st.sampled_from([*SECTIONS, "nodse"]), made.yaml_values, max_size=5).map(json.dumps)
 SOURCES: dict[str, st.SearchStrategy[Any]] = {
-    "specs": S.specs(), "mutated": S.mutated(), "sections": sections, "bytes": st.binary(max_size=200),
-    "text": S.wild, "data files": S.data_files(),
+    "specs": made.specs(), "mutated": made.mutated(), "sections": sections, "bytes": st.binary(max_size=200),
+    "text": made.wild, "data files": made.data_files(),
 }  # fmt: skip
 
 
-def attempt(data: bytes | str | tuple[str, bytes], command: str) -> None:
+def check_promise(data: bytes | str | tuple[str, bytes], command: str) -> None:
     """One command on one input, through stdin; a data file lies in the folder."""
     if isinstance(data, tuple):
         form, content = data
@@ -74,14 +62,14 @@ def attempt(data: bytes | str | tuple[str, bytes], command: str) -> None:
     assert (code in {2, 3}) == told.startswith("error["), (command, code, told)
 
 
-def sweep(name: str, examples: int, derandomize: bool) -> Callable[[], None]:
+def check_sweep(name: str, examples: int, derandomize: bool) -> Callable[[], None]:
     """A test of `examples` inputs of one kind."""
 
     @settings(max_examples=examples, derandomize=derandomize, deadline=None, database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(SOURCES[name], st.sampled_from(COMMANDS))
     def run(data: bytes | str, command: str) -> None:
-        attempt(data, command)
+        check_promise(data, command)
 
     return run
 
@@ -90,7 +78,7 @@ def sweep(name: str, examples: int, derandomize: bool) -> Callable[[], None]:
 def test_a_sample(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: the promise of the contract, on the same sixty inputs of each kind every time."""
     monkeypatch.chdir(tmp_path)
-    sweep(name, 60, True)()  # each input is asserted in `attempt`
+    check_sweep(name, 60, True)()
 
 
 @pytest.mark.fuzz
@@ -98,7 +86,7 @@ def test_a_sample(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_many(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: the same on new ones, in thousands (`make fuzz FUZZ_EXAMPLES=100000` for more)."""
     monkeypatch.chdir(tmp_path)
-    sweep(name, int(os.environ.get("FUZZ_EXAMPLES", "5000")), False)()
+    check_sweep(name, int(os.environ.get("FUZZ_EXAMPLES", "5000")), False)()
 
 
 @pytest.mark.fuzz
@@ -106,10 +94,10 @@ def test_memory_of_a_sample(measured, tmp_path: Path) -> None:
     """Rule: a sample of them, each in a process of its own, stays under 2 s and 500 MB."""
     draw = random.Random()
     for number in range(200):
-        data = bytearray(draw.choice(S.SEEDS).encode())
+        data = bytearray(draw.choice(made.SEEDS).encode())
         for _ in range(draw.randint(1, 6)):
             at = draw.randrange(len(data))
-            data[at : at + draw.randrange(6)] = draw.choice(S.PIECES)
+            data[at : at + draw.randrange(6)] = draw.choice(made.PIECES)
         path = tmp_path / f"{number}.yaml"
         path.write_bytes(data)
         done = measured(draw.choice(COMMANDS), str(path))

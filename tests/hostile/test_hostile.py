@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.hostile.cases import CASES
 
 ROOT = Path(__file__).parents[2]
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("*.yaml"))
 SECONDS, MEGABYTES = 2.0, 500
 
 
-def _cases() -> Any:
-    """`cases.py` beside this file; tests are no package."""
-    spec = importlib.util.spec_from_file_location("hostile_cases", Path(__file__).with_name("cases.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["hostile_cases"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-CASES: dict[str, tuple[str, str]] = _cases().CASES
 OTHERS = ("check", "derive", "show")
 
 

@@ -62,13 +62,14 @@ def test_mathml_is_asked_for() -> None:
 def test_mathml_is_well_formed(path: Path) -> None:
     """Every formula is one <math> of MathML Core, with two parts in what takes two and signs in <mo> alone."""
     result = run(load_spec(str(path)), Settings(notations=("mathml",)))
-    for node in result.nodes:
-        for formula in node.gradient.formula.values() if node.gradient else ():
-            if isinstance(formula, Printed):
-                check(formula.mathml)
+    gradients = [node.gradient for node in result.nodes if node.gradient]
+    printed = [f for gradient in gradients for f in gradient.formula.values() if isinstance(f, Printed)]
+    assert printed
+    for formula in printed:
+        check_mathml(formula.mathml)
 
 
-def check(text: str) -> None:
+def check_mathml(text: str) -> None:
     """The rules of MathML that a parser of XML does not know."""
     root = ET.fromstring(text)
     assert root.tag == f"{MATH}math"
@@ -89,7 +90,7 @@ def test_mathml_is_printed_on_demand(backprop: Any) -> None:
     spec = ROOT / "specs" / "two_layer.yaml"
     done = backprop("run", spec, "--get", "w1.formula.local.mathml")
     assert done.code == 0
-    check(done.out.strip())
+    check_mathml(done.out.strip())
     assert "mathml" not in backprop("run", spec, "--format", "json").out
 
 

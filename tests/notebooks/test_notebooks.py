@@ -45,7 +45,7 @@ def reference(expression: str, result: Any) -> Any:
     return eval(expression, {**words, **{node.name: node.value for node in result.nodes}})
 
 
-def agrees(found: Any, want: dict[str, Any]) -> None:
+def check_agrees(found: Any, want: dict[str, Any]) -> None:
     """Compare with the printed numbers; some print a matrix of one row as its row."""
     expected = np.asarray(want["printed"], dtype=float)
     np.testing.assert_allclose(np.reshape(found, expected.shape), expected, rtol=0, atol=want["within"])
@@ -61,7 +61,7 @@ def test_every_exercise_is_here() -> None:
 @pytest.mark.parametrize(("exercise", "want"), named(GETS, lambda want: want["get"]))
 def test_number_by_api(exercise: dict[str, Any], want: dict[str, Any], spec_of: Any) -> None:
     """Every number that a notebook printed comes out of the library."""
-    agrees(lookup(run(spec_of(text_of(exercise)), Settings(terms=())), want["get"]), want)
+    check_agrees(lookup(run(spec_of(text_of(exercise)), Settings(terms=())), want["get"]), want)
 
 
 @pytest.mark.parametrize(("exercise", "pair"), named(EQUALS, lambda pair: pair[0]))
@@ -87,7 +87,7 @@ def test_number_by_command(exercise: dict[str, Any], want: dict[str, Any], backp
     spec.write_text(text_of(exercise), encoding="utf-8")
     done = backprop("run", spec, "--get", want["get"])
     assert (done.code, done.err) == (0, "")
-    agrees(json.loads(done.out), want)
+    check_agrees(json.loads(done.out), want)
 
 
 @pytest.mark.parametrize("exercise", FAILING, ids=lambda e: e["id"])

@@ -20,7 +20,7 @@ SMALLEST = 745 * 5e-324
 """Below about 2e-308 a float has fewer digits: one unit in the last place is 5e-324, times x in silu."""
 
 
-def agrees(found: Any, exact: Callable[[Any], Any], xs: Any) -> None:
+def check_agrees(found: Any, exact: Callable[[Any], Any], xs: Any) -> None:
     """Every number within 1e-13 of the exact one."""
     with mpmath.workdps(50):
         for value, x in zip(np.ravel(found), xs, strict=True):
@@ -69,17 +69,17 @@ def test_value_and_slope_keep_their_digits(name: str) -> None:
     """Relative error under 1e-13 from -745 to 745."""
     value, slope = SCALARS[name]
     found, gradient = call(name, np.ones_like(TAILS), TAILS)
-    agrees(found, value, TAILS)
+    check_agrees(found, value, TAILS)
     if name != "silu":  # its slope crosses 0, where no relative accuracy is to be had
-        agrees(gradient, slope, TAILS)
+        check_agrees(gradient, slope, TAILS)
 
 
 @pytest.mark.parametrize("target", [0.0, 1.0])
 def test_bce_with_logits_keeps_its_digits(target: float) -> None:
     """softplus(z) - t z and σ(z) - t, for both labels, far into the tails."""
     found, gradient = call("bce_logits", np.ones_like(TAILS), TAILS, np.full_like(TAILS, target))
-    agrees(found, lambda z: soft(z) if target == 0 else soft(-z), TAILS)
-    agrees(gradient, lambda z: sigma(z) if target == 0 else -complement(z), TAILS)
+    check_agrees(found, lambda z: soft(z) if target == 0 else soft(-z), TAILS)
+    check_agrees(gradient, lambda z: sigma(z) if target == 0 else -complement(z), TAILS)
 
 
 def logits(gap: float) -> Any:
@@ -105,11 +105,11 @@ def test_log_softmax_keeps_its_digits(which: int) -> None:
         x = logits(gap)
         found, gradient = call("log_softmax", g, x, axis=-1)
         with mpmath.workdps(50):
-            agrees(found, lambda i, x=x: exact_log_softmax(x, i), range(3))
+            check_agrees(found, lambda i, x=x: exact_log_softmax(x, i), range(3))
             e = [mpmath.exp(mpmath.mpf(float(v))) for v in x]
             rest = [sum(e[j] for j in range(3) if j != i) for i in range(3)]
             want = [-rest[i] / sum(e) if i == which else e[i] / sum(e) for i in range(3)]
-            agrees(gradient, want.__getitem__, range(3))
+            check_agrees(gradient, want.__getitem__, range(3))
 
 
 def test_logsumexp_keeps_its_digits() -> None:
@@ -119,8 +119,8 @@ def test_logsumexp_keeps_its_digits() -> None:
         found, gradient = call("logsumexp", np.float64(1), x)
         with mpmath.workdps(700):
             e = [mpmath.exp(mpmath.mpf(float(v))) for v in x]
-            agrees(found, lambda _, e=e: mpmath.log(sum(e)), [0])
-            agrees(gradient, lambda i, e=e: e[i] / sum(e), range(3))
+            check_agrees(found, lambda _, e=e: mpmath.log(sum(e)), [0])
+            check_agrees(gradient, lambda i, e=e: e[i] / sum(e), range(3))
 
 
 def test_infinite_logits_are_impossible_classes() -> None:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.schema import lsp
+
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "backprop_cli" / "schema" / "schema.json"
 SERVER = "yaml-language-server@1"
 
 pytestmark = pytest.mark.slow
-
-
-def _module() -> Any:
-    """`lsp.py` beside this file; tests are no package."""
-    spec = importlib.util.spec_from_file_location("lsp", Path(__file__).with_name("lsp.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lsp"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +38,7 @@ def server() -> Path:
 @pytest.fixture
 def client(server: Path) -> Iterator[Any]:
     """A running server."""
-    made = _module().Client(server, SCHEMA)
+    made = lsp.Client(server, SCHEMA)
     yield made
     made.close()
 
