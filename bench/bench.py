@@ -19,9 +19,9 @@ import nets
 import numpy as np
 from pairs import Job, Pair, compare, process
 
-from backprop_cli.calculate import compute, load_leaves
-from backprop_cli.formulate import formulate
-from backprop_cli.graph import Graph, memory_estimate
+from backprop_cli.engine.graph import Graph, memory_estimate
+from backprop_cli.formulas.formulate import formulate
+from backprop_cli.tasks.calculate import compute, load_leaves
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKPROP = [sys.executable, "-c", "import sys; from backprop_cli.cli import main; sys.exit(main())"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.calculate import load_leaves
-from backprop_cli.graph import Graph, build
-from backprop_cli.meanings.numbers import Numbers
-from backprop_cli.passes import backward, forward, plan
-from backprop_cli.spec.expression import parse
-from backprop_cli.spec.model import Leaf, NodeSpec, Spec
-from backprop_cli.spec.source import Source, inline
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.language.expression import parse
+from backprop_cli.language.model import Leaf, NodeSpec, Spec
+from backprop_cli.language.source import Source, inline
+from backprop_cli.tasks.calculate import load_leaves
 
 Job = Callable[[], Any]
 

@@ -14,7 +14,7 @@ import click
 
 ROOT = Path(__file__).resolve().parent.parent
 MAN = ROOT / "docs" / "backprop.1"
-SCHEMA = ROOT / "backprop_cli" / "schema" / "schema.json"
+SCHEMA = ROOT / "backprop_cli" / "tasks" / "schema" / "schema.json"
 
 WIDTH = 100
 
@@ -110,7 +110,7 @@ def _options(command: click.Command, context: click.Context) -> Iterator[tuple[s
 
 def write() -> None:
     """Bring the man page and the schema up to date."""
-    from backprop_cli.schema.build import text
+    from backprop_cli.tasks.schema.build import text
 
     MAN.write_text(man(), encoding="utf-8", newline="\n")
     SCHEMA.write_text(text(), encoding="utf-8", newline="\n")

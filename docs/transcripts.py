@@ -128,7 +128,7 @@ def command_table() -> list[str]:
 
 def spec_table() -> list[str]:
     """Every shipped spec and what to look at in it."""
-    from backprop_cli.spec.reader import load_spec
+    from backprop_cli.language.reader import load_spec
 
     specs = ((path, load_spec(str(path))) for path in sorted((ROOT / "specs").rglob("*.yaml")))
     return table(("spec", "title", "look at"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from backprop_cli.spec.model import Spec
+    from backprop_cli.language.model import Spec
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-c", "import sys; from backprop_cli.cli import main; sys.exit(main())"]
@@ -66,7 +66,7 @@ def spec_of() -> Callable[[str], Spec]:
     """Read a spec from its text."""
 
     def read(text: str, file: str = "net.yaml") -> Spec:
-        from backprop_cli.spec.reader import read_spec
+        from backprop_cli.language.reader import read_spec
 
         return read_spec(text.encode(), file, folder=None)
 

@@ -53,7 +53,7 @@ def run(prefix: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_holds_what_it_needs_and_no_more(wheel: Path) -> None:
     """Rule: the package with its schema and typing mark, the man page, and neither tests nor documentation."""
     names = zipfile.ZipFile(wheel).namelist()
-    wanted = {"backprop_cli/schema/schema.json", "backprop_cli/py.typed", "backprop_cli/cli/__init__.py"}
+    wanted = {"backprop_cli/tasks/schema/schema.json", "backprop_cli/py.typed", "backprop_cli/cli/__init__.py"}
     assert wanted <= set(names)
     assert any(name.endswith("share/man/man1/backprop.1") for name in names)
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"backprop_cli"}
@@ -74,7 +74,7 @@ def test_it_runs(prefix: Path) -> None:
 
 def test_schema_and_man_page_are_there(prefix: Path) -> None:
     """Rule: `backprop schema` prints the shipped file; `man backprop` finds its page."""
-    shipped = (ROOT / "backprop_cli" / "schema" / "schema.json").read_text(encoding="utf-8")
+    shipped = (ROOT / "backprop_cli" / "tasks" / "schema" / "schema.json").read_text(encoding="utf-8")
     assert run(prefix, "schema").stdout == shipped
     page = prefix / "share" / "man" / "man1" / "backprop.1"
     assert page.read_text(encoding="utf-8").startswith('.\\" Made by')

@@ -10,9 +10,9 @@ from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.formulas.printed import TERMS
 from backprop_cli.report.checked import RENDERERS
 from backprop_cli.report.view import View
-from backprop_cli.result import TERMS
 
 TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
 
@@ -31,7 +31,7 @@ class Job:
         """Check a spec and render what came out; code 1 where answers disagree."""
         spec = load(path, self.choice)
         threads_for(spec)
-        from backprop_cli.checks import CheckSettings, check
+        from backprop_cli.tasks.checks import CheckSettings, check
 
         report = check(spec, CheckSettings(terms=self.terms, max_bytes=self.max_bytes))
         return Done(RENDERERS[self.form](report, self.view), 0 if report.ok else 1)
@@ -39,8 +39,8 @@ class Job:
     def warm(self) -> None:
         """Import all that checking needs, and fill caches, by checking a tiny spec."""
         one_thread()
-        from backprop_cli.checks import check
-        from backprop_cli.spec.reader import read_spec
+        from backprop_cli.language.reader import read_spec
+        from backprop_cli.tasks.checks import check
 
         check(read_spec(TINY, "tiny", folder=None))
 

@@ -15,7 +15,7 @@ from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
-    from backprop_cli.graph import Graph
+    from backprop_cli.engine.graph import Graph
 
 FORMATS = ("text", "markdown", "latex")
 SUFFIXES = {".md": "markdown", ".tex": "latex"}
@@ -35,8 +35,8 @@ class Job:
         """The worked solution of one spec."""
         spec = load(path, self.choice)
         threads_for(spec)
-        from backprop_cli.derivation import work_out
-        from backprop_cli.graph import build
+        from backprop_cli.engine.graph import build
+        from backprop_cli.formulas.derivation import work_out
         from backprop_cli.report import derivation
 
         graph = build(spec)
@@ -55,7 +55,7 @@ class Job:
 
 def _numbers(graph: Graph, max_bytes: int) -> tuple[list[object] | None, list[list[object]] | None]:
     """The values and gradients of the spec, where every leaf has numbers."""
-    from backprop_cli.calculate import compute, load_leaves
+    from backprop_cli.tasks.calculate import compute, load_leaves
 
     if any(node.leaf is not None and node.leaf.load is None for node in graph.nodes):
         return None, None
@@ -65,7 +65,7 @@ def _numbers(graph: Graph, max_bytes: int) -> tuple[list[object] | None, list[li
 
 def _known(graph: Graph, names: tuple[str, ...]) -> None:
     """Every asked node exists and has a gradient."""
-    from backprop_cli.spec.suggest import suggest
+    from backprop_cli.language.suggest import suggest
 
     for name in names:
         if name not in graph.names:

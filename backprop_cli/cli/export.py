@@ -11,7 +11,7 @@ from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Plain, SpecChoice, spec_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import UsageError
-from backprop_cli.export.targets import TARGETS
+from backprop_cli.tasks.export.targets import TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Job:
 
     def __call__(self, path: str) -> Done:
         """The text of one spec."""
-        from backprop_cli.export.targets import exporter
+        from backprop_cli.tasks.export.targets import exporter
 
         spec = load(path, self.choice)
         one_thread()

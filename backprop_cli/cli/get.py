@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from backprop_cli.errors import UsageError
+from backprop_cli.formulas.printed import ASKED, TERMS, Omitted, Printed
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.view import View
-from backprop_cli.result import ASKED, TERMS, Gradient, NodeResult, Omitted, Printed, Result
+from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
 CODE = "E023"
 PARTS = ("value", "grad", "formula", "shape")
@@ -122,7 +123,7 @@ def _written(node: NodeResult, gradient: Gradient, path: Path, view: View) -> st
 
 
 def _unknown(result: Result, path: Path) -> UsageError:
-    from backprop_cli.spec.suggest import did_you_mean
+    from backprop_cli.language.suggest import did_you_mean
 
     words = path.node.split(".")
     known = [node.name for node in result.nodes if not node.anonymous]

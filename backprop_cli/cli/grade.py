@@ -16,8 +16,8 @@ from backprop_cli.report.graded import HEADER, RENDERERS
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
-    from backprop_cli.grading.key import Key
-    from backprop_cli.grading.mark import Scheme
+    from backprop_cli.tasks.grading.key import Key
+    from backprop_cli.tasks.grading.mark import Scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Job:
 
     def __call__(self, path: str) -> Done:
         """The marks of one file; code 1 where anything is not right."""
-        from backprop_cli.grading.mark import grade
-        from backprop_cli.grading.sheets import read_sheet
+        from backprop_cli.tasks.grading.mark import grade
+        from backprop_cli.tasks.grading.sheets import read_sheet
 
         graded = grade(self.key, read_sheet(path), self.scheme)
         return Done(RENDERERS[self.form](graded, self.view), 0 if graded.ok else 1)
@@ -72,9 +72,9 @@ def command(key: str, answers: tuple[str, ...], form: str, points: tuple[str, ..
 def _job(path: str, points: tuple[str, ...], rtol: float | None, atol: float, choice: SpecChoice, memory: Memory,
          form: str, view: View) -> Job:  # fmt: skip
     """Work out the key; what is wrong with it ends the command."""
-    from backprop_cli.grading.agreement import Closeness
-    from backprop_cli.grading.key import key_of
-    from backprop_cli.grading.scheme import key_file, scheme_of
+    from backprop_cli.tasks.grading.agreement import Closeness
+    from backprop_cli.tasks.grading.key import key_of
+    from backprop_cli.tasks.grading.scheme import key_file, scheme_of
 
     file = key_file(path)
     key = key_of(load(file.spec, choice), memory.max_bytes)

@@ -45,7 +45,7 @@ class Job:
         """The drawing of one spec; shapes are enough."""
         spec = load(path, self.choice)
         one_thread()
-        from backprop_cli.graph import build
+        from backprop_cli.engine.graph import build
         from backprop_cli.report.diagram import diagram
 
         return Done(renderer(self.form)(diagram(build(spec), self.anonymous), self.view))

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backprop_cli.cli.options import SpecChoice
-    from backprop_cli.spec.model import Spec
+    from backprop_cli.language.model import Spec
 
 WORTH_THREADS = 5e9  # operations of a matrix product; starting the threads costs some 0.1 s
 
 
 def load(path: str, choice: SpecChoice) -> Spec:
     """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`; numpy comes after that."""
-    from backprop_cli.spec.reader import load_spec
+    from backprop_cli.language.reader import load_spec
 
     spec = load_spec(path)
     threads_for(spec)  # before --grad-output makes an array
     if choice.sets:
-        from backprop_cli.spec.overrides import override
+        from backprop_cli.language.overrides import override
 
         spec = override(spec, list(choice.sets))
     if choice.output or choice.grad_output or choice.wrt or choice.dtype:
-        from backprop_cli.spec.overrides import replace_settings
+        from backprop_cli.language.overrides import replace_settings
 
         spec = replace_settings(spec, output=choice.output, grad_output=choice.grad_output,
                                 wrt=list(choice.wrt) or None, dtype=choice.dtype)  # fmt: skip

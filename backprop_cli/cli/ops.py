@@ -24,8 +24,8 @@ def command(name: str | None, form: str, report: ReportChoice) -> int:
     one_thread()
     if name is not None:
         _check(name)
-    from backprop_cli.opdoc import describe
     from backprop_cli.report import functions
+    from backprop_cli.tasks.opdoc import describe
 
     view = report.view(())
     if name is not None and form == "text":
@@ -45,9 +45,9 @@ def _check(name: str) -> None:
     Raises:
         UsageError: E012, with the name that was probably meant.
     """
-    from backprop_cli.interpret import FUNCTION_SYNONYMS
-    from backprop_cli.ops import ALIASES, COMPOSITES, OPS
-    from backprop_cli.spec.suggest import did_you_mean
+    from backprop_cli.engine.interpret import FUNCTION_SYNONYMS
+    from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
+    from backprop_cli.language.suggest import did_you_mean
 
     known = {*OPS, *COMPOSITES, *ALIASES}
     if name not in known:

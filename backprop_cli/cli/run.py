@@ -19,9 +19,9 @@ from backprop_cli.cli.options import (
 )
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import UsageError
+from backprop_cli.formulas.printed import NOTATIONS
 from backprop_cli.report.formats import FORMATS, format_of, renderer
 from backprop_cli.report.view import View
-from backprop_cli.result import NOTATIONS
 
 TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
 
@@ -42,7 +42,7 @@ class Job:
     def __call__(self, path: str) -> Done:
         """Run a spec and render what came out."""
         spec = load(path, self.choice)
-        from backprop_cli.calculate import Settings, run
+        from backprop_cli.tasks.calculate import Settings, run
 
         result = run(spec, Settings(self.terms, self.notations, self.anonymous, self.max_bytes))
         if self.get is None:
@@ -54,8 +54,8 @@ class Job:
     def warm(self) -> None:
         """Import all that running and rendering need, and fill caches, by running a tiny spec."""
         one_thread()
-        from backprop_cli.calculate import Settings, run
-        from backprop_cli.spec.reader import read_spec
+        from backprop_cli.language.reader import read_spec
+        from backprop_cli.tasks.calculate import Settings, run
 
         result = run(read_spec(TINY, "tiny", folder=None), Settings(terms=self.terms))
         renderer(self.form)(result, self.view)

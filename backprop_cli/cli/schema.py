@@ -18,7 +18,7 @@ def command(out: str | None) -> int:
     """
     from importlib.resources import files
 
-    text = (files("backprop_cli.schema") / "schema.json").read_text(encoding="utf-8")
+    text = (files("backprop_cli.tasks.schema") / "schema.json").read_text(encoding="utf-8")
     sink = sink_for(out)
     sink.write(text)
     sink.commit()

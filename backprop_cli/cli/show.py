@@ -20,8 +20,8 @@ class Job:
 
     def __call__(self, path: str) -> Done:
         """The YAML of one spec."""
-        from backprop_cli.spec.expanded import expanded
-        from backprop_cli.spec.writer import write
+        from backprop_cli.language.expanded import expanded
+        from backprop_cli.language.writer import write
 
         return Done(write(expanded(load(path, self.choice))))
 

@@ -10,7 +10,7 @@ from backprop_cli.report.json_ import compact, pretty
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
-    from backprop_cli.checks import Answer, CheckReport, CheckResult, FunctionResult
+    from backprop_cli.tasks.checks import Answer, CheckReport, CheckResult, FunctionResult
 
 SCHEMA = "backprop.check/1"
 INDENT = "  "

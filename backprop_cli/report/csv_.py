@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from backprop_cli.report.arrays import entries
 from backprop_cli.report.plain import safe
 from backprop_cli.report.view import READING, View
-from backprop_cli.result import NodeResult, Result
+from backprop_cli.tasks.result import NodeResult, Result
 
 
 def render(result: Result, view: View = READING) -> str:

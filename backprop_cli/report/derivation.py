@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backprop_cli.formulas.printed import partial
 from backprop_cli.report.arrays import lines
 from backprop_cli.report.latex import _value as latex_value
 from backprop_cli.report.latex import prose
 from backprop_cli.report.view import View
-from backprop_cli.result import partial
 
 if TYPE_CHECKING:
-    from backprop_cli.derivation import Contribution, Worked, WorkedPass
+    from backprop_cli.formulas.derivation import Contribution, Worked, WorkedPass
 
 LABEL_WIDTH = 18
 
@@ -121,7 +121,7 @@ def _local(worked: Worked, part: Contribution, notation: str) -> str:
         return f"δ ↦ {right}" if notation == "text" else rf"\delta \mapsto {right}"
     if notation == "text":
         return f"{partial(part.consumer, worked.name)} = {right}"
-    from backprop_cli.notation import LATEX
+    from backprop_cli.formulas.notation import LATEX
 
     return f"{LATEX.gradient(part.consumer, worked.name)} = {right}"
 

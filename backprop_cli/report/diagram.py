@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from backprop_cli.ops.arithmetic import OPERATORS
+from backprop_cli.engine.ops.arithmetic import OPERATORS
 from backprop_cli.report.arrays import count
 
 if TYPE_CHECKING:
-    from backprop_cli.graph import Graph, Node
-    from backprop_cli.ops import Op
+    from backprop_cli.engine.graph import Graph, Node
+    from backprop_cli.engine.ops import Op
 
 INFIX = {name: sign for sign, name in OPERATORS.items()}
 
@@ -115,7 +115,7 @@ class _Use:
 
 
 def _has_rule(user: Node, position: int) -> bool:
-    from backprop_cli.graph import rule_of
+    from backprop_cli.engine.graph import rule_of
 
     return user.index >= 0 and rule_of(user, position) is not None
 

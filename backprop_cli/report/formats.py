@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
+from backprop_cli.formulas.printed import TERMS
 from backprop_cli.report.view import View
-from backprop_cli.result import TERMS, Result
+from backprop_cli.tasks.result import Result
 
 Renderer = Callable[[Result, View], "str | bytes"]
 

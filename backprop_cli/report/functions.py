@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 
-from backprop_cli.opdoc import OpDoc, Rule, describe, names
 from backprop_cli.report.view import READING, View
+from backprop_cli.tasks.opdoc import OpDoc, Rule, describe, names
 
 Docs = Iterable[OpDoc]
 LONGEST = 72  # a longer rule stands on the function's own page only

@@ -12,7 +12,7 @@ from backprop_cli.report.json_ import compact, pretty
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
-    from backprop_cli.grading.results import Graded, Marked
+    from backprop_cli.tasks.grading.results import Graded, Marked
 
 SCHEMA = "backprop.grade/1"
 HEADER = "answers,student,item,form,status,points,of,reason\n"

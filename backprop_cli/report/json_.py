@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from backprop_cli.formulas.printed import NOTATIONS, Omitted, Printed
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.view import EVERYTHING, View
-from backprop_cli.result import NOTATIONS, Gradient, NodeResult, Omitted, PassResult, Printed, Result, Warned
+from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
 SCHEMA = "backprop.run/1"
 

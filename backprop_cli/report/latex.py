@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.report.arrays import GAP, abridged, cells, one_line
 from backprop_cli.report.plain import safe, to_ascii
 from backprop_cli.report.view import READING, View
-from backprop_cli.result import Gradient, NodeResult, Omitted, Printed, Result
+from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
             ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}  # fmt: skip
@@ -28,14 +29,14 @@ def render(result: Result, view: View = READING) -> str:
 
 
 def _pass(output: str, gradients: Mapping[str, Gradient], result: Result, view: View) -> str:
-    from backprop_cli.notation import LATEX
+    from backprop_cli.formulas.notation import LATEX
 
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
     return _aligned(_chain(LATEX.gradient(output, name), gradients[name], view) for name in order)
 
 
 def _name(name: str) -> str:
-    from backprop_cli.notation.latex import latex_name
+    from backprop_cli.formulas.notation.latex import latex_name
 
     return latex_name(name)
 

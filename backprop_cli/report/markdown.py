@@ -9,7 +9,7 @@ from backprop_cli.report.arrays import abridged, count, one_line, summary
 from backprop_cli.report.plain import safe
 from backprop_cli.report.text import formulas, partial, verdict
 from backprop_cli.report.view import READING, View
-from backprop_cli.result import Gradient, Result
+from backprop_cli.tasks.result import Gradient, Result
 
 
 def render(result: Result, view: View = READING) -> str:

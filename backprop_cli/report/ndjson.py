@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backprop_cli.report.json_ import compact, document
 from backprop_cli.report.view import EVERYTHING, View
-from backprop_cli.result import Result
+from backprop_cli.tasks.result import Result
 
 
 def render(result: Result, view: View = EVERYTHING) -> str:

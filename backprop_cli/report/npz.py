@@ -10,7 +10,7 @@ import zipfile
 from typing import Any
 
 from backprop_cli.report.view import READING, View
-from backprop_cli.result import Result
+from backprop_cli.tasks.result import Result
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same spec gives the same bytes
 

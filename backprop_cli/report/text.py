@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from backprop_cli import result as results
+from backprop_cli.formulas import printed as formula_names
+from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.report.arrays import abridged, count, lines, summary
 from backprop_cli.report.view import READING, View
-from backprop_cli.result import Gradient, NodeResult, Omitted, PassResult, Printed, Result
+from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result
 
 INDENT = "  "
 WIDEST_NAME = 24
@@ -130,7 +131,7 @@ def verdict(gradients: Iterable[Gradient]) -> str:
 
 def partial(output: str, name: str, view: View) -> str:
     """`∂loss/∂w`, as the formulas spell it."""
-    return view.safe(results.partial(output, name))
+    return view.safe(formula_names.partial(output, name))
 
 
 def formulas(gradient: Gradient, view: View) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backprop_cli.formulas.printed import TERMS
 from backprop_cli.report.plain import safe, to_ascii
-from backprop_cli.result import TERMS
 
 DIGITS = 6
 

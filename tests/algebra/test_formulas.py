@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Computed, compute, load_leaves
-from backprop_cli.formulate import formulate
-from backprop_cli.graph import Graph, build
-from backprop_cli.interpret import Scope, interpret
-from backprop_cli.meanings.numbers import Numbers
-from backprop_cli.ops import COMPOSITES, OPS, Composite, Op
-from backprop_cli.ops.base import Sample
-from backprop_cli.ops.samples import draw
-from backprop_cli.result import Printed
-from backprop_cli.spec.expression import parse
-from backprop_cli.spec.model import Leaf, NodeSpec, Shape, Size, Spec
-from backprop_cli.spec.source import Source, inline
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops import COMPOSITES, OPS, Composite, Op
+from backprop_cli.engine.ops.base import Sample
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.expression import parse
+from backprop_cli.language.model import Leaf, NodeSpec, Shape, Size, Spec
+from backprop_cli.language.source import Source, inline
+from backprop_cli.tasks.calculate import Computed, compute, load_leaves
 from tests.ops.test_rules import spell_static
 
 Function = Op | Composite

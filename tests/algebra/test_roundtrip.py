@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.algebra import build as apply
-from backprop_cli.algebra.evaluate import Evaluator
-from backprop_cli.algebra.facts import reset_facts, use_facts
-from backprop_cli.algebra.formula import Formula, lift, materialize
-from backprop_cli.algebra.idioms import recognised
-from backprop_cli.algebra.tidy import tidy
-from backprop_cli.calculate import Computed, compute, load_leaves
-from backprop_cli.graph import Graph, build
-from backprop_cli.meanings.formulas import Symbols, symbols
-from backprop_cli.notation import CODE, Layout
-from backprop_cli.ops import OPS
-from backprop_cli.ops.shapes import ParameterError, ShapeError
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.shapes import ParameterError, ShapeError
+from backprop_cli.formulas.algebra import build as apply
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
+from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
+from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.notation import CODE, Layout
+from backprop_cli.formulas.tensors import Symbols, symbols
+from backprop_cli.tasks.calculate import Computed, compute, load_leaves
 from tests.algebra.test_formulas import leaf, spec_of, value_of
 
 SHAPES = {"a": (), "x": (3,), "y": (3,), "W": (3, 3), "X": (2, 3), "S": (3, 3), "T": (2, 3)}

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.algebra.expr import TensorSymbol
-from backprop_cli.algebra.facts import Facts, reset_facts, use_facts
-from backprop_cli.algebra.formula import Formula
-from backprop_cli.algebra.symmetry import is_symmetric, settled
-from backprop_cli.algebra.transposes import swap
-from backprop_cli.calculate import Settings, run
+from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.formulas.algebra.facts import Facts, reset_facts, use_facts
+from backprop_cli.formulas.algebra.formula import Formula
+from backprop_cli.formulas.algebra.symmetry import is_symmetric, settled
+from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.tasks.calculate import Settings, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +57,7 @@ def test_data_makes_a_matrix_symmetric_and_says_so(data: Any) -> None:
     data[small] = np.array([[1.0, 2], [2, 1]])
     assert settled(swap(w)) == w
     assert settled(swap(small)) == swap(small)
-    from backprop_cli.algebra.facts import current_facts
+    from backprop_cli.formulas.algebra.facts import current_facts
 
     assert list(current_facts().used.values()) == ["W = Wᵀ (checked on the data)"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from backprop_cli.checks import CheckReport, CheckResult, CheckSettings, check
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.checks import CheckReport, CheckResult, CheckSettings, check
 
 Checked = Callable[..., CheckReport]
 

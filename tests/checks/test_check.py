@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.checks import CheckSettings, check
-from backprop_cli.spec.reader import load_spec
+from backprop_cli.language.reader import load_spec
+from backprop_cli.tasks.checks import CheckSettings, check
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
@@ -131,7 +131,7 @@ def test_nan_gradient_of_a_finite_output_is_wrong(checked: Any, one: Any) -> Non
 
 def test_own_function_with_a_wrong_gradient_is_named(checked: Any, one: Any) -> None:
     """`check` names the operand whose hand-written gradient is wrong, and by how much."""
-    pytest.importorskip("backprop_cli.custom")
+    pytest.importorskip("backprop_cli.engine.custom")
     report = checked("""
 functions:
   scaled: {args: [x, k], body: x * exp(k), grads: {x: grad(out) * exp(k), k: grad(out) * out * 1.01}}
@@ -170,7 +170,7 @@ def test_text_is_one_line_a_node(backprop: Any) -> None:
 
 def test_exit_code_1_where_they_disagree(backprop: Any, tmp_path: Path) -> None:
     """A wrong gradient gives exit code 1, and its worst entry with the numbers of each answer."""
-    pytest.importorskip("backprop_cli.custom")
+    pytest.importorskip("backprop_cli.engine.custom")
     spec = tmp_path / "own.yaml"
     spec.write_text("functions: {f: {args: [x], body: x**3, grads: {x: grad(out)*3*x}}}\n"
                     "params: {w: [1.0, 2.0]}\nnodes: {loss: sum(f(w))}\n")  # fmt: skip

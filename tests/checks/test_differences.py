@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.checks.differences import MOST_ENTRIES, Probe, compare, sample
-from backprop_cli.checks.results import Answer, Tolerance, status_of
+from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Probe, compare, sample
+from backprop_cli.tasks.checks.results import Answer, Tolerance, status_of
 
 AGREES = Tolerance(relative=1e-5, absolute=1e-7)
 

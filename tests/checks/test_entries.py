@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import sympy
 
-from backprop_cli.checks.scalars import KinkError, Scalars
-from backprop_cli.meanings.entries import REAL, Entries, NoEntriesError, apply_op, entries, exact, symbols
-from backprop_cli.ops import OPS, Op
-from backprop_cli.ops.base import Sample
-from backprop_cli.ops.samples import draw
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import Sample
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.formulas.entries import REAL, Entries, NoEntriesError, apply_op, entries, exact, symbols
+from backprop_cli.tasks.checks.scalars import KinkError, Scalars
 
 SEED = 11
 MOST = 12  # entries of all operands together: larger samples say nothing new about a rule and take seconds

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.checks import check
-from backprop_cli.ops import OPS
+from backprop_cli.engine.ops import OPS
+from backprop_cli.tasks.checks import check
 
 FOUND = {
     "an index binds more tightly than a power: (p**2)[..., None]": """

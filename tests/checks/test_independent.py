@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import yaml
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.result import Gradient, NodeResult, Printed, Result
-from backprop_cli.spec.model import Spec
-from backprop_cli.spec.reader import load_spec, read_spec
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.model import Spec
+from backprop_cli.language.reader import load_spec, read_spec
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-import backprop_cli.calculate
-import backprop_cli.meanings.formulas
-from backprop_cli.algebra.formula import RULES, lift
-from backprop_cli.notation import NOTATIONS
-from backprop_cli.ops import OPS
-from backprop_cli.passes import backward
+import backprop_cli.formulas.tensors
+import backprop_cli.tasks.calculate
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.passes import backward
+from backprop_cli.formulas.algebra.formula import RULES, lift
+from backprop_cli.formulas.notation import NOTATIONS
 
 NET = """
 inputs: {x: [[0.5, -1.0], [2.0, 0.3]], t: [[1.0, 0.0], [0.2, 0.4]]}
@@ -60,8 +60,8 @@ def dropped_path(patch: pytest.MonkeyPatch) -> None:
             kept.append((*start, fresh))
         return backward(graph, kept[::-1], *rest)
 
-    patch.setattr(backprop_cli.calculate, "backward", forgetful)
-    patch.setattr(backprop_cli.meanings.formulas, "backward", forgetful)
+    patch.setattr(backprop_cli.tasks.calculate, "backward", forgetful)
+    patch.setattr(backprop_cli.formulas.tensors, "backward", forgetful)
 
 
 def dropped_bracket(patch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def wrong_rewrite(patch: pytest.MonkeyPatch) -> None:
 
 def no_unbroadcast(patch: pytest.MonkeyPatch) -> None:
     """The gradient of a broadcast operand is averaged where it should be summed."""
-    from backprop_cli.meanings import numbers
+    from backprop_cli.engine import numbers
 
     right = numbers.summed_to
     patch.setattr(numbers, "summed_to", lambda x, shape: right(x, shape) / 2)

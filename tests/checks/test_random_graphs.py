@@ -19,13 +19,13 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from backprop_cli.checks import CheckSettings, check
-from backprop_cli.meanings.numbers import Words, plain
-from backprop_cli.ops import OPS, Op
-from backprop_cli.ops.base import ParameterError, Sample, ShapeError
-from backprop_cli.ops.library import spell
-from backprop_cli.ops.shaping import index_text
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.engine.numbers import Words, plain
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError
+from backprop_cli.engine.ops.library import spell
+from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.checks import CheckSettings, check
 
 XP = Words()
 SHAPES = [(), (1,), (2,), (3,), (2, 2), (3, 3), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2, 3), (2, 3, 3), (1, 2, 2)]
@@ -227,7 +227,7 @@ def pytorch_gradients(torch: Any, spec: dict[str, Any]) -> dict[str, Any]:
 def test_random_graph_against_pytorch(text: str) -> None:
     """PyTorch finds the same gradients, where it is installed."""
     torch = pytest.importorskip("torch")
-    from backprop_cli.calculate import Settings, run
+    from backprop_cli.tasks.calculate import Settings, run
 
     result = run(read_spec(text.encode(), "random.yaml", folder=None), Settings(terms=()))
     for name, expected in pytorch_gradients(torch, json.loads(text)).items():

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.calculate import Settings, compute, load_leaves, run
-from backprop_cli.diagnose import warnings_of
-from backprop_cli.graph import build
-from backprop_cli.result import Warned
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.engine.graph import build
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Settings, compute, load_leaves, run
+from backprop_cli.tasks.diagnose import warnings_of
+from backprop_cli.tasks.result import Warned
 
 Warns = Callable[..., tuple[Warned, ...]]
 

@@ -10,8 +10,9 @@ import pytest
 
 from backprop_cli.cli.get import find, parse
 from backprop_cli.errors import UsageError
+from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.report.view import View
-from backprop_cli.result import Gradient, NodeResult, Omitted, Printed, Result
+from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
 GRADIENT = Gradient(np.array([[0.1, -2.0], [math.inf, math.nan]]), {
     "local": Printed("∂L/∂z · xᵀ", "grad(z) @ x.T", r"\delta x^\top", 0.0),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backprop_cli.calculate import Settings, run
 from backprop_cli.errors import SpecError
-from backprop_cli.result import Result
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.result import Result
 
 
 def ran(expression: str, i: str) -> Result:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.calculate import compute, load_leaves
-from backprop_cli.graph import Graph, build
-from backprop_cli.meanings.numbers import DIRECT, Numbers, Words, summed_to
-from backprop_cli.ops import OPS
-from backprop_cli.passes import backward, forward, plan
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.numbers import DIRECT, Numbers, Words, summed_to
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.tasks.calculate import compute, load_leaves
 
 Read = Callable[[str], Any]
 

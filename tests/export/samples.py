@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.ops import COMPOSITES, OPS, Composite, Op
-from backprop_cli.ops.base import Sample
-from backprop_cli.ops.samples import draw
-from backprop_cli.ops.shaping import index_text
-from backprop_cli.spec.model import Leaf, NodeSpec, Spec
-from backprop_cli.spec.source import Source, inline
-from backprop_cli.spec.unparse import parsed
+from backprop_cli.engine.ops import COMPOSITES, OPS, Composite, Op
+from backprop_cli.engine.ops.base import Sample
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.language.model import Leaf, NodeSpec, Spec
+from backprop_cli.language.source import Source, inline
+from backprop_cli.language.unparse import parsed
 
 EVERY: list[Op | Composite] = [*OPS.values(), *COMPOSITES.values()]
 CASES = [pytest.param(f, sample, id=f"{f.name}-{i}") for f in EVERY for i, sample in enumerate(f.samples[:2])]

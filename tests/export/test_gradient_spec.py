@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
 from backprop_cli.errors import SpecError
-from backprop_cli.export.gradient import LONGEST_SUM, gradient_spec, split_sum
-from backprop_cli.spec.model import Spec
-from backprop_cli.spec.reader import load_spec, read_spec
-from backprop_cli.spec.writer import write
+from backprop_cli.language.model import Spec
+from backprop_cli.language.reader import load_spec, read_spec
+from backprop_cli.language.writer import write
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.export.gradient import LONGEST_SUM, gradient_spec, split_sum
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
+from backprop_cli.engine.ops import Composite, Op
+from backprop_cli.engine.ops.base import Sample
 from backprop_cli.errors import SpecError, UsageError
-from backprop_cli.ops import Composite, Op
-from backprop_cli.ops.base import Sample
-from backprop_cli.result import NodeResult
-from backprop_cli.spec.model import Spec
-from backprop_cli.spec.reader import load_spec
+from backprop_cli.language.model import Spec
+from backprop_cli.language.reader import load_spec
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.result import NodeResult
 from tests.export.samples import CASES, spec_of
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
@@ -29,7 +29,7 @@ Names = dict[str, Any]
 
 def executed(target: str, spec: Spec) -> Names:
     """What a script's names stand for once it has run."""
-    text = import_module(f"backprop_cli.export.as_{target}").export(spec, None)
+    text = import_module(f"backprop_cli.tasks.export.as_{target}").export(spec, None)
     names: Names = {}
     exec(compile(text, f"{target}.py", "exec"), names)
     return names
@@ -98,7 +98,7 @@ def test_other_scripts_of_every_function(function: Op | Composite, sample: Sampl
     spec = spec_of(function, sample)
     try:
         run(spec, Settings(terms=()))
-        import_module(f"backprop_cli.export.as_{target}").export(spec, None)
+        import_module(f"backprop_cli.tasks.export.as_{target}").export(spec, None)
     except (SpecError, UsageError) as refused:
         pytest.skip(refused.message)
     check_script(target, spec, 1e-7)
@@ -143,7 +143,7 @@ def test_nothing_leaves_a_comment(spec_of: Callable[..., Spec]) -> None:
     title = "\"a\\nimport os\\r\\u2028raise SystemExit\""
     spec = spec_of(f"title: {title}\nparams: {{w: 2}}\nnodes: {{loss: w**2}}\n", "x\ny.yaml")
     for target in ("numpy", "torch", "jax"):
-        text = import_module(f"backprop_cli.export.as_{target}").export(spec, None)
+        text = import_module(f"backprop_cli.tasks.export.as_{target}").export(spec, None)
         assert not [line for line in text.splitlines() if line.startswith(("raise", "import os", "y.yaml"))]
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import compute
+from backprop_cli.engine.graph import build
+from backprop_cli.engine.ops import Composite, Op
+from backprop_cli.engine.ops.base import Sample
 from backprop_cli.errors import SpecError
-from backprop_cli.export.gradient import gradient_spec
-from backprop_cli.graph import build
-from backprop_cli.ops import Composite, Op
-from backprop_cli.ops.base import Sample
-from backprop_cli.spec.model import Leaf, Spec
-from backprop_cli.spec.reader import read_spec
-from backprop_cli.spec.source import inline
-from backprop_cli.spec.unparse import parsed
-from backprop_cli.spec.writer import write
+from backprop_cli.language.model import Leaf, Spec
+from backprop_cli.language.reader import read_spec
+from backprop_cli.language.source import inline
+from backprop_cli.language.unparse import parsed
+from backprop_cli.language.writer import write
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.export.gradient import gradient_spec
 from tests.export.samples import CASES, constant, spec_of
 
 STEP = 1e-5

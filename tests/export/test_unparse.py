@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.spec.unparse import parsed, unparse
-from backprop_cli.spec.writer import quoted
+from backprop_cli.language.unparse import parsed, unparse
+from backprop_cli.language.writer import quoted
 
 LEAVES = ("x", "w_1", "2", "0.5", "1e-3", "x[0]", "x[..., None]", "x[1:3, ::-1]", "x[[0, 2]]", "sum(x, axis=(0, 1))",
           "einsum('ij,jk->ik', x, w)", "concat([x, w], axis=0)", "reshape(x, (3,))", "f(g(x), k=-1)", "x.T")

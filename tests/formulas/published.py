@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from backprop_cli.calculate import Computed, compute, load_leaves
-from backprop_cli.formulate import formulate
-from backprop_cli.graph import Graph, build
-from backprop_cli.result import Omitted, Printed
-from backprop_cli.spec.expression import parse
-from backprop_cli.spec.model import Leaf, NodeSpec, Size, Spec
-from backprop_cli.spec.source import Source, inline
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.language.expression import parse
+from backprop_cli.language.model import Leaf, NodeSpec, Size, Spec
+from backprop_cli.language.source import Source, inline
+from backprop_cli.tasks.calculate import Computed, compute, load_leaves
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 OUTPUT = "out"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.result import Printed
+from backprop_cli.formulas.printed import Printed
 from tests.formulas.numpy_words import evaluate, nodes
 from tests.formulas.published import OUTPUT, Case, cases, formulas_of, graph_of
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
 from backprop_cli.errors import BackpropError, Failures
-from backprop_cli.result import Printed, Result
-from backprop_cli.spec.expanded import expanded
-from backprop_cli.spec.model import Spec
-from backprop_cli.spec.writer import write
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.expanded import expanded
+from backprop_cli.language.model import Spec
+from backprop_cli.language.writer import write
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.result import Result
 
 ReadSpec = Callable[..., Spec]
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.grading.key import Key, key_of
-from backprop_cli.grading.mark import Scheme, grade
-from backprop_cli.grading.results import Marked
-from backprop_cli.grading.sheets import sheet_of
-from backprop_cli.result import Printed
-from backprop_cli.spec.reader import load_spec, read_spec
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.reader import load_spec, read_spec
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.grading.key import Key, key_of
+from backprop_cli.tasks.grading.mark import Scheme, grade
+from backprop_cli.tasks.grading.results import Marked
+from backprop_cli.tasks.grading.sheets import sheet_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_LAYER = ROOT / "specs" / "two_layer.yaml"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from backprop_cli.graph import build
+from backprop_cli.engine.graph import build
+from backprop_cli.language.reader import load_spec
 from backprop_cli.report.diagram import diagram
 from backprop_cli.report.graph_formats import FORMATS, renderer
 from backprop_cli.report.graph_layout import isotonic, layers_of, placed
 from backprop_cli.report.view import View
-from backprop_cli.spec.reader import load_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli import passes
-from backprop_cli.calculate import Settings, run
-from backprop_cli.ops import OPS
-from backprop_cli.result import Omitted, Result
+from backprop_cli.engine import passes
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.printed import Omitted
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.result import Result
 from tests.graphs.words import evaluate
 
 SHAPES = ((), (3,), (2, 3), (3, 3), (1, 3), (2, 1), (2, 2, 3), (3, 2))
@@ -209,5 +210,5 @@ def test_a_dropped_path_is_caught(monkeypatch: pytest.MonkeyPatch, spec_of: Call
         return [*others[:-1], (*others[-1][:-1], others[-1][-1][:1]), last]  # the product loses its second operand
 
     plan = passes.plan
-    monkeypatch.setattr("backprop_cli.calculate.plan", forgetful)
+    monkeypatch.setattr("backprop_cli.tasks.calculate.plan", forgetful)
     check_fails("gradient of p0", SQUARE, spec_of)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from backprop_cli.ops import ALIASES, COMPOSITES, OPS
+from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 
 ROOT = Path(__file__).parents[2]
 SEEDS = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "specs").glob("*.yaml"))]

@@ -23,7 +23,7 @@ hypothesis = pytest.importorskip("hypothesis")
 from hypothesis import HealthCheck, given, settings  # noqa: E402 - after importorskip
 from hypothesis import strategies as st  # noqa: E402
 
-from backprop_cli.spec.reader import SECTIONS  # noqa: E402
+from backprop_cli.language.reader import SECTIONS  # noqa: E402
 from tests.hostile import strategies as made  # noqa: E402
 
 SECONDS = 4.0  # of this process, which does other things too; `runner.py` measures exactly

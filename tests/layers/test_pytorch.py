@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Settings, run
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.notation import LATEX, MATHML, NOTATIONS
-from backprop_cli.result import ASKED, Printed
-from backprop_cli.spec.reader import load_spec
+from backprop_cli.formulas.notation import LATEX, MATHML, NOTATIONS
+from backprop_cli.formulas.printed import ASKED, Printed
+from backprop_cli.language.reader import load_spec
+from backprop_cli.tasks.calculate import Settings, run
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))

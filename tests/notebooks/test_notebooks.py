@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from backprop_cli.calculate import Settings, run
 from backprop_cli.errors import BackpropError
+from backprop_cli.tasks.calculate import Settings, run
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "notebooks.yaml"
 EXERCISES: list[dict[str, Any]] = yaml.safe_load(DATA.read_text(encoding="utf-8"))

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.opdoc import OpDoc, describe, names
-from backprop_cli.ops import ALIASES, COMPOSITES, OPS
+from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
+from backprop_cli.language.expression import Call, parse
+from backprop_cli.language.functions import walk
+from backprop_cli.language.source import inline
 from backprop_cli.report.functions import everything, markdown
-from backprop_cli.spec.expression import Call, parse
-from backprop_cli.spec.functions import walk
-from backprop_cli.spec.source import inline
+from backprop_cli.tasks.opdoc import OpDoc, describe, names
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
 from backprop_cli.errors import BackpropError
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Settings, run
 
 
 def evaluate(text: str, seed: Any = "ones", **leaves: Any) -> tuple[Any, dict[str, Any]]:
@@ -175,6 +175,6 @@ def test_wrong_parameters_are_explained(text: str) -> None:
 ])  # fmt: skip
 def test_the_other_librarys_keywords(keyword: str, slots: list[str], ours: str) -> None:
     """A keyword of the other library names our parameter where the function has it, and nothing otherwise."""
-    from backprop_cli.ops.keywords import parameter
+    from backprop_cli.engine.ops.keywords import parameter
 
     assert parameter(keyword, slots) == ours

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Settings, run
 
 FILES = sorted((Path(__file__).resolve().parent.parent / "data" / "numeric").glob("*.yaml"))
 RENAMED = {

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.ops import ALIASES, COMPOSITES, OPS
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Settings, run
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "opinfo.jsonl.gz"
 SAMPLES: list[dict[str, Any]] = [json.loads(line) for line in gzip.decompress(DATA.read_bytes()).splitlines()]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.meanings.numbers import Words, plain
-from backprop_cli.ops import COMPOSITES, OPS, Composite, Op
-from backprop_cli.ops.base import ParameterError, ShapeError
-from backprop_cli.ops.samples import draw
-from backprop_cli.ops.validate import KIND
+from backprop_cli.engine.numbers import Words, plain
+from backprop_cli.engine.ops import COMPOSITES, OPS, Composite, Op
+from backprop_cli.engine.ops.base import ParameterError, ShapeError
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.engine.ops.validate import KIND
 
 XP = Words()
 ODD: tuple[Any, ...] = (-1, 0, 1, 2, -7, Fraction(1, 2), "x", "", None, True, False, (), (1, 2), (0,),

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import compute
-from backprop_cli.graph import build
-from backprop_cli.meanings.numbers import Words, plain, summed_to
-from backprop_cli.ops import ALIASES, COMPOSITES, OPS, Composite, Op
-from backprop_cli.ops.base import REQUIRED, Sample
-from backprop_cli.ops.library import spell
-from backprop_cli.ops.samples import draw
-from backprop_cli.ops.shaping import index_text
-from backprop_cli.ops.words import WORDS
-from backprop_cli.spec import expression as ast
-from backprop_cli.spec.model import Leaf, NodeSpec, Spec
-from backprop_cli.spec.source import inline
+from backprop_cli.engine.graph import build
+from backprop_cli.engine.numbers import Words, plain, summed_to
+from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
+from backprop_cli.engine.ops.base import REQUIRED, Sample
+from backprop_cli.engine.ops.library import spell
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.words import WORDS
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Leaf, NodeSpec, Spec
+from backprop_cli.language.source import inline
+from backprop_cli.tasks.calculate import compute
 
 XP = Words()
 CASES = [pytest.param(op, sample, id=f"{op.name}-{i}") for op in OPS.values() for i, sample in enumerate(op.samples)]
@@ -266,7 +266,7 @@ def test_kinks_are_found_and_not_made_up(op: Op, sample: Sample) -> None:
 
 def test_every_word_is_a_function_or_in_the_table() -> None:
     """The careful words are exactly those with a textbook form."""
-    from backprop_cli.ops.careful import Careful
+    from backprop_cli.engine.ops.careful import Careful
 
     careful = {name for name in vars(Careful) if not name.startswith("_")} - {"mask", "array", *PLAIN_WORDS}
     assert careful == WORDS.keys()

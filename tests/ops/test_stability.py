@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.meanings.numbers import Words
-from backprop_cli.ops import OPS
+from backprop_cli.engine.numbers import Words
+from backprop_cli.engine.ops import OPS
 
 mpmath = pytest.importorskip("mpmath")
 XP = Words()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
+from backprop_cli.tasks.calculate import Settings, run
 
 mpmath = pytest.importorskip("mpmath")
 

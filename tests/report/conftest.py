@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backprop_cli.result import Gradient, NodeResult, Omitted, PassResult, Printed, Result, Warned
+from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
 
 def printed(text: str) -> Printed:

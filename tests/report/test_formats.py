@@ -16,7 +16,7 @@ from backprop_cli.report.formats import FORMATS, format_of, renderer
 from backprop_cli.report.latex import prose as latex_prose
 from backprop_cli.report.markdown import code, prose
 from backprop_cli.report.view import View
-from backprop_cli.result import NodeResult, Result
+from backprop_cli.tasks.result import NodeResult, Result
 
 TEXT = """\
 A net

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.spec.loader import load_document
-from backprop_cli.spec.tree import Mapping, Node, Scalar, Sequence
+from backprop_cli.language.loader import load_document
+from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence
 
 
 def plain(node: Node | None) -> Any:
@@ -23,7 +23,7 @@ def plain(node: Node | None) -> Any:
 def complaints():
     """What the schema has against a spec's text."""
     jsonschema = pytest.importorskip("jsonschema")
-    from backprop_cli.schema.build import schema
+    from backprop_cli.tasks.schema.build import schema
 
     validator = jsonschema.Draft202012Validator(schema())
 

@@ -13,7 +13,7 @@ import pytest
 from tests.schema import lsp
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "backprop_cli" / "schema" / "schema.json"
+SCHEMA = ROOT / "backprop_cli" / "tasks" / "schema" / "schema.json"
 SERVER = "yaml-language-server@1"
 
 pytestmark = pytest.mark.slow

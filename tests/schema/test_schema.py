@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from backprop_cli.errors import BackpropError
-from backprop_cli.schema import build
-from backprop_cli.spec.reader import SECTIONS, load_spec
+from backprop_cli.language.reader import SECTIONS, load_spec
+from backprop_cli.tasks.schema import build
 
 ROOT = Path(__file__).parents[2]
 GOOD = sorted([*(ROOT / "specs").rglob("*.yaml"), *(ROOT / "tests" / "corpus").rglob("*.yaml")])
@@ -53,7 +53,7 @@ BAD = {
 
 def test_the_shipped_file_is_what_the_code_makes() -> None:
     """Rule: `backprop schema` prints the schema of this version (`make docs` writes it)."""
-    shipped = (ROOT / "backprop_cli" / "schema" / "schema.json").read_text(encoding="utf-8")
+    shipped = (ROOT / "backprop_cli" / "tasks" / "schema" / "schema.json").read_text(encoding="utf-8")
     assert shipped == build.text()
 
 

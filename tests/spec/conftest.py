@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backprop_cli.errors import BackpropError, Failures
-from backprop_cli.spec.reader import read_spec
+from backprop_cli.language.reader import read_spec
 
 
 def shown(caught: BackpropError) -> str:

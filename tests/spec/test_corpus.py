@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backprop_cli.spec.loader import load_document
-from backprop_cli.spec.reader import load_spec
+from backprop_cli.language.loader import load_document
+from backprop_cli.language.reader import load_spec
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 ROW = re.compile(r"^\| `([^`]+)` \| (ok|E\d{3} \d+:\d+) \|", re.MULTILINE)

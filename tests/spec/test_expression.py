@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_cli.errors import SpecError
-from backprop_cli.spec import expression as ast
-from backprop_cli.spec.expression import parse
-from backprop_cli.spec.source import inline
+from backprop_cli.language import expression as ast
+from backprop_cli.language.expression import parse
+from backprop_cli.language.source import inline
 
 
 def brackets(text: str) -> str:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_cli.errors import Failures, SpecError
-from backprop_cli.spec.loader import load, load_document
-from backprop_cli.spec.tree import Mapping, Node, Scalar, Sequence, resolve
+from backprop_cli.language.loader import load, load_document
+from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence, resolve
 
 PURE = pytest.mark.parametrize("pure", [False, True], ids=["libyaml", "pure"])
 
@@ -263,7 +263,7 @@ def test_ten_megabytes_of_brackets_need_little_memory(pure, tmp_path):
     """Rule: 10 MB (and 4 MB) of brackets cost less than 500 MB and never crash the parser."""
     code = (
         "from pathlib import Path\n"
-        "from backprop_cli.spec.loader import load\n"
+        "from backprop_cli.language.loader import load\n"
         "for size in (4_000_000, 10_000_000):\n"
         "    try:\n"
         f"        load(b'[' * size, 'f', pure={pure})\n"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from backprop_cli.errors import BackpropError, FileError, SpecError, UsageError
-from backprop_cli.spec import expression as ast
-from backprop_cli.spec.overrides import override, replace_settings
-from backprop_cli.spec.reader import SECTIONS, load_spec, read_spec
+from backprop_cli.language import expression as ast
+from backprop_cli.language.overrides import override, replace_settings
+from backprop_cli.language.reader import SECTIONS, load_spec, read_spec
 
 FULL = """\
 title: A net
@@ -247,7 +247,7 @@ def test_an_endless_file_is_not_read_to_its_end():
 def test_reading_a_spec_imports_no_numpy():
     """Rule: shapes are known without numpy, which costs a quarter of a second to import."""
     code = (
-        "import sys\nfrom backprop_cli.spec.reader import read_spec\n"
+        "import sys\nfrom backprop_cli.language.reader import read_spec\n"
         "read_spec(b'params: {w: {shape: [2], init: normal}, v: [1, 2]}\\nnodes: {a: w}', 'f', folder=None)\n"
         "print('numpy' in sys.modules)"
     )

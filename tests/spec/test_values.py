@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_cli.errors import FileError
-from backprop_cli.spec.csvdata import csv_array, csv_shape
-from backprop_cli.spec.initial import INITS, fans
+from backprop_cli.language.csvdata import csv_array, csv_shape
+from backprop_cli.language.initial import INITS, fans
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_shape_beside_a_value_names_its_sizes(leaf):
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(st.floats(), min_size=n, max_size=n), min_size=1)))
 def test_floats_round_trip(rows):
     """Rule: a float written by repr comes back as the same float."""
-    from backprop_cli.spec.reader import read_spec
+    from backprop_cli.language.reader import read_spec
 
     text = "[" + ", ".join("[" + ", ".join(map(_yaml, row)) + "]" for row in rows) + "]"
     found = read_spec(f"params: {{w: {text}}}\nnodes: {{a: w}}\n".encode(), "f", folder=None)
@@ -427,7 +427,7 @@ def test_any_csv_text_gives_numbers_of_its_shape_or_an_error(text):
 @given(st.binary(max_size=80), st.sampled_from([".npy", ".npz", ".csv"]))
 def test_any_bytes_in_a_data_file_are_an_error_or_numbers(tmp_path_factory, attempt, content, suffix):
     """Rule: only errors of ours escape, whatever a data file holds."""
-    from backprop_cli.spec.reader import read_spec
+    from backprop_cli.language.reader import read_spec
 
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / f"w{suffix}").write_bytes(content)

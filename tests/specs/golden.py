@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.spec.reader import load_spec
+from backprop_cli.language.reader import load_spec
+from backprop_cli.tasks.calculate import Settings, run
 
 ROOT = Path(__file__).resolve().parents[2]
 

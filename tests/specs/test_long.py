@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.result import Printed
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.tasks.calculate import Settings, run
 
 CHAINS = {
     "layers": lambda i, h: f"sigmoid(w @ {h})",

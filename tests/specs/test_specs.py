@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.calculate import Settings, run
-from backprop_cli.result import Omitted, Result
-from backprop_cli.spec.reader import load_spec
+from backprop_cli.formulas.printed import Omitted
+from backprop_cli.language.reader import load_spec
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.result import Result
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"

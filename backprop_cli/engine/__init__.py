@@ -1,0 +1,1 @@
+"""What computes: the functions, the graph, the two passes and the numbers."""

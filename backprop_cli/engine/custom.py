@@ -1,0 +1,249 @@
+"""A user's function with a gradient written by hand, as an op of its own.
+
+The body and the gradients are expressions of the language.  They are read in whatever words the engine offers
+(`xp` of numbers, formulas or entries), so the one op works under every meaning.  An argument for which no gradient
+is written gets it from the body: the body is recorded on a tape and gone back over with the rules of its ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from math import prod
+from numbers import Real
+from typing import Any
+
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import Rule, ShapeError, Signature, broadcast, show
+from backprop_cli.errors import SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Function, Shape, Spec
+from backprop_cli.language.source import Text
+
+MAX_HIDDEN = 1 << 26
+
+OUT = "out"
+"""What a hand-written gradient calls the function's value; `grad(out)` is the upstream gradient."""
+
+
+def custom_op(function: Function, spec: Spec) -> Op:
+    """The op of a function with hand-written gradients; it is in no registry.
+
+    Its shape rule reads the body and every gradient, so whatever is wrong with them is reported, at its place in
+    the file, before anything is computed.  A gradient may come in any shape that broadcasts with its argument's:
+    it is summed, or repeated, to that shape.
+    """
+    own = _Custom(function, spec)
+    return Op(
+        name=function.name, signature=Signature(function.args, frozenset(), {}), doc="A function of the spec.",
+        forward=own.forward, shape=own.shape, vjps=tuple(own.rule(name) for name in function.args), group="functions",
+    )  # fmt: skip
+
+
+# ── meanings ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Spoken:
+    """The language in the words of `xp`: arrays, formulas or entries."""
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        # an exact fraction as a parameter is fine in formulas; with arrays it would make an array of objects
+        self.static: Callable[[Any], Any] = _float if isinstance(xp.pi, Real) else lambda value: value
+
+    def statics(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters as the words take them."""
+        return {name: self.static(value) for name, value in parameters.items()}
+
+    def constant(self, value: Any) -> Any:
+        """A literal."""
+        return None if value is None else self.xp.number(value)
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+        """An op, at once."""
+        if OPS.get(op.name) is op:
+            return getattr(self.xp, op.name)(*operands, **self.statics(parameters))
+        return op.forward(self.xp, *operands, **self.statics(parameters))
+
+    def shape(self, value: Any) -> Shape:
+        """The shape of a value (None for an operand left out)."""
+        return None if value is None else shape_of(value)  # type: ignore[return-value]
+
+
+def _float(value: Any) -> Any:
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def shape_of(value: Any) -> Shape:
+    """The shape of an array, a formula or a scalar."""
+    return getattr(value, "shape", ())
+
+
+class Shapes:
+    """Shapes alone: what an expression makes of the shapes of its names."""
+
+    def constant(self, value: Any) -> Any:
+        """A literal has no axes."""
+        return None if value is None else ()
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+        """The shape rule of an op; what is computed out of sight of the memory estimate has a limit of its own."""
+        shape: Shape = op.shape(*operands, **parameters)
+        entries = prod(map(int, shape))
+        if entries > MAX_HIDDEN:
+            raise ShapeError(f"{op.name} would have {entries:,} entries; in a function or hook at most {MAX_HIDDEN:,}")
+        return shape
+
+    def shape(self, value: Any) -> Shape:
+        """The value is its own shape."""
+        return value  # type: ignore[no-any-return]
+
+
+@dataclass(slots=True, eq=False)
+class Taped:
+    """A value on the tape, and how it was made."""
+
+    value: Any
+    op: Op | None = None
+    operands: tuple[Taped, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Tape(Spoken):
+    """The language in the words of `xp`, recorded."""
+
+    def __init__(self, xp: Any) -> None:
+        super().__init__(xp)
+        self.made: list[Taped] = []
+
+    def constant(self, value: Any) -> Any:
+        """A literal, which nothing flows back to."""
+        return Taped(super().constant(value))
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+        """An op, noted."""
+        value = super().apply(op, tuple(o.value for o in operands), parameters)
+        self.made.append(Taped(value, op, operands, self.statics(parameters)))
+        return self.made[-1]
+
+    def shape(self, value: Any) -> Shape:
+        """The shape of a noted value."""
+        return super().shape(value.value)
+
+    def gradient(self, output: Taped, g: Any, of: Taped) -> Any:
+        """The gradient that arrives at `of` when `g` arrives at `output`; None where nothing does."""
+        below = {of}
+        for node in self.made:
+            if not below.isdisjoint(node.operands):
+                below.add(node)
+        found: dict[Taped, Any] = {output: g}
+        for node in reversed(self.made):
+            if node in found and node in below:
+                self._hand_on(node, found, below)
+        return found.get(of)
+
+    def _hand_on(self, node: Taped, found: dict[Taped, Any], below: set[Taped]) -> None:
+        values = [o.value for o in node.operands]
+        for position, operand in enumerate(node.operands):
+            rule = _rule(node.op, position)
+            if operand in below and rule is not None:
+                part = rule(self.xp, found[node], node.value, *values, **node.parameters)
+                part = fitted(self.xp, part, shape_of(operand.value))
+                found[operand] = found[operand] + part if operand in found else part
+
+
+def _rule(op: Op | None, position: int) -> Rule | None:
+    if op is None or not op.signature.variadic:
+        return op.vjps[position] if op else None
+    variadic = op.vjps[0]
+    return None if variadic is None else lambda xp, *rest, **parameters: variadic(xp, position, *rest, **parameters)
+
+
+def fitted(xp: Any, gradient: Any, shape: Shape) -> Any:
+    """A gradient in the shape of its operand: repeated where it is narrower, summed where it is wider."""
+    given = shape_of(gradient)
+    wide = broadcast(given, shape)
+    if given != wide:
+        gradient = xp.broadcast_to(gradient, shape=wide)
+    if wide == shape:
+        return gradient
+    extra = len(wide) - len(shape)
+    axes = (*range(extra), *(extra + i for i, size in enumerate(shape) if size == 1 and wide[extra + i] != 1))
+    return xp.reshape(xp.sum(gradient, axis=axes), shape=shape) if axes else xp.reshape(gradient, shape=shape)
+
+
+# ── the op ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Custom:
+    """The callables of one function's op."""
+
+    function: Function
+    spec: Spec
+    nested: dict[str, Op] = field(default_factory=dict)
+
+    def scope(self, text: Text, values: Mapping[str, Any], g: Any = None) -> Scope:
+        """The names of the body, or, with `g`, of a gradient."""
+        return Scope(text, values.get, gradient=lambda name: g if name == OUT else None, names=lambda: values,
+                     dims=self.spec.dims, functions=self.spec.functions, custom=self.inner)
+
+    def inner(self, function: Function) -> Op:
+        """The op of another function that this one uses, made once."""
+        if function.name not in self.nested:
+            self.nested[function.name] = custom_op(function, self.spec)
+        return self.nested[function.name]
+
+    def body(self, meaning: Any, values: Mapping[str, Any]) -> Any:
+        return interpret(self.function.body, self.scope(self.function.body_text, values), meaning)
+
+    def forward(self, xp: Any, *operands: Any) -> Any:
+        """The function's value."""
+        return self.body(Spoken(xp), dict(zip(self.function.args, operands, strict=True)))
+
+    def shape(self, *shapes: Shape) -> Shape:
+        """The shape of the value; the gradients are read too, so that nothing is wrong with them later."""
+        values = dict(zip(self.function.args, shapes, strict=True))
+        out: Shape = self.body(Shapes(), values)
+        for name, (expression, text) in self.function.grads.items():
+            scope = self.scope(text, {OUT: out, **values}, out)
+            self.check(name, interpret(expression, scope, Shapes()), values[name], text)
+        return out
+
+    def check(self, name: str, found: Shape, wanted: Shape, text: Text) -> None:
+        """A gradient's shape broadcasts with the shape of its argument.
+
+        Raises:
+            SpecError: E014 at the gradient.
+        """
+        try:
+            broadcast(found, wanted)
+        except ShapeError:
+            message = f"the gradient of {name!r} has shape {show(found)}, but {name!r} has {show(wanted)}"
+            hint = f"a gradient has the shape of its argument; {name!r} is one of {self.function.name}"
+            raise SpecError("E014", message, at=text.place(), hint=hint) from None
+
+    def rule(self, name: str) -> Rule | None:
+        """The VJP for an argument: written by hand, or from the body; None where the body does not use it."""
+        if name in self.function.grads:
+            return partial(self.written, name)
+        used = any(part.name == name for part in ast.names(self.function.body))
+        return partial(self.derived, name) if used else None
+
+    def written(self, name: str, xp: Any, g: Any, y: Any, *operands: Any) -> Any:
+        """The hand-written gradient."""
+        values = dict(zip(self.function.args, operands, strict=True))
+        expression, text = self.function.grads[name]
+        found = interpret(expression, self.scope(text, {OUT: y, **values}, g), Spoken(xp))
+        return fitted(xp, found, shape_of(values[name]))
+
+    def derived(self, name: str, xp: Any, g: Any, y: Any, *operands: Any) -> Any:
+        """The gradient by going back over the body."""
+        tape = Tape(xp)
+        values = {n: Taped(value) for n, value in zip(self.function.args, operands, strict=True)}
+        found = tape.gradient(self.body(tape, values), g, values[name])
+        shape = shape_of(values[name].value)
+        return xp.zeros(shape=shape) if found is None else fitted(xp, found, shape)

@@ -1,0 +1,131 @@
+"""The arguments of a call, matched to a function's signature."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from backprop_cli.engine.interpret.scope import Scope, failure
+from backprop_cli.engine.interpret.statics import statics
+from backprop_cli.engine.ops.base import REQUIRED, Signature
+from backprop_cli.engine.ops.keywords import parameter
+from backprop_cli.language import expression as ast
+from backprop_cli.language.suggest import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The arguments of a call, matched to a signature: expressions of the operands (None: left out), statics."""
+
+    operands: tuple[ast.Expression | None, ...]
+    parameters: Mapping[str, Any]
+
+
+def bind(signature: Signature, part: ast.Call, scope: Scope) -> Bound:
+    """Match a call's arguments to a signature.
+
+    Raises:
+        SpecError: E015 for too many or too few arguments, an unknown parameter, or one given twice.
+    """
+    arguments = list(part.arguments)
+    if signature.variadic:
+        return _bind_variadic(signature, part, arguments, scope)
+    slots = [*signature.operands, *signature.parameters]
+    given = _place_arguments(slots, part, arguments, scope)
+    missing = [name for name in signature.operands if name not in given and name not in signature.optional]
+    missing += [name for name, default in signature.parameters.items() if default is REQUIRED and name not in given]
+    if missing:
+        raise failure(
+            "E015",
+            f"{part.function} needs {' and '.join(map(repr, missing))}",
+            scope.place(part),
+            usage(part.function, signature),
+        )
+    operands = tuple(_operand(given.get(name)) for name in signature.operands)
+    return Bound(operands, statics(signature, given, scope))
+
+
+def _operand(argument: ast.Argument | None) -> ast.Expression | None:
+    """An operand left out, by omission or as `none`, is None."""
+    if argument is None or isinstance(argument.value, ast.Name) and argument.value.name in {"none", "None"}:
+        return None
+    return argument.value
+
+
+def _place_arguments(
+    slots: list[str], part: ast.Call, arguments: list[ast.Argument], scope: Scope
+) -> dict[str, ast.Argument]:
+    given: dict[str, ast.Argument] = {}
+    for position, argument in enumerate(arguments):
+        if argument.keyword is None:
+            if position >= len(slots):
+                raise failure(
+                    "E015",
+                    f"{part.function} takes at most {len(slots)} arguments",
+                    scope.place(argument),
+                    f"{part.function}({', '.join(slots)})",
+                )
+            name = slots[position]
+        else:
+            name = parameter(argument.keyword, slots)
+            if name not in slots:
+                near = suggest(argument.keyword, slots)
+                hint = f"did you mean {near!r}?" if near else f"{part.function}({', '.join(slots)})"
+                raise failure(
+                    "E015", f"{part.function} has no parameter {argument.keyword!r}", scope.place(argument), hint
+                )
+        if name in given:
+            raise failure("E015", f"{part.function} got {name!r} twice", scope.place(argument))
+        given[name] = argument
+    return given
+
+
+def _bind_variadic(signature: Signature, part: ast.Call, arguments: list[ast.Argument], scope: Scope) -> Bound:
+    """`concat([a, b], axis)`, or `einsum('ij,jk->ik', a, b)`: the text first, then the tensors."""
+    positional = [a for a in arguments if a.keyword is None]
+    if positional and isinstance(positional[0].value, ast.String):
+        text, *tensors = positional
+        given = _place_arguments(list(signature.parameters), part, [text, *(a for a in arguments if a.keyword)], scope)
+        items: tuple[ast.Expression, ...] = tuple(a.value for a in tensors)
+        if len(items) == 1 and isinstance(items[0], ast.Sequence):
+            items = items[0].items
+    else:
+        if not positional or not isinstance(positional[0].value, ast.Sequence):
+            raise failure(
+                "E015", f"{part.function} takes a list of tensors", scope.place(part), f"write {part.function}([a, b])"
+            )
+        items = positional[0].value.items
+        given = _place_arguments(list(signature.parameters), part, arguments[1:], scope)
+    if not items:
+        raise failure("E015", f"{part.function} needs at least one tensor", scope.place(part))
+    missing = [n for n, default in signature.parameters.items() if default is REQUIRED and n not in given]
+    if missing:
+        raise failure(
+            "E015",
+            f"{part.function} needs {' and '.join(map(repr, missing))}",
+            scope.place(part),
+            usage(part.function, signature),
+        )
+    return Bound(items, statics(signature, given, scope))
+
+
+def usage(name: str, signature: Signature) -> str:
+    """The call as the documentation writes it."""
+    operands = [f"{n}=none" if n in signature.optional else n for n in signature.operands]
+    if signature.variadic:
+        operands = [f"[{operands[0]}, ...]"]
+    for name_, default in signature.parameters.items():
+        operands.append(name_ if default is REQUIRED else f"{name_}={_default(default)}")
+    return f"{name}({', '.join(operands)})"
+
+
+def _default(value: Any) -> str:
+    """A default as the language writes it; by its type, since true equals 1."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Fraction):
+        return str(re.sub(r"e([+-])0*", r"e\1", str(float(value)).removesuffix(".0")))
+    return repr(value)

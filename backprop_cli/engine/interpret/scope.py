@@ -1,0 +1,63 @@
+"""What the names of an expression stand for, and how an error about a part of it is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from backprop_cli.engine.ops import Op
+from backprop_cli.errors import Place, SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Function, Shape, Size
+from backprop_cli.language.source import Text
+
+WORDS: Mapping[str, Any] = {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
+
+
+FLOATS: Mapping[str, float] = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "e": math.e}
+
+
+class Meaning(Protocol):
+    """What an op, a literal and a shape are under one reading of the language."""
+
+    def constant(self, value: Any) -> Any:
+        """The value of a literal."""
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+        """The value of an op."""
+
+    def shape(self, value: Any) -> Shape:
+        """The shape of a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the names of an expression stand for.
+
+    `lookup` gives a name's value or None; `gradient` the value of `grad(name)`; `names` lists what can be
+    suggested.  `origin` is where errors point when the text is not the user's own (the body of a function).
+    """
+
+    text: Text
+    lookup: Callable[[str], Any]
+    gradient: Callable[[str], Any] = field(default=lambda name: None)
+    names: Callable[[], Iterable[str]] = field(default=lambda: ())
+    dims: Mapping[str, Size] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    origin: Place | None = None
+    custom: Callable[[Function], Op] | None = None
+
+    def place(self, part: ast.Expression | ast.Argument) -> Place:
+        """Where a part of the expression stands in the user's file."""
+        return self.origin or self.text.place(part.start, part.end)
+
+    def spell(self, part: ast.Expression) -> str:
+        """A part as the user wrote it, on one line."""
+        return " ".join(self.text.text[part.start : part.end].split())
+
+
+def failure(code: str, message: str, place: Place, hint: str | None = None) -> SpecError:
+    """What is wrong with a part of an expression."""
+    return SpecError(code, message, at=place, hint=hint)

@@ -1,0 +1,267 @@
+"""The walk itself: each kind of expression is one function, and an op is the meaning's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from backprop_cli.engine.interpret.binding import bind
+from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, failure
+from backprop_cli.engine.interpret.statics import subscript
+from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
+from backprop_cli.engine.ops.arithmetic import OPERATORS
+from backprop_cli.engine.ops.base import ParameterError, ShapeError, Signature, show
+from backprop_cli.engine.ops.keywords import parameter
+from backprop_cli.errors import Place, SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Function, Shape
+from backprop_cli.language.source import Text, inline
+from backprop_cli.language.suggest import suggest
+
+FUNCTION_SYNONYMS = {
+    "mean_squared_error": "mse_loss", "mse": "mse_loss", "bce": "binary_cross_entropy", "avg": "mean",
+    "average": "mean",
+    "bce_with_logits": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy", "lgamma": "logsumexp",
+    "logistic": "sigmoid", "σ": "sigmoid", "tr": "trace", "matvec": "matmul", "hstack": "concat", "vstack": "concat",
+    "softmax_cross_entropy": "cross_entropy", "swish": "silu", "power": "power", "log_det": "logdet", "Σ": "sum",
+}  # fmt: skip
+
+
+def interpret(part: ast.Expression, scope: Scope, meaning: Meaning) -> Any:
+    """The value of an expression.
+
+    Raises:
+        SpecError: an unknown name or function, wrong arguments, or shapes that do not fit.
+    """
+    return _WALK[type(part)](part, scope, meaning)
+
+
+def _number(part: ast.Number, scope: Scope, meaning: Meaning) -> Any:
+    return meaning.constant(part.value)
+
+
+def _name(part: ast.Name, scope: Scope, meaning: Meaning) -> Any:
+    value = scope.lookup(part.name)
+    if value is not None:
+        return value
+    if part.name in scope.dims:
+        return meaning.constant(scope.dims[part.name])
+    if part.name in FLOATS:
+        return meaning.constant(FLOATS[part.name])
+    if part.name in {"true", "True", "false", "False"}:
+        return meaning.constant(Fraction(int(WORDS[part.name])))
+    raise _unknown_name(part, scope)
+
+
+def _unknown_name(part: ast.Name, scope: Scope) -> SpecError:
+    if part.name in WORDS:
+        return failure("E015", f"{part.name!r} is no tensor", scope.place(part))
+    if part.name in OPS or part.name in COMPOSITES or part.name in ALIASES:
+        return failure(
+            "E011",
+            f"{part.name!r} is a function; no node has this name",
+            scope.place(part),
+            f"call it: {part.name}(...)",
+        )
+    near = suggest(part.name, [*scope.names(), *scope.dims])
+    return failure(
+        "E011", f"unknown name {part.name!r}", scope.place(part), f"did you mean {near!r}?" if near else None
+    )
+
+
+def _unary(part: ast.Unary, scope: Scope, meaning: Meaning) -> Any:
+    return _apply(OPS["negative"], (part.operand,), {}, part, scope, meaning)
+
+
+def _binary(part: ast.Binary, scope: Scope, meaning: Meaning) -> Any:
+    """Operators in a row in a loop: a sum of a thousand terms is no deeper than one of two."""
+    first, row = ast.in_a_row(part)
+    value = interpret(first, scope, meaning)
+    for one in row:
+        right = interpret(one.right, scope, meaning)
+        value = _checked(OPS[OPERATORS[one.operator]], (value, right), {}, (one.left, one.right), one, scope, meaning)
+    return value
+
+
+def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning) -> Any:
+    value = interpret(part.operand, scope, meaning)
+    rank = len(meaning.shape(value))
+    axes = (*range(rank - 2), rank - 1, rank - 2) if part.matrix and rank > 2 else None
+    return _checked(OPS["transpose"], (value,), {"axes": axes}, (part.operand,), part, scope, meaning)
+
+
+def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning) -> Any:
+    index = tuple(subscript(item, scope) for item in part.subscripts)
+    return _apply(OPS["index"], (part.operand,), {"index": index}, part, scope, meaning)
+
+
+def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning) -> NoReturn:
+    if isinstance(part, ast.String):
+        raise failure("E015", "a string stands where a tensor is needed", scope.place(part))
+    raise failure(
+        "E015",
+        "a list stands where one tensor is needed",
+        scope.place(part),
+        "stack([a, b]) makes one tensor of several",
+    )
+
+
+def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    if part.function == "grad":
+        return _gradient(part, scope)
+    if part.function in scope.functions:
+        return _user_call(scope.functions[part.function], part, scope, meaning)
+    name = ALIASES.get(part.function, part.function)
+    if name in OPS:
+        bound = bind(OPS[name].signature, part, scope)
+        return _apply(OPS[name], bound.operands, bound.parameters, part, scope, meaning)
+    if name in COMPOSITES:
+        return _unfold(COMPOSITES[name], part, scope, meaning)
+    raise _unknown_function(part, scope)
+
+
+def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
+    """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
+    words = {*WORDS, *FLOATS, *scope.dims}
+    for part in ast.parts(expression):
+        if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
+            yield _unknown_name(part, scope)
+        if isinstance(part, ast.Call) and not _is_function(part.function, scope):
+            yield _unknown_function(part, scope)
+
+
+def _is_function(name: str, scope: Scope) -> bool:
+    return (
+        name == "grad"
+        or name in scope.functions
+        or ALIASES.get(name, name) in OPS
+        or ALIASES.get(name, name) in COMPOSITES
+    )
+
+
+def _unknown_function(part: ast.Call, scope: Scope) -> SpecError:
+    near = suggest(part.function, [*OPS, *COMPOSITES, *ALIASES, *scope.functions], FUNCTION_SYNONYMS)
+    place = scope.origin or scope.text.place(part.start, part.name_end)
+    if near is None and scope.lookup(part.function) is not None:
+        return failure(
+            "E012", f"{part.function!r} is a node, not a function", place, f"write {part.function}*(...) for a product"
+        )
+    return failure(
+        "E012",
+        f"unknown function {part.function!r}",
+        place,
+        f"did you mean {near!r}?" if near else "`backprop ops` lists the functions",
+    )
+
+
+def _gradient(part: ast.Call, scope: Scope) -> Any:
+    if len(part.arguments) != 1 or not isinstance(part.arguments[0].value, ast.Name):
+        raise failure("E015", "grad takes the name of one node", scope.place(part), "write grad(y)")
+    name = part.arguments[0].value.name
+    value = scope.gradient(name)
+    if value is None:
+        hint = (
+            "grad(...) stands in hand-written gradients, hooks and answers; a node cannot use its own output's gradient"
+        )
+        raise failure("E011", f"grad({name}) has no meaning here", scope.place(part), hint)
+    return value
+
+
+def _apply(
+    op: Op,
+    operands: tuple[ast.Expression | None, ...],
+    parameters: Mapping[str, Any],
+    part: ast.Expression,
+    scope: Scope,
+    meaning: Meaning,
+) -> Any:
+    values = tuple(meaning.constant(None) if p is None else interpret(p, scope, meaning) for p in operands)
+    return _checked(op, values, parameters, operands, part, scope, meaning)
+
+
+def _checked(
+    op: Op,
+    values: tuple[Any, ...],
+    parameters: Mapping[str, Any],
+    operands: tuple[ast.Expression | None, ...],
+    part: ast.Expression,
+    scope: Scope,
+    meaning: Meaning,
+) -> Any:
+    """Apply an op; what does not fit is reported with the user's own words and the shapes of the operands."""
+    try:
+        return meaning.apply(op, values, parameters)
+    except (ShapeError, ParameterError) as error:
+        shapes = [meaning.shape(value) for value in values]
+        raise _located(error, part, operands, shapes, scope) from None
+
+
+def _located(
+    error: ShapeError | ParameterError,
+    part: ast.Expression,
+    operands: tuple[ast.Expression | None, ...],
+    shapes: list[Shape],
+    scope: Scope,
+) -> SpecError:
+    if isinstance(error, ParameterError):
+        at: ast.Expression | ast.Argument = part
+        if isinstance(part, ast.Call):
+            at = next(
+                (a for a in part.arguments if parameter(a.keyword or "", (error.parameter,)) == error.parameter), part
+            )
+        return SpecError("E015", str(error), at=scope.place(at))
+    at = part if error.operand is None or operands[error.operand] is None else operands[error.operand] or part
+    known = {
+        scope.spell(p): show(s) for p, s in zip(operands, shapes, strict=True) if p is not None and not scope.origin
+    }
+    where = " and ".join(f"{text} is {shape}" for text, shape in known.items() if len(text) < 40)
+    return SpecError("E014", f"{error}" + (f"; {where}" if where else ""), at=scope.place(at), hint=error.hint)
+
+
+@lru_cache(maxsize=512)
+def _body(text: str) -> tuple[Text, ast.Expression]:
+    source = inline(text, "<function>")
+    return source, ast.parse(source)
+
+
+def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    """A function written in the language: its body, with the arguments in place of the names."""
+    bound = bind(composite.signature, part, scope)
+    given = [None if p is None else interpret(p, scope, meaning) for p in bound.operands]
+    values = {n: v for n, v in zip(composite.signature.operands, given, strict=True) if v is not None}
+    try:
+        body = composite.body({n: meaning.shape(v) for n, v in values.items()}, **bound.parameters)
+    except (ShapeError, ParameterError) as error:
+        raise _located(
+            error, part, bound.operands, [meaning.shape(v) if v is not None else () for v in given], scope
+        ) from None
+    return evaluate_body(body, values, meaning, scope.place(part))
+
+
+def evaluate_body(body: str, values: Mapping[str, Any], meaning: Meaning, origin: Place | None) -> Any:
+    """The value of an expression of our own, its errors reported at `origin`."""
+    text, parsed = _body(body)
+    return interpret(parsed, Scope(text, values.get, origin=origin or text.place()), meaning)
+
+
+def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    """A function of the user's own: unfolded, or an op of its own where its gradient is hand-written."""
+    bound = bind(Signature(function.args, frozenset(), {}), part, scope)
+    if function.grads and scope.custom is not None:
+        return _apply(scope.custom(function), bound.operands, {}, part, scope, meaning)
+    values = {
+        n: interpret(p, scope, meaning) for n, p in zip(function.args, bound.operands, strict=True) if p is not None
+    }
+    inner = replace(
+        scope, text=function.body_text, lookup=values.get, names=lambda: function.args, gradient=lambda name: None
+    )  # grad(out) of a caller means nothing in a function it calls
+    return interpret(function.body, inner, meaning)
+
+
+_WALK: Mapping[type[ast.Expression], Callable[..., Any]] = {
+    ast.Number: _number, ast.Name: _name, ast.Unary: _unary, ast.Binary: _binary, ast.Transposed: _transposed,
+    ast.Indexed: _indexed, ast.Call: _call, ast.String: _misplaced, ast.Sequence: _misplaced,
+}  # fmt: skip

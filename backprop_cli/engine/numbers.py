@@ -1,0 +1,187 @@
+"""The meaning 'numbers': values are numpy arrays (numpy scalars for shape ()), words are numpy functions."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import partial
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, Node, memory_estimate
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.careful import Careful, stable_sigmoid
+from backprop_cli.language.model import Shape
+
+
+def sigmoid(x: Any) -> Any:
+    """The stable sigmoid; a scalar takes a tenth of the time of an array of one entry."""
+    if not isinstance(x, float):  # a numpy float64 is one
+        return stable_sigmoid(x)
+    e = math.exp(-abs(x))
+    return np.float64((1.0 if x >= 0 else e) / (1.0 + e))
+
+
+DIRECT: Mapping[str, Callable[..., Any]] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
+    "power": operator.pow, "negative": operator.neg, "matmul": operator.matmul,
+    "abs": np.abs, "sign": np.sign, "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
+    "tanh": np.tanh, "sigmoid": sigmoid, "transpose": lambda x, axes=None: x.transpose(axes),
+}  # fmt: skip
+"""Ops that numpy does by itself: no call of ours in between (half the time of a scalar node)."""
+
+LARGEST_KEPT = 31 << 20
+"""glibc takes a lesson from blocks of up to 32 MiB."""
+
+
+def plain(value: Any) -> Any:
+    """A static parameter as numpy takes it: exact fractions become floats."""
+    if isinstance(value, Fraction):
+        return float(value)
+    return value
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in parameters.items()}
+
+
+def keep_freed_memory(size: int) -> None:
+    """Have malloc keep the memory of a run for the next one.
+
+    glibc gives large freed blocks back to the kernel until it has seen one of that size come and go; fetching
+    them again, page by page, costs a training loop a third of its time.  The block is never touched.
+    """
+    np.empty(min(size, LARGEST_KEPT), dtype=np.uint8)
+
+
+class Words(Careful):
+    """The functions of the language on arrays, and the few words whose numbers need more care than their formulas."""
+
+    def __init__(self, dtype: str = "float64") -> None:
+        self.dtype = np.dtype(dtype)
+        self.pi = self.dtype.type(np.pi)
+        for name, one in OPS.items():
+            setattr(self, name, DIRECT.get(name) or MethodType(one.forward, self))
+
+    def sigmoid_complement(self, y: Any, x: Any) -> Any:
+        """1 - σ(x) = σ(-x), with full relative accuracy where σ(x) rounds to 1."""
+        return sigmoid(-x)
+
+    def filled(self, value: float, shape: Shape) -> Any:
+        """A constant tensor."""
+        return np.full(tuple(map(int, shape)), value, dtype=self.dtype)
+
+    def identity_matrix(self, n: int, m: int) -> Any:
+        """Ones on the diagonal."""
+        return np.eye(n, m, dtype=self.dtype)
+
+    def inverse(self, x: Any) -> Any:
+        """The inverse; NaN where the matrix is singular, so that the run names the node instead of stopping."""
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            return np.full_like(x, np.nan)
+
+    def log_determinant(self, x: Any) -> Any:
+        """log det; NaN for a negative determinant, as in PyTorch."""
+        sign, value = np.linalg.slogdet(x)
+        return np.where(sign > 0, value, np.where(sign == 0, -np.inf, np.nan))[()]
+
+
+class Numbers:
+    """The numpy meaning of the passes; `hooks` may replace a gradient on its way."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.words = Words(graph.spec.dtype)
+        self.scalar = self.words.dtype.type
+        self.values: list[Any] = []
+        self._made: dict[tuple[int, int], Callable[..., Any]] = {}
+        keep_freed_memory(memory_estimate(graph))
+
+    def constant(self, value: Any) -> Any:
+        """A literal as a number of the run's dtype."""
+        return None if value is None else self.scalar(float(value))
+
+    def shape(self, value: Any) -> Shape:
+        """The shape of an array."""
+        return np.shape(value)
+
+    def bind(self, op: Op, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+        """The forward function of an op."""
+        function = self._once(op, -1, lambda: self._function(op))
+        return partial(function, **_plain(parameters)) if parameters else function
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+        """An op, at once."""
+        return self.bind(op, parameters)(*operands)
+
+    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+        """The VJP of an op for one operand."""
+        function = self._once(op, position, lambda: self._vjp(op, position))
+        return partial(function, **_plain(parameters)) if parameters else function
+
+    def _once(self, op: Op, position: int, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        """One callable for all nodes of an op: a long graph then stays in the processor's cache."""
+        key = id(op), position
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def _function(self, op: Op) -> Callable[..., Any]:
+        direct = DIRECT.get(op.name)
+        return direct if direct and op is OPS[op.name] else MethodType(op.forward, self.words)
+
+    def _vjp(self, op: Op, position: int) -> Callable[..., Any]:
+        if op.signature.variadic:
+            return partial(op.vjps[0] or _no_rule, self.words, position)
+        return MethodType(op.vjps[position] or _no_rule, self.words)
+
+    def unbroadcast(self, gradient: Any, shape: Shape) -> Any:
+        """Sum over the axes along which the operand was repeated."""
+        if np.shape(gradient) == shape:
+            return gradient
+        return summed_to(gradient, shape)
+
+    @property
+    def arrive(self) -> Callable[[Node, Any], Any] | None:
+        """Hooks act on a gradient's way; without hooks nothing does."""
+        return self._hooked if self.graph.hooks else None
+
+    def _hooked(self, node: Node, gradient: Any) -> Any:
+        hook = self.graph.hooks.get(node.index)
+        if hook is None:
+            return gradient
+        replaced = interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.values), self)
+        return np.broadcast_to(replaced, np.shape(gradient))
+
+
+def hook_scope(scope: Scope, gradient: Any, graph: Graph, values: Any) -> Scope:
+    """The names a hook may use: `grad`, and every node's value."""
+    from dataclasses import replace
+
+    def lookup(name: str) -> Any:
+        if name == "grad":
+            return gradient
+        index = graph.names.get(name)
+        return None if index is None else values[index]
+
+    return replace(scope, lookup=lookup, names=lambda: ["grad", *graph.names])
+
+
+def _no_rule(*_: Any, **__: Any) -> Any:
+    raise AssertionError("a rule was asked for that the graph says is not needed")
+
+
+def summed_to(x: Any, shape: Shape) -> Any:
+    """`x` summed to a shape that broadcasts to its own."""
+    wide = np.shape(x)
+    extra = len(wide) - len(shape)
+    repeated = (extra + i for i, size in enumerate(shape) if size == 1 and wide[extra + i] != 1)
+    axes = (*range(extra), *repeated)
+    return np.reshape(np.sum(x, axis=axes), tuple(map(int, shape)))[()] if axes else x

@@ -1,0 +1,230 @@
+"""What an op is, and the registry of all of them.
+
+An op is written once: its forward, its vector-Jacobian products, its shape rule, its notation, one sentence
+and sample operands.  Rules are pure expressions of `g` (the upstream gradient), `y` (the output) and the
+operands, in the words of `xp`.  The words are the functions of the spec language itself, so every gradient is
+again an expression of the language; the same rule run under another meaning of the words gives a number, a
+formula or an entry-by-entry expression.
+
+    forward(xp, *operands, **parameters) -> y                     numbers (object arrays too, unless `entry` is given)
+    rule(xp, g, y, *operands, **parameters) -> gradient           one a tensor operand; None: not differentiable
+    shape(*shapes, **parameters) -> shape                         raises ShapeError
+
+A rule may return the gradient in the *output's* broadcast shape: the engine sums it back to the operand's
+shape, once, for every op with `broadcasts=True`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import wraps
+from typing import Any
+
+from backprop_cli.engine.ops.shapes import (
+    ParameterError,
+    ShapeError,
+    axes_of,
+    broadcast,
+    count,
+    named,
+    normalize_axis,
+    reduced,
+    show,
+)
+from backprop_cli.engine.ops.validate import check_parameters
+from backprop_cli.language.model import Shape, Size
+
+Rule = Callable[..., Any]
+
+REQUIRED = object()
+"""The default of a parameter that has to be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Tensor operands, then static parameters: `conv2d(x, w, b=none; stride=1, padding=0)`.
+
+    `variadic`: the first operand is a list of tensors (`concat([a, b], axis)`).
+    """
+
+    operands: tuple[str, ...]
+    optional: frozenset[str]
+    parameters: Mapping[str, Any]
+    variadic: bool = False
+
+    @property
+    def required(self) -> int:
+        """How many operands must be given."""
+        return len(self.operands) - len(self.optional)
+
+
+_WORDS: Mapping[str, Any] = {"none": None, "true": True, "false": False}
+
+
+def _default(text: str) -> Any:
+    """The value of a default in a signature: a number, a word, a string or a tuple of numbers."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text.startswith("'"):
+        return text.strip("'")
+    if text.startswith("("):
+        return tuple(_default(part.strip()) for part in text[1:-1].split(",") if part.strip())
+    value = Fraction(text)
+    return int(value) if value.denominator == 1 and "." not in text else value
+
+
+def signature(text: str) -> tuple[str, Signature]:
+    """Read `name(a, b=none; axis=-1, keepdims=false)`; `[xs]` for a list of tensors."""
+    match = re.fullmatch(r"(\w+)\((.*)\)", text)
+    if match is None:
+        raise ValueError(f"not a signature: {text}")
+    tensors, _, statics = match[2].partition(";")
+    variadic = tensors.strip().startswith("[")
+    operands = [part.strip(" []") for part in tensors.split(",") if part.strip()]
+    optional = {part.split("=")[0].strip() for part in operands if "=" in part}
+    parameters = {}
+    for part in re.split(r",(?![^(]*\))", statics):
+        name, _, default = part.strip().partition("=")
+        if name:
+            parameters[name] = _default(default) if default else REQUIRED
+    plain = tuple(part.split("=")[0].strip() for part in operands)
+    return match[1], Signature(plain, frozenset(optional), parameters, variadic)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Operands to try an op on: their shapes, or values where the domain matters, and parameters.
+
+    `domains` says what random values to draw, one word an operand ('real' where it says nothing); the words
+    are those of `samples.DOMAINS`.  An operand whose shape is None is left out.
+    """
+
+    shapes: tuple[tuple[int, ...] | None, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One function of the language; see the module's docstring for the callables."""
+
+    name: str
+    signature: Signature
+    doc: str
+    forward: Callable[..., Any]
+    shape: Callable[..., Shape]
+    vjps: tuple[Rule | None, ...]
+    broadcasts: bool = False  # the engine sums gradients back to the operands' shapes
+    pointwise: bool = False  # entry i of the output depends on entry i of the operands only
+    text: str | None = None  # template of the notation: '{0}' is the first operand; None: a call
+    latex: str | None = None
+    entry: Callable[..., Any] | None = None  # entry(sympy, *object arrays, **parameters); None: forward will do
+    has_entries: bool = True
+    kink: Callable[..., Any] | None = None  # kink(*arrays, **parameters) -> mask of entries that lie on one
+    convention: str = ""  # what the derivative is at a kink
+    domain: str = ""  # hint for a value that is not finite: "log of 0 or less: ..."
+    sums_to_one: bool = False  # the output sums to one over its `axis`
+    integer_operands: frozenset[str] = frozenset()
+    samples: tuple[Sample, ...] = ()
+    example: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composite:
+    """A function written in the spec language itself: `body(parameters, shapes)` gives its expression."""
+
+    name: str
+    signature: Signature
+    doc: str
+    body: Callable[..., str]
+    samples: tuple[Sample, ...] = ()
+    example: str = ""
+    group: str = ""
+    latex: str | None = None
+    integer_operands: frozenset[str] = frozenset()
+
+
+OPS: dict[str, Op] = {}
+COMPOSITES: dict[str, Composite] = {}
+ALIASES: dict[str, str] = {}
+"""The other library's usual name of a function."""
+
+
+def op(
+    spec: str,
+    doc: str,
+    forward: Callable[..., Any],
+    *,
+    shape: Callable[..., Shape],
+    vjps: Sequence[Rule | None] | Rule,
+    aliases: str = "",
+    samples: Sequence[Sample] = (),
+    **rest: Any,
+) -> Op:
+    """Define an op and enter it in the registry; incomplete definitions fail here, at import."""
+    name, parsed = signature(spec)
+    rules = tuple(vjps) if isinstance(vjps, Sequence) else (vjps,)
+    if len(rules) != len(parsed.operands):
+        raise ValueError(f"{name}: {len(rules)} rules for {len(parsed.operands)} operands")
+    if not samples:
+        raise ValueError(f"{name}: no samples, so nothing would test it")
+    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed), vjps=rules,
+             samples=tuple(samples), **rest)
+    _enter(OPS, name, new, aliases)
+    return new
+
+
+def _checked(shape: Callable[..., Shape], parsed: Signature) -> Callable[..., Shape]:
+    """A shape rule behind what holds for all: parameters of the right type, and no tensor without entries.
+
+    Such a tensor has no gradient, and many functions have no value of it.
+    """
+
+    @wraps(shape)
+    def checked(*shapes: Shape | None, **parameters: Any) -> Shape:
+        check_parameters(parameters, parsed.parameters)
+        for position, given in enumerate(shapes):
+            if given and 0 in given:
+                raise ShapeError(f"a tensor of shape {show(given)} has no entries", position)
+        result = shape(*shapes, **parameters)
+        if 0 in result:
+            raise ShapeError(f"the result, of shape {show(result)}, has no entries")
+        return result
+
+    return checked
+
+
+def composite(spec: str, doc: str, body: str | Callable[..., str], *, aliases: str = "", samples: Sequence[Sample] = (),
+              **rest: Any) -> Composite:
+    """Define a function by an expression of the language (or a callable that gives one)."""
+    name, parsed = signature(spec)
+    if not samples:
+        raise ValueError(f"{name}: no samples, so nothing would test it")
+
+    def checked(shapes: Mapping[str, Shape], **parameters: Any) -> str:
+        check_parameters(parameters, parsed.parameters)
+        return body(shapes, **parameters) if callable(body) else body
+
+    new = Composite(name=name, signature=parsed, doc=doc, body=checked, samples=tuple(samples), **rest)
+    _enter(COMPOSITES, name, new, aliases)
+    return new
+
+
+def _enter(table: dict[str, Any], name: str, value: Any, aliases: str) -> None:
+    if name in OPS or name in COMPOSITES:
+        raise ValueError(f"{name} is defined twice")
+    table[name] = value
+    for alias in aliases.split():
+        ALIASES[alias] = name
+
+
+__all__ = [
+    "ALIASES", "COMPOSITES", "OPS", "REQUIRED", "Composite", "Op", "ParameterError", "Rule", "Sample", "ShapeError",
+    "Signature", "Size", "axes_of", "broadcast", "composite", "count", "named", "normalize_axis", "op", "reduced",
+    "show",
+    "signature",
+]

@@ -1,0 +1,130 @@
+"""einsum."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, named, op
+from backprop_cli.language.model import Shape
+
+HINT = "write it like 'ij,jk->ik': one group of letters a tensor"
+
+
+@lru_cache(maxsize=512)
+def explicit(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
+    """The letters of each operand and of the result, with '...' and an omitted result written out.
+
+    Raises:
+        ParameterError: the text is no such expression, or does not fit the operands' ranks.
+    """
+    text = subscripts.replace(" ", "")
+    left, arrow, right = text.partition("->")
+    groups = left.split(",")
+    if not all(c.isascii() and c.isalpha() or c in ".,->" for c in text) or ">" in right or len(groups) != len(ranks):
+        raise ParameterError("subscripts", f"{subscripts!r} does not describe {len(ranks)} tensors; {HINT}")
+    spare = [c for c in string.ascii_letters if c not in text]
+    hidden = [_hidden(group, rank, subscripts) for group, rank in zip(groups, ranks, strict=True)]
+    wide = "".join(spare[: max(hidden, default=0)])
+    inputs = tuple(group.replace("...", wide[len(wide) - n :]) for group, n in zip(groups, hidden, strict=True))
+    output = right.replace("...", wide) if arrow else wide + _implied("".join(groups).replace(".", ""))
+    if len(set(output)) != len(output) or not set(output) <= set("".join(inputs)):
+        raise ParameterError("subscripts",
+                             f"each letter of the result stands once in it, and in an operand: {subscripts!r}")
+    return inputs, output
+
+
+def _hidden(group: str, rank: int, subscripts: str) -> int:
+    """How many axes an ellipsis stands for."""
+    letters = group.replace("...", "", 1)
+    if "." in letters or ("..." not in group and len(letters) != rank) or len(letters) > rank:
+        raise ParameterError("subscripts", f"{group!r} of {subscripts!r} stands for a tensor of rank {rank}; {HINT}")
+    return rank - len(letters)
+
+
+def _implied(letters: str) -> str:
+    """Without an arrow: the letters that stand once, sorted."""
+    return "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+
+
+def _diagonals(letters: str, shape: Shape, position: int, subscripts: str) -> None:
+    """A letter twice in one operand takes a diagonal, and that of a square."""
+    for letter in set(letters):
+        sizes = {int(size) for one, size in zip(letters, shape, strict=True) if one == letter}
+        if len(sizes) > 1:
+            both = " and ".join(map(str, sorted(sizes)))
+            raise ShapeError(f"axis {letter!r} of {subscripts!r} has sizes {both} in one operand", position)
+
+
+def _sizes(inputs: Sequence[str], shapes: Sequence[Shape], subscripts: str) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for position, (letters, shape) in enumerate(zip(inputs, shapes, strict=True)):
+        _diagonals(letters, shape, position, subscripts)
+        for letter, size in zip(letters, shape, strict=True):
+            known = sizes.get(letter, 1)
+            if size not in (1, known) and known != 1:
+                raise ShapeError(f"axis {letter!r} of {subscripts!r} has sizes {known} and {size}", position)
+            sizes[letter] = size if known == 1 else named(known, size) if size == known else known
+    return sizes
+
+
+def einsum_shape(*shapes: Shape, subscripts: Any) -> Shape:
+    """The sizes of the result's letters."""
+    if not isinstance(subscripts, str):
+        raise ParameterError("subscripts", f"einsum takes its subscripts as text; {HINT}")
+    inputs, output = explicit(subscripts, tuple(map(len, shapes)))
+    sizes = _sizes(inputs, shapes, subscripts)
+    return tuple(sizes[letter] for letter in output)
+
+
+def einsum(subscripts: str, *xs: Any) -> Any:
+    """numpy's einsum, by matrix products where there are any."""
+    exact = any(np.asarray(x).dtype.hasobject for x in xs)
+    inputs, output = explicit(subscripts, tuple(map(np.ndim, xs)))
+    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1 and not exact)
+
+
+def _rule(xp: Any, which: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any:
+    """The result and the operand change places.
+
+    Letters that only the operand has meet a tensor of ones; the second of a repeated letter an identity matrix;
+    an axis of size 1 that was broadcast is summed away.
+    """
+    shapes = [x.shape for x in xs]
+    inputs, output = explicit(subscripts, tuple(map(len, shapes)))
+    sizes = _sizes(inputs, shapes, subscripts)
+    others = [i for i in range(len(xs)) if i != which]
+    operands, letters = [g, *(xs[i] for i in others)], [output, *(inputs[i] for i in others)]
+    spare = iter(c for c in string.ascii_letters if c not in "".join(inputs))
+    target = ""
+    for letter, size in zip(inputs[which], shapes[which], strict=True):
+        if size == 1 and sizes[letter] != 1:
+            continue
+        if letter in target:
+            twin = next(spare)
+            operands.append(xp.eye(n=size))
+            letters.append(letter + twin)
+            target += twin
+        else:
+            if letter not in "".join(letters):
+                operands.append(xp.ones(shape=(size,)))
+                letters.append(letter)
+            target += letter
+    result = xp.einsum(*operands, subscripts=f"{','.join(letters)}->{target}")
+    return result if len(target) == len(shapes[which]) else xp.reshape(result, shape=shapes[which])
+
+
+op("einsum([xs]; subscripts)", "Sums of products, Einstein's notation: einsum('ij,jk->ik', a, b).",
+   lambda xp, *xs, subscripts: einsum(subscripts, *xs), shape=einsum_shape, vjps=_rule, group="linear algebra",
+   example="einsum('ij,jk->ik', a, b)",
+   samples=tuple(Sample(shapes, {"subscripts": text}) for text, shapes in (
+       ("ij,jk->ik", ((2, 3), (3, 2))), ("i->", ((3,),)), ("ij->ji", ((2, 3),)), ("ii->i", ((3, 3),)),
+       ("ii", ((3, 3),)),
+       ("bij,bjk->bik", ((2, 2, 3), (2, 3, 2))), ("i,j->ij", ((2,), (3,))), ("ij,kl->", ((2, 3), (2, 2))),
+       ("...i,ij->...j", ((2, 2, 3), (3, 2))), ("ij,jk,k->i", ((2, 3), (3, 2), (2,))), ("i,i", ((3,), (3,))),
+       ("...i,...i->...", ((2, 1, 3), (4, 3))), ("iij->j", ((2, 2, 3),)), ("ij->i", ((2, 3),)), (",i->i", ((), (3,))))))
+

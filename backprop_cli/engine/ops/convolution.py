@@ -1,0 +1,278 @@
+"""Convolutions (cross-correlations, as in every framework), their transposes, and their gradients by the filter.
+
+The three are closed under differentiation: with y = conv(x, w),
+∂/∂x is conv_transpose(g, w), ∂/∂w is conv_weight(x, g), and each of these two is bilinear in turn.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
+from backprop_cli.engine.ops.validate import whole, wholes
+from backprop_cli.engine.ops.windows import (
+    Geometry,
+    batched,
+    check_fit,
+    check_rank,
+    geometry,
+    padded,
+    unbatched,
+    windows_of,
+)
+from backprop_cli.language.model import Shape
+
+# ── numbers ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _split(x: Any, groups: int, axis: int) -> Any:
+    """The channels of each group."""
+    return np.split(x, groups, axis) if groups > 1 else [x]
+
+
+def _joined(parts: list[Any], axis: int) -> Any:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
+
+
+def convolve(x: Any, w: Any, where: Geometry, groups: int) -> Any:
+    """y[n, o, p] = Σ x[n, c, p·stride + k·dilation] w[o, c, k]."""
+    space = len(where.kernel)
+    full = padded(x, where.padding)
+    counts = where.outputs(x.shape[2:])
+    axes = (1, *range(2 + space, 2 + 2 * space)), (1, *range(2, 2 + space))
+    parts = [np.tensordot(windows_of(np.ascontiguousarray(part), where, counts), filters, axes)
+             for part, filters in zip(_split(full, groups, 1), _split(w, groups, 0), strict=True)]
+    return np.moveaxis(_joined(parts, -1), -1, 1)
+
+
+def convolve_transposed(x: Any, w: Any, where: Geometry, groups: int, size: tuple[int, ...]) -> Any:
+    """The adjoint of `convolve` in x: every entry of x spreads w over its window of a tensor of `size`."""
+    counts = x.shape[2:]
+    parts = []
+    for part, filters in zip(_split(x, groups, 1), _split(w, groups, 0), strict=True):
+        wide = np.zeros((x.shape[0], w.shape[1], *(s + 2 * p for s, p in zip(size, where.padding, strict=True))),
+                        dtype=np.result_type(x, w))  # fmt: skip
+        for window in np.ndindex(*where.kernel):
+            spread = np.tensordot(part, filters[(..., *window)], (1, 0))
+            reached: tuple[Any, ...] = (..., *where.source(window, counts))
+            wide[reached] += np.moveaxis(spread, -1, 1)
+        parts.append(wide)
+    inside: tuple[Any, ...] = (..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))
+    return _joined(parts, 1)[inside]
+
+
+def convolve_weight(x: Any, g: Any, where: Geometry, groups: int) -> Any:
+    """The adjoint of `convolve` in w."""
+    space, counts = len(where.kernel), g.shape[2:]
+    full = padded(x, where.padding)
+    outer = (0, *range(2, 2 + space))
+    parts = [np.tensordot(gradient, windows_of(np.ascontiguousarray(part), where, counts), (outer, outer))
+             for part, gradient in zip(_split(full, groups, 1), _split(g, groups, 1), strict=True)]
+    return _joined(parts, 0)
+
+
+# ── shapes ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_groups(name: str, groups: Any, channels: int) -> int:
+    n = whole("groups", groups, 1)
+    if channels % n:
+        raise ParameterError("groups", f"{name}: {channels} channels do not divide into {n} groups")
+    return n
+
+
+def _check_filter(name: str, w: Shape, space: int) -> None:
+    if len(w) != space + 2:
+        axes = "(out channels, in channels per group, " + ("length)" if space == 1 else "height, width)")
+        raise ShapeError(f"{name} takes filters {axes}, not {show(w)}", 1)
+
+
+def _check_bias(name: str, b: Shape | None, channels: int) -> None:
+    if b is not None and tuple(b) != (channels,):
+        raise ShapeError(f"{name}: a bias of shape {show(b)} for {channels} output channels", 2)
+
+
+def conv_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any, dilation: Any,
+               groups: Any) -> Shape:
+    """(batch, out channels, *windows)."""
+    check_rank(name, x, space)
+    _check_filter(name, w, space)
+    n = _check_groups(name, groups, w[0])
+    channels = x[-space - 1]
+    if w[1] * n != channels:
+        raise ShapeError(f"{name}: filters {show(w)} take {w[1] * n} channels, {show(x)} has {channels}", 1)
+    _check_bias(name, b, w[0])
+    where = geometry(w[2:], stride, padding, dilation)
+    counts = where.outputs(x[-space:])
+    check_fit(name, x, where, counts)
+    kept = tuple(old if new == old else new for new, old in zip(counts, x[-space:], strict=True))
+    return (*x[: -space - 1], w[0], *kept)
+
+
+def _output_size(space: int, x: Shape, where: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple((int(n) - 1) * s - 2 * p + r + e for n, s, p, r, e in
+                 zip(x[-space:], where.stride, where.padding, where.reach, extra, strict=True))
+
+
+def transpose_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any,
+                    output_padding: Any, groups: Any, dilation: Any) -> Shape:
+    """(batch, out channels, *space); filters are (in channels, out channels per group, ...)."""
+    check_rank(name, x, space)
+    _check_filter(name, w, space)
+    n = _check_groups(name, groups, w[0])
+    if w[0] != x[-space - 1]:
+        raise ShapeError(f"{name}: filters {show(w)} take {w[0]} channels, {show(x)} has {x[-space - 1]}", 1)
+    _check_bias(name, b, w[1] * n)
+    where = geometry(w[2:], stride, padding, dilation)
+    extra = wholes("output_padding", output_padding, space, 0)
+    if any(e >= s for e, s in zip(extra, where.stride, strict=True)):
+        raise ParameterError("output_padding", "output_padding must be smaller than the stride")
+    size = _output_size(space, x, where, extra)
+    if any(s < 1 for s in size):
+        raise ShapeError(f"{name}: the padding leaves nothing of the result", 0)
+    return (*x[: -space - 1], w[1] * n if n > 1 else w[1], *size)
+
+
+def weight_shape(name: str, space: int, x: Shape, g: Shape, *, kernel_size: Any, stride: Any, padding: Any,
+                 dilation: Any, groups: Any) -> Shape:
+    """(out channels, in channels per group, *kernel_size)."""
+    check_rank(name, x, space)
+    n = _check_groups(name, groups, math.gcd(x[-space - 1], g[-space - 1]) if len(g) == len(x) else x[-space - 1])
+    if len(g) != len(x) or x[: -space - 1] != g[: -space - 1]:
+        raise ShapeError(f"{name}: {show(x)} and {show(g)} differ in their batch", 1)
+    where = geometry(wholes("kernel_size", kernel_size, space, 1), stride, padding, dilation)
+    if where.outputs(x[-space:]) != tuple(map(int, g[-space:])):
+        raise ShapeError(f"{name}: there are {show(where.outputs(x[-space:]))} windows, not {show(g[-space:])}", 1)
+    return (g[-space - 1], x[-space - 1] // n if n > 1 else x[-space - 1], *where.kernel)
+
+
+# ── rules ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _leftover(x: Shape, g: Shape, where: Geometry, space: int) -> tuple[int, ...]:
+    """Entries at the end of x that no window reaches: the output_padding of the transpose."""
+    back = _output_size(space, g, where, (0,) * space)
+    return tuple(int(a) - b for a, b in zip(x[-space:], back, strict=True))
+
+
+def _bias_rule(space: int, xp: Any, g: Any, y: Any, x: Any, *_: Any, **__: Any) -> Any:
+    rank = len(y.shape)
+    return xp.sum(g, axis=tuple(i for i in range(rank) if i != rank - space - 1))
+
+
+def _conv_input(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any,
+                groups: int) -> Any:
+    where = geometry(w.shape[2:], stride, padding, dilation)
+    extra = _leftover(x.shape, y.shape, where, space)
+    statics: dict[str, Any] = {"stride": stride, "padding": padding, "groups": groups, "dilation": dilation}
+    return getattr(xp, f"conv_transpose{space}d")(g, w, None, output_padding=extra if any(extra) else 0, **statics)
+
+
+def _conv_filter(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any,
+                 groups: int) -> Any:
+    kernel = tuple(map(int, w.shape[2:]))
+    return getattr(xp, f"conv{space}d_weight")(x, g, kernel_size=kernel, stride=stride, padding=padding,
+                                               dilation=dilation, groups=groups)
+
+
+def _transpose_input(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any,
+                     output_padding: Any, groups: int, dilation: Any) -> Any:
+    return getattr(xp, f"conv{space}d")(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+def _transpose_filter(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any,
+                      output_padding: Any, groups: int, dilation: Any) -> Any:
+    kernel = tuple(map(int, w.shape[2:]))
+    return getattr(xp, f"conv{space}d_weight")(g, x, kernel_size=kernel, stride=stride, padding=padding,
+                                               dilation=dilation, groups=groups)
+
+
+def _weight_input(space: int, xp: Any, g: Any, y: Any, x: Any, h: Any, kernel_size: Any, stride: Any, padding: Any,
+                  dilation: Any, groups: int) -> Any:
+    """For y = conv_weight(x, h) the upstream g has the shape of a filter."""
+    where = geometry(y.shape[2:], stride, padding, dilation)
+    extra = _leftover(x.shape, h.shape, where, space)
+    return getattr(xp, f"conv_transpose{space}d")(h, g, None, stride=stride, padding=padding, groups=groups,
+                                                  dilation=dilation, output_padding=extra if any(extra) else 0)
+
+
+def _weight_output(space: int, xp: Any, g: Any, y: Any, x: Any, h: Any, kernel_size: Any, stride: Any, padding: Any,
+                   dilation: Any, groups: int) -> Any:
+    return getattr(xp, f"conv{space}d")(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+# ── the ops ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _biased(y: Any, b: Any, space: int) -> Any:
+    return y if b is None else y + np.reshape(b, (-1, *[1] * space))
+
+
+def _forward(space: int, xp: Any, x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+             groups: int = 1) -> Any:
+    where = geometry(np.shape(w)[2:], stride, padding, dilation)
+    y = convolve(batched(x, space), w, where, groups)
+    return _biased(unbatched(y, x, space), b, space)
+
+
+def _forward_transposed(space: int, xp: Any, x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0,
+                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
+    where = geometry(np.shape(w)[2:], stride, padding, dilation)
+    size = _output_size(space, np.shape(x), where, wholes("output_padding", output_padding, space))
+    y = convolve_transposed(batched(x, space), w, where, groups, size)
+    return _biased(unbatched(y, x, space), b, space)
+
+
+def _forward_weight(space: int, xp: Any, x: Any, g: Any, kernel_size: Any, stride: Any = 1, padding: Any = 0,
+                    dilation: Any = 1, groups: int = 1) -> Any:
+    where = geometry(wholes("kernel_size", kernel_size, space, 1), stride, padding, dilation)
+    return convolve_weight(batched(x, space), batched(g, space), where, groups)
+
+
+SAMPLES: dict[tuple[int, str], tuple[Sample, ...]] = {
+    (1, ""): (Sample(((2, 2, 5), (3, 2, 3), (3,))), Sample(((2, 5), (1, 2, 2), None), {"padding": 1, "stride": 2}),
+              Sample(((1, 4, 6), (2, 2, 2), (2,)), {"groups": 2, "dilation": 2})),
+    (2, ""): (Sample(((2, 2, 4, 4), (3, 2, 2, 3), (3,))), Sample(((2, 5, 4), (1, 2, 3, 2), None), {"padding": (1, 0)}),
+              Sample(((1, 2, 6, 5), (2, 1, 2, 2), (2,)), {"groups": 2, "stride": (2, 3), "dilation": (2, 1)}),
+              Sample(((1, 1, 5, 5), (1, 1, 3, 3), None), {"stride": 3, "padding": 1}),
+              Sample(((1, 1, 4, 4), (2, 1, 3, 3), None), {"padding": "same"})),
+    (1, "transpose"): (Sample(((2, 2, 3), (2, 3, 3), (3,))),
+                       Sample(((2, 3), (2, 1, 2), None), {"stride": 2, "padding": 1}),
+                       Sample(((1, 4, 3), (4, 1, 2), (2,)), {"groups": 2, "stride": 2, "output_padding": 1})),
+    (2, "transpose"): (Sample(((2, 2, 3, 2), (2, 2, 2, 3), (2,))),
+                       Sample(((1, 2, 3, 3), (2, 1, 3, 2), None),
+                              {"groups": 2, "stride": (2, 1), "padding": 1, "output_padding": (1, 0),
+                               "dilation": (1, 2)})),
+    (1, "weight"): (Sample(((2, 2, 5), (2, 3, 3)), {"kernel_size": 3}),
+                    Sample(((4, 6), (2, 2)), {"kernel_size": 2, "stride": 2, "groups": 2, "dilation": 3})),
+    (2, "weight"): (Sample(((2, 2, 4, 4), (2, 3, 3, 2)), {"kernel_size": (2, 3)}),
+                    Sample(((1, 2, 5, 5), (1, 2, 3, 2)),
+                           {"kernel_size": (3, 3), "stride": (2, 3), "padding": 1, "groups": 2})),
+}  # fmt: skip
+
+
+def _define(space: int) -> None:
+    d = f"{space}d"
+    plain = "a signal" if space == 1 else "an image"
+    bias = partial(_bias_rule, space)
+    op(f"conv{d}(x, w, b=none; stride=1, padding=0, dilation=1, groups=1)",
+       f"Cross-correlation of {plain} (batch, channels, ...) with filters (out, in/groups, ...), plus a bias.",
+       partial(_forward, space), shape=partial(conv_shape, f"conv{d}", space), group="networks",
+       vjps=(partial(_conv_input, space), partial(_conv_filter, space), bias), samples=SAMPLES[space, ""])
+    op(f"conv_transpose{d}(x, w, b=none; stride=1, padding=0, output_padding=0, groups=1, dilation=1)",
+       f"The adjoint of conv{d}: every entry spreads its filter (in, out/groups, ...) over a window.",
+       partial(_forward_transposed, space), shape=partial(transpose_shape, f"conv_transpose{d}", space),
+       group="networks", vjps=(partial(_transpose_input, space), partial(_transpose_filter, space), bias),
+       samples=SAMPLES[space, "transpose"])
+    op(f"conv{d}_weight(x, g; kernel_size, stride=1, padding=0, dilation=1, groups=1)",
+       f"The gradient of conv{d} by its filters, given the gradient g of its output.",
+       partial(_forward_weight, space), shape=partial(weight_shape, f"conv{d}_weight", space), group="networks",
+       vjps=(partial(_weight_input, space), partial(_weight_output, space)), samples=SAMPLES[space, "weight"])
+
+
+_define(1)
+_define(2)

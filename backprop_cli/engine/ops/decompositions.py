@@ -1,0 +1,151 @@
+"""Cholesky factors, eigenvalues and singular values.
+
+Each decomposition of a symmetric matrix is that of (x + xᵀ)/2, so its gradient is symmetric, as PyTorch's is.
+Signs of vectors are numpy's; `svd_u` and `svd_vh` of one matrix belong together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import Sample, ShapeError, op, show
+from backprop_cli.engine.ops.linear import mT
+from backprop_cli.engine.ops.matrices import GROUP, SPD, each_matrix, guarded, matrix_shape
+from backprop_cli.engine.ops.validate import flag
+from backprop_cli.language.model import Shape
+
+
+def symmetric(x: Any) -> Any:
+    """(x + xᵀ)/2."""
+    return (x + np.swapaxes(x, -1, -2)) / 2
+
+
+def _cholesky_shape(x: Shape, *, upper: Any) -> Shape:
+    flag("upper", upper)
+    return matrix_shape("cholesky", x)
+
+
+def _cholesky(x: Any, upper: bool) -> Any:
+    lower = guarded(np.linalg.cholesky, np.shape(x), symmetric(x))
+    return np.swapaxes(lower, -1, -2) if upper else lower
+
+
+def _cholesky_rule(xp: Any, g: Any, y: Any, x: Any, upper: bool) -> Any:
+    """I. Murray, arXiv:1602.07527: L⁻ᵀ Φ(Lᵀ g) L⁻¹, symmetrized; Φ keeps the lower triangle and half the diagonal."""
+    lower, g = (mT(xp, y), mT(xp, g)) if upper else (y, g)
+    product = xp.tril(mT(xp, lower) @ xp.tril(g))
+    halved = product - product * xp.eye(n=x.shape[-1]) / 2
+    once = xp.solve(mT(xp, lower), halved)
+    twice = xp.solve(mT(xp, lower), mT(xp, once))
+    return (twice + mT(xp, twice)) / 2
+
+
+def _cholesky_entry(s: Any, x: Any, upper: bool = False) -> Any:
+    lower = each_matrix(s, symmetric(x), lambda m: m.cholesky(hermitian=False))
+    return np.swapaxes(lower, -1, -2) if upper else lower
+
+
+op("cholesky(x; upper=false)", "The triangular L with L @ L.T = x, of a symmetric positive definite x.",
+   lambda xp, x, upper=False: _cholesky(x, upper), shape=_cholesky_shape, vjps=_cholesky_rule,
+   samples=(*SPD, Sample(((3, 3),), {"upper": True}, ("spd",))), group=GROUP,
+   entry=_cholesky_entry,
+   domain="cholesky needs a positive definite matrix")
+
+# ── eigenvalues of a symmetric matrix ────────────────────────────────────────────────────────────
+
+
+def _gaps(xp: Any, values: Any, n: int) -> Any:
+    """1/(λ_j - λ_i) off the diagonal, 0 on it."""
+    differences = xp.expand_dims(values, axis=-2) - xp.expand_dims(values, axis=-1)
+    return (1 - xp.eye(n=n)) / (differences + xp.eye(n=n))
+
+
+def _vectors_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    inner = _gaps(xp, xp.eigvalsh(x), x.shape[-1]) * (mT(xp, y) @ g)
+    whole = y @ inner @ mT(xp, y)
+    return (whole + mT(xp, whole)) / 2
+
+
+def _values_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    vectors = xp.eigvecsh(x)
+    return (vectors * xp.expand_dims(g, axis=-2)) @ mT(xp, vectors)
+
+
+op("eigvalsh(x)", "Eigenvalues of a symmetric matrix, ascending.",
+   lambda xp, x: guarded(np.linalg.eigvalsh, np.shape(x)[:-1], symmetric(x)),
+   shape=lambda x: matrix_shape("eigvalsh", x)[:-1], vjps=_values_rule, has_entries=False, samples=SPD, group=GROUP,
+   kink=lambda x: np.zeros(np.shape(x), dtype=bool) | _repeated(np.linalg.eigvalsh(symmetric(x)))[..., None, None],
+   convention="eigenvalues that coincide have no derivative of their own")
+op("eigvecsh(x)", "Eigenvectors of a symmetric matrix, as columns in the order of eigvalsh.",
+   lambda xp, x: guarded(lambda m: np.linalg.eigh(m)[1], np.shape(x), symmetric(x)),
+   shape=lambda x: matrix_shape("eigvecsh", x), vjps=_vectors_rule, has_entries=False, samples=SPD, group=GROUP,
+   domain="eigenvectors of equal eigenvalues are not unique")
+
+
+def _repeated(values: Any) -> Any:
+    return np.any(np.diff(values, axis=-1) == 0, axis=-1)
+
+
+# ── singular values ──────────────────────────────────────────────────────────────────────────────
+
+
+def _matrix(name: str, x: Shape) -> tuple[int, int, int]:
+    """(rows, columns, singular values)."""
+    if len(x) < 2:
+        raise ShapeError(f"{name} takes a matrix, not {show(x)}", 0)
+    return x[-2], x[-1], min(x[-2], x[-1])
+
+
+def _svd(x: Any, part: int) -> Any:
+    rows, columns, k = _matrix("svd", np.shape(x))
+    tail = ((rows, k), (k,), (k, columns))[part]
+    return guarded(lambda m: np.linalg.svd(m, full_matrices=False)[part], (*np.shape(x)[:-2], *tail), x)
+
+
+def _singular_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    return (xp.svd_u(x) * xp.expand_dims(g, axis=-2)) @ xp.svd_vh(x)
+
+
+def _singular_gaps(xp: Any, values: Any, n: int) -> Any:
+    """1/(σ_j² - σ_i²) off the diagonal, 0 on it."""
+    return _gaps(xp, values**2, n)
+
+
+def _skew(xp: Any, product: Any) -> Any:
+    return product - mT(xp, product)
+
+
+def _u_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    """J. Townsend, "Differentiating the singular value decomposition" (2016); the last term for a tall x."""
+    values, vh = xp.svdvals(x), xp.svd_vh(x)
+    inner = _singular_gaps(xp, values, min(x.shape[-2:])) * _skew(xp, mT(xp, y) @ g)
+    gradient = (y @ (inner * xp.expand_dims(values, axis=-2))) @ vh
+    if x.shape[-2] <= x.shape[-1]:
+        return gradient
+    outside = (g - y @ (mT(xp, y) @ g)) / xp.expand_dims(values, axis=-2)
+    return gradient + outside @ vh
+
+
+def _vh_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    """The rule of `svd_u` for the transpose of x."""
+    values, u = xp.svdvals(x), xp.svd_u(x)
+    inner = _singular_gaps(xp, values, min(x.shape[-2:])) * _skew(xp, y @ mT(xp, g))
+    gradient = (u * xp.expand_dims(values, axis=-2)) @ (inner @ y)
+    if x.shape[-1] <= x.shape[-2]:
+        return gradient
+    outside = (g - (g @ mT(xp, y)) @ y) / xp.expand_dims(values, axis=-1)
+    return gradient + u @ outside
+
+
+SVD_SAMPLES = (Sample(((3, 3),)), Sample(((3, 2),)), Sample(((2, 3),)), Sample(((2, 2, 2),)))
+
+op("svdvals(x)", "Singular values of a matrix, descending.", lambda xp, x: _svd(x, 1),
+   shape=lambda x: (*x[:-2], _matrix("svdvals", x)[2]), vjps=_singular_rule, has_entries=False, samples=SVD_SAMPLES,
+   group=GROUP, convention="a singular value of 0, or two that coincide, have no derivative of their own")
+op("svd_u(x)", "Left singular vectors of a matrix, as columns in the order of svdvals.", lambda xp, x: _svd(x, 0),
+   shape=lambda x: (*x[:-1], _matrix("svd_u", x)[2]), vjps=_u_rule, has_entries=False, samples=SVD_SAMPLES, group=GROUP)
+op("svd_vh(x)", "Right singular vectors of a matrix, as rows in the order of svdvals.", lambda xp, x: _svd(x, 2),
+   shape=lambda x: (*x[:-2], _matrix("svd_vh", x)[2], x[-1]), vjps=_vh_rule, has_entries=False, samples=SVD_SAMPLES,
+   group=GROUP)

@@ -1,0 +1,189 @@
+"""Entries picked by a tensor of positions, and the adjoints that put them back: take, one_hot, ...
+
+Positions are whole numbers; a negative one counts from the end.  One that is out of range, or no whole number,
+gives NaN, so that the run names the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, normalize_axis, op, show
+from backprop_cli.engine.ops.validate import whole
+from backprop_cli.language.model import Shape
+
+HINT = "a position is out of range, or no whole number"
+
+
+def positions(indices: Any, size: int) -> tuple[Any, Any]:
+    """(the positions as integers from 0, which of them are valid); an invalid one is 0."""
+    given = np.asarray(indices, dtype=np.float64)
+    valid = (given == np.floor(given)) & (given >= -size) & (given < size)
+    found = np.where(valid, given, 0).astype(np.int64)
+    return np.where(found < 0, found + size, found), valid
+
+
+def _blank(values: Any, valid: Any) -> Any:
+    """NaN where a position was invalid."""
+    return values[()] if np.all(valid) else np.where(valid, values, np.nan).astype(values.dtype)[()]
+
+
+# ── take: whole slices along an axis ─────────────────────────────────────────────────────────────
+
+
+def take_shape(x: Shape, indices: Shape, *, axis: Any = None) -> Shape:
+    """`indices` in the place of the axis; without an axis `x` is flattened."""
+    if axis is None:
+        return indices
+    place = normalize_axis(whole("axis", axis), len(x))
+    return (*x[:place], *indices, *x[place + 1 :])
+
+
+def _take(x: Any, indices: Any, axis: Any) -> Any:
+    if axis is None:
+        return _take(np.reshape(x, -1), indices, 0)
+    place = axis % np.ndim(x)
+    found, valid = positions(indices, np.shape(x)[place])
+    behind = (..., *[None] * (np.ndim(x) - place - 1))
+    return _blank(np.asarray(np.take(x, found, axis=place)), np.asarray(valid)[behind])
+
+
+def _take_rule(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: Any) -> Any:
+    if axis is None and len(x.shape) != 1:
+        flat = xp.index_add(xp.zeros(shape=(_count(x.shape),)), indices, g, axis=0)
+        return xp.reshape(flat, shape=x.shape)
+    return xp.index_add(xp.zeros(shape=x.shape), indices, g, axis=0 if axis is None else axis)
+
+
+def _count(shape: Shape) -> int:
+    total = 1
+    for size in shape:
+        total *= int(size)
+    return total
+
+
+op("take(x, indices; axis=none)", "The slices of `x` at `indices` along an axis; without an axis, of `x` flattened.",
+   lambda xp, x, indices, axis=None: _take(x, indices, axis), shape=take_shape, vjps=(_take_rule, None),
+   integer_operands=frozenset({"indices"}), group="shape", aliases="index_select", domain=HINT,
+   samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
+       (((5, 3), (4,)), 0, 5), (((5, 3), ()), 0, 5), (((2, 4), (3, 2)), 1, 4), (((2, 3), (4,)), None, 6),
+       (((2, 3, 2), (4,)), -2, 3), (((4,), (2, 3)), None, 4))))
+
+
+def _index_add_shape(x: Shape, indices: Shape, source: Shape, *, axis: Any) -> Shape:
+    wanted = take_shape(x, indices, axis=whole("axis", axis))
+    if source != wanted:
+        raise ShapeError(f"what is added has shape {show(source)}; at these indices {show(wanted)} fits", 2)
+    return x
+
+
+def _index_add(x: Any, indices: Any, source: Any, axis: int) -> Any:
+    place = axis % np.ndim(x)
+    found, valid = positions(indices, np.shape(x)[place])
+    behind = (..., *[None] * (np.ndim(x) - place - 1))
+    result = np.array(x)
+    np.add.at(result, (*[slice(None)] * place, found), np.where(np.asarray(valid)[behind], source, 0))
+    return result
+
+
+op("index_add(x, indices, source; axis)",
+   "`x` with the slices of `source` added at `indices` along an axis; repeated indices add up.",
+   lambda xp, x, indices, source, axis: _index_add(x, indices, source, axis), shape=_index_add_shape,
+   vjps=(lambda xp, g, y, x, indices, source, axis: g, None,
+         lambda xp, g, y, x, indices, source, axis: xp.take(g, indices, axis=axis)),
+   integer_operands=frozenset({"indices"}), group="shape",
+   samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
+       (((5, 3), (4,), (4, 3)), 0, 5), (((2, 4), (3, 2), (2, 3, 2)), 1, 4), (((4,), (), ()), 0, 4))))
+
+# ── take_along_axis: entry by entry ──────────────────────────────────────────────────────────────
+
+
+def along_shape(x: Shape, indices: Shape, *, axis: Any = -1) -> Shape:
+    """The shape of `indices`; the other axes broadcast."""
+    if len(x) != len(indices):
+        raise ShapeError(f"{show(x)} and its positions {show(indices)} need one rank", 1)
+    place = normalize_axis(whole("axis", axis), len(x))
+    wide = broadcast((*x[:place], 1, *x[place + 1 :]), (*indices[:place], 1, *indices[place + 1 :]))
+    return (*wide[:place], indices[place], *wide[place + 1 :])
+
+
+def _spread(x: Any, indices: Any, axis: int) -> tuple[Any, Any, Any]:
+    """(x broadcast, positions broadcast, which are valid)."""
+    place = axis % np.ndim(x)
+    shape = along_shape(np.shape(x), np.shape(indices), axis=place)
+    found, valid = positions(indices, np.shape(x)[place])
+    wide = np.broadcast_to(x, (*shape[:place], np.shape(x)[place], *shape[place + 1 :]))
+    return wide, np.broadcast_to(found, shape), np.broadcast_to(valid, shape)
+
+
+def _along(x: Any, indices: Any, axis: int) -> Any:
+    wide, found, valid = _spread(x, indices, axis)
+    return _blank(np.take_along_axis(wide, found, axis), valid)
+
+
+def _along_rule(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: int) -> Any:
+    place = axis % len(x.shape)
+    wide = tuple(s if i == place else y.shape[i] for i, s in enumerate(x.shape))
+    put = xp.scatter_add(xp.zeros(shape=wide), indices, g, axis=axis)
+    axes = tuple(i for i, size in enumerate(x.shape) if size == 1 and wide[i] != 1)
+    return xp.sum(put, axis=axes, keepdims=True) if axes else put
+
+
+op("take_along_axis(x, indices; axis=-1)", "Entry by entry, the one of `x` at the position `indices` along an axis.",
+   lambda xp, x, indices, axis=-1: _along(x, indices, axis), shape=along_shape, vjps=(_along_rule, None),
+   integer_operands=frozenset({"indices"}), group="shape", aliases="gather take_along_dim", domain=HINT,
+   samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
+       (((4, 3), (2, 3)), 0, 4), (((2, 4), (2, 1)), 1, 4), (((5,), (7,)), -1, 5), (((2, 3, 2), (2, 2, 2)), 1, 3),
+       (((1, 4), (3, 2)), 1, 4), (((3, 4), (1, 2)), -1, 4))))
+
+
+def _scatter_shape(x: Shape, indices: Shape, source: Shape, *, axis: Any) -> Shape:
+    wanted = along_shape(x, indices, axis=axis)
+    if source != wanted:
+        raise ShapeError(f"what is added has shape {show(source)}; at these positions {show(wanted)} fits", 2)
+    return x
+
+
+def _scatter_add(x: Any, indices: Any, source: Any, axis: int) -> Any:
+    _, found, valid = _spread(x, indices, axis)
+    place = list(np.indices(found.shape, sparse=True))
+    place[axis % np.ndim(x)] = found
+    result = np.array(x)
+    np.add.at(result, tuple(place), np.where(valid, source, 0))
+    return result
+
+
+op("scatter_add(x, indices, source; axis)",
+   "`x` with each entry of `source` added at its position along an axis; repeated positions add up.",
+   lambda xp, x, indices, source, axis: _scatter_add(x, indices, source, axis), shape=_scatter_shape,
+   vjps=(lambda xp, g, y, x, indices, source, axis: g, None,
+         lambda xp, g, y, x, indices, source, axis: xp.take_along_axis(g, indices, axis=axis)),
+   integer_operands=frozenset({"indices"}), group="shape",
+   samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
+       (((4, 3), (2, 3), (2, 3)), 0, 4), (((2, 4), (2, 1), (2, 1)), 1, 4), (((5,), (7,), (7,)), -1, 5),
+       (((3, 4), (1, 2), (3, 2)), 1, 4))))
+
+# ── labels ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _one_hot(labels: Any, n: int, dtype: Any) -> Any:
+    found, valid = positions(labels, n)
+    valid = valid & (np.asarray(labels, dtype=np.float64) >= 0)
+    rows = np.asarray(found)[..., None] == np.arange(n)
+    return np.where(np.asarray(valid)[..., None], rows, np.nan).astype(dtype)
+
+
+def _one_hot_entry(s: Any, labels: Any, n: int) -> Any:
+    make: Callable[..., Any] = np.frompyfunc(lambda label, k: s.Piecewise((1, s.Eq(label, k)), (0, True)), 2, 1)
+    return make(np.asarray(labels)[..., None], np.arange(n))
+
+
+op("one_hot(labels; n)", "Rows of zeros with a 1 at the label, a whole number from 0 to n - 1.",
+   lambda xp, labels, n: _one_hot(labels, n, xp.dtype), shape=lambda labels, *, n: (*labels, (whole("n", n, 1), n)[1]),
+   vjps=(None,), integer_operands=frozenset({"labels"}), sums_to_one=True, group="shape", entry=_one_hot_entry,
+   domain="a label is negative, n or more, or no whole number",
+   samples=(Sample(((4,),), {"n": 3}, ("labels:3",)), Sample(((),), {"n": 3}, ("labels:3",)),
+            Sample(((2, 3),), {"n": 4}, ("labels:4",))))

@@ -1,0 +1,47 @@
+"""What functions written in the spec language itself share; they are in `layers` and `losses`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from backprop_cli.engine.ops.validate import choice, number
+
+REDUCTIONS = {"mean": "mean({})", "sum": "sum({})", "none": "{}"}
+
+
+def spell(value: Any) -> str:
+    """A static parameter as an expression; fractions stay exact."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{spell(item)}, " for item in value) + ")"
+    if isinstance(value, Fraction):
+        return f"({value.numerator}/{value.denominator})"
+    if isinstance(value, float):
+        return {"nan": "nan", "inf": "inf", "-inf": "(-inf)"}.get(str(value)) or f"({value!r})"
+    return f"'{value}'" if isinstance(value, str) else str(int(value)) if value >= 0 else f"({int(value)})"
+
+
+def scalar(name: str, value: Any, least: float | None = None) -> str:
+    """A number as an expression.
+
+    Raises:
+        ParameterError: it is none, or too small.
+    """
+    return spell(number(name, value, least))
+
+
+def reduced(terms: str, reduction: Any) -> str:
+    """A loss from its terms.
+
+    Raises:
+        ParameterError: `reduction` is none of 'mean', 'sum', 'none'.
+    """
+    key = choice("reduction", "none" if reduction is None else reduction, REDUCTIONS)
+    return REDUCTIONS[key].format(terms)
+
+
+def product(*factors: str | None) -> str:
+    """The factors that there are, multiplied."""
+    return " * ".join(factor for factor in factors if factor)

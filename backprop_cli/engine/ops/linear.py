@@ -1,0 +1,162 @@
+"""Products of matrices and their transposes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import (
+    ParameterError,
+    Sample,
+    ShapeError,
+    broadcast,
+    composite,
+    normalize_axis,
+    op,
+    show,
+)
+from backprop_cli.language.model import Shape
+
+
+def swapped(shape: Shape) -> Shape:
+    """The shape of a matrix transposed: the last two axes change places."""
+    return (*shape[:-2], shape[-1], shape[-2])
+
+
+def mT(xp: Any, x: Any) -> Any:  # noqa: N802 (numpy's name)
+    """The transpose of a matrix, or of each matrix of a batch."""
+    return x.mT
+
+
+def matmul_shape(a: Shape, b: Shape) -> Shape:
+    """numpy's matmul: a 1-D left operand is a row, a 1-D right one a column."""
+    if not a or not b:
+        raise ShapeError("@ needs operands of rank 1 or more, not a scalar", 0 if not a else 1, "use * with a scalar")
+    inner = b[-2] if len(b) > 1 else b[-1]
+    if a[-1] != inner:
+        hint = None
+        if len(a) > 1 and a[-2] == inner:
+            hint = "the left operand transposed (.T) would fit"
+        elif len(b) > 1 and b[-1] == a[-1]:
+            hint = "the right operand transposed (.T) would fit"
+        raise ShapeError(f"@ multiplies {show(a)} by {show(b)}: {a[-1]} columns do not meet {inner} rows", None, hint)
+    batch = broadcast(a[:-2], b[:-2])
+    return (*batch, *a[-2:-1], *b[-1:]) if len(b) > 1 else (*batch, *a[:-1][-1:])
+
+
+def _left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(a.shape) > 1 < len(b.shape):  # the usual case first: a long network has thousands
+        return g @ b.mT
+    ranks = len(a.shape), len(b.shape)
+    if ranks == (1, 1):
+        return g * b
+    if ranks[1] == 1:  # matrix @ vector: each row of `a` met `b`
+        return xp.outer(g, b) if ranks[0] == 2 else xp.expand_dims(g, axis=-1) * b
+    return b @ g if ranks[1] == 2 else xp.sum(b * xp.expand_dims(g, axis=-2), axis=-1)
+
+
+def _right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(a.shape) > 1 < len(b.shape):
+        return a.mT @ g
+    ranks = len(a.shape), len(b.shape)
+    if ranks == (1, 1):
+        return g * a
+    if ranks[0] == 1:  # row @ matrix
+        return xp.outer(a, g) if ranks[1] == 2 else xp.expand_dims(a, axis=-1) * xp.expand_dims(g, axis=-2)
+    return a.mT @ g if ranks[0] == 2 else xp.sum(a * xp.expand_dims(g, axis=-1), axis=-2)
+
+
+MATMUL_SAMPLES = tuple(
+    Sample(shapes)
+    for shapes in (
+        ((2, 3), (3, 2)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 2, 3), (2, 3, 2)), ((2, 2, 3), (3, 2)),
+        ((2, 3), (2, 3, 2)), ((2, 2, 3), (3,)), ((3,), (2, 3, 2)), ((2, 1, 2, 3), (3, 3, 2)),
+    )
+)  # fmt: skip
+
+op("matmul(a, b)", "Matrix product `a @ b`; 1-D operands are a row on the left, a column on the right.",
+   lambda xp, a, b: a @ b, shape=matmul_shape, vjps=(_left, _right), broadcasts=True, samples=MATMUL_SAMPLES,
+   group="linear algebra", aliases="mm bmm mv", example="matmul(W, x)")
+
+
+def _dot(shapes: Mapping[str, Shape]) -> str:
+    """numpy's dot, for operands of rank 2 and less."""
+    a, b = shapes["a"], shapes["b"]
+    if not a or not b:
+        return "a * b"
+    if len(b) > 2:
+        raise ShapeError(f"dot of {show(a)} and {show(b)}: the right operand has more than two axes", 1,
+                         "use @ for batches of matrices, or einsum")
+    return "a @ b"
+
+
+composite("dot(a, b)", "numpy's dot: the inner product of vectors, the product of matrices.", _dot,
+          samples=(Sample(((3,), (3,))), Sample(((2, 3), (3, 2))), Sample(((), (3,))), Sample(((2, 2, 3), (3,)))),
+          group="linear algebra")
+
+
+def outer_shape(a: Shape, b: Shape) -> Shape:
+    """Every entry of one vector with every entry of the other."""
+    for index, shape in enumerate((a, b)):
+        if len(shape) != 1:
+            raise ShapeError(f"outer takes vectors, not {show(shape)}", index, "use a[:, None] * b[None, :]")
+    return (a[0], b[0])
+
+
+op("outer(a, b)", "Outer product a bᵀ of two vectors.", lambda xp, a, b: np.multiply.outer(a, b), shape=outer_shape,
+   vjps=(lambda xp, g, y, a, b: g @ b, lambda xp, g, y, a, b: mT(xp, g) @ a), samples=(Sample(((2,), (3,))),),
+   group="linear algebra", aliases="ger", latex=r"{0} {1}^\top")
+
+
+def transpose_shape(x: Shape, *, axes: Any = None) -> Shape:
+    """The axes in the order of `axes` (default: reversed)."""
+    if axes is None:
+        return tuple(reversed(x))
+    if isinstance(axes, int):
+        raise ParameterError("axes", "axes is a tuple that names every axis; swapaxes(x, 0, 1) exchanges two")
+    order = tuple(a % len(x) if -len(x) <= a < len(x) else a for a in axes)
+    if sorted(order) != list(range(len(x))):
+        raise ShapeError(f"axes {tuple(axes)} are no permutation of the {len(x)} axes of {show(x)}")
+    return tuple(x[a] for a in order)
+
+
+def _inverse_permutation(axes: Any, rank: int) -> tuple[int, ...] | None:
+    if axes is None:
+        return None
+    return tuple(int(a) for a in np.argsort([a % rank for a in axes]))
+
+
+op("transpose(x; axes=none)", "Axes in another order; by default reversed, `x.T`.",
+   lambda xp, x, axes=None: np.transpose(x, axes), shape=transpose_shape,
+   vjps=lambda xp, g, y, x, axes: xp.transpose(g, axes=_inverse_permutation(axes, len(x.shape))),
+   samples=(Sample(((2, 3),)), Sample(((3,),)), Sample(((2, 3, 2),), {"axes": (2, 0, 1)}), Sample(((2, 3, 4),))),
+   group="linear algebra", aliases="permute")
+
+
+def _swapaxes(shapes: Mapping[str, Shape], axis1: int, axis2: int) -> str:
+    rank = len(shapes["x"])
+    order = list(range(rank))
+    a, b = normalize_axis(axis1, rank, "axis1"), normalize_axis(axis2, rank, "axis2")
+    order[a], order[b] = order[b], order[a]
+    return f"transpose(x, axes={tuple(order)})" if rank > 1 else "x"
+
+
+composite("swapaxes(x; axis1, axis2)", "Two axes change places; PyTorch's transpose(x, dim0, dim1).", _swapaxes,
+          aliases="swapdims", samples=(Sample(((2, 3),), {"axis1": 0, "axis2": 1}),
+                                       Sample(((2, 3, 4),), {"axis1": -1, "axis2": 0})), group="linear algebra")
+
+
+def _kron(shapes: Mapping[str, Shape]) -> str:
+    """Every entry of one by every entry of the other, axis by axis."""
+    rank = max(map(len, shapes.values()))
+    a, b = ((*[1] * (rank - len(shape)), *map(int, shape)) for shape in (shapes["a"], shapes["b"]))
+    left = tuple(size for n in a for size in (n, 1))
+    right = tuple(size for n in b for size in (1, n))
+    joined = tuple(n * m for n, m in zip(a, b, strict=True))
+    return f"reshape(reshape(a, {left}) * reshape(b, {right}), {joined})"
+
+
+composite("kron(a, b)", "Kronecker product: blocks a[i, j]·b.", _kron,
+          samples=(Sample(((2, 3), (3, 2))), Sample(((2,), (3,))), Sample(((2, 2), (3,)))), group="linear algebra")

@@ -1,0 +1,233 @@
+"""Functions of square matrices, or of each matrix of a batch: trace, inverse, determinants, powers, solutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, named, op, show
+from backprop_cli.engine.ops.linear import mT
+from backprop_cli.engine.ops.validate import whole
+from backprop_cli.language.model import Shape
+
+SQUARE = (Sample(((3, 3),), {}, ("square",)), Sample(((2, 2, 2),), {}, ("square",)))
+SPD = (Sample(((3, 3),), {}, ("spd",)), Sample(((2, 2, 2),), {}, ("spd",)))
+GROUP = "linear algebra"
+
+
+def matrix_shape(name: str, x: Shape) -> Shape:
+    """The shape of a square matrix, or of a batch of them.
+
+    Raises:
+        ShapeError: it is not square.
+    """
+    if len(x) < 2 or x[-1] != x[-2]:
+        raise ShapeError(f"{name} takes a square matrix, not {show(x)}", 0)
+    return (*x[:-2], named(x[-2], x[-1]), named(x[-2], x[-1]))
+
+
+def scalar_shape(name: str) -> Callable[[Shape], Shape]:
+    """The shape rule of a scalar function of a square matrix."""
+    return lambda x: matrix_shape(name, x)[:-2]
+
+
+def over_matrices(xp: Any, value: Any, x: Any) -> Any:
+    """A value for each matrix of a batch, with two axes of size 1: it broadcasts against the matrices `x`."""
+    return value if len(x.shape) == 2 else xp.expand_dims(value, axis=(-2, -1))
+
+
+def each_matrix(s: Any, x: Any, function: Callable[[Any], Any]) -> Any:
+    """Apply a function of a sympy matrix to each matrix of an object array."""
+    result = np.empty(x.shape[:-2], dtype=object)
+    for index in np.ndindex(*result.shape):
+        result[index] = function(s.Matrix(x[index].tolist()))
+    if result.size and hasattr(result.flat[0], "shape"):
+        made = [np.array(m.tolist(), dtype=object) for m in result.flat]
+        return np.array(made, dtype=object).reshape((*x.shape[:-2], *made[0].shape))
+    return result
+
+
+def guarded(function: Callable[..., Any], shape: Shape, *operands: Any) -> Any:
+    """A result of numpy.linalg; NaN where it refuses, so that a run names the node instead of stopping."""
+    try:
+        return function(*operands)
+    except np.linalg.LinAlgError:
+        return np.full(tuple(map(int, shape)), np.nan, dtype=np.result_type(*operands))
+
+
+op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axis1=-2, axis2=-1),
+   shape=scalar_shape("trace"), vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.eye(n=x.shape[-1]),
+   samples=SQUARE, group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})")
+op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.shape(x), x),
+   shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
+   group=GROUP, aliases="inverse", domain="the matrix is singular: it has no inverse",
+   entry=lambda s, x: each_matrix(s, x, lambda m: m.inv()))
+op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), shape=scalar_shape("det"),
+   vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.cofactor(over_matrices(xp, y, x), x),
+   samples=(*SPD, *SQUARE, Sample(((1, 1),))), group=GROUP, entry=lambda s, x: each_matrix(s, x, lambda m: m.det()),
+   text="det({0})", latex=r"\det({0})")
+
+
+def _logdet(x: Any) -> Any:
+    sign, value = np.linalg.slogdet(x)
+    return np.where(sign > 0, value, np.where(sign == 0, -np.inf, np.nan)).astype(value.dtype)[()]
+
+
+op("logdet(x)", "Logarithm of the determinant, which must be positive.", lambda xp, x: _logdet(x),
+   shape=scalar_shape("logdet"), vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * mT(xp, xp.inv(x)), samples=SPD,
+   group=GROUP, domain="logdet needs a positive determinant; slogdet(x)[1] takes any but 0",
+   entry=lambda s, x: each_matrix(s, x, lambda m: s.log(m.det())), text="log det({0})", latex=r"\log\det({0})")
+
+
+def _slogdet_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    return over_matrices(xp, xp.index(g, index=(1,)), x) * mT(xp, xp.inv(x))
+
+
+def _slogdet_entry(s: Any, x: Any) -> Any:
+    det = each_matrix(s, x, lambda m: m.det())
+    return np.stack([np.frompyfunc(s.sign, 1, 1)(det), np.frompyfunc(lambda d: s.log(s.Abs(d)), 1, 1)(det)])
+
+
+op("slogdet(x)", "Sign and log |det x|, stacked: slogdet(x)[0] and slogdet(x)[1].",
+   lambda xp, x: np.stack(np.linalg.slogdet(x)), shape=lambda x: (2, *matrix_shape("slogdet", x)[:-2]),
+   vjps=_slogdet_rule, samples=SQUARE, group=GROUP, entry=_slogdet_entry, domain="the matrix is singular",
+   example="slogdet(x)[1]")
+
+# ── powers ───────────────────────────────────────────────────────────────────────────────────────
+
+FEW = 8
+"""Up to this power the derivative is written out as a sum."""
+
+
+def _power_shape(x: Shape, *, n: Any) -> Shape:
+    whole("n", n)
+    return matrix_shape("matrix_power", x)
+
+
+def _power_rule(xp: Any, g: Any, y: Any, x: Any, n: int) -> Any:
+    """Σ_k (xᵀ)ᵏ g (xᵀ)ⁿ⁻¹⁻ᵏ; for a high power as a corner of the power of [[xᵀ, g], [0, xᵀ]]."""
+    if n < 0:
+        inverse = mT(xp, xp.inv(x))
+        return -(inverse @ _power_rule(xp, g, y, xp.inv(x), -n) @ inverse)
+    if n == 0:
+        return g * xp.zeros(shape=x.shape)
+    flipped = mT(xp, x)
+    if n <= FEW:
+        powers = [None, *(flipped if k == 1 else xp.matrix_power(flipped, n=k) for k in range(1, n))]
+        terms = [_around(powers[k], g, powers[n - 1 - k]) for k in range(n)]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total
+    upper = xp.concat(flipped, g, axis=-1)
+    lower = xp.concat(flipped * 0, flipped, axis=-1)
+    return _corner(xp, xp.matrix_power(xp.concat(upper, lower, axis=-2), n=n), int(x.shape[-1]))
+
+
+def _around(left: Any, g: Any, right: Any) -> Any:
+    product = g if left is None else left @ g
+    return product if right is None else product @ right
+
+
+def _corner(xp: Any, x: Any, size: int) -> Any:
+    from backprop_cli.engine.ops.shaping import Span
+
+    return xp.index(x, index=(Ellipsis, Span(None, size), Span(size, None)))
+
+
+op("matrix_power(x; n)", "x @ x @ ... @ x, n times; a negative n takes the inverse.",
+   lambda xp, x, n: guarded(lambda m: np.linalg.matrix_power(m, n), np.shape(x), x), shape=_power_shape,
+   vjps=_power_rule, group=GROUP, entry=lambda s, x, n: each_matrix(s, x, lambda m: m**n),
+   domain="a singular matrix has no negative power",
+   samples=tuple(Sample(s.shapes, {"n": n}, s.domains) for s, n in
+                 ((SQUARE[0], 3), (SQUARE[1], 2), (SQUARE[0], 1), (SQUARE[0], 0), (SPD[1], -2),
+                  (Sample(((2, 2),), {}, ("open",)), 9))))
+
+# ── solutions ────────────────────────────────────────────────────────────────────────────────────
+
+
+def solve_shape(a: Shape, b: Shape) -> Shape:
+    """numpy's solve: `b` is one vector, or one matrix (or a batch of them) whose columns are solved for."""
+    matrix_shape("solve", a)
+    if not b:
+        raise ShapeError("solve takes a vector or matrix on the right, not a scalar", 1)
+    rows = b[0] if len(b) == 1 else b[-2]
+    if rows != a[-1]:
+        raise ShapeError(f"solve: {show(a)} has {a[-1]} rows, the right-hand side {show(b)} has {rows}", 1)
+    if len(b) == 1:
+        return a[:-1]
+    return (*broadcast(a[:-2], b[:-2]), a[-1], b[-1])
+
+
+def solve(a: Any, b: Any) -> Any:
+    """a⁻¹ b."""
+    if np.ndim(b) == 1:  # numpy 1 took a 1-D b with a batch for matrices
+        return solve(a, b[:, None])[..., 0]
+    return guarded(np.linalg.solve, solve_shape(np.shape(a), np.shape(b)), a, b)
+
+
+def _columns(xp: Any, x: Any, b: Any) -> Any:
+    """`x`, a solution or its gradient, as a column where `b` was a vector."""
+    return xp.expand_dims(x, axis=-1) if len(b.shape) == 1 else x
+
+
+def _solve_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(b.shape) == 1 and len(a.shape) == 2:
+        return -xp.outer(xp.solve(mT(xp, a), g), y)
+    return -(xp.solve(mT(xp, a), _columns(xp, g, b)) @ mT(xp, _columns_of(xp, y, b)))
+
+
+def _columns_of(xp: Any, y: Any, b: Any) -> Any:
+    return xp.reshape(y, shape=(*y.shape, 1)) if len(b.shape) == 1 else y
+
+
+def _solve_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(b.shape) == 1 and len(a.shape) > 2:
+        return xp.sum(xp.solve(mT(xp, a), _columns(xp, g, b)), axis=-1)
+    return xp.solve(mT(xp, a), g)
+
+
+def _solve_entry(s: Any, a: Any, b: Any) -> Any:
+    inverse = each_matrix(s, a, lambda m: m.inv())
+    return inverse @ b
+
+
+op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), shape=solve_shape,
+   vjps=(_solve_left, _solve_right), broadcasts=True, group=GROUP, entry=_solve_entry,
+   domain="the matrix is singular", samples=tuple(Sample(shapes, {}, ("square",)) for shapes in (
+       ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 1)), ((2, 3, 3), (3,)), ((2, 2), (3, 2, 2)),
+       ((2, 1, 2, 2), (3, 2, 2)))))
+
+
+# ── the pseudo-inverse ───────────────────────────────────────────────────────────────────────────
+
+
+def _pinv_shape(x: Shape, *, rcond: Any) -> Shape:
+    if len(x) < 2:
+        raise ShapeError(f"pinv takes a matrix, not {show(x)}", 0)
+    return (*x[:-2], x[-1], x[-2])
+
+
+def _pinv(x: Any, rcond: Any) -> Any:
+    cut = np.finfo(np.result_type(x)).eps * max(np.shape(x)[-2:], default=1) if rcond is None else rcond
+    return guarded(lambda m: np.linalg.pinv(m, cut), _pinv_shape(np.shape(x), rcond=None), x)
+
+
+def _pinv_rule(xp: Any, g: Any, y: Any, x: Any, rcond: Any) -> Any:
+    """Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413: three ways a change of x reaches its pseudo-inverse.
+
+    A term vanishes where x has full rank on its side, so for shapes that rule it out it is not written.
+    """
+    m, n = x.shape[-2], x.shape[-1]
+    flipped, back = mT(xp, y), mT(xp, g)
+    inner = -(flipped @ g @ flipped)
+    left = (xp.eye(n=m) - x @ y) @ back @ y @ flipped
+    right = flipped @ y @ back @ (xp.eye(n=n) - y @ x)
+    return inner + left + right
+
+
+op("pinv(x; rcond=none)", "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0.",
+   lambda xp, x, rcond=None: _pinv(x, rcond), shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
+   samples=(Sample(((3, 2),)), Sample(((2, 3),)), Sample(((3, 3),), {}, ("square",)), Sample(((2, 3, 2),))))

@@ -1,0 +1,239 @@
+"""Entries moved, repeated or blanked: flip, roll, pad, tile, repeat, triangles and diagonals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import (
+    ParameterError,
+    Sample,
+    ShapeError,
+    axes_of,
+    composite,
+    normalize_axis,
+    op,
+    show,
+)
+from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.validate import choice, number, whole, wholes
+from backprop_cli.language.model import Shape
+
+
+def _same(x: Shape, *, axis: Any = None) -> Shape:
+    axes_of(axis, len(x))
+    return x
+
+
+op("flip(x; axis=none)", "The entries in reverse order along axes (default: all).",
+   lambda xp, x, axis=None: np.flip(x, axis), shape=_same, vjps=lambda xp, g, y, x, axis: xp.flip(g, axis=axis),
+   group="shape",
+   samples=(Sample(((3,),)), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": (0, -1)}), Sample(((),))))
+
+
+def _roll_shape(x: Shape, *, shift: Any, axis: Any = None) -> Shape:
+    if axis is None:
+        whole("shift", shift)
+    else:
+        wholes("shift", shift, len(axes_of(axis, len(x))))
+    return x
+
+
+def _opposite(shift: Any) -> Any:
+    return -shift if isinstance(shift, int) else tuple(-s for s in shift)
+
+
+op("roll(x; shift, axis=none)", "The entries shifted along axes, those pushed out coming back in at the other end.",
+   lambda xp, x, shift, axis=None: np.roll(x, shift, axis), shape=_roll_shape, group="shape",
+   vjps=lambda xp, g, y, x, shift, axis: xp.roll(g, shift=_opposite(shift), axis=axis),
+   samples=(Sample(((4,),), {"shift": 1}), Sample(((2, 3),), {"shift": -1, "axis": 1}), Sample(((2, 3),), {"shift": 2}),
+            Sample(((2, 3),), {"shift": (1, 2), "axis": (0, 1)})))
+
+# ── padding ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def widths(pad_width: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    """(before, after) for each axis, from numpy's forms: n, (before, after), or one pair an axis.
+
+    Raises:
+        ParameterError: it is none of these.
+    """
+    listed = pad_width if isinstance(pad_width, tuple) else (pad_width,)
+    if all(isinstance(item, tuple) for item in listed):
+        if len(listed) not in (1, rank):
+            raise ParameterError("pad_width", f"{len(listed)} pairs of widths for {rank} axes")
+        pairs = tuple(wholes("pad_width", item, 2, 0) for item in listed)
+    else:
+        pairs = (wholes("pad_width", pad_width, 2, 0),)
+    return tuple((a, b) for a, b in (pairs if len(pairs) == rank else pairs * rank))
+
+
+def _pad_shape(x: Shape, *, pad_width: Any, mode: Any, constant_values: Any) -> Shape:
+    choice("mode", mode, ("constant",))
+    number("constant_values", constant_values)
+    pairs = zip(x, widths(pad_width, len(x)), strict=True)
+    return tuple(size if a + b == 0 else size + a + b for size, (a, b) in pairs)
+
+
+def _pad_rule(xp: Any, g: Any, y: Any, x: Any, pad_width: Any, mode: Any, constant_values: Any) -> Any:
+    pairs = zip(widths(pad_width, len(x.shape)), x.shape, strict=True)
+    inside = tuple(Span(a or None, a + int(size) if b else None) for (a, b), size in pairs)
+    return xp.index(g, index=inside)
+
+
+op("pad(x; pad_width, mode='constant', constant_values=0)",
+   "A border of constants; pad_width is numpy's: n, (before, after), or one pair an axis.",
+   lambda xp, x, pad_width, mode="constant", constant_values=0:
+   np.pad(x, widths(pad_width, np.ndim(x)), constant_values=constant_values) if np.ndim(x) else x,
+   shape=_pad_shape, vjps=_pad_rule, group="shape",
+   samples=(Sample(((3,),), {"pad_width": 1}), Sample(((2, 3),), {"pad_width": (1, 2)}),
+            Sample(((2, 3),), {"pad_width": ((0, 1), (2, 0)), "constant_values": 3})))
+
+# ── repetition ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _tile(shapes: Mapping[str, Shape], reps: Any) -> str:
+    x = shapes["x"]
+    times = wholes("reps", reps, len(reps) if isinstance(reps, tuple) else 1, 0)
+    rank = max(len(x), len(times))
+    times = (*[1] * (rank - len(times)), *times)
+    sizes = (*[1] * (rank - len(x)), *map(int, x))
+    apart = tuple(n for size in sizes for n in (1, size))
+    wide = tuple(n for pair in zip(times, sizes, strict=True) for n in pair)
+    joined = tuple(a * b for a, b in zip(times, sizes, strict=True))
+    return f"reshape(broadcast_to(reshape(x, {apart}), {wide}), {joined})"
+
+
+composite("tile(x; reps)", "Copies of a tensor side by side, `reps` times along the last axes.", _tile, group="shape",
+          samples=(Sample(((3,),), {"reps": 2}), Sample(((2, 3),), {"reps": (2, 2)}), Sample(((3,),), {"reps": (2, 1)}),
+                   Sample(((2, 3),), {"reps": 2})))
+
+
+def _repeat(shapes: Mapping[str, Shape], repeats: Any, axis: Any) -> str:
+    x = shapes["x"]
+    times = whole("repeats", repeats, 0)
+    if axis is None:
+        n = math.prod(map(int, x))
+        return f"reshape(broadcast_to(reshape(x, ({n}, 1)), ({n}, {times})), ({n * times},))"
+    place = normalize_axis(axis, len(x))
+    sizes = tuple(map(int, x))
+    apart = (*sizes[: place + 1], 1, *sizes[place + 1 :])
+    wide = (*sizes[: place + 1], times, *sizes[place + 1 :])
+    joined = (*sizes[:place], sizes[place] * times, *sizes[place + 1 :])
+    return f"reshape(broadcast_to(reshape(x, {apart}), {wide}), {joined})"
+
+
+composite("repeat(x; repeats, axis=none)", "Every entry `repeats` times in a row, along an axis or flattened.", _repeat,
+          aliases="repeat_interleave", group="shape",
+          samples=(Sample(((3,),), {"repeats": 2}), Sample(((2, 3),), {"repeats": 2, "axis": 1}),
+                   Sample(((2, 3),), {"repeats": 3, "axis": 0}), Sample(((2, 2),), {"repeats": 2})))
+
+
+def _flatten(shapes: Mapping[str, Shape], start_dim: Any, end_dim: Any) -> str:
+    x = shapes["x"]
+    if not x:
+        return "reshape(x, (1,))"
+    first = normalize_axis(whole("start_dim", start_dim), len(x), "start_dim")
+    last = normalize_axis(whole("end_dim", end_dim), len(x), "end_dim")
+    if first > last:
+        raise ParameterError("end_dim", f"end_dim {end_dim} lies before start_dim {start_dim}")
+    sizes = tuple(map(int, x))
+    return f"reshape(x, {(*sizes[:first], math.prod(sizes[first : last + 1]), *sizes[last + 1 :])})"
+
+
+composite("flatten(x; start_dim=0, end_dim=-1)", "The axes from start_dim to end_dim joined into one (default: all).",
+          _flatten, aliases="ravel", group="shape",
+          samples=(Sample(((2, 3, 2),)), Sample(((2, 3, 2),), {"start_dim": 1}), Sample(((),))))
+
+# ── triangles and diagonals ──────────────────────────────────────────────────────────────────────
+
+
+def _triangle_shape(x: Shape, *, k: Any = 0) -> Shape:
+    whole("k", k)
+    if len(x) < 2:
+        raise ShapeError(f"a triangle is a part of a matrix, not of {show(x)}", 0)
+    return x
+
+
+TRIANGLES = (Sample(((3, 3),)), Sample(((2, 3),), {"k": 1}), Sample(((2, 3, 2),), {"k": -1}))
+
+op("tril(x; k=0)", "The lower triangle, up to the k-th diagonal; zeros above.", lambda xp, x, k=0: np.tril(x, k),
+   shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.tril(g, k=k), samples=TRIANGLES, group="linear algebra")
+op("triu(x; k=0)", "The upper triangle, from the k-th diagonal; zeros below.", lambda xp, x, k=0: np.triu(x, k),
+   shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.triu(g, k=k), samples=TRIANGLES, group="linear algebra")
+
+
+def diagonal_length(rows: int, columns: int, offset: int) -> int:
+    """How many entries the offset-th diagonal has."""
+    return max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
+
+
+def _diagonal_axes(x: Shape, axis1: Any, axis2: Any) -> tuple[int, int]:
+    if len(x) < 2:
+        raise ShapeError(f"a diagonal is a part of a matrix, not of {show(x)}", 0)
+    first = normalize_axis(whole("axis1", axis1), len(x), "axis1")
+    second = normalize_axis(whole("axis2", axis2), len(x), "axis2")
+    if first == second:
+        raise ParameterError("axis2", "a diagonal runs along two different axes")
+    return first, second
+
+
+def _diagonal_shape(x: Shape, *, offset: Any, axis1: Any, axis2: Any) -> Shape:
+    first, second = _diagonal_axes(x, axis1, axis2)
+    length = diagonal_length(x[first], x[second], whole("offset", offset))
+    rest = tuple(size for i, size in enumerate(x) if i not in (first, second))
+    return (*rest, x[first] if length == x[first] else length)
+
+
+def _undiagonal(xp: Any, g: Any, shape: Shape, offset: int) -> Any:
+    """Zeros of `shape`, its last two axes a matrix, with `g` on the offset-th diagonal.
+
+    Each entry of g meets the one column (row, below the main diagonal) of a shifted identity that it belongs to.
+    """
+    rows, columns = int(shape[-2]), int(shape[-1])
+    if len(shape) == 2 and rows == columns:
+        return xp.diag(g, k=offset)
+    length = diagonal_length(rows, columns, offset)
+    eye = xp.eye(n=rows, m=columns)
+    if offset:
+        eye = xp.tril(xp.triu(xp.ones(shape=(rows, columns)), k=offset), k=offset)
+    side = rows if offset >= 0 else columns
+    lead = ((0, 0),) * (len(shape) - 2)
+    full = g if length == side else xp.pad(g, pad_width=(*lead, (0, side - length)))
+    return xp.expand_dims(full, axis=-1 if offset >= 0 else -2) * eye
+
+
+def _diagonal_rule(xp: Any, g: Any, y: Any, x: Any, offset: int, axis1: int, axis2: int) -> Any:
+    first, second = _diagonal_axes(x.shape, axis1, axis2)
+    order = (*(i for i in range(len(x.shape)) if i not in (first, second)), first, second)
+    moved = _undiagonal(xp, g, tuple(x.shape[a] for a in order), offset)
+    back = tuple(order.index(i) for i in range(len(order)))
+    return moved if back == tuple(range(len(back))) else xp.transpose(moved, axes=back)
+
+
+op("diagonal(x; offset=0, axis1=0, axis2=1)",
+   "The offset-th diagonal of the matrices along two axes, as a new last axis.",
+   lambda xp, x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2), shape=_diagonal_shape,
+   vjps=_diagonal_rule, group="linear algebra",
+   samples=(Sample(((3, 3),)), Sample(((2, 3),), {"offset": 1}), Sample(((3, 2),), {"offset": -1}),
+            Sample(((2, 3, 4),), {"offset": -1}), Sample(((2, 3, 4),), {"offset": 2, "axis1": 1, "axis2": 2}),
+            Sample(((4, 2),), {"offset": -1})))
+
+
+def _diag_shape(x: Shape, *, k: Any = 0) -> Shape:
+    if len(x) not in (1, 2):
+        raise ShapeError(f"diag takes a vector or a matrix, not {show(x)}", 0, "use diagonal for batches")
+    if len(x) == 2:
+        return _diagonal_shape(x, offset=k, axis1=0, axis2=1)
+    return (x[0] + abs(whole("k", k)),) * 2 if k else (x[0], x[0])
+
+
+op("diag(x; k=0)", "A vector as the k-th diagonal of a matrix; of a matrix, its k-th diagonal.",
+   lambda xp, x, k=0: np.diag(x, k), shape=_diag_shape, group="linear algebra",
+   vjps=lambda xp, g, y, x, k: xp.diag(g, k=k) if len(x.shape) == 1 else _undiagonal(xp, g, x.shape, k),
+   samples=(Sample(((3,),)), Sample(((2,),), {"k": 1}), Sample(((2,),), {"k": -2}), Sample(((3, 3),)),
+            Sample(((2, 4),), {"k": 1}), Sample(((4, 2),), {"k": -1})), text="diag({0})",
+   latex=r"\operatorname{{diag}}({0})")

@@ -1,0 +1,108 @@
+"""softmax and the losses of logits: ops whose numbers ask for a rule of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import Sample, axes_of, broadcast, op
+from backprop_cli.engine.ops.pairs import pair
+from backprop_cli.engine.ops.reduction import shifted
+from backprop_cli.engine.ops.validate import number
+from backprop_cli.language.model import Shape
+
+ALONG = (Sample(((2, 3),)), Sample(((4,),)), Sample(((2, 3),), {"axis": 0}), Sample(((2, 3, 2),), {"axis": 1}),
+         Sample(((2, 3),), {"axis": None}))  # fmt: skip
+
+
+def along_shape(x: Shape, *, axis: Any = -1) -> Shape:
+    """The operand's own shape, once the axis is known to exist."""
+    axes_of(axis, len(x))
+    return x
+
+
+def softmax(x: Any, axis: Any) -> Any:
+    """exp x / Σ exp x, shifted by the maximum."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Any, axis: Any) -> Any:
+    """x - max - log Σ exp(x - max): neither difference cancels."""
+    _, below, total = shifted(x, axis)
+    return below - total
+
+
+def _entry_softmax(s: Any, x: Any, axis: Any = -1) -> Any:
+    e = np.frompyfunc(s.exp, 1, 1)(x)
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def _log_softmax_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any) -> Any:
+    return xp.less_share(g, xp.softmax(x, axis=axis), xp.sum(g, axis=axis, keepdims=True), axis=axis)
+
+
+op("softmax(x; axis=-1)", "exp x / Σ exp x along an axis.", lambda xp, x, axis=-1: softmax(x, axis), shape=along_shape,
+   vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG,
+   entry=_entry_softmax,
+   sums_to_one=True, group="networks")
+op("log_softmax(x; axis=-1)", "log of the softmax, without overflow.",
+   lambda xp, x, axis=-1: log_softmax(x, axis), shape=along_shape, vjps=_log_softmax_rule, samples=ALONG,
+   entry=lambda s, x, axis=-1: np.frompyfunc(s.log, 1, 1)(_entry_softmax(s, x, axis)), group="networks",
+   text="log softmax({0})")
+
+PROBABILITIES = (Sample(((2, 3), (2, 3)), {}, ("real", "unit")), Sample(((2, 3), (3,)), {}, ("real", "unit")),
+                 Sample(((), ()), {}, ("real", "unit")))  # fmt: skip
+
+
+def _bce_logits(z: Any, t: Any) -> Any:
+    """softplus(z) - t z = (1 - t) softplus(z) + t softplus(-z), a sum of positive terms."""
+    rest = np.log1p(np.exp(-np.abs(z)))
+    return (1 - t) * np.maximum(z, 0) + t * np.maximum(-z, 0) + rest
+
+
+pair("bce_logits(z, t)", "Binary cross-entropy of one logit, softplus(z) - t z.", lambda xp, z, t: _bce_logits(z, t),
+     (lambda xp, g, y, z, t: g * xp.sigmoid_minus(z, t), lambda xp, g, y, z, t: -g * z),
+     lambda s, z, t: s.log(1 + s.exp(z)) - t * z, PROBABILITIES, group="losses")
+
+LEAST_LOG = -100.0
+"""PyTorch's bound on the logarithms of binary cross-entropy."""
+
+
+def _bce(p: Any, t: Any) -> Any:
+    """-(t log p + (1 - t) log(1 - p)), each logarithm at least -100, as in PyTorch."""
+    return -(t * np.maximum(np.log(p), LEAST_LOG) + (1 - t) * np.maximum(np.log1p(-p), LEAST_LOG))
+
+
+pair("bce_probabilities(p, t)", "Binary cross-entropy of one probability, -t log p - (1 - t) log(1 - p).",
+     lambda xp, p, t: _bce(p, t),
+     (lambda xp, g, y, p, t: g * xp.bce_slope(p, t), lambda xp, g, y, p, t: -g * xp.logit(p)),
+     lambda s, p, t: -t * s.log(p) - (1 - t) * s.log(1 - p),
+     tuple(Sample(s.shapes, {}, ("unit", "unit")) for s in PROBABILITIES),
+     group="losses", domain="a probability outside [0, 1]; for logits use binary_cross_entropy_with_logits")
+
+
+def nll_shape(mean: Shape, target: Shape, var: Shape, *, eps: Any) -> Shape:
+    """Broadcast; eps is positive."""
+    number("eps", eps, 0)
+    return broadcast(mean, target, var)
+
+
+def _floor(xp: Any, var: Any, eps: Any) -> Any:
+    return xp.maximum(var, eps)
+
+
+pair("gaussian_nll(mean, target, var; eps=1e-6)",
+     "(log var + (mean - target)²/var)/2 with a variance of at least eps, whose gradient passes that bound.",
+     lambda xp, mean, target, var, eps=1e-6:
+     (np.log(np.maximum(var, eps)) + (mean - target) ** 2 / np.maximum(var, eps)) / 2,
+     (lambda xp, g, y, mean, target, var, eps: g * (mean - target) / _floor(xp, var, eps),
+      lambda xp, g, y, mean, target, var, eps: g * (target - mean) / _floor(xp, var, eps),
+      lambda xp, g, y, mean, target, var, eps:
+      g * (_floor(xp, var, eps) - (mean - target) ** 2) / (2 * _floor(xp, var, eps) ** 2)),
+     lambda s, mean, target, var, eps: (s.log(s.Max(var, eps)) + (mean - target) ** 2 / s.Max(var, eps)) / 2,
+     (Sample(((2, 3), (2, 3), (2, 3)), {}, ("real", "real", "positive")),
+      Sample(((2, 3), (2, 3), (2, 1)), {}, ("real", "real", "positive"))), shape=nll_shape, group="losses",
+     domain="a variance must not be negative")
+

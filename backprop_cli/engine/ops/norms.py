@@ -1,0 +1,182 @@
+"""norm and standardize."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import ParameterError, Sample, axes_of, count, op
+from backprop_cli.engine.ops.reduction import SAMPLES, _Exact, fold, reduction, restored, shape_of, variance
+from backprop_cli.engine.ops.validate import choice, number
+from backprop_cli.language.model import Shape
+
+MATRIX_ORDERS = ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
+
+
+def _order(order: Any) -> Any:
+    """The order in a plain form, also where a formula's exact infinity stands for it."""
+    text = str(getattr(order, "expr", order))
+    return {"oo": math.inf, "-oo": -math.inf}.get(text, order)
+
+
+def is_matrix(order: Any, axis: Any, rank: int) -> bool:
+    """Whether numpy takes the norm as one of matrices: an order is given, and two axes."""
+    return order not in (None, "fro") and len(axes_of(axis, rank)) == 2
+
+
+def norm_shape(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Shape:  # noqa: A002 (numpy's name)
+    """The shape of a reduction; numpy's rules say which orders fit how many axes."""
+    axes = axes_of(axis, len(x))
+    if is_matrix(ord, axis, len(x)):
+        choice("ord", ord, MATRIX_ORDERS)
+        if axes != (len(x) - 2, len(x) - 1):
+            raise ParameterError("axis", "a norm of matrices is taken over the last two axes")
+    elif ord == "fro":
+        if len(axes) < 2:
+            raise ParameterError("ord", "'fro' is a norm of matrices; leave ord out for vectors")
+    elif ord is not None:
+        number("ord", ord)
+        if len(axes) > 2:
+            raise ParameterError("ord", "an order needs vectors or matrices: name the axis, or leave ord out")
+    return shape_of(x, axis=axis, keepdims=keepdims)
+
+
+def _matrix_norm(x: Any, order: Any, keepdims: bool) -> Any:
+    try:
+        return np.linalg.norm(x, order, axis=(-2, -1), keepdims=keepdims)
+    except np.linalg.LinAlgError:
+        return np.full(shape_of(np.shape(x), axis=(-2, -1), keepdims=keepdims), np.nan)
+
+
+def norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
+    """numpy.linalg.norm, over all axes at once where no order is given."""
+    if is_matrix(order, axis, np.ndim(x)):
+        return _matrix_norm(x, order, keepdims)
+    if order in (None, "fro", 2):
+        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+    size = np.abs(x)
+    if order in (math.inf, -math.inf):
+        return (np.max if order > 0 else np.min)(size, axis=axis, keepdims=keepdims)
+    if order == 0:
+        return np.sum(np.not_equal(size, 0), axis=axis, keepdims=keepdims, dtype=size.dtype)
+    return np.sum(size**order, axis=axis, keepdims=keepdims) ** (1 / order)
+
+
+def _vector_rule(xp: Any, g: Any, y: Any, x: Any, order: Any, axis: Any) -> Any:
+    """`g` and `y` have the axes kept."""
+    if order in (None, "fro", 2):
+        return g * xp.ratio(x, y)
+    if order in (math.inf, -math.inf):
+        largest = xp.equal(xp.abs(x), y)
+        return g * xp.sign(x) * largest / xp.sum(largest, axis=axis, keepdims=True)
+    if order == 0:
+        return g * xp.zeros(shape=x.shape)
+    return g * xp.sign(x) if order == 1 else g * xp.sign(x) * xp.ratio(xp.abs(x), y) ** (order - 1)
+
+
+def _line_sums(xp: Any, g: Any, x: Any, inner: int, outer: int, extreme: str) -> Any:
+    """The largest (smallest) of the sums of |x| along `inner`; a tie shares evenly."""
+    sums = xp.sum(xp.abs(x), axis=inner, keepdims=True)
+    hit = xp.equal(sums, getattr(xp, extreme)(sums, axis=outer, keepdims=True))
+    return g * xp.sign(x) * hit / xp.sum(hit, axis=outer, keepdims=True)
+
+
+def _pair(xp: Any, x: Any, which: int) -> Any:
+    """The outer product of one pair of singular vectors."""
+    from backprop_cli.engine.ops.shaping import Span
+
+    one = Span(which, which + 1 or None)
+    u = xp.index(xp.svd_u(x), index=(Ellipsis, one))
+    return u @ xp.index(xp.svd_vh(x), index=(Ellipsis, one, Span()))
+
+
+MATRIX_RULES = {
+    "nuc": lambda xp, g, x: g * (xp.svd_u(x) @ xp.svd_vh(x)),
+    2: lambda xp, g, x: g * _pair(xp, x, 0),
+    -2: lambda xp, g, x: g * _pair(xp, x, -1),
+    1: lambda xp, g, x: _line_sums(xp, g, x, -2, -1, "max"),
+    -1: lambda xp, g, x: _line_sums(xp, g, x, -2, -1, "min"),
+    math.inf: lambda xp, g, x: _line_sums(xp, g, x, -1, -2, "max"),
+    -math.inf: lambda xp, g, x: _line_sums(xp, g, x, -1, -2, "min"),
+}
+
+
+def _norm_rule(xp: Any, g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:  # noqa: A002
+    order = _order(ord)
+    g, y = restored(xp, g, x, axis, keepdims), restored(xp, y, x, axis, keepdims)
+    if is_matrix(order, axis, len(x.shape)):
+        return MATRIX_RULES[order](xp, g, x)
+    return _vector_rule(xp, g, y, x, order, axis)
+
+
+def _norm_entry(s: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    order = _order(ord)
+    if is_matrix(order, axis, np.ndim(x)):
+        raise NotImplementedError("singular values have no formula in general")
+    if order in (math.inf, -math.inf):
+        return fold(lambda *xs: (s.Max if order > 0 else s.Min)(*map(s.Abs, xs)), x, axis, keepdims)
+    if order in (None, "fro", 2):
+        return fold(lambda *xs: s.sqrt(sum(v**2 for v in xs)), x, axis, keepdims)
+    if order == 0:
+        return fold(lambda *xs: sum(s.Piecewise((1, s.Ne(v, 0)), (0, True)) for v in xs), x, axis, keepdims)
+    return fold(lambda *xs: sum(s.Abs(v) ** order for v in xs) ** (s.Integer(1) / order), x, axis, keepdims)
+
+
+def _norm_words(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    return norm(x, ord, axis, keepdims)
+
+
+def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    if is_matrix(ord, axis, np.ndim(x)):
+        return np.zeros(np.shape(x), dtype=bool)
+    if ord == 1:
+        return x == 0
+    if ord in (math.inf, -math.inf):
+        at = np.abs(x) == norm(x, ord, axis, True)
+        return at & ((np.sum(at, axis=axis, keepdims=True) > 1) | (x == 0))
+    return np.zeros(np.shape(x), dtype=bool) | (norm(x, None, axis, True) == 0)
+
+
+reduction("norm(x; ord=none, axis=none, keepdims=false)",
+          "√Σx² over axes (default: all); `ord` as in numpy.linalg.norm, so over two axes the norms of matrices.",
+          _norm_words, _norm_rule,
+          samples=(*SAMPLES, *(Sample((shape,), {"ord": order, **rest}) for shape, order, rest in (
+              ((4,), 1, {}), ((4,), math.inf, {}), ((4,), -math.inf, {}), ((4,), 3, {}), ((), 6, {}),
+              ((2, 3), 2, {"axis": 1}), ((2, 3), "fro", {}), ((2, 3), 1, {}), ((2, 3), -1, {}),
+              ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
+              ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((3, 3), -2, {})))),
+          shape=norm_shape, entry=_norm_entry, kink=_norm_kink,
+          convention="the derivative at 0 is 0; equal extremes share it evenly")
+
+
+def standardize(xp: Any, x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:
+    """(x - mean)/√(var + eps)."""
+    mean = np.sum(x, axis=axis, keepdims=True) / xp.size(count(np.shape(x), axis))
+    return (x - mean) / np.sqrt(variance(xp, x, axis, True) + eps)
+
+
+def _standardize_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any, eps: Any) -> Any:
+    centered = g - xp.mean(g, axis=axis, keepdims=True) - y * xp.mean(g * y, axis=axis, keepdims=True)
+    return centered / xp.sqrt(xp.var(x, axis=axis, keepdims=True) + eps)
+
+
+def _standardize_entry(s: Any, x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:
+    exact = _Exact(s)
+    mean = np.sum(x, axis=axis, keepdims=True) / exact.size(count(np.shape(x), axis))
+    return (x - mean) / np.frompyfunc(s.sqrt, 1, 1)(variance(exact, x, axis, True) + eps)
+
+
+def standardize_shape(x: Shape, *, axis: Any = -1, eps: Any = 1e-5) -> Shape:
+    """The operand's shape, once the axes are known to exist."""
+    axes_of(axis, len(x))
+    number("eps", eps, 0)
+    return x
+
+
+op("standardize(x; axis=-1, eps=1e-5)", "(x - mean)/√(var + eps) over axes: the heart of layer_norm and batch_norm.",
+   lambda xp, x, axis=-1, eps=1e-5: standardize(xp, x, axis, eps), shape=standardize_shape, vjps=_standardize_rule,
+   entry=_standardize_entry, group="networks", domain="entries that are all equal have no deviation: give an eps",
+   samples=(Sample(((2, 4),)), Sample(((5,),), {"eps": 0.1}), Sample(((3, 2, 4),), {"axis": (0, 2)}),
+            Sample(((4, 3),), {"axis": 0})))

@@ -1,0 +1,125 @@
+"""Elementwise functions of two operands or more: maximum, where, clip, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.arithmetic import BROADCASTS, pointwise_shape
+from backprop_cli.engine.ops.base import Op, Sample, ShapeError, broadcast, op
+from backprop_cli.language.model import Shape
+
+POSITIVE = tuple(Sample(s.shapes, {}, ("real", "positive")) for s in BROADCASTS)
+
+
+def pair(spec: str, doc: str, forward: Callable[..., Any], vjps: Any, entry: Callable[..., Any],
+         samples: Any = BROADCASTS, **rest: Any) -> Op:
+    """Define a pointwise op; `entry(sympy, *scalars)` is its textbook definition."""
+
+    def entries(s: Any, *xs: Any, **p: Any) -> Any:
+        given = [i for i, x in enumerate(xs) if x is not None]
+        def one(*values: Any) -> Any:
+            full: list[Any] = [None] * len(xs)
+            for i, value in zip(given, values, strict=True):
+                full[i] = value
+            return entry(s, *full, **p)
+        return np.frompyfunc(one, len(given), 1)(*(xs[i] for i in given))
+
+    rest = {"shape": pointwise_shape, "group": "elementwise", **rest}
+    return op(spec, doc, forward, vjps=vjps, broadcasts=True, pointwise=True, samples=samples, entry=entries, **rest)
+
+
+def _literal(xp: Any, x: Any) -> Any:
+    """A Python number as one of the run's dtype, so that two literals do not make a float64."""
+    return x if hasattr(x, "dtype") else xp.number(x)
+
+
+def condition(s: Any, mask: Any) -> Any:
+    """The condition of a sympy 0/1 mask."""
+    if isinstance(mask, s.Piecewise) and mask.args[0][0] == 1 and mask.args[-1][0] == 0 and len(mask.args) == 2:
+        return mask.args[0][1]
+    return s.Ne(mask, 0)
+
+
+pair("maximum(a, b)", "The larger of two numbers, entry by entry.", lambda xp, a, b: np.maximum(a, b),
+     (lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2),
+      lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Max(a, b),
+     kink=np.equal, convention="a tie shares the gradient evenly",
+     latex=r"\max({0}, {1})", text="max({0}, {1})")
+pair("minimum(a, b)", "The smaller of two numbers, entry by entry.", lambda xp, a, b: np.minimum(a, b),
+     (lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2),
+      lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Min(a, b),
+     kink=np.equal, convention="a tie shares the gradient evenly",
+     latex=r"\min({0}, {1})", text="min({0}, {1})")
+pair("where(mask, a, b)", "`a` where the 0/1 mask is 1, `b` elsewhere.",
+     lambda xp, mask, a, b: np.where(mask, _literal(xp, a), _literal(xp, b))[()],
+     (None, lambda xp, g, y, mask, a, b: xp.select(mask, g), lambda xp, g, y, mask, a, b: xp.reject(mask, g)),
+     lambda s, mask, a, b: s.Piecewise((a, condition(s, mask)), (b, True)),
+     samples=(Sample(((2, 3), (2, 3), (2, 3)), {}, ("mask",)), Sample(((3,), (2, 1), ()), {}, ("mask",)),
+              Sample(((), (), (2,)), {}, ("mask",))), example="where(x > 0, x, 0.1*x)")
+
+
+def clip_shape(x: Shape, low: Shape | None, high: Shape | None) -> Shape:
+    """Broadcast; at least one bound is given."""
+    if low is None and high is None:
+        raise ShapeError("clip needs a lower bound, an upper bound, or both", None, "write clip(x, -1, 1)")
+    return broadcast(x, low, high)
+
+
+def _clipped(x: Any, low: Any, high: Any) -> Any:
+    raised = x if low is None else np.maximum(x, low)
+    return raised if high is None else np.minimum(raised, high)
+
+
+def _within(xp: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        return g * xp.less_equal(x, high)
+    inside = g * xp.greater_equal(x, low)
+    return inside if high is None else inside * xp.less_equal(x, high)
+
+
+def _below(xp: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+    return g * xp.less(x, low) if high is None else g * xp.less(x, low) * xp.less(low, high)
+
+
+def _above(xp: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+    return g * xp.greater(x, high) if low is None else g * xp.maximum(xp.greater(x, high), xp.less(high, low))
+
+
+def _on_bound(x: Any, low: Any, high: Any) -> Any:
+    return (False if low is None else np.equal(x, low)) | (False if high is None else np.equal(x, high))
+
+
+def _entry_clip(s: Any, x: Any, low: Any, high: Any) -> Any:
+    raised = x if low is None else s.Max(x, low)
+    return raised if high is None else s.Min(raised, high)
+
+
+pair("clip(x, min=none, max=none)", "`x`, but at least `min` and at most `max`; either may be left out.",
+     lambda xp, x, low, high: _clipped(x, low, high), (_within, _below, _above), _entry_clip, aliases="clamp",
+     shape=clip_shape, kink=_on_bound, convention="a bound counts as inside: the derivative there is 1",
+     samples=(Sample(((2, 3), (), ()), {}, ("real", "open", "positive")), Sample(((2, 3), (3,), None), {}),
+              Sample(((4,), None, (2, 4))), Sample(((2, 3), (2, 1), (3,)))), example="clip(x, -1, 1)")
+pair("logaddexp(a, b)", "log(exp a + exp b), without overflow.", lambda xp, a, b: np.logaddexp(a, b),
+     (lambda xp, g, y, a, b: g * xp.sigmoid(a - b), lambda xp, g, y, a, b: g * xp.sigmoid(b - a)),
+     lambda s, a, b: s.log(s.exp(a) + s.exp(b)))
+pair("hypot(a, b)", "√(a² + b²).", lambda xp, a, b: np.hypot(a, b),
+     (lambda xp, g, y, a, b: g * xp.ratio(a, y), lambda xp, g, y, a, b: g * xp.ratio(b, y)),
+     lambda s, a, b: s.sqrt(a**2 + b**2), kink=lambda a, b: np.equal(a, 0) & np.equal(b, 0),
+     convention="the derivative at the origin is 0")
+pair("arctan2(a, b)", "The angle of the point (b, a), in radians.", lambda xp, a, b: np.arctan2(a, b),
+     (lambda xp, g, y, a, b: g * b / (a**2 + b**2), lambda xp, g, y, a, b: -g * a / (a**2 + b**2)),
+     lambda s, a, b: s.atan2(a, b), aliases="atan2", domain="the angle of the origin has no derivative")
+
+
+def xlogy(a: Any, b: Any) -> Any:
+    """a log b, and 0 where a is 0."""
+    return np.where(np.equal(a, 0) & ~np.isnan(b), 0 * np.asarray(a), a * np.log(b))[()]
+
+
+pair("xlogy(a, b)", "a log b, and 0 where a is 0.", lambda xp, a, b: xlogy(a, b),
+     (lambda xp, g, y, a, b: xp.xlogy(g, b), lambda xp, g, y, a, b: g * xp.ratio(a, b)),
+     lambda s, a, b: a * s.log(b), POSITIVE, domain="the logarithm of a number that is not positive",
+     latex=r"{0} \log {1}")

@@ -1,0 +1,277 @@
+"""Pooling: the largest entry or the mean of every window."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
+from backprop_cli.engine.ops.validate import flag, number, wholes
+from backprop_cli.engine.ops.windows import Geometry, check_fit, check_rank, geometry, padded, windows_of
+from backprop_cli.language.model import Shape
+
+
+def _geometry(space: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1) -> Geometry:
+    kernel = wholes("kernel_size", kernel_size, space, 1)
+    where = geometry(kernel, kernel if stride in (None, ()) else stride, wholes("padding", padding, space, 0), dilation)
+    if any(2 * p > k for p, k in zip(where.padding, kernel, strict=True)):
+        raise ParameterError("padding", f"padding must be at most half the window, which is {show(kernel)}")
+    return where
+
+
+def _overhang(where: Geometry, space: tuple[int, ...], counts: tuple[int, ...]) -> tuple[int, ...]:
+    """How far the last window hangs over the padded end (ceil_mode)."""
+    return tuple(max(0, (n - 1) * s + r - (size + 2 * p)) for n, s, r, size, p in
+                 zip(counts, where.stride, where.reach, space, where.padding, strict=True))
+
+
+def _windows(x: Any, where: Geometry, ceil: bool, value: float) -> Any:
+    """(*lead, *counts, *kernel), outside filled with `value`."""
+    space = np.shape(x)[-len(where.kernel) :]
+    counts = where.outputs(space, ceil)
+    full = padded(x, where.padding, value, _overhang(where, space, counts))
+    return windows_of(np.ascontiguousarray(full), where, counts)
+
+
+def _pool_shape(name: str, space: int, x: Shape, where: Geometry, ceil_mode: Any) -> Shape:
+    check_rank(name, x, space)
+    counts = where.outputs(x[-space:], flag("ceil_mode", ceil_mode))
+    check_fit(name, x, where, counts)
+    kept = tuple(old if new == old else new for new, old in zip(counts, x[-space:], strict=True))
+    return (*x[:-space], *kept)
+
+
+# ── the largest entry ────────────────────────────────────────────────────────────────────────────
+
+
+def max_shape(name: str, space: int, x: Shape, *, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+              ceil_mode: Any) -> Shape:
+    """(batch, channels, *windows)."""
+    return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode)
+
+
+def _flat_windows(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+                  ceil_mode: bool) -> Any:
+    """Windows with their entries in a row; -inf outside."""
+    view = _windows(x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode, -np.inf)
+    return view.reshape((*view.shape[:-space], -1))
+
+
+def _max_pool(space: int, xp: Any, x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+              ceil_mode: bool = False) -> Any:
+    return np.max(_flat_windows(space, x, kernel_size, stride, padding, dilation, ceil_mode), axis=-1)
+
+
+def max_positions(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+                  ceil_mode: bool) -> Any:
+    """Where each window's largest entry lies in its channel, counted row by row; of several the first."""
+    size = np.shape(x)[-space:]
+    first = np.argmax(_flat_windows(space, x, kernel_size, stride, padding, dilation, ceil_mode), axis=-1)
+    numbers = np.arange(np.prod(size), dtype=np.float64).reshape(size)
+    where = _flat_windows(space, numbers, kernel_size, stride, padding, dilation, ceil_mode)
+    return np.take_along_axis(np.broadcast_to(where, (*first.shape, where.shape[-1])), first[..., None], -1)[..., 0]
+
+
+def _tied(space: int, x: Any, **parameters: Any) -> Any:
+    """The entries that share the maximum of some window."""
+    rows = _flat_windows(space, x, **parameters)
+    size = np.shape(x)[-space:]
+    numbers = _flat_windows(space, np.arange(np.prod(size), dtype=np.float64).reshape(size), **parameters)
+    largest = rows == np.max(rows, axis=-1, keepdims=True)
+    shared = largest & (np.sum(largest, axis=-1, keepdims=True) > 1) & np.isfinite(numbers)
+    mask = np.zeros((*np.shape(x)[:-space], int(np.prod(size))), dtype=bool)
+    for lead in np.ndindex(*np.shape(x)[:-space]):
+        mask[lead][numbers[shared[lead]].astype(int)] = True
+    return mask.reshape(np.shape(x))
+
+
+def _max_entry(space: int, s: Any, x: Any, **parameters: Any) -> Any:
+    """Each window as the maximum of its entries."""
+    size = np.shape(x)[-space:]
+    numbers = _flat_windows(space, np.arange(np.prod(size), dtype=np.float64).reshape(size), **parameters)
+    result = np.empty((*np.shape(x)[:-space], *numbers.shape[:-1]), dtype=object)
+    for index in np.ndindex(*result.shape):
+        row = numbers[index[-space:]]
+        entries = x[index[:-space]].ravel()
+        result[index] = s.Max(*(entries[int(i)] for i in row[np.isfinite(row)]))
+    return result
+
+
+def unpool_shape(name: str, space: int, x: Shape, indices: Shape, *, output_size: Any) -> Shape:
+    """(batch, channels, *output_size)."""
+    check_rank(name, x, space)
+    if x != indices:
+        raise ShapeError(f"{name}: values {show(x)} and positions {show(indices)} differ", 1)
+    return (*x[:-space], *_output_size(space, output_size))
+
+
+def _output_size(space: int, output_size: Any) -> tuple[int, ...]:
+    listed = tuple(output_size) if isinstance(output_size, tuple) else (output_size,)
+    wholes("output_size", listed, space, 1)
+    return listed if len(listed) == space else listed * space
+
+
+def _unpool(space: int, xp: Any, x: Any, indices: Any, output_size: Any) -> Any:
+    from backprop_cli.engine.ops.gathering import _scatter_add
+
+    size = tuple(map(int, _output_size(space, output_size)))
+    lead = np.shape(x)[:-space]
+    flat = _scatter_add(np.zeros((*lead, int(np.prod(size))), dtype=x.dtype), np.reshape(indices, (*lead, -1)),
+                        np.reshape(x, (*lead, -1)), -1)  # fmt: skip
+    return flat.reshape((*lead, *size))
+
+
+def _unpool_rule(space: int, xp: Any, g: Any, y: Any, x: Any, indices: Any, output_size: Any) -> Any:
+    lead = x.shape[:-space]
+    flat = xp.take_along_axis(xp.reshape(g, shape=(*lead, -1)), xp.reshape(indices, shape=(*lead, -1)), axis=-1)
+    return xp.reshape(flat, shape=x.shape)
+
+
+def _max_rule(space: int, xp: Any, g: Any, y: Any, x: Any, **parameters: Any) -> Any:
+    indices = getattr(xp, f"max_pool{space}d_indices")(x, **parameters)
+    return getattr(xp, f"max_unpool{space}d")(g, indices, output_size=x.shape[-space:])
+
+
+# ── the mean ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _divisors(space: int, size: tuple[int, ...], where: Geometry, ceil_mode: bool, count_include_pad: bool,
+              divisor_override: Any) -> Any:
+    """What each window's sum is divided by: its size, or the number of its entries that are not padding.
+
+    With ceil_mode a window that hangs over the padded end counts what lies inside the padding, as in PyTorch.
+    """
+    if divisor_override is not None:
+        return divisor_override
+    inside = np.ones(tuple(s + 2 * p for s, p in zip(size, where.padding, strict=True)) if count_include_pad else size)
+    frame = Geometry(where.kernel, where.stride, (0,) * space if count_include_pad else where.padding, where.dilation)
+    counts = where.outputs(size, ceil_mode)
+    full = padded(inside, frame.padding, 0.0, _overhang(frame, inside.shape, counts))
+    return windows_of(np.ascontiguousarray(full), where, counts).sum(axis=tuple(range(-space, 0)))
+
+
+def avg_shape(name: str, space: int, x: Shape, *, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any,
+              count_include_pad: Any, divisor_override: Any) -> Shape:
+    """(batch, channels, *windows)."""
+    flag("count_include_pad", count_include_pad)
+    if divisor_override is not None and number("divisor_override", divisor_override) == 0:
+        raise ParameterError("divisor_override", "divisor_override must not be 0")
+    return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding), ceil_mode)
+
+
+def _avg_pool(space: int, xp: Any, x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+              ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None) -> Any:
+    where = _geometry(space, kernel_size, stride, padding)
+    total = np.sum(_windows(x, where, ceil_mode, 0), axis=tuple(range(-space, 0)))
+    size = np.shape(x)[-space:]
+    return total / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
+
+
+def _exact(divisor: Any, x: Any) -> Any:
+    """Whole numbers in the dtype of x, so that float32 and exact numbers stay what they are."""
+    if not isinstance(divisor, np.ndarray):
+        return divisor
+    return divisor.astype(int).astype(x.dtype)
+
+
+def avg_unpool_shape(name: str, space: int, x: Shape, *, output_size: Any, **parameters: Any) -> Shape:
+    """(batch, channels, *output_size), if the pool of that gives `x`."""
+    check_rank(name, x, space)
+    result = (*x[:-space], *_output_size(space, output_size))
+    if avg_shape(name, space, result, **parameters) != x:
+        raise ShapeError(f"{name}: the pool of {show(result)} does not have the shape {show(x)}", 0)
+    return result
+
+
+def _avg_unpool(space: int, xp: Any, x: Any, output_size: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+                ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None) -> Any:
+    where = _geometry(space, kernel_size, stride, padding)
+    size = tuple(map(int, _output_size(space, output_size)))
+    share = x / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
+    counts = np.shape(x)[-space:]
+    extra = _overhang(where, size, counts)
+    wide = np.zeros((*np.shape(x)[:-space],
+                     *(s + 2 * p + e for s, p, e in zip(size, where.padding, extra, strict=True))),
+                    dtype=x.dtype)  # fmt: skip
+    for window in np.ndindex(*where.kernel):
+        reached: tuple[Any, ...] = (..., *where.source(window, counts))
+        wide[reached] += share
+    inside: tuple[Any, ...] = (..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))
+    return wide[inside]
+
+
+def _avg_rule(space: int, xp: Any, g: Any, y: Any, x: Any, **parameters: Any) -> Any:
+    return getattr(xp, f"avg_unpool{space}d")(g, output_size=x.shape[-space:], **parameters)
+
+
+def _avg_unpool_rule(space: int, xp: Any, g: Any, y: Any, x: Any, output_size: Any, **parameters: Any) -> Any:
+    return getattr(xp, f"avg_pool{space}d")(g, **parameters)
+
+
+# ── the ops ──────────────────────────────────────────────────────────────────────────────────────
+
+POOLS: dict[int, tuple[tuple[tuple[int, ...], dict[str, Any]], ...]] = {
+    1: (((2, 2, 6), {"kernel_size": 2}), ((2, 5), {"kernel_size": 3, "stride": 1, "padding": 1}),
+        ((1, 1, 6), {"kernel_size": 3, "stride": 2, "ceil_mode": True})),
+    2: (((2, 1, 4, 4), {"kernel_size": 2}), ((2, 5, 4), {"kernel_size": (3, 2), "stride": (1, 2), "padding": 1}),
+        ((1, 2, 4, 5), {"kernel_size": 3, "stride": 2, "ceil_mode": True, "padding": 1})),
+}  # fmt: skip
+AVERAGES: dict[int, tuple[tuple[tuple[int, ...], dict[str, Any]], ...]] = {
+    1: (*POOLS[1], ((1, 1, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False})),
+    2: (*POOLS[2], ((1, 1, 4, 4), {"kernel_size": 2, "divisor_override": -2}),
+        ((1, 1, 5, 5), {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False, "ceil_mode": True})),
+}  # fmt: skip
+DILATED: dict[int, tuple[tuple[tuple[int, ...], dict[str, Any]], ...]] = {
+    1: (((1, 7), {"kernel_size": 2, "dilation": 3}),), 2: (((1, 5, 6), {"kernel_size": 2, "dilation": (2, 3)}),),
+}  # fmt: skip
+UNPOOLED: dict[int, Sample] = {
+    1: Sample(((2, 2, 3), (2, 2, 3)), {"output_size": 5}, ("real", "labels:5")),
+    2: Sample(((2, 2, 3), (2, 2, 3)), {"output_size": (3, 4)}, ("real", "labels:12")),
+}
+DEFAULTS: dict[str, Any] = {"stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True,
+                            "divisor_override": None}  # fmt: skip
+
+
+def _unpool_samples(space: int) -> tuple[Sample, ...]:
+    """The outputs of the averages, to be put back."""
+    made = []
+    for shape, given in AVERAGES[space]:
+        pooled = avg_shape("avg_pool", space, shape, **{**DEFAULTS, **given})
+        made.append(Sample((pooled,), {**given, "output_size": shape[-space:]}))
+    return tuple(made)
+
+
+def _define(space: int) -> None:
+    d = f"{space}d"
+    statics = "kernel_size, stride=none, padding=0, dilation=1, ceil_mode=false"
+    average = "kernel_size, stride=none, padding=0, ceil_mode=false, count_include_pad=true, divisor_override=none"
+    largest = tuple(Sample((shape,), given) for shape, given in POOLS[space] + DILATED[space])
+    op(f"max_pool{d}(x; {statics})", "The largest entry of every window; the stride is the window's size unless given.",
+       partial(_max_pool, space), shape=partial(max_shape, f"max_pool{d}", space), vjps=partial(_max_rule, space),
+       entry=partial(_max_entry, space), kink=partial(_tied, space),
+       convention="of several largest entries the first has the gradient",
+       samples=largest, group="networks")
+    op(f"max_pool{d}_indices(x; {statics})",
+       "Where each window's largest entry lies in its channel, counted row by row.",
+       lambda xp, x, **p: np.asarray(max_positions(space, x, **{"stride": None, "padding": 0, "dilation": 1,
+                                                                "ceil_mode": False, **p}), dtype=xp.dtype),
+       shape=partial(max_shape, f"max_pool{d}_indices", space), vjps=(None,), has_entries=False, samples=largest,
+       group="networks")
+    op(f"max_unpool{d}(x, indices; output_size)",
+       "Zeros with every value at its position in the channel, counted row by row; values that meet add up.",
+       partial(_unpool, space), shape=partial(unpool_shape, f"max_unpool{d}", space),
+       vjps=(partial(_unpool_rule, space), None), integer_operands=frozenset({"indices"}), samples=(UNPOOLED[space],),
+       group="networks")
+    op(f"avg_pool{d}(x; {average})", "The mean of every window; the stride is the window's size unless given.",
+       partial(_avg_pool, space), shape=partial(avg_shape, f"avg_pool{d}", space), vjps=partial(_avg_rule, space),
+       samples=tuple(Sample((shape,), given) for shape, given in AVERAGES[space]), group="networks")
+    op(f"avg_unpool{d}(x; output_size, {average})",
+       f"The adjoint of avg_pool{d}: every entry is shared among the entries of its window.",
+       partial(_avg_unpool, space), shape=partial(avg_unpool_shape, f"avg_unpool{d}", space),
+       vjps=partial(_avg_unpool_rule, space), samples=_unpool_samples(space), group="networks")
+
+
+_define(1)
+_define(2)

@@ -1,0 +1,181 @@
+"""Reductions over axes: sum, mean, max, min, logsumexp, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import Op, Sample, axes_of, count, op, reduced
+from backprop_cli.engine.ops.validate import flag, number, whole
+from backprop_cli.language.model import Shape
+
+SAMPLES = (
+    Sample(((2, 3),)),
+    Sample(((),)),
+    Sample(((2, 3),), {"axis": 1}),
+    Sample(((2, 3),), {"axis": -2, "keepdims": True}),
+    Sample(((2, 3, 2),), {"axis": (0, 2)}),
+    Sample(((2, 3, 2),), {"axis": (-1, 0), "keepdims": True}),
+)
+
+
+def shape_of(shape: Shape, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Shape:
+    """The shape of a reduction."""
+    flag("keepdims", keepdims)
+    for item in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
+        whole("axis", item)
+    return reduced(shape, axis, keepdims)
+
+
+def restored(xp: Any, g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """`g` of the reduced shape, with size-1 axes where `x` was reduced: it broadcasts against `x` again."""
+    axes = axes_of(axis, len(x.shape))
+    return g if keepdims or not axes or len(axes) == len(x.shape) else xp.expand_dims(g, axis=axes)
+
+
+def spread(xp: Any, g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """`g` of the reduced shape, repeated along the reduced axes of `x`."""
+    return xp.broadcast_to(restored(xp, g, x, axis, keepdims), shape=x.shape)
+
+
+def reduction(spec: str, doc: str, forward: Callable[..., Any], rule: Callable[..., Any], samples: Any = SAMPLES,
+              **rest: Any) -> Op:
+    """Define an op that reduces over `axis` (an int, a tuple, or none for all axes)."""
+    return op(spec, doc, forward, vjps=(rule,), samples=samples, **{"shape": shape_of, "group": "reductions", **rest})
+
+
+def _shared_ties(xp: Any, g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """The gradient goes to the entries equal to the extreme; a tie shares it evenly."""
+    kept = restored(xp, y, x, axis, keepdims)
+    mask = xp.equal(x, kept)
+    return restored(xp, g, x, axis, keepdims) * mask / xp.sum(mask, axis=axis, keepdims=True)
+
+
+def _tied(x: Any, *, axis: Any = None, keepdims: bool = False, extreme: Any) -> Any:
+    mask = x == extreme(x, axis=axis, keepdims=True)
+    return mask & (np.sum(mask, axis=axis, keepdims=True) > 1)
+
+
+def fold(combine: Callable[..., Any], x: Any, axis: Any, keepdims: bool) -> Any:
+    """A reduction of object arrays by an n-ary function of sympy scalars."""
+    x = np.asarray(x)
+    axes = axes_of(axis, x.ndim)
+    kept = [a for a in range(x.ndim) if a not in axes]
+    rows = np.transpose(x, (*kept, *axes)).reshape((*(x.shape[a] for a in kept), -1))
+    result = np.empty(rows.shape[:-1], dtype=object)
+    for index in np.ndindex(*result.shape):
+        result[index] = combine(*rows[index])
+    return result.reshape(reduced(x.shape, axis, keepdims))
+
+
+# ── sums ─────────────────────────────────────────────────────────────────────────────────────────
+
+reduction("sum(x; axis=none, keepdims=false)", "Sum over axes (default: all).",
+          lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
+          lambda xp, g, y, x, axis, keepdims: spread(xp, g, x, axis, keepdims))
+reduction("mean(x; axis=none, keepdims=false)", "Arithmetic mean over axes (default: all).",
+          lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims)
+          / xp.size(count(np.shape(x), axis)),
+          lambda xp, g, y, x, axis, keepdims: spread(xp, g / xp.size(count(x.shape, axis)), x, axis, keepdims),
+          domain="the mean of no entries")
+
+# ── extremes ─────────────────────────────────────────────────────────────────────────────────────
+
+reduction("max(x; axis=none, keepdims=false)", "Largest entry over axes.",
+          lambda xp, x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims), _shared_ties,
+          aliases="amax", kink=lambda x, **p: _tied(x, **p, extreme=np.max),
+          entry=lambda s, x, axis=None, keepdims=False: fold(s.Max, x, axis, keepdims),
+          convention="a tie shares the gradient evenly")
+reduction("min(x; axis=none, keepdims=false)", "Smallest entry over axes.",
+          lambda xp, x, axis=None, keepdims=False: np.min(x, axis=axis, keepdims=keepdims), _shared_ties,
+          aliases="amin", kink=lambda x, **p: _tied(x, **p, extreme=np.min),
+          entry=lambda s, x, axis=None, keepdims=False: fold(s.Min, x, axis, keepdims),
+          convention="a tie shares the gradient evenly")
+
+
+def shifted(x: Any, axis: Any) -> tuple[Any, Any, Any]:
+    """(top, x - top, log Σ exp(x - top)), all with the axes kept.
+
+    One of the largest entries adds exactly 1 to the sum, so the logarithm is log1p of the others: it keeps its
+    digits where that entry stands alone.
+    """
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, np.zeros_like(top))
+    below = x - top
+    largest = below == 0
+    ties = np.sum(largest, axis=axis, keepdims=True, dtype=below.dtype)
+    rest = np.sum(np.where(largest, np.zeros_like(below), np.exp(below)), axis=axis, keepdims=True)
+    return top, below, np.log1p(rest + (ties - 1))
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """log Σ exp x, shifted by the maximum (by 0 where that is infinite)."""
+    top, _, total = shifted(x, axis)
+    return np.reshape(top + total, reduced(np.shape(x), axis, keepdims))[()]
+
+
+reduction("logsumexp(x; axis=none, keepdims=false)", "log Σ exp x, shifted by the maximum.",
+          lambda xp, x, axis=None, keepdims=False: logsumexp(x, axis, keepdims),
+          lambda xp, g, y, x, axis, keepdims: restored(xp, g, x, axis, keepdims) * xp.softmax(x, axis=axis),
+          entry=lambda s, x, axis=None, keepdims=False: np.frompyfunc(s.log, 1, 1)(
+              np.sum(np.frompyfunc(s.exp, 1, 1)(x), axis=axis, keepdims=keepdims)))
+
+# ── spread ───────────────────────────────────────────────────────────────────────────────────────
+
+SPREAD_SAMPLES = (*(s for s in SAMPLES if s.shapes != ((),)), Sample(((2, 3),), {"ddof": 1}),
+                  Sample(((2, 4),), {"axis": 1, "correction": 1, "keepdims": True}))  # fmt: skip
+
+
+def freedom(shape: Shape, axis: Any, ddof: Any, correction: Any) -> int:
+    """n - ddof, the divisor of a variance; a `Size` where ddof is 0 and the axis has a name."""
+    lost = whole("ddof", ddof if correction is None else correction)
+    n = count(shape, axis)
+    return n - lost if lost else n
+
+
+def spread_shape(shape: Shape, *, axis: Any, keepdims: Any, ddof: Any, correction: Any) -> Shape:
+    """The shape of a reduction; ddof is a number."""
+    number("ddof" if correction is None else "correction", ddof if correction is None else correction, 0)
+    return shape_of(shape, axis=axis, keepdims=keepdims)
+
+
+def variance(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0, correction: Any = None) -> Any:
+    """Σ(x - mean)²/(n - ddof), in two passes."""
+    n = xp.size(count(np.shape(x), axis))
+    away = x - np.sum(x, axis=axis, keepdims=True) / n
+    total = np.sum(away * away, axis=axis, keepdims=keepdims)
+    degrees = freedom(np.shape(x), axis, ddof, correction)
+    return total / degrees if degrees > 0 else total * np.nan
+
+
+def _centered(xp: Any, x: Any, axis: Any, ddof: Any, correction: Any) -> Any:
+    """(x - mean)/(n - ddof)."""
+    return (x - xp.mean(x, axis=axis, keepdims=True)) / xp.size(freedom(x.shape, axis, ddof, correction))
+
+
+reduction("var(x; axis=none, keepdims=false, ddof=0, correction=none)",
+          "Variance over axes, Σ(x - mean)²/(n - ddof); `correction` is PyTorch's name of ddof.", variance,
+          lambda xp, g, y, x, axis, keepdims, ddof, correction:
+          2 * restored(xp, g, x, axis, keepdims) * _centered(xp, x, axis, ddof, correction), SPREAD_SAMPLES,
+          shape=spread_shape, domain="a variance needs more than ddof entries")
+reduction("std(x; axis=none, keepdims=false, ddof=0, correction=none)",
+          "Standard deviation over axes, √var; `correction` is PyTorch's name of ddof.",
+          lambda xp, *xs, **p: np.sqrt(variance(xp, *xs, **p)),
+          lambda xp, g, y, x, axis, keepdims, ddof, correction: restored(xp, g, x, axis, keepdims)
+          * xp.ratio(_centered(xp, x, axis, ddof, correction), restored(xp, y, x, axis, keepdims)), SPREAD_SAMPLES,
+          shape=spread_shape, entry=lambda s, x, **p: np.frompyfunc(s.sqrt, 1, 1)(variance(_Exact(s), x, **p)),
+          kink=lambda x, **p: np.zeros_like(x, dtype=bool) | (np.std(x, axis=p["axis"], keepdims=True) == 0),
+          convention="the derivative at 0 is 0", domain="a standard deviation needs more than ddof entries")
+
+
+class _Exact:
+    """The words `variance` needs, in sympy."""
+
+    def __init__(self, s: Any) -> None:
+        self.sympy = s
+
+    def size(self, n: int) -> Any:
+        """An exact count."""
+        return self.sympy.Integer(int(n))

@@ -1,0 +1,102 @@
+"""Products and running sums: prod, cumsum, cumprod; their derivatives hold where entries are 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import Sample, axes_of, normalize_axis, op
+from backprop_cli.engine.ops.reduction import SAMPLES, reduction, restored
+from backprop_cli.engine.ops.validate import whole
+from backprop_cli.language.model import Shape
+
+ZEROS = tuple(Sample(s.shapes, s.parameters, ("zeros",)) for s in SAMPLES)
+
+
+def prod_others(x: Any, axis: Any = None) -> Any:
+    """The product of all *other* entries over axes: what lies before times what lies after, so no division."""
+    axes = axes_of(axis, np.ndim(x))
+    last = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(np.asarray(x), axes, last)
+    rows = moved.reshape((*moved.shape[: moved.ndim - len(axes)], -1))
+    one = np.ones_like(rows[..., :1])
+    before = np.cumprod(np.concatenate([one, rows[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([one, rows[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    return np.moveaxis((before * after).reshape(moved.shape), last, axes)[()]
+
+
+def _rows(xp: Any, x: Any, axes: tuple[int, ...], shape: Shape) -> Any:
+    """A tensor of `shape` with `axes` moved to the end and joined."""
+    kept = tuple(a for a in range(len(shape)) if a not in axes)
+    moved = x if (*kept, *axes) == tuple(range(len(shape))) else xp.transpose(x, axes=(*kept, *axes))
+    return moved if len(axes) == 1 else xp.reshape(moved, shape=(*(shape[a] for a in kept), -1))
+
+
+def _back(xp: Any, rows: Any, axes: tuple[int, ...], shape: Shape) -> Any:
+    """The inverse of `_rows`."""
+    kept = tuple(a for a in range(len(shape)) if a not in axes)
+    order = (*kept, *axes)
+    split = rows if len(axes) == 1 else xp.reshape(rows, shape=tuple(shape[a] for a in order))
+    back = tuple(map(order.index, range(len(order))))
+    return split if back == order == tuple(range(len(order))) else xp.transpose(split, axes=back)
+
+
+def _length(shape: Shape, axes: tuple[int, ...]) -> int:
+    total = 1
+    for a in axes:
+        total *= int(shape[a])
+    return total
+
+
+def _others_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any) -> Any:
+    """Row i of a square holds all entries but the i-th (a 1 stands there); its products leave out one more."""
+    axes = axes_of(axis, len(x.shape))
+    eye = xp.eye(n=_length(x.shape, axes))
+    square = xp.where(eye, 1, xp.expand_dims(_rows(xp, x, axes, x.shape), axis=-2))
+    left_out = xp.prod_others(square, axis=-1) * (1 - eye)
+    weighted = xp.expand_dims(_rows(xp, g, axes, x.shape), axis=-1) * left_out
+    return _back(xp, xp.sum(weighted, axis=-2), axes, x.shape)
+
+
+reduction("prod(x; axis=none, keepdims=false)", "Product over axes (default: all).",
+          lambda xp, x, axis=None, keepdims=False: np.prod(x, axis=axis, keepdims=keepdims),
+          lambda xp, g, y, x, axis, keepdims: restored(xp, g, x, axis, keepdims) * xp.prod_others(x, axis=axis),
+          samples=SAMPLES + ZEROS)
+op("prod_others(x; axis=none)",
+   "For each entry the product of all the other entries over the axes: the derivative of prod.",
+   lambda xp, x, axis=None: prod_others(x, axis), shape=lambda x, *, axis=None: (axes_of(axis, len(x)), x)[1],
+   vjps=_others_rule, group="reductions",
+   samples=tuple(Sample(s.shapes, {"axis": s.parameters.get("axis")}, s.domains) for s in SAMPLES + ZEROS))
+
+# ── running sums and products ────────────────────────────────────────────────────────────────────
+
+ALONG = (Sample(((4,),), {"axis": 0}), Sample(((2, 3),), {"axis": 0}), Sample(((2, 3),), {"axis": -1}),
+         Sample(((2, 3, 2),), {"axis": 1}))  # fmt: skip
+ALONG_ZEROS = tuple(Sample(s.shapes, s.parameters, ("zeros",)) for s in ALONG)
+
+
+def along_shape(x: Shape, *, axis: Any) -> Shape:
+    """The operand's shape, once the axis is known to exist."""
+    normalize_axis(whole("axis", axis), len(x))
+    return x
+
+
+def _cumprod_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
+    """Row i of a square holds the entries up to i, then ones; the product leaves out one of them."""
+    axes = axes_of(axis, len(x.shape))
+    n = int(x.shape[axes[0]])
+    so_far = xp.tril(xp.ones(shape=(n, n)))
+    square = xp.where(so_far, xp.expand_dims(_rows(xp, x, axes, x.shape), axis=-2), 1)
+    left_out = xp.prod_others(square, axis=-1) * so_far
+    weighted = xp.expand_dims(_rows(xp, g, axes, x.shape), axis=-1) * left_out
+    return _back(xp, xp.sum(weighted, axis=-2), axes, x.shape)
+
+
+op("cumsum(x; axis)", "Running sum along an axis.", lambda xp, x, axis: np.cumsum(x, axis=axis), shape=along_shape,
+   vjps=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis), samples=ALONG,
+   group="reductions")
+op("cumprod(x; axis)", "Running product along an axis.", lambda xp, x, axis: np.cumprod(x, axis=axis),
+   shape=along_shape,
+   vjps=_cumprod_rule, samples=ALONG + ALONG_ZEROS, group="reductions")
+

@@ -1,0 +1,292 @@
+"""Ops that move entries about: reshape, index, concat, stack, broadcast, ..."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, broadcast, named, normalize_axis, op, show
+from backprop_cli.engine.ops.validate import whole
+from backprop_cli.language.model import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A slice that can be hashed."""
+
+    first: int | None = None
+    stop: int | None = None
+    step: int | None = None
+
+    def __str__(self) -> str:
+        text = ":".join("" if part is None else str(part) for part in (self.first, self.stop))
+        return text if self.step is None else f"{text}:{self.step}"
+
+
+Index = tuple[Any, ...]
+"""Subscripts: int, Span, None (a new axis), Ellipsis, or a tuple of ints (a list of positions)."""
+
+
+def key_of(index: Index) -> tuple[Any, ...]:
+    """The subscripts as numpy takes them."""
+    convert: dict[type, Any] = {Span: lambda s: slice(s.first, s.stop, s.step), tuple: list}
+    return tuple(convert.get(type(item), lambda i: i)(item) for item in index)
+
+
+def index_text(index: Index) -> str:
+    """The subscripts as they are written: `0:2, 1`."""
+    spell: dict[type, Any] = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...",
+                              tuple: lambda i: str(list(i))}
+    return ", ".join(spell.get(type(item), str)(item) for item in index)
+
+
+def index_shape(x: Shape, *, index: Index) -> Shape:
+    """numpy's basic and integer-list indexing, keeping the names of axes taken whole.
+
+    Raises:
+        ShapeError: too many subscripts, or one out of range.
+    """
+    consumed = sum(1 for item in index if item is not None and item is not Ellipsis)
+    if consumed > len(x):
+        raise ShapeError(f"{consumed} subscripts for a tensor of shape {show(x)}")
+    if sum(1 for item in index if item is Ellipsis) > 1:
+        raise ShapeError("an index has at most one '...'")
+    lists = [item for item in index if isinstance(item, tuple)]
+    if len(lists) > 1:
+        raise ShapeError("at most one list of positions in an index", None, "use take_along_axis or index twice")
+    full = index if Ellipsis in index else (*index, Ellipsis)
+    at = full.index(Ellipsis)
+    spread = (*full[:at], *[Span()] * (len(x) - consumed), *full[at + 1 :])
+    return _indexed(x, spread)
+
+
+def _indexed(x: Shape, spread: Index) -> Shape:
+    result: list[int] = []
+    axis = 0
+    for item in spread:
+        if item is None:
+            result.append(1)
+            continue
+        size = x[axis]
+        for position in item if isinstance(item, tuple) else (item,) if isinstance(item, int) else ():
+            if not -size <= position < size:
+                raise ShapeError(f"index {position} is out of range for axis {axis} of {show(x)}")
+        if isinstance(item, tuple):
+            result.append(len(item))
+        elif isinstance(item, Span):
+            length = len(range(*slice(item.first, item.stop, item.step).indices(size)))
+            result.append(size if length == size else length)
+        axis += 1
+    return tuple(result)
+
+
+def _scatter(x: Any, index: Index, shape: Shape) -> Any:
+    result = np.zeros(tuple(map(int, _sizes(shape))), dtype=np.asarray(x).dtype)
+    np.add.at(result, key_of(index), x)
+    return result
+
+
+def _scatter_shape(x: Shape, *, index: Index, shape: Shape) -> Shape:
+    shape = _sizes(shape)
+    taken = index_shape(shape, index=index)
+    if x != taken and broadcast(x, taken) != taken:
+        raise ShapeError(f"entries of shape {show(x)} do not fit the index, which takes {show(taken)}", 0)
+    return shape
+
+
+INDEX_SAMPLES = tuple(
+    Sample((shape,), {"index": index})
+    for shape, index in (
+        ((3,), (0,)), ((3, 4), (Span(1, 3), Span())), ((3, 4), (Ellipsis, None)), ((3, 4), (Span(None, None, 2), -1)),
+        ((3, 4), ((1, 1, 0),)),
+    )
+)  # fmt: skip
+
+op("index(x; index)", "Entries of a tensor, `x[0]`, `x[1:3, :]`.", lambda xp, x, index: x[key_of(index)],
+   shape=index_shape, vjps=lambda xp, g, y, x, index: xp.scatter(g, index=index, shape=x.shape), samples=INDEX_SAMPLES,
+   group="operators")
+op("scatter(x; index, shape)", "Zeros of `shape` with `x` added at `index` (text such as '0:2, 1'); repeats add up.",
+   lambda xp, x, index, shape: _scatter(x, index, shape), shape=_scatter_shape,
+   vjps=lambda xp, g, y, x, index, shape: xp.index(g, index=index), broadcasts=True,
+   samples=tuple(Sample((index_shape(s.shapes[0] or (), **s.parameters),), {**s.parameters, "shape": s.shapes[0]})
+                 for s in INDEX_SAMPLES), group="shape", example="scatter(x, '0:2, 1', (3, 3))")
+
+
+def reshape_shape(x: Shape, *, shape: Any) -> Shape:
+    """A shape of as many entries; one size may be -1."""
+    total = math.prod(x)
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if sizes.count(-1) > 1 or any(size < -1 for size in sizes):
+        raise ParameterError("shape", f"shape {sizes} may hold one -1, and no other negative size")
+    known = math.prod(size for size in sizes if size != -1)
+    if -1 in sizes:
+        fill = total // known if known else 0
+        sizes = tuple(fill if size == -1 else size for size in sizes)
+    if math.prod(sizes) != total:
+        wanted = show((shape,) if isinstance(shape, int) else tuple(shape))
+        raise ShapeError(f"cannot reshape {show(x)}, which has {total} entries, into {wanted}")
+    return _keep_names(x, sizes)
+
+
+def _keep_names(x: Shape, sizes: Shape) -> Shape:
+    """Leading and trailing axes that did not change keep their names."""
+    result = list(sizes)
+    for i, (old, new) in enumerate(zip(x, sizes, strict=False)):
+        if old != new:
+            break
+        result[i] = named(new, old)
+    for i in range(1, min(len(x), len(sizes)) + 1):
+        if x[-i] != sizes[-i]:
+            break
+        result[-i] = named(result[-i], x[-i])
+    return tuple(result)
+
+
+op("reshape(x; shape)", "The same entries, in row-major order, in another shape; one size may be -1.",
+   lambda xp, x, shape: np.reshape(x, shape), shape=reshape_shape,
+   vjps=lambda xp, g, y, x, shape: xp.reshape(g, shape=x.shape), group="shape", aliases="view",
+   samples=(Sample(((2, 3),), {"shape": (3, 2)}), Sample(((2, 3),), {"shape": -1}),
+            Sample(((2, 3, 2),), {"shape": (2, -1)})))
+
+
+def expand_shape(x: Shape, *, axis: Any) -> Shape:
+    """New axes of size 1 at `axis` of the result."""
+    if axis is None:
+        raise ParameterError("axis", "axis says where the new axes go, and cannot be none")
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    rank = len(x) + len(axes)
+    places = {normalize_axis(a, rank) for a in axes}
+    if len(places) < len(axes):
+        raise ParameterError("axis", f"axis {axis} names an axis twice")
+    rest = iter(x)
+    return tuple(1 if i in places else next(rest) for i in range(rank))
+
+
+def _squeeze_axes(x: Shape, axis: Any) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(i for i, size in enumerate(x) if size == 1)
+    listed = (axis,) if isinstance(axis, int) else tuple(axis)
+    return tuple(a for a in (normalize_axis(a, len(x)) for a in listed) if x[a] == 1)
+
+
+def squeeze_shape(x: Shape, *, axis: Any = None) -> Shape:
+    """Without the axes of size 1 (of `axis`)."""
+    gone = _squeeze_axes(x, axis)
+    return tuple(size for i, size in enumerate(x) if i not in gone)
+
+
+op("expand_dims(x; axis)", "New axes of size 1.", lambda xp, x, axis: np.expand_dims(x, axis), shape=expand_shape,
+   vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape", aliases="unsqueeze",
+   samples=(Sample(((2, 3),), {"axis": 0}), Sample(((2,),), {"axis": (0, -1)})))
+op("squeeze(x; axis=none)", "Without axes of size 1 (of `axis`, or all of them).",
+   lambda xp, x, axis=None: np.squeeze(x, _squeeze_axes(x.shape, axis)), shape=squeeze_shape,
+   vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape",
+   samples=(Sample(((2, 1, 3, 1),)), Sample(((2, 1, 1),), {"axis": 1})))
+
+
+def broadcast_shape(x: Shape, *, shape: Any) -> Shape:
+    """`shape`, if `x` broadcasts to it; -1 keeps a size."""
+    shape = (shape,) if isinstance(shape, int) else shape
+    offset = len(shape) - len(x)
+    sizes = tuple(x[i - offset] if size == -1 and i >= offset else size for i, size in enumerate(shape))
+    if any(size < 0 for size in sizes):
+        raise ParameterError("shape", f"{show(shape)} keeps the size of an axis that {show(x)} does not have")
+    if broadcast(x, sizes) != sizes:
+        raise ShapeError(f"{show(x)} does not broadcast to {show(sizes)}", 0)
+    return sizes
+
+
+op("broadcast_to(x; shape)", "Repeated along axes of size 1 and new leading axes.",
+   lambda xp, x, shape: np.broadcast_to(x, broadcast_shape(np.shape(x), shape=shape)), shape=broadcast_shape,
+   vjps=lambda xp, g, y, x, shape: g, broadcasts=True, group="shape", aliases="expand",
+   samples=(Sample(((3,),), {"shape": (2, 3)}), Sample(((2, 1),), {"shape": (2, 3)}), Sample(((),), {"shape": (2,)})))
+
+
+def concat_shape(*shapes: Shape, axis: int) -> Shape:
+    """Joined along an axis that exists; all other sizes agree."""
+    if not shapes[0]:
+        raise ShapeError("scalars cannot be joined along an axis", 0, "use stack([a, b])")
+    place = normalize_axis(axis, len(shapes[0]))
+    first = shapes[0]
+    for i, shape in enumerate(shapes):
+        rest = shape[:place] + shape[place + 1 :]
+        if len(shape) != len(first) or rest != first[:place] + first[place + 1 :]:
+            raise ShapeError(f"shapes {show(shapes[0])} and {show(shape)} differ on an axis other than {axis}", i)
+    total = sum(int(shape[place]) for shape in shapes)
+    return (*shapes[0][:place], shapes[0][place] if len(shapes) == 1 else total, *shapes[0][place + 1 :])
+
+
+def _part(xp: Any, which: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+    place = axis % len(xs[0].shape)
+    start = sum(int(x.shape[place]) for x in xs[:which])
+    span = Span(start or None, start + int(xs[which].shape[place]) if which + 1 < len(xs) else None)
+    return xp.index(g, index=(*[Span()] * place, span)) if len(xs) > 1 else g
+
+
+op("concat([xs]; axis=0)", "Tensors joined along an axis.", lambda xp, *xs, axis=0: np.concatenate(xs, axis=axis),
+   shape=lambda *shapes, axis=0: concat_shape(*shapes, axis=axis), vjps=_part, group="shape",
+   aliases="concatenate cat", samples=(Sample(((2, 3), (1, 3))), Sample(((2, 3), (2, 1), (2, 2)), {"axis": -1})))
+
+
+def stack_shape(*shapes: Shape, axis: int) -> Shape:
+    """Joined along a new axis; all shapes agree."""
+    for i, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ShapeError(f"shapes {show(shapes[0])} and {show(shape)} differ", i)
+    place = normalize_axis(axis, len(shapes[0]) + 1)
+    return (*shapes[0][:place], len(shapes), *shapes[0][place:])
+
+
+def _layer(xp: Any, which: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+    place = axis % (len(xs[0].shape) + 1)
+    return xp.index(g, index=(*[Span()] * place, which))
+
+
+op("stack([xs]; axis=0)", "Tensors of one shape joined along a new axis.",
+   lambda xp, *xs, axis=0: np.stack(xs, axis=axis), shape=stack_shape, vjps=_layer, group="shape",
+   samples=(Sample(((2, 3), (2, 3))), Sample(((2,), (2,)), {"axis": -1}), Sample(((), ()))))
+
+
+def _sizes(shape: Any) -> Shape:
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(size < 0 for size in sizes):
+        raise ParameterError("shape", f"sizes must not be negative: {sizes}")
+    return sizes
+
+
+op("zeros(; shape)", "A tensor of zeros.", lambda xp, shape: xp.array(np.zeros(tuple(map(int, _sizes(shape))))),
+   shape=lambda *, shape: _sizes(shape), vjps=(), samples=(Sample((), {"shape": (2, 3)}),), group="shape",
+   latex=r"\mathbf{{0}}")
+op("ones(; shape)", "A tensor of ones.", lambda xp, shape: xp.array(np.ones(tuple(map(int, _sizes(shape))))),
+   shape=lambda *, shape: _sizes(shape), vjps=(), samples=(Sample((), {"shape": (2, 3)}),), group="shape")
+def _eye_shape(*, n: Any, m: Any) -> Shape:
+    return whole("n", n, 0), whole("m", n if m is None else m, 0)
+
+
+op("eye(; n, m=none)", "Identity matrix of n rows (and m columns).",
+   lambda xp, n, m=None: xp.array(np.eye(int(n), int(n if m is None else m))),
+   shape=_eye_shape,
+   vjps=(), samples=(Sample((), {"n": 3}), Sample((), {"n": 2, "m": 3})),
+   group="shape", text="I", latex="I")
+
+
+def _range(start: Any, stop: Any, step: Any) -> range:
+    """numpy's arange of whole numbers: arange(n), arange(start, stop), arange(start, stop, step)."""
+    first, last = (0, start) if stop is None else (start, stop)
+    if whole("step", step) == 0:
+        raise ParameterError("step", "step must not be 0")
+    return range(whole("start", first), whole("stop", last), step)
+
+
+def _arange_shape(*, start: Any, stop: Any, step: Any) -> Shape:
+    length = len(_range(start, stop, step))
+    return (named(length, start),) if length == start else (length,)
+
+
+op("arange(; start, stop=none, step=1)", "Whole numbers: arange(n) from 0 to n - 1, arange(start, stop, step).",
+   lambda xp, start, stop=None, step=1: xp.array(list(_range(start, stop, step))),
+   shape=_arange_shape,
+   vjps=(), samples=(Sample((), {"start": 4}), Sample((), {"start": 1, "stop": 8, "step": 3})), group="shape")

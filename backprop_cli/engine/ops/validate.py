@@ -1,0 +1,123 @@
+"""Checks of static parameters: each returns the value in its plain form, or says what would be right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from backprop_cli.engine.ops.shapes import ParameterError
+
+
+def whole(name: str, value: Any, least: int | None = None) -> int:
+    """An integer, at least `least`.
+
+    Raises:
+        ParameterError: it is none, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ParameterError(name, f"{name} is a whole number, not {shown(value)}")
+    if least is not None and value < least:
+        raise ParameterError(name, f"{name} must be at least {least}, not {value}")
+    return value
+
+
+def wholes(name: str, value: Any, length: int, least: int | None = None) -> tuple[int, ...]:
+    """`length` integers: a tuple of them, or one for all."""
+    listed = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    if len(listed) not in (1, length):
+        raise ParameterError(name, f"{name} is one whole number or {length} of them, not {shown(value)}")
+    checked = tuple(whole(name, item, least) for item in listed)
+    return checked if len(checked) == length else checked * length
+
+
+def number(name: str, value: Any, least: float | None = None) -> Any:
+    """A real number, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)) or math.isnan(value):
+        raise ParameterError(name, f"{name} is a number, not {shown(value)}")
+    if least is not None and value < least:
+        raise ParameterError(name, f"{name} must be at least {least}, not {shown(value)}")
+    return value
+
+
+def choice(name: str, value: Any, options: Mapping[Any, Any] | Sequence[Any]) -> Any:
+    """One of several words."""
+    if value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        raise ParameterError(name, f"{name} is one of {listed}, not {shown(value)}")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """true or false; a number in its place is most likely meant for another parameter."""
+    if not isinstance(value, bool):
+        raise ParameterError(name, f"{name} is true or false, not {shown(value)}")
+    return value
+
+
+def whole_or_wholes(name: str, value: Any) -> Any:
+    """An integer, or a tuple of them: axes, a shape, the strides of a window."""
+    if isinstance(value, tuple):
+        return tuple(whole(name, item) for item in value)
+    return whole(name, value)
+
+
+def order(name: str, value: Any) -> Any:
+    """The order of a norm: a number, or a word."""
+    return value if isinstance(value, str) else number(name, value)
+
+
+def word(name: str, value: Any) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise ParameterError(name, f"{name} is a word in quotes, not {shown(value)}")
+    return value
+
+
+def spacing(name: str, value: Any) -> Any:
+    """Integers, or a word such as 'same'."""
+    return value if isinstance(value, str) else whole_or_wholes(name, value)
+
+
+def anything(name: str, value: Any) -> Any:
+    """A parameter with a form of its own, which its function checks."""
+    return value
+
+
+_KINDS: Mapping[Callable[[str, Any], Any], str] = {
+    number: "alpha beta constant_values delta divisor_override dropout_p eps label_smoothing margin max_val min_val "
+            "momentum negative_slope p rcond scale threshold",
+    whole: "axis1 axis2 correction ddof end_dim groups ignore_index k m n num_groups offset repeats start start_dim "
+           "step stop",
+    whole_or_wholes: "axes axis dilation kernel_size normalized_shape output_padding output_size reps shape shift "
+                     "stride",
+    flag: "ceil_mode count_include_pad full is_causal keepdims log_target swap training upper",
+    word: "approximate mode reduction subscripts",
+    spacing: "padding", order: "ord", anything: "index pad_width",
+}  # fmt: skip
+KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+"""What a parameter of this name is, in every function that has one."""
+
+
+def check_parameters(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """The type of every parameter; `none` only where that is the default, a choice, or means all axes.
+
+    Raises:
+        ParameterError: one is something else.
+    """
+    for name, value in parameters.items():
+        if value is not None or defaults.get(name) not in (None, "none", "mean") and name != "axis":
+            KIND[name](name, value)
+
+
+def shown(value: Any) -> str:
+    """A value as the language writes it."""
+    words = {None: "none", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return words[value]
+    if isinstance(value, Fraction):
+        return str(float(value))
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(shown, value)) + ("," if len(value) == 1 else "") + ")"
+    return repr(int(value)) if isinstance(value, int) else repr(value)

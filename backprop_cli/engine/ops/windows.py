@@ -1,0 +1,126 @@
+"""What convolutions and pools share: their parameters, and views of a tensor window by window.
+
+Tensors are (batch, channels, *space); a tensor without its batch axis is a batch of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
+from backprop_cli.engine.ops.validate import wholes
+from backprop_cli.language.model import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Windows of size `kernel` at every `stride`, over a tensor with `padding` on both sides."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """How far a window extends, its gaps included."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def outputs(self, space: Sequence[int], ceil: bool = False) -> tuple[int, ...]:
+        """How many windows there are along each axis."""
+        return tuple(self._count(axis, int(size), ceil) for axis, size in enumerate(space))
+
+    def _count(self, axis: int, size: int, ceil: bool) -> int:
+        stride, pad = self.stride[axis], self.padding[axis]
+        room = size + 2 * pad - self.reach[axis]
+        n = (-(-room // stride) if ceil else room // stride) + 1
+        return n - 1 if ceil and (n - 1) * stride >= size + pad else n  # a window begins inside, as in PyTorch
+
+    def source(self, window: Sequence[int], count: Sequence[int]) -> tuple[slice, ...]:
+        """Where the entry `window` of all windows lies in the padded tensor."""
+        return tuple(slice(w * d, w * d + s * (n - 1) + 1, s)
+                     for w, d, s, n in zip(window, self.dilation, self.stride, count, strict=True))  # fmt: skip
+
+
+def geometry(kernel: Sequence[int], stride: Any, padding: Any, dilation: Any) -> Geometry:
+    """The parameters of a convolution, checked.
+
+    Raises:
+        ParameterError: one is of the wrong type or range.
+    """
+    space = len(kernel)
+    sizes = tuple(map(int, kernel))
+    gaps = wholes("dilation", dilation, space, 1)
+    steps = wholes("stride", stride, space, 1)
+    return Geometry(sizes, steps, _padding(padding, sizes, steps, gaps), gaps)
+
+
+def _padding(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...],
+             dilation: tuple[int, ...]) -> tuple[int, ...]:
+    if padding == "valid":
+        return (0,) * len(kernel)
+    if padding == "same":
+        total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        if any(s != 1 for s in stride) or any(t % 2 for t in total):
+            raise ParameterError("padding", "'same' needs stride 1 and windows of odd size; use pad(x, ...) first")
+        return tuple(t // 2 for t in total)
+    if isinstance(padding, str):
+        raise ParameterError("padding", f"padding is a whole number, one an axis, 'valid' or 'same', not {padding!r}")
+    return wholes("padding", padding, len(kernel), 0)
+
+
+def check_rank(name: str, x: Shape, space: int) -> None:
+    """A tensor of (batch, channels, *space), or without the batch.
+
+    Raises:
+        ShapeError: it has another rank.
+    """
+    if len(x) not in (space + 1, space + 2):
+        axes = ", ".join(("length",) if space == 1 else ("height", "width"))
+        raise ShapeError(f"{name} takes (batch, channels, {axes}) or (channels, {axes}), not {show(x)}", 0)
+
+
+def check_fit(name: str, x: Shape, windows: Geometry, counts: Sequence[int]) -> None:
+    """At least one window fits.
+
+    Raises:
+        ShapeError: a window is larger than the padded tensor.
+    """
+    if any(n < 1 for n in counts):
+        space = x[-len(windows.kernel) :]
+        padded = tuple(int(s) + 2 * p for s, p in zip(space, windows.padding, strict=True))
+        raise ShapeError(f"{name}: a window that reaches over {show(windows.reach)} does not fit into {show(padded)}",
+                         0)
+
+
+def batched(x: Any, space: int) -> Any:
+    """With a batch axis."""
+    return x if np.ndim(x) == space + 2 else x[None]
+
+
+def unbatched(y: Any, x: Any, space: int) -> Any:
+    """Without the batch axis that `x` did not have."""
+    return y if np.ndim(x) == space + 2 else y[0]
+
+
+def padded(x: Any, padding: Sequence[int], value: float = 0.0, extra: Sequence[int] | None = None) -> Any:
+    """Constants around the space axes; `extra` more at their ends."""
+    more = extra or (0,) * len(padding)
+    if not any(padding) and not any(more):
+        return x
+    pairs = [(p, p + e) for p, e in zip(padding, more, strict=True)]
+    return np.pad(x, [(0, 0)] * (np.ndim(x) - len(pairs)) + pairs, constant_values=value)
+
+
+def windows_of(x: Any, where: Geometry, counts: Sequence[int]) -> Any:
+    """A view (*lead, *counts, *kernel) of a padded tensor."""
+    space = len(where.kernel)
+    lead, steps = x.strides[:-space], x.strides[-space:]
+    jumps = tuple(step * s for step, s in zip(steps, where.stride, strict=True))
+    inside = tuple(step * d for step, d in zip(steps, where.dilation, strict=True))
+    return np.lib.stride_tricks.as_strided(x, (*x.shape[:-space], *counts, *where.kernel), (*lead, *jumps, *inside),
+                                           writeable=False)  # fmt: skip

@@ -1,0 +1,57 @@
+"""Reading cost: how much there is to read; a sign is free, a division by a sum dear."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, Pow
+
+from backprop_cli.formulas.algebra.expr import SizeSymbol, shape_of
+from backprop_cli.formulas.algebra.skeleton import has_common_factors
+
+LONG_NUMBER = 4000  # bits
+
+
+def reading_cost(expr: Expr) -> int:
+    """How much there is to read: a sign is free, a division by a sum dear."""
+    if expr.is_number or isinstance(expr, SizeSymbol):
+        return 0 if expr in (1, -1) else 1 + _length(expr) // 3
+    if isinstance(expr, Add):
+        return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1
+    if isinstance(expr, (Mul, Pow)):
+        above, below = _fraction(expr)
+        return _product_cost(above) + (_product_cost(below) + _division_cost(below) if below else 0)
+    return 1
+
+
+def _length(number: Expr) -> int:
+    """How many characters a number has; Python refuses to write out thousands of digits."""
+    bits = int(number.p).bit_length() + int(number.q).bit_length() if number.is_Rational else 0
+    return len(str(number)) if bits < LONG_NUMBER else bits // 3
+
+
+def _fraction(expr: Expr) -> tuple[list[Expr], list[Expr]]:
+    """The factors above and below the fraction bar."""
+    above, below = [], []
+    for factor in Mul.make_args(expr):
+        if isinstance(factor, Pow) and factor.exp.could_extract_minus_sign():
+            below.append(Pow(factor.base, -factor.exp))
+        else:
+            above.append(factor)
+    return above, below
+
+
+def _product_cost(factors: list[Expr]) -> int:
+    return sum(map(_factor_cost, factors)) + max(0, sum(1 for f in factors if f != -1) - 1)
+
+
+def _factor_cost(factor: Expr) -> int:
+    """A root is dearer than a power, and the third power of a root much more: 1/s is read at once, 1/s³ is not."""
+    if not isinstance(factor, Pow):
+        return reading_cost(factor)
+    exponent = factor.exp
+    plain = not exponent.is_Rational or exponent.p == 1
+    return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if plain else 10)
+
+
+def _division_cost(below: list[Expr]) -> int:
+    """By a scalar, by a tensor, by a sum, by a sum that was not factored: the dearest factor counts, once."""
+    return max(9 if has_common_factors(f) else 6 if isinstance(f, Add) else 1 if not shape_of(f) else 3 for f in below)

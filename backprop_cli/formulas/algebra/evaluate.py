@@ -1,0 +1,109 @@
+"""Formulas back to numbers: one memoised walk over the expression, with the same forward functions as the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from sympy import Add, Expr, Mul, Pow, zoo
+
+from backprop_cli.engine.numbers import Words, plain
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
+
+MEMO_BYTES = 1 << 26
+
+
+class Evaluator:
+    """Evaluates formulas of one run; intermediate results are shared until they take too much memory."""
+
+    def __init__(self, values: Sequence[Any], gradients: Sequence[Any], dtype: str) -> None:
+        self.values = values
+        self.gradients = gradients
+        self.words = Words(dtype)
+        self.scalar = self.words.dtype.type
+        self.memo: dict[Expr, Any] = {}
+        self.bytes = 0
+
+    def __call__(self, expr: Expr) -> Any:
+        """The value of a formula."""
+        if self.bytes > MEMO_BYTES:
+            self.memo.clear()
+            self.bytes = 0
+        with np.errstate(all="ignore"):
+            return self.walk(expr)
+
+    def walk(self, expr: Expr) -> Any:
+        """The value of a part, remembered."""
+        found = self.memo.get(expr)
+        if found is None:
+            found = self.memo[expr] = self.value(expr)
+            self.bytes += getattr(found, "nbytes", 8)
+        return found
+
+    def value(self, expr: Expr) -> Any:
+        """The value of a part, computed."""
+        if isinstance(expr, GradSymbol):
+            return self.gradients[expr.index]
+        if isinstance(expr, TensorSymbol):
+            return self.values[expr.index]
+        if isinstance(expr, Apply):
+            return self.apply(expr)
+        if isinstance(expr, SizeSymbol):
+            return self.scalar(expr.value)
+        for kind, combine in _POINTWISE:
+            if isinstance(expr, kind):
+                return combine(self, expr)
+        return self.scalar(real(expr))
+
+    def apply(self, expr: Apply) -> Any:
+        """An operator of the registry, or a chain of matrix products."""
+        operands = [None if a == NONE else self.walk(a) for a in expr.args]
+        if expr.name == "matmul":
+            return product(operands)
+        return OPS[expr.name].forward(self.words, *operands, **{name: plain(v) for name, v in expr.parameters.items()})
+
+
+def real(number: Expr) -> float:
+    """A number of sympy's as a float: past the range it is infinite, as 1/0 is; a complex one is NaN."""
+    if number is zoo:
+        return math.inf
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+    except TypeError:
+        return math.nan
+
+
+def product(factors: list[Any]) -> Any:
+    """A chain of matrices; from the right where it ends in a vector, which is far less work."""
+    if np.ndim(factors[-1]) == 1:
+        return reduce(lambda done, factor: factor @ done, reversed(factors))
+    return reduce(lambda done, factor: done @ factor, factors)
+
+
+def _sum(self: Evaluator, expr: Expr) -> Any:
+    return reduce(lambda a, b: a + b, map(self.walk, expr.args))
+
+
+def _product(self: Evaluator, expr: Expr) -> Any:
+    """Scalars first, then the tensors: one pass over memory less."""
+    args = sorted(expr.args, key=lambda a: math.prod(map(int, shape_of(a))))
+    return reduce(lambda a, b: a * b, map(self.walk, args))
+
+
+def _power(self: Evaluator, expr: Expr) -> Any:
+    base = self.walk(expr.base)
+    if expr.exp == -1:
+        return 1 / base
+    if expr.exp.is_Rational and expr.exp.q == 2:
+        root = np.sqrt(base)
+        return root if expr.exp.p == 1 else root ** self.scalar(int(expr.exp.p))
+    return base ** self.walk(expr.exp)
+
+
+_POINTWISE: tuple[tuple[type, Callable[[Evaluator, Expr], Any]], ...] = ((Add, _sum), (Mul, _product), (Pow, _power))

@@ -1,0 +1,206 @@
+"""The tensor algebra's atoms: symbols with shapes, and operators that mix positions.
+
+sympy's own commutative Add, Mul and Pow are the elementwise, broadcasting algebra, because an identity of real
+scalars holds at every position.  Everything else (matmul, sums over axes, inverses, but also pointwise functions
+such as the sigmoid) is an `Apply`: a commutative atom of that algebra, built from an op of the registry.
+
+An expression has a *physical* shape, the broadcast of its atoms' shapes.  It may be smaller than the true shape
+of what it stands for (`x/x` is 1), which a `Formula` keeps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import lru_cache, partial
+from typing import Any, Self
+
+from sympy import Dummy, Expr, Float, Integer, Mul, Rational, S, Symbol, nan, oo
+from sympy.core.basic import Basic
+
+from backprop_cli.engine.ops.base import broadcast
+from backprop_cli.language.model import Shape
+
+REMEMBERED = 200_000
+"""How many expressions' shapes, sizes and symbols are kept."""
+
+
+class TensorSymbol(Dummy):  # type: ignore[misc]
+    """The value of a node.  Two graphs never share one: a Dummy is equal to itself alone.
+
+    `position` is the node's place in topological order; `leaf` whether it is an input or a param.
+    """
+
+    shape: Shape
+    position: int
+    leaf: bool
+    index: int
+
+    def __new__(cls, name: str, shape: Shape, position: int, leaf: bool = False) -> Self:
+        """A symbol of its own, equal to no other."""
+        symbol = Dummy.__new__(cls, name, real=True)
+        symbol.shape, symbol.position, symbol.leaf, symbol.index = shape, position, leaf, position
+        return symbol  # type: ignore[no-any-return]
+
+
+class GradSymbol(TensorSymbol):
+    """∂output/∂node, as a symbol; `output` is what the output is called."""
+
+    output: str
+
+
+class SizeSymbol(Symbol):  # type: ignore[misc]
+    """A named size of an axis, such as N."""
+
+    shape: Shape = ()
+    value: int
+
+    def __new__(cls, name: str, value: int) -> Self:
+        """A size by its name and number."""
+        symbol = Symbol.__xnew__(cls, name, positive=True, integer=True)
+        symbol.value = value
+        return symbol  # type: ignore[no-any-return]
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), str(self.value))
+
+
+def size(n: int) -> Expr:
+    """A number of entries: a letter where the axis is named."""
+    factors = getattr(n, "factors", ())
+    if factors:
+        return Mul(*map(size, factors))
+    name = getattr(n, "name", None)
+    return SizeSymbol(name, int(n)) if name else Integer(int(n))
+
+
+class Apply(Expr):  # type: ignore[misc]
+    """An op of the registry applied to expressions; `parameters` are its static ones, as sorted pairs."""
+
+    __slots__ = ("key", "name", "parameters", "shape")
+    is_commutative = True
+    is_real = True
+    is_number = False  # sympy would take ones((3,)) or e[0] for one, since their arguments are
+    name: str
+    parameters: Mapping[str, Any]
+    shape: Shape
+    key: str
+
+    def __new__(cls, name: str, args: tuple[Expr, ...], parameters: Mapping[str, Any], shape: Shape) -> Self:
+        """The operator on its arguments, with the shape they give it."""
+        made = Basic.__new__(cls, *args)
+        made.name, made.parameters, made.shape = name, parameters, shape
+        named = [getattr(s, "name", None) or int(s) for s in shape]
+        made.key = f"{name}|{sorted(parameters.items(), key=lambda p: p[0])!r}|{named}"
+        return made  # type: ignore[no-any-return]
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.key, *self.args)
+
+    @property
+    def func(self) -> Callable[..., Expr]:
+        """How it is made again from changed arguments: by the rules, so that substitution simplifies."""
+        return partial(_rebuild, self.name, self.parameters)
+
+    def _eval_derivative(self, symbol: Any) -> Expr:
+        raise TypeError("sympy cannot differentiate a tensor operator; the reverse pass does")
+
+    def sort_key(self, order: Any = None) -> Any:
+        """sympy's canonical order, by op and parameters first."""
+        return (5, 0, self.key), (len(self.args), tuple(a.sort_key() for a in self.args)), S.One.sort_key(), S.One
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.name}({', '.join(map(str, self.args))})"
+
+
+NONE = Symbol("none")
+"""Stands for an operand left out."""
+
+
+REBUILD: dict[str, Callable[..., Expr]] = {}
+"""Filled by the rules: how an operator is made again from changed arguments."""
+
+
+def _rebuild(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
+    return REBUILD["*"](name, parameters, args)
+
+
+# ── what is known of an expression ───────────────────────────────────────────────────────────────
+
+
+def shape_of(expr: Expr) -> Shape:
+    """The physical shape of an expression."""
+    if isinstance(expr, (Apply, TensorSymbol)):
+        return expr.shape
+    return _broadcast_shape(expr) if expr.args else ()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _broadcast_shape(expr: Expr) -> Shape:
+    return broadcast(*map(shape_of, expr.args))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def tree_size(expr: Expr) -> int:
+    """How many nodes the expression has, written out."""
+    return 1 + sum(map(tree_size, expr.args))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
+    """The nodes and upstream gradients an expression names."""
+    if isinstance(expr, TensorSymbol):
+        return frozenset((expr,))
+    return frozenset().union(*map(symbols_of, expr.args))
+
+
+def gradients_of(expr: Expr) -> set[GradSymbol]:
+    """The upstream gradients an expression names."""
+    return {s for s in symbols_of(expr) if isinstance(s, GradSymbol)}
+
+
+@lru_cache(maxsize=REMEMBERED)
+def depth(expr: Expr) -> int:
+    """How deeply the expression nests."""
+    return 1 + max(map(depth, expr.args), default=0)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def position_of(expr: Expr) -> int:
+    """How late in the graph the latest node of an expression stands; an upstream gradient is later than any node."""
+    if isinstance(expr, GradSymbol):
+        return 1_000_000 + expr.position
+    if isinstance(expr, TensorSymbol):
+        return -1_000_000 + expr.position if expr.leaf else expr.position
+    return max(map(position_of, expr.args), default=-2_000_000)
+
+
+def later_is_negative(expr: Expr) -> bool:
+    """Whether the latest term of a sum has a minus: y - y_2, where y_2 - y reads better."""
+    latest = max(expr.args, key=lambda t: (position_of(t), -tree_size(t), t.sort_key()))
+    return bool(latest.as_coeff_Mul()[0].is_negative)
+
+
+def exact(value: Any) -> Expr:
+    """A literal as an exact sympy number."""
+    if isinstance(value, Fraction):
+        return Rational(value.numerator, value.denominator)
+    if isinstance(value, int):
+        return size(value)
+    if math.isnan(value):
+        return nan
+    if value in (float("inf"), float("-inf")):
+        return oo if value > 0 else -oo
+    known = {3.141592653589793: S.Pi, 2.718281828459045: S.Exp1}
+    return known.get(value) or Float(value, 17)
+
+
+def is_op(expr: Expr, name: str) -> bool:
+    """Whether an expression is a certain operator."""
+    return isinstance(expr, Apply) and expr.name == name
+
+
+def is_one(s: int) -> bool:
+    """Whether a size is a 1 that means nothing; an axis of a *named* size 1 is an axis like any other."""
+    return s == 1 and not getattr(s, "name", None)

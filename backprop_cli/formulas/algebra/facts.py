@@ -1,0 +1,150 @@
+"""Facts: equations that hold in one graph, and let a sum disappear.
+
+A fact is declared by an op (a softmax sums to one), proved from a definition (Σ(x - mean x) = 0), or seen in the
+data, in which case it is announced and checked on every run.  Without it the honest, longer formula is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr, S
+
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
+
+TOLERANCE = 1e-12
+MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a whole network
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of the symbols of one graph; `data` gives an input's array, or None."""
+
+    data: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)
+    evaluate: Callable[[Expr], Any] = field(default=lambda expr: None)  # the value of a formula in this run
+    definitions: dict[Expr, Expr] = field(default_factory=dict)
+    declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
+    used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
+    prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
+    effort: int = 0  # spent on choosing forms; see tidy
+    settled: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
+    transposes: dict[Expr, bool] = field(default_factory=dict)
+    _symmetric: dict[Expr, bool] = field(default_factory=dict)
+    _proving: set[Any] = field(default_factory=set)
+
+    def sum(self, expr: Expr, axes: tuple[int, ...], data: bool = True) -> Expr | None:
+        """The value of Σ expr over negative axes (size-1 axes kept), if it is known; `data`: seeing it will do."""
+        if isinstance(expr, Apply) and sums_to_one(expr, axes):
+            return S.One
+        if not isinstance(expr, TensorSymbol):
+            return None
+        if expr.leaf and not data:
+            return None
+        key = (expr, axes)
+        if key not in self.declared:
+            if len(self._proving) >= MAX_PROOF:
+                return None
+            self.declared[key] = self._find(expr, axes)
+        found = self.declared[key]
+        if found is S.NaN:
+            return None
+        self._announce(expr, axes)
+        return found
+
+    def _announce(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> None:
+        """Say, wherever it is relied on, that a fact about an input was only seen in its data."""
+        if symbol.leaf:
+            where = ", ".join(str(len(symbol.shape) + a) for a in axes)
+            self.used[f"sum {symbol.name} {axes}"] = f"Σ {symbol.name} = 1 over axis {where} (checked on the data)"
+
+    def _find(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> Expr:
+        definition = self.definitions.get(symbol)
+        if definition is not None:
+            return self._prove(symbol, definition, axes)
+        return self._seen(symbol, axes)
+
+    def _prove(self, symbol: TensorSymbol, definition: Expr, axes: tuple[int, ...]) -> Expr:
+        """Sum the definition: a number is a fact (D1)."""
+        if isinstance(definition, Apply) and sums_to_one(definition, axes):
+            return S.One
+        if symbol in self._proving:
+            return S.NaN
+        self._proving.add(symbol)
+        try:
+            result = self.prover(definition, shape_of(symbol), axes, self)
+        finally:
+            self._proving.discard(symbol)
+        return result if result is not None and result.is_number else S.NaN
+
+    def _seen(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> Expr:
+        array = self.data(symbol)
+        if array is None or not array.shape or any(-a > array.ndim for a in axes):
+            return S.NaN
+        if (array < 0).any() or abs(array.sum(axis=axes) - 1).max(initial=0) > TOLERANCE:
+            return S.NaN  # only a distribution sums to one on purpose
+        return S.One
+
+    def symmetric(self, symbol: TensorSymbol) -> bool:
+        """Whether a matrix equals its transpose, as seen in the data."""
+        if symbol not in self._symmetric:
+            self._symmetric[symbol] = self._looks_symmetric(symbol)
+        return self._symmetric[symbol]
+
+    def _looks_symmetric(self, symbol: TensorSymbol) -> bool:
+        array = self.data(symbol)
+        if array is None or array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] < 2:
+            return False
+        return bool(abs(array - array.T).max() <= TOLERANCE * max(1.0, abs(array).max()))
+
+    def symmetric_on_purpose(self, symbol: TensorSymbol) -> bool:
+        """Whether a symmetric matrix is hardly so by chance: it is larger than 2×2, and not diagonal."""
+        if not self.symmetric(symbol):
+            return False
+        array = self.data(symbol)
+        return len(array) > 2 and any(array[i, j] != 0 for i in range(len(array)) for j in range(i))
+
+    def never_equal(self, a: Expr, b: Expr) -> bool:
+        """Whether two formulas differ in every entry, as seen in this run."""
+        one, two = self.evaluate(a), self.evaluate(b)
+        if one is None or two is None or (one == two).any():
+            return False
+        self.used["ties"] = "no two operands of a maximum or minimum are equal (checked on the data)"
+        return True
+
+    def announce_symmetric(self, symbol: TensorSymbol) -> None:
+        """Say that the symmetry of an input was only seen in its data."""
+        self.used[f"symmetric {symbol.name}"] = f"{symbol.name} = {symbol.name}ᵀ (checked on the data)"
+
+
+def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:
+    """Whether an op declares that its output sums to one over these axes."""
+    from backprop_cli.engine.ops import OPS
+
+    if expr.name not in OPS or not OPS[expr.name].sums_to_one:
+        return False
+    axis = expr.parameters.get("axis", -1)
+    rank = len(expr.shape)
+    listed = tuple(range(rank)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    return tuple(sorted(a - rank if a >= 0 else a for a in listed)) == tuple(sorted(axes))
+
+
+_NONE = Facts()
+_CURRENT: ContextVar[Facts | None] = ContextVar("facts", default=None)
+
+
+def current_facts() -> Facts:
+    """The facts of the graph at work."""
+    return _CURRENT.get() or _NONE
+
+
+def use_facts(facts: Facts) -> Any:
+    """Make these the facts of the graph at work; returns a token for `reset_facts`."""
+    return _CURRENT.set(facts)
+
+
+def reset_facts(token: Any) -> None:
+    """Back to the facts before."""
+    _CURRENT.reset(token)

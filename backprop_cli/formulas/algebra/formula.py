@@ -1,0 +1,234 @@
+"""Formulas: an expression with the true shape of what it stands for, and how operators are made of them.
+
+The rules register themselves in `RULES`; an op without one becomes a plain `Apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.base import broadcast
+from backprop_cli.formulas.algebra.expr import NONE, REBUILD, Apply, exact, shape_of, tree_size
+from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.language.model import Shape
+
+MAX_EXPONENT = 10_000
+
+RULES: dict[str, Callable[..., Formula]] = {}
+"""How an op is made of formulas, already simplified; filled by the modules of rules."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formula:
+    """What a rule sees: an expression and its true shape.  It refuses to be a truth value."""
+
+    expr: Expr
+    shape: Shape
+
+    def __bool__(self) -> bool:
+        raise TypeError("a formula has no truth value: use where, maximum or a comparison word in the rule")
+
+    def __add__(self, other: Any) -> Formula:
+        return _pointwise(Add, self, other)
+
+    def __radd__(self, other: Any) -> Formula:
+        return _pointwise(Add, other, self)
+
+    def __sub__(self, other: Any) -> Formula:
+        return _pointwise(Add, self, -lift(other))
+
+    def __rsub__(self, other: Any) -> Formula:
+        return _pointwise(Add, other, -self)
+
+    def __mul__(self, other: Any) -> Formula:
+        return _pointwise(Mul, self, other)
+
+    def __rmul__(self, other: Any) -> Formula:
+        return _pointwise(Mul, other, self)
+
+    def __truediv__(self, other: Any) -> Formula:
+        return _pointwise(lambda a, b: Mul(a, Pow(b, -1)), self, other)
+
+    def __rtruediv__(self, other: Any) -> Formula:
+        return _pointwise(lambda a, b: Mul(a, Pow(b, -1)), other, self)
+
+    def __pow__(self, other: Any) -> Formula:
+        return _pointwise(power, self, other)
+
+    def __rpow__(self, other: Any) -> Formula:
+        return _pointwise(power, other, self)
+
+    def __neg__(self) -> Formula:
+        return Formula(-self.expr, self.shape)
+
+    @property
+    def mT(self) -> Formula:  # noqa: N802 (numpy's name)
+        """The last two axes swapped."""
+        rank = len(self.shape)
+        return RULES["transpose"](self, axes=(*range(rank - 2), rank - 1, rank - 2))
+
+    def __matmul__(self, other: Formula) -> Formula:
+        return RULES["matmul"](self, other)
+
+
+def lift(value: Any) -> Formula:
+    """A formula, or a number as one."""
+    return value if isinstance(value, Formula) else Formula(exact(value), ())
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    """A power; one whose exact value would be astronomically long stays unevaluated."""
+    numbers = base.is_number and exponent.is_number
+    root = base.is_Rational or base.is_Mul and base.has(S.Pi) or base is S.Pi  # √(2π) is √2 √π
+    if numbers and not (root and exponent.is_Rational and _is_short(base.as_coeff_Mul()[0], exponent)):
+        return Apply("power", (base, exponent), {}, ())
+    return Pow(base, exponent)
+
+
+def _is_short(base: Expr, exponent: Expr) -> bool:
+    digits = max(int(base.p).bit_length(), int(base.q).bit_length())
+    return bool(abs(exponent) * digits <= MAX_EXPONENT)
+
+
+class Parts(Formula):
+    """A gradient while its contributions arrive: they are added up once, when all are there.
+
+    sympy sorts a sum at every addition; a weight shared by a thousand steps would cost a million comparisons.
+    """
+
+    __slots__ = ("parts",)
+    parts: list[Formula]
+
+    def __init__(self, first: Formula) -> None:
+        Formula.__init__(self, first.expr, first.shape)
+        object.__setattr__(self, "parts", [first])
+
+    def __add__(self, other: Any) -> Formula:
+        self.parts.append(other)
+        return self
+
+    @property
+    def length(self) -> int:
+        """How many nodes the sum would have."""
+        return sum(tree_size(p.expr) for p in self.parts)
+
+
+def settled(formula: Formula) -> Formula:
+    """A formula whose contributions, if it is still a collection of them, are added up."""
+    if not isinstance(formula, Parts):
+        return formula
+    return Formula(Add(*[p.expr for p in formula.parts]), formula.shape)
+
+
+def _pointwise(combine: Callable[..., Expr], a: Any, b: Any) -> Formula:
+    left, right = lift(a), lift(b)
+    shape = left.shape if left.shape == right.shape else broadcast(left.shape, right.shape)
+    return Formula(combine(left.expr, right.expr), shape)
+
+
+def drop_leading_ones(shape: Shape) -> Shape:
+    """Leading axes of size 1 say nothing: broadcasting puts them back."""
+    start = 0
+    while start < len(shape) and shape[start] == 1:
+        start += 1
+    return shape[start:]
+
+
+def materialize(formula: Formula) -> Expr:
+    """The expression with its true shape: a broadcast that was understood is written out as a factor of ones."""
+    physical = shape_of(formula.expr)
+    if physical == formula.shape:
+        return formula.expr
+    if physical and drop_leading_ones(physical) == drop_leading_ones(formula.shape):
+        return Apply("reshape", (formula.expr,), {"shape": formula.shape}, formula.shape)
+    if formula.expr == 0:
+        return Apply("zeros", (), {"shape": formula.shape}, formula.shape)
+    ones = Apply("ones", (), {"shape": formula.shape}, formula.shape)
+    return Mul(formula.expr, ones)
+
+
+def scaled(factor: Expr, formula: Formula) -> Formula:
+    """A formula times a scalar."""
+    return formula if factor == 1 else Formula(Mul(factor, formula.expr), formula.shape)
+
+
+def zero(shape: Shape) -> Formula:
+    """Nothing, with a shape (M2)."""
+    return Formula(S.Zero, shape)
+
+
+# ── making operators ─────────────────────────────────────────────────────────────────────────────
+
+
+def build(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Formula:
+    """An op of the registry applied to formulas."""
+    maker = RULES.get(name)
+    return generic(name, parameters, operands) if maker is None else maker(*operands, **parameters)
+
+
+def made(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
+    """An op on expressions of their true shape, simplified."""
+    return build(name, parameters, tuple(Formula(a, shape_of(a)) for a in args)).expr
+
+
+def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Formula:
+    """An operator without rules of its own; linear ones let scalars out."""
+    op = OPS[name]
+    formulas = [None if o is None else lift(o) for o in operands]
+    shape = op.shape(*(None if f is None else f.shape for f in formulas), **parameters)
+    if op.pointwise:
+        args = tuple(NONE if f is None else f.expr for f in formulas)
+        physical = broadcast(*(shape_of(a) for a in args))
+        return Formula(Apply(name, args, parameters, physical), shape)
+    factor: Expr = S.One
+    args_list: list[Expr] = []
+    biased = len(formulas) > 2 and name.startswith("conv") and formulas[2] is not None  # affine, not linear
+    for position, formula in enumerate(formulas):
+        if formula is None:
+            args_list.append(NONE)
+            continue
+        expr = formula.expr
+        if name in LINEAR and (position in LINEAR[name] or -1 in LINEAR[name]) and not biased:
+            if expr == 0:
+                return zero(shape)
+            pulled, expr = split_scalar(expr) if formula.shape else (S.One, expr)
+            factor *= pulled
+        args_list.append(materialize(Formula(expr, formula.shape)))
+    return scaled(factor, Formula(Apply(name, tuple(args_list), parameters, shape), shape))
+
+
+LINEAR: dict[str, tuple[int, ...]] = {
+    "flip": (0,), "roll": (0,), "tile": (0,), "repeat": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,),
+    "triu": (0,), "cumsum": (0,),
+    "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
+    "conv1d_weight": (0, 1), "conv2d_weight": (0, 1), "conv1d": (0, 1), "conv2d": (0, 1), "conv_transpose1d": (0, 1),
+    "conv_transpose2d": (0, 1), "max_unpool1d": (0,), "max_unpool2d": (0,), "avg_pool1d": (0,), "avg_unpool1d": (0,),
+    "avg_pool2d": (0,), "avg_unpool2d": (0,),
+}  # fmt: skip
+"""Operands an operator is linear in (M1): scalars leave them.  Products such as convolutions are added by name."""
+
+
+def _rebuilt(name: str, parameters: Mapping[str, Any], args: tuple[Expr, ...]) -> Expr:
+    """An operator made again after a substitution below it; its shape is what its arguments now say."""
+    if name == "matmul":
+        factors = [Formula(a, shape_of(a)) for a in args]
+        return reduce(lambda done, factor: factor @ done, reversed(factors)).expr
+    if name in {"ones", "zeros"}:
+        return Apply(name, args, parameters, tuple(parameters["shape"]))
+    if name == "scatter" and args[0] == 1:
+        return Apply(name, args, parameters, tuple(parameters["shape"]))
+    formulas = tuple(None if a == NONE else Formula(a, shape_of(a)) for a in args)
+    return (
+        materialize(build(name, parameters, formulas))
+        if not OPS[name].pointwise
+        else build(name, parameters, formulas).expr
+    )
+
+
+REBUILD["*"] = _rebuilt

@@ -1,0 +1,138 @@
+"""Idioms by their names: a softmax, a mean, |x|; and signs and contents where readers put them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, size, tree_size
+from backprop_cli.formulas.algebra.formula import Formula, build
+from backprop_cli.formulas.algebra.functions import named_function
+from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.shapes import is_unit_vector
+
+MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
+
+
+def recognised(expr: Expr) -> Expr:
+    """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
+    if tree_size(expr) > MAX_NODES:
+        return expr
+    return _recognised(expr, math.prod(map(int, shape_of(expr))))
+
+
+def _recognised(expr: Expr, entries: int) -> Expr:
+    if isinstance(expr, (Add, Mul, Pow)):
+        found = named_function(expr)
+        if found is None and isinstance(expr, Mul):
+            found = _softmax_idiom(expr) or _mean_idiom(expr, entries) or _sifted_idiom(expr) or _diagonal_idiom(expr)
+        if found is not None:
+            return _recognised(found, entries)
+        parts = [_recognised(a, entries) for a in expr.args]
+        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return expr
+
+
+def _sums(factors: Iterable[Expr]) -> list[Apply]:
+    return [a for a in factors if isinstance(a, Apply) and a.name == "sum"]
+
+
+def _softmax_idiom(expr: Mul) -> Expr | None:
+    """eˣ/Σeˣ, and Σ(eˣ y)/Σeˣ, by softmax(x)."""
+    for total in _sums(1 / a for a in expr.args if isinstance(a, Pow) and a.exp == -1):
+        top = total.args[0]
+        if not is_op(top, "exp") or not total.parameters["keepdims"] and len(top.shape) > 1:
+            continue
+        axis = total.parameters["axis"]
+        softmax = Apply("softmax", top.args, {"axis": -1 if len(top.shape) == 1 else axis}, top.shape)
+        if top in expr.args:
+            return expr * total / top * softmax
+        for weighted in _sums(expr.args):
+            if weighted.parameters == total.parameters and top in Mul.make_args(weighted.args[0]):
+                inner = weighted.args[0] / top * softmax
+                return expr * total / weighted * Apply("sum", (inner,), weighted.parameters, weighted.shape)
+    return None
+
+
+def _sifted_idiom(expr: Mul) -> Expr | None:
+    """e[k] ⊙ p / p[k] = e[k], also inside a sum: p ⊙ (1 - e[k]/p[k]) = p - e[k]   (S4)."""
+    for p in expr.args:
+        for factor in expr.args:
+            if factor is p or not shape_of(p):
+                continue
+            terms = [_sifted(term, p) for term in Add.make_args(factor)]
+            if any(term is not None for term in terms):
+                opened = [p * t if s is None else s for s, t in zip(terms, Add.make_args(factor), strict=True)]
+                return Mul(*[a for a in expr.args if a is not p and a is not factor], Add(*opened))
+    return None
+
+
+def _diagonal_idiom(expr: Mul) -> Expr | None:
+    """v ⊙ I is diag(v), for a row or a column v   (D3)."""
+    tensors = [a for a in expr.args if shape_of(a)]
+    unit = next((a for a in tensors if is_op(a, "eye") and a.shape[0] == a.shape[1]), None)
+    if unit is None or len(shape_of(expr)) != 2:
+        return None
+    entries = [a.args[0] if is_op(a, "expand_dims") and len(a.shape) == 2 else a for a in tensors if a is not unit]
+    if not entries or any(len(shape_of(e)) != 1 for e in entries):
+        return None
+    scalars = [a for a in expr.args if not shape_of(a)]
+    return Mul(*scalars, Apply("diag", (Mul(*entries),), dict(OPS["diag"].signature.parameters), unit.shape))
+
+
+def _sifted(term: Expr, p: Expr) -> Expr | None:
+    """p ⊙ term where it has the factors e[k]/p[k]."""
+    factors = Mul.make_args(term)
+    for unit in filter(is_unit_vector, factors):
+        picked = Apply("index", (p,), {"index": unit.parameters["index"]}, ())
+        if 1 / picked in factors:
+            return term * picked
+    return None
+
+
+def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
+    for total in _sums(expr.args):
+        shape = shape_of(total.args[0])
+        n = Mul(*[size(shape[a]) for a in axes_of(total.parameters["axis"], len(shape))])
+        number, rest = expr.as_coeff_Mul()
+        divided = (
+            rest.as_powers_dict().get(n) == -1
+            if not n.is_number
+            else n > 1 and number.is_Rational and number.q % n == 0
+        )
+        if divided and math.prod(map(int, total.shape)) != entries:
+            mean = build("mean", total.parameters, (Formula(total.args[0], shape),)).expr
+            return Mul(*[a for a in expr.args if a is not total], n, mean)
+    return None
+
+
+def _same_sign(factors: list[Expr]) -> list[Expr]:
+    """(y - m)(m - y) as -(y - m)²: a factor and its negative are one base."""
+    sums = {f.base if isinstance(f, Pow) else f for f in factors}
+    turned = {s for s in sums if isinstance(s, Add) and -s in sums and later_is_negative(s)}
+    result: list[Expr] = []
+    for f in factors:
+        if f in turned:
+            result += [S.NegativeOne, -f]
+        elif isinstance(f, Pow) and f.base in turned and f.exp.is_Integer:
+            result += [Pow(-1, f.exp), Pow(-f.base, f.exp)]
+        else:
+            result.append(f)
+    return result
+
+
+def content_out(expr: Expr) -> Expr:
+    """1/(2a + 2b) as 1/2 · 1/(a + b): sympy multiplies numbers into sums, readers do not."""
+    if isinstance(expr, Pow) and isinstance(expr.base, Add) and expr.exp.is_Integer and expr.exp.is_negative:
+        number, rest = split_sum(expr.base)
+        return Pow(number, expr.exp) * Pow(rest, expr.exp)
+    if isinstance(expr, (Add, Mul)):
+        parts = [content_out(a) for a in expr.args]
+        if isinstance(expr, Mul):
+            parts = _same_sign(parts)
+        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return expr

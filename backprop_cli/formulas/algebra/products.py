@@ -1,0 +1,202 @@
+"""Products of matrices: one flat chain, its neighbours simplified pair by pair (M2-M7), inverses and traces (C1).
+
+Vectors are columns: a row times a matrix is the transposed matrix times a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Expr, Mul, S
+
+from backprop_cli.engine.ops.linear import matmul_shape
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
+from backprop_cli.formulas.algebra.formula import RULES, Formula, made, materialize, scaled, zero
+from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.transposes import is_matrix_transpose, swap
+
+
+def matmul(a: Formula, b: Formula) -> Formula:
+    """`a @ b`, flattened into one chain; vectors are columns."""
+    shape = matmul_shape(a.shape, b.shape)
+    if a.expr == 0 or b.expr == 0:
+        return zero(shape)
+    factor_a, left = split_scalar(materialize(a))
+    factor_b, right = split_scalar(materialize(b))
+    return scaled(Mul(factor_a, factor_b), Formula(product(left, right), shape))
+
+
+def product(left: Expr, right: Expr) -> Expr:
+    """The product of two materialized factors without scalars."""
+    rank_left, rank_right = len(shape_of(left)), len(shape_of(right))
+    if rank_left == 1 and rank_right > 1:  # M5: a row times a matrix is the transposed matrix times a column
+        return (
+            product(swap(right), left)
+            if rank_right == 2
+            else Apply("matmul", (left, right), {}, matmul_shape(shape_of(left), shape_of(right)))
+        )
+    if rank_left == 1 and rank_right == 1:
+        return dot(left, right)
+    return chain([*chain_factors(left), *chain_factors(right)])
+
+
+def chain_factors(expr: Expr) -> list[Expr]:
+    """The factors of a chain of matrices; a row-vector product is no chain."""
+    if isinstance(expr, Apply) and expr.name == "matmul" and len(shape_of(expr.args[0])) > 1:
+        return list(expr.args)
+    return [expr]
+
+
+def dot(left: Expr, right: Expr) -> Expr:
+    """xᵀ y of two vectors; with a chain on either side it is xᵀ A y."""
+    for ones, other in ((left, right), (right, left)):
+        if isinstance(ones, Apply) and ones.name == "ones":  # M6
+            return made("sum", {"axis": None, "keepdims": False}, other)
+    if (
+        len(chain_factors(left)) > 1
+        and len(chain_factors(right)) == 1
+        or left.sort_key() > right.sort_key()
+        and len(chain_factors(right)) == 1
+    ):
+        left, right = right, left
+    chain = (*(swap(a) for a in reversed(chain_factors(left))), *chain_factors(right))
+    return Apply("matmul", chain, {}, ())
+
+
+def chain(factors: list[Expr]) -> Expr:
+    """A chain of factors, simplified pair by pair."""
+    scalar: Expr = S.One
+    flat: list[Expr] = []
+    for factor in factors:
+        pulled, rest = split_scalar(factor)
+        scalar *= pulled
+        flat += chain_factors(rest)
+    done: list[Expr] = []
+    for factor in flat:
+        done.append(factor)
+        while len(done) > 1:
+            joined = _joined(done[-2], done[-1])
+            if joined is None:
+                break
+            pulled, rest = split_scalar(joined)
+            scalar *= pulled
+            done[-2:] = chain_factors(rest)
+            if len(done) > 1 and _joined(done[-2], done[-1]) is None:
+                break
+        if len(done) > 2 and done[-3] == done[-2] == done[-1] and len(shape_of(factor)) > 1:  # X X stays, X X X is X³
+            done[-3:] = [made("matrix_power", {"n": 3}, factor)]
+    if len(done) == 1:
+        return Mul(scalar, done[0])
+    shape = shape_of(done[0])
+    for factor in done[1:]:
+        shape = matmul_shape(shape, shape_of(factor))
+    return Mul(scalar, Apply("matmul", tuple(done), {}, shape))
+
+
+def _joined(a: Expr, b: Expr) -> Expr | None:
+    """Two neighbours of a chain that are one thing, or None."""
+    for rule in PAIRS:
+        joined = rule(a, b)
+        if joined is not None:
+            return joined
+    return None
+
+
+def _drop_identity(a: Expr, b: Expr) -> Expr | None:
+    for identity, other in ((a, b), (b, a)):
+        if is_op(identity, "eye") and identity.shape[-1] == identity.shape[-2] and len(shape_of(other)) <= 2:
+            return other
+    return None
+
+
+def _cancel_inverse(a: Expr, b: Expr) -> Expr | None:
+    for inverse, other in ((a, b), (b, a)):
+        if (
+            is_op(inverse, "inv")
+            and inverse.args[0] == other
+            or is_op(inverse, "transpose")
+            and is_op(inverse.args[0], "inv")
+            and swap(inverse.args[0].args[0]) == other
+        ):
+            n = shape_of(other)[-1]
+            return Apply("eye", (), {"n": n, "m": None}, (n, n)) if len(shape_of(other)) == 2 else None
+    return None
+
+
+def _through_outer(a: Expr, b: Expr) -> Expr | None:
+    """A (x yᵀ) = (A x) yᵀ, (x yᵀ) B = x (Bᵀ y)ᵀ, (x yᵀ) z = (yᵀ z) x   (M7)."""
+    if is_op(b, "outer") and len(shape_of(a)) == 2:
+        return made("outer", {}, product(a, b.args[0]), b.args[1])
+    if is_op(a, "outer"):
+        if len(shape_of(b)) == 1:
+            return Mul(dot(a.args[1], b), a.args[0])
+        if len(shape_of(b)) == 2:
+            return made("outer", {}, a.args[0], product(swap(b), a.args[1]))
+    return None
+
+
+def _drop_one_by_one(a: Expr, b: Expr) -> Expr | None:
+    """A factor that is a 1×1 matrix of ones (M6)."""
+    for ones, other in ((a, b), (b, a)):
+        if (
+            is_op(ones, "ones")
+            and len(shape_of(ones)) == 2
+            and all(is_one(s) for s in shape_of(ones))
+            and len(shape_of(other)) == 2
+        ):
+            return other
+    return None
+
+
+def _sum_by_ones(a: Expr, b: Expr) -> Expr | None:
+    """A matrix times a vector of ones is its sum over an axis (M6)."""
+    if not is_op(b, "ones") or len(shape_of(b)) != 1 or len(shape_of(a)) != 2:
+        return None
+    base, along = (a.args[0], 0) if is_op(a, "transpose") else (a, 1)
+    return made("sum", {"axis": along, "keepdims": False}, base)
+
+
+PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [
+    _drop_identity, _drop_one_by_one, _cancel_inverse, _through_outer, _sum_by_ones,
+]  # fmt: skip
+"""What two neighbours of a chain may be together; other modules of rules add theirs."""
+
+
+def outer(a: Formula, b: Formula) -> Formula:
+    """a bᵀ with the scalars out."""
+    shape = (a.shape[0], b.shape[0])
+    if a.expr == 0 or b.expr == 0:
+        return zero(shape)
+    factor_a, left = split_scalar(materialize(a))
+    factor_b, right = split_scalar(materialize(b))
+    factor = factor_a * factor_b
+    if is_op(left, "ones"):  # M6: nothing but a broadcast
+        return scaled(factor, Formula(right, shape))
+    if is_op(right, "ones"):
+        return scaled(factor, Formula(made("expand_dims", {"axis": 1}, left), shape))
+    return scaled(factor, Formula(Apply("outer", (left, right), {}, shape), shape))
+
+
+def inverse(x: Formula) -> Formula:
+    """(A⁻¹)⁻¹ = A, (cA)⁻¹ = A⁻¹/c, (Aᵀ)⁻¹ = (A⁻¹)ᵀ   (C1)."""
+    factor, rest = split_scalar(materialize(x))
+    if is_op(rest, "inv"):
+        made = rest.args[0]
+    elif is_op(rest, "transpose") and is_matrix_transpose(rest.parameters["axes"]):
+        made = swap(inverse(Formula(rest.args[0], shape_of(rest.args[0]))).expr)
+    else:
+        made = Apply("inv", (rest,), {}, x.shape)
+    return scaled(1 / factor, Formula(made, x.shape))
+
+
+def trace(x: Formula) -> Formula:
+    """tr(cA) = c tr A, tr(Aᵀ) = tr A, tr(x yᵀ) = xᵀy   (C1)."""
+    factor, rest = split_scalar(materialize(x))
+    if is_op(rest, "transpose") and is_matrix_transpose(rest.parameters["axes"]):
+        rest = rest.args[0]
+    if is_op(rest, "outer"):
+        return scaled(factor, Formula(dot(*rest.args), x.shape[:-2]))
+    return scaled(factor, Formula(Apply("trace", (rest,), {}, x.shape[:-2]), x.shape[:-2]))
+
+
+RULES |= {"matmul": matmul, "dot": matmul, "outer": outer, "inv": inverse, "trace": trace}

@@ -1,0 +1,62 @@
+"""Scalar factors leave operators (M1): 2a - 2b is 2(a - b), p/N - t/N is (p - t)/N."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from backprop_cli.formulas.algebra.expr import later_is_negative, shape_of
+
+
+def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
+    """(c, rest) with expr = c·rest and c a number or a scalar; rest is never a mere number unless expr is."""
+    if isinstance(expr, Mul):
+        scalars = [a for a in expr.args if a.is_number or not shape_of(a)]
+        if len(scalars) == len(expr.args):
+            return S.One, expr
+        tensors = [split_sum(a) if isinstance(a, Add) else (S.One, a) for a in expr.args if a not in scalars]
+        factor = Mul(*scalars, *[c for c, _ in tensors])
+        return (S.One, expr) if factor == 1 else (factor, Mul(*[rest for _, rest in tensors]))
+    if isinstance(expr, Add):
+        factor, rest = split_sum(expr)
+        return (-factor, -rest) if isinstance(rest, Add) and later_is_negative(rest) else (factor, rest)
+    return S.One, expr
+
+
+def split_sum(expr: Add) -> tuple[Expr, Expr]:
+    """The scalar factors common to all terms of a sum: 2a - 2b is 2(a - b), p/N - t/N is (p - t)/N."""
+    parts = [_split_term(term) for term in expr.args]
+    if not all(c.as_coeff_Mul()[0].is_Rational for c, _ in parts):
+        return S.One, expr
+    numbers = [c.as_coeff_Mul() for c, _ in parts]
+    number = _common_number(
+        [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest != 1],
+        [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest == 1],
+    )
+    symbols = [c.as_powers_dict() for _, c in numbers]
+    common = Mul(
+        *[
+            Pow(base, exponent)
+            for base, exponent in symbols[0].items()
+            if base != 1 and all(other.get(base) == exponent for other in symbols[1:])
+        ]
+    )
+    factor = number * common
+    if factor == 1:
+        return S.One, expr
+    return factor, Add(*[Mul(n / number, c / common, rest) for (n, c), (_, rest) in zip(numbers, parts, strict=True)])
+
+
+def _split_term(term: Expr) -> tuple[Expr, Expr]:
+    if term.is_number:
+        return term, S.One
+    if not isinstance(term, Mul):
+        return S.One, term
+    factor, rest = split_scalar(term)
+    return term.as_coeff_Mul() if factor == 1 else (factor, rest)
+
+
+def _common_number(coefficients: list[Expr], constants: list[Expr]) -> Expr:
+    """c where every coefficient is ±c (2a - 2b + 4, but not 2x + 4y or 2x + 1); otherwise 1."""
+    first = abs(coefficients[0]) if coefficients else S.One
+    same = first.is_Rational and all(abs(n) == first for n in coefficients)
+    return first if same and all((n / first).is_Integer or (n / first).q >= 1000 for n in constants) else S.One

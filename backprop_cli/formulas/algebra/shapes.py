@@ -1,0 +1,154 @@
+"""Ops that only move entries: a reshape of a reshape is one (R1), a constant has every shape, leading ones go (S6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Add, Expr, Integer, Mul, S
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.base import broadcast, reduced
+from backprop_cli.engine.ops.shaping import Span, expand_shape, reshape_shape, squeeze_shape
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
+from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, materialize, scaled, zero
+from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.language.model import Shape
+
+
+def reshape(x: Formula, *, shape: Any) -> Formula:
+    """A reshape of a reshape is one; a constant has every shape."""
+    target = reshape_shape(x.shape, shape=shape)
+    if not shape_of(x.expr):
+        return Formula(x.expr, target)
+    if drop_front(x.shape) == target:
+        return Formula(_without_front(x.expr, len(target)), target)
+    factor, rest = split_scalar(x.expr)
+    expr = materialize(Formula(rest, x.shape))
+    return scaled(factor, Formula(reshaped(expr, target), target))
+
+
+def _without_front(expr: Expr, rank: int) -> Expr:
+    """Leading axes of size 1 dropped, term by term and factor by factor."""
+    shape = shape_of(expr)
+    if len(shape) <= rank:
+        return expr
+    if isinstance(expr, Add | Mul):
+        return expr.func(*[_without_front(a, rank) for a in expr.args])
+    return reshaped(expr, shape[len(shape) - rank :])
+
+
+def reshaped(expr: Expr, target: Shape) -> Expr:
+    """A materialized expression in another shape."""
+    if shape_of(expr) == target:
+        return expr
+    if is_op(expr, "reshape") or is_op(expr, "expand_dims"):
+        return reshaped(expr.args[0], target)
+    if is_op(expr, "sum") and expr.parameters["keepdims"]:
+        axis = expr.parameters["axis"]
+        if reduced(shape_of(expr.args[0]), axis, False) == target:
+            return Apply("sum", expr.args, {**expr.parameters, "keepdims": False}, target)
+    return Apply("reshape", (expr,), {"shape": target}, target)
+
+
+def expand_dims(x: Formula, *, axis: Any) -> Formula:
+    """New axes; a leading one is only a matter of shape."""
+    shape = expand_shape(x.shape, axis=axis)
+    if not shape_of(x.expr) or drop_front(shape) == drop_front(x.shape):
+        return Formula(x.expr, shape)
+    factor, rest = split_scalar(x.expr)
+    expr = materialize(Formula(rest, x.shape))
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    if is_op(expr, "sum") and not expr.parameters["keepdims"]:
+        kept = reduced(shape_of(expr.args[0]), expr.parameters["axis"], True)
+        if kept == shape:
+            return scaled(factor, Formula(Apply("sum", expr.args, {**expr.parameters, "keepdims": True}, shape), shape))
+    if (is_op(expr, "reshape") or is_op(expr, "expand_dims")) and shape_of(expr.args[0]) == shape:
+        return scaled(factor, Formula(expr.args[0], shape))
+    return scaled(
+        factor, Formula(Apply("expand_dims", (expr,), {"axis": axes[0] if len(axes) == 1 else axes}, shape), shape)
+    )
+
+
+def drop_front(shape: Shape) -> Shape:
+    """A shape without its leading, unnamed ones."""
+    start = 0
+    while start < len(shape) and is_one(shape[start]):
+        start += 1
+    return shape[start:]
+
+
+def squeeze(x: Formula, *, axis: Any = None) -> Formula:
+    """Axes of size 1 go."""
+    return reshape(x, shape=squeeze_shape(x.shape, axis=axis))
+
+
+def broadcast_to(x: Formula, *, shape: Any) -> Formula:
+    """Only the true shape changes."""
+    return Formula(x.expr, tuple(broadcast(x.shape, tuple(shape))))
+
+
+def index(x: Formula, *, index: Any) -> Formula:
+    """x[...] of a constant is the constant."""
+    shape = OPS["index"].shape(x.shape, index=index)
+    if not shape_of(x.expr):
+        return Formula(x.expr, shape)
+    if only_new_axes(index) and drop_front(shape) == drop_front(x.shape):
+        return Formula(x.expr, shape)  # leading ones: broadcasting puts them there
+    factor, rest = split_scalar(x.expr)
+    made = Apply("index", (materialize(Formula(rest, x.shape)),), {"index": index}, shape)
+    return scaled(factor, Formula(made, shape))
+
+
+def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
+    """A scalar scattered to one entry of a vector is that scalar times a unit vector."""
+    target = tuple(shape)
+    if x.expr == 0:
+        return zero(target)
+    if only_new_axes(index):
+        return reshape(x, shape=target)
+    if not x.shape:
+        made = Apply("scatter", (S.One,), {"index": index, "shape": target}, target)
+        return Formula(Mul(x.expr, made), target)
+    factor, rest = split_scalar(x.expr)
+    made = Apply("scatter", (materialize(Formula(rest, x.shape)),), {"index": index, "shape": target}, target)
+    return scaled(factor, Formula(made, target))
+
+
+def only_new_axes(index: Any) -> bool:
+    """Whether subscripts take everything and add axes: `x[None, :]`."""
+    return None in index and all(item is None or item is Ellipsis or item == Span() for item in index)
+
+
+def is_unit_vector(expr: Expr) -> bool:
+    """Whether an expression is e[k]: 1 scattered to one position of a vector."""
+    return (
+        is_op(expr, "scatter")
+        and expr.args[0] == 1
+        and len(expr.shape) == 1
+        and len(expr.parameters["index"]) == 1
+        and isinstance(expr.parameters["index"][0], int)
+    )
+
+
+def eye(*, n: int, m: int | None = None) -> Formula:
+    """The identity matrix."""
+    return Formula(Apply("eye", (), {"n": n, "m": m}, (n, m or n)), (n, m or n))
+
+
+def diag(x: Formula, *, k: int = 0) -> Formula:
+    """A constant on the diagonal is that many identities   (D3)."""
+    if len(x.shape) == 1 and k == 0 and not shape_of(x.expr):
+        return scaled(x.expr, eye(n=x.shape[0]))
+    return generic("diag", {"k": k}, (x,))
+
+
+def filled(value: int) -> Callable[..., Formula]:
+    """zeros and ones: a number with a shape."""
+    return lambda *, shape: Formula(Integer(value), (shape,) if isinstance(shape, int) else tuple(shape))
+
+
+RULES |= {
+    "reshape": reshape, "expand_dims": expand_dims, "squeeze": squeeze, "broadcast_to": broadcast_to, "index": index,
+    "scatter": scatter, "eye": eye, "diag": diag, "zeros": filled(0), "ones": filled(1),
+}  # fmt: skip

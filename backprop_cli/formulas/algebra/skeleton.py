@@ -1,0 +1,46 @@
+"""The pointwise skeleton of an expression: operators become dummies, so that sympy's simplifiers stay out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sympy import Add, Dummy, Expr, Mul, Pow, Rational
+
+from backprop_cli.formulas.algebra.expr import Apply
+
+
+def pointwise_parts(expr: Expr) -> Iterator[Expr]:
+    """The expression and its parts, down to operators but not into them."""
+    stack = [expr]
+    while stack:
+        part = stack.pop()
+        yield part
+        if not isinstance(part, Apply):
+            stack.extend(part.args)
+
+
+def has_common_factors(expr: Expr) -> bool:
+    """Whether some sum has terms that share a factor."""
+    for part in pointwise_parts(expr):
+        if isinstance(part, Add):
+            factors = [{_base(f) for f in Mul.make_args(t)} for t in part.args]
+            if any(not f.is_number for f in set.intersection(*factors)):
+                return True
+    return False
+
+
+def _base(factor: Expr) -> Expr:
+    return factor.base if isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp > 0 else factor
+
+
+def skeleton_of(expr: Expr, opaque: frozenset[Expr] = frozenset()) -> tuple[Expr, dict[Expr, Expr]]:
+    """The expression with operators, decimals and `opaque` sums replaced by dummies, and the way back."""
+    parts: dict[Expr, Expr] = {}
+    for part in pointwise_parts(expr):
+        if isinstance(part, Apply) or part in opaque:
+            parts[part] = Dummy(real=True)
+        elif isinstance(part, Rational) and part.q >= 1000:
+            parts[part] = Dummy(positive=True)  # 1e-5 is to stay beside the variance, not to multiply everything
+    if not parts:
+        return expr, {}
+    return expr.xreplace(parts), {dummy: part for part, dummy in parts.items()}

@@ -1,0 +1,208 @@
+"""Sums over axes.
+
+What is constant counts and comes out (S1, S2), facts end a sum (S3), unit vectors sift (S4), and a sum distributes
+only where a term then simplifies (S5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from backprop_cli.engine.ops.base import axes_of, reduced
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, size
+from backprop_cli.formulas.algebra.facts import current_facts
+from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, made
+from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.shapes import is_unit_vector, reshaped
+from backprop_cli.language.model import Shape
+
+
+def is_scalar(expr: Expr) -> bool:
+    """Whether an expression is one number at every position."""
+    return all(is_one(s) for s in shape_of(expr))
+
+
+def total(x: Formula, *, axis: Any = None, keepdims: bool = False) -> Formula:
+    """Σ over axes: constant axes count, constant factors come out, facts are used."""
+    rank = len(x.shape)
+    axes = axes_of(axis, rank)
+    shape = reduced(x.shape, axes, keepdims)
+    if x.expr == 0 or not axes:
+        return Formula(x.expr, shape)
+    kept = sum_kept(x.expr, x.shape, tuple(a - rank for a in axes))
+    return Formula(kept if keepdims else _without_axes(kept, x.shape, axes), shape)
+
+
+def _without_axes(kept: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:
+    """Drop the summed axes from a sum that kept them; leading ones need no trace (S6)."""
+    full = (1,) * (len(shape) - len(shape_of(kept))) + tuple(shape_of(kept))
+    if is_scalar(kept) and len(shape_of(kept)) == 0:
+        return kept
+    target = tuple(s for i, s in enumerate(full) if i not in axes)
+    if isinstance(kept, Mul):
+        return Mul(*[_without_axes(a, shape, axes) for a in kept.args])
+    if isinstance(kept, Add):
+        return Add(*[_without_axes(a, shape, axes) for a in kept.args])
+    return reshaped(kept, target)
+
+
+def absent(physical: Shape, axis: int) -> bool:
+    """Whether an expression is constant along a (negative) axis."""
+    return len(physical) < -axis or is_one(physical[axis])
+
+
+def sum_kept(expr: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:
+    """Σ over negative axes of an expression of true shape `shape`; the summed axes stay, with size 1."""
+    expr = _without_ones(expr)
+    physical = shape_of(expr)
+    constant = tuple(a for a in axes if absent(physical, a))
+    factor = Mul(*[size(shape[a]) for a in constant])  # S1
+    live = tuple(a for a in axes if a not in constant)
+    if not live:
+        return _means_out(factor, expr)
+    alone = tuple(a for a in constant if len(physical) >= -a and is_one(shape[a]))  # S6: of size 1 all along
+    return Mul(factor, _sum_live(expr, tuple(sorted((*live, *alone)))))
+
+
+def _means_out(factor: Expr, expr: Expr) -> Expr:
+    """n times a mean over n entries is the sum."""
+    for mean in Mul.make_args(expr):
+        if is_op(mean, "mean"):
+            inner = shape_of(mean.args[0])
+            axes = axes_of(mean.parameters["axis"], len(inner))
+            if Mul(*[size(inner[a]) for a in axes]) == factor:
+                total = _sum_apply(mean.args[0], tuple(a - len(inner) for a in axes), len(inner))
+                return Mul(*[a for a in Mul.make_args(expr) if a is not mean], total)
+    return Mul(factor, expr)
+
+
+def _without_ones(expr: Expr) -> Expr:
+    """A broadcast that was written out is understood again."""
+    if isinstance(expr, Mul):
+        return Mul(*[a for a in expr.args if not is_op(a, "ones")])
+    return S.One if is_op(expr, "ones") else expr
+
+
+def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
+    """Σ over axes that the expression really has."""
+    if isinstance(expr, Add):
+        return _sum_of_sum(expr, axes)
+    constant, rest = _split_constant(expr, axes)
+    if rest == 1:
+        return constant
+    known = current_facts().sum(rest, axes)
+    if known is not None:  # S3
+        return Mul(constant, known)
+    sifted = _sift(rest, axes)
+    if sifted is not None:  # S4
+        return Mul(constant, sifted)
+    if constant != 1:
+        return Mul(constant, _sum_live(rest, axes))
+    if isinstance(rest, Add):
+        return _sum_of_sum(rest, axes)
+    rank = len(shape_of(rest))
+    return _sum_apply(rest, tuple(sorted(a for a in axes)), rank)
+
+
+def _sum_apply(rest: Expr, axes: tuple[int, ...], rank: int) -> Expr:
+    if is_op(rest, "eye") and len(axes) == 1 and rest.shape[0] == rest.shape[1]:
+        return S.One
+    positive = tuple(a + rank for a in axes)
+    parameters = {
+        "axis": None if len(axes) == rank else positive[0] if len(positive) == 1 else positive,
+        "keepdims": True,
+    }
+    return Apply("sum", (rest,), parameters, reduced(shape_of(rest), positive, True))
+
+
+def _split_constant(expr: Expr, axes: tuple[int, ...]) -> tuple[Expr, Expr]:
+    """(c, rest): the factors that are constant along the axes come out (S2)."""
+    if not isinstance(expr, Mul):
+        factor, rest = split_scalar(expr)
+        return factor, rest
+    constant = [a for a in expr.args if all(absent(shape_of(a), axis) for axis in axes)]
+    rest = [a for a in expr.args if a not in constant]
+    factor, inner = split_scalar(Mul(*rest))
+    return Mul(*constant, factor), inner
+
+
+def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
+    """Σ(a + b): apart only where a term then simplifies (S5)."""
+    done, rest = _split_terms(expr, axes, data=True)
+    if rest:  # what is only seen in the data may end a sum, but not take one apart
+        done, rest = _split_terms(expr, axes, data=False)
+    if done and rest and not any(d.is_number for d in done):
+        apart = Add(*done, _sum_live(Add(*rest), axes))
+        if len(Add.make_args(apart)) >= len(expr.args):  # Σ(x - m) is plainer than Σ x - n m
+            done = []
+    if not done:
+        factor, inner = split_scalar(expr)
+        rank = len(shape_of(inner))
+        return Mul(factor, _sum_apply(inner, tuple(sorted(axes)), rank))
+    return Add(*done, _sum_live(Add(*rest), axes)) if rest else Add(*done)
+
+
+def _split_terms(expr: Add, axes: tuple[int, ...], data: bool) -> tuple[list[Expr], list[Expr]]:
+    """The sums of the terms that simplify, and the terms that do not."""
+    done: list[Expr] = []
+    rest: list[Expr] = []
+    for term in expr.args:
+        simplified = _sum_term(term, axes, expr, data)
+        (rest if simplified is None else done).append(term if simplified is None else simplified)
+    return done, rest
+
+
+def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add, data: bool) -> Expr | None:
+    """Σ of one term of a sum where that is simpler than leaving it in: it is constant, a fact, or sifts."""
+    full = shape_of(whole)
+    physical = shape_of(term)
+    if any(absent(physical, a) for a in axes):
+        return sum_kept(term, full, axes)
+    constant, rest = _split_constant(term, axes)
+    known = current_facts().sum(rest, axes, data)
+    if known is None:
+        known = _sift(rest, axes)
+    if known is None and isinstance(rest, Add):  # M ⊙ (x - mean x) with M constant along the axes
+        inner = _sum_of_sum(rest, axes)
+        known = inner if inner.is_number else None
+    return None if known is None else Mul(constant, known)
+
+
+def _sift(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
+    """Σ(e[k] ⊙ x) = x[k] for the unit vector e[k]   (S4)."""
+    factors = expr.args if isinstance(expr, Mul) else (expr,)
+    units = [a for a in factors if is_unit_vector(a)]
+    if len(units) != 1 or axes != (-1,):
+        return None
+    rest = Mul(*[a for a in factors if a is not units[0]])
+    if len(shape_of(rest)) > 1:
+        return None
+    position = units[0].parameters["index"][0]
+    return S.One if not shape_of(rest) else element(rest, position)
+
+
+def element(expr: Expr, position: int) -> Expr:
+    """x[k] of a pointwise expression: of each factor and term."""
+    if isinstance(expr, (Add, Mul, Pow)):
+        return expr.func(*[element(a, position) if shape_of(a) else a for a in expr.args])
+    return made("index", {"index": (position,)}, expr)
+
+
+def _plain(name: str) -> Callable[..., Formula]:
+    """A reduction over all axes names none; size-1 axes kept in front only to broadcast are dropped."""
+
+    def rule(x: Formula, *, axis: Any = None, keepdims: bool = False, **parameters: Any) -> Formula:
+        rank = len(x.shape)
+        axes = axes_of(axis, rank)
+        whole, leading = len(axes) == rank, axes == tuple(range(len(axes)))
+        settings = {**parameters, "axis": None if whole else axis, "keepdims": keepdims and not leading}
+        made = generic(name, settings, (x,))
+        return Formula(made.expr, reduced(x.shape, axes, keepdims))
+
+    return rule
+
+
+RULES |= {"sum": total, **{name: _plain(name) for name in ("mean", "norm", "var", "std", "logsumexp")}}

@@ -1,0 +1,86 @@
+"""Symmetric matrices: XᵀX equals its transpose whatever X is, and W does where its data says so (T4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Add, Expr, Mul
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.facts import Facts, current_facts
+from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.products import chain
+from backprop_cli.formulas.algebra.transposes import is_matrix_transpose, swap
+
+KEEPING = ("inv", "matrix_power")
+"""Functions of a matrix that commute with its transpose."""
+
+Known = Callable[[TensorSymbol], bool]
+"""Whether an input is symmetric, as seen in its data."""
+
+
+def mirror(expr: Expr, known: Known) -> Expr:
+    """The transpose of a matrix, with symmetric parts recognised: of a symmetric matrix it is that matrix."""
+    if not shape_of(expr):
+        return expr
+    if isinstance(expr, TensorSymbol):
+        return expr if known(expr) else swap(expr)
+    if isinstance(expr, (Add, Mul)) and all(len(shape_of(a)) in {0, 2} for a in expr.args):  # no row is broadcast
+        return expr.func(*[mirror(a, known) for a in expr.args])
+    if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]):
+        return expr.args[0]
+    if is_op(expr, "matmul") and len(shape_of(expr.args[0])) == 2 == len(shape_of(expr.args[-1])):
+        return chain([mirror(a, known) for a in reversed(expr.args)])
+    if isinstance(expr, Apply) and (expr.name in KEEPING or OPS[expr.name].pointwise and len(expr.args) == 1):
+        inner = mirror(expr.args[0], known)
+        return expr if inner == expr.args[0] else made(expr.name, expr.parameters, inner)
+    return swap(expr)
+
+
+def is_symmetric(expr: Expr) -> bool:
+    """Whether a matrix equals its transpose: by its form, or as seen in the data it is made of."""
+    shape = shape_of(expr)
+    facts = current_facts()
+    if len(shape) != 2 or shape[0] != shape[1] or mirror(expr, facts.symmetric) != expr:
+        return False
+    _announce(expr, facts)
+    return True
+
+
+def _announce(expr: Expr, facts: Facts) -> None:
+    for symbol in symbols_of(expr):
+        if facts.symmetric(symbol):
+            facts.announce_symmetric(symbol)
+
+
+def settled(expr: Expr) -> Expr:
+    """The expression with the transposes of symmetric matrices replaced by the matrices."""
+    return _settled(expr, current_facts())
+
+
+def _settled(expr: Expr, facts: Facts) -> Expr:
+    if not expr.args or not _has_transpose(expr, facts):
+        return expr
+    found = facts.settled.get(expr)
+    if found is None:
+        found = facts.settled[expr] = _rebuilt(expr, facts)
+    return found
+
+
+def _rebuilt(expr: Expr, facts: Facts) -> Expr:
+    """A 2×2 input or a diagonal one may be symmetric by chance: a lone Aᵀ of it stays."""
+    parts = [_settled(a, facts) for a in expr.args]
+    if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]) and len(expr.shape) == 2:
+        turned = mirror(parts[0], facts.symmetric_on_purpose)
+        if tree_size(turned) <= tree_size(parts[0]):
+            _announce(turned, facts)
+            return turned
+    return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+
+
+def _has_transpose(expr: Expr, facts: Facts) -> bool:
+    found = facts.transposes.get(expr)
+    if found is None:
+        found = facts.transposes[expr] = is_op(expr, "transpose") or any(_has_transpose(a, facts) for a in expr.args)
+    return found

@@ -1,0 +1,130 @@
+"""Choosing the form of a formula: of several equal ones, the cheapest to read (Y1), folded by definitions (D2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from math import comb
+
+from sympy import Add, Expr, Mul, Pow, cancel, expand_mul, factor, factor_terms
+from sympy.polys.polyerrors import PolynomialError
+
+from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.expr import TensorSymbol, symbols_of, tree_size
+from backprop_cli.formulas.algebra.factoring import collected, factored_out
+from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.idioms import content_out
+from backprop_cli.formulas.algebra.merging import merged_products
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
+from backprop_cli.formulas.algebra.symmetry import settled
+
+MAX_NODES = 80  # above, sympy's polynomial routines take longer than a reader would
+MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than this
+MAX_DEGREE = 64  # or higher powers
+MAX_SYMBOLS = 16  # or with more generators than this
+MAX_FOLDS = 8
+MAX_EFFORT = 4000  # of one graph, about one second; formulas after that keep the form they were found in
+
+
+def tidy(expr: Expr, facts: Facts) -> Expr:
+    """The same expression in the form that is cheapest to read."""
+    expr = settled(expr)
+    if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
+        return expr
+    expr = merged_products(expr)
+    expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
+    expr = min(expr, collected(expr), key=_cost)
+    if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
+        return expr
+    found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]
+    for opaque in dict.fromkeys((frozenset(), _opaque_sums(expr), _innermost_sums(expr))):
+        skeleton, back = skeleton_of(expr, opaque)
+        if _is_tractable(skeleton):
+            folds = _folds(expr, facts, back)[:MAX_FOLDS]
+            facts.effort += tree_size(skeleton) * (5 + len(folds))
+            found += [(candidate, back) for candidate in _candidates(skeleton, folds)]
+    best, back = min(found, key=lambda f: _cost(f[0].xreplace(f[1])))
+    return best.xreplace(back)
+
+
+def _cost(expr: Expr) -> tuple[int, int]:
+    """Reading cost; among equals the shorter tree."""
+    return reading_cost(expr), tree_size(expr)
+
+
+def _is_tractable(skeleton: Expr) -> bool:
+    """Whether sympy's polynomial routines take it."""
+    return (
+        tree_size(skeleton) <= MAX_NODES
+        and len(skeleton.free_symbols) <= MAX_SYMBOLS
+        and expanded_terms(skeleton) <= MAX_EXPANDED
+    )
+
+
+def expanded_terms(expr: Expr) -> int:
+    """About how many terms multiplying out gives, at most one more than are allowed."""
+    limit = MAX_EXPANDED + 1
+    if isinstance(expr, Add):
+        return min(limit, sum(map(expanded_terms, expr.args)))
+    if isinstance(expr, Mul):
+        return reduce(lambda a, b: min(limit, a * b), map(expanded_terms, expr.args))
+    if isinstance(expr, Pow):
+        if expr.exp.is_Rational and abs(expr.exp) > MAX_DEGREE:
+            return limit
+        terms, power = expanded_terms(expr.base), abs(int(expr.exp)) if expr.exp.is_Integer else 1
+        return min(limit, comb(terms + power - 1, power))
+    return 1
+
+
+def _opaque_sums(expr: Expr) -> frozenset[Expr]:
+    """Sums that share no symbol with any denominator: multiplying them out could cancel nothing."""
+    below = [p.base for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp.could_extract_minus_sign()]
+    symbols = set().union(*(b.free_symbols for b in below))
+    return frozenset(
+        p
+        for p in pointwise_parts(expr)
+        if isinstance(p, Add)
+        and p is not expr
+        and not any(p in b.atoms(Add) for b in below)
+        and not symbols & p.free_symbols
+    )
+
+
+def _innermost_sums(expr: Expr) -> frozenset[Expr]:
+    """Sums without a sum in them, which keep their brackets: 1/(1 + (x - m)²/s) is s/(s + (x - m)²)."""
+    sums = {p for p in pointwise_parts(expr) if isinstance(p, Add) and p is not expr}
+    return frozenset(s for s in sums if not any(p in sums for p in pointwise_parts(s) if p is not s))
+
+
+def _worth_trying(expr: Expr) -> bool:
+    """An Add that meets a negative power."""
+    parts = list(pointwise_parts(expr))
+    return any(isinstance(e, Add) for e in parts) and any(
+        isinstance(e, Pow) and e.exp.could_extract_minus_sign() for e in parts
+    )
+
+
+def _candidates(expr: Expr, folds: list[dict[Expr, Expr]]) -> Iterator[Expr]:
+    yield expr
+    for simplify in (factor_terms, cancel, lambda e: factor_terms(cancel(e)), expand_mul, factor):
+        try:
+            yield content_out(simplify(expr))
+        except (PolynomialError, NotImplementedError):
+            continue
+    for fold in folds:
+        with suppress(PolynomialError):
+            yield content_out(factor_terms(cancel(expr.xreplace(fold))))
+
+
+def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[dict[Expr, Expr]]:
+    """With p = e/s, e may be written p·s (D2): the substitutions, in the terms of the skeleton."""
+    symbols = sorted(symbols_of(expr), key=lambda s: s.position)
+    skeleton = {part: dummy for dummy, part in back.items()}
+    return [
+        {part: symbol * part / facts.definitions[symbol].xreplace(skeleton)}
+        for symbol in symbols
+        if isinstance(facts.definitions.get(symbol), Mul)
+        for part in facts.definitions[symbol].args
+        if isinstance(part, TensorSymbol) and part in symbols and part is not symbol and not part.leaf
+    ]

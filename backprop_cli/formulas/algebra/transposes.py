@@ -1,0 +1,109 @@
+"""Transposes: Aᵀᵀ = A (T1), (AB)ᵀ = BᵀAᵀ (T2), into a sum or product only where that undoes one (T3)."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+from sympy import Add, Expr, Mul
+
+from backprop_cli.engine.ops.base import normalize_axis
+from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
+from backprop_cli.formulas.algebra.formula import RULES, Formula, made, scaled
+from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.language.model import Shape
+
+
+def transpose(x: Formula, *, axes: Any = None) -> Formula:
+    """Axes reordered; a matrix transpose moves into products."""
+    rank = len(x.shape)
+    order = tuple(range(rank))[::-1] if axes is None else tuple(normalize_axis(a, rank, "axes") for a in axes)
+    shape = tuple(x.shape[a] for a in order)
+    if order == tuple(range(rank)) or not shape_of(x.expr):
+        return Formula(x.expr, shape)
+    factor, rest = split_scalar(x.expr)
+    if factor != 1:
+        return scaled(factor, transpose(Formula(rest, x.shape), axes=order))
+    if shape_of(x.expr) != x.shape and len(shape_of(x.expr)) < rank:
+        x = Formula(_padded(x.expr, rank), x.shape)
+    return Formula(_transposed(x.expr, order, shape), shape)
+
+
+def _padded(expr: Expr, rank: int) -> Expr:
+    """The same entries with leading axes of size 1, so that a permutation of axes means something."""
+    physical = shape_of(expr)
+    return made("reshape", {"shape": (1,) * (rank - len(physical)) + physical}, expr)
+
+
+def is_matrix_transpose(order: tuple[int, ...]) -> bool:
+    """Whether a permutation swaps the last two axes and nothing else."""
+    rank = len(order)
+    return rank >= 2 and order == (*range(rank - 2), rank - 1, rank - 2)
+
+
+def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
+    if isinstance(expr, Apply) and expr.name == "transpose":  # T1
+        inner = expr.parameters["axes"]
+        composed = tuple(inner[a] for a in order)
+        source = expr.args[0]
+        return source if composed == tuple(range(len(order))) else _transposed(source, composed, shape)
+    matrix = is_matrix_transpose(order)
+    if matrix and isinstance(expr, Apply) and expr.name == "matmul":  # T2
+        factors = [Formula(a, shape_of(a)) for a in map(swap, reversed(expr.args))]
+        return reduce(lambda done, factor: done @ factor, factors).expr
+    if isinstance(expr, Apply) and expr.name in {"ones", "zeros"}:
+        return Apply(expr.name, (), {"shape": shape}, shape)
+    if matrix and isinstance(expr, Apply) and expr.name == "outer":
+        return made("outer", {}, expr.args[1], expr.args[0])
+    if matrix and isinstance(expr, Apply) and expr.name == "eye" and expr.shape[-1] == expr.shape[-2]:
+        return expr
+    if matrix and isinstance(expr, Apply) and expr.name == "inv" and swap(expr.args[0]) == expr.args[0]:
+        return expr
+    if matrix and isinstance(expr, (Add, Mul)) and any(_holds_transpose(a) for a in expr.args):  # T3
+        rank = len(order)
+        if all(len(shape_of(a)) in (0, rank) for a in expr.args):
+            return expr.func(*[a if not shape_of(a) else swap(a) for a in expr.args])
+    if matrix and isinstance(expr, Mul) and len(order) == 2 and any(is_op(a, "ones") for a in expr.args):
+        return Mul(*[_turned_broadcast(a) for a in expr.args])
+    return Apply("transpose", (expr,), {"axes": order}, tuple(shape_of(expr)[a] for a in order))
+
+
+def _turned_broadcast(factor: Expr) -> Expr:
+    """A factor of a product that is broadcast, for its transpose: a row becomes a column."""
+    if len(shape_of(factor)) == 1:
+        return made("expand_dims", {"axis": 1}, factor)
+    if is_op(factor, "expand_dims") and len(shape_of(factor.args[0])) == 1:
+        return factor.args[0]
+    return swap(factor)
+
+
+def untransposed(expr: Add) -> Expr | None:
+    """XB + BX for BᵀXᵀ + XᵀBᵀ: a sum of products of nothing but transposes, as what one transpose is taken of."""
+    terms = [split_scalar(term) for term in expr.args]
+    if not all(is_op(rest, "matmul") and all(map(_is_swapped, rest.args)) for _, rest in terms):
+        return None
+    return Add(*[factor * swap(rest) for factor, rest in terms])
+
+
+def _is_swapped(expr: Expr) -> bool:
+    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
+
+
+def _holds_transpose(expr: Expr) -> bool:
+    if isinstance(expr, Apply) and expr.name == "matmul":
+        return all(_holds_transpose(a) for a in expr.args)
+    if isinstance(expr, Mul):
+        return any(_holds_transpose(a) for a in expr.args)
+    return isinstance(expr, Apply) and expr.name == "transpose" and is_matrix_transpose(expr.parameters["axes"])
+
+
+def swap(expr: Expr) -> Expr:
+    """The matrix transpose of an expression; a vector is its own."""
+    shape = shape_of(expr)
+    if len(shape) < 2:
+        return expr
+    rank = len(shape)
+    return transpose(Formula(expr, shape), axes=(*range(rank - 2), rank - 1, rank - 2)).expr
+
+
+RULES["transpose"] = transpose

@@ -1,0 +1,295 @@
+"""The worked solution: for each node, what its consumers contribute, the sum, and what it simplifies to.
+
+A contribution is found by the same rules as the gradient, one consumer at a time: with the symbol δ of the
+upstream gradient it is the local derivative (or, where that is no elementwise factor, the adjoint map δ ↦ ...);
+with ∂L/∂consumer it is the chain rule; and with that symbol replaced *at print time* it is the substituted line,
+which sympy would cancel before anybody could read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr, Mul, S
+
+from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.ops.base import show
+from backprop_cli.engine.passes import Step, plan
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op
+from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
+from backprop_cli.formulas.algebra.formula import Formula, settled
+from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.formulate import Formulation
+from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.tensors import Derived, Formulas, derive, seed_formula, true_shape
+
+SHOWN = ("text", "latex")
+
+
+@dataclass(frozen=True, slots=True)
+class Maths:
+    """A formula, or one side of an equation, in both notations that people read."""
+
+    text: str
+    latex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one consumer hands back: `local` is a derivative, or the right side of δ ↦ ... where `is_map`."""
+
+    consumer: str
+    definition: Maths
+    local: Maths
+    is_map: bool
+    upstream: Maths
+    chain: Maths
+    substituted: Maths | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """The derivation of one node's gradient; `simplified` is None where the last line before says it already."""
+
+    name: str
+    left: Maths
+    shape: tuple[int, ...]
+    contributions: tuple[Contribution, ...]
+    total: Maths | None
+    simplified: Maths | None
+    seed: Maths | None
+    notes: tuple[str, ...]
+    facts: tuple[str, ...]
+    value: Any = None
+    hooked: bool = False
+
+
+@dataclass(slots=True)
+class Deriver:
+    """Works out one backward pass of a graph; `values` and `gradients` where there are numbers."""
+
+    graph: Graph
+    work: Formulation
+    derived: Derived
+    gradients: Sequence[Any] | None
+    steps: dict[int, Step] = field(init=False)
+    meaning: Formulas = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meaning = Formulas(self.derived.symbols, self.derived.run, chained=False)
+        self.steps = {step[1]: step for step in plan(self.graph, self.meaning)}
+
+    # printing ────────────────────────────────────────────────────────────────────────────────────
+
+    def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
+        """An expression in both notations; `replaced` symbols print as what they stand for."""
+        resolve = (replaced or {}).get
+        return Maths(*(Layout(NOTATIONS[name], resolve)(expr) for name in SHOWN))
+
+    def partial(self, name: str) -> Maths:
+        """∂output/∂name."""
+        return Maths(*(NOTATIONS[n].gradient(self.derived.run.name, name) for n in SHOWN))
+
+    def equation(self, node: Node) -> Maths:
+        """A consumer's definition: z = W · x."""
+        right = self.maths(self.derived.symbols.fold(self.derived.symbols.definitions[node.index]))
+        name = self.label(node)
+        return Maths(f"{name} = {right.text}", f"{_latex_name(name)} = {right.latex}")
+
+    def label(self, node: Node) -> str:
+        """A node's name; the output's own words where it is an expression."""
+        return self.derived.run.name if node.index == self.derived.run.output else node.name
+
+    # one contribution ────────────────────────────────────────────────────────────────────────────
+
+    def consumers(self, node: Node) -> list[Node]:
+        """The named nodes that use a node directly, latest first."""
+        users = [
+            n
+            for n in self.graph.nodes
+            if n.op is not None
+            and n.index in self.graph.active
+            and (not n.anonymous or n.index == self.derived.run.output)
+        ]
+        return [n for n in reversed(users) if node.name in self.graph.named_inputs(n)]
+
+    def contribution(self, consumer: Node, target: Node) -> Contribution | None:
+        """What flows from a consumer to one of the nodes it uses."""
+        delta = GradSymbol("δ", consumer.shape, consumer.index)
+        notes: dict[str, None] = {}
+        expr = self.flow(consumer, target, Formula(delta, consumer.shape), notes)
+        if expr is None:
+            return None
+        upstream = self.meaning.gradient_symbol(consumer)
+        plain = TensorSymbol("δ", consumer.shape, consumer.index)
+        factor = Mul(*[a for a in Mul.make_args(expr) if a is not delta])
+        elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
+        chain = {delta: upstream}
+        chained = self.derived.nodes.get(consumer.index)
+        known = chained is not None and (
+            consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}
+        )
+        return Contribution(
+            consumer=self.label(consumer), definition=self.equation(consumer),
+            local=self.maths(factor if elementwise else expr, {delta: plain}), is_map=not elementwise,
+            upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
+            substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
+            notes=tuple(notes),
+        )  # fmt: skip
+
+    def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
+        """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
+        if chained == 1 or is_op(chained, "ones") and delta in Mul.make_args(expr):
+            return self.maths(expr.xreplace({delta: S.One}))
+        return self.maths(expr, {delta: chained})
+
+    def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> Expr | None:
+        """The reverse pass through one consumer's expression alone, down to one named node."""
+        gradients: dict[int, Formula] = {consumer.index: g}
+        pending = {consumer.index}
+        nodes = self.derived.symbols.nodes
+        while pending:
+            index = max(pending)
+            pending.discard(index)
+            step = self.steps.get(index)
+            if step is None:
+                continue
+            node, _, _, _, operands, edges = step
+            for operand, rule, narrow in edges:
+                part = rule(settled(gradients[index]), *operands(nodes))
+                if narrow is not None:
+                    if operand == target.index:
+                        self.note(node, target, notes)
+                    part = self.meaning.unbroadcast(part, narrow)
+                gradients[operand] = gradients[operand] + part if operand in gradients else part
+                if self.graph.nodes[operand].anonymous and operand != target.index:
+                    pending.add(operand)
+        found = gradients.get(target.index)
+        if found is None:
+            return None
+        return tidy(recognised(self.derived.symbols.fold(settled(found).expr)), self.derived.symbols.facts)
+
+    def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
+        """Why a sum appears: the operand was repeated along some axes."""
+        if node.op is None or node.op.name == "matmul":
+            return
+        extra = len(node.shape) - len(operand.shape)
+        axes = [*range(extra), *(extra + i for i, s in enumerate(operand.shape) if s != node.shape[extra + i])]
+        if axes:
+            where = ", ".join(map(str, axes))
+            notes[
+                f"{operand.name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
+                f"so its gradient is summed over {'axis' if len(axes) == 1 else 'axes'} {where}"
+            ] = None
+
+    # one node ────────────────────────────────────────────────────────────────────────────────────
+
+    def worked(self, node: Node) -> Worked:
+        """The derivation of one node's gradient."""
+        facts = self.derived.symbols.facts
+        facts.used.clear()
+        token = use_facts(facts)
+        try:
+            found = [self.contribution(c, node) for c in self.consumers(node)]
+            parts = tuple(c for c in found if c is not None)
+            self.touch_facts(node, parts)
+        finally:
+            reset_facts(token)
+        is_output = node.index == self.derived.run.output
+        seed = self.seed(node) if is_output else None
+        return Worked(
+            name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)),
+            contributions=parts,
+            total=self.total(parts, seed), simplified=self.simplified(node, parts, seed), seed=seed,
+            notes=self.notes(node), facts=tuple(facts.used.values()),
+            value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
+        )  # fmt: skip
+
+    def seed(self, node: Node) -> Maths:
+        """Where the pass starts: 1, ones, or what the spec gives as `grad_output`."""
+        expr = seed_formula(self.meaning).expr
+        if isinstance(expr, GradSymbol):
+            return Maths("grad_output, as given", r"\text{grad\_output, as given}")
+        return self.maths(true_shape(expr, node.shape))
+
+    def touch_facts(self, node: Node, parts: tuple[Contribution, ...]) -> None:
+        """Run the chained rules once more, for the facts that they announce."""
+        for part in parts:
+            consumer = next(c for c in self.consumers(node) if self.label(c) == part.consumer)
+            chained = self.derived.nodes.get(consumer.index)
+            if chained is not None:
+                self.flow(consumer, node, Formula(chained, consumer.shape), {})
+
+    def notes(self, node: Node) -> tuple[str, ...]:
+        """A hook is said in words."""
+        hook = self.graph.hooks.get(node.index)
+        if hook is None:
+            return ()
+        words = " ".join(hook.scope.text.text.split())
+        return (f"a hook replaces the gradient that arrives at {node.name} by {words}",)
+
+    def total(self, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
+        """The contributions of all paths, side by side."""
+        if len(parts) + (seed is not None) < 2:
+            return None
+        sides = [*([seed] if seed else []), *(p.chain for p in parts)]
+        return Maths(*(" + ".join(_bracketed(getattr(m, n)) for m in sides) for n in SHOWN))
+
+    def simplified(self, node: Node, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
+        """The formula in node names; None where a line says it already."""
+        expr = self.derived.nodes.get(node.index)
+        if expr is None or gradients_of(expr) - {self.derived.gradients.get(self.derived.run.output)}:
+            return None
+        final = self.maths(expr)
+        said = (
+            {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted}
+            if len(parts) == 1
+            else set()
+        )
+        is_seed = seed is not None and (final.text == seed.text or isinstance(expr, GradSymbol))
+        return None if final.text in said or is_seed else final
+
+
+def _bracketed(text: str) -> str:
+    """A side of a sum; one that starts with a minus is bracketed."""
+    return f"({text})" if text.startswith("-") else text
+
+
+def _latex_name(name: str) -> str:
+    return NOTATIONS["latex"].name(name)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedPass:
+    """The derivations of one backward pass."""
+
+    output: str
+    worked: tuple[Worked, ...]
+
+
+def work_out(
+    graph: Graph,
+    names: Sequence[str] = (),
+    values: Sequence[Any] | None = None,
+    passes: Sequence[Sequence[Any]] | None = None,
+) -> tuple[WorkedPass, ...]:
+    """The derivations of the named nodes (all that have a gradient by default), the output first, pass by pass.
+
+    `values` and `passes` are the numbers of a run, or None for a spec that has shapes alone.
+    """
+    work = Formulation(graph, ("local", "nodes"), SHOWN, values)
+    found = []
+    for position, run in enumerate(graph.passes):
+        derived = derive(work.made, run, ("local", "nodes"))
+        deriver = Deriver(graph, work, derived, passes[position] if passes else None)
+        wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
+                  and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
+        found.append(WorkedPass(run.name, tuple(deriver.worked(node) for node in wanted)))
+    return tuple(found)
+
+
+__all__ = ["Contribution", "Maths", "Worked", "WorkedPass", "work_out"]

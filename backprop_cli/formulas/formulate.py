@@ -1,0 +1,198 @@
+"""The formulas of a run, printed in every notation and evaluated back: is each what its value says?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sympy import Add, Expr
+
+from backprop_cli.engine.graph import Graph
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, tree_size
+from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.printed import NOTATIONS as SHOWN
+from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.tensors import BUDGET, Derived, Symbols, derive, symbols
+
+LEAVES_BUDGET = 80
+"""Above so many nodes a formula in leaves alone is no longer readable."""
+
+PRINTED_BUDGET = 4000
+"""Above so many nodes even one step of the chain rule, through a long expression without names, is not printed."""
+
+HUGE = 10**9
+
+Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
+
+
+@dataclass(slots=True)
+class Formulation:
+    """The formulas of one run: the symbols once, then each backward pass."""
+
+    graph: Graph
+    terms: tuple[str, ...]
+    notations: tuple[str, ...]
+    values: Sequence[Any] | None
+    made: Symbols = field(init=False)
+    sizes: dict[Expr, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.made = symbols(self.graph, self.values)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What was seen in the data and used."""
+        return tuple(self.made.facts.used.values())
+
+    def layouts(self, derived: Derived, leaves: bool = False) -> dict[str, Layout]:
+        """A layout for each notation; with `leaves`, a node prints as its definition."""
+
+        def resolve(symbol: TensorSymbol) -> Expr | None:
+            return (
+                None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
+            )
+
+        return {name: Layout(NOTATIONS[name], resolve) for name in self.notations}
+
+    def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> Formulas:
+        """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""
+        evaluator = (
+            None
+            if self.values is None or gradients is None
+            else Evaluator(self.values, gradients, self.graph.spec.dtype)
+        )
+        plain, leaves = self.layouts(derived), self.layouts(derived, leaves=True)
+        return {
+            index: {term: self.one(term, index, derived, plain, leaves, evaluator, gradients) for term in self.terms}
+            for index in sorted({*derived.local, *derived.nodes} & only)
+        }
+
+    def one(
+        self,
+        term: str,
+        index: int,
+        derived: Derived,
+        plain: Mapping[str, Layout],
+        leaves: Mapping[str, Layout],
+        evaluator: Evaluator | None,
+        gradients: Sequence[Any] | None,
+    ) -> Printed | Omitted:
+        """One gradient in one of the terms."""
+        expr = derived.local[index] if term == "local" else derived.nodes[index]
+        if tree_size(expr) > PRINTED_BUDGET:
+            return Omitted(
+                f"it would have {tree_size(expr)} terms, more than {PRINTED_BUDGET}; name some parts of the expression"
+            )
+        if term != "local":
+            reason = self.omitted(term, expr, derived)
+            if reason is not None:
+                return reason
+        layouts = leaves if term == "leaves" else plain
+        texts = {name: layouts[name].whole(expr) if name in layouts else "" for name in NOTATIONS}
+        deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
+        return Printed(**texts, deviation=deviation)
+
+    def omitted(self, term: str, expr: Expr, derived: Derived) -> Omitted | None:
+        """Why a chained formula is not shown."""
+        if any(s.index != derived.run.output for s in gradients_of(expr)):
+            return Omitted(f"chained through, it would have more than {BUDGET} terms; see local")
+        if term == "leaves" and self.size(expr) > LEAVES_BUDGET:
+            return Omitted(
+                f"in leaves alone it would have {self.size(expr)} terms, more than {LEAVES_BUDGET}; see nodes"
+            )
+        return None
+
+    def size(self, expr: Expr) -> int:
+        """Nodes of a formula's tree once every node is replaced by its definition."""
+        if not self.sizes:  # definitions refer to earlier nodes only: in their order no recursion goes deep
+            for node, definition in zip(self.made.nodes, self.graph.nodes, strict=True):
+                if definition.index in self.made.definitions and isinstance(node.expr, TensorSymbol):
+                    self.sizes[node.expr] = self.written(self.made.definitions[definition.index])
+        return self.written(expr)
+
+    def written(self, expr: Expr) -> int:
+        """The same, once the sizes of the definitions are known."""
+        found = self.sizes.get(expr)
+        if found is None:
+            found = self.sizes[expr] = min(HUGE, 1 + sum(self.written(a) for a in expr.args))
+        return found
+
+
+def deviates(formula: Any, value: Any) -> float:
+    """How far a formula's value is from the gradient's, against the largest entry (or 1); NaN meets NaN."""
+    if np.shape(formula) != np.shape(value):
+        return float("inf")
+    if np.size(value) == 0:
+        return 0.0
+    with np.errstate(all="ignore"):
+        a, b = np.asarray(formula, dtype=float), np.asarray(value, dtype=float)
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        if same.all():
+            return 0.0
+        finite = np.abs(b[np.isfinite(b)])
+        scale = max(1.0, float(finite.max())) if finite.size else 1.0
+        worst = np.abs(np.where(same, 0.0, a - b)).max() / scale
+    return float("inf") if np.isnan(worst) else float(worst)
+
+
+def formulate(
+    graph: Graph,
+    values: Sequence[Any] | None,
+    passes: Sequence[Sequence[Any]] | None,
+    terms: tuple[str, ...],
+    notations: tuple[str, ...] = SHOWN,
+    anonymous: bool = False,
+    only: frozenset[int] | None = None,
+) -> tuple[list[Formulas], Formulas, tuple[str, ...]]:
+    """Each pass's formulas, those of the accumulated gradients, and the facts they rely on.
+
+    `only` limits the printing to some nodes; formulas are derived for all of them, since they build on each other.
+    """
+    work = Formulation(graph, terms, notations, values)
+    shown = frozenset(
+        n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)
+    )
+    derived = [derive(work.made, run, terms) for run in graph.passes]
+    printed = [work.printed(d, passes[i] if passes else None, shown) for i, d in enumerate(derived)]
+    total = printed[-1] if len(derived) == 1 else _accumulated(work, derived, printed, passes, shown)
+    return printed, total, work.facts
+
+
+def _accumulated(
+    work: Formulation,
+    derived: list[Derived],
+    printed: list[Formulas],
+    passes: Sequence[Sequence[Any]] | None,
+    shown: frozenset[int],
+) -> Formulas:
+    """Leaf gradients add up over the passes; any other node keeps the last pass's."""
+    result: dict[int, Mapping[str, Printed | Omitted]] = dict(printed[-1])
+    for node in work.graph.nodes:
+        parts = [i for i, d in enumerate(derived) if node.index in d.nodes or node.index in d.local]
+        if node.is_leaf and node.index in shown and parts:
+            result[node.index] = (
+                printed[parts[0]][node.index]
+                if len(parts) == 1
+                else {term: _sum_of(work, term, node.index, [derived[i] for i in parts], passes) for term in work.terms}
+            )
+    return result
+
+
+def _sum_of(
+    work: Formulation, term: str, index: int, derived: list[Derived], passes: Sequence[Sequence[Any]] | None
+) -> Printed | Omitted:
+    exprs = [d.local[index] if term == "local" else d.nodes[index] for d in derived]
+    last = set(derived[-1].gradients.values())
+    if any(gradients_of(expr) - last for expr in exprs):
+        return Omitted("the gradients of several passes add up; see passes")
+    total = tidy(Add(*exprs), work.made.facts)
+    merged = Derived(work.made, derived[-1].run, {index: total}, {index: total})
+    summed = None
+    if passes is not None:
+        summed = list(passes[-1])
+        summed[index] = sum(p[index] for p in passes if p[index] is not None)
+    return work.printed(merged, summed, frozenset({index}))[index][term]

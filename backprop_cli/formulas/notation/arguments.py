@@ -1,0 +1,98 @@
+"""The arguments of a call, written out: numbers, axes, shapes, what may be left away."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from sympy import Expr, Float, Integer, Rational
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.base import REQUIRED, axes_of
+from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.formulas.algebra.expr import Apply, shape_of
+
+FLOATS_END = 2**1024
+
+
+def decimal(value: Expr) -> str:
+    """An exact number as it is written: 2, 1e-5, 0.01."""
+    if isinstance(value, Integer) and abs(value) < FLOATS_END:
+        return str(value)
+    if isinstance(value, Rational):
+        if abs(value) >= FLOATS_END:
+            return "inf" if value > 0 else "-inf"
+        text = repr(float(Fraction(int(value.p), int(value.q))))
+        return re.sub(r"e([+-])0*(\d+)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text.removesuffix(".0"))
+    if isinstance(value, Float):
+        return repr(float(value))
+    return str(value)
+
+
+def spell_static(value: Any) -> str:
+    """A static parameter as the language writes it."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return f"'{value}'"
+    if isinstance(value, tuple):
+        inner = ", ".join(map(spell_static, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, Fraction):
+        return decimal(Rational(value.numerator, value.denominator))
+    return getattr(value, "name", None) or str(value)
+
+
+def written_arguments(operands: list[str | None], expr: Apply, quiet: bool) -> list[str]:
+    """The arguments of a call; `quiet` drops what only matters to a machine (keepdims, an axis that is the last)."""
+    op = OPS[expr.name]
+    signature = op.signature
+    parameters = dict(expr.parameters)
+    if expr.name in {"scatter", "index"}:
+        parameters["index"] = f"{index_text(parameters['index'])}"
+    listed = [text for text in operands if text is not None]
+    if signature.variadic:
+        first = next(iter(signature.parameters), "")
+        if isinstance(parameters.get(first), str):
+            return [f"'{parameters[first]}'", *listed]
+        arguments = [f"[{', '.join(listed)}]"]
+    else:
+        arguments = _operands(operands, signature.operands)
+    for name, default in signature.parameters.items():
+        value = parameters.get(name, default)
+        if (
+            default is not REQUIRED
+            and value == default
+            and type(value) is type(default)
+            or quiet
+            and name == "keepdims"
+        ):
+            continue
+        if expr.name == "eye" and name == "m" and value == parameters["n"]:
+            continue
+        rank = len(shape_of(expr.args[0])) if expr.args else 0
+        if name == "axis" and default == -1 and (value == rank - 1 or value is None and rank == 1):
+            continue  # the last axis, however the user counted it
+        spelled = spell_static(value)
+        arguments.append(spelled if default is REQUIRED else f"{name}={spelled}")
+    return arguments
+
+
+def _operands(operands: list[str | None], names: tuple[str, ...]) -> list[str]:
+    """Operands by position; after one left out, by keyword."""
+    arguments: list[str] = []
+    gap = False
+    for name, text in zip(names, operands, strict=False):
+        if text is None:
+            gap = True
+        else:
+            arguments.append(f"{name}={text}" if gap else text)
+    return arguments
+
+
+def summed_names(expr: Apply) -> str:
+    """The lower-case names of the axes a sum runs over; empty unless all have one."""
+    shape = shape_of(expr.args[0])
+    names = [getattr(shape[a], "name", None) for a in axes_of(expr.parameters["axis"], len(shape))]
+    return "".join(n.lower() for n in names if n) if all(n and len(n) == 1 for n in names) else ""

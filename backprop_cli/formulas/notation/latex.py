@@ -1,0 +1,195 @@
+r"""LaTeX mathematics: juxtaposition for products of matrices, \odot for elementwise ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sympy import E, Expr, S
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.formulas.notation.names import GREEK, GREEK_LETTERS, taken_apart
+from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
+from backprop_cli.formulas.notation.text import Notation
+
+
+def latex_name(name: str) -> str:
+    r"""A node's name in LaTeX: y_1 is y_{1}, W_mu is W_{\mu}, xhat is \hat{x}, loss is \mathrm{loss}."""
+    parts = taken_apart(name)
+    base = _latex_word(parts.base)
+    accented = rf"\{parts.accent}{{{base.strip()}}}" if parts.accent else base
+    if not parts.index:
+        return accented
+    return rf"{accented.rstrip()}_{{{parts.index if parts.index.isdigit() else _latex_word(parts.index).strip()}}}"
+
+
+def _latex_word(base: str) -> str:
+    if base in GREEK:
+        return "\\" + base
+    if len(base) == 1 and base in GREEK_LETTERS:
+        return "\\" + GREEK_LETTERS[base] + " "
+    return base if len(base) == 1 and base.isascii() and base != "_" else rf"\mathrm{{{_escaped(base)}}}"
+
+
+def _escaped(text: str) -> str:
+    spelled = "".join(rf"\{GREEK_LETTERS[c]} " if c in GREEK_LETTERS else c for c in text)
+    return re.sub(r"(?<!\\)([_#%&$])", r"\\\1", spelled)
+
+
+TALL = (r"\frac", r"\sum", r"\left")
+"""What brackets are to grow around."""
+_GROWING = re.compile(r"\(((?:\{\d\}(?:, )?)+)\)")
+
+
+@dataclass(frozen=True)
+class Latex(Notation):
+    """LaTeX mathematics: juxtaposition for products of matrices, ⊙ for elementwise ones."""
+
+    matmul: str = r" "
+    gradient_level: int = POWER
+    gradients_apart: bool = True
+
+    def holds_fraction(self, text: str) -> bool:
+        """One that is not in an exponent or an index."""
+        depth = 0
+        for position, sign in enumerate(text):
+            depth += (sign == "{") - (sign == "}")
+            if depth == 0 and text.startswith(r"\frac", position):
+                return True
+        return False
+
+    def name(self, name: str) -> str:
+        return latex_name(name)
+
+    def gradient(self, output: str, name: str) -> str:
+        return rf"\frac{{\partial {_differentiated(output)}}}{{\partial {_differentiated(name)}}}"
+
+    def bracket(self, text: str) -> str:
+        return rf"\left({text}\right)"
+
+    def number(self, value: Expr) -> str:
+        special = {S.Pi: r"\pi", E: "e", S.Infinity: r"\infty", S.NegativeInfinity: r"-\infty"}.get(value)
+        if special:
+            return special
+        text = decimal(value)
+        mantissa, _, exponent = text.partition("e")
+        if not exponent:
+            return text
+        return rf"10^{{{exponent}}}" if mantissa == "1" else rf"{mantissa} \cdot 10^{{{exponent}}}"
+
+    def times(self, left: Expr, right: Expr) -> str:
+        return r" \odot " if shape_of(left) and shape_of(right) else r" \, "
+
+    def scaled(self, number: str, text: str) -> str:
+        return rf"{number} \, {text}" if text[:1].isdigit() else f"{number} {text}"
+
+    def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
+        return rf"\frac{{{above.text}}}{{{below.text}}}", POWER
+
+    def root(self, base: Piece) -> Piece:
+        return Piece(rf"\sqrt{{{base.text}}}", CALL)
+
+    def _base(self, base: Piece) -> str:
+        return base.text if base.level >= CALL and not base.text.startswith(r"\frac") else self.bracket(base.text)
+
+    def superscript(self, base: Piece, exponent: Piece, integer: int | None) -> str:
+        return rf"{self._braced(self._base(base))}^{{{exponent.text}}}"
+
+    def _braced(self, text: str) -> str:
+        return f"{{{text}}}" if "^" in text else text
+
+    def row(self, text: str) -> str:
+        inner = self.bracket(text) if text.startswith(r"\frac") else text
+        return rf"{self._braced(inner)}^\top"
+
+    def outer(self, left: str, right: str) -> str:
+        return f"{left} {self.row(right)}"
+
+    def transpose(self, base: Piece, order: tuple[int, ...]) -> str:
+        return rf"{self._braced(self._base(base))}^\top"
+
+    def inverse(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{-1}}"
+
+    def inverse_transpose(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{-\top}}"
+
+    def summation(self, base: Piece, expr: Apply) -> Piece:
+        inner = base.text if base.level > MUL else self.bracket(base.text)
+        return Piece(rf"\sum{self.axis(expr)} {inner}", MUL)
+
+    def axis(self, expr: Apply) -> str:
+        """The axes of a reduction as an index: by their names, or by their numbers."""
+        letters = summed_names(expr)
+        if expr.parameters["axis"] is None:
+            return ""
+        numbers = latex_text(spell_static(expr.parameters["axis"]))
+        return f"_{{{letters}}}" if letters else rf"_{{\mathrm{{axis}}\,{numbers}}}"
+
+    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
+        return Piece(rf"\operatorname{{{latex_text(name)}}}{self.axis(expr)}{self.bracket(base.text)}", CALL)
+
+    def pseudo_inverse(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{+}}"
+
+    def pseudo_inverse_transpose(self, base: Piece) -> str:
+        return rf"{self._braced(self._base(base))}^{{+\top}}"
+
+    def unit_vector(self, expr: Apply) -> Piece:
+        return Piece(rf"\mathbf{{e}}_{{{expr.parameters['index'][0]}}}", CALL)
+
+    def index(self, base: str, expr: Apply) -> str:
+        return rf"{{{base}}}_{{[{latex_text(index_text(expr.parameters['index']))}]}}"
+
+    def expanded(self, base: Piece, expr: Apply) -> Piece:
+        return base
+
+    def comparison(self, name: str, left: str, right: str) -> Piece:
+        sign = {
+            "greater": ">",
+            "greater_equal": r"\ge",
+            "less": "<",
+            "less_equal": r"\le",
+            "equal": "=",
+            "not_equal": r"\ne",
+        }[name]
+        return Piece(rf"\left[{left} {sign} {right}\right]", CALL)
+
+    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+        if name == "ones":
+            return Piece(
+                r"\mathbf{1}_{" + r" \times ".join(latex_text(spell_static(s)) for s in expr.shape) + "}", CALL
+            )
+        template = OPS[name].latex if name in OPS else None
+        if template is not None:
+            given = [o.text for o in operands if o is not None]
+            if any(tall in text for text in given for tall in TALL):
+                template = _GROWING.sub(r"\\left(\1\\right)", template)
+            bare = template.endswith(" {0}")
+            texts = ["" if o is None else self.bracket(o.text) if bare and o.level < CALL else o.text for o in operands]
+            return Piece(template.format(*texts), CALL)
+        # numbered marks stand for the operands while the rest is escaped
+        parts = written_arguments([None if o is None else f"\0{i}\0" for i, o in enumerate(operands)], expr, quiet=True)
+        given = ["" if o is None else o.text for o in operands]
+        filled = [re.sub("\0(\\d+)\0", lambda m: given[int(m[1])], latex_text(p)) for p in parts]
+        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(filled)}\right)", CALL)
+
+
+def _differentiated(output: str) -> str:
+    """A name, an entry of a node, or any other expression in brackets."""
+    if re.fullmatch(r"\w+", output):
+        return latex_name(output)
+    entry = re.fullmatch(r"(\w+)\[([^\[\]]*)\]", output)
+    if entry:
+        return rf"{{{latex_name(entry[1])}}}_{{[{latex_text(entry[2])}]}}"
+    return rf"\left(\mathtt{{{latex_text(output)}}}\right)"
+
+
+def latex_text(text: str) -> str:
+    """Literal text inside mathematics, escaped."""
+    return re.sub(
+        r"([_#%&${}])", r"\\\1", text.replace("\\", r"\backslash ").replace("^", r"\hat{} ").replace("~", r"\sim ")
+    )

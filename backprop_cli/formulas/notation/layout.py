@@ -1,0 +1,219 @@
+"""One walk over a formula, for every notation: brackets and order; the typography is the notation's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sympy import Add, Expr, Mul, Pow, Rational, S
+
+from backprop_cli.formulas.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
+from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.transposes import untransposed
+from backprop_cli.formulas.notation.operators import OPERATORS
+from backprop_cli.formulas.notation.order import Factors, echoed, factors_of, is_negative, term_order
+from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
+from backprop_cli.formulas.notation.signs import negated, sign_into
+from backprop_cli.formulas.notation.text import Notation
+
+Resolve = Callable[[TensorSymbol], Expr | None]
+
+
+@dataclass(slots=True)
+class Layout:
+    """Prints formulas in one notation; `resolve` may give a symbol's definition to print in its place."""
+
+    notation: Notation
+    resolve: Resolve = field(default=lambda symbol: None)
+    memo: dict[Expr, Piece] = field(default_factory=dict)
+
+    def __call__(self, expr: Expr) -> str:
+        """The whole formula."""
+        return self.walk(expr).text
+
+    def whole(self, expr: Expr) -> str:
+        """The whole formula as it stands alone: in MathML an element of its own."""
+        return self.notation.document(self(expr))
+
+    def walk(self, expr: Expr) -> Piece:
+        """A part of the formula, remembered."""
+        found = self.memo.get(expr)
+        if found is None:
+            found = self.memo[expr] = self.piece(expr)
+        return found
+
+    def piece(self, expr: Expr) -> Piece:
+        """A part of the formula."""
+        if isinstance(expr, TensorSymbol):
+            return self.symbol(expr)
+        if isinstance(expr, Apply):
+            return self.operator(expr)
+        if isinstance(expr, SizeSymbol):
+            return Piece(self.notation.name(expr.name), ATOM)
+        if isinstance(expr, Add):
+            return self.sum(expr)
+        if isinstance(expr, (Mul, Rational)) or isinstance(expr, Pow) and expr.exp.could_extract_minus_sign():
+            return self.product(expr)
+        if isinstance(expr, Pow):
+            return self.power(expr)
+        return Piece(self.notation.number(expr), ATOM if not str(expr).startswith("-") else NEGATIVE)
+
+    def within(self, expr: Expr, level: int) -> str:
+        """A part inside another that binds at `level`: bracketed where it binds more loosely."""
+        piece = self.walk(expr)
+        return piece.text if piece.level >= level else self.notation.bracket(piece.text)
+
+    # symbols ─────────────────────────────────────────────────────────────────────────────────────
+
+    def symbol(self, expr: TensorSymbol) -> Piece:
+        """A node by its name, an upstream gradient as ∂L/∂node, or what either stands for."""
+        definition = self.resolve(expr)
+        if definition is not None:
+            return self.walk(definition)
+        if isinstance(expr, GradSymbol):
+            return Piece(self.notation.gradient(expr.output, expr.name), self.notation.gradient_level)
+        return Piece(self.notation.name(expr.name), ATOM)
+
+    # sums ────────────────────────────────────────────────────────────────────────────────────────
+
+    def sum(self, expr: Add) -> Piece:
+        """Terms in order, a common factor in front, a minus for each negative one."""
+        turned_back = untransposed(expr)
+        if turned_back is not None:
+            return Piece(self.notation.transpose(self.walk(turned_back), (1, 0)), POWER)
+        factor, rest = split_sum(expr)
+        if factor != 1:
+            return self.product(Mul(factor, rest, evaluate=False))
+        terms = echoed(expr, sorted(expr.args, key=term_order))
+        first, *others = terms
+        if all(is_negative(t) for t in terms):
+            turned = next((t for t in map(negated, (-t for t in terms)) if t is not None), None)
+            if turned is None:
+                return Piece(self.notation.minus_sign + self.within(-expr, MUL), NEGATIVE)
+            others = [t for t in terms if negated(-t) != turned]
+            first = turned
+        text = self.within(first, ADD)
+        for term in others:
+            text += (
+                self.notation.minus + self.within(-term, MUL)
+                if is_negative(term)
+                else self.notation.plus + self.within(term, ADD + 1)
+            )
+        return Piece(text, ADD)
+
+    # products ────────────────────────────────────────────────────────────────────────────────────
+
+    def product(self, expr: Expr) -> Piece:
+        """A product, and a fraction where something divides."""
+        parts = factors_of(expr)
+        turned = sign_into(parts.above) if parts.sign < 0 else None
+        if turned is not None:
+            parts = replace(parts, sign=1, above=turned)
+        if self.notation.gradients_apart and (parts.below or parts.denominator != 1):
+            apart = [f for f in parts.above if isinstance(f, GradSymbol)]
+            if apart:
+                return self.apart(parts, apart)
+        above = self.numerator(parts)
+        if (parts.below or parts.denominator != 1) and self.notation.holds_fraction(above.text):
+            return self.reciprocal(parts, above)
+        if not parts.below and parts.denominator == 1:
+            text, level = above.text, above.level
+        else:
+            text, level = self.notation.fraction(above, self.denominator(parts))
+        if parts.sign < 0:
+            if level < MUL:
+                text = self.notation.bracket(text)
+            return Piece(self.notation.minus_sign + text, NEGATIVE)
+        return Piece(text, level)
+
+    def reciprocal(self, parts: Factors, above: Piece) -> Piece:
+        """1/d before a product that holds fractions itself."""
+        fraction, _ = self.notation.fraction(Piece(self.notation.number(S.One), ATOM), self.denominator(parts))
+        tensors = [next((f for f in factors if shape_of(f)), S.One) for factors in (parts.below, parts.above)]
+        factor = above.text if above.level >= MUL else self.notation.bracket(above.text)
+        text = fraction + self.notation.times(*tensors) + factor
+        return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
+
+    def apart(self, parts: Factors, gradients: list[Expr]) -> Piece:
+        """Upstream gradients before the fraction, not in it: they are fractions themselves."""
+        rest = [f for f in parts.above if f not in gradients]
+        fraction, _ = self.notation.fraction(self.numerator(replace(parts, above=rest)), self.denominator(parts))
+        if not any(shape_of(f) for f in (*rest, *parts.below)):  # a scalar comes first
+            text = fraction + self.notation.times(S.One, S.One) + self.joined(gradients)
+            return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
+        shapes = [*gradients, *parts.below, *rest]
+        between = next(
+            (self.notation.times(gradients[0], f) for f in shapes[1:] if shape_of(f)), self.notation.times(S.One, S.One)
+        )
+        text = self.joined(gradients) + between + fraction
+        return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
+
+    def numerator(self, parts: Factors) -> Piece:
+        """Number, scalars, tensors, in the order of the chain rule."""
+        number = self.notation.number(parts.number)
+        if not parts.above:
+            return Piece(number, ATOM)
+        if len(parts.above) == 1 and parts.number == 1:
+            return self.walk(parts.above[0])
+        text = self.joined(parts.above)
+        if parts.number == 1:
+            return Piece(text, MUL)
+        if len(parts.above) == 1:
+            chain = isinstance(parts.above[0], Apply) and self.notation.scalar_joins_chain
+            text = self.within(parts.above[0], MUL if chain else MUL + 1)
+        return Piece(self.notation.scaled(number, text), MUL)
+
+    def joined(self, factors: list[Expr]) -> str:
+        """Factors side by side; matrix products inside an elementwise one are bracketed."""
+        text = ""
+        for position, factor in enumerate(factors):
+            piece = self.walk(factor)
+            alone = len(factors) == 1
+            bare = piece.level > MUL or alone and piece.level >= MUL
+            if (
+                piece.level == MATMUL
+                and not alone
+                and all(not shape_of(f) for f in factors if f is not factor)
+                and self.notation.scalar_joins_chain
+            ):
+                bare = True
+            text += ("" if not position else self.notation.times(factors[position - 1], factor)) + (
+                piece.text if bare else self.notation.bracket(piece.text)
+            )
+        return text
+
+    def denominator(self, parts: Factors) -> Piece:
+        """What divides: a number, then the factors."""
+        number = [] if parts.denominator == 1 else [self.notation.number(parts.denominator)]
+        if not parts.below:
+            return Piece(number[0], ATOM)
+        if not number and len(parts.below) == 1:
+            return self.walk(parts.below[0])
+        text = self.joined(parts.below) if len(parts.below) > 1 else self.within(parts.below[0], MUL + 1)
+        return Piece(self.notation.scaled(number[0], text) if number else text, MUL)
+
+    def power(self, expr: Pow) -> Piece:
+        """A power, or a root."""
+        if expr.exp.is_Rational and expr.exp.q == 2:
+            root = self.notation.root(self.walk(expr.base))
+            return (
+                root
+                if expr.exp.p == 1
+                else Piece(self.notation.superscript(root, self.walk(S(expr.exp.p)), expr.exp.p), POWER)
+            )
+        base = self.walk(expr.base)
+        return Piece(
+            self.notation.superscript(base, self.walk(expr.exp), int(expr.exp) if expr.exp.is_Integer else None), POWER
+        )
+
+    # operators ───────────────────────────────────────────────────────────────────────────────────
+
+    def operator(self, expr: Apply) -> Piece:
+        """An operator by its own way of printing, or as a call."""
+        special = OPERATORS.get(expr.name)
+        return self.call(expr) if special is None else special(self, expr)
+
+    def call(self, expr: Apply) -> Piece:
+        """A function: its template if it has one, else name(operands, parameters)."""
+        operands = [None if a == NONE else self.walk(a) for a in expr.args]
+        return self.notation.call(expr.name, operands, expr)

@@ -1,0 +1,188 @@
+"""Presentation MathML (Core): a formula as elements that a browser lays out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+from sympy import E, Expr, S
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.formulas.notation.names import GREEK, taken_apart
+from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
+from backprop_cli.formulas.notation.text import SIGNS, Notation
+
+ACCENT_MARKS = {"hat": "^", "bar": "‾", "tilde": "~"}
+INVISIBLE_TIMES, FUNCTION_APPLICATION = "\u2062", "\u2061"
+_TOKEN = re.compile(r"\{(\d)\}|([^\W\d_]+)|(\d[\d.]*)|(\S)")
+_NAMED = {S.Pi: "π", E: "e", S.Infinity: "∞"}
+
+
+def mi(text: str) -> str:
+    """A name."""
+    return f"<mi>{escape(text)}</mi>"
+
+
+def mo(text: str) -> str:
+    """A sign."""
+    return f"<mo>{escape(text)}</mo>"
+
+
+def mn(text: str) -> str:
+    """A number."""
+    return f"<mn>{escape(text)}</mn>"
+
+
+def row(text: str) -> str:
+    """Several elements as one."""
+    return f"<mrow>{text}</mrow>"
+
+
+def script(kind: str, base: str, other: str) -> str:
+    """msup, msub, munder, mover, mfrac: two elements in one."""
+    return f"<{kind}>{row(base)}{row(other)}</{kind}>"
+
+
+def tokens(text: str) -> str:
+    """Names, numbers and signs of a piece of text, each an element of its kind."""
+    made = []
+    for match in _TOKEN.finditer(text):
+        word, number, sign = match[2], match[3], match[4]
+        made.append(mi(word) if word else mn(number) if number else mo(sign or match[0]))
+    return "".join(made)
+
+
+def word(name: str) -> str:
+    """A letter, or a Greek one by its name."""
+    return mi(GREEK.get(name, name))
+
+
+@dataclass(frozen=True)
+class Mathml(Notation):
+    """Elements of MathML; a piece is a sequence of them, put into a row where one is needed."""
+
+    plus: str = mo("+")
+    minus: str = mo("-")
+    minus_sign: str = mo("-")
+    matmul: str = mo(INVISIBLE_TIMES)
+    gradient_level: int = POWER
+    gradients_apart: bool = True
+
+    def holds_fraction(self, text: str) -> bool:
+        return "<mfrac" in text
+
+    def document(self, text: str) -> str:
+        return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{text}</math>'
+
+    def name(self, name: str) -> str:
+        parts = taken_apart(name)
+        base = word(parts.base)
+        if parts.accent:
+            base = script("mover", base, mo(ACCENT_MARKS[parts.accent]))
+        if not parts.index:
+            return base
+        return script("msub", base, mn(parts.index) if parts.index.isdigit() else word(parts.index))
+
+    def gradient(self, output: str, name: str) -> str:
+        top = self.name(output) if re.fullmatch(r"\w+", output) else self.bracket(tokens(output))
+        return script("mfrac", mo("∂") + top, mo("∂") + self.name(name))
+
+    def bracket(self, text: str) -> str:
+        return row(mo("(") + text + mo(")"))
+
+    def number(self, value: Expr) -> str:
+        if value in _NAMED:
+            return mi(_NAMED[value])
+        mantissa, _, exponent = decimal(value).partition("e")
+        sign, digits = (mo("-"), mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
+        if not exponent:
+            return sign + (mn(digits) if digits[:1].isdigit() else mi("∞"))
+        power = script("msup", mn("10"), tokens(exponent))
+        return sign + (power if digits == "1" else mn(digits) + mo("·") + power)
+
+    def times(self, left: Expr, right: Expr) -> str:
+        return mo("⊙") if shape_of(left) and shape_of(right) else mo(INVISIBLE_TIMES)
+
+    def scaled(self, number: str, text: str) -> str:
+        return number + mo(INVISIBLE_TIMES) + text
+
+    def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
+        return script("mfrac", above.text, below.text), POWER
+
+    def root(self, base: Piece) -> Piece:
+        return Piece(f"<msqrt>{base.text}</msqrt>", CALL)
+
+    def _base(self, base: Piece) -> str:
+        return base.text if base.level >= CALL and not base.text.startswith("<mfrac") else self.bracket(base.text)
+
+    def superscript(self, base: Piece, exponent: Piece, integer: int | None) -> str:
+        return script("msup", self._base(base), exponent.text)
+
+    def row(self, text: str) -> str:
+        return script("msup", self.bracket(text) if text.startswith("<mfrac") else text, mo("⊤"))
+
+    def outer(self, left: str, right: str) -> str:
+        return left + self.matmul + self.row(right)
+
+    def transpose(self, base: Piece, order: tuple[int, ...]) -> str:
+        return script("msup", self._base(base), mo("⊤"))
+
+    def inverse(self, base: Piece) -> str:
+        return script("msup", self._base(base), mo("-") + mn("1"))
+
+    def inverse_transpose(self, base: Piece) -> str:
+        return script("msup", self._base(base), mo("-") + mo("⊤"))
+
+    def pseudo_inverse(self, base: Piece) -> str:
+        return script("msup", self._base(base), mo("+"))
+
+    def pseudo_inverse_transpose(self, base: Piece) -> str:
+        return script("msup", self._base(base), mo("+") + mo("⊤"))
+
+    def _over(self, sign: str, kind: str, expr: Apply) -> str:
+        """A sign or a word with the axes it runs over."""
+        if expr.parameters["axis"] is None:
+            return sign
+        letters = summed_names(expr)
+        axes = mi(letters) if letters else f"<mtext>axis {escape(spell_static(expr.parameters['axis']))}</mtext>"
+        return script(kind, sign, axes)
+
+    def summation(self, base: Piece, expr: Apply) -> Piece:
+        inner = base.text if base.level > MUL else self.bracket(base.text)
+        return Piece(self._over(mo("∑"), "munder", expr) + inner, MUL)
+
+    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
+        return Piece(self._over(mi(name), "msub", expr) + mo(FUNCTION_APPLICATION) + self.bracket(base.text), CALL)
+
+    def unit_vector(self, expr: Apply) -> Piece:
+        return Piece(script("msub", mi("𝐞"), mn(str(expr.parameters["index"][0]))), CALL)
+
+    def index(self, base: str, expr: Apply) -> str:
+        return script("msub", base, mo("[") + tokens(index_text(expr.parameters["index"])) + mo("]"))
+
+    def expanded(self, base: Piece, expr: Apply) -> Piece:
+        return base
+
+    def comparison(self, name: str, left: str, right: str) -> Piece:
+        sign = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}.get(SIGNS[name], SIGNS[name])
+        return Piece(row(mo("[") + left + mo(sign) + right + mo("]")), CALL)
+
+    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+        given = ["" if o is None else o.text for o in operands]
+        template = OPS[name].text if name in OPS else None
+        if template is not None:
+            return Piece(row(self._filled(template, given)), CALL)
+        marks = [None if o is None else f"{{{i}}}" for i, o in enumerate(operands)]
+        listed = [self._filled(part, given) for part in written_arguments(marks, expr, quiet=True)]
+        arguments = mo(",").join(listed)
+        return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(arguments)), CALL)
+
+    @staticmethod
+    def _filled(template: str, given: list[str]) -> str:
+        """A template with the operands' elements in their places."""
+        parts = re.split(r"\{(\d)\}", template)
+        return "".join(given[int(part)] if odd % 2 else tokens(part) for odd, part in enumerate(parts))

@@ -1,0 +1,144 @@
+"""How each operator is laid out: products of matrices, transposes, sums, masks; any other is a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from sympy import Expr
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.shapes import is_unit_vector
+from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
+from backprop_cli.formulas.notation.arguments import summed_names
+from backprop_cli.formulas.notation.piece import ADD, CALL, MATMUL, POWER, Piece
+from backprop_cli.formulas.notation.text import Notation
+
+
+class Walker(Protocol):
+    """The walk that an operator is a part of."""
+
+    notation: Notation
+
+    def walk(self, expr: Expr) -> Piece:
+        """A part of the formula."""
+
+    def within(self, expr: Expr, level: int) -> str:
+        """A part inside another that binds at `level`."""
+
+    def call(self, expr: Apply) -> Piece:
+        """A function call."""
+
+
+def chain(layout: Walker, expr: Apply) -> Piece:
+    """A product of matrices; the first factor of a scalar or row product is a row."""
+    if len(expr.args) > 2 and all(_is_transpose(a) for a in expr.args):
+        untransposed = Apply("matmul", tuple(a.args[0] for a in reversed(expr.args)), {}, expr.shape[::-1])
+        return Piece(layout.notation.transpose(layout.walk(untransposed), (1, 0)), POWER)
+    first, *rest = expr.args
+    row = len(shape_of(first)) == 1
+    texts = [layout.notation.row(layout.within(first, CALL)) if row else factor(layout, first)]
+    texts += [factor(layout, a) for a in rest]
+    return Piece(layout.notation.matmul.join(texts), MATMUL)
+
+
+def factor(layout: Walker, expr: Expr) -> str:
+    """A factor of a chain of matrices."""
+    return layout.within(expr, MATMUL + 1)
+
+
+def outer(layout: Walker, expr: Apply) -> Piece:
+    """x yᵀ."""
+    left, right = expr.args
+    if not layout.notation.has_outer:
+        return layout.call(expr)
+    return Piece(layout.notation.outer(factor(layout, left), layout.within(right, CALL)), MATMUL)
+
+
+def transposed(layout: Walker, expr: Apply) -> Piece:
+    """Aᵀ, A⁻ᵀ, or a call for any other order of axes."""
+    order = expr.parameters["axes"]
+    base = expr.args[0]
+    rank = len(order)
+    if isinstance(base, Apply) and base.name == "inv" and is_matrix_transpose(order) and rank == 2:
+        return Piece(layout.notation.inverse_transpose(layout.walk(base.args[0])), POWER)
+    if isinstance(base, Apply) and base.name == "pinv" and rank == 2 and base.parameters["rcond"] is None:
+        return Piece(layout.notation.pseudo_inverse_transpose(layout.walk(base.args[0])), POWER)
+    if is_matrix_transpose(order):
+        return Piece(layout.notation.transpose(layout.walk(base), order), POWER)
+    return layout.call(expr)
+
+
+def inverted(layout: Walker, expr: Apply) -> Piece:
+    """A⁻¹."""
+    return Piece(layout.notation.inverse(layout.walk(expr.args[0])), POWER)
+
+
+def powered(layout: Walker, expr: Apply) -> Piece:
+    """A matrix power or a number's unevaluated one."""
+    if expr.name == "power":
+        return Piece(layout.notation.superscript(layout.walk(expr.args[0]), layout.walk(expr.args[1]), None), POWER)
+    return layout.call(expr)
+
+
+def summed(layout: Walker, expr: Apply) -> Piece:
+    """Σ over axes."""
+    return layout.notation.summation(layout.walk(expr.args[0]), expr)
+
+
+def reduced(layout: Walker, expr: Apply) -> Piece:
+    """A mean over named axes; any other reduction is a call."""
+    plain = all(OPS[expr.name].signature.parameters.get(n) == v for n, v in expr.parameters.items()
+                if n not in {"axis", "keepdims"})  # fmt: skip
+    if not layout.notation.names_axes or expr.parameters["axis"] is None or not plain or not summed_names(expr):
+        return layout.call(expr)
+    return layout.notation.reduction(expr.name, layout.walk(expr.args[0]), expr)
+
+
+def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
+    """X⁺."""
+    if expr.parameters["rcond"] is not None:
+        return layout.call(expr)
+    level = POWER if layout.notation.has_outer else CALL
+    return Piece(layout.notation.pseudo_inverse(layout.walk(expr.args[0])), level)
+
+
+def scattered(layout: Walker, expr: Apply) -> Piece:
+    """e[k], or a call."""
+    if is_unit_vector(expr):
+        return layout.notation.unit_vector(expr)
+    return layout.call(expr)
+
+
+def indexed(layout: Walker, expr: Apply) -> Piece:
+    """x[...]."""
+    return Piece(layout.notation.index(layout.within(expr.args[0], CALL), expr), CALL)
+
+
+def expanded(layout: Walker, expr: Apply) -> Piece:
+    """New axes."""
+    return layout.notation.expanded(layout.walk(expr.args[0]), expr)
+
+
+def compared(layout: Walker, expr: Apply) -> Piece:
+    """A comparison in brackets."""
+    name, (left, right) = expr.name, expr.args
+    if left.is_number and not right.is_number:  # [x > 0], however it was asked
+        name, left, right = MIRRORED.get(name, name), right, left
+    return layout.notation.comparison(name, layout.within(left, ADD), layout.within(right, ADD))
+
+
+MIRRORED = {"greater": "less", "greater_equal": "less_equal", "less": "greater", "less_equal": "greater_equal"}
+
+
+def _is_transpose(expr: Expr) -> bool:
+    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
+
+
+OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
+    "matmul": chain, "outer": outer, "transpose": transposed, "inv": inverted, "sum": summed, "scatter": scattered,
+    "index": indexed, "expand_dims": expanded, "power": powered, "pinv": pseudo_inverted,
+    **dict.fromkeys(("mean", "var", "std", "max", "min", "prod", "logsumexp"), reduced),
+    **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), compared),
+}  # fmt: skip

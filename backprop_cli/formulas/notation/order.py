@@ -1,0 +1,156 @@
+"""The order of factors and terms, and where signs go: as a textbook would write them.
+
+A product is in the order of the chain rule: numbers, scalars, the upstream gradient, then nodes with the latest
+first, then leaves.  A sum prints `1 - y`, not `y - 1`, and its later node first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sympy import Add, Expr, Float, Mul, Pow, S
+
+from backprop_cli.formulas.algebra.expr import Apply, position_of, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.notation.roots import one_root
+from backprop_cli.formulas.notation.signs import has_minus, sign_into
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """A product taken apart: sign · number · above / (denominator · below)."""
+
+    sign: int
+    number: Expr
+    denominator: Expr
+    above: list[Expr]
+    below: list[Expr]
+
+
+@lru_cache(maxsize=50_000)
+def factors_of(expr: Expr) -> Factors:
+    """Take a product apart, in printing order; once for all notations."""
+    coefficient: Expr = S.One
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for factor in Mul.make_args(expr):
+        if factor.is_Rational or isinstance(factor, Float):
+            coefficient = coefficient * factor
+        elif isinstance(factor, Pow) and factor.exp.could_extract_minus_sign():
+            below.append(Pow(factor.base, -factor.exp))
+        elif isinstance(factor, Add):
+            inner, rest = split_sum(factor)
+            numeric, symbolic = inner.as_coeff_Mul()
+            coefficient = coefficient * numeric
+            for part in Mul.make_args(symbolic):
+                if part != 1:
+                    (below if isinstance(part, Pow) and part.exp.could_extract_minus_sign() else above).append(
+                        Pow(part.base, -part.exp)
+                        if isinstance(part, Pow) and part.exp.could_extract_minus_sign()
+                        else part
+                    )
+            if isinstance(rest, Add) and all(t.as_coeff_Mul()[0].is_negative for t in rest.args):
+                coefficient, rest = -coefficient, -rest
+            above.append(rest)
+        elif isinstance(factor, Pow) and factor.exp.is_even and _is_late_one(factor.base):
+            above.append(Pow(-factor.base, factor.exp))
+        else:
+            above.append(factor)
+    coefficient, above, below = one_root(coefficient, above, below)
+    sign = -1 if coefficient.is_negative else 1
+    coefficient = abs(coefficient)
+    sign, below = _complements(sign, below)
+    turned = sign_into(above, readily=True) if sign < 0 else None
+    sign, above = (sign, above) if turned is None else (1, turned)
+    number, denominator = (
+        coefficient.as_numer_denom()
+        if coefficient.is_Rational and not (small_decimal(coefficient) or tenths(coefficient, not (above or below)))
+        else (coefficient, S.One)
+    )
+    return Factors(sign, number, denominator, sorted(above, key=factor_order), sorted(below, key=factor_order))
+
+
+def _is_late_one(expr: Expr) -> bool:
+    """y - 1, where 1 - y reads better."""
+    return isinstance(expr, Add) and expr.as_coeff_Add()[0] == -1
+
+
+def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
+    """`1 - y` rather than `y - 1` below a fraction bar."""
+    turned = [-f if _is_late_one(f) else f for f in factors]
+    changes = sum(1 for before, after in zip(factors, turned, strict=True) if before is not after)
+    return sign * (-1) ** changes, turned
+
+
+def tenths(value: Expr, alone: bool) -> bool:
+    """0.9 y rather than 9 y/10, and 0.02 as a term; but y/10, which divides by a number of entries."""
+    return value.q % 10 == 0 and 1000 % value.q == 0 and (alone or value.p != 1)
+
+
+LARGE = 10**6
+"""A denominator that nobody reads: 2⁻⁵² is 2.220446049250313e-16."""
+
+
+def small_decimal(value: Expr) -> bool:
+    """Whether a rational prints better as a decimal: 1e-5 rather than 1/100000."""
+    q = value.q
+    while q % 10 == 0:
+        q //= 10
+    return value.q >= LARGE or value.q >= 100 and q in (1, 2, 4, 5, 8, 20, 25, 125)
+
+
+LONG = 200
+"""Above so many nodes nobody sees an echo."""
+
+
+def is_negative(expr: Expr) -> bool:
+    """Whether a term prints with a minus."""
+    return has_minus(expr) if expr.is_number or not isinstance(expr, Mul) else factors_sign(expr) < 0
+
+
+def factors_sign(expr: Expr) -> int:
+    """The sign a term prints with."""
+    return factors_of(expr).sign if isinstance(expr, Mul) else 1
+
+
+def factor_order(expr: Expr) -> tuple[Any, ...]:
+    """Scalars first, then later before earlier; at equal positions the sum of several symbols first."""
+    tensor = bool(shape_of(expr))
+    position = position_of(expr)
+    symbols = len(symbols_of(expr))
+    return (
+        tensor,
+        isinstance(expr, Apply) and expr.name == "ones",
+        -position,
+        -min(symbols, 2),
+        _weight(expr),
+        expr.sort_key(),
+    )
+
+
+def _weight(expr: Expr) -> int:
+    return 1 if isinstance(expr, Add) else 0
+
+
+def echoed(expr: Add, terms: list[Expr]) -> list[Expr]:
+    """y - t - mean(y - t), not y - mean(y - t) - t: terms that stand together inside another stay together here."""
+    if len(terms) < 3 or tree_size(expr) > LONG:
+        return terms
+    own = set(terms)
+    inner = (a for t in terms for a in t.atoms(Add) if 1 < len(a.args) < len(terms) and own.issuperset(a.args))
+    found = min(inner, key=lambda a: (-len(a.args), a.sort_key()), default=None)
+    if found is None or is_negative(first := next(t for t in terms if t in found.args)):
+        return terms
+    together = [t for t in terms if t in found.args]
+    return [first, *(t for t in together if t is not first), *(t for t in terms if t not in found.args)]
+
+
+def term_order(expr: Expr) -> tuple[Any, ...]:
+    """Positive before negative, later nodes first, then leaves as they are listed, products first; numbers last."""
+    position = position_of(expr)
+    if position >= 0:
+        return (is_negative(expr), 0, -position, expr.sort_key())
+    alone = len(symbols_of(expr)) < 2
+    return (is_negative(expr), 1, expr.is_number, alone, position, isinstance(expr, Apply), expr.sort_key())

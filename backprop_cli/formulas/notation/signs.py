@@ -1,0 +1,81 @@
+"""Where a minus goes: into a sum that then reads at least as well, Φᵀ·(t - y) rather than -Φᵀ·(y - t)   (Y3)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sympy import Add, Expr, Mul, Pow
+
+from backprop_cli.formulas.algebra.expr import Apply, later_is_negative, position_of
+
+TURNED_WITH = {
+    "matmul": None, "outer": None, "sum": (0,), "mean": (0,), "solve": (1,), "transpose": (0,), "reshape": (0,),
+    "expand_dims": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,), "triu": (0,), "trace": (0,),
+}  # fmt: skip
+"""Operators that take a sign from an operand, and which operands; None: any."""
+
+
+def sign_into(factors: list[Expr], readily: bool = False) -> list[Expr] | None:
+    """The factors of a product with one negated; `readily`: only a sum that then reads better."""
+    for position, factor in enumerate(factors):
+        if isinstance(factor, Add) and _is_complement(factor, factors):
+            continue
+        turned = negated(factor, readily)
+        if turned is not None:
+            return [*factors[:position], turned, *factors[position + 1 :]]
+    return None
+
+
+def has_minus(expr: Expr) -> bool:
+    """Whether a number or a product has a minus in front."""
+    return bool(expr.could_extract_minus_sign()) if expr.is_number else bool(expr.as_coeff_Mul()[0].is_negative)
+
+
+@lru_cache(maxsize=20_000)
+def negated(expr: Expr, readily: bool = False) -> Expr | None:
+    """-expr without a minus in front, where a sum in it can take the sign; `readily`: only if it then reads better."""
+    if isinstance(expr, Add):
+        turns = _wants_turning(expr) or not readily and position_of(expr) < 0
+        if turns and _has_both_signs(expr):
+            return -expr
+    if readily:
+        return None
+    if isinstance(expr, Add):
+        terms = [negated(t) for t in expr.args]
+        return None if None in terms else Add(*terms)
+    if isinstance(expr, Mul):
+        turned = [-expr.args[0], *expr.args[1:]] if has_minus(expr) else sign_into(list(expr.args))
+        return None if turned is None else Mul(*turned)
+    if isinstance(expr, Pow):
+        base = negated(expr.base) if expr.exp.is_Integer and expr.exp.is_odd else None
+        return None if base is None else Pow(base, expr.exp)
+    return _turned_operand(expr) if isinstance(expr, Apply) and expr.name in TURNED_WITH else None
+
+
+def _turned_operand(expr: Apply) -> Expr | None:
+    places = TURNED_WITH[expr.name]
+    for position in range(len(expr.args)) if places is None else places:
+        turned = negated(expr.args[position])
+        if turned is not None:
+            args = (*expr.args[:position], turned, *expr.args[position + 1 :])
+            return Apply(expr.name, args, expr.parameters, expr.shape)
+    return None
+
+
+def _has_both_signs(expr: Add) -> bool:
+    """Terms of either sign, and no number (the 1 of 1 - y) that would turn negative."""
+    return any(map(has_minus, expr.args)) and not expr.as_coeff_Add()[0].is_positive
+
+
+def _wants_turning(expr: Add) -> bool:
+    """Whether the negative of a sum reads better: a latest term has a minus, or its terms hold an early - late."""
+    latest = max(map(position_of, expr.args))
+    late = any(position_of(t) == latest and has_minus(t) for t in expr.args)
+    return (late if len(expr.args) > 2 else later_is_negative(expr)) or any(
+        isinstance(f, Add) and later_is_negative(f) for t in expr.args for f in Mul.make_args(t)
+    )
+
+
+def _is_complement(expr: Add, factors: list[Expr]) -> bool:
+    """1 - y beside y: a sigmoid's slope keeps its shape."""
+    return any(-f in expr.args for f in factors) or any(isinstance(f, Pow) and -f.base in expr.args for f in factors)

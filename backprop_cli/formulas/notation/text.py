@@ -1,0 +1,159 @@
+"""Text: Unicode on one line, what a student would write by hand.  The other notations override rows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import E, Expr, S
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, POWER, Piece
+from backprop_cli.formulas.printed import partial
+
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+SIGNS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
+
+
+@dataclass(frozen=True)
+class Notation:
+    """Text: Unicode, one line, what a student would write by hand."""
+
+    plus: str = " + "
+    minus: str = " - "
+    minus_sign: str = "-"
+    matmul: str = " · "
+    gradient_level: int = GRADIENT
+    scalar_joins_chain: bool = True
+    gradients_apart: bool = False
+    names_axes: bool = True
+    has_outer: bool = True
+
+    def holds_fraction(self, text: str) -> bool:
+        """Whether a numerator has a fraction that would be set small in another."""
+        return False
+
+    def document(self, text: str) -> str:
+        """A formula as it stands alone."""
+        return text
+
+    def name(self, name: str) -> str:
+        """The name of a node."""
+        return name
+
+    def gradient(self, output: str, name: str) -> str:
+        """∂output/∂node."""
+        return partial(output, name)
+
+    def bracket(self, text: str) -> str:
+        """Brackets."""
+        return f"({text})"
+
+    def number(self, value: Expr) -> str:
+        """An exact number."""
+        return {S.Pi: "π", E: "e", S.Infinity: "∞", S.NegativeInfinity: "-∞"}.get(value) or decimal(value)
+
+    def times(self, left: Expr, right: Expr) -> str:
+        """Between two factors: ⊙ for tensors, · where one is a scalar."""
+        return " ⊙ " if shape_of(left) and shape_of(right) else " · "
+
+    def scaled(self, number: str, text: str) -> str:
+        """A number in front of a product."""
+        return f"{number} {text}" if text[0] != "(" else f"{number}{text}"
+
+    def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
+        """A quotient on one line."""
+        top = above.text if above.level >= MUL and above.level != ADD else self.bracket(above.text)
+        bottom = below.text if below.level > GRADIENT else self.bracket(below.text)
+        tight = above.level > GRADIENT or above.level == ADD or " " not in top and "/" not in top
+        return (f"{top}/{bottom}" if tight else f"{top} / {bottom}"), MUL
+
+    def root(self, base: Piece) -> Piece:
+        """A square root."""
+        return Piece(f"√{base.text}" if base.level == ATOM else f"√({base.text})", POWER)
+
+    def superscript(self, base: Piece, exponent: Piece, integer: int | None) -> str:
+        """A power; small integers as superscripts."""
+        inner = self._base(base)
+        if integer is not None:
+            return inner + str(integer).translate(_SUPERSCRIPTS)
+        return f"{inner}^{exponent.text}" if exponent.level == ATOM else f"{inner}^({exponent.text})"
+
+    def row(self, text: str) -> str:
+        """A vector as a row."""
+        return text + "ᵀ"
+
+    def outer(self, left: str, right: str) -> str:
+        """x yᵀ."""
+        return f"{left} · {right}ᵀ"
+
+    def _base(self, base: Piece) -> str:
+        return base.text if base.level >= CALL else self.bracket(base.text)
+
+    def transpose(self, base: Piece, order: tuple[int, ...]) -> str:
+        """Aᵀ."""
+        return self._base(base) + "ᵀ"
+
+    def inverse(self, base: Piece) -> str:
+        """A⁻¹."""
+        return self._base(base) + "⁻¹"
+
+    def inverse_transpose(self, base: Piece) -> str:
+        """A⁻ᵀ."""
+        return self._base(base) + "⁻ᵀ"
+
+    def summation(self, base: Piece, expr: Apply) -> Piece:
+        """Σ over everything, over a named axis (Σ_n) or over a numbered one."""
+        letters = summed_names(expr)
+        if expr.parameters["axis"] is None:
+            return Piece(f"Σ({base.text})", CALL)
+        if letters:
+            return Piece(f"Σ_{letters}({base.text})", CALL)
+        return Piece(f"Σ({base.text}, axis={spell_static(expr.parameters['axis'])})", CALL)
+
+    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
+        """A mean, a variance over axes that have names."""
+        return Piece(f"{name}_{summed_names(expr)}({base.text})", CALL)
+
+    def pseudo_inverse(self, base: Piece) -> str:
+        """X⁺."""
+        return self._base(base) + "⁺"
+
+    def pseudo_inverse_transpose(self, base: Piece) -> str:
+        """X⁺ᵀ."""
+        return self._base(base) + "⁺ᵀ"
+
+    def unit_vector(self, expr: Apply) -> Piece:
+        """e[k]."""
+        return Piece(f"e[{expr.parameters['index'][0]}]", CALL)
+
+    def index(self, base: str, expr: Apply) -> str:
+        """x[...]."""
+        return f"{base}[{index_text(expr.parameters['index'])}]"
+
+    def expanded(self, base: Piece, expr: Apply) -> Piece:
+        """x with new axes, as an index."""
+        axes = expr.parameters["axis"]
+        listed = {a % len(expr.shape) for a in ((axes,) if isinstance(axes, int) else axes)}
+        marks = ", ".join("None" if i in listed else ":" for i in range(len(expr.shape)))
+        return Piece(f"{self._base(base)}[{marks}]", CALL)
+
+    def comparison(self, name: str, left: str, right: str) -> Piece:
+        """Iverson brackets: 1 where it holds, else 0."""
+        sign = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}.get(SIGNS[name], SIGNS[name])
+        return Piece(f"[{left} {sign} {right}]", CALL)
+
+    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+        """A function, by its template or as a call."""
+        template = OPS[name].text if name in OPS else None
+        if template is not None:
+            return Piece(template.format(*("" if o is None else o.text for o in operands)), CALL)
+        return Piece(f"{name}({', '.join(self.arguments(operands, expr))})", CALL)
+
+    def arguments(self, operands: list[Piece | None], expr: Apply) -> list[str]:
+        """Operands in order, then the parameters that differ from their defaults."""
+        return written_arguments([None if o is None else o.text for o in operands], expr, quiet=True)

@@ -1,0 +1,326 @@
+"""The meaning 'formulas': values are symbols, gradients expressions of the tensor algebra.
+
+Rules see the *symbols* of nodes, never their definitions, so the sigmoid's gradient stays y ⊙ (1 - y).  The same
+reverse pass runs twice: once where each named node hands on the symbol of its own gradient (terms 'local'), and
+once where it hands on the formula (terms 'nodes').
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from sympy import Add, Expr, S
+
+from backprop_cli.engine.graph import Graph, GraphPass, Node
+from backprop_cli.engine.interpret import evaluate_body, interpret
+from backprop_cli.engine.numbers import hook_scope
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import broadcast, count
+from backprop_cli.engine.ops.words import WORDS
+from backprop_cli.engine.passes import backward, plan
+from backprop_cli.formulas.algebra import build
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, depth, exact, shape_of, size, tree_size
+from backprop_cli.formulas.algebra.facts import Facts, current_facts, reset_facts, use_facts
+from backprop_cli.formulas.algebra.formula import Formula, Parts, lift, materialize, settled
+from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.proofs import sum_of_definition
+from backprop_cli.formulas.algebra.sums import total
+from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.language.model import Shape
+
+BUDGET = 400
+"""Above so many nodes of its tree, a formula is not chained further: its consumers would grow without bound."""
+
+
+DEEPEST = 40
+"""Nor one that nests more deeply than this: nobody reads it, and every walk over it is recursive."""
+
+INLINE = 60
+"""An anonymous node stands for itself, so that it cancels against what surrounds it; a longer one keeps a symbol."""
+
+
+class Words:
+    """The functions of the language on formulas."""
+
+    pi = Formula(S.Pi, ())
+
+    def __getattr__(self, name: str) -> Callable[..., Formula]:
+        return partial(_word, name)
+
+    def size(self, n: int) -> Formula:
+        """A number of entries; a letter where the axis is named."""
+        return Formula(size(n), ())
+
+    def number(self, value: Any) -> Formula:
+        """A literal."""
+        return Formula(exact(value), ())
+
+    def is_positive(self, x: Formula, y: Formula) -> Formula:
+        """[x > 0], or [y > 0] of y = relu(x) where only the output has a name."""
+        named = y if isinstance(y.expr, TensorSymbol) and not isinstance(x.expr, TensorSymbol) else x
+        return build("greater", {}, (named, lift(0)))
+
+    def mask(self, condition: Formula) -> Formula:
+        """A comparison is a 0/1 tensor already."""
+        return condition
+
+
+class RuleWords(Words):
+    """The words of a derivative rule, which treats ties apart: where the run has none, they are not written."""
+
+    def equal(self, a: Any, b: Any) -> Formula:
+        """[a = b], or 0 where no entries are equal."""
+        one, two = lift(a), lift(b)
+        if current_facts().never_equal(one.expr, two.expr):
+            return Formula(S.Zero, broadcast(one.shape, two.shape))
+        return build("equal", {}, (one, two))
+
+
+class _Plain:
+    """The language on formulas, for the textbook meaning of a careful word."""
+
+    def constant(self, value: Any) -> Any:
+        return None if value is None else Formula(exact(value), ())
+
+    def shape(self, value: Formula) -> Shape:
+        return value.shape
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+        return build(op.name, parameters, operands)
+
+
+def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
+    if name in WORDS:
+        names, expression = WORDS[name]
+        return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), _Plain(), None)  # type: ignore[no-any-return]
+    return build(name, {**OPS[name].signature.parameters, **parameters}, operands)
+
+
+@dataclass(slots=True)
+class Symbols:
+    """The symbols of a graph's nodes, what they are defined as, and the facts that follow."""
+
+    graph: Graph
+    nodes: list[Formula]
+    gradients: dict[int, GradSymbol]
+    definitions: dict[int, Expr]
+    anonymous: dict[Expr, Expr]
+    facts: Facts
+
+    def fold(self, expr: Expr) -> Expr:
+        """With the definitions of anonymous nodes in place of their symbols."""
+        return expr.xreplace(self.anonymous) if self.anonymous else expr
+
+
+def symbols(graph: Graph, values: Any = None) -> Symbols:
+    """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen."""
+    facts = Facts(_data(graph, values), prover=sum_of_definition)
+    if values is not None:
+        facts.evaluate = Evaluator(values, (), graph.spec.dtype)
+    made = Symbols(graph, [], {}, {}, {}, facts)
+    token = use_facts(made.facts)
+    try:
+        for node in graph.nodes:
+            _define(graph, node, made)
+    finally:
+        reset_facts(token)
+    return made
+
+
+def _data(graph: Graph, values: Any) -> Callable[[TensorSymbol], Any]:
+    """The array of an input that is data (not differentiated), for facts to be seen in."""
+
+    def of(symbol: TensorSymbol) -> Any:
+        node = graph.nodes[symbol.index]
+        return None if values is None or not node.is_leaf or node.index in graph.wrt else values[node.index]
+
+    return of
+
+
+def _define(graph: Graph, node: Node, made: Symbols) -> None:
+    if node.kind == "constant":
+        made.nodes.append(None if node.value is None else Formula(exact(node.value), ()))  # type: ignore[arg-type]
+        return
+    symbol = TensorSymbol(node.name, node.shape, node.index, node.is_leaf)
+    made.nodes.append(Formula(symbol, node.shape))
+    if node.op is None:
+        return
+    definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
+    expr = made.definitions[node.index] = materialize(Formula(definition.expr, node.shape))
+    if node.anonymous and tree_size(definition.expr) <= INLINE:
+        made.nodes[-1] = Formula(recognised(definition.expr), node.shape)
+        return
+    made.facts.definitions[symbol] = expr
+    if node.anonymous:
+        made.anonymous[symbol] = recognised(made.fold(expr))
+
+
+def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+    """An op on formulas; a user's own function runs its body."""
+    if OPS.get(op.name) is op:
+        return build(op.name, parameters, operands)
+    return op.forward(Words(), *operands, **parameters)  # type: ignore[no-any-return]
+
+
+class Formulas:
+    """The meaning of the passes; `chained` says what flows on from a named node: its formula or its symbol."""
+
+    def __init__(self, symbols: Symbols, run: GraphPass, chained: bool) -> None:
+        self.symbols = symbols
+        self.graph = symbols.graph
+        self.run = run
+        self.chained = chained
+        self.words = RuleWords()
+        self.found: dict[int, Expr] = {}
+
+    def constant(self, value: Any) -> Any:
+        """A literal, exactly."""
+        return None if value is None else Formula(exact(value), ())
+
+    def shape(self, value: Formula) -> Shape:
+        """The true shape of a formula."""
+        return value.shape
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+        """An op on formulas."""
+        return apply_op(op, operands, parameters)
+
+    def bind(self, op: Op, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+        """The op as a function of its operands."""
+        return lambda *operands: self.apply(op, operands, parameters)
+
+    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+        """The VJP for one operand."""
+        statics = {name: _exact_parameter(value) for name, value in parameters.items()}
+        if op.signature.variadic:
+            assert op.vjps[0] is not None
+            return _collected(partial(op.vjps[0], self.words, position, **statics))
+        rule = op.vjps[position]
+        assert rule is not None
+        return _collected(partial(rule, self.words, **statics))
+
+    def unbroadcast(self, gradient: Formula, shape: Shape) -> Formula:
+        """Summed over the axes along which the operand was repeated."""
+        return gradient if gradient.shape == shape else Parts(self.summed(settled(gradient), shape))
+
+    def summed(self, gradient: Formula, shape: Shape) -> Formula:
+        """A gradient summed to a smaller shape."""
+        extra = len(gradient.shape) - len(shape)
+        axes = tuple(range(extra)) + tuple(
+            extra + i for i, s in enumerate(shape) if s == 1 and gradient.shape[extra + i] != 1
+        )
+        if not axes:
+            return Formula(gradient.expr, shape)
+        if axes == tuple(range(extra)):
+            return total(gradient, axis=axes)
+        return build("reshape", {"shape": shape}, (total(gradient, axis=axes, keepdims=True),))
+
+    def arrive(self, node: Node, gradient: Formula) -> Formula:
+        """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
+        if self.chained and isinstance(gradient, Parts) and not node.anonymous and gradient.length > 4 * BUDGET:
+            self.found[node.index] = self.gradient_symbol(node)
+            return Formula(self.found[node.index], node.shape)
+        gradient = settled(gradient)
+        hook = self.graph.hooks.get(node.index)
+        if hook is not None:
+            gradient = lift(
+                interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self)
+            )
+        expr = tidy(recognised(gradient.expr), self.symbols.facts)
+        if node.anonymous:
+            self.found[node.index] = expr
+            return Formula(expr, node.shape)
+        folded = self.symbols.fold(expr)
+        if folded != expr:
+            folded = tidy(folded, self.symbols.facts)
+        folded = recognised(folded)
+        self.found[node.index] = folded
+        flows = (
+            self.chained and tree_size(folded) <= BUDGET and depth(folded) <= DEEPEST or node.index == self.run.output
+        )
+        return Formula(folded if flows else self.gradient_symbol(node), node.shape)
+
+    def gradient_symbol(self, node: Node) -> GradSymbol:
+        """∂output/∂node as a symbol; one for each node and pass."""
+        known = self.symbols.gradients
+        if node.index not in known:
+            name = self.run.name if node.index == self.run.output else node.name
+            symbol = GradSymbol(name, node.shape, node.index)
+            symbol.output = self.run.name
+            known[node.index] = symbol
+        return known[node.index]
+
+
+def _collected(rule: Callable[..., Formula]) -> Callable[..., Formula]:
+    """A rule whose result collects what other consumers contribute."""
+    return lambda *arguments: Parts(rule(*arguments))
+
+
+def _exact_parameter(value: Any) -> Any:
+    """A fraction works in the arithmetic of formulas as it is; floats such as pi become exact."""
+    return Formula(exact(value), ()) if isinstance(value, (Fraction, float)) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The formulas of one backward pass, by node index, of the true shape; and the facts they rely on."""
+
+    symbols: Symbols
+    run: GraphPass
+    local: Mapping[int, Expr]
+    nodes: Mapping[int, Expr]
+    gradients: Mapping[int, GradSymbol] = field(default_factory=dict)
+
+
+def derive(made: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "nodes", "leaves")) -> Derived:
+    """The formula of every active node's gradient, for one backward pass."""
+    made.gradients = {}
+    token = use_facts(made.facts)
+    try:
+        local = _pass(made, run, chained=False) if "local" in terms else {}
+        nodes = _pass(made, run, chained=True) if {"nodes", "leaves"} & set(terms) else {}
+    finally:
+        reset_facts(token)
+    return Derived(made, run, local, nodes, dict(made.gradients))
+
+
+def _pass(made: Symbols, run: GraphPass, chained: bool) -> dict[int, Expr]:
+    meaning = Formulas(made, run, chained)
+    graph = made.graph
+    steps = plan(graph, meaning)
+    gradients = backward(graph, steps, meaning, made.nodes, run.output, seed_formula(meaning))
+    for index, gradient in enumerate(gradients):
+        if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
+            meaning.found[index] = made.fold(settled(gradient).expr)
+    return {index: true_shape(made.fold(expr), graph.nodes[index].shape) for index, expr in meaning.found.items()}
+
+
+def true_shape(expr: Expr, shape: Shape) -> Expr:
+    """A formula written out to the gradient's own shape."""
+    if shape_of(expr) == shape:
+        return expr
+    return materialize(Formula(expr, shape))
+
+
+def seed_formula(meaning: Formulas) -> Formula:
+    """The seed: 1 for a scalar, ones, a number, or the symbol of a given array."""
+    node = meaning.graph.nodes[meaning.run.output]
+    seed = meaning.run.seed
+    if seed is None or isinstance(seed, str):
+        return Formula(S.One, node.shape)
+    if seed.size and (seed == seed.flat[0]).all() and float(seed.flat[0]).is_integer():
+        return Formula(exact(Fraction(float(seed.flat[0]))), node.shape)
+    return Formula(meaning.gradient_symbol(node), node.shape)
+
+
+def added(parts: list[Expr]) -> Expr:
+    """Gradients of several passes, accumulated."""
+    return Add(*parts)
+
+
+__all__ = ["BUDGET", "Derived", "Formulas", "Symbols", "apply_op", "count", "derive", "symbols"]

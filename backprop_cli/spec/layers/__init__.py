@@ -1,5 +1,0 @@
-"""The `layers` section: sugar that expands into ordinary params and nodes with textbook names."""
-
-from backprop_cli.spec.layers.section import layers
-
-__all__ = ["layers"]

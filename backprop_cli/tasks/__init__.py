@@ -1,0 +1,1 @@
+"""What is done with a spec: calculated, checked, marked, exported, described."""

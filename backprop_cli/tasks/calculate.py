@@ -1,0 +1,176 @@
+"""Run a spec: values, gradients, formulas, and whether they agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, GraphPass, Node, build, memory_estimate
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.errors import SpecError
+from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, Printed
+from backprop_cli.language.model import Spec
+from backprop_cli.tasks.diagnose import check_leaves, warnings_of
+from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
+
+DEFAULT_MAX_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a spec is run; `terms` empty: numbers alone, and sympy is never imported."""
+
+    terms: tuple[str, ...] = TERMS
+    notations: tuple[str, ...] = NOTATIONS
+    anonymous: bool = False
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The numbers of a run: every node's value, and each pass's gradients, by node index."""
+
+    graph: Graph
+    values: Sequence[Any]
+    passes: Sequence[Sequence[Any]]
+    seeds: Sequence[Any]
+
+    def gradient(self, index: int) -> Any:
+        """The gradient of a node: the last pass's; leaves add up over all passes, as in PyTorch."""
+        found = [p[index] for p in self.passes if p[index] is not None]
+        if not found:
+            return None
+        if not self.graph.nodes[index].is_leaf:
+            return self.passes[-1][index]
+        total = found[0]
+        for more in found[1:]:
+            total = total + more
+        return total
+
+
+def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES) -> dict[int, Any]:
+    """The leaves' arrays, by node index, once all shapes are known and the memory is found to suffice.
+
+    Raises:
+        SpecError: E019 for a leaf without numbers, E008 for labels out of range, E021 where the arrays
+            would be too large.
+    """
+    estimate = memory_estimate(graph)
+    if estimate > max_bytes:
+        worst = max(graph.nodes, key=lambda n: math.prod(map(int, n.shape)))
+        raise SpecError(
+            "E021",
+            f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
+            at=graph.spec.source.place(1, 1),
+            hint=f"the largest is {worst.name!r} of shape {tuple(map(int, worst.shape))}",
+        )
+    leaves: dict[int, Any] = {}
+    for node in graph.nodes:
+        if node.leaf is None:
+            continue
+        if node.leaf.load is None:
+            raise SpecError(
+                "E019",
+                f"{node.name!r} has a shape but no numbers",
+                at=node.leaf.at.place(),
+                hint=f"give it a value, `init: normal`, or --set {node.name}=...; `backprop derive` needs none",
+            )
+        leaves[node.index] = np.asarray(node.leaf.load(), dtype=graph.spec.dtype)[()]
+    check_leaves(graph, leaves)
+    return leaves
+
+
+def seed_of(graph: Graph, run: GraphPass) -> Any:
+    """The gradient a pass starts from, as an array of the output's shape."""
+    shape = tuple(map(int, graph.nodes[run.output].shape))
+    if run.seed is None or isinstance(run.seed, str):
+        return np.ones(shape, dtype=graph.spec.dtype)[()]
+    return np.broadcast_to(np.asarray(run.seed, dtype=graph.spec.dtype), shape)[()]
+
+
+def compute(graph: Graph, leaves: Mapping[int, Any]) -> Computed:
+    """The forward pass and every backward pass, in numbers."""
+    meaning = Numbers(graph)
+    steps = plan(graph, meaning)
+    with np.errstate(all="ignore"):
+        values = meaning.values = forward(graph, steps, meaning, leaves)
+        seeds = [seed_of(graph, run) for run in graph.passes]
+        passes = [backward(graph, steps, meaning, values, run.output, seed)
+                  for run, seed in zip(graph.passes, seeds, strict=True)]  # fmt: skip
+    return Computed(graph, values, passes, seeds)
+
+
+def run(spec: Spec, settings: Settings = Settings()) -> Result:
+    """Everything `backprop run` reports of a spec."""
+    graph = build(spec)
+    computed = compute(graph, load_leaves(graph, settings.max_bytes))
+    return report(graph, computed, settings)
+
+
+def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
+    """The result of a run, from its numbers; formulas are derived here if they are asked for."""
+    formulas: list[Mapping[int, Mapping[str, Printed | Omitted]]] = [{} for _ in graph.passes]
+    total: Mapping[int, Mapping[str, Printed | Omitted]] = {}
+    facts: tuple[str, ...] = ()
+    if settings.terms:
+        from backprop_cli.formulas.formulate import formulate  # imports sympy, which numbers alone never need
+
+        formulas, total, facts = formulate(
+            graph, computed.values, computed.passes, settings.terms, settings.notations, settings.anonymous
+        )
+    warnings = (*(Warned(*warning) for warning in graph.spec.warnings), *warnings_of(graph, computed, formulas))
+    shown = [n for n in graph.nodes if n.kind != "constant" and (settings.anonymous or not n.anonymous)]
+    nodes = tuple(_node(graph, node, computed, total) for node in shown)
+    return Result(
+        spec=graph.spec.source.file,
+        title=graph.spec.title,
+        description=graph.spec.description,
+        dtype=graph.spec.dtype,
+        output=graph.output_name,
+        grad_output=computed.seeds[-1],
+        dims={k: int(v) for k, v in graph.spec.dims.items()},
+        nodes=nodes,
+        warnings=warnings,
+        passes=_passes(graph, computed, formulas),
+        facts=facts,
+    )
+
+
+def _node(
+    graph: Graph, node: Node, computed: Computed, formulas: Mapping[int, Mapping[str, Printed | Omitted]]
+) -> NodeResult:
+    value = computed.gradient(node.index)
+    return NodeResult(
+        name=node.name,
+        kind=node.kind,
+        op=node.op.name if node.op else None,
+        inputs=graph.named_inputs(node),
+        expression=" ".join(node.spec.text.text.split()) if node.spec else None,
+        shape=tuple(map(int, node.shape)),
+        value=computed.values[node.index],
+        requires_grad=node.index in graph.active,
+        gradient=None if value is None else Gradient(value, formulas.get(node.index, {})),
+        anonymous=node.anonymous,
+    )
+
+
+def _passes(graph: Graph, computed: Computed, formulas: Any) -> tuple[PassResult, ...]:
+    if len(graph.passes) == 1 and not graph.spec.backward:
+        return ()
+    return tuple(
+        PassResult(
+            run.name,
+            seed,
+            {
+                node.name: Gradient(gradients[node.index], texts.get(node.index, {}))
+                for node in graph.named()
+                if gradients[node.index] is not None
+            },
+        )
+        for run, seed, gradients, texts in zip(graph.passes, computed.seeds, computed.passes, formulas, strict=True)
+    )

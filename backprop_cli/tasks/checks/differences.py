@@ -1,0 +1,247 @@
+"""Central differences in float64, and how to tell a kink and rounding from a wrong derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.passes import Step, plan
+from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
+
+TOLERANCE = Tolerance(relative=1e-5, absolute=1e-7)
+STEP = 6e-6  # times max(1, |x|): where rounding and truncation of a central difference balance
+LADDER = (64.0, 8.0, 1.0, 1 / 8, 1 / 64, 1 / 512)
+USUAL = 2  # where the ladder's step is the usual one
+EPS = 2.0**-52
+MOST_ENTRIES = 4096
+FEWEST_ENTRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """A difference quotient at one step: both sides together, how far the two sides differ, the rounding in it."""
+
+    central: float
+    gap: float
+    noise: float
+
+
+@dataclass(slots=True)
+class Probe:
+    """A scalar function of one array, tried around a point; `scale` is the size of what it adds up."""
+
+    function: Callable[[Any], float]
+    point: Any
+    scale: float
+    base: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.point = np.array(self.point, dtype=np.float64)
+        self.base = self.function(self._value())
+
+    def _value(self) -> Any:
+        return self.point if self.point.ndim else self.point[()]
+
+    def at(self, index: Index, value: float) -> float:
+        """The function with one entry changed."""
+        kept = self.point[index]
+        self.point[index] = value
+        try:
+            return self.function(self._value())
+        finally:
+            self.point[index] = kept
+
+    def slope(self, index: Index, factor: float = 1.0) -> Slope:
+        """The difference quotient by one entry."""
+        x = float(self.point[index])
+        h = factor * STEP * max(1.0, abs(x))
+        up, down = x + h, x - h  # as represented: the quotients divide by what was really stepped
+        above, below = self.at(index, up), self.at(index, down)
+        right, left = (above - self.base) / (up - x), (self.base - below) / (x - down)
+        return Slope((above - below) / (up - down), abs(right - left), 4 * EPS * (abs(self.base) + self.scale) / h)
+
+    def refined(self, index: Index) -> tuple[Slope, bool]:
+        """The slope where it depends least on the step, extrapolated to step 0, and whether the entry is on a kink."""
+        slopes = [self.slope(index, factor) for factor in LADDER]
+        better = [extrapolated(*pair) for pair in pairwise(slopes)]
+        pairs = [(abs(a.central - b.central), b) for a, b in pairwise(better) if math.isfinite(a.central - b.central)]
+        if not pairs:
+            return slopes[USUAL], is_kink(slopes[USUAL - 1 :])
+        apart, best = min(pairs, key=lambda pair: pair[0])
+        return replace(best, noise=max(best.noise, 4 * apart)), is_kink(slopes[USUAL - 1 :])
+
+
+def extrapolated(wide: Slope, narrow: Slope) -> Slope:
+    """Richardson's: the error of a central difference shrinks with the square of the step."""
+    gain = (LADDER[0] / LADDER[1]) ** 2 - 1
+    return Slope(narrow.central + (narrow.central - wide.central) / gain, narrow.gap, narrow.noise)
+
+
+def is_kink(slopes: Sequence[Slope]) -> bool:
+    """Whether the two sides stay apart as the step shrinks, always in the same manner.
+
+    Of a smooth function they come together; at a corner they stay as far apart, at a jump they part as the step
+    shrinks; what is left of rounding follows no rule.
+    """
+    gaps = [slope.gap for slope in slopes]
+    if not all(map(math.isfinite, gaps)) or min(gaps) == 0 or gaps[-1] < 8 * slopes[-1].noise:
+        return False
+    ratios = [narrow / wide for wide, narrow in pairwise(gaps)]
+    return min(ratios) > 0.6 and max(ratios) < 12 and max(ratios) < 1.6 * min(ratios)
+
+
+def suspicious(slope: Slope) -> bool:
+    """Whether the two sides differ by more than curvature usually makes them."""
+    return not slope.gap <= 1e-3 * abs(slope.central) + 1e-7 + 8 * slope.noise
+
+
+def compare(probe: Probe, gradient: Any, indices: Sequence[Index], total: int) -> Answer:
+    """The differences by some entries against a gradient."""
+    worst, at, wrong = 0.0, (indices[0] if indices else ()), False
+    kinks: list[Index] = []
+    unknown: list[Index] = []
+    gradient = np.asarray(gradient, dtype=float)
+    found = np.full(gradient.shape, math.nan)
+    for index in indices:
+        slope, kink = _one(probe, index, float(gradient[index]))
+        if kink:
+            kinks.append(index)
+        elif not math.isfinite(slope.central) or drowned(float(gradient[index]), slope):
+            unknown.append(index)
+        else:
+            found[index] = slope.central
+            distance, refused = _judged(float(gradient[index]), slope)
+            if refused > wrong or refused == wrong and not distance <= worst and not math.isnan(worst):
+                worst, at, wrong = distance, index, refused
+    note = f"a sample of {len(indices)} of {total} entries" if len(indices) < total else ""
+    return Answer("differences", worst, wrong, at, {"differences": found}, tuple(kinks), tuple(unknown),
+                  len(indices), total, note)
+
+
+def _one(probe: Probe, index: Index, gradient: float) -> tuple[Slope, bool]:
+    slope = probe.slope(index)
+    if suspicious(slope) or _judged(gradient, slope)[1]:
+        return probe.refined(index)
+    return slope, False
+
+
+def _judged(gradient: float, slope: Slope) -> tuple[float, bool]:
+    """How far apart, and whether that is more than the tolerance and rounding explain."""
+    distance = float(TOLERANCE.distance(gradient, slope.central))
+    if not math.isfinite(gradient):
+        return distance, gradient != slope.central
+    allowed = TOLERANCE.absolute + TOLERANCE.relative * max(abs(gradient), abs(slope.central)) + slope.noise
+    return distance, not abs(gradient - slope.central) <= allowed
+
+
+def drowned(gradient: float, slope: Slope) -> bool:
+    """Whether rounding alone keeps the two from agreeing, and leaves little to agree on."""
+    size = max(abs(gradient), abs(slope.central))
+    distance, wrong = _judged(gradient, slope)
+    return not wrong and distance > TOLERANCE.relative and slope.noise > 1e-3 * size + 1e-6
+
+
+def sample(shape: Index, count: int, name: str) -> list[Index]:
+    """All indices of a shape, or `count` of them, the same in every run."""
+    total = math.prod(shape)
+    if total <= count:
+        return list(np.ndindex(*shape))
+    chosen = np.random.default_rng(crc32(name.encode())).choice(total, size=count, replace=False)
+    return [tuple(int(i) for i in np.unravel_index(int(k), shape)) for k in sorted(chosen)]
+
+
+# ── differences of a graph's output ──────────────────────────────────────────────────────────────
+
+
+class Perturbed:
+    """The output of a graph as a function of one node's value: only what depends on the node is computed again."""
+
+    def __init__(self, graph: Graph, values: Sequence[Any]) -> None:
+        self.graph = graph
+        self.values = values
+        self.steps: dict[int, Step] = {step[1]: step for step in plan(graph, Numbers(graph))}
+        self.costs = {index: _cost(graph, step) for index, step in self.steps.items()}
+        self.dependents = Dependents(graph)
+
+    def probe(self, node: int, output: int, seed: Any, chain: Sequence[int]) -> Probe:
+        """Σ seed·output, by the entries of a node; `chain` is what to compute again."""
+        values = list(self.values)
+        steps = [self.steps[index] for index in chain]
+
+        def total(value: Any) -> float:
+            values[node] = value
+            with np.errstate(all="ignore"):
+                for _, index, apply, operands, _, _ in steps:
+                    values[index] = apply(*operands(values))
+                return float(np.sum(seed * values[output]))
+
+        with np.errstate(all="ignore"):
+            scale = float(np.sum(np.abs(seed * self.values[output])))
+        return Probe(total, self.values[node], scale)
+
+    def answer(self, node: int, output: int, seed: Any, gradient: Any, budget: float) -> Answer:
+        """The differences by as many of a node's entries as the budget, in nanoseconds, allows; a few of a leaf's."""
+        one = self.graph.nodes[node]
+        shape = tuple(map(int, one.shape))
+        chain = self.dependents.of(node, output, None if one.is_leaf else self.costs, budget / 3)
+        if chain is None:
+            return Answer("differences", total=math.prod(shape), note="differences skipped: too far from the output")
+        cost = 3 * (2000 + sum(self.costs[index] for index in chain))
+        count = min(MOST_ENTRIES, max(int(budget / cost), FEWEST_ENTRIES))
+        probe = self.probe(node, output, seed, chain)
+        return compare(probe, gradient, sample(shape, count, one.name), math.prod(shape))
+
+
+class Dependents:
+    """Which nodes change with a node and change the output.
+
+    What `stop_gradient` hides is held as it is: no gradient flows there, but a difference would see through it.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.users: list[list[int]] = [[] for _ in graph.nodes]
+        for node in graph.nodes:
+            if node.op is not OPS["stop_gradient"]:
+                for operand in set(node.inputs):
+                    self.users[operand].append(node.index)
+        self.needed: dict[int, set[int]] = {}
+
+    def of(self, node: int, output: int, costs: Mapping[int, float] | None = None,
+           most: float = math.inf) -> list[int] | None:  # fmt: skip
+        """In topological order; None where computing them would cost more than `most`."""
+        needed, found, stack, spent = self._needed(output), {node}, [node], 0.0
+        while stack:
+            for user in self.users[stack.pop()]:
+                if user in needed and user not in found:
+                    found.add(user)
+                    stack.append(user)
+                    spent += costs[user] if costs else 0
+            if spent > most:
+                return None
+        return sorted(found - {node})
+
+    def _needed(self, output: int) -> set[int]:
+        if output not in self.needed:
+            found = self.needed[output] = {output}
+            for node in reversed(self.graph.nodes[: output + 1]):
+                if node.index in found:
+                    found.update(node.inputs)
+        return self.needed[output]
+
+
+def _cost(graph: Graph, step: Step) -> float:
+    """Nanoseconds, roughly."""
+    node = step[0]
+    sizes = [math.prod(map(int, graph.nodes[i].shape)) for i in (node.index, *node.inputs)]
+    inner = int(graph.nodes[node.inputs[0]].shape[-1]) if node.op is OPS["matmul"] else 0
+    return 2000 + 2 * sum(sizes) + 0.1 * sizes[0] * inner

@@ -1,0 +1,127 @@
+"""The printed `code` of a formula, read back as a user would paste it: parsed, its names bound, evaluated in numbers.
+
+This proves the algebra and the printer, not the rules: those made the formula *and* the value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops import Op
+from backprop_cli.errors import BackpropError
+from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.language.expression import parse
+from backprop_cli.language.source import inline
+from backprop_cli.tasks.checks.results import Answer, Tolerance
+
+RELATIVE = 1e-7
+ROUNDING = 1e-12  # of the largest number in the graph: what cancels in one form may not cancel in the other
+TOO_LARGE = "E016"
+
+
+class Shaped(Numbers):
+    """Numbers whose ops also apply their shape rules, as they would on a formula pasted into a spec."""
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+        """An op, at once.
+
+        Raises:
+            ShapeError, ParameterError: the operands do not fit.
+        """
+        op.shape(*(None if x is None else np.shape(x) for x in operands), **parameters)
+        return super().apply(op, operands, parameters)
+
+
+UNDEFINED = "the printed formula is 0/0 there"
+
+
+class PrintedBack:
+    """Evaluates printed formulas of one backward pass."""
+
+    def __init__(self, graph: Graph, values: Sequence[Any], gradients: Sequence[Any]) -> None:
+        self.graph = graph
+        self.values = values
+        self.gradients = gradients
+        self.meaning = Shaped(graph)
+        self.tolerance = Tolerance(RELATIVE, ROUNDING * largest([*values, *gradients]))
+
+    def value(self, code: str) -> Any:
+        """What a formula says.
+
+        Raises:
+            BackpropError: it is no expression of the language.
+        """
+        text = inline(code, "<formula>")
+        scope = Scope(text, self._bound(self.values), self._bound(self.gradients), dims=self.graph.spec.dims,
+                      functions=self.graph.spec.functions)
+        with np.errstate(all="ignore"):
+            return interpret(parse(text), scope, self.meaning)
+
+    def _bound(self, of: Sequence[Any]) -> Any:
+        def lookup(name: str) -> Any:
+            index = self.graph.names.get(name)
+            return None if index is None else of[index]
+
+        return lookup
+
+    def answer(self, formula: Mapping[str, Printed | Omitted], gradient: Any) -> Answer:
+        """The formulas of a gradient, in all their terms, against its value."""
+        shown = {terms: one.code for terms, one in formula.items() if isinstance(one, Printed)}
+        read = {terms: self.read(terms, code, gradient) for terms, code in shown.items()}
+        found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
+        faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
+        worst, at = 0.0, (0,) * np.ndim(gradient)
+        undefined = undefined_at(found.values(), gradient)
+        for one in found.values() if np.size(gradient) else ():
+            distance = np.where(undefined, 0.0, np.asarray(self.distance(one, gradient)))
+            index = np.unravel_index(int(np.argmax(np.where(np.isnan(distance), np.inf, distance))), distance.shape)
+            if not distance[index] <= worst and not math.isnan(worst):
+                worst, at = float(distance[index]), tuple(map(int, index))
+        if not found and not faults:
+            return Answer("formula", total=len(formula), note="no formula is short enough to be read back")
+        wrong = bool(faults) or bool(self.tolerance.refuses(worst))
+        note = faults[0] if faults else UNDEFINED if undefined.any() else ""
+        unknown = tuple(tuple(map(int, index)) for index in np.argwhere(undefined))
+        return Answer("formula", worst, wrong, at, found, (), unknown, len(found), len(formula), note)
+
+    def read(self, terms: str, code: str, gradient: Any) -> Any:
+        """The value of a formula, of the gradient's shape; or what is wrong with it, in words."""
+        try:
+            found = self.value(code)
+        except BackpropError as error:
+            fault = f"the formula ({terms}) does not read back: {error.message}"
+            return TOO_LARGE if error.code == TOO_LARGE else fault
+        except Exception as error:  # noqa: BLE001 - whatever it is, the formula is none of the language
+            return f"the formula ({terms}) does not read back: {type(error).__name__}: {error}"
+        if np.shape(found) != np.shape(gradient):
+            return f"the formula ({terms}) has shape {np.shape(found)}, the gradient {np.shape(gradient)}"
+        return np.asarray(found)
+
+    def distance(self, found: Any, gradient: Any) -> Any:
+        """Entry by entry; NaN meets NaN, since a formula has to say what the reverse pass says."""
+        both = np.isnan(np.asarray(found, dtype=float)) & np.isnan(np.asarray(gradient, dtype=float))
+        return np.where(both, 0.0, self.tolerance.distance(found, gradient))
+
+
+def undefined_at(found: Iterable[Any], gradient: Any) -> Any:
+    """Where a formula is 0/0 though the gradient is a number: at a norm of zero, say, where the rule knows better."""
+    missing = [np.isnan(np.asarray(one, dtype=float)) for one in found]
+    return np.isfinite(np.asarray(gradient, dtype=float)) & np.any(missing, axis=0) if missing else \
+        np.zeros(np.shape(gradient), dtype=bool)  # fmt: skip
+
+
+def largest(arrays: Sequence[Any]) -> float:
+    """The largest finite size of a number in arrays, at least 1."""
+    found = 1.0
+    for array in arrays:
+        if array is not None and np.size(array):
+            finite = np.abs(np.where(np.isfinite(array), array, 0.0))
+            found = max(found, float(finite.max()))
+    return found

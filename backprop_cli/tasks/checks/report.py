@@ -1,0 +1,196 @@
+"""A spec, checked: every node of every backward pass gets its answers, and a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, GraphPass, Node, build, rule_of
+from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.printed import TERMS, Omitted, Printed
+from backprop_cli.language.model import Spec
+from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
+from backprop_cli.tasks.checks.differences import Perturbed
+from backprop_cli.tasks.checks.functions import check_functions
+from backprop_cli.tasks.checks.oracle import Oracle
+from backprop_cli.tasks.checks.printed import PrintedBack
+from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
+from backprop_cli.tasks.diagnose import first_nonfinite, listed
+
+BUDGET = 5e9
+"""Nanoseconds, roughly, that all differences of a spec may take."""
+
+HOOKED = "changed by a hook: no derivative of the output"
+SUM = "sum of the passes"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """How a spec is checked: which terms of the formulas, and which independent answers."""
+
+    terms: tuple[str, ...] = TERMS
+    differences: bool = True
+    entries: bool = True
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+
+def check(spec: Spec, settings: CheckSettings = CheckSettings()) -> CheckReport:
+    """Every gradient of a spec, in float64 whatever its dtype, under each answer.
+
+    Raises:
+        SpecError, Failures: whatever `run` raises on the spec.
+    """
+    graph = build(replace(spec, dtype="float64"))
+    return check_computed(graph, compute(graph, load_leaves(graph, settings.max_bytes)), settings)
+
+
+def check_computed(graph: Graph, computed: Computed, settings: CheckSettings = CheckSettings()) -> CheckReport:
+    """The gradients of a run, under each answer."""
+    printed, total, _ = formulate(graph, computed.values, None, settings.terms, ("code",)) if settings.terms else \
+        ([{} for _ in graph.passes], {}, ())  # fmt: skip
+    work = Work(graph, computed, settings)
+    results = [result for i, run in enumerate(graph.passes) for result in work.checked(run, i, printed[i])]
+    if len(graph.passes) > 1:
+        results += work.sums(total)
+    functions = tuple(check_functions(graph, computed.values))
+    nonfinite = first_nonfinite(graph, computed.values)
+    return CheckReport(graph.spec.source.file, graph.spec.title, tuple(results), functions, nonfinite)
+
+
+Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
+
+
+class Work:
+    """The answers of one spec, and what they share."""
+
+    def __init__(self, graph: Graph, computed: Computed, settings: CheckSettings) -> None:
+        self.graph = graph
+        self.computed = computed
+        self.settings = settings
+        self.perturbed = Perturbed(graph, computed.values)
+        self.oracle = Oracle(graph, computed.values, self.perturbed.dependents)
+        self.hooked = hooked(graph)
+        shown = sum(1 for node in graph.named() if node.index in graph.active)
+        self.budget = BUDGET / max(1, shown * len(graph.passes))
+
+    def checked(self, run: GraphPass, number: int, printed: Formulas) -> Iterator[CheckResult]:
+        """Every named node with a gradient in a pass, in the order of the reverse pass."""
+        gradients, seed = self.computed.passes[number], self.computed.seeds[number]
+        back = PrintedBack(self.graph, self.computed.values, gradients)
+        for node in reversed(list(self.graph.named())):
+            gradient = gradients[node.index]
+            if gradient is None or node.index not in self.graph.active:
+                continue
+            if np.shape(gradient) != tuple(map(int, node.shape)):
+                yield misshapen(node, run.name, gradient)
+                continue
+            answers = [back.answer(printed[node.index], gradient)] if printed.get(node.index) else []
+            answers += self.independent(node, run, seed, gradient)
+            found = verdict(self.graph, node, run.name, gradient, answers)
+            yield replace(found, number=number + 1) if len(self.graph.passes) > 1 else found
+
+    def independent(self, node: Node, run: GraphPass, seed: Any, gradient: Any) -> Iterator[Answer]:
+        """The answers that use no rule."""
+        total = math.prod(map(int, node.shape))
+        if node.index in self.hooked:
+            yield Answer("differences", total=total, note=HOOKED)
+            return
+        if self.settings.differences:
+            yield self.perturbed.answer(node.index, run.output, seed, gradient, self.budget)
+        if self.settings.entries:
+            yield self.oracle.answer(node.index, run.output, seed, gradient)
+
+    def sums(self, printed: Formulas) -> Iterator[CheckResult]:
+        """The accumulated gradients of leaves; their parts were checked pass by pass."""
+        back = PrintedBack(self.graph, self.computed.values, self.computed.passes[-1])
+        for node in reversed([n for n in self.graph.named() if n.is_leaf]):
+            gradient = self.computed.gradient(node.index)
+            passes = [p for p in self.computed.passes if p[node.index] is not None]
+            if len(passes) > 1 and any(isinstance(one, Printed) for one in printed.get(node.index, {}).values()):
+                yield verdict(self.graph, node, SUM, gradient, [back.answer(printed[node.index], gradient)])
+
+
+def hooked(graph: Graph) -> set[int]:
+    """The nodes whose gradient comes, in part at least, through a hook."""
+    found = set(graph.hooks)
+    for node in reversed(graph.nodes):
+        if node.index in found:
+            found.update(operand for p, operand in enumerate(node.inputs) if rule_of(node, p) is not None)
+    return found
+
+
+# ── the verdict on a node ────────────────────────────────────────────────────────────────────────
+
+
+def verdict(graph: Graph, node: Node, output: str, gradient: Any, answers: Sequence[Answer]) -> CheckResult:
+    """What the answers say together."""
+    status = status_of(answers)
+    index = _worst(answers, status)
+    numbers = _numbers(gradient, answers, index) if status == "wrong" and np.size(gradient) else None
+    kept = tuple(replace(answer, found={}) for answer in answers)
+    reason = _reason(graph, node, gradient, answers, status)
+    return CheckResult(node.name, output, status, kept, index, numbers, reason)
+
+
+def misshapen(node: Node, output: str, gradient: Any) -> CheckResult:
+    """A gradient that cannot be one: nothing is compared with it."""
+    reason = f"the gradient has shape {np.shape(gradient)}, the node {tuple(map(int, node.shape))}"
+    return CheckResult(node.name, output, "wrong", (), reason=reason)
+
+
+def _worst(answers: Sequence[Answer], status: Status) -> Index:
+    """The entry that decided the status."""
+    pick: dict[Status, Callable[[Answer], Sequence[Index]]] = {
+        "wrong": lambda a: [a.index] if a.wrong else [], "kink": lambda a: a.kinks, "inconclusive": lambda a: a.unknown,
+        "ok": lambda a: [],
+    }  # fmt: skip
+    return next((pick[status](a)[0] for a in answers if pick[status](a)), ())
+
+
+def _numbers(gradient: Any, answers: Sequence[Answer], index: Index) -> dict[str, float]:
+    """What each answer says at one entry, as far as it says anything there."""
+    found = {"reverse pass": float(np.asarray(gradient)[index])}
+    for answer in answers:
+        for name, array in answer.found.items():
+            value = float(array[index])
+            if answer.name == "formula":
+                found[f"formula ({name})"] = value
+            elif not math.isnan(value):
+                found[name] = value
+    return found
+
+
+def _reason(graph: Graph, node: Node, gradient: Any, answers: Sequence[Answer], status: Status) -> str:
+    """Why, in a sentence."""
+    wrong = [a for a in answers if a.wrong]
+    if status == "kink":
+        hit = list(dict.fromkeys(index for a in answers for index in a.kinks))
+        return f"on a kink or jump{listed(hit)}, where the derivative is a convention"
+    if status == "inconclusive":
+        silent = next(a for a in answers if a.unknown)
+        hit = list(dict.fromkeys(index for a in answers for index in a.unknown))
+        if silent.name == "formula":
+            return f"{silent.note}{listed(hit)}; the reverse pass gives the limit that PyTorch gives"
+        return f"differences say nothing{listed(hit)}: the output is not finite there, or its rounding is larger"
+    if not wrong:
+        return ""
+    finite = bool(np.isfinite(gradient).all())
+    if wrong[0].name == "formula":
+        return wrong[0].note or (CONTRADICTED if finite else UNSTABLE)
+    return f"the reverse pass is no derivative of the output: {_blame(graph, node)}" if finite else LOST
+
+
+CONTRADICTED = "the printed formula does not say what the reverse pass found"
+UNSTABLE = "computed step by step it is not finite, by its formula it is: the composition is numerically unstable here"
+LOST = "computed step by step it is not finite, though the output has a derivative: the composition is unstable here"
+
+
+def _blame(graph: Graph, node: Node) -> str:
+    """Whose rule to look at: that of the operations that use the node, if what follows them is right."""
+    users = [user for user in graph.nodes if node.index in user.inputs and user.index in graph.active]
+    names = dict.fromkeys(user.op.name for user in users if user.op)
+    return f"look at the rule of {' and '.join(names)}" if names else "look at the seed"

@@ -1,0 +1,213 @@
+"""What every op is in PyTorch; a few that only gradients need are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.engine.ops.shaping import Span, index_text
+from backprop_cli.errors import UsageError
+from backprop_cli.language.unparse import POSTFIX
+from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, template
+from backprop_cli.tasks.export.numpy_table import pool_space
+
+SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal", "sin",
+        "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor",
+        "ceil", "trunc", "round", "logaddexp", "hypot", "arctan2", "sigmoid", "erf", "erfc", "logit", "xlogy", "outer",
+        "logdet", "maximum", "minimum")  # fmt: skip
+FUNCTIONAL: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("relu", "relu6", "hardsigmoid", "hardswish", "silu", "mish", "softsign", "logsigmoid"), ()),
+    "leaky_relu": ("negative_slope",), "elu": ("alpha",), "gelu": ("approximate",), "hardtanh": ("min_val", "max_val"),
+}  # fmt: skip
+
+
+def _refused(speech: Speech, parameters: Mapping[str, Any], what: str) -> UsageError:
+    return UsageError("E022", f"export does not write {parameters['']} with {what} in PyTorch",
+                      hint="--to numpy writes every function")  # fmt: skip
+
+
+def _reduction(name: str, whole: str | None = None) -> Row:
+    """A function of `dim` and `keepdim`; `whole` where there is another one for all axes at once."""
+
+    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+        x, axis, keep = operands[0], parameters["axis"], parameters["keepdims"]
+        if axis is None and not keep and whole:
+            return f"{whole}({x.text})"
+        axes = axes_of(axis, len(x.shape or ()))
+        dim = speech.value(axes if axis is None or isinstance(axis, tuple) else axis)
+        return f"{name}({x.text}, dim={dim}{', keepdim=True' if keep else ''}{_freedom(parameters)})"
+
+    return row
+
+
+def _freedom(parameters: Mapping[str, Any]) -> str:
+    if "ddof" not in parameters:
+        return ""
+    given = parameters["ddof"] if parameters["correction"] is None else parameters["correction"]
+    return f", correction={given}"
+
+
+def _product(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    if isinstance(parameters["axis"], tuple):
+        raise _refused(speech, parameters, "several axes")
+    return _reduction("torch.prod", "torch.prod")(speech, operands, parameters)
+
+
+def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    if parameters["ord"] is not None:
+        raise _refused(speech, parameters, "an order")
+    return _reduction("torch.linalg.vector_norm", "torch.linalg.vector_norm")(speech, operands, parameters)
+
+
+def _along(name: str) -> Row:
+    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+        if not isinstance(parameters["axis"], int):
+            raise _refused(speech, parameters, "several axes")
+        return f"{name}({operands[0].text}, dim={parameters['axis']})"
+
+    return row
+
+
+def _transpose(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    x, axes = operands[0], parameters["axes"]
+    rank = len(x.shape or ())
+    order = tuple(range(rank))[::-1] if axes is None else tuple(a % rank for a in axes)
+    if rank == 2 and order == (1, 0):
+        return f"{x.within(POSTFIX)}.T"
+    return f"torch.permute({x.text}, {speech.value(order)})"
+
+
+def _index(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    if any(isinstance(part, Span) and (part.step or 1) < 0 for part in parameters["index"]):
+        raise _refused(speech, parameters, "a negative step")
+    return f"{operands[0].within(POSTFIX)}[{index_text(parameters['index'])}]"
+
+
+def _take(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    x, indices = operands
+    axis, rank = parameters["axis"], len(x.shape or ())
+    if axis is None:
+        return f"{x.within(POSTFIX)}.flatten()[{indices.within(POSTFIX)}.long()]"
+    return f"{x.within(POSTFIX)}[{':, ' * (axis % rank)}{indices.within(POSTFIX)}.long()]"
+
+
+def _where(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    mask, a, b = operands
+    return f"torch.where({mask.within(POSTFIX)} != 0, {a.text}, {b.text})"
+
+
+def _clip(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    given = [o for o in operands[1:] if o.shape is not None]
+    numbers = all(o.number for o in given)
+    bounds = [o.text if o.shape is None or numbers else speech.lifted(o).text for o in operands[1:]]
+    return f"torch.clamp({speech.lifted(operands[0]).text}, {bounds[0]}, {bounds[1]})"
+
+
+def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    return call(f"F.{parameters['']}", *(name for name in parameters if name))(speech, operands, parameters)
+
+
+def _max_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    return call(f"F.{parameters['']}", *(name for name in parameters if name))(speech, operands, parameters)
+
+
+def _avg_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    if pool_space(parameters) == 1 and parameters["divisor_override"] is not None:
+        raise _refused(speech, parameters, "divisor_override")
+    names = [name for name in parameters if name and not (name == "divisor_override" and pool_space(parameters) == 1)]
+    return call(f"F.{parameters['']}", *names)(speech, operands, parameters)
+
+
+def _softplus(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    threshold = "1e300" if parameters["threshold"] is None else speech.value(parameters["threshold"])
+    return f"F.softplus({operands[0].text}, beta={speech.value(parameters['beta'])}, threshold={threshold})"
+
+
+def _pad(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    if parameters["mode"] != "constant":
+        raise _refused(speech, parameters, f"mode {parameters['mode']!r}")
+    given, rank = parameters["pad_width"], len(operands[0].shape or ())
+    if isinstance(given, int):
+        pairs = [(given, given)] * rank
+    elif isinstance(given[0], int):
+        pairs = [tuple(given) if len(given) == 2 else (given[0], given[0])] * rank
+    else:
+        pairs = [tuple(pair) if len(pair) == 2 else (pair[0], pair[0]) for pair in given]
+        pairs = pairs * rank if len(pairs) == 1 else pairs
+    widths = tuple(int(w) for pair in reversed(pairs) for w in pair)
+    return f"F.pad({operands[0].text}, {widths}, value={speech.value(parameters['constant_values'])})"
+
+
+def _einsum(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    return f"torch.einsum({', '.join([repr(parameters['subscripts']), *(o.text for o in operands)])})"
+
+
+def _reshape(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    given = parameters["shape"]
+    return f"torch.reshape({operands[0].text}, {speech.value(given if isinstance(given, tuple) else (given,))})"
+
+
+def _eye(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    if parameters.get("k"):
+        raise _refused(speech, parameters, "k")
+    m = parameters["m"]
+    return f"torch.eye({speech.value(parameters['n'])}{'' if m is None else ', ' + speech.value(m)})"
+
+
+def _arange(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    start, stop, step = (parameters[name] for name in ("start", "stop", "step"))
+    ends = (0, start) if stop is None else (start, stop)
+    return f"torch.arange({', '.join(map(speech.value, (*ends, step)))}, dtype=torch.get_default_dtype())"
+
+
+def _squeeze(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    axis = parameters["axis"]
+    return f"torch.squeeze({operands[0].text}{'' if axis is None else ', ' + speech.value(axis)})"
+
+
+def _expand(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    axis = parameters["axis"]
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    rank = len(operands[0].shape or ()) + len(axes)
+    text = operands[0].within(POSTFIX)
+    for place in sorted(a % rank for a in axes):
+        text += f".unsqueeze({place})"
+    return text
+
+
+def _flip(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    axes = axes_of(parameters["axis"], len(operands[0].shape or ()))
+    return f"torch.flip({operands[0].text}, {speech.value(axes)})"
+
+
+TABLE: Mapping[str, Row] = {
+    **{name: call(f"torch.{name}") for name in SAME},
+    **{name: call(f"F.{name}", *given) for name, given in FUNCTIONAL.items()},
+    **{name: _reduction(f"torch.{name}", f"torch.{name}") for name in ("sum", "mean")},
+    **{name: _reduction(f"torch.{name}") for name in ("var", "std", "logsumexp")},
+    **{name: _reduction(f"torch.a{name}") for name in ("max", "min")},
+    **{name: _along(f"torch.{name}") for name in ("softmax", "log_softmax", "cumsum", "cumprod")},
+    **dict.fromkeys(("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"), _conv),
+    **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
+    "prod": _product, "norm": _norm, "identity": template("{0}"), "stop_gradient": template("{0}.detach()"),
+    "softplus": _softplus, "huber": call("huber", "delta"), "where": _where, "clip": _clip, "transpose": _transpose,
+    "trace": template("torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)"),
+    "slogdet": template("torch.stack(tuple(torch.linalg.slogdet({0})))"),
+    "matrix_power": template("torch.linalg.matrix_power({0}, {n})"), "solve": call("torch.linalg.solve"),
+    "pinv": call("torch.linalg.pinv"), "cholesky": template("torch.linalg.cholesky({0}, upper={upper})"),
+    **{name: call(f"torch.linalg.{name}") for name in ("det", "inv", "eigvalsh", "svdvals")}, "einsum": _einsum,
+    "take": _take, "take_along_axis": template("torch.take_along_dim({0}, {1}.long(), {axis})"),
+    "one_hot": template("F.one_hot({0}.long(), {n}).to(torch.get_default_dtype())"), "index": _index,
+    "reshape": _reshape, "expand_dims": _expand, "squeeze": _squeeze,
+    "broadcast_to": template("torch.broadcast_to({0}, {shape})"), "concat": call("torch.cat", axis="dim"),
+    "stack": call("torch.stack", axis="dim"), "zeros": template("torch.zeros({shape})"),
+    "ones": template("torch.ones({shape})"), "eye": _eye, "arange": _arange, "flip": _flip,
+    "roll": template("torch.roll({0}, {shift}, {axis})"), "pad": _pad, "tril": template("torch.tril({0}, {k})"),
+    "triu": template("torch.triu({0}, {k})"), "diag": template("torch.diag({0}, {k})"),
+    "diagonal": template("torch.diagonal({0}, {offset}, {axis1}, {axis2})"), "bce_logits": call("bce_logits"),
+    "bce_probabilities": call("bce_probabilities"), "gaussian_nll": call("gaussian_nll", "eps"),
+    "standardize": call("standardize", "axis", "eps"),
+}  # fmt: skip
+
+TORCH = Dialect("torch", TABLE, "mask", array="torch.tensor")

@@ -1,0 +1,54 @@
+"""When two answers agree: numbers to the digits that were written, formulas to rounding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.tasks.grading.sheets import Figures
+
+ENOUGH = 0.5e-6
+"""Relative: nobody is asked for more than six digits, float32 has no more."""
+
+ZERO = 0.005
+"""A written zero has no significant digit; it stands for what is small beside the largest entry."""
+
+EXACT = 1e-7
+"""Relative, for formulas: what cancels in one form may not cancel in the other."""
+
+ROUNDING = 1e-12
+"""Of the largest number in the graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """How near numbers must be; `relative` None: as near as the digits that were written say."""
+
+    relative: float | None = None
+    absolute: float = 0.0
+
+
+def tolerated(answer: Figures, right: Any, closeness: Closeness, floor: float) -> Any:
+    """How far each entry may be from the right one; `floor` is the rounding of the whole calculation."""
+    size = np.abs(right)
+    if closeness.relative is not None:
+        return closeness.relative * size + closeness.absolute + floor
+    largest = size.max(initial=0.0)
+    half = np.where(answer.value == 0, np.minimum(answer.half, ZERO * largest), answer.half * (1 + 1e-9))
+    return np.maximum(half, ENOUGH * size) + closeness.absolute + floor
+
+
+def wrong_entries(answer: Any, right: Any, tolerance: Any) -> Any:
+    """Where two arrays of one shape do not agree; what is not finite must be the same."""
+    with np.errstate(all="ignore"):
+        near = np.abs(answer - right) <= tolerance
+    same = (answer == right) | (np.isnan(answer) & np.isnan(right))
+    return np.logical_not(np.where(np.isfinite(answer) & np.isfinite(right), near, same))
+
+
+def exactly(answer: Any, right: Any, closeness: Closeness, floor: float) -> Any:
+    """Where a formula's value is not the right one."""
+    relative = max(EXACT, closeness.relative or 0.0)
+    return wrong_entries(answer, right, relative * np.abs(right) + closeness.absolute + floor)

@@ -1,0 +1,93 @@
+"""Other numbers for the leaves of a spec, under which a right formula must stay right.
+
+What a gradient's formula may rest on is kept: signs, rows that sum to one, one-hot rows and masks, symmetric
+matrices, labels and indices. Where a draw leads outside a function's domain, a smaller step is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, rule_of
+from backprop_cli.tasks.calculate import Computed, compute
+
+DRAWS = 2
+STEPS = (1.0, 0.3, 0.1, 0.03)
+SEED = 20_240_607
+TOLERANCE = 1e-9
+
+
+def further(graph: Graph, leaves: Mapping[int, Any], first: Computed) -> Iterator[Computed]:
+    """The spec, run at further draws of its leaves; fewer where none of the tried ones is finite."""
+    fixed = labels(graph, leaves)
+    for number in range(DRAWS):
+        for step in STEPS:
+            random = np.random.default_rng([SEED, number])
+            drawn = {i: leaves[i] if i in fixed else varied(leaves[i], graph.nodes[i].kind, step, random)
+                     for i in leaves}  # fmt: skip
+            found = _run(graph, drawn)
+            if found is not None and _as_finite(found, first):
+                yield found
+                break
+
+
+def _run(graph: Graph, leaves: Mapping[int, Any]) -> Computed | None:
+    try:
+        return compute(graph, leaves)
+    except (ValueError, IndexError, ArithmeticError):  # numpy's ways to say that a draw is outside a domain
+        return None
+
+
+def _as_finite(found: Computed, first: Computed) -> bool:
+    """Whether nothing became infinite or NaN that was finite at the spec's own numbers."""
+    pairs = [(found.values, first.values), *zip(found.passes, first.passes, strict=True)]
+    return all(
+        np.isfinite(a).all() or not np.isfinite(b).all()
+        for these, those in pairs for a, b in zip(these, those, strict=True) if b is not None and a is not None
+    )  # fmt: skip
+
+
+def labels(graph: Graph, leaves: Mapping[int, Any]) -> set[int]:
+    """The leaves of whole numbers that steer something without a derivative: class labels, indices, masks."""
+    steering: set[int] = set()
+    for node in reversed(graph.nodes):
+        if node.index in steering:
+            steering.update(node.inputs)
+        else:
+            steering.update(i for p, i in enumerate(node.inputs) if rule_of(node, p) is None)
+    return {i for i in steering & leaves.keys() if np.equal(np.mod(leaves[i], 1), 0).all()}
+
+
+def varied(value: Any, kind: str, step: float, random: np.random.Generator) -> Any:
+    """Another array of the same sort."""
+    if not np.size(value):
+        return value
+    axis = _summing(value)
+    if kind == "input" and _is_mask(value):
+        shuffled = random.permuted(value, axis=axis[0]) if axis else random.permuted(value)
+        return shuffled.astype(value.dtype)[()]
+    drawn = value * np.exp(0.5 * step * random.standard_normal(np.shape(value)))
+    new = 0.3 * step * random.standard_normal(np.shape(value))
+    signed = (value < 0).any() or not (value > 0).any()
+    drawn = np.where(value == 0, new if signed else np.abs(new), drawn)
+    if axis:
+        drawn = np.where(value == 0, 0.0, drawn)
+        drawn /= drawn.sum(axis=axis[0], keepdims=True)
+    if np.ndim(value) == 2 and value.shape[0] == value.shape[1] and np.array_equal(value, value.T):
+        drawn = (drawn + drawn.T) / 2
+    return drawn.astype(np.asarray(value).dtype)[()]
+
+
+def _is_mask(value: Any) -> bool:
+    return np.ndim(value) > 0 and set(np.unique(value).tolist()) == {0.0, 1.0}
+
+
+def _summing(value: Any) -> tuple[int, ...]:
+    """The axis along which an array is a distribution, the last one first; () where it is none."""
+    if np.ndim(value) == 0 or (value < 0).any():
+        return ()
+    sums = ((axis, value.sum(axis=axis)) for axis in range(np.ndim(value) - 1, -1, -1) if value.shape[axis] > 1)
+    return next(((axis,) for axis, total in sums if np.abs(total - 1).max(initial=0) < TOLERANCE), ())

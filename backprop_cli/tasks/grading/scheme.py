@@ -1,0 +1,110 @@
+"""A marking scheme: the spec that is the key, and what its items are worth.
+
+    spec: two_layer.yaml
+    points:
+      w2.grad: 2
+      loss: 1
+
+With a scheme, what it lists is what is asked for; any other answer is marked too, and is worth nothing. A spec alone
+asks for the gradient of every param, and each answer is worth one point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from backprop_cli.errors import SpecError, UsageError
+from backprop_cli.language import tree
+from backprop_cli.language.loader import load_document, raise_all
+from backprop_cli.language.reading import known, mapping, scalar, wrong_type
+from backprop_cli.language.source import Text
+from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.tasks.grading.agreement import Closeness
+from backprop_cli.tasks.grading.items import Item, item_of
+from backprop_cli.tasks.grading.key import Key
+from backprop_cli.tasks.grading.mark import Scheme
+from backprop_cli.tasks.grading.sheets import content
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """What KEY names: the path of a spec, and the points of a scheme (None: it is the spec itself)."""
+
+    spec: str
+    points: Mapping[str, tuple[float, Text]] | None = None
+
+
+def key_file(path: str) -> KeyFile:
+    """Tell a scheme from a spec.
+
+    Raises:
+        FileError: E001 where it cannot be read.
+        SpecError, Failures: it is a scheme with something wrong in it.
+    """
+    if path == "-":
+        return KeyFile(path)
+    document = load_document(content(path), path)
+    root = document.root
+    if not isinstance(root, tree.Mapping) or all(name.raw != "spec" for name, _ in root.items):
+        return KeyFile(path)
+    raise_all(document.problems)
+    fields = known(root, ("spec", "points"), "a marking scheme")
+    name = scalar(fields["spec"], "'spec' is the path of the key").raw
+    listed = mapping(fields["points"], "'points' holds 'item: points' lines").items if "points" in fields else []
+    points = {item.raw: (_points(value), item.text) for item, value in listed}
+    return KeyFile(str(Path(path).parent / name), points)
+
+
+def _points(node: tree.Node) -> float:
+    value = node.value if isinstance(node, tree.Scalar) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 <= value < math.inf):
+        raise wrong_type(node, "points are a number from 0")
+    return float(value)
+
+
+def scheme_of(key: Key, file: KeyFile, options: Iterable[str], closeness: Closeness) -> Scheme:
+    """What is asked for, from the key's file and `--points`.
+
+    Raises:
+        SpecError: E011 at a line of the scheme that names no item of the key.
+        UsageError: E022 for such an option.
+    """
+    points = dict.fromkeys(key.asked, 1.0) if file.points is None else {}
+    for name, (worth, text) in (file.points or {}).items():
+        problem, item = _item(key, name)
+        if item is None:
+            raise SpecError("E011", problem, at=text.place())
+        points[item] = worth
+    for option in options:
+        name, _, number = option.rpartition("=")
+        problem, item = _item(key, name)
+        given = _number(number)
+        if item is None or given is None:
+            raise UsageError("E022", f"--points {option[:80]}: {problem or 'points are a number from 0'}",
+                             hint="write --points w2.grad=2")  # fmt: skip
+        points[item] = given
+    return Scheme(points, 1.0 if file.points is None else 0.0, closeness)
+
+
+def _item(key: Key, name: str) -> tuple[str, Item | None]:
+    """The item of a name; or what is wrong with it."""
+    item = item_of(name)
+    if item is None or not name:
+        return "an item is called 'node', 'node.grad' or 'node.formula'", None
+    if item.node not in key.graph.names:
+        near = did_you_mean(item.node, key.graph.names)
+        return f"no node is called {item.node[:64]!r}{f'; {near}' if near else ''}", None
+    if item.what == "gradient" and not key.has_gradient(key.graph.names[item.node]):
+        return f"{item.node} has no gradient", None
+    return "", item
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < math.inf else None

@@ -1,0 +1,74 @@
+"""What a run found, as plain frozen data: the only thing the reports see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backprop_cli.formulas.printed import Omitted, Printed
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the user should know: a kink, a value that is not finite, an unstable formula, a fact relied on."""
+
+    code: str
+    node: str
+    message: str
+    entries: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """A node's gradient as a value and as formulas, by terms."""
+
+    value: Any
+    formula: Mapping[str, Printed | Omitted] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """A node: what it is, its value (None when the spec has no numbers) and its gradient."""
+
+    name: str
+    kind: str
+    op: str | None
+    inputs: tuple[str, ...]
+    expression: str | None
+    shape: tuple[int, ...]
+    value: Any
+    requires_grad: bool
+    gradient: Gradient | None
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """One backward pass of several: its output, its seed, and each node's gradient from it alone."""
+
+    output: str
+    grad_output: Any
+    gradients: Mapping[str, Gradient]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A spec, run; `nodes` in topological order."""
+
+    spec: str
+    title: str | None
+    description: str | None
+    dtype: str
+    output: str
+    grad_output: Any
+    dims: Mapping[str, int]
+    nodes: tuple[NodeResult, ...]
+    warnings: tuple[Warned, ...] = ()
+    passes: tuple[PassResult, ...] = ()
+    facts: tuple[str, ...] = ()
+
+    @property
+    def by_name(self) -> dict[str, NodeResult]:
+        """The nodes by name."""
+        return {node.name: node for node in self.nodes}
