@@ -116,7 +116,7 @@ def _written(node: NodeResult, gradient: Gradient, path: Path, view: View) -> st
     for terms in (path.wanted,) if path.wanted else ("nodes", "local"):
         formula = gradient.formula.get(terms)
         if isinstance(formula, Printed):
-            return view.plain(str(getattr(formula, path.notation)))
+            return view.plain(formula[path.notation])
         if isinstance(formula, Omitted) and path.wanted:
             raise UsageError(CODE, f"{path.text!r} is left out: {formula.why}")
     raise UsageError(CODE, f"{node.name!r} has no formula")

@@ -92,9 +92,8 @@ class Formulation:
             if reason is not None:
                 return reason
         layouts = leaves if term == "leaves" else plain
-        texts = {name: layouts[name].whole(expr) if name in layouts else "" for name in NOTATIONS}
         deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
-        return Printed(**texts, deviation=deviation)
+        return Printed({name: layout.whole(expr) for name, layout in layouts.items()}, deviation)
 
     def omitted(self, term: str, expr: Expr, derived: Derived) -> Omitted | None:
         """Why a chained formula is not shown."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 TERMS = ("local", "nodes", "leaves")
 Terms = Literal["local", "nodes", "leaves"]
-NOTATIONS = ("text", "code", "latex")
-"""What every result holds."""
-ASKED = (*NOTATIONS, "mathml")
-"""What can be asked for; those that are not in every result are made on demand."""
+ASKED: tuple[str, ...] = ("text", "code", "latex", "mathml")
+"""What can be asked for: each is a module of `formulas.notation`, and this row."""
+NOTATIONS = ASKED[:3]
+"""What every result holds; the others are made on demand."""
 
 
 _ENTRY = re.compile(r"\w+(\[[^\[\]]*\])?")
@@ -23,15 +24,31 @@ def partial(output: str, name: str) -> str:
     return f"∂{top}/∂{bottom}"
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A formula in every notation; `deviation` is how far its value is from the gradient's (None: not evaluated)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Printed(Mapping[str, str]):
+    """A formula by notation; `deviation` is how far its value is from the gradient's (None: not evaluated)."""
 
-    text: str
-    code: str
-    latex: str
+    written: Mapping[str, str]
     deviation: float | None = None
-    mathml: str = ""
+
+    def __getitem__(self, notation: str) -> str:
+        return self.written[notation]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.written)
+
+    def __len__(self) -> int:
+        return len(self.written)
+
+    @property
+    def text(self) -> str:
+        """As a student would write it by hand."""
+        return self.written["text"]
+
+    @property
+    def code(self) -> str:
+        """In the spec language."""
+        return self.written["code"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def _gradient(gradient: Gradient | None, view: View) -> dict[str, Any] | None:
 def _formula(formula: Printed | Omitted) -> dict[str, str]:
     if isinstance(formula, Omitted):
         return {"omitted": formula.why}
-    return {notation: getattr(formula, notation) for notation in NOTATIONS}
+    return {notation: formula[notation] for notation in NOTATIONS}
 
 
 def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View) -> dict[str, Any]:

@@ -46,8 +46,8 @@ def _chain(left: str, gradient: Gradient, view: View) -> list[str]:
     found: dict[str, None] = {}
     for terms in view.terms:
         formula = gradient.formula.get(terms)
-        if isinstance(formula, Printed) and formula.latex != left:
-            found[formula.latex] = None
+        if isinstance(formula, Printed) and formula["latex"] != left:
+            found[formula["latex"]] = None
         elif isinstance(formula, Omitted):
             found[rf"\text{{({terms}: {prose(formula.why)})}}"] = None
     if gradient.value is not None:

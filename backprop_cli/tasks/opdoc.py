@@ -252,7 +252,7 @@ def _rules(graph: Graph, probe: Probe) -> Iterator[Rule]:
     for name in probe.operands:
         found = printed[0].get(graph.names[name], {}).get("nodes")
         if isinstance(found, Printed):
-            yield Rule(name, found.text, found.code, found.latex)
+            yield Rule(name, found.text, found.code, found["latex"])
 
 
 def _shape(probe: Probe) -> Shape:

@@ -15,8 +15,8 @@ from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
 GRADIENT = Gradient(np.array([[0.1, -2.0], [math.inf, math.nan]]), {
-    "local": Printed("∂L/∂z · xᵀ", "grad(z) @ x.T", r"\delta x^\top", 0.0),
-    "nodes": Printed("p · xᵀ", "p @ x.T", r"p x^\top", 0.0),
+    "local": Printed({"text": "∂L/∂z · xᵀ", "code": "grad(z) @ x.T", "latex": r"\delta x^\top"}, 0.0),
+    "nodes": Printed({"text": "p · xᵀ", "code": "p @ x.T", "latex": r"p x^\top"}, 0.0),
     "leaves": Omitted("too long"),
 })  # fmt: skip
 

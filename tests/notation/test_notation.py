@@ -66,7 +66,7 @@ def test_mathml_is_well_formed(path: Path) -> None:
     printed = [f for gradient in gradients for f in gradient.formula.values() if isinstance(f, Printed)]
     assert printed
     for formula in printed:
-        check_mathml(formula.mathml)
+        check_mathml(formula["mathml"])
 
 
 def check_mathml(text: str) -> None:
@@ -86,7 +86,7 @@ def check_mathml(text: str) -> None:
 
 
 def test_mathml_is_printed_on_demand(backprop: Any) -> None:
-    """`--get w1.formula.mathml` prints the element; JSON holds the three notations it promises."""
+    """`--get w1.formula["mathml"]` prints the element; JSON holds the three notations it promises."""
     spec = ROOT / "specs" / "two_layer.yaml"
     done = backprop("run", spec, "--get", "w1.formula.local.mathml")
     assert done.code == 0
@@ -112,4 +112,4 @@ def test_formulas_as_a_textbook_prints_them(loss: str, expected: tuple[str, str,
     formula = run(spec, Settings()).by_name[wrt].gradient.formula["nodes"]  # type: ignore[union-attr]
     assert isinstance(formula, Printed)
     assert formula.text == text
-    assert latex is None or formula.latex == latex
+    assert latex is None or formula["latex"] == latex

@@ -11,7 +11,7 @@ from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, 
 
 def printed(text: str) -> Printed:
     """A formula whose notations differ."""
-    return Printed(text, f"code({text})", f"latex({text})", 2.5e-16)
+    return Printed({"text": text, "code": f"code({text})", "latex": f"latex({text})"}, 2.5e-16)
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
-"""Formulas as text, code, LaTeX and MathML: one layout walk, one class of tokens a notation."""
+"""Formulas in each notation: one layout walk, one module of tokens a notation."""
 
-from backprop_cli.formulas.notation.code import Code
-from backprop_cli.formulas.notation.latex import Latex
+from importlib import import_module
+
 from backprop_cli.formulas.notation.layout import Layout
-from backprop_cli.formulas.notation.mathml import Mathml
 from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.formulas.printed import ASKED
 
-TEXT, CODE, LATEX, MATHML = Notation(), Code(), Latex(), Mathml()
-NOTATIONS: dict[str, Notation] = {"text": TEXT, "code": CODE, "latex": LATEX, "mathml": MATHML}
+NOTATIONS: dict[str, Notation] = {
+    name: import_module(f"backprop_cli.formulas.notation.{name}").NOTATION for name in ASKED
+}
+CODE, LATEX, MATHML, TEXT = (NOTATIONS[name] for name in ("code", "latex", "mathml", "text"))
 
 __all__ = ["CODE", "LATEX", "MATHML", "NOTATIONS", "TEXT", "Layout", "Notation"]

@@ -34,6 +34,7 @@ class Code(Notation):
 
     gradient_level: int = ATOM
     has_outer: bool = False
+    pseudo_inverse_level: int = CALL
     scalar_joins_chain: bool = False
     names_axes: bool = False
 
@@ -89,3 +90,6 @@ class Code(Notation):
     def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
         texts = [None if o is None else o.text for o in operands]
         return Piece(f"{name}({', '.join(written_arguments(texts, expr, quiet=False))})", CALL)
+
+
+NOTATION = Code()

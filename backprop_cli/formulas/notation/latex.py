@@ -193,3 +193,6 @@ def latex_text(text: str) -> str:
     return re.sub(
         r"([_#%&${}])", r"\\\1", text.replace("\\", r"\backslash ").replace("^", r"\hat{} ").replace("~", r"\sim ")
     )
+
+
+NOTATION = Latex()

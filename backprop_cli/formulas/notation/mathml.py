@@ -186,3 +186,6 @@ class Mathml(Notation):
         """A template with the operands' elements in their places."""
         parts = re.split(r"\{(\d)\}", template)
         return "".join(given[int(part)] if odd % 2 else tokens(part) for odd, part in enumerate(parts))
+
+
+NOTATION = Mathml()

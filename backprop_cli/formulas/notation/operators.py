@@ -100,8 +100,7 @@ def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
     """X⁺."""
     if expr.parameters["rcond"] is not None:
         return layout.call(expr)
-    level = POWER if layout.notation.has_outer else CALL
-    return Piece(layout.notation.pseudo_inverse(layout.walk(expr.args[0])), level)
+    return Piece(layout.notation.pseudo_inverse(layout.walk(expr.args[0])), layout.notation.pseudo_inverse_level)
 
 
 def scattered(layout: Walker, expr: Apply) -> Piece:

@@ -32,6 +32,7 @@ class Notation:
     gradients_apart: bool = False
     names_axes: bool = True
     has_outer: bool = True
+    pseudo_inverse_level: int = POWER
 
     def holds_fraction(self, text: str) -> bool:
         """Whether a numerator has a fraction that would be set small in another."""
@@ -157,3 +158,6 @@ class Notation:
     def arguments(self, operands: list[Piece | None], expr: Apply) -> list[str]:
         """Operands in order, then the parameters that differ from their defaults."""
         return written_arguments([None if o is None else o.text for o in operands], expr, quiet=True)
+
+
+NOTATION = Notation()
