@@ -56,7 +56,7 @@ class Formulation:
                 None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
             )
 
-        return {name: Layout(NOTATIONS[name], resolve) for name in self.notations}
+        return {name: Layout(NOTATIONS[name], resolve, self.made.unit) for name in self.notations}
 
     def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> Formulas:
         """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""

@@ -7,6 +7,7 @@ once where it hands on the formula (terms 'nodes').
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -31,6 +32,7 @@ from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
 from backprop_cli.formulas.algebra.sums import total
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.printed import UNIT_LETTERS
 from backprop_cli.language.model import Shape
 
 BUDGET = 400
@@ -111,6 +113,14 @@ class Symbols:
     definitions: dict[int, Expr]
     anonymous: dict[Expr, Expr]
     facts: Facts
+
+    @property
+    def unit(self) -> str:
+        """A letter for unit vectors that neither a node nor a size has, nor Euler's number."""
+        taken = {*self.graph.names, *self.graph.spec.dims}
+        if any(node.kind == "constant" and node.value == math.e for node in self.graph.nodes):
+            taken.add("e")
+        return next(letter for letter in (*UNIT_LETTERS, "_") if letter not in taken)
 
     def fold(self, expr: Expr) -> Expr:
         """With the definitions of anonymous nodes in place of their symbols."""

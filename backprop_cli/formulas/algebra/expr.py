@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any, Self
 
-from sympy import Dummy, Expr, Float, Integer, Mul, Rational, S, Symbol, nan, oo
+from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbol, nan, oo
 from sympy.core.basic import Basic
 
 from backprop_cli.engine.ops.base import broadcast
@@ -38,8 +38,11 @@ class TensorSymbol(Dummy):  # type: ignore[misc]
     index: int
 
     def __new__(cls, name: str, shape: Shape, position: int, leaf: bool = False) -> Self:
-        """A symbol of its own, equal to no other."""
-        symbol = Dummy.__new__(cls, name, real=True)
+        """A symbol of its own, equal to no other.
+
+        It is not declared real: sympy would write √(x²) with an Abs of its own, which no notation knows.
+        """
+        symbol = Dummy.__new__(cls, name)
         symbol.shape, symbol.position, symbol.leaf, symbol.index = shape, position, leaf, position
         return symbol  # type: ignore[no-any-return]
 
@@ -80,7 +83,6 @@ class Apply(Expr):  # type: ignore[misc]
 
     __slots__ = ("key", "name", "parameters", "shape")
     is_commutative = True
-    is_real = True
     is_number = False  # sympy would take ones((3,)) or e[0] for one, since their arguments are
     name: str
     parameters: Mapping[str, Any]
@@ -124,6 +126,17 @@ REBUILD: dict[str, Callable[..., Expr]] = {}
 
 def _rebuild(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
     return REBUILD["*"](name, parameters, args)
+
+
+KINDS = (TensorSymbol, SizeSymbol, Apply, Add, Mul, Pow, Rational, Float)
+CONSTANTS = frozenset((S.Pi, S.Exp1, S.Infinity, S.NegativeInfinity, S.NaN, NONE))
+"""With the kinds above, all that a formula is made of: what every printer and the evaluator know."""
+
+
+def foreign(expr: Expr) -> set[Expr]:
+    """What an expression holds that no notation knows, such as a function of sympy's own; always empty."""
+    own = set() if isinstance(expr, KINDS) or expr in CONSTANTS else {expr}
+    return own.union(*map(foreign, expr.args))
 
 
 # ── what is known of an expression ───────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.engine.ops.base import broadcast
+from backprop_cli.engine.ops.base import axes_of, broadcast
 from backprop_cli.formulas.algebra.expr import NONE, REBUILD, Apply, exact, shape_of, tree_size
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
@@ -53,10 +53,10 @@ class Formula:
         return _pointwise(Mul, other, self)
 
     def __truediv__(self, other: Any) -> Formula:
-        return _pointwise(lambda a, b: Mul(a, Pow(b, -1)), self, other)
+        return _pointwise(_quotient, self, other)
 
     def __rtruediv__(self, other: Any) -> Formula:
-        return _pointwise(lambda a, b: Mul(a, Pow(b, -1)), other, self)
+        return _pointwise(_quotient, other, self)
 
     def __pow__(self, other: Any) -> Formula:
         return _pointwise(power, self, other)
@@ -83,12 +83,30 @@ def lift(value: Any) -> Formula:
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
-    """A power; one whose exact value would be astronomically long stays unevaluated."""
-    numbers = base.is_number and exponent.is_number
-    root = base.is_Rational or base.is_Mul and base.has(S.Pi) or base is S.Pi  # √(2π) is √2 √π
-    if numbers and not (root and exponent.is_Rational and _is_short(base.as_coeff_Mul()[0], exponent)):
+    """A power; one that is no real number, or astronomically long, stays unevaluated; √(x²) is |x|."""
+    if base.is_number and exponent.is_number and not _has_short_value(base, exponent):
         return Apply("power", (base, exponent), {}, ())
-    return Pow(base, exponent)
+    found = Pow(base, exponent)
+    if exponent.is_Rational and exponent.q == 2:
+        found = Mul(*map(_absolute, Mul.make_args(found)))
+    if not exponent.is_Integer and found.has(S.ImaginaryUnit):  # √(-N)
+        return Apply("power", (base, exponent), {}, shape_of(base))
+    return found
+
+
+def _absolute(factor: Expr) -> Expr:
+    """(x²)^(n/2) as |x|ⁿ."""
+    if not isinstance(factor, Pow) or not isinstance(factor.base, Pow) or factor.base.exp != 2:
+        return factor
+    return Pow(Apply("abs", (factor.base.base,), {}, shape_of(factor.base)), 2 * factor.exp)
+
+
+def _has_short_value(base: Expr, exponent: Expr) -> bool:
+    """Whether a power of numbers is a number that can be written: 2³, √(2π), but not 1/0, √-2 or 9^(9^9)."""
+    root = base.is_Rational or base.is_Mul and base.has(S.Pi) or base is S.Pi  # √(2π) is √2 √π
+    if not root or not exponent.is_Rational or base == 0 and exponent <= 0:
+        return False
+    return (exponent.is_Integer or bool(base >= 0)) and _is_short(base.as_coeff_Mul()[0], exponent)
 
 
 def _is_short(base: Expr, exponent: Expr) -> bool:
@@ -124,6 +142,10 @@ def settled(formula: Formula) -> Formula:
     if not isinstance(formula, Parts):
         return formula
     return Formula(Add(*[p.expr for p in formula.parts]), formula.shape)
+
+
+def _quotient(a: Expr, b: Expr) -> Expr:
+    return Mul(a, power(b, S.NegativeOne) if b == 0 else Pow(b, -1))
 
 
 def _pointwise(combine: Callable[..., Expr], a: Any, b: Any) -> Formula:
@@ -169,7 +191,25 @@ def zero(shape: Shape) -> Formula:
 def build(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Formula:
     """An op of the registry applied to formulas."""
     maker = RULES.get(name)
+    parameters = normal_parameters(name, parameters, operands)
     return generic(name, parameters, operands) if maker is None else maker(*operands, **parameters)
+
+
+def normal_parameters(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Mapping[str, Any]:
+    """One form for equal parameters, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
+    if name not in REDUCING or not operands:
+        return parameters
+    rank = len(lift(operands[0]).shape)
+    axes = axes_of(parameters.get("axis", REDUCING[name]), rank)
+    whole = len(axes) == rank and (REDUCING[name] is None or rank != 1)
+    return {**parameters, "axis": None if whole else axes[0] if len(axes) == 1 else axes}
+
+
+REDUCING: Mapping[str, Any] = {
+    name: op.signature.parameters["axis"] for name, op in OPS.items()
+    if "keepdims" in op.signature.parameters or name in {"softmax", "log_softmax"}
+}  # fmt: skip
+"""Operators over axes, of which none means all, and the default."""
 
 
 def made(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:

@@ -111,10 +111,22 @@ def signed_power(expr: Expr) -> Expr | None:
         size = Apply("abs", sign.args, {}, sign.shape)
         if powers.get(size) == -1:
             return expr * size / sign / x
-        if x in powers:
+        if powers.get(x, S.Zero).is_positive:
             return expr / sign / x * size
-        if powers.get(size, S.Zero).is_positive:
+        if (powers.get(size, S.Zero) - 1).is_nonnegative:  # not |x|⁰·⁵: x/√|x| has no value at 0
             return expr / sign / size * x
+    return None
+
+
+def squared_size(expr: Expr) -> Expr | None:
+    """|x|² = x², x²/|x|ⁿ = |x|²⁻ⁿ."""
+    powers = _powers(expr)
+    for size, below in powers.items():
+        if is_op(size, "abs") and below.is_even:
+            return expr / Pow(size, below) * Pow(size.args[0], below)
+        x = size.args[0] if is_op(size, "abs") and below.is_negative else None
+        if x in powers and powers[x].is_even and powers[x].is_positive:
+            return expr / Pow(x, powers[x]) * Pow(size, powers[x])
     return None
 
 
@@ -128,5 +140,5 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
 
 
 Idiom = Callable[[Expr], Expr | None]
-_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, quotient, masked_relu, signed_power)
+_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, quotient, masked_relu, signed_power, squared_size)
 _SUMS: tuple[Idiom, ...] = (sigmoid_complement,)

@@ -38,7 +38,7 @@ def skeleton_of(expr: Expr, opaque: frozenset[Expr] = frozenset()) -> tuple[Expr
     parts: dict[Expr, Expr] = {}
     for part in pointwise_parts(expr):
         if isinstance(part, Apply) or part in opaque:
-            parts[part] = Dummy(real=True)
+            parts[part] = Dummy()
         elif isinstance(part, Rational) and part.q >= 1000:
             parts[part] = Dummy(positive=True)  # 1e-5 is to stay beside the variance, not to multiply everything
     if not parts:

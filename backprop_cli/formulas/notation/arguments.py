@@ -92,7 +92,10 @@ def _operands(operands: list[str | None], names: tuple[str, ...]) -> list[str]:
 
 
 def summed_names(expr: Apply) -> str:
-    """The lower-case names of the axes a sum runs over; empty unless all have one."""
+    """The lower-case names of the axes a sum runs over; empty unless all have one that says which axis is meant."""
     shape = shape_of(expr.args[0])
-    names = [getattr(shape[a], "name", None) for a in axes_of(expr.parameters["axis"], len(shape))]
+    axes = axes_of(expr.parameters["axis"], len(shape))
+    names = [getattr(shape[a], "name", None) for a in axes]
+    if {getattr(s, "name", None) for i, s in enumerate(shape) if i not in axes} & set(names):
+        return ""
     return "".join(n.lower() for n in names if n) if all(n and len(n) == 1 for n in names) else ""

@@ -77,9 +77,8 @@ class Code(Notation):
     def pseudo_inverse_transpose(self, base: Piece) -> str:
         return f"pinv({base.text}).T"
 
-    def unit_vector(self, expr: Apply) -> Piece:
-        n = spell_static(expr.shape[0])
-        return Piece(f"scatter(1, '{expr.parameters['index'][0]}', ({n},))", CALL)
+    def unit_vector(self, expr: Apply, letter: str) -> Piece:
+        return Piece(f"one_hot({expr.parameters['index'][0]}, {spell_static(expr.shape[0])})", CALL)
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         return self.call("expand_dims", [base], expr)

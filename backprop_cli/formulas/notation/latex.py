@@ -138,8 +138,8 @@ class Latex(Notation):
     def pseudo_inverse_transpose(self, base: Piece) -> str:
         return rf"{self._braced(self._base(base))}^{{+\top}}"
 
-    def unit_vector(self, expr: Apply) -> Piece:
-        return Piece(rf"\mathbf{{e}}_{{{expr.parameters['index'][0]}}}", CALL)
+    def unit_vector(self, expr: Apply, letter: str) -> Piece:
+        return Piece(rf"\mathbf{{{letter}}}_{{{expr.parameters['index'][0]}}}", CALL)
 
     def index(self, base: str, expr: Apply) -> str:
         return rf"{{{base}}}_{{[{latex_text(index_text(expr.parameters['index']))}]}}"

@@ -15,16 +15,21 @@ from backprop_cli.formulas.notation.order import Factors, echoed, factors_of, is
 from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.signs import negated, sign_into
 from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.formulas.printed import UNIT_LETTERS
 
 Resolve = Callable[[TensorSymbol], Expr | None]
 
 
 @dataclass(slots=True)
 class Layout:
-    """Prints formulas in one notation; `resolve` may give a symbol's definition to print in its place."""
+    """Prints formulas in one notation.
+
+    `resolve` may give a symbol's definition to print in its place; `unit` is the letter of unit vectors.
+    """
 
     notation: Notation
     resolve: Resolve = field(default=lambda symbol: None)
+    unit: str = UNIT_LETTERS[0]
     memo: dict[Expr, Piece] = field(default_factory=dict)
 
     def __call__(self, expr: Expr) -> str:

@@ -61,6 +61,10 @@ def word(name: str) -> str:
     return mi(GREEK.get(name, name))
 
 
+BOLD = {ord("a") + i: 0x1D41A + i for i in range(26)}
+"""Small letters, in bold."""
+
+
 @dataclass(frozen=True)
 class Mathml(Notation):
     """Elements of MathML; a piece is a sequence of them, put into a row where one is needed."""
@@ -158,8 +162,8 @@ class Mathml(Notation):
     def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
         return Piece(self._over(mi(name), "msub", expr) + mo(FUNCTION_APPLICATION) + self.bracket(base.text), CALL)
 
-    def unit_vector(self, expr: Apply) -> Piece:
-        return Piece(script("msub", mi("𝐞"), mn(str(expr.parameters["index"][0]))), CALL)
+    def unit_vector(self, expr: Apply, letter: str) -> Piece:
+        return Piece(script("msub", mi(letter.translate(BOLD)), mn(str(expr.parameters["index"][0]))), CALL)
 
     def index(self, base: str, expr: Apply) -> str:
         return script("msub", base, mo("[") + tokens(index_text(expr.parameters["index"])) + mo("]"))

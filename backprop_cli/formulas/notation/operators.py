@@ -12,7 +12,7 @@ from backprop_cli.formulas.algebra.expr import Apply, shape_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
-from backprop_cli.formulas.notation.piece import ADD, CALL, MATMUL, POWER, Piece
+from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
 
 
@@ -20,6 +20,7 @@ class Walker(Protocol):
     """The walk that an operator is a part of."""
 
     notation: Notation
+    unit: str
 
     def walk(self, expr: Expr) -> Piece:
         """A part of the formula."""
@@ -77,6 +78,8 @@ def inverted(layout: Walker, expr: Apply) -> Piece:
 
 def powered(layout: Walker, expr: Apply) -> Piece:
     """A matrix power or a number's unevaluated one."""
+    if expr.name == "power" and expr.args[1] == -1:
+        return Piece(*layout.notation.fraction(Piece("1", ATOM), layout.walk(expr.args[0])))
     if expr.name == "power":
         return Piece(layout.notation.superscript(layout.walk(expr.args[0]), layout.walk(expr.args[1]), None), POWER)
     return layout.call(expr)
@@ -106,7 +109,7 @@ def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
 def scattered(layout: Walker, expr: Apply) -> Piece:
     """e[k], or a call."""
     if is_unit_vector(expr):
-        return layout.notation.unit_vector(expr)
+        return layout.notation.unit_vector(expr, layout.unit)
     return layout.call(expr)
 
 

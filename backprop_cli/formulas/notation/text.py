@@ -128,9 +128,9 @@ class Notation:
         """X⁺ᵀ."""
         return self._base(base) + "⁺ᵀ"
 
-    def unit_vector(self, expr: Apply) -> Piece:
-        """e[k]."""
-        return Piece(f"e[{expr.parameters['index'][0]}]", CALL)
+    def unit_vector(self, expr: Apply, letter: str) -> Piece:
+        """e[k], by a letter that is free in the spec."""
+        return Piece(f"{letter}[{expr.parameters['index'][0]}]", CALL)
 
     def index(self, base: str, expr: Apply) -> str:
         """x[...]."""

@@ -1,0 +1,167 @@
+"""Gradients that people asked for, or wrote by hand: our formula, its value, and its size beside the published one.
+
+`python -m tests.formulas.asked` prints the table: every case longer than its publication, and the quantiles.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Computed, compute, load_leaves
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+NEAR = 1e-8
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A spec, one of its nodes, and what was published as its gradient; `terms` are those that may be compared."""
+
+    id: str
+    spec: Mapping[str, Any]
+    node: str
+    published: str
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Our shortest formula; `wrong` says what does not agree with what."""
+
+    case: Asked
+    text: str
+    code: str
+    size: int
+    published: int
+    wrong: str
+
+    @property
+    def ratio(self) -> float:
+        """How long ours is against the publication."""
+        return self.size / self.published
+
+
+def cases() -> Iterator[Asked]:
+    """All three files, those with a formula that can be compared."""
+    for c in _read("questions.yaml"):
+        yield Asked(c["id"], c["spec"], c["leaf"], c["published"], ("nodes",))
+    for c in _read("handwritten.yaml"):
+        for node, code in c["hand"].items():
+            yield Asked(f"{c['id']}:{node}", c["spec"], node, code, ("local", "nodes"))
+    for c in _read("found_formulas.yaml"):
+        if "code" in c["wanted"] and "command" not in c:
+            yield Asked(c["id"], c["spec"], c.get("leaf") or c["node"], c["wanted"]["code"], ("local", "nodes"))
+
+
+def _read(file: str) -> Sequence[Any]:
+    return yaml.safe_load((DATA / file).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def size(code: str) -> int:
+    """Operators, calls, names, constants, attributes, subscripts, comparisons; a called function's name is free."""
+    for constant in ("true", "false", "none"):
+        code = re.sub(rf"\b{constant}\b", constant.title(), code)
+    tree = ast.parse(code.strip(), mode="eval").body
+    called = {n.func for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    skipped = (ast.Slice, ast.Tuple, ast.List)
+    return sum(1 for n in ast.walk(tree) if isinstance(n, ast.expr) and n not in called and not isinstance(n, skipped))
+
+
+_RUNS: dict[str, tuple[Graph, Computed, Any, str]] = {}
+
+
+def run_of(spec: Mapping[str, Any]) -> tuple[Graph, Computed, Any, str]:
+    """The spec, run, with its formulas; remembered, since several cases share one."""
+    text = yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True)
+    if text not in _RUNS:
+        graph = build(read_spec(text.encode(), "asked.yaml", folder=None))
+        computed = compute(graph, load_leaves(graph))
+        _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes"), ("text", "code"))
+        _RUNS[text] = graph, computed, total, text
+    return _RUNS[text]
+
+
+def value_of(code: str, spec: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
+    """A formula evaluated as a node of its own spec: `grad(x)` by the gradients of the run."""
+    graph, computed, _, text = run_of(spec)
+    names = dict.fromkeys(re.findall(r"grad\((\w+)\)", code))
+    inputs = {f"g_of_{n}": computed.passes[-1][graph.names[n]] for n in names}
+    written = re.sub(r"grad\((\w+)\)", r"g_of_\1", code)
+    changed = yaml.safe_load(text)
+    changed["inputs"] = {**(changed.get("inputs") or {}), **{n: np.asarray(v).tolist() for n, v in inputs.items()}}
+    changed["params"] = {**changed["params"], "the_param": 0.0}
+    changed["nodes"] = {**changed["nodes"], "asked_for": written, "the_output": "2 * the_param"}
+    for key in ("grad_output", "wrt", "backward", "hooks"):
+        changed.pop(key, None)
+    changed["output"] = "the_output"
+    again = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True)
+    made = build(read_spec(again.encode(), "asked.yaml", folder=None))
+    found = compute(made, load_leaves(made)).values[made.names["asked_for"]]
+    return np.broadcast_to(np.asarray(found, dtype=float), shape)
+
+
+def measured(case: Asked) -> Measured:
+    """Our shortest formula in the terms of the case, checked against the gradient and the publication."""
+    graph, computed, total, _ = run_of(case.spec)
+    index = graph.names[case.node]
+    gradient = np.asarray(computed.gradient(index), dtype=float)
+    formulas = [f for t, f in total[index].items() if t in case.terms and isinstance(f, Printed)]
+    wrong = []
+    for formula in formulas:
+        if not (formula.deviation is not None and formula.deviation < NEAR):
+            wrong.append(f"{formula.code} deviates by {formula.deviation}")
+        elif not _near(value_of(formula.code, case.spec, gradient.shape), gradient):
+            wrong.append(f"{formula.code}, read back, is something else")
+    if not _near(value_of(case.published, case.spec, gradient.shape), gradient):
+        wrong.append("the published form has another value")
+    best = min(formulas, key=lambda f: size(f.code))
+    return Measured(case, best.text, best.code, size(best.code), size(case.published), "; ".join(wrong))
+
+
+def _near(a: Any, b: Any) -> bool:
+    return bool(np.allclose(a, b, rtol=NEAR, atol=NEAR * max(1.0, np.abs(b).max(initial=0))))
+
+
+def quantile(found: Sequence[Measured], part: float) -> float:
+    """The ratio that `part` of all cases do not exceed."""
+    ratios = sorted(m.ratio for m in found)
+    return ratios[min(len(ratios) - 1, int(part * len(ratios)))]
+
+
+def _table(chosen: Sequence[str]) -> None:
+    found = []
+    for case in cases():
+        if chosen and not any(c in case.id for c in chosen):
+            continue
+        try:
+            one = measured(case)
+        except Exception as error:  # noqa: BLE001 (a table of everything, for a person)
+            print(f"FAIL {case.id}: {type(error).__name__}: {error}")
+            continue
+        found.append(one)
+        if one.wrong:
+            print(f"WRONG {case.id}: {one.wrong}")
+    for one in sorted(found, key=lambda m: m.ratio):
+        if one.ratio > 1 or chosen:
+            print(f"{one.ratio:5.2f} {one.case.id}\n      {one.text}\n      {one.case.published}")
+    if found:
+        over = [sum(m.ratio > limit for m in found) / len(found) for limit in (1.25, 1.5)]
+        print(f"{len(found)} cases, median {quantile(found, 0.5):.2f}, p90 {quantile(found, 0.9):.2f}, "
+              f"above 1.25 {over[0]:.1%}, above 1.5 {over[1]:.1%}, worst {quantile(found, 1):.2f}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    _table(sys.argv[1:])
