@@ -3,34 +3,66 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 SPEC ?= specs/two_layer.yaml
+WORKERS ?= auto
+PYTEST = -m pytest -q --numprocesses $(WORKERS) --dist loadgroup
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Stamps: what each environment was last made from. The stamp comes last: a set-up that was interrupted is repeated.
+RUNS := $(VENV)/.runs
+READY := $(VENV)/.ready
+LOWEST := .venv-lowest/.ready
+PEERS := .venv-peers/.ready
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz docs golden clean
+.PHONY: help run test test-lowest test-peers lint bench fuzz docs golden clean
 
 help: ## what the targets do
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile
 
-# The environment is made once, and again when the dependencies change. The stamp comes last: a set-up that was
-# interrupted is repeated.
-$(READY): pyproject.toml
+# What running needs, and no more. The package is compiled once, here: where PYTHONDONTWRITEBYTECODE is set, as in most
+# containers, Python would compile it anew on every run.
+$(RUNS): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "backprop needs Python 3.11 or newer; set PYTHON=...")'
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m compileall -q backprop_cli
+	@touch $(RUNS)
+
+$(READY): $(RUNS)
+	@echo "adding what tests and tools need to $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-run: $(READY) ## the main job on a shipped spec; SPEC=... for another
+$(LOWEST): pyproject.toml .ci/lowest.py
+	@echo "setting up .venv-lowest (once)"
+	@$(PYTHON) -m venv .venv-lowest
+	@$(PYTHON) .ci/lowest.py > .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install --quiet --editable '.[test]' --constraint .venv-lowest/constraints.txt
+	@touch $(LOWEST)
+
+$(PEERS): pyproject.toml
+	@echo "setting up .venv-peers (once; PyTorch and JAX are large)"
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --editable '.[test,peers]'
+	@touch $(PEERS)
+
+run: $(RUNS) ## the main job on a shipped spec; SPEC=... for another
 	@$(BIN)/backprop run $(SPEC)
 
-test: $(READY) ## lint, types, then every test (the docs are executed too)
+test: $(READY) ## lint, types, then every test (the docs are executed too); WORKERS=1 for one process
 	@status=0; \
 	$(BIN)/ruff check . || status=1; \
 	$(BIN)/mypy || status=1; \
-	$(BIN)/python -m pytest -q || status=1; \
+	$(BIN)/python $(PYTEST) || status=1; \
 	exit $$status
+
+test-lowest: $(LOWEST) ## every test on the lowest versions that pyproject.toml allows
+	@.venv-lowest/bin/python $(PYTEST)
+
+test-peers: $(PEERS) ## what is compared with PyTorch and JAX
+	@.venv-peers/bin/python $(PYTEST) -m "peers and not fuzz"
 
 lint: $(READY) ## ruff and mypy alone
 	@$(BIN)/ruff check .
@@ -49,6 +81,6 @@ golden: $(READY) ## accept the formulas that the specs print today; then read th
 	@$(BIN)/python tests/specs/golden.py
 	@git diff --stat -- tests/data/specs_formulas.json
 
-clean: ## remove the environment and all caches
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove the environments and all caches
+	@rm -rf .venv .venv-lowest .venv-peers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,7 +19,7 @@ WHERE = {
 @click.command(short_help="shell completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> int:
-    """Print a script that completes commands, options and file names.
+    """Print a script that completes commands, options, file names, and the names in your spec.
 
     In bash: eval "$(backprop completion bash)"
     """

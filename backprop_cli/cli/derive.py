@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
@@ -86,7 +87,7 @@ def _why(graph: Graph, name: str) -> str:
 
 @click.command(short_help="the worked solution")
 @spec_argument
-@click.argument("nodes", nargs=-1, metavar="[NODE]...")
+@click.argument("nodes", nargs=-1, metavar="[NODE]...", shell_complete=of_spec())
 @format_option(FORMATS)
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory)
 def command(

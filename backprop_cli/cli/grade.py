@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.completing import items
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
@@ -48,7 +49,8 @@ TOLERANCE = click.FloatRange(0, 1)
 @click.argument("key", metavar="KEY", type=click.Path())
 @click.argument("answers", nargs=-1, required=True, metavar="ANSWERS...", type=click.Path())
 @format_option(RENDERERS, "text")
-@click.option("--points", multiple=True, metavar="ITEM=N", help="What an item is worth: w2.grad=2 (repeatable).")
+@click.option("--points", multiple=True, metavar="ITEM=N", shell_complete=items,
+              help="What an item is worth: w2.grad=2 (repeatable).")
 @click.option("--rtol", type=TOLERANCE, help="How near numbers must be, relatively (default: to the digits written).")
 @click.option("--atol", type=click.FloatRange(0), default=0.0, help="How near numbers must be, absolutely.")
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from backprop_cli.cli.completing import function_names
 from backprop_cli.cli.loading import one_thread
 from backprop_cli.cli.options import ReportChoice, format_option, takes
 from backprop_cli.cli.streams import sink_for
@@ -13,7 +14,7 @@ FORMATS = ("text", "json", "markdown")
 
 
 @click.command(short_help="functions and their derivatives")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=function_names)
 @format_option(FORMATS, default="text")
 @takes(report=ReportChoice)
 def command(name: str | None, form: str, report: ReportChoice) -> int:

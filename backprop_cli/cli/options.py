@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from backprop_cli.cli.batch import Limits
+from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.report.view import View
 
@@ -50,11 +51,14 @@ def size(ctx: click.Context, param: click.Parameter, value: str) -> int:
 
 OPTIONS: dict[str, Option] = {
     "sets": click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
+                         shell_complete=of_spec(nodes=False, suffix="="),
                          help="Give an input or param another value (repeatable)."),
-    "output": click.option("--output", metavar="EXPR", help="Go back from another node or entry: loss, 'p[0]'."),
+    "output": click.option("--output", metavar="EXPR", shell_complete=of_spec(leaves=False),
+                           help="Go back from another node or entry: loss, 'p[0]'."),
     "grad_output": click.option("--grad-output", metavar="VALUE",
                                 help="The seed: a number, an array such as [1, 0], or 'ones'."),
-    "wrt": click.option("--wrt", multiple=True, metavar="NAME", help="Differentiate these leaves (repeatable; 'all')."),
+    "wrt": click.option("--wrt", multiple=True, metavar="NAME", shell_complete=of_spec(nodes=False),
+                        help="Differentiate these leaves (repeatable; 'all')."),
     "dtype": click.option("--dtype", type=click.Choice(["float64", "float32"]), help="Compute in this precision."),
     "out": click.option("-o", "--out", metavar="FILE", type=click.Path(), help="Write to a file, whole or not at all."),
     "precision": click.option("--precision", type=click.IntRange(1, 17), metavar="N", help="Significant digits shown."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.completing import paths
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import (
     Memory,
@@ -65,7 +66,8 @@ class Job:
 @specs_argument
 @format_option(FORMATS)
 @terms_option()
-@click.option("--get", metavar="PATH", help="Print one thing only: loss, w1.grad, 'w1.grad[0,0]', w1.formula.latex.")
+@click.option("--get", metavar="PATH", shell_complete=paths,
+              help="Print one thing only: loss, w1.grad, 'w1.grad[0,0]', w1.formula.latex.")
 @click.option("--all", "anonymous", is_flag=True, help="Show the parts of inline expressions as nodes too.")
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
 def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], get: str | None, anonymous: bool,

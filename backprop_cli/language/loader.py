@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -110,14 +111,37 @@ class _PureParser(Reader, Scanner, Parser):
 def _events(text: str, source: Source, pure: bool) -> Iterator[Any]:
     """The parser's events.
 
+    libyaml from 0.2.6 on reads ahead and refuses what is nested too deeply by a limit of its own, before the events
+    that our own guard counts have come.  PyYAML's own parser then goes on from there, so that the same file gets the
+    same error at the same place with every version.
+
     Raises:
         SpecError: E003 where the text is not YAML.
     """
-    parser: Any = (_PureParser if pure or _fast_parser is None else _fast_parser)(text)
+    if pure or _fast_parser is None:
+        yield from _parsed(_PureParser(text), text, source)
+        return
+    given = 0
+    try:
+        for event in _parsed(_fast_parser(text), text, source):
+            yield event
+            given += 1
+    except _TooDeepForLibyaml:
+        yield from islice(_parsed(_PureParser(text), text, source), given, None)
+
+
+class _TooDeepForLibyaml(Exception):
+    """libyaml's own limit was met, which is none of ours."""
+
+
+def _parsed(parser: Any, text: str, source: Source) -> Iterator[Any]:
+    """The events of one parser."""
     try:
         while parser.check_event():
             yield parser.get_event()
     except yaml.MarkedYAMLError as caught:
+        if "nesting depth" in (caught.problem or ""):
+            raise _TooDeepForLibyaml from None
         raise syntax_error(_trouble(caught, len(text)), source) from None
     except (ValueError, OverflowError):  # the pure parser on "\UFFFFFFFF"
         raise error(source, parser.index, "an escape stands for no character", "use single quotes") from None

@@ -222,6 +222,7 @@ def pytorch_gradients(torch: Any, spec: dict[str, Any]) -> dict[str, Any]:
             for name, value in spec["params"].items()}  # fmt: skip
 
 
+@pytest.mark.peers
 @QUICK
 @given(graphs(calls=TORCH_CALLS))
 def test_random_graph_against_pytorch(text: str) -> None:

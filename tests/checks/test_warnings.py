@@ -128,9 +128,9 @@ def test_long_chain_is_not_slowed() -> None:
     def seconds(work: Callable[[], Any]) -> float:
         best = float("inf")
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.process_time()
             work()
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     computed = compute(graph, leaves)

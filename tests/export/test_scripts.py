@@ -91,6 +91,7 @@ def test_numpy_script_of_every_function(function: Op | Composite, sample: Sample
 FIRST = [case for case in CASES if str(case.id).endswith("-0")]
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("target", PEERS)
 @pytest.mark.parametrize(("function", "sample"), FIRST)
 def test_other_scripts_of_every_function(function: Op | Composite, sample: Sample, target: str) -> None:
@@ -100,13 +101,14 @@ def test_other_scripts_of_every_function(function: Op | Composite, sample: Sampl
         run(spec, Settings(terms=()))
         import_module(f"backprop_cli.tasks.export.as_{target}").export(spec, None)
     except (SpecError, UsageError) as refused:
-        pytest.skip(refused.message)
+        pytest.skip(f"refused by the exporter: {refused.message}")
     check_script(target, spec, 1e-7)
 
 
 KINKS, PASSES = {"kinks"}, {"accumulate_two", "accumulate_three", "vector_dot_twice"}
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("target", ["numpy", *PEERS])
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_scripts_of_the_shipped_specs(path: Path, target: str) -> None:

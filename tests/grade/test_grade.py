@@ -19,6 +19,7 @@ from backprop_cli.tasks.grading.key import Key, key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.results import Marked
 from backprop_cli.tasks.grading.sheets import sheet_of
+from tests.pace import within
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_LAYER = ROOT / "specs" / "two_layer.yaml"
@@ -299,10 +300,10 @@ def test_jobs_and_stdin(backprop, files: Path) -> None:
 def test_hundreds_of_answers(two_layer: Key) -> None:
     """The key is worked out once: two hundred files with mistakes to explain take a second or so."""
     sheet = b"answers: {w1.formula: grad(z_1), z_2.formula: grad(y_2), w2.grad: [[1, 2], [3, 4]], loss: 3}"
-    start = time.perf_counter()
+    start = time.process_time()
     for number in range(200):
         assert grade(two_layer, sheet_of(sheet, f"{number}.yaml"), Scheme()).points == 0
-    assert time.perf_counter() - start < 8
+    assert within(time.process_time() - start, 8)
 
 
 # ── hostile answers ──────────────────────────────────────────────────────────────────────────────
@@ -322,7 +323,7 @@ def test_hundreds_of_answers(two_layer: Key) -> None:
 def test_unreadable_answers(mark: Mark, tmp_path: Path, monkeypatch, answer: str, reason: str) -> None:
     """Code, bombs and nonsense are 'not readable' with the reason, quickly, and nothing runs."""
     monkeypatch.chdir(tmp_path)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         found = mark("z_2.grad", answer)
         assert (found.status, found.points) == ("not readable", 0.0)
@@ -330,7 +331,7 @@ def test_unreadable_answers(mark: Mark, tmp_path: Path, monkeypatch, answer: str
     except Exception as error:  # noqa: BLE001 - the file itself is no YAML
         told = f"line 2: {error}"
     assert reason in told
-    assert time.perf_counter() - start < 2
+    assert within(time.process_time() - start, 2)
     assert not list(tmp_path.iterdir())
 
 

@@ -25,6 +25,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from backprop_cli.language.reader import SECTIONS  # noqa: E402
 from tests.hostile import strategies as made  # noqa: E402
+from tests.pace import within  # noqa: E402
 
 SECONDS = 4.0  # of this process, which does other things too; `runner.py` measures exactly
 
@@ -58,7 +59,7 @@ def check_promise(data: bytes | str | tuple[str, bytes], command: str) -> None:
     assert code in {0, 1, 2, 3}, (command, code)
     assert "E030" not in told, (command, told)
     assert "Traceback" not in told, (command, told)
-    assert took < SECONDS, (command, took)
+    assert within(took, SECONDS), (command, took)
     assert (code in {2, 3}) == told.startswith("error["), (command, code, told)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.hostile.cases import CASES
+from tests.pace import within
 
 ROOT = Path(__file__).parents[2]
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("*.yaml"))
@@ -23,7 +24,7 @@ def assert_well_behaved(done: dict[str, Any]) -> None:
     assert done["code"] in {0, 1, 2, 3}, done
     assert "Traceback" not in done["err"]
     assert "E030" not in done["err"]
-    assert done["seconds"] < SECONDS, done
+    assert within(done["seconds"], SECONDS), done
     assert done["megabytes"] < MEGABYTES, done
     assert done["code"] != 2 or done["err"].startswith("error[E")
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u200b]", done["err"])

@@ -15,6 +15,8 @@ from backprop_cli.tasks.calculate import Settings, run
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
+pytestmark = pytest.mark.peers
+
 
 @dataclass(frozen=True)
 class Case:

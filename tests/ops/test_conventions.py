@@ -32,6 +32,7 @@ KINKS = {
 }  # fmt: skip
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("name", KINKS)
 def test_kinks_of_one_operand(name: str) -> None:
     """The derivative at a kink is the one PyTorch gives."""
@@ -114,6 +115,7 @@ LEAVES = {"a": A, "b": B, "c": [[0.3, 0.1, 0.9], [0.0, -1.0, 0.7], [1.1, 0.2, 0.
           "mask_": [[1, 0, 1], [1, 1, 1], [0, 0, 1]]}  # fmt: skip
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("text", PAIRS)
 def test_functions_agree_with_pytorch(text: str) -> None:
     """Values and gradients of functions whose conventions are easily got wrong, ties and kinks included."""
