@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("tasks.result",),
     ("tasks.diagnose", "tasks.opdoc"),
     ("tasks.calculate",),
-    ("tasks.checks", "tasks.grading", "tasks.export", "tasks.schema"),
+    ("tasks.checks", "tasks.grading", "tasks.export", "tasks.schema", "tasks.stepping"),
     ("report",),
     ("cli", "__main__"),
 )

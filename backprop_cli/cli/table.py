@@ -18,6 +18,7 @@ COMMANDS: dict[str, Row] = {
     "derive": Row("derive", "The chain-rule derivation, step by step; needs shapes, not numbers."),
     "show": Row("show", "The spec after layers and functions are expanded."),
     "graph": Row("graph", "The computation graph: text, SVG, Graphviz, Mermaid."),
+    "step": Row("step", "The update of every param, as a formula and in numbers; the new loss."),
     "grade": Row("grade", "Answers in numbers or formulas, marked against a spec."),
     "export": Row("export", "Runnable code, or the gradient as a spec."),
     "ops": Row("ops", "Every function with its derivative rule."),

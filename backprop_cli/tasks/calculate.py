@@ -93,16 +93,28 @@ def seed_of(graph: Graph, run: GraphPass) -> Any:
     return np.broadcast_to(np.asarray(run.seed, dtype=graph.spec.dtype), shape)[()]
 
 
+class Runner:
+    """A graph whose passes are planned once, to be run on leaves again and again."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.meaning = Numbers(graph)
+        self.steps = plan(graph, self.meaning)
+        self.seeds = [seed_of(graph, run) for run in graph.passes]
+
+    def __call__(self, leaves: Mapping[int, Any]) -> Computed:
+        """The forward pass and every backward pass, in numbers."""
+        graph, meaning, steps = self.graph, self.meaning, self.steps
+        with np.errstate(all="ignore"):
+            values = meaning.values = forward(graph, steps, meaning, leaves)
+            passes = [backward(graph, steps, meaning, values, run.output, seed)
+                      for run, seed in zip(graph.passes, self.seeds, strict=True)]  # fmt: skip
+        return Computed(graph, values, passes, self.seeds)
+
+
 def compute(graph: Graph, leaves: Mapping[int, Any]) -> Computed:
-    """The forward pass and every backward pass, in numbers."""
-    meaning = Numbers(graph)
-    steps = plan(graph, meaning)
-    with np.errstate(all="ignore"):
-        values = meaning.values = forward(graph, steps, meaning, leaves)
-        seeds = [seed_of(graph, run) for run in graph.passes]
-        passes = [backward(graph, steps, meaning, values, run.output, seed)
-                  for run, seed in zip(graph.passes, seeds, strict=True)]  # fmt: skip
-    return Computed(graph, values, passes, seeds)
+    """The forward pass and every backward pass, in numbers, once."""
+    return Runner(graph)(leaves)
 
 
 def run(spec: Spec, settings: Settings = Settings()) -> Result:

@@ -1,0 +1,65 @@
+"""The machine-readable contract `backprop.step/1`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from backprop_cli.report.arrays import strict
+from backprop_cli.report.json_ import pretty
+from backprop_cli.report.view import READING, View
+from backprop_cli.tasks.stepping.results import Stepped, Trace, Update
+
+SCHEMA = "backprop.step/1"
+
+
+def document(result: Stepped, view: View) -> dict[str, Any]:
+    """A result as plain data."""
+    return {
+        "schema": SCHEMA,
+        "spec": result.spec,
+        "title": result.title,
+        "output": result.output,
+        "rule": result.rule,
+        "lr": result.parameters["lr"],
+        "parameters": dict(result.parameters),
+        "steps": result.history[-1].step,
+        "history": [{"step": moment.step, "loss": _number(moment.loss, view)} for moment in result.recorded],
+        "params": {update.name: _update(update, view) for update in result.params},
+        "warnings": [{"code": w.code, "node": w.node, "message": w.message} for w in result.warnings],
+    }
+
+
+def _update(update: Update, view: View) -> dict[str, Any]:
+    found: dict[str, Any] = {"old": strict(update.old, view.precision), "new": strict(update.new, view.precision)}
+    if not update.lines:
+        return found | {"formula": None, "substituted": None}
+    last = update.lines[-1]
+    found |= {"gradient": strict(update.gradient, view.precision), "formula": asdict(last.formula),
+              "substituted": last.substituted}  # fmt: skip
+    if update.gradient_formula is not None:
+        found["gradient_formula"] = asdict(update.gradient_formula)
+    if len(update.lines) > 1:
+        found["lines"] = [{"name": line.name, "formula": asdict(line.formula), "substituted": line.substituted}
+                          for line in update.lines]  # fmt: skip
+    if update.state:
+        found["state"] = {name: strict(value, view.precision) for name, value in update.state.items()}
+        found["table"] = {trace.entry: _table(trace, view) for trace in update.traces}
+    return found
+
+
+def _table(trace: Trace, view: View) -> list[dict[str, Any]]:
+    return [{"step": row.step, **{name: _number(value, view) for name, value in row.values.items()}}
+            for row in trace.rows]  # fmt: skip
+
+
+def _number(value: float, view: View) -> Any:
+    if not math.isfinite(value):
+        return repr(value)
+    return value if view.precision is None else float(f"{value:.{view.precision}g}")
+
+
+def render(result: Stepped, view: View = READING) -> str:
+    """One object over several lines."""
+    return pretty(document(result, view), view) + "\n"

@@ -1,0 +1,146 @@
+"""The terminal view of `step`: the rule, each param's update as one writes it on paper, the loss before and after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from backprop_cli.report.arrays import abridged, lines, summary
+from backprop_cli.report.view import READING, View
+from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Update
+
+INDENT = "  "
+BARS = "▁▂▃▄▅▆▇█"
+WIDEST_SPARK = 60
+
+
+def render(result: Stepped, view: View = READING) -> str:
+    """The whole view of one spec."""
+    sections = [_head(result, view), *(_update(result, one, view) for one in result.params), _loss(result, view),
+                _warnings(result, view)]  # fmt: skip
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+# ── head ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _head(result: Stepped, view: View) -> list[str]:
+    found = [view.paint(view.safe(result.title), "heading")] if result.title else []
+    found.append(view.paint(view.safe(result.spec), "faint"))
+    numbers = ", ".join(f"{name} = {_parameter(value)}" for name, value in result.parameters.items() if value or name == "lr")
+    found += ["", f"{result.rule}, {numbers}", *(INDENT + line for line in _assigned(result.general, "w", view))]
+    return found
+
+
+def _parameter(value: float) -> str:
+    return f"{value:g}".replace("e-0", "e-")
+
+
+def _assigned(assignments: Sequence[Assignment], param: str, view: View) -> list[str]:
+    left = [_left(one, param, view) for one in assignments]
+    width = max(map(_columns, left))
+    return [f"{name}{' ' * (width - _columns(name))} {view.plain('←')} {view.plain(one.formula.text)}"
+            for name, one in zip(left, assignments, strict=True)]  # fmt: skip
+
+
+def _columns(text: str) -> int:
+    """How wide a text is: a hat takes no column."""
+    return len(text.replace("\u0302", ""))
+
+
+def _left(one: Assignment, param: str, view: View) -> str:
+    names = {"w": param, "g": "g", "m_hat": "m̂", "v_hat": "v̂"}
+    return view.safe(names.get(one.name, one.name))
+
+
+# ── params ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _update(result: Stepped, update: Update, view: View) -> list[str]:
+    """One param: the first step in full, then what came of all of them."""
+    name = view.safe(update.name)
+    if not update.lines:
+        return [f"{view.paint(name, 'name')} stays: {view.safe(result.output)} does not depend on it"]
+    found = [line for one in update.lines for line in _line(one, update, view)]
+    if update.gradient_formula is not None:
+        symbol = view.plain(f"∂{result.output}/∂{update.name}")
+        found.insert(0, f"{symbol} = {view.plain(update.gradient_formula.text)}")
+    if result.steps > 1 or update.lines[-1].substituted is None or _is_cut(update):
+        found += _after(result, update, view)
+    if update.state and result.steps > 1:
+        found += [line for trace in update.traces for line in ("", *_table(trace, view))]
+    return found
+
+
+def _line(one: Assignment, update: Update, view: View) -> Iterator[str]:
+    left = _left(one, update.name, view)
+    arrow, gap = view.plain("←"), " " * _columns(left)
+    yield f"{view.paint(left, 'gradient')} {arrow} {view.plain(one.formula.text)}"
+    if one.substituted is not None:
+        yield f"{gap}   {view.plain(one.substituted)}"
+
+
+def _is_cut(update: Update) -> bool:
+    last = update.lines[-1].substituted
+    return last is not None and last.startswith("[") and ": " in last
+
+
+def _after(result: Stepped, update: Update, view: View) -> list[str]:
+    """The new value of a param, in full."""
+    count = result.history[-1].step
+    head = f"{view.safe(update.name)} after {count} step{'s' if count != 1 else ''} = "
+    shown = lines(update.new, view.digits)
+    found = [head + shown[0], *(" " * len(head) + line for line in shown[1:])]
+    return [*found, " " * len(head) + summary(update.new, view.digits)] if abridged(update.new) else found
+
+
+def _table(trace: Trace, view: View) -> list[str]:
+    """The state of an entry, step by step."""
+    names = {"g": f"gradient of {trace.entry}", "w": trace.entry, "m_hat": "m̂", "v_hat": "v̂"}
+    keys = list(trace.rows[0].values) if trace.rows else []
+    head = ["step", *(view.safe(names.get(key, key)) for key in keys)]
+    body = [[str(row.step), *(f"{row.values[key]:.{view.digits}g}" for key in keys)] for row in trace.rows]
+    return [INDENT + row for row in columns([head, *body])]
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells, right-aligned under their heads."""
+    widths = [max(_columns(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.rjust(width + cell.count("\u0302")) for cell, width in zip(row, widths, strict=True))
+            for row in rows]  # fmt: skip
+
+
+# ── loss ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _loss(result: Stepped, view: View) -> list[str]:
+    name, first, last = view.safe(result.output), result.history[0], result.history[-1]
+    change = f"{view.plain('→')} {_number(last.loss, view)}"
+    found = [f"{view.paint(name, 'name')}: {_number(first.loss, view)} {change}"]
+    if last.step > 1:
+        found.append(view.paint(f"{INDENT}{spark([m.loss for m in result.history], view)}", "value"))
+        table = [["step", name], *([str(m.step), _number(m.loss, view)] for m in result.recorded)]
+        found += ["", *(INDENT + row for row in columns(table))]
+    return found
+
+
+def _number(value: float, view: View) -> str:
+    return f"{value:.{view.digits}g}"
+
+
+def spark(values: Sequence[float], view: View) -> str:
+    """A row of bars; empty where ASCII alone can be shown. A wide range is on a logarithmic scale."""
+    finite = [value for value in values if math.isfinite(value)]
+    if view.ascii or len(finite) < 2:
+        return ""
+    step = max(1, -(-len(finite) // WIDEST_SPARK))
+    picked = finite[::step]
+    low, high = min(picked), max(picked)
+    scaled = [math.log(v) for v in picked] if low > 0 and high / low > 100 else picked
+    low, high = min(scaled), max(scaled)
+    return "".join(BARS[round((v - low) / (high - low) * (len(BARS) - 1)) if high > low else 0] for v in scaled)
+
+
+def _warnings(result: Stepped, view: View) -> list[str]:
+    label = view.paint("warning", "warning")
+    return [f"{label}: {view.safe(w.node)}: {view.safe(w.message)}" for w in result.warnings]

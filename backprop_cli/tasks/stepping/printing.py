@@ -1,0 +1,188 @@
+"""A rule's lines on paper: parameters as the numbers they are, the user's names, values put in.
+
+The order of a rule is how people write it, so it is printed as it stands; nothing is simplified but numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from backprop_cli.language.expression import Binary, Call, Expression, Name, Number, Unary, parse
+from backprop_cli.language.source import inline
+from backprop_cli.language.unparse import rebuilt, unparse
+from backprop_cli.tasks.stepping.results import Written
+
+SUM, PRODUCT, POWER, ATOM = range(4)
+_LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
+_SUPERSCRIPTS = str.maketrans("0123456789-t", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵗ")
+
+
+def shown(value: Fraction) -> str:
+    """A parameter as one writes it: 0.5, 0.999, 1e-8."""
+    if value.denominator == 1 and abs(value) < 10**15:
+        return str(value.numerator)
+    text = repr(float(value))
+    mantissa, mark, exponent = text.partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if mark else text
+
+
+# ── numbers put in ───────────────────────────────────────────────────────────────────────────────
+
+
+def settled(part: Expression, values: Mapping[str, Fraction]) -> Expression:
+    """With parameters in place of their names, and arithmetic of numbers alone done."""
+    if isinstance(part, Name):
+        return _number(values[part.name]) if part.name in values else part
+    part = rebuilt(part, lambda inner: settled(inner, values))
+    if isinstance(part, Binary) and isinstance(part.left, Number) and isinstance(part.right, Number):
+        return _number(_COMPUTED[part.operator](part.left.value, part.right.value))
+    return part
+
+
+def _number(value: Fraction) -> Number:
+    return Number(0, 0, value, shown(value))
+
+
+_COMPUTED: Mapping[str, Callable[[Fraction, Fraction], Fraction]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
+    "**": lambda a, b: a ** int(b),
+}  # fmt: skip
+
+
+# ── the walk ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How a formula is set: signs between operands, what stands for a name, and the shapes that are not in a row."""
+
+    times: str
+    name: Callable[[str], str]
+    power: Callable[[str, str], str]
+    divide: Callable[[str, str], str] | None  # None: in a row
+    root: Callable[[str], str]
+    number: Callable[[str], str] = str
+
+
+def written(part: Expression, notation: Notation) -> str:
+    """The text of a formula."""
+    return _piece(part, notation)[0]
+
+
+def _piece(part: Expression, notation: Notation) -> tuple[str, int]:
+    match part:
+        case Number():
+            return notation.number(part.text), SUM if part.text.startswith("-") else ATOM
+        case Name():
+            return notation.name(part.name), ATOM
+        case Call():  # sqrt is the only one
+            return notation.root(written(part.arguments[0].value, notation)), ATOM
+        case Unary():
+            return f"-{_within(part.operand, PRODUCT, notation)}", SUM
+        case Binary():
+            return _binary(part, notation)
+    raise AssertionError(f"no rule is written with {part}")
+
+
+def _binary(part: Binary, notation: Notation) -> tuple[str, int]:
+    level = _LEVELS[part.operator]
+    if part.operator == "**":
+        return notation.power(_within(part.left, ATOM, notation), written(part.right, notation)), ATOM
+    if part.operator == "/" and notation.divide:
+        return notation.divide(written(part.left, notation), written(part.right, notation)), ATOM
+    sign = notation.times if part.operator == "*" else f" {part.operator} "
+    right = _within(part.right, level + (part.operator in "-/*"), notation)
+    return _within(part.left, level, notation) + sign + right, level
+
+
+def _within(part: Expression, level: int, notation: Notation) -> str:
+    text, own = _piece(part, notation)
+    return text if own >= level else f"({text})"
+
+
+def text_notation(name: Callable[[str], str], signed: bool = False) -> Notation:
+    """Unicode text; `signed`: names are numbers, a negative one of which wants brackets."""
+
+    def named(word: str) -> str:
+        found = name(word)
+        return f"({found})" if signed and found.startswith("-") else found
+
+    return Notation(" · ", named, _text_power, None, lambda inner: f"√{inner}" if _is_short(inner) else f"√({inner})")
+
+
+def _text_power(base: str, exponent: str) -> str:
+    base = f"({base})" if "/" in base else base  # (∂L/∂w)²
+    small = exponent.translate(_SUPERSCRIPTS)
+    return f"{base}{small}" if not set(small) & set(exponent) else f"{base}^{exponent}"
+
+
+def _is_short(text: str) -> bool:
+    return text.replace("_", "").replace("\u0302", "").replace(".", "").isalnum()
+
+
+def latex_notation(name: Callable[[str], str]) -> Notation:
+    """LaTeX."""
+    return Notation(r" \, ", name, _latex_power, lambda a, b: rf"\frac{{{a}}}{{{b}}}",
+                    lambda inner: rf"\sqrt{{{inner}}}", _latex_number)  # fmt: skip
+
+
+def _latex_power(base: str, exponent: str) -> str:
+    base = rf"\left({base}\right)" if base.startswith(r"\frac") else base
+    return f"{base}^{{{exponent}}}"
+
+
+def _latex_number(text: str) -> str:
+    mantissa, mark, exponent = text.partition("e")
+    if not mark:
+        return text
+    power = f"10^{{{exponent}}}"
+    return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
+
+
+# ── formulas ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Written]) -> Written:
+    """A line's formula: parameters by number, `w` and `g` by what the spec calls them."""
+    tree = settled(parse(inline(code, "<rule>")), values)
+
+    def spoken(word: str) -> Written:
+        return names.get(word) or Written(spelled(word), word, _LATEX.get(word, word))
+
+    return Written(
+        written(tree, text_notation(lambda word: spoken(word).text)),
+        unparse(_renamed(tree, names)),
+        written(tree, latex_notation(lambda word: spoken(word).latex)),
+    )
+
+
+_LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}"}
+
+
+def _renamed(part: Expression, names: Mapping[str, Written]) -> Expression:
+    if isinstance(part, Name):
+        return parse(inline(names[part.name].code, "<rule>")) if part.name in names else part
+    return rebuilt(part, lambda inner: _renamed(inner, names))
+
+
+def listed(value: Any, digits: int) -> str:
+    """A number or an array in so many significant digits."""
+    if isinstance(value, list):
+        return f"[{', '.join(listed(entry, digits) for entry in value)}]"
+    return listed(value.tolist(), digits) if hasattr(value, "tolist") else f"{value or 0:.{digits}g}"
+
+
+def spelled(word: str) -> str:
+    """A name of a rule's own: m̂ for m_hat."""
+    return f"{word.removesuffix('_hat')}\u0302" if word.endswith("_hat") else word
+
+
+def numbers_in(code: str, values: Mapping[str, Fraction], numbers: Mapping[str, str]) -> str:
+    """A line with the numbers put in."""
+    tree = settled(parse(inline(code, "<rule>")), values)
+    return written(tree, text_notation(lambda word: numbers[word], signed=True))
+
+

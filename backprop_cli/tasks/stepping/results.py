@@ -1,0 +1,89 @@
+"""What a step (or many) came to, as plain frozen data: the only thing the reports of `step` see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backprop_cli.tasks.result import Warned
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A formula in three notations."""
+
+    text: str
+    code: str
+    latex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A line of the rule for one param: its formula, and the first step's numbers put in (None: too many)."""
+
+    name: str
+    formula: Written
+    substituted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the lines came to at one step, for one entry of a param."""
+
+    step: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The state of one entry of a param, step by step, as one writes it down by hand."""
+
+    entry: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A param: before, after, its gradient at the start, and the lines that moved it."""
+
+    name: str
+    old: Any
+    new: Any
+    gradient: Any
+    gradient_formula: Written | None
+    lines: tuple[Assignment, ...]
+    traces: tuple[Trace, ...] = ()
+    state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The loss after so many steps."""
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A spec whose params moved."""
+
+    spec: str
+    title: str | None
+    output: str
+    rule: str
+    doc: str
+    parameters: Mapping[str, float]
+    general: tuple[Assignment, ...]
+    steps: int
+    every: int
+    history: tuple[Moment, ...]
+    params: tuple[Update, ...]
+    warnings: tuple[Warned, ...] = ()
+
+    @property
+    def recorded(self) -> tuple[Moment, ...]:
+        """The history as it was asked for: the start, every so many steps, the end."""
+        last = self.history[-1].step
+        return tuple(m for m in self.history if m.step % self.every == 0 or m.step == last)

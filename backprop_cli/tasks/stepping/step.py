@@ -1,0 +1,198 @@
+"""A spec, stepped: settings in, what happened out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.errors import UsageError
+from backprop_cli.formulas.printed import TERMS, Printed, partial
+from backprop_cli.language.model import Spec
+from backprop_cli.tasks.calculate import load_leaves
+from backprop_cli.tasks.result import Warned
+from backprop_cli.tasks.stepping.printing import formula, listed, numbers_in
+from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Update, Written
+from backprop_cli.tasks.stepping.rules import RULES, Line, Parameters, Rule
+from backprop_cli.tasks.stepping.training import Progress, Training
+
+WRITTEN_OUT = 9
+"""Arrays of up to so many entries are put in whole; of larger ones the first entry."""
+
+CHAINED = tuple(term for term in ("compact", "nodes", "local") if term in TERMS)
+"""What a gradient is shown as, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettings:
+    """How to step."""
+
+    rule: str = "sgd"
+    given: Mapping[str, str] = field(default_factory=dict)  # the rule's parameters as text, so that 0.1 is exact
+    steps: int = 1
+    every: int | None = None
+    digits: int = 6
+    formulas: bool = True
+    max_bytes: int = 1 << 30
+
+
+def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> Stepped:
+    """Move the params of a spec.
+
+    Raises:
+        UsageError: E022 for a parameter that the rule lacks, or out of its range.
+        SpecError: what is wrong with the spec.
+    """
+    rule = RULES[settings.rule]
+    parameters = parameters_of(rule, settings.given)
+    graph = build(spec)
+    training = Training(graph, load_leaves(graph, settings.max_bytes), rule, parameters)
+    old = dict(training.leaves)
+    every = settings.every or max(1, settings.steps // 10)
+    training.run(settings.steps, every, tell)
+    written = _gradients(training) if settings.formulas else {}
+    lines = rule.lines(parameters)
+    return Stepped(
+        spec=spec.source.file, title=spec.title, output=graph.output_name, rule=rule.name, doc=rule.doc,
+        parameters={name: float(value) for name, value in parameters.items()},
+        general=tuple(_general(lines, parameters)), steps=settings.steps, every=every,
+        history=tuple(training.history),
+        params=tuple(_update(training, index, old[index], lines, written.get(index), settings)
+                     for index in training.movers),
+        warnings=tuple(_warnings(training.history, graph.output_name, settings.steps)),
+    )  # fmt: skip
+
+
+# ── parameters ───────────────────────────────────────────────────────────────────────────────────
+
+_BELOW_ONE = {"beta1", "beta2", "alpha"}
+
+
+def parameters_of(rule: Rule, given: Mapping[str, str]) -> dict[str, Fraction]:
+    """A rule's parameters: its defaults, and what is given.
+
+    Raises:
+        UsageError: E022.
+    """
+    found = dict(rule.defaults)
+    for name, text in given.items():
+        if name not in found:
+            others = [other.name for other in RULES.values() if name in other.defaults]
+            raise UsageError(
+                "E022", f"the rule {rule.name} has no parameter {name!r}",
+                hint=f"its parameters: {', '.join(found)}; {name} belongs to --rule {' or '.join(others)}",
+            )  # fmt: skip
+        found[name] = _number(name, text)
+    return found
+
+
+def _number(name: str, text: str) -> Fraction:
+    option = f"--{name.replace('_', '-')}"
+    try:
+        value = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        raise UsageError("E022", f"{option} needs a number, found {text[:40]!r}", hint=f"{option} 0.1") from None
+    if value < 0 or name in _BELOW_ONE and value >= 1 or value > 10**300:
+        wanted = "a number from 0 up to, not including, 1" if name in _BELOW_ONE else "a number of 0 or more"
+        raise UsageError("E022", f"{option} needs {wanted}, found {text[:40]!r}", hint=f"{option} 0.1")
+    return value
+
+
+# ── formulas ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _general(lines: tuple[Line, ...], parameters: Parameters) -> Iterator[Assignment]:
+    """The rule itself, for a param w."""
+    names = {"w": Written("w", "w", "w"), "g": Written("∂L/∂w", "grad(w)", r"\frac{\partial L}{\partial w}")}
+    letters = {name: value for name, value in parameters.items() if name != "lr"}
+    for line in lines:
+        yield Assignment(line.name, formula(line.code, letters, names), None)
+
+
+def _gradients(training: Training) -> dict[int, Written]:
+    """Each param's gradient at the start as a formula, chained where that is readable."""
+    from backprop_cli.formulas.formulate import formulate  # imports sympy
+
+    start, graph = training.start, training.graph
+    if start is None:
+        return {}
+    _, total, _ = formulate(graph, start.values, start.passes, CHAINED, only=graph.wrt)
+    found = {}
+    for index, formulas in total.items():
+        printed = next((p for term in CHAINED if isinstance(p := formulas.get(term), Printed)), None)
+        if printed is not None:
+            found[index] = Written(printed.text, printed.code, printed.latex)
+    return found
+
+
+def _update(training: Training, index: int, old: Any, lines: tuple[Line, ...], gradient: Written | None,
+            settings: StepSettings) -> Update:  # fmt: skip
+    node = training.graph.nodes[index]
+    first = training.first.get(index)
+    if first is None:
+        return Update(node.name, old, old, None, None, ())
+    return Update(
+        name=node.name, old=old, new=training.leaves[index], gradient=first.gradient, gradient_formula=gradient,
+        lines=tuple(_lines(training, index, lines, settings)), traces=tuple(training.traces(index)),
+        state=dict(training.movers[index].state),
+    )  # fmt: skip
+
+
+def _lines(training: Training, index: int, lines: tuple[Line, ...], settings: StepSettings) -> Iterator[Assignment]:
+    """The lines for one param, with the numbers of the first step put in."""
+    names = _names(training.graph, index, latex=settings.formulas)
+    first, parameters = training.first[index], training.parameters
+    known = dict(first.given)
+    for line in lines:
+        code = line.first or line.code
+        shown_as = formula(line.code, parameters, names)
+        yield Assignment(line.name, shown_as, _put_in(code, parameters, known, first.found[line.name], settings))
+        known[line.name] = first.found[line.name]
+        if line.name == "g":
+            names = {key: value for key, value in names.items() if key != "g"}
+
+
+def _names(graph: Graph, index: int, latex: bool) -> dict[str, Written]:
+    """What the spec calls the param and its gradient."""
+    name = graph.nodes[index].name
+    text = partial(graph.output_name, name)
+    spoken = (name, text)
+    if latex:
+        from backprop_cli.formulas.notation import NOTATIONS  # imports sympy
+
+        spoken = (NOTATIONS["latex"].name(name), NOTATIONS["latex"].gradient(graph.output_name, name))
+    return {"w": Written(name, name, spoken[0]), "g": Written(text, f"grad({name})", spoken[1])}
+
+
+def _put_in(code: str, parameters: Parameters, known: Mapping[str, Any], result: Any, settings: StepSettings) -> str:
+    """`0.4 - 0.5 · 0.082167 = 0.358916`; of a large array its first entry."""
+    size = max(np.size(value) for value in known.values())
+    entry = ""
+    if size > WRITTEN_OUT:
+        position = (0,) * np.ndim(result)
+        known = {name: np.asarray(value)[position] if np.ndim(value) else value for name, value in known.items()}
+        result = np.asarray(result)[position]
+        entry = f"[{','.join('0' * len(position))}]: "
+    numbers = {name: listed(value, settings.digits) for name, value in known.items()}
+    return f"{entry}{numbers_in(code, parameters, numbers)} = {listed(result, settings.digits)}"
+
+
+# ── what to tell ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _warnings(history: list[Moment], output: str, steps: int) -> Iterator[Warned]:
+    """Divergence, plainly."""
+    first, last = history[0], history[-1]
+    if not math.isfinite(last.loss):
+        when = "at the start" if last.step == 0 else f"after step {last.step}"
+        hint = "" if last.step == 0 else "; try a smaller --lr"
+        yield Warned("diverged", output, f"it is {last.loss} {when}, and no further step was taken{hint}")
+    elif last.loss > first.loss:
+        yield Warned("grew", output, f"it grew from {first.loss:.6g} to {last.loss:.6g}; a smaller --lr may go down")
+
+

@@ -1,0 +1,110 @@
+"""Steps taken: forward, reverse, and every param moved, with the passes planned once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph
+from backprop_cli.tasks.calculate import Computed, Runner
+from backprop_cli.tasks.stepping.results import Moment, Row, Trace
+from backprop_cli.tasks.stepping.rules import Parameters, Rule
+from backprop_cli.tasks.stepping.updates import Mover, mover_for
+
+TRACED = 4
+"""Params of up to so many entries have their state written down step by step."""
+
+def copied(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values to keep: the next step writes into the arrays of this one."""
+    return {name: np.array(value)[()] for name, value in values.items()}
+
+
+Progress = Callable[[int, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """What the first step saw of one param: every name that a line may use, and what each line came to."""
+
+    given: Mapping[str, Any]
+    found: Mapping[str, Any]
+
+    @property
+    def gradient(self) -> Any:
+        """Its gradient at the start."""
+        return self.given["g"]
+
+
+@dataclass(slots=True)
+class Training:
+    """A graph whose params move; `leaves` hold the params' arrays of now."""
+
+    graph: Graph
+    leaves: dict[int, Any]
+    rule: Rule
+    parameters: Parameters
+    runner: Runner = field(init=False)
+    movers: dict[int, Mover] = field(init=False)
+    history: list[Moment] = field(default_factory=list)
+    first: dict[int, First] = field(default_factory=dict)
+    rows: dict[int, list[tuple[int, Mapping[str, Any]]]] = field(default_factory=dict)
+    start: Computed | None = None
+
+    def __post_init__(self) -> None:
+        graph = self.graph
+        self.runner = Runner(graph)
+        self.movers = {index: mover_for(graph.spec, self.rule, self.parameters, graph.nodes[index].shape)
+                       for index in sorted(graph.wrt)}  # fmt: skip
+
+    def run(self, steps: int, every: int, tell: Progress | None = None) -> None:
+        """Take steps; stops at a loss that is no number, which no step leads away from."""
+        with np.errstate(all="ignore"):
+            for step in range(steps + 1):
+                computed = self.runner(self.leaves)
+                loss = self.loss(computed)
+                self.history.append(Moment(step, loss))
+                if tell is not None:
+                    tell(step, loss)
+                if step == steps or not math.isfinite(loss):
+                    return
+                self.move(step + 1, computed, traced=step == 0 or (step + 1) % every == 0 or step + 1 == steps)
+
+    def loss(self, computed: Computed) -> float:
+        """What the gradients are of: the output, or, from a seed, Σ seed ⊙ output; summed over the passes."""
+        values = [computed.values[run.output] for run in self.graph.passes]
+        if len(values) == 1 and not np.shape(values[0]):
+            return float(values[0])
+        return float(sum(np.sum(value * seed) for value, seed in zip(values, computed.seeds, strict=True)))
+
+    def move(self, step: int, computed: Computed, traced: bool) -> None:
+        """Every param by its rule, all from the same gradients."""
+        if self.start is None:
+            self.start = computed
+        for index, mover in self.movers.items():
+            gradient = computed.gradient(index)
+            if gradient is None:  # the output does not depend on it
+                continue
+            old = self.leaves[index]
+            found = mover.move(old, gradient)
+            self.leaves[index] = found["w"]
+            if step == 1:
+                self.first[index] = First({"w": old, "g": gradient, "t": np.float64(1), **mover.before}, copied(found))
+            if traced and np.size(old) <= TRACED:
+                self.rows.setdefault(index, []).append((step, copied({"g": gradient, **found})))
+
+    def traces(self, index: int) -> Iterator[Trace]:
+        """The state of each entry of a small param, step by step."""
+        rows = self.rows.get(index, [])
+        node = self.graph.nodes[index]
+        for position in np.ndindex(*map(int, node.shape)):
+            entry = f"{node.name}[{', '.join(map(str, position))}]" if position else node.name
+            yield Trace(entry, tuple(
+                Row(step, {name: float(np.asarray(value)[position]) for name, value in values.items()})
+                for step, values in rows
+            ))  # fmt: skip
+
+
