@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 from backprop_cli.report.arrays import strict
@@ -36,12 +35,12 @@ def _update(update: Update, view: View) -> dict[str, Any]:
     if not update.lines:
         return found | {"formula": None, "substituted": None}
     last = update.lines[-1]
-    found |= {"gradient": strict(update.gradient, view.precision), "formula": asdict(last.formula),
+    found |= {"gradient": strict(update.gradient, view.precision), "formula": dict(last.formula),
               "substituted": last.substituted}  # fmt: skip
     if update.gradient_formula is not None:
-        found["gradient_formula"] = asdict(update.gradient_formula)
+        found["gradient_formula"] = dict(update.gradient_formula)
     if len(update.lines) > 1:
-        found["lines"] = [{"name": line.name, "formula": asdict(line.formula), "substituted": line.substituted}
+        found["lines"] = [{"name": line.name, "formula": dict(line.formula), "substituted": line.substituted}
                           for line in update.lines]  # fmt: skip
     if update.state:
         found["state"] = {name: strict(value, view.precision) for name, value in update.state.items()}

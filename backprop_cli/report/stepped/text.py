@@ -27,7 +27,8 @@ def render(result: Stepped, view: View = READING) -> str:
 def _head(result: Stepped, view: View) -> list[str]:
     found = [view.paint(view.safe(result.title), "heading")] if result.title else []
     found.append(view.paint(view.safe(result.spec), "faint"))
-    numbers = ", ".join(f"{name} = {_parameter(value)}" for name, value in result.parameters.items() if value or name == "lr")
+    given = {name: value for name, value in result.parameters.items() if value or name == "lr"}
+    numbers = ", ".join(f"{name} = {_parameter(value)}" for name, value in given.items())
     found += ["", f"{result.rule}, {numbers}", *(INDENT + line for line in _assigned(result.general, "w", view))]
     return found
 

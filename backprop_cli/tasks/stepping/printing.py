@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import Binary, Call, Expression, Name, Number, Unary, parse
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import rebuilt, unparse
-from backprop_cli.tasks.stepping.results import Written
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 _LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
@@ -145,24 +145,29 @@ def _latex_number(text: str) -> str:
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Written]) -> Written:
+def printed(text: str, code: str, latex: str) -> Printed:
+    """A formula in the notations that every result holds."""
+    return Printed({"text": text, "code": code, "latex": latex})
+
+
+def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Printed]) -> Printed:
     """A line's formula: parameters by number, `w` and `g` by what the spec calls them."""
     tree = settled(parse(inline(code, "<rule>")), values)
 
-    def spoken(word: str) -> Written:
-        return names.get(word) or Written(spelled(word), word, _LATEX.get(word, word))
+    def spoken(word: str) -> Printed:
+        return names.get(word) or printed(spelled(word), word, _LATEX.get(word, word))
 
-    return Written(
+    return printed(
         written(tree, text_notation(lambda word: spoken(word).text)),
         unparse(_renamed(tree, names)),
-        written(tree, latex_notation(lambda word: spoken(word).latex)),
+        written(tree, latex_notation(lambda word: spoken(word)["latex"])),
     )
 
 
 _LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}"}
 
 
-def _renamed(part: Expression, names: Mapping[str, Written]) -> Expression:
+def _renamed(part: Expression, names: Mapping[str, Printed]) -> Expression:
     if isinstance(part, Name):
         return parse(inline(names[part.name].code, "<rule>")) if part.name in names else part
     return rebuilt(part, lambda inner: _renamed(inner, names))

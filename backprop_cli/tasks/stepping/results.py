@@ -6,16 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from backprop_cli.formulas.printed import Printed
 from backprop_cli.tasks.result import Warned
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A formula in three notations."""
-
-    text: str
-    code: str
-    latex: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +15,7 @@ class Assignment:
     """A line of the rule for one param: its formula, and the first step's numbers put in (None: too many)."""
 
     name: str
-    formula: Written
+    formula: Printed
     substituted: str | None
 
 
@@ -51,7 +43,7 @@ class Update:
     old: Any
     new: Any
     gradient: Any
-    gradient_formula: Written | None
+    gradient_formula: Printed | None
     lines: tuple[Assignment, ...]
     traces: tuple[Trace, ...] = ()
     state: Mapping[str, Any] | None = None

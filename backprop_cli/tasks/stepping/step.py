@@ -16,8 +16,8 @@ from backprop_cli.formulas.printed import TERMS, Printed, partial
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.calculate import load_leaves
 from backprop_cli.tasks.result import Warned
-from backprop_cli.tasks.stepping.printing import formula, listed, numbers_in
-from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Update, Written
+from backprop_cli.tasks.stepping.printing import formula, listed, numbers_in, printed
+from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Update
 from backprop_cli.tasks.stepping.rules import RULES, Line, Parameters, Rule
 from backprop_cli.tasks.stepping.training import Progress, Training
 
@@ -108,13 +108,13 @@ def _number(name: str, text: str) -> Fraction:
 
 def _general(lines: tuple[Line, ...], parameters: Parameters) -> Iterator[Assignment]:
     """The rule itself, for a param w."""
-    names = {"w": Written("w", "w", "w"), "g": Written("∂L/∂w", "grad(w)", r"\frac{\partial L}{\partial w}")}
+    names = {"w": printed("w", "w", "w"), "g": printed("∂L/∂w", "grad(w)", r"\frac{\partial L}{\partial w}")}
     letters = {name: value for name, value in parameters.items() if name != "lr"}
     for line in lines:
         yield Assignment(line.name, formula(line.code, letters, names), None)
 
 
-def _gradients(training: Training) -> dict[int, Written]:
+def _gradients(training: Training) -> dict[int, Printed]:
     """Each param's gradient at the start as a formula, chained where that is readable."""
     from backprop_cli.formulas.formulate import formulate  # imports sympy
 
@@ -124,13 +124,13 @@ def _gradients(training: Training) -> dict[int, Written]:
     _, total, _ = formulate(graph, start.values, start.passes, CHAINED, only=graph.wrt)
     found = {}
     for index, formulas in total.items():
-        printed = next((p for term in CHAINED if isinstance(p := formulas.get(term), Printed)), None)
-        if printed is not None:
-            found[index] = Written(printed.text, printed.code, printed.latex)
+        shown = next((p for term in CHAINED if isinstance(p := formulas.get(term), Printed)), None)
+        if shown is not None:
+            found[index] = shown
     return found
 
 
-def _update(training: Training, index: int, old: Any, lines: tuple[Line, ...], gradient: Written | None,
+def _update(training: Training, index: int, old: Any, lines: tuple[Line, ...], gradient: Printed | None,
             settings: StepSettings) -> Update:  # fmt: skip
     node = training.graph.nodes[index]
     first = training.first.get(index)
@@ -157,7 +157,7 @@ def _lines(training: Training, index: int, lines: tuple[Line, ...], settings: St
             names = {key: value for key, value in names.items() if key != "g"}
 
 
-def _names(graph: Graph, index: int, latex: bool) -> dict[str, Written]:
+def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
     """What the spec calls the param and its gradient."""
     name = graph.nodes[index].name
     text = partial(graph.output_name, name)
@@ -166,7 +166,7 @@ def _names(graph: Graph, index: int, latex: bool) -> dict[str, Written]:
         from backprop_cli.formulas.notation import NOTATIONS  # imports sympy
 
         spoken = (NOTATIONS["latex"].name(name), NOTATIONS["latex"].gradient(graph.output_name, name))
-    return {"w": Written(name, name, spoken[0]), "g": Written(text, f"grad({name})", spoken[1])}
+    return {"w": printed(name, name, spoken[0]), "g": printed(text, f"grad({name})", spoken[1])}
 
 
 def _put_in(code: str, parameters: Parameters, known: Mapping[str, Any], result: Any, settings: StepSettings) -> str:
