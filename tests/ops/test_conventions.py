@@ -148,7 +148,7 @@ REFUSED = {
     "gelu(x, approximate='fast')": "'none', 'tanh'", "cumsum(x, 2)": "out of range", "inv(x)": "square matrix",
     "conv2d(x, x)": "(batch, channels, height, width)", "max_pool1d(x, 0)": "at least 1",
     "max_pool1d(x, 9)": "does not fit",
-    "conv1d(x, reshape(x, (2, 3, 1)))": "take 3 channels", "pad(x, -1)": "at least 0", "one_hot(x, 0)": "at least 1",
+    "conv1d(x, reshape(x, (2, 3, 1)))": "take 3 channels", "pad(x, 0.5)": "whole number", "one_hot(x, 0)": "at least 1",
     "einsum('ij->k', x)": "stands once", "einsum('ijk->', x)": "a tensor of rank 2",
     "einsum('ij,jk', x, x)": "sizes 3 and 2",
     "norm(x, 'nuk')": "ord is one of", "norm(x, 5)": "ord is one of", "clip(x)": "lower bound",

@@ -9,9 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 from backprop_cli.engine.interpret.scope import Scope, failure
-from backprop_cli.engine.interpret.statics import statics
+from backprop_cli.engine.interpret.statics import static, statics
 from backprop_cli.engine.ops.base import REQUIRED, Signature
-from backprop_cli.engine.ops.keywords import parameter
+from backprop_cli.engine.ops.keywords import ORDERS, parameter
+from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.suggest import suggest
 
@@ -33,8 +34,7 @@ def bind(signature: Signature, part: ast.Call, scope: Scope) -> Bound:
     arguments = list(part.arguments)
     if signature.variadic:
         return _bind_variadic(signature, part, arguments, scope)
-    slots = [*signature.operands, *signature.parameters]
-    given = _place_arguments(slots, part, arguments, scope)
+    given = _place_arguments(_slots(signature, part, scope), part, arguments, scope)
     missing = [name for name in signature.operands if name not in given and name not in signature.optional]
     missing += [name for name, default in signature.parameters.items() if default is REQUIRED and name not in given]
     if missing:
@@ -46,6 +46,23 @@ def bind(signature: Signature, part: ast.Call, scope: Scope) -> Bound:
         )
     operands = tuple(_operand(given.get(name)) for name in signature.operands)
     return Bound(operands, statics(signature, given, scope))
+
+
+def _slots(signature: Signature, part: ast.Call, scope: Scope) -> list[str]:
+    """The names that positional arguments take in turn."""
+    slots = [*signature.operands, *signature.parameters]
+    order = ORDERS.get(part.function, ())
+    placed = zip(order, (a.value for a in part.arguments if a.keyword is None), strict=False)
+    if not order or not all(_is_static(value, scope) for name, value in placed if name in signature.parameters):
+        return slots
+    return [*order, *(name for name in slots if name not in order)]
+
+
+def _is_static(value: ast.Expression, scope: Scope) -> bool:
+    try:
+        return static(value, scope) is not None
+    except SpecError:
+        return False
 
 
 def _operand(argument: ast.Argument | None) -> ast.Expression | None:

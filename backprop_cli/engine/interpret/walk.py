@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from backprop_cli.engine.interpret.binding import bind
@@ -15,17 +16,18 @@ from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.arithmetic import OPERATORS
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, Signature, show
 from backprop_cli.engine.ops.keywords import parameter
+from backprop_cli.engine.ops.library import sizes_of
 from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.model import Function, Shape
+from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.source import Text, inline
 from backprop_cli.language.suggest import suggest
 
 FUNCTION_SYNONYMS = {
     "mean_squared_error": "mse_loss", "mse": "mse_loss", "bce": "binary_cross_entropy", "avg": "mean",
     "average": "mean",
-    "bce_with_logits": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy", "lgamma": "logsumexp",
-    "logistic": "sigmoid", "σ": "sigmoid", "tr": "trace", "matvec": "matmul", "hstack": "concat", "vstack": "concat",
+    "bce_with_logits": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy",
+    "logistic": "sigmoid", "σ": "sigmoid", "tr": "trace", "matvec": "matmul",
     "softmax_cross_entropy": "cross_entropy", "swish": "silu", "power": "power", "log_det": "logdet", "Σ": "sum",
 }  # fmt: skip
 
@@ -231,20 +233,32 @@ def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning
     """A function written in the language: its body, with the arguments in place of the names."""
     bound = bind(composite.signature, part, scope)
     given = [None if p is None else interpret(p, scope, meaning) for p in bound.operands]
-    values = {n: v for n, v in zip(composite.signature.operands, given, strict=True) if v is not None}
+    values = {n: v for n, v in zip(operand_names(composite.signature, len(given)), given, strict=True) if v is not None}
+    shapes = {name: meaning.shape(value) for name, value in values.items()}
     try:
-        body = composite.body({n: meaning.shape(v) for n, v in values.items()}, **bound.parameters)
+        body = composite.body(shapes, **bound.parameters)
     except (ShapeError, ParameterError) as error:
         raise _located(
             error, part, bound.operands, [meaning.shape(v) if v is not None else () for v in given], scope
         ) from None
-    return evaluate_body(body, values, meaning, scope.place(part))
+    return evaluate_body(body, values, meaning, scope.place(part), sizes_of(shapes.values()))
 
 
-def evaluate_body(body: str, values: Mapping[str, Any], meaning: Meaning, origin: Place | None) -> Any:
-    """The value of an expression of our own, its errors reported at `origin`."""
+def operand_names(signature: Signature, count: int) -> tuple[str, ...]:
+    """What a body calls its operands; those of a list are numbered."""
+    return tuple(f"{signature.operands[0]}_{i}" for i in range(count)) if signature.variadic else signature.operands
+
+
+def evaluate_body(
+    body: str,
+    values: Mapping[str, Any],
+    meaning: Meaning,
+    origin: Place | None,
+    sizes: Mapping[str, Size] = MappingProxyType({}),
+) -> Any:
+    """The value of an expression of our own, its errors reported at `origin`; `sizes` are named sizes it may use."""
     text, parsed = _body(body)
-    return interpret(parsed, Scope(text, values.get, origin=origin or text.place()), meaning)
+    return interpret(parsed, Scope(text, values.get, dims=sizes, origin=origin or text.place()), meaning)
 
 
 def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meaning) -> Any:

@@ -36,7 +36,7 @@ _binary("subtract", "Difference, `a - b`.", operator.sub,
 _binary("multiply", "Elementwise product, `a * b`.", operator.mul,
         (lambda xp, g, y, a, b: g * b, lambda xp, g, y, a, b: g * a), aliases="mul")
 _binary("divide", "Elementwise quotient, `a / b`.", operator.truediv,
-        (lambda xp, g, y, a, b: g / b, lambda xp, g, y, a, b: -g * y / b), aliases="div true_divide",
+        (lambda xp, g, y, a, b: g / b, lambda xp, g, y, a, b: -g * y / b), aliases="true_divide",
         samples=tuple(Sample(s.shapes, {}, ("real", "positive")) for s in BROADCASTS),
         domain="division by zero")
 _binary("power", "Elementwise power, `a ** b`.", operator.pow,

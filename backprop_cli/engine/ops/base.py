@@ -146,6 +146,7 @@ class Composite:
     group: str = ""
     latex: str | None = None
     integer_operands: frozenset[str] = frozenset()
+    flat: bool = False  # no operand has a gradient
 
 
 OPS: dict[str, Op] = {}

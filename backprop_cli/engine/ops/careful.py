@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ def others(p: Any, axis: Any) -> Any:
     large = p > 0.5  # at most one entry of each sum
     rest = np.sum(np.where(large, 0, p), axis=axis, keepdims=True)
     return np.where(large, rest, 1 - p)[()]
+
+
+def _sinc_series(z: Any) -> Any:
+    """The derivative of sin(z)/z, Σ (-1)ᵏ 2k z²ᵏ⁻¹/(2k + 1)!, for |z| < 1/2."""
+    return z * sum((-1) ** k * 2 * k / math.factorial(2 * k + 1) * z ** (2 * k - 2) for k in range(1, 9))
 
 
 class Careful:
@@ -72,6 +78,13 @@ class Careful:
         """a/b, and 0 where b is 0."""
         zero = np.equal(b, 0)
         return np.where(zero, 0, a / np.where(zero, 1, b))[()] if np.any(zero) else a / b
+
+    def sinc_slope(self, y: Any, x: Any) -> Any:
+        """(cos πx - sinc x)/x; near 0 by its series, whose terms do not cancel."""
+        z = self.pi * np.asarray(x)
+        near = np.abs(z) < 0.5
+        far = (np.cos(z) - y) / np.where(near, 1, x)
+        return np.where(near, self.pi * _sinc_series(z), far).astype(z.dtype)[()]
 
     def power_slope(self, a: Any, b: Any) -> Any:
         """b a^(b-1), and 0 where b is 0."""

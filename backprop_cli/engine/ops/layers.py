@@ -150,6 +150,28 @@ composite("batch_norm(x, running_mean=none, running_var=none, weight=none, bias=
                    Sample(((4, 3), (3,), (3,), None, None), {"training": True}, ("real", "real", "positive"))))
 
 
+def _instance_norm(shapes: Shapes, use_input_stats: Any, momentum: Any, eps: Any) -> str:
+    _channels("instance_norm", shapes)
+    rank, small, place = len(shapes["x"]), scalar("eps", eps, 0), _aligned(len(shapes["x"]))
+    scalar("momentum", momentum)
+    if flag("use_input_stats", use_input_stats):
+        axes = tuple(range(2, rank))
+        return _scaled(f"standardize(x, axis={_axis(axes)}, eps={small})" if axes else "0 * x", shapes, place)
+    if not {"running_mean", "running_var"} <= shapes.keys():
+        raise ParameterError("use_input_stats", "without its own statistics instance_norm takes running ones")
+    return _scaled(f"(x - running_mean{place}) / sqrt(running_var{place} + {small})", shapes, place)
+
+
+composite("instance_norm(x, running_mean=none, running_var=none, weight=none, bias=none; "
+          "use_input_stats=true, momentum=0.1, eps=1e-5)",
+          "Each channel (axis 1) of each sample standardized, times weight plus bias.", _instance_norm,
+          group="networks", example="instance_norm(x, weight=gamma, bias=beta)",
+          samples=(Sample(((2, 3, 4), None, None, (3,), (3,))),
+                   Sample(((2, 2, 3, 2), None, None, None, None), {"eps": 0.1}),
+                   Sample(((2, 3, 4), (3,), (3,), None, None), {"use_input_stats": False},
+                          ("real", "real", "positive"))))
+
+
 def _group_norm(shapes: Shapes, num_groups: Any, eps: Any) -> str:
     channels = _channels("group_norm", shapes)
     groups = whole("num_groups", num_groups, 1)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
 from backprop_cli.engine.ops.validate import choice, number
+from backprop_cli.language.model import Shape, Size
 
 REDUCTIONS = {"mean": "mean({})", "sum": "sum({})", "none": "{}"}
 
 
+PREFIX = "size_"
+"""A body calls the size N of its operands size_N: no operand has such a name."""
+
+
+def sizes_of(shapes: Iterable[Shape]) -> dict[str, Size]:
+    """The named sizes of some shapes, by the names that a body calls them."""
+    return {f"{PREFIX}{size.name}": size for shape in shapes for size in shape if isinstance(size, Size) and size.name}
+
+
 def spell(value: Any) -> str:
-    """A static parameter as an expression; fractions stay exact."""
+    """A static parameter as an expression; fractions stay exact, and a named size keeps its name."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if isinstance(value, tuple):
         return "(" + "".join(f"{spell(item)}, " for item in value) + ")"
+    if getattr(value, "name", None):
+        return f"{PREFIX}{value.name}"
     if isinstance(value, Fraction):
         return f"({value.numerator}/{value.denominator})"
     if isinstance(value, float):

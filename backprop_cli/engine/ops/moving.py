@@ -1,4 +1,4 @@
-"""Entries moved, repeated or blanked: flip, roll, pad, tile, repeat, triangles and diagonals."""
+"""Entries moved, repeated or blanked: flip, roll, tile, repeat, triangles and diagonals."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from backprop_cli.engine.ops.base import (
     op,
     show,
 )
-from backprop_cli.engine.ops.shaping import Span
-from backprop_cli.engine.ops.validate import choice, number, whole, wholes
+from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.language.model import Shape
 
 
@@ -51,46 +50,6 @@ op("roll(x; shift, axis=none)", "The entries shifted along axes, those pushed ou
    vjps=lambda xp, g, y, x, shift, axis: xp.roll(g, shift=_opposite(shift), axis=axis),
    samples=(Sample(((4,),), {"shift": 1}), Sample(((2, 3),), {"shift": -1, "axis": 1}), Sample(((2, 3),), {"shift": 2}),
             Sample(((2, 3),), {"shift": (1, 2), "axis": (0, 1)})))
-
-# ── padding ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def widths(pad_width: Any, rank: int) -> tuple[tuple[int, int], ...]:
-    """(before, after) for each axis, from numpy's forms: n, (before, after), or one pair an axis.
-
-    Raises:
-        ParameterError: it is none of these.
-    """
-    listed = pad_width if isinstance(pad_width, tuple) else (pad_width,)
-    if all(isinstance(item, tuple) for item in listed):
-        if len(listed) not in (1, rank):
-            raise ParameterError("pad_width", f"{len(listed)} pairs of widths for {rank} axes")
-        pairs = tuple(wholes("pad_width", item, 2, 0) for item in listed)
-    else:
-        pairs = (wholes("pad_width", pad_width, 2, 0),)
-    return tuple((a, b) for a, b in (pairs if len(pairs) == rank else pairs * rank))
-
-
-def _pad_shape(x: Shape, *, pad_width: Any, mode: Any, constant_values: Any) -> Shape:
-    choice("mode", mode, ("constant",))
-    number("constant_values", constant_values)
-    pairs = zip(x, widths(pad_width, len(x)), strict=True)
-    return tuple(size if a + b == 0 else size + a + b for size, (a, b) in pairs)
-
-
-def _pad_rule(xp: Any, g: Any, y: Any, x: Any, pad_width: Any, mode: Any, constant_values: Any) -> Any:
-    pairs = zip(widths(pad_width, len(x.shape)), x.shape, strict=True)
-    inside = tuple(Span(a or None, a + int(size) if b else None) for (a, b), size in pairs)
-    return xp.index(g, index=inside)
-
-
-op("pad(x; pad_width, mode='constant', constant_values=0)",
-   "A border of constants; pad_width is numpy's: n, (before, after), or one pair an axis.",
-   lambda xp, x, pad_width, mode="constant", constant_values=0:
-   np.pad(x, widths(pad_width, np.ndim(x)), constant_values=constant_values) if np.ndim(x) else x,
-   shape=_pad_shape, vjps=_pad_rule, group="shape",
-   samples=(Sample(((3,),), {"pad_width": 1}), Sample(((2, 3),), {"pad_width": (1, 2)}),
-            Sample(((2, 3),), {"pad_width": ((0, 1), (2, 0)), "constant_values": 3})))
 
 # ── repetition ───────────────────────────────────────────────────────────────────────────────────
 

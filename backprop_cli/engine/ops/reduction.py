@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.ops.base import Op, Sample, axes_of, count, op, reduced
-from backprop_cli.engine.ops.validate import flag, number, whole
+from backprop_cli.engine.ops.validate import flag, whole
 from backprop_cli.language.model import Shape
 
 SAMPLES = (
@@ -95,6 +95,22 @@ reduction("min(x; axis=none, keepdims=false)", "Smallest entry over axes.",
           convention="a tie shares the gradient evenly")
 
 
+def _argument_shape(x: Shape, *, axis: Any = None, keepdims: bool = False) -> Shape:
+    """One axis, or all of them."""
+    if axis is not None:
+        whole("axis", axis)
+    return shape_of(x, axis=axis, keepdims=keepdims)
+
+
+for _name, _place in (("argmax", np.argmax), ("argmin", np.argmin)):
+    op(f"{_name}(x; axis=none, keepdims=false)",
+       f"The position of the {'larg' if _name == 'argmax' else 'small'}est entry along an axis, or of x flattened; "
+       "of several the first; not differentiable.",
+       lambda xp, x, axis=None, keepdims=False, place=_place: xp.array(place(x, axis=axis, keepdims=keepdims)),
+       shape=_argument_shape, vjps=(None,), group="reductions", has_entries=False,
+       samples=(Sample(((2, 3),)), Sample(((2, 3),), {"axis": 1}), Sample(((4,),), {"axis": -1, "keepdims": True})))
+
+
 def shifted(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     """(top, x - top, log Σ exp(x - top)), all with the axes kept.
 
@@ -125,46 +141,55 @@ reduction("logsumexp(x; axis=none, keepdims=false)", "log Σ exp x, shifted by t
 # ── spread ───────────────────────────────────────────────────────────────────────────────────────
 
 SPREAD_SAMPLES = (*(s for s in SAMPLES if s.shapes != ((),)), Sample(((2, 3),), {"ddof": 1}),
-                  Sample(((2, 4),), {"axis": 1, "correction": 1, "keepdims": True}))  # fmt: skip
+                  Sample(((2, 4),), {"axis": 1, "correction": 1, "keepdims": True}),
+                  Sample(((2, 4),), {"axis": 1, "unbiased": True}))  # fmt: skip
 
 
-def freedom(shape: Shape, axis: Any, ddof: Any, correction: Any) -> int:
-    """n - ddof, the divisor of a variance; a `Size` where ddof is 0 and the axis has a name."""
-    lost = whole("ddof", ddof if correction is None else correction)
-    n = count(shape, axis)
-    return n - lost if lost else n
+def lost(ddof: Any, correction: Any, unbiased: Any) -> int:
+    """The degrees of freedom that a variance does not count: numpy's ddof, or PyTorch's correction or unbiased."""
+    if correction is None and unbiased is not None:
+        return int(flag("unbiased", unbiased))
+    return whole("ddof", ddof) if correction is None else whole("correction", correction)
 
 
-def spread_shape(shape: Shape, *, axis: Any, keepdims: Any, ddof: Any, correction: Any) -> Shape:
+def spread_shape(shape: Shape, *, axis: Any, keepdims: Any, ddof: Any, correction: Any, unbiased: Any) -> Shape:
     """The shape of a reduction; ddof is a number."""
-    number("ddof" if correction is None else "correction", ddof if correction is None else correction, 0)
+    whole("ddof" if correction is None else "correction", lost(ddof, correction, unbiased), 0)
     return shape_of(shape, axis=axis, keepdims=keepdims)
 
 
-def variance(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0, correction: Any = None) -> Any:
+def variance(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0, correction: Any = None,
+             unbiased: Any = None) -> Any:
     """Σ(x - mean)²/(n - ddof), in two passes."""
     n = xp.size(count(np.shape(x), axis))
     away = x - np.sum(x, axis=axis, keepdims=True) / n
     total = np.sum(away * away, axis=axis, keepdims=keepdims)
-    degrees = freedom(np.shape(x), axis, ddof, correction)
-    return total / degrees if degrees > 0 else total * np.nan
+    return total / max(0, n - lost(ddof, correction, unbiased))
 
 
-def _centered(xp: Any, x: Any, axis: Any, ddof: Any, correction: Any) -> Any:
+def _centered(xp: Any, x: Any, axis: Any, ddof: Any, correction: Any, unbiased: Any) -> Any:
     """(x - mean)/(n - ddof)."""
-    return (x - xp.mean(x, axis=axis, keepdims=True)) / xp.size(freedom(x.shape, axis, ddof, correction))
+    n, less = count(x.shape, axis), lost(ddof, correction, unbiased)
+    degrees = xp.size(n) - less if n > less else xp.number(0)
+    return (x - xp.mean(x, axis=axis, keepdims=True)) / degrees
 
 
-reduction("var(x; axis=none, keepdims=false, ddof=0, correction=none)",
-          "Variance over axes, Σ(x - mean)²/(n - ddof); `correction` is PyTorch's name of ddof.", variance,
-          lambda xp, g, y, x, axis, keepdims, ddof, correction:
-          2 * restored(xp, g, x, axis, keepdims) * _centered(xp, x, axis, ddof, correction), SPREAD_SAMPLES,
-          shape=spread_shape, domain="a variance needs more than ddof entries")
-reduction("std(x; axis=none, keepdims=false, ddof=0, correction=none)",
-          "Standard deviation over axes, √var; `correction` is PyTorch's name of ddof.",
-          lambda xp, *xs, **p: np.sqrt(variance(xp, *xs, **p)),
-          lambda xp, g, y, x, axis, keepdims, ddof, correction: restored(xp, g, x, axis, keepdims)
-          * xp.ratio(_centered(xp, x, axis, ddof, correction), restored(xp, y, x, axis, keepdims)), SPREAD_SAMPLES,
+def _variance_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any, keepdims: bool, **free: Any) -> Any:
+    return 2 * restored(xp, g, x, axis, keepdims) * _centered(xp, x, axis, **free)
+
+
+def _deviation_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any, keepdims: bool, **free: Any) -> Any:
+    slope = xp.ratio(_centered(xp, x, axis, **free), restored(xp, y, x, axis, keepdims))
+    return restored(xp, g, x, axis, keepdims) * slope
+
+
+reduction("var(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=none)",
+          "Variance over axes, Σ(x - mean)²/(n - ddof); PyTorch's names are correction, and unbiased for ddof=1.",
+          variance, _variance_rule, SPREAD_SAMPLES, shape=spread_shape,
+          domain="a variance needs more than ddof entries")
+reduction("std(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=none)",
+          "Standard deviation over axes, √var; PyTorch's names are correction, and unbiased for ddof=1.",
+          lambda xp, *xs, **p: np.sqrt(variance(xp, *xs, **p)), _deviation_rule, SPREAD_SAMPLES,
           shape=spread_shape, entry=lambda s, x, **p: np.frompyfunc(s.sqrt, 1, 1)(variance(_Exact(s), x, **p)),
           kink=lambda x, **p: np.zeros_like(x, dtype=bool) | (np.std(x, axis=p["axis"], keepdims=True) == 0),
           convention="the derivative at 0 is 0", domain="a standard deviation needs more than ddof entries")

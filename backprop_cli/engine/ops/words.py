@@ -17,6 +17,8 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "less_share": (("g", "p", "total"), "g - p * total"),
     # 0 where b is 0: PyTorch's gradient of a norm, or of a standard deviation, at zero
     "ratio": (("a", "b"), "a / b"),
+    # the slope of sinc, whose terms cancel near 0
+    "sinc_slope": (("y", "x"), "(cos(pi * x) - y) / x"),
     # 0 where b is 0, also for a = 0
     "power_slope": (("a", "b"), "b * a**(b - 1)"),
     # the derivative of binary cross-entropy by the probability, with PyTorch's bound on the denominator

@@ -229,6 +229,7 @@ def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...])
     factor: Expr = S.One
     args_list: list[Expr] = []
     biased = len(formulas) > 2 and name.startswith("conv") and formulas[2] is not None  # affine, not linear
+    biased = biased or bool(parameters.get("constant_values"))
     for position, formula in enumerate(formulas):
         if formula is None:
             args_list.append(NONE)

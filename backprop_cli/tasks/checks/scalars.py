@@ -12,6 +12,7 @@ from sympy import Expr
 from sympy.core.relational import Relational
 
 from backprop_cli.engine.ops.errorfunction import erf, erfc
+from backprop_cli.engine.ops.special import erfinv, lgamma, polygamma
 from backprop_cli.formulas.algebra.kinks import Absolute, Floor, Jump, Larger, Sign, Step
 
 
@@ -131,5 +132,6 @@ TABLE: Mapping[type, Callable[..., Any]] = {
     sympy.ceiling: np.ceil, sympy.Heaviside: _off_zero(lambda x: np.heaviside(x, 0.5)),
     sympy.DiracDelta: _off_zero(lambda x: np.float64(0)),
     Absolute: np.abs, Sign: np.sign, Step: _off_zero(np.sign), Jump: _off_zero(lambda x: np.float64(0)),
-    Larger: np.maximum, Floor: np.floor,
+    sympy.loggamma: lgamma, sympy.polygamma: lambda n, x: polygamma(int(n), x), sympy.erfinv: erfinv,
+    sympy.digamma: lambda x: polygamma(0, x), Larger: np.maximum, Floor: np.floor,
 }  # fmt: skip

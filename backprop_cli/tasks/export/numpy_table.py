@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backprop_cli.engine.ops.padding import TORCH, widths
 from backprop_cli.engine.ops.pooling import _geometry as pool_geometry
+from backprop_cli.engine.ops.reduction import lost
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.engine.ops.windows import Geometry, geometry
 from backprop_cli.language.unparse import POSTFIX
@@ -13,7 +15,7 @@ from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, tem
 
 SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "square", "sin", "cos", "tan", "arcsin",
         "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor", "ceil", "trunc", "round",
-        "maximum", "minimum", "logaddexp", "hypot", "arctan2")  # fmt: skip
+        "floor_divide", "remainder", "sinc", "maximum", "minimum", "logaddexp", "hypot", "arctan2")  # fmt: skip
 """numpy's own functions under the same name."""
 
 HELPED = ("sigmoid", "silu", "mish", "erf", "erfc", "xlogy", "bce_logits", "bce_probabilities")
@@ -72,9 +74,21 @@ def _softplus(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[st
     return (call("softplus", "beta") if plain else language)(speech, operands, parameters)
 
 
+def _pad(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    """numpy's own, which knows no negative width and takes constants for no other mode."""
+    pairs = widths(parameters["pad_width"], len(operands[0].shape or ()))
+    mode = TORCH.get(parameters["mode"], parameters["mode"])
+    if any(w < 0 for pair in pairs for w in pair):
+        return language(speech, operands, parameters)
+    given = {**parameters, "mode": mode}
+    return call("np.pad", "pad_width", "mode", *(["constant_values"] if mode == "constant" else []))(
+        speech, operands, given)
+
+
 def _variance(name: str) -> Row:
     def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
-        given = parameters if parameters["correction"] is None else {**parameters, "ddof": parameters["correction"]}
+        free = lost(*(parameters[key] for key in ("ddof", "correction", "unbiased")))
+        given = {**parameters, "ddof": free}
         return call(f"np.{name}", "axis", "keepdims", "ddof")(speech, operands, given)
 
     return row
@@ -181,6 +195,7 @@ TABLE: Mapping[str, Row] = {
     "softplus": _softplus, "leaky_relu": call("leaky_relu", "negative_slope"), "elu": call("elu", "alpha"),
     "gelu": call("gelu", "approximate"), "huber": call("huber", "delta"), "where": call("np.where"),
     "clip": template("np.clip({0}, {1}, {2})"), "outer": call("np.multiply.outer"), "transpose": _transpose,
+    **{name: call(f"np.{name}", "axis", "keepdims") for name in ("argmax", "argmin")},
     "trace": template("np.trace({0}, axis1=-2, axis2=-1)"), "logdet": template("np.linalg.slogdet({0})[1]"),
     "slogdet": template("np.stack(np.linalg.slogdet({0}))"), "matrix_power": call("np.linalg.matrix_power", "n"),
     "solve": _solve, "einsum": _einsum, "svdvals": template("np.linalg.svd({0}, compute_uv=False)"),
@@ -193,7 +208,7 @@ TABLE: Mapping[str, Row] = {
     "squeeze": call("np.squeeze", "axis"), "broadcast_to": call("np.broadcast_to", "shape"),
     "concat": call("np.concatenate", "axis"), "stack": call("np.stack", "axis"),
     "zeros": template("np.zeros({shape})"), "ones": template("np.ones({shape})"), "flip": call("np.flip", "axis"),
-    "roll": call("np.roll", "shift", "axis"), "pad": call("np.pad", "pad_width", "mode", "constant_values"),
+    "roll": call("np.roll", "shift", "axis"), "pad": _pad,
     "tril": call("np.tril", "k"), "triu": call("np.triu", "k"),
     "diagonal": call("np.diagonal", "offset", "axis1", "axis2"), "diag": call("np.diag", "k"),
     "logsumexp": call("logsumexp", "axis", "keepdims"), "softmax": call("softmax", "axis"),

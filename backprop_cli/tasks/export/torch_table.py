@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.engine.ops.reduction import lost
 from backprop_cli.engine.ops.shaping import Span, index_text
 from backprop_cli.errors import UsageError
 from backprop_cli.language.unparse import POSTFIX
@@ -15,9 +16,11 @@ from backprop_cli.tasks.export.numpy_table import pool_space
 SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal", "sin",
         "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor",
         "ceil", "trunc", "round", "logaddexp", "hypot", "arctan2", "sigmoid", "erf", "erfc", "logit", "xlogy", "outer",
-        "logdet", "maximum", "minimum")  # fmt: skip
+        "logdet", "maximum", "minimum", "floor_divide", "remainder", "sinc", "lgamma", "digamma", "erfinv")  # fmt: skip
 FUNCTIONAL: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("relu", "relu6", "hardsigmoid", "hardswish", "silu", "mish", "softsign", "logsigmoid"), ()),
+    "unfold": ("kernel_size", "dilation", "padding", "stride"),
+    "fold": ("output_size", "kernel_size", "dilation", "padding", "stride"),
     "leaky_relu": ("negative_slope",), "elu": ("alpha",), "gelu": ("approximate",), "hardtanh": ("min_val", "max_val"),
 }  # fmt: skip
 
@@ -44,8 +47,7 @@ def _reduction(name: str, whole: str | None = None) -> Row:
 def _freedom(parameters: Mapping[str, Any]) -> str:
     if "ddof" not in parameters:
         return ""
-    given = parameters["ddof"] if parameters["correction"] is None else parameters["correction"]
-    return f", correction={given}"
+    return f", correction={lost(*(parameters[key] for key in ('ddof', 'correction', 'unbiased')))}"
 
 
 def _product(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
@@ -192,6 +194,7 @@ TABLE: Mapping[str, Row] = {
     **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
     "prod": _product, "norm": _norm, "identity": template("{0}"), "stop_gradient": template("{0}.detach()"),
     "softplus": _softplus, "huber": call("huber", "delta"), "where": _where, "clip": _clip, "transpose": _transpose,
+    "polygamma": template("torch.polygamma({n}, {0})"),
     "trace": template("torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)"),
     "slogdet": template("torch.stack(tuple(torch.linalg.slogdet({0})))"),
     "matrix_power": template("torch.linalg.matrix_power({0}, {n})"), "solve": call("torch.linalg.solve"),
