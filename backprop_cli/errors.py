@@ -65,12 +65,18 @@ class LimitError(BackpropError):
     exit_code = 3
 
 
+TOLD = 50
+"""Errors of one spec that are told; nobody mends more before the next run."""
+
+
 class Failures(BackpropError):
-    """Several errors of one spec, in the order they stand in the file."""
+    """Several errors of one spec, in the order they stand in the file: the first `TOLD`, and that more follow."""
 
     def __init__(self, errors: Iterable[BackpropError]) -> None:
-        self.errors = tuple(errors)
-        first = self.errors[0]
+        found = tuple(errors)
+        first = found[0]
+        more = SpecError("E005", "more errors follow", at=first.at, hint=f"mend the first {TOLD}, then run it again")
+        self.errors = found if len(found) <= TOLD else (*found[:TOLD], more)
         super().__init__(first.code, first.message, at=first.at, hint=first.hint)
         self.exit_code = max(error.exit_code for error in self.errors)
 

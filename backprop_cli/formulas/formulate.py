@@ -11,22 +11,27 @@ from sympy import Add, Expr
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, tree_size
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Omitted, Printed
-from backprop_cli.formulas.tensors import BUDGET, Derived, Symbols, derive, symbols
+from backprop_cli.formulas.tensors import BUDGET, HUGE, PRINTED_BUDGET, Derived, Symbols, derive, symbols
+
+SPENT = "the work on formulas of one run is limited, and this spec's limit was reached"
 
 LEAVES_BUDGET = 80
 """Above so many nodes a formula in leaves alone is no longer readable."""
 
-PRINTED_BUDGET = 4000
-"""Above so many nodes even one step of the chain rule, through a long expression without names, is not printed."""
-
-HUGE = 10**9
-
 Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """The facts seen in the data that formulas rely on, and whether the algebra's budget was spent."""
+
+    facts: tuple[str, ...] = ()
+    spent: bool = False
 
 
 @dataclass(slots=True)
@@ -44,9 +49,9 @@ class Formulation:
         self.made = symbols(self.graph, self.values)
 
     @property
-    def facts(self) -> tuple[str, ...]:
-        """What was seen in the data and used."""
-        return tuple(self.made.facts.used.values())
+    def notes(self) -> Notes:
+        """What to know of the formulas as a whole."""
+        return Notes(tuple(self.made.facts.used.values()), self.made.facts.budget.spent)
 
     def layouts(self, derived: Derived, leaves: bool = False) -> dict[str, Layout]:
         """A layout for each notation; with `leaves`, a node prints as its definition."""
@@ -83,10 +88,9 @@ class Formulation:
     ) -> Printed | Omitted:
         """One gradient in one of the terms."""
         expr = derived.local[index] if term == "local" else derived.nodes[index]
-        if tree_size(expr) > PRINTED_BUDGET:
-            return Omitted(
-                f"it would have {tree_size(expr)} terms, more than {PRINTED_BUDGET}; name some parts of the expression"
-            )
+        reason = self.too_long(expr)
+        if reason is not None:
+            return reason
         if term != "local":
             reason = self.omitted(term, expr, derived)
             if reason is not None:
@@ -95,10 +99,21 @@ class Formulation:
         deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
         return Printed({name: layout.whole(expr) for name, layout in layouts.items()}, deviation)
 
+    def too_long(self, expr: Expr) -> Omitted | None:
+        """Why a formula is not written out: it is long, or the budget was spent before its parts were put together."""
+        terms = self.made.folded_size(expr)
+        if terms > PRINTED_BUDGET:
+            long = f"it would have {terms} terms, more than {PRINTED_BUDGET}"
+            return Omitted(f"{long}; name some parts of the expression")
+        if any(self.graph.nodes[s.index].anonymous for s in symbols_of(expr)):
+            return Omitted(f"{SPENT}; name some parts of the expression")
+        return None
+
     def omitted(self, term: str, expr: Expr, derived: Derived) -> Omitted | None:
         """Why a chained formula is not shown."""
         if any(s.index != derived.run.output for s in gradients_of(expr)):
-            return Omitted(f"chained through, it would have more than {BUDGET} terms; see local")
+            long = f"chained through, it would have more than {BUDGET} terms"
+            return Omitted(f"{SPENT if self.made.facts.budget.spent else long}; see local")
         if term == "leaves" and self.size(expr) > LEAVES_BUDGET:
             return Omitted(
                 f"in leaves alone it would have {self.size(expr)} terms, more than {LEAVES_BUDGET}; see nodes"
@@ -146,8 +161,8 @@ def formulate(
     notations: tuple[str, ...] = SHOWN,
     anonymous: bool = False,
     only: frozenset[int] | None = None,
-) -> tuple[list[Formulas], Formulas, tuple[str, ...]]:
-    """Each pass's formulas, those of the accumulated gradients, and the facts they rely on.
+) -> tuple[list[Formulas], Formulas, Notes]:
+    """Each pass's formulas, those of the accumulated gradients, and what to know of them.
 
     `only` limits the printing to some nodes; formulas are derived for all of them, since they build on each other.
     """
@@ -158,7 +173,7 @@ def formulate(
     derived = [derive(work.made, run, terms) for run in graph.passes]
     printed = [work.printed(d, passes[i] if passes else None, shown) for i, d in enumerate(derived)]
     total = printed[-1] if len(derived) == 1 else _accumulated(work, derived, printed, passes, shown)
-    return printed, total, work.facts
+    return printed, total, work.notes
 
 
 def _accumulated(

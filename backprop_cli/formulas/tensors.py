@@ -24,8 +24,18 @@ from backprop_cli.engine.ops.base import broadcast, count
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.engine.passes import backward, plan
 from backprop_cli.formulas.algebra import build
+from backprop_cli.formulas.algebra.budget import PLAIN, Budget
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, depth, exact, shape_of, size, tree_size
+from backprop_cli.formulas.algebra.expr import (
+    GradSymbol,
+    TensorSymbol,
+    depth,
+    exact,
+    shape_of,
+    size,
+    symbols_of,
+    tree_size,
+)
 from backprop_cli.formulas.algebra.facts import Facts, current_facts, reset_facts, use_facts
 from backprop_cli.formulas.algebra.formula import Formula, Parts, lift, materialize, settled
 from backprop_cli.formulas.algebra.idioms import recognised
@@ -38,6 +48,11 @@ from backprop_cli.language.model import Shape
 BUDGET = 400
 """Above so many nodes of its tree, a formula is not chained further: its consumers would grow without bound."""
 
+
+PRINTED_BUDGET = 4000
+"""Above so many nodes even one step of the chain rule, through a long expression without names, is not written out."""
+
+HUGE = 10**9
 
 DEEPEST = 40
 """Nor one that nests more deeply than this: nobody reads it, and every walk over it is recursive."""
@@ -113,6 +128,8 @@ class Symbols:
     definitions: dict[int, Expr]
     anonymous: dict[Expr, Expr]
     facts: Facts
+    unfolded: set[Expr] = field(default_factory=set)  # anonymous ones whose definitions hold others
+    sizes: dict[Expr, int] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -123,13 +140,46 @@ class Symbols:
         return next(letter for letter in (*UNIT_LETTERS, "_") if letter not in taken)
 
     def fold(self, expr: Expr) -> Expr:
-        """With the definitions of anonymous nodes in place of their symbols."""
-        return expr.xreplace(self.anonymous) if self.anonymous else expr
+        """With the definitions of anonymous nodes in place of their symbols, unless that is too long to be read."""
+        if not self.anonymous or (size := self.folded_size(expr)) > self.longest:
+            return expr
+        self.facts.budget.take(size)
+        return self._folded(expr)
+
+    def _folded(self, expr: Expr) -> Expr:
+        for symbol in self.unfolded & symbols_of(expr):
+            self.unfolded.discard(symbol)
+            self.anonymous[symbol] = self._folded(self.anonymous[symbol])
+        return expr.xreplace(self.anonymous)
+
+    @property
+    def longest(self) -> int:
+        """How many nodes a formula may have to be written out."""
+        return PLAIN if self.facts.budget.spent else PRINTED_BUDGET
+
+    def folded_size(self, expr: Expr) -> int:
+        """How many nodes the formula has with the definitions of anonymous nodes in place of their symbols."""
+        if not self.anonymous:
+            return tree_size(expr)
+        found = self.sizes.get(expr)
+        if found is None:
+            found = self.sizes[expr] = min(HUGE, 1 + sum(map(self.folded_size, expr.args)))
+        return found
+
+    def hide(self, symbol: TensorSymbol, definition: Expr) -> None:
+        """Remember what an anonymous node stands for."""
+        self.sizes[symbol] = self.folded_size(definition)
+        if self.facts.budget.spent or self.sizes[symbol] > self.longest:
+            self.anonymous[symbol] = definition
+            self.unfolded.add(symbol)
+        else:
+            self.anonymous[symbol] = recognised(self.fold(definition))
 
 
 def symbols(graph: Graph, values: Any = None) -> Symbols:
     """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen."""
-    facts = Facts(_data(graph, values), prover=sum_of_definition)
+    budget = Budget.of(sum(1 for _ in graph.named()))
+    facts = Facts(_data(graph, values), prover=sum_of_definition, budget=budget)
     if values is not None:
         facts.evaluate = Evaluator(values, (), graph.spec.dtype)
     made = Symbols(graph, [], {}, {}, {}, facts)
@@ -162,12 +212,12 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
         return
     definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
     expr = made.definitions[node.index] = materialize(Formula(definition.expr, node.shape))
-    if node.anonymous and tree_size(definition.expr) <= INLINE:
+    if node.anonymous and tree_size(definition.expr) <= INLINE and not made.facts.budget.spent:
         made.nodes[-1] = Formula(recognised(definition.expr), node.shape)
         return
     made.facts.definitions[symbol] = expr
     if node.anonymous:
-        made.anonymous[symbol] = recognised(made.fold(expr))
+        made.hide(symbol, expr)
 
 
 def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
@@ -244,15 +294,15 @@ class Formulas:
         expr = tidy(recognised(gradient.expr), self.symbols.facts)
         if node.anonymous:
             self.found[node.index] = expr
-            return Formula(expr, node.shape)
+            spent = self.symbols.facts.budget.spent and tree_size(expr) > PLAIN
+            return Formula(self.gradient_symbol(node) if spent else expr, node.shape)
         folded = self.symbols.fold(expr)
         if folded != expr:
             folded = tidy(folded, self.symbols.facts)
         folded = recognised(folded)
         self.found[node.index] = folded
-        flows = (
-            self.chained and tree_size(folded) <= BUDGET and depth(folded) <= DEEPEST or node.index == self.run.output
-        )
+        short = tree_size(folded) <= BUDGET and depth(folded) <= DEEPEST and not self.symbols.facts.budget.spent
+        flows = self.chained and short or node.index == self.run.output
         return Formula(folded if flows else self.gradient_symbol(node), node.shape)
 
     def gradient_symbol(self, node: Node) -> GradSymbol:

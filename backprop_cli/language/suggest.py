@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
+
+COMPARED = 1000
+"""Names that a word is compared with by spelling; a spec of so many has no single one that was meant."""
 
 
 def suggest(word: str, candidates: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str | None:
@@ -17,7 +21,7 @@ def suggest(word: str, candidates: Iterable[str], synonyms: Mapping[str, str] | 
         return known[folded]
     if synonyms and folded in synonyms:
         return synonyms[folded]
-    similar = get_close_matches(folded[:64], known, n=1, cutoff=0.6)  # cut: difflib is quadratic
+    similar = get_close_matches(folded[:64], islice(known, COMPARED), n=1, cutoff=0.6)  # cut: difflib is quadratic
     return known[similar[0]] if similar else None
 
 

@@ -20,6 +20,8 @@ from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, 
 
 DEFAULT_MAX_BYTES = 1 << 30
 
+PLAINLY = "its formulas take more work than a run is given, so some are left as they were found, or out"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -129,13 +131,16 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
     formulas: list[Mapping[int, Mapping[str, Printed | Omitted]]] = [{} for _ in graph.passes]
     total: Mapping[int, Mapping[str, Printed | Omitted]] = {}
     facts: tuple[str, ...] = ()
+    warnings = [Warned(*warning) for warning in graph.spec.warnings]
     if settings.terms:
         from backprop_cli.formulas.formulate import formulate  # imports sympy, which numbers alone never need
 
-        formulas, total, facts = formulate(
+        formulas, total, notes = formulate(
             graph, computed.values, computed.passes, settings.terms, settings.notations, settings.anonymous
         )
-    warnings = (*(Warned(*warning) for warning in graph.spec.warnings), *warnings_of(graph, computed, formulas))
+        facts = notes.facts
+        warnings += [Warned("budget", graph.output_name, PLAINLY)] if notes.spent else []
+    warnings += warnings_of(graph, computed, formulas)
     shown = [n for n in graph.nodes if n.kind != "constant" and (settings.anonymous or not n.anonymous)]
     nodes = tuple(_node(graph, node, computed, total) for node in shown)
     return Result(
@@ -147,7 +152,7 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
         grad_output=computed.seeds[-1],
         dims={k: int(v) for k, v in graph.spec.dims.items()},
         nodes=nodes,
-        warnings=warnings,
+        warnings=tuple(warnings),
         passes=_passes(graph, computed, formulas),
         facts=facts,
     )

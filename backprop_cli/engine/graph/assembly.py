@@ -12,7 +12,7 @@ from backprop_cli.engine.graph.nodes import Graph, GraphPass, Hook, Node, activi
 from backprop_cli.engine.interpret import Scope, interpret, unknown
 from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.base import ShapeError, broadcast, show
-from backprop_cli.errors import BackpropError, Failures, SpecError
+from backprop_cli.errors import TOLD, BackpropError, Failures, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, NodeSpec, Spec
 from backprop_cli.language.source import Text
@@ -57,6 +57,8 @@ class _Assembly:
             self.names[leaf.name] = self.builder.leaf(leaf)
         for spec in self.ordered():
             self.names[spec.name] = self.node(spec)
+            if len(self.errors) > TOLD:  # each looks for the name that was meant among all of them
+                return
 
     def node(self, spec: NodeSpec) -> Node | None:
         missing = list(unknown(spec.expression, self.scope(spec.text), self.known))

@@ -87,9 +87,12 @@ class Graph:
     def named_inputs(self, node: Node) -> tuple[str, ...]:
         """The named nodes an expression uses, looking through anonymous ones, each once."""
         found: dict[str, None] = {}
-        stack = list(reversed(node.inputs))
+        stack, seen = list(reversed(node.inputs)), set[int]()
         while stack:
             operand = self.nodes[stack.pop()]
+            if operand.index in seen:  # x*x of y*y of ... has a power of two of ways down
+                continue
+            seen.add(operand.index)
             if operand.anonymous:
                 stack.extend(reversed(operand.inputs))
             elif operand.kind != "constant":

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Expr, S
 
+from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
 
 TOLERANCE = 1e-12
@@ -29,6 +30,7 @@ class Facts:
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
+    budget: Budget = field(default_factory=Budget)  # of the run
     effort: int = 0  # spent on choosing forms; see tidy
     settled: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)

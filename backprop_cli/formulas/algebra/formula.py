@@ -15,6 +15,7 @@ from sympy import Add, Expr, Mul, Pow, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of, broadcast
 from backprop_cli.formulas.algebra.expr import NONE, REBUILD, Apply, exact, shape_of, tree_size
+from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
 
@@ -151,6 +152,7 @@ def _quotient(a: Expr, b: Expr) -> Expr:
 def _pointwise(combine: Callable[..., Expr], a: Any, b: Any) -> Formula:
     left, right = lift(a), lift(b)
     shape = left.shape if left.shape == right.shape else broadcast(left.shape, right.shape)
+    current_facts().budget.take(len(left.expr.args) + len(right.expr.args))
     return Formula(combine(left.expr, right.expr), shape)
 
 

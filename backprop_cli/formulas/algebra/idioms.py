@@ -10,6 +10,7 @@ from sympy import Add, Expr, Mul, Pow, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, size, tree_size
+from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.formula import Formula, build
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.scalars import split_sum
@@ -20,7 +21,8 @@ MAX_NODES = 600  # what is longer than what is chained has no reader who looks f
 
 def recognised(expr: Expr) -> Expr:
     """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
-    if tree_size(expr) > MAX_NODES:
+    nodes = tree_size(expr)
+    if nodes > MAX_NODES or not current_facts().budget.allows(nodes):
         return expr
     return _recognised(expr, math.prod(map(int, shape_of(expr))))
 
@@ -60,9 +62,10 @@ def _softmax_idiom(expr: Mul) -> Expr | None:
 
 def _sifted_idiom(expr: Mul) -> Expr | None:
     """e[k] ⊙ p / p[k] = e[k], also inside a sum: p ⊙ (1 - e[k]/p[k]) = p - e[k]   (S4)."""
-    for p in expr.args:
-        for factor in expr.args:
-            if factor is p or not shape_of(p):
+    sifting = [f for f in expr.args if any(is_unit_vector(u) for t in Add.make_args(f) for u in Mul.make_args(t))]
+    for p in filter(shape_of, expr.args) if sifting else ():
+        for factor in sifting:
+            if factor is p:
                 continue
             terms = [_sifted(term, p) for term in Add.make_args(factor)]
             if any(term is not None for term in terms):

@@ -24,14 +24,19 @@ MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than
 MAX_DEGREE = 64  # or higher powers
 MAX_SYMBOLS = 16  # or with more generators than this
 MAX_FOLDS = 8
+TIDYING = 2  # of the run's budget, a node of the expression: what the linear walks take
+FACTORING = 8  # and what sympy's polynomial routines take
 MAX_EFFORT = 4000  # of one graph, about one second; formulas after that keep the form they were found in
 
 
 def tidy(expr: Expr, facts: Facts) -> Expr:
     """The same expression in the form that is cheapest to read."""
+    if facts.budget.spent:
+        return expr
     expr = settled(expr)
     if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
+    facts.budget.take(TIDYING * tree_size(expr))
     expr = merged_products(expr)
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
     expr = min(expr, collected(expr), key=_cost)
@@ -42,7 +47,8 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
         skeleton, back = skeleton_of(expr, opaque)
         if _is_tractable(skeleton):
             folds = _folds(expr, facts, back)[:MAX_FOLDS]
-            facts.effort += tree_size(skeleton) * (5 + len(folds))
+            facts.effort += (effort := tree_size(skeleton) * (5 + len(folds)))
+            facts.budget.take(FACTORING * effort)
             found += [(candidate, back) for candidate in _candidates(skeleton, folds)]
     best, back = min(found, key=lambda f: _cost(f[0].xreplace(f[1])))
     return best.xreplace(back)

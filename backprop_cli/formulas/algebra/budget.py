@@ -1,0 +1,45 @@
+"""One budget for the algebra of a whole run, in counted work: the terms that rewriting visits and builds.
+
+A hostile or careless spec would keep it busy for hours: products of sums, towers of quotients, functions in functions.
+Past the budget formulas are found plainly: nothing is tidied, no idiom is looked for, nothing is chained further,
+and the run says so.  What is counted depends on the spec alone, never on the machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BASE = 150_000
+"""Terms; about two seconds."""
+
+A_NODE = 1000
+"""Terms for each named node besides: a long chain of small steps is no reason to stop."""
+
+PLAIN = 200
+"""Past the budget, what is put together from parts without a name stays below so many terms."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left of it."""
+
+    left: int = BASE
+
+    @classmethod
+    def of(cls, nodes: int) -> Budget:
+        """The budget of a graph with so many named nodes."""
+        return cls(BASE + A_NODE * nodes)
+
+    def take(self, terms: int) -> None:
+        """Work that is done in any case."""
+        self.left -= terms
+
+    def allows(self, terms: int) -> bool:
+        """Whether work that could be left undone is worth it."""
+        self.left -= terms
+        return self.left >= 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether formulas are found plainly from now on."""
+        return self.left < 0
