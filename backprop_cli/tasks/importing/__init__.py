@@ -1,0 +1,1 @@
+"""Python programs become specs: read, never run."""

@@ -1,0 +1,297 @@
+"""Calls: functions of the program are read where they are called, those of a library are looked up."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from backprop_cli.tasks.importing import builtins, libraries, modules, tensors, training
+from backprop_cli.tasks.importing.machine import Returned, kind_of, truth
+from backprop_cli.tasks.importing.values import (
+    Bound,
+    Builtin,
+    Class,
+    Differentiator,
+    Entries,
+    Frame,
+    Function,
+    Instance,
+    Layer,
+    Library,
+    Opaque,
+    Tensor,
+    Unknown,
+    Unread,
+    is_number,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.machine import Machine
+
+CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "Inf": math.inf,
+                                         "infty": math.inf, "NaN": math.nan}  # fmt: skip
+MATHS: Final = frozenset({"numpy", "math", "torch", "jax", "autograd", "cupy"})
+
+
+def library_constant(path: str) -> Any:
+    """An attribute of a module: a constant, or a name in it."""
+    root, _, last = path.rpartition(".")
+    return CONSTANTS[last] if last in CONSTANTS and root.partition(".")[0] in MATHS else Library(path)
+
+
+def called(machine: Machine, function: Any, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """What a call gives.
+
+    Raises:
+        Unread: what is called is not known, or cannot be read.
+    """
+    machine.step(node)
+    match function:
+        case Builtin():
+            return function.run(machine, given, named, node)
+        case Function():
+            return inline(machine, function, given, named, node)
+        case Bound():
+            return inline(machine, function.function, [function.owner, *given], named, node)
+        case Library():
+            return libraries.call_library(machine, function, given, named, node)
+        case Layer():
+            return modules.run_layer(machine, function, given, named, node)
+        case Instance():
+            return _call_instance(machine, function, given, named, node)
+        case Class():
+            return instantiate(machine, function, given, named, node)
+        case Differentiator():
+            return _differentiated(machine, function, given, named, node)
+        case Entries():
+            sizes = tensors.dims(machine, function.tensor, node) if function.tensor is not None else ()
+            axis = plain(given[0] if given else named.get("dim"))
+            return sizes if axis is None else sizes[axis]
+        case Opaque():
+            if getattr(node, "func", None) is not None and getattr(node.func, "attr", "") == "zero_grad":  # type: ignore[attr-defined]
+                machine.record.epoch += 1
+            return function
+    raise machine.record.unread(node, f"{kind_of(function)} is called")
+
+
+# ── functions of the program ─────────────────────────────────────────────────────────────────────
+
+
+def inline(machine: Machine, function: Function, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """Read a function's body with these arguments."""
+    if function.refused is not None:
+        raise Unread(function.refused)
+    frame = Frame(function.frame, inside=True)
+    frame.names.update(_bound(machine, function, given, named, node))
+    with machine.within(frame, node):
+        if isinstance(function.node, ast.Lambda):
+            return machine.value(function.node.body)
+        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(function.node)):
+            raise machine.record.unread(node, f"{function.name} is a generator", "return a list")
+        try:
+            machine.run(function.node.body)
+        except Returned as done:
+            return done.value
+    return None
+
+
+def _bound(machine: Machine, function: Function, given: list[Any], named: dict[str, Any], node: ast.AST) -> dict[str, Any]:
+    arguments = function.node.args
+    slots = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+    values: dict[str, Any] = dict(function.defaults)
+    for slot, value in zip(slots, given, strict=False):
+        values[slot] = value
+    if arguments.vararg is not None:
+        values[arguments.vararg.arg] = tuple(given[len(slots) :])
+    elif len(given) > len(slots):
+        raise machine.record.unread(node, f"{function.name} takes {len(slots)} arguments; {len(given)} are given")
+    known = {*slots, *(a.arg for a in arguments.kwonlyargs)}
+    values.update({key: value for key, value in named.items() if key in known})
+    if arguments.kwarg is not None:
+        values[arguments.kwarg.arg] = {key: value for key, value in named.items() if key not in known}
+    missing = [slot for slot in known if slot not in values]
+    if missing:
+        raise machine.record.unread(node, f"{function.name} needs {' and '.join(sorted(missing))}")
+    return {slot: _argument(machine, function, slot, value, node) for slot, value in values.items()}
+
+
+def _argument(machine: Machine, function: Function, slot: str, value: Any, node: ast.AST) -> Any:
+    """An argument; an expression that the body uses more than once is a node of its own."""
+    if isinstance(value, Tensor) and not isinstance(value.code, ast.Name):
+        uses = sum(isinstance(p, ast.Name) and p.id == slot for p in ast.walk(function.node))
+        if value.fresh or uses > 1:
+            return machine.named(value, slot, node)
+    return value
+
+
+def method(machine: Machine, function: Function, owner: Any, node: ast.AST) -> Any:
+    """A function of a class, as an attribute of its object."""
+    if function.mark == "property":
+        return inline(machine, function, [owner], {}, node)
+    if function.mark == "staticmethod":
+        return function
+    return Bound(function, owner.kind if function.mark == "classmethod" and isinstance(owner, Instance) else owner)
+
+
+# ── classes of the program ───────────────────────────────────────────────────────────────────────
+
+
+def instantiate(machine: Machine, kind: Class, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """An object of a class: its `__init__` is read."""
+    if _is_scalar_class(kind) and given:
+        return libraries.scalar(given[0])
+    made = Instance(kind)
+    fields = [s.target.id for s in kind.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
+    setup = kind.find("__init__")
+    if isinstance(setup, Function):
+        inline(machine, setup, [made, *given], named, node)
+    elif given or named:
+        made.names.update(dict(zip(fields, given, strict=False)) | named)
+    return made
+
+
+def _is_scalar_class(kind: Class) -> bool:
+    """micrograd's Value, or one like it: a scalar that knows how to go backward by itself."""
+    setup = kind.find("__init__")
+    return "backward" in kind.names and "__mul__" in kind.names and isinstance(setup, Function) and any(
+        isinstance(part, ast.Attribute) and part.attr == "grad" for part in ast.walk(setup.node))  # fmt: skip
+
+
+def _call_instance(machine: Machine, owner: Instance, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    for name in ("__call__", "forward"):
+        found = owner.kind.find(name)
+        if isinstance(found, Function):
+            return inline(machine, found, [owner, *given], named, node)
+    raise machine.record.unread(node, f"an object of class {owner.kind.name} is called, which defines no forward")
+
+
+def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -> Any:
+    """What a class inherits from a library: `model.parameters()`, `model.zero_grad()`, `.to(device)`."""
+    if name in modules.MODULE_METHODS:
+        return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
+    raise machine.record.unread(node, f"an object of class {owner.kind.name} has no attribute {name!r}")
+
+
+def class_call(machine: Machine, kind: Class, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`MyFunction.apply(x)` of a torch.autograd.Function: its forward pass."""
+    if name == "apply" and isinstance(forward := kind.find("forward"), Function):
+        machine.record.note(node, f"{kind.name}.apply is read as its forward pass; its own backward is not used")
+        return inline(machine, forward, [Opaque("a context"), *given], named, node)
+    raise machine.record.unread(node, f"{kind.name} has no {name!r}")
+
+
+def layer_attribute(machine: Machine, owner: Layer, name: str, node: ast.AST) -> Any:
+    """`layer.weight`, `layer.in_features`, `model.parameters()`."""
+    return modules.attribute(machine, owner, name, node)
+
+
+def layer_part(machine: Machine, owner: Layer, key: Any, node: ast.AST) -> Any:
+    """`model[0]`."""
+    parts = list(owner.parts.values())
+    raw = plain(key)
+    if isinstance(raw, str) and raw in owner.parts:
+        return owner.parts[raw]
+    if isinstance(raw, int) and -len(parts) <= raw < len(parts):
+        return parts[raw]
+    raise machine.record.unread(node, f"{owner.kind} has no part {str(raw)[:20]!r}")
+
+
+# ── derivatives that a program asks for ──────────────────────────────────────────────────────────
+
+
+def _differentiated(machine: Machine, function: Differentiator, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`grad(f)(x)`: f at x, and a backward pass from what it gives."""
+    values = list(given)
+    inner = function.function
+    slots = [a.arg for a in inner.node.args.args] if isinstance(inner, Function) else []
+    wanted: list[Tensor] = []
+    for position in function.positions:
+        if position < len(values):
+            base = slots[position] if position < len(slots) else "x"
+            values[position] = _wanted(machine, values[position], base, node, wanted)
+    result = called(machine, inner, values, named, node)
+    output = result[0] if isinstance(result, tuple) and result else result
+    if isinstance(output, Tensor):
+        training.backward(machine, output, None, tuple(wanted), node)
+    return Opaque("a gradient")
+
+
+def _wanted(machine: Machine, value: Any, base: str, node: ast.AST, found: list[Tensor]) -> Any:
+    """An argument whose gradient is wanted: a leaf of its own name, that is a param."""
+    if isinstance(value, list | tuple):
+        return type(value)(_wanted(machine, one, f"{base}_{i}", node, found) for i, one in enumerate(value))
+    if isinstance(value, dict):
+        return {key: _wanted(machine, one, str(key), node, found) for key, one in value.items()}
+    tensor = libraries.scalar(value) if is_number(value) else value
+    if isinstance(tensor, Tensor):
+        machine.named(tensor, base, node)
+        training.require(machine, tensor, True)
+        found.append(tensor)
+    return tensor
+
+
+# ── methods of plain values ──────────────────────────────────────────────────────────────────────
+
+
+def python_method(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
+    """A method of a list, a dict or a text."""
+    table = _METHODS.get(type(owner), {})
+    if name in table:
+        return Builtin(name, lambda m, a, k, n: table[name](m, owner, a, n))
+    raise machine.record.unread(node, f"{kind_of(owner)} has no attribute {name!r} here")
+
+
+def _append(machine: Machine, owner: list[Any], given: list[Any], node: ast.AST) -> None:
+    owner.append(given[0])
+
+
+def _get(machine: Machine, owner: dict[Any, Any], given: list[Any], node: ast.AST) -> Any:
+    return owner.get(plain(given[0]), given[1] if len(given) > 1 else None)
+
+
+def _pop(machine: Machine, owner: list[Any], given: list[Any], node: ast.AST) -> Any:
+    try:
+        return owner.pop(*map(plain, given))
+    except (IndexError, TypeError):
+        raise machine.record.unread(node, "nothing is there to pop") from None
+
+
+def _join(machine: Machine, owner: str, given: list[Any], node: ast.AST) -> str:
+    return owner.join(str(plain(one))[:100] for one in builtins.items(machine, given[0], node)[:1000])
+
+
+def _update(machine: Machine, owner: dict[Any, Any], given: list[Any], node: ast.AST) -> None:
+    if given and isinstance(given[0], dict):
+        owner.update(given[0])
+
+
+def _text(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(machine: Machine, owner: str, given: list[Any], node: ast.AST) -> Any:
+        return function(owner, *(str(plain(one)) for one in given))
+
+    return run
+
+
+_METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
+    list: {"append": _append, "extend": lambda m, o, a, n: o.extend(builtins.items(m, a[0], n)), "pop": _pop,
+           "insert": lambda m, o, a, n: o.insert(plain(a[0]), a[1]), "reverse": lambda m, o, a, n: o.reverse(),
+           "copy": lambda m, o, a, n: list(o), "clear": lambda m, o, a, n: o.clear(),
+           "index": lambda m, o, a, n: o.index(plain(a[0])) if plain(a[0]) in o else -1,
+           "count": lambda m, o, a, n: o.count(plain(a[0])), "sort": lambda m, o, a, n: None},
+    dict: {"items": lambda m, o, a, n: list(o.items()), "keys": lambda m, o, a, n: list(o),
+           "values": lambda m, o, a, n: list(o.values()), "get": _get, "update": _update,
+           "copy": lambda m, o, a, n: dict(o), "pop": lambda m, o, a, n: o.pop(plain(a[0]), None),
+           "setdefault": lambda m, o, a, n: o.setdefault(plain(a[0]), a[1] if len(a) > 1 else None)},
+    tuple: {"index": lambda m, o, a, n: o.index(a[0]), "count": lambda m, o, a, n: o.count(a[0]),
+            "numel": lambda m, o, a, n: math.prod(map(int, o))},
+    str: {"join": _join, "lower": _text(lambda s: s.lower()), "upper": _text(lambda s: s.upper()),
+          "strip": _text(lambda s, *a: s.strip(*a)), "split": _text(lambda s, *a: s.split(*a)),
+          "splitlines": _text(lambda s: s.splitlines()), "format": lambda m, o, a, n: o,
+          "startswith": _text(lambda s, a: s.startswith(a)), "endswith": _text(lambda s, a: s.endswith(a))},
+    float: {"is_integer": lambda m, o, a, n: o.is_integer()},
+}  # fmt: skip
+
+__all__ = ["Unknown", "called", "inline", "truth"]

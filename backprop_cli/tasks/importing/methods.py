@@ -1,0 +1,150 @@
+"""Methods of tensors: what changes a leaf or asks for gradients; the rest are functions with the tensor first."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.tasks.importing import functions, tensors, training
+from backprop_cli.tasks.importing.record import leaf_of
+from backprop_cli.tasks.importing.spelling import call, named
+from backprop_cli.tasks.importing.values import Function, Item, Opaque, Tensor, is_number, plain
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.machine import Machine
+
+Row = Callable[["Machine", Tensor, list[Any], dict[str, Any], ast.AST], Any]
+
+
+def method(machine: Machine, value: Tensor, name: str, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    """A method of a tensor."""
+    if name in METHODS:
+        return METHODS[name](machine, value, given, named_, node)
+    if name.endswith("_") and not name.startswith("_"):
+        return _in_place(machine, value, name, given, named_, node)
+    return functions.apply(machine, family_of(machine), name, [value, *given], named_, node)
+
+
+def family_of(machine: Machine) -> str:
+    """Whose methods these are: PyTorch's where the program imports it."""
+    frame = machine.frame
+    while frame.outer is not None:
+        frame = frame.outer
+    roots = {getattr(value, "root", "") for value in frame.names.values()}
+    return "torch" if "torch" in roots else "numpy"
+
+
+def _same(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    return value
+
+
+def _copied(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    """`x.copy()`, `x.clone()`: another object with the same value."""
+    if value.fresh and value.start is not None:
+        return Tensor(None, start=value.start, kind=value.kind, param=value.param, grad=value.grad)
+    return Tensor(tensors.tensor_code(machine, value, node), item=None, kind=value.kind, grad=value.grad)
+
+
+def _detached(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    if not value.grad:
+        return value
+    return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), kind=value.kind)
+
+
+def _required(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    training.require(machine, value, bool(plain(given[0])) if given else bool(named_.get("requires_grad", True)))
+    return value
+
+
+def _retained(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    if value.code is not None and not isinstance(value.code, ast.Name):
+        machine.record.name(value, "kept", node)
+
+
+def _backward(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    seed = given[0] if given else named_.get("gradient")
+    return training.backward(machine, value, seed, None, node)
+
+
+def _hooked(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    """`register_hook(f)`: f is read on a symbol; what it returns replaces the gradient."""
+    from backprop_cli.tasks.importing.calls import called
+
+    if not isinstance(value.code, ast.Name):
+        machine.record.name(value, "hooked", node)
+    item = value.item or machine.record.items.get(value.code.id if isinstance(value.code, ast.Name) else "")
+    if item is None or not given:
+        return Opaque("a hook")
+    machine.record.shapes["grad"] = item.shape
+    symbol = Tensor(named("grad"), known=item.shape)
+    symbol.item = Item("grad", "grad", "node", 0, item.shape)
+    if isinstance(given[0], Function):
+        result = called(machine, given[0], [symbol], {}, node)
+        if isinstance(result, Tensor):
+            code = tensors.tensor_code(machine, result, node)
+            machine.record.shape_of(code, node)
+            item.hook = None if isinstance(code, ast.Name) and code.id == "grad" else code
+    return Opaque("a hook")
+
+
+def _filled(rule: str) -> Row:
+    """`x.normal_(0, 0.1)`, `x.fill_(2)`, `x.zero_()`: a leaf starts from something else."""
+
+    def row(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+        start = value.start or (value.item.start if value.item is not None else None)
+        if start is None:
+            raise machine.record.unread(node, "a tensor that is computed is filled in place")
+        names = {"normal": ("mean", "std"), "uniform": ("low", "high"), "constant": ("value",)}.get(rule, ())
+        defaults = {"mean": 0.0, "std": 1.0, "low": 0.0, "high": 1.0, "value": 0.0}
+        numbers = dict(zip(names, (float(plain(one)) for one in given if is_number(one)), strict=False))
+        start.rule, start.data = rule, None
+        start.options = {name: numbers.get(name, defaults[name]) for name in names}
+        if rule in {"normal", "uniform"}:
+            start.options["seed"] = 0
+        return value
+
+    return row
+
+
+def _in_place(machine: Machine, value: Tensor, name: str, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    """`x.add_(y)`: the function without its underscore, written into x."""
+    from backprop_cli.tasks.importing.writing import replace_whole
+
+    if machine.off or any(isinstance(one, Opaque) for one in (*given, *named_.values())):
+        machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
+        return value
+    found = method(machine, _copied(machine, value, [], {}, node), name[:-1], given, named_, node)
+    if isinstance(found, Tensor):
+        replace_whole(machine, value, found, value.item.base if value.item else "x", node)
+    return value
+
+
+def _item(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    found = tensors.known_number(value) if value.param is None else None
+    return value if found is None else found
+
+
+def _listed(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    found = tensors.data_of(value)
+    return value if found is None else found
+
+
+def _new(rule: str) -> Row:
+    def row(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+        shape = given[0] if given and isinstance(given[0], list | tuple) else given
+        return leaf_of(tuple(int(plain(one)) for one in shape), rule=rule)
+
+    return row
+
+
+METHODS: Mapping[str, Row] = {
+    **dict.fromkeys(("contiguous", "cpu", "cuda", "to", "numpy", "type", "float", "double", "half", "astype", "type_as",
+                     "requires_grad_for", "long", "int", "view_as_real", "to_sparse", "wait", "block_until_ready"), _same),
+    "copy": _copied, "clone": _copied, "detach": _detached, "requires_grad_": _required, "retain_grad": _retained,
+    "backward": _backward, "register_hook": _hooked, "dim": lambda m, v, g, k, n: len(m.record.shape(v, n)),
+    "normal_": _filled("normal"), "uniform_": _filled("uniform"), "fill_": _filled("constant"), "zero_": _filled("zeros"),
+    "ones_": _filled("ones"), "item": _item, "tolist": _listed, "new_zeros": _new("zeros"), "new_ones": _new("ones"),
+    "fill": _filled("constant"),
+}  # fmt: skip
+

@@ -1,0 +1,244 @@
+"""The whole of an import: a program's bytes to the specs of its exercises."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from backprop_cli.errors import BackpropError, SpecError, UsageError
+from backprop_cli.language.python.program import Program, read_program
+from backprop_cli.tasks.importing import calls
+from backprop_cli.tasks.importing.evaluate import evaluate
+from backprop_cli.tasks.importing.exercises import Exercise, exercises, gradients_named, guessed_exercise, loss_of
+from backprop_cli.tasks.importing.machine import Machine
+from backprop_cli.tasks.importing.record import Record, leaf_of
+from backprop_cli.tasks.importing.spelling import spell
+from backprop_cli.tasks.importing.tensors import literal_or_stack
+from backprop_cli.tasks.importing.values import Class, Function, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says about a program: a function of it, values and shapes of names."""
+
+    function: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One spec that a program became."""
+
+    text: str
+    output: str
+    where: str
+    params: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """The exercise on one line."""
+        return f"{self.where}: from {self.output}, for {', '.join(self.params) or 'nothing'}"
+
+
+def import_python(data: bytes, file: str, asked: Asked | None = None) -> tuple[Imported, ...]:
+    """The specs of a program, in the order of its backward passes; at least one.
+
+    Raises:
+        SpecError: what stops the reading, at its line: the output depends on something that is not read, or there is none.
+    """
+    asked = asked or Asked()
+    program = read_program(data, file)
+    try:
+        return _import(program, asked)
+    except Unread as caught:
+        raise caught.error from None
+    except RecursionError:
+        raise SpecError("E016", "the program nests too deep", at=program.cells[0].source.place(1, 1)) from None
+
+
+def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
+    record = Record(program)
+    machine = Machine(record, evaluate, given=_given(asked))
+    record.named_gradients = gradients_named(program.body)
+    machine.run(program.body)
+    if asked.function is not None:
+        found = [_function(machine, asked.function)]
+    else:
+        found = exercises(record, None, machine) or [_without_backward(machine)]
+    _unused(machine, asked)
+    sound = [one for one in found if all(start.problem is None for start in one.starts)]
+    if not sound:
+        problem = found[0].starts[0].problem
+        assert problem is not None
+        raise problem
+    return tuple(_written(record, one, len(sound)) for one in sound)
+
+
+def _written(record: Record, exercise: Exercise, count: int) -> Imported:
+    name = PurePath(record.program.file).name
+    comments = [f"Read from {name} by 'backprop import', {exercise.where}; the program was not run."]
+    if exercise.guessed:
+        comments.append(f"Assumed: {exercise.guessed}.")
+    comments += [f"Note: {note}" for note in list(record.notes)[: exercise.notes or None]][:40]
+    text = yaml_of(record, exercise, None, comments)
+    sheet = Sheet(record, exercise)
+    _sort(sheet)
+    outputs = " + ".join(sheet.text(start.output) for start in exercise.starts)
+    return Imported(text, outputs, exercise.where, tuple(sheet.spelled[item.name] for item in sheet.params))
+
+
+# ── programs and functions without backward() ────────────────────────────────────────────────────
+
+
+def _without_backward(machine: Machine) -> Exercise:
+    """The exercise of a program that calls no `backward()`."""
+    broken = _broken_loss(machine)
+    if broken is not None:
+        raise Unread(broken)
+    output = loss_of(machine.record)
+    if output is None:
+        names = [n for n, v in machine.frame.names.items() if isinstance(v, Function) and v.name != "<lambda>"]
+        names += [f"{n}.{m}" for n, v in machine.frame.names.items() if isinstance(v, Class) for m, f in v.names.items()
+                  if isinstance(f, Function) and not m.startswith("_")]  # fmt: skip
+        unknown = next((v.error for v in machine.frame.names.values() if isinstance(v, Unknown)), None)
+        hint = f"name one of its functions: {', '.join(names[:6])}" if names else None
+        if unknown is not None and not names:
+            raise unknown
+        raise SpecError("E040", "the program computes nothing to go back from",
+                        at=machine.record.program.cells[0].source.place(1, 1), hint=hint)  # fmt: skip
+    machine.record.note(None, f"the program calls no backward(): the output is {output.base!r}")
+    return guessed_exercise(machine.record, output)
+
+
+def _broken_loss(machine: Machine) -> SpecError | None:
+    """Why the loss could not be read, where a name says that there is one."""
+    for name in ("loss", "cost", "L", "J", "total_loss", "error"):
+        value = machine.frame.names.get(name)
+        if isinstance(value, Unknown):
+            return value.error
+    return None
+
+
+def _function(machine: Machine, name: str) -> Exercise:
+    """The exercise of one function: what it returns, for the arguments that were given."""
+    record = machine.record
+    target = _found(machine, name)
+    node = target.node if isinstance(target, Function) else machine.record.program.body[0]
+    owner, _, last = name.rpartition(".")
+    before = set(record.items)
+    if owner:
+        kind = _found(machine, owner)
+        instance = calls.instantiate(machine, kind, [], _arguments(machine, kind.find("__init__"), True), node)
+        bound = calls.method(machine, target, instance, node)
+        result = calls.called(machine, bound, [], _arguments(machine, target, True), node)
+    else:
+        result = calls.called(machine, target, [], _arguments(machine, target, False), node)
+    if record.passes:
+        return exercises(record, None, machine)[-1]
+    value = result[0] if isinstance(result, tuple | list) and result else result
+    if isinstance(value, Unknown):
+        raise Unread(value.error)
+    if isinstance(value, Tensor):
+        machine.named(value, "out", node)
+        assert isinstance(value.code, ast.Name)
+        return guessed_exercise(record, record.items[value.code.id])
+    inner = [item for key, item in record.items.items() if key not in before and item.code is not None]
+    if inner:
+        return guessed_exercise(record, inner[-1])
+    raise record.unread(node, f"{name} returns no tensor")
+
+
+def _found(machine: Machine, name: str) -> Any:
+    owner, _, last = name.rpartition(".")
+    value = machine.frame.names.get(owner or last)
+    if owner and isinstance(value, Class):
+        value = value.find(last)
+    if isinstance(value, Unknown):
+        raise Unread(value.error)
+    if not isinstance(value, Function | Class):
+        known = [n for n, v in machine.frame.names.items() if isinstance(v, Function)]
+        raise UsageError("E022", f"the file has no function {name!r}", hint=f"it has {', '.join(known[:8])}" if known else None)
+    return value
+
+
+def _arguments(machine: Machine, function: Any, method: bool) -> dict[str, Any]:
+    """The arguments of a function that the command line gives; those with a default may stay away."""
+    if not isinstance(function, Function):
+        return {}
+    slots = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args, *function.node.args.kwonlyargs)]
+    found: dict[str, Any] = {}
+    missing = []
+    for slot in slots[1:] if method else slots:
+        value = machine.given.get(slot, machine.frame.names.get(slot))
+        if slot in machine.given:
+            machine.used.add(slot)
+            found[slot] = machine.named(machine.given[slot], slot, function.node)
+        elif slot in function.defaults:
+            continue
+        elif value is not None and not isinstance(value, Unknown):
+            found[slot] = value
+        else:
+            missing.append(slot)
+    if missing:
+        shapes = " ".join(f"--shape {slot}=3,4" for slot in missing)
+        raise machine.record.unread(function.node, f"the shapes of {', '.join(missing)} are not known",
+                                    f"give each a shape or a value: {shapes}")  # fmt: skip
+    return found
+
+
+# ── what the command line gives ──────────────────────────────────────────────────────────────────
+
+
+def _given(asked: Asked) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, text in asked.shapes.items():
+        sizes = [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
+        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in sizes):
+            raise UsageError("E022", f"--shape {name}={text}: a shape is whole numbers", hint=f"--shape {name}=3,4")
+        made = leaf_of(tuple(map(int, sizes)), rule="normal", options={"mean": 0.0, "std": 1.0, "seed": 0})
+        found[name] = made
+    for name, text in asked.values.items():
+        found[name] = _value(name, text)
+    return found
+
+
+def _value(name: str, text: str) -> Any:
+    """A value on the command line: a number, text, or nested lists of numbers."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+    try:
+        value = _plain(tree)
+    except (TypeError, RecursionError):
+        return text
+    return literal_or_stack(None, value, tree) if isinstance(value, list) and value else value  # type: ignore[arg-type]
+
+
+def _plain(node: ast.expr) -> Any:
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_plain(one) for one in node.elts]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_plain(node.operand)
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | str | None):
+        return node.value
+    raise TypeError
+
+
+def _unused(machine: Machine, asked: Asked) -> None:
+    unused = sorted(set(machine.given) - machine.used)
+    if unused:
+        raise UsageError("E022", f"the program has no name {unused[0]!r} to give a value", hint=None)
+
+
+def outline(found: tuple[Imported, ...]) -> str:
+    """The exercises of a program, numbered, with their lines."""
+    return "".join(f"{number}  {one.told}\n" for number, one in enumerate(found, start=1))
+
+
+__all__ = ["Asked", "BackpropError", "Imported", "import_python", "outline", "spell"]

@@ -1,0 +1,184 @@
+"""What the program computes, noted while it is read: leaves, nodes, backward passes, and what was assumed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from backprop_cli.engine.custom import Shapes
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.errors import BackpropError, Failures, SpecError
+from backprop_cli.language.expression import parse
+from backprop_cli.language.names import RESERVED
+from backprop_cli.language.python.program import Program
+from backprop_cli.language.source import inline
+from backprop_cli.tasks.importing.spelling import named, spell
+from backprop_cli.tasks.importing.values import Dim, Item, Number, Sizes, Start, Tensor, Unread
+
+MAX_ITEMS: Final = 5_000
+MAX_NOTES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """One backward pass: where it starts, its seed, whose gradients it asks for, whether they add up."""
+
+    output: Tensor
+    seed: Any  # None, or what `gradient=` was given
+    line: int
+    where: str
+    wrt: tuple[Tensor, ...] | None  # None: `backward()`, which adds to the leaves
+    epoch: int  # how often gradients were cleared before
+    problem: SpecError | None = None  # why PyTorch would refuse it
+    notes: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Record:
+    """All that was found so far."""
+
+    program: Program
+    items: dict[str, Item] = field(default_factory=dict)
+    shapes: dict[str, Sizes] = field(default_factory=dict)
+    passes: list[Backward] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    epoch: int = 0
+    named_gradients: set[str] = field(default_factory=set)
+
+    def gradients(self) -> set[str]:
+        """The names whose gradients the program works out by hand."""
+        return self.named_gradients
+
+    # errors and notes ────────────────────────────────────────────────────────────────────────────
+
+    def unread(self, node: ast.AST, message: str, hint: str | None = None, code: str = "E040") -> Unread:
+        """A part of the program that cannot be read."""
+        return Unread(SpecError(code, message, at=self.program.place(node), hint=hint))
+
+    def note(self, node: ast.AST | None, text: str) -> None:
+        """Something that was assumed or left out: a comment in the spec."""
+        if len(self.notes) < MAX_NOTES:
+            self.notes[f"{self.program.where(node)}: {text}" if node is not None else text] = None
+
+    # items ───────────────────────────────────────────────────────────────────────────────────────
+
+    def unique(self, base: str) -> str:
+        """A name that nothing else has: the author's, or with a number."""
+        if base not in self.items:
+            return base
+        count = self.counts.get(base, 1) + 1
+        while f"{base}_{count}" in self.items:
+            count += 1
+        self.counts[base] = count
+        return f"{base}_{count}"
+
+    def add(self, item: Item, node: ast.AST) -> Item:
+        """Note an item.
+
+        Raises:
+            SpecError: E005 where there are too many; it ends the reading.
+        """
+        if len(self.items) >= MAX_ITEMS:
+            raise SpecError("E005", f"the program unrolls to more than {MAX_ITEMS:,} nodes", at=self.program.place(node),
+                            hint="make its loops shorter, or import one function")  # fmt: skip
+        self.items[item.name] = item
+        self.shapes[item.name] = item.shape
+        return item
+
+    def leaf(self, tensor: Tensor, base: str, node: ast.AST) -> None:
+        """Give a leaf its name."""
+        assert tensor.start is not None
+        base = clean(base)
+        item = Item(base, self.unique(base), "leaf", getattr(node, "lineno", 0), tensor.start.shape, tensor.start,
+                    param=tensor.param, kind=tensor.kind)  # fmt: skip
+        tensor.item = self.add(item, node)
+        tensor.code = named(item.name)
+
+    def name(self, tensor: Tensor, base: str, node: ast.AST) -> None:
+        """Give a value its name: the author's."""
+        if tensor.fresh:
+            self.leaf(tensor, base, node)
+        elif tensor.code is not None:
+            base = clean(base)
+            shape = self.shape(tensor, node)
+            item = Item(base, self.unique(base), "node", getattr(node, "lineno", 0), shape, code=tensor.code,
+                        kind=tensor.kind)  # fmt: skip
+            tensor.item = self.add(item, node)
+            tensor.code = named(item.name)
+
+    def number(self, value: Any, base: str, node: ast.AST) -> Number:
+        """Give a plain number its name."""
+        base = clean(base)
+        code = value.code if isinstance(value, Number) else None
+        if isinstance(code, ast.Name):
+            return Number(value.value, code)
+        raw = value.value if isinstance(value, Number) else value
+        size = isinstance(value, Dim)
+        item = self.add(Item(base, self.unique(base), "number", getattr(node, "lineno", 0), code=code,
+                             value=int(raw) if size else raw, size=size), node)  # fmt: skip
+        if isinstance(value, Dim) and value.of is not None:
+            owner, axis = value.of
+            if owner.start is not None and owner.start.sizes[axis : axis + 1] == [None]:
+                owner.start.sizes[axis] = item
+        return Number(item.value, named(item.name))
+
+    # shapes ──────────────────────────────────────────────────────────────────────────────────────
+
+    def shape(self, tensor: Tensor, node: ast.AST) -> Sizes:
+        """The shape of a value.
+
+        Raises:
+            Unread: the expression is none of the language, or its shapes do not fit.
+        """
+        if tensor.broken is not None:
+            raise Unread(tensor.broken)
+        if tensor.fresh:
+            assert tensor.start is not None
+            return tensor.start.shape
+        if tensor.item is not None:
+            return tensor.item.shape
+        if tensor.known is None:
+            assert tensor.code is not None
+            tensor.known = self.shape_of(tensor.code, node)
+        return tensor.known
+
+    def shape_of(self, code: ast.expr, node: ast.AST) -> Sizes:
+        """The shape of an expression."""
+        try:
+            text = inline(spell(code), "<python>")
+            scope = Scope(text, self.shapes.get, names=lambda: self.shapes)
+            found = interpret(parse(text), scope, Shapes())
+        except BackpropError as error:
+            first = error.errors[0] if isinstance(error, Failures) else error
+            raise self.unread(node, first.message, first.hint, first.code) from None
+        return tuple(map(int, found))
+
+
+_FOREIGN = re.compile(r"[^\w]|[^\W\d_]", re.UNICODE)
+
+
+def clean(name: str) -> str:
+    """A name of the language from one of Python's."""
+    text = unicodedata.normalize("NFC", name)[:50]
+    made = "".join(c if _belongs(c) else "_" for c in text) or "x"
+    made = f"_{made}" if made[0].isdigit() else made
+    return f"{made}_" if made in RESERVED else made
+
+
+def _belongs(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character == "_"
+    return character.isalpha() and unicodedata.name(character, "").startswith(("LATIN ", "GREEK "))
+
+
+Kind = Literal["float", "int", "bool"]
+
+
+def leaf_of(shape: Sizes, **given: Any) -> Tensor:
+    """A leaf without a name."""
+    kind = given.pop("kind", "float")
+    return Tensor(None, start=Start(tuple(shape), sizes=[None] * len(shape), **given), kind=kind)

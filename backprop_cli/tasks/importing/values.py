@@ -1,0 +1,255 @@
+"""What a name of the program may stand for while it is read."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from backprop_cli.errors import SpecError
+
+Sizes = tuple[int, ...]
+
+
+class Unread(Exception):  # noqa: N818 - no error yet: it becomes one only where the output depends on it
+    """A part of the program that cannot be read; `error` says where, why and what to do."""
+
+    def __init__(self, error: SpecError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+@dataclass(eq=False, slots=True)
+class Start:
+    """What a leaf starts from: numbers, or a rule with a shape."""
+
+    shape: Sizes
+    rule: str | None = None  # an `init` of the language
+    options: dict[str, float] = field(default_factory=dict)
+    data: Any = None  # nested lists, or a number
+    sizes: list[Item | None] = field(default_factory=list)  # the names of the axes
+    whole: bool = False  # the data are whole numbers
+    file: str | None = None
+
+    def constant(self) -> float | None:
+        """The number that fills it, if one does."""
+        if self.rule in {"zeros", "ones"}:
+            return float(self.rule == "ones")
+        return self.options.get("value") if self.rule == "constant" else None
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """Something that gets a name in the spec: a leaf, a node, or a plain number that formulas use."""
+
+    base: str  # the author's name
+    name: str  # unique in the whole program
+    what: Literal["leaf", "node", "number"]
+    line: int
+    shape: Sizes = ()
+    start: Start | None = None
+    code: ast.expr | None = None
+    value: Any = None  # of a number
+    size: bool = False  # a number that counts something: `N, D = X.shape`
+    param: bool | None = None  # None: the program does not say
+    kind: str = "float"
+    hook: ast.expr | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Tensor:
+    """An array; it is one object, as in Python, however many names it has, and changes when it is written into."""
+
+    code: ast.expr | None
+    item: Item | None = None
+    start: Start | None = None  # a leaf that has no name yet
+    kind: str = "float"  # float, int or bool
+    param: bool | None = None
+    grad: bool = False  # something that requires a gradient is in it
+    view: bool = False  # a part of another one
+    known: Sizes | None = None
+    broken: SpecError | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it is a leaf without a name."""
+        return self.code is None and self.start is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A plain number of the program, with the expression that makes it in the spec."""
+
+    value: Any
+    code: ast.expr
+
+
+class Dim(int):
+    """A size, and the leaf and axis that it was asked of."""
+
+    of: tuple[Item, int] | None = None
+
+
+class Entries(Dim):
+    """How many entries a tensor has; PyTorch's `x.size()` calls it for the shape."""
+
+    tensor: Tensor | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Unknown:
+    """The value of what could not be read."""
+
+    error: SpecError
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A module or a name in one: `torch.nn.functional`, `numpy.dot`."""
+
+    path: str
+
+    @property
+    def root(self) -> str:
+        """The library."""
+        return self.path.partition(".")[0]
+
+    @property
+    def last(self) -> str:
+        """The name itself."""
+        return self.path.rpartition(".")[2]
+
+
+@dataclass(eq=False, slots=True)
+class Opaque:
+    """Something whose calls change no number of the forward pass: an optimizer, a gradient, a figure."""
+
+    what: str
+
+
+@dataclass(eq=False, slots=True)
+class Frame:
+    """Names of a function's run, and where else they are looked for."""
+
+    outer: Frame | None = None
+    names: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, Frame] = field(default_factory=dict)  # global and nonlocal names
+    inside: bool = False  # of a function
+
+    def find(self, name: str) -> Any:
+        """The value of a name; KeyError where there is none."""
+        frame: Frame | None = self.shared.get(name, self)
+        while frame is not None:
+            if name in frame.names:
+                return frame.names[name]
+            frame = frame.outer
+        raise KeyError(name)
+
+    def put(self, name: str, value: Any) -> None:
+        """Bind a name."""
+        self.shared.get(name, self).names[name] = value
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """A function of the program, with what surrounds it."""
+
+    name: str
+    node: ast.FunctionDef | ast.Lambda
+    frame: Frame
+    defaults: Mapping[str, Any]
+    refused: SpecError | None = None  # a decorator that is not known
+    plain: bool = True  # not a property, static or class method
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A method with its object."""
+
+    function: Function
+    owner: Any
+
+
+@dataclass(eq=False, slots=True)
+class Class:
+    """A class of the program."""
+
+    name: str
+    node: ast.ClassDef
+    bases: tuple[Any, ...]
+    names: dict[str, Any]
+
+    def find(self, name: str) -> Any:
+        """An attribute of the class or of its bases; None where there is none."""
+        if name in self.names:
+            return self.names[name]
+        return next((f for base in self.bases if isinstance(base, Class) and (f := base.find(name)) is not None), None)
+
+    def roots(self) -> Iterator[str]:
+        """The library classes that it comes from."""
+        for base in self.bases:
+            if isinstance(base, Class):
+                yield from base.roots()
+            elif isinstance(base, Library):
+                yield base.path
+
+
+@dataclass(eq=False, slots=True)
+class Instance:
+    """An object of a class of the program."""
+
+    kind: Class
+    names: dict[str, Any] = field(default_factory=dict)
+    path: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Super:
+    """`super()`."""
+
+    instance: Instance
+
+
+@dataclass(eq=False, slots=True)
+class Layer:
+    """A layer of torch.nn: what it was made with, and its params once it is used."""
+
+    kind: str
+    given: dict[str, Any]
+    path: str = ""
+    params: dict[str, Tensor] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)  # of a container
+
+
+@dataclass(frozen=True, slots=True)
+class Differentiator:
+    """`grad(f)` of autograd and jax."""
+
+    function: Any
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A function that is known, bound to what it works on."""
+
+    name: str
+    run: Callable[..., Any]
+
+
+class Pair(tuple[Any, ...]):
+    """What `torch.max(x, dim)` gives: values and indices, also by these names."""
+
+    __slots__ = ()
+
+
+def plain(value: Any) -> Any:
+    """A number of the program as Python's own."""
+    return value.value if isinstance(value, Number) else value
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is one plain number."""
+    return isinstance(value, int | float | Number) and not isinstance(value, bool)

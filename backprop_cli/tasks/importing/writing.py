@@ -1,0 +1,201 @@
+"""Assignments into a tensor: a literal's entries change, anything else is put together again from its parts."""
+
+from __future__ import annotations
+
+import ast
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.tasks.importing import tensors
+from backprop_cli.tasks.importing.spelling import call, whole
+from backprop_cli.tasks.importing.values import Tensor, Unknown, Unread, is_number, plain
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.machine import Machine
+
+
+def replace_whole(machine: Machine, old: Tensor, new: Tensor, base: str, node: ast.AST) -> None:
+    """Give an object a new value, for all its names: `x += y`, `x[...] = y`.
+
+    Raises:
+        Unread: it is a part of another tensor, which would change too.
+    """
+    if old.view and old.item is None:
+        raise machine.record.unread(node, "this writes into a part of another tensor", "assign to that one: x[0] = ...")
+    made = Tensor(new.code, new.item, new.start, new.kind, old.param if new.fresh else None, new.grad, False, new.known)
+    machine.named(made, base, node)
+    for slot in ("code", "item", "start", "kind", "grad", "known", "broken", "view"):
+        setattr(old, slot, getattr(made, slot))
+    if not new.fresh:
+        old.start = None
+
+
+def write_into(machine: Machine, target: ast.Subscript, value: Any, node: ast.AST) -> None:
+    """`x[index] = value`, also `x[1][2] = value`."""
+    if isinstance(value, Unknown):
+        owner = machine.value(target.value)
+        if isinstance(owner, Tensor):
+            owner.broken = value.error
+        return
+    path: list[ast.expr] = []
+    part: ast.expr = target
+    owner: Any = None
+    while isinstance(part, ast.Subscript):
+        path.insert(0, part.slice)
+        inner = machine.value(part.value)
+        if not isinstance(inner, Tensor):
+            break
+        part, owner = part.value, inner
+    indices = [tensors.subscripts(machine, one) for one in path]
+    if len(indices) > 1 and all(len(i) == 1 and isinstance(plain(i[0]), int) for i in indices[:-1]):
+        indices = [tuple(one for index in indices for one in index)]
+    if owner is None or len(indices) != 1:
+        raise machine.record.unread(target, "an assignment into this index is not read")
+    base = getattr(part, "id", None) or getattr(part, "attr", None) or (owner.item.base if owner.item else "x")
+    _assign(machine, owner, indices[0], value, base, node)
+
+
+def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any, base: str, node: ast.AST) -> None:
+    if owner.broken is not None:
+        raise Unread(owner.broken)
+    if _literal(machine, owner, index, value, node):
+        return
+    shape = machine.record.shape(owner, node)
+    mask = _mask(machine, index, node)
+    if mask is not None:
+        if isinstance(value, Tensor) and machine.record.shape(value, node) not in {(), shape}:
+            raise machine.record.unread(node, "what is assigned under a mask has no fixed shape", "write where(mask, a, b)")
+        code = call("where", mask, tensors.code_of(machine, value, node), tensors.tensor_code(machine, owner, node))
+        made = tensors.made(code, owner, value)
+    else:
+        index = _whole_index(machine, index, shape, node)
+        made = Tensor(_built(machine, tensors.tensor_code(machine, owner, node), shape, index, value, node),
+                      grad=owner.grad or isinstance(value, Tensor) and value.grad)  # fmt: skip
+    replace_whole(machine, owner, made, base, node)
+
+
+def _mask(machine: Machine, index: tuple[Any, ...], node: ast.AST) -> ast.expr | None:
+    if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
+        return tensors.tensor_code(machine, index[0], node)
+    return None
+
+
+def _literal(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any, node: ast.AST) -> bool:
+    """Change the numbers of a literal that nothing was computed from yet; whether that could be done."""
+    start = owner.start or (owner.item.start if owner.item is not None else None)
+    number = plain(value) if is_number(value) else tensors.data_of(value) if isinstance(value, Tensor) and value.fresh else None
+    data = tensors.data_of(owner)
+    if start is None or data is None or number is None or _is_used(machine, owner):
+        return False
+    places = _places(machine, index, data, node)
+    if places is None:
+        return False
+    fresh = deepcopy(data)
+    values = _spread(number, len(places))
+    if values is None:
+        return False
+    for place, one in zip(places, values, strict=True):
+        row = fresh
+        for position in place[:-1]:
+            row = row[position]
+        row[place[-1]] = one
+    start.data, start.rule, start.options = fresh, None, {}
+    if isinstance(number, float):
+        owner.kind = "float"
+    return True
+
+
+def _is_used(machine: Machine, owner: Tensor) -> bool:
+    """Whether something was computed from a named leaf: its numbers are then a version of their own."""
+    if owner.item is None:
+        return False
+    from backprop_cli.tasks.importing.spelling import names_in
+
+    return any(item.code is not None and owner.item.name in names_in(item.code) for item in machine.record.items.values())
+
+
+def _spread(number: Any, count: int) -> list[Any] | None:
+    if not isinstance(number, list):
+        return [number] * count
+    flat = list(tensors._flat(number))
+    return flat if len(flat) == count else None
+
+
+def _places(machine: Machine, index: tuple[Any, ...], data: Any, node: ast.AST) -> list[tuple[int, ...]] | None:
+    """The entries that an index names, as positions; None where it is not known beforehand."""
+    shape = []
+    part = data
+    while isinstance(part, list):
+        shape.append(len(part))
+        part = part[0]
+    lists = [tensors.data_of(one) if isinstance(one, Tensor | list | range) else None for one in index]
+    if sum(one is not None for one in lists) == 2 == len(index) == len(shape):  # x[rows, columns]
+        rows, columns = lists
+        return [(int(r), int(c)) for r, c in zip(rows, columns, strict=False)] if len(rows) == len(columns) else None
+    axes: list[list[int]] = []
+    for axis, size in enumerate(shape):
+        one = index[axis] if axis < len(index) else slice(None)
+        if isinstance(one, slice):
+            axes.append(list(range(size))[one])
+        elif isinstance(plain(one), int):
+            if not -size <= plain(one) < size:
+                raise machine.record.unread(node, f"the index {plain(one)} is out of range for an axis of size {size}")
+            axes.append([plain(one) % size])
+        else:
+            return None
+    found: list[tuple[int, ...]] = [()]
+    for positions in axes:
+        found = [(*place, position) for place in found for position in positions]
+        if len(found) > 100_000:
+            return None
+    return found
+
+
+def _whole_index(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...], node: ast.AST) -> list[Any]:
+    """An index with one subscript an axis."""
+    if Ellipsis in index:
+        at = index.index(Ellipsis)
+        index = (*index[:at], *[slice(None)] * (len(shape) - len(index) + 1), *index[at + 1 :])
+    if len(index) > len(shape) or not all(isinstance(one, slice) or isinstance(plain(one), int) for one in index):
+        raise machine.record.unread(node, "an assignment into this index is not read", "write where(mask, a, b), or stack")
+    return [*index, *[slice(None)] * (len(shape) - len(index))]
+
+
+def _built(machine: Machine, code: ast.expr, shape: tuple[int, ...], index: list[Any], value: Any, node: ast.AST) -> ast.expr:
+    """The tensor with the part at an index replaced: pieces before, the part, pieces after, axis by axis."""
+    axis = next((i for i, one in enumerate(index) if one != slice(None)), None)
+    if axis is None:
+        return call("broadcast_to", tensors.code_of(machine, value, node), whole(*shape))
+    one, size = index[axis], shape[axis]
+    first, stop, step = (one.indices(size) if isinstance(one, slice) else (plain(one) % size, plain(one) % size + 1, 1))
+    if step != 1:
+        raise machine.record.unread(node, "an assignment with a step is not read")
+    whole_ = [slice(None)] * axis
+    inner_shape = (*shape[:axis], stop - first, *shape[axis + 1 :])
+    cut = _cut(code, whole_, slice(first, stop))
+    inner_index = [slice(None) if i == axis else one for i, one in enumerate(index)]
+    if not isinstance(one, slice) and isinstance(value, Tensor):
+        value = _with_axis(machine, value, axis, index, shape, node)
+    middle = _built(machine, cut, inner_shape, inner_index, value, node)
+    pieces = [_cut(code, whole_, slice(None, first))] if first else []
+    pieces.append(middle)
+    pieces += [_cut(code, whole_, slice(stop, None))] if stop < size else []
+    return middle if len(pieces) == 1 else call("concat", ast.List(pieces, ast.Load()), axis=ast.Constant(axis))
+
+
+def _with_axis(machine: Machine, value: Tensor, axis: int, index: list[Any], shape: tuple[int, ...], node: ast.AST) -> Tensor:
+    """The assigned part with an axis of size 1 where the index is a number."""
+    rank = len(machine.record.shape(value, node))
+    kept = sum(isinstance(one, slice) for one in index)
+    if rank <= 0 or kept == 0 or rank < kept - sum(isinstance(one, slice) for one in index[:axis]):
+        return value
+    place = axis - sum(not isinstance(one, slice) for one in index[:axis]) - (kept - rank)
+    return tensors.made(call("expand_dims", tensors.tensor_code(machine, value, node), ast.Constant(max(place, 0))), value)
+
+
+def _cut(code: ast.expr, before: list[Any], part: slice) -> ast.expr:
+    ends = [None if end is None else ast.Constant(end) for end in (part.start, part.stop)]
+    if part.start in {None, 0} and part.stop is None:
+        return code
+    pieces: list[ast.expr] = [ast.Slice(None, None, None)] * len(before) + [ast.Slice(*ends, None)]
+    return ast.Subscript(code, pieces[0] if len(pieces) == 1 else ast.Tuple(pieces, ast.Load()), ast.Load())

@@ -1,0 +1,182 @@
+"""An exercise as the YAML of a spec: the author's names, and what was assumed as comments on top."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from backprop_cli.language.names import MAX_NAME, RESERVED
+from backprop_cli.language.writer import Tree, entry, number, quoted
+from backprop_cli.tasks.importing import tensors
+from backprop_cli.tasks.importing.exercises import Exercise, Start
+from backprop_cli.tasks.importing.record import Record
+from backprop_cli.tasks.importing.spelling import named, names_in, renamed, spell
+from backprop_cli.tasks.importing.spelling import number as literal
+from backprop_cli.tasks.importing.values import Item, Tensor, plain
+
+
+@dataclass(eq=False, slots=True)
+class Sheet:
+    """A spec in the making: what each item of the program is called in it."""
+
+    record: Record
+    exercise: Exercise
+    names: dict[str, ast.expr] = field(default_factory=dict)
+    spelled: dict[str, str] = field(default_factory=dict)
+    dims: list[Item] = field(default_factory=list)
+    inputs: list[Item] = field(default_factory=list)
+    params: list[Item] = field(default_factory=list)
+    nodes: list[Item] = field(default_factory=list)
+
+    def text(self, code: ast.expr) -> str:
+        """An expression in the spec's names."""
+        return spell(renamed(code, self.names))
+
+
+def yaml_of(record: Record, exercise: Exercise, title: str | None, comments: list[str]) -> str:
+    """The text of the spec."""
+    sheet = Sheet(record, exercise)
+    _sort(sheet)
+    lines = [f"# {_safe(comment)}" for comment in comments]
+    if title:
+        lines.append(f"title: {quoted(title)}")
+    if sheet.dims:
+        lines += entry("dims", {sheet.spelled[item.name]: str(item.value) for item in sheet.dims})
+    for section, items in (("inputs", sheet.inputs), ("params", sheet.params)):
+        if items:
+            lines.append(f"{section}:")
+            for item in items:
+                lines += entry(sheet.spelled[item.name], _leaf(sheet, item), 2)
+    lines.append("nodes:")
+    for item in sheet.nodes:
+        assert item.code is not None
+        lines += entry(sheet.spelled[item.name], quoted(sheet.text(item.code)), 2)
+    lines += _settings(sheet)
+    return "\n".join(lines) + "\n"
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:180]
+
+
+def _sort(sheet: Sheet) -> None:
+    """What each item becomes, and what it is called."""
+    taken: set[str] = set()
+    bases = {item.base for item in sheet.exercise.items}
+    used = set(_used(sheet))
+    alone = not any(item.what == "leaf" for item in sheet.exercise.items)
+    for item in sheet.exercise.items:
+        home = _home(sheet, item, used, alone)
+        if home is None:
+            sheet.names[item.name] = literal(item.value)
+            continue
+        spelled = _free(item.base, taken, bases)
+        taken.add(spelled)
+        sheet.spelled[item.name] = spelled
+        sheet.names[item.name] = named(spelled)
+        home.append(item)
+
+
+def _home(sheet: Sheet, item: Item, used: set[str], alone: bool) -> list[Item] | None:
+    """The section of an item; None for a plain number that formulas hold themselves."""
+    if item.code is not None:
+        return sheet.nodes
+    if item.name in sheet.exercise.params:
+        return sheet.params
+    if item.what == "leaf":
+        return sheet.inputs
+    if item.size and isinstance(item.value, int):
+        return sheet.dims if item.value > 0 else None
+    if item.name in used and (alone or isinstance(item.value, float)):
+        return sheet.inputs
+    return None
+
+
+def _used(sheet: Sheet) -> Iterator[str]:
+    for item in sheet.exercise.items:
+        if item.code is not None:
+            yield from names_in(item.code)
+    for start in sheet.exercise.starts:
+        yield from names_in(start.output)
+
+
+def _free(base: str, taken: set[str], bases: set[str]) -> str:
+    name, count = base, 1
+    while name in taken or (count > 1 and name in bases) or name in RESERVED:
+        count += 1
+        name = f"{base}_{count}"
+    return name[:MAX_NAME]
+
+
+# ── leaves ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _leaf(sheet: Sheet, item: Item) -> Tree:
+    start = item.start
+    if start is None:
+        return number(item.value)
+    shape: Tree = [sheet.spelled.get(size.name, str(length)) if size is not None else str(length)
+                   for length, size in zip(start.shape, start.sizes or [None] * len(start.shape), strict=True)]  # fmt: skip
+    named_ = any(size is not None and size.name in sheet.spelled for size in start.sizes)
+    if start.data is not None:
+        data = _listed(start.data)
+        return {"value": data, "shape": shape} if named_ and isinstance(data, list) else data
+    if start.rule is None:
+        return {"shape": shape}
+    constant = start.constant()
+    if constant is not None and not start.shape:
+        return number(constant)
+    if constant is not None and not named_ and math.prod(start.shape) <= 12:
+        return _listed(tensors._filled(start))
+    options: dict[str, Tree] = {key: number(value) for key, value in start.options.items() if not _default(start.rule, key, value)}
+    return {"shape": shape, "init": start.rule, **options}
+
+
+def _default(rule: str, key: str, value: float) -> bool:
+    return (rule, key, value) in {("normal", "mean", 0.0), ("normal", "std", 1.0)}
+
+
+def _listed(data: Any) -> Tree:
+    if isinstance(data, list):
+        return [_listed(one) for one in data]
+    return number(data)
+
+
+# ── settings ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _settings(sheet: Sheet) -> Iterator[str]:
+    starts = sheet.exercise.starts
+    if len(starts) == 1:
+        yield from entry("output", quoted(sheet.text(starts[0].output)))
+        seed = _seed(sheet, starts[0])
+        if seed is not None:
+            yield from entry("grad_output", seed)
+    else:
+        yield "backward:"
+        for start in starts:
+            seed = _seed(sheet, start)
+            one: dict[str, Tree] = {"output": quoted(sheet.text(start.output), flow=True)}
+            from backprop_cli.language.writer import flow
+
+            yield f"  - {flow(one if seed is None else {**one, 'grad_output': seed})}"
+    hooks = {sheet.spelled[item.name]: quoted(sheet.text(item.hook)) for item in sheet.exercise.items
+             if item.hook is not None and item.name in sheet.spelled}  # fmt: skip
+    if hooks:
+        yield "hooks:"
+        for name, text in hooks.items():
+            yield from entry(name, text, 2)
+
+
+def _seed(sheet: Sheet, start: Start) -> Tree | None:
+    if start.seed is None:
+        return None
+    if isinstance(start.seed, Tensor):
+        leaf = start.seed.start or (start.seed.item.start if start.seed.item is not None else None)
+        if leaf is not None and leaf.constant() == 1.0:
+            return "ones"
+    data = tensors.data_of(start.seed)
+    return None if data is None else _listed(data if isinstance(data, list) else plain(data))
