@@ -119,4 +119,5 @@ CATALOGUE: dict[str, Kind] = {
     "E030": Kind("internal error", "A defect of this program; please report it."),
     "E031": Kind("out of time", "A spec took longer than --timeout."),
     "E032": Kind("worker died", "The process working on a spec was killed or ran out of memory."),
+    "E040": Kind("Python that is not read", "The output of a program depends on something that `import` cannot read."),
 }

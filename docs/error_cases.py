@@ -64,6 +64,8 @@ CASES: Mapping[str, Case] = {
                  remark="The spec takes longer than that."),
     "E032": Case({"net.yaml": GOOD}, ("run", "net.yaml", "--timeout", "60"), sabotage="die",
                  remark="The system ends the process meanwhile."),
+    "E040": Case({"net.py": "import torch\nw = load('w.pt')\nloss = (w ** 2).sum()\nloss.backward()\n"},
+                 ("import", "net.py")),
 }  # fmt: skip
 """Every code of the catalogue, with the smallest input that shows it."""
 

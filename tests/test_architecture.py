@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("tasks.result",),
     ("tasks.diagnose", "tasks.opdoc"),
     ("tasks.calculate",),
-    ("tasks.checks", "tasks.grading", "tasks.export", "tasks.schema", "tasks.stepping"),
+    ("tasks.checks", "tasks.grading", "tasks.export", "tasks.schema", "tasks.importing", "tasks.stepping"),
     ("report",),
     ("cli", "__main__"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ WORTH_THREADS = 5e9  # operations of a matrix product; starting the threads cost
 
 def load(path: str, choice: SpecChoice) -> Spec:
     """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`; numpy comes after that."""
-    from backprop_cli.language.reader import load_spec
-
-    spec = load_spec(path)
+    spec = _read(path, choice)
     threads_for(spec)  # before --grad-output makes an array
     if choice.sets:
         from backprop_cli.language.overrides import override
@@ -28,6 +27,19 @@ def load(path: str, choice: SpecChoice) -> Spec:
         spec = replace_settings(spec, output=choice.output, grad_output=choice.grad_output,
                                 wrt=list(choice.wrt) or None, dtype=choice.dtype)  # fmt: skip
     return spec
+
+
+def _read(path: str, choice: SpecChoice) -> Spec:
+    """A spec, or a Python file as the spec of one of its backward passes."""
+    from backprop_cli.language import reader
+
+    if not path.endswith((".py", ".ipynb")):
+        return reader.load_spec(path)
+    from backprop_cli.tasks.importing.reading import chosen, import_python
+
+    one_thread()
+    found = chosen(import_python(reader.content_of(path), path), choice.which, choice.output)
+    return reader.read_spec(found.text.encode(), path, folder=Path(path).parent)
 
 
 def one_thread() -> None:

@@ -53,6 +53,8 @@ OPTIONS: dict[str, Option] = {
     "sets": click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
                          shell_complete=of_spec(nodes=False, suffix="="),
                          help="Give an input or param another value (repeatable)."),
+    "which": click.option("--pass", "which", type=click.IntRange(1), metavar="N",
+                          help="Of a Python file with several backward passes, the N-th."),
     "output": click.option("--output", metavar="EXPR", shell_complete=of_spec(leaves=False),
                            help="Go back from another node or entry: loss, 'p[0]'."),
     "grad_output": click.option("--grad-output", metavar="VALUE",
@@ -85,6 +87,7 @@ class SpecChoice:
     grad_output: str | None = None
     wrt: tuple[str, ...] = ()
     dtype: str | None = None
+    which: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

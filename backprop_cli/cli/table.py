@@ -20,6 +20,7 @@ COMMANDS: dict[str, Row] = {
     "graph": Row("graph", "The computation graph: text, SVG, Graphviz, Mermaid."),
     "step": Row("step", "The update of every param, as a formula and in numbers; the new loss."),
     "grade": Row("grade", "Answers in numbers or formulas, marked against a spec."),
+    "import": Row("import_", "A spec from numpy or PyTorch code, read and never run."),
     "export": Row("export", "Runnable code, or the gradient as a spec."),
     "ops": Row("ops", "Every function with its derivative rule."),
     "new": Row("new", "A spec to start from."),

@@ -139,6 +139,15 @@ def _users(reading: Reading) -> Iterator[Written]:
         yield reading.settings["output"]
 
 
+def content_of(path: str) -> bytes:
+    """The bytes of a file, or of stdin where `path` is '-'; at most one more than is read.
+
+    Raises:
+        FileError: E001.
+    """
+    return _stdin() if path == "-" else _content(path)
+
+
 # ── bytes ────────────────────────────────────────────────────────────────────────────────────────
 
 

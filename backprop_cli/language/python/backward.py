@@ -19,7 +19,8 @@ _TABLES = re.compile(r"^(?:self\.)?(?:grads?|gradients?|dparams|d)$", re.IGNOREC
 class Line:
     """One line of a backward pass.
 
-    `item` is the node whose gradient it gives (`W2`); None where it is a value of the writer's own, which later lines may
+    `item` is the node whose gradient it gives (`W2`); None where it is a value of the writer's own,
+    which later lines may
     use by its `target`.  `expression` is the right side as written, `adds` whether it is added to what stands already
     (`+=`), `line` where it stands, `text` the line itself.
     """
@@ -44,8 +45,8 @@ def read_backward(text: str, names: Collection[str], file: str = "<python>") -> 
         file: its name, for places.
 
     Returns:
-        The assignments, those in functions and loops too, `W.grad` and `grads["W"]` in their expressions replaced by the
-        name that they were assigned under (`dW`), so that a line may use earlier ones.
+        The assignments, those in functions and loops too.  In their expressions `W.grad` and `grads["W"]` are called as
+        the line that assigned them is (`dW`), so that a line may use earlier ones.
 
     Raises:
         SpecError: the text is not Python, or too large.
@@ -102,10 +103,10 @@ class _Renaming(ast.NodeTransformer):
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802 - ast's name
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         return self._gradient(node) or self.generic_visit(node)
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         inner = self._gradient(node)
         if inner is not None:
             return inner

@@ -19,7 +19,7 @@ from backprop_cli.errors import Place, SpecError
 from backprop_cli.language.decode import decode
 from backprop_cli.language.source import Source
 
-MAX_STATEMENTS: Final = 50_000
+MAX_STATEMENTS: Final = 20_000
 MAX_DEPTH: Final = 150
 SUFFIXES: Final = (".py", ".ipynb")
 _MAGIC = re.compile(r"^\s*[%!?]|^\s*[\w.]+\?{1,2}\s*$")
@@ -73,7 +73,10 @@ def is_python(path: str) -> bool:
 def looks_like_python(data: bytes) -> bool:
     """Whether text that came without a name is Python rather than YAML: a line that only Python has."""
     start = data[:65536].decode("utf-8", "replace")
-    return re.search(r"^(import \w|from [\w.]+ import |def \w+\(|class \w+[(:]|\w+ = |@\w)", start, re.MULTILINE) is not None
+    return (
+        re.search(r"^(import \w|from [\w.]+ import |def \w+\(|class \w+[(:]|\w+ = |@\w)", start, re.MULTILINE)
+        is not None
+    )
 
 
 def read_program(data: bytes, file: str) -> Program:
@@ -134,7 +137,9 @@ def _check(program: Program) -> None:
             raise SpecError("E005", f"more than {MAX_STATEMENTS:,} statements", at=program.place(node),
                             hint="import one function: backprop import FILE FUNCTION")  # fmt: skip
         chained = isinstance(node, ast.BinOp)  # a + b + c + ... is one level
-        stack += [(child, depth + (not (chained and isinstance(child, ast.BinOp)))) for child in ast.iter_child_nodes(node)]
+        stack += [
+            (child, depth + (not (chained and isinstance(child, ast.BinOp)))) for child in ast.iter_child_nodes(node)
+        ]
 
 
 # ── notebooks ────────────────────────────────────────────────────────────────────────────────────

@@ -75,7 +75,7 @@ def _extreme(name: str) -> Run:
             function = "maximum" if name == "max" else "minimum"
             codes = [tensors.code_of(machine, one, node) for one in values]
             return Number((max if name == "max" else min)(map(plain, values)), call(function, *codes))
-        return _python((max if name == "max" else min))(machine, [values], {}, node)
+        return _python(max if name == "max" else min)(machine, [values], {}, node)
 
     return run
 
@@ -92,7 +92,9 @@ def _sum(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AS
         return tensors.made(call("sum", stacked, ast.Constant(0)), *values)
     for one in values:
         machine.step(node)
-        total = one if total is None else operate(machine, ast.Add(), total, one, ast.copy_location(ast.Constant(0), node))
+        total = (
+            one if total is None else operate(machine, ast.Add(), total, one, ast.copy_location(ast.Constant(0), node))
+        )
     return 0 if total is None else total
 
 
@@ -100,7 +102,9 @@ def _python(function: Callable[..., Any]) -> Run:
     """A function of Python's on plain values."""
 
     def run(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
-        values = [list(map(plain, one)) if isinstance(one, list | tuple) else plain(tensors.as_number(one)) for one in given]
+        values = [
+            list(map(plain, one)) if isinstance(one, list | tuple) else plain(tensors.as_number(one)) for one in given
+        ]
         if any(_foreign(one) for one in values):
             raise machine.record.unread(node, f"{getattr(function, '__name__', 'this')} of what is not known here")
         try:
@@ -217,14 +221,18 @@ BUILTINS: Mapping[str, Run] = {
     **dict.fromkeys(("print", "input", "open", "dir", "vars", "help", "id", "repr", "format", "display", "breakpoint"),
                     _quiet),
     "len": _len, "range": _range, "max": _extreme("max"), "min": _extreme("min"), "sum": _sum, "float": _float,
-    "int": _int, "abs": _abs, "pow": _pow, "enumerate": _enumerate, "zip": _zip, "map": _map, "iter": lambda m, g, k, n: g[0],
+    "int": _int, "abs": _abs, "pow": _pow, "enumerate": _enumerate, "zip": _zip, "map": _map, "iter": lambda m, g, k,
+    n: g[0],
     "list": lambda m, g, k, n: items(m, g[0], n) if g else [],
     "tuple": lambda m, g, k, n: tuple(items(m, g[0], n)) if g else (),
     "set": lambda m, g, k, n: _python(lambda x: sorted(set(x)))(m, [items(m, g[0], n)], {}, n) if g else [],
-    "sorted": lambda m, g, k, n: _python(lambda x: sorted(x, reverse=bool(k.get("reverse"))))(m, [items(m, g[0], n)], {}, n),
+    "sorted": lambda m, g, k, n: _python(lambda x: sorted(x, reverse=bool(k.get("reverse"))))(m, [items(m, g[0], n)],
+    {}, n),
     "reversed": lambda m, g, k, n: items(m, g[0], n)[::-1],
-    "dict": lambda m, g, k, n: {**(dict(items(m, g[0], n)) if g and not isinstance(g[0], dict) else g[0] if g else {}), **k},
-    "str": _python(lambda *x: str(x[0])[:1000] if x else ""), "bool": lambda m, g, k, n: bool(plain(g[0])) if g else False,
+    "dict": lambda m, g, k, n: {**(dict(items(m, g[0], n)) if g and not isinstance(g[0],
+    dict) else g[0] if g else {}), **k},
+    "str": _python(lambda *x: str(x[0])[:1000] if x else ""), "bool": lambda m, g, k,
+    n: bool(plain(g[0])) if g else False,
     "round": _python(round), "divmod": _python(divmod), "any": _python(any), "all": _python(all), "ord": _python(ord),
     "chr": _python(chr), "isinstance": _is_instance, "issubclass": lambda m, g, k, n: False, "getattr": _getattr,
     "setattr": _setattr, "hasattr": _hasattr, "next": _next, "type": _type, "callable": lambda m, g, k, n: True,

@@ -98,12 +98,13 @@ def inline(machine: Machine, function: Function, given: list[Any], named: dict[s
     return None
 
 
-def _bound(machine: Machine, function: Function, given: list[Any], named: dict[str, Any], node: ast.AST) -> dict[str, Any]:
+def _bound(
+    machine: Machine, function: Function, given: list[Any], named: dict[str, Any], node: ast.AST
+) -> dict[str, Any]:
     arguments = function.node.args
     slots = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
     values: dict[str, Any] = dict(function.defaults)
-    for slot, value in zip(slots, given, strict=False):
-        values[slot] = value
+    values.update(zip(slots, given, strict=False))
     if arguments.vararg is not None:
         values[arguments.vararg.arg] = tuple(given[len(slots) :])
     elif len(given) > len(slots):
@@ -202,7 +203,9 @@ def layer_part(machine: Machine, owner: Layer, key: Any, node: ast.AST) -> Any:
 # ── derivatives that a program asks for ──────────────────────────────────────────────────────────
 
 
-def _differentiated(machine: Machine, function: Differentiator, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _differentiated(
+    machine: Machine, function: Differentiator, given: list[Any], named: dict[str, Any], node: ast.AST
+) -> Any:
     """`grad(f)(x)`: f at x, and a backward pass from what it gives."""
     values = list(given)
     inner = function.function

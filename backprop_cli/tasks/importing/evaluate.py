@@ -44,7 +44,8 @@ def evaluate(machine: Machine, node: ast.expr) -> Any:
         Unread: it cannot be read, or depends on what could not.
     """
     machine.step(node)
-    return _EXPRESSIONS.get(type(node), _refused)(machine, node)
+    read: Any = _EXPRESSIONS.get(type(node), _refused)
+    return read(machine, node)
 
 
 def _refused(machine: Machine, node: ast.expr) -> Any:
@@ -146,7 +147,10 @@ def _numbers(machine: Machine, op: ast.operator, left: Any, right: Any, node: as
     if not (isinstance(left, Number) or isinstance(right, Number)) or type(op) not in _METHODS:
         return value
     exact = isinstance(op, ast.Pow)
-    codes = [tensors.code_of(machine, left, node), number(plain(right)) if exact else tensors.code_of(machine, right, node)]
+    codes = [
+        tensors.code_of(machine, left, node),
+        number(plain(right)) if exact else tensors.code_of(machine, right, node),
+    ]
     if isinstance(op, ast.FloorDiv | ast.Mod):
         return value
     return Number(value, binary(codes[0], op, codes[1]))
@@ -170,13 +174,13 @@ def _check_growth(machine: Machine, op: ast.operator, left: Any, right: Any, nod
     """What would take all memory or time is refused before it is worked out."""
     too_large = machine.record.unread(node, "a number or a list becomes too large here")
     for one, other in ((left, right), (right, left)):
-        if isinstance(op, ast.Mult) and isinstance(one, list | tuple | str | bytes) and isinstance(other, int):
-            if len(one) * other > MAX_LENGTH:
-                raise too_large
-    if isinstance(op, ast.Pow) and isinstance(left, int) and isinstance(right, int):
-        if right > 0 and left.bit_length() * right > MAX_BITS:
+        repeats = isinstance(op, ast.Mult) and isinstance(one, list | tuple | str | bytes) and isinstance(other, int)
+        if repeats and len(one) * other > MAX_LENGTH:
             raise too_large
-    if isinstance(op, ast.LShift) and isinstance(right, int) and right > MAX_BITS:
+    whole = isinstance(left, int) and isinstance(right, int)
+    if whole and isinstance(op, ast.Pow) and left.bit_length() * right > MAX_BITS:
+        raise too_large
+    if whole and isinstance(op, ast.LShift) and right > MAX_BITS:
         raise too_large
 
 
@@ -420,7 +424,11 @@ def _subscript(machine: Machine, node: ast.Subscript) -> Any:
         raise machine.record.unread(node, f"{kind_of(owner)} has no item {str(key)[:40]!r}") from None
     if isinstance(found, Unknown):
         raise Unread(found.error)
-    return Dim(found) if isinstance(found, int) and not isinstance(found, bool | Dim) and isinstance(owner, Pair) else found
+    return (
+        Dim(found)
+        if isinstance(found, int) and not isinstance(found, bool | Dim) and isinstance(owner, Pair)
+        else found
+    )
 
 
 def _slice(machine: Machine, node: ast.Slice) -> slice:

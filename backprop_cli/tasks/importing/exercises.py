@@ -13,10 +13,14 @@ from backprop_cli.tasks.importing.spelling import names_in
 from backprop_cli.tasks.importing.tensors import tensor_code
 from backprop_cli.tasks.importing.values import Item, Tensor
 
-_LOSS = re.compile(r"^(total_|final_)?(loss|cost|error|err|objective|mse|nll|energy|J|L|E|C)(_\w+)?$|_loss$|_cost$", re.IGNORECASE)
+_LOSS = re.compile(
+    r"^(total_|final_)?(loss|cost|error|err|objective|mse|nll|energy|J|L|E|C)(_\w+)?$|_loss$|_cost$", re.IGNORECASE
+)
 _GRADIENT = re.compile(r"^(d|grad|g_|delta|∂)[A-Za-z]?\w*$|grad$|_delta$|^d[A-Z]")
-_PARAM = re.compile(r"^(W|w|b|B|U|V|u|v|theta|Theta|θ|weights?|bias(es)?|gamma|beta|embedding|emb|C|syn\d*|kernel|filters?|params?)"
-                    r"([_\d]*|[xhyoifgczrnA-Z_]\w{0,4})$|^(weights?|bias)_\w+$|_(weights?|bias|w|b|W)$")  # fmt: skip
+_PARAM = re.compile(
+    r"^(W|w|b|B|U|V|u|v|theta|Theta|θ|weights?|bias(es)?|gamma|beta|embedding|emb|C|syn\d*|kernel|filters?|params?)"
+    r"([_\d]*|[xhyoifgczrnA-Z_]\w{0,4})$|^(weights?|bias)_\w+$|_(weights?|bias|w|b|W)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,6 @@ class Exercise:
     where: str
     line: int
     params: frozenset[str]  # names of the leaves that are params
-    notes: int
     guessed: str | None = None  # how params were told from inputs
 
 
@@ -77,7 +80,7 @@ def _exercise(record: Record, group: list[Backward], machine: object) -> Exercis
     items = reachable(record, codes)
     starts = tuple(Start(code, one.seed, one.problem) for code, one in zip(codes, group, strict=True))
     params = frozenset(item.name for item in items if item.what == "leaf" and item.param)
-    return Exercise(starts, items, group[0].where, group[0].line, params, max(one.notes for one in group))
+    return Exercise(starts, items, group[0].where, group[0].line, params)
 
 
 def reachable(record: Record, codes: list[ast.expr]) -> tuple[Item, ...]:
@@ -109,11 +112,11 @@ def guessed_exercise(record: Record, output: Item | ast.expr) -> Exercise:
     params, how = _params(record, leaves)
     line = output.line if isinstance(output, Item) else 0
     where = f"line {line}" if line else "the end"
-    return Exercise((Start(code, None, None),), items, where, line, params, len(record.notes), how)
+    return Exercise((Start(code, None, None),), items, where, line, params, how)
 
 
 def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | None]:
-    """Which leaves are params: those that say so, those whose gradient the program works out, those called so, or all."""
+    """Which leaves are params: those that say so, whose gradient is worked out, that are called so, or all."""
     said = frozenset(item.name for item in leaves if item.param)
     arrays = [item for item in leaves if item.what == "leaf" and item.kind == "float"]
     if said:
@@ -131,7 +134,7 @@ def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | N
 
 
 def loss_of(record: Record) -> Item | None:
-    """The node that a program without `backward()` goes back from: the last one called loss, cost, ..., else the last scalar."""
+    """The node that a program without `backward()` goes back from: the last loss, cost, ..., else the last scalar."""
     nodes = [item for item in record.items.values() if _computed(item)]
     called = [item for item in nodes if _LOSS.search(item.base) and _entries(item) == 1]
     if called:
@@ -159,7 +162,13 @@ def gradients_named(tree: Iterator[ast.stmt] | tuple[ast.stmt, ...]) -> set[str]
     found: set[str] = set()
     for statement in tree:
         for part in ast.walk(statement):
-            targets = part.targets if isinstance(part, ast.Assign) else [part.target] if isinstance(part, ast.AugAssign) else []
+            targets = (
+                part.targets
+                if isinstance(part, ast.Assign)
+                else [part.target]
+                if isinstance(part, ast.AugAssign)
+                else []
+            )
             for target in targets:
                 for one in target.elts if isinstance(target, ast.Tuple) else [target]:
                     name = gradient_of(one)

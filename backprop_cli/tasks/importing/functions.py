@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
 Row = Callable[["Machine", str, list[Any], dict[str, Any], ast.AST], Any]
-DROPPED: Final = frozenset({"dtype", "device", "out", "requires_grad", "memory_format", "inplace", "non_blocking", "copy",
+DROPPED: Final = frozenset({"dtype", "device", "out", "requires_grad", "memory_format", "inplace", "non_blocking",
+"copy",
                             "size_average", "reduce", "optimize"})  # fmt: skip
-MASKS: Final = frozenset({"greater", "less", "equal", "not_equal", "greater_equal", "less_equal", "gt", "lt", "ge", "le", "eq",
+MASKS: Final = frozenset({"greater", "less", "equal", "not_equal", "greater_equal", "less_equal", "gt", "lt", "ge",
+"le", "eq",
                           "ne", "logical_and", "logical_or", "logical_not", "isnan", "isfinite"})  # fmt: skip
 
 
@@ -112,7 +114,8 @@ def _spread(machine: Machine, family: str, given: list[Any], named: dict[str, An
     named = dict(named)
     unbiased = named.pop("unbiased", None)
     if family == "torch":
-        given = [one for one in given if not (isinstance(one, bool) and (unbiased := one) is not None and len(given) == 2)]
+        if len(given) == 2 and isinstance(given[1], bool):  # x.std(False)
+            unbiased, given = given[1], given[:1]
         freedom = named.pop("correction", 1 if unbiased is None else int(bool(unbiased)))
         named["ddof"] = freedom
     return emit(machine, name, given, named, node)
@@ -226,7 +229,11 @@ def _chunk(machine: Machine, family: str, given: list[Any], named: dict[str, Any
     shape = machine.record.shape(x, node)
     size, parts = shape[axis], slots.get("parts", slots.get("chunks", slots.get("split_size_or_sections")))
     if isinstance(parts, list | tuple):
-        widths = list(map(plain, parts)) if family == "torch" else [b - a for a, b in zip((0, *map(plain, parts)), (*map(plain, parts), size), strict=True)]
+        widths = (
+            list(map(plain, parts))
+            if family == "torch"
+            else [b - a for a, b in zip((0, *map(plain, parts)), (*map(plain, parts), size), strict=True)]
+        )
     else:
         count = plain(parts)
         width = count if family == "torch" and name == "split" else -(-size // count)
@@ -297,8 +304,10 @@ def _square_root(machine: Machine, family: str, given: list[Any], named: dict[st
 
 
 _IDENTITIES: Final = frozenset({
-    "array", "asarray", "copy", "ascontiguousarray", "float32", "float64", "real", "detach", "contiguous", "item", "float",
-    "double", "half", "cpu", "cuda", "to", "numpy", "type", "astype", "clone", "squeeze_", "tolist", "long", "int", "cast",
+    "array", "asarray", "copy", "ascontiguousarray", "float32", "float64", "real", "detach", "contiguous", "item",
+    "float",
+    "double", "half", "cpu", "cuda", "to", "numpy", "type", "astype", "clone", "squeeze_", "tolist", "long", "int",
+    "cast",
     "atleast_1d", "identity", "asnumpy", "requires_grad_", "retain_grad", "Identity", "nan_to_num", "stop_gradient_",
 })  # fmt: skip
 
@@ -307,23 +316,27 @@ _ROWS: Mapping[str, Row] = {
     "mul": _infix(ast.Mult()), "divide": _infix(ast.Div()), "div": _infix(ast.Div()), "true_divide": _infix(ast.Div()),
     "pow": _infix(ast.Pow()), "power": _infix(ast.Pow()), "matmul": _infix(ast.MatMult()), "mm": _infix(ast.MatMult()),
     "bmm": _infix(ast.MatMult()), "mv": _infix(ast.MatMult()),
-    "greater": _comparison(ast.Gt()), "gt": _comparison(ast.Gt()), "less": _comparison(ast.Lt()), "lt": _comparison(ast.Lt()),
+    "greater": _comparison(ast.Gt()), "gt": _comparison(ast.Gt()), "less": _comparison(ast.Lt()),
+    "lt": _comparison(ast.Lt()),
     "ge": _comparison(ast.GtE()), "greater_equal": _comparison(ast.GtE()), "le": _comparison(ast.LtE()),
     "less_equal": _comparison(ast.LtE()), "eq": _comparison(ast.Eq()), "equal": _comparison(ast.Eq()),
     "ne": _comparison(ast.NotEq()), "not_equal": _comparison(ast.NotEq()), "logical_not": _log_not,
     "logical_and": _infix(ast.BitAnd()), "logical_or": _infix(ast.BitOr()),
     "transpose": _transpose, "t": _t, "permute": _permute, "reshape": _reshape, "view": _reshape, "expand": _expand,
     "std": _spread, "var": _spread, "hstack": _joined(1), "vstack": _joined(0), "row_stack": _joined(0),
-    "concatenate": _concat, "cat": _concat, "concat": _concat, "stack": _stack, "max": _extreme("max"), "min": _extreme("min"),
+    "concatenate": _concat, "cat": _concat, "concat": _concat, "stack": _stack, "max": _extreme("max"),
+    "min": _extreme("min"),
     "layer_norm": _layer_norm, "group_norm": _group_norm, "dropout": _dropout, "gather": _gather,
-    "index_select": _index_select, "embedding": _embedding, "one_hot": _one_hot, "where": _where, "masked_fill": _masked_fill,
+    "index_select": _index_select, "embedding": _embedding, "one_hot": _one_hot, "where": _where,
+    "masked_fill": _masked_fill,
     "norm": _norm, "vector_norm": _norm, "clip": _clip, "clamp": _clip, "chunk": _chunk, "split": _chunk,
     "array_split": _chunk, "unbind": _unbind, "numel": _count, "nelement": _count, "shape": _shape, "size": _count,
     "tensordot": _tensordot, "square": _square, "addmm": _add_matmul, "average": _averaged, "sqrt": _square_root,
     "inner": _renamed("dot"), "amax": _renamed("max"), "amin": _renamed("min"), "expit": _renamed("sigmoid"),
     "negative": lambda m, f, g, k, n: tensors.unary(m, ast.USub(), g[0], n),
     "neg": lambda m, f, g, k, n: tensors.unary(m, ast.USub(), g[0], n),
-    **{name: _gone("positions") for name in ("argmax", "argmin", "argsort", "nonzero", "topk", "multinomial", "bincount")},
+    **{name: _gone("positions") for name in ("argmax", "argmin", "argsort", "nonzero", "topk", "multinomial",
+    "bincount")},
     **{name: _gone("a test") for name in ("allclose", "array_equal", "isclose", "isnan", "any", "all", "is_tensor")},
 }  # fmt: skip
 

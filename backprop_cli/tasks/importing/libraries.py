@@ -66,17 +66,21 @@ def _foreign(machine: Machine, function: Library, given: list[Any], node: ast.AS
     if _OPAQUE.search(function.path):
         return Opaque(function.path)
     if function.last in {"grad", "value_and_grad", "elementwise_grad"}:
-        return _grad_of(machine, given, named, node)
-    raise machine.record.unread(node, f"what {function.path} gives is not known",
-                                "give the name it is assigned to a value: --set NAME=..., or --shape NAME=3,4")  # fmt: skip
+        return _grad_of(machine, given, {}, node)
+    hint = "give the name it is assigned to a value: --set NAME=..., or a shape: --shape NAME=3,4"
+    raise machine.record.unread(node, f"what {function.path} gives is not known", hint)
 
 
-_OPAQUE = re.compile(r"^(torch\.(optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
-                     r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
-                     r"numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))")  # fmt: skip
+_OPAQUE = re.compile(
+    r"^(torch\.(optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
+    r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
+    r"numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
+)
 
 
-def _array_function(machine: Machine, family: str, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _array_function(
+    machine: Machine, family: str, name: str, given: list[Any], named: dict[str, Any], node: ast.AST
+) -> Any:
     if given and all(is_number(one) for one in given) and name in _MATH:
         return _scalars(machine, name, given, node, family)
     makers = _NUMPY_MAKERS if family == "numpy" else _TORCH_MAKERS
@@ -90,11 +94,15 @@ def _array_function(machine: Machine, family: str, name: str, given: list[Any], 
 _MATH: Mapping[str, Callable[..., Any]] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos, "tan": math.tan,
     "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "abs": abs, "fabs": abs, "pow": pow, "power": pow,
-    "floor": math.floor, "ceil": math.ceil, "log2": math.log2, "log10": math.log10, "log1p": math.log1p, "square": lambda x: x * x,
-    "maximum": max, "minimum": min, "prod": lambda x: x, "sum": lambda x: x, "mean": lambda x: x, "int64": int, "float64": float,
-    "float32": float, "int32": int, "expm1": math.expm1, "arctan": math.atan, "atan": math.atan, "sign": lambda x: (x > 0) - (x < 0),
+    "floor": math.floor, "ceil": math.ceil, "log2": math.log2, "log10": math.log10, "log1p": math.log1p,
+    "square": lambda x: x * x,
+    "maximum": max, "minimum": min, "prod": lambda x: x, "sum": lambda x: x, "mean": lambda x: x, "int64": int,
+    "float64": float,
+    "float32": float, "int32": int, "expm1": math.expm1, "arctan": math.atan, "atan": math.atan,
+    "sign": lambda x: (x > 0) - (x < 0),
     "isnan": math.isnan, "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b, "erf": math.erf, "dot": lambda a, b: a * b, "negative": lambda a: -a, "asarray": lambda x: x,
+    "divide": lambda a, b: a / b, "erf": math.erf, "dot": lambda a, b: a * b, "negative": lambda a: -a,
+    "asarray": lambda x: x,
     "reciprocal": lambda x: 1 / x,
 }  # fmt: skip
 _SAME = frozenset({"sum", "mean", "prod", "int64", "float64", "float32", "int32", "asarray"})
@@ -110,10 +118,10 @@ def _scalars(machine: Machine, name: str, given: list[Any], node: ast.AST, famil
         raise machine.record.unread(node, f"math.{name} of this is not read")
     try:
         value = _MATH[name](*map(plain, given))
-        if isinstance(value, complex):
-            raise ValueError("a complex number")
     except (ArithmeticError, ValueError, TypeError) as caught:
         raise machine.record.unread(node, f"Python would stop here: {caught}"[:120]) from None
+    if isinstance(value, complex):
+        raise machine.record.unread(node, "a complex number comes out here")
     if not any(isinstance(one, Number) for one in given):
         return value
     codes = [tensors.code_of(machine, one, node) for one in given]
@@ -140,7 +148,7 @@ def _sizes(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.
                                     "give the sizes: --set N=5")  # fmt: skip
     if len(shape) > 8:
         raise machine.record.unread(node, "a tensor of more than eight axes")
-    return shape
+    return tuple(shape)
 
 
 def start_of(machine: Machine, shape: tuple[Any, ...], rule: str, options: dict[str, float], **more: Any) -> Tensor:
@@ -149,7 +157,13 @@ def start_of(machine: Machine, shape: tuple[Any, ...], rule: str, options: dict[
     for item in items:
         if item is not None and item.what == "number" and item.code is None:
             item.size = True
-    start = Start(tuple(int(plain(one)) for one in shape), rule, options, sizes=[i if i and i.size else None for i in items], **more)
+    start = Start(
+        tuple(int(plain(one)) for one in shape),
+        rule,
+        options,
+        sizes=[i if i and i.size else None for i in items],
+        **more,
+    )
     return Tensor(None, start=start)
 
 
@@ -162,13 +176,13 @@ def _flags(tensor: Tensor, named: dict[str, Any]) -> Tensor:
 def _filled(rule: str) -> Row:
     def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
         if rule != "constant":
-            sizes = given if not given or isinstance(given[0], list | tuple) is False else given[:1]
-            sizes = [one for one in sizes if not isinstance(one, Library | Opaque | Builtin | str)]
+            first = given[:1] if given and isinstance(given[0], list | tuple) else given
+            sizes = [one for one in first if not isinstance(one, Library | Opaque | Builtin | str)]
             return _flags(start_of(machine, _sizes(machine, sizes, named, node), rule, {}), named)
         value = named.get("fill_value", given[1] if len(given) > 1 else 0.0)
         shape = named.get("size", named.get("shape", given[0] if given else ()))
-        sizes = shape if isinstance(shape, list | tuple) else [shape]
-        return _flags(start_of(machine, _sizes(machine, list(sizes), {}, node), rule, {"value": float(plain(value))}), named)
+        sizes = list(shape) if isinstance(shape, list | tuple) else [shape]
+        return _flags(start_of(machine, _sizes(machine, sizes, {}, node), rule, {"value": float(plain(value))}), named)
 
     return row
 
@@ -215,14 +229,15 @@ def drawn(machine: Machine, law: str, shape: tuple[Any, ...], first: float, seco
     """A random leaf: the program's own numbers where its seed is known, else a rule with a seed."""
     data = machine.draws.draw(law, tuple(int(plain(s)) for s in shape), first, second) if seeded else None
     names = ("mean", "std") if law == "normal" else ("low", "high")
-    found = start_of(machine, shape, "uniform" if law == "integers" else law, {names[0]: first, names[1]: second, "seed": 0},
+    found = start_of(machine, shape, "uniform" if law == "integers" else law, {names[0]: first, names[1]: second,
+    "seed": 0},
                      data=data)  # fmt: skip
     if law == "integers":
         if data is None:
             return _made_up(machine, found, int(first), int(second), node)
         found.kind = "int"
     if data is None:
-        machine.record.note(node, "random numbers: drawn here with seed 0, they are not the program's own")
+        machine.record.note(node, "random numbers: drawn here with seed 0, they are not the program's own", leaf=True)
     return found
 
 
@@ -234,7 +249,7 @@ def _made_up(machine: Machine, found: Tensor, low: int, high: int, node: ast.AST
     if total > 10_000:
         raise machine.record.unread(node, "too many random whole numbers", "give them: --set NAME=[...]")
     flat = leaf_of((total,), data=[low + (7 * i + 3) % span for i in range(total)], whole=True, kind="int")
-    machine.record.note(node, "random whole numbers: made up here, they are not the program's own")
+    machine.record.note(node, "random whole numbers: made up here, they are not the program's own", leaf=True)
     return tensors.reshaped(machine, flat, shape, node) if len(shape) != 1 else flat
 
 
@@ -243,13 +258,17 @@ def _normal(machine: Machine, given: list[Any], named: dict[str, Any], node: ast
     values = dict(zip(("loc", "scale", "size"), given, strict=False)) | named
     first = float(plain(values.get("loc", values.get("mean", 0.0))))
     second = float(plain(values.get("scale", values.get("std", 1.0))))
-    return _flags(drawn(machine, "normal", _sizes(machine, [], {"size": values.get("size")}, node), first, second, node), named)
+    return _flags(
+        drawn(machine, "normal", _sizes(machine, [], {"size": values.get("size")}, node), first, second, node), named
+    )
 
 
 def _uniform(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
     values = dict(zip(("low", "high", "size"), given, strict=False)) | named
     ends = float(plain(values.get("low", 0.0))), float(plain(values.get("high", 1.0)))
-    return _flags(drawn(machine, "uniform", _sizes(machine, [], {"size": values.get("size")}, node), *ends, node), named)
+    return _flags(
+        drawn(machine, "uniform", _sizes(machine, [], {"size": values.get("size")}, node), *ends, node), named
+    )
 
 
 def _integers(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
@@ -258,7 +277,8 @@ def _integers(machine: Machine, given: list[Any], named: dict[str, Any], node: a
     if isinstance(high, list | tuple):
         values["size"], high = high, None
     ends = (0, low) if high is None else (low, plain(high))
-    return drawn(machine, "integers", _sizes(machine, [], {"size": values.get("size", values.get("shape", ()))}, node), *ends, node)
+    shape = _sizes(machine, [], {"size": values.get("size", values.get("shape", ()))}, node)
+    return drawn(machine, "integers", shape, ends[0], ends[1], node)
 
 
 def _eye(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
@@ -300,7 +320,8 @@ def _loaded(machine: Machine, given: list[Any], named: dict[str, Any], node: ast
 
 _FILLS: Mapping[str, Row] = {
     "zeros": _filled("zeros"), "ones": _filled("ones"), "full": _filled("constant"), "empty": _filled("zeros"),
-    "zeros_like": _like("zeros"), "ones_like": _like("ones"), "full_like": _like("constant"), "empty_like": _like("zeros"),
+    "zeros_like": _like("zeros"), "ones_like": _like("ones"), "full_like": _like("constant"),
+    "empty_like": _like("zeros"),
     "eye": _eye, "identity": _eye, "arange": _arange, "linspace": _linspace, "array": _literal, "asarray": _literal,
     "ascontiguousarray": _literal, "copy": _literal, "load": _loaded, "loadtxt": _loaded, "genfromtxt": _loaded,
 }  # fmt: skip
@@ -374,7 +395,9 @@ def _initialised(machine: Machine, name: str, given: list[Any], named: dict[str,
     if start is not None and rule in _INITS:
         names = _INITS[rule]
         start.rule, start.data = rule, None
-        options = dict(zip(names, values, strict=False)) | {k: float(plain(v)) for k, v in named.items() if is_number(v)}
+        options = dict(zip(names, values, strict=False)) | {
+            k: float(plain(v)) for k, v in named.items() if is_number(v)
+        }
         start.options = {k: v for k, v in options.items() if k in names} | ({"seed": 0} if "gain" in names or rule in
                                                                             {"normal", "uniform"} else {})  # fmt: skip
     return target
@@ -401,7 +424,9 @@ _SPECIAL: Mapping[str, Row] = {
 }  # fmt: skip
 
 
-def _partial(machine: Machine, given: list[Any], named: dict[str, Any], more: list[Any], extra: dict[str, Any], node: ast.AST) -> Any:
+def _partial(
+    machine: Machine, given: list[Any], named: dict[str, Any], more: list[Any], extra: dict[str, Any], node: ast.AST
+) -> Any:
     from backprop_cli.tasks.importing.calls import called
 
     return called(machine, given[0], [*given[1:], *more], named | extra, node)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ MAX_CALLS: Final = 30
 MAX_ROUNDS: Final = 2_000
 
 
-class Returned(Exception):  # noqa: N818 - a way out of a function, no error
+class Returned(Exception):
     """`return`."""
 
     def __init__(self, value: Any) -> None:
@@ -47,11 +47,11 @@ class Returned(Exception):  # noqa: N818 - a way out of a function, no error
         self.value = value
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """`break`."""
 
 
-class Continued(Exception):  # noqa: N818
+class Continued(Exception):
     """`continue`."""
 
 
@@ -78,8 +78,9 @@ class Machine:
         """
         self.steps += 1
         if self.steps > MAX_STEPS:
-            raise SpecError("E005", f"the program takes more than {MAX_STEPS:,} steps", at=self.record.program.place(node),
-                            hint="make its loops shorter, or import one function")  # fmt: skip
+            at = self.record.program.place(node)
+            hint = "make its loops shorter, or import one function"
+            raise SpecError("E005", f"the program takes more than {MAX_STEPS:,} steps", at=at, hint=hint)
 
     def value(self, node: ast.expr) -> Any:
         """The value of an expression.
@@ -96,7 +97,8 @@ class Machine:
         """Read statements in turn."""
         for statement in body:
             self.step(statement)
-            _STATEMENTS.get(type(statement), _refused)(self, statement)
+            read: Any = _STATEMENTS.get(type(statement), _refused)
+            read(self, statement)
 
     @contextmanager
     def within(self, frame: Frame, node: ast.AST) -> Iterator[None]:
@@ -114,7 +116,8 @@ class Machine:
 
     def bind(self, target: ast.expr, value: Any, node: ast.AST) -> None:
         """Assign a value to a name, an attribute, an item, or to several of them."""
-        _TARGETS.get(type(target), _no_target)(self, target, value, node)
+        bind: Any = _TARGETS.get(type(target), _no_target)
+        bind(self, target, value, node)
 
     def named(self, value: Any, base: str, node: ast.AST, *, inner: bool = True) -> Any:
         """A value under the author's name: a tensor or number without one gets it."""
@@ -262,8 +265,8 @@ def items_of(machine: Machine, value: Any, node: ast.AST) -> Iterator[Any]:
     elif isinstance(value, Iterator):
         yield from value
     else:
-        raise machine.record.unread(node, f"{kind_of(value)} cannot be gone through", "loops run over what is constant: "
-                                    "range(5), a list, the rows of a tensor")  # fmt: skip
+        hint = "loops run over what is constant: range(5), a list, the rows of a tensor"
+        raise machine.record.unread(node, f"{kind_of(value)} cannot be gone through", hint)
 
 
 def kind_of(value: Any) -> str:
@@ -280,7 +283,7 @@ def kind_of(value: Any) -> str:
 
 
 def _assign(machine: Machine, node: ast.Assign) -> None:
-    if training.is_update(machine, node):
+    if training.is_update(node):
         machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
         return
     value = _attempt(machine, node.value)
@@ -326,7 +329,7 @@ def poison(machine: Machine, target: ast.expr, error: SpecError) -> None:
 
 
 def _augmented(machine: Machine, node: ast.AugAssign) -> None:
-    if training.is_update(machine, node):
+    if training.is_update(node):
         machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
         return
     try:
@@ -352,10 +355,14 @@ def _augmented(machine: Machine, node: ast.AugAssign) -> None:
 
 
 def _loaded(target: ast.expr) -> ast.expr:
-    made = {ast.Name: lambda t: ast.Name(t.id, ast.Load()),
-            ast.Attribute: lambda t: ast.Attribute(t.value, t.attr, ast.Load()),
-            ast.Subscript: lambda t: ast.Subscript(t.value, t.slice, ast.Load())}  # fmt: skip
-    return ast.copy_location(made[type(target)](target), target)
+    made: ast.expr = target
+    if isinstance(target, ast.Name):
+        made = ast.Name(target.id, ast.Load())
+    elif isinstance(target, ast.Attribute):
+        made = ast.Attribute(target.value, target.attr, ast.Load())
+    elif isinstance(target, ast.Subscript):
+        made = ast.Subscript(target.value, target.slice, ast.Load())
+    return ast.copy_location(made, target)
 
 
 def _expression(machine: Machine, node: ast.Expr) -> None:
@@ -444,10 +451,8 @@ def _first_round(machine: Machine, node: ast.For | ast.While, item: Any) -> None
     machine.record.note(node, "of the training loop the first round is read")
     if isinstance(node, ast.For):
         machine.bind(node.target, item, node)
-    try:
+    with suppress(Broken, Continued):
         machine.run(node.body)
-    except (Broken, Continued):
-        pass
 
 
 def _while(machine: Machine, node: ast.While) -> None:

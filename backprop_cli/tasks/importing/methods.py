@@ -107,7 +107,9 @@ def _filled(rule: str) -> Row:
     return row
 
 
-def _in_place(machine: Machine, value: Tensor, name: str, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _in_place(
+    machine: Machine, value: Tensor, name: str, given: list[Any], named_: dict[str, Any], node: ast.AST
+) -> Any:
     """`x.add_(y)`: the function without its underscore, written into x."""
     from backprop_cli.tasks.importing.writing import replace_whole
 
@@ -140,11 +142,12 @@ def _new(rule: str) -> Row:
 
 METHODS: Mapping[str, Row] = {
     **dict.fromkeys(("contiguous", "cpu", "cuda", "to", "numpy", "type", "float", "double", "half", "astype", "type_as",
-                     "requires_grad_for", "long", "int", "view_as_real", "to_sparse", "wait", "block_until_ready"), _same),
+                     "requires_grad_for", "long", "int", "view_as_real", "to_sparse", "wait", "block_until_ready"),
+                     _same),
     "copy": _copied, "clone": _copied, "detach": _detached, "requires_grad_": _required, "retain_grad": _retained,
     "backward": _backward, "register_hook": _hooked, "dim": lambda m, v, g, k, n: len(m.record.shape(v, n)),
-    "normal_": _filled("normal"), "uniform_": _filled("uniform"), "fill_": _filled("constant"), "zero_": _filled("zeros"),
+    "normal_": _filled("normal"), "uniform_": _filled("uniform"), "fill_": _filled("constant"),
+    "zero_": _filled("zeros"),
     "ones_": _filled("ones"), "item": _item, "tolist": _listed, "new_zeros": _new("zeros"), "new_ones": _new("ones"),
     "fill": _filled("constant"),
 }  # fmt: skip
-

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing import functions, tensors
 from backprop_cli.tasks.importing.record import leaf_of
-from backprop_cli.tasks.importing.spelling import binary, call, number
+from backprop_cli.tasks.importing.spelling import binary, call, number, whole
 from backprop_cli.tasks.importing.values import Builtin, Instance, Layer, Library, Opaque, Tensor, plain
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 Run = Callable[["Machine", Layer, list[Any], ast.AST], Any]
 
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Linear": ("in_features", "out_features", "bias"), "Bilinear": ("in1_features", "in2_features", "out_features", "bias"),
-    **dict.fromkeys(("Conv1d", "Conv2d"), ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")),
-    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d"), ("in_channels", "out_channels", "kernel_size", "stride", "padding",
+    "Linear": ("in_features", "out_features", "bias"), "Bilinear": ("in1_features", "in2_features", "out_features",
+    "bias"),
+    **dict.fromkeys(("Conv1d", "Conv2d"), ("in_channels", "out_channels", "kernel_size", "stride", "padding",
+    "dilation", "groups", "bias")),
+    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d"), ("in_channels", "out_channels", "kernel_size", "stride",
+    "padding",
                                                              "output_padding", "groups", "bias", "dilation")),
     **dict.fromkeys(("MaxPool1d", "MaxPool2d"), ("kernel_size", "stride", "padding", "dilation")),
     **dict.fromkeys(("AvgPool1d", "AvgPool2d"), ("kernel_size", "stride", "padding")),
@@ -31,7 +34,8 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), ("input_size", "hidden_size", "bias")),
     "LeakyReLU": ("negative_slope",), "ELU": ("alpha",), "Softmax": ("dim",), "LogSoftmax": ("dim",),
     "Flatten": ("start_dim", "end_dim"), "Dropout": ("p",), "GELU": ("approximate",), "Softplus": ("beta", "threshold"),
-    "Hardtanh": ("min_val", "max_val"), "CrossEntropyLoss": ("weight",), "NLLLoss": ("weight",), "Unflatten": ("dim", "sizes"),
+    "Hardtanh": ("min_val", "max_val"), "CrossEntropyLoss": ("weight",), "NLLLoss": ("weight",), "Unflatten": ("dim",
+    "sizes"),
 }  # fmt: skip
 
 
@@ -214,14 +218,20 @@ def _linear(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> 
 
 def _conv(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
     weight, bias = _params(machine, layer, ("weight", "bias"), node)
-    words = {w: layer.given[w] for w in ("stride", "padding", "dilation", "groups", "output_padding") if w in layer.given}
-    words = {w: one for w, one in words.items() if one not in (None,) and one != (0 if "padding" in w else 1)}
-    name = {"ConvTranspose1d": "conv_transpose1d", "ConvTranspose2d": "conv_transpose2d"}.get(layer.kind, layer.kind.lower())
+    words: dict[str, Any] = {
+        w: layer.given[w] for w in ("stride", "padding", "dilation", "groups", "output_padding") if w in layer.given
+    }
+    words = {w: one for w, one in words.items() if one is not None and one != (0 if "padding" in w else 1)}
+    name = {"ConvTranspose1d": "conv_transpose1d", "ConvTranspose2d": "conv_transpose2d"}.get(
+        layer.kind, layer.kind.lower()
+    )
     return functions.emit(machine, name, [given[0], weight, *([bias] if bias else [])], words, node)
 
 
 def _pool(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
-    name = {"MaxPool1d": "max_pool1d", "MaxPool2d": "max_pool2d", "AvgPool1d": "avg_pool1d", "AvgPool2d": "avg_pool2d"}[layer.kind]
+    name = {"MaxPool1d": "max_pool1d", "MaxPool2d": "max_pool2d", "AvgPool1d": "avg_pool1d", "AvgPool2d": "avg_pool2d"}[
+        layer.kind
+    ]
     words = {w: one for w, one in layer.given.items() if w != "kernel_size" and one is not None}
     return functions.emit(machine, name, [given[0], layer.given["kernel_size"]], words, node)
 
@@ -252,7 +262,9 @@ def _group_norm(machine: Machine, layer: Layer, given: list[Any], node: ast.AST)
 def _batch_norm(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
     weight, bias = _params(machine, layer, ("weight", "bias"), node)
     machine.record.note(node, "batch norm is read as it is in training: with the batch's own mean and variance")
-    words = {"weight": weight, "bias": bias, "training": True} if layer.given.get("affine", True) else {"training": True}
+    words = (
+        {"weight": weight, "bias": bias, "training": True} if layer.given.get("affine", True) else {"training": True}
+    )
     return functions.emit(machine, "batch_norm", [given[0]], words, node)
 
 
@@ -281,12 +293,16 @@ def _cell(machine: Machine, kind: str, x: ast.expr, state: list[ast.expr], weigh
         return [steps(tensors.made(call(tanh, binary(joined[0], ast.Add(), joined[1]))), "h")]
     if kind == "L":
         z = steps(Tensor(binary(joined[0], ast.Add(), joined[1])), "gates")
-        i, f, g, o = (steps(Tensor(call(name, gate(z, k))), letter)
-                      for k, (letter, name) in enumerate((("i", "sigmoid"), ("f", "sigmoid"), ("g", "tanh"), ("o", "sigmoid"))))
+        i, f, g, o = (
+            steps(Tensor(call(name, gate(z, k))), letter)
+            for k, (letter, name) in enumerate((("i", "sigmoid"), ("f", "sigmoid"), ("g", "tanh"), ("o", "sigmoid")))
+        )
         cell = steps(Tensor(binary(binary(f, ast.Mult(), state[1]), ast.Add(), binary(i, ast.Mult(), g))), "c")
         return [steps(Tensor(binary(o, ast.Mult(), call("tanh", cell))), "h"), cell]
     ours, theirs = steps(Tensor(joined[0]), "gi"), steps(Tensor(joined[1]), "gh")
-    r, z = (steps(Tensor(call("sigmoid", binary(gate(ours, k), ast.Add(), gate(theirs, k)))), "rz"[k]) for k in range(2))
+    r, z = (
+        steps(Tensor(call("sigmoid", binary(gate(ours, k), ast.Add(), gate(theirs, k)))), "rz"[k]) for k in range(2)
+    )
     n = steps(Tensor(call("tanh", binary(gate(ours, 2), ast.Add(), binary(r, ast.Mult(), gate(theirs, 2))))), "n")
     one = binary(ast.Constant(1), ast.Sub(), z)
     return [steps(Tensor(binary(binary(one, ast.Mult(), n), ast.Add(), binary(z, ast.Mult(), state[0]))), "h")]
@@ -311,28 +327,41 @@ def _recurrent(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) 
     time = 1 if first else 0
     batch = shape[:-1] if is_cell else (shape[1 - time],) if len(shape) == 3 else ()
     count = 2 if layer.kind.startswith("LSTM") else 1
-    before = (given[1] if isinstance(given[1], tuple | list) else [given[1]]) if len(given) > 1 and given[1] is not None else []
-    sequence: list[ast.expr] = [tensors.tensor_code(machine, x, node)] if is_cell else [
-        tensors.tensor_code(machine, tensors.pick(machine, x, (slice(None),) * time + (t,), node), node) for t in range(shape[time])]
+    before = (
+        (given[1] if isinstance(given[1], tuple | list) else [given[1]])
+        if len(given) > 1 and given[1] is not None
+        else []
+    )
+    sequence: list[ast.expr] = (
+        [tensors.tensor_code(machine, x, node)]
+        if is_cell
+        else [
+            tensors.tensor_code(machine, tensors.pick(machine, x, (slice(None),) * time + (t,), node), node)
+            for t in range(shape[time])
+        ]
+    )
     ends: list[list[ast.expr]] = []
     for level in range(1 if is_cell else int(plain(layer.given.get("num_layers", 1)))):
         tail = "" if is_cell else f"_l{level}"
         weights = [tensors.code_of(machine, param(machine, layer, name + tail, node), node)
                    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]  # fmt: skip
         state = [_state(machine, one, level, is_cell, node) for one in before] or [
-            call("zeros", tensors.whole(*batch, hidden)) for _ in range(count)]
+            call("zeros", whole(*batch, hidden)) for _ in range(count)
+        ]
         outputs = []
         for one in sequence:
-            state = _cell(machine, layer.kind[0], one, state, weights, hidden, steps, str(layer.given.get("nonlinearity", "tanh")))
+            state = _cell(
+                machine, layer.kind[0], one, state, weights, hidden, steps, str(layer.given.get("nonlinearity", "tanh"))
+            )
             outputs.append(state[0])
         sequence = outputs
         ends.append(state)
     final = [Tensor(e, grad=True) for e in ends[0]]
     if is_cell:
         return tuple(final) if count == 2 else final[0]
-    whole = Tensor(call("stack", ast.List(sequence, ast.Load()), axis=ast.Constant(time)), grad=True)
+    every = Tensor(call("stack", ast.List(sequence, ast.Load()), axis=ast.Constant(time)), grad=True)
     last = [Tensor(call("stack", ast.List([end[k] for end in ends], ast.Load())), grad=True) for k in range(count)]
-    return whole, (tuple(last) if count == 2 else last[0])
+    return every, (tuple(last) if count == 2 else last[0])
 
 
 def _state(machine: Machine, value: Any, level: int, is_cell: bool, node: ast.AST) -> ast.expr:
@@ -344,11 +373,13 @@ _RUNS: Mapping[str, Run] = {
     "Linear": _linear, **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"), _conv),
     **dict.fromkeys(("MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d"), _pool), "Embedding": _embedding,
     "LayerNorm": _layer_norm, "RMSNorm": _layer_norm, "GroupNorm": _group_norm, "BatchNorm1d": _batch_norm,
-    "BatchNorm2d": _batch_norm, "Flatten": _flatten, "Identity": _identity, "Dropout": _identity, "Dropout2d": _identity,
+    "BatchNorm2d": _batch_norm, "Flatten": _flatten, "Identity": _identity, "Dropout": _identity,
+    "Dropout2d": _identity,
     **dict.fromkeys(("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"), _recurrent),
 }  # fmt: skip
 _PLAIN: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "ReLU": ("relu", ()), "ReLU6": ("relu6", ()), "Sigmoid": ("sigmoid", ()), "Tanh": ("tanh", ()), "SiLU": ("silu", ()),
+    "ReLU": ("relu", ()), "ReLU6": ("relu6", ()), "Sigmoid": ("sigmoid", ()), "Tanh": ("tanh", ()), "SiLU": ("silu",
+    ()),
     "Mish": ("mish", ()), "GELU": ("gelu", ("approximate",)), "ELU": ("elu", ("alpha",)), "SELU": ("selu", ()),
     "LeakyReLU": ("leaky_relu", ("negative_slope",)), "Softplus": ("softplus", ("beta", "threshold")),
     "Softmax": ("softmax", ("dim",)), "LogSoftmax": ("log_softmax", ("dim",)), "LogSigmoid": ("logsigmoid", ()),
@@ -361,7 +392,8 @@ _LOSSES: Mapping[str, str] = {
     "CrossEntropyLoss": "cross_entropy", "KLDivLoss": "kl_div", "GaussianNLLLoss": "gaussian_nll_loss",
     "HingeEmbeddingLoss": "hinge_embedding_loss", "TripletMarginLoss": "triplet_margin_loss",
 }  # fmt: skip
-_LOSS_WORDS: Final = frozenset({"reduction", "weight", "pos_weight", "label_smoothing", "ignore_index", "delta", "beta", "margin",
+_LOSS_WORDS: Final = frozenset({"reduction", "weight", "pos_weight", "label_smoothing", "ignore_index", "delta",
+"beta", "margin",
                                 "p", "log_target", "full", "eps"})  # fmt: skip
 
 
@@ -390,7 +422,8 @@ def _registered(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -
 
 MODULE_METHODS: Mapping[str, Callable[[Machine, Any, list[Any], ast.AST], Any]] = {
     **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "eval", "train", "requires_grad_", "half"), _this),
-    **dict.fromkeys(("parameters", "named_parameters", "state_dict", "load_state_dict", "children", "modules", "buffers",
+    **dict.fromkeys(("parameters", "named_parameters", "state_dict", "load_state_dict", "children", "modules",
+    "buffers",
                      "named_children", "named_modules"), _parts),
     "apply": _this, "zero_grad": _cleared, "register_buffer": _registered, "register_parameter": _registered,
     "add_module": _registered, "training": _this, "save_hyperparameters": _this, "log": _this,

@@ -1,7 +1,7 @@
 """The numbers that a seeded generator gives: numpy's own, drawn again in the order of the program.
 
-`np.random.seed(1)` and `np.random.randn(3, 4)` are a fact of the program as much as a literal is.  Where no seed is set, or
-where so many numbers are drawn that a spec should not hold them, a leaf gets a rule and a shape instead.
+`np.random.seed(1)` and `np.random.randn(3, 4)` are a fact of the program as much as a literal is.  Where no seed is
+set, or so many numbers are drawn that a spec should not hold them, a leaf gets a rule and a shape instead.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from backprop_cli.tasks.importing import calls
 from backprop_cli.tasks.importing.evaluate import evaluate
 from backprop_cli.tasks.importing.exercises import Exercise, exercises, gradients_named, guessed_exercise, loss_of
 from backprop_cli.tasks.importing.machine import Machine
-from backprop_cli.tasks.importing.record import Record, leaf_of
+from backprop_cli.tasks.importing.record import Note, Record, leaf_of
 from backprop_cli.tasks.importing.spelling import spell
 from backprop_cli.tasks.importing.tensors import literal_or_stack
 from backprop_cli.tasks.importing.values import Class, Function, Tensor, Unknown, Unread
@@ -49,7 +49,8 @@ def import_python(data: bytes, file: str, asked: Asked | None = None) -> tuple[I
     """The specs of a program, in the order of its backward passes; at least one.
 
     Raises:
-        SpecError: what stops the reading, at its line: the output depends on something that is not read, or there is none.
+        SpecError: what stops the reading, at its line: the output depends on something that is not read,
+        or there is none.
     """
     asked = asked or Asked()
     program = read_program(data, file)
@@ -84,12 +85,20 @@ def _written(record: Record, exercise: Exercise, count: int) -> Imported:
     comments = [f"Read from {name} by 'backprop import', {exercise.where}; the program was not run."]
     if exercise.guessed:
         comments.append(f"Assumed: {exercise.guessed}.")
-    comments += [f"Note: {note}" for note in list(record.notes)[: exercise.notes or None]][:40]
+    comments += [f"Note: {note.text}" for note in record.notes if _concerns(note, exercise)][:40]
     text = yaml_of(record, exercise, None, comments)
     sheet = Sheet(record, exercise)
     _sort(sheet)
     outputs = " + ".join(sheet.text(start.output) for start in exercise.starts)
     return Imported(text, outputs, exercise.where, tuple(sheet.spelled[item.name] for item in sheet.params))
+
+
+def _concerns(note: Note, exercise: Exercise) -> bool:
+    """Whether a note is about what an exercise reads."""
+    lines = {item.line for item in exercise.items}
+    if note.leaf or not note.line:
+        return note.line in lines or not note.line
+    return min(lines, default=0) <= note.line <= max(exercise.line, *lines, 0)
 
 
 # ── programs and functions without backward() ────────────────────────────────────────────────────
@@ -129,7 +138,7 @@ def _function(machine: Machine, name: str) -> Exercise:
     record = machine.record
     target = _found(machine, name)
     node = target.node if isinstance(target, Function) else machine.record.program.body[0]
-    owner, _, last = name.rpartition(".")
+    owner = name.rpartition(".")[0]
     before = set(record.items)
     if owner:
         kind = _found(machine, owner)
@@ -162,7 +171,9 @@ def _found(machine: Machine, name: str) -> Any:
         raise Unread(value.error)
     if not isinstance(value, Function | Class):
         known = [n for n, v in machine.frame.names.items() if isinstance(v, Function)]
-        raise UsageError("E022", f"the file has no function {name!r}", hint=f"it has {', '.join(known[:8])}" if known else None)
+        raise UsageError(
+            "E022", f"the file has no function {name!r}", hint=f"it has {', '.join(known[:8])}" if known else None
+        )
     return value
 
 
@@ -234,6 +245,24 @@ def _unused(machine: Machine, asked: Asked) -> None:
     unused = sorted(set(machine.given) - machine.used)
     if unused:
         raise UsageError("E022", f"the program has no name {unused[0]!r} to give a value", hint=None)
+
+
+def chosen(found: tuple[Imported, ...], which: int | None = None, output: str | None = None) -> Imported:
+    """One of several exercises: the one with that number, or with that output.
+
+    Raises:
+        UsageError: E022 where there is none, or it is not clear which.
+    """
+    if which is not None:
+        if which > len(found):
+            raise UsageError("E022", f"the program has {len(found)} backward passes; there is no pass {which}",
+                             hint=outline(found).rstrip())  # fmt: skip
+        return found[which - 1]
+    matching = [one for one in found if output is not None and one.output == output]
+    if len(found) > 1 and not matching:
+        message = f"the program has {len(found)} backward passes; --pass N chooses one, import -o FOLDER/ writes all"
+        raise UsageError("E022", message, hint=outline(found).rstrip())
+    return (matching or list(found))[0]
 
 
 def outline(found: tuple[Imported, ...]) -> str:

@@ -23,6 +23,15 @@ MAX_NOTES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was assumed or left out, and where; `leaf`: it is about what a leaf of that line starts from."""
+
+    text: str
+    line: int
+    leaf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Backward:
     """One backward pass: where it starts, its seed, whose gradients it asks for, whether they add up."""
 
@@ -33,7 +42,6 @@ class Backward:
     wrt: tuple[Tensor, ...] | None  # None: `backward()`, which adds to the leaves
     epoch: int  # how often gradients were cleared before
     problem: SpecError | None = None  # why PyTorch would refuse it
-    notes: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -44,7 +52,7 @@ class Record:
     items: dict[str, Item] = field(default_factory=dict)
     shapes: dict[str, Sizes] = field(default_factory=dict)
     passes: list[Backward] = field(default_factory=list)
-    notes: dict[str, None] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     epoch: int = 0
     named_gradients: set[str] = field(default_factory=set)
@@ -59,10 +67,12 @@ class Record:
         """A part of the program that cannot be read."""
         return Unread(SpecError(code, message, at=self.program.place(node), hint=hint))
 
-    def note(self, node: ast.AST | None, text: str) -> None:
+    def note(self, node: ast.AST | None, text: str, *, leaf: bool = False) -> None:
         """Something that was assumed or left out: a comment in the spec."""
-        if len(self.notes) < MAX_NOTES:
-            self.notes[f"{self.program.where(node)}: {text}" if node is not None else text] = None
+        line = getattr(node, "lineno", 0)
+        told = text if node is None else f"{self.program.where(node)}: {text}"
+        if len(self.notes) < MAX_NOTES and all(one.text != told for one in self.notes):
+            self.notes.append(Note(told, line, leaf))
 
     # items ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -83,8 +93,9 @@ class Record:
             SpecError: E005 where there are too many; it ends the reading.
         """
         if len(self.items) >= MAX_ITEMS:
-            raise SpecError("E005", f"the program unrolls to more than {MAX_ITEMS:,} nodes", at=self.program.place(node),
-                            hint="make its loops shorter, or import one function")  # fmt: skip
+            hint = "make its loops shorter, or import one function"
+            message = f"the program unrolls to more than {MAX_ITEMS:,} nodes"
+            raise SpecError("E005", message, at=self.program.place(node), hint=hint)
         self.items[item.name] = item
         self.shapes[item.name] = item.shape
         return item

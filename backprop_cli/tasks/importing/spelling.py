@@ -77,8 +77,10 @@ def _constant(node: ast.Constant) -> tuple[str, int]:
         return str(value).lower(), ATOM
     if isinstance(value, str):
         return (f'"{value}"' if "'" in value else f"'{value}'"), ATOM
-    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
-    return (f"{value:.1f}" if whole else repr(value)), ATOM
+    if not isinstance(value, int | float):
+        return "nan", ATOM
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    return (f"{value:.1f}" if is_whole else repr(value)), ATOM
 
 
 def _call(node: ast.Call) -> tuple[str, int]:

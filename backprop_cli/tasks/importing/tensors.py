@@ -68,15 +68,15 @@ def tensor_code(machine: Machine, value: Tensor, node: ast.AST) -> ast.expr:
     if value.code is not None:
         return value.code
     start = value.start
-    assert start is not None
+    if start is None:
+        raise machine.record.unread(node, "a tensor without a value")
     constant = start.constant()
     if value.param is None and constant in {0.0, 1.0} and start.shape:
         return call("ones" if constant else "zeros", whole(*start.shape))
     if value.param is None and start.shape == () and is_number(start.data):
         return number(start.data)
     machine.record.leaf(value, "constant", node)
-    assert value.code is not None
-    return value.code
+    return named(value.item.name) if value.item is not None else number(0)
 
 
 def made(code: ast.expr, *parts: Any, kind: str = "float") -> Tensor:
@@ -165,6 +165,7 @@ def _folded(op: ast.operator, left: Any, right: Any) -> Tensor | None:
 def scaled(start: Start, a: float, b: float, divisor: float | None = None) -> Start | None:
     """`a` times a start, plus `b`; None where no rule says that."""
     if start.data is not None:
+
         def one(x: Any) -> Any:
             return [one(part) for part in x] if isinstance(x, list) else (x / divisor if divisor else x * a + b)
 
@@ -196,7 +197,9 @@ def unary(machine: Machine, op: ast.unaryop, value: Tensor, node: ast.AST) -> An
 def compare(machine: Machine, op: ast.cmpop, left: Any, right: Any, node: ast.AST) -> Any:
     """A mask."""
     numbers = [known_number(v) if isinstance(v, Tensor) else plain(v) for v in (left, right)]
-    if all(isinstance(n, int | float) for n in numbers) and not any(isinstance(v, Tensor) and v.grad for v in (left, right)):
+    if all(isinstance(n, int | float) for n in numbers) and not any(
+        isinstance(v, Tensor) and v.grad for v in (left, right)
+    ):
         from backprop_cli.tasks.importing.evaluate import _COMPARE
 
         return _COMPARE[type(op)](*numbers)
@@ -505,7 +508,8 @@ _ATTRIBUTES: Mapping[str, Any] = {
     "shape": dims, "T": transposed, "grad": _grad, "data": _data,
     "mT": lambda m, v, n: made(ast.Attribute(tensor_code(m, v, n), "mT", ast.Load()), v),
     "ndim": lambda m, v, n: len(m.record.shape(v, n)), "dtype": lambda m, v, n: Opaque("a dtype"),
-    "device": lambda m, v, n: Opaque("a device"), "size": lambda m, v, n: entries_of(m, v, n), "requires_grad": lambda m, v, n: v.grad,
+    "device": lambda m, v, n: Opaque("a device"), "size": entries_of,
+    "requires_grad": lambda m, v, n: v.grad,
     "is_leaf": lambda m, v, n: v.fresh or (v.item is not None and v.item.what == "leaf"),
     "grad_fn": _grad, "real": lambda m, v, n: v,
     "value": lambda m, v, n: v,

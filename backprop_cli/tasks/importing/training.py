@@ -1,4 +1,4 @@
-"""What a program does besides its forward pass: backward calls, updates, loops over epochs, gradients that it looks at."""
+"""What a program does besides its forward pass: backward calls, updates, loops over epochs."""
 
 from __future__ import annotations
 
@@ -14,32 +14,36 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
 HARMLESS_DECORATORS: Final = frozenset({
-    "no_grad", "inference_mode", "jit", "njit", "lru_cache", "cache", "torchsnooper", "override", "abstractmethod", "wraps",
+    "no_grad", "inference_mode", "jit", "njit", "lru_cache", "cache", "torchsnooper", "override", "abstractmethod",
+    "wraps",
     "typechecked", "script", "compile", "enable_grad", "profile", "custom_fwd", "custom_bwd", "once_differentiable",
 })  # fmt: skip
-_RATE = re.compile(r"^(lr|alpha|eta|epsilon|step|step_size|learning_?rate|learn_rate|LR|ALPHA|rate|eps|η|α)(_\w+)?$|learning_?rate")
-_GRADIENT = re.compile(r"^(d|grad_?|g_?|delta_?|nabla_?|∇)[A-Za-zα-ω]\w*$|_?grads?$|_delta$|^delta|_update$|^velocity|^m_?hat|^dparam$")
-QUIET: Final = re.compile(r"^(print|display|plt|ax\w*|fig\w*|sns|writer|logger|logging|sys|os|time|tqdm|warnings|wandb)\b")
+_RATE = re.compile(
+    r"^(lr|alpha|eta|epsilon|step|step_size|learning_?rate|learn_rate|LR|ALPHA|rate|eps|η|α)(_\w+)?$|learning_?rate"
+)
+_GRADIENT = re.compile(
+    r"^(d|grad_?|g_?|delta_?|nabla_?|∇)[A-Za-zα-ω]\w*$|_?grads?$|_delta$|^delta|_update$|^velocity|^m_?hat|^dparam$"
+)
+QUIET: Final = re.compile(
+    r"^(print|display|plt|ax\w*|fig\w*|sns|writer|logger|logging|sys|os|time|tqdm|warnings|wandb)\b"
+)
 
 
-def is_update(machine: Machine, node: ast.Assign | ast.AugAssign) -> bool:
+def is_update(node: ast.Assign | ast.AugAssign) -> bool:
     """Whether a statement moves a param against its gradient: `W -= lr * dW`, `w.data -= ...`, `b = b - lr * db`."""
     if isinstance(node, ast.AugAssign):
-        target, value = node.target, node.value
-        if not isinstance(node.op, ast.Sub | ast.Add):
-            return False
-    else:
-        target, value = node.targets[0], node.value
-        moved = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub | ast.Add)
-        if not moved or ast.unparse(target) != ast.unparse(value.left):  # type: ignore[attr-defined]
-            return False
-        value = value.right  # type: ignore[attr-defined]
-    return _moves(value, leaf_name(target))
+        return isinstance(node.op, ast.Sub | ast.Add) and _moves(node.value, leaf_name(node.target))
+    target, value = node.targets[0], node.value
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub | ast.Add):
+        return False
+    return ast.unparse(target) == ast.unparse(value.left) and _moves(value.right, leaf_name(target))
 
 
 def _moves(value: ast.expr, target: str) -> bool:
     words = _words(value)
-    if any(word == "grad" or word in {f"d{target}", f"d_{target}", f"grad_{target}", f"{target}_grad"} for word in words):
+    if any(
+        word == "grad" or word in {f"d{target}", f"d_{target}", f"grad_{target}", f"{target}_grad"} for word in words
+    ):
         return not target.startswith(("d", "grad"))
     rates = any(_RATE.search(word) for word in words)
     return rates and any(_GRADIENT.search(word) for word in words) and not target.startswith(("d", "grad"))
@@ -51,7 +55,9 @@ def leaf_name(target: ast.expr) -> str:
         return leaf_name(target.value) if target.attr == "data" else target.attr
     if isinstance(target, ast.Subscript):
         inner = target.slice
-        return inner.value if isinstance(inner, ast.Constant) and isinstance(inner.value, str) else leaf_name(target.value)
+        return (
+            inner.value if isinstance(inner, ast.Constant) and isinstance(inner.value, str) else leaf_name(target.value)
+        )
     return target.id if isinstance(target, ast.Name) else ""
 
 
@@ -73,21 +79,23 @@ def trains(node: ast.For | ast.While) -> bool:
         for part in ast.walk(statement):
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "step":
                 return True
-            if isinstance(part, ast.AugAssign | ast.Assign) and _is_step(part):
+            if isinstance(part, ast.AugAssign | ast.Assign) and is_update(part):
                 return not _only_updates(node)
     return False
 
 
-def _is_step(node: ast.AugAssign | ast.Assign) -> bool:
-    return is_update(None, node)  # type: ignore[arg-type]
-
-
 def _only_updates(node: ast.For | ast.While) -> bool:
     """A loop over the params themselves: `for p in parameters: p.data -= lr * p.grad`."""
-    return isinstance(node, ast.For) and all(
-        isinstance(s, ast.AugAssign | ast.Assign | ast.Expr | ast.If | ast.With) for s in node.body
-    ) and len(node.body) <= 3 and not any(isinstance(p, ast.Call) and isinstance(p.func, ast.Attribute)
-                                          and p.func.attr == "backward" for s in node.body for p in ast.walk(s))
+    return (
+        isinstance(node, ast.For)
+        and all(isinstance(s, ast.AugAssign | ast.Assign | ast.Expr | ast.If | ast.With) for s in node.body)
+        and len(node.body) <= 3
+        and not any(
+            isinstance(p, ast.Call) and isinstance(p.func, ast.Attribute) and p.func.attr == "backward"
+            for s in node.body
+            for p in ast.walk(s)
+        )
+    )
 
 
 def note_unread(machine: Machine, node: ast.Expr, error: SpecError) -> None:
@@ -115,8 +123,7 @@ def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...
         problem = record.unread(node, f"the output has shape {shape}; a gradient starts from a scalar or from a seed",
                                 "write backward(torch.ones_like(y)), or sum it first", "E018").error  # fmt: skip
     where = record.program.where(node)
-    record.passes.append(Backward(output, seed, getattr(node, "lineno", 0), where, wrt, record.epoch, problem,
-                                  len(record.notes)))  # fmt: skip
+    record.passes.append(Backward(output, seed, getattr(node, "lineno", 0), where, wrt, record.epoch, problem))
     return Opaque("a gradient")
 
 

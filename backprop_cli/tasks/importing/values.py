@@ -12,7 +12,7 @@ from backprop_cli.errors import SpecError
 Sizes = tuple[int, ...]
 
 
-class Unread(Exception):  # noqa: N818 - no error yet: it becomes one only where the output depends on it
+class Unread(Exception):
     """A part of the program that cannot be read; `error` says where, why and what to do."""
 
     def __init__(self, error: SpecError) -> None:

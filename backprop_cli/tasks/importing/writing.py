@@ -33,13 +33,13 @@ def replace_whole(machine: Machine, old: Tensor, new: Tensor, base: str, node: a
 def write_into(machine: Machine, target: ast.Subscript, value: Any, node: ast.AST) -> None:
     """`x[index] = value`, also `x[1][2] = value`."""
     if isinstance(value, Unknown):
-        owner = machine.value(target.value)
-        if isinstance(owner, Tensor):
-            owner.broken = value.error
+        broken = machine.value(target.value)
+        if isinstance(broken, Tensor):
+            broken.broken = value.error
         return
+    owner: Any = None
     path: list[ast.expr] = []
     part: ast.expr = target
-    owner: Any = None
     while isinstance(part, ast.Subscript):
         path.insert(0, part.slice)
         inner = machine.value(part.value)
@@ -64,13 +64,17 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
     mask = _mask(machine, index, node)
     if mask is not None:
         if isinstance(value, Tensor) and machine.record.shape(value, node) not in {(), shape}:
-            raise machine.record.unread(node, "what is assigned under a mask has no fixed shape", "write where(mask, a, b)")
-        code = call("where", mask, tensors.code_of(machine, value, node), tensors.tensor_code(machine, owner, node))
+            raise machine.record.unread(
+                node, "what is assigned under a mask has no fixed shape", "write where(mask, a, b)"
+            )
+        code: ast.expr = call(
+            "where", mask, tensors.code_of(machine, value, node), tensors.tensor_code(machine, owner, node)
+        )
         made = tensors.made(code, owner, value)
     else:
-        index = _whole_index(machine, index, shape, node)
-        made = Tensor(_built(machine, tensors.tensor_code(machine, owner, node), shape, index, value, node),
-                      grad=owner.grad or isinstance(value, Tensor) and value.grad)  # fmt: skip
+        code = tensors.tensor_code(machine, owner, node)
+        built = _built(machine, code, shape, _whole_index(machine, index, shape, node), value, node)
+        made = tensors.made(built, owner, value)
     replace_whole(machine, owner, made, base, node)
 
 
@@ -83,7 +87,13 @@ def _mask(machine: Machine, index: tuple[Any, ...], node: ast.AST) -> ast.expr |
 def _literal(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any, node: ast.AST) -> bool:
     """Change the numbers of a literal that nothing was computed from yet; whether that could be done."""
     start = owner.start or (owner.item.start if owner.item is not None else None)
-    number = plain(value) if is_number(value) else tensors.data_of(value) if isinstance(value, Tensor) and value.fresh else None
+    number = (
+        plain(value)
+        if is_number(value)
+        else tensors.data_of(value)
+        if isinstance(value, Tensor) and value.fresh
+        else None
+    )
     data = tensors.data_of(owner)
     if start is None or data is None or number is None or _is_used(machine, owner):
         return False
@@ -111,7 +121,9 @@ def _is_used(machine: Machine, owner: Tensor) -> bool:
         return False
     from backprop_cli.tasks.importing.spelling import names_in
 
-    return any(item.code is not None and owner.item.name in names_in(item.code) for item in machine.record.items.values())
+    return any(
+        item.code is not None and owner.item.name in names_in(item.code) for item in machine.record.items.values()
+    )
 
 
 def _spread(number: Any, count: int) -> list[Any] | None:
@@ -129,8 +141,8 @@ def _places(machine: Machine, index: tuple[Any, ...], data: Any, node: ast.AST) 
         shape.append(len(part))
         part = part[0]
     lists = [tensors.data_of(one) if isinstance(one, Tensor | list | range) else None for one in index]
-    if sum(one is not None for one in lists) == 2 == len(index) == len(shape):  # x[rows, columns]
-        rows, columns = lists
+    rows, columns = lists if len(lists) == len(shape) == 2 else (None, None)
+    if rows is not None and columns is not None:  # x[rows, columns]
         return [(int(r), int(c)) for r, c in zip(rows, columns, strict=False)] if len(rows) == len(columns) else None
     axes: list[list[int]] = []
     for axis, size in enumerate(shape):
@@ -157,17 +169,21 @@ def _whole_index(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...
         at = index.index(Ellipsis)
         index = (*index[:at], *[slice(None)] * (len(shape) - len(index) + 1), *index[at + 1 :])
     if len(index) > len(shape) or not all(isinstance(one, slice) or isinstance(plain(one), int) for one in index):
-        raise machine.record.unread(node, "an assignment into this index is not read", "write where(mask, a, b), or stack")
+        raise machine.record.unread(
+            node, "an assignment into this index is not read", "write where(mask, a, b), or stack"
+        )
     return [*index, *[slice(None)] * (len(shape) - len(index))]
 
 
-def _built(machine: Machine, code: ast.expr, shape: tuple[int, ...], index: list[Any], value: Any, node: ast.AST) -> ast.expr:
+def _built(
+    machine: Machine, code: ast.expr, shape: tuple[int, ...], index: list[Any], value: Any, node: ast.AST
+) -> ast.expr:
     """The tensor with the part at an index replaced: pieces before, the part, pieces after, axis by axis."""
     axis = next((i for i, one in enumerate(index) if one != slice(None)), None)
     if axis is None:
         return call("broadcast_to", tensors.code_of(machine, value, node), whole(*shape))
     one, size = index[axis], shape[axis]
-    first, stop, step = (one.indices(size) if isinstance(one, slice) else (plain(one) % size, plain(one) % size + 1, 1))
+    first, stop, step = one.indices(size) if isinstance(one, slice) else (plain(one) % size, plain(one) % size + 1, 1)
     if step != 1:
         raise machine.record.unread(node, "an assignment with a step is not read")
     whole_ = [slice(None)] * axis
@@ -183,19 +199,23 @@ def _built(machine: Machine, code: ast.expr, shape: tuple[int, ...], index: list
     return middle if len(pieces) == 1 else call("concat", ast.List(pieces, ast.Load()), axis=ast.Constant(axis))
 
 
-def _with_axis(machine: Machine, value: Tensor, axis: int, index: list[Any], shape: tuple[int, ...], node: ast.AST) -> Tensor:
+def _with_axis(
+    machine: Machine, value: Tensor, axis: int, index: list[Any], shape: tuple[int, ...], node: ast.AST
+) -> Tensor:
     """The assigned part with an axis of size 1 where the index is a number."""
     rank = len(machine.record.shape(value, node))
     kept = sum(isinstance(one, slice) for one in index)
     if rank <= 0 or kept == 0 or rank < kept - sum(isinstance(one, slice) for one in index[:axis]):
         return value
     place = axis - sum(not isinstance(one, slice) for one in index[:axis]) - (kept - rank)
-    return tensors.made(call("expand_dims", tensors.tensor_code(machine, value, node), ast.Constant(max(place, 0))), value)
+    return tensors.made(
+        call("expand_dims", tensors.tensor_code(machine, value, node), ast.Constant(max(place, 0))), value
+    )
 
 
 def _cut(code: ast.expr, before: list[Any], part: slice) -> ast.expr:
-    ends = [None if end is None else ast.Constant(end) for end in (part.start, part.stop)]
+    first, stop = (None if end is None else ast.Constant(end) for end in (part.start, part.stop))
     if part.start in {None, 0} and part.stop is None:
         return code
-    pieces: list[ast.expr] = [ast.Slice(None, None, None)] * len(before) + [ast.Slice(*ends, None)]
+    pieces: list[ast.expr] = [*[ast.Slice(None, None, None)] * len(before), ast.Slice(first, stop, None)]
     return ast.Subscript(code, pieces[0] if len(pieces) == 1 else ast.Tuple(pieces, ast.Load()), ast.Load())

@@ -119,7 +119,8 @@ def _leaf(sheet: Sheet, item: Item) -> Tree:
     if start is None:
         return number(item.value)
     shape: Tree = [sheet.spelled.get(size.name, str(length)) if size is not None else str(length)
-                   for length, size in zip(start.shape, start.sizes or [None] * len(start.shape), strict=True)]  # fmt: skip
+                   for length, size in zip(start.shape, start.sizes or [None] * len(start.shape),
+                   strict=True)]  # fmt: skip
     named_ = any(size is not None and size.name in sheet.spelled for size in start.sizes)
     if start.data is not None:
         data = _listed(start.data)
@@ -131,7 +132,9 @@ def _leaf(sheet: Sheet, item: Item) -> Tree:
         return number(constant)
     if constant is not None and not named_ and math.prod(start.shape) <= 12:
         return _listed(tensors._filled(start))
-    options: dict[str, Tree] = {key: number(value) for key, value in start.options.items() if not _default(start.rule, key, value)}
+    options: dict[str, Tree] = {
+        key: number(value) for key, value in start.options.items() if not _default(start.rule, key, value)
+    }
     return {"shape": shape, "init": start.rule, **options}
 
 
