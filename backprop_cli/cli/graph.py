@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
-from backprop_cli.cli.options import SpecChoice, format_option, spec_argument, takes
-from backprop_cli.cli.streams import ascii_only, color_wanted, refuse_overwriting, sink_for
+from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.report.graph_formats import FORMATS, format_of, renderer
 from backprop_cli.report.view import View
 
+if TYPE_CHECKING:
+    from backprop_cli.engine.graph import Graph
+    from backprop_cli.report.diagram import Numbers
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """How and where a graph is shown; it has no numbers, so no precision."""
 
-    out: str | None = None
-    ascii: bool = False
-    color: str = "auto"
-    error_format: str | None = None  # read by the boundary
-
-    @property
-    def view(self) -> View:
-        """The view for the stream or file that is written to."""
-        here = self.out in {None, "-"}
-        color = color_wanted(self.color, sys.stdout) if here else self.color == "always"
-        return View((), None, color, self.ascii or (here and ascii_only(sys.stdout)))
+DIGITS = 4
+"""Significant digits in a box, where no precision is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +31,9 @@ class Job:
     form: str
     view: View
     anonymous: bool
+    values: bool
+    local: bool
+    max_bytes: int
 
     def __call__(self, path: str) -> Done:
         """The drawing of one spec; shapes are enough."""
@@ -48,7 +42,23 @@ class Job:
         from backprop_cli.engine.graph import build
         from backprop_cli.report.diagram import diagram
 
-        return Done(renderer(self.form)(diagram(build(spec), self.anonymous), self.view))
+        graph = build(spec)
+        numbers = self.numbers(graph) if self.values or self.local else None
+        return Done(renderer(self.form)(diagram(graph, self.anonymous, numbers), self.view))
+
+    def numbers(self, graph: Graph) -> Numbers:
+        """What a run gives, for the boxes; the local derivatives, for the arrows."""
+        from backprop_cli.report.diagram import Numbers
+        from backprop_cli.tasks.calculate import compute, load_leaves
+
+        computed = compute(graph, load_leaves(graph, self.max_bytes))
+        local: dict[tuple[str, str], str] = {}
+        if self.local:
+            from backprop_cli.formulas.derivation import local_derivatives
+
+            local = local_derivatives(graph)
+        gradients = [computed.gradient(node.index) for node in graph.nodes]
+        return Numbers(computed.values, gradients, self.view.precision or DIGITS, local)
 
     def warm(self) -> None:
         """One spec: there is nothing to prepare."""
@@ -58,14 +68,18 @@ class Job:
 @spec_argument
 @format_option(FORMATS)
 @click.option("--all", "anonymous", is_flag=True, help="Show the parts of inline expressions as nodes too.")
-@takes(choice=SpecChoice, drawn=Drawn, limits=Limits)
-def command(spec: str, form: str | None, anonymous: bool, choice: SpecChoice, drawn: Drawn, limits: Limits) -> int:
+@click.option("--values", is_flag=True, help="Write each node's value and gradient into its box.")
+@click.option("--local", is_flag=True, help="With the values, write the local derivative on each edge.")
+@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+def command(spec: str, form: str | None, anonymous: bool, values: bool, local: bool, choice: SpecChoice,
+            report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Show the computation graph of a spec.
 
     Every node in topological order with its shape, its operands and its consumers, and which way the gradient
     comes back.  'text' is for a terminal, 'svg' a picture, 'dot' for Graphviz, 'mermaid' for a Markdown page.
-    A spec with shapes alone will do.
+    A spec with shapes alone will do, unless --values asks for numbers.
     """
-    refuse_overwriting(drawn.out, (spec,))
-    job = Job(choice, form or format_of(drawn.out or "") or "text", drawn.view, anonymous)
-    return over((spec,), job, sink_for(drawn.out), Series(), limits, manner_now(), job.warm)
+    refuse_overwriting(report.out, (spec,))
+    job = Job(choice, form or format_of(report.out or "") or "text", report.view(()), anonymous,
+              values, local, memory.max_bytes)  # fmt: skip
+    return over((spec,), job, sink_for(report.out), Series(), limits, manner_now(), job.warm)

@@ -292,4 +292,18 @@ def work_out(
     return tuple(found)
 
 
-__all__ = ["Contribution", "Maths", "Worked", "WorkedPass", "work_out"]
+def local_derivatives(graph: Graph) -> dict[tuple[str, str], str]:
+    """∂consumer/∂operand for each edge along which a gradient comes back, or the map δ ↦ ... that stands for it."""
+    work = Formulation(graph, ("local",), ("text",), None)
+    derived = derive(work.made, graph.passes[-1], ("local",))
+    deriver = Deriver(graph, work, derived, None)
+    found = {}
+    for node in graph.nodes:
+        for consumer in deriver.consumers(node) if node.index in derived.local else ():
+            part = deriver.contribution(consumer, node)
+            if part is not None:
+                found[node.name, part.consumer] = f"δ ↦ {part.local.text}" if part.is_map else part.local.text
+    return found
+
+
+__all__ = ["Contribution", "Maths", "Worked", "WorkedPass", "local_derivatives", "work_out"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine.ops.arithmetic import OPERATORS
-from backprop_cli.report.arrays import count
+from backprop_cli.report.arrays import abridged, count, lines, summary
 
 if TYPE_CHECKING:
     from backprop_cli.engine.graph import Graph, Node
@@ -28,6 +28,14 @@ class Box:
     active: bool  # a gradient arrives here
     output: bool = False  # a backward pass starts here
     hooked: bool = False  # a hook replaces its gradient
+    value: tuple[str, ...] = ()  # its lines, with `--values`
+    gradient: tuple[str, ...] = ()
+    again: bool = False  # a leaf that many nodes use, drawn once more beside one of them
+
+    @property
+    def gradient_lines(self) -> tuple[str, ...]:
+        """The gradient with its sign in front, its lines under each other."""
+        return tuple(("∂ " if i == 0 else "  ") + line for i, line in enumerate(self.gradient))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +63,81 @@ class Diagram:
         """What the drawing is called."""
         return self.title or self.spec
 
+    @property
+    def beside_users(self) -> Diagram:
+        """The same for a picture: a leaf that many nodes use is drawn beside each, instead of as many long lines."""
+        uses: dict[int, list[int]] = {}
+        for position, arrow in enumerate(self.arrows):
+            uses.setdefault(arrow.source, []).append(position)
+        most = SHARED if len(self.arrows) <= MANY else 1
+        shared = {source for source, found in uses.items() if self.boxes[source].kind != "node" and len(found) > most}
+        return _redrawn(self, {position for source in shared for position in uses[source][1:]}) if shared else self
 
-def diagram(graph: Graph, anonymous: bool = False) -> Diagram:
+
+SHARED, MANY = 3, 24
+"""A leaf that more nodes use than this is drawn beside each; in a graph of many arrows, any that several use."""
+
+
+def _redrawn(whole: Diagram, apart: set[int]) -> Diagram:
+    """With a box of its own, in front of its target, for the source of each of the arrows `apart`."""
+    boxes: list[Box] = []
+    place: dict[int, int] = {}
+    copies: dict[int, int] = {}
+    into: dict[int, list[int]] = {}
+    for position in sorted(apart):
+        into.setdefault(whole.arrows[position].target, []).append(position)
+    for index, box in enumerate(whole.boxes):
+        for position in into.get(index, ()):
+            copies[position] = len(boxes)
+            boxes.append(replace(whole.boxes[whole.arrows[position].source], again=True))
+        place[index] = len(boxes)
+        boxes.append(box)
+    arrows = tuple(replace(arrow, source=copies.get(position, place[arrow.source]), target=place[arrow.target])
+                   for position, arrow in enumerate(whole.arrows))  # fmt: skip
+    return replace(whole, boxes=tuple(boxes), arrows=arrows)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What `--values` writes into the boxes and, on request, on the arrows."""
+
+    values: Sequence[Any]
+    gradients: Sequence[Any]
+    digits: int
+    local: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (operand, consumer): ∂consumer/∂operand
+
+    def shown(self, value: Any) -> tuple[str, ...]:
+        """A scalar or small array whole, of a larger one what its entries are like."""
+        if value is None:
+            return ()
+        whole = () if abridged(value) else tuple(lines(value, self.digits))
+        fits = 0 < len(whole) <= MOST_LINES and max(map(len, whole)) <= WIDEST_VALUE
+        return whole if fits else tuple(summary(value, self.digits).split(", "))
+
+
+MOST_LINES, WIDEST_VALUE, LONGEST_LABEL = 4, 44, 30
+
+
+def diagram(graph: Graph, anonymous: bool = False, numbers: Numbers | None = None) -> Diagram:
     """The named nodes of a graph, and the outputs; with `anonymous` the parts of their expressions too."""
     names = {run.output: run.name for run in graph.passes}
     shown = [n for n in graph.nodes if n.kind != "constant" and (anonymous or not n.anonymous or n.index in names)]
     place = {node.index: position for position, node in enumerate(shown)}
     boxes = tuple(_box(graph, node, names, anonymous) for node in shown)
     arrows = tuple(arrow for node in shown for arrow in _arrows(graph, node, place))
+    if numbers is not None:
+        boxes = tuple(replace(box, value=numbers.shown(numbers.values[node.index]),
+                              gradient=numbers.shown(numbers.gradients[node.index]))
+                      for box, node in zip(boxes, shown, strict=True))  # fmt: skip
+        arrows = tuple(_with_local(arrow, boxes, numbers.local) for arrow in arrows)
     outputs = tuple(dict.fromkeys(run.name for run in graph.passes))
     return Diagram(graph.spec.source.file, graph.spec.title, outputs, boxes, arrows)
+
+
+def _with_local(arrow: Arrow, boxes: Sequence[Box], local: Mapping[tuple[str, str], str]) -> Arrow:
+    derivative = local.get((boxes[arrow.source].name, boxes[arrow.target].name))
+    parts = [part for part in (arrow.label, derivative) if part]
+    return replace(arrow, label=shortened("; ".join(parts), LONGEST_LABEL)) if derivative and arrow.active else arrow
 
 
 def _box(graph: Graph, node: Node, outputs: Mapping[int, str], anonymous: bool) -> Box:
@@ -79,6 +152,14 @@ def _box(graph: Graph, node: Node, outputs: Mapping[int, str], anonymous: bool) 
         output=node.index in outputs,
         hooked=node.index in graph.hooks,
     )
+
+
+WIDEST = 48  # characters of an expression or a list of names
+
+
+def shortened(text: str, width: int = WIDEST) -> str:
+    """A text, its end left out where it is long."""
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 # ── arrows ───────────────────────────────────────────────────────────────────────────────────────

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backprop_cli.report.diagram import Arrow, Box, Diagram
-from backprop_cli.report.graph_text import shortened
+from backprop_cli.report.diagram import Arrow, Box, Diagram, shortened
 from backprop_cli.report.plain import safe
 from backprop_cli.report.view import View
 
@@ -26,11 +25,13 @@ STYLES = {
     "node": 'shape=box, style="rounded,filled"',
 }
 OUTPUT = 'peripheries=2, color="#0969da"'
+BREAK = r"\n"
 INACTIVE = 'style=dashed, color="#8c959f"'
 
 
 def render(diagram: Diagram, view: View) -> str:
     """A digraph: leaves as sharp boxes, nodes rounded; an edge along which no gradient comes back is dashed."""
+    diagram = diagram.beside_users
     lines = [f'digraph "{quoted(diagram.heading)}" {{', f'  label="{quoted(diagram.heading)}";', HEAD]
     lines += [f"  n{i} [{', '.join(_attributes(box))}];" for i, box in enumerate(diagram.boxes)]
     lines += [_edge(arrow) for arrow in diagram.arrows]
@@ -41,7 +42,11 @@ def render(diagram: Diagram, view: View) -> str:
 def _attributes(box: Box) -> Iterator[str]:
     first = f"{box.name} = {shortened(box.expression)}" if box.expression else box.name
     notes = [box.shape, *(["hook"] if box.hooked else [])]
-    yield f'label="{quoted(first)}\\n{quoted(", ".join(notes))}"'
+    if box.again:
+        yield f'label="{quoted(box.name)}"'
+    else:
+        told = [first, ", ".join(notes), *box.value, *box.gradient_lines]
+        yield f'label="{BREAK.join(map(quoted, told))}"'
     yield f'tooltip="{quoted(box.expression or box.kind)}"'
     yield STYLES[box.kind]
     if box.output:

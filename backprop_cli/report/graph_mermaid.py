@@ -10,8 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from backprop_cli.report.diagram import Arrow, Box, Diagram
-from backprop_cli.report.graph_text import shortened
+from backprop_cli.report.diagram import Arrow, Box, Diagram, shortened
 from backprop_cli.report.plain import safe
 from backprop_cli.report.view import View
 
@@ -26,6 +25,7 @@ BRACKETS = {"input": '["{}"]', "param": '["{}"]', "node": '("{}")'}
 
 def render(diagram: Diagram, view: View) -> str:
     """A flowchart: leaves as boxes, nodes rounded; a dotted arrow is one along which no gradient comes back."""
+    diagram = diagram.beside_users
     title = json.dumps(safe(diagram.heading), ensure_ascii=view.ascii)
     lines = ["---", f"title: {title}", "---", "flowchart TD"]
     lines += [f"  n{i}{BRACKETS[box.kind].format(_label(box, view))}" for i, box in enumerate(diagram.boxes)]
@@ -36,7 +36,8 @@ def render(diagram: Diagram, view: View) -> str:
 def _label(box: Box, view: View) -> str:
     first = f"{box.name} = {shortened(box.expression)}" if box.expression else box.name
     hook = ", hook" if box.hooked else ""
-    return f"{escaped(first, view)}<br/>{escaped(box.shape + hook, view)}"
+    told = [first, box.shape + hook, *box.value, *box.gradient_lines]
+    return "<br/>".join(escaped(line, view) for line in ([box.name] if box.again else told))
 
 
 def _edge(arrow: Arrow, view: View) -> str:

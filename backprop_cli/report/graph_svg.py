@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from unicodedata import combining, east_asian_width
 
-from backprop_cli.report.diagram import Arrow, Box, Diagram
+from backprop_cli.report.diagram import Arrow, Box, Diagram, shortened
 from backprop_cli.report.graph_layout import Placed, Point, placed
-from backprop_cli.report.graph_text import shortened
 from backprop_cli.report.plain import safe
 from backprop_cli.report.view import View
 
@@ -37,6 +36,8 @@ text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',m
 .small,.note{font-size:11px;fill:#59636e}
 .heading{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:16px;font-weight:600}
 .legend{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:12px;fill:#59636e}
+.value{font-size:11px;fill:#1a7f37}
+.gradient{font-size:11px;fill:#8250df}
 .edge{fill:none;stroke:#0969da;stroke-width:1.5}
 .edge.idle{stroke:#8c959f;stroke-dasharray:5 4}
 .head{fill:#0969da}
@@ -50,6 +51,8 @@ text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',m
 .output .box{fill:#0c2d5a;stroke:#388bfd}
 text{fill:#e6edf3}
 .small,.note,.legend{fill:#9198a1}
+.value{fill:#3fb950}
+.gradient{fill:#bc8cff}
 .edge{stroke:#58a6ff}
 .edge.idle{stroke:#6e7681}
 .head{fill:#58a6ff}
@@ -61,6 +64,7 @@ LEGEND = ("values flow down; the gradient comes back here", "no gradient")
 
 def render(diagram: Diagram, view: View) -> str:
     """The picture, with a title, a description for those who do not see it, and a tooltip a box."""
+    diagram = diagram.beside_users
     texts = [_texts(box) for box in diagram.boxes]
     layout = placed([_size(lines) for lines in texts], [(arrow.source, arrow.target) for arrow in diagram.arrows])
     width = max(layout.width, _wide(diagram.heading) * 1.25, 480.0) + 2 * MARGIN
@@ -92,7 +96,7 @@ def described(diagram: Diagram) -> str:
     for arrow in diagram.arrows:
         heads[arrow.target].append(diagram.boxes[arrow.source].name)
     rows = [f"{box.name}, {box.kind} of shape {box.shape}" + (f", from {' and '.join(heads[i])}" if heads[i] else "")
-            for i, box in enumerate(diagram.boxes)]  # fmt: skip
+            for i, box in enumerate(diagram.boxes) if not box.again]  # fmt: skip
     return f"Computation graph with output {' and '.join(diagram.outputs)}. " + "; ".join(rows) + "."
 
 
@@ -103,9 +107,13 @@ def _texts(box: Box) -> list[tuple[str, str]]:
     """The lines of a box, each with its class."""
     hook = ", hook" if box.hooked else ""
     first = [("name", box.name)]
+    if box.again:
+        return first
+    value = [("value", line) for line in box.value]
+    gradient = [("gradient", line) for line in box.gradient_lines]
     if box.expression:
-        return [*first, ("", f"= {shortened(box.expression, LONGEST)}"), ("small", box.shape + hook)]
-    return [*first, ("small", f"{box.kind} {box.shape}{hook}")]
+        return [*first, ("", f"= {shortened(box.expression, LONGEST)}"), ("small", box.shape + hook), *value, *gradient]
+    return [*first, ("small", f"{box.kind} {box.shape}{hook}"), *value, *gradient]
 
 
 def _size(lines: Sequence[tuple[str, str]]) -> tuple[float, float]:
@@ -138,7 +146,8 @@ def _drawn(box: Box, lines: Sequence[tuple[str, str]], centre: Point) -> Iterato
 
 def _tooltip(box: Box) -> str:
     whole = f"{box.name} = {box.expression}" if box.expression else f"{box.name}, {box.kind}"
-    return f"{whole}, shape {box.shape}" + ("" if box.active else ", no gradient")
+    told = [f"{what} {' '.join(lines)}" for what, lines in (("value", box.value), ("gradient", box.gradient)) if lines]
+    return ", ".join([whole, f"shape {box.shape}", *(told if box.active or told else ["no gradient"])])
 
 
 # ── arrows ───────────────────────────────────────────────────────────────────────────────────────

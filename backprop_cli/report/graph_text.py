@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backprop_cli.report.diagram import Box, Diagram
+from backprop_cli.report.diagram import Box, Diagram, shortened
 from backprop_cli.report.view import View
 
 HEAD = ("name", "shape", "computed as", "from", "used by")
-WIDEST = 48  # characters of an expression or a list of names
+NUMBERS = ("value", "gradient")
 LISTED = 4  # names of a list
 MARK = "∂"
 
@@ -22,19 +22,24 @@ def render(diagram: Diagram, view: View) -> str:
         note = f" ({arrow.label})" if arrow.label else ""
         operands[arrow.target].append(f"{source.name} {source.shape}" if source.shape != "scalar" else source.name)
         users[arrow.source].append(f"{target.name}{note}")
-    rows = [_row(box, used, by, view) for box, used, by in zip(diagram.boxes, operands, users, strict=True)]
+    numbers = any(box.value for box in diagram.boxes)
+    heads = (*HEAD[:3], *NUMBERS, *HEAD[3:]) if numbers else HEAD
+    rows = [_row(box, used, by, numbers, view) for box, used, by in zip(diagram.boxes, operands, users, strict=True)]
     head = [view.paint(view.safe(diagram.title), "heading")] if diagram.title else []
     head += [view.paint(view.safe(diagram.spec), "faint"), ""]
-    body = _table([HEAD, *rows], [box.active for box in diagram.boxes], view)
+    body = _table([heads, *rows], [box.active for box in diagram.boxes], view)
     return "\n".join([*head, *body, "", view.plain(_legend(diagram, view))]) + "\n"
 
 
-def _row(box: Box, operands: Sequence[str], users: Sequence[str], view: View) -> tuple[str, ...]:
+def _row(
+    box: Box, operands: Sequence[str], users: Sequence[str], any_numbers: bool, view: View
+) -> tuple[str, ...]:
     roles = (["output"] if box.output else []) + (["hook"] if box.hooked else [])
     role = f"[{', '.join(roles)}]" if roles else ""
     cells = (box.name, box.shape, box.expression or box.kind, listed(operands))
     used = "  ".join(part for part in (view.safe(listed(users)), role) if part)
-    return (*(view.safe(shortened(cell)) for cell in cells), used)
+    numbers = (" ".join(box.value), " ".join(box.gradient)) if any_numbers else ()
+    return (*(view.safe(shortened(cell)) for cell in (*cells[:3], *numbers, cells[3])), used)
 
 
 def _table(rows: Sequence[Sequence[str]], active: Sequence[bool], view: View) -> list[str]:
@@ -60,11 +65,6 @@ def _legend(diagram: Diagram, view: View) -> str:
 
 def _count(n: int, one: str, many: str) -> str:
     return f"{n} {one if n == 1 else many}"
-
-
-def shortened(text: str, width: int = WIDEST) -> str:
-    """A text, its end left out where it is long."""
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def listed(names: Sequence[str]) -> str:

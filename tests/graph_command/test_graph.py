@@ -10,11 +10,12 @@ import xml.etree.ElementTree as ET
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backprop_cli.engine.graph import build
 from backprop_cli.language.reader import load_spec
-from backprop_cli.report.diagram import diagram
+from backprop_cli.report.diagram import Numbers, diagram
 from backprop_cli.report.graph_formats import FORMATS, renderer
 from backprop_cli.report.graph_layout import isotonic, layers_of, placed
 from backprop_cli.report.view import View
@@ -152,6 +153,56 @@ def test_text_is_safe(backprop, tmp_path: Path) -> None:
     assert "\x1b" not in done.out
     assert "[hook]" in done.out
     assert backprop("graph", tmp_path / "net.yaml", "--ascii").out.isascii()
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_values_are_those_of_a_run(backprop, form: str) -> None:
+    """With `--values` every format shows each value and gradient that `run` gives, at the digits asked for."""
+    done = backprop("graph", ROOT / "specs" / "fan_out.yaml", "--values", "--precision", "5", "--format", form)
+    for name in ("a", "x", "u", "v", "y"):
+        for path in (name, f"{name}.grad"):
+            number = float(backprop("run", ROOT / "specs" / "fan_out.yaml", "--get", path).out)
+            assert f"{number:.5g}" in done.out, (form, path)
+
+
+def test_large_values_are_summed_up(spec_of) -> None:
+    """Of what does not fit into a box the smallest, mean and largest entry are told."""
+    graph = build(spec_of("params: {w: 1.0}\nnodes: {y: arange(100) * w, loss: sum(y)}\n"))
+    shown = Numbers([], [], 4).shown(np.arange(100.0))
+    assert shown == ("min 0", "mean 49.5", "max 99")
+    assert all(box.value == () for box in diagram(graph).boxes)
+
+
+def test_local_derivatives_stand_on_edges(backprop) -> None:
+    """`--local` labels an edge with the derivative of its target by its source."""
+    done = backprop("graph", ROOT / "specs" / "fan_out.yaml", "--values", "--local", "--format", "mermaid")
+    assert re.search(r'-->\|"5"\| n4', done.out)
+    assert "cos(x)" in done.out
+    assert "∂ " not in backprop("graph", ROOT / "specs" / "fan_out.yaml", "--format", "mermaid").out
+
+
+def test_values_need_numbers(backprop) -> None:
+    """A spec of shapes alone has no values to show: an error that says so."""
+    done = backprop("graph", ROOT / "specs" / "shapes" / "linear_layer.yaml", "--values")
+    assert (done.code, done.out) == (2, "")
+    assert "no numbers" in done.err
+
+
+def test_a_shared_leaf_stands_beside_its_users() -> None:
+    """In a picture of many arrows a leaf has one box for each of its users, in full once, and no arrow is lost."""
+    whole = diagram(build(load_spec(str(ROOT / "specs" / "lstm.yaml"))))
+    drawn = whole.beside_users
+    weights = [box for box in drawn.boxes if box.name == "W_i"]
+    assert [box.again for box in weights] == [False, True]
+    assert len(drawn.arrows) == len(whole.arrows)
+    named = [[(d.boxes[a.source].name, d.boxes[a.target].name) for a in d.arrows] for d in (whole, drawn)]
+    assert named[0] == named[1]
+    assert all(arrow.source < arrow.target for arrow in drawn.arrows)
+    small = diagram(build(load_spec(str(ROOT / "specs" / "fan_out.yaml"))))
+    assert small.beside_users is small
 
 
 # ── layout ───────────────────────────────────────────────────────────────────────────────────────
