@@ -11,19 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
-from math import prod
 from numbers import Real
 from typing import Any
 
-from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import Rule, ShapeError, Signature, broadcast, show
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Spec
 from backprop_cli.language.source import Text
-
-MAX_HIDDEN = 1 << 26
 
 OUT = "out"
 """What a hand-written gradient calls the function's value; `grad(out)` is the upstream gradient."""
@@ -80,26 +77,6 @@ def _float(value: Any) -> Any:
 def shape_of(value: Any) -> Shape:
     """The shape of an array, a formula or a scalar."""
     return getattr(value, "shape", ())
-
-
-class Shapes:
-    """Shapes alone: what an expression makes of the shapes of its names."""
-
-    def constant(self, value: Any) -> Any:
-        """A literal has no axes."""
-        return None if value is None else ()
-
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
-        """The shape rule of an op; what is computed out of sight of the memory estimate has a limit of its own."""
-        shape: Shape = op.shape(*operands, **parameters)
-        entries = prod(map(int, shape))
-        if entries > MAX_HIDDEN:
-            raise ShapeError(f"{op.name} would have {entries:,} entries; in a function or hook at most {MAX_HIDDEN:,}")
-        return shape
-
-    def shape(self, value: Any) -> Shape:
-        """The value is its own shape."""
-        return value  # type: ignore[no-any-return]
 
 
 @dataclass(slots=True, eq=False)

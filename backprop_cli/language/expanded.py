@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from backprop_cli.language.expression import Call, Expression
+from backprop_cli.language.expression import Call, Expression, calls
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import Function, Spec
 from backprop_cli.language.unparse import Unfolding
@@ -42,7 +42,7 @@ def _called(spec: Spec) -> dict[str, Function]:
     waiting = list(_expressions(spec))
     while waiting:
         for part in walk(waiting.pop()):
-            if isinstance(part, Call) and part.function in spec.functions and part.function not in found:
+            if isinstance(part, Call) and calls(part, spec.functions) and part.function not in found:
                 found.add(part.function)
                 function = spec.functions[part.function]
                 waiting += [function.body, *(expression for expression, _ in function.grads.values())]

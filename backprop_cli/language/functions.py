@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression import Call, Expression, children
+from backprop_cli.language.expression import Call, Expression, calls, children
 from backprop_cli.language.model import Function
 from backprop_cli.language.source import Text
 
@@ -65,7 +65,7 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 
 def _uses(expression: Expression, text: Text, functions: Mapping[str, Function]) -> list[Use]:
-    return [Use(part, text) for part in walk(expression) if isinstance(part, Call) and part.function in functions]
+    return [Use(part, text) for part in walk(expression) if isinstance(part, Call) and calls(part, functions)]
 
 
 def _ordered(uses: Mapping[str, list[Use]]) -> tuple[list[str], list[SpecError]]:

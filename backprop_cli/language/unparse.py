@@ -16,27 +16,32 @@ from backprop_cli.language.expression import (
     Ellipsis_,
     Expression,
     Indexed,
+    Inverted,
     Name,
     Number,
+    Partial,
     Sequence,
     Slice,
     String,
     Transposed,
     Unary,
+    calls,
     in_a_row,
     names,
     parse,
+    parts,
 )
 from backprop_cli.language.model import Function
 from backprop_cli.language.source import Text, inline
 
-COMPARISON, SUM, PRODUCT, UNARY, POWER, POSTFIX, ATOM = range(7)
+EITHER, BOTH, COMPARISON, SUM, PRODUCT, UNARY, POWER, POSTFIX, ATOM = range(9)
 """How tightly a part binds; `_LEVELS` has the operators' (own level, level of the left, of the right operand)."""
 
 _LEVELS: Mapping[str, tuple[int, int, int]] = {
     **dict.fromkeys((">", ">=", "<", "<=", "==", "!="), (COMPARISON, SUM, SUM)),
     **dict.fromkeys(("+", "-"), (SUM, SUM, PRODUCT)),
-    **dict.fromkeys(("*", "/", "@"), (PRODUCT, PRODUCT, UNARY)),
+    **dict.fromkeys(("*", "/", "@", "//", "%", "·"), (PRODUCT, PRODUCT, UNARY)),
+    "or": (EITHER, EITHER, BOTH), "and": (BOTH, BOTH, COMPARISON),
     "**": (POWER, POSTFIX, UNARY),
 }
 
@@ -90,6 +95,11 @@ def _call(part: Call) -> tuple[str, int]:
     return f"{part.function}({', '.join(map(_argument, part.arguments))})", POSTFIX
 
 
+def _partial(part: Partial) -> tuple[str, int]:
+    node = unparse(part.arguments[0].value)
+    return (f"∂{part.output}/∂{node}" if node.isidentifier() else f"∂{part.output}/∂({node})"), POWER
+
+
 def _sequence(part: Sequence) -> tuple[str, int]:
     inner = ", ".join(map(unparse, part.items))
     if part.bracket == "[":
@@ -114,6 +124,8 @@ _PIECES: Mapping[type[Expression], Callable[..., tuple[str, int]]] = {
     Unary: lambda part: (f"-{_within(part.operand, UNARY)}", UNARY),
     Binary: _binary,
     Call: _call,
+    Partial: _partial,
+    Inverted: lambda part: (f"{_postfix(part.operand)}⁻¹", POSTFIX),
     Sequence: _sequence,
     Slice: _slice,
     Ellipsis_: lambda part: ("...", ATOM),
@@ -128,7 +140,7 @@ _PIECES: Mapping[type[Expression], Callable[..., tuple[str, int]]] = {
 def rebuilt(part: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """The expression with `change` applied to its direct parts."""
     match part:
-        case Unary() | Transposed():
+        case Unary() | Transposed() | Inverted():
             return replace(part, operand=change(part.operand))
         case Binary():
             return replace(part, left=change(part.left), right=change(part.right))
@@ -162,13 +174,17 @@ class Unfolding:
     def written(self, expression: Expression, text: Text) -> tuple[Expression, Text]:
         """The expression written out; as it is where it calls nothing to unfold, or would become too large."""
         unfolded = self.walk(expression)
-        if unfolded is expression:
+        if unfolded is expression or any(self.hidden(part) for part in parts(unfolded)):
             return expression, text
         try:
             whole = text.standing_for(unparse(unfolded))
             return parse(whole), whole
         except (SpecError, RecursionError):  # over the limits of an expression: the call stays
             return expression, text
+
+    def hidden(self, part: Expression) -> bool:
+        """A function of the language where a user's has its name: written out as text it would be the user's."""
+        return isinstance(part, Call) and bool(part.library) and part.function in self.functions
 
     def walk(self, part: Expression) -> Expression:
         """A part written out; the very same object where nothing changes."""
@@ -182,7 +198,7 @@ class Unfolding:
 
         whole = rebuilt(part, inner)
         whole = whole if changed else part
-        return self.call(whole) if isinstance(whole, Call) and whole.function in self.functions else whole
+        return self.call(whole) if isinstance(whole, Call) and calls(whole, self.functions) else whole
 
     def call(self, part: Call) -> Expression:
         """A call in which the body takes the place of the function."""

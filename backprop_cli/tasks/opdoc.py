@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from backprop_cli.engine.custom import Shapes
 from backprop_cli.engine.graph import Graph, build
-from backprop_cli.engine.interpret import Scope, interpret, usage
+from backprop_cli.engine.interpret import Scope, Shapes, interpret, usage
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.arithmetic import OPERATORS
 from backprop_cli.engine.ops.base import Sample, show

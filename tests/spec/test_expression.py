@@ -34,7 +34,8 @@ def _bracketed(node: ast.Expression | None) -> str:
         case ast.Transposed(operand=operand, matrix=matrix):
             return f"{_bracketed(operand)}.{'mT' if matrix else 'T'}"
         case ast.Indexed(operand=operand, subscripts=subscripts):
-            return f"{_bracketed(operand)}[{', '.join(map(_bracketed, subscripts))}]"
+            inner = f"({_bracketed(operand)})" if isinstance(operand, ast.Number) else _bracketed(operand)
+            return f"{inner}[{', '.join(map(_bracketed, subscripts))}]"
         case ast.Slice(first=first, stop=stop, step=step):
             return ":".join(map(_bracketed, (first, stop, step)))
         case ast.Sequence(items=items, bracket=bracket):
@@ -73,6 +74,23 @@ def _arguments(arguments: tuple[ast.Argument, ...]) -> str:
         ("x[-1:]", "x[(-1)::]"),
         ("einsum('ij,jk->ik', a, b)", "einsum('ij,jk->ik', a, b)"),
         ("1e-3*σ_1", "(1e-3 * σ_1)"),
+        ("2 x ⊙ y", "((2 * x) * y)"),
+        ("2(a + b)/3", "((2 * (a + b)) / 3)"),
+        ("-2 x²", "(-(2 * (x ** 2)))"),
+        ("½ xᵀ · y", "((½ * x.mT) · y)"),
+        ("√x/2", "(sqrt(x) / 2)"),
+        ("|a - |b||", "abs((a - abs(b)))"),
+        ("a | b & c > d", "((a or (b and c)) > d)"),
+        ("not a > b or c", "(logical_not((a > b)) or c)"),
+        ("[a = b]", "[(a == b)]"),
+        ("∂loss/∂z · xᵀ", "(grad(z) · x.mT)"),
+        ("log σ(x)", "logsigmoid(x)"),
+        ("x.shape[0] // 2", "(shape(x)[0] // 2)"),
+        ("x.sum(0)", "sum(x, 0)"),
+        ("np.exp(x).T", "exp(x).T"),
+        ("self.W @ x", "(W @ x)"),
+        ("x.grad", "grad(x)"),
+        ("1_000.5", "1_000.5"),
         ("+x", "x"),
         (" ( ( x ) ) ", "x"),
         ("1/2 * sum((y_2 - y)**2)", "((1 / 2) * sum(((y_2 - y) ** 2)))"),
@@ -97,9 +115,9 @@ def test_literals_are_exact(text, value):
 ERRORS = [
     ("", "1:1 expected an expression, found the end of the expression", None),
     ("a +", "1:4 expected a value, found the end of the expression", None),
-    ("2x", "1:2 expected an operator or the end of the expression, found 'x'", "write 2*x"),
-    ("x^2", "1:2 unexpected character '^'", "use ** for powers"),
-    ("W·x", "1:2 unexpected character '·'", "use @ for a matrix product, * for an elementwise one"),
+    ("g/2 x", "1:3 '/2 x' can be read in two ways", "write .../(2*x) or .../2*x"),
+    ("W×x", "1:2 unexpected character '×'", "use @ for a matrix product, * for an elementwise one"),
+    ("x'", "1:2 unexpected character \"'\"", "the transpose is written x.T or xᵀ"),
     ("a ** * b", "1:6 expected a value, found '*'", "use ** for powers"),
     ("a = b", "1:3 expected an operator or the end of the expression, found '='",
      "use == to compare; a node's name stands before the colon"),
@@ -108,16 +126,17 @@ ERRORS = [
     ("(x", "1:3 expected ')' to close the bracket, found the end of the expression", None),
     ("x[]", "1:2 empty index", "write x[0] or x[1:3, :]"),
     ("x[1:2:3:4]", "1:9 expected at most two ':' in a slice, found '4'", None),
-    ("x.S", "1:3 expected T after '.', found 'S'", None),
+    ("x.S", "1:3 expected T or a method after '.', found 'S'", None),
     ("x y", "1:3 expected an operator or the end of the expression, found 'y'",
      "an operator is missing between 'x' and 'y'"),
     ("a if b else c", "1:3 expected an operator or the end of the expression, found 'if'",
      "use where(condition, a, b)"),
     ("'abc", "1:1 unexpected character \"'\"", "a string ends on its own line with the quote it began with"),
     ("1e999", "1:1 the number 1e999 is out of range", "numbers are float64: at most about 1.8e308"),
-    ("1_000", "1:2 expected an operator or the end of the expression, found '_000'", "write numbers without '_'"),
+    ("1__0", "1:2 expected an operator or the end of the expression, found '__0'",
+     "write '_' only between digits: 1_000"),
     ("a; b", "1:2 unexpected character ';'", "write one expression for each node"),
-    ("__import__('os').system", "1:18 expected T after '.', found 'system'", None),
+    ("__import__('os').system", "1:18 expected T or a method after '.', found 'system'", None),
     ("lambda: 0", "1:7 expected an operator or the end of the expression, found ':'", None),
 ]
 

@@ -133,7 +133,7 @@ ERRORS = [
     ("nodes: {a: [1, 2]}\n", ("E008 1:12 `[1, 2]`: node 'a' is an expression, found a list "
      "(quote an expression that begins with [ or {; numbers go under inputs or params)")),
     ("nodes:\n  a:\n", "E008 2:5 ``: node 'a' is an expression, found nothing"),
-    ("nodes: {a: x^2}\n", "E010 1:13 `^`: unexpected character '^' (use ** for powers)"),
+    ("nodes: {a: x $2}\n", "E010 1:14 `$`: unexpected character '$' (names need no sign in front)"),
     ("dtype: float16\n" + TAIL, "E008 1:8 `float16`: unknown dtype 'float16' (did you mean 'float64'?)"),
     ("grad_output: one\n" + TAIL,
      "E008 1:14 `one`: 'grad_output' is a number, an array or 'ones', found the text 'one'"),
@@ -174,7 +174,7 @@ def test_an_error_names_place_fact_and_next_step(text, message, errors_of):
 
 def test_all_errors_of_a_spec_come_at_once_in_file_order(errors_of):
     """Rule: an error in one entry does not hide those in others; a duplicate key is one of them."""
-    text = "nodes: {a: x^2, b: 2x, a: 1}\nparams:\n  w: [1, true]\n  v: {shape: [M]}\nlos: a\n"
+    text = "nodes: {a: x×2, b: 2 $x, a: 1}\nparams:\n  w: [1, true]\n  v: {shape: [M]}\nlos: a\n"
     assert [line[:8] for line in errors_of(text).splitlines()] == [
         "E010 1:1", "E010 1:2", "E006 1:2", "E008 3:1", "E024 4:1", "E007 5:1",
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Graph, GraphPass, Hook, Node, activity
-from backprop_cli.engine.interpret import Scope, interpret, unknown
+from backprop_cli.engine.interpret import Scope, Shapes, interpret, unknown
 from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.base import ShapeError, broadcast, show
 from backprop_cli.errors import TOLD, BackpropError, Failures, SpecError
@@ -164,8 +164,6 @@ def _check_hook(hook: Hook, nodes: tuple[Node, ...], names: Mapping[str, int]) -
     Raises:
         SpecError: an unknown name, or a shape that does not fit the node.
     """
-    from backprop_cli.engine.custom import Shapes
-
     shape = nodes[hook.node].shape
     shapes = {**{name: nodes[index].shape for name, index in names.items()}, "grad": shape}
     found = interpret(hook.expression, replace(hook.scope, lookup=shapes.get, names=lambda: shapes), Shapes())

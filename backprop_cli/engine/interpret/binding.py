@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from backprop_cli.engine.interpret.scope import Scope, failure
+from backprop_cli.engine.interpret.scope import Scope, Shaper, failure
 from backprop_cli.engine.interpret.statics import static, statics
 from backprop_cli.engine.ops.base import REQUIRED, Signature
 from backprop_cli.engine.ops.keywords import ORDERS, parameter
@@ -25,7 +25,7 @@ class Bound:
     parameters: Mapping[str, Any]
 
 
-def bind(signature: Signature, part: ast.Call, scope: Scope) -> Bound:
+def bind(signature: Signature, part: ast.Call, scope: Scope, shaper: Shaper) -> Bound:
     """Match a call's arguments to a signature.
 
     Raises:
@@ -33,8 +33,8 @@ def bind(signature: Signature, part: ast.Call, scope: Scope) -> Bound:
     """
     arguments = list(part.arguments)
     if signature.variadic:
-        return _bind_variadic(signature, part, arguments, scope)
-    given = _place_arguments(_slots(signature, part, scope), part, arguments, scope)
+        return _bind_variadic(signature, part, arguments, scope, shaper)
+    given = _place_arguments(_slots(signature, part, scope, shaper), part, arguments, scope)
     missing = [name for name in signature.operands if name not in given and name not in signature.optional]
     missing += [name for name, default in signature.parameters.items() if default is REQUIRED and name not in given]
     if missing:
@@ -45,22 +45,22 @@ def bind(signature: Signature, part: ast.Call, scope: Scope) -> Bound:
             usage(part.function, signature),
         )
     operands = tuple(_operand(given.get(name)) for name in signature.operands)
-    return Bound(operands, statics(signature, given, scope))
+    return Bound(operands, statics(signature, given, scope, shaper))
 
 
-def _slots(signature: Signature, part: ast.Call, scope: Scope) -> list[str]:
+def _slots(signature: Signature, part: ast.Call, scope: Scope, shaper: Shaper) -> list[str]:
     """The names that positional arguments take in turn."""
     slots = [*signature.operands, *signature.parameters]
     order = ORDERS.get(part.function, ())
     placed = zip(order, (a.value for a in part.arguments if a.keyword is None), strict=False)
-    if not order or not all(_is_static(value, scope) for name, value in placed if name in signature.parameters):
+    if not order or not all(_is_static(value, scope, shaper) for name, value in placed if name in signature.parameters):
         return slots
     return [*order, *(name for name in slots if name not in order)]
 
 
-def _is_static(value: ast.Expression, scope: Scope) -> bool:
+def _is_static(value: ast.Expression, scope: Scope, shaper: Shaper) -> bool:
     try:
-        return static(value, scope) is not None
+        return static(value, scope, shaper) is not None
     except SpecError:
         return False
 
@@ -100,7 +100,9 @@ def _place_arguments(
     return given
 
 
-def _bind_variadic(signature: Signature, part: ast.Call, arguments: list[ast.Argument], scope: Scope) -> Bound:
+def _bind_variadic(
+    signature: Signature, part: ast.Call, arguments: list[ast.Argument], scope: Scope, shaper: Shaper
+) -> Bound:
     """`concat([a, b], axis)`, or `einsum('ij,jk->ik', a, b)`: the text first, then the tensors."""
     positional = [a for a in arguments if a.keyword is None]
     if positional and isinstance(positional[0].value, ast.String):
@@ -126,7 +128,7 @@ def _bind_variadic(signature: Signature, part: ast.Call, arguments: list[ast.Arg
             scope.place(part),
             usage(part.function, signature),
         )
-    return Bound(items, statics(signature, given, scope))
+    return Bound(items, statics(signature, given, scope, shaper))
 
 
 def usage(name: str, signature: Signature) -> str:

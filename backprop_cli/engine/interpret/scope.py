@@ -32,6 +32,13 @@ class Meaning(Protocol):
         """The shape of a value."""
 
 
+Interpret = Callable[[ast.Expression, "Scope", Meaning], Any]
+"""The walk itself."""
+
+Shaper = Callable[[ast.Expression], Shape]
+"""Gives the shape of an expression, in the scope that it stands in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the names of an expression stand for.
@@ -48,6 +55,7 @@ class Scope:
     functions: Mapping[str, Function] = field(default_factory=dict)
     origin: Place | None = None
     custom: Callable[[Function], Op] | None = None
+    output: str = ""  # what `∂output/∂node` may be the gradient of; "": anything
 
     def place(self, part: ast.Expression | ast.Argument) -> Place:
         """Where a part of the expression stands in the user's file."""

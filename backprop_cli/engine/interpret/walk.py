@@ -10,8 +10,17 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from backprop_cli.engine.interpret.binding import bind
-from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, failure
-from backprop_cli.engine.interpret.statics import subscript
+from backprop_cli.engine.interpret.indexing import by_tensors, is_of_tensors
+from backprop_cli.engine.interpret.inspection import (
+    INSPECTIONS,
+    Shapes,
+    inspected,
+    is_inspection,
+    shapes_only,
+    size_constant,
+)
+from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, Shaper, failure
+from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.arithmetic import OPERATORS
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, Signature, show
@@ -21,6 +30,7 @@ from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.source import Text, inline
+from backprop_cli.language.spelling import is_spelling, unprefixed
 from backprop_cli.language.suggest import suggest
 
 FUNCTION_SYNONYMS = {
@@ -69,9 +79,8 @@ def _unknown_name(part: ast.Name, scope: Scope) -> SpecError:
             f"call it: {part.name}(...)",
         )
     near = suggest(part.name, [*scope.names(), *scope.dims])
-    return failure(
-        "E011", f"unknown name {part.name!r}", scope.place(part), f"did you mean {near!r}?" if near else None
-    )
+    hint = f"did you mean {near!r}?" if near else "declare it under inputs or params, or write a node of that name"
+    return failure("E011", f"unknown name {part.name!r}", scope.place(part), hint)
 
 
 def _unary(part: ast.Unary, scope: Scope, meaning: Meaning) -> Any:
@@ -84,8 +93,48 @@ def _binary(part: ast.Binary, scope: Scope, meaning: Meaning) -> Any:
     value = interpret(first, scope, meaning)
     for one in row:
         right = interpret(one.right, scope, meaning)
-        value = _checked(OPS[OPERATORS[one.operator]], (value, right), {}, (one.left, one.right), one, scope, meaning)
+        value = _operated(one, value, right, scope, meaning)
     return value
+
+
+_BODIES = {"and": "a * b", "or": "maximum(a, b)", "//": "floor(a / b)", "%": "a - b*floor(a / b)",
+           "logical_not": "a == 0"}  # fmt: skip
+"""Operators that are an expression; of masks, as 0/1 numbers."""
+
+
+def _operated(part: ast.Binary, left: Any, right: Any, scope: Scope, meaning: Meaning) -> Any:
+    if part.operator in _BODIES:
+        return evaluate_body(_BODIES[part.operator], {"a": left, "b": right}, meaning, scope.place(part))
+    op = OPS[OPERATORS[part.operator]]
+    return _checked(op, (left, right), {}, (part.left, part.right), part, scope, meaning)
+
+
+def _shaper(scope: Scope, meaning: Meaning) -> Shaper:
+    """What gives the shape of an expression that stands in this scope."""
+
+    def shape(part: ast.Expression) -> Shape:
+        found: Shape = interpret(part, shapes_only(scope, meaning), Shapes())
+        return found
+
+    return shape
+
+
+def _inverted(part: ast.Inverted, scope: Scope, meaning: Meaning) -> Any:
+    """`X⁻¹`: of a matrix its inverse, of numbers their reciprocals."""
+    value = interpret(part.operand, scope, meaning)
+    op = OPS["inv" if len(meaning.shape(value)) >= 2 else "reciprocal"]
+    return _checked(op, (value,), {}, (part.operand,), part, scope, meaning)
+
+
+def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning) -> Any:
+    """`[x > 0]`, 1 where it holds and else 0; any other list is no tensor."""
+    inner = part.items[0] if len(part.items) == 1 and part.bracket == "[" else part
+    if isinstance(inner, ast.Binary) and inner.operator in COMPARISONS:
+        return interpret(inner, scope, meaning)
+    return _misplaced(part, scope, meaning)
+
+
+COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 
 
 def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning) -> Any:
@@ -96,7 +145,12 @@ def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning) -> Any:
 
 
 def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning) -> Any:
-    index = tuple(subscript(item, scope) for item in part.subscripts)
+    shaper = _shaper(scope, meaning)
+    if is_inspection(part.operand, scope):
+        return meaning.constant(size_constant(static(part, scope, shaper)))
+    if is_of_tensors(part, scope):
+        return by_tensors(part, scope, meaning, interpret)
+    index = tuple(subscript(item, scope, shaper) for item in part.subscripts)
     return _apply(OPS["index"], (part.operand,), {"index": index}, part, scope, meaning)
 
 
@@ -114,15 +168,54 @@ def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning) -> NoReturn
 def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     if part.function == "grad":
         return _gradient(part, scope)
-    if part.function in scope.functions:
+    if ast.calls(part, scope.functions):
         return _user_call(scope.functions[part.function], part, scope, meaning)
+    if part.function in _SPECIAL:
+        return _SPECIAL[part.function](part, scope, meaning)
     name = ALIASES.get(part.function, part.function)
+    spelled = None if part.library == "own" else unprefixed(part, is_ours=name in OPS or name in COMPOSITES)
+    if spelled is not None:
+        return interpret(spelled, scope, meaning)
     if name in OPS:
-        bound = bind(OPS[name].signature, part, scope)
+        bound = bind(OPS[name].signature, part, scope, _shaper(scope, meaning))
         return _apply(OPS[name], bound.operands, bound.parameters, part, scope, meaning)
     if name in COMPOSITES:
         return _unfold(COMPOSITES[name], part, scope, meaning)
     raise _unknown_function(part, scope)
+
+
+def _inspection(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    found = inspected(part, scope, _shaper(scope, meaning))
+    if isinstance(found, tuple):
+        hint = "take one of its sizes: x.shape[0]"
+        raise failure("E015", "a shape stands where a tensor is needed", scope.place(part), hint)
+    return meaning.constant(size_constant(found))
+
+
+def _array(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    """`np.array([1, 2])`: numbers in brackets as a tensor."""
+    value = part.arguments[0].value if part.arguments else part
+    return _literal(value, scope, meaning)
+
+
+def _literal(part: ast.Expression, scope: Scope, meaning: Meaning) -> Any:
+    if not isinstance(part, ast.Sequence):
+        return interpret(part, scope, meaning)
+    items = tuple(_literal(item, scope, meaning) for item in part.items)
+    if not items:
+        raise failure("E015", "a tensor without entries", scope.place(part))
+    return _checked(OPS["stack"], items, {"axis": 0}, part.items, part, scope, meaning)
+
+
+def _inverted_mask(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    values = {"a": interpret(part.arguments[0].value, scope, meaning)}
+    return evaluate_body(_BODIES["logical_not"], values, meaning, scope.place(part))
+
+
+_SPECIAL: Mapping[str, Callable[[ast.Call, Scope, Meaning], Any]] = {
+    **dict.fromkeys(INSPECTIONS, _inspection), "array": _array, "logical_not": _inverted_mask,
+}  # fmt: skip
+"""Calls that are no functions of tensors."""
 
 
 def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
@@ -131,17 +224,15 @@ def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) ->
     for part in ast.parts(expression):
         if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
             yield _unknown_name(part, scope)
-        if isinstance(part, ast.Call) and not _is_function(part.function, scope):
+        if isinstance(part, ast.Call) and not _is_function(part, scope):
             yield _unknown_function(part, scope)
 
 
-def _is_function(name: str, scope: Scope) -> bool:
-    return (
-        name == "grad"
-        or name in scope.functions
-        or ALIASES.get(name, name) in OPS
-        or ALIASES.get(name, name) in COMPOSITES
-    )
+def _is_function(part: ast.Call, scope: Scope) -> bool:
+    name = ALIASES.get(part.function, part.function)
+    is_ours = name in OPS or name in COMPOSITES
+    special = part.function == "grad" or part.function in _SPECIAL or ast.calls(part, scope.functions)
+    return is_ours or special or part.library != "own" and is_spelling(part.function, is_ours)
 
 
 def _unknown_function(part: ast.Call, scope: Scope) -> SpecError:
@@ -231,7 +322,7 @@ def _body(text: str) -> tuple[Text, ast.Expression]:
 
 def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     """A function written in the language: its body, with the arguments in place of the names."""
-    bound = bind(composite.signature, part, scope)
+    bound = bind(composite.signature, part, scope, _shaper(scope, meaning))
     given = [None if p is None else interpret(p, scope, meaning) for p in bound.operands]
     values = {n: v for n, v in zip(operand_names(composite.signature, len(given)), given, strict=True) if v is not None}
     shapes = {name: meaning.shape(value) for name, value in values.items()}
@@ -263,7 +354,7 @@ def evaluate_body(
 
 def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     """A function of the user's own: unfolded, or an op of its own where its gradient is hand-written."""
-    bound = bind(Signature(function.args, frozenset(), {}), part, scope)
+    bound = bind(Signature(function.args, frozenset(), {}), part, scope, _shaper(scope, meaning))
     if function.grads and scope.custom is not None:
         return _apply(scope.custom(function), bound.operands, {}, part, scope, meaning)
     values = {
@@ -277,5 +368,6 @@ def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meanin
 
 _WALK: Mapping[type[ast.Expression], Callable[..., Any]] = {
     ast.Number: _number, ast.Name: _name, ast.Unary: _unary, ast.Binary: _binary, ast.Transposed: _transposed,
-    ast.Indexed: _indexed, ast.Call: _call, ast.String: _misplaced, ast.Sequence: _misplaced,
+    ast.Indexed: _indexed, ast.Call: _call, ast.Partial: _call, ast.Inverted: _inverted, ast.String: _misplaced,
+    ast.Sequence: _listed,
 }  # fmt: skip

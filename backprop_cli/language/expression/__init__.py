@@ -3,13 +3,21 @@
 User text is read here and nowhere else; it never reaches Python's own parser or sympy's.
 Grammar, loosest first (the precedences of Python and numpy):
 
-    comparison :  sum [(> | >= | < | <= | == | !=) sum]
+    either     :  both ('or' both)*
+    both       :  negation ('and' negation)*
+    negation   :  'not' negation | comparison
+    comparison :  mask [(> | >= | < | <= | == | !=) mask]
+    mask       :  masks ('|' masks)*
+    masks      :  sum ('&' sum)*
     sum        :  product (('+' | '-') product)*
-    product    :  unary (('*' | '/' | '@') unary)*
-    unary      :  ('-' | '+') unary | power
-    power      :  postfix ['**' unary]
-    postfix    :  atom ('.T' | '[' subscript (',' subscript)* ']')*
-    atom       :  number | string | name | name '(' arguments ')' | '(' ... ')' | '[' ... ']'
+    product    :  unary (('*' | '/' | '@' | '//' | '%' | '⊙' | '·') unary)*, and `2 x`
+    unary      :  ('-' | '+' | '~') unary | power
+    power      :  postfix [('**' | '^') unary]
+    postfix    :  atom ('.' attribute | '.' method '(' arguments ')' | '[' subscripts ']' | 'ᵀ' | '⁻¹' | '²' | ...)*
+    atom       :  number | string | name | name '(' arguments ')' | '(' ... ')' | '[' ... ']' | '|' ... '|'
+               |  '√' postfix | '∂' name '/' '∂' name
+
+What numpy's and PyTorch's users write (`np.`, `F.`, methods) becomes our own functions in `language.spelling`.
 """
 
 from backprop_cli.language.expression.lexer import MAX_CHARACTERS, MAX_TOKENS
@@ -21,17 +29,21 @@ from backprop_cli.language.expression.tree import (
     Ellipsis_,
     Expression,
     Indexed,
+    Inverted,
     Name,
     Number,
+    Partial,
     Sequence,
     Slice,
     String,
     Transposed,
     Unary,
+    calls,
     children,
     in_a_row,
     level_of,
     names,
+    notes,
     parts,
 )
 
@@ -47,17 +59,21 @@ __all__ = [
     "Ellipsis_",
     "Expression",
     "Indexed",
+    "Inverted",
     "Name",
     "Number",
+    "Partial",
     "Sequence",
     "Slice",
     "String",
     "Transposed",
     "Unary",
+    "calls",
     "children",
     "in_a_row",
     "level_of",
     "names",
+    "notes",
     "parse",
     "parts",
 ]

@@ -1,9 +1,9 @@
-"""Expressions into tokens, with a hint for what other notations would write."""
+"""Expressions into tokens: the spec language, Python's spelling of it, and the signs of printed formulas."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from backprop_cli.errors import SpecError
@@ -15,35 +15,38 @@ MAX_CHARACTERS = 10_000
 MAX_TOKENS = 2_000
 
 
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀ"
+FRACTIONS = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+_NO_LETTER = SUPERSCRIPTS + FRACTIONS  # Python's \w takes them for digits and letters
+
+
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<name>[^\W\d]\w*)
+    rf"""(?P<space>\s+)
+      | (?P<number>(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[{FRACTIONS}])
+      | (?P<name>[^\W\d{_NO_LETTER}][^\W{_NO_LETTER}]*)
       | (?P<string>'[^'\n]*'|"[^"\n]*")
-      | (?P<operator>\*\*|>=|<=|==|!=|\.\.\.|[-+*/@()\[\],:.<>=])
+      | (?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻ᵀ|⁺ᵀ|⁺|ᵀ)
+      | (?P<operator>\*\*|//|>=|<=|==|!=|\.\.\.|[-+*/@()\[\],:.<>=%&|~^∂√‖⌊⌋⌈⌉⊙·∞])
       | (?P<bad>.)""",
     re.VERBOSE | re.DOTALL,
 )
 
 
+SPELLED: Mapping[str, str] = {"≥": ">=", "≤": "<=", "≠": "!=", "−": "-", "∘": "⊙", "⋅": "·", "‖": "‖", "∥": "‖"}
+"""Other signs for an operator."""
+
+
 _HINTS = {
-    "^": "use ** for powers",
-    "·": "use @ for a matrix product, * for an elementwise one",
     "×": "use @ for a matrix product, * for an elementwise one",
-    "⊙": "use * for an elementwise product",
-    "∘": "use * for an elementwise product",
-    "−": "use the ASCII minus sign -",
-    "ᵀ": "use x.T for a transpose",
     "'": "a string ends on its own line with the quote it began with",
     '"': "a string ends on its own line with the quote it began with",
-    "&": "masks are 0/1 numbers: multiply them",
-    "|": "masks are 0/1 numbers: use maximum(a, b)",
-    "%": "there is no remainder operator",
-    "!": "use == and != to compare; there is no negation",
+    "!": "use == and != to compare, ~ to turn a mask round",
     "{": "an expression is plain text; quote it if YAML reads it as a mapping",
     ";": "write one expression for each node",
     "$": "names need no sign in front",
+    "′": "the transpose is written x.T or xᵀ",
 }
+_TRANSPOSE = "the transpose is written x.T or xᵀ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,12 @@ def tokens(text: Text) -> Iterator[Token]:
         raise error("E016", message, text, 0, 1, "split it into several nodes")
     count = 0
     for match in _TOKEN.finditer(text.text):
-        kind = match.lastgroup or "bad"
-        if kind == "space":
+        token = _token(match)
+        if token.kind == "space":
             continue
-        token = Token(kind, match.group(), match.start(), match.end())
-        if kind == "bad":
+        if token.kind == "bad":
             message = f"unexpected character {token.text!r}"
-            raise error("E010", message, text, token.start, token.end, _HINTS.get(token.text))
+            raise error("E010", message, text, token.start, token.end, _hint(token, text.text))
         count += 1
         if count > MAX_TOKENS:
             message = f"expression of more than {MAX_TOKENS} tokens"
@@ -86,3 +88,17 @@ def tokens(text: Text) -> Iterator[Token]:
         yield token
     end = len(text.text)
     yield Token("end", "", end, end)
+
+
+def _token(match: re.Match[str]) -> Token:
+    kind, text = match.lastgroup or "bad", match.group()
+    if kind == "bad" and text in SPELLED:
+        kind, text = "operator", SPELLED[text]
+    return Token(kind, text, match.start(), match.end())
+
+
+def _hint(token: Token, text: str) -> str | None:
+    before = text[: token.start].rstrip()[-1:]
+    if token.text == "'" and (before.isalnum() or before in set(")]_")):
+        return _TRANSPOSE
+    return _HINTS.get(token.text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
-from typing import TypeVar
 
-from backprop_cli.errors import SpecError
-from backprop_cli.language.expression.lexer import Token, error, tokens
+from backprop_cli.language.expression.cursor import MAX_DEPTH, Cursor
+from backprop_cli.language.expression.lexer import FRACTIONS, Token, error
 from backprop_cli.language.expression.tree import (
     Argument,
     Binary,
@@ -16,8 +17,10 @@ from backprop_cli.language.expression.tree import (
     Ellipsis_,
     Expression,
     Indexed,
+    Inverted,
     Name,
     Number,
+    Partial,
     Sequence,
     Slice,
     String,
@@ -27,11 +30,7 @@ from backprop_cli.language.expression.tree import (
 )
 from backprop_cli.language.source import Text
 
-_Item = TypeVar("_Item")
-
-
-MAX_DEPTH = 64
-
+__all__ = ["MAX_DEPTH", "MAX_EXPONENT", "MAX_HEIGHT", "parse"]
 
 MAX_HEIGHT = 128  # of the tree; operators in a row, `x + x + ...`, are one level: walks take them in a loop
 
@@ -39,148 +38,166 @@ MAX_HEIGHT = 128  # of the tree; operators in a row, `x + x + ...`, are one leve
 MAX_EXPONENT = 400  # of a literal: 1e400 has no float
 
 
-_COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
+EITHER, BOTH, COMPARISON, MASK, MASKS, SUM, PRODUCT = range(7)
+_COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!=", "="})
+_LEVELS = {
+    "or": EITHER, "and": BOTH, **dict.fromkeys(_COMPARISONS, COMPARISON), "|": MASK, "&": MASKS, "+": SUM, "-": SUM,
+    **dict.fromkeys(("*", "/", "@", "//", "%", "⊙", "·"), PRODUCT),
+}  # fmt: skip
+"""How tightly the infix operators bind; as in Python, and `=` compares inside [...]."""
+_SIGNS = {"": "*", "⊙": "*", "|": "or", "&": "and", "=": "=="}
+"""Signs for the operators of the tree: of masks `|` is `or`, `&` is `and`."""
+_PAIRED = {"|": ("|", "abs"), "‖": ("‖", "norm"), "⌊": ("⌋", "floor"), "⌈": ("⌉", "ceil")}
+"""What stands around an operand: the sign that closes it, and the function it is."""
+_OF_LOG = {"sigmoid": "logsigmoid", "σ": "logsigmoid", "det": "logdet", "softmax": "log_softmax"}
+"""`log σ(x)`, as formulas print it."""
+_BEGINNINGS = frozenset("(√∂‖|⌊⌈[∞")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
-class _Parser:
+class _Parser(Cursor):
     """One pass over the tokens; each method reads one row of the grammar."""
 
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        self.tokens = list(tokens(text))
-        self.at = 0
-        self.depth = 0
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def advance(self) -> Token:
-        token = self.token
-        self.at += 1
-        return token
-
-    def sees(self, *operators: str) -> bool:
-        return self.token.kind == "operator" and self.token.text in operators
-
-    def accept(self, operator: str) -> bool:
-        if self.sees(operator):
-            self.at += 1
-            return True
-        return False
-
-    def expect(self, operator: str, context: str) -> Token:
-        if not self.sees(operator):
-            raise self.unexpected(f"expected {operator!r} {context}")
-        return self.advance()
-
-    def unexpected(self, expected: str) -> SpecError:
-        token = self.token
-        found = "the end of the expression" if token.kind == "end" else f"{token.text!r}"
-        return error("E010", f"{expected}, found {found}", self.text, token.start, token.end, self.hint(token))
-
-    def hint(self, token: Token) -> str | None:
-        """What the user may have meant: `2x`, `x = 1`, a missing operator."""
-        previous = self.tokens[self.at - 1] if self.at else None
-        if previous is not None and previous.kind == "number" and token.text.startswith("_"):
-            return "write numbers without '_'"
-        if previous is not None and previous.kind == "number" and token.kind == "name":
-            return f"write {previous.text}*{token.text}"
-        if previous is not None and previous.kind == "operator" and previous.text == "**" and token.text == "*":
-            return "use ** for powers"
-        if token.text == "=":
-            return "use == to compare; a node's name stands before the colon"
-        if token.kind == "name" and token.text == "if":
-            return "use where(condition, a, b)"
-        if previous is not None and previous.kind in {"name", "number"} and token.kind in {"name", "number"}:
-            return f"an operator is missing between {previous.text!r} and {token.text!r}"
-        return None
+    bars = 0  # how many |...| are open
+    listed = False  # directly inside [...], where `=` compares
 
     def whole(self) -> Expression:
         if self.token.kind == "end":
             raise self.unexpected("expected an expression")
-        expression = self.comparison()
+        expression = self.expression()
         if self.token.kind != "end":
             raise self.unexpected("expected an operator or the end of the expression")
         return expression
 
-    def deeper(self, hint: str) -> None:
-        """Count one level of nesting."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            message = f"expression nested more than {MAX_DEPTH} deep"
-            raise error("E016", message, self.text, self.token.start, self.token.end, hint)
+    # operators ───────────────────────────────────────────────────────────────────────────────────
 
-    def comparison(self) -> Expression:
+    def expression(self) -> Expression:
         self.deeper("split it into several nodes")
-        left = self.sum()
-        if self.sees(*_COMPARISONS):
-            operator = self.advance().text
-            right = self.sum()
-            left = Binary(left.start, right.end, operator, left, right)
-            if self.sees(*_COMPARISONS):
-                token = self.token
-                message = "comparisons do not chain"
-                raise error("E010", message, self.text, token.start, token.end, "multiply two masks: (a < b)*(b < c)")
+        found = self.infix(0)
         self.depth -= 1
+        return found
+
+    def infix(self, level: int) -> Expression:
+        """Operands, and the operators between them that bind at `level` or more tightly."""
+        left = self.unary()
+        while (found := self.operator()) and found[1] >= level:
+            sign, own = found
+            if sign:
+                self.advance()
+            elif isinstance(left, Binary) and left.operator == "/":
+                raise self.unclear()
+            right = self.infix(own + 1)
+            left = Binary(left.start, right.end, _SIGNS.get(sign, sign), left, right)
+            if own == COMPARISON and self.sees(*_COMPARISONS):
+                token = self.token
+                hint = "multiply two masks: (a < b)*(b < c)"
+                raise error("E010", "comparisons do not chain", self.text, token.start, token.end, hint)
         return left
 
-    def _left_to_right(self, operators: frozenset[str], operand: Callable[[], Expression]) -> Expression:
-        left = operand()
-        while self.sees(*operators):
-            operator = self.advance().text
-            right = operand()
-            left = Binary(left.start, right.end, operator, left, right)
-        return left
+    def operator(self) -> tuple[str, int] | None:
+        """The infix operator that comes next, and its level; "" for a product without a sign, `2 x`."""
+        sign = self.token.text
+        hidden = sign == "|" and self.bars or sign == "=" and not self.listed or self.token.kind == "string"
+        if sign in _LEVELS and not hidden:
+            return sign, _LEVELS[sign]
+        return ("", PRODUCT) if self.juxtaposed() else None
 
-    def sum(self) -> Expression:
-        return self._left_to_right(frozenset("+-"), self.product)
+    def juxtaposed(self) -> bool:
+        """Whether a number stands directly before what it multiplies: `2 x`, `2(a + b)`."""
+        previous = self.previous
+        return previous is not None and previous.kind == "number" and not self.after_power() and (
+            self.token.kind == "name" and self.token.text not in {"if", "else", "and", "or", "not"}
+            and not self.token.text.startswith("_")
+            or self.token.kind == "operator" and self.token.text in _BEGINNINGS - ({"|"} if self.bars else set())
+        )  # fmt: skip
 
-    def product(self) -> Expression:
-        return self._left_to_right(frozenset("*/@"), self.unary)
+    def after_power(self) -> bool:
+        """Whether the number is an exponent: in `a**2 x` an operator is missing."""
+        at = self.at - 2
+        while at >= 0 and self.tokens[at].text in {"-", "+"}:
+            at -= 1
+        return at >= 0 and self.tokens[at].text in {"**", "^"}
+
+    def unclear(self) -> Exception:
+        """`a/2 x`: is x above or below?"""
+        number, token = self.tokens[self.at - 1], self.token
+        hint = f"write .../({number.text}*{token.text}) or .../{number.text}*{token.text}"
+        message = f"'/{number.text} {token.text}' can be read in two ways"
+        return error("E010", message, self.text, number.start, token.end, hint)
 
     def unary(self) -> Expression:
-        if self.sees("-", "+"):
-            self.deeper("remove the repeated signs")
-            sign = self.advance()
-            operand = self.unary()
-            self.depth -= 1
-            return Unary(sign.start, operand.end, operand) if sign.text == "-" else operand
-        return self.power()
+        if not self.prefixed():
+            return self.power()
+        self.deeper("remove the repeated signs")
+        sign = self.advance()
+        operand = self.infix(COMPARISON) if sign.text == "not" else self.unary()
+        self.depth -= 1
+        if sign.text in {"~", "not"}:
+            return _call("logical_not", sign.start, operand.end, operand)
+        return Unary(sign.start, operand.end, operand) if sign.text == "-" else operand
+
+    def prefixed(self) -> bool:
+        if self.token.text == "not" and self.token.kind == "name":
+            return self.following.kind in {"name", "number"} or self.following.text in _BEGINNINGS
+        return self.sees("-", "+", "~")
 
     def power(self) -> Expression:
         base = self.postfix()
-        if self.accept("**"):
+        if self.sees("**", "^"):
+            self.advance()
             self.deeper("write the power with brackets, or as several nodes")
             exponent = self.unary()  # right-associative, and -x**2 is -(x**2)
             self.depth -= 1
             return Binary(base.start, exponent.end, "**", base, exponent)
         return base
 
+    # what follows an operand ─────────────────────────────────────────────────────────────────────
+
     def postfix(self) -> Expression:
         value = self.atom()
-        while self.sees(".", "["):
-            if self.accept("."):
-                if self.token.kind != "name" or self.token.text not in {"T", "mT"}:
-                    raise self.unexpected("expected T after '.'")
-                name = self.advance()
-                value = Transposed(value.start, name.end, value, name.text == "mT")
+        while True:
+            if self.token.kind == "raised":
+                value = self.raised(value)
+            elif self.accept("."):
+                value = self.attribute(value)
+            elif self.sees("[") and self.tokens[self.at - 1].kind != "number":
+                value = self.index(value)
             else:
-                self.advance()
-                subscripts = self.sequence("]", self.subscript)
-                end = self.expect("]", "to close the index").end
-                if not subscripts:
-                    raise error("E010", "empty index", self.text, value.end, end, "write x[0] or x[1:3, :]")
-                value = Indexed(value.start, end, value, subscripts)
-        return value
+                return value
 
-    def sequence(self, closing: str, item: Callable[[], _Item]) -> tuple[_Item, ...]:
-        items: list[_Item] = []
-        while not self.sees(closing) and self.token.kind != "end":
-            items.append(item())
-            if not self.accept(","):
-                break
-        return tuple(items)
+    def raised(self, base: Expression) -> Expression:
+        """A superscript: `xᵀ`, `A⁻¹`, `x²`."""
+        sign = self.advance()
+        if len(sign.text) > MAX_EXPONENT:
+            raise error("E010", "the exponent is out of range", self.text, sign.start, sign.end)
+        return _raised(base, sign)
+
+    def index(self, value: Expression) -> Expression:
+        self.advance()
+        state = self.bracket()
+        subscripts = self.sequence("]", self.subscript)
+        self.bars, self.listed = state
+        end = self.expect("]", "to close the index").end
+        if not subscripts:
+            raise error("E010", "empty index", self.text, value.end, end, "write x[0] or x[1:3, :]")
+        return Indexed(value.start, end, value, subscripts)
+
+    def attribute(self, value: Expression) -> Expression:
+        """`x.T`, `x.sum(0)`, `np.exp(x)`, `x.shape`."""
+        if self.token.kind != "name":
+            raise self.unexpected("expected T or a method after '.'")
+        name = self.advance()
+        if name.text in {"T", "mT"}:
+            return Transposed(value.start, name.end, value, name.text == "mT")
+        from backprop_cli.language.spelling import respelled  # most expressions have none
+
+        return respelled(self, value, name)
+
+    def bracket(self) -> tuple[int, bool]:
+        """Go into a bracket, where neither |...| nor [...] around it matter; what mattered before."""
+        before = self.bars, self.listed
+        self.bars, self.listed = 0, False
+        return before
 
     def subscript(self) -> Expression:
         start = self.token.start
@@ -194,7 +211,7 @@ class _Parser:
                 if colons > 2:
                     raise self.unexpected("expected at most two ':' in a slice")
             elif parts[position] is None:
-                parts[position] = self.comparison()
+                parts[position] = self.expression()
             else:
                 raise self.unexpected("expected ',', ':' or ']' in the index")
         if not colons:
@@ -202,6 +219,8 @@ class _Parser:
                 raise self.unexpected("expected an index")
             return parts[0]
         return Slice(start, self.tokens[self.at - 1].end, *parts)
+
+    # operands ────────────────────────────────────────────────────────────────────────────────────
 
     def atom(self) -> Expression:
         token = self.token
@@ -212,18 +231,28 @@ class _Parser:
             return String(token.start, token.end, token.text[1:-1])
         if token.kind == "name":
             self.advance()
-            if self.sees("("):
-                return self.call(token)
-            return Name(token.start, token.end, token.text)
-        if self.accept("("):
-            return self.parenthesis(token)
-        if self.accept("["):
-            items = self.sequence("]", self.comparison)
-            end = self.expect("]", "to close the list").end
-            return Sequence(token.start, end, items, "[")
+            return self.named(token)
+        if token.kind == "operator" and token.text in _ATOMS:
+            self.advance()
+            return _ATOMS[token.text](self, token)
         raise self.unexpected("expected a value")
 
+    def named(self, name: Token) -> Expression:
+        """A name, a call, or `log σ(x)`."""
+        if self.sees("("):
+            arguments, end = self.arguments(name.text)
+            return Call(name.start, end, name.text, arguments, name.end)
+        if name.text == "log" and self.token.kind == "name" and self.following.text == "(":
+            inner = self.named(self.advance())
+            if isinstance(inner, Call) and inner.function in _OF_LOG:
+                return Call(name.start, inner.end, _OF_LOG[inner.function], inner.arguments, inner.name_end)
+            return _call("log", name.start, inner.end, inner)
+        return Name(name.start, name.end, name.text)
+
     def number(self, token: Token) -> Number:
+        if token.text in FRACTIONS:
+            value = Fraction(unicodedata.numeric(token.text)).limit_denominator(100)
+            return Number(token.start, token.end, value, token.text)
         _, _, exponent = token.text.lower().partition("e")
         # a float says cheaply what an exact power of ten of a thousand digits would take long to say
         if math.isinf(float(token.text)) or len(token.text) > MAX_EXPONENT or abs(int(exponent or 0)) > MAX_EXPONENT:
@@ -233,38 +262,113 @@ class _Parser:
 
     def parenthesis(self, opening: Token) -> Expression:
         """`(a)` groups; `()`, `(a,)` and `(a, b)` are tuples."""
-        if self.sees(")"):
-            return Sequence(opening.start, self.advance().end, (), "(")
-        first = self.comparison()
-        if not self.sees(","):
-            end = self.expect(")", "to close the bracket").end
-            return _moved(first, opening.start, end)
-        self.advance()
-        rest = self.sequence(")", self.comparison)
+        state = self.bracket()
+        items = self.sequence(")", self.expression)
+        self.bars, self.listed = state
+        is_tuple = not items or len(items) > 1 or self.tokens[self.at - 1].text == ","
         end = self.expect(")", "to close the bracket").end
-        return Sequence(opening.start, end, (first, *rest), "(")
+        if is_tuple:
+            return Sequence(opening.start, end, items, "(")
+        return _moved(items[0], opening.start, end)
 
-    def call(self, name: Token) -> Call:
+    def list(self, opening: Token) -> Expression:
+        """`[a, b]`, and the mask `[a = b]`."""
+        state = self.bracket()
+        items = self.sequence("]", self.item)
+        self.bars, self.listed = state
+        end = self.expect("]", "to close the list").end
+        return Sequence(opening.start, end, items, "[")
+
+    def item(self) -> Expression:
+        self.listed = True
+        return self.expression()
+
+    def paired(self, opening: Token) -> Expression:
+        """`|x|`, `‖x‖`, `⌊x⌋`, `⌈x⌉`."""
+        closing, function = _PAIRED[opening.text]
+        self.bars, bars = self.bars + (closing == "|"), self.bars
+        inner = self.expression()
+        self.bars = bars
+        return _call(function, opening.start, self.expect(closing, "to close it").end, inner)
+
+    def root(self, sign: Token) -> Expression:
+        """`√x`."""
+        self.deeper("write the root with brackets, or as several nodes")
+        operand = self.postfix()
+        self.depth -= 1
+        return _call("sqrt", sign.start, operand.end, operand)
+
+    def partial(self, sign: Token) -> Expression:
+        """`∂loss/∂w`, the gradient of `w`."""
+        output = self.differentiated("expected the output after '∂'")
+        self.expect("/", "in a derivative ∂output/∂node")
+        self.expect("∂", "in a derivative ∂output/∂node")
+        node = self.differentiated("expected a node after '∂'")
+        return Partial(sign.start, node.end, "grad", (Argument(None, node, node.start, node.end),), sign.end,
+                       output=self.text.text[output.start : output.end])  # fmt: skip
+
+    def differentiated(self, expected: str) -> Expression:
+        """A name, an entry `p[0]`, or anything in brackets."""
+        opening = self.token
+        if self.accept("("):
+            return self.parenthesis(opening)
+        if opening.kind != "name":
+            raise self.unexpected(expected)
         self.advance()
+        name = Name(opening.start, opening.end, opening.text)
+        return self.index(name) if self.sees("[") else name
+
+    def infinity(self, sign: Token) -> Expression:
+        return Name(sign.start, sign.end, "inf")
+
+    def arguments(self, function: str) -> tuple[tuple[Argument, ...], int]:
+        """The arguments of a call, and where it ends."""
+        self.advance()
+        state = self.bracket()
         arguments = self.sequence(")", self.argument)
-        end = self.expect(")", f"to close the call of {name.text!r}").end
-        return Call(name.start, end, name.text, arguments, name.end)
+        self.bars, self.listed = state
+        return arguments, self.expect(")", f"to close the call of {function!r}").end
 
     def argument(self) -> Argument:
-        token = self.token
-        following = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        keyword = None
-        if token.kind == "name" and following.kind == "operator" and following.text == "=":
+        token, keyword = self.token, None
+        if token.kind == "name" and self.following.kind == "operator" and self.following.text == "=":
             keyword = token.text
             self.at += 2
-        value = self.comparison()
+        value = self.expression()
         return Argument(keyword, value, token.start, value.end)
+
+
+_ATOMS: dict[str, Callable[[_Parser, Token], Expression]] = {
+    "(": _Parser.parenthesis, "[": _Parser.list, "√": _Parser.root, "∂": _Parser.partial, "∞": _Parser.infinity,
+    **dict.fromkeys(_PAIRED, _Parser.paired),
+}  # fmt: skip
+
+
+def _call(function: str, start: int, end: int, *operands: Expression) -> Call:
+    arguments = tuple(Argument(None, operand, operand.start, operand.end) for operand in operands)
+    return Call(start, end, function, arguments, start, library="own")
+
+
+def _raised(base: Expression, sign: Token) -> Expression:
+    """`xᵀ`, `A⁻¹`, `A⁻ᵀ`, `X⁺`, `x²`."""
+    start, end = base.start, sign.end
+    if sign.text == "ᵀ":
+        return Transposed(start, end, base, matrix=True)
+    if sign.text == "⁻¹":
+        return Inverted(start, end, base)
+    if sign.text == "⁻ᵀ":
+        return Transposed(start, end, Inverted(start, end, base), matrix=True)
+    if sign.text.startswith("⁺"):
+        inverse = _call("pinv", start, end, base)
+        return inverse if sign.text == "⁺" else Transposed(start, end, inverse, matrix=True)
+    digits = sign.text.translate(_DIGITS)
+    number = Number(sign.start + digits.startswith("-"), end, Fraction(digits.lstrip("-")), digits.lstrip("-"))
+    exponent: Expression = Unary(sign.start, end, number) if digits.startswith("-") else number
+    return Binary(start, end, "**", base, exponent)
 
 
 def _moved(expression: Expression, start: int, end: int) -> Expression:
     """The same expression with its brackets counted in, so that a caret covers them."""
-    from dataclasses import replace
-
     return replace(expression, start=start, end=end)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -25,7 +25,7 @@ class Number(Expression):
     @property
     def is_integer(self) -> bool:
         """Whether it was written as an integer (`2`, not `2.0`)."""
-        return self.text.isdigit()
+        return self.text.replace("_", "").isdigit() and self.text.isascii()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,31 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Call(Expression):
-    """`function(...)`; `name_end` is where the function's name ends."""
+    """`function(...)`; `name_end` is where the function's name ends.
+
+    `library` says that it is the language's own function and no user's of that name: what `F.softmax(x)` stands for;
+    `note` is what the user should know about how the call was read.
+    """
 
     function: str
     arguments: tuple[Argument, ...]
     name_end: int
+    library: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Call):
+    """`∂output/∂node`, the call `grad(node)` as formulas print it."""
+
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inverted(Expression):
+    """`X⁻¹`: the inverse of a matrix, the reciprocal of a number."""
+
+    operand: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +141,7 @@ class Sequence(Expression):
 def children(expression: Expression) -> tuple[Expression, ...]:
     """The direct parts of an expression, left to right."""
     match expression:
-        case Unary(operand=operand) | Transposed(operand=operand):
+        case Unary(operand=operand) | Transposed(operand=operand) | Inverted(operand=operand):
             return (operand,)
         case Binary(left=left, right=right):
             return (left, right)
@@ -166,3 +186,13 @@ def parts(expression: Expression) -> Iterator[Expression]:
 def names(expression: Expression) -> Iterator[Name]:
     """Every name an expression uses, left to right, with repeats."""
     return (part for part in parts(expression) if isinstance(part, Name))
+
+
+def notes(expression: Expression) -> Iterator[str]:
+    """What the user should know about how the expression was read."""
+    return (part.note for part in parts(expression) if isinstance(part, Call) and part.note)
+
+
+def calls(part: Expression, functions: Container[str]) -> bool:
+    """Whether a part calls one of the user's own functions."""
+    return isinstance(part, Call) and not part.library and part.function in functions

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
-from backprop_cli.language.expression import Call, Expression, Name, parse
+from backprop_cli.language.expression import Call, Expression, Name, calls, parse
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import NodeSpec, Pass, Spec
 from backprop_cli.language.names import MAX_NAME
@@ -76,11 +76,11 @@ def without_shadows(spec: Spec) -> Spec:
 
 def renamed_calls(expression: Expression, text: Text, names: Mapping[str, str]) -> Written:
     """An expression whose calls go to functions of other names."""
-    calls = [part for part in walk(expression) if isinstance(part, Call) and part.function in names]
-    if not calls:
+    found = [part for part in walk(expression) if isinstance(part, Call) and calls(part, names)]
+    if not found:
         return expression, text
     code = text.text
-    for part in sorted(calls, key=lambda part: -part.start):
+    for part in sorted(found, key=lambda part: -part.start):
         code = code[: part.start] + names[part.function] + code[part.name_end :]
     whole = text.standing_for(code)
     return parse(whole), whole

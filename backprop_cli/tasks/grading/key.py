@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.custom import Shapes
 from backprop_cli.engine.graph import Graph, build
-from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.base import ShapeError

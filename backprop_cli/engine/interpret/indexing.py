@@ -1,0 +1,115 @@
+"""Tensors as subscripts: `x[idx]`, `x[:, idx]`, `p[range(N), y]`, `E[rows, cols]`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, failure
+from backprop_cli.engine.ops import OPS
+from backprop_cli.errors import SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Shape
+
+_POSITIONS = frozenset({"arange", "range"})
+
+
+def is_of_tensors(part: ast.Indexed, scope: Scope) -> bool:
+    """Whether a subscript is a tensor: computed, or a second list beside another subscript that is one."""
+    lists = sum(isinstance(item, ast.Sequence) for item in part.subscripts)
+    return lists > 1 or any(_is_tensor(item, scope) for item in part.subscripts)
+
+
+def _is_tensor(item: ast.Expression, scope: Scope) -> bool:
+    if isinstance(item, ast.Name):
+        return scope.lookup(item.name) is not None
+    if isinstance(item, ast.Indexed):
+        return _is_tensor(item.operand, scope)
+    if isinstance(item, ast.Call):
+        return item.function not in {"shape", "size", "ndim", "len"}
+    return isinstance(item, ast.Binary | ast.Unary) and any(_is_tensor(p, scope) for p in ast.children(item))
+
+
+def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning, interpret: Interpret) -> Any:
+    """Entries at positions that a tensor holds, as numpy and PyTorch take them.
+
+    Raises:
+        SpecError: a mask, or tensors beside slices, which have no fixed shape or no one reading.
+    """
+    operand = interpret(part.operand, scope, meaning)
+    items = [item for item in part.subscripts if not isinstance(item, ast.Ellipsis_)]
+    at = [i for i, item in enumerate(items) if not _is_whole(item)]
+    for i in at:
+        _refuse_mask(items[i], scope)
+    if len(items) != len(part.subscripts) or len(at) != len(items) and len(at) != 1:
+        hint = "index in two steps, or use take(x, indices, axis=...)"
+        raise failure("E015", "tensors and slices together in an index", scope.place(part), hint)
+    try:
+        if len(at) == 1:
+            return _taken(operand, _positions(items[at[0]], scope, meaning, interpret), at[0], meaning)
+        return _paired(operand, items, scope, meaning, interpret)
+    except SpecError:
+        raise
+    except Exception as caught:
+        from backprop_cli.engine.ops.base import ParameterError, ShapeError
+
+        if isinstance(caught, ShapeError | ParameterError):
+            raise failure("E014", str(caught), scope.place(part), getattr(caught, "hint", None)) from None
+        raise
+
+
+def _is_whole(item: ast.Expression) -> bool:
+    return isinstance(item, ast.Slice) and item.first is None and item.stop is None and item.step is None
+
+
+def _refuse_mask(item: ast.Expression, scope: Scope) -> None:
+    is_mask = isinstance(item, ast.Binary) and item.operator in {">", ">=", "<", "<=", "==", "!=", "and", "or"}
+    if is_mask or isinstance(item, ast.Call) and item.function == "logical_not":
+        hint = "its size would depend on the numbers; use where(mask, x, 0), for a mean sum(...)/sum(mask)"
+        raise failure("E015", "a mask as an index", scope.place(item), hint)
+
+
+def _positions(item: ast.Expression, scope: Scope, meaning: Meaning, interpret: Interpret) -> Any:
+    if isinstance(item, ast.Sequence):
+        return meaning.apply(OPS["stack"], tuple(interpret(i, scope, meaning) for i in item.items), {"axis": 0})
+    return interpret(item, scope, meaning)
+
+
+def _taken(operand: Any, positions: Any, axis: int, meaning: Meaning) -> Any:
+    return meaning.apply(OPS["take"], (operand, positions), {"axis": axis})
+
+
+def _paired(operand: Any, items: list[ast.Expression], scope: Scope, meaning: Meaning, interpret: Interpret) -> Any:
+    """One tensor for each leading axis: entry n is `x[rows[n], cols[n]]`."""
+    shape = meaning.shape(operand)
+    if len(items) == 2 and len(shape) == 2 and _counts(items[0], shape[0], scope, meaning, interpret):
+        return _picked(operand, _positions(items[1], scope, meaning, interpret), shape, meaning)
+    flat: Any = None
+    for item, size in zip(items, shape, strict=False):
+        positions = _positions(item, scope, meaning, interpret)
+        if flat is not None:
+            scaled = meaning.apply(OPS["multiply"], (flat, meaning.constant(_whole(size))), {})
+            positions = meaning.apply(OPS["add"], (scaled, positions), {})
+        flat = positions
+    joined = meaning.apply(OPS["reshape"], (operand,), {"shape": (-1, *shape[len(items) :])})
+    return _taken(joined, flat, 0, meaning)
+
+
+def _counts(item: ast.Expression, size: int, scope: Scope, meaning: Meaning, interpret: Interpret) -> bool:
+    """Whether a subscript is every position of its axis in order: `range(N)`."""
+    is_range = isinstance(item, ast.Call) and item.function in _POSITIONS and len(item.arguments) == 1
+    return is_range and meaning.shape(interpret(item, scope, meaning)) == (size,)
+
+
+def _picked(operand: Any, positions: Any, shape: Shape, meaning: Meaning) -> Any:
+    """`p[range(N), y]`: one entry of each row."""
+    if len(meaning.shape(positions)) != 1:
+        return _taken(operand, positions, 1, meaning)
+    columns = meaning.apply(OPS["expand_dims"], (positions,), {"axis": 1})
+    picked = meaning.apply(OPS["take_along_axis"], (operand, columns), {"axis": 1})
+    return meaning.apply(OPS["squeeze"], (picked,), {"axis": 1})
+
+
+def _whole(size: int) -> Any:
+    from fractions import Fraction
+
+    return Fraction(int(size))

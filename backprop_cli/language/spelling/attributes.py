@@ -1,0 +1,199 @@
+"""What stands before and after a `.`: libraries, methods, attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from backprop_cli.errors import SpecError
+from backprop_cli.language.expression import Argument, Call, Expression, Indexed, Name, Number, String, Transposed
+from backprop_cli.language.expression.lexer import Token, error
+from backprop_cli.language.source import Text
+from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY
+from backprop_cli.language.spelling.rows import rewritten, rows_of, usages
+from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, TORCH
+
+PREFIXES = {
+    "np": "numpy", "numpy": "numpy", "jnp": "numpy", "jax": "numpy", "scipy": "numpy", "torch": "torch", "nn": "torch",
+    "F": "torch", "math": "math", "self": "self",
+}  # fmt: skip
+"""What a library is called in front of a dot."""
+TABLES = {"numpy": NUMPY, "torch": TORCH, "math": MATH, "self": ""}
+_MODULES = frozenset({"nn", "functional", "linalg", "special", "numpy", "scipy", "lax", "fft", "random", "Tensor"})
+_SILENT = ("nn.functional.", "functional.", "numpy.", "scipy.", "lax.", "Tensor.")
+"""Modules whose functions are those of the library itself."""
+_CONSTANTS = {"pi": "pi", "e": "e", "inf": "inf", "Inf": "inf", "nan": "nan", "NaN": "nan", "newaxis": "none",
+              "tau": "tau"}  # fmt: skip
+_TORCH_WORDS = frozenset({"dim", "keepdim", "unbiased", "correction", "dims"})
+_NUMPY_WORDS = frozenset({"axis", "keepdims", "ddof"})
+_PAIRS = {"max": "argmax", "min": "argmin", "amax": "argmax", "amin": "argmin"}
+
+
+class Reader(Protocol):
+    """What the parser offers here."""
+
+    text: Text
+
+    @property
+    def token(self) -> Token:
+        """The next token."""
+
+    @property
+    def following(self) -> Token:
+        """The token after it."""
+
+    def advance(self) -> Token:
+        """Take the next token."""
+
+    def accept(self, operator: str) -> bool:
+        """Take an operator if it is next."""
+
+    def sees(self, *operators: str) -> bool:
+        """Whether one of these operators is next."""
+
+    def arguments(self, function: str) -> tuple[tuple[Argument, ...], int]:
+        """The arguments of a call, and where it ends."""
+
+    def unexpected(self, expected: str) -> SpecError:
+        """What is wrong where another token was expected."""
+
+
+def respelled(reader: Reader, value: Expression, name: Token) -> Expression:
+    """`value.name`, whose dot and name were just read: a library's function, a method or an attribute.
+
+    Raises:
+        SpecError: an attribute that is none, or arguments that the function there does not take.
+    """
+    if isinstance(value, Name) and value.name in PREFIXES and not _is_tensor(value.name, name.text):
+        return _from_library(reader, value, name)
+    if reader.sees("("):
+        return _method(reader, value, name)
+    if name.text in _ATTRIBUTES:
+        return _ATTRIBUTES[name.text](value, name.end)
+    hint = f"call it: .{name.text}()" if name.text in rows_of(METHODS) or name.text in rows_of(TORCH) else None
+    message = f"expected T or a method after '.', found {name.text!r}"
+    raise error("E010", message, reader.text, name.start, name.end, hint)
+
+
+def _is_tensor(prefix: str, name: str) -> bool:
+    """`F.sum(0)`, `F.T`: a tensor called F, since torch.nn.functional has no such function."""
+    return name in _ATTRIBUTES or prefix == "F" and name not in FUNCTIONAL
+
+
+# ── a library's function ─────────────────────────────────────────────────────────────────────────
+
+
+def _from_library(reader: Reader, value: Name, name: Token) -> Expression:
+    library, path, last = PREFIXES[value.name], name.text, name
+    while last.text in _MODULES and reader.accept("."):
+        if reader.token.kind != "name":
+            raise reader.unexpected("expected a name after '.'")
+        last = reader.advance()
+        path += f".{last.text}"
+    if not reader.sees("("):
+        return _constant(reader, value, path, last)
+    arguments, end = reader.arguments(path)
+    call = Call(value.start, end, last.text, arguments, last.end, "" if library == "self" else library)
+    if path.startswith("random."):
+        message = f"{value.name}.{path} draws at random"
+        hint = "write it as a leaf: {shape: [2, 3], init: normal, seed: 0}"
+        raise error("E012", message, reader.text, value.start, last.end, hint)
+    found = _written(reader, call, TABLES[library], _plain(path), f"{value.name}.{path}")
+    return _of_pair(reader, found, call) if library == "torch" else found
+
+
+def _plain(path: str) -> str:
+    for module in _SILENT:
+        path = path.removeprefix(module)
+    return path
+
+
+def _written(reader: Reader, call: Call, table: str, path: str, spelled: str) -> Expression:
+    lines = rows_of(table).get(path) or rows_of(table).get(path.removeprefix("special."), ())
+    if path.startswith("linalg."):
+        lines = rows_of(table).get(path, ())
+    found = rewritten(call, lines)
+    if found is None and lines:
+        raise error("E015", f"{spelled} takes other arguments", reader.text, call.start, call.end, usages(lines))
+    return _ours(call) if found is None else found
+
+
+def _ours(call: Call) -> Call:
+    """Our function of the same name, with what changes no number left out."""
+    from backprop_cli.language.spelling.rows import IGNORED
+
+    return replace(call, arguments=tuple(a for a in call.arguments if a.keyword not in IGNORED))
+
+
+def _constant(reader: Reader, value: Name, path: str, last: Token) -> Expression:
+    if value.name == "self":
+        return Name(value.start, last.end, path)
+    if path in _CONSTANTS:
+        return Name(value.start, last.end, _CONSTANTS[path])
+    return String(value.start, last.end, path)  # a dtype; as a tensor it is refused
+
+
+def _of_pair(reader: Reader, found: Expression, call: Call) -> Expression:
+    """PyTorch's `max(x, dim)` is a pair: `[0]` and `.values` are the values, `[1]` and `.indices` the positions."""
+    if not isinstance(found, Call) or found.function not in _PAIRS or len(found.arguments) < 2:
+        return found
+    if reader.sees("[") and reader.following.text in {"0", "1"}:
+        reader.advance()
+        which = reader.advance().text
+        if not reader.accept("]"):
+            raise reader.unexpected("expected ']' to close the index")
+    elif reader.sees(".") and reader.following.text in {"values", "indices"}:
+        reader.advance()
+        which = "0" if reader.advance().text == "values" else "1"
+    else:
+        return found
+    return found if which == "0" else replace(found, function=_PAIRS[found.function])
+
+
+# ── methods and attributes ───────────────────────────────────────────────────────────────────────
+
+
+def _method(reader: Reader, value: Expression, name: Token) -> Expression:
+    arguments, end = reader.arguments(name.text)
+    itself = Argument(None, value, value.start, value.end)
+    function = name.text
+    methods, torch = rows_of(METHODS), rows_of(TORCH)
+    if function.endswith("_") and function not in methods:
+        function = function.rstrip("_")  # in place, which a formula does not see
+    call = Call(value.start, end, function, (itself, *arguments), name.end, "method")
+    words = {a.keyword for a in arguments}
+    is_torch = bool(words & _TORCH_WORDS)
+    tables = (torch, methods) if is_torch else (methods, torch)
+    found = next((made for table in tables if (made := rewritten(call, table.get(function, ()))) is not None), None)
+    if found is None:
+        lines = methods.get(function, ()) or torch.get(function, ())
+        if lines:
+            raise error("E015", f".{function} takes other arguments", reader.text, name.start, end, usages(lines))
+        return _ours(call)
+    return _of_pair(reader, found, call) if is_torch else found
+
+
+def _call(function: str) -> Callable[[Expression, int], Expression]:
+    def made(value: Expression, end: int) -> Expression:
+        return Call(value.start, end, function, (Argument(None, value, value.start, value.end),), end, "own")
+
+    return made
+
+
+def _real(value: Expression, end: int) -> Expression:
+    return value
+
+
+def _gradient(value: Expression, end: int) -> Expression:
+    """`x.grad`."""
+    return Call(value.start, end, "grad", (Argument(None, value, value.start, value.end),), end)
+
+
+_ATTRIBUTES: Mapping[str, Callable[[Expression, int], Expression]] = {
+    "shape": _call("shape"), "size": _call("size"), "ndim": _call("ndim"), "grad": _gradient,
+    **dict.fromkeys(("data", "real", "values"), _real), "T": lambda value, end: Transposed(value.start, end, value),
+    **dict.fromkeys(("mT", "mH", "H"), lambda value, end: Transposed(value.start, end, value, True)),
+}  # fmt: skip
+
+__all__ = ["Indexed", "Number", "respelled"]

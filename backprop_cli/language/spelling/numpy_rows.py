@@ -1,0 +1,144 @@
+"""What numpy's, jax's and math's calls are in our language, where name, order or defaults differ; see `rows`."""
+
+NUMPY = """
+std(a, axis=none, dtype=none, out=none, ddof=0, keepdims=false, correction=none) = std(a, axis=axis,
+    keepdims=keepdims, ddof=ddof, correction=correction)
+var(a, axis=none, dtype=none, out=none, ddof=0, keepdims=false, correction=none) = var(a, axis=axis,
+    keepdims=keepdims, ddof=ddof, correction=correction)
+sum(a, axis=none, dtype=none, out=none, keepdims=false) = sum(a, axis=axis, keepdims=keepdims)
+mean(a, axis=none, dtype=none, out=none, keepdims=false) = mean(a, axis=axis, keepdims=keepdims)
+average(a, axis=none, weights:none=none) = mean(a, axis=axis)
+average(a, axis=none, weights) = sum(a*weights, axis=axis) / sum(weights, axis=axis)
+max(a, axis:axes=none, out=none, keepdims=false) = max(a, axis=axis, keepdims=keepdims)
+min(a, axis:axes=none, out=none, keepdims=false) = min(a, axis=axis, keepdims=keepdims)
+amax(a, axis:axes=none, out=none, keepdims=false) = max(a, axis=axis, keepdims=keepdims)
+amin(a, axis:axes=none, out=none, keepdims=false) = min(a, axis=axis, keepdims=keepdims)
+clip(a, a_min=none, a_max=none) = clip(a, a_min, a_max)
+exp2(x) = 2 ** x
+cbrt(x) = sign(x) * abs(x)**(1/3)
+positive(x) = x
+floor_divide(x1, x2) = x1 // x2
+remainder(x1, x2) = x1 % x2
+mod(x1, x2) = x1 % x2
+fmod(x1, x2) = x1 - trunc(x1 / x2)*x2
+float_power(x1, x2) = x1 ** x2
+power(x1, x2) = x1 ** x2
+deg2rad(x) = x * pi / 180
+rad2deg(x) = x * 180 / pi
+radians(x) = x * pi / 180
+degrees(x) = x * 180 / pi
+outer(a, b) = outer(flatten(a), flatten(b))
+vdot(a, b) = flatten(a) @ flatten(b)
+reshape(a, *shape) = reshape(a, shape)
+ravel(a) = flatten(a)
+transpose(a, axes=none) = transpose(a, axes)
+permute_dims(a, axes) = transpose(a, axes)
+fliplr(m) = flip(m, axis=1)
+flipud(m) = flip(m, axis=0)
+cumsum(a, axis:none=none) = cumsum(flatten(a), axis=0)
+cumsum(a, axis) = cumsum(a, axis=axis)
+cumprod(a, axis:none=none) = cumprod(flatten(a), axis=0)
+cumprod(a, axis) = cumprod(a, axis=axis)
+array(object) = array(object)
+asarray(a) = array(a)
+float64(x) = array(x)
+float32(x) = array(x)
+zeros_like(a) = zeros(shape(a))
+ones_like(a) = ones(shape(a))
+full_like(a, fill_value) = full(fill_value=fill_value, shape=shape(a))
+full(shape, fill_value) = full(fill_value=fill_value, shape=shape)
+eye(N, M=none, k:none=none) = eye(N, M)
+identity(n) = eye(n)
+size(a) = size(a)
+ndim(a) = ndim(a)
+shape(a) = shape(a)
+dot(a, b) = dot(a, b)
+nn.gelu(x, approximate:true=true) = gelu(x, approximate='tanh')
+nn.gelu(x, approximate:false) = gelu(x)
+nn.one_hot(x, num_classes) = one_hot(x, num_classes)
+nn.standardize(x, axis=-1, epsilon=1e-5) = standardize(x, axis=axis, eps=epsilon)
+special.expit(x) = sigmoid(x)
+"""
+
+MATH = """
+log(x) = log(x)
+log(x, base) = log(x) / log(base)
+fmod(x, y) = x - trunc(x / y)*y
+radians(x) = x * pi / 180
+degrees(x) = x * 180 / pi
+gamma(x) = exp(lgamma(x))
+prod(x) = prod(x)
+dist(p, q) = norm(p - q)
+"""
+
+METHODS = """
+std(x, ddof) = std(x, ddof=ddof)
+std(x, axis:axes=none, ddof=0, keepdims=false) = std(x, axis=axis, ddof=ddof, keepdims=keepdims) ! x.std() is
+    numpy's, which divides by N; PyTorch's divides by N - 1: write torch.std(x), or correction=1
+var(x, ddof) = var(x, ddof=ddof)
+var(x, axis:axes=none, ddof=0, keepdims=false) = var(x, axis=axis, ddof=ddof, keepdims=keepdims) ! x.var() is
+    numpy's, which divides by N; PyTorch's divides by N - 1: write torch.var(x), or correction=1
+max(x, axis:axes=none, keepdims=false) = max(x, axis=axis, keepdims=keepdims)
+max(x, other:tensor) = maximum(x, other)
+min(x, axis:axes=none, keepdims=false) = min(x, axis=axis, keepdims=keepdims)
+min(x, other:tensor) = minimum(x, other)
+transpose(x) = x.T
+transpose(x, dim0:int, dim1:int) = swapaxes(x, dim0, dim1)
+transpose(x, *axes) = transpose(x, axes)
+dot(x, b) = dot(x, b)
+repeat(x, repeats:int, axis) = repeat(x, repeats, axis=axis)
+repeat(x, repeats:list) = tile(x, repeats)
+repeat(x, repeats:int) = repeat(x, repeats) ! x.repeat(n) is numpy's, which repeats each entry; PyTorch's is tile(x,
+    n), or torch.tile(x, (n,))
+repeat(x, *repeats) = tile(x, repeats)
+take(x, indices, axis=none) = take(x, indices, axis=axis)
+clip(x, min=none, max=none) = clip(x, min, max)
+copy(x) = x
+clone(x) = x
+contiguous(x) = x
+cpu(x) = x
+cuda(x) = x
+numpy(x) = x
+tolist(x) = x
+item(x) = x
+float(x) = x
+double(x) = x
+half(x) = x
+long(x) = trunc(x)
+int(x) = trunc(x)
+bool(x) = x != 0
+requires_grad_(x) = x
+requires_grad_(x, requires_grad) = x
+retain_grad(x) = x
+to(x, dtype:ints) = trunc(x)
+to(x, dtype:bools) = x != 0
+to(x, *to) = x
+type_as(x, other) = x
+type(x, dtype:ints) = trunc(x)
+type(x, dtype:floats) = x
+astype(x, dtype:ints) = trunc(x)
+astype(x, dtype:bools) = x != 0
+astype(x, dtype:floats) = x
+conj(x) = x
+size(x) = shape(x)
+size(x, dim) = shape(x)[dim]
+dim(x) = ndim(x)
+nelement(x) = size(x)
+new_zeros(x, *size) = zeros(size)
+new_ones(x, *size) = ones(size)
+"""
+
+WORDS = """
+float(x:'inf') = inf
+float(x:'-inf') = -inf
+float(x:'nan') = nan
+float(x:'Infinity') = inf
+float(x) = x
+int(x) = trunc(x)
+bool(x) = x != 0
+len(x) = shape(x)[0]
+range(n) = arange(n)
+range(start, stop, step=1) = arange(start, stop, step)
+transpose(x, dim0:int, dim1:int) = swapaxes(x, dim0, dim1)
+reshape(x, *shape) = reshape(x, shape)
+"""

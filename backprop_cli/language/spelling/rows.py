@@ -1,0 +1,228 @@
+"""Rows that say what a call of another library is: its signature there, and an expression of our own.
+
+    transpose(input, dim0, dim1) = swapaxes(input, dim0, dim1)
+    std(input, dim:axes=none, unbiased:false, keepdim=false) = std(input, axis=dim, keepdims=keepdim)
+    view(input, *shape) = reshape(input, shape)
+
+A name may have several rows; the first whose parameters fit the arguments is taken.  An indented line goes on with the
+one before it.  `name:kind` takes only arguments that look like it (see `KINDS`), `*name` all positional arguments that
+are left, as a tuple.  What stands behind `!` is a note for the user.  An argument is put into the expression as a tree,
+never as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+
+from backprop_cli.language.expression import (
+    Argument,
+    Call,
+    Expression,
+    Indexed,
+    Name,
+    Number,
+    String,
+    Unary,
+    parse,
+)
+from backprop_cli.language.expression import Binary as Infix
+from backprop_cli.language.expression import Sequence as Listed
+from backprop_cli.language.source import inline
+from backprop_cli.language.unparse import rebuilt
+
+_NONE, _TRUE, _FALSE = ({word, word.capitalize()} for word in ("none", "true", "false"))
+IGNORED = frozenset({
+    "dtype", "device", "inplace", "out", "layout", "requires_grad", "memory_format", "copy", "order", "return_indices",
+    "_stacklevel", "size_average", "reduce", "momentum", "non_blocking",
+})  # fmt: skip
+"""Arguments that change nothing about the numbers in exact arithmetic."""
+_OTHER = {
+    "axis": ("dim",), "keepdims": ("keepdim",), "dim": ("axis",), "keepdim": ("keepdims",), "x": ("input", "a"),
+    "a": ("input", "x"), "input": ("a", "x", "A"), "y": ("other",), "correction": ("ddof",), "A": ("input",),
+    "dims": ("dim", "axis"), "target": ("dim",),
+}  # fmt: skip
+"""Keywords that the libraries take for one another's."""
+
+
+# ── kinds of arguments ───────────────────────────────────────────────────────────────────────────
+
+
+def _is_word(words: set[str]) -> Callable[[Expression], bool]:
+    return lambda part: isinstance(part, Name) and part.name in words
+
+
+def is_number(part: Expression) -> bool:
+    """A number as it is written, with its sign."""
+    return isinstance(part, Number) or isinstance(part, Unary) and is_number(part.operand)
+
+
+def is_size(part: Expression) -> bool:
+    """A whole number, or a size taken from a shape."""
+    if isinstance(part, Infix):
+        return is_size(part.left) and is_size(part.right)
+    if isinstance(part, Indexed):
+        return isinstance(part.operand, Call) and part.operand.function == "shape"
+    return isinstance(part, Number) and part.is_integer or isinstance(part, Unary) and is_size(part.operand)
+
+
+def _is_dtype(*words: str) -> Callable[[Expression], bool]:
+    """`float`, `'int64'`, `np.bool_`: the name or the text begins so."""
+
+    def matches(part: Expression) -> bool:
+        name = part.name if isinstance(part, Name) else part.value if isinstance(part, String) else ""
+        return name.lower().rstrip("0123456789_") in words
+
+    return matches
+
+
+def _is_axes(part: Expression) -> bool:
+    return is_size(part) or isinstance(part, Listed) and all(map(is_size, part.items)) or _is_word(_NONE)(part)
+
+
+KINDS: Mapping[str, Callable[[Expression], bool]] = {
+    "int": is_size, "axes": _is_axes, "true": _is_word(_TRUE), "false": _is_word(_FALSE), "none": _is_word(_NONE),
+    "text": lambda part: isinstance(part, String), "list": lambda part: isinstance(part, Listed),
+    "number": is_number, "tensor": lambda part: not (_is_axes(part) or isinstance(part, String)),
+    "floats": _is_dtype("float", "double", "half", "bfloat", "floattensor", "torch.floattensor"),
+    "ints": _is_dtype("int", "long", "short", "uint", "longtensor"), "bools": _is_dtype("bool"),
+    "mask": lambda part: isinstance(part, Infix) and part.operator in {">", ">=", "<", "<=", "==", "!=", "and", "or"},
+}  # fmt: skip
+
+
+def _fits(kind: str, part: Expression) -> bool:
+    if kind.startswith("'"):
+        return isinstance(part, String) and part.value == kind.strip("'")
+    return kind in KINDS and KINDS[kind](part) if kind else True
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of another library's function."""
+
+    name: str
+    kind: str = ""
+    default: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A call of another library, and what it is."""
+
+    usage: str
+    parameters: tuple[Parameter, ...]
+    rest: str
+    body: Expression
+    note: str = ""
+
+    def bound(self, arguments: Sequence[Argument], at: Expression) -> dict[str, Expression] | None:
+        """The arguments by parameter; None where they do not fit."""
+        given: dict[str, Expression] = {}
+        names = [parameter.name for parameter in self.parameters]
+        positional = [a.value for a in arguments if a.keyword is None]
+        if len(positional) > len(names) and not self.rest:
+            return None
+        given.update(zip(names, positional, strict=False))
+        for argument in arguments:
+            keyword = self.known(argument.keyword, names) if argument.keyword else None
+            if keyword in given or keyword == "":
+                return None
+            if keyword is not None:
+                given[keyword] = argument.value
+        if self.rest and self.rest not in given:
+            given[self.rest] = _together(positional[len(names) :])
+        return self.filled(given, at)
+
+    def known(self, keyword: str, names: Sequence[str]) -> str:
+        """The parameter that a keyword names; "" for none."""
+        if keyword in names or keyword == self.rest:
+            return keyword
+        return next((other for other in _OTHER.get(keyword, ()) if other in names), "")
+
+    def filled(self, given: dict[str, Expression], at: Expression) -> dict[str, Expression] | None:
+        """With the defaults; None where one is missing, or is of another kind."""
+        for parameter in self.parameters:
+            if parameter.name in given:
+                if not _fits(parameter.kind, given[parameter.name]):
+                    return None
+            elif parameter.default is None:
+                return None
+            else:
+                given[parameter.name] = filled(parameter.default, {}, at.start, at.end)
+        return given
+
+
+def _together(items: list[Expression]) -> Expression:
+    """`(2, 3)`, `2, 3` and `[2, 3]` are one shape."""
+    if len(items) == 1 and not is_number(items[0]):
+        return items[0]
+    start, end = (items[0].start, items[-1].end) if items else (0, 0)
+    return Listed(start, end, tuple(items), "(")
+
+
+_SIGNATURE = re.compile(r"([\w.]+)\((.*?)\) = (.*)")
+_PARAMETER = re.compile(r"(\w+)(?::('[^']*'|\w+))?(?:=(.*))?")
+
+
+@cache
+def rows_of(table: str) -> Mapping[str, tuple[str, ...]]:
+    """The lines of a table by the name that they say something about."""
+    found: dict[str, tuple[str, ...]] = {}
+    for line in filter(None, re.sub(r"\n +", " ", table).splitlines()):
+        name = line.partition("(")[0]
+        found[name] = (*found.get(name, ()), line)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def row(line: str) -> Row:
+    """A line of a table, read."""
+    text, _, note = line.partition(" ! ")
+    match = _SIGNATURE.fullmatch(text)
+    assert match is not None, line
+    written = [part.strip() for part in match[2].split(", ") if part]
+    rest = next((part[1:] for part in written if part.startswith("*")), "")
+    parameters = tuple(_parameter(part) for part in written if not part.startswith("*"))
+    return Row(f"{match[1]}({match[2]})", parameters, rest, parse(inline(match[3], "<spelling>")), note)
+
+
+def _parameter(written: str) -> Parameter:
+    match = _PARAMETER.fullmatch(written)
+    assert match is not None, written
+    return Parameter(match[1], match[2] or "", parse(inline(match[3], "<spelling>")) if match[3] else None)
+
+
+# ── a call, rewritten ────────────────────────────────────────────────────────────────────────────
+
+
+def rewritten(call: Call, lines: Sequence[str]) -> Expression | None:
+    """A call by the first of some rows that fits; None where none does."""
+    arguments = [a for a in call.arguments if a.keyword not in IGNORED]
+    for line in lines:
+        found = row(line)
+        values = found.bound(arguments, call)
+        if values is not None:
+            made = filled(found.body, values, call.start, call.end)
+            return replace(made, note=found.note) if found.note and isinstance(made, Call) else made
+    return None
+
+
+def usages(lines: Sequence[str]) -> str:
+    """The signatures of some rows, for an error message."""
+    return " or ".join(dict.fromkeys(re.sub(r":('[^']*'|\w+)", "", row(line).usage) for line in lines))
+
+
+def filled(part: Expression, values: Mapping[str, Expression], start: int, end: int) -> Expression:
+    """A row's expression with arguments in place of names; an error in it points at the whole call."""
+    if isinstance(part, Name) and part.name in values:
+        return values[part.name]
+    inner = rebuilt(part, lambda child: filled(child, values, start, end))
+    if isinstance(inner, Call):
+        arguments = tuple(replace(a, start=a.value.start, end=a.value.end) for a in inner.arguments)
+        return replace(inner, start=start, end=end, name_end=end, library="own", arguments=arguments)
+    return replace(inner, start=start, end=end)

@@ -1,0 +1,198 @@
+"""What PyTorch's calls are in our language, where name, order or defaults differ; see `rows`.
+
+`torch.f(x, ...)` and the method `x.f(...)` are one row.  A name without a row is our function of that name.
+"""
+
+_FUNCTIONAL = """
+    relu relu6 leaky_relu elu selu celu gelu silu mish softplus softsign hardtanh hardsigmoid hardswish
+    logsigmoid glu prelu softmax log_softmax softmin tanhshrink softshrink hardshrink threshold sigmoid tanh
+    linear bilinear conv1d conv2d conv_transpose1d conv_transpose2d max_pool1d max_pool2d avg_pool1d
+    avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d embedding one_hot dropout pad unfold fold interpolate
+    layer_norm rms_norm batch_norm group_norm instance_norm normalize scaled_dot_product_attention
+    cosine_similarity pairwise_distance mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy
+    binary_cross_entropy_with_logits cross_entropy nll_loss kl_div gaussian_nll_loss hinge_embedding_loss
+    triplet_margin_loss cosine_embedding_loss margin_ranking_loss poisson_nll_loss soft_margin_loss
+    multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss local_response_norm pixel_shuffle
+    gumbel_softmax lp_pool1d lp_pool2d adaptive_max_pool1d adaptive_max_pool2d hardtanh_ relu_
+"""
+FUNCTIONAL = frozenset(_FUNCTIONAL.split())
+"""The names in torch.nn.functional: `F.relu` is one of them, `F.sum(0)` a method of a tensor called F."""
+
+TORCH = """
+add(input, other, alpha=1) = input + alpha*other
+sub(input, other, alpha=1) = input - alpha*other
+subtract(input, other, alpha=1) = input - alpha*other
+rsub(input, other, alpha=1) = other - alpha*input
+div(input, other, rounding_mode:none=none) = input / other
+div(input, other, rounding_mode:'trunc') = trunc(input / other)
+div(input, other, rounding_mode:'floor') = floor(input / other)
+divide(input, other, rounding_mode:none=none) = input / other
+divide(input, other, rounding_mode:'trunc') = trunc(input / other)
+divide(input, other, rounding_mode:'floor') = floor(input / other)
+floor_divide(input, other) = input // other
+remainder(input, other) = input % other
+fmod(input, other) = input - trunc(input / other)*other
+rpow(input, other) = other ** input
+float_power(input, exponent) = input ** exponent
+addcmul(input, tensor1, tensor2, value=1) = input + value*tensor1*tensor2
+addcdiv(input, tensor1, tensor2, value=1) = input + value*tensor1/tensor2
+addmm(input, mat1, mat2, beta=1, alpha=1) = beta*input + alpha*(mat1 @ mat2)
+addmv(input, mat, vec, beta=1, alpha=1) = beta*input + alpha*(mat @ vec)
+addr(input, vec1, vec2, beta=1, alpha=1) = beta*input + alpha*outer(vec1, vec2)
+baddbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*(batch1 @ batch2)
+addbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*sum(batch1 @ batch2, axis=0)
+lerp(input, end, weight) = input + weight*(end - input)
+positive(input) = input
+exp2(input) = 2 ** input
+special.exp2(input) = 2 ** input
+special.expit(input) = sigmoid(input)
+deg2rad(input) = input * pi / 180
+rad2deg(input) = input * 180 / pi
+sigmoid_(input) = sigmoid(input)
+logit(input, eps:none=none) = logit(input)
+logit(input, eps) = logit(clip(input, eps, 1 - eps))
+special.logit(input, eps:none=none) = logit(input)
+special.logit(input, eps) = logit(clip(input, eps, 1 - eps))
+gt(input, other) = input > other
+ge(input, other) = input >= other
+lt(input, other) = input < other
+le(input, other) = input <= other
+eq(input, other) = input == other
+ne(input, other) = input != other
+greater(input, other) = input > other
+less(input, other) = input < other
+where(condition, input, other) = where(condition, input, other)
+masked_fill(input, mask, value) = where(mask, value, input)
+clamp(input, min=none, max=none) = clip(input, min, max)
+clamp_min(input, min) = clip(input, min, none)
+clamp_max(input, max) = clip(input, none, max)
+fmax(input, other) = maximum(input, other)
+fmin(input, other) = minimum(input, other)
+max(input, dim:axes, keepdim=false) = max(input, axis=dim, keepdims=keepdim)
+max(input, other:tensor) = maximum(input, other)
+max(input) = max(input)
+min(input, dim:axes, keepdim=false) = min(input, axis=dim, keepdims=keepdim)
+min(input, other:tensor) = minimum(input, other)
+min(input) = min(input)
+sum(input, dim=none, keepdim=false) = sum(input, axis=dim, keepdims=keepdim)
+mean(input, dim=none, keepdim=false) = mean(input, axis=dim, keepdims=keepdim)
+std(input, unbiased:false) = std(input)
+std(input, unbiased:true) = std(input, ddof=1)
+std(input, dim:axes, unbiased:false, keepdim=false) = std(input, axis=dim, keepdims=keepdim)
+std(input, dim:axes, unbiased:true, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1)
+std(input, dim=none, correction=1, keepdim=false) = std(input, axis=dim, keepdims=keepdim, correction=correction)
+var(input, unbiased:false) = var(input)
+var(input, unbiased:true) = var(input, ddof=1)
+var(input, dim:axes, unbiased:false, keepdim=false) = var(input, axis=dim, keepdims=keepdim)
+var(input, dim:axes, unbiased:true, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1)
+var(input, dim=none, correction=1, keepdim=false) = var(input, axis=dim, keepdims=keepdim, correction=correction)
+softmax(input, dim=-1) = softmax(input, axis=dim)
+log_softmax(input, dim=-1) = log_softmax(input, axis=dim)
+softmin(input, dim=-1) = softmax(-input, axis=dim)
+special.softmax(input, dim) = softmax(input, axis=dim)
+special.log_softmax(input, dim) = log_softmax(input, axis=dim)
+norm(input, p:'fro'='fro', dim:none=none, keepdim=false) = norm(reshape(input, -1))
+norm(input, p:none, dim:none=none, keepdim=false) = norm(reshape(input, -1))
+norm(input, p:'fro'='fro', dim:axes=none, keepdim=false) = norm(input, axis=dim, keepdims=keepdim)
+norm(input, p:none, dim:axes=none, keepdim=false) = norm(input, axis=dim, keepdims=keepdim)
+norm(input, p:'nuc', dim:axes=none, keepdim=false) = norm(input, 'nuc', axis=dim, keepdims=keepdim)
+norm(input, p, dim:none=none, keepdim:false=false) = norm(reshape(input, -1), p)
+norm(input, p, dim:int, keepdim=false) = norm(input, p, axis=dim, keepdims=keepdim)
+norm(input, p, dim=none, keepdim=false) = vector_norm(input, p, axis=dim, keepdims=keepdim)
+linalg.norm(A, ord=none, dim=none, keepdim=false) = norm(A, ord, axis=dim, keepdims=keepdim)
+linalg.vector_norm(x, ord=2, dim=none, keepdim=false) = vector_norm(x, ord, axis=dim, keepdims=keepdim)
+linalg.matrix_norm(A, ord='fro', dim=(-2,-1), keepdim=false) = matrix_norm(A, ord, axis=dim, keepdims=keepdim)
+dist(input, other, p=2) = norm(reshape(input - other, -1), p)
+linalg.pinv(A, rcond=none, hermitian:false=false) = pinv(A, rcond)
+linalg.pinv(A, rcond=none, hermitian:true) = pinv(A + stop_gradient(tril(A) + tril(A, -1).mT - A), rcond)
+linalg.pinv(A, atol:none=none, rtol=none, hermitian=false) = pinv(A, rtol)
+linalg.eigvalsh(A, UPLO:'L'='L') = eigvalsh(A)
+linalg.eigvalsh(A, UPLO:'U') = eigvalsh(A + stop_gradient(triu(A) + triu(A, 1).mT - A))
+linalg.matrix_power(A, n) = matrix_power(A, n)
+linalg.solve(A, B) = solve(A, B)
+linalg.multi_dot(tensors) = multi_dot(tensors)
+mm(input, mat2) = input @ mat2
+bmm(input, mat2) = input @ mat2
+mv(input, vec) = input @ vec
+matmul(input, other) = input @ other
+linalg.matmul(input, other) = input @ other
+dot(input, tensor) = input @ tensor
+linalg.vecdot(x, y, dim=-1) = sum(x*y, axis=dim)
+outer(input, vec2) = outer(input, vec2)
+ger(input, vec2) = outer(input, vec2)
+t(input) = input.T
+adjoint(input) = input.mT
+transpose(input, dim0, dim1) = swapaxes(input, dim0, dim1)
+swapdims(input, dim0, dim1) = swapaxes(input, dim0, dim1)
+swapaxes(input, axis0, axis1) = swapaxes(input, axis0, axis1)
+permute(input, *dims) = transpose(input, dims)
+reshape(input, *shape) = reshape(input, shape)
+view(input, *shape) = reshape(input, shape)
+view_as(input, other) = reshape(input, shape(other))
+reshape_as(input, other) = reshape(input, shape(other))
+expand(input, *size) = broadcast_to(input, size)
+expand_as(input, other) = broadcast_to(input, shape(other))
+broadcast_to(input, size) = broadcast_to(input, size)
+repeat(input, *repeats) = tile(input, repeats)
+tile(input, *dims) = tile(input, dims)
+repeat_interleave(input, repeats, dim=none) = repeat(input, repeats, axis=dim)
+unsqueeze(input, dim) = expand_dims(input, axis=dim)
+squeeze(input, dim=none) = squeeze(input, axis=dim)
+flatten(input, start_dim=0, end_dim=-1) = flatten(input, start_dim, end_dim)
+ravel(input) = flatten(input)
+flip(input, *dims) = flip(input, axis=dims)
+fliplr(input) = flip(input, axis=1)
+flipud(input) = flip(input, axis=0)
+roll(input, shifts, dims=none) = roll(input, shifts, axis=dims)
+tril(input, diagonal=0) = tril(input, diagonal)
+triu(input, diagonal=0) = triu(input, diagonal)
+diag(input, diagonal=0) = diag(input, diagonal)
+diagonal(input, offset=0, dim1=0, dim2=1) = diagonal(input, offset, axis1=dim1, axis2=dim2)
+linalg.diagonal(A, offset=0, dim1=-2, dim2=-1) = diagonal(A, offset, axis1=dim1, axis2=dim2)
+concat(tensors, dim=0) = concat(tensors, axis=dim)
+cat(tensors, dim=0) = concat(tensors, axis=dim)
+stack(tensors, dim=0) = stack(tensors, axis=dim)
+index_select(input, dim, index) = take(input, index, axis=dim)
+gather(input, dim, index) = take_along_axis(input, index, axis=dim)
+take(input, index) = take(reshape(input, -1), index)
+take_along_dim(input, indices, dim:none=none) = take_along_axis(reshape(input, -1), reshape(indices, -1), axis=0)
+take_along_dim(input, indices, dim) = take_along_axis(input, indices, axis=dim)
+select(input, dim, index) = squeeze(take(input, stack([index]), axis=dim), axis=dim)
+narrow(input, dim, start, length) = take(input, arange(start, start + length), axis=dim)
+scatter_add(input, dim, index, src) = scatter_add(input, index, src, axis=dim)
+index_add(input, dim, index, source, alpha=1) = index_add(input, index, alpha*source, axis=dim)
+cumsum(input, dim) = cumsum(input, axis=dim)
+cumprod(input, dim) = cumprod(input, axis=dim)
+zeros(*size) = zeros(size)
+ones(*size) = ones(size)
+full(size, fill_value) = full(fill_value=fill_value, shape=size)
+eye(n, m=none) = eye(n, m)
+zeros_like(input) = zeros(shape(input))
+ones_like(input) = ones(shape(input))
+full_like(input, fill_value) = full(fill_value=fill_value, shape=shape(input))
+tensor(data) = array(data)
+as_tensor(data) = array(data)
+scalar_tensor(data) = array(data)
+numel(input) = size(input)
+layer_norm(input, normalized_shape, weight=none, bias=none, eps=1e-5) = layer_norm(input, weight, bias,
+    normalized_shape=normalized_shape, eps=eps)
+rms_norm(input, normalized_shape, weight=none, eps=none) = rms_norm(input, weight,
+    normalized_shape=normalized_shape, eps=eps)
+batch_norm(input, running_mean=none, running_var=none, weight=none, bias=none, training=false, momentum=0.1,
+    eps=1e-5) = batch_norm(input, running_mean, running_var, weight, bias, training=training, eps=eps)
+group_norm(input, num_groups, weight=none, bias=none, eps=1e-5) = group_norm(input, weight, bias,
+    num_groups=num_groups, eps=eps)
+instance_norm(input, running_mean=none, running_var=none, weight=none, bias=none, use_input_stats=true,
+    momentum=0.1, eps=1e-5) = instance_norm(input, running_mean, running_var, weight, bias,
+    use_input_stats=use_input_stats, eps=eps)
+normalize(input, p=2, dim=1, eps=1e-12) = normalize(input, p, axis=dim, eps=eps)
+cosine_similarity(x1, x2, dim=1, eps=1e-8) = cosine_similarity(x1, x2, axis=dim, eps=eps)
+softplus(input, beta=1, threshold=20) = softplus(input, beta, threshold)
+dropout(input, p=0.5, training:false) = input
+scaled_dot_product_attention(query, key, value, attn_mask:none=none, dropout_p=0, is_causal=false, scale=none) =
+    scaled_dot_product_attention(query, key, value, is_causal=is_causal, scale=scale)
+scaled_dot_product_attention(query, key, value, attn_mask:mask, dropout_p=0, is_causal=false, scale=none) =
+    scaled_dot_product_attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)
+pad(input, pad, mode='constant', value=none) = torch_pad(input, pad, mode, value)
+relu_(input) = relu(input)
+"""
