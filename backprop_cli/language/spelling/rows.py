@@ -223,6 +223,13 @@ def filled(part: Expression, values: Mapping[str, Expression], start: int, end: 
         return values[part.name]
     inner = rebuilt(part, lambda child: filled(child, values, start, end))
     if isinstance(inner, Call):
-        arguments = tuple(replace(a, start=a.value.start, end=a.value.end) for a in inner.arguments)
+        kept = (a for a in inner.arguments if not _is_default(a))
+        arguments = tuple(replace(a, start=a.value.start, end=a.value.end) for a in kept)
         return replace(inner, start=start, end=end, name_end=end, library="own", arguments=arguments)
     return replace(inner, start=start, end=end)
+
+
+def _is_default(argument: Argument) -> bool:
+    """`axis=none`, `keepdims=false`: what our functions take anyway."""
+    words: set[str] = {"axis": _NONE, "keepdims": _FALSE}.get(argument.keyword or "", set())
+    return isinstance(argument.value, Name) and argument.value.name in words
