@@ -8,8 +8,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from backprop_cli.engine.custom import Shapes
-from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.errors import BackpropError, Failures, SpecError
 from backprop_cli.language.expression import parse
 from backprop_cli.language.names import RESERVED
