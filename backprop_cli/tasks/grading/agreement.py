@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.tasks.grading.sheets import Figures
+from backprop_cli.tasks.grading.figures import Figures
 
 ENOUGH = 0.5e-6
 """Relative: nobody is asked for more than six digits, float32 has no more."""
@@ -18,20 +18,21 @@ ZERO = 0.005
 EXACT = 1e-7
 """Relative, for formulas: what cancels in one form may not cancel in the other."""
 
-ROUNDING = 1e-12
-"""Of the largest number in the graph."""
-
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """How near numbers must be; `relative` None: as near as the digits that were written say."""
+    """How near numbers must be; `relative` None: as near as the digits that were written say.
+
+    `digits` are the significant digits that are asked for: an entry with fewer earns nothing.
+    """
 
     relative: float | None = None
     absolute: float = 0.0
+    digits: int = 0
 
 
-def tolerated(answer: Figures, right: Any, closeness: Closeness, floor: float) -> Any:
-    """How far each entry may be from the right one; `floor` is the rounding of the whole calculation."""
+def tolerated(answer: Figures, right: Any, closeness: Closeness, floor: Any) -> Any:
+    """How far each entry may be from the right one; `floor` is the rounding of what reaches it."""
     size = np.abs(right)
     if closeness.relative is not None:
         return closeness.relative * size + closeness.absolute + floor
@@ -48,7 +49,13 @@ def wrong_entries(answer: Any, right: Any, tolerance: Any) -> Any:
     return np.logical_not(np.where(np.isfinite(answer) & np.isfinite(right), near, same))
 
 
-def exactly(answer: Any, right: Any, closeness: Closeness, floor: float) -> Any:
+def too_few_digits(answer: Figures, right: Any, closeness: Closeness) -> Any:
+    """Where fewer digits were written than are asked for, and the number is not simply exact."""
+    exact = np.abs(answer.value - right) <= ENOUGH * np.abs(right)
+    return (answer.digits < closeness.digits) & np.logical_not(exact)
+
+
+def exactly(answer: Any, right: Any, closeness: Closeness, floor: Any) -> Any:
     """Where a formula's value is not the right one."""
     relative = max(EXACT, closeness.relative or 0.0)
     return wrong_entries(answer, right, relative * np.abs(right) + closeness.absolute + floor)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -15,13 +16,15 @@ from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.base import ShapeError
 from backprop_cli.errors import BackpropError, SpecError
+from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape, Spec
 from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, compute, load_leaves
-from backprop_cli.tasks.grading.agreement import ROUNDING
+from backprop_cli.tasks.grading.chain import Chain, ancestors
 from backprop_cli.tasks.grading.draws import further
-from backprop_cli.tasks.grading.items import Item
+from backprop_cli.tasks.grading.figures import Figures, figures_of
+from backprop_cli.tasks.grading.items import Item, gradient_of
+from backprop_cli.tasks.grading.results import What
 from backprop_cli.tasks.grading.sheets import Formula
-from backprop_cli.tasks.grading.slips import Altered
 
 MAX_ENTRIES = 1 << 22
 """Of all that a formula computes on its way, besides sixteen times what the key itself holds."""
@@ -29,30 +32,41 @@ MAX_ENTRIES = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """The numbers of the graph at one choice of its leaves, by node index; `floor` is their rounding."""
+    """The numbers of the graph at one choice of its leaves, by node index, and how far rounding may move them."""
 
     values: Sequence[Any]
     gradients: Sequence[Any]
-    floor: float
+    rounding: Mapping[What, Sequence[Any]] = field(default_factory=dict)
+    seed: Any = None
 
     def of(self, what: str) -> Sequence[Any]:
         """The values or the gradients."""
         return self.values if what == "value" else self.gradients
 
+    def floor(self, what: What, index: int) -> Any:
+        """How far rounding may move a node's value or gradient, entry by entry."""
+        return self.rounding[what][index]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Key:
     """A spec and its answers; the first draw is the spec's own numbers."""
 
     graph: Graph
     draws: tuple[Draw, ...]
-    altered: Altered
+    chain: Chain
     entries: int
+    known: dict[Any, Any] = field(default_factory=dict, repr=False)  # what was worked out about its items
 
     @property
     def file(self) -> str:
         """The spec's file."""
         return self.graph.spec.source.file
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """The nodes' names."""
+        return self.graph.names
 
     @property
     def asked(self) -> tuple[Item, ...]:
@@ -66,8 +80,38 @@ class Key:
 
     def right(self, item: Item) -> list[Any]:
         """The right answer at each draw."""
-        index = self.graph.names[item.node]
-        return [draw.of(item.what)[index] for draw in self.draws]
+        index = self.names[item.node]
+        return [np.asarray(draw.of(item.what)[index]) for draw in self.draws]
+
+    def given(self, item: Item) -> bool:
+        """Whether an item earns nothing: a leaf's own value, and the gradient of the output."""
+        node = self.graph.nodes[self.names[item.node]]
+        return node.is_leaf if item.what == "value" else node.index == self.graph.output.index
+
+    @cached_property
+    def _completed(self) -> Mapping[int, int]:
+        """For each node the first of its users: when the reverse pass has come past that, its gradient is complete."""
+        found: dict[int, int] = {}
+        for node in self.graph.nodes:
+            for operand in node.inputs:
+                found.setdefault(operand, node.index)
+        return found
+
+    def place(self, item: Item) -> tuple[int, int, int]:
+        """Where an item stands: values on the way forward, then gradients on the way back."""
+        index = self.names.get(item.node)
+        if index is None:
+            return (2, 0, 0)
+        if item.what == "value":
+            return (0, index, 0)
+        return (1, -self._completed.get(index, len(self.graph.nodes)), -index)
+
+    def below(self, index: int) -> Collection[int]:
+        """The nodes on which a node depends: their gradients rest on its own."""
+        if ("below", index) not in self.known:
+            self.known["below", index] = ancestors(self.graph, index)
+        found: Collection[int] = self.known["below", index]
+        return found
 
 
 def key_of(spec: Spec, max_bytes: int = DEFAULT_MAX_BYTES) -> Key:
@@ -79,29 +123,23 @@ def key_of(spec: Spec, max_bytes: int = DEFAULT_MAX_BYTES) -> Key:
     graph = build(replace(spec, dtype="float64"))
     leaves = load_leaves(graph, max_bytes)
     first = compute(graph, leaves)
-    runs = [first, *further(graph, leaves, first)]
-    draws = []
-    for run in runs:
-        gradients = [run.gradient(node.index) for node in graph.nodes]
-        floor = ROUNDING * max(_largest(run.values), _largest(gradients))
-        draws.append(Draw(run.values, gradients, floor))
-    return Key(graph, tuple(draws), Altered(graph, runs), sum(prod(map(int, node.shape)) for node in graph.nodes))
+    chain = Chain(graph, Numbers(graph))
+    draws = [_draw(chain, run) for run in (first, *further(graph, leaves, first))]
+    return Key(graph, tuple(draws), chain, sum(prod(map(int, node.shape)) for node in graph.nodes))
 
 
-def _largest(arrays: Sequence[Any]) -> float:
-    """The largest finite size of a number in arrays, at least 1."""
-    found = 1.0
-    for array in arrays:
-        if array is not None and np.size(array):
-            found = max(found, float(np.abs(np.where(np.isfinite(array), array, 0.0)).max()))
-    return found
+def _draw(chain: Chain, run: Computed) -> Draw:
+    gradients = [run.gradient(node.index) for node in chain.graph.nodes]
+    rounding: dict[What, Sequence[Any]] = {
+        "value": chain.value_rounding(run.values), "gradient": chain.rounding(run.values, gradients)}  # fmt: skip
+    return Draw(run.values, gradients, rounding, run.seeds[-1])
 
 
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────
 
 
 class Forbidden(Exception):
-    """A formula uses the very thing that is asked for."""
+    """A formula uses the very thing that is asked for, or what rests on it."""
 
 
 class Thrifty(Shapes):
@@ -123,24 +161,46 @@ class Thrifty(Shapes):
         return shape
 
 
-def evaluated(key: Key, item: Item, formula: Formula) -> list[Any]:
+def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> list[Any]:
     """What a formula says at each draw; its shapes are worked out before any number is.
 
     Raises:
         BackpropError: it is no expression of the language, or its shapes do not fit.
-        Forbidden: it uses what is asked for.
+        Forbidden: it uses what is asked for, or what it may not rest on.
     """
     shapes = [node.shape for node in key.graph.nodes]
     arriving = [node.shape if key.has_gradient(node.index) else None for node in key.graph.nodes]
     limit = MAX_ENTRIES + 16 * key.entries
-    interpret(formula.expression, _scope(key, item, formula, shapes, arriving), Thrifty(limit))
-    meaning = Numbers(key.graph)
+    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), Thrifty(limit))
     found = []
     for draw in key.draws:
         with np.errstate(all="ignore"):
-            scope = _scope(key, item, formula, draw.values, draw.gradients)
-            found.append(_number(formula, scope, meaning))
+            scope = _scope(key, item, formula, draw.values, draw.gradients, allow)
+            found.append(_number(formula, scope, key.chain.meaning))
     return found
+
+
+def figures(key: Key, formula: Formula) -> Figures:
+    """The numbers of an answer that names no node.
+
+    Raises:
+        BackpropError: it is no arithmetic of the language.
+    """
+    scope = Scope(formula.text, {}.get)
+    limit = Thrifty(MAX_ENTRIES)
+
+    def value_of(part: ast.Expression) -> float:
+        interpret(part, scope, limit)
+        with np.errstate(all="ignore"):
+            found = np.asarray(interpret(part, scope, key.chain.meaning), dtype=float)
+        if found.ndim:
+            raise ValueError("an entry is a list of its own")
+        return float(found)
+
+    try:
+        return figures_of(formula.expression, value_of)
+    except ValueError as caught:
+        raise SpecError("E014", str(caught), at=formula.text.place()) from None
 
 
 def _number(formula: Formula, scope: Scope, meaning: Numbers) -> Any:
@@ -153,17 +213,35 @@ def _number(formula: Formula, scope: Scope, meaning: Numbers) -> Any:
         raise SpecError("E015", message, at=formula.text.place()) from None
 
 
-def _scope(key: Key, item: Item, formula: Formula, values: Sequence[Any], gradients: Sequence[Any]) -> Scope:
-    """Names bound to the nodes' values, `grad(...)` to their gradients."""
-    names = key.graph.names
+def _scope(key: Key, item: Item, formula: Formula, values: Sequence[Any], gradients: Sequence[Any],
+           allow: str) -> Scope:  # fmt: skip
+    """Names bound to the nodes' values, `grad(...)` (and `dz2`, where no node has that name) to their gradients."""
+    names = key.names
+    index = names[item.node]
 
-    def bound(of: Sequence[Any], what: str) -> Any:
-        def lookup(name: str) -> Any:
-            if name == item.node and what == item.what:
-                raise Forbidden(f"it uses {name if what == 'value' else f'grad({name})'}, which is what is asked for")
-            return of[names[name]] if name in names else None
+    def value(name: str) -> Any:
+        if name not in names:
+            node = gradient_of(name, names)
+            return None if node is None else gradient(node)
+        if item.what == "value":
+            _refuse(name == item.node, f"it uses {name}, which is what is asked for")
+            _refuse(allow != "all" and index in key.below(names[name]), f"it uses {name}, which rests on {item.node}")
+        return values[names[name]]
 
-        return lookup
+    def gradient(name: str) -> Any:
+        if name not in names:
+            return None
+        if item.what == "gradient":
+            _refuse(name == item.node, f"it uses grad({name}), which is what is asked for")
+            _refuse(allow == "forward", f"it uses grad({name}); values of the forward pass alone are allowed here")
+            rests = allow != "all" and names[name] in key.below(index)
+            _refuse(rests, f"it uses grad({name}), which itself rests on grad({item.node})")
+        return gradients[names[name]]
 
-    return Scope(formula.text, bound(values, "value"), bound(gradients, "gradient"), names=lambda: names,
-                 dims=key.graph.spec.dims, functions=key.graph.spec.functions)  # fmt: skip
+    return Scope(formula.text, value, gradient, names=lambda: names, dims=key.graph.spec.dims,
+                 functions=key.graph.spec.functions)  # fmt: skip
+
+
+def _refuse(forbidden: bool, why: str) -> None:
+    if forbidden:
+        raise Forbidden(why)

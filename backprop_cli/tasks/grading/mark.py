@@ -1,4 +1,8 @@
-"""One file of answers against the key: which items there are, and the mark of each."""
+"""One file of answers against the key: which items there are, and the mark of each.
+
+Items are marked in the order of the work: values on the way forward, gradients on the way back.  What is wrong is
+remembered, and a later answer that is not right is compared with what follows from it: right from there is credited.
+"""
 
 from __future__ import annotations
 
@@ -9,40 +13,66 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.errors import BackpropError
-from backprop_cli.language.suggest import did_you_mean
-from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, wrong_entries
+from backprop_cli.language import expression as ast
+from backprop_cli.tasks.grading.agreement import Closeness, exactly, too_few_digits, tolerated, wrong_entries
+from backprop_cli.tasks.grading.figures import Figures, is_constant
 from backprop_cli.tasks.grading.items import Item
-from backprop_cli.tasks.grading.key import Forbidden, Key, evaluated
-from backprop_cli.tasks.grading.mistakes import Case, explain
+from backprop_cli.tasks.grading.key import Forbidden, Key, evaluated, figures
+from backprop_cli.tasks.grading.mistakes import Case, explain, wrong_at
+from backprop_cli.tasks.grading.own import Own
 from backprop_cli.tasks.grading.results import Graded, Marked
-from backprop_cli.tasks.grading.sheets import Content, Figures, Formula, Sheet, Unreadable, told
+from backprop_cli.tasks.grading.sheets import Content, Formula, Sheet, Unreadable, no_node, told
+
+PROPORTIONAL = ("constant_factor", "factor_2", "factor_n", "sign", "decimal_point")
+"""Mistakes that leave an answer a constant times the right one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """What is asked for and what it is worth; `other` is what an answer nobody asked for is worth."""
+    """What is asked for, what it is worth, and what is credited beside right answers.
+
+    `other` is what an answer nobody asked for is worth; `carried` and `constant` the shares of an item's points for an
+    answer that is right from an earlier one, and for one that is a constant times the right one; with `partial` an
+    array earns the share of its right entries.  `allow` says which gradients a formula may use: `later`, those that
+    the reverse pass has come by; `forward`, none; `all`, any but the one asked for.
+    """
 
     points: Mapping[Item, float] = field(default_factory=dict)
-    other: float = 1.0
+    other: float = 0.0
     closeness: Closeness = field(default_factory=Closeness)
+    carried: float = 1.0
+    constant: float = 0.0
+    partial: bool = False
+    allow: str = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer as numbers at each draw; `figures` where it was written in numbers (then at the first draw only)."""
+
+    values: list[Any]
+    figures: Figures | None = None
+    remark: str = ""
 
 
 def grade(key: Key, sheet: Sheet, scheme: Scheme) -> Graded:
     """Mark every item that is asked for, and every further answer."""
     given = dict(sheet.answers)
-    marks = [_asked(key, item, of, given, scheme) for item, of in scheme.points.items()]
-    marks += [marked(key, item, content, scheme.other, scheme.closeness) for item, content in given.items()]
+    wanted = [_asked(item, of, given, scheme) for item, of in scheme.points.items()]
+    wanted += [(item, content, scheme.other) for item, content in given.items()]
+    marks = Marking(key, scheme, circles(sheet)).all(sorted(wanted, key=lambda one: key.place(one[0])))
     marks += [Marked(name, name, "value", "not readable", scheme.other, reason=why)
               for name, why in sheet.strays.items()]  # fmt: skip
-    return Graded(key.file, sheet.file, sheet.student, tuple(marks))
+    return Graded(key.file, sheet.file, sheet.student, tuple(marks), sheet.further)
 
 
-def _asked(key: Key, item: Item, of: float, given: dict[Item, Content], scheme: Scheme) -> Marked:
-    """The mark of an item that is asked for; a formula, too, is an answer where the gradient is."""
+Wanted = tuple[Item, Content | None, float]
+
+
+def _asked(item: Item, of: float, given: dict[Item, Content], scheme: Scheme) -> Wanted:
+    """An item that is asked for, with its answer; a formula, too, is one where the gradient is."""
     stands = next((one for one in _answering(item) if one in given and (one == item or one not in scheme.points)), None)
-    if stands is None:
-        return Marked(item.name, item.node, item.what, "missing", of)
-    return marked(key, stands, given.pop(stands), of, scheme.closeness)
+    return (item, None, of) if stands is None else (stands, given.pop(stands), of)
 
 
 def _answering(item: Item) -> Iterator[Item]:
@@ -51,56 +81,185 @@ def _answering(item: Item) -> Iterator[Item]:
         yield replace(item, suffix=".formula")
 
 
-def marked(key: Key, item: Item, content: Content, of: float, closeness: Closeness) -> Marked:
-    """The mark of one answer."""
-    blank = Marked(item.name, item.node, item.what, "not readable", of)
-    index = key.graph.names.get(item.node)
-    if index is None:
-        near = did_you_mean(item.node, key.graph.names)
-        return replace(blank, reason=f"no node is called {item.node[:64]!r}{f'; {near}' if near else ''}")
-    if item.what == "gradient" and not key.has_gradient(index):
-        return replace(blank, reason=f"{item.node} has no gradient")
-    if isinstance(content, Unreadable):
-        return replace(blank, reason=content.why)
-    if isinstance(content, Figures):
-        return _numbers(key, item, content, replace(blank, form="numbers"), closeness)
-    return _formula(key, item, content, replace(blank, form="formula"), closeness)
+def circles(sheet: Sheet) -> frozenset[Item]:
+    """The items whose formulas rest on themselves through other answers of the sheet."""
+    uses = {item: _gradients(content.expression) for item, content in sheet.answers.items()
+            if isinstance(content, Formula) and item.what == "gradient"}  # fmt: skip
+    rests = {item: {other for other in uses if other.node in names} for item, names in uses.items()}
+    found = set()
+    for item in rests:
+        seen: set[Item] = set()
+        stack = list(rests[item])
+        while stack:
+            one = stack.pop()
+            if one not in seen:
+                seen.add(one)
+                stack.extend(rests[one])
+        if item in seen:
+            found.add(item)
+    return frozenset(found)
 
 
-def _numbers(key: Key, item: Item, answer: Figures, blank: Marked, closeness: Closeness) -> Marked:
-    right = np.asarray(key.right(item)[0])
-    given = np.asarray(answer.value)
-    if given.shape != right.shape and given.size == right.size == 1:  # [[0.5]] or 0.5: the same number
-        given = given.reshape(right.shape)
-        answer = Figures(given, np.reshape(answer.half, right.shape))
-    case = Case(key, item, [given], [right], answer, closeness)
-    if given.shape != right.shape:
-        return replace(blank, status="wrong", reason=explain(case))
-    wrong = wrong_entries(given, right, tolerated(answer, right, closeness, key.draws[0].floor))
-    if not wrong.any():
-        return replace(blank, status="right")
-    first = tuple(map(int, np.argwhere(wrong)[0]))
-    return replace(blank, status="wrong", reason=explain(case), index=first, answer=float(given[first]),
-                   expected=float(right[first]))  # fmt: skip
+def _gradients(expression: ast.Expression) -> set[str]:
+    calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call) and part.function == "grad")
+    return {one.value.name for call in calls for one in call.arguments if isinstance(one.value, ast.Name)}
 
 
-def _formula(key: Key, item: Item, answer: Formula, blank: Marked, closeness: Closeness) -> Marked:
-    try:
-        given = evaluated(key, item, answer)
-    except BackpropError as caught:
-        return replace(blank, reason=told(caught))
-    except MemoryError:
-        return replace(blank, reason="the formula needs more memory than there is")
-    except Forbidden as caught:
-        return replace(blank, status="wrong", reason=str(caught))
-    right = [np.asarray(one) for one in key.right(item)]
-    if given[0].shape != right[0].shape and given[0].size == right[0].size == 1:
-        given = [one.reshape(right[0].shape) for one in given]
-    if given[0].shape == right[0].shape and not any(_differs(key, d, given[d], right[d], closeness)
-                                                    for d in range(len(given))):  # fmt: skip
-        return replace(blank, status="right")
-    return replace(blank, status="wrong", reason=explain(Case(key, item, given, right, None, closeness)))
+class Marking:
+    """The marks of one sheet, in order; it knows what its writer had wrong so far."""
+
+    def __init__(self, key: Key, scheme: Scheme, circular: frozenset[Item]) -> None:
+        self.key = key
+        self.scheme = scheme
+        self.circular = circular
+        self.own = Own(key)
+        self.first = True
+
+    def all(self, wanted: list[Wanted]) -> list[Marked]:
+        """The mark of each item."""
+        return [self._first(self.one(item, content, of)) for item, content, of in wanted]
+
+    def _first(self, mark: Marked) -> Marked:
+        if self.first and mark.status == "wrong" and not mark.carried_forward:
+            self.first = False
+            return replace(mark, first=True)
+        return mark
+
+    def one(self, item: Item, content: Content | None, of: float) -> Marked:
+        """The mark of one answer."""
+        index = self.key.names.get(item.node)
+        blank = Marked(item.name, item.node, item.what, "not readable", of)
+        if content is None:
+            return replace(blank, status="missing")
+        if index is None:
+            return replace(blank, reason=no_node(item.node, self.key.names))
+        if item.what == "gradient" and not self.key.has_gradient(index):
+            return replace(blank, reason=f"{item.node} has no gradient")
+        blank = replace(blank, form="numbers" if self._is_numbers(content) else "formula")
+        try:
+            given = self._read(item, content)
+        except BackpropError as caught:
+            return replace(blank, reason=told(caught))
+        except MemoryError:
+            return replace(blank, reason="the formula needs more memory than there is")
+        except Forbidden as caught:
+            return replace(blank, status="wrong", reason=str(caught), mistake="circular")
+        if isinstance(given, str):
+            return replace(blank, form=None, reason=given)
+        return self._judged(item, index, given, blank)
+
+    def _is_numbers(self, content: Content) -> bool:
+        bare = isinstance(content, Formula) and content.bare
+        return isinstance(content, Figures) or (bare and is_constant(content.expression, self.key.names))  # type: ignore[union-attr]
+
+    def _read(self, item: Item, content: Content) -> Given | str:
+        """An answer as numbers in the right arrangement; a text where it cannot be read."""
+        if isinstance(content, Unreadable):
+            return content.why
+        right = self.key.right(item)
+        if isinstance(content, Formula) and not self._is_numbers(content):
+            values = evaluated(self.key, item, content, self.scheme.allow)
+            return _arranged(Given(values), right[0].shape)
+        shown = figures(self.key, content) if isinstance(content, Formula) else content
+        return _arranged(Given([np.asarray(shown.value)], shown), right[0].shape)
+
+    # judgement ───────────────────────────────────────────────────────────────────────────────────
+
+    def _judged(self, item: Item, index: int, given: Given, blank: Marked) -> Marked:
+        right = self.key.right(item)
+        if item in self.circular:
+            told = "it rests on a gradient that itself rests on this one: the answers prove nothing"
+            return replace(blank, status="wrong", mistake="circular", reason=told)
+        if self._agrees(item, index, given, right):
+            return self._right(given, right[0], blank)
+        expected = self._carried(item, index, given)
+        if expected is not None:
+            self.own.note(item, index, given.values, carried=True)
+            told = f"right, from your own {self.own.source(item, index)}"
+            return replace(blank, status="wrong", mistake="carried_forward", carried_forward=True, reason=told,
+                           share=self.scheme.carried)  # fmt: skip
+        mark = self._wrong(item, given, right, blank)
+        self.own.note(item, index, given.values, half=None if given.figures is None else given.figures.loose)
+        return mark
+
+    def _right(self, given: Given, right: Any, blank: Marked) -> Marked:
+        asked = self.scheme.closeness.digits
+        if given.figures is not None and asked and too_few_digits(given.figures, right, self.scheme.closeness).any():
+            told = f"it is right as far as it goes, but {asked} significant digits are asked for"
+            return replace(blank, status="wrong", mistake="digits", reason=told)
+        return replace(blank, status="right", share=1.0, reason=given.remark)
+
+    def _agrees(self, item: Item, index: int, given: Given, expected: list[Any], slack: Any = 0.0) -> bool:
+        """Whether an answer is what is expected, at every draw that both have."""
+        if given.values[0].shape != expected[0].shape:
+            return False
+        draws, closeness = self.key.draws, self.scheme.closeness
+        if given.figures is not None:
+            tolerance = tolerated(given.figures, expected[0], closeness, draws[0].floor(item.what, index)) + slack
+            return not wrong_entries(given.values[0], expected[0], tolerance).any()
+        pairs = zip(given.values, expected, draws, strict=False)
+        return not any((exactly(one, other, closeness, draw.floor(item.what, index) + slack)).any()
+                       for one, other, draw in pairs)  # fmt: skip
+
+    def _carried(self, item: Item, index: int, given: Given) -> list[Any] | None:
+        """What follows from the writer's own earlier answers, where that is what was given."""
+        for expected, slack in self.own.expected(item, index):
+            right = self.key.right(item)[0]
+            same = expected[0].shape == right.shape == given.values[0].shape
+            if same and (self._agrees(item, index, given, expected)
+                         or self._agrees(item, index, given, expected, _at_most(slack(), expected[0]))):  # fmt: skip
+                return expected
+        return None
+
+    def _wrong(self, item: Item, given: Given, right: list[Any], blank: Marked) -> Marked:
+        case = Case(self.key, item, given.values, right, given.figures, self.scheme.closeness, self.own.views)
+        mistake, reason = explain(case)
+        if mistake is None:
+            mistake, reason = self._from_own(item, case) or (mistake, reason)
+        mark = replace(blank, status="wrong", mistake=mistake, reason=reason)
+        if mistake in PROPORTIONAL:
+            mark = replace(mark, share=self.scheme.constant)
+        if given.figures is None or given.values[0].shape != right[0].shape:
+            return mark
+        wrong = wrong_at(case)
+        first = tuple(map(int, np.argwhere(wrong)[0]))
+        part = float(1 - wrong.mean()) if self.scheme.partial else 0.0
+        return replace(mark, share=max(mark.share, part), index=first, answer=float(given.values[0][first]),
+                       expected=float(right[0][first]))  # fmt: skip
+
+    def _from_own(self, item: Item, case: Case) -> tuple[str | None, str] | None:
+        """A mistake made on top of an earlier one."""
+        views = self.own.own_views()
+        if views is None or item.what == "value":
+            return None
+        right = [np.asarray(view.gradients[case.index]) for view in views]
+        given = case.given[: len(right)]
+        mistake, reason = explain(replace(case, right=right, given=given, views=views, own=True))
+        return (mistake, f"{reason} (seen from your own earlier answer)") if mistake else None
 
 
-def _differs(key: Key, draw: int, given: Any, right: Any, closeness: Closeness) -> bool:
-    return bool(exactly(given, right, closeness, key.draws[draw].floor).any())
+def _at_most(slack: Any, expected: Any) -> Any:
+    """The rounding of own answers; where they were written with so few digits that anything would do, none."""
+    if np.max(slack, initial=0.0) > 0.01 * np.max(np.abs(expected), initial=0.0):
+        return 0.0
+    return slack
+
+
+def _arranged(given: Given, shape: tuple[int, ...]) -> Given:
+    """An answer in the right arrangement, where only axes of size 1 are missing or too many, with a remark."""
+    found = given.values[0].shape
+    if found == shape or not _squeezes(found, shape):
+        return given
+    shown = None if given.figures is None else given.figures.reshaped(shape)
+    remark = "" if not shape or not found else f"its shape is {_show(found)}; {_show(shape)} is meant"
+    return Given([np.reshape(one, shape) for one in given.values], shown, remark)
+
+
+def _squeezes(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether two shapes differ in axes of size 1 alone; a row is no column."""
+    bare = [tuple(size for size in one if size != 1) for one in (found, shape)]
+    return bare[0] == bare[1] and len(found) != len(shape)
+
+
+def _show(shape: tuple[int, ...]) -> str:
+    return str(shape).replace(" ", "")

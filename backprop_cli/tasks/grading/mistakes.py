@@ -1,12 +1,13 @@
-"""Why an answer is wrong: a table of typical mistakes, each tried in turn on the right answer.
+"""Why an answer is wrong: what somebody gets who makes one mistake, compared with what was given.
 
-A row makes candidates, what somebody gets who made that mistake; the first one that the answer agrees with, at every
-draw, is the reason. What no row explains is said in numbers: how many entries are wrong, and which is the first.
+Candidates come in tiers, the surest first, and the first that the answer agrees with at every draw is the mistake; in
+numbers it must also agree in more digits than chance explains among so many candidates.  Tiers are worked out once
+for each item of a key, as one stack of arrays for each shape, so that a wrong answer costs a few comparisons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -16,28 +17,35 @@ import numpy as np
 
 from backprop_cli.engine.ops.base import show
 from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, wrong_entries
+from backprop_cli.tasks.grading.edits import Candidate, Edits
+from backprop_cli.tasks.grading.entries import by_entry, proportional
+from backprop_cli.tasks.grading.figures import Figures
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
-from backprop_cli.tasks.grading.sheets import Figures
+from backprop_cli.tasks.grading.operands import View
+from backprop_cli.tasks.grading.results import What
 
-Candidate = tuple[str, Callable[[int], Any]]
-"""A reason, and what the answer would be at a draw (None: nothing)."""
+MAX_ENTRIES = 1 << 14
+"""Of a graph up to which candidates are worked out; beyond, only what the answer itself shows is named."""
 
-SURE = 0.02
-"""Relative: an answer of one digit agrees with too much to tell mistakes apart."""
+SLIPPED = 2e-6
+"""Relative: numbers with a mistake are compared to six digits, as right ones are."""
 
-LOOSE = 2e-3
-"""Relative: a mistake may come with a slip in the last digits."""
+EXACT_DIGITS = 1.5
+"""What it tells, beside its digits, that a written number is exactly that of a candidate: `0.9`, `1`."""
 
-MAX_NODES = 50
+PAIRS = ((-1.0, "; and the sign is wrong"), (2.0, "; and a factor 2 is too many"), (0.5, "; and a factor 2 is missing"))
 
-NEAR = 0.01
-"""Relative: so near, somebody rounded on the way."""
+Told = tuple[str | None, str]
+"""The mistake's key, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A wrong answer: what was given and what is right, at each draw (numbers: at the first only)."""
+    """A wrong answer: what was given and what is right, at each draw (numbers: at the first only).
+
+    `views` are the numbers from which the answer was worked out: the key's, or the writer's own.
+    """
 
     key: Key
     item: Item
@@ -45,225 +53,274 @@ class Case:
     right: list[Any]
     figures: Figures | None
     closeness: Closeness
+    views: tuple[View, ...]
+    own: bool = False
 
     @property
     def index(self) -> int:
         """The node."""
-        return self.key.graph.names[self.item.node]
+        return self.key.names[self.item.node]
 
-    def agrees(self, candidate: Callable[[int], Any]) -> bool:
-        """Whether the answer is what somebody gets who made this mistake."""
-        return all(self._agrees(draw, candidate(draw)) for draw in range(len(self.given)))
+    def floor(self, draw: int) -> Any:
+        """The rounding of the right answer; its largest where the shapes differ."""
+        found = self.key.draws[draw].floor(self.item.what, self.index)
+        return found if np.shape(found) == np.shape(self.given[draw]) else np.max(found, initial=0.0)
 
-    def _agrees(self, draw: int, candidate: Any) -> bool:
-        given, floor = self.given[draw], self.key.draws[draw].floor
-        if candidate is None or np.shape(candidate) != np.shape(given) or not np.isfinite(candidate).all():
-            return False
+    def tolerance(self, candidate: Any) -> Any:
+        """How far the answer's numbers may be from a candidate."""
         if self.figures is None:
-            return not exactly(given, candidate, self.closeness, floor).any()
-        if draw == 0 and not self._nearer(candidate):
-            return False
-        size = np.abs(candidate)
-        tolerance = np.maximum(tolerated(self.figures, candidate, self.closeness, floor), LOOSE * size)
-        tolerance = np.minimum(tolerance, SURE * size.max(initial=0.0))
-        return not wrong_entries(given, candidate, tolerance).any()
+            return 1e-7 * np.abs(candidate) + self.floor(0)
+        return np.maximum(self.figures.sharp, SLIPPED * np.abs(candidate)) + self.floor(0)
+
+    def agrees_further(self, make: Callable[[View], Any]) -> bool:
+        """Whether the answer is what comes out at the further draws, too."""
+        for draw in range(1, len(self.given)):
+            found = attempted(make, self.views[draw])
+            if found is None or found.shape != np.shape(self.given[draw]):
+                return False
+            if exactly(self.given[draw], found, self.closeness, self.floor(draw)).any():
+                return False
+        return True
 
 
-    def _nearer(self, candidate: Any) -> bool:
-        """Whether a candidate is clearly nearer than the right answer: a slip may change next to nothing."""
-        given, right = self.given[0], self.right[0]
-        if np.shape(given) != np.shape(right):
-            return True
-        return bool(np.abs(given - candidate).max(initial=0) < 0.5 * np.abs(given - right).max(initial=0))
-
-
-def explain(case: Case) -> str:
-    """The reason for a mark of 'wrong'."""
-    if np.shape(case.given[0]) != np.shape(case.right[0]):
-        given, right = show(np.shape(case.given[0])), show(np.shape(case.right[0]))
-        shapes = f"it has shape {given}, the {case.item.what} of {case.item.node} has {right}"
-        return "".join([shapes, *(f": {why}" for why in _first(case, SHAPES))])
-    return next(_first(case, MISTAKES), None) or in_numbers(case)
-
-
-def _first(case: Case, table: tuple[Callable[[Case], Iterator[Candidate]], ...]) -> Iterator[str]:
-    for row in table:
-        for words, candidate in row(case):
-            if case.agrees(candidate):
-                yield words
-                return
-
-
-# ── shapes ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _transposed(case: Case) -> Iterator[Candidate]:
-    if case.right[0].ndim >= 2:
-        yield "it is the transpose of the right one", lambda d: np.swapaxes(case.right[d], -1, -2)
-        yield "it is minus the transpose of the right one", lambda d: -np.swapaxes(case.right[d], -1, -2)
-
-
-def _unsummed(case: Case) -> Iterator[Candidate]:
-    """What a consumer contributes before it is summed over the axes along which the node was broadcast."""
-    if case.item.what == "gradient":
-        yield f"sum it over the axes along which {case.item.node} was broadcast", lambda d: _single(case, d, _same)
-
-
-def _repeated(case: Case) -> Iterator[Candidate]:
-    """The right numbers, once for all entries."""
-    given = np.shape(case.given[0])
-    if prod(given) == 1 and prod(np.shape(case.right[0])) > 1:
-        def first(draw: int) -> Any:
-            flat = np.ravel(case.right[draw])
-            return np.reshape(flat[0], given) if (flat == flat[0]).all() else None
-
-        yield "every entry has this value, so write it out, or times ones(...)", first
-
-
-def _rearranged(case: Case) -> Iterator[Candidate]:
-    given = np.shape(case.given[0])
-    if prod(given) == np.size(case.right[0]):
-        yield "the numbers are right, their arrangement is not", lambda d: np.reshape(case.right[d], given)
-
-
-SHAPES = (_transposed, _unsummed, _repeated, _rearranged)
-
-
-# ── values ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _times(case: Case, factor: float) -> Callable[[int], Any]:
-    return lambda draw: factor * case.right[draw]
-
-
-def _sign(case: Case) -> Iterator[Candidate]:
-    yield "the sign is wrong: it is minus the right one", _times(case, -1.0)
-
-
-def _square(case: Case) -> Iterator[Candidate]:
-    if case.right[0].ndim >= 2 and case.right[0].shape[-1] == case.right[0].shape[-2]:
-        yield from _transposed(case)
-
-
-def _dropped(case: Case) -> Iterator[Candidate]:
-    """A local derivative or a path left out, here or further up the chain."""
-    if case.item.what == "gradient":
-        altered = case.key.altered
-        for slip in altered.slips(case.index):
-            yield slip.words, partial(altered.gradient, slip, index=case.index)
-
-
-FACTORS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
-    ("{}", lambda v: v), ("(1 - {})", lambda v: 1 - v), ("(1 - {}**2)", lambda v: 1 - v**2),
-)  # fmt: skip
-"""What local derivatives are made of."""
-
-
-def _part(case: Case) -> Iterator[Candidate]:
-    """A part of a local derivative: y where y*(1 - y) is right."""
-    nodes = [n for n in case.key.graph.named() if n.shape == case.key.graph.nodes[case.index].shape]
-    for node in nodes[:MAX_NODES] if case.item.what == "gradient" else ():
-        for text, factor in FACTORS:
-            name = text.format(node.name)
-            yield f"a factor {name} is missing", _over(case, node.index, factor, 1)
-            yield f"a factor {name} is too many", _over(case, node.index, factor, -1)
-
-
-def _over(case: Case, index: int, factor: Callable[[Any], Any], power: int) -> Callable[[int], Any]:
-    """The right answer divided by a factor, or times it."""
-
-    def candidate(draw: int) -> Any:
-        by = factor(np.asarray(case.key.draws[draw].values[index]))
+def attempted(make: Callable[[View], Any], view: View) -> Any:
+    """What a mistake leads to; None where it leads to nothing finite."""
+    try:
         with np.errstate(all="ignore"):
-            return case.right[draw] / by if power > 0 else case.right[draw] * by
-
-    return candidate
-
-
-def _upstream(case: Case) -> Iterator[Candidate]:
-    """The local derivative alone: the chain was not gone on with."""
-    if case.item.what == "gradient":
-        yield ("it is the local derivative alone: the gradient that arrives from above is missing",
-               lambda d: _single(case, d, np.ones_like))  # fmt: skip
+            found = np.asarray(make(view), dtype=float)
+    except Exception:  # noqa: BLE001 - operands that do not fit, which numpy says in many ways: not this mistake
+        return None
+    return found if np.isfinite(found).all() else None
 
 
-def _factors(case: Case) -> Iterator[Candidate]:
-    """A few usual factors, with either sign."""
-    for factor, words in factors(case.key):
-        yield words, _times(case, factor)
-    for factor, words in factors(case.key):
-        yield f"{words}; and the sign is wrong", _times(case, -factor)
+# ── tiers ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def factors(key: Key) -> list[tuple[float, str]]:
-    """Two, and the sizes over which there are sums and means."""
-    found = [(2.0, "it is twice the right one: a factor 1/2 is missing, or a 2 too many"),
-             (0.5, "it is half the right one: a factor 2 is missing, or a 1/2 too many")]  # fmt: skip
-    named = {int(size): name for name, size in key.graph.spec.dims.items()}
-    sizes = {int(size) for node in key.graph.nodes for size in (*node.shape, prod(map(int, node.shape)))}
-    for size in sorted(sizes - {0, 1, 2}):
-        n = named.get(size, str(size))
-        found.append((float(size), f"it is {n} times the right one: a factor 1/{n} is missing (a sum is no mean)"))
-        found.append((1.0 / size, f"it is 1/{n} of the right one: a factor 1/{n} too many (a sum is no mean)"))
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Candidates with what they come to at the first draw: for each shape their places and one stack."""
+
+    candidates: list[Candidate]
+    stacks: Mapping[tuple[int, ...], tuple[list[int], Any]]
+    families: list[tuple[Candidate, Any]]
+    digits: float
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate], view: View, digits: float) -> Tier:
+        """Work candidates out."""
+        kept, families = [], []
+        shapes: dict[tuple[int, ...], tuple[list[int], list[Any]]] = {}
+        for one in candidates:
+            found = attempted(one.make, view)
+            if found is None:
+                continue
+            if one.family:
+                families.append((one, found))
+                continue
+            places, arrays = shapes.setdefault(found.shape, ([], []))
+            places.append(len(kept))
+            arrays.append(found)
+            kept.append(one)
+        stacks = {shape: (places, np.stack(arrays)) for shape, (places, arrays) in shapes.items()}
+        return cls(kept, stacks, families, digits)
+
+    def find(self, case: Case, factor: float = 1.0) -> Candidate | None:
+        """The first candidate that the answer agrees with."""
+        given = np.asarray(case.given[0])
+        places, stack = self.stacks.get(given.shape, ([], None))
+        if not places:
+            return None
+        stack = factor * stack
+        axes = tuple(range(1, stack.ndim))
+        distance = np.abs(given - stack)
+        near = (distance <= case.tolerance(stack)).all(axis=axes)
+        for place in np.flatnonzero(near):
+            candidate = self.candidates[places[place]]
+            if not _clearly(case, stack[place], self.digits):
+                continue
+            if case.agrees_further(lambda view, c=candidate: factor * np.asarray(c.make(view))):  # type: ignore[misc]
+                return candidate
+        return None
+
+    def find_family(self, case: Case) -> Candidate | None:
+        """A candidate of which any share may have been taken: weights after a step of any length."""
+        given, right = np.asarray(case.given[0]), case.right[0]
+        for candidate, found in self.families if given.shape == right.shape and given.size > 1 else ():
+            way = found - right
+            length = float(np.sum(way * way))
+            share = float(np.sum((given - right) * way)) / length if length else 0.0
+            if not 1e-4 <= share <= 10 or (np.abs(given - right - share * way) > 2 * case.tolerance(given)).any():
+                continue
+            if np.abs(given - right).max() > 20 * np.max(case.tolerance(given)) and case.agrees_further(
+                    partial(_shared, candidate, case, share)):  # fmt: skip
+                return candidate
+        return None
+
+
+def _shared(candidate: Candidate, case: Case, share: float, view: View) -> Any:
+    right = case.right[next(i for i, one in enumerate(case.views) if one is view)]
+    return right + share * (np.asarray(candidate.make(view)) - right)
+
+
+def _clearly(case: Case, candidate: Any, digits: float) -> bool:
+    """Whether an agreement is more than chance: nearer than the right answer, and in enough digits."""
+    given, right = np.asarray(case.given[0]), case.right[0]
+    if given.shape == right.shape and np.abs(given - candidate).max(initial=0) > 0.5 * np.abs(given - right).max(initial=0):
+        return False
+    if case.figures is None:
+        return True
+    sizes, tolerance = np.broadcast_arrays(np.abs(candidate), case.tolerance(candidate))
+    if (sizes <= case.floor(0)).all():  # nothing but rounding, and so is the answer
+        return True
+    with np.errstate(all="ignore"):
+        told = np.clip(np.log10(sizes / (2 * tolerance)), 0, 6)
+    told = told + np.where((np.abs(given - candidate) <= 1e-9 * sizes) & (sizes > 0), EXACT_DIGITS, 0.0)
+    _, first = np.unique(np.round(np.ravel(candidate), 12), return_index=True)
+    return bool(np.nansum(np.ravel(told)[first]) >= digits)
+
+
+def _tiers(case: Case) -> Iterator[Tier]:
+    """The tiers of an item, worked out when first asked for; from own values they are worked out each time."""
+    key, index, graph = case.key, case.index, case.key.graph
+    if case.item.what == "value" or not key.chain.plain or key.entries > MAX_ENTRIES:
+        yield _once(case, "another", lambda: (_others(case, case.item.what), 3.0))
+        yield _once(case, "value", lambda: (_others(case, "gradient" if case.item.what == "value" else "value"), 3.0))
+        return
+    edits = key.known.setdefault(("edits", index), None) or Edits(key.chain, graph, index)
+    key.known["edits", index] = edits
+    yield _once(case, "dropped", lambda: (edits.dropped(), 2.5))
+    yield _once(case, "another", lambda: (_others(case, case.item.what), 3.0))
+    if not case.own:
+        yield _once(case, "replaced", lambda: (edits.replaced(), 4.0))
+        yield _once(case, "far", lambda: (edits.far(), 4.0))
+    yield _once(case, "value", lambda: (_others(case, "value"), 3.0))
+
+
+def _once(case: Case, name: str, make: Callable[[], tuple[Iterable[Candidate], float]]) -> Tier:
+    place = (name, case.index, case.item.what)
+    if case.own:
+        candidates, digits = make()
+        return Tier.of(candidates, case.views[0], digits)
+    if place not in case.key.known:
+        candidates, digits = make()
+        case.key.known[place] = Tier.of(candidates, case.views[0], digits)
+    found: Tier = case.key.known[place]
     return found
 
 
-def _proportional(case: Case) -> Iterator[Candidate]:
-    """Any other factor, where there are entries enough to tell."""
-    right = np.ravel(case.right[0])
-    if np.unique(np.abs(right[right != 0])).size < 2:
-        return
-    place = int(np.argmax(np.abs(right)))
-    factor = float(np.ravel(case.given[0])[place]) / float(right[place])
-    if factor and np.isfinite(factor) and abs(factor - 1) > NEAR:
-        yield f"every entry is {factor:.4g} times the right one", _times(case, factor)
+def _others(case: Case, which: What) -> Iterator[Candidate]:
+    """The right answer to another question; zeros and ones are too many nodes' to mean anything."""
+    for node in case.key.graph.named():
+        found = case.key.draws[0].of(which)[node.index]
+        same = node.index == case.index and which == case.item.what
+        if not same and found is not None and not np.isin(found, (-1.0, 0.0, 1.0)).all():
+            yield Candidate("another_node", f"this is the {which} of {node.name}", partial(_of, which, node.index))
 
 
-def _another(case: Case) -> Iterator[Candidate]:
-    """The right answer to another question."""
-    graph, what = case.key.graph, case.item.what
-    other = "gradient" if what == "value" else "value"
-    yield f"this is the {other} of {case.item.node}", partial(_of, case, case.index, other)
-    for node in graph.named():
-        if node.index != case.index and node.shape == graph.nodes[case.index].shape:
-            yield f"this is the {what} of {node.name}", partial(_of, case, node.index, what)
+def _of(what: str, index: int, view: View) -> Any:
+    return (view.values if what == "value" else view.gradients)[index]
 
 
-def _of(case: Case, index: int, what: str, draw: int) -> Any:
-    """Another node's answer; zeros and ones are too many nodes' to mean anything."""
-    found = case.key.draws[draw].of(what)[index]
-    return None if found is None or np.isin(found, (-1.0, 0.0, 1.0)).all() else found
+# ── the search ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _accident(case: Case) -> Iterator[Candidate]:
-    """A formula that is right at the spec's numbers alone."""
-    if len(case.given) > 1 and not exactly(case.given[0], case.right[0], case.closeness, case.key.draws[0].floor).any():
-        yield ("it gives the right number here, but only by accident: not with other numbers in the leaves",
-               lambda d: case.given[d])  # fmt: skip
+def explain(case: Case) -> Told:
+    """The mistake, and the reason that is told."""
+    told = next(_told(case), None)
+    if np.shape(case.given[0]) == np.shape(case.right[0]):
+        return told or (None, in_numbers(case))
+    given, right = show(np.shape(case.given[0])), show(np.shape(case.right[0]))
+    shapes = f"it has shape {given}, the {case.item.what} of {case.item.node} has {right}"
+    return (told[0], f"{shapes}: {told[1]}") if told else ("shape", _arranged(case, shapes))
 
 
-MISTAKES = (_accident, _sign, _square, _dropped, _factors, _upstream, _another, _part, _proportional)
+def _told(case: Case) -> Iterator[Told]:
+    same = np.shape(case.given[0]) == np.shape(case.right[0])
+    if same and _accident(case):
+        yield "by_accident", "it gives the right number here, but only by accident: not with other numbers in the leaves"
+    whole = Tier.of(_whole(case), case.views[0], 2.0)
+    yield from _found(whole.find(case))
+    tiers = []
+    for tier in _tiers(case):
+        tiers.append(tier)
+        yield from _found(tier.find(case))
+        yield from _found(tier.find_family(case))
+    if same and case.figures is not None:
+        yield from by_entry(case.figures, case.right[0], tolerated(case.figures, case.right[0], case.closeness, 0.0))
+    for factor, words in PAIRS:
+        for tier in tiers:
+            yield from _found(tier.find(case, factor), words)
+    if same and _constant(case):
+        yield "constant_factor", "every entry is the same number times the right one"
 
 
-def _single(case: Case, draw: int, seed: Callable[[Any], Any]) -> Any:
-    """What the only consumer contributes; None where there are several."""
-    found = [one for _, one in case.key.altered.contributions(case.index, draw, seed)]
-    return found[0] if len(found) == 1 else None
+def _found(candidate: Candidate | None, more: str = "") -> Iterator[Told]:
+    if candidate is not None:
+        yield candidate.mistake, candidate.words + more
 
 
-def _same(gradient: Any) -> Any:
-    return gradient
+def _accident(case: Case) -> bool:
+    return len(case.given) > 1 and not exactly(case.given[0], case.right[0], case.closeness, case.floor(0)).any()
+
+
+def _constant(case: Case) -> bool:
+    factors = [proportional(given, right, 1e-7 if case.figures is None else None, case.figures)
+               for given, right in zip(case.given, case.right, strict=False)]  # fmt: skip
+    return all(one is not None and abs(one - (factors[0] or 0.0)) <= 1e-6 * abs(one) for one in factors)
+
+
+def _whole(case: Case) -> Iterator[Candidate]:
+    """What may be wrong with the answer as a whole: its sign, a factor, its arrangement."""
+    right = dict(zip(map(id, case.views), case.right, strict=False))
+    for factor, key, words in factors(case):
+        yield Candidate(key, words, lambda view, f=factor: f * right[id(view)])  # type: ignore[misc]
+    if case.right[0].ndim >= 2:
+        told = "it is the transpose of the right one"
+        yield Candidate("transpose", told, lambda view: np.swapaxes(right[id(view)], -1, -2))
+        yield Candidate("transpose", f"{told}, with the wrong sign", lambda view: -np.swapaxes(right[id(view)], -1, -2))
+
+
+def factors(case: Case) -> list[tuple[float, str, str]]:
+    """The usual factors: the sign, ten, two, and the sizes over which there are sums and means."""
+    found = [(-1.0, "sign", "the sign is wrong: it is minus the right one")]
+    if case.figures is not None:
+        told = "the decimal point has slipped"
+        found += [(10.0**power, "decimal_point", told) for power in (1, -1, 2, -2, 3, -3)]
+    usual = [(2.0, "factor_2", "it is twice the right one: a factor 1/2 is missing, or a 2 too many"),
+             (0.5, "factor_2", "it is half the right one: a factor 2 is missing, or a 1/2 too many")]  # fmt: skip
+    for size, n in sorted(_sizes(case).items()):
+        usual.append((float(size), "factor_n", f"it is {n} times the right one: 1/{n} is missing (a sum is no mean)"))
+        usual.append((1.0 / size, "factor_n", f"it is 1/{n} of the right one: 1/{n} too many (a sum is no mean)"))
+    found += usual
+    return found + [(-factor, "sign", f"{words}; and the sign is wrong") for factor, _, words in usual]
+
+
+def _sizes(case: Case) -> dict[int, str]:
+    """The sizes of axes, of whole arrays, and the number of paths back to the node; with what each is called."""
+    graph = case.key.graph
+    named = {int(size): name for name, size in graph.spec.dims.items() if size}
+    shapes = [node.shape for node in graph.nodes]
+    sizes = {int(size) for shape in shapes for size in (*shape, prod(map(int, shape)))}
+    sizes.add(len(case.key.chain.into.get(case.index, ())))
+    return {size: named.get(size, str(size)) for size in sizes - {0, 1, 2}}
+
+
+def _arranged(case: Case, shapes: str) -> str:
+    """What more can be said of another shape."""
+    given, right = np.asarray(case.given[0]), case.right[0]
+    if given.size == right.size and (np.abs(np.ravel(given) - np.ravel(right)) <= case.tolerance(given).ravel()).all():
+        return f"{shapes}: the numbers are right, their arrangement is not"
+    flat = np.ravel(right)
+    if given.size == 1 and flat.size > 1 and (flat == flat[0]).all() and np.isclose(np.ravel(given)[0], flat[0]):
+        return f"{shapes}: every entry has this value, so write it out, or times ones(...)"
+    return shapes
 
 
 def in_numbers(case: Case) -> str:
     """How wrong it is."""
     if not np.isfinite(case.given[0]).all() and np.isfinite(case.right[0]).all():
         return "it is not finite"
-    with np.errstate(all="ignore"):
-        apart = np.abs(case.given[0] - case.right[0]) / np.abs(case.right[0])
-    if case.figures is not None and np.all(apart < NEAR):
-        return "it is near, but wrong in the last digits that are written: round at the end only"
-    wrong = _wrong(case)
+    wrong = wrong_at(case)
     if wrong.ndim == 0:
         return "it is another number" if case.figures is not None else "it evaluates to another number"
     first = "[" + ", ".join(map(str, np.argwhere(wrong)[0])) + "]"
@@ -271,13 +328,13 @@ def in_numbers(case: Case) -> str:
     return f"{count} of {wrong.size} entries {'is' if count == 1 else 'are'} wrong, the first at {first}"
 
 
-def _wrong(case: Case) -> Any:
+def wrong_at(case: Case) -> Any:
     """The wrong entries at the first draw that has any."""
-    for given, right, draw in zip(case.given, case.right, case.key.draws, strict=False):
+    for draw, (given, right) in enumerate(zip(case.given, case.right, strict=False)):
         if case.figures is not None:
-            found = wrong_entries(given, right, tolerated(case.figures, right, case.closeness, draw.floor))
+            found = wrong_entries(given, right, tolerated(case.figures, right, case.closeness, case.floor(draw)))
         else:
-            found = exactly(given, right, case.closeness, draw.floor)
+            found = exactly(given, right, case.closeness, case.floor(draw))
         if found.any():
             return found
     return np.zeros(np.shape(case.right[0]), dtype=bool)

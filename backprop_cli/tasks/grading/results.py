@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Status = Literal["right", "wrong", "missing", "not readable"]
@@ -13,7 +14,9 @@ What = Literal["value", "gradient"]
 class Marked:
     """One item: its mark, and why.
 
-    `index`, `answer` and `expected` are the first wrong entry of an answer in numbers, where the shape is right.
+    `share` is how much of the item's points the answer earns: all of them where it is right, by policy where it is
+    carried forward, a constant times the right one, or right in part.  `index`, `answer` and `expected` are the first
+    wrong entry of an answer in numbers, where the shape is right.
     """
 
     item: str
@@ -23,29 +26,39 @@ class Marked:
     of: float
     form: Literal["numbers", "formula"] | None = None
     reason: str = ""
+    mistake: str | None = None
+    carried_forward: bool = False
+    first: bool = False
+    share: float = 0.0
     index: tuple[int, ...] | None = None
     answer: float | None = None
     expected: float | None = None
 
     @property
     def points(self) -> float:
-        """All of an item's points, or none."""
-        return self.of if self.status == "right" else 0.0
+        """What the answer earns."""
+        return round(self.of * self.share, 9)
+
+    @property
+    def word(self) -> str:
+        """The mark as people read it."""
+        return "carried" if self.carried_forward else self.status
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A file of answers, marked; the items asked for come first."""
+    """A file of answers, marked, in the order of the reverse pass; `further` is what else its writer says (`email:`)."""
 
     key: str
     answers: str
     student: str | None
     items: tuple[Marked, ...]
+    further: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
         """The points reached."""
-        return sum(one.points for one in self.items)
+        return round(sum(one.points for one in self.items), 9)
 
     @property
     def of(self) -> float:
@@ -56,3 +69,8 @@ class Graded:
     def ok(self) -> bool:
         """Whether every item is there and right."""
         return all(one.status == "right" for one in self.items)
+
+    @property
+    def first_wrong(self) -> str | None:
+        """The first wrong answer on the way back."""
+        return next((one.item for one in self.items if one.first), None)

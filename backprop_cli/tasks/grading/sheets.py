@@ -13,44 +13,35 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from backprop_cli.errors import BackpropError, Failures, FileError, SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language import tree
 from backprop_cli.language.arrays import numbers
 from backprop_cli.language.decode import MAX_BYTES
 from backprop_cli.language.expression import Expression, parse
-from backprop_cli.language.loader import load
-from backprop_cli.language.reading import describe, known, mapping, scalar
 from backprop_cli.language.source import Text
-from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence
-from backprop_cli.tasks.grading.items import Item, item_of
+from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.tasks.grading.figures import Figures, half_unit, rebuilt, written
+from backprop_cli.tasks.grading.forms import Line, Page, page_of
+from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of
 
-KEYS = ("student", "answers")
-OTHER_KEYS = {"name": "student", "author": "student", "answer": "answers", "solution": "answers", "nodes": "answers"}
-MAX_ITEMS: Final = 2_000
 MAX_NAME: Final = 200
-SHAPE = "answers are lines 'node: number', 'node.grad: [[...]]' or 'node.formula: expression' below 'answers:'"
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """An answer in numbers; `half` is half a unit of the last digit that was written, entry by entry."""
-
-    value: Any
-    half: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """An answer as an expression of the language."""
+    """An answer as an expression of the language; `bare` where nothing says that it is a formula."""
 
     expression: Expression
     text: Text
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +62,21 @@ class Sheet:
     student: str | None
     answers: dict[Item, Content] = field(default_factory=dict)
     strays: dict[str, str] = field(default_factory=dict)  # names that are no item, and why
+    further: Mapping[str, str] = field(default_factory=dict)  # whatever else the file says
 
 
-def read_sheet(path: str) -> Sheet:
+def read_sheet(path: str, nodes: Collection[str]) -> Sheet:
     """Read a file of answers, or stdin where `path` is '-'.
+
+    Args:
+        path: the file.
+        nodes: the names of the key's nodes, by which other spellings of an item are known.
 
     Raises:
         FileError: E001 where it cannot be read.
         SpecError, Failures: it is no file of answers.
     """
-    return sheet_of(content(path), "<stdin>" if path == "-" else path)
+    return sheet_of(content(path), "<stdin>" if path == "-" else path, nodes)
 
 
 def content(path: str) -> bytes:
@@ -99,69 +95,141 @@ def content(path: str) -> bytes:
         raise FileError("E001", f"cannot read {path!r}: {reason}") from None
 
 
-def sheet_of(data: bytes, file: str) -> Sheet:
+def sheet_of(data: bytes, file: str, nodes: Collection[str] = ()) -> Sheet:
     """Read answers from the bytes of a file."""
-    fields = known(mapping(load(data, file), f"a file of answers is a mapping; {SHAPE}"), KEYS, "a file of answers",
-                   OTHER_KEYS)  # fmt: skip
-    if "answers" not in fields:
-        raise SpecError("E008", "the file has no 'answers'", at=load(data, file).at.place(), hint=SHAPE)
-    table = _table(fields["answers"])
-    sheet = Sheet(file, _student(fields.get("student")))
-    for key, value in table.items:
-        _take(sheet, key, value)
+    page = page_of(data, file, nodes)
+    student = page.student[:MAX_NAME] if page.student else None
+    sheet = Sheet(file, student, further={k[:MAX_NAME]: v[:MAX_NAME] for k, v in page.further.items()})
+    variables: dict[str, Expression] = {}
+    for line in page.lines:
+        _take(sheet, page, line, nodes, variables)
     return sheet
 
 
-def _table(node: Node) -> Mapping:
-    if isinstance(node, Scalar) and node.value is None:
-        return Mapping(node.source, node.start, node.end, [])
-    table = mapping(node, SHAPE)
-    if len(table.items) > MAX_ITEMS:
-        raise SpecError("E005", f"more than {MAX_ITEMS} answers in one file", at=table.at.place())
-    return table
-
-
-def _student(node: Node | None) -> str | None:
-    if node is None or (isinstance(node, Scalar) and node.value is None):
-        return None
-    return scalar(node, "'student' is a name").raw[:MAX_NAME]
-
-
-def _take(sheet: Sheet, key: Scalar, value: Node) -> None:
-    """Add one line of the answers.
-
-    Raises:
-        SpecError: E006 where an item is answered twice.
-    """
-    item = item_of(key.raw)
-    if item is None:
-        sheet.strays[key.raw[:MAX_NAME]] = "an answer is called 'node', 'node.grad' or 'node.formula'"
+def _take(sheet: Sheet, page: Page, line: Line, nodes: Collection[str], variables: dict[str, Expression]) -> None:
+    """Add one line: an answer, or several of one node (`W2: {grad: ..., formula: ...}`)."""
+    value = line.value
+    item = item_of(line.name, nodes)
+    if page.locals and (item is None or item.node not in nodes or not item.suffix):
+        _define(line, variables)
         return
-    if item in sheet.answers:
-        raise SpecError("E006", f"{item.name!r} is answered twice", at=key.at.place())
-    if not (isinstance(value, Scalar) and value.value is None):
-        sheet.answers[item] = _content(item, value)
+    if item is None:
+        sheet.strays[line.name[:MAX_NAME]] = UNKNOWN
+    elif isinstance(value, tree.Mapping):
+        _several(sheet, item, value)
+    elif value is line.at:
+        sheet.answers[item] = Unreadable(f"line {line.at.place().line}: {item.name} is answered twice")
+    elif not _empty(value):
+        found = _content(item, value, nodes, variables)
+        twice = item in sheet.answers and not page.locals
+        sheet.answers[item] = Unreadable(f"{item.name} is answered twice") if twice else found
 
 
-def _content(item: Item, value: Node) -> Content:
+def _several(sheet: Sheet, item: Item, value: tree.Mapping) -> None:
+    for key, one in value.items:
+        if key.raw not in SUFFIXES:
+            sheet.strays[f"{item.node}.{key.raw}"[:MAX_NAME]] = UNKNOWN
+        elif not _empty(one):
+            inner = Item(item.node, SUFFIXES[key.raw])
+            sheet.answers[inner] = _content(inner, one, (), {})
+
+
+def _empty(value: tree.Node | Text) -> bool:
+    if isinstance(value, Text):
+        return not value.text or value.text in {"~", "null"}
+    return isinstance(value, tree.Scalar) and (value.value is None or not value.raw.strip())
+
+
+def _define(line: Line, variables: dict[str, Expression]) -> None:
+    """Remember a variable of the writer's own, for the lines after it."""
+    if isinstance(line.value, Text):
+        try:
+            variables[line.name] = _inlined(parse(line.value), variables)
+        except BackpropError:
+            variables.pop(line.name, None)
+
+
+def _inlined(expression: Expression, variables: Mapping[str, Expression]) -> Expression:
+    if not variables:
+        return expression
+    return rebuilt(expression, lambda part: variables.get(part.name) if isinstance(part, ast.Name) else None)
+
+
+# ── one answer ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _content(item: Item, value: tree.Node | Text, nodes: Collection[str],
+             variables: Mapping[str, Expression]) -> Content:  # fmt: skip
     """An answer, or why it cannot be read."""
-    is_text = isinstance(value, Scalar) and isinstance(value.value, str)
     try:
-        if is_text or item.suffix == ".formula":
-            text = scalar(value, "a formula is an expression").text
-            return Formula(parse(text), text)
-        return _figures(value)
+        if isinstance(value, Text) or (isinstance(value, tree.Scalar) and isinstance(value.value, str)):
+            text = value if isinstance(value, Text) else value.text
+            return _from_text(item, text, nodes, variables)
+        if item.suffix == ".formula" and isinstance(value, tree.Scalar):
+            return Formula(parse(value.text), value.text)
+        return _from_list(item, value, nodes)
     except BackpropError as caught:
         return Unreadable(told(caught))
 
 
-def _figures(node: Node) -> Figures:
-    if isinstance(node, Mapping):
-        raise SpecError("E008", f"an answer is a number, a list or a formula, found {describe(node)}",
-                        at=node.at.place())  # fmt: skip
-    value = numbers(node, "the answer")
-    halves = np.array([_half(raw) for raw in _written(node)])
-    return Figures(value.load()[()], halves.reshape(value.shape)[()])
+def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mapping[str, Expression]) -> Formula:
+    bare = _bare(text.text, item, nodes)
+    plain = text if bare == text.text else text.standing_for(bare)
+    return Formula(_inlined(parse(plain), variables), plain, item.suffix != ".formula")
+
+
+def _from_list(item: Item, node: tree.Node, nodes: Collection[str]) -> Content:
+    if isinstance(node, tree.Scalar) or all(not isinstance(one, str) for one in _values(node)):
+        value = numbers(node, "the answer")
+        halves = np.array([half_unit(raw) for raw in written(node)])
+        return Figures(value.load()[()], halves.reshape(value.shape)[()])
+    raw = node.at.standing_for(_spelled(node))
+    return replace(_from_text(item, raw, nodes, {}), bare=True)
+
+
+def _values(node: tree.Node) -> list[object]:
+    if isinstance(node, tree.Sequence):
+        return [value for one in node.items for value in _values(one)]
+    return [node.value if isinstance(node, tree.Scalar) else None]
+
+
+def _spelled(node: tree.Node) -> str:
+    """A list of texts as one expression: `[1/3, '0.5']` is `[1/3, 0.5]`.
+
+    Raises:
+        SpecError: E008 where a mapping stands in it.
+    """
+    if isinstance(node, tree.Sequence):
+        return f"[{', '.join(map(_spelled, node.items))}]"
+    if not isinstance(node, tree.Scalar):
+        raise SpecError("E008", "a list of numbers holds a mapping", at=node.at.place())
+    return node.raw or "?"
+
+
+_WRAPPED = re.compile(r"(?:(?:np|numpy|torch|jnp)\.)?(?:array|asarray|tensor|Tensor|matrix)\s*\((?P<inner>\[.*\])"
+                      r"\s*(?:,\s*(?:dtype|requires_grad|device|grad_fn)\s*=[^\[\]]*)?\)", re.DOTALL)  # fmt: skip
+_GAP = re.compile(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])")
+
+
+def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
+    """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
+    text = text.strip().strip("`").strip("$").strip()
+    text = _right_side(text, item, nodes)
+    wrapped = _WRAPPED.fullmatch(text)
+    if wrapped:
+        text = wrapped["inner"]
+    if text.startswith("[") and "," not in text.split("]")[0].strip("[ "):
+        text = _GAP.sub(", ", text)
+    return text
+
+
+def _right_side(text: str, item: Item, nodes: Collection[str]) -> str:
+    """The answer behind `grad(W2) =`, where that names the item itself."""
+    left, sign, right = text.partition("=")
+    if not sign or right.startswith("=") or left.endswith(("<", ">", "!")) or left.count("(") != left.count(")"):
+        return text
+    named = item_of(left, nodes)
+    return right.strip() if named is not None and named.node == item.node else text
 
 
 def told(error: BackpropError) -> str:
@@ -172,25 +240,7 @@ def told(error: BackpropError) -> str:
     return f"{where}{first.message}{meant}"
 
 
-# ── digits ───────────────────────────────────────────────────────────────────────────────────────
-
-
-_NUMBER = re.compile(r"[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?")
-
-
-def _written(node: Node) -> Iterator[str]:
-    """The numbers of a literal as they are written, in the order of its entries."""
-    if isinstance(node, Sequence):
-        for one in node.items:
-            yield from _written(one)
-    elif isinstance(node, Scalar):
-        yield node.raw
-
-
-def _half(raw: str) -> float:
-    """Half a unit of the last digit written: 0.0005 for 0.123 and for 1.000."""
-    found = _NUMBER.fullmatch(raw)
-    if found is None:  # .inf, .nan, 0x1f
-        return 0.0
-    exponent = int(found[3] or 0) - len(found[2])
-    return float(f"0.5e{exponent}") if abs(exponent) < 400 else 0.0
+def no_node(name: str, nodes: Collection[str]) -> str:
+    """Why an item of an unknown node cannot be marked."""
+    near = did_you_mean(name, nodes)
+    return f"no node is called {name[:64]!r}{f'; {near}' if near else ''}"

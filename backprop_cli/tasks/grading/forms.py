@@ -1,0 +1,256 @@
+"""The files in which answers come, read to lines 'name: value': YAML, JSON, CSV, Markdown, Python, notebooks.
+
+A line that cannot be read never costs another: YAML with a syntax error is read once more line by line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Final
+
+from backprop_cli.errors import BackpropError, SpecError
+from backprop_cli.language import tree
+from backprop_cli.language.decode import decode
+from backprop_cli.language.loader import load_document
+from backprop_cli.language.reading import mapping
+from backprop_cli.language.source import Source, Text
+from backprop_cli.tasks.grading.items import item_of
+
+MAX_ITEMS: Final = 2_000
+SHAPE = "answers are lines 'node: number', 'node.grad: [[...]]' or 'node.formula: expression' below 'answers:'"
+
+STUDENT = ("student", "name", "author")
+ANSWERS = ("answers", "answer", "solution", "solutions", "nodes")
+HEADERS = {"item": "item", "node": "item", "question": "item", "answer": "answer", "value": "answer",
+           "gradient": "answer", **dict.fromkeys(STUDENT, "student")}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One answer as it stands in the file: its name, its value, and where a later line of the name replaces it."""
+
+    name: str
+    value: tree.Node | Text
+    at: Text
+
+
+@dataclass(slots=True)
+class Page:
+    """A file, read: its lines, who wrote it, whatever else it says, and names that are written twice."""
+
+    lines: list[Line] = field(default_factory=list)
+    student: str | None = None
+    further: dict[str, str] = field(default_factory=dict)
+    locals: bool = False  # names that are no items are the writer's own variables
+    found: bool = False
+
+
+def page_of(data: bytes, file: str, nodes: Collection[str]) -> Page:
+    """Read a file by its ending.
+
+    Raises:
+        SpecError, Failures: it is no file of answers.
+    """
+    read = FORMS.get(PurePath(file).suffix.lower(), _yaml)
+    page = read(data, file, nodes)
+    if len(page.lines) > MAX_ITEMS:
+        raise SpecError("E005", f"more than {MAX_ITEMS} answers in one file", at=page.lines[MAX_ITEMS].at.place())
+    if not page.lines and not page.found:
+        at = decode(data, file).place(1, 1)
+        raise SpecError("E008", "the file has no 'answers'", at=at, hint=SHAPE)
+    return page
+
+
+# ── YAML and JSON ────────────────────────────────────────────────────────────────────────────────
+
+
+def _yaml(data: bytes, file: str, nodes: Collection[str]) -> Page:
+    try:
+        document = load_document(data, file)
+    except SpecError as caught:
+        page = _by_lines(decode(data, file), nodes) if caught.code == "E003" else Page()
+        if not page.lines:
+            raise
+        return page
+    if document.root is None:
+        raise SpecError("E008", "the document is empty", at=document.source.place(1, 1))
+    page = Page()
+    for key, value in mapping(document.root, f"a file of answers is a mapping; {SHAPE}").items:
+        _top(page, key, value, nodes)
+    for problem in document.problems:
+        _twice(page, problem, document.source)
+    return page
+
+
+def _top(page: Page, key: tree.Scalar, value: tree.Node, nodes: Collection[str]) -> None:
+    """Take one key of the file: answers, the student, an answer at the top, or something to carry along."""
+    word = key.raw.strip()
+    if word.casefold() in ANSWERS and word not in nodes:
+        page.found = True
+        if not (isinstance(value, tree.Scalar) and value.value is None):
+            page.lines += [Line(one.raw, answer, one.text) for one, answer in mapping(value, SHAPE).items]
+    elif word.casefold() in STUDENT and word not in nodes:
+        page.student = _said(value)
+    elif _is_item(word, nodes):
+        page.lines.append(Line(word, value, key.text))
+    else:
+        page.further[word] = _said(value) or ""
+
+
+def _is_item(name: str, nodes: Collection[str]) -> bool:
+    item = item_of(name, nodes)
+    return item is not None and (item.node in nodes or bool(item.suffix))
+
+
+def _said(node: tree.Node) -> str | None:
+    """A value as one line of text."""
+    if isinstance(node, tree.Scalar):
+        return None if node.value is None else " ".join(node.raw.split())
+    return " ".join(node.source.text[node.start : node.end].split())
+
+
+def _twice(page: Page, problem: BackpropError, source: Source) -> None:
+    """A name that stands twice: neither counts, and the line is kept so that the reason can be told."""
+    if problem.at is not None:
+        start = source.starts[problem.at.line - 1] + problem.at.column - 1
+        at = Text(source.text[start : start + problem.at.length], source, start, start + problem.at.length, "generated")
+        page.lines.append(Line(at.text, at, at))
+
+
+# ── line by line ─────────────────────────────────────────────────────────────────────────────────
+
+_LINE = re.compile(
+    r"""^(?P<start>\s*(?:[-*+>]\s+|\d+[.)]\s+)?)(?P<name>[`*$]*[^\W\d][^:=|#]*?)\s*(?P<sign>:(?!=)|:?=(?!=))
+        \s*(?P<value>.*?)\s*$""", re.VERBOSE)
+_BRACKETS = {"[": 1, "(": 1, "{": 1, "]": -1, ")": -1, "}": -1}
+
+
+def _open(text: str) -> int:
+    return sum(_BRACKETS.get(letter, 0) for letter in text)
+
+
+def _statements(source: Source, comment: str) -> Iterator[tuple[int, int]]:
+    """The lines of a text as offsets; one whose brackets stay open goes on, unless the next begins an answer."""
+    start, depth = 0, 0
+    for number, line in enumerate(source.lines):
+        bare = line.split(comment)[0] if comment else line
+        if depth <= 0 or not bare.strip() or _LINE.match(bare):
+            if number:
+                yield start, source.starts[number]
+            start, depth = source.starts[number], 0
+        depth += _open(bare)
+    yield start, len(source.text)
+
+
+def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", every: bool = False) -> Page:
+    """Lines 'name: value' and 'name = value'; with `every`, names that are no items too."""
+    page = Page()
+    for start, end in _statements(source, comment):
+        text = source.text[start:end]
+        if comment:
+            text = "\n".join(line.split(comment)[0] for line in text.split("\n"))
+        found = _LINE.match(text.replace("\n", " "))
+        if found is None:
+            continue
+        name = found["name"].strip()
+        value = Text(found["value"].strip(), source, start + found.start("value"), start + found.end("value"))
+        at = Text(name, source, start + found.start("name"), start + found.end("name"), "generated")
+        if name.casefold() in STUDENT and name not in nodes:
+            page.student = value.text or None
+        elif every or _is_item(name, nodes):
+            page.lines.append(Line(name, _generated(value), at))
+        elif name.casefold() not in ANSWERS:
+            page.further[name] = value.text
+    return page
+
+
+def _generated(text: Text) -> Text:
+    """A text whose places are those of the whole."""
+    return text.standing_for(text.text)
+
+
+def _markdown(data: bytes, file: str, nodes: Collection[str]) -> Page:
+    source = decode(data, file)
+    page = _by_lines(source, nodes)
+    for number, line in enumerate(source.lines):
+        if line.lstrip().startswith("|"):
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+            start = source.starts[number]
+            at = Text(line, source, start, start + max(1, len(line)), "generated")
+            if len(cells) > 1 and _is_item(cells[0], nodes):
+                page.lines.append(Line(cells[0], at.standing_for(cells[1]), at))
+    return page
+
+
+# ── CSV ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _csv(data: bytes, file: str, nodes: Collection[str]) -> Page:
+    """Columns 'item' and 'answer' (and 'student'), by a header or in this order."""
+    source = decode(data, file)
+    page, columns = Page(), {"item": 0, "answer": 1}
+    reader = csv.reader(io.StringIO(source.text))
+    before = 0
+    try:
+        for row in reader:
+            line, before = before + 1, reader.line_num
+            start = source.starts[min(line, len(source.starts)) - 1]
+            at = Text("".join(row), source, start, start + 1, "generated")
+            header = {HEADERS[cell.strip().casefold()]: i for i, cell in enumerate(row)
+                      if cell.strip().casefold() in HEADERS and cell.strip() not in nodes}  # fmt: skip
+            if {"item", "answer"} <= header.keys():
+                columns = header
+            elif len(row) > max(columns["item"], columns["answer"]):
+                _row(page, row, columns, at)
+    except csv.Error as caught:
+        raise SpecError("E003", f"the table cannot be read: {caught}", at=source.place(1, 1)) from None
+    return page
+
+
+def _row(page: Page, row: list[str], columns: Mapping[str, int], at: Text) -> None:
+    name = row[columns["item"]].strip()
+    if name.casefold() in STUDENT:
+        page.student = row[columns["answer"]].strip() or None
+    elif name:
+        page.lines.append(Line(name, at.standing_for(row[columns["answer"]].strip()), at))
+    if "student" in columns and columns["student"] < len(row):
+        page.student = page.student or row[columns["student"]].strip() or None
+
+
+# ── Python ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _python(data: bytes, file: str, nodes: Collection[str]) -> Page:
+    """Assignments, read and never run; names that are no items are the writer's own variables."""
+    page = _by_lines(decode(data, file), nodes, comment="#", every=True)
+    page.locals = True
+    return page
+
+
+def _notebook(data: bytes, file: str, nodes: Collection[str]) -> Page:
+    """The code cells of a notebook as one text, and the lines of its others."""
+    source = decode(data, file)
+    try:
+        cells = json.loads(source.text)["cells"]
+        texts = {kind: "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == kind)
+                 for kind in ("code", "markdown")}  # fmt: skip
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise SpecError("E003", "it is no notebook: no list of cells", at=source.place(1, 1)) from None
+    page = _python(texts["code"].encode(), file, nodes)
+    prose = _markdown(texts["markdown"].encode(), file, nodes)
+    page.lines = [*prose.lines, *page.lines]
+    page.student = prose.student or page.student
+    page.found = True
+    return page
+
+
+FORMS: Mapping[str, Callable[[bytes, str, Collection[str]], Page]] = {
+    ".csv": _csv, ".md": _markdown, ".markdown": _markdown, ".txt": _markdown, ".py": _python, ".ipynb": _notebook,
+}  # fmt: skip
+"""By the ending of the file's name; any other is YAML, of which JSON is a part."""

@@ -1,0 +1,168 @@
+"""What may stand where another tensor belongs: operands of the same shape, other functions' derivatives, other losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.numbers import Numbers
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.grading.wording import Wording
+
+MAX_OTHERS = 40
+"""Tensors that are tried in the place of one."""
+
+MAX_DEEP = 2
+"""Reshapes and transposes behind which an operand is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The numbers at one draw from which an answer is worked out: the key's, or a student's own."""
+
+    values: Sequence[Any]
+    gradients: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A tensor that may stand in another's place, and how it is related to that."""
+
+    name: str
+    value: Callable[[View], Any]
+    relation: str = ""  # 'activation', 'part', or nothing
+
+    def named(self, user: Node, words: Wording, operand: int) -> tuple[str, str]:
+        """The mistake's key, and what to tell its writer."""
+        where, right = words.called(user), words.owner(operand)
+        if self.relation == "part":
+            return "path_missing", f"a term of {right} is missing, at {where}"
+        if self.relation == "activation":
+            return "pre_activation", f"the value before an activation stands for the one after it (or the reverse), at {where}"
+        if user.op is not None and user.op.kink is not None and user.op.pointwise:
+            return "mask_of_wrong_tensor", f"the mask of {where} is taken from another tensor"
+        return "wrong_operand", f"another tensor stands where {right} belongs, at {where}"
+
+
+class Operands:
+    """The tensors of a graph by shape, and what they are to each other."""
+
+    def __init__(self, graph: Graph, meaning: Numbers) -> None:
+        self.graph = graph
+        self.meaning = meaning
+        self.named = [node for node in graph.named() if node.shape != ()][:400]
+        self.scalars = [node for node in graph.named() if node.shape == ()]
+
+    # operands ────────────────────────────────────────────────────────────────────────────────────
+
+    def instead_of(self, operand: int, result: int | None, depth: int = 0) -> Iterator[Other]:
+        """What may stand for an operand; `result` is what a function of one operand makes of it."""
+        node = self.graph.nodes[operand]
+        pairs = self._activations(operand) | ({result} if result is not None else set())
+        if node.kind == "constant":
+            return
+        yield from self._sides(node)
+        for other in self._like(node):
+            relation = "activation" if other.index in pairs or other.index == operand else ""
+            if other.index != operand or result is not None:
+                yield Other(other.name, partial(_value, other.index), relation)
+        for other in self._like(node):
+            if other.index in self.graph.active:
+                yield Other(f"grad({other.name})", partial(_gradient, other.index))
+        if node.op is not None and len(node.inputs) == 1 and not node.op.pointwise and depth < MAX_DEEP:
+            function = self.meaning.bind(node.op, node.parameters)
+            for inner in self.instead_of(node.inputs[0], None, depth + 1):
+                yield Other(inner.name, partial(_moved, function, inner.value), inner.relation)
+
+    def _like(self, node: Node) -> list[Node]:
+        """The named nodes of a shape."""
+        among = self.named if node.shape != () else self.scalars
+        return [one for one in among if one.shape == node.shape][:MAX_OTHERS]
+
+    def _sides(self, node: Node) -> Iterator[Other]:
+        """The terms of a sum that has no name: `a` or `y` for `a - y`."""
+        if node.anonymous and node.op is not None and node.op.name in {"add", "subtract"}:
+            for side in node.inputs:
+                if self.graph.nodes[side].shape == node.shape:
+                    yield Other("", partial(_value, side), "part")
+
+    def _activations(self, index: int) -> set[int]:
+        """What is one activation away from a node, before it or after it."""
+        node = self.graph.nodes[index]
+        after = {n.index for n in self.graph.nodes if n.inputs == (index,) and n.shape == node.shape}
+        return after | ({node.inputs[0]} if len(node.inputs) == 1 else set())
+
+    def like(self, index: int) -> Iterator[Callable[[View], Any]]:
+        """The gradients, and the values, of a node's shape."""
+        for other in self._like(self.graph.nodes[index]):
+            if other.index != index and other.index in self.graph.active:
+                yield partial(_gradient, other.index)
+            yield partial(_value, other.index)
+
+    def shifted(self, indices: Sequence[int], step: int) -> list[int] | None:
+        """Each of several nodes replaced by the next of them in time; the last by the next that is made alike."""
+        row = sorted(indices)
+        shape = {self.graph.nodes[i].shape for i in row}
+        if len(set(row)) < len(row) or len(shape) != 1:
+            return None
+        last = self.graph.nodes[row[-1] if step > 0 else row[0]]
+        alike = [n.index for n in self.graph.named() if n.shape == last.shape and n.index not in row]
+        nodes = [i for i in alike if (i > last.index) == (step > 0) and _alike(self.graph, i, row)]
+        if not nodes:
+            return None
+        row = [*row, min(nodes)] if step > 0 else [max(nodes), *row]
+        return [row[row.index(i) + step] for i in indices]
+
+    # rules ───────────────────────────────────────────────────────────────────────────────────────
+
+    derivatives: Sequence[Callable[[Any], Any]] = (
+        lambda v: 1 - v, lambda v: v * (1 - v), lambda v: 1 - v**2, lambda v: v, lambda v: v**2, lambda v: 2 * v,
+        lambda v: 1 + v, lambda v: 1 + v**2, lambda v: -v, lambda v: 3 * v**2, lambda v: 1 / v, lambda v: -1 / v**2,
+        np.exp, np.log, np.sin, np.cos, lambda v: -np.sin(v), lambda v: np.asarray(v > 0, dtype=float),
+        lambda v: np.tanh(v), lambda v: 1 / (1 + np.exp(-v)), lambda v: 0.5 / v, lambda v: (1 - v) ** 2,
+        lambda v: v * (1 - v**2), lambda v: v * (1 + v), lambda v: 1 / np.cosh(v) ** 2,
+    )  # fmt: skip
+    """What derivatives are made of, in the operand or in the result."""
+
+    losses: Sequence[Callable[[Any, Any], Any]] = (
+        lambda p, t: (p - t) / (p * (1 - p)), lambda p, t: p - t, lambda p, t: -t / p, lambda p, t: np.sign(p - t),
+        lambda p, t: -t / p + (1 - t) / (1 - p), lambda p, t: 1 / (1 + np.exp(-p)) - t, lambda p, t: t * np.log(p),
+        lambda p, t: (p - t) / p,
+    )  # fmt: skip
+    """The derivatives of losses in their output p and target t."""
+
+    def targets(self, node: Node) -> Iterator[int]:
+        """The inputs of the node's shape that nobody differentiates."""
+        for other in self._like(node):
+            if other.kind == "input" and other.index not in self.graph.active:
+                yield other.index
+
+    def scales(self, node: Node) -> list[float]:
+        """What a loss may be divided by, twice or once."""
+        sizes = {1, *map(int, node.shape), int(np.prod(node.shape, dtype=int))}
+        sizes |= {int(size) for size in self.graph.spec.dims.values() if size}
+        return [sign * two / size for size in sorted(sizes) for two in (1.0, 2.0) for sign in (1.0, -1.0)]
+
+
+def _alike(graph: Graph, index: int, row: Sequence[int]) -> bool:
+    """Whether a node is made as one of several is, or is a leaf beside them."""
+    op = graph.nodes[index].op
+    return op is None or any(graph.nodes[i].op is op for i in row)
+
+
+def _value(index: int, view: View) -> Any:
+    return view.values[index]
+
+
+def _gradient(index: int, view: View) -> Any:
+    return view.gradients[index]
+
+
+def _moved(function: Callable[..., Any], value: Callable[[View], Any], view: View) -> Any:
+    return function(value(view))
