@@ -2,82 +2,170 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
-from backprop_cli.cli.completing import items
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
-from backprop_cli.cli.streams import refuse_overwriting, sink_for
-from backprop_cli.errors import UsageError
-from backprop_cli.report.graded import HEADER, RENDERERS
+from backprop_cli.cli.streams import AtomicFile, Sink, refuse_overwriting, sink_for
+from backprop_cli.errors import BackpropError, UsageError
+from backprop_cli.report.graded import HEADERS, RENDERERS
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
+    from backprop_cli.report.graded_items import Tally
     from backprop_cli.tasks.grading.key import Key
     from backprop_cli.tasks.grading.mark import Scheme
+    from backprop_cli.tasks.grading.results import Graded
+
+SUFFIXES = {"html": ".html", "markdown": ".md", "json": ".json", "gradescope": ".json", "csv": ".csv", "totals": ".csv"}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Mark files of answers against one key, which was worked out once."""
+    """Mark files of answers against one key, which was worked out once.
+
+    With `pages`, what is written about each file goes to a file of its own as well, named in the table.
+    """
 
     key: Key
     scheme: Scheme
     form: str
     view: View
+    with_key: bool = False
+    rows: bool = False  # a file that cannot be read is a row of its own, and no error
+    pages: Mapping[str, Path] = field(default_factory=dict)
+    page_form: str = "html"
 
     def __call__(self, path: str) -> Done:
         """The marks of one file; code 1 where anything is not right."""
-        from backprop_cli.tasks.grading.mark import grade
+        graded = self._graded(path)
+        if path in self.pages:
+            sink = AtomicFile(str(self.pages[path]))
+            sink.write(RENDERERS[self.page_form](graded, self.view))
+            sink.commit()
+        return Done(RENDERERS[self.form](graded, self.view), 0 if graded.ok else 1)
+
+    def _graded(self, path: str) -> Graded:
+        from backprop_cli.tasks.grading.mark import grade, unread
         from backprop_cli.tasks.grading.sheets import read_sheet
 
-        graded = grade(self.key, read_sheet(path), self.scheme)
-        return Done(RENDERERS[self.form](graded, self.view), 0 if graded.ok else 1)
+        try:
+            sheet = read_sheet(path, self.key.names)
+        except BackpropError as caught:
+            if not self.rows:
+                raise
+            return unread(self.key, path, self.scheme, caught)
+        graded = grade(self.key, sheet, self.scheme)
+        if self.with_key:
+            return graded
+        return replace(graded, items=tuple(replace(one, expected=None) for one in graded.items))
 
     def warm(self) -> None:
         """The key is worked out: there is nothing left to prepare."""
 
 
-TOLERANCE = click.FloatRange(0, 1)
+class Counting:
+    """A sink for lines of NDJSON that keeps counts alone, and writes them in the end."""
+
+    def __init__(self, sink: Sink, tally: Tally) -> None:
+        self.sink = sink
+        self.tally = tally
+
+    def write(self, data: str | bytes) -> None:
+        """Count a line."""
+        self.tally.add_line(data if isinstance(data, str) else data.decode())
+
+    def commit(self) -> None:
+        """Write the counts."""
+        self.sink.write(self.tally.text())
+        self.sink.commit()
+
+    def discard(self) -> None:
+        """Write nothing."""
+        self.sink.discard()
+
+
+SHARE = click.FloatRange(0, 1)
+FORMS = [*RENDERERS, "items"]
 
 
 @click.command(short_help="mark answers against a spec")
 @click.argument("key", metavar="KEY", type=click.Path())
 @click.argument("answers", nargs=-1, required=True, metavar="ANSWERS...", type=click.Path())
-@format_option(RENDERERS, "text")
-@click.option("--points", multiple=True, metavar="ITEM=N", shell_complete=items,
-              help="What an item is worth: w2.grad=2 (repeatable).")
-@click.option("--rtol", type=TOLERANCE, help="How near numbers must be, relatively (default: to the digits written).")
-@click.option("--atol", type=click.FloatRange(0), default=0.0, help="How near numbers must be, absolutely.")
+@format_option(FORMS, "text")
+@click.option("--points", multiple=True, metavar="ITEM=N", help="What an item is worth: w2.grad=2 (repeatable).")
+@click.option("--rtol", type=SHARE, help="How near numbers must be, relatively (default: to the digits written).")
+@click.option("--atol", type=click.FloatRange(0), help="How near numbers must be, absolutely.")
+@click.option("--digits", type=click.IntRange(0, 6), metavar="N", help="Significant digits that are asked for.")
+@click.option("--allow", type=click.Choice(["later", "forward", "all"]),
+              help="Gradients that a formula may use: those already worked out (default), none, or any.")  # fmt: skip
+@click.option("--partial/--no-partial", default=None, help="An array earns the share of its right entries.")
+@click.option("--carried", type=SHARE, metavar="SHARE", help="Of the points, right from an own earlier answer (1).")
+@click.option("--constant", type=SHARE, metavar="SHARE", help="Of the points, a constant times the right one (0).")
+@click.option("--pages", type=click.Path(file_okay=False), metavar="FOLDER",
+              help="Also write a page of feedback for each file of answers.")  # fmt: skip
+@click.option("--page-format", type=click.Choice(list(RENDERERS)), default="html", help="The form of these pages.")
+@click.option("--with-key", is_flag=True, help="Show the key's numbers, for staff.")
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
-def command(key: str, answers: tuple[str, ...], form: str, points: tuple[str, ...], rtol: float | None, atol: float,
-            choice: SpecChoice, report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
+def command(key: str, answers: tuple[str, ...], form: str, points: tuple[str, ...], pages: str | None,
+            page_format: str, with_key: bool, choice: SpecChoice, report: ReportChoice, memory: Memory,
+            limits: Limits, **policy: float | str | bool | None) -> int:  # fmt: skip
     """Mark answers node by node.
 
-    KEY is a spec, or a marking scheme: 'spec: net.yaml' and 'points:'.  ANSWERS are YAML files with 'answers:' such
-    as 'loss: 0.4999', 'w2.grad: [[...]]', 'w1.formula: grad(z_1) @ x.T'.  Numbers are right when they round to what
-    was written; formulas when they give the right value, at the spec's numbers and at others.
+    KEY is a spec, or a marking scheme: 'spec: net.yaml' and 'points:'.  ANSWERS are YAML, JSON, CSV, Markdown, Python
+    files or notebooks with lines such as 'loss: 0.4999', 'w2.grad: [[...]]', 'w1.formula: grad(z_1) @ x.T'.  Numbers
+    are right when they round to what was written; formulas when they give the right value, at the spec's numbers and
+    at others.  What is right from an own earlier answer is credited, and the first mistake is marked and named.
     """
     refuse_overwriting(report.out, (key, *answers))
     if key == "-" and "-" in answers:
         raise UsageError("E026", "'-' can be given once: there is one standard input")
     one_thread()
-    job = _job(key, points, rtol, atol, choice, memory, form, report.view(()))
-    series = Series(HEADER if form == "csv" else "", "\n" if form == "text" else "", form == "ndjson", job.view.ascii)
-    return over(answers, job, sink_for(report.out), series, limits, manner_now(), job.warm)
+    job = _job(key, points, policy, choice, memory, "ndjson" if form == "items" else form, report.view(()))
+    job = replace(job, with_key=with_key, rows=len(answers) > 1 and form not in {"ndjson", "items"},
+                  pages=_pages(pages, answers, SUFFIXES.get(page_format, ".txt")), page_form=page_format)  # fmt: skip
+    sink = sink_for(report.out)
+    if form == "items":
+        from backprop_cli.report.graded_items import Tally
+
+        sink = Counting(sink, Tally())
+    lines = form in {"ndjson", "items"}
+    series = Series(HEADERS.get(form, ""), "\n" if form in {"text", "markdown"} else "", lines, job.view.ascii)
+    return over(answers, job, sink, series, limits, manner_now(), job.warm)
 
 
-def _job(path: str, points: tuple[str, ...], rtol: float | None, atol: float, choice: SpecChoice, memory: Memory,
-         form: str, view: View) -> Job:  # fmt: skip
+def _job(path: str, points: tuple[str, ...], policy: Mapping[str, float | str | bool | None], choice: SpecChoice,
+         memory: Memory, form: str, view: View) -> Job:  # fmt: skip
     """Work out the key; what is wrong with it ends the command."""
-    from backprop_cli.tasks.grading.agreement import Closeness
     from backprop_cli.tasks.grading.key import key_of
     from backprop_cli.tasks.grading.scheme import key_file, scheme_of
 
     file = key_file(path)
     key = key_of(load(file.spec, choice), memory.max_bytes)
-    return Job(key, scheme_of(key, file, points, Closeness(rtol, atol)), form, view)
+    given = {name: value for name, value in policy.items() if value is not None}
+    return Job(key, scheme_of(key, file, points, given), form, view)
+
+
+def _pages(folder: str | None, answers: tuple[str, ...], suffix: str) -> dict[str, Path]:
+    """A file in the folder for each file of answers, by its name and no more of its path."""
+    if folder is None:
+        return {}
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    found: dict[str, Path] = {}
+    taken: set[str] = set()
+    for path in answers:
+        stem = re.sub(r"[^\w.-]", "_", PurePath(path).stem).lstrip(".") or "answers"
+        name, count = stem, 1
+        while name in taken:
+            count += 1
+            name = f"{stem}-{count}"
+        taken.add(name)
+        found[path] = Path(folder) / f"{name}{suffix}"
+    return found

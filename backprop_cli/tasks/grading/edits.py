@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.graph import Graph
 from backprop_cli.tasks.grading.chain import Chain, Edge
 from backprop_cli.tasks.grading.operands import Operands, View
 from backprop_cli.tasks.grading.wording import Wording
@@ -122,7 +122,8 @@ class Edits:
         if cone is self.cone:
             yield Candidate("local_only", "it is the local derivative alone: the gradient that arrives from above is "
                             "missing", self._with(edge, partial(_seeded, edge)))  # fmt: skip
-        yield Candidate("step_twice", f"{told} is there twice", self._with(edge, partial(_twice, edge), cone))
+        yield Candidate(self.words.twice(edge), f"{told} is there twice",
+                        self._with(edge, partial(_twice, edge), cone))  # fmt: skip
         if len(edge.user.inputs) == 1:
             told = f"{edge.user.op.name} itself stands where its derivative belongs, at {step}" if edge.user.op else ""
             yield Candidate("activation_for_derivative", told, self._with(edge, _function, cone))
@@ -251,7 +252,8 @@ class Edits:
             for other in self.operands.instead_of(operand, edge.user.index if alone else None):
                 mistake, told = other.named(edge.user, self.words, operand)
                 builds = [partial(_operand, edge, place, other.value)]
-                builds += [partial(_result, edge, other.value), partial(_both, edge, place, other.value)] if alone else []
+                if alone:
+                    builds += [partial(_result, edge, other.value), partial(_both, edge, place, other.value)]
                 for build in builds:
                     yield Candidate(mistake, told, self._with(edge, build))
             if self.graph.nodes[operand].kind == "param":
@@ -323,6 +325,8 @@ def _skip(view: View, g: Any, args: tuple[Any, ...]) -> Any:
 
 
 def _seeded(edge: Edge, view: View, g: Any, args: tuple[Any, ...]) -> Any:
+    if np.size(g) and np.all(g == np.ravel(g)[0]):
+        raise ValueError("one number arrives from above: a factor, and it has a better name")
     return edge.rule(np.ones_like(g), *args)
 
 

@@ -13,13 +13,13 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.numbers import Numbers
-from backprop_cli.engine.ops import Op
+from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ShapeError
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape, Spec
-from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, compute, load_leaves
-from backprop_cli.tasks.grading.chain import Chain, ancestors
+from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
+from backprop_cli.tasks.grading.chain import EPSILON, Chain, ancestors
 from backprop_cli.tasks.grading.draws import further
 from backprop_cli.tasks.grading.figures import Figures, figures_of
 from backprop_cli.tasks.grading.items import Item, gradient_of
@@ -180,13 +180,42 @@ def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> l
     return found
 
 
+def cancelled(key: Key, item: Item, formula: Formula) -> float | None:
+    """How much rounding may leave of terms that cancel in a formula; None where nothing cancels.
+
+    At most a millionth of the right answer: beyond, a formula is not held to be right for its rounding.
+    """
+    sizes = [None if one is None else np.abs(one) for one in key.draws[0].values]
+    arriving = [None if one is None else np.abs(one) for one in key.draws[0].gradients]
+    with np.errstate(all="ignore"):
+        try:
+            found = interpret(formula.expression, _scope(key, item, formula, sizes, arriving, "all"), Sizes(key.graph))
+        except Exception:  # noqa: BLE001 - sizes may lead outside a domain: then nothing can be said
+            return None
+    right = float(np.max(np.abs(key.right(item)[0]), initial=0.0))
+    largest = float(np.max(found, initial=0.0)) * EPSILON
+    return min(largest, 1e-6 * right) if 0 < largest < np.inf else None
+
+
+class Sizes(Numbers):
+    """Numbers without signs: what is added up in an expression, rather than what is left of it."""
+
+    def constant(self, value: Any) -> Any:
+        """A literal's size."""
+        return None if value is None else abs(super().constant(value))
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Any) -> Any:
+        """A difference is the sum of the sizes."""
+        return np.abs(super().apply(OPS["add"] if op.name == "subtract" else op, operands, parameters))
+
+
 def figures(key: Key, formula: Formula) -> Figures:
     """The numbers of an answer that names no node.
 
     Raises:
         BackpropError: it is no arithmetic of the language.
     """
-    scope = Scope(formula.text, {}.get)
+    scope = Scope(formula.text, lambda name: None)
     limit = Thrifty(MAX_ENTRIES)
 
     def value_of(part: ast.Expression) -> float:
@@ -229,7 +258,7 @@ def _scope(key: Key, item: Item, formula: Formula, values: Sequence[Any], gradie
         return values[names[name]]
 
     def gradient(name: str) -> Any:
-        if name not in names:
+        if name not in names or gradients[names[name]] is None:
             return None
         if item.what == "gradient":
             _refuse(name == item.node, f"it uses grad({name}), which is what is asked for")

@@ -14,10 +14,10 @@ import numpy as np
 
 from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
-from backprop_cli.tasks.grading.agreement import Closeness, exactly, too_few_digits, tolerated, wrong_entries
+from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, too_few_digits, wrong_entries
 from backprop_cli.tasks.grading.figures import Figures, is_constant
 from backprop_cli.tasks.grading.items import Item
-from backprop_cli.tasks.grading.key import Forbidden, Key, evaluated, figures
+from backprop_cli.tasks.grading.key import Forbidden, Key, cancelled, evaluated, figures
 from backprop_cli.tasks.grading.mistakes import Case, explain, wrong_at
 from backprop_cli.tasks.grading.own import Own
 from backprop_cli.tasks.grading.results import Graded, Marked
@@ -53,6 +53,7 @@ class Given:
     values: list[Any]
     figures: Figures | None = None
     remark: str = ""
+    formula: Formula | None = None
 
 
 def grade(key: Key, sheet: Sheet, scheme: Scheme) -> Graded:
@@ -64,6 +65,13 @@ def grade(key: Key, sheet: Sheet, scheme: Scheme) -> Graded:
     marks += [Marked(name, name, "value", "not readable", scheme.other, reason=why)
               for name, why in sheet.strays.items()]  # fmt: skip
     return Graded(key.file, sheet.file, sheet.student, tuple(marks), sheet.further)
+
+
+def unread(key: Key, file: str, scheme: Scheme, error: BackpropError) -> Graded:
+    """A file that cannot be read: nothing in it counts, and its total is everybody's."""
+    asked = sorted(scheme.points.items(), key=lambda one: key.place(one[0]))
+    missing = (Marked(item.name, item.node, item.what, "missing", of) for item, of in asked)
+    return Graded(key.file, file, None, tuple(missing), problem=told(error))
 
 
 Wanted = tuple[Item, Content | None, float]
@@ -87,9 +95,9 @@ def circles(sheet: Sheet) -> frozenset[Item]:
             if isinstance(content, Formula) and item.what == "gradient"}  # fmt: skip
     rests = {item: {other for other in uses if other.node in names} for item, names in uses.items()}
     found = set()
-    for item in rests:
+    for item, first in rests.items():
         seen: set[Item] = set()
-        stack = list(rests[item])
+        stack = list(first)
         while stack:
             one = stack.pop()
             if one not in seen:
@@ -159,7 +167,7 @@ class Marking:
         right = self.key.right(item)
         if isinstance(content, Formula) and not self._is_numbers(content):
             values = evaluated(self.key, item, content, self.scheme.allow)
-            return _arranged(Given(values), right[0].shape)
+            return _arranged(Given(values, formula=content), right[0].shape)
         shown = figures(self.key, content) if isinstance(content, Formula) else content
         return _arranged(Given([np.asarray(shown.value)], shown), right[0].shape)
 
@@ -170,7 +178,7 @@ class Marking:
         if item in self.circular:
             told = "it rests on a gradient that itself rests on this one: the answers prove nothing"
             return replace(blank, status="wrong", mistake="circular", reason=told)
-        if self._agrees(item, index, given, right):
+        if self._agrees(item, index, given, right) or self._agrees_but_for_rounding(item, index, given, right):
             return self._right(given, right[0], blank)
         expected = self._carried(item, index, given)
         if expected is not None:
@@ -200,6 +208,13 @@ class Marking:
         pairs = zip(given.values, expected, draws, strict=False)
         return not any((exactly(one, other, closeness, draw.floor(item.what, index) + slack)).any()
                        for one, other, draw in pairs)  # fmt: skip
+
+    def _agrees_but_for_rounding(self, item: Item, index: int, given: Given, right: list[Any]) -> bool:
+        """Whether a formula is right up to what cancels in its own terms: that much is its form's fault."""
+        if given.formula is None or given.values[0].shape != right[0].shape:
+            return False
+        lost = cancelled(self.key, item, given.formula)
+        return lost is not None and self._agrees(item, index, given, right, lost)
 
     def _carried(self, item: Item, index: int, given: Given) -> list[Any] | None:
         """What follows from the writer's own earlier answers, where that is what was given."""
@@ -252,7 +267,7 @@ def _arranged(given: Given, shape: tuple[int, ...]) -> Given:
         return given
     shown = None if given.figures is None else given.figures.reshaped(shape)
     remark = "" if not shape or not found else f"its shape is {_show(found)}; {_show(shape)} is meant"
-    return Given([np.reshape(one, shape) for one in given.values], shown, remark)
+    return Given([np.reshape(one, shape) for one in given.values], shown, remark, given.formula)
 
 
 def _squeezes(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:

@@ -108,7 +108,8 @@ class Tier:
     @classmethod
     def of(cls, candidates: Iterable[Candidate], view: View, digits: float) -> Tier:
         """Work candidates out."""
-        kept, families = [], []
+        kept: list[Candidate] = []
+        families: list[tuple[Candidate, Any]] = []
         shapes: dict[tuple[int, ...], tuple[list[int], list[Any]]] = {}
         for one in candidates:
             found = attempted(one.make, view)
@@ -165,7 +166,7 @@ def _shared(candidate: Candidate, case: Case, share: float, view: View) -> Any:
 def _clearly(case: Case, candidate: Any, digits: float) -> bool:
     """Whether an agreement is more than chance: nearer than the right answer, and in enough digits."""
     given, right = np.asarray(case.given[0]), case.right[0]
-    if given.shape == right.shape and np.abs(given - candidate).max(initial=0) > 0.5 * np.abs(given - right).max(initial=0):
+    if given.shape == right.shape and _apart(given, candidate) > 0.5 * _apart(given, right):
         return False
     if case.figures is None:
         return True
@@ -179,6 +180,10 @@ def _clearly(case: Case, candidate: Any, digits: float) -> bool:
     return bool(np.nansum(np.ravel(told)[first]) >= digits)
 
 
+def _apart(one: Any, other: Any) -> float:
+    return float(np.abs(one - other).max(initial=0.0))
+
+
 def _tiers(case: Case) -> Iterator[Tier]:
     """The tiers of an item, worked out when first asked for; from own values they are worked out each time."""
     key, index, graph = case.key, case.index, case.key.graph
@@ -190,6 +195,7 @@ def _tiers(case: Case) -> Iterator[Tier]:
     key.known["edits", index] = edits
     yield _once(case, "dropped", lambda: (edits.dropped(), 2.5))
     yield _once(case, "another", lambda: (_others(case, case.item.what), 3.0))
+    yield _once(case, "itself", lambda: ([c for c in _others(case, "value") if c.words.endswith(case.item.node)], 3.0))
     if not case.own:
         yield _once(case, "replaced", lambda: (edits.replaced(), 4.0))
         yield _once(case, "far", lambda: (edits.far(), 4.0))
@@ -237,11 +243,13 @@ def explain(case: Case) -> Told:
 def _told(case: Case) -> Iterator[Told]:
     same = np.shape(case.given[0]) == np.shape(case.right[0])
     if same and _accident(case):
-        yield "by_accident", "it gives the right number here, but only by accident: not with other numbers in the leaves"
-    whole = Tier.of(_whole(case), case.views[0], 2.0)
-    yield from _found(whole.find(case))
-    tiers = []
+        told = "it gives the right number here, but only by accident: not with other numbers in the leaves"
+        yield "by_accident", told
+    yield from _found(Tier.of(_whole(case), case.views[0], 2.0).find(case))
+    tiers: list[Tier] = []
     for tier in _tiers(case):
+        if len(tiers) == 1:
+            yield from _found(Tier.of(_scaled(case, factors(case)), case.views[0], 2.0).find(case))
         tiers.append(tier)
         yield from _found(tier.find(case))
         yield from _found(tier.find_family(case))
@@ -270,29 +278,35 @@ def _constant(case: Case) -> bool:
 
 
 def _whole(case: Case) -> Iterator[Candidate]:
-    """What may be wrong with the answer as a whole: its sign, a factor, its arrangement."""
+    """What may be wrong with the answer as a whole: its sign, its decimal point, its arrangement."""
     right = dict(zip(map(id, case.views), case.right, strict=False))
-    for factor, key, words in factors(case):
-        yield Candidate(key, words, lambda view, f=factor: f * right[id(view)])  # type: ignore[misc]
+    found = [(-1.0, "sign", "the sign is wrong: it is minus the right one")]
+    if case.figures is not None:
+        told = "the decimal point has slipped"
+        found += [(10.0**power, "decimal_point", told) for power in (1, -1, 2, -2, 3, -3)]
+    yield from _scaled(case, found)
     if case.right[0].ndim >= 2:
         told = "it is the transpose of the right one"
         yield Candidate("transpose", told, lambda view: np.swapaxes(right[id(view)], -1, -2))
         yield Candidate("transpose", f"{told}, with the wrong sign", lambda view: -np.swapaxes(right[id(view)], -1, -2))
 
 
+def _scaled(case: Case, scales: list[tuple[float, str, str]]) -> Iterator[Candidate]:
+    """The right answer times each of some factors."""
+    right = dict(zip(map(id, case.views), case.right, strict=False))
+    for factor, key, words in scales:
+        yield Candidate(key, words, lambda view, f=factor: f * right[id(view)])  # type: ignore[misc]
+
+
 def factors(case: Case) -> list[tuple[float, str, str]]:
-    """The usual factors: the sign, ten, two, and the sizes over which there are sums and means."""
-    found = [(-1.0, "sign", "the sign is wrong: it is minus the right one")]
-    if case.figures is not None:
-        told = "the decimal point has slipped"
-        found += [(10.0**power, "decimal_point", told) for power in (1, -1, 2, -2, 3, -3)]
+    """The usual factors: two, and the sizes over which there are sums and means, with either sign."""
     usual = [(2.0, "factor_2", "it is twice the right one: a factor 1/2 is missing, or a 2 too many"),
              (0.5, "factor_2", "it is half the right one: a factor 2 is missing, or a 1/2 too many")]  # fmt: skip
     for size, n in sorted(_sizes(case).items()):
-        usual.append((float(size), "factor_n", f"it is {n} times the right one: 1/{n} is missing (a sum is no mean)"))
-        usual.append((1.0 / size, "factor_n", f"it is 1/{n} of the right one: 1/{n} too many (a sum is no mean)"))
-    found += usual
-    return found + [(-factor, "sign", f"{words}; and the sign is wrong") for factor, _, words in usual]
+        less, more = f"a factor 1/{n} is missing", f"a factor 1/{n} too many"
+        usual.append((float(size), "factor_n", f"it is {n} times the right one: {less} (a sum is no mean)"))
+        usual.append((1.0 / size, "factor_n", f"it is 1/{n} of the right one: {more} (a sum is no mean)"))
+    return usual + [(-factor, "sign", f"{words}; and the sign is wrong") for factor, _, words in usual]
 
 
 def _sizes(case: Case) -> dict[int, str]:

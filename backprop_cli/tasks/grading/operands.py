@@ -1,4 +1,4 @@
-"""What may stand where another tensor belongs: operands of the same shape, other functions' derivatives, other losses."""
+"""What may stand where another belongs: tensors of the same shape, other functions' derivatives, other losses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Other:
         if self.relation == "part":
             return "path_missing", f"a term of {right} is missing, at {where}"
         if self.relation == "activation":
-            return "pre_activation", f"the value before an activation stands for the one after it (or the reverse), at {where}"
+            told = "the value before an activation stands for the one after it, or the reverse"
+            return "pre_activation", f"{told}, at {where}"
         if user.op is not None and user.op.kink is not None and user.op.pointwise:
             return "mask_of_wrong_tensor", f"the mask of {where} is taken from another tensor"
         return "wrong_operand", f"another tensor stands where {right} belongs, at {where}"
@@ -125,7 +126,7 @@ class Operands:
         lambda v: 1 - v, lambda v: v * (1 - v), lambda v: 1 - v**2, lambda v: v, lambda v: v**2, lambda v: 2 * v,
         lambda v: 1 + v, lambda v: 1 + v**2, lambda v: -v, lambda v: 3 * v**2, lambda v: 1 / v, lambda v: -1 / v**2,
         np.exp, np.log, np.sin, np.cos, lambda v: -np.sin(v), lambda v: np.asarray(v > 0, dtype=float),
-        lambda v: np.tanh(v), lambda v: 1 / (1 + np.exp(-v)), lambda v: 0.5 / v, lambda v: (1 - v) ** 2,
+        np.tanh, lambda v: 1 / (1 + np.exp(-v)), lambda v: 0.5 / v, lambda v: (1 - v) ** 2,
         lambda v: v * (1 - v**2), lambda v: v * (1 + v), lambda v: 1 / np.cosh(v) ** 2,
     )  # fmt: skip
     """What derivatives are made of, in the operand or in the result."""

@@ -62,10 +62,10 @@ class Own:
         if any(what == "value" for what, _ in self.wrong) and item.what == "gradient":
             choices["gradients"] = {place: one for place, one in self.wrong.items() if place[0] == "gradient"}
         for name, pins in choices.items():
-            pins = {place: one for place, one in pins.items() if place != (item.what, index)}
-            if pins and (name != "rounded" or self.carried):
-                views = self._made(name, pins)
-                slack = partial(self._slack, pins, item, index, views[0])
+            others = {place: one for place, one in pins.items() if place != (item.what, index)}
+            if others and (name != "rounded" or self.carried):
+                views = self._made(name, others)
+                slack = partial(self._slack, others, item, index, views[0])
                 yield [_at(view, item, index) for view in views], slack
 
     def source(self, item: Item, index: int) -> str:

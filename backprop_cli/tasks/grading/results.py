@@ -47,13 +47,17 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A file of answers, marked, in the order of the reverse pass; `further` is what else its writer says (`email:`)."""
+    """A file of answers, marked, in the order of the reverse pass.
+
+    `further` is what else its writer says (`email:`), `problem` why the file as a whole cannot be read.
+    """
 
     key: str
     answers: str
     student: str | None
     items: tuple[Marked, ...]
     further: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
     @property
     def points(self) -> float:
@@ -68,7 +72,7 @@ class Graded:
     @property
     def ok(self) -> bool:
         """Whether every item is there and right."""
-        return all(one.status == "right" for one in self.items)
+        return not self.problem and all(one.status == "right" for one in self.items)
 
     @property
     def first_wrong(self) -> str | None:

@@ -4,17 +4,19 @@
     points:
       w2.grad: 2
       loss: 1
+    digits: 3          # and any other policy: allow, partial, carried, constant, rtol, atol
 
-With a scheme, what it lists is what is asked for; any other answer is marked too, and is worth nothing. A spec alone
-asks for the gradient of every param, and each answer is worth one point.
+What it lists is what is asked for; a spec alone asks for the gradient of every param, for one point each. Any other
+answer is marked too, and is worth nothing: the total is the same for everybody. An option replaces what the file says.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.language import tree
@@ -28,13 +30,20 @@ from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.mark import Scheme
 from backprop_cli.tasks.grading.sheets import content
 
+POLICIES: Mapping[str, tuple[float, float] | tuple[str, ...]] = {
+    "digits": (0, 6), "rtol": (0, 1), "atol": (0, math.inf), "carried": (0, 1), "constant": (0, 1),
+    "partial": ("true", "false"), "allow": ("later", "forward", "all"),
+}  # fmt: skip
+"""The policies of a scheme: between which numbers, or which words."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """What KEY names: the path of a spec, and the points of a scheme (None: it is the spec itself)."""
+    """What KEY names: the path of a spec, and the points of a scheme (None: it is the spec itself) and its policies."""
 
     spec: str
     points: Mapping[str, tuple[float, Text]] | None = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 def key_file(path: str) -> KeyFile:
@@ -51,11 +60,29 @@ def key_file(path: str) -> KeyFile:
     if not isinstance(root, tree.Mapping) or all(name.raw != "spec" for name, _ in root.items):
         return KeyFile(path)
     raise_all(document.problems)
-    fields = known(root, ("spec", "points"), "a marking scheme")
+    fields = known(root, ("spec", "points", *POLICIES), "a marking scheme")
     name = scalar(fields["spec"], "'spec' is the path of the key").raw
-    listed = mapping(fields["points"], "'points' holds 'item: points' lines").items if "points" in fields else []
-    points = {item.raw: (_points(value), item.text) for item, value in listed}
-    return KeyFile(str(Path(path).parent / name), points)
+    points = None
+    if "points" in fields:
+        listed = mapping(fields["points"], "'points' holds 'item: points' lines").items
+        points = {item.raw: (_points(value), item.text) for item, value in listed}
+    policy = {key: _policy(key, fields[key]) for key in POLICIES if key in fields}
+    return KeyFile(str(Path(path).parent / name), points, policy)
+
+
+def _policy(key: str, node: tree.Node) -> Any:
+    """The value of a policy."""
+    allowed = POLICIES[key]
+    value = node.value if isinstance(node, tree.Scalar) else None
+    if isinstance(allowed[0], str):
+        word = str(value).lower() if isinstance(value, bool) else value
+        if word in allowed:
+            return word == "true" if key == "partial" else word
+        raise wrong_type(node, f"{key!r} is one of {', '.join(map(str, allowed))}")
+    low, high = allowed
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (float(low) <= value <= float(high)):
+        raise wrong_type(node, f"{key!r} is a number from {low} to {high}")
+    return int(value) if key == "digits" else float(value)
 
 
 def _points(node: tree.Node) -> float:
@@ -65,8 +92,8 @@ def _points(node: tree.Node) -> float:
     return float(value)
 
 
-def scheme_of(key: Key, file: KeyFile, options: Iterable[str], closeness: Closeness) -> Scheme:
-    """What is asked for, from the key's file and `--points`.
+def scheme_of(key: Key, file: KeyFile, options: Iterable[str], policy: Mapping[str, Any]) -> Scheme:
+    """What is asked for, from the key's file, `--points` and the other options.
 
     Raises:
         SpecError: E011 at a line of the scheme that names no item of the key.
@@ -86,12 +113,18 @@ def scheme_of(key: Key, file: KeyFile, options: Iterable[str], closeness: Closen
             raise UsageError("E022", f"--points {option[:80]}: {problem or 'points are a number from 0'}",
                              hint="write --points w2.grad=2")  # fmt: skip
         points[item] = given
-    return Scheme(points, 1.0 if file.points is None else 0.0, closeness)
+    return _scheme(points, {**file.policy, **policy})
+
+
+def _scheme(points: dict[Item, float], policy: Mapping[str, Any]) -> Scheme:
+    closeness = Closeness(policy.get("rtol"), policy.get("atol", 0.0), policy.get("digits", 0))
+    rest = {name: value for name, value in policy.items() if name in {"carried", "constant", "partial", "allow"}}
+    return Scheme(points, closeness=closeness, **rest)
 
 
 def _item(key: Key, name: str) -> tuple[str, Item | None]:
     """The item of a name; or what is wrong with it."""
-    item = item_of(name)
+    item = item_of(name, key.names)
     if item is None or not name:
         return "an item is called 'node', 'node.grad' or 'node.formula'", None
     if item.node not in key.graph.names:

@@ -115,7 +115,7 @@ def _take(sheet: Sheet, page: Page, line: Line, nodes: Collection[str], variable
         return
     if item is None:
         sheet.strays[line.name[:MAX_NAME]] = UNKNOWN
-    elif isinstance(value, tree.Mapping):
+    elif isinstance(value, tree.Mapping) and not item.suffix:
         _several(sheet, item, value)
     elif value is line.at:
         sheet.answers[item] = Unreadable(f"line {line.at.place().line}: {item.name} is answered twice")
@@ -179,6 +179,8 @@ def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mappin
 
 
 def _from_list(item: Item, node: tree.Node, nodes: Collection[str]) -> Content:
+    if isinstance(node, tree.Mapping):
+        raise SpecError("E008", "an answer is a number, a list or a formula, found a mapping", at=node.at.place())
     if isinstance(node, tree.Scalar) or all(not isinstance(one, str) for one in _values(node)):
         value = numbers(node, "the answer")
         halves = np.array([half_unit(raw) for raw in written(node)])

@@ -38,13 +38,13 @@ class Wording:
         """What a step multiplies the gradient by: `the factor 1/2 in loss`, `the local derivative of ...`."""
         others = [self.graph.nodes[i] for i in edge.user.inputs if i != edge.operand]
         name = edge.user.op.name if edge.user.op else ""
-        if name in {"multiply", "divide"} and len(others) == 1 and edge.position == edge.user.inputs.index(edge.operand):
-            other = others[0]
+        if name == "multiply" or (name == "divide" and edge.position == 0):
+            other = others[0] if len(others) == 1 else edge.user
             if other.kind == "constant" or not other.anonymous:
-                over = "1/" if name == "divide" and edge.position == 0 else ""
-                return f"the factor {over}{other.value if other.kind == 'constant' else other.name} in " \
-                       f"{self.owner(edge.user.index)}"  # fmt: skip
-        return f"the derivative of {self.called(edge.user)}"
+                over = "1/" if name == "divide" else ""
+                what = other.value if other.kind == "constant" else other.name
+                return f"the factor {over}{what} in {self.owner(edge.user.index)}"
+        return f"the local derivative of {self.called(edge.user)}"
 
     def skipped(self, edge: Edge) -> str:
         """The key of the mistake to pass this step by."""
@@ -56,6 +56,11 @@ class Wording:
             return "log_derivative_missing"
         one = op is not None and len(edge.user.inputs) == 1
         return "activation_derivative_missing" if one else "step_missing"
+
+    def twice(self, edge: Edge) -> str:
+        """The key of the mistake to take this step twice."""
+        key = self.skipped(edge)
+        return key if key in {"factor_2", "factor_n"} else "step_twice"
 
     def _constant(self, other: Node) -> str:
         value = None if other.value is None or other.kind != "constant" else float(other.value)
