@@ -7,8 +7,8 @@ import pytest
 from tests.grade import corpus
 
 SPELLINGS = (
-    "np.", "numpy.", "torch.", "F.", "outer(", ").", ".t()", ".dot(", "∂", "⊙", "−", "²", "^", "⅓", "√", "2(", "2 H", "·",
-    "\\\\", ".shape",
+    "np.", "numpy.", "torch.", "F.", "outer(", ").", ".t()", ".dot(", "∂", "⊙", "−", "²", "^", "⅓", "√", "2(",
+    "2 H", "·", "\\\\", ".shape",
 )  # fmt: skip
 """What the expression language reads or does not; the rest is the business of sheets alone."""
 
