@@ -9,9 +9,9 @@ import click
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
-from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.formulas.printed import TERMS
-from backprop_cli.report.checked import RENDERERS
+from backprop_cli.report.checked import RENDERERS, SUFFIXES
 from backprop_cli.report.view import View
 
 TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
@@ -47,11 +47,11 @@ class Job:
 
 @click.command(short_help="independent answers for each gradient")
 @specs_argument
-@format_option(RENDERERS, "text")
+@format_option(RENDERERS)
 @click.option("--terms", multiple=True, type=click.Choice([*TERMS, "none"]),
               help="Which formulas are evaluated (repeatable; default all; none: no formula).")  # fmt: skip
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
-def command(specs: tuple[str, ...], form: str, terms: tuple[str, ...], choice: SpecChoice, report: ReportChoice,
+def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], choice: SpecChoice, report: ReportChoice,
             memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Check every gradient of specs.
 
@@ -60,10 +60,11 @@ def command(specs: tuple[str, ...], form: str, terms: tuple[str, ...], choice: S
     disagree.  An entry on a kink has no derivative to compare with: it is listed, and is not an error.
     """
     refuse_overwriting(report.out, specs)
+    chosen = form or suffixed(report.out, SUFFIXES) or "text"
     wanted = tuple(t for t in TERMS if t in terms) if terms else TERMS
-    job = Job(choice, form, report.view(()), wanted, memory.max_bytes)
+    job = Job(choice, chosen, report.view(()), wanted, memory.max_bytes)
     if len(specs) > 1:
         one_thread()
-    goes_on = form == "ndjson"
-    series = Series(between="\n" if form == "text" else "", goes_on=goes_on, ascii=job.view.ascii)
+    goes_on = chosen == "ndjson"
+    series = Series(between="\n" if chosen == "text" else "", goes_on=goes_on, ascii=job.view.ascii)
     return over(specs, job, sink_for(report.out), series, limits, manner_now(), job.warm)

@@ -11,7 +11,7 @@ from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
-from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from backprop_cli.engine.graph import Graph
 
 FORMATS = ("text", "markdown", "latex")
-SUFFIXES = {".md": "markdown", ".tex": "latex"}
+SUFFIXES = {"text": (".txt",), "markdown": (".md", ".markdown"), "latex": (".tex",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def command(
     the chain rule, what is substituted, what it simplifies to and, where the spec has numbers, the value.
     A spec with shapes alone will do.
     """
-    suffix = next((name for end, name in SUFFIXES.items() if (report.out or "").endswith(end)), None)
+    suffix = suffixed(report.out, SUFFIXES)
     refuse_overwriting(report.out, (spec,))
     one_thread()
     job = Job(choice, form or suffix or "text", report.view(()), nodes, memory.max_bytes)

@@ -13,7 +13,7 @@ import click
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
-from backprop_cli.cli.streams import AtomicFile, Sink, refuse_overwriting, sink_for
+from backprop_cli.cli.streams import AtomicFile, Sink, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import BackpropError, UsageError
 from backprop_cli.report.graded import HEADERS, RENDERERS
 from backprop_cli.report.view import View
@@ -94,12 +94,14 @@ class Counting:
 
 SHARE = click.FloatRange(0, 1)
 FORMS = [*RENDERERS, "items"]
+BY_SUFFIX = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".jsonl"), "csv": (".csv",),
+             "markdown": (".md", ".markdown"), "html": (".html", ".htm")}  # fmt: skip
 
 
 @click.command(short_help="mark answers against a spec")
 @click.argument("key", metavar="KEY", type=click.Path())
 @click.argument("answers", nargs=-1, required=True, metavar="ANSWERS...", type=click.Path())
-@format_option(FORMS, "text")
+@format_option(FORMS)
 @click.option("--points", multiple=True, metavar="ITEM=N", help="What an item is worth: w2.grad=2 (repeatable).")
 @click.option("--rtol", type=SHARE, help="How near numbers must be, relatively (default: to the digits written).")
 @click.option("--atol", type=click.FloatRange(0), help="How near numbers must be, absolutely.")
@@ -114,7 +116,7 @@ FORMS = [*RENDERERS, "items"]
 @click.option("--page-format", type=click.Choice(list(RENDERERS)), default="html", help="The form of these pages.")
 @click.option("--with-key", is_flag=True, help="Show the key's numbers, for staff.")
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
-def command(key: str, answers: tuple[str, ...], form: str, points: tuple[str, ...], pages: str | None,
+def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[str, ...], pages: str | None,
             page_format: str, with_key: bool, choice: SpecChoice, report: ReportChoice, memory: Memory,
             limits: Limits, **policy: float | str | bool | None) -> int:  # fmt: skip
     """Mark answers node by node.
@@ -125,6 +127,7 @@ def command(key: str, answers: tuple[str, ...], form: str, points: tuple[str, ..
     at others.  What is right from an own earlier answer is credited, and the first mistake is marked and named.
     """
     refuse_overwriting(report.out, (key, *answers))
+    form = form or suffixed(report.out, BY_SUFFIX) or "text"
     if key == "-" and "-" in answers:
         raise UsageError("E026", "'-' can be given once: there is one standard input")
     one_thread()

@@ -10,8 +10,8 @@ import click
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
-from backprop_cli.cli.streams import refuse_overwriting, sink_for
-from backprop_cli.report.graph_formats import FORMATS, format_of, renderer
+from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
+from backprop_cli.report.graph_formats import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
@@ -80,6 +80,6 @@ def command(spec: str, form: str | None, anonymous: bool, values: bool, local: b
     A spec with shapes alone will do, unless --values asks for numbers.
     """
     refuse_overwriting(report.out, (spec,))
-    job = Job(choice, form or format_of(report.out or "") or "text", report.view(()), anonymous,
+    job = Job(choice, form or suffixed(report.out, SUFFIXES) or "text", report.view(()), anonymous,
               values, local, memory.max_bytes)  # fmt: skip
     return over((spec,), job, sink_for(report.out), Series(), limits, manner_now(), job.warm)

@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from backprop_cli.cli.streams import refuse_overwriting
+
 if TYPE_CHECKING:
     from backprop_cli.cli.options import SpecChoice
     from backprop_cli.language.model import Spec
@@ -16,6 +20,7 @@ WORTH_THREADS = 5e9  # operations of a matrix product; starting the threads cost
 def load(path: str, choice: SpecChoice) -> Spec:
     """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`; numpy comes after that."""
     spec = _read(path, choice)
+    _protect(path, spec)
     threads_for(spec)  # before --grad-output makes an array
     if choice.sets:
         from backprop_cli.language.overrides import override
@@ -27,6 +32,15 @@ def load(path: str, choice: SpecChoice) -> Spec:
         spec = replace_settings(spec, output=choice.output, grad_output=choice.grad_output,
                                 wrt=list(choice.wrt) or None, dtype=choice.dtype)  # fmt: skip
     return spec
+
+
+def _protect(path: str, spec: Spec) -> None:
+    """Whatever the command that runs is to write, it is neither the spec nor a file that the spec reads."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context is not None else {}
+    for written in (given.get("out"), given.get("plot")):
+        refuse_overwriting(written, (path,))
+        refuse_overwriting(written, spec.files, "a data file of the spec")
 
 
 def _read(path: str, choice: SpecChoice) -> Spec:

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.errors import BackpropError, Failures, Place
-from backprop_cli.report.plain import safe, to_ascii
+from backprop_cli.report.plain import json_safe, safe, to_ascii
 from backprop_cli.report.view import paint
 
 SCHEMA = "backprop.error/1"
@@ -117,7 +117,7 @@ def as_json(problems: Sequence[Problem], spec: str | None, manner: Manner) -> st
     """One line of the contract `backprop.error/1`."""
     import json
 
-    return json.dumps(error_document(problems, spec), ensure_ascii=manner.ascii)
+    return json_safe(json.dumps(error_document(problems, spec), ensure_ascii=manner.ascii))
 
 
 def error_document(problems: Sequence[Problem], spec: str | None) -> dict[str, Any]:

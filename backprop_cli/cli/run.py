@@ -18,10 +18,10 @@ from backprop_cli.cli.options import (
     takes,
     terms_option,
 )
-from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import NOTATIONS
-from backprop_cli.report.formats import FORMATS, format_of, renderer
+from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.view import View
 
 TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
@@ -77,7 +77,7 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ge
     Prints the value of every node, then the gradient of every node, as a formula and as a number, in the order
     in which the reverse pass finds them.
     """
-    chosen = form or format_of(report.out or "") or "text"
+    chosen = form or suffixed(report.out, SUFFIXES) or "text"
     refuse_overwriting(report.out, specs)
     if FORMATS[chosen].binary and (len(specs) > 1 or get):
         raise UsageError("E026", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from backprop_cli.errors import FileError, UsageError
+
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 PROBE = "∂⊙·σΣᵀ⁻¹…"
 
@@ -76,9 +79,8 @@ class Stdout:
         """
         encoding = sys.stdout.encoding or "utf-8"
         try:
-            out = sys.stdout.buffer
-            out.write(data if isinstance(data, bytes) else data.encode(encoding, "backslashreplace"))
-            out.flush()
+            sys.stdout.flush()
+            write_all(sys.stdout.buffer, data if isinstance(data, bytes) else data.encode(encoding, "backslashreplace"))
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as caught:
@@ -89,6 +91,24 @@ class Stdout:
 
     def discard(self) -> None:
         """What was written is written."""
+
+
+def write_all(stream: BinaryIO, data: bytes) -> None:
+    """Write all of it: a raw stream (PYTHONUNBUFFERED) takes a part and says how much, or nothing where it would wait.
+
+    Raises:
+        OSError: what kept the rest from being written.
+    """
+    raw = getattr(stream, "raw", stream)
+    rest = memoryview(data)
+    while rest:
+        written = raw.write(rest)
+        if written is None:
+            import select
+
+            select.select([], [raw], [])
+        else:
+            rest = rest[written:]
 
 
 class AtomicFile:
@@ -103,8 +123,10 @@ class AtomicFile:
         self.descriptor = -1
         try:
             self.target = Path(os.path.realpath(path))
-        except ValueError as caught:
+        except (OSError, ValueError) as caught:  # the current folder may have been deleted
             raise self._error(_reason(caught)) from None
+        if path.endswith(_SEPARATORS):
+            raise self._error("its name ends as a folder's does")
         self._check()
 
     def _check(self) -> None:
@@ -174,15 +196,38 @@ def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def refuse_overwriting(out: str | None, specs: tuple[str, ...]) -> None:
-    """A result never replaces the spec it comes from.
+def refuse_overwriting(out: str | None, read: Iterable[str], what: str = "the spec itself") -> None:
+    """A result never replaces the spec it comes from, nor a file that the spec reads.
 
     Raises:
         UsageError: E026.
     """
-    if out is None:
+    if out in {None, "-"}:
         return
-    target = os.path.realpath(out)
-    for spec in specs:
-        if spec != "-" and os.path.realpath(spec) == target:
-            raise UsageError("E026", f"-o {out} would overwrite the spec itself")
+    for path in read:
+        if path != "-" and _same(str(out), path):
+            raise UsageError("E026", f"-o {out} would overwrite {what}")
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two paths are one file, by whatever links."""
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or Path(one).samefile(other)
+    except (OSError, ValueError):  # one of them does not exist, so it is not the other
+        return False
+
+
+def suffixed(out: str | None, suffixes: Mapping[str, Sequence[str]]) -> str | None:
+    """The format that the suffix of `-o` asks for; None where there is no suffix, or no file.
+
+    Raises:
+        UsageError: E026 for a suffix that no format has: a picture or a page of plain text would be a surprise.
+    """
+    suffix = Path(out or "").suffix.lower()
+    if not suffix or out == "-":
+        return None
+    for name, ends in suffixes.items():
+        if suffix in ends:
+            return name
+    known = ", ".join(end for ends in suffixes.values() for end in ends)
+    raise UsageError("E026", f"no format of this command has the suffix {suffix!r}", hint=f"there are {known}")

@@ -103,3 +103,4 @@ class Spec:
     backward: tuple[Pass, ...] = ()
     dtype: Literal["float64", "float32"] = "float64"
     warnings: tuple[Warned, ...] = ()
+    files: tuple[str, ...] = ()  # the data files it reads

@@ -60,7 +60,7 @@ def load_spec(path: str) -> Spec:
         SpecError: what is wrong with it; Failures where there are several.
     """
     if path == "-":
-        return read_spec(_stdin(), "<stdin>", folder=Path.cwd())
+        return read_spec(_stdin(), "<stdin>", folder=Path())
     return read_spec(_content(path), path, folder=Path(path).parent)
 
 
@@ -81,7 +81,8 @@ def read_spec(data: bytes, file: str, *, folder: Path | None) -> Spec:
         _sections(reading, _top(document))
     raise_all(tuple(sorted(reading.errors, key=_position)))
     return Spec(source=document.source, dims=reading.dims, leaves=tuple(reading.leaves), nodes=tuple(reading.nodes),
-                functions=reading.functions, warnings=tuple(reading.warnings), **reading.settings)
+                functions=reading.functions, warnings=tuple(reading.warnings), files=tuple(reading.files),
+                **reading.settings)
 
 
 def _position(error: Exception) -> tuple[int, int]:

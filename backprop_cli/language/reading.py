@@ -32,6 +32,7 @@ class Reading:
     leaves: list[Leaf] = field(default_factory=list)
     nodes: list[NodeSpec] = field(default_factory=list)
     functions: dict[str, Function] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)  # data files, as found from here
     settings: dict[str, Any] = field(default_factory=dict)  # further fields of the Spec
 
     @contextmanager

@@ -7,6 +7,7 @@ before anything is allocated.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -68,6 +69,7 @@ def _from_file(reading: Reading, name: Text, fields: Fields) -> tuple[Shape, Loa
     key = scalar(fields["key"], "'key' is a name in the .npz file").text if "key" in fields else None
     written = read_shape(fields["shape"], reading.dims) if "shape" in fields else None
     data = data_file(reading.folder, file, key, confined=reading.confined)
+    reading.files.append(os.path.join(reading.folder or "", file.text))  # noqa: PTH118 - a name, whatever is in it
     if written is not None and data.loose and _without_ones(written) == _without_ones(data.shape):
         data = replace(data, shape=tuple(map(int, written)))
     return _agree(data.shape, fields, reading, file.text), data.load

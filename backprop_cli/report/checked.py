@@ -177,3 +177,6 @@ RENDERERS: Mapping[str, Callable[[CheckReport, View], str]] = {
     "json": lambda report, view: pretty(document(report, view), view) + "\n",
     "ndjson": lambda report, view: compact(document(report, view), view) + "\n",
 }
+
+SUFFIXES = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".jsonl")}
+"""Which format a file's suffix asks for."""

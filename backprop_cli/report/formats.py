@@ -49,6 +49,5 @@ def renderer(name: str) -> Renderer:
     return found
 
 
-def format_of(path: str) -> str | None:
-    """The format that a file's suffix asks for."""
-    return next((name for name, row in FORMATS.items() if path.endswith(row.suffixes)), None)
+SUFFIXES = {name: row.suffixes for name, row in FORMATS.items()}
+"""Which format a file's suffix asks for."""

@@ -35,6 +35,5 @@ def renderer(name: str) -> Callable[[Diagram, View], str]:
     return found
 
 
-def format_of(path: str) -> str | None:
-    """The format that a file's suffix asks for."""
-    return next((name for name, row in FORMATS.items() if path.endswith(row.suffixes)), None)
+SUFFIXES = {name: row.suffixes for name, row in FORMATS.items()}
+"""Which format a file's suffix asks for."""

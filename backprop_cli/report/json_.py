@@ -8,6 +8,7 @@ from typing import Any
 
 from backprop_cli.formulas.printed import NOTATIONS, Omitted, Printed
 from backprop_cli.report.arrays import strict
+from backprop_cli.report.plain import json_safe
 from backprop_cli.report.view import EVERYTHING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
@@ -72,7 +73,7 @@ def _warning(warning: Warned) -> dict[str, Any]:
 
 def compact(data: Any, view: View) -> str:
     """JSON on one line."""
-    return json.dumps(data, ensure_ascii=view.ascii, allow_nan=False)
+    return json_safe(json.dumps(data, ensure_ascii=view.ascii, allow_nan=False))
 
 
 def pretty(data: Any, view: View, indent: str = "") -> str:

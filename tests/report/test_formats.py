@@ -11,8 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backprop_cli.cli.streams import suffixed
+from backprop_cli.errors import UsageError
 from backprop_cli.report.csv_ import cell
-from backprop_cli.report.formats import FORMATS, format_of, renderer
+from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.latex import prose as latex_prose
 from backprop_cli.report.markdown import code, prose
 from backprop_cli.report.view import View
@@ -214,7 +216,9 @@ def test_every_row_has_a_renderer(name: str, result: Result, two_passes: Result)
 
 
 def test_suffixes() -> None:
-    """A file's suffix names its format."""
-    assert [format_of(f"o{s}") for s in (".json", ".jsonl", ".md", ".tex", ".npz", ".txt", ".pdf", "")] == [
-        "json", "ndjson", "markdown", "latex", "npz", "text", None, None,
+    """A file's suffix names its format; one that no format has is refused, and none leaves it open."""
+    assert [suffixed(f"o{s}", SUFFIXES) for s in (".json", ".jsonl", ".md", ".TEX", ".npz", ".txt", "")] == [
+        "json", "ndjson", "markdown", "latex", "npz", "text", None,
     ]  # fmt: skip
+    with pytest.raises(UsageError, match=r"no format of this command has the suffix '\.pdf'"):
+        suffixed("o.pdf", SUFFIXES)

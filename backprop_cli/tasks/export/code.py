@@ -5,6 +5,7 @@ What an op is called in a library is a row of that library's table; operators an
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import math
 import unicodedata
@@ -180,10 +181,11 @@ def template(text: str) -> Row:
 
 def python_names(wanted: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
     """A Python name for each name: its own unless Python, or the script, has another use for it."""
-    used = {*taken, *keyword.kwlist, *keyword.softkwlist}
+    used = {*taken, *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
     found: dict[str, str] = {}
     for name in wanted:
         plain = unicodedata.normalize("NFKC", name)  # as Python reads it
+        plain = f"own{plain}" if plain.startswith("__") else plain  # __builtins__, and what a class would mangle
         new, count = plain, 1
         while new in used or not new.isidentifier():
             count += 1
