@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
@@ -113,6 +114,8 @@ def _here(specs: Sequence[str], work: Work) -> Generator[Answer]:
 
 
 def _apart(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], None]) -> Generator[Answer]:
+    if not hasattr(os, "fork"):
+        raise UsageError("E026", "--jobs and --timeout need processes that this platform does not have")
     from backprop_cli.cli.workers import in_order
 
     return in_order(specs, lambda spec: answer(spec, work), limits, warm)

@@ -30,8 +30,8 @@ def prepare() -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within it Ctrl-C and SIGTERM raise KeyboardInterrupt: there is something to clean up."""
-    watched = (signal.SIGINT, signal.SIGTERM)
+    """Within it Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt: there is something to clean up."""
+    watched = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in watched}
     try:
         for number in watched:

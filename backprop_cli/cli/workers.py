@@ -1,33 +1,31 @@
-"""Worker processes: a spec that hangs or kills its process takes nothing else with it.
+"""A process for each spec: one that hangs or kills its process takes nothing else with it.
 
-Workers are forked once, after everything is imported, and get one spec at a time, so the one that was worked on when
-a process dies or runs out of time is known.  Messages are our own: a length, JSON, and the output's bytes.
+Each is forked, by `multiprocessing`, from a process that has everything imported, which takes a few milliseconds.
+A pool of workers that are used again would spare those and bring back what one spec can do to the next; the pools of
+the standard library, moreover, cannot end one worker alone.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
-import json
+import multiprocessing
 import os
 import select
 import signal
-import struct
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, NoReturn
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkContext, ForkProcess
+from typing import NoReturn
 
 from backprop_cli.cli.batch import Answer, Limits, name_of
 from backprop_cli.cli.problems import Problem
-from backprop_cli.cli.process import tidy
-from backprop_cli.errors import Place, UsageError
+from backprop_cli.errors import LimitError
 
-AHEAD = 64  # results that may wait for an earlier one, a worker
-GRACE = 5.0  # seconds after which a worker ends itself, should its parent be gone
-
-_TASK = struct.Struct("!I")
-_HEAD = struct.Struct("!QQ?")  # bytes of JSON, bytes of output, whether the output is text
+AHEAD = 64  # results that may wait for an earlier one, a process
 
 
 def in_order(specs: Sequence[str], answer: Callable[[str], Answer], limits: Limits,
@@ -35,12 +33,10 @@ def in_order(specs: Sequence[str], answer: Callable[[str], Answer], limits: Limi
     """The answers in the order of the specs, worked out in processes of their own.
 
     Raises:
-        UsageError: E026 where the platform cannot fork.
+        LimitError: E032 where not even one process can be started.
     """
-    if not hasattr(os, "fork"):
-        raise UsageError("E026", "--jobs and --timeout need processes that this platform does not have")
     warm()
-    gc.freeze()  # so that no collection in a worker touches, and thus copies, what they all share
+    gc.freeze()  # so that no collection in a process touches, and thus copies, what they all share
     return _run(Pool(specs, answer, limits))
 
 
@@ -48,7 +44,7 @@ def _run(pool: Pool) -> Generator[Answer]:
     try:
         for due in range(len(pool.specs)):
             while due not in pool.ready:
-                pool.hand_out(due)
+                pool.start(due)
                 pool.wait()
             yield pool.ready.pop(due)
     finally:
@@ -56,171 +52,128 @@ def _run(pool: Pool) -> Generator[Answer]:
 
 
 @dataclass(slots=True)
-class Worker:
-    """A process, the pipes to and from it, and what it is working on."""
+class Task:
+    """A spec at work: its process, and where the answer comes from."""
 
-    pid: int
-    tasks: int
-    answers: int
-    index: int | None = None
-    deadline: float | None = None
+    index: int
+    process: ForkProcess
+    deadline: float | None
 
 
 @dataclass(slots=True)
 class Pool:
-    """The workers and the answers that wait for an earlier one."""
+    """The processes at work and the answers that wait for an earlier one."""
 
     specs: Sequence[str]
     answer: Callable[[str], Answer]
     limits: Limits
-    workers: list[Worker] = field(default_factory=list)
+    running: dict[Connection, Task] = field(default_factory=dict)
     ready: dict[int, Answer] = field(default_factory=dict)
     upcoming: int = 0
+    size: int = field(init=False)
+    fork: ForkContext = field(default_factory=lambda: multiprocessing.get_context("fork"))
 
-    @property
-    def size(self) -> int:
-        """How many processes work at once."""
-        return min(self.limits.jobs or os.cpu_count() or 1, len(self.specs))
+    def __post_init__(self) -> None:
+        self.size = min(self.limits.jobs or os.cpu_count() or 1, len(self.specs))
 
-    def hand_out(self, due: int) -> None:
-        """Give every idle worker a spec, starting workers where there are too few."""
-        while self.upcoming < min(len(self.specs), due + AHEAD * self.size):
-            worker = next((w for w in self.workers if w.index is None), None)
-            if worker is None:
-                if len(self.workers) >= self.size:
-                    return
-                worker = self._start()
-            self._give(worker)
+    def start(self, due: int) -> None:
+        """Start as many specs as may run at once, and as the machine lets us."""
+        last = min(len(self.specs), due + AHEAD * self.size)
+        while self.upcoming < last and len(self.running) < self.size:
+            try:
+                self._start(self.specs[self.upcoming])
+            except OSError as caught:  # out of processes, descriptors or memory: fewer at once will do
+                if not self.running:
+                    hint = "--jobs 1 without --timeout needs none"
+                    raise LimitError("E032", f"cannot start a process: {caught.strerror}", hint=hint) from None
+                self.size = len(self.running)
 
-    def _give(self, worker: Worker) -> None:
+    def _start(self, spec: str) -> None:
+        receive, send = self.fork.Pipe(duplex=False)
         try:
-            os.write(worker.tasks, _TASK.pack(self.upcoming))
-        except BrokenPipeError:  # it died while it had nothing to do
-            self._bury(worker)
-            return
-        worker.index, self.upcoming = self.upcoming, self.upcoming + 1
-        if self.limits.timeout is not None:
-            worker.deadline = time.monotonic() + self.limits.timeout
+            stdin = os.dup(0) if spec == "-" else None  # multiprocessing closes it in the child
+            process = self.fork.Process(target=_serve, args=(send, self.answer, spec, stdin))
+            process.start()
+        except OSError:
+            receive.close()
+            raise
+        finally:
+            send.close()
+        left = self.limits.timeout
+        self.running[receive] = Task(self.upcoming, process, None if left is None else time.monotonic() + left)
+        self.upcoming += 1
 
     def wait(self) -> None:
         """Wait for an answer, a death or a deadline."""
-        busy = {w.answers: w for w in self.workers if w.index is not None}
-        deadlines = [w.deadline for w in busy.values() if w.deadline is not None]
+        deadlines = [task.deadline for task in self.running.values() if task.deadline is not None]
         left = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
-        for descriptor in select.select(list(busy), [], [], left)[0]:
-            self._collect(busy[descriptor])
+        for receive in wait(list(self.running), left):
+            assert isinstance(receive, Connection)
+            self._collect(receive)
         now = time.monotonic()
-        for worker in list(self.workers):
-            if worker.deadline is not None and worker.deadline <= now:
-                self._fail(worker, Problem("E031", f"took longer than {self.limits.timeout:g} s (--timeout)", 3))
+        for receive, task in list(self.running.items()):
+            if task.deadline is not None and task.deadline <= now:
+                self._end(receive)
+                slow = Problem("E031", f"took longer than {self.limits.timeout:g} s (--timeout)", 3)
+                self.ready[task.index] = self._failed(task, slow)
 
-    def _collect(self, worker: Worker) -> None:
-        assert worker.index is not None
-        found = _receive(worker.answers)
-        if found is None:
-            self._fail(worker, None)
-            return
-        self.ready[worker.index] = found
-        worker.index = worker.deadline = None
+    def _collect(self, receive: Connection) -> None:
+        """Take an answer, or note a death."""
+        task = self.running[receive]
+        try:
+            found: Answer | None = receive.recv()
+        except EOFError:
+            found = None
+            task.process.join()
+        self._end(receive)
+        self.ready[task.index] = found or self._failed(task, _death(task.process.exitcode or 0))
 
-    def _fail(self, worker: Worker, problem: Problem | None) -> None:
-        """The spec of a worker failed with it."""
-        assert worker.index is not None
-        status = self._bury(worker)
-        spec = name_of(self.specs[worker.index])
-        self.ready[worker.index] = Answer(spec, problems=(problem or _death(status),))
+    def _failed(self, task: Task, problem: Problem) -> Answer:
+        return Answer(name_of(self.specs[task.index]), problems=(problem,))
 
-    def _bury(self, worker: Worker) -> int:
-        """End a worker; how it ended."""
-        self.workers.remove(worker)
-        os.close(worker.tasks)
-        os.close(worker.answers)
-        if worker.deadline is not None or worker.index is None:
-            os.kill(worker.pid, signal.SIGKILL)
-        return os.waitpid(worker.pid, 0)[1]
+    def _end(self, receive: Connection) -> None:
+        process = self.running.pop(receive).process
+        receive.close()
+        process.kill()
+        process.join()
 
     def close(self) -> None:
-        """End all workers."""
-        for worker in list(self.workers):
-            os.kill(worker.pid, signal.SIGKILL)
-            self._bury(worker)
-
-    def _start(self) -> Worker:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-        task_out, task_in = os.pipe()
-        answer_out, answer_in = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            for descriptor in (task_in, answer_out, *(fd for w in self.workers for fd in (w.tasks, w.answers))):
-                os.close(descriptor)
-            _serve(task_out, answer_in, self)
-        os.close(task_out)
-        os.close(answer_in)
-        self.workers.append(Worker(pid, task_in, answer_out))
-        return self.workers[-1]
+        """End all that is at work."""
+        for receive in list(self.running):
+            self._end(receive)
 
 
-def _death(status: int) -> Problem:
-    if os.WIFSIGNALED(status):
-        how = f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    else:
-        how = f"ended with exit code {os.waitstatus_to_exitcode(status)}"
+def _death(code: int) -> Problem:
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     return Problem("E032", f"the process working on it {how}", 3, hint="it may have run out of memory")
 
 
-# ── in the worker ────────────────────────────────────────────────────────────────────────────────
+# ── in the process ───────────────────────────────────────────────────────────────────────────────
 
 
-def _serve(tasks: int, answers: int, pool: Pool) -> NoReturn:
-    """Answer one spec after another until the parent is gone."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
-    done = 0
-    while task := os.read(tasks, _TASK.size):
-        if pool.limits.timeout is not None:
-            signal.setitimer(signal.ITIMER_REAL, pool.limits.timeout + GRACE)
-        _send(answers, pool.answer(pool.specs[_TASK.unpack(task)[0]]))
-        tidy(done := done + 1)
-    os._exit(0)
+def _serve(send: Connection, answer: Callable[[str], Answer], spec: str, stdin: int | None) -> NoReturn:
+    """Answer one spec; nothing of the parent's is cleaned up here."""
+    code = 1
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        _end_with_parent()
+        if stdin is not None:
+            sys.stdin = os.fdopen(stdin, encoding="utf-8")
+        send.send(answer(spec))
+        code = 0
+    finally:
+        os._exit(code)
 
 
-def _send(descriptor: int, found: Answer) -> None:
-    text = isinstance(found.output, str)
-    body = found.output.encode("utf-8", "surrogatepass") if isinstance(found.output, str) else found.output
-    problems = [asdict(problem) for problem in found.problems]
-    head = json.dumps({"spec": found.spec, "code": found.code, "problems": problems}).encode()
-    rest = memoryview(_HEAD.pack(len(head), len(body), text) + head + body)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _end_with_parent() -> None:
+    """Have the kernel end this process, whatever it is doing, when the parent is gone, whatever has ended it.
 
-
-def _receive(descriptor: int) -> Answer | None:
-    """The next answer; None where the worker died."""
-    start = _read(descriptor, _HEAD.size)
-    if start is None:
-        return None
-    head_size, body_size, text = _HEAD.unpack(start)
-    head, body = _read(descriptor, head_size), _read(descriptor, body_size)
-    if head is None or body is None:
-        return None
-    known = json.loads(head)
-    output = body.decode("utf-8", "surrogatepass") if text else body
-    return Answer(known["spec"], output, known["code"], tuple(_problem(entry) for entry in known["problems"]))
-
-
-def _read(descriptor: int, size: int) -> bytes | None:
-    parts: list[bytes] = []
-    while size:
-        part = os.read(descriptor, min(size, 1 << 20))
-        if not part:
-            return None
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
-def _problem(entry: dict[str, Any]) -> Problem:
-    at = entry.pop("at")
-    return Problem(**entry, at=Place(**at) if at else None)
+    `multiprocessing` holds a pipe between the two; the signal of its closing (SIGIO) ends a process.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([parent.sentinel], [], [], 0)[0]:  # it was gone before we asked
+        os._exit(1)

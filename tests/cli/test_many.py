@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +23,8 @@ from backprop_cli.cli.streams import Stdout
 from backprop_cli.errors import SpecError
 
 def work(spec):
+    if spec == "hang2":
+        time.sleep(60)
     if spec == "hang":
         open("pid", "w").write(str(os.getpid()))
         time.sleep(60)
@@ -37,6 +44,24 @@ jobs, timeout, *specs = sys.argv[1:]
 limits = Limits(float(timeout) if timeout != "-" else None, int(jobs))
 sys.exit(over(specs, work, Stdout(), Series(), limits, Manner(), lambda: None))
 """
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether something comes true within half a minute."""
+    end = time.monotonic() + 30
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.02)
+    return holds()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there, and not merely unburied."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.fixture
@@ -147,6 +172,29 @@ class TestWorkers:
         done = python(PROGRAM, "2", "-", *["die", "exit"] * 6, "z")
         assert done.stdout == "z\n"
         assert done.stderr.count("error[E032]") == 12
+
+    @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL, signal.SIGTERM])
+    def test_no_worker_outlives_its_parent(self, folder: Path, environment: dict[str, str], number: int) -> None:
+        """Whatever ends the parent ends a worker that hangs."""
+        parent = subprocess.Popen([sys.executable, "-c", PROGRAM, "2", "-", "hang", "hang2"], cwd=folder,
+                                  env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        seen = folder / "pid"
+        assert eventually(lambda: seen.exists() and seen.read_text() != "")
+        worker = int(seen.read_text())
+        parent.send_signal(number)
+        parent.wait(30)
+        assert eventually(lambda: not alive(worker))
+
+    @pytest.mark.parametrize(("limit", "codes"), [(9, {0}), (5, {2, 3})])
+    def test_few_descriptors(self, folder: Path, environment: dict[str, str], many: list[str], limit: int,
+                             codes: set[int]) -> None:  # fmt: skip
+        """Where not all processes can be started, fewer work; where none can, one line says so."""
+        shell = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", sys.executable, "-m", "backprop_cli"]
+        done = subprocess.run([*shell, "run", *many[:6], "--jobs", "6", "--terms", "none"], cwd=folder, check=False,
+                              env=environment, capture_output=True, text=True)  # fmt: skip
+        assert done.returncode in codes, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "E030" not in done.stderr
 
     def test_a_reader_that_hangs(self, command, folder: Path) -> None:
         """`--timeout` also ends a spec that cannot be read to its end."""
