@@ -155,9 +155,19 @@ def function_tables() -> list[str]:
 
     return tables(everything())
 
+
+
+def law_table() -> list[str]:
+    """The laws of the algebra."""
+    from backprop_cli.formulas.algebra.laws import LAWS
+
+    return table(("id", "law", "for", "by"),
+                 ((law.id, f"`{law.text}`", law.of, f"`{law.by}`") for law in LAWS.values()))
+
+
 SECTIONS: Mapping[str, Callable[[], list[str]]] = {
     "commands": command_table, "specs": spec_table, "errors": error_catalogue, "cli": command_help,
-    "functions": function_tables,
+    "functions": function_tables, "laws": law_table,
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Facts:
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
     budget: Budget = field(default_factory=Budget)  # of the run
+    fired: dict[str, None] = field(default_factory=dict)  # the laws that were used, by their names, in order
     effort: int = 0  # spent on choosing forms; see tidy
     settled: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)

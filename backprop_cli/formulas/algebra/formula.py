@@ -193,15 +193,32 @@ def zero(shape: Shape) -> Formula:
 def build(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Formula:
     """An op of the registry applied to formulas."""
     maker = RULES.get(name)
-    parameters = normal_parameters(name, parameters, operands)
-    return generic(name, parameters, operands) if maker is None else maker(*operands, **parameters)
+    if name in REDUCING:
+        parameters = normal_parameters(name, parameters, len(lift(operands[0]).shape))
+    made = generic(name, parameters, operands) if maker is None else maker(*operands, **parameters)
+    return _lawful(name, made)
 
 
-def normal_parameters(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Mapping[str, Any]:
+def _lawful(name: str, formula: Formula) -> Formula:
+    """An operator that was just made, by a law about its operands if there is one."""
+    if name not in LAWFUL:
+        return formula
+    factors = Mul.make_args(formula.expr)
+    operator = next((f for f in factors if isinstance(f, Apply) and f.name == name), None)
+    found = None if operator is None else LAWFUL[name](operator)
+    if found is None:
+        return formula
+    return Formula(Mul(*[f for f in factors if f is not operator], found), formula.shape)
+
+
+LAWFUL: dict[str, Callable[[Expr], Expr | None]] = {}
+"""Operators that laws are about, and what applies them; filled by the matcher."""
+
+
+def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Mapping[str, Any]:
     """One form for equal parameters, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
-    if name not in REDUCING or not operands:
+    if name not in REDUCING:
         return parameters
-    rank = len(lift(operands[0]).shape)
     axes = axes_of(parameters.get("axis", REDUCING[name]), rank)
     whole = len(axes) == rank and (REDUCING[name] is None or rank != 1)
     return {**parameters, "axis": None if whole else axes[0] if len(axes) == 1 else axes}

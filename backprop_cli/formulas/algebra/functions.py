@@ -1,14 +1,13 @@
-"""Functions spelled by hand, by their names: eˣ/(1 + eˣ) is σ(x), sinh x/cosh x is tanh x (I1)."""
+"""Functions spelled by hand, by their names: eˣ/(1 + eˣ) is σ(x) (I1); simple patterns are rows of `laws`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Pow, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op
-
-QUOTIENTS = {("sinh", "cosh"): "tanh", ("sin", "cos"): "tan"}
+from backprop_cli.formulas.algebra.matching import multiplied
 
 
 def named_function(expr: Expr) -> Expr | None:
@@ -78,58 +77,6 @@ def _exponential_plus_one(base: Expr) -> Apply | None:
     return other if isinstance(other, Apply) and other.name == "exp" else None
 
 
-def quotient(expr: Expr) -> Expr | None:
-    """sinh x/cosh x is tanh x."""
-    powers = _powers(expr)
-    for base, exponent in powers.items():
-        for (above, below), name in QUOTIENTS.items():
-            if is_op(base, above) and exponent.is_Integer and exponent > 0:
-                bottom = Apply(below, base.args, {}, base.shape)
-                if powers.get(bottom) == -exponent:
-                    return expr * Pow(bottom / base * function(name, base.args[0], base), exponent)
-    return None
-
-
-def masked_relu(expr: Expr) -> Expr | None:
-    """[x > 0] relu(x) is relu(x)."""
-    factors = Mul.make_args(expr)
-    for mask in factors:
-        if is_op(mask, "greater") and mask.args[1] == 0:
-            kept = Apply("relu", mask.args[:1], {}, mask.shape)
-            if any(f == kept or isinstance(f, Pow) and f.base == kept for f in factors):
-                return expr / mask
-    return None
-
-
-def signed_power(expr: Expr) -> Expr | None:
-    """sign(x)/|x| = 1/x, x sign(x) = |x|, sign(x)|x|ⁿ = x|x|ⁿ⁻¹."""
-    powers = _powers(expr)
-    for sign in powers:
-        if not is_op(sign, "sign") or powers[sign] != 1:
-            continue
-        x = sign.args[0]
-        size = Apply("abs", sign.args, {}, sign.shape)
-        if powers.get(size) == -1:
-            return expr * size / sign / x
-        if powers.get(x, S.Zero).is_positive:
-            return expr / sign / x * size
-        if (powers.get(size, S.Zero) - 1).is_nonnegative:  # not |x|⁰·⁵: x/√|x| has no value at 0
-            return expr / sign / size * x
-    return None
-
-
-def squared_size(expr: Expr) -> Expr | None:
-    """|x|² = x², x²/|x|ⁿ = |x|²⁻ⁿ."""
-    powers = _powers(expr)
-    for size, below in powers.items():
-        if is_op(size, "abs") and below.is_even:
-            return expr / Pow(size, below) * Pow(size.args[0], below)
-        x = size.args[0] if is_op(size, "abs") and below.is_negative else None
-        if x in powers and powers[x].is_even and powers[x].is_positive:
-            return expr / Pow(x, powers[x]) * Pow(size, powers[x])
-    return None
-
-
 def sigmoid_complement(expr: Expr) -> Expr | None:
     """1 - σ(-x) is σ(x)."""
     constant, rest = expr.as_coeff_Add()
@@ -140,5 +87,5 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
 
 
 Idiom = Callable[[Expr], Expr | None]
-_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, quotient, masked_relu, signed_power, squared_size)
+_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, multiplied)
 _SUMS: tuple[Idiom, ...] = (sigmoid_complement,)

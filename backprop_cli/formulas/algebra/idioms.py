@@ -11,7 +11,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, size, tree_size
 from backprop_cli.formulas.algebra.facts import current_facts
-from backprop_cli.formulas.algebra.formula import Formula, build
+from backprop_cli.formulas.algebra.formula import Formula, build, made
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
@@ -50,7 +50,7 @@ def _softmax_idiom(expr: Mul) -> Expr | None:
         if not is_op(top, "exp") or not total.parameters["keepdims"] and len(top.shape) > 1:
             continue
         axis = total.parameters["axis"]
-        softmax = Apply("softmax", top.args, {"axis": -1 if len(top.shape) == 1 else axis}, top.shape)
+        softmax = made("softmax", {"axis": axis}, *top.args)
         if top in expr.args:
             return expr * total / top * softmax
         for weighted in _sums(expr.args):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.products import chain
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
@@ -73,12 +74,14 @@ def _symmetric_terms(terms: list[Expr]) -> list[Expr]:
 
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     (coefficient_a, one), (coefficient_b, two) = split_scalar(a), split_scalar(b)
-    if (
-        not (isinstance(one, Apply) and isinstance(two, Apply) and one.name == two.name == "matmul")
-        or one.shape != two.shape
-    ):
+    if not (isinstance(one, Apply) and isinstance(two, Apply) and one.name == two.name and one.shape == two.shape):
         return None
-    if len(shape_of(one.args[0])) < 2 or abs(coefficient_a) != abs(coefficient_b):
+    if abs(coefficient_a) != abs(coefficient_b) or one.name not in {"matmul", "outer"}:
+        return None
+    if one.name == "outer":
+        joined = _joined_outers(one, two, S.One if coefficient_a == coefficient_b else S.NegativeOne)
+        return None if joined is None else Mul(coefficient_a, joined)
+    if len(shape_of(one.args[0])) < 2:
         return None
     suffix = _common_suffix(one.args, two.args)
     prefix = _common_suffix(one.args[::-1], two.args[::-1])
@@ -87,6 +90,14 @@ def _joined_terms(a: Expr, b: Expr) -> Expr | None:
         if 0 < count < min(len(one.args), len(two.args)):
             return Mul(coefficient_a, _factored(one.args, two.args, count * -side, sign))
     return None
+
+
+def _joined_outers(one: Apply, two: Apply, sign: Expr) -> Expr | None:
+    """a cᵀ + b cᵀ = (a + b) cᵀ."""
+    (a, x), (b, y) = one.args, two.args
+    if x == y:
+        return made("outer", {}, merged_products(a + sign * b), x)
+    return made("outer", {}, a, merged_products(x + sign * y)) if a == b else None
 
 
 def _common_suffix(a: tuple[Expr, ...], b: tuple[Expr, ...]) -> int:

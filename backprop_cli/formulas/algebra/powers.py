@@ -6,7 +6,6 @@ from typing import Any
 
 from sympy import Expr
 
-from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, materialize, scaled
 from backprop_cli.formulas.algebra.products import PAIRS, chain, chain_factors
@@ -57,38 +56,5 @@ def merge_powers(a: Expr, b: Expr) -> Expr | None:
     return power_of(base_a, i + j)
 
 
-def pseudo_inverse(a: Expr, b: Expr) -> Expr | None:
-    """(Xᵀ X)⁻¹ Xᵀ is the pseudo-inverse X⁺, and X (Xᵀ X)⁻¹ its transpose (M10)."""
-    for inverse, other, left in ((a, b, True), (b, a, False)):
-        if not is_op(inverse, "inv") or len(shape_of(other)) != 2 or not is_op(inverse.args[0], "matmul"):
-            continue
-        gram = inverse.args[0].args
-        x = gram[-1]
-        if len(gram) == 2 and gram[0] == swap(x) and other == (swap(x) if left else x):
-            rows, columns = shape_of(x)
-            found = Apply("pinv", (x,), dict(OPS["pinv"].signature.parameters), (columns, rows))
-            return found if left else swap(found)
-    return None
-
-
-def peel_inverse(a: Expr, b: Expr) -> Expr | None:
-    """B (A B)⁻¹ = A⁻¹ and (A B)⁻¹ A = B⁻¹, for square factors."""
-    if is_op(a, "transpose") and is_op(b, "transpose") and a.parameters == b.parameters:
-        peeled = peel_inverse(b.args[0], a.args[0])
-        return None if peeled is None else swap(peeled)
-    for inverse, other, at in ((b, a, -1), (a, b, 0)):
-        if is_op(inverse, "inv"):
-            inside = chain_factors(inverse.args[0])
-        elif is_op(inverse, "transpose") and is_op(inverse.args[0], "inv"):
-            inside = chain_factors(swap(inverse.args[0].args[0]))
-        else:
-            continue
-        square = len(other_shape := shape_of(other)) == 2 and other_shape[0] == other_shape[1]
-        if square and len(inside) > 1 and inside[at] == other:
-            rest = inside[:-1] if at else inside[1:]
-            return RULES["inv"](Formula(chain(rest), other_shape)).expr
-    return None
-
-
-PAIRS.extend((merge_powers, peel_inverse, pseudo_inverse))
+PAIRS.append(merge_powers)
 RULES["matrix_power"] = matrix_power

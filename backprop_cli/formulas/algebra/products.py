@@ -13,7 +13,7 @@ from backprop_cli.engine.ops.linear import matmul_shape
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, made, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
-from backprop_cli.formulas.algebra.transposes import is_matrix_transpose, swap
+from backprop_cli.formulas.algebra.transposes import swap
 
 
 def matmul(a: Formula, b: Formula) -> Formula:
@@ -102,39 +102,6 @@ def _joined(a: Expr, b: Expr) -> Expr | None:
     return None
 
 
-def _drop_identity(a: Expr, b: Expr) -> Expr | None:
-    for identity, other in ((a, b), (b, a)):
-        if is_op(identity, "eye") and identity.shape[-1] == identity.shape[-2] and len(shape_of(other)) <= 2:
-            return other
-    return None
-
-
-def _cancel_inverse(a: Expr, b: Expr) -> Expr | None:
-    for inverse, other in ((a, b), (b, a)):
-        if (
-            is_op(inverse, "inv")
-            and inverse.args[0] == other
-            or is_op(inverse, "transpose")
-            and is_op(inverse.args[0], "inv")
-            and swap(inverse.args[0].args[0]) == other
-        ):
-            n = shape_of(other)[-1]
-            return Apply("eye", (), {"n": n, "m": None}, (n, n)) if len(shape_of(other)) == 2 else None
-    return None
-
-
-def _through_outer(a: Expr, b: Expr) -> Expr | None:
-    """A (x yᵀ) = (A x) yᵀ, (x yᵀ) B = x (Bᵀ y)ᵀ, (x yᵀ) z = (yᵀ z) x   (M7)."""
-    if is_op(b, "outer") and len(shape_of(a)) == 2:
-        return made("outer", {}, product(a, b.args[0]), b.args[1])
-    if is_op(a, "outer"):
-        if len(shape_of(b)) == 1:
-            return Mul(dot(a.args[1], b), a.args[0])
-        if len(shape_of(b)) == 2:
-            return made("outer", {}, a.args[0], product(swap(b), a.args[1]))
-    return None
-
-
 def _drop_one_by_one(a: Expr, b: Expr) -> Expr | None:
     """A factor that is a 1×1 matrix of ones (M6)."""
     for ones, other in ((a, b), (b, a)):
@@ -157,7 +124,7 @@ def _sum_by_ones(a: Expr, b: Expr) -> Expr | None:
 
 
 PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [
-    _drop_identity, _drop_one_by_one, _cancel_inverse, _through_outer, _sum_by_ones,
+    _drop_one_by_one, _sum_by_ones,
 ]  # fmt: skip
 """What two neighbours of a chain may be together; other modules of rules add theirs."""
 
@@ -178,24 +145,14 @@ def outer(a: Formula, b: Formula) -> Formula:
 
 
 def inverse(x: Formula) -> Formula:
-    """(A⁻¹)⁻¹ = A, (cA)⁻¹ = A⁻¹/c, (Aᵀ)⁻¹ = (A⁻¹)ᵀ   (C1)."""
+    """(cA)⁻¹ = A⁻¹/c   (C1)."""
     factor, rest = split_scalar(materialize(x))
-    if is_op(rest, "inv"):
-        made = rest.args[0]
-    elif is_op(rest, "transpose") and is_matrix_transpose(rest.parameters["axes"]):
-        made = swap(inverse(Formula(rest.args[0], shape_of(rest.args[0]))).expr)
-    else:
-        made = Apply("inv", (rest,), {}, x.shape)
-    return scaled(1 / factor, Formula(made, x.shape))
+    return scaled(1 / factor, Formula(Apply("inv", (rest,), {}, x.shape), x.shape))
 
 
 def trace(x: Formula) -> Formula:
-    """tr(cA) = c tr A, tr(Aᵀ) = tr A, tr(x yᵀ) = xᵀy   (C1)."""
+    """tr(cA) = c tr A   (C2)."""
     factor, rest = split_scalar(materialize(x))
-    if is_op(rest, "transpose") and is_matrix_transpose(rest.parameters["axes"]):
-        rest = rest.args[0]
-    if is_op(rest, "outer"):
-        return scaled(factor, Formula(dot(*rest.args), x.shape[:-2]))
     return scaled(factor, Formula(Apply("trace", (rest,), {}, x.shape[:-2]), x.shape[:-2]))
 
 

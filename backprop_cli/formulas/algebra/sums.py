@@ -33,7 +33,8 @@ def total(x: Formula, *, axis: Any = None, keepdims: bool = False) -> Formula:
     if x.expr == 0 or not axes:
         return Formula(x.expr, shape)
     kept = sum_kept(x.expr, x.shape, tuple(a - rank for a in axes))
-    return Formula(kept if keepdims else _without_axes(kept, x.shape, axes), shape)
+    leading = axes == tuple(range(len(axes)))  # S6: broadcasting puts leading ones back
+    return Formula(kept if keepdims and not leading else _without_axes(kept, x.shape, axes), shape)
 
 
 def _without_axes(kept: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:

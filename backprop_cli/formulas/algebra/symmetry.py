@@ -26,6 +26,8 @@ def mirror(expr: Expr, known: Known) -> Expr:
         return expr
     if isinstance(expr, TensorSymbol):
         return expr if known(expr) else swap(expr)
+    if is_op(expr, "diag") and len(expr.shape) == 2:
+        return expr
     if isinstance(expr, (Add, Mul)) and all(len(shape_of(a)) in {0, 2} for a in expr.args):  # no row is broadcast
         return expr.func(*[mirror(a, known) for a in expr.args])
     if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]):

@@ -1,0 +1,147 @@
+"""The laws of the algebra, as data: each is one row, written in the spec language itself.
+
+A row says that its left side equals its right side wherever the left side has a value; the algebra writes the right
+side.  Rows of `APPLIED` are applied from here, by `matching`; those of `FOUND` are what a procedure does (sums know
+axes, transposes know ranks, `tidy` weighs costs), and `by` names its module.  Four tests come with every row: it is
+true (also at 0, at ties, for sizes of 1), it fires, it settles, and a false twin of it is noticed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """`left = right`, for names of the shapes `of`: "A: n n invertible; x: n; y: *".
+
+    A star is any shape.  The words after a shape are what its entries are drawn as (see the tests); `symmetric` is
+    also a condition.
+    """
+
+    id: str
+    left: str
+    right: str
+    of: str
+    by: str = "laws"
+
+    @property
+    def text(self) -> str:
+        """The equation."""
+        return f"{self.left} = {self.right}"
+
+
+CHAINS = (
+    Law("M3a", "eye(n) @ A", "A", "A: n m"),
+    Law("M3b", "A @ eye(m)", "A", "A: n m"),
+    Law("M3c", "eye(n) @ x", "x", "x: n"),
+    Law("M4a", "inv(A) @ A", "eye(n)", "A: n n invertible"),
+    Law("M4b", "A @ inv(A)", "eye(n)", "A: n n invertible"),
+    Law("M7a", "A @ outer(x, y)", "outer(A @ x, y)", "A: n m; x: m; y: k"),
+    Law("M7b", "outer(x, y) @ A", "outer(x, A.T @ y)", "A: m k; x: n; y: m"),
+    Law("M7c", "outer(x, y) @ z", "(y @ z) * x", "x: n; y: m; z: m"),
+    Law("M9a", "B @ inv(A @ B)", "inv(A)", "A: n n invertible; B: n n invertible"),
+    Law("M9b", "inv(A @ B) @ A", "inv(B)", "A: n n invertible; B: n n invertible"),
+    Law("M10a", "inv(X.T @ X) @ X.T", "pinv(X)", "X: n m tall"),
+    Law("M10b", "X @ inv(X.T @ X)", "pinv(X).T", "X: n m tall"),
+    Law("M11", "diag(u) @ diag(v)", "diag(u * v)", "u: n; v: n"),
+    Law("M12", "diag(u) @ x", "u * x", "u: n; x: n"),
+    Law("K1", "cholesky(S) @ cholesky(S).T", "S", "S: n n symmetric"),
+)
+"""What two neighbours of a chain of matrix products are together."""
+
+CALLS = (
+    Law("C1a", "inv(inv(A))", "A", "A: n n invertible"),
+    Law("C1b", "inv(A.T)", "inv(A).T", "A: n n invertible"),
+    Law("C1c", "inv(eye(n))", "eye(n)", ""),
+    Law("C1d", "inv(diag(v))", "diag(1/v)", "v: n"),
+    Law("C2a", "trace(A.T)", "trace(A)", "A: n n"),
+    Law("C2b", "trace(outer(x, y))", "x @ y", "x: n; y: n"),
+    Law("C2c", "trace(eye(n))", "n", ""),
+    Law("C2d", "trace(diag(v))", "sum(v)", "v: n"),
+    Law("C2e", "sum(A * eye(n))", "trace(A)", "A: n n"),
+    Law("C3a", "det(A.T)", "det(A)", "A: n n"),
+    Law("C3b", "det(inv(A))", "1/det(A)", "A: n n invertible"),
+    Law("C3c", "logdet(A.T)", "logdet(A)", "A: n n symmetric"),
+    Law("C3d", "pinv(X.T)", "pinv(X).T", "X: n m tall"),
+    Law("D4a", "diag(diag(v))", "v", "v: n"),
+    Law("D4b", "diag(outer(x, y))", "x * y", "x: n; y: n"),
+    Law("D4c", "diag(eye(n))", "ones((n,))", ""),
+    Law("D4d", "diag(A.T)", "diag(A)", "A: n n"),
+    Law("D5a", "tril(diag(v))", "diag(v)", "v: n"),
+    Law("D5b", "triu(diag(v))", "diag(v)", "v: n"),
+    Law("D5c", "tril(eye(n))", "eye(n)", ""),
+    Law("K2", "tril(cholesky(S).T @ diag(v))", "diag(diag(cholesky(S)) * v)", "S: n n symmetric; v: n"),
+    Law("K3a", "solve(A, eye(n))", "inv(A)", "A: n n invertible"),
+    Law("K3b", "solve(A, inv(B))", "inv(B @ A)", "A: n n invertible; B: n n invertible"),
+    Law("I5a", "exp(log(x))", "x", "x: * positive"),
+    Law("I5b", "log(exp(x))", "x", "x: *"),
+    Law("I5c", "exp(log_softmax(x))", "softmax(x)", "x: n"),
+    Law("I5d", "exp(logsigmoid(x))", "sigmoid(x)", "x: *"),
+    Law("I6a", "abs(abs(x))", "abs(x)", "x: *"),
+    Law("I6b", "relu(relu(x))", "relu(x)", "x: *"),
+    Law("I6c", "sign(sign(x))", "sign(x)", "x: *"),
+)
+"""What an operator is of certain operands."""
+
+PRODUCTS = (
+    Law("I2a", "sinh(x) / cosh(x)", "tanh(x)", "x: *"),
+    Law("I2b", "sin(x) / cos(x)", "tan(x)", "x: *"),
+    Law("I3a", "(x > 0) * relu(x)", "relu(x)", "x: *"),
+    Law("I3b", "(x > y)**2", "x > y", "x: *; y: *"),
+    Law("I3c", "(x < y)**2", "x < y", "x: *; y: *"),
+    Law("I4a", "abs(x)**2", "x**2", "x: *"),
+    Law("I4b", "x * sign(x)", "abs(x)", "x: *"),
+    Law("I4c", "sign(x) / abs(x)", "1/x", "x: *"),
+    Law("I4d", "sign(x) * abs(x)", "x", "x: *"),
+    Law("I4e", "x**2 / abs(x)", "abs(x)", "x: *"),
+)
+"""What factors of an elementwise product are together."""
+
+FOUND = (
+    Law("A1", "p * (t / p)", "t", "p: * positive; t: *", by="sympy"),
+    Law("A2", "x + x", "2 * x", "x: *", by="sympy"),
+    Law("A3", "(x**2)**(3/2)", "abs(x)**3", "x: *", by="formula"),
+    Law("A4", "maximum(x, x)", "x", "x: *", by="pointwise"),
+    Law("A5", "where(m, x, x)", "x", "m: * mask; x: *", by="pointwise"),
+    Law("A6", "equal(x, x)", "x**0", "x: *", by="pointwise"),
+    Law("M1a", "(2 * A) @ B", "2 * (A @ B)", "A: n m; B: m k", by="products"),
+    Law("M1b", "(2*A - 2*B).T", "2 * (A - B).T", "A: n m; B: n m", by="transposes"),
+    Law("M2", "(A - A) @ B", "zeros((n, k))", "A: n m; B: m k", by="products"),
+    Law("M5", "x @ A", "A.T @ x", "x: n; A: n m", by="products"),
+    Law("M6a", "A @ ones((m,))", "sum(A, axis=1)", "A: n m", by="products"),
+    Law("M6b", "A.T @ ones((n,))", "sum(A, axis=0)", "A: n m", by="products"),
+    Law("M8a", "matrix_power(A, 2) @ A", "matrix_power(A, 3)", "A: n n", by="powers"),
+    Law("M8b", "matrix_power(A, 3) @ inv(A)", "A @ A", "A: n n invertible", by="powers"),
+    Law("C1e", "inv(2 * A)", "inv(A) / 2", "A: n n invertible", by="products"),
+    Law("C2f", "trace(2 * A)", "2 * trace(A)", "A: n n", by="products"),
+    Law("T1", "A.T.T", "A", "A: n m", by="transposes"),
+    Law("T2", "(A @ B).T", "B.T @ A.T", "A: n m; B: m k", by="transposes"),
+    Law("T3", "(A + B.T).T", "A.T + B", "A: n m; B: m n", by="transposes"),
+    Law("T4a", "(X.T @ X).T", "X.T @ X", "X: n m", by="symmetry"),
+    Law("T4b", "diag(v).T", "diag(v)", "v: n", by="symmetry"),
+    Law("T4c", "A @ (X.T @ X) + A @ (X.T @ X).T", "2 * (A @ X.T @ X)", "A: k m; X: n m", by="symmetry"),
+    Law("S1", "sum(c * ones((n,)))", "n * c", "c:", by="sums"),
+    Law("S2", "sum(c * x)", "c * sum(x)", "c:; x: n", by="sums"),
+    Law("S3a", "sum(c * softmax(x))", "c", "c:; x: n", by="facts"),
+    Law("S3b", "sum(x - mean(x))", "0 * sum(x)", "x: n", by="proofs"),
+    Law("S5", "sum(2 * (softmax(x) - c))", "2 * (1 - n * c)", "c:; x: n", by="sums"),
+    Law("S6", "sum(x, keepdims=true) * x", "sum(x) * x", "x: n", by="sums"),
+    Law("R1", "reshape(reshape(A, (m, n)), (n, m))", "A", "A: n m", by="shapes"),
+    Law("D3", "v * eye(n)", "diag(v)", "v: n", by="idioms"),
+    Law("I1a", "exp(x) / (1 + exp(x))", "sigmoid(x)", "x: *", by="functions"),
+    Law("I1b", "1 / (1 + exp(-x))", "sigmoid(x)", "x: *", by="functions"),
+    Law("I1c", "exp(-x) / (1 + exp(-x))**2", "sigmoid(x) * (1 - sigmoid(x))", "x: *", by="functions"),
+    Law("I1d", "exp(x) / sum(exp(x))", "softmax(x)", "x: n", by="idioms"),
+    Law("I1e", "1 - sigmoid(-x)", "sigmoid(x)", "x: *", by="functions"),
+    Law("F1a", "A @ x + B @ x", "(A + B) @ x", "A: n m; B: n m; x: m", by="merging"),
+    Law("F1b", "A @ B - A @ C", "A @ (B - C)", "A: n m; B: m k; C: m k", by="merging"),
+    Law("F1c", "outer(x, y) - outer(z, y)", "outer(x - z, y)", "x: n; y: m; z: n", by="merging"),
+    Law("F1d", "x * y + x * y * z", "x * y * (1 + z)", "x: *; y: *; z: *", by="factoring"),
+    Law("Y1", "-(t/p - (1 - t)/(1 - p)) * p * (1 - p)", "p - t", "p: * unit; t: *", by="tidy"),
+)
+"""What a procedure does; each row is one example of it."""
+
+APPLIED: dict[str, tuple[Law, ...]] = {"chain": CHAINS, "call": CALLS, "product": PRODUCTS}
+LAWS: dict[str, Law] = {law.id: law for law in (*CHAINS, *CALLS, *PRODUCTS, *FOUND)}
+"""Every law by its name; a derivation says which ones were used."""
