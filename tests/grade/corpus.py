@@ -20,10 +20,11 @@ import yaml
 
 from backprop_cli.errors import BackpropError
 from backprop_cli.language.reader import load_spec, read_spec
-from backprop_cli.tasks.grading.key import Key, key_of
+from backprop_cli.tasks.grading.items import Item
+from backprop_cli.tasks.grading.key import Key, evaluated, key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.results import Graded, Marked
-from backprop_cli.tasks.grading.sheets import sheet_of
+from backprop_cli.tasks.grading.sheets import Formula, sheet_of
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "grading"
 NUMERIC = {
@@ -161,3 +162,33 @@ def not_understood(form: dict[str, Any]) -> list[str]:
     if "error" in form and not any(re.search(form["error"], one.reason) for one in graded.items):
         found.append(f"no reason says {form['error']}")
     return found
+
+
+# ── further networks ─────────────────────────────────────────────────────────────────────────────
+
+
+def more() -> Iterator[tuple[str, str, str, list[str]]]:
+    """Mistakes in further networks: the spec, the node, the formula, the keys that may name it."""
+    found = yaml.safe_load((DATA / "more.yaml").read_text(encoding="utf-8"))
+    for network, node, formula, mistake in found["mistakes"]:
+        yield found["networks"][network], node, formula, mistake
+
+
+def named_in(spec: str, node: str, formula: str) -> tuple[str | None, str | None]:
+    """The mistake that is named for a formula, and for its numbers written with six digits."""
+    key, item = key_named(spec), Item(node, ".formula")
+    sheet = sheet_of(json.dumps({"answers": {item.name: formula}}).encode(), "a.json", key.names)
+    answer = sheet.answers[item]
+    assert isinstance(answer, Formula)
+    numbers = [float(f"{entry:.6g}") for entry in evaluated(key, item, answer, "all")[0].ravel()]
+    written = json.dumps({"answers": {f"{node}.grad": _nested(numbers, evaluated(key, item, answer, "all")[0].shape)}})
+    both = (sheet, sheet_of(written.encode(), "a.json", key.names))
+    one, other = (grade(key, each, Scheme()).items[0].mistake for each in both)
+    return one, other
+
+
+def _nested(flat: list[float], shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return flat[0]
+    step = len(flat) // shape[0]
+    return [_nested(flat[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])]

@@ -144,6 +144,8 @@ class Marking:
         if item.what == "gradient" and not self.key.has_gradient(index):
             return replace(blank, reason=f"{item.node} has no gradient")
         blank = replace(blank, form="numbers" if self._is_numbers(content) else "formula")
+        given: Given | str | None
+        rests = ""
         try:
             given = self._read(item, content)
         except BackpropError as caught:
@@ -151,10 +153,21 @@ class Marking:
         except MemoryError:
             return replace(blank, reason="the formula needs more memory than there is")
         except Forbidden as caught:
-            return replace(blank, status="wrong", reason=str(caught), mistake="circular")
+            given, rests = self._read_all(item, content), str(caught)
         if isinstance(given, str):
             return replace(blank, form=None, reason=given)
-        return self._judged(item, index, given, blank)
+        mark = None if given is None else self._judged(item, index, given, blank)
+        if mark is None or (rests and mark.status == "right"):
+            return replace(blank, status="wrong", reason=rests, mistake="circular")
+        return mark
+
+    def _read_all(self, item: Item, content: Content) -> Given | None:
+        """A formula that rests on what it may not, for a look at what else is wrong with it."""
+        try:
+            values = evaluated(self.key, item, content, "all") if isinstance(content, Formula) else []
+        except (BackpropError, Forbidden, MemoryError):
+            return None
+        return _arranged(Given(values, formula=None), self.key.right(item)[0].shape)
 
     def _is_numbers(self, content: Content) -> bool:
         bare = isinstance(content, Formula) and content.bare
@@ -248,6 +261,8 @@ class Marking:
         if views is None or item.what == "value":
             return None
         right = [np.asarray(view.gradients[case.index]) for view in views]
+        if np.allclose(right[0], case.right[0], rtol=1e-9, atol=0.0):  # it does not rest on what was wrong
+            return None
         given = case.given[: len(right)]
         mistake, reason = explain(replace(case, right=right, given=given, views=views, own=True))
         return (mistake, f"{reason} (seen from your own earlier answer)") if mistake else None

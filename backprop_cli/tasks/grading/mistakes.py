@@ -17,12 +17,14 @@ import numpy as np
 
 from backprop_cli.engine.ops.base import show
 from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, wrong_entries
-from backprop_cli.tasks.grading.edits import Candidate, Edits
+from backprop_cli.tasks.grading.around import Candidate
+from backprop_cli.tasks.grading.edits import Dropped
 from backprop_cli.tasks.grading.entries import by_entry, proportional
 from backprop_cli.tasks.grading.figures import Figures
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.operands import View
+from backprop_cli.tasks.grading.replacements import Replaced
 from backprop_cli.tasks.grading.results import What
 
 MAX_ENTRIES = 1 << 14
@@ -191,13 +193,12 @@ def _tiers(case: Case) -> Iterator[Tier]:
         yield _once(case, "another", lambda: (_others(case, case.item.what), 3.0))
         yield _once(case, "value", lambda: (_others(case, "gradient" if case.item.what == "value" else "value"), 3.0))
         return
-    edits = key.known.setdefault(("edits", index), None) or Edits(key.chain, graph, index)
-    key.known["edits", index] = edits
+    edits = Dropped(key.chain, graph, index)
     yield _once(case, "dropped", lambda: (edits.dropped(), 2.5))
     yield _once(case, "another", lambda: (_others(case, case.item.what), 3.0))
     yield _once(case, "itself", lambda: ([c for c in _others(case, "value") if c.words.endswith(case.item.node)], 3.0))
     if not case.own:
-        yield _once(case, "replaced", lambda: (edits.replaced(), 4.0))
+        yield _once(case, "replaced", lambda: (Replaced(key.chain, graph, index).replaced(), 4.0))
         yield _once(case, "far", lambda: (edits.far(), 4.0))
     yield _once(case, "value", lambda: (_others(case, "value"), 3.0))
 

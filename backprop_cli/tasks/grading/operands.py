@@ -68,7 +68,6 @@ class Operands:
         pairs = self._activations(operand) | ({result} if result is not None else set())
         if node.kind == "constant":
             return
-        yield from self._sides(node)
         for other in self._like(node):
             relation = "activation" if other.index in pairs or other.index == operand else ""
             if other.index != operand or result is not None:
@@ -86,7 +85,7 @@ class Operands:
         among = self.named if node.shape != () else self.scalars
         return [one for one in among if one.shape == node.shape][:MAX_OTHERS]
 
-    def _sides(self, node: Node) -> Iterator[Other]:
+    def sides(self, node: Node) -> Iterator[Other]:
         """The terms of a sum that has no name: `a` or `y` for `a - y`."""
         if node.anonymous and node.op is not None and node.op.name in {"add", "subtract"}:
             for side in node.inputs:
@@ -131,6 +130,25 @@ class Operands:
     )  # fmt: skip
     """What derivatives are made of, in the operand or in the result."""
 
+    parts: Sequence[tuple[str, Callable[[Any], Any]]] = (
+        ("{}", lambda v: v), ("(1 - {})", lambda v: 1 - v), ("(1 - {}²)", lambda v: 1 - v**2),
+        ("{0}·(1 - {0})", lambda v: v * (1 - v)), ("{}²", lambda v: v**2),
+    )  # fmt: skip
+    """What may be a factor too many, or too few."""
+
+    powers: Sequence[Callable[[Any, Any], Any]] = (
+        lambda x, n: x ** (n - 1), lambda x, n: n * x**n, lambda x, n: (n - 1) * x ** (n - 1),
+        lambda x, n: n * x ** (n - 2), lambda x, n: x ** (n + 1) / (n + 1), lambda x, n: n * x,
+        lambda x, n: (n - 1) * x**n, lambda x, n: -n * x ** (n - 1), lambda x, n: n * x ** (n + 1),
+    )  # fmt: skip
+    """What is taken for the derivative of xⁿ."""
+
+    quotients: Sequence[Callable[[Any, Any], Any]] = (
+        lambda a, b: -a / b, lambda a, b: -1 / b**2, lambda a, b: a / b, lambda a, b: -a / b**3, lambda a, b: 1 / b,
+        lambda a, b: -a * b, lambda a, b: a, lambda a, b: -a,
+    )  # fmt: skip
+    """What is taken for the derivative of a/b by b."""
+
     losses: Sequence[Callable[[Any, Any], Any]] = (
         lambda p, t: (p - t) / (p * (1 - p)), lambda p, t: p - t, lambda p, t: -t / p, lambda p, t: np.sign(p - t),
         lambda p, t: -t / p + (1 - t) / (1 - p), lambda p, t: 1 / (1 + np.exp(-p)) - t, lambda p, t: t * np.log(p),
@@ -138,11 +156,18 @@ class Operands:
     )  # fmt: skip
     """The derivatives of losses in their output p and target t."""
 
-    def targets(self, node: Node) -> Iterator[int]:
-        """The inputs of the node's shape that nobody differentiates."""
-        for other in self._like(node):
+    def like_nodes(self, index: int) -> list[Node]:
+        """The named nodes of a node's shape."""
+        return self._like(self.graph.nodes[index])
+
+    def targets(self, node: Node) -> Iterator[Other]:
+        """The inputs of the node's shape that nobody differentiates; labels as one-hot rows."""
+        for other in self.graph.named():
             if other.kind == "input" and other.index not in self.graph.active:
-                yield other.index
+                if other.shape == node.shape:
+                    yield Other(other.name, partial(_value, other.index))
+                elif node.shape and other.shape == node.shape[:-1]:
+                    yield Other(other.name, partial(_one_hot, other.index, int(node.shape[-1])))
 
     def scales(self, node: Node) -> list[float]:
         """What a loss may be divided by, twice or once."""
@@ -155,6 +180,10 @@ def _alike(graph: Graph, index: int, row: Sequence[int]) -> bool:
     """Whether a node is made as one of several is, or is a leaf beside them."""
     op = graph.nodes[index].op
     return op is None or any(graph.nodes[i].op is op for i in row)
+
+
+def _one_hot(index: int, classes: int, view: View) -> Any:
+    return np.eye(classes)[np.asarray(view.values[index]).astype(int)]
 
 
 def _value(index: int, view: View) -> Any:

@@ -1,0 +1,106 @@
+"""One tensor of the last step replaced by another, its rule by another's, its upstream gradient by another gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from backprop_cli.tasks.grading import contributions as made
+from backprop_cli.tasks.grading.around import Around, Build, Candidate
+from backprop_cli.tasks.grading.chain import Edge
+from backprop_cli.tasks.grading.edits import NO_EFFECT
+
+
+class Replaced(Around):
+    """The candidates in which something else stands in a place of the last step."""
+
+    def replaced(self) -> Iterator[Candidate]:
+        """One tensor of the last step replaced by another, or its rule by another's."""
+        for edge in self.local:
+            yield from self._other_operands(edge)
+            yield from self._other_upstream(edge)
+            yield from self._other_quotients(edge)
+        yield from self._shifted()
+        for edge in self.local:
+            yield from self._other_rules(edge)
+        yield from self._parts()
+        yield from self._losses()
+
+    def _other_operands(self, edge: Edge) -> Iterator[Candidate]:
+        for place, operand in enumerate(edge.user.inputs):
+            alone = len(edge.user.inputs) == 1
+            if place == edge.position and not alone and edge.user.op is not None and edge.user.op.name != "power":
+                continue
+            for other in self.operands.instead_of(operand, edge.user.index if alone else None):
+                mistake, told = other.named(edge.user, self.words, operand)
+                builds = [partial(made.operand, edge, place, other.value)]
+                if alone:
+                    builds += [partial(made.result, edge, other.value), partial(made.both, edge, place, other.value)]
+                for build in builds:
+                    yield Candidate(mistake, told, self._with(edge, build))
+            if self.graph.nodes[operand].kind == "param":
+                told = f"{self.graph.nodes[operand].name} has been updated already: go back through the old one"
+                build = partial(made.operand, edge, place, partial(made.updated, operand))
+                yield Candidate("updated_weights", told, self._with(edge, build), family=True)
+
+    def _other_rules(self, edge: Edge) -> Iterator[Candidate]:
+        """The derivative of another function where one of a single operand belongs."""
+        op = edge.user.op
+        if op is None or not op.pointwise or not self._same_shape(edge) or op.name in {*NO_EFFECT, "negative"}:
+            return
+        if len(edge.user.inputs) != 1 and op.name != "power":
+            return
+        told = f"this is not the derivative of {op.name}, at {self.words.called(edge.user)}"
+        for factor in self.operands.derivatives:
+            for place in (0, 1):
+                yield Candidate("wrong_rule", told, self._with(edge, partial(made.factor, factor, place)))
+        for rule in self.operands.powers if op.name == "power" and edge.position == 0 else ():
+            yield Candidate("wrong_rule", told, self._with(edge, partial(made.of_two, rule)))
+
+    def _other_quotients(self, edge: Edge) -> Iterator[Candidate]:
+        """A quotient gone back to its denominator by another rule."""
+        if edge.user.op is not None and edge.user.op.name == "divide" and edge.position == 1:
+            told = f"this is not how a quotient is differentiated by its denominator, at {self.words.called(edge.user)}"
+            for rule in self.operands.quotients:
+                yield Candidate("wrong_rule", told, self._with(edge, partial(made.of_two, rule)))
+
+    def _parts(self) -> Iterator[Candidate]:
+        """A factor such as (1 - y) too few or too many, of any tensor of the node's shape."""
+        for node in self.operands.like_nodes(self.index):
+            for text, factor in self.operands.parts:
+                name = text.format(node.name)
+                for power, key, words in ((-1, "factor_missing", "missing"), (1, "step_twice", "too many")):
+                    told = f"a factor is {words}, made of {name}" if power > 0 else "a factor of the step is missing"
+                    yield Candidate(key, told, partial(made.part, self.index, node.index, factor, power))
+
+    def _other_upstream(self, edge: Edge) -> Iterator[Candidate]:
+        told = f"another tensor stands where the gradient of {self.words.owner(edge.user.index)} belongs"
+        for other in self.operands.like(edge.user.index):
+            yield Candidate("wrong_operand", told, self._with(edge, partial(made.upstream, edge, other)))
+
+    def _shifted(self) -> Iterator[Candidate]:
+        """Every path with the operand of the step after it, or before it: activations one step too late."""
+        edges = [e for e in self.chain.into.get(self.index, ()) if len(e.user.inputs) == 2 and e.user.op is not None]
+        others = [edge.user.inputs[1 - edge.position] for edge in edges]
+        if len(edges) < 2 or any(self.graph.nodes[i].anonymous for i in others):
+            return
+        for step in (1, -1):
+            new = self.operands.shifted(others, step)
+            if new is not None:
+                builds: dict[Edge, Build] = {
+                    edge: partial(made.operand, edge, 1 - edge.position, partial(made.value, index))
+                    for edge, index in zip(edges, new, strict=True)}  # fmt: skip
+                names = ", ".join(self.graph.nodes[i].name for i in others)
+                told = f"the operands are one step too {'late' if step > 0 else 'early'}: what belongs with {names}?"
+                yield Candidate("wrong_operand", told, partial(self._around, builds, self.cone))
+
+    def _losses(self) -> Iterator[Candidate]:
+        """The derivative of another loss, with the same targets."""
+        users = {edge.user.index for edge in self.local}
+        if self.graph.output.index not in users:
+            return
+        told = f"this is the derivative of another loss; look at how {self.graph.output_name} is defined"
+        for target in self.operands.targets(self.node):
+            for factor in self.operands.losses:
+                for scale in self.operands.scales(self.node):
+                    yield Candidate("wrong_rule", told, partial(made.loss, self.index, target.value, factor, scale))
