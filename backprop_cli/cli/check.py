@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.derivatives import asked_for, whole
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
@@ -26,14 +27,29 @@ class Job:
     view: View
     terms: tuple[str, ...]
     max_bytes: int
+    kind: str | None = None  # jacobian or hessian
 
     def __call__(self, path: str) -> Done:
         """Check a spec and render what came out; code 1 where answers disagree."""
+        if self.kind is not None:
+            return self.of_tensor(path, self.kind)
         spec = load(path, self.choice)
         threads_for(spec)
         from backprop_cli.tasks.checks import CheckSettings, check
 
         report = check(spec, CheckSettings(terms=self.terms, max_bytes=self.max_bytes))
+        return Done(RENDERERS[self.form](report, self.view), 0 if report.ok else 1)
+
+    def of_tensor(self, path: str, kind: str) -> Done:
+        """Check a Jacobian or a Hessian, row by row."""
+        names, choice = asked_for(self.choice)
+        spec = load(path, choice)
+        threads_for(spec)
+        from backprop_cli.tasks.jacobian.checked import check_hessian, check_jacobian
+        from backprop_cli.tasks.jacobian.jacobian import Wanted
+
+        wanted = Wanted(names, bool(self.terms), self.max_bytes)
+        report = (check_jacobian if kind == "jacobian" else check_hessian)(whole(spec, names), wanted)
         return Done(RENDERERS[self.form](report, self.view), 0 if report.ok else 1)
 
     def warm(self) -> None:
@@ -50,9 +66,11 @@ class Job:
 @format_option(RENDERERS)
 @click.option("--terms", multiple=True, type=click.Choice([*TERMS, "none"]),
               help="Which formulas are evaluated (repeatable; default all; none: no formula).")  # fmt: skip
+@click.option("--jacobian", "kind", flag_value="jacobian", help="Check the Jacobian of the output by --wrt instead.")
+@click.option("--hessian", "kind", flag_value="hessian", help="Check the Hessian of the output by --wrt instead.")
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
-def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], choice: SpecChoice, report: ReportChoice,
-            memory: Memory, limits: Limits) -> int:  # fmt: skip
+def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], kind: str | None, choice: SpecChoice,
+            report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Check every gradient of specs.
 
     Compares the reverse pass with its printed formulas, read back and evaluated; with central differences, entry by
@@ -62,7 +80,7 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ch
     refuse_overwriting(report.out, specs)
     chosen = form or suffixed(report.out, SUFFIXES) or "text"
     wanted = tuple(t for t in TERMS if t in terms) if terms else TERMS
-    job = Job(choice, chosen, report.view(()), wanted, memory.max_bytes)
+    job = Job(choice, chosen, report.view(()), wanted, memory.max_bytes, kind)
     if len(specs) > 1:
         one_thread()
     goes_on = chosen == "ndjson"

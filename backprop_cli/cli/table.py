@@ -19,6 +19,8 @@ COMMANDS: dict[str, Row] = {
     "show": Row("show", "The spec after layers and functions are expanded."),
     "graph": Row("graph", "The computation graph: text, SVG, Graphviz, Mermaid."),
     "step": Row("step", "The update of every param, as a formula and in numbers; the new loss."),
+    "jacobian": Row("jacobian", "An output of any shape by a leaf: every entry, and one formula."),
+    "hessian": Row("hessian", "The second derivatives of a number: every entry, and one formula."),
     "grade": Row("grade", "Answers in numbers or formulas, marked against a spec."),
     "import": Row("import_", "A spec from numpy or PyTorch code, read and never run."),
     "export": Row("export", "Runnable code, or the gradient as a spec."),

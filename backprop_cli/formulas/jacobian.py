@@ -1,0 +1,185 @@
+"""The Jacobian of a node by another, as a formula: one tensor, a block of it, or its entries in index notation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from backprop_cli.engine.graph import Graph, GraphPass
+from backprop_cli.formulas.algebra.expr import TensorSymbol, gradients_of, shape_of
+from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
+from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.linear.indices import Indexing, IndexLayout, code_of, layout, lettered
+from backprop_cli.formulas.linear.matrix import matrix_of
+from backprop_cli.formulas.linear.terms import Entries, Letter, Letters, NotLinearError, jacobian_entries
+from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.tensors import Symbols, derive, symbols
+
+INDEX = "index"
+LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A Jacobian's formula; `block` says which entries it is, where it is not the whole."""
+
+    formula: Printed | Omitted
+    block: str = ""
+    facts: tuple[str, ...] = ()
+    rows: str = ""  # ∂p[i]/∂x[j], which the index notation is of
+    entries: Mapping[str, str] = field(default_factory=dict)
+
+
+def jacobian_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass, index: int, small: int) -> Written:
+    """The formula of ∂output/∂node, where the reverse pass from the output comes to one.
+
+    Args:
+        graph: the computation.
+        values: the numbers of a run, in which facts are seen; None where there are none.
+        run: the output.
+        index: the node.
+        small: up to so many entries, each has a formula of its own.
+    """
+    made = symbols(graph, values)
+    shape = tuple(map(int, graph.nodes[run.output].shape))
+    seeded = GraphPass(run.output, run.name, np.full(shape, 0.5))  # no seed that is a whole number: a symbol
+    derived = derive(made, seeded, ("nodes",))
+    vjp = derived.nodes.get(index)
+    seed = made.gradients.get(run.output)
+    if vjp is None:
+        return Written(Omitted("the output does not depend on it"))
+    if seed is None or gradients_of(vjp) - {seed}:
+        return Written(Omitted("chained through, it would be too long; name a node nearer to the output"))
+    try:
+        entries = jacobian_entries(vjp, seed, graph.nodes[index].shape)
+    except NotLinearError as error:
+        return Written(Omitted(f"no formula: {error} is not taken apart entry by entry; see --vector"))
+    token = use_facts(made.facts)
+    try:
+        work = _Writing(made, entries)
+        found = work.written()
+    finally:
+        reset_facts(token)
+    names = run.name, graph.nodes[index].name
+    few = math.prod(work.shape) <= small
+    return replace(found, facts=tuple(made.facts.used.values()), rows=work.rows(*names),
+                   entries=work.each() if few else {})  # fmt: skip
+
+
+def product_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass, index: int) -> Printed | Omitted:
+    """The vector-Jacobian product with a vector `v` as a formula."""
+    made = symbols(graph, values)
+    shape = tuple(map(int, graph.nodes[run.output].shape))
+    vjp = derive(made, GraphPass(run.output, run.name, np.full(shape, 0.5)), ("nodes",)).nodes.get(index)
+    seed = made.gradients.get(run.output)
+    if vjp is None or seed is None or gradients_of(vjp) - {seed}:
+        return Omitted("chained through, it would be too long")
+    letter = next(n for n in ("v", "u", "v_0", "u_0", "v_vector") if n not in graph.names)
+    expr = vjp.xreplace({seed: TensorSymbol(letter, seed.shape, seed.position)})
+    return Printed({name: Layout(NOTATIONS[name])(expr) for name in ("text", "code", "latex")})
+
+
+@dataclass(slots=True)
+class _Writing:
+    """The entries on paper."""
+
+    made: Symbols
+    entries: Entries
+
+    def written(self) -> Written:
+        """A matrix where the Jacobian is one, else a block of it, else its entries."""
+        names = lettered(self.entries, self.made.graph.names)
+        entry = Indexing(self.entries).expression()
+        index = self.layout("text", names).entry(*entry)
+        try:
+            matrix = self.tidied(matrix_of(self.entries))
+        except NotLinearError:
+            return self.of_higher_rank(names, index, entry)
+        written = {name: self.layout(name, names)(matrix) for name in ("text", "code", "latex")}
+        return Written(Printed({**written, "code": self.shaped(written["code"], matrix), INDEX: index}))
+
+    def rows(self, output: str, leaf: str) -> str:
+        """`∂p[i]/∂x[j]`."""
+        names = lettered(self.entries, self.made.graph.names)
+
+        def at(name: str, letters: Letters) -> str:
+            shown = ",".join("0" if a is None else names[a] for a in letters)
+            return f"{name if name.isidentifier() else f'({name})'}[{shown}]" if shown else name
+
+        return f"∂{at(output, self.entries.output)}/∂{at(leaf, self.entries.leaf)}"
+
+    def each(self) -> dict[str, str]:
+        """Every entry's own formula."""
+        layout = self.layout("text", lettered(self.entries, self.made.graph.names))
+        found = {f"[{','.join(map(str, at))}]" if at else "": layout(Indexing(self.entries).at(at))
+                 for at in np.ndindex(*self.shape)}  # fmt: skip
+        return found if max(map(len, found.values())) <= LONGEST_ENTRY else {}
+
+    def layout(self, notation: str, names: dict[Letter, str]) -> IndexLayout:
+        return layout(NOTATIONS[notation], names, "e")
+
+    def tidied(self, expr: Expr) -> Expr:
+        """As any formula is."""
+        return tidy(recognised(expr), self.made.facts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The output's axes, then the leaf's."""
+        return tuple(1 if a is None else int(a.size) for a in (*self.entries.output, *self.entries.leaf))
+
+    def shaped(self, code: str, expr: Expr | None) -> str:
+        """The code of a tensor of the Jacobian's own shape."""
+        given = tuple(n for n in self.shape if n != 1) if expr is None else tuple(map(int, shape_of(expr)))
+        return code if given == self.shape else f"reshape({code}, {self.shape})"
+
+    def of_higher_rank(self, names: dict[Letter, str], index: str, entry: tuple[Expr, Expr]) -> Written:
+        """A tensor of more axes: one block, the same for every index that output and leaf share."""
+        code = self.shaped(code_of(self.entries, self.layout("code", names)), None)
+        latex = self.layout("latex", names).entry(*entry)
+        block = self.block(names)
+        if block is None:
+            return Written(Printed({"text": index, "code": code, "latex": latex, INDEX: index}))
+        text, tex, where = block
+        return Written(Printed({"text": text, "code": code, "latex": tex, INDEX: index}), where)
+
+    def block(self, names: dict[Letter, str]) -> tuple[str, str, str] | None:
+        """The matrix between the axes that are left where the shared ones are fixed."""
+        terms, own = self.entries.terms, self.entries.output
+        everywhere = [pair for pair in terms[0].equal if all(pair in t.equal for t in terms)] if terms else []
+        shared = [(a, b) for a, b in everywhere if (a in own) != (b in own)]
+        fixed = {a for pair in shared for a in pair}
+        output, leaf = (tuple(a for a in side if a is not None and a not in fixed)
+                        for side in (self.entries.output, self.entries.leaf))  # fmt: skip
+        if not shared or len(output) > 1 or len(leaf) > 1:
+            return None
+        try:
+            matrix = self.tidied(matrix_of(self.sliced(shared, fixed, Entries(output, leaf, ()))))
+        except NotLinearError:
+            return None
+        first = {a: names[o] for pair in shared for o in pair if o in self.entries.output for a in pair}
+        whole = (*self.entries.output, *self.entries.leaf)
+        where = ", ".join("0" if a is None else first[a] if a in fixed else ":" for a in whole)
+        return self.layout("text", names)(matrix), self.layout("latex", names)(matrix), where
+
+    def sliced(self, shared: Sequence[tuple[Letter, Letter]], fixed: set[Letter], around: Entries) -> Entries:
+        """The entries with the shared letters fixed: tensors become their slices."""
+        rest = {a for t in self.entries.terms for a in t.letters()} - fixed
+        indexing = Indexing(self.entries, frozenset(rest))
+        same = {b if a in self.entries.output else a: a if a in self.entries.output else b for a, b in shared}
+        terms = []
+        for term in self.entries.terms:
+            own = replace(term, equal=tuple(p for p in term.equal if p not in shared)).renamed(same)
+            factors = tuple(
+                (indexing.entry(expr, letters) if fixed & set(letters) else expr,
+                 tuple(a for a in letters if a not in fixed) if fixed & set(letters) else letters)
+                for expr, letters in own.factors
+            )  # fmt: skip
+            terms.append(replace(own, factors=factors))
+        return Entries(around.output, around.leaf, tuple(terms))

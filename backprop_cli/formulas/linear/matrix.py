@@ -1,0 +1,184 @@
+"""Entries as one tensor: a chain of matrices from the output's letter to the leaf's, weights as diag(w) between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sympy import Add, Expr, Mul, S
+
+from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.formula import Formula, made, materialize
+from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.formulas.linear.indices import Indexing
+from backprop_cli.formulas.linear.terms import Entries, Factor, Letter, Letters, NotLinearError, Term
+
+
+def matrix_of(entries: Entries) -> Expr:
+    """The Jacobian from a vector (or number) to a vector (or number).
+
+    Raises:
+        NotLinearError: it has more axes, or is no chain.
+    """
+    rows, columns = _single(entries.output), _single(entries.leaf)
+    shape = tuple(letter.size for letter in (rows, columns) if letter is not None)
+    indexing = Indexing(entries, frozenset(a for term in entries.terms for a in term.letters()) | entries.free)
+    parts = [_Web(indexing, term, rows, columns).tensor() for term in entries.terms]
+    if not parts:
+        return made("zeros", {"shape": shape})
+    whole = Add(*parts)
+    return whole if shape_of(whole) == shape else materialize(Formula(whole, shape))
+
+
+def diagonal(vector: Expr) -> Expr:
+    """diag(v), its numbers in front but a sign inside: diag(1 - h²)."""
+    factor, rest = split_scalar(vector)
+    if factor.could_extract_minus_sign() and isinstance(rest, Add):
+        factor, rest = -factor, -rest
+    return Mul(factor, Apply("diag", (rest,), {"k": 0}, (*shape_of(rest), *shape_of(rest))))
+
+
+def _single(letters: Letters) -> Letter | None:
+    real = [a for a in letters if a is not None]
+    if len(real) > 1:
+        raise NotLinearError("several axes")
+    return real[0] if real else None
+
+
+@dataclass(slots=True)
+class _Web:
+    """A term as weights on letters and matrices between two of them."""
+
+    indexing: Indexing
+    term: Term
+    rows: Letter | None
+    columns: Letter | None
+    weights: dict[Letter, list[Expr]] = field(default_factory=dict)
+    edges: list[tuple[Letter, Letter, Expr]] = field(default_factory=list)
+    scalar: Expr = S.One
+
+    def tensor(self) -> Expr:
+        """The term as a tensor of its free letters."""
+        same = any(self.rows in pair and self.columns in pair for pair in self.term.equal)
+        end = self.rows if same else self.columns
+        term = self.term.renamed({self.columns: self.rows}) if same and self.columns and self.rows else self.term
+        self.scalar = term.coefficient
+        for factor in term.factors:
+            self.enter(factor)
+        self.contract({self.rows, end})
+        return Mul(self.scalar, self.between(self.rows, end, same))
+
+    def enter(self, factor: Factor) -> None:
+        """A factor with one letter is a weight, with two a matrix."""
+        expr, letters = factor
+        real = [a for a in letters if a is not None]
+        if len(real) < len(letters):  # people write a column as a vector
+            expr = self.indexing.entry(expr, letters)
+        if not real:
+            self.scalar *= expr
+        elif len(real) == 1:
+            self.weigh(real[0], expr)
+        elif len(real) == 2 and real[0] is not real[1]:
+            self.edges.append((real[0], real[1], expr))
+        elif len(real) == 2:
+            self.weigh(real[0], made("diagonal", {}, expr))
+        else:
+            raise NotLinearError("a tensor of three axes")
+
+    def weigh(self, letter: Letter, expr: Expr) -> None:
+        self.weights.setdefault(letter, []).append(expr)
+
+    def weight(self, letter: Letter | None) -> Expr:
+        """The product of a letter's weights."""
+        return Mul(*self.weights.get(letter, ())) if letter is not None else S.One
+
+    def at(self, letter: Letter) -> list[tuple[Letter, Letter, Expr]]:
+        return [edge for edge in self.edges if letter in edge[:2]]
+
+    def contract(self, ends: set[Letter | None]) -> None:
+        """Take off what hangs on one letter, and what hangs on none, until only what lies between the ends is left."""
+        self.join_parallel()
+        inner = {a for edge in self.edges for a in edge[:2]} | set(self.weights)
+        for letter in [*inner, *inner]:
+            hanging = self.at(letter)
+            if letter in ends or len(hanging) != 1 or letter not in {a for e in self.edges for a in e[:2]}:
+                continue
+            left, right, matrix = hanging[0]
+            self.edges.remove(hanging[0])
+            other = left if right is letter else right
+            self.weigh(other, made("matmul", {}, matrix if right is letter else swap(matrix), self.full(letter)))
+            self.weights.pop(letter, None)
+        for letter in [a for a in self.weights if a not in ends and not self.at(a)]:
+            self.scalar *= made("sum", {"axis": None, "keepdims": False}, self.full(letter))
+            del self.weights[letter]
+
+    def join_parallel(self) -> None:
+        """Two matrices between the same letters are one, multiplied entry by entry."""
+        joined: dict[frozenset[Letter], tuple[Letter, Letter, Expr]] = {}
+        for a, b, matrix in self.edges:
+            known = joined.get(frozenset((a, b)))
+            turned = matrix if known is None or known[0] is a else swap(matrix)
+            joined[frozenset((a, b))] = (a, b, matrix) if known is None else (known[0], known[1], known[2] * turned)
+        self.edges = list(joined.values())
+
+    def full(self, letter: Letter) -> Expr:
+        """A letter's weight as a vector of its true size."""
+        return materialize(Formula(self.weight(letter), (letter.size,)))
+
+    # ── what is left ─────────────────────────────────────────────────────────────────────────────
+
+    def between(self, start: Letter | None, end: Letter | None, same: bool) -> Expr:
+        """The tensor from one end to the other."""
+        if start is None or end is None:
+            one = start or end
+            self.used({one} if one else set())
+            return S.One if one is None else self.full(one)
+        if same:
+            self.used({start})
+            weight = self.weight(start)
+            if weight == 1:
+                return made("eye", {"n": start.size, "m": None})
+            return diagonal(self.full(start))
+        return self.path(start, end)
+
+    def path(self, start: Letter, end: Letter) -> Expr:
+        """A chain of matrices, or, where nothing joins the ends, an outer product."""
+        factors = self.diagonal(start)
+        here, seen = start, {start}
+        while here is not end:
+            onward = [e for e in self.at(here) if not ({*e[:2]} - {here}) <= seen]
+            if not onward and here is start:
+                self.used({start, end})
+                if self.weight(start) == 1 == self.weight(end):
+                    shape = (start.size, end.size)
+                    return Apply("ones", (), {"shape": shape}, shape)
+                return made("outer", {}, self.full(start), self.full(end))
+            if len(onward) != 1:
+                raise NotLinearError("no chain")
+            left, right, matrix = onward[0]
+            factors.append(matrix if left is here else swap(matrix))
+            here = right if left is here else left
+            seen.add(here)
+            factors += self.diagonal(here)
+        self.used(seen)
+        return self.multiplied(factors)
+
+    def diagonal(self, letter: Letter) -> list[Expr]:
+        weight = self.weight(letter)
+        return [] if weight == 1 else [diagonal(self.full(letter))]
+
+    @staticmethod
+    def multiplied(factors: Iterable[Expr]) -> Expr:
+        first, *rest = factors
+        for factor in rest:
+            first = made("matmul", {}, first, factor)
+        return first
+
+    def used(self, letters: set[Letter]) -> None:
+        """All that there is lies on the way."""
+        if {*self.weights, *(a for e in self.edges for a in e[:2])} - letters or self.sized(letters):
+            raise NotLinearError("no chain")
+
+    def sized(self, letters: set[Letter]) -> bool:
+        return any(edge[0] not in letters or edge[1] not in letters for edge in self.edges)

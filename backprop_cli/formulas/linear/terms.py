@@ -1,0 +1,294 @@
+"""A formula that is linear in a symbol, as a sum of products of tensors with index letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import Add, Expr, Mul, S
+
+from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.formulas.algebra.expr import (
+    Apply,
+    TensorSymbol,
+    is_one,
+    is_op,
+    later_is_negative,
+    shape_of,
+    size,
+    symbols_of,
+)
+
+
+class NotLinearError(Exception):
+    """The formula holds an operator that this walk does not take apart."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """An index that runs over an axis of some size."""
+
+    size: int
+
+
+Letters = tuple[Letter | None, ...]
+"""One an axis; None for an axis of size 1, which has nothing to run over."""
+
+Factor = tuple[Expr, Letters]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """coefficient · Π factors · Π [a = b], summed over every letter that is not free."""
+
+    coefficient: Expr
+    factors: tuple[Factor, ...]
+    seed: Letters
+    equal: tuple[tuple[Letter, Letter], ...] = ()
+
+    def times(self, coefficient: Expr, factors: Iterable[Factor] = ()) -> Term:
+        """With more factors."""
+        return replace(self, coefficient=self.coefficient * coefficient, factors=(*self.factors, *factors))
+
+    def letters(self) -> set[Letter]:
+        """Every letter that a factor or the seed has."""
+        return {a for _, letters in (*self.factors, (S.One, self.seed)) for a in letters if a is not None}
+
+    def renamed(self, names: Mapping[Letter, Letter]) -> Term:
+        """With other letters."""
+
+        def new(letters: Letters) -> Letters:
+            return tuple(None if a is None else names.get(a, a) for a in letters)
+
+        equal = tuple((names.get(a, a), names.get(b, b)) for a, b in self.equal)
+        return Term(self.coefficient, tuple((e, new(x)) for e, x in self.factors), new(self.seed), equal)
+
+
+def letters_for(shape: Iterable[int]) -> Letters:
+    """New letters for the axes of a shape."""
+    return tuple(None if is_one(s) else Letter(s) for s in shape)
+
+
+def terms_of(expr: Expr, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    """The entries of an expression at `letters`, linear in `seed`.
+
+    Raises:
+        NotLinearError: an operator that is not taken apart, or the seed twice in a product.
+    """
+    if expr == 0:
+        return []
+    if expr == seed:
+        return [Term(S.One, (), _aligned(letters, shape_of(seed)))]
+    if isinstance(expr, Add):
+        return [t for arg in expr.args for t in terms_of(arg, seed, _aligned(letters, shape_of(arg)))]
+    if isinstance(expr, Mul):
+        return _product(expr.args, seed, letters)
+    if isinstance(expr, Apply) and expr.name in OPERATORS:
+        return OPERATORS[expr.name](expr, seed, letters)
+    raise NotLinearError(getattr(expr, "name", type(expr).__name__))
+
+
+def _aligned(letters: Letters, shape: tuple[int, ...]) -> Letters:
+    """The letters of the last axes, as many as the shape has; none for an axis that is only broadcast."""
+    own = letters[len(letters) - len(shape) :]
+    return tuple(None if is_one(s) else a for a, s in zip(own, shape, strict=True))
+
+
+def _product(args: Iterable[Expr], seed: TensorSymbol, letters: Letters) -> list[Term]:
+    linear = [a for a in args if seed in symbols_of(a)]
+    if len(linear) != 1:
+        raise NotLinearError("product")
+    others = [(a, _aligned(letters, shape_of(a))) for a in args if a is not linear[0]]
+    scalar = Mul(*[a for a, own in others if not own])
+    factors = [(a, own) for a, own in others if own and not is_op(a, "ones")]
+    inner = terms_of(linear[0], seed, _aligned(letters, shape_of(linear[0])))
+    return [term.times(scalar, factors) for term in inner]
+
+
+# ── operators ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _chain(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    """A product of matrices: a letter for each inner axis; a vector in front or at the end has one axis."""
+    ranks = [len(shape_of(a)) for a in expr.args]
+    if any(r > 2 for r in ranks):
+        return _batched(expr, seed, letters)
+    free = list(letters)
+    left = free.pop(0) if ranks[0] == 2 else None
+    right = free.pop(0) if ranks[-1] == 2 else None
+    inner = letters_for(shape_of(a)[-1] for a in expr.args[:-1])
+    ends: list[Letters] = []
+    for position, rank in enumerate(ranks):
+        before = left if position == 0 else inner[position - 1]
+        after = right if position == len(ranks) - 1 else inner[position]
+        if rank == 1:
+            ends.append((after,) if position == 0 else (before,))
+        else:
+            ends.append((before, after))
+    return _contracted(expr.args, ends, seed)
+
+
+def _batched(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    """A product of stacks of matrices."""
+    if any(len(shape_of(a)) < 2 for a in expr.args):
+        raise NotLinearError("matmul")
+    batch, left, right = letters[:-2], letters[-2], letters[-1]
+    inner = [left, *letters_for(shape_of(a)[-1] for a in expr.args[:-1]), right]
+    ends = [(*_aligned(batch, shape_of(a)[:-2]), inner[i], inner[i + 1]) for i, a in enumerate(expr.args)]
+    return _contracted(expr.args, ends, seed)
+
+
+def _contracted(args: Iterable[Expr], ends: list[Letters], seed: TensorSymbol) -> list[Term]:
+    """Operands, each at its letters, multiplied."""
+    pairs = list(zip(args, ends, strict=True))
+    linear = [(a, own) for a, own in pairs if seed in symbols_of(a)]
+    if len(linear) != 1:
+        raise NotLinearError("product")
+    factors = [(a, own) for a, own in pairs if a is not linear[0][0] and not is_op(a, "ones")]
+    return [term.times(S.One, factors) for term in terms_of(*_swapped(linear[0], seed))]
+
+
+def _swapped(pair: Factor, seed: TensorSymbol) -> tuple[Expr, TensorSymbol, Letters]:
+    return pair[0], seed, pair[1]
+
+
+def _outer(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    return _contracted(expr.args, [(letters[0],), (letters[1],)], seed)
+
+
+def _transpose(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    rank = len(letters)
+    axes = expr.parameters["axes"]
+    axes = tuple(reversed(range(rank))) if axes is None else tuple(a % rank for a in axes)
+    inner: list[Letter | None] = [None] * rank
+    for position, axis in enumerate(axes):
+        inner[axis] = letters[position]
+    return terms_of(expr.args[0], seed, tuple(inner))
+
+
+def _sum(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    shape = shape_of(expr.args[0])
+    axes = axes_of(expr.parameters["axis"], len(shape))
+    rest = list(letters)
+    inner: list[Letter | None] = []
+    for axis, n in enumerate(shape):
+        if axis not in axes:
+            inner.append(rest.pop(0))
+            continue
+        if expr.parameters["keepdims"]:
+            rest.pop(0)
+        inner.append(None if is_one(n) else Letter(n))
+    return terms_of(expr.args[0], seed, tuple(inner))
+
+
+def _mean(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    shape = shape_of(expr.args[0])
+    count = Mul(*[size(shape[a]) for a in axes_of(expr.parameters["axis"], len(shape))])
+    return [term.times(1 / count) for term in _sum(expr, seed, letters)]
+
+
+def _reshape(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    """Axes of size 1 come or go; anything else mixes the others."""
+    inner = shape_of(expr.args[0])
+    real = [a for a, n in zip(letters, expr.shape, strict=True) if not is_one(n)]
+    if [int(n) for n in inner if not is_one(n)] != [int(n) for n in expr.shape if not is_one(n)]:
+        raise NotLinearError("reshape")
+    return terms_of(expr.args[0], seed, tuple(None if is_one(n) else real.pop(0) for n in inner))
+
+
+def _diag(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    if len(letters) != 2 or letters[0] is None or letters[1] is None or expr.parameters.get("k", 0):
+        raise NotLinearError("diag")
+    pair = letters[0], letters[1]
+    return [replace(t, equal=(*t.equal, pair)) for t in terms_of(expr.args[0], seed, (letters[0],))]
+
+
+def _trace(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    if letters:
+        raise NotLinearError("trace")
+    letter = letters_for(shape_of(expr.args[0])[-1:])[0]
+    return terms_of(expr.args[0], seed, (letter, letter))
+
+
+OPERATORS: Mapping[str, Callable[[Apply, TensorSymbol, Letters], list[Term]]] = {
+    "matmul": _chain, "outer": _outer, "transpose": _transpose, "sum": _sum, "mean": _mean, "reshape": _reshape,
+    "expand_dims": _reshape, "squeeze": _reshape, "diag": _diag, "trace": _trace,
+}  # fmt: skip
+"""How each operator hands its letters to its operand."""
+
+
+# ── the Jacobian ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entry J[output letters, leaf letters] as a sum of terms, whose seeds are used up."""
+
+    output: Letters
+    leaf: Letters
+    terms: tuple[Term, ...]
+
+    @property
+    def free(self) -> set[Letter]:
+        """The letters that an entry is named by."""
+        return {a for a in (*self.output, *self.leaf) if a is not None}
+
+
+def jacobian_entries(vjp: Expr, seed: TensorSymbol, shape: tuple[int, ...]) -> Entries:
+    """The Jacobian's entries, from the VJP of a leaf of a shape.
+
+    Raises:
+        NotLinearError: an operator that is not taken apart.
+    """
+    output, leaf = letters_for(shape_of(seed)), letters_for(shape)
+    known = set(leaf)
+    found = [_unseeded(term, output, known) for term in terms_of(vjp, seed, _aligned(leaf, shape_of(vjp)))]
+    return Entries(output, leaf, tuple(_signed(_counted(term, {*output, *leaf})) for term in found))
+
+
+def _signed(term: Term) -> Term:
+    """A minus goes into a sum that then reads better: p (1 - p), not -p (p - 1)."""
+    if not term.coefficient.could_extract_minus_sign():
+        return term
+    for position, (expr, letters) in enumerate(term.factors):
+        number = expr.as_coeff_Add()[0] if isinstance(expr, Add) else S.Zero
+        if number.is_negative or isinstance(expr, Add) and number == 0 and later_is_negative(expr):
+            factors = (*term.factors[:position], (-expr, letters), *term.factors[position + 1 :])
+            return replace(term, coefficient=-term.coefficient, factors=factors)
+    return term
+
+
+def _unseeded(term: Term, output: Letters, leaf: set[Letter | None]) -> Term:
+    """The term whose seed is the unit tensor at the output's letters."""
+    names: dict[Letter, Letter] = {}
+    equal: list[tuple[Letter, Letter]] = list(term.equal)
+    for own, at in zip(term.seed, output, strict=True):
+        if own is None or at is None:
+            continue
+        if own in leaf or own in names:
+            equal.append((at, names.get(own, own)))
+        else:
+            names[own] = at
+    done = replace(term, seed=(), equal=()).renamed(names)
+    return replace(done, equal=tuple((names.get(a, a), names.get(b, b)) for a, b in equal))
+
+
+def _counted(term: Term, free: set[Letter | None]) -> Term:
+    """Identity matrices as equal letters."""
+    equal = list(term.equal)
+    factors: list[Factor] = []
+    for expr, letters in term.factors:
+        if is_op(expr, "eye") and letters[0] is not None and letters[1] is not None:
+            equal.append((letters[0], letters[1]))
+        else:
+            factors.append((expr, letters))
+    names: dict[Letter, Letter] = {}
+    kept = []
+    for a, b in equal:
+        a, b = names.get(a, a), names.get(b, b)  # noqa: PLW2901
+        if a in free and b in free:
+            kept.append((a, b))
+        else:
+            inner, outer = (b, a) if a in free else (a, b)
+            names = {**{k: (outer if v is inner else v) for k, v in names.items()}, inner: outer}
+    return replace(replace(term, factors=tuple(factors), equal=()).renamed(names), equal=tuple(kept))

@@ -1,0 +1,37 @@
+"""The machine-readable contract `backprop.jacobian/1`; several derivatives are a list under `results`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from backprop_cli.formulas.printed import Omitted
+from backprop_cli.report.arrays import strict
+from backprop_cli.report.json_ import pretty
+from backprop_cli.report.view import READING, View
+from backprop_cli.tasks.jacobian.results import Differentiated
+
+SCHEMA = "backprop.jacobian/1"
+
+
+def document(found: Differentiated, view: View) -> dict[str, Any]:
+    """A derivative as plain data."""
+    formula = found.formula
+    written = {"omitted": formula.why} if isinstance(formula, Omitted) else dict(formula)
+    made: dict[str, Any] = {
+        "schema": SCHEMA, "spec": found.spec, "title": found.title, "kind": found.kind, "symbol": found.symbol,
+        "output": found.output, "wrt": found.wrt, "dims": dict(found.dims), "shape": list(found.shape),
+        "value": strict(found.value, view.precision), "formula": written,
+    }  # fmt: skip
+    if found.block:
+        made["block"] = found.block
+    if found.entries:
+        made["entries"] = dict(found.entries)
+    return made
+
+
+def render(results: Sequence[Differentiated], view: View = READING) -> str:
+    """One object over several lines."""
+    documents = [document(one, view) for one in results]
+    whole = documents[0] if len(documents) == 1 else {"schema": SCHEMA, "results": documents}
+    return pretty(whole, view) + "\n"

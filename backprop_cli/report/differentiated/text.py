@@ -1,0 +1,76 @@
+"""The terminal view of a Jacobian or Hessian: the tensor's formula, its entries by index, its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from backprop_cli.formulas.printed import Omitted
+from backprop_cli.report.arrays import abridged, count, lines, summary
+from backprop_cli.report.view import READING, View
+from backprop_cli.tasks.jacobian.results import Differentiated
+
+INDENT = "  "
+
+
+def render(results: Sequence[Differentiated], view: View = READING) -> str:
+    """The whole view of one spec."""
+    first = results[0]
+    head = [view.paint(view.safe(first.title), "heading")] if first.title else []
+    head.append(view.paint(view.safe(first.spec), "faint"))
+    sections = [head, *(list(_one(one, view)) for one in results), list(_facts(results, view))]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _one(one: Differentiated, view: View) -> Iterator[str]:
+    """One derivative, as a chain of equals signs."""
+    symbol = view.safe(one.symbol)
+    yield f"{view.paint(symbol, 'gradient')}{INDENT}{view.paint(count(one.shape), 'faint')}"
+    if isinstance(one.formula, Omitted):
+        yield f"{INDENT}({view.safe(one.formula.why)})"
+    else:
+        yield from _formula(one, one.formula["text"], one.formula.get("index", ""), view)
+    yield from _value(one, view)
+    yield from _entries(one, view)
+
+
+def _formula(one: Differentiated, text: str, index: str, view: View) -> Iterator[str]:
+    if one.block:
+        yield f"{INDENT}[{one.block}] = {view.plain(text)}"
+        yield f"{INDENT}{view.paint('0 in all other entries', 'faint')}"
+    elif text != index or not one.rows:
+        yield f"{INDENT}= {view.plain(text)}"
+    if index and one.rows and one.shape:
+        yield f"{INDENT}{view.safe(one.rows)} = {view.plain(index)}"
+
+
+def _value(one: Differentiated, view: View) -> Iterator[str]:
+    if one.value is None:
+        yield f"{INDENT}= (no numbers)"
+        return
+    shown = lines(one.value, view.digits)
+    yield f"{INDENT}= {view.plain(shown[0])}"
+    yield from (f"{INDENT}  {view.plain(line)}" for line in shown[1:])
+    if abridged(one.value):
+        yield f"{INDENT}  {summary(one.value, view.digits)}; a part: --get 'value[0]'"
+
+
+def _entries(one: Differentiated, view: View) -> Iterator[str]:
+    """Each entry's own formula, with its number."""
+    if not one.entries or len(one.entries) < 2 or one.value is None:
+        return
+    yield ""
+    names = list(one.entries)
+    width = max(map(len, names))
+    for name, value in zip(names, one.value.reshape(-1).tolist(), strict=True):
+        text = view.plain(one.entries[name])
+        number = f"{value or 0:.{view.digits}g}"
+        yield f"{INDENT}{name.ljust(width)}  {text}" + ("" if text == number else f" = {number}")
+
+
+def _facts(results: Sequence[Differentiated], view: View) -> Iterator[str]:
+    seen = dict.fromkeys(fact for one in results for fact in one.facts)
+    yield from (f"used: {view.safe(fact)}" for fact in seen)
+    known = [one.formula.deviation for one in results if not isinstance(one.formula, Omitted)]
+    found = [d for d in known if d is not None]
+    if found:
+        yield view.paint(f"the formula, evaluated, differs by at most {max(found):.2g}", "faint")

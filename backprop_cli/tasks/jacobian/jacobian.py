@@ -1,0 +1,122 @@
+"""∂output/∂leaf of a spec."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.errors import UsageError
+from backprop_cli.formulas.printed import Omitted, Printed, partial
+from backprop_cli.language.expression import parse
+from backprop_cli.language.model import Spec
+from backprop_cli.language.source import inline
+from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, load_leaves
+from backprop_cli.tasks.jacobian.numbers import Rows
+from backprop_cli.tasks.jacobian.results import Differentiated
+
+WRITTEN_OUT = 16
+"""A Jacobian of up to so many entries has each entry's own formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to differentiate by, and how."""
+
+    wrt: tuple[str, ...] = ()
+    formulas: bool = True
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+
+def jacobians(spec: Spec, wanted: Wanted) -> Iterator[Differentiated]:
+    """The Jacobian of the output by each leaf or node asked for; by the params where none is.
+
+    Raises:
+        SpecError: what is wrong with the spec; E017 where the output depends on nothing that is asked for.
+        UsageError: E023 for a name that the output does not depend on.
+    """
+    graph = build(seeded(spec))
+    names = wanted.wrt or tuple(graph.nodes[i].name for i in sorted(graph.wrt & graph.active))
+    for name in names:
+        check_name(graph, name)
+    rows = Rows.of(graph, load_leaves(graph, wanted.max_bytes)) if has_numbers(graph) else None
+    for name in names:
+        yield one_jacobian(graph, rows, name, wanted)
+
+
+def seeded(spec: Spec) -> Spec:
+    """The spec going back from its output with any seed; several passes have no one Jacobian.
+
+    Raises:
+        UsageError: E026 for a spec of several passes.
+    """
+    if spec.backward:
+        raise UsageError("E026", "a spec with 'backward' passes has several outputs", hint="choose one: --output NAME")
+    return replace(spec, grad_output="ones", grad_output_at=None, hooks={})
+
+
+def has_numbers(graph: Graph) -> bool:
+    """Whether every leaf has a value."""
+    return all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)
+
+
+def check_name(graph: Graph, name: str) -> None:
+    """What is differentiated by exists, and the output depends on it.
+
+    Raises:
+        UsageError: E023.
+    """
+    if name not in graph.names:
+        raise UsageError("E023", f"no node is called {name!r}", hint=did_you_mean(name, graph.names))
+    if graph.names[name] not in graph.active:
+        raise UsageError("E017", f"the output {graph.output_name!r} does not depend on {name!r} through anything "
+                         "differentiable")  # fmt: skip
+
+
+def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted) -> Differentiated:
+    """The Jacobian by one leaf or node."""
+    index = graph.names[name]
+    shape = (*map(int, graph.output.shape), *map(int, graph.nodes[index].shape))
+    value = None if rows is None else rows.jacobian(index, wanted.max_bytes)
+    found = Differentiated(
+        graph.spec.source.file, graph.spec.title, "jacobian", partial(graph.output_name, name), graph.output_name, name,
+        shape, value, Omitted("not asked for"), dims={k: int(v) for k, v in graph.spec.dims.items()},
+    )  # fmt: skip
+    return with_formula(found, graph, rows, index) if wanted.formulas else found
+
+
+def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: int) -> Differentiated:
+    """With the formula, evaluated back where there are numbers."""
+    from backprop_cli.formulas.jacobian import jacobian_formula  # imports sympy
+
+    values = None if rows is None else rows.values
+    written = jacobian_formula(graph, values, graph.passes[0], index, WRITTEN_OUT)
+    formula = written.formula
+    if isinstance(formula, Printed) and rows is not None and found.value is not None:
+        formula = replace(formula, deviation=deviation(rows, formula.code, found.value))
+    return replace(found, formula=formula, block=written.block, facts=written.facts, entries=written.entries,
+                   rows=written.rows)  # fmt: skip
+
+
+def deviation(rows: Rows, code: str, value: Any) -> float:
+    """How far the printed code, read back and evaluated, is from the value."""
+    from backprop_cli.engine.interpret import Scope, interpret
+
+    graph, text = rows.graph, inline(code, "<formula>")
+
+    def lookup(name: str) -> Any:
+        index = graph.names.get(name)
+        return None if index is None else rows.values[index]
+
+    with np.errstate(all="ignore"):
+        found = interpret(parse(text), Scope(text, lookup, dims=graph.spec.dims), rows.meaning)
+    if np.shape(found) != np.shape(value):
+        return math.inf
+    scale = max(1.0, float(np.max(np.abs(value), initial=0)))
+    with np.errstate(all="ignore"):
+        return float(np.max(np.abs(np.asarray(found) - value), initial=0)) / scale

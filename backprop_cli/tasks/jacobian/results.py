@@ -1,0 +1,32 @@
+"""What a Jacobian or Hessian came to, as plain frozen data: the only thing the reports see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backprop_cli.formulas.printed import Omitted, Printed
+
+
+@dataclass(frozen=True, slots=True)
+class Differentiated:
+    """One derivative: `value` has the output's axes, then the leaf's (of a product with a vector, the leaf's alone).
+
+    `block` says which entries a formula of higher rank gives, `entries` the formula of each entry of a small one.
+    """
+
+    spec: str
+    title: str | None
+    kind: str  # jacobian or hessian
+    symbol: str  # ∂p/∂x, ∂²loss/∂w², ∂²loss/∂w² · v
+    output: str
+    wrt: str
+    shape: tuple[int, ...]
+    value: Any
+    formula: Printed | Omitted
+    block: str = ""
+    rows: str = ""  # ∂p[i]/∂x[j]: what `index` is equal to
+    entries: Mapping[str, str] = field(default_factory=dict)
+    facts: tuple[str, ...] = ()
+    dims: Mapping[str, int] = field(default_factory=dict)

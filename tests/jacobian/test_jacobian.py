@@ -1,0 +1,292 @@
+"""Jacobians and Hessians: published forms, differences on every op's samples, random graphs, and bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.engine.graph import build
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import Sample
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import load_leaves
+from backprop_cli.tasks.jacobian.hessian import hessians
+from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
+from backprop_cli.tasks.jacobian.numbers import Rows
+from tests.checks.test_random_graphs import written
+from tests.conftest import ROOT, Backprop
+from tests.graphs.test_random_graphs import random_net
+
+STEP = 1e-5
+
+
+def spec_of(leaves: dict[str, Any], nodes: dict[str, str], output: str, **rest: Any) -> Any:
+    """A spec of params and nodes."""
+    params = {name: np.asarray(value).tolist() for name, value in leaves.items()}
+    whole = {"params": params, "nodes": nodes, "output": output, "wrt": "all", "grad_output": "ones", **rest}
+    return read_spec(json.dumps(whole).encode(), "test", folder=None)
+
+
+def differences(spec: Any, wrt: str) -> Any:
+    """∂output/∂wrt by central differences, from forward passes alone."""
+    graph = build(spec)
+    leaves = load_leaves(graph)
+    index = graph.names[wrt]
+    start = np.array(leaves[index], dtype=float)
+    columns = np.empty((*map(int, graph.output.shape), *start.shape))
+    for entry in np.ndindex(start.shape):
+        ends = []
+        for sign in (1, -1):
+            moved = start.copy()
+            moved[entry] += sign * STEP
+            ends.append(Rows.of(graph, {**leaves, index: moved[()]}).values[graph.output.index])
+        columns[(..., *entry)] = (ends[0] - ends[1]) / (2 * STEP)
+    return columns
+
+
+# ── published forms ──────────────────────────────────────────────────────────────────────────────
+
+W = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+BATCH = [[1.0, 2.0], [3.0, 1.0]]
+DATA = {"X": [[1.0, 0.5], [2.0, -1.0], [0.0, 1.0], [1.0, 1.0]], "w": [0.1, -0.2]}
+
+PUBLISHED = [
+    ("softmax", {"x": [1.0, 2.0, 3.0]}, {"p": "softmax(x)"}, "p", "x", "diag(p) - p · pᵀ", "p[i] (δ[i,j] - p[j])"),
+    ("a layer", {"x": [1.0, 2.0], "W": W}, {"z": "W @ x", "h": "tanh(z)"}, "h", "x", "diag(1 - h²) · W",
+     "(1 - h[i]²) · W[i,j]"),
+    ("a linear map", {"x": [1.0, 2.0], "W": W}, {"z": "W @ x"}, "z", "x", "W", "W[i,j]"),
+    ("a linear map by its matrix", {"x": [1.0, 2.0], "W": W}, {"z": "W @ x"}, "z", "W", "x", "x[k] · δ[i,j]"),
+    ("a batch", {"x": BATCH, "W": [[1.0, 2.0, 5.0], [3.0, 4.0, 6.0]]}, {"z": "x @ W", "h": "tanh(z)"}, "h", "x",
+     "diag(1 - h[i]²) · Wᵀ", "(1 - h[i,j]²) · W[l,j] · δ[i,k]"),
+    ("softmax in rows", {"z": BATCH}, {"p": "softmax(z)"}, "p", "z", "diag(p[i]) - p[i] · p[i]ᵀ",
+     "p[i,j] · δ[i,k] (δ[j,l] - p[i,l])"),
+    ("a sigmoid's gradient", DATA, {"p": "sigmoid(X @ w)", "g": "X.T @ p"}, "g", "w",
+     "Xᵀ · diag(p ⊙ (1 - p)) · X", "Σ_k p[k] · (1 - p[k]) · X[k,i] · X[k,j]"),
+    ("centred", {"x": [1.0, 2.0, 4.0]}, {"h": "x - mean(x)"}, "h", "x", "I - ones((3, 3))/3", "δ[i,j] - 1/3"),
+    ("a number", {"x": [1.0, 2.0]}, {"s": "sum(x**2)"}, "s", "x", "2 x", "2 x[i]"),
+    ("a column", {"x": [[1.0], [2.0]], "W": W}, {"h": "sigmoid(W @ x)"}, "h", "x", "diag(h ⊙ (1 - h)) · W",
+     "h[i,0] · (1 - h[i,0]) · W[i,j]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("leaves", "nodes", "output", "wrt", "text", "index"), [row[1:] for row in PUBLISHED],
+                         ids=[row[0] for row in PUBLISHED])  # fmt: skip
+def test_published_jacobians(leaves: Any, nodes: Any, output: str, wrt: str, text: str, index: str) -> None:
+    """One tensor as textbooks write it, the entries in index notation; the numbers are those of differences."""
+    spec = spec_of(leaves, nodes, output)
+    (found,) = jacobians(spec, Wanted((wrt,)))
+    assert isinstance(found.formula, Printed)
+    assert (found.formula["text"], found.formula["index"]) == (text, index)
+    np.testing.assert_allclose(found.value, differences(spec, wrt), atol=1e-8)
+    assert found.formula.deviation is not None
+    assert found.formula.deviation < 1e-12
+
+
+HESSIANS = [
+    ("CS229 logistic regression", DATA | {"y": [1.0, 0.0, 1.0, 0.0]},
+     {"p": "sigmoid(X @ w)", "loss": "-mean(y*log(p) + (1-y)*log(1-p))"}, "w", "Xᵀ · diag(p ⊙ (1 - p)) · X / 4"),
+    ("least squares", DATA | {"y": [1.0, 0.0, 1.0, 0.0]}, {"loss": "sum((X @ w - y)**2)"}, "w", "2 Xᵀ · X"),
+    ("Matrix Cookbook (98): xᵀ A x", {"A": [[1.0, 2.0], [0.0, 3.0]], "x": [1.0, 2.0]}, {"f": "x @ A @ x"}, "x",
+     "A + Aᵀ"),
+    ("a sum of squares", {"x": [1.0, 2.0, 3.0]}, {"f": "sum(x**3)"}, "x", "6 diag(x)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("leaves", "nodes", "wrt", "text"), [row[1:] for row in HESSIANS],
+                         ids=[row[0] for row in HESSIANS])  # fmt: skip
+def test_published_hessians(leaves: Any, nodes: Any, wrt: str, text: str) -> None:
+    """The Hessian as it is published; symmetric, and met by differences of the reverse pass."""
+    output = list(nodes)[-1]
+    (found,) = hessians(spec_of(leaves, nodes, output, grad_output=1), Wanted((wrt,)))
+    assert isinstance(found.formula, Printed)
+    assert found.formula["text"] in {text, " + ".join(reversed(text.split(" + ")))}
+    np.testing.assert_allclose(found.value, found.value.T, atol=1e-12)
+    check_second(leaves, nodes, output, wrt, found.value)
+
+
+def check_second(leaves: Any, nodes: Any, output: str, wrt: str, value: Any) -> None:
+    """The Hessian against central differences of the gradient."""
+    start = np.array(leaves[wrt], dtype=float)
+    for entry in np.ndindex(start.shape):
+        ends = []
+        for sign in (1, -1):
+            moved = start.copy()
+            moved[entry] += sign * STEP
+            (one,) = jacobians(spec_of({**leaves, wrt: moved}, nodes, output), Wanted((wrt,), formulas=False))
+            ends.append(one.value)
+        np.testing.assert_allclose(value[(..., *entry)], (ends[0] - ends[1]) / (2 * STEP), atol=1e-7)
+
+
+def test_newtons_step_of_logistic_regression(backprop: Backprop, tmp_path: Path) -> None:
+    """Newton's method with the program's own gradient and Hessian comes to the maximum likelihood in six steps."""
+    x = np.array([[1, 0.5], [1, 2.3], [1, 2.9], [1, 3.4], [1, 1.1], [1, 2.0]])
+    y = np.array([0, 1, 0, 1, 0, 1])
+    w = np.zeros(2)
+    path = tmp_path / "logistic.yaml"
+    for _ in range(7):
+        path.write_text(json.dumps({
+            "inputs": {"X": x.tolist(), "y": y.tolist()}, "params": {"w": w.tolist()},
+            "nodes": {"loss": "-sum(y*log(sigmoid(X @ w)) + (1 - y)*log(1 - sigmoid(X @ w)))"},
+        }))  # fmt: skip
+        gradient = json.loads(backprop("run", path, "--get", "w.grad").out)
+        hessian = json.loads(backprop("hessian", path, "--get", "value").out)
+        w = w - np.linalg.solve(hessian, gradient)
+    p = 1 / (1 + np.exp(-(x @ w)))
+    np.testing.assert_allclose(x.T @ (p - y), 0, atol=1e-10)
+
+
+# ── every op, random graphs ──────────────────────────────────────────────────────────────────────
+
+UNSTEADY = {"svd_u", "svd_vh", "eigvecsh", "svdvals", "eigvalsh", "pinv", "cholesky"}
+
+
+def trials() -> list[tuple[Op, int, Sample]]:
+    """The samples whose operands all have a shape."""
+    return [(op, number, sample) for op in OPS.values() for number, sample in enumerate(op.samples)
+            if None not in sample.shapes and any(op.vjps) and op.name not in UNSTEADY]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
+def test_every_ops_jacobian(name: str) -> None:
+    """For each sample and operand: the numbers are those of differences, and a formula evaluates to them."""
+    for op, number, sample in trials():
+        if op.name != name:
+            continue
+        rng = np.random.default_rng(number + 7)
+        operands = {f"x{i}": value for i, value in enumerate(draw(sample, rng))}
+        spec = spec_of(operands, {"y": written(op, dict(sample.parameters), list(operands))}, "y")
+        graph = build(spec)
+        for wrt in operands:
+            if graph.names[wrt] not in graph.active:
+                continue
+            (found,) = jacobians(spec, Wanted((wrt,)))
+            if not op.kink and not {"labels", "mask"} & {d.partition(":")[0] for d in sample.domains}:
+                np.testing.assert_allclose(found.value, differences(spec, wrt), atol=2e-6, rtol=1e-5)
+            if isinstance(found.formula, Printed):
+                assert found.formula.deviation is not None
+                assert found.formula.deviation < 1e-9, (op.name, number, wrt, found.formula["code"])
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_random_graphs(seed: int) -> None:
+    """Of random graphs: Jacobians of inner nodes, Hessians, products with a vector, all against differences."""
+    net = random_net(seed, length=4)
+    leaves, nodes = net.leaves, dict(net.nodes)
+    for output in list(nodes)[:-1][-2:]:
+        spec = spec_of(leaves, nodes, output)
+        graph = build(spec)
+        for wrt in (name for name in leaves if graph.names[name] in graph.active):
+            (found,) = jacobians(spec, Wanted((wrt,)))
+            np.testing.assert_allclose(found.value, differences(spec, wrt), atol=1e-6, rtol=1e-5)
+            if isinstance(found.formula, Printed):
+                assert found.formula.deviation is not None
+                assert found.formula.deviation < 1e-8, (net, output, wrt, found.formula["code"])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_hessians_of_random_graphs(seed: int) -> None:
+    """Against differences of the gradient; a product with a vector is the matrix times it."""
+    net = random_net(seed, length=3)
+    leaves, nodes = net.leaves, dict(net.nodes)
+    spec = spec_of(leaves, nodes, "loss", grad_output=1)
+    wrt = next(iter(leaves))
+    (found,) = hessians(spec, Wanted((wrt,)))
+    check_second(leaves, nodes, "loss", wrt, found.value)
+    vector = np.random.default_rng(seed).normal(size=np.shape(leaves[wrt]))
+    (product,) = hessians(spec, Wanted((wrt,)), json.dumps(vector.tolist()))
+    axes = vector.ndim
+    np.testing.assert_allclose(product.value, np.tensordot(found.value, vector, axes), atol=1e-9)
+
+
+# ── the command ──────────────────────────────────────────────────────────────────────────────────
+
+SOFTMAX = "params: {x: [1, 2, 3]}\nnodes: {p: softmax(x)}\n"
+
+
+def test_json_is_the_contract(backprop: Backprop) -> None:
+    """`backprop.jacobian/1`: the documented keys, the output's shape followed by the leaf's."""
+    found = json.loads(backprop("jacobian", "-", "--output", "p", "--wrt", "x", "--format", "json", stdin=SOFTMAX).out)
+    assert found["schema"] == "backprop.jacobian/1"
+    assert (found["output"], found["wrt"], found["shape"]) == ("p", "x", [3, 3])
+    assert set(found["formula"]) == {"text", "code", "latex", "index"}
+    p = np.exp([1, 2, 3]) / np.exp([1, 2, 3]).sum()
+    np.testing.assert_allclose(found["value"], np.diag(p) - np.outer(p, p), atol=1e-15)
+
+
+@pytest.mark.parametrize(("path", "shown"), [
+    ("shape", "[3, 3]"), ("formula", "diag(p) - p · pᵀ"), ("formula.code", "diag(p) - outer(p, p)"),
+    ("formula.index", "p[i] (δ[i,j] - p[j])"), ("p.jacobian[0,1]", "-0.02203"), ("value[0,1]", "-0.02203"),
+])  # fmt: skip
+def test_get(backprop: Backprop, path: str, shown: str) -> None:
+    """One thing and nothing else."""
+    assert backprop("jacobian", "-", "--get", path, stdin=SOFTMAX).out.startswith(shown)
+
+
+def test_small_ones_have_a_formula_for_each_entry(backprop: Backprop) -> None:
+    """Each entry's own formula stands with its number."""
+    out = backprop("jacobian", "-", stdin=SOFTMAX).out
+    assert "[0,0]  p[0] · (1 - p[0]) = 0.081925" in out
+    assert "[0,1]  -p[0] · p[1] = -0.0220" in out
+
+
+def test_exported_specs_run_to_the_same_numbers(backprop: Backprop, tmp_path: Path) -> None:
+    """`--to spec`: the derivative is a node, whose value is the matrix."""
+    logistic = ROOT / "specs" / "logistic_regression.yaml"
+    for command, source in (("jacobian", SOFTMAX), ("hessian", logistic.read_text())):
+        path = tmp_path / "exported.yaml"
+        done = backprop(command, "-", "--to", "spec", "-o", path, stdin=source)
+        assert done.code == 0, done.err
+        node = path.read_text().split("output: ")[1].split()[0]
+        results = json.loads(backprop(command, "-", "--format", "json", stdin=source).out)
+        last = results["results"][-1] if "results" in results else results
+        found = json.loads(backprop("run", path, "--get", node).out)
+        np.testing.assert_allclose(found, last["value"], atol=1e-12)
+
+
+@pytest.mark.parametrize(("args", "words"), [
+    (["jacobian", "--wrt", "q"], "no node is called 'q'"), (["jacobian", "--output", "q"], "unknown name 'q'"),
+    (["hessian"], "a Hessian is of a number"), (["jacobian", "--max-bytes", "60"], "more than --max-bytes"),
+    (["jacobian", "--get", "value[7,7]"], "does not fit the shape"), (["jacobian", "--get", "x.y"], "cannot read"),
+    (["hessian", "--output", "p[0]", "--vector", "[1, 2]"], "(2,)"),
+])  # fmt: skip
+def test_bad_input_is_told_plainly(backprop: Backprop, args: list[str], words: str) -> None:
+    """Exit code 2, one message with the user's words, nothing on stdout."""
+    done = backprop(args[0], "-", *args[1:], stdin=SOFTMAX)
+    assert (done.code, done.out) == (2, ""), done.out
+    assert words in done.err
+
+
+def test_an_output_that_does_not_depend_on_it_is_told(backprop: Backprop) -> None:
+    """Also for a leaf that is there."""
+    done = backprop("jacobian", "-", "--output", "a", "--wrt", "y",
+                    stdin="params: {x: 1, y: 2}\nnodes: {a: x**2, b: y * a}\n")  # fmt: skip
+    assert done.code == 2
+    assert "does not depend on 'y'" in done.err
+
+
+def test_a_large_one_is_a_summary_with_get_for_parts(backprop: Backprop) -> None:
+    """400 rows are not printed; a row is."""
+    spec = "params: {x: {shape: [400], init: normal}}\nnodes: {y: tanh(x)}\n"
+    out = backprop("jacobian", "-", stdin=spec).out
+    assert len(out) < 4000
+    assert "diag(1 - y²)" in out
+    assert "--get" in out
+    assert len(json.loads(backprop("jacobian", "-", "--get", "value[3]", stdin=spec).out)) == 400
+
+
+def test_check_compares_rows_and_formula(backprop: Backprop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right: code 0. A rule that is wrong by a thousandth is caught in the rows."""
+    assert backprop("check", "--jacobian", "-", stdin=SOFTMAX).code == 0
+    assert backprop("check", "--hessian", ROOT / "specs" / "two_layer.yaml").code == 0
+    rule = OPS["tanh"].vjps[0]
+    assert rule is not None
+    wrong = type(OPS["tanh"])(**{f: getattr(OPS["tanh"], f) for f in OPS["tanh"].__dataclass_fields__}
+                              | {"vjps": (lambda xp, g, y, x: 1.001 * rule(xp, g, y, x),)})  # fmt: skip
+    monkeypatch.setitem(OPS, "tanh", wrong)
+    assert backprop("check", "--jacobian", "-", stdin="params: {x: [1, 2]}\nnodes: {y: tanh(x)}\n").code == 1
