@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, threads_for
 from backprop_cli.cli.options import ReportChoice, SpecChoice
-from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View
 
@@ -88,7 +88,7 @@ def whole(spec: Spec, names: tuple[str, ...]) -> Spec:
 def begin(spec: str, job: Job, report: ReportChoice, limits: Limits, form: str | None) -> int:
     """Work on a spec and write what comes out."""
     refuse_overwriting(report.out, (spec,))
-    suffix = next((name for name, ends in FORMATS.items() if (report.out or "").endswith(ends)), None)
+    suffix = None if job.to else suffixed(report.out, FORMATS)
     chosen = replace(job, form=form or suffix or "text")
     return over((spec,), chosen, sink_for(report.out), Series(), limits, manner_now(), chosen.warm)
 

@@ -13,7 +13,7 @@ import click
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
-from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for
+from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View
 
@@ -169,7 +169,7 @@ def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: i
     new_spec = report.out if (report.out or "").endswith(SPEC_SUFFIXES) else None
     _check(report.out, plot, new_spec)
     out = None if new_spec else report.out
-    suffix = next((name for name, ends in FORMATS.items() if (out or "").endswith(ends)), None)
+    suffix = suffixed(out, FORMATS)
     view = ReportChoice(out, report.precision, report.ascii, report.color).view(())
     job = Job(choice, form or suffix or "text", view, rule, given, steps, every, terms != "none", memory.max_bytes,
               new_spec, plot, bar=steps >= 100 and _on_terminal())  # fmt: skip
@@ -183,9 +183,7 @@ def _check(out: str | None, plot: str | None, new_spec: str | None) -> None:
         UsageError: E026 for a suffix that nothing has.
         FileError: E025.
     """
-    known = (*SPEC_SUFFIXES, *(end for ends in FORMATS.values() for end in ends))
-    if out not in {None, "-"} and not str(out).endswith(known):
-        raise UsageError("E026", f"-o {out}: no result has this suffix", hint=f"known are {', '.join(known)}")
+    suffixed(out, {"spec": SPEC_SUFFIXES, **FORMATS})
     if plot is not None and not plot.endswith(".svg"):
         raise UsageError("E026", f"--plot {plot}: the plot is an SVG", hint="--plot loss.svg")
     for path in (new_spec, plot):
