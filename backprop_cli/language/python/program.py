@@ -21,6 +21,7 @@ from backprop_cli.language.source import Source
 
 MAX_STATEMENTS: Final = 20_000
 MAX_DEPTH: Final = 150
+MAX_PRINTS: Final = 200
 SUFFIXES: Final = (".py", ".ipynb")
 _MAGIC = re.compile(r"^\s*[%!?]|^\s*[\w.]+\?{1,2}\s*$")
 _CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
@@ -102,7 +103,32 @@ def read_program(data: bytes, file: str) -> Program:
 
 
 def _tree(source: Source) -> ast.Module:
+    """The tree of a piece; statements of Python 2 that print are left out, as all that prints is."""
     lines = ["pass" if _MAGIC.match(text) and not text[:1].isspace() else text for text in source.lines]
+    for _ in range(MAX_PRINTS):
+        try:
+            return _parsed(lines, source)
+        except SpecError as caught:
+            if "call to 'print'" not in caught.message or caught.at is None:
+                raise
+            _silence(lines, caught.at.line - 1)
+    return _parsed(lines, source)
+
+
+def _silence(lines: list[str], at: int) -> None:
+    """Put `pass` in place of a print statement, with the lines that it goes on over."""
+    text = lines[at]
+    lines[at] = text[: len(text) - len(text.lstrip())] + "pass"
+    depth = 0
+    while at < len(lines) - 1:
+        depth += sum(text.count(c) for c in "([{") - sum(text.count(c) for c in ")]}")
+        if depth <= 0 and not text.rstrip().endswith("\\"):
+            return
+        at += 1
+        text, lines[at] = lines[at], ""
+
+
+def _parsed(lines: list[str], source: Source) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in somebody's string is not our news
@@ -119,8 +145,7 @@ def _tree(source: Source) -> ast.Module:
 def _syntax(caught: SyntaxError, source: Source) -> SpecError:
     line = min(max(caught.lineno or 1, 1), len(source.lines))
     told = (caught.msg or "not Python").split(". ")[0]
-    hint = "Python 2's print is not read; write print(...)" if "call to 'print'" in told else None
-    return SpecError("E003", f"not Python: {told}", at=source.place(line, max(caught.offset or 1, 1)), hint=hint)
+    return SpecError("E003", f"not Python: {told}", at=source.place(line, max(caught.offset or 1, 1)))
 
 
 def _check(program: Program) -> None:

@@ -21,6 +21,7 @@ from backprop_cli.tasks.importing.values import (
     Layer,
     Library,
     Opaque,
+    Part,
     Tensor,
     Unknown,
     Unread,
@@ -71,8 +72,8 @@ def called(machine: Machine, function: Any, given: list[Any], named: dict[str, A
             axis = plain(given[0] if given else named.get("dim"))
             return sizes if axis is None else sizes[axis]
         case Opaque():
-            if getattr(node, "func", None) is not None and getattr(node.func, "attr", "") == "zero_grad":  # type: ignore[attr-defined]
-                machine.record.epoch += 1
+            cleared = getattr(getattr(node, "func", None), "attr", "") in {"zero_grad", "zero_"}
+            machine.record.epoch += cleared
             return function
     raise machine.record.unread(node, f"{kind_of(function)} is called")
 
@@ -144,7 +145,7 @@ def instantiate(machine: Machine, kind: Class, given: list[Any], named: dict[str
     """An object of a class: its `__init__` is read."""
     if _is_scalar_class(kind) and given:
         return libraries.scalar(given[0])
-    made = Instance(kind)
+    made = Instance(kind=kind)
     fields = [s.target.id for s in kind.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
     setup = kind.find("__init__")
     if isinstance(setup, Function):
@@ -191,6 +192,9 @@ def layer_attribute(machine: Machine, owner: Layer, name: str, node: ast.AST) ->
 
 def layer_part(machine: Machine, owner: Layer, key: Any, node: ast.AST) -> Any:
     """`model[0]`."""
+    for name, part in owner.parts.items():
+        if isinstance(part, Part):
+            part.place(owner, name)
     parts = list(owner.parts.values())
     raw = plain(key)
     if isinstance(raw, str) and raw in owner.parts:

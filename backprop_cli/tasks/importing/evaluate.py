@@ -13,6 +13,7 @@ from backprop_cli.tasks.importing.calls import called
 from backprop_cli.tasks.importing.machine import Machine, defaults_of, hashable, items_of, kind_of, truth
 from backprop_cli.tasks.importing.spelling import binary, number
 from backprop_cli.tasks.importing.values import (
+    Bound,
     Builtin,
     Class,
     Dim,
@@ -268,8 +269,16 @@ def _items(machine: Machine, nodes: list[ast.expr]) -> list[Any]:
         if isinstance(one, ast.Starred):
             found += items_of(machine, machine.value(one.value), one)
         else:
-            found.append(machine.value(one))
+            found.append(_lenient(machine, one))
     return found
+
+
+def _lenient(machine: Machine, node: ast.expr) -> Any:
+    """A value that may be unknown as long as nothing is computed from it."""
+    try:
+        return machine.value(node)
+    except Unread as caught:
+        return Unknown(caught.error)
 
 
 def _dict(machine: Machine, node: ast.Dict) -> Any:
@@ -440,7 +449,13 @@ def _call(machine: Machine, node: ast.Call) -> Any:
     if isinstance(node.func, ast.Name) and node.func.id == "super":
         owner = machine.frame.find("self") if "self" in machine.frame.names else None
         return Super(owner) if isinstance(owner, Instance) else None
-    return called(machine, machine.value(node.func), *arguments(machine, node), node)
+    function = machine.value(node.func)
+    given, named = arguments(machine, node)
+    if not isinstance(function, Function | Bound | Class | Instance):
+        for one in (*given, *named.values()):
+            if isinstance(one, Unknown):
+                raise Unread(one.error)
+    return called(machine, function, given, named, node)
 
 
 def arguments(machine: Machine, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
@@ -448,7 +463,7 @@ def arguments(machine: Machine, node: ast.Call) -> tuple[list[Any], dict[str, An
     given = _items(machine, node.args)
     named: dict[str, Any] = {}
     for one in node.keywords:
-        value = machine.value(one.value)
+        value = _lenient(machine, one.value)
         if one.arg is not None:
             named[one.arg] = value
         elif isinstance(value, dict):

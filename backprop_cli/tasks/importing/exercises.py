@@ -6,17 +6,24 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from backprop_cli.errors import SpecError
-from backprop_cli.tasks.importing.record import Backward, Record
+from backprop_cli.tasks.importing.record import Backward, Record, leaf_of
 from backprop_cli.tasks.importing.spelling import names_in
 from backprop_cli.tasks.importing.tensors import tensor_code
-from backprop_cli.tasks.importing.values import Item, Tensor
+from backprop_cli.tasks.importing.values import Item
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.machine import Machine
 
 _LOSS = re.compile(
     r"^(total_|final_)?(loss|cost|error|err|objective|mse|nll|energy|J|L|E|C)(_\w+)?$|_loss$|_cost$", re.IGNORECASE
 )
-_GRADIENT = re.compile(r"^(d|grad|g_|delta|∂)[A-Za-z]?\w*$|grad$|_delta$|^d[A-Z]")
+_ASIDE = re.compile(r"smooth|running|avg|average|mean_|epoch|val|test|best|prev|old|history|list", re.IGNORECASE)
+_PLAIN_LOSS = re.compile(r"^(loss|cost|J|L|E|objective|total_loss|final_loss)$")
+_GRADIENT = re.compile(r"grad$|^grad|_delta$|^delta|^nabla")
+_RATIO = re.compile(r"^d(?P<of>[^\W\d]\w*?)_?d(?P<by>[^\W\d]\w*)$")
 _PARAM = re.compile(
     r"^(W|w|b|B|U|V|u|v|theta|Theta|θ|weights?|bias(es)?|gamma|beta|embedding|emb|C|syn\d*|kernel|filters?|params?)"
     r"([_\d]*|[xhyoifgczrnA-Z_]\w{0,4})$|^(weights?|bias)_\w+$|_(weights?|bias|w|b|W)$"
@@ -44,7 +51,7 @@ class Exercise:
     guessed: str | None = None  # how params were told from inputs
 
 
-def exercises(record: Record, outputs: list[Tensor] | None, machine: object) -> list[Exercise]:
+def exercises(record: Record, machine: Machine) -> list[Exercise]:
     """The exercises of a program, in its order.
 
     Raises:
@@ -75,8 +82,8 @@ def _wanted(record: Record, one: Backward) -> set[str]:
     return {item.name for item in reachable(record, [one.output.code]) if item.what == "leaf" and item.param}
 
 
-def _exercise(record: Record, group: list[Backward], machine: object) -> Exercise:
-    codes = [tensor_code(machine, one.output, ast.Constant(0)) for one in group]  # type: ignore[arg-type]
+def _exercise(record: Record, group: list[Backward], machine: Machine) -> Exercise:
+    codes = [tensor_code(machine, one.output, ast.Constant(0)) for one in group]
     items = reachable(record, codes)
     starts = tuple(Start(code, one.seed, one.problem) for code, one in zip(codes, group, strict=True))
     params = frozenset(item.name for item in items if item.what == "leaf" and item.param)
@@ -106,13 +113,17 @@ def reachable(record: Record, codes: list[ast.expr]) -> tuple[Item, ...]:
 
 def guessed_exercise(record: Record, output: Item | ast.expr) -> Exercise:
     """The exercise of a program that works its gradients out by hand, or not at all."""
+    seed = None
+    if isinstance(output, Item) and _entries(output) != 1:
+        record.note(None, f"{output.base!r} is no scalar: the seed is ones")
+        seed = leaf_of(output.shape, rule="ones")
     code = output if isinstance(output, ast.expr) else ast.Name(output.name, ast.Load())
     items = reachable(record, [code])
     leaves = [item for item in items if item.what == "leaf" or item.what == "number" and item.code is None]
     params, how = _params(record, leaves)
     line = output.line if isinstance(output, Item) else 0
     where = f"line {line}" if line else "the end"
-    return Exercise((Start(code, None, None),), items, where, line, params, how)
+    return Exercise((Start(code, seed, None),), items, where, line, params, how)
 
 
 def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | None]:
@@ -125,6 +136,9 @@ def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | N
     asked = frozenset(item.name for item in leaves if item.base in named)
     if asked and any(item.name in asked for item in arrays or leaves):
         return asked, "params are the leaves whose gradient the program works out"
+    moved = frozenset(item.name for item in leaves if item.base in record.updated)
+    if moved:
+        return moved, "params are the leaves that the program updates"
     called = frozenset(item.name for item in arrays if _PARAM.search(item.base))
     if called:
         return called, "params were told from inputs by their names"
@@ -133,15 +147,40 @@ def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | N
     return frozenset(item.name for item in leaves if item.what == "number"), "all numbers are params"
 
 
-def loss_of(record: Record) -> Item | None:
+def loss_of(record: Record, *, arrays: bool = True) -> Item | None:
     """The node that a program without `backward()` goes back from: the last loss, cost, ..., else the last scalar."""
     nodes = [item for item in record.items.values() if _computed(item)]
-    called = [item for item in nodes if _LOSS.search(item.base) and _entries(item) == 1]
+    forward = _forward(nodes)
+    called = [item for item in forward if _LOSS.search(item.base) and not _ASIDE.search(item.base)]
+    called = [item for item in called if _entries(item) == 1]
     if called:
-        return called[-1]
-    forward = [item for item in nodes if not _GRADIENT.search(item.base)]
+        return ([item for item in called if _PLAIN_LOSS.match(item.base)] or called)[-1]
     scalars = [item for item in forward if _entries(item) == 1]
-    return (scalars or forward or [None])[-1]  # type: ignore[list-item]
+    found = scalars or (forward if arrays else [])
+    return found[-1] if found else None
+
+
+def _forward(nodes: list[Item]) -> list[Item]:
+    """The nodes that are not called like gradients, and in which none of those is."""
+    backward: set[str] = set()
+    bases = {item.base for item in nodes}
+    found = []
+    for item in nodes:
+        if _is_gradient(item.base, bases) or not backward.isdisjoint(
+            names_in(item.code) if item.code is not None else ()
+        ):
+            backward.add(item.name)
+        else:
+            found.append(item)
+    return found
+
+
+def _is_gradient(name: str, bases: set[str]) -> bool:
+    """Whether a name is that of a gradient: `dW1` beside `W1`, `dfdx`, `grad_h`, `l2_delta`."""
+    ratio = _RATIO.match(name)
+    if _GRADIENT.search(name) or ratio and ratio["of"] in bases:
+        return True
+    return name[:1] == "d" and (name[1:] in bases or name[1:].lstrip("_") in bases)
 
 
 def _computed(item: Item) -> bool:

@@ -27,6 +27,8 @@ def apply(machine: Machine, family: str, name: str, given: list[Any], named: dic
     """A function of the library `family` on these arguments."""
     named = {key: value for key, value in named.items() if key not in DROPPED}
     given = [one for one in given if not isinstance(one, Library | Opaque)]
+    if given and name not in _OF_LISTS:
+        given[0] = _array(machine, given[0], node)
     row = _ROWS.get(name)
     if row is not None:
         return row(machine, family, given, named, node)
@@ -310,6 +312,8 @@ _IDENTITIES: Final = frozenset({
     "cast",
     "atleast_1d", "identity", "asnumpy", "requires_grad_", "retain_grad", "Identity", "nan_to_num", "stop_gradient_",
 })  # fmt: skip
+
+_OF_LISTS: Final = frozenset({"hstack", "vstack", "row_stack", "concatenate", "cat", "concat", "stack", "einsum", "c_"})
 
 _ROWS: Mapping[str, Row] = {
     "add": _infix(ast.Add()), "subtract": _infix(ast.Sub()), "sub": _infix(ast.Sub()), "multiply": _infix(ast.Mult()),

@@ -19,6 +19,7 @@ from backprop_cli.tasks.importing.values import (
     Opaque,
     Start,
     Tensor,
+    Unread,
     is_number,
     plain,
 )
@@ -48,6 +49,8 @@ def call_library(machine: Machine, function: Library, given: list[Any], named: d
     for row in (_SPECIAL.get(path), _by_suffix(path)):
         if row is not None:
             return row(machine, given, named, node)
+    if _OPAQUE.search(path):
+        return Opaque(path)
     if path.startswith("torch.nn.init."):
         return _initialised(machine, function.last, given, named, node)
     if path.startswith(("torch.nn.", "torch.nn.modules")) and not path.startswith("torch.nn.functional"):
@@ -63,8 +66,6 @@ def call_library(machine: Machine, function: Library, given: list[Any], named: d
 def _foreign(machine: Machine, function: Library, given: list[Any], node: ast.AST) -> Any:
     if function.last == "Value" or function.path.startswith("micrograd"):
         return scalar(given[0]) if given and is_number(given[0]) else Opaque(function.path)
-    if _OPAQUE.search(function.path):
-        return Opaque(function.path)
     if function.last in {"grad", "value_and_grad", "elementwise_grad"}:
         return _grad_of(machine, given, {}, node)
     hint = "give the name it is assigned to a value: --set NAME=..., or a shape: --shape NAME=3,4"
@@ -72,7 +73,7 @@ def _foreign(machine: Machine, function: Library, given: list[Any], node: ast.AS
 
 
 _OPAQUE = re.compile(
-    r"^(torch\.(optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
+    r"^(torch\.(Generator|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
     r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
     r"numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
 )
@@ -318,6 +319,30 @@ def _loaded(machine: Machine, given: list[Any], named: dict[str, Any], node: ast
                                 "give a shape or values: --shape X=100,2, --set X=[[...]]")  # fmt: skip
 
 
+def _permutation(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`permutation(5)`, `choice(5, 3)`: whole numbers below the first, the program's own where its seed is known."""
+    count = plain(tensors.as_number(given[0])) if given else None
+    if not isinstance(count, int) or not 0 < count <= 10_000:
+        machine.draws.forget()
+        raise machine.record.unread(node, "a random choice of this is not read", "give the numbers: --set NAME=[...]")
+    size = named.get("size", given[1] if len(given) > 1 else None)
+    shape = (count,) if size is None else _sizes(machine, [], {"size": size}, node)
+    rows = tuple(int(plain(one)) for one in shape)
+    data = machine.draws.pick(count, rows if size is not None else None, bool(plain(named.get("replace", True))))
+    if data is None:
+        found = leaf_of(rows, rule="uniform", options={"low": 0.0, "high": 1.0, "seed": 0})
+        return _made_up(machine, found, 0, count, node)
+    return leaf_of(rows, data=data, whole=True, kind="int")
+
+
+def _shuffled(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    machine.draws.forget()
+    error = machine.record.unread(node, "a shuffle in place is not read", "give the numbers: --set NAME=[...]").error
+    if given and isinstance(given[0], Tensor):
+        given[0].broken = error
+    raise Unread(error)
+
+
 _FILLS: Mapping[str, Row] = {
     "zeros": _filled("zeros"), "ones": _filled("ones"), "full": _filled("constant"), "empty": _filled("zeros"),
     "zeros_like": _like("zeros"), "ones_like": _like("ones"), "full_like": _like("constant"),
@@ -329,13 +354,14 @@ _NUMPY_MAKERS: Mapping[str, Row] = {
     **_FILLS, "randn": _random("normal"), "rand": _random("uniform"), "random": _random("uniform"),
     "random_sample": _random("uniform"), "standard_normal": _random("normal"), "normal": _normal, "uniform": _uniform,
     "randint": _integers, "integers": _integers, "float64": _literal, "float32": _literal, "double": _literal,
-    "int64": _literal, "int32": _literal, "atleast_2d": _literal,
+    "int64": _literal, "int32": _literal, "atleast_2d": _literal, "permutation": _permutation, "choice": _permutation,
+    "shuffle": _shuffled,
 }  # fmt: skip
 _TORCH_MAKERS: Mapping[str, Row] = {
     **_FILLS, "tensor": _literal, "Tensor": _literal, "FloatTensor": _literal, "DoubleTensor": _literal,
     "LongTensor": _literal, "as_tensor": _literal, "from_numpy": _literal, "scalar_tensor": _literal,
     "randn": _random("normal", seeded=False), "rand": _random("uniform", seeded=False), "normal": _normal,
-    "randn_like": _like("normal"), "rand_like": _like("uniform"), "randint": _integers,
+    "randperm": _permutation, "randn_like": _like("normal"), "rand_like": _like("uniform"), "randint": _integers,
 }  # fmt: skip
 
 

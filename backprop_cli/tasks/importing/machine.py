@@ -27,6 +27,7 @@ from backprop_cli.tasks.importing.values import (
     Library,
     Number,
     Opaque,
+    Part,
     Tensor,
     Unknown,
     Unread,
@@ -36,6 +37,8 @@ from backprop_cli.tasks.importing.values import (
 
 MAX_STEPS: Final = 400_000
 MAX_CALLS: Final = 30
+MAX_NAMED: Final = 16  # numbers of a list that have names of their own
+MAX_LOOP_STEPS: Final = 60_000
 MAX_ROUNDS: Final = 2_000
 
 
@@ -119,7 +122,7 @@ class Machine:
         bind: Any = _TARGETS.get(type(target), _no_target)
         bind(self, target, value, node)
 
-    def named(self, value: Any, base: str, node: ast.AST, *, inner: bool = True) -> Any:
+    def named(self, value: Any, base: str, node: ast.AST) -> Any:
         """A value under the author's name: a tensor or number without one gets it."""
         if isinstance(value, Tensor):
             if value.code is None or not isinstance(value.code, ast.Name):
@@ -131,8 +134,10 @@ class Machine:
             for position, part in enumerate(value):
                 if part.code is None or not isinstance(part.code, ast.Name):
                     self.named(part, f"{base}_{position}", node)
-        elif isinstance(value, Layer | Instance) and not value.path and inner:
-            value.path = base
+        elif isinstance(value, list) and 0 < len(value) <= MAX_NAMED and all(map(is_number, value)):
+            value[:] = [self.record.number(part, f"{base}_{position}", node) for position, part in enumerate(value)]
+        elif isinstance(value, Layer):
+            value.place(None, base)
         return value
 
     def _constant_here(self, tensor: Tensor) -> None:
@@ -181,8 +186,12 @@ def _bind_attribute(machine: Machine, target: ast.Attribute, value: Any, node: a
 
 def _owned(machine: Machine, owner: Instance, name: str, value: Any, node: ast.AST) -> Any:
     """A value as an attribute: parts of a module are called after it."""
-    if isinstance(value, Layer | Instance) and not value.path:
-        value.path = f"{owner.path}.{name}" if owner.path else name
+    if isinstance(value, Part):
+        value.place(owner, name)
+        return value
+    if isinstance(value, list) and value and all(isinstance(one, Part) for one in value):
+        for position, one in enumerate(value):
+            one.place(owner, f"{name}.{position}")
         return value
     return _safely(machine, value, f"{owner.path}_{name}".lstrip("_") if owner.path else name, node)
 
@@ -261,7 +270,10 @@ def items_of(machine: Machine, value: Any, node: ast.AST) -> Iterator[Any]:
     elif isinstance(value, Tensor):
         yield from rows(machine, value, node)
     elif isinstance(value, Layer) and value.parts:
-        yield from value.parts.values()
+        for key, part in value.parts.items():
+            if isinstance(part, Part):
+                part.place(value, key)
+            yield part
     elif isinstance(value, Iterator):
         yield from value
     else:
@@ -284,7 +296,7 @@ def kind_of(value: Any) -> str:
 
 def _assign(machine: Machine, node: ast.Assign) -> None:
     if training.is_update(node):
-        machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
+        training.left_out(machine, node)
         return
     value = _attempt(machine, node.value)
     for target in node.targets:
@@ -300,6 +312,7 @@ def _attempt(machine: Machine, node: ast.expr) -> Any:
     try:
         return machine.value(node)
     except Unread as caught:
+        training.note_failed(machine, node, caught.error)
         return Unknown(caught.error)
 
 
@@ -330,7 +343,7 @@ def poison(machine: Machine, target: ast.expr, error: SpecError) -> None:
 
 def _augmented(machine: Machine, node: ast.AugAssign) -> None:
     if training.is_update(node):
-        machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
+        training.left_out(machine, node)
         return
     try:
         old = machine.value(_loaded(node.target))
@@ -371,6 +384,7 @@ def _expression(machine: Machine, node: ast.Expr) -> None:
     try:
         machine.value(node.value)
     except Unread as caught:
+        training.note_failed(machine, node.value, caught.error)
         if isinstance(node.value, ast.Call):
             training.note_unread(machine, node, caught.error)
 
@@ -410,10 +424,32 @@ def _unknown_block(machine: Machine, body: list[ast.stmt], error: SpecError) -> 
     """Statements of which nobody knows whether they run: what they would assign is unknown, if it is used."""
     for statement in body:
         for part in ast.walk(statement):
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                machine.frame.put(part.id, Unknown(error))
+            name = _changed(part)
+            if name is not None:
+                machine.frame.put(name, Unknown(error))
             elif isinstance(part, ast.Return):
                 raise Returned(Unknown(error))
+            elif isinstance(part, ast.Break | ast.Continue):
+                raise Unread(error)  # the loop around it is as unknown
+
+
+_CHANGING: Final = frozenset(
+    {"append", "extend", "insert", "update", "add", "pop", "sort", "reverse", "clear", "remove"}
+)
+
+
+def _changed(part: ast.AST) -> str | None:
+    """The name that a part of a statement binds, or whose object it changes."""
+    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+        return part.id
+    owner: ast.expr | None = None
+    if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
+        owner = part.value
+    elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+        owner = part.func.value if part.func.attr in _CHANGING or part.func.attr.endswith("_") else None
+    while isinstance(owner, ast.Subscript):
+        owner = owner.value
+    return owner.id if isinstance(owner, ast.Name) and owner.id != "self" else None
 
 
 def _for(machine: Machine, node: ast.For) -> None:
@@ -425,15 +461,27 @@ def _for(machine: Machine, node: ast.For) -> None:
         if training.trains(node):
             _first_round(machine, node, Unknown(caught.error))
             return
-        _unknown_block(machine, [node, *node.body], caught.error)
+        _unknown_loop(machine, [node], caught.error)
+
+
+def _spent(machine: Machine, node: ast.AST, since: int) -> None:
+    """A loop that takes too many steps is given up: what it would assign is unknown.
+
+    Raises:
+        Unread: it does.
+    """
+    if machine.steps - since > MAX_LOOP_STEPS:
+        raise machine.record.unread(node, "a loop that goes on too long to be unrolled", "make it shorter")
 
 
 def _rounds(machine: Machine, node: ast.For, items: Iterator[Any]) -> None:
     only_first = training.trains(node)
+    since = machine.steps
     for count, item in enumerate(items):
         if count >= MAX_ROUNDS:
             raise machine.record.unread(node, f"a loop of more than {MAX_ROUNDS:,} rounds", "make it shorter")
         machine.step(node)
+        _spent(machine, node, since)
         if only_first:
             _first_round(machine, node, item)
             return
@@ -459,13 +507,14 @@ def _while(machine: Machine, node: ast.While) -> None:
     if training.trains(node):
         _first_round(machine, node, None)
         return
-    count = 0
+    count, since = 0, machine.steps
     try:
         while truth(machine, machine.value(node.test), node.test):
             count += 1
             if count > MAX_ROUNDS:
                 raise machine.record.unread(node, f"a loop of more than {MAX_ROUNDS:,} rounds", "make it shorter")
             machine.step(node)
+            _spent(machine, node, since)
             try:
                 machine.run(node.body)
             except Broken:
@@ -473,7 +522,15 @@ def _while(machine: Machine, node: ast.While) -> None:
             except Continued:
                 continue
     except Unread as caught:
-        _unknown_block(machine, node.body, caught.error)
+        _unknown_loop(machine, node.body, caught.error)
+
+
+def _unknown_loop(machine: Machine, body: list[ast.stmt], error: SpecError) -> None:
+    """A loop of which nobody knows how often it runs; its `break`s are its own."""
+    with suppress(Unread):
+        _unknown_block(machine, body, error)
+    for name in filter(None, (_changed(part) for statement in body for part in ast.walk(statement))):
+        machine.frame.put(name, Unknown(error))
 
 
 def _function(machine: Machine, node: ast.FunctionDef) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backprop_cli.tasks.importing import functions, tensors
 from backprop_cli.tasks.importing.record import leaf_of
 from backprop_cli.tasks.importing.spelling import binary, call, number, whole
-from backprop_cli.tasks.importing.values import Builtin, Instance, Layer, Library, Opaque, Tensor, plain
+from backprop_cli.tasks.importing.values import Builtin, Instance, Layer, Library, Opaque, Part, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
@@ -53,7 +53,7 @@ def make(machine: Machine, kind: str, given: list[Any], named: dict[str, Any], n
         return _parameter(machine, given, named, node)
     if kind not in _RUNS and kind not in _PLAIN and kind not in _LOSSES:
         raise machine.record.unread(node, f"the layer nn.{kind} is not read", "write its forward pass out")
-    return Layer(kind, dict(zip(ARGUMENTS.get(kind, ()), given, strict=False)) | named)
+    return Layer(kind=kind, given=dict(zip(ARGUMENTS.get(kind, ()), given, strict=False)) | named)
 
 
 def _container(kind: str, given: list[Any]) -> Layer:
@@ -63,7 +63,7 @@ def _container(kind: str, given: list[Any]) -> Layer:
     else:
         items = given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given
         parts = {str(position): one for position, one in enumerate(items)}
-    return Layer(kind, {}, parts=parts)
+    return Layer(kind=kind, parts=parts)
 
 
 def run_layer(machine: Machine, layer: Layer, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
@@ -90,8 +90,8 @@ def run_layer(machine: Machine, layer: Layer, given: list[Any], named: dict[str,
 
 
 def _placed(part: Any, owner: Layer, key: str) -> None:
-    if isinstance(part, Layer | Instance) and not part.path:
-        part.path = f"{owner.path}.{key}" if owner.path else key
+    if isinstance(part, Part):
+        part.place(owner, key)
 
 
 def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Any:
@@ -415,8 +415,8 @@ def _cleared(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -> A
 def _registered(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -> Any:
     if isinstance(owner, Instance) and len(given) > 1:
         value = given[1]
-        if isinstance(value, Layer | Instance) and not value.path:
-            value.path = str(given[0])
+        if isinstance(value, Part):
+            value.place(owner, str(given[0]))
         owner.names[str(given[0])] = machine.named(value, str(given[0]), node) if isinstance(value, Tensor) else value
 
 

@@ -41,6 +41,16 @@ class Draws:
         values = _LAWS[law](self.generator, shape, first, second)
         return values.tolist() if count <= MAX_DRAWN else None
 
+    def pick(self, count: int, shape: Sizes | None, replace: bool) -> Any:
+        """Whole numbers below `count`: all of them in a random order, or a choice; None where they are not known."""
+        if self.generator is None:
+            return None
+        if shape is None:
+            return self.generator.permutation(count).tolist()
+        if not replace and math.prod(shape) > count:
+            return None
+        return self.generator.choice(count, shape, replace=replace).tolist()
+
 
 _LAWS: Mapping[str, Callable[[Any, Sizes, float, float], Any]] = {
     "normal": lambda rng, shape, mean, std: rng.standard_normal(shape) * std + mean,

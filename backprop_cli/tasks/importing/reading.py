@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -16,7 +17,7 @@ from backprop_cli.tasks.importing.exercises import Exercise, exercises, gradient
 from backprop_cli.tasks.importing.machine import Machine
 from backprop_cli.tasks.importing.record import Note, Record, leaf_of
 from backprop_cli.tasks.importing.spelling import spell
-from backprop_cli.tasks.importing.tensors import literal_or_stack
+from backprop_cli.tasks.importing.tensors import _flat, as_data
 from backprop_cli.tasks.importing.values import Class, Function, Tensor, Unknown, Unread
 from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
 
@@ -68,9 +69,9 @@ def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     record.named_gradients = gradients_named(program.body)
     machine.run(program.body)
     if asked.function is not None:
-        found = [_function(machine, asked.function)]
+        found = _function(machine, asked.function)
     else:
-        found = exercises(record, None, machine) or [_without_backward(machine)]
+        found = exercises(record, machine) or [_without_backward(machine)]
     _unused(machine, asked)
     sound = [one for one in found if all(start.problem is None for start in one.starts)]
     if not sound:
@@ -106,12 +107,12 @@ def _concerns(note: Note, exercise: Exercise) -> bool:
 
 def _without_backward(machine: Machine) -> Exercise:
     """The exercise of a program that calls no `backward()`."""
-    broken = _broken_loss(machine)
+    broken = next(iter(machine.record.failed), None) or _broken_loss(machine)
     if broken is not None:
         raise Unread(broken)
-    output = loss_of(machine.record)
+    names: list[str] = [n for n, v in machine.frame.names.items() if isinstance(v, Function) and v.name != "<lambda>"]
+    output = loss_of(machine.record, arrays=not names or bool(machine.record.updated))
     if output is None:
-        names = [n for n, v in machine.frame.names.items() if isinstance(v, Function) and v.name != "<lambda>"]
         names += [f"{n}.{m}" for n, v in machine.frame.names.items() if isinstance(v, Class) for m, f in v.names.items()
                   if isinstance(f, Function) and not m.startswith("_")]  # fmt: skip
         unknown = next((v.error for v in machine.frame.names.values() if isinstance(v, Unknown)), None)
@@ -133,13 +134,13 @@ def _broken_loss(machine: Machine) -> SpecError | None:
     return None
 
 
-def _function(machine: Machine, name: str) -> Exercise:
+def _function(machine: Machine, name: str) -> list[Exercise]:
     """The exercise of one function: what it returns, for the arguments that were given."""
     record = machine.record
     target = _found(machine, name)
     node = target.node if isinstance(target, Function) else machine.record.program.body[0]
     owner = name.rpartition(".")[0]
-    before = set(record.items)
+    before, passes = set(record.items), len(record.passes)
     if owner:
         kind = _found(machine, owner)
         instance = calls.instantiate(machine, kind, [], _arguments(machine, kind.find("__init__"), True), node)
@@ -147,18 +148,19 @@ def _function(machine: Machine, name: str) -> Exercise:
         result = calls.called(machine, bound, [], _arguments(machine, target, True), node)
     else:
         result = calls.called(machine, target, [], _arguments(machine, target, False), node)
-    if record.passes:
-        return exercises(record, None, machine)[-1]
+    if len(record.passes) > passes:
+        record.passes = record.passes[passes:]
+        return exercises(record, machine)
     value = result[0] if isinstance(result, tuple | list) and result else result
     if isinstance(value, Unknown):
         raise Unread(value.error)
     if isinstance(value, Tensor):
         machine.named(value, "out", node)
         assert isinstance(value.code, ast.Name)
-        return guessed_exercise(record, record.items[value.code.id])
+        return [guessed_exercise(record, record.items[value.code.id])]
     inner = [item for key, item in record.items.items() if key not in before and item.code is not None]
     if inner:
-        return guessed_exercise(record, inner[-1])
+        return [guessed_exercise(record, inner[-1])]
     raise record.unread(node, f"{name} returns no tensor")
 
 
@@ -228,7 +230,21 @@ def _value(name: str, text: str) -> Any:
         value = _plain(tree)
     except (TypeError, RecursionError):
         return text
-    return literal_or_stack(None, value, tree) if isinstance(value, list) and value else value  # type: ignore[arg-type]
+    return _array(value) if isinstance(value, list) and as_data(value) is not None else value
+
+
+def _array(value: list[Any]) -> Any:
+    """Nested lists of numbers as a leaf; ragged ones stay lists."""
+    data, shape = as_data(value), []
+    part = data
+    while isinstance(part, list):
+        shape.append(len(part))
+        part = part[0]
+    entries = list(_flat(data))
+    if len(entries) != math.prod(shape):
+        return value
+    whole = all(isinstance(one, int) for one in entries)
+    return leaf_of(tuple(shape), data=data, whole=whole, kind="int" if whole else "float")
 
 
 def _plain(node: ast.expr) -> Any:

@@ -54,6 +54,8 @@ class Record:
     notes: list[Note] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     epoch: int = 0
+    failed: list[SpecError] = field(default_factory=list)  # why backward passes could not be read
+    updated: set[str] = field(default_factory=set)  # names that the program moves against their gradients
     named_gradients: set[str] = field(default_factory=set)
 
     def gradients(self) -> set[str]:

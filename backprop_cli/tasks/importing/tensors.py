@@ -56,6 +56,8 @@ def code_of(machine: Machine, value: Any, node: ast.AST, *, literal: bool = Fals
 
 def what(value: Any) -> str:
     """A value in words."""
+    if isinstance(value, Unknown):
+        raise Unread(value.error)
     from backprop_cli.tasks.importing.machine import kind_of
 
     return kind_of(value)

@@ -24,6 +24,7 @@ _RATE = re.compile(
 _GRADIENT = re.compile(
     r"^(d|grad_?|g_?|delta_?|nabla_?|∇)[A-Za-zα-ω]\w*$|_?grads?$|_delta$|^delta|_update$|^velocity|^m_?hat|^dparam$"
 )
+_DELTA = re.compile(r"\w_delta$|^delta\w*|_gradient$|^gradients?$")
 QUIET: Final = re.compile(
     r"^(print|display|plt|ax\w*|fig\w*|sns|writer|logger|logging|sys|os|time|tqdm|warnings|wandb)\b"
 )
@@ -39,14 +40,23 @@ def is_update(node: ast.Assign | ast.AugAssign) -> bool:
     return ast.unparse(target) == ast.unparse(value.left) and _moves(value.right, leaf_name(target))
 
 
+def left_out(machine: Machine, node: ast.Assign | ast.AugAssign) -> None:
+    """Note an update, and whose it is."""
+    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+    machine.record.updated.add(leaf_name(target))
+    machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
+
+
 def _moves(value: ast.expr, target: str) -> bool:
     words = _words(value)
     if any(
         word == "grad" or word in {f"d{target}", f"d_{target}", f"grad_{target}", f"{target}_grad"} for word in words
     ):
         return not target.startswith(("d", "grad"))
+    if target.startswith(("d", "grad", "nabla")):
+        return False
     rates = any(_RATE.search(word) for word in words)
-    return rates and any(_GRADIENT.search(word) for word in words) and not target.startswith(("d", "grad"))
+    return any(_DELTA.search(word) for word in words) or rates and any(_GRADIENT.search(word) for word in words)
 
 
 def leaf_name(target: ast.expr) -> str:
@@ -103,6 +113,15 @@ def note_unread(machine: Machine, node: ast.Expr, error: SpecError) -> None:
     text = machine.record.program.text(node)
     if not QUIET.match(text):
         machine.record.note(node, f"left out: {text[:50]} ({error.message})")
+
+
+def note_failed(machine: Machine, node: ast.expr, error: SpecError) -> None:
+    """A backward pass that could not be read: it is no silent loss, but an error where it is the only one."""
+    function = node.value.func if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call) else None
+    function = node.func if isinstance(node, ast.Call) else function
+    if isinstance(function, ast.Attribute) and function.attr in {"backward", "grad"}:
+        machine.record.failed.append(error)
+        machine.record.note(node, f"a backward pass is left out: {error.message}")
 
 
 # ── backward ─────────────────────────────────────────────────────────────────────────────────────

@@ -197,12 +197,30 @@ class Class:
 
 
 @dataclass(eq=False, slots=True)
-class Instance:
+class Part:
+    """Something that has a place in a model: `blocks.0.attn`."""
+
+    owner: Part | None = None
+    key: str = ""
+
+    @property
+    def path(self) -> str:
+        """The keys from the root; the root itself has none unless it is called."""
+        before = self.owner.path if self.owner is not None else ""
+        return f"{before}.{self.key}" if before else self.key
+
+    def place(self, owner: Part | None, key: str) -> None:
+        """Say whose part it is; what has a place keeps it."""
+        if self.owner is None and not self.key:
+            self.owner, self.key = owner, key
+
+
+@dataclass(eq=False, slots=True)
+class Instance(Part):
     """An object of a class of the program."""
 
-    kind: Class
+    kind: Class = field(kw_only=True)
     names: dict[str, Any] = field(default_factory=dict)
-    path: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -213,12 +231,11 @@ class Super:
 
 
 @dataclass(eq=False, slots=True)
-class Layer:
+class Layer(Part):
     """A layer of torch.nn: what it was made with, and its params once it is used."""
 
-    kind: str
-    given: dict[str, Any]
-    path: str = ""
+    kind: str = ""
+    given: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Tensor] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)  # of a container
 

@@ -40,11 +40,8 @@ def write_into(machine: Machine, target: ast.Subscript, value: Any, node: ast.AS
     owner: Any = None
     path: list[ast.expr] = []
     part: ast.expr = target
-    while isinstance(part, ast.Subscript):
+    while isinstance(part, ast.Subscript) and isinstance(inner := machine.value(part.value), Tensor):
         path.insert(0, part.slice)
-        inner = machine.value(part.value)
-        if not isinstance(inner, Tensor):
-            break
         part, owner = part.value, inner
     indices = [tensors.subscripts(machine, one) for one in path]
     if len(indices) > 1 and all(len(i) == 1 and isinstance(plain(i[0]), int) for i in indices[:-1]):
@@ -61,9 +58,11 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
     if _literal(machine, owner, index, value, node):
         return
     shape = machine.record.shape(owner, node)
-    mask = _mask(machine, index, node)
+    mask = _mask(machine, index, node) or _one_each(machine, index, shape, node)
+    if mask is not None and len(index) == 2 and isinstance(value, Tensor) and machine.record.shape(value, node):
+        value = tensors.pick(machine, value, (slice(None), None), node)
     if mask is not None:
-        if isinstance(value, Tensor) and machine.record.shape(value, node) not in {(), shape}:
+        if len(index) == 1 and isinstance(value, Tensor) and machine.record.shape(value, node) not in {(), shape}:
             raise machine.record.unread(
                 node, "what is assigned under a mask has no fixed shape", "write where(mask, a, b)"
             )
@@ -82,6 +81,15 @@ def _mask(machine: Machine, index: tuple[Any, ...], node: ast.AST) -> ast.expr |
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
         return tensors.tensor_code(machine, index[0], node)
     return None
+
+
+def _one_each(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...], node: ast.AST) -> ast.expr | None:
+    """The mask of `x[range(N), y]`: one entry of each row."""
+    if len(index) != 2 or len(shape) != 2 or not isinstance(index[1], Tensor) or index[1].kind != "int":
+        return None
+    if not tensors._counts(machine, index[0], shape[0], node):
+        return None
+    return call("one_hot", tensors.tensor_code(machine, index[1], node), ast.Constant(shape[1]))
 
 
 def _literal(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any, node: ast.AST) -> bool:
