@@ -21,7 +21,7 @@ from backprop_cli.engine.interpret import evaluate_body, interpret
 from backprop_cli.engine.numbers import hook_scope
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast, count
-from backprop_cli.engine.ops.words import WORDS
+from backprop_cli.engine.ops.words import SINGULAR, WORDS
 from backprop_cli.engine.passes import backward, plan
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN, Budget
@@ -88,7 +88,10 @@ class Words:
 
 
 class RuleWords(Words):
-    """The words of a derivative rule, which treats ties apart: where the run has none, they are not written."""
+    """The words of a derivative rule, which treats ties and singular points apart: a run without them has none."""
+
+    def __getattr__(self, name: str) -> Callable[..., Formula]:
+        return partial(_at_hand, name) if name in SINGULAR else partial(_word, name)
 
     def equal(self, a: Any, b: Any) -> Formula:
         """[a = b], or 0 where no entries are equal."""
@@ -109,6 +112,16 @@ class _Plain:
 
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
         return build(op.name, parameters, operands)
+
+
+def _at_hand(name: str, *operands: Any, **parameters: Any) -> Formula:
+    """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
+    condition, right = SINGULAR[name]
+    values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
+    seen = evaluate_body(condition, values, _Plain(), None)
+    if not current_facts().somewhere(seen.expr):
+        return _word(name, *operands, **parameters)
+    return evaluate_body(right, values, _Plain(), None)  # type: ignore[no-any-return]
 
 
 def _word(name: str, *operands: Any, **parameters: Any) -> Formula:

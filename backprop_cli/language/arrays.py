@@ -147,6 +147,8 @@ def read_shape(node: Node, dims: dict[str, Size]) -> Shape:
 
 def _axis(node: Node, dims: dict[str, Size]) -> int:
     value = scalar(node, "a shape holds sizes, as in [N, 3]")
+    if type(value.value) is int and value.value == 0:  # an axis without entries; sums over it are 0
+        return 0
     if not isinstance(value.value, str):
         return read_size(value)
     if value.raw not in dims:

@@ -162,16 +162,17 @@ def _kinks(graph: Graph, values: Sequence[Any]) -> list[Warned]:
     """The nodes that have no derivative where they are, with the convention that was used."""
     found = []
     for node in graph.nodes:
-        if node.op is not None and node.op.kink is not None and node.index in graph.active:
-            hit = _on_kink(node, values)
+        if node.index in graph.active:
+            hit = on_kink(node, values)
             if hit:
                 found.append(_kink(graph, node, hit))
     return found
 
 
-def _on_kink(node: Node, values: Sequence[Any]) -> list[tuple[int, ...]]:
-    assert node.op is not None
-    assert node.op.kink is not None
+def on_kink(node: Node, values: Sequence[Any]) -> list[tuple[int, ...]]:
+    """The entries at which an op lies on a kink of its own."""
+    if node.op is None or node.op.kink is None:
+        return []
     operands = [values[i] for i in node.inputs]
     with np.errstate(all="ignore"):
         mask = np.asarray(node.op.kink(*operands, **node.parameters))
@@ -180,10 +181,24 @@ def _on_kink(node: Node, values: Sequence[Any]) -> list[tuple[int, ...]]:
 
 def _kink(graph: Graph, node: Node, hit: list[tuple[int, ...]]) -> Warned:
     assert node.op is not None
+    if node.op.masks:
+        return _hidden(graph, node, hit)
     convention = f"; {node.op.convention}, as in PyTorch" if node.op.convention else ""
     tie = "has a tie" if "tie" in node.op.convention else "has no derivative"
     message = f"{node.op.name} {tie}{listed(hit)}{convention}"
     return Warned("kink", named_user(graph, node.index), message, tuple(hit[:LISTED]))
+
+
+def _hidden(graph: Graph, node: Node, hit: list[tuple[int, ...]]) -> Warned:
+    """Rows of a softmax that its mask hides as a whole."""
+    assert node.op is not None
+    axis = int(node.parameters.get("axis", -1)) % len(node.shape)
+    rows = list(dict.fromkeys((*at[:axis], *at[axis + 1 :]) for at in hit))
+    mask = graph.nodes[node.inputs[node.op.signature.operands.index("mask")]]
+    named = "the mask" if mask.anonymous else f"the mask {mask.name}"
+    message = f"{named} hides every position of row{'s' if len(rows) > 1 else ''}{listed(rows).removeprefix(' at')}"
+    return Warned("kink", named_user(graph, node.index), f"{message}; {node.op.convention}, as in PyTorch",
+                  tuple(rows[:LISTED]))
 
 
 # ── values that are not finite ───────────────────────────────────────────────────────────────────

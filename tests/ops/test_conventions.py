@@ -141,7 +141,7 @@ def _torch(torch: Any, code: str, names: dict[str, Any]) -> Any:
 # ── parameters ───────────────────────────────────────────────────────────────────────────────────
 
 REFUSED = {
-    "sum(x[0:0])": "has no entries", "sum(x, axis=2)": "axis 2 is out of range",
+    "max(x[0:0])": "has no entries", "sum(x, axis=2)": "axis 2 is out of range",
     "sum(x, axis=0.5)": "axis is a whole number",
     "mean(x, keepdims=1)": "true or false",
     "var(x, 0, 1)": "true or false", "mse_loss(x, x, reduction='avg')": "'mean', 'sum', 'none'",

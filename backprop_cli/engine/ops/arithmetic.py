@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from backprop_cli.engine.ops.base import Op, Sample, broadcast, op
 from backprop_cli.language.model import Shape
 
@@ -40,8 +42,10 @@ _binary("divide", "Elementwise quotient, `a / b`.", operator.truediv,
         samples=tuple(Sample(s.shapes, {}, ("real", "positive")) for s in BROADCASTS),
         domain="division by zero")
 _binary("power", "Elementwise power, `a ** b`.", operator.pow,
-        (lambda xp, g, y, a, b: g * xp.power_slope(a, b), lambda xp, g, y, a, b: g * xp.xlogy(y, a)), aliases="pow",
-        samples=POSITIVE_BASE, domain="a negative base with a fractional exponent, or 0 to a negative power")
+        (lambda xp, g, y, a, b: g * xp.power_slope(a, b), lambda xp, g, y, a, b: g * xp.exponent_slope(y, a, b)),
+        aliases="pow", samples=POSITIVE_BASE, kink=lambda a, b: np.equal(a, 0) & np.equal(b, 0),
+        convention="0**0 has the slope 0 by base and exponent",
+        domain="a negative base with a fractional exponent, or 0 to a negative power")
 
 op("negative(x)", "Unary minus, `-x`.", lambda xp, x: -x, shape=pointwise_shape, vjps=lambda xp, g, y, x: -g,
    pointwise=True, samples=(Sample(((2, 3),)),), aliases="neg", group="operators")

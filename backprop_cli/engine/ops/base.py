@@ -125,6 +125,10 @@ class Op:
     has_entries: bool = True
     kink: Callable[..., Any] | None = None  # kink(*arrays, **parameters) -> mask of entries that lie on one
     convention: str = ""  # what the derivative is at a kink
+    departs: bool = False  # there the gradient is on purpose not that of the function: no difference could show it
+    near: Callable[..., Any] | None = None  # near(x, x0): the operand that a change of x0 to x stands for
+    empty: bool | None = None  # whether a tensor without entries will do (None: as the group says)
+    masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
     domain: str = ""  # hint for a value that is not finite: "log of 0 or less: ..."
     sums_to_one: bool = False  # the output sums to one over its `axis`
     integer_operands: frozenset[str] = frozenset()
@@ -173,28 +177,27 @@ def op(
         raise ValueError(f"{name}: {len(rules)} rules for {len(parsed.operands)} operands")
     if not samples:
         raise ValueError(f"{name}: no samples, so nothing would test it")
-    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed), vjps=rules,
+    empty = rest.get("empty", rest.get("pointwise") or rest.get("group") in WITHOUT_ENTRIES)
+    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed, empty), vjps=rules,
              samples=tuple(samples), **rest)
     _enter(OPS, name, new, aliases)
     return new
 
 
-def _checked(shape: Callable[..., Shape], parsed: Signature) -> Callable[..., Shape]:
-    """A shape rule behind what holds for all: parameters of the right type, and no tensor without entries.
+WITHOUT_ENTRIES = ("operators", "elementwise", "shape", "control")
+"""Groups of functions that have a value of a tensor without entries."""
 
-    Such a tensor has no gradient, and many functions have no value of it.
-    """
+
+def _checked(shape: Callable[..., Shape], parsed: Signature, empty: bool) -> Callable[..., Shape]:
+    """A shape rule behind what holds for all: parameters of the right type, and entries where there must be some."""
 
     @wraps(shape)
     def checked(*shapes: Shape | None, **parameters: Any) -> Shape:
         check_parameters(parameters, parsed.parameters)
         for position, given in enumerate(shapes):
-            if given and 0 in given:
+            if given and 0 in given and not empty:
                 raise ShapeError(f"a tensor of shape {show(given)} has no entries", position)
-        result = shape(*shapes, **parameters)
-        if 0 in result:
-            raise ShapeError(f"the result, of shape {show(result)}, has no entries")
-        return result
+        return shape(*shapes, **parameters)
 
     return checked
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-SMALLEST_VARIANCE = 1e-12
-"""PyTorch's bound on p (1 - p) in the gradient of binary cross-entropy."""
+from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 
 
 def stable_sigmoid(x: Any) -> Any:
@@ -34,6 +33,17 @@ def others(p: Any, axis: Any) -> Any:
 def _sinc_series(z: Any) -> Any:
     """The derivative of sin(z)/z, Σ (-1)ᵏ 2k z²ᵏ⁻¹/(2k + 1)!, for |z| < 1/2."""
     return z * sum((-1) ** k * 2 * k / math.factorial(2 * k + 1) * z ** (2 * k - 2) for k in range(1, 9))
+
+
+def _shared_pair(x: Any, which: int) -> Any:
+    """The mean of u vᵀ over the singular values that equal the first (the last)."""
+    try:
+        u, s, vh = np.linalg.svd(x, full_matrices=False)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
+    hit = s == s[..., which, None]
+    share = (hit / np.sum(hit, axis=-1, keepdims=True)).astype(x.dtype)
+    return (u * share[..., None, :]) @ vh
 
 
 class Careful:
@@ -91,9 +101,23 @@ class Careful:
         slope = b * a ** (b - 1)
         return np.where(np.equal(b, 0), np.zeros_like(slope), slope)[()] if np.any(np.equal(b, 0)) else slope
 
+    def exponent_slope(self, y: Any, a: Any, b: Any) -> Any:
+        """a^b log a, and 0 where a is 0 and b is not negative."""
+        at_zero = np.equal(a, 0) & np.greater_equal(b, 0)
+        slope = y * np.log(a)
+        return np.where(at_zero, np.zeros_like(slope), slope)[()] if np.any(at_zero) else slope
+
+    def largest_pair(self, x: Any, y: Any) -> Any:
+        """u vᵀ of the largest singular value."""
+        return _shared_pair(x, 0)
+
+    def smallest_pair(self, x: Any, y: Any) -> Any:
+        """u vᵀ of the smallest singular value."""
+        return _shared_pair(x, -1)
+
     def bce_slope(self, p: Any, t: Any) -> Any:
         """(p - t)/(p (1 - p)), with PyTorch's bound on the denominator."""
-        return (p - t) / np.maximum(p * (1 - p), SMALLEST_VARIANCE)
+        return (p - t) / np.maximum(p * (1 - p), float(SMALLEST_VARIANCE))
 
     def cofactor(self, y: Any, x: Any) -> Any:
         """det x · x⁻ᵀ from the singular values, so that it exists for a singular x."""

@@ -120,7 +120,7 @@ def _rule(xp: Any, which: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any
 
 op("einsum([xs]; subscripts)", "Sums of products, Einstein's notation: einsum('ij,jk->ik', a, b).",
    lambda xp, *xs, subscripts: einsum(subscripts, *xs), shape=einsum_shape, vjps=_rule, group="linear algebra",
-   example="einsum('ij,jk->ik', a, b)",
+   empty=True,   example="einsum('ij,jk->ik', a, b)",
    samples=tuple(Sample(shapes, {"subscripts": text}) for text, shapes in (
        ("ij,jk->ik", ((2, 3), (3, 2))), ("i->", ((3,),)), ("ij->ji", ((2, 3),)), ("ii->i", ((3, 3),)),
        ("ii", ((3, 3),)),

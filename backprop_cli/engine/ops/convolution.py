@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
+from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.engine.ops.windows import (
     Geometry,
@@ -41,7 +42,7 @@ def _joined(parts: list[Any], axis: int) -> Any:
 def convolve(x: Any, w: Any, where: Geometry, groups: int) -> Any:
     """y[n, o, p] = Σ x[n, c, p·stride + k·dilation] w[o, c, k]."""
     space = len(where.kernel)
-    full = padded(x, where.padding)
+    full = padded(x, where.padding, extra=where.after)
     counts = where.outputs(x.shape[2:])
     axes = (1, *range(2 + space, 2 + 2 * space)), (1, *range(2, 2 + space))
     parts = [np.tensordot(windows_of(np.ascontiguousarray(part), where, counts), filters, axes)
@@ -54,7 +55,7 @@ def convolve_transposed(x: Any, w: Any, where: Geometry, groups: int, size: tupl
     counts = x.shape[2:]
     parts = []
     for part, filters in zip(_split(x, groups, 1), _split(w, groups, 0), strict=True):
-        wide = np.zeros((x.shape[0], w.shape[1], *(s + 2 * p for s, p in zip(size, where.padding, strict=True))),
+        wide = np.zeros((x.shape[0], w.shape[1], *(s + sum(ends) for s, ends in zip(size, where.ends, strict=True))),
                         dtype=np.result_type(x, w))  # fmt: skip
         for window in np.ndindex(*where.kernel):
             spread = np.tensordot(part, filters[(..., *window)], (1, 0))
@@ -68,7 +69,7 @@ def convolve_transposed(x: Any, w: Any, where: Geometry, groups: int, size: tupl
 def convolve_weight(x: Any, g: Any, where: Geometry, groups: int) -> Any:
     """The adjoint of `convolve` in w."""
     space, counts = len(where.kernel), g.shape[2:]
-    full = padded(x, where.padding)
+    full = padded(x, where.padding, extra=where.after)
     outer = (0, *range(2, 2 + space))
     parts = [np.tensordot(gradient, windows_of(np.ascontiguousarray(part), where, counts), (outer, outer))
              for part, gradient in zip(_split(full, groups, 1), _split(g, groups, 1), strict=True)]
@@ -114,8 +115,8 @@ def conv_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, st
 
 
 def _output_size(space: int, x: Shape, where: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple((int(n) - 1) * s - 2 * p + r + e for n, s, p, r, e in
-                 zip(x[-space:], where.stride, where.padding, where.reach, extra, strict=True))
+    return tuple((int(n) - 1) * s - sum(ends) + r + e for n, s, ends, r, e in
+                 zip(x[-space:], where.stride, where.ends, where.reach, extra, strict=True))
 
 
 def transpose_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any,
@@ -129,8 +130,8 @@ def transpose_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, 
     _check_bias(name, b, w[1] * n)
     where = geometry(w[2:], stride, padding, dilation)
     extra = wholes("output_padding", output_padding, space, 0)
-    if any(e >= s for e, s in zip(extra, where.stride, strict=True)):
-        raise ParameterError("output_padding", "output_padding must be smaller than the stride")
+    if any(e >= max(s, d) for e, s, d in zip(extra, where.stride, where.dilation, strict=True)):
+        raise ParameterError("output_padding", "output_padding must be smaller than the stride or the dilation")
     size = _output_size(space, x, where, extra)
     if any(s < 1 for s in size):
         raise ShapeError(f"{name}: the padding leaves nothing of the result", 0)
@@ -179,14 +180,27 @@ def _conv_filter(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, st
                                                dilation=dilation, groups=groups)
 
 
+def _surplus(space: int, w: Any, stride: Any, padding: Any, output_padding: Any, dilation: Any) -> tuple[int, ...]:
+    """How many windows more than entries a transpose has where its output_padding is no smaller than the stride."""
+    where = geometry(w.shape[2:], stride, padding, dilation)
+    extra = wholes("output_padding", output_padding, space)
+    return tuple(e // s for e, s in zip(extra, where.stride, strict=True))
+
+
 def _transpose_input(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any,
                      output_padding: Any, groups: int, dilation: Any) -> Any:
-    return getattr(xp, f"conv{space}d")(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    found = getattr(xp, f"conv{space}d")(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    if not any(_surplus(space, w, stride, padding, output_padding, dilation)):
+        return found
+    return xp.index(found, index=(Ellipsis, *(Span(None, int(n)) for n in x.shape[-space:])))
 
 
 def _transpose_filter(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any,
                       output_padding: Any, groups: int, dilation: Any) -> Any:
     kernel = tuple(map(int, w.shape[2:]))
+    more = _surplus(space, w, stride, padding, output_padding, dilation)
+    if any(more):
+        x = xp.pad(x, pad_width=((0, 0),) * (len(x.shape) - space) + tuple((0, n) for n in more))
     return getattr(xp, f"conv{space}d_weight")(g, x, kernel_size=kernel, stride=stride, padding=padding,
                                                dilation=dilation, groups=groups)
 
@@ -239,10 +253,12 @@ SAMPLES: dict[tuple[int, str], tuple[Sample, ...]] = {
     (2, ""): (Sample(((2, 2, 4, 4), (3, 2, 2, 3), (3,))), Sample(((2, 5, 4), (1, 2, 3, 2), None), {"padding": (1, 0)}),
               Sample(((1, 2, 6, 5), (2, 1, 2, 2), (2,)), {"groups": 2, "stride": (2, 3), "dilation": (2, 1)}),
               Sample(((1, 1, 5, 5), (1, 1, 3, 3), None), {"stride": 3, "padding": 1}),
-              Sample(((1, 1, 4, 4), (2, 1, 3, 3), None), {"padding": "same"})),
+              Sample(((1, 1, 4, 4), (2, 1, 3, 3), None), {"padding": "same"}),
+              Sample(((1, 2, 4, 3), (2, 2, 2, 4), None), {"padding": "same", "dilation": (3, 1)})),
     (1, "transpose"): (Sample(((2, 2, 3), (2, 3, 3), (3,))),
                        Sample(((2, 3), (2, 1, 2), None), {"stride": 2, "padding": 1}),
-                       Sample(((1, 4, 3), (4, 1, 2), (2,)), {"groups": 2, "stride": 2, "output_padding": 1})),
+                       Sample(((1, 4, 3), (4, 1, 2), (2,)), {"groups": 2, "stride": 2, "output_padding": 1}),
+                       Sample(((1, 1, 3), (1, 2, 2), None), {"dilation": 3, "output_padding": 2})),
     (2, "transpose"): (Sample(((2, 2, 3, 2), (2, 2, 2, 3), (2,))),
                        Sample(((1, 2, 3, 3), (2, 1, 3, 2), None),
                               {"groups": 2, "stride": (2, 1), "padding": 1, "output_padding": (1, 0),

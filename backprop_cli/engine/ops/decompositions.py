@@ -1,11 +1,13 @@
 """Cholesky factors, eigenvalues and singular values.
 
-Each decomposition of a symmetric matrix is that of (x + xᵀ)/2, so its gradient is symmetric, as PyTorch's is.
+Each decomposition of a symmetric matrix reads one triangle, as numpy and PyTorch do, and its gradient is symmetric, as
+PyTorch's is: that of x as a symmetric matrix, whose two triangles change together.
 Signs of vectors are numpy's; `svd_u` and `svd_vh` of one matrix belong together.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,32 @@ import numpy as np
 from backprop_cli.engine.ops.base import Sample, ShapeError, op, show
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.matrices import GROUP, SPD, each_matrix, guarded, matrix_shape
-from backprop_cli.engine.ops.validate import flag
+from backprop_cli.engine.ops.validate import choice, flag
 from backprop_cli.language.model import Shape
+
+ONE_TRIANGLE = "of a matrix that is not symmetric one triangle is read, and the gradient is symmetric"
 
 
 def symmetric(x: Any) -> Any:
     """(x + xᵀ)/2."""
     return (x + np.swapaxes(x, -1, -2)) / 2
+
+
+def mirrored(x: Any, upper: bool = False) -> Any:
+    """The symmetric matrix that one triangle of x, the lower one, says."""
+    low = np.swapaxes(x, -1, -2) if upper else x
+    return np.tril(low) + np.swapaxes(np.tril(low, -1), -1, -2)
+
+
+def _near(x: Any, x0: Any, uplo: str = "L", **_: Any) -> Any:
+    """What a change of x0 to x means for a symmetric matrix: half of it in either triangle."""
+    return mirrored(x0, uplo == "U") + symmetric(x - x0)
+
+
+def _lopsided(x: Any, **_: Any) -> Any:
+    """Where a matrix is not symmetric: the entries that are not read."""
+    scale = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
+    return np.abs(x - np.swapaxes(x, -1, -2)) > 1e-12 * scale
 
 
 def _cholesky_shape(x: Shape, *, upper: Any) -> Shape:
@@ -28,7 +49,7 @@ def _cholesky_shape(x: Shape, *, upper: Any) -> Shape:
 
 
 def _cholesky(x: Any, upper: bool) -> Any:
-    lower = guarded(np.linalg.cholesky, np.shape(x), symmetric(x))
+    lower = guarded(np.linalg.cholesky, np.shape(x), x)
     return np.swapaxes(lower, -1, -2) if upper else lower
 
 
@@ -50,7 +71,7 @@ def _cholesky_entry(s: Any, x: Any, upper: bool = False) -> Any:
 op("cholesky(x; upper=false)", "The triangular L with L @ L.T = x, of a symmetric positive definite x.",
    lambda xp, x, upper=False: _cholesky(x, upper), shape=_cholesky_shape, vjps=_cholesky_rule,
    samples=(*SPD, Sample(((3, 3),), {"upper": True}, ("spd",))), group=GROUP,
-   entry=_cholesky_entry,
+   entry=_cholesky_entry, near=_near, kink=_lopsided, convention=ONE_TRIANGLE,
    domain="cholesky needs a positive definite matrix")
 
 # ── eigenvalues of a symmetric matrix ────────────────────────────────────────────────────────────
@@ -62,26 +83,37 @@ def _gaps(xp: Any, values: Any, n: int) -> Any:
     return (1 - xp.eye(n=n)) / (differences + xp.eye(n=n))
 
 
-def _vectors_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
-    inner = _gaps(xp, xp.eigvalsh(x), x.shape[-1]) * (mT(xp, y) @ g)
+def _vectors_rule(xp: Any, g: Any, y: Any, x: Any, uplo: str) -> Any:
+    inner = _gaps(xp, xp.eigvalsh(x, uplo=uplo), x.shape[-1]) * (mT(xp, y) @ g)
     whole = y @ inner @ mT(xp, y)
     return (whole + mT(xp, whole)) / 2
 
 
-def _values_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
-    vectors = xp.eigvecsh(x)
+def _values_rule(xp: Any, g: Any, y: Any, x: Any, uplo: str) -> Any:
+    vectors = xp.eigvecsh(x, uplo=uplo)
     return (vectors * xp.expand_dims(g, axis=-2)) @ mT(xp, vectors)
 
 
-op("eigvalsh(x)", "Eigenvalues of a symmetric matrix, ascending.",
-   lambda xp, x: guarded(np.linalg.eigvalsh, np.shape(x)[:-1], symmetric(x)),
-   shape=lambda x: matrix_shape("eigvalsh", x)[:-1], vjps=_values_rule, has_entries=False, samples=SPD, group=GROUP,
-   kink=lambda x: np.zeros(np.shape(x), dtype=bool) | _repeated(np.linalg.eigvalsh(symmetric(x)))[..., None, None],
-   convention="eigenvalues that coincide have no derivative of their own")
-op("eigvecsh(x)", "Eigenvectors of a symmetric matrix, as columns in the order of eigvalsh.",
-   lambda xp, x: guarded(lambda m: np.linalg.eigh(m)[1], np.shape(x), symmetric(x)),
-   shape=lambda x: matrix_shape("eigvecsh", x), vjps=_vectors_rule, has_entries=False, samples=SPD, group=GROUP,
-   domain="eigenvectors of equal eigenvalues are not unique")
+def _eigen_shape(name: str, x: Shape, uplo: Any) -> Shape:
+    choice("uplo", uplo, ("L", "U"))
+    return matrix_shape(name, x)
+
+
+def _eigen_kink(x: Any, uplo: str = "L") -> Any:
+    """Eigenvalues that coincide; entries that are not read."""
+    values = guarded(partial(np.linalg.eigvalsh, UPLO=uplo), np.shape(x)[:-1], x)
+    return _lopsided(x) | _repeated(values)[..., None, None]
+
+
+op("eigvalsh(x; uplo='L')", "Eigenvalues of a symmetric matrix, ascending; its lower triangle is read, or the upper.",
+   lambda xp, x, uplo="L": guarded(partial(np.linalg.eigvalsh, UPLO=uplo), np.shape(x)[:-1], x),
+   shape=lambda x, *, uplo="L": _eigen_shape("eigvalsh", x, uplo)[:-1], vjps=_values_rule, has_entries=False,
+   samples=SPD, group=GROUP, near=_near, kink=_eigen_kink,
+   convention=f"eigenvalues that coincide have no derivative of their own; {ONE_TRIANGLE}")
+op("eigvecsh(x; uplo='L')", "Eigenvectors of a symmetric matrix, as columns in the order of eigvalsh.",
+   lambda xp, x, uplo="L": guarded(lambda m: np.linalg.eigh(m, uplo)[1], np.shape(x), x),
+   shape=lambda x, *, uplo="L": _eigen_shape("eigvecsh", x, uplo), vjps=_vectors_rule, has_entries=False,
+   samples=SPD, group=GROUP, near=_near, domain="eigenvectors of equal eigenvalues are not unique")
 
 
 def _repeated(values: Any) -> Any:

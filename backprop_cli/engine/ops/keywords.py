@@ -20,6 +20,7 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "condition": ("mask",), "index": ("indices",), "src": ("source",), "arr": ("x",),
     "mat1": ("a",), "mat2": ("b",), "mat": ("a",), "vec": ("b",), "vec1": ("a",), "vec2": ("b",), "batch1": ("a",),
     "batch2": ("b",), "tensor1": ("a",), "tensor2": ("b",), "indices_or_sections": ("sections",), "start": ("a",),
+    "UPLO": ("uplo",),
 }  # fmt: skip
 """Name -> the parameters it may stand for, in order of preference."""
 

@@ -221,12 +221,13 @@ def _attention(shapes: Shapes, is_causal: Any, scale: Any, dropout_p: Any) -> st
         raise ShapeError(f"k {show(k)} and v {show(v)} need one number of positions", 2)
     if dropout_p != 0:
         raise ParameterError("dropout_p", "dropout_p must be 0: a calculator draws no random numbers")
-    scores = f"q @ k.mT / sqrt({int(q[-1])})" if scale is None else f"{scalar('scale', scale)} * (q @ k.mT)"
-    if "mask" in shapes:
-        scores = f"where(mask > 0, {scores}, -inf)"
+    scores = f"q @ k.mT / sqrt({spell(q[-1])})" if scale is None else f"{scalar('scale', scale)} * (q @ k.mT)"
+    seen = ["mask"] if "mask" in shapes else []
     if flag("is_causal", is_causal):
-        scores = f"where(tril(ones(({int(q[-2])}, {int(k[-2])}))), {scores}, -inf)"
-    return f"softmax({scores}, axis=-1) @ v"
+        seen.append(f"tril(ones({spell((q[-2], k[-2]))}))")
+    if not seen:
+        return f"softmax({scores}, axis=-1) @ v"
+    return f"masked_softmax({scores}, {' * '.join(seen)}, axis=-1) @ v"
 
 
 composite("scaled_dot_product_attention(q, k, v, mask=none; is_causal=false, scale=none, dropout_p=0)",

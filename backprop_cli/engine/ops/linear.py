@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,7 +79,7 @@ MATMUL_SAMPLES = tuple(
 
 op("matmul(a, b)", "Matrix product `a @ b`; 1-D operands are a row on the left, a column on the right.",
    lambda xp, a, b: a @ b, shape=matmul_shape, vjps=(_left, _right), broadcasts=True, samples=MATMUL_SAMPLES,
-   group="linear algebra", aliases="mm bmm mv", example="matmul(W, x)")
+   group="linear algebra", empty=True, aliases="mm bmm mv", example="matmul(W, x)")
 
 
 def _dot(shapes: Mapping[str, Shape]) -> str:
@@ -97,17 +98,30 @@ composite("dot(a, b)", "numpy's dot: the inner product of vectors, the product o
           group="linear algebra")
 
 
+def _entries(shape: Shape) -> int:
+    return shape[0] if len(shape) == 1 else math.prod(shape)
+
+
 def outer_shape(a: Shape, b: Shape) -> Shape:
-    """Every entry of one vector with every entry of the other."""
-    for index, shape in enumerate((a, b)):
-        if len(shape) != 1:
-            raise ShapeError(f"outer takes vectors, not {show(shape)}", index, "use a[:, None] * b[None, :]")
-    return (a[0], b[0])
+    """Every entry of one tensor with every entry of the other."""
+    return (_entries(a), _entries(b))
 
 
-op("outer(a, b)", "Outer product a bᵀ of two vectors.", lambda xp, a, b: np.multiply.outer(a, b), shape=outer_shape,
-   vjps=(lambda xp, g, y, a, b: g @ b, lambda xp, g, y, a, b: mT(xp, g) @ a), samples=(Sample(((2,), (3,))),),
-   group="linear algebra", aliases="ger", latex=r"{0} {1}^\top")
+def as_vector(xp: Any, x: Any) -> Any:
+    """A tensor's entries in a row."""
+    return x if len(x.shape) == 1 else xp.reshape(x, shape=(-1,))
+
+
+def _outer_rule(xp: Any, product: Any, x: Any) -> Any:
+    return product if len(x.shape) == 1 else xp.reshape(product, shape=x.shape)
+
+
+op("outer(a, b)", "Outer product a bᵀ of two vectors; other tensors are flattened, as in numpy.",
+   lambda xp, a, b: np.multiply.outer(np.ravel(a), np.ravel(b)), shape=outer_shape,
+   vjps=(lambda xp, g, y, a, b: _outer_rule(xp, g @ as_vector(xp, b), a),
+         lambda xp, g, y, a, b: _outer_rule(xp, mT(xp, g) @ as_vector(xp, a), b)),
+   samples=(Sample(((2,), (3,))), Sample(((2, 1), (1, 3)))),
+   group="linear algebra", empty=True, aliases="ger", latex=r"{0} {1}^\top")
 
 
 def transpose_shape(x: Shape, *, axes: Any = None) -> Shape:
@@ -132,7 +146,7 @@ op("transpose(x; axes=none)", "Axes in another order; by default reversed, `x.T`
    lambda xp, x, axes=None: np.transpose(x, axes), shape=transpose_shape,
    vjps=lambda xp, g, y, x, axes: xp.transpose(g, axes=_inverse_permutation(axes, len(x.shape))),
    samples=(Sample(((2, 3),)), Sample(((3,),)), Sample(((2, 3, 2),), {"axes": (2, 0, 1)}), Sample(((2, 3, 4),))),
-   group="linear algebra", aliases="permute")
+   group="linear algebra", empty=True, aliases="permute")
 
 
 def _swapaxes(shapes: Mapping[str, Shape], axis1: int, axis2: int) -> str:

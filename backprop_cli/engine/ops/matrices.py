@@ -57,9 +57,20 @@ def guarded(function: Callable[..., Any], shape: Shape, *operands: Any) -> Any:
         return np.full(tuple(map(int, shape)), np.nan, dtype=np.result_type(*operands))
 
 
+def _trace_shape(x: Shape) -> Shape:
+    if len(x) < 2:
+        raise ShapeError(f"trace takes a matrix, not {show(x)}", 0)
+    return x[:-2]
+
+
+def _trace_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    rows, columns = x.shape[-2:]
+    return over_matrices(xp, g, x) * (xp.eye(n=columns) if rows == columns else xp.eye(n=rows, m=columns))
+
+
 op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axis1=-2, axis2=-1),
-   shape=scalar_shape("trace"), vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.eye(n=x.shape[-1]),
-   samples=SQUARE, group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})")
+   shape=_trace_shape, vjps=_trace_rule, samples=(*SQUARE, Sample(((2, 3),)), Sample(((2, 4, 3),))),
+   group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})")
 op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.shape(x), x),
    shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
    group=GROUP, aliases="inverse", domain="the matrix is singular: it has no inverse",
@@ -215,6 +226,13 @@ def _pinv(x: Any, rcond: Any) -> Any:
     return guarded(lambda m: np.linalg.pinv(m, cut), _pinv_shape(np.shape(x), rcond=None), x)
 
 
+def _rank_lost(x: Any, rcond: Any) -> Any:
+    """Whether a matrix has less than full rank: next to it are matrices whose pseudo-inverse is far away."""
+    s = np.linalg.svd(x, compute_uv=False)
+    cut = np.finfo(s.dtype).eps * max(np.shape(x)[-2:]) if rcond is None else float(rcond)
+    return np.zeros(np.shape(x), dtype=bool) | (s[..., -1] <= cut * s[..., 0])[..., None, None]
+
+
 def _pinv_rule(xp: Any, g: Any, y: Any, x: Any, rcond: Any) -> Any:
     """Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413: three ways a change of x reaches its pseudo-inverse.
 
@@ -230,4 +248,5 @@ def _pinv_rule(xp: Any, g: Any, y: Any, x: Any, rcond: Any) -> Any:
 
 op("pinv(x; rcond=none)", "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0.",
    lambda xp, x, rcond=None: _pinv(x, rcond), shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
+   kink=_rank_lost, convention="the rank of the matrix is taken to stay as it is", departs=True,
    samples=(Sample(((3, 2),)), Sample(((2, 3),)), Sample(((3, 3),), {}, ("square",)), Sample(((2, 3, 2),))))

@@ -120,9 +120,11 @@ def _triangle_shape(x: Shape, *, k: Any = 0) -> Shape:
 TRIANGLES = (Sample(((3, 3),)), Sample(((2, 3),), {"k": 1}), Sample(((2, 3, 2),), {"k": -1}))
 
 op("tril(x; k=0)", "The lower triangle, up to the k-th diagonal; zeros above.", lambda xp, x, k=0: np.tril(x, k),
-   shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.tril(g, k=k), samples=TRIANGLES, group="linear algebra")
+   shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.tril(g, k=k), samples=TRIANGLES, group="linear algebra",
+   empty=True)
 op("triu(x; k=0)", "The upper triangle, from the k-th diagonal; zeros below.", lambda xp, x, k=0: np.triu(x, k),
-   shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.triu(g, k=k), samples=TRIANGLES, group="linear algebra")
+   shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.triu(g, k=k), samples=TRIANGLES, group="linear algebra",
+   empty=True)
 
 
 def diagonal_length(rows: int, columns: int, offset: int) -> int:

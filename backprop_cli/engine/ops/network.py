@@ -10,6 +10,7 @@ from backprop_cli.engine.ops.base import Sample, axes_of, broadcast, op
 from backprop_cli.engine.ops.pairs import pair
 from backprop_cli.engine.ops.reduction import shifted
 from backprop_cli.engine.ops.validate import number
+from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 from backprop_cli.language.model import Shape
 
 ALONG = (Sample(((2, 3),)), Sample(((4,),)), Sample(((2, 3),), {"axis": 0}), Sample(((2, 3, 2),), {"axis": 1}),
@@ -24,7 +25,7 @@ def along_shape(x: Shape, *, axis: Any = -1) -> Shape:
 
 def softmax(x: Any, axis: Any) -> Any:
     """exp x / Σ exp x, shifted by the maximum."""
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -46,11 +47,40 @@ def _log_softmax_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any) -> Any:
 op("softmax(x; axis=-1)", "exp x / Σ exp x along an axis.", lambda xp, x, axis=-1: softmax(x, axis), shape=along_shape,
    vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG,
    entry=_entry_softmax,
-   sums_to_one=True, group="networks")
+   sums_to_one=True, group="networks", empty=True)
+def masked_softmax(x: Any, mask: Any, axis: Any) -> Any:
+    """exp x / Σ exp x over the entries that the mask shows; 0 where it hides, also where it hides all."""
+    seen = np.greater(mask, 0)
+    top = np.max(x, axis=axis, keepdims=True, where=seen, initial=-np.inf)
+    e = np.exp(np.where(seen, x - np.where(np.isfinite(top), top, 0), -np.inf)).astype(x.dtype)
+    total = np.sum(e, axis=axis, keepdims=True)
+    return e / np.where(total == 0, np.ones_like(total), total)
+
+
+def _hidden(x: Any, mask: Any, axis: Any) -> Any:
+    """The positions of rows that are hidden as a whole."""
+    wide = np.broadcast_to(np.greater(mask, 0), np.broadcast_shapes(np.shape(x), np.shape(mask)))
+    return np.zeros(wide.shape, dtype=bool) | ~np.any(wide, axis=axis, keepdims=True)
+
+
+def _masked_entry(s: Any, x: Any, mask: Any, axis: Any = -1) -> Any:
+    seen = np.frompyfunc(lambda m: s.Piecewise((1, m > 0), (0, True)), 1, 1)(mask)
+    e = np.frompyfunc(s.exp, 1, 1)(x) * seen
+    total = np.sum(e, axis=axis, keepdims=True)
+    return e / np.frompyfunc(lambda t: 1 if t == 0 else t, 1, 1)(np.asarray(total, dtype=object))
+
+
+op("masked_softmax(x, mask; axis=-1)", "softmax over the entries that the 0/1 mask shows; 0 where it hides.",
+   lambda xp, x, mask, axis=-1: masked_softmax(x, mask, axis), broadcasts=True, masks=frozenset({"mask"}),
+   shape=lambda x, mask, *, axis=-1: along_shape(broadcast(x, mask), axis=axis), entry=_masked_entry,
+   vjps=(lambda xp, g, y, x, mask, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), None), kink=_hidden,
+   convention="a row whose entries are all hidden is 0, and so is its gradient", group="networks",
+   samples=(Sample(((2, 3), (2, 3)), {}, ("real", "some")), Sample(((2, 2, 3), (3,)), {}, ("real", "some")),
+            Sample(((3, 2), (3, 2)), {"axis": 0}, ("real", "some"))))
 op("log_softmax(x; axis=-1)", "log of the softmax, without overflow.",
    lambda xp, x, axis=-1: log_softmax(x, axis), shape=along_shape, vjps=_log_softmax_rule, samples=ALONG,
    entry=lambda s, x, axis=-1: np.frompyfunc(s.log, 1, 1)(_entry_softmax(s, x, axis)), group="networks",
-   text="log softmax({0})")
+   text="log softmax({0})", empty=True)
 
 PROBABILITIES = (Sample(((2, 3), (2, 3)), {}, ("real", "unit")), Sample(((2, 3), (3,)), {}, ("real", "unit")),
                  Sample(((), ()), {}, ("real", "unit")))  # fmt: skip
@@ -80,7 +110,9 @@ pair("bce_probabilities(p, t)", "Binary cross-entropy of one probability, -t log
      (lambda xp, g, y, p, t: g * xp.bce_slope(p, t), lambda xp, g, y, p, t: -g * xp.logit(p)),
      lambda s, p, t: -t * s.log(p) - (1 - t) * s.log(1 - p),
      tuple(Sample(s.shapes, {}, ("unit", "unit")) for s in PROBABILITIES),
-     group="losses", domain="a probability outside [0, 1]; for logits use binary_cross_entropy_with_logits")
+     group="losses", kink=lambda p, t: p * (1 - p) < float(SMALLEST_VARIANCE) + 0 * t, departs=True,
+     convention=f"in the slope by p, p·(1 - p) is at least {SMALLEST_VARIANCE}; a logarithm is at least -100",
+     domain="a probability outside [0, 1]; for logits use binary_cross_entropy_with_logits")
 
 
 def nll_shape(mean: Shape, target: Shape, var: Shape, *, eps: Any) -> Shape:
@@ -104,5 +136,7 @@ pair("gaussian_nll(mean, target, var; eps=1e-6)",
      lambda s, mean, target, var, eps: (s.log(s.Max(var, eps)) + (mean - target) ** 2 / s.Max(var, eps)) / 2,
      (Sample(((2, 3), (2, 3), (2, 3)), {}, ("real", "real", "positive")),
       Sample(((2, 3), (2, 3), (2, 1)), {}, ("real", "real", "positive"))), shape=nll_shape, group="losses",
+     kink=lambda mean, target, var, eps: np.less(var, float(eps)) & np.isfinite(mean + target), departs=True,
+     convention="the variance is at least eps, and the gradient passes that bound",
      domain="a variance must not be negative")
 

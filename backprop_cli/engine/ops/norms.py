@@ -73,7 +73,10 @@ def _vector_rule(xp: Any, g: Any, y: Any, x: Any, order: Any, axis: Any) -> Any:
         return g * xp.sign(x) * largest / xp.sum(largest, axis=axis, keepdims=True)
     if order == 0:
         return g * xp.zeros(shape=x.shape)
-    return g * xp.sign(x) if order == 1 else g * xp.sign(x) * xp.ratio(xp.abs(x), y) ** (order - 1)
+    if order == 1:
+        return g * xp.sign(x)
+    size = xp.abs(x)
+    return g * xp.sign(x) * (xp.ratio(size, y) ** (order - 1) if order > 1 else xp.ratio(y, size) ** (1 - order))
 
 
 def _line_sums(xp: Any, g: Any, x: Any, inner: int, outer: int, extreme: str) -> Any:
@@ -83,19 +86,14 @@ def _line_sums(xp: Any, g: Any, x: Any, inner: int, outer: int, extreme: str) ->
     return g * xp.sign(x) * hit / xp.sum(hit, axis=outer, keepdims=True)
 
 
-def _pair(xp: Any, x: Any, which: int) -> Any:
-    """The outer product of one pair of singular vectors."""
-    from backprop_cli.engine.ops.shaping import Span
-
-    one = Span(which, which + 1 or None)
-    u = xp.index(xp.svd_u(x), index=(Ellipsis, one))
-    return u @ xp.index(xp.svd_vh(x), index=(Ellipsis, one, Span()))
+def _largest(xp: Any, x: Any, extreme: str) -> Any:
+    return getattr(xp, extreme)(xp.svdvals(x), axis=-1, keepdims=True)
 
 
 MATRIX_RULES = {
     "nuc": lambda xp, g, x: g * (xp.svd_u(x) @ xp.svd_vh(x)),
-    2: lambda xp, g, x: g * _pair(xp, x, 0),
-    -2: lambda xp, g, x: g * _pair(xp, x, -1),
+    2: lambda xp, g, x: g * xp.largest_pair(x, _largest(xp, x, "max")),
+    -2: lambda xp, g, x: g * xp.smallest_pair(x, _largest(xp, x, "min")),
     1: lambda xp, g, x: _line_sums(xp, g, x, -2, -1, "max"),
     -1: lambda xp, g, x: _line_sums(xp, g, x, -2, -1, "min"),
     math.inf: lambda xp, g, x: _line_sums(xp, g, x, -1, -2, "max"),
@@ -128,11 +126,26 @@ def _norm_words(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bo
     return norm(x, ord, axis, keepdims)
 
 
+def _matrix_kink(x: Any, order: Any) -> Any:
+    """Singular values that coincide where one of them counts, or are 0 where all do; sums of |x| that tie."""
+    if order in ("nuc", 2, -2):
+        s = np.linalg.svd(x, compute_uv=False)
+        lost = s[..., -1] <= s[..., 0] * np.finfo(s.dtype).eps * max(np.shape(x)[-2:])
+        hit = lost if order == "nuc" else np.sum(s == s[..., 0 if order == 2 else -1, None], axis=-1) > 1
+        if order == -2:
+            hit = hit | lost
+        return np.zeros(np.shape(x), dtype=bool) | hit[..., None, None]
+    inner, extreme = (-2 if order in (1, -1) else -1), np.max if order > 0 else np.min
+    sums = np.sum(np.abs(x), axis=inner, keepdims=True)
+    at = sums == extreme(sums, axis=(-2, -1), keepdims=True)
+    return at & ((np.sum(at, axis=(-2, -1), keepdims=True) > 1) | (x == 0))
+
+
 def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
     if is_matrix(ord, axis, np.ndim(x)):
-        return np.zeros(np.shape(x), dtype=bool)
-    if ord == 1:
-        return x == 0
+        return _matrix_kink(x, ord)
+    if ord is not None and ord != "fro" and ord <= 1:
+        return (x == 0) if ord > 0 else np.zeros(np.shape(x), dtype=bool) | (x == 0) & (ord < 0)
     if ord in (math.inf, -math.inf):
         at = np.abs(x) == norm(x, ord, axis, True)
         return at & ((np.sum(at, axis=axis, keepdims=True) > 1) | (x == 0))

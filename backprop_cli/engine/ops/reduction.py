@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.ops.base import Op, Sample, axes_of, count, op, reduced
+from backprop_cli.engine.ops.base import Op, Sample, axes_of, count, op, reduced, signature
 from backprop_cli.engine.ops.validate import flag, whole
 from backprop_cli.language.model import Shape
 
@@ -43,7 +43,13 @@ def spread(xp: Any, g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 def reduction(spec: str, doc: str, forward: Callable[..., Any], rule: Callable[..., Any], samples: Any = SAMPLES,
               **rest: Any) -> Op:
     """Define an op that reduces over `axis` (an int, a tuple, or none for all axes)."""
-    return op(spec, doc, forward, vjps=(rule,), samples=samples, **{"shape": shape_of, "group": "reductions", **rest})
+    empty = signature(spec)[0] in EMPTY
+    return op(spec, doc, forward, vjps=(rule,), samples=samples, empty=empty,
+              **{"shape": shape_of, "group": "reductions", **rest})
+
+
+EMPTY = ("sum", "mean", "prod", "logsumexp", "var", "std")
+"""Reductions of no entries: 0, NaN, 1, -inf, NaN, NaN."""
 
 
 def _shared_ties(xp: Any, g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:

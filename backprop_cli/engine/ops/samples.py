@@ -38,6 +38,8 @@ DOMAINS: Mapping[str, Draw] = {
     "spd": _spd,
     "log": _log_probabilities,
     "mask": lambda rng, shape: rng.integers(0, 2, size=shape).astype(float),
+    "some": lambda rng, shape: (rng.integers(0, 3, size=shape) + np.arange(int(np.prod(shape))).reshape(shape) % 2
+                                > 0).astype(float),
     "sign": lambda rng, shape: 2.0 * rng.integers(0, 2, size=shape) - 1,
     "zeros": lambda rng, shape: rng.normal(size=shape) * (np.arange(int(np.prod(shape))).reshape(shape) % 2),
 }

@@ -19,7 +19,7 @@ def prod_others(x: Any, axis: Any = None) -> Any:
     axes = axes_of(axis, np.ndim(x))
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(np.asarray(x), axes, last)
-    rows = moved.reshape((*moved.shape[: moved.ndim - len(axes)], -1))
+    rows = moved.reshape((*moved.shape[: moved.ndim - len(axes)], _length(moved.shape, last)))
     one = np.ones_like(rows[..., :1])
     before = np.cumprod(np.concatenate([one, rows[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([one, rows[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
@@ -30,7 +30,7 @@ def _rows(xp: Any, x: Any, axes: tuple[int, ...], shape: Shape) -> Any:
     """A tensor of `shape` with `axes` moved to the end and joined."""
     kept = tuple(a for a in range(len(shape)) if a not in axes)
     moved = x if (*kept, *axes) == tuple(range(len(shape))) else xp.transpose(x, axes=(*kept, *axes))
-    return moved if len(axes) == 1 else xp.reshape(moved, shape=(*(shape[a] for a in kept), -1))
+    return moved if len(axes) == 1 else xp.reshape(moved, shape=(*(shape[a] for a in kept), _length(shape, axes)))
 
 
 def _back(xp: Any, rows: Any, axes: tuple[int, ...], shape: Shape) -> Any:
@@ -66,7 +66,7 @@ reduction("prod(x; axis=none, keepdims=false)", "Product over axes (default: all
 op("prod_others(x; axis=none)",
    "For each entry the product of all the other entries over the axes: the derivative of prod.",
    lambda xp, x, axis=None: prod_others(x, axis), shape=lambda x, *, axis=None: (axes_of(axis, len(x)), x)[1],
-   vjps=_others_rule, group="reductions",
+   vjps=_others_rule, group="reductions", empty=True,
    samples=tuple(Sample(s.shapes, {"axis": s.parameters.get("axis")}, s.domains) for s in SAMPLES + ZEROS))
 
 # ── running sums and products ────────────────────────────────────────────────────────────────────
@@ -95,8 +95,8 @@ def _cumprod_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
 
 op("cumsum(x; axis)", "Running sum along an axis.", lambda xp, x, axis: np.cumsum(x, axis=axis), shape=along_shape,
    vjps=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis), samples=ALONG,
-   group="reductions")
+   group="reductions", empty=True)
 op("cumprod(x; axis)", "Running product along an axis.", lambda xp, x, axis: np.cumprod(x, axis=axis),
    shape=along_shape,
-   vjps=_cumprod_rule, samples=ALONG + ALONG_ZEROS, group="reductions")
+   vjps=_cumprod_rule, samples=ALONG + ALONG_ZEROS, group="reductions", empty=True)
 

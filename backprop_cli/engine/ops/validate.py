@@ -94,7 +94,7 @@ _KINDS: Mapping[Callable[[str, Any], Any], str] = {
                      "stride",
     flag: "ceil_mode count_include_pad full is_causal keepdims log_input log_target swap training unbiased "
           "upper use_input_stats",
-    word: "approximate mode reduction subscripts",
+    word: "approximate mode reduction subscripts uplo",
     spacing: "padding", order: "ord", anything: "index over pad pad_width rounding_mode scale_factor size",
 }  # fmt: skip
 KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}

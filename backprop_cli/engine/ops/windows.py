@@ -24,6 +24,12 @@ class Geometry:
     stride: tuple[int, ...]
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
+    after: tuple[int, ...] = ()  # what padding='same' adds at the end of an axis where the window is even
+
+    @property
+    def ends(self) -> tuple[tuple[int, int], ...]:
+        """The padding before and after each axis."""
+        return tuple((p, p + a) for p, a in zip(self.padding, self.after or (0,) * len(self.padding), strict=True))
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -35,8 +41,8 @@ class Geometry:
         return tuple(self._count(axis, int(size), ceil) for axis, size in enumerate(space))
 
     def _count(self, axis: int, size: int, ceil: bool) -> int:
-        stride, pad = self.stride[axis], self.padding[axis]
-        room = size + 2 * pad - self.reach[axis]
+        stride, (pad, end) = self.stride[axis], self.ends[axis]
+        room = size + pad + end - self.reach[axis]
         n = (-(-room // stride) if ceil else room // stride) + 1
         return n - 1 if ceil and (n - 1) * stride >= size + pad else n  # a window begins inside, as in PyTorch
 
@@ -56,21 +62,25 @@ def geometry(kernel: Sequence[int], stride: Any, padding: Any, dilation: Any) ->
     sizes = tuple(map(int, kernel))
     gaps = wholes("dilation", dilation, space, 1)
     steps = wholes("stride", stride, space, 1)
-    return Geometry(sizes, steps, _padding(padding, sizes, steps, gaps), gaps)
-
-
-def _padding(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...],
-             dilation: tuple[int, ...]) -> tuple[int, ...]:
-    if padding == "valid":
-        return (0,) * len(kernel)
     if padding == "same":
-        total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        if any(s != 1 for s in stride) or any(t % 2 for t in total):
-            raise ParameterError("padding", "'same' needs stride 1 and windows of odd size; use pad(x, ...) first")
-        return tuple(t // 2 for t in total)
+        return _same(sizes, steps, gaps)
+    return Geometry(sizes, steps, _padding(padding, space), gaps)
+
+
+def _same(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Geometry:
+    """As many windows as entries; an even window needs one more entry after than before, as in PyTorch."""
+    if any(s != 1 for s in stride):
+        raise ParameterError("padding", "'same' needs stride 1; use pad(x, ...) first")
+    total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    return Geometry(kernel, stride, tuple(t // 2 for t in total), dilation, tuple(t % 2 for t in total))
+
+
+def _padding(padding: Any, space: int) -> tuple[int, ...]:
+    if padding == "valid":
+        return (0,) * space
     if isinstance(padding, str):
         raise ParameterError("padding", f"padding is a whole number, one an axis, 'valid' or 'same', not {padding!r}")
-    return wholes("padding", padding, len(kernel), 0)
+    return wholes("padding", padding, space, 0)
 
 
 def check_rank(name: str, x: Shape, space: int) -> None:
@@ -109,7 +119,7 @@ def unbatched(y: Any, x: Any, space: int) -> Any:
 
 def padded(x: Any, padding: Sequence[int], value: float = 0.0, extra: Sequence[int] | None = None) -> Any:
     """Constants around the space axes; `extra` more at their ends."""
-    more = extra or (0,) * len(padding)
+    more = extra or (0,) * len(padding)  # at the end only
     if not any(padding) and not any(more):
         return x
     pairs = [(p, p + e) for p, e in zip(padding, more, strict=True)]

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+SMALLEST_VARIANCE = "1e-12"
+"""PyTorch's bound on p (1 - p) in the gradient of binary cross-entropy."""
+SHARED_PAIR = ("(svd_u(x) * (svdvals(x) == y)[..., None, :] / sum(svdvals(x) == y, axis=-1)[..., None, None])"
+               " @ svd_vh(x)")
+
 WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     # 1 - σ(x) loses all digits where σ(x) rounds to 1
     "sigmoid_complement": (("y", "x"), "1 - y"),
@@ -17,6 +22,11 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "less_share": (("g", "p", "total"), "g - p * total"),
     # 0 where b is 0: PyTorch's gradient of a norm, or of a standard deviation, at zero
     "ratio": (("a", "b"), "a / b"),
+    # of y = a**b by b: 0 at 0**0, where y log a is infinite
+    "exponent_slope": (("y", "a", "b"), "xlogy(y, a)"),
+    # the singular vectors of the largest (smallest) singular value, y; of several equal ones the mean
+    "largest_pair": (("x", "y"), "svd_u(x)[..., :1] @ svd_vh(x)[..., :1, :]"),
+    "smallest_pair": (("x", "y"), "svd_u(x)[..., -1:] @ svd_vh(x)[..., -1:, :]"),
     # the slope of sinc, whose terms cancel near 0
     "sinc_slope": (("y", "x"), "(cos(pi * x) - y) / x"),
     # 0 where b is 0, also for a = 0
@@ -36,3 +46,13 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
 Three more have no expression: `xp.pi`; `xp.size(n)`, a number of entries that prints by its name;
 `xp.number(value)`, a literal (int or Fraction) in the run's dtype.
 """
+
+SINGULAR: Mapping[str, tuple[str, str]] = {
+    "ratio": ("b == 0", "where(b == 0, 0, a / b)"),
+    "power_slope": ("(a == 0) * (b == 0)", "where(b == 0, 0, b * a**(b - 1))"),
+    "exponent_slope": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, xlogy(y, a))"),
+    "bce_slope": (f"p * (1 - p) < {SMALLEST_VARIANCE}", f"(p - t) / maximum(p * (1 - p), {SMALLEST_VARIANCE})"),
+    "largest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
+    "smallest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
+}
+"""Name -> (where the textbook form is not the number, the form that is): printed in a run that has such a place."""

@@ -117,6 +117,16 @@ class Facts:
         self.used["ties"] = "no two operands of a maximum or minimum are equal (checked on the data)"
         return True
 
+    def somewhere(self, condition: Expr) -> bool:
+        """Whether a 0/1 condition holds in an entry, as seen in this run."""
+        found = self.evaluate(condition)
+        return found is not None and bool((found != 0).any())
+
+    def has_nan(self, expr: Expr) -> bool:
+        """Whether an entry of a formula is no number in this run."""
+        found = self.evaluate(expr)
+        return found is not None and not bool((found == found).all())  # noqa: PLR0124 (NaN alone differs from itself)
+
     def announce_symmetric(self, symbol: TensorSymbol) -> None:
         """Say that the symmetry of an input was only seen in its data."""
         self.used[f"symmetric {symbol.name}"] = f"{symbol.name} = {symbol.name}ᵀ (checked on the data)"

@@ -9,6 +9,7 @@ from sympy import Expr, Integer, Rational
 
 from backprop_cli.engine.ops.base import broadcast
 from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, lift, power
 
 
@@ -39,7 +40,7 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
 
     def rule(a: Any, b: Any) -> Formula:
         one, two = lift(a), lift(b)
-        if one.expr == two.expr:
+        if one.expr == two.expr and not current_facts().has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))
         return generic(name, {}, (one, two))
 

@@ -130,6 +130,11 @@ PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [
 
 
 def outer(a: Formula, b: Formula) -> Formula:
+    """The outer product of two vectors; of other tensors, of their entries in a row."""
+    return _outer(*(f if len(f.shape) == 1 else RULES["reshape"](f, shape=(-1,)) for f in (a, b)))
+
+
+def _outer(a: Formula, b: Formula) -> Formula:
     """a bᵀ with the scalars out."""
     shape = (a.shape[0], b.shape[0])
     if a.expr == 0 or b.expr == 0:

@@ -74,8 +74,8 @@ class Probe:
         slopes = [self.slope(index, factor) for factor in LADDER]
         better = [extrapolated(*pair) for pair in pairwise(slopes)]
         pairs = [(abs(a.central - b.central), b) for a, b in pairwise(better) if math.isfinite(a.central - b.central)]
-        if not pairs:
-            return slopes[USUAL], is_kink(slopes[USUAL - 1 :])
+        if not pairs or grows(slopes):
+            return replace(slopes[USUAL], central=math.nan), is_kink(slopes[USUAL - 1 :])
         apart, best = min(pairs, key=lambda pair: pair[0])
         return replace(best, noise=max(best.noise, 4 * apart)), is_kink(slopes[USUAL - 1 :])
 
@@ -97,6 +97,14 @@ def is_kink(slopes: Sequence[Slope]) -> bool:
         return False
     ratios = [narrow / wide for wide, narrow in pairwise(gaps)]
     return min(ratios) > 0.6 and max(ratios) < 12 and max(ratios) < 1.6 * min(ratios)
+
+
+def grows(slopes: Sequence[Slope]) -> bool:
+    """Whether the quotients grow without end as the step shrinks: a jump, or a slope too steep for any step."""
+    sizes = [abs(slope.central) for slope in slopes[USUAL - 1 :]]
+    if not all(map(math.isfinite, sizes)) or sizes[-1] <= 64 * slopes[-1].noise:
+        return False
+    return all(narrow > 1.6 * wide for wide, narrow in pairwise(sizes))
 
 
 def suspicious(slope: Slope) -> bool:
@@ -172,15 +180,23 @@ class Perturbed:
         self.costs = {index: _cost(graph, step) for index, step in self.steps.items()}
         self.dependents = Dependents(graph)
 
+    def function(self, step: Step) -> Callable[..., Any]:
+        """The function of a step, as its derivative takes it: a symmetric matrix stays one when it changes."""
+        node, _, apply, operands = step[:4]
+        if node.op is None or node.op.near is None:
+            return apply
+        start, near = operands(self.values)[0], node.op.near
+        return lambda x: apply(near(x, start, **node.parameters))
+
     def probe(self, node: int, output: int, seed: Any, chain: Sequence[int]) -> Probe:
         """Σ seed·output, by the entries of a node; `chain` is what to compute again."""
         values = list(self.values)
-        steps = [self.steps[index] for index in chain]
+        steps = [(index, self.function(self.steps[index]), self.steps[index][3]) for index in chain]
 
         def total(value: Any) -> float:
             values[node] = value
             with np.errstate(all="ignore"):
-                for _, index, apply, operands, _, _ in steps:
+                for index, apply, operands in steps:
                     values[index] = apply(*operands(values))
                 return float(np.sum(seed * values[output]))
 

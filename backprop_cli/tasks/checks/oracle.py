@@ -19,6 +19,7 @@ from backprop_cli.formulas.entries import NoEntriesError, apply_op, entries, sym
 from backprop_cli.tasks.checks.differences import Dependents
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 from backprop_cli.tasks.checks.scalars import KinkError, Scalars, UnknownFunctionError
+from backprop_cli.tasks.diagnose import on_kink
 
 TOLERANCE = Tolerance(relative=1e-7, absolute=1e-10)
 MOST_ENTRIES = 64  # of all arrays that depend on the node
@@ -92,6 +93,8 @@ class Oracle:
         """
         assert node.op is not None
         operands = [self.of(i, known) for i in node.inputs]
+        if node.op.near is not None and on_kink(node, self.values):  # a triangle of symbols would be read
+            raise NoEntriesError(node.op.name)
         if node.op.group == "linear algebra" and node.op.entry is not None:
             symbolic = sum(extent(e, sizes).size for x in operands if x is not None
                            for e in x.flat if e.free_symbols)

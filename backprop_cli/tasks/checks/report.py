@@ -19,7 +19,7 @@ from backprop_cli.tasks.checks.functions import check_functions
 from backprop_cli.tasks.checks.oracle import Oracle
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
-from backprop_cli.tasks.diagnose import first_nonfinite, listed
+from backprop_cli.tasks.diagnose import first_nonfinite, listed, on_kink
 
 BUDGET = 5e9
 """Nanoseconds, roughly, that all differences of a spec may take."""
@@ -74,6 +74,7 @@ class Work:
         self.perturbed = Perturbed(graph, computed.values)
         self.oracle = Oracle(graph, computed.values, self.perturbed.dependents)
         self.hooked = hooked(graph)
+        self.departed = {n.index for n in graph.nodes if n.op and n.op.departs and on_kink(n, computed.values)}
         shown = sum(1 for node in graph.named() if node.index in graph.active)
         self.budget = BUDGET / max(1, shown * len(graph.passes))
 
@@ -99,10 +100,13 @@ class Work:
         if node.index in self.hooked:
             yield Answer("differences", total=total, note=HOOKED)
             return
+        by_choice = not self.departed.isdisjoint(self.perturbed.dependents.of(node.index, run.output) or ())
         if self.settings.differences:
-            yield self.perturbed.answer(node.index, run.output, seed, gradient, self.budget)
+            found = self.perturbed.answer(node.index, run.output, seed, gradient, self.budget)
+            yield excused(found) if by_choice else found
         if self.settings.entries:
-            yield self.oracle.answer(node.index, run.output, seed, gradient)
+            found = self.oracle.answer(node.index, run.output, seed, gradient)
+            yield excused(found) if by_choice else found
 
     def sums(self, printed: Formulas) -> Iterator[CheckResult]:
         """The accumulated gradients of leaves; their parts were checked pass by pass."""
@@ -112,6 +116,11 @@ class Work:
             passes = [p for p in self.computed.passes if p[node.index] is not None]
             if len(passes) > 1 and any(isinstance(one, Printed) for one in printed.get(node.index, {}).values()):
                 yield verdict(self.graph, node, SUM, gradient, [back.answer(printed[node.index], gradient)])
+
+
+def excused(answer: Answer) -> Answer:
+    """An answer that a gradient which is none of the function's own, on purpose, cannot meet."""
+    return replace(answer, wrong=False, kinks=(*answer.kinks, answer.index)) if answer.wrong else answer
 
 
 def hooked(graph: Graph) -> set[int]:

@@ -53,6 +53,8 @@ class Scalars:
 
     def value(self, expr: Expr) -> Any:
         """The value of a part, computed."""
+        if expr is sympy.I:  # the root of a negative number is none
+            return np.float64(math.nan)
         if expr.is_Number or expr.is_NumberSymbol or not expr.args:
             return np.float64(float(expr))
         if isinstance(expr, sympy.Piecewise):

@@ -106,9 +106,17 @@ def _geometry_text(speech: Speech, where: Geometry) -> str:
     return f"{speech.value(where.stride)}, {speech.value(where.padding)}, {speech.value(where.dilation)}"
 
 
+def _lopsided(operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> bool:
+    """Whether padding='same' of an even window pads one side more."""
+    kernel = parameters.get("kernel_size") or (operands[1].shape or ())[2:]
+    return parameters["padding"] == "same" and any(int(k) % 2 == 0 for k in kernel)
+
+
 def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     x, w, b = operands
     assert w.shape is not None
+    if _lopsided(operands, parameters):
+        return language(speech, operands, parameters)
     where = geometry(w.shape[2:], parameters["stride"], parameters["padding"], parameters["dilation"])
     rest = f"{_geometry_text(speech, where)}, {int(parameters['groups'])}"
     if "transpose" not in parameters[""]:
@@ -125,6 +133,8 @@ def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, A
 def _conv_weight(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     x, g = operands
     given = parameters["kernel_size"]
+    if _lopsided(operands, {**parameters, "kernel_size": given if isinstance(given, tuple) else (given,)}):
+        return language(speech, operands, parameters)
     kernel = tuple(given) if isinstance(given, tuple) else (given,) * pool_space(parameters)
     kernel = kernel * pool_space(parameters) if len(kernel) < pool_space(parameters) else kernel
     where = geometry(kernel, parameters["stride"], parameters["padding"], parameters["dilation"])
