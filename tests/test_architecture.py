@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.printed", "formulas.algebra"),
     ("formulas.tensors", "formulas.entries"),
     ("formulas.notation",),
+    ("formulas.compact",),
     ("formulas.formulate", "formulas.linear", "formulas.jacobian"),
     ("formulas.derivation",),
     ("tasks.result",),

@@ -17,6 +17,7 @@ import click
 from backprop_cli.cli.batch import Limits
 from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.streams import ascii_only, color_wanted
+from backprop_cli.formulas.printed import TERMS
 from backprop_cli.report.view import View
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -154,6 +155,6 @@ def format_option(names: Collection[str], default: str | None = None) -> Option:
 
 def terms_option() -> Option:
     """`--terms`."""
-    choice = click.Choice(["local", "nodes", "leaves", "none"])
+    choice = click.Choice([*TERMS, "none"])
     return click.option("--terms", multiple=True, type=choice,
                         help="What formulas are written in (repeatable; none: numbers alone).")  # fmt: skip

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from sympy import Add, Expr
 
-from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, symbols_of
+from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.compact import LINE, compact
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed
 from backprop_cli.formulas.tensors import BUDGET, HUGE, PRINTED_BUDGET, Derived, Symbols, derive, symbols
 
 SPENT = "the work on formulas of one run is limited, and this spec's limit was reached"
@@ -23,7 +24,6 @@ SPENT = "the work on formulas of one run is limited, and this spec's limit was r
 LEAVES_BUDGET = 80
 """Above so many nodes a formula in leaves alone is no longer readable."""
 
-Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,16 @@ class Formulation:
 
         return {name: Layout(NOTATIONS[name], resolve, self.made.unit) for name in self.notations}
 
-    def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> Formulas:
+    def derived(self, run: GraphPass) -> Derived:
+        """The formulas of one pass, in the terms that are asked for."""
+        found = derive(self.made, run, self.terms)
+        if "compact" not in self.terms:
+            return found
+        short = compact(self.made, run)
+        return replace(found, compact=short.formulas, where=short.where, whole=short.whole,
+                       gradients=dict(self.made.gradients))  # fmt: skip
+
+    def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> PassFormulas:
         """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""
         evaluator = (
             None
@@ -71,10 +80,27 @@ class Formulation:
             else Evaluator(self.values, gradients, self.graph.spec.dtype)
         )
         plain, leaves = self.layouts(derived), self.layouts(derived, leaves=True)
-        return {
+        found = {
             index: {term: self.one(term, index, derived, plain, leaves, evaluator, gradients) for term in self.terms}
-            for index in sorted({*derived.local, *derived.nodes} & only)
+            for index in sorted({*derived.local, *derived.nodes, *derived.compact} & only)
         }
+        return PassFormulas(found, tuple(self.named(delta, plain, evaluator) for delta in derived.where))
+
+    def named(self, delta: Delta, layouts: Mapping[str, Layout], evaluator: Evaluator | None) -> Named:
+        """A δ: its names, its definition, its value, and the part of an expression whose gradient it is."""
+        names = {name: NOTATIONS[name].delta(delta) for name in (*layouts, "code", "text")}
+        written = {name: layout.whole(delta.definition) for name, layout in layouts.items()}
+        value = None if evaluator is None else evaluator(delta.definition)
+        uses = names_used(delta.definition)
+        return Named(names, Printed(written, None if value is None else 0.0, uses), delta.owner, self.at(delta), value)
+
+    def at(self, delta: Delta) -> str:
+        """The part of an expression whose gradient a δ is; nothing where it is a part of a formula alone."""
+        node = self.made.graph.nodes[delta.index]
+        if not node.anonymous or node.index not in self.made.definitions or not delta.is_part:
+            return ""
+        text = Layout(NOTATIONS["text"], unit=self.made.unit)(self.made.fold(self.made.definitions[node.index]))
+        return text if len(text) <= LINE else ""
 
     def one(
         self,
@@ -87,17 +113,17 @@ class Formulation:
         gradients: Sequence[Any] | None,
     ) -> Printed | Omitted:
         """One gradient in one of the terms."""
-        expr = derived.local[index] if term == "local" else derived.nodes[index]
+        expr = {"local": derived.local, "compact": derived.compact}.get(term, derived.nodes)[index]
         reason = self.too_long(expr)
         if reason is not None:
             return reason
-        if term != "local":
+        if term in {"nodes", "leaves"}:
             reason = self.omitted(term, expr, derived)
             if reason is not None:
                 return reason
         layouts = leaves if term == "leaves" else plain
         deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
-        return Printed({name: layout.whole(expr) for name, layout in layouts.items()}, deviation)
+        return Printed({name: layout.whole(expr) for name, layout in layouts.items()}, deviation, names_used(expr))
 
     def too_long(self, expr: Expr) -> Omitted | None:
         """Why a formula is not written out: it is long, or the budget was spent before its parts were put together."""
@@ -105,7 +131,7 @@ class Formulation:
         if terms > PRINTED_BUDGET:
             long = f"it would have {terms} terms, more than {PRINTED_BUDGET}"
             return Omitted(f"{long}; name some parts of the expression")
-        if any(self.graph.nodes[s.index].anonymous for s in symbols_of(expr)):
+        if any(self.graph.nodes[s.index].anonymous for s in symbols_of(expr) if not isinstance(s, Delta)):
             return Omitted(f"{SPENT}; name some parts of the expression")
         return None
 
@@ -136,6 +162,11 @@ class Formulation:
         return found
 
 
+def names_used(expr: Expr) -> tuple[str, ...]:
+    """The δ in a formula."""
+    return tuple(sorted(s.code for s in symbols_of(expr) if isinstance(s, Delta)))
+
+
 def deviates(formula: Any, value: Any) -> float:
     """How far a formula's value is from the gradient's, against the largest entry (or 1); NaN meets NaN."""
     if np.shape(formula) != np.shape(value):
@@ -161,7 +192,7 @@ def formulate(
     notations: tuple[str, ...] = SHOWN,
     anonymous: bool = False,
     only: frozenset[int] | None = None,
-) -> tuple[list[Formulas], Formulas, Notes]:
+) -> tuple[list[PassFormulas], PassFormulas, Notes]:
     """Each pass's formulas, those of the accumulated gradients, and what to know of them.
 
     `only` limits the printing to some nodes; formulas are derived for all of them, since they build on each other.
@@ -170,7 +201,7 @@ def formulate(
     shown = frozenset(
         n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)
     )
-    derived = [derive(work.made, run, terms) for run in graph.passes]
+    derived = [work.derived(run) for run in graph.passes]
     printed = [work.printed(d, passes[i] if passes else None, shown) for i, d in enumerate(derived)]
     total = printed[-1] if len(derived) == 1 else _accumulated(work, derived, printed, passes, shown)
     return printed, total, work.notes
@@ -179,32 +210,32 @@ def formulate(
 def _accumulated(
     work: Formulation,
     derived: list[Derived],
-    printed: list[Formulas],
+    printed: list[PassFormulas],
     passes: Sequence[Sequence[Any]] | None,
     shown: frozenset[int],
-) -> Formulas:
+) -> PassFormulas:
     """Leaf gradients add up over the passes; any other node keeps the last pass's."""
     result: dict[int, Mapping[str, Printed | Omitted]] = dict(printed[-1])
     for node in work.graph.nodes:
-        parts = [i for i, d in enumerate(derived) if node.index in d.nodes or node.index in d.local]
+        parts = [i for i, d in enumerate(derived) if node.index in {*d.nodes, *d.local, *d.compact}]
         if node.is_leaf and node.index in shown and parts:
             result[node.index] = (
                 printed[parts[0]][node.index]
                 if len(parts) == 1
                 else {term: _sum_of(work, term, node.index, [derived[i] for i in parts], passes) for term in work.terms}
             )
-    return result
+    return PassFormulas(result, printed[-1].where)
 
 
 def _sum_of(
     work: Formulation, term: str, index: int, derived: list[Derived], passes: Sequence[Sequence[Any]] | None
 ) -> Printed | Omitted:
-    exprs = [d.local[index] if term == "local" else d.nodes[index] for d in derived]
-    last = set(derived[-1].gradients.values())
-    if any(gradients_of(expr) - last for expr in exprs):
+    exprs = [{"local": d.local, "compact": d.whole}.get(term, d.nodes)[index] for d in derived]
+    last = {*derived[-1].gradients.values(), *derived[-1].where}
+    if any({s for s in symbols_of(expr) if isinstance(s, (GradSymbol, Delta))} - last for expr in exprs):
         return Omitted("the gradients of several passes add up; see passes")
     total = tidy(Add(*exprs), work.made.facts)
-    merged = Derived(work.made, derived[-1].run, {index: total}, {index: total})
+    merged = Derived(work.made, derived[-1].run, {index: total}, {index: total}, compact={index: total})
     summed = None
     if passes is not None:
         summed = list(passes[-1])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-TERMS = ("local", "nodes", "leaves")
-Terms = Literal["local", "nodes", "leaves"]
+TERMS = ("local", "nodes", "compact", "leaves")
+Terms = Literal["local", "nodes", "compact", "leaves"]
+READ = ("local", "compact")
+"""What people are shown."""
 ASKED: tuple[str, ...] = ("text", "code", "latex", "mathml")
 """What can be asked for: each is a module of `formulas.notation`, and this row."""
 NOTATIONS = ASKED[:3]
@@ -29,10 +31,14 @@ def partial(output: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Printed(Mapping[str, str]):
-    """A formula by notation; `deviation` is how far its value is from the gradient's (None: not evaluated)."""
+    """A formula by notation; `deviation` is how far its value is from the gradient's (None: not evaluated).
+
+    `uses` are the δ in it, by their names in `code`.
+    """
 
     written: Mapping[str, str]
     deviation: float | None = None
+    uses: tuple[str, ...] = ()
 
     def __getitem__(self, notation: str) -> str:
         return self.written[notation]
@@ -55,7 +61,52 @@ class Printed(Mapping[str, str]):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The gradient of a part that has no name: what it is called in each notation, what it is, and its value.
+
+    `at` is the part of the expression, as text, where it is one that the user wrote.
+    """
+
+    name: Mapping[str, str]
+    formula: Printed
+    node: str
+    at: str = ""
+    value: Any = None
+
+    def equation(self, notation: str) -> str:
+        """δ_h = ...."""
+        return f"{self.name[notation]} = {self.formula[notation]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Omitted:
     """A formula that is not shown, and why."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PassFormulas(Mapping[int, Mapping[str, Printed | Omitted]]):
+    """The formulas of one backward pass, by node and terms; `where` has the δ in them, each before its first use."""
+
+    by_node: Mapping[int, Mapping[str, Printed | Omitted]] = field(default_factory=dict)
+    where: tuple[Named, ...] = ()
+
+    def __getitem__(self, index: int) -> Mapping[str, Printed | Omitted]:
+        return self.by_node[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.by_node)
+
+    def __len__(self) -> int:
+        return len(self.by_node)
+
+
+def used_by(formulas: Iterable[Printed | Omitted], where: Iterable[Named], done: Collection[str] = ()) -> list[Named]:
+    """The δ that formulas need, directly or through each other, in order; without those that are `done`."""
+    listed = tuple(where)
+    needed = {name for one in formulas if isinstance(one, Printed) for name in one.uses}
+    for named in reversed(listed):
+        if named.name["code"] in needed:
+            needed.update(named.formula.uses)
+    return [named for named in listed if named.name["code"] in needed and named.name["code"] not in done]

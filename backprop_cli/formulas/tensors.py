@@ -27,6 +27,7 @@ from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN, Budget
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import (
+    Delta,
     GradSymbol,
     TensorSymbol,
     depth,
@@ -241,13 +242,17 @@ def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -
 
 
 class Formulas:
-    """The meaning of the passes; `chained` says what flows on from a named node: its formula or its symbol."""
+    """The meaning of the passes; `chained` says what flows on from a named node: its formula or its symbol.
 
-    def __init__(self, symbols: Symbols, run: GraphPass, chained: bool) -> None:
+    A formula of more than `budget` nodes never flows on.
+    """
+
+    def __init__(self, symbols: Symbols, run: GraphPass, chained: bool, budget: int = BUDGET) -> None:
         self.symbols = symbols
         self.graph = symbols.graph
         self.run = run
         self.chained = chained
+        self.budget = budget
         self.words = RuleWords()
         self.found: dict[int, Expr] = {}
 
@@ -295,7 +300,7 @@ class Formulas:
 
     def arrive(self, node: Node, gradient: Formula) -> Formula:
         """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
-        if self.chained and isinstance(gradient, Parts) and not node.anonymous and gradient.length > 4 * BUDGET:
+        if self.chained and isinstance(gradient, Parts) and not node.anonymous and gradient.length > 4 * self.budget:
             self.found[node.index] = self.gradient_symbol(node)
             return Formula(self.found[node.index], node.shape)
         gradient = settled(gradient)
@@ -307,16 +312,23 @@ class Formulas:
         expr = tidy(recognised(gradient.expr), self.symbols.facts)
         if node.anonymous:
             self.found[node.index] = expr
-            spent = self.symbols.facts.budget.spent and tree_size(expr) > PLAIN
-            return Formula(self.gradient_symbol(node) if spent else expr, node.shape)
+            return Formula(self.hand_on_part(node, expr), node.shape)
         folded = self.symbols.fold(expr)
         if folded != expr:
             folded = tidy(folded, self.symbols.facts)
         folded = recognised(folded)
         self.found[node.index] = folded
-        short = tree_size(folded) <= BUDGET and depth(folded) <= DEEPEST and not self.symbols.facts.budget.spent
-        flows = self.chained and short or node.index == self.run.output
-        return Formula(folded if flows else self.gradient_symbol(node), node.shape)
+        return Formula(self.hand_on(node, folded), node.shape)
+
+    def hand_on(self, node: Node, expr: Expr) -> Expr:
+        """What flows on from a named node: its formula, or its symbol where that is too long."""
+        short = tree_size(expr) <= self.budget and depth(expr) <= DEEPEST and not self.symbols.facts.budget.spent
+        return expr if self.chained and short or node.index == self.run.output else self.gradient_symbol(node)
+
+    def hand_on_part(self, node: Node, expr: Expr) -> Expr:
+        """What flows on from a part of an expression: its formula; a symbol where the run's budget is spent."""
+        spent = self.symbols.facts.budget.spent and tree_size(expr) > PLAIN
+        return self.gradient_symbol(node) if spent else expr
 
     def gradient_symbol(self, node: Node) -> GradSymbol:
         """∂output/∂node as a symbol; one for each node and pass."""
@@ -348,6 +360,9 @@ class Derived:
     local: Mapping[int, Expr]
     nodes: Mapping[int, Expr]
     gradients: Mapping[int, GradSymbol] = field(default_factory=dict)
+    compact: Mapping[int, Expr] = field(default_factory=dict)
+    where: tuple[Delta, ...] = ()
+    whole: Mapping[int, Expr] = field(default_factory=dict)
 
 
 def derive(made: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "nodes", "leaves")) -> Derived:
@@ -355,18 +370,18 @@ def derive(made: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "no
     made.gradients = {}
     token = use_facts(made.facts)
     try:
-        local = _pass(made, run, chained=False) if "local" in terms else {}
-        nodes = _pass(made, run, chained=True) if {"nodes", "leaves"} & set(terms) else {}
+        local = run_pass(Formulas(made, run, chained=False)) if "local" in terms else {}
+        nodes = run_pass(Formulas(made, run, chained=True)) if {"nodes", "leaves"} & set(terms) else {}
     finally:
         reset_facts(token)
     return Derived(made, run, local, nodes, dict(made.gradients))
 
 
-def _pass(made: Symbols, run: GraphPass, chained: bool) -> dict[int, Expr]:
-    meaning = Formulas(made, run, chained)
-    graph = made.graph
+def run_pass(meaning: Formulas) -> dict[int, Expr]:
+    """Every active node's gradient in one reading of the reverse pass."""
+    made, graph = meaning.symbols, meaning.graph
     steps = plan(graph, meaning)
-    gradients = backward(graph, steps, meaning, made.nodes, run.output, seed_formula(meaning))
+    gradients = backward(graph, steps, meaning, made.nodes, meaning.run.output, seed_formula(meaning))
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
             meaning.found[index] = made.fold(settled(gradient).expr)

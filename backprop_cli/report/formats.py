@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from backprop_cli.formulas.printed import TERMS
+from backprop_cli.formulas.printed import READ, TERMS
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Result
 
@@ -33,12 +33,12 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "text": Format("text", "for reading in a terminal", (".txt",), ("local", "nodes"), between="\n"),
+    "text": Format("text", "for reading in a terminal", (".txt",), READ, between="\n"),
     "json": Format("json_", "one object a spec", (".json",), escaped=True),
     "ndjson": Format("ndjson", "one line a spec, errors too", (".ndjson", ".jsonl"), escaped=True, goes_on=True),
     "csv": Format("csv_", "one line an entry", (".csv",), (), prologue="spec,name,kind,index,value,gradient\n"),
-    "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), ("local", "nodes"), between="\n"),
-    "latex": Format("latex", "an align* body", (".tex",), ("local", "nodes"), between="\n"),
+    "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), READ, between="\n"),
+    "latex": Format("latex", "an align* body", (".tex",), READ, between="\n"),
     "npz": Format("npz", "values and gradients for numpy", (".npz",), (), binary=True),
 }
 

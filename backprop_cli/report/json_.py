@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from backprop_cli.formulas.printed import NOTATIONS, Omitted, Printed
+from backprop_cli.formulas.printed import NOTATIONS, Named, Omitted, Printed
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.plain import json_safe
 from backprop_cli.report.view import EVERYTHING, View
@@ -29,6 +29,7 @@ def document(result: Result, view: View) -> dict[str, Any]:
     }
     if result.passes:
         found["passes"] = [_pass(one, result.nodes, view) for one in result.passes]
+    found["where"] = _where(result.where, view)
     return found | {"warnings": [_warning(warning) for warning in result.warnings]}
 
 
@@ -60,7 +61,21 @@ def _formula(formula: Printed | Omitted) -> dict[str, str]:
 
 def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View) -> dict[str, Any]:
     gradients = {node.name: {"gradient": _gradient(one.gradients.get(node.name), view)} for node in nodes}
-    return {"output": one.output, "grad_output": strict(one.grad_output, view.precision), "nodes": gradients}
+    return {"output": one.output, "grad_output": strict(one.grad_output, view.precision), "nodes": gradients,
+            "where": _where(one.where, view)}  # fmt: skip
+
+
+def _where(where: Iterable[Named], view: View) -> dict[str, Any]:
+    """The δ that compact formulas use; a person reads an equation, a program evaluates `code`."""
+    return {
+        named.name["code"]: {
+            "text": named.equation("text"),
+            "code": named.formula.code,
+            "latex": named.equation("latex"),
+            "value": strict(named.value, view.precision),
+        }
+        for named in where
+    }
 
 
 def _warning(warning: Warned) -> dict[str, Any]:

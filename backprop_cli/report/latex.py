@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.report.arrays import GAP, abridged, cells, one_line
 from backprop_cli.report.plain import safe, to_ascii
+from backprop_cli.report.text import terms_shown, with_definitions
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
@@ -23,16 +24,25 @@ def render(result: Result, view: View = READING) -> str:
     parts.append(_aligned(_node(node, view) for node in result.nodes))
     if not result.passes:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
-        parts.append(_pass(result.output, gradients, result, view))
-    parts += [_pass(one.output, one.gradients, result, view) for one in result.passes]
+        parts.append(_pass(result.output, gradients, result.where, result, view))
+    parts += [_pass(one.output, one.gradients, one.where, result, view) for one in result.passes]
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def _pass(output: str, gradients: Mapping[str, Gradient], result: Result, view: View) -> str:
+def _pass(output: str, gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result, view: View) -> str:
     from backprop_cli.formulas.notation import LATEX
 
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
-    return _aligned(_chain(LATEX.gradient(output, name), gradients[name], view) for name in order)
+    chains = []
+    for name, defined in with_definitions(order, gradients, where, view):
+        chains += [_definition(named, view) for named in defined]
+        chains.append(_chain(LATEX.gradient(output, name), gradients[name], view))
+    return _aligned(chains)
+
+
+def _definition(named: Named, view: View) -> list[str]:
+    value = [] if named.value is None else [_value(named.value, view)]
+    return _steps(named.name["latex"], [named.formula["latex"], *value])
 
 
 def _name(name: str) -> str:
@@ -44,7 +54,7 @@ def _name(name: str) -> str:
 def _chain(left: str, gradient: Gradient, view: View) -> list[str]:
     """`left &= formula`, then `&= ...` for each further step."""
     found: dict[str, None] = {}
-    for terms in view.terms:
+    for terms in terms_shown(gradient, view):
         formula = gradient.formula.get(terms)
         if isinstance(formula, Printed) and formula["latex"] != left:
             found[formula["latex"]] = None

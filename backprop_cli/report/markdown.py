@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from backprop_cli.formulas.printed import Named
 from backprop_cli.report.arrays import abridged, count, one_line, summary
 from backprop_cli.report.plain import safe
-from backprop_cli.report.text import formulas, partial, verdict
+from backprop_cli.report.text import formulas, partial, verdict, with_definitions
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, Result
 
@@ -17,9 +18,10 @@ def render(result: Result, view: View = READING) -> str:
     parts = [[f"# {prose(result.title or result.spec, view)}"], *_paragraphs(result, view), _forward(result, view)]
     if not result.passes:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
-        parts += _pass("Reverse pass", result.output, gradients, result, view)
+        parts += _pass("Reverse pass", result.output, gradients, result.where, result, view)
     for position, one in enumerate(result.passes, 1):
-        parts += _pass(f"Reverse pass {position} of {len(result.passes)}", one.output, one.gradients, result, view)
+        heading = f"Reverse pass {position} of {len(result.passes)}"
+        parts += _pass(heading, one.output, one.gradients, one.where, result, view)
     if result.passes:
         parts.append(_sum(result, view))
     parts += [[f"> {prose(warning.node, view)}: {prose(warning.message, view)}"] for warning in result.warnings]
@@ -39,11 +41,15 @@ def _forward(result: Result, view: View) -> list[str]:
     return ["## Forward pass", "", *table(("node", "expression", "shape", "value"), rows)]
 
 
-def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], result: Result, view: View) -> list[list[str]]:
+def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result,
+          view: View) -> list[list[str]]:  # fmt: skip
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
     left = {name: partial(output, name, view) for name in order}
-    rows = [(code(left[name], view), _formulas(gradients[name], left[name], view), _value(gradients[name].value, view))
-            for name in order]  # fmt: skip
+    rows = []
+    for name, defined in with_definitions(order, gradients, where, view):
+        rows += [(code(n.name["text"], view), code(n.formula.text, view), _value(n.value, view)) for n in defined]
+        shown = _formulas(gradients[name], left[name], view)
+        rows.append((code(left[name], view), shown, _value(gradients[name].value, view)))
     return [[f"## {heading}", "", *table(("gradient", "formula", "value"), rows)]]
 
 

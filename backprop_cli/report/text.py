@@ -6,10 +6,10 @@ Each node is a chain of equals signs under each other: its formula one step at a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from backprop_cli.formulas import printed as formula_names
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by
 from backprop_cli.report.arrays import abridged, count, lines, summary
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result
@@ -61,25 +61,52 @@ def _reverse(result: Result, view: View) -> list[list[str]]:
     """One section for a single pass; else one a pass, and one for their sum."""
     if not result.passes:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
-        return [_pass(f"Reverse pass, from {view.safe(result.output)} back", result.output, gradients, result, view)]
+        heading = f"Reverse pass, from {view.safe(result.output)} back"
+        return [_pass(heading, result.output, gradients, result.where, result, view)]
     total = len(result.passes)
     sections: list[list[str]] = []
     for i, one in enumerate(result.passes, 1):
         heading = f"Reverse pass {i} of {total}, from {view.safe(one.output)} back"
-        sections.append(_pass(heading, one.output, one.gradients, result, view))
+        sections.append(_pass(heading, one.output, one.gradients, one.where, result, view))
     return [*sections, _sum(result, view)]
 
 
-def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], result: Result, view: View) -> list[str]:
+def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], where: Iterable[Named],
+          result: Result, view: View) -> list[str]:  # fmt: skip
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
     names = {name: partial(output, name, view) for name in order}
     width = _width(names.values())
     found = [view.paint(heading, "heading")]
-    for name in order:
+    for name, defined in with_definitions(order, gradients, where, view):
+        for named in defined:
+            found += ["", *_painted(definition(named, width, view), remark_of(named, view), 0, width, view)]
         steps = [[text] for text in formulas(gradients[name], view) if text != names[name]]  # ∂g/∂g of a given seed
         chain = _chain(names[name].ljust(width), [*steps, _value(gradients[name].value, view)])
         found += ["", *_painted(chain, "", 0, width, view)]
     return found
+
+
+def with_definitions(
+    order: Iterable[str], gradients: Mapping[str, Gradient], where: Iterable[Named], view: View
+) -> Iterator[tuple[str, list[Named]]]:
+    """The nodes in order, each with the δ that its formula is the first to use."""
+    done: set[str] = set()
+    for name in order:
+        shown = [gradients[name].formula[terms] for terms in view.terms if terms in gradients[name].formula]
+        defined = used_by(shown, where, done)
+        done.update(named.name["code"] for named in defined)
+        yield name, defined
+
+
+def definition(named: Named, width: int, view: View) -> list[str]:
+    """`let δ_h = ...`, and its value."""
+    left = f"let {view.plain(named.name['text'])}"
+    return _chain(left.ljust(width), [[view.plain(named.formula.text)], _value(named.value, view)])
+
+
+def remark_of(named: Named, view: View) -> str:
+    """The part of an expression whose gradient a δ is."""
+    return f"at {view.plain(named.at)}" if named.at else ""
 
 
 def _sum(result: Result, view: View) -> list[str]:
@@ -137,13 +164,20 @@ def partial(output: str, name: str, view: View) -> str:
 def formulas(gradient: Gradient, view: View) -> list[str]:
     """The formulas asked for, each different one once; the reason where one is left out."""
     found: dict[str, None] = {}
-    for terms in view.terms:
+    for terms in terms_shown(gradient, view):
         formula = gradient.formula.get(terms)
         if isinstance(formula, Printed):
             found[view.plain(formula.text)] = None
         elif isinstance(formula, Omitted):
             found[f"({terms}: {view.safe(formula.why)})"] = None
     return list(found)
+
+
+def terms_shown(gradient: Gradient, view: View) -> Iterable[str]:
+    """The terms to show: one step that is written out by names is not written without them first."""
+    short = gradient.formula.get("compact")
+    named = view.terms == READ and isinstance(short, Printed) and short.uses
+    return ("compact",) if named else view.terms
 
 
 def _value(value: object, view: View) -> list[str]:

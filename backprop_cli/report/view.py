@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backprop_cli.formulas.printed import TERMS
+from backprop_cli.formulas.printed import READ, TERMS
 from backprop_cli.report.plain import safe, to_ascii
 
 DIGITS = 6
@@ -31,7 +31,7 @@ def paint(text: str, style: str) -> str:
 class View:
     """What the user asked for; `terms` in the order they are shown, `precision` None for the format's own."""
 
-    terms: tuple[str, ...] = ("local", "nodes")
+    terms: tuple[str, ...] = READ
     precision: int | None = None
     color: bool = False
     ascii: bool = False

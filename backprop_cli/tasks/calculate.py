@@ -13,7 +13,7 @@ from backprop_cli.engine.graph import Graph, GraphPass, Node, build, memory_esti
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.errors import SpecError
-from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, Printed
+from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.diagnose import check_leaves, warnings_of
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
@@ -128,8 +128,8 @@ def run(spec: Spec, settings: Settings = Settings()) -> Result:
 
 def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
     """The result of a run, from its numbers; formulas are derived here if they are asked for."""
-    formulas: list[Mapping[int, Mapping[str, Printed | Omitted]]] = [{} for _ in graph.passes]
-    total: Mapping[int, Mapping[str, Printed | Omitted]] = {}
+    formulas = [PassFormulas() for _ in graph.passes]
+    total = PassFormulas()
     facts: tuple[str, ...] = ()
     warnings = [Warned(*warning) for warning in graph.spec.warnings]
     if settings.terms:
@@ -155,6 +155,7 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
         warnings=tuple(warnings),
         passes=_passes(graph, computed, formulas),
         facts=facts,
+        where=total.where,
     )
 
 
@@ -188,6 +189,7 @@ def _passes(graph: Graph, computed: Computed, formulas: Any) -> tuple[PassResult
                 for node in graph.named()
                 if gradients[node.index] is not None
             },
+            texts.where,
         )
         for run, seed, gradients, texts in zip(graph.passes, computed.seeds, computed.passes, formulas, strict=True)
     )

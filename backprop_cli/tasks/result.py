@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Named, Omitted, Printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class PassResult:
     output: str
     grad_output: Any
     gradients: Mapping[str, Gradient]
+    where: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Result:
     warnings: tuple[Warned, ...] = ()
     passes: tuple[PassResult, ...] = ()
     facts: tuple[str, ...] = ()
+    where: tuple[Named, ...] = ()
 
     @property
     def by_name(self) -> dict[str, NodeResult]:

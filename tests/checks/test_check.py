@@ -33,7 +33,7 @@ def test_four_answers_on_a_small_net() -> None:
     report = check(load_spec(str(TWO_LAYER)))
     for result in report.results:
         formula, differences, entries = result.answers
-        assert formula.checked == 3
+        assert formula.checked == 4
         assert differences.checked == differences.total == entries.checked
         assert result.status == "ok"
         assert result.numbers is None
@@ -84,7 +84,7 @@ hooks: {z: 'clip(grad, -1, 1)'}
         result = one(report, name)
         assert result.status == "ok"
         assert "changed by a hook" in result.answer("differences").note
-        assert result.answer("formula").checked == 3
+        assert result.answer("formula").checked == 4
     assert one(report, "v").answer("differences").checked == 2
 
 
@@ -165,7 +165,7 @@ def test_text_is_one_line_a_node(backprop: Any) -> None:
     assert len(lines) == 7
     assert all(" ok " in line and "formula" in line and "differences" in line and "entries" in line for line in lines)
     assert done.out.splitlines()[-1] == \
-        "7 gradients: 7 ok; compared with 21 formulas, 15 differences, 15 derivatives by sympy"  # fmt: skip
+        "7 gradients: 7 ok; compared with 28 formulas, 15 differences, 15 derivatives by sympy"  # fmt: skip
 
 
 def test_exit_code_1_where_they_disagree(backprop: Any, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from backprop_cli.formulas.printed import Printed
+from backprop_cli.formulas.printed import Named, Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, run
@@ -38,17 +38,27 @@ def _load(name: str) -> Any:
 independent = _load("independent")
 
 
-def evaluated(formulas: dict[str, Printed], result: Result, gradients: dict[str, Gradient]) -> dict[str, Any]:
-    """What each printed formula says, by its terms."""
+def bound(result: Result, gradients: dict[str, Gradient], where: tuple[Named, ...]) -> tuple[Any, Any]:
+    """Values by name, those of the δ found in their order from what they are said to be; and gradients."""
     names = {**result.dims, **{node.name: node.value for node in result.nodes}}
     values = {name: gradient.value for name, gradient in gradients.items()}
+    for named in where:
+        found = independent.evaluate(named.formula.code, names, values)
+        np.testing.assert_allclose(found, named.value, rtol=1e-9, atol=1e-11, err_msg=named.formula.code)
+        assert named.name["code"] not in names
+        names[named.name["code"]] = found
+    return names, values
+
+
+def evaluated(formulas: dict[str, Printed], names: Any, values: Any) -> dict[str, Any]:
+    """What each printed formula says, by its terms."""
     return {terms: independent.evaluate(one.code, names, values) for terms, one in formulas.items()}
 
 
-def compare(gradient: Gradient, result: Result, gradients: dict[str, Gradient]) -> int:
+def compare(gradient: Gradient, names: Any, values: Any) -> int:
     """All formulas of a gradient against its value; how many there were."""
     printed = {terms: one for terms, one in gradient.formula.items() if isinstance(one, Printed)}
-    for terms, found in evaluated(printed, result, gradients).items():
+    for terms, found in evaluated(printed, names, values).items():
         assert found.shape == np.shape(gradient.value), printed[terms].code
         np.testing.assert_allclose(found, gradient.value, rtol=1e-9, atol=1e-11, err_msg=printed[terms].code)
     return len(printed)
@@ -58,9 +68,13 @@ def check_spec(spec: Spec) -> int:
     """Every gradient of a spec, pass by pass, and the sums of the passes."""
     result = run(spec, Settings(notations=("code",), anonymous=True))
     last = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
-    sources = [one.gradients for one in result.passes] or [last]
-    count = sum(compare(gradient, result, dict(source)) for source in sources for gradient in source.values())
-    return count + sum(compare(node.gradient, result, last) for node in leaves(result) if result.passes)
+    sources = [(one.gradients, one.where) for one in result.passes] or [(last, result.where)]
+    count = 0
+    for source, where in sources:
+        scope = bound(result, dict(source), where)
+        count += sum(compare(gradient, *scope) for gradient in source.values())
+    scope = bound(result, last, ())
+    return count + sum(compare(node.gradient, *scope) for node in leaves(result) if result.passes)
 
 
 def leaves(result: Result) -> list[NodeResult]:

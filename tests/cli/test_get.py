@@ -65,7 +65,7 @@ def test_precision() -> None:
     ("x[a]", "cannot read the index of 'x[a]'", "an index looks like [0], [0,1], [1:3]"),
     ("x[0", "cannot read the path 'x[0'", "paths look like loss"),
     ("", "cannot read the path ''", "paths look like loss"),
-    ("w.formula.mathmlx", "cannot read the path 'w.formula.mathmlx'", "terms: local, nodes, leaves"),
+    ("w.formula.mathmlx", "cannot read the path 'w.formula.mathmlx'", "terms: local, nodes, compact, leaves"),
     ("w.formula.text.code", "cannot read the path 'w.formula.text.code'", "terms: "),
     ("w.formula[0]", "cannot read the path 'w.formula[0]'", "terms: "),
     ("w.grad.x", "'w.grad.x' goes on after '.grad'", "paths look like"),

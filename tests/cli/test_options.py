@@ -42,7 +42,7 @@ def test_the_contract_of_json(data) -> None:
     """Every key of `backprop.run/1`, in its order."""
     found = data("net.yaml")
     assert list(found) == [
-        "schema", "spec", "title", "dtype", "output", "grad_output", "dims", "nodes", "warnings",
+        "schema", "spec", "title", "dtype", "output", "grad_output", "dims", "nodes", "where", "warnings",
     ]  # fmt: skip
     assert found["schema"] == "backprop.run/1"
     assert found["spec"] == "net.yaml"
@@ -56,7 +56,7 @@ def test_the_contract_of_json(data) -> None:
     assert found["nodes"]["y_1"]["inputs"] == ["z_1"]
     assert found["nodes"]["loss"]["expression"] == "1/2 * sum((y_2 - y)**2)"
     formula = found["nodes"]["w2"]["gradient"]["formula"]
-    assert list(formula) == ["local", "nodes", "leaves"]
+    assert list(formula) == ["local", "nodes", "compact", "leaves"]
     assert formula["local"] | {"latex": ""} == {"text": "∂loss/∂z_2 · y_1ᵀ", "code": "grad(z_2) @ y_1.T", "latex": ""}
 
 

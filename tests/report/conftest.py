@@ -17,9 +17,10 @@ def printed(text: str) -> Printed:
 @pytest.fixture
 def result() -> Result:
     """A small net with a kink, all kinds of nodes, and a formula left out."""
-    formula = {"local": printed("∂L/∂h · xᵀ"), "nodes": printed("m · xᵀ"), "leaves": Omitted("too long")}
+    chained = printed("m · xᵀ")
+    formula = {"local": printed("∂L/∂h · xᵀ"), "nodes": chained, "compact": chained, "leaves": Omitted("too long")}
     w = Gradient(np.array([[0.5, -1.0]]), formula)
-    h = Gradient(np.array([1.0]), {"local": printed("m"), "nodes": printed("m")})
+    h = Gradient(np.array([1.0]), {"local": printed("m"), "nodes": printed("m"), "compact": printed("m")})
     return Result(
         spec="net.yaml", title="A net", description="What it\nshows.", dtype="float64", output="L",
         grad_output=np.float64(1.0), dims={"N": 2},

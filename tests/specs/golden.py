@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+from backprop_cli.formulas.printed import Named
 from backprop_cli.language.reader import load_spec
+from backprop_cli.report.text import with_definitions
+from backprop_cli.report.view import View
 from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.result import Gradient, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,7 +24,30 @@ def formulas(path: Path) -> dict[str, dict[str, str]]:
             for node in result.nodes if node.gradient}  # fmt: skip
 
 
+def page(path: Path) -> list[str]:
+    """What a reader meets in the reverse pass of a spec: each δ where it is first used, each compact formula."""
+    result = run(load_spec(str(path)), Settings(terms=("compact",)))
+    if result.passes:
+        return [line for one in result.passes for line in lines(one.gradients, one.where, result)]
+    return lines({node.name: node.gradient for node in result.nodes if node.gradient}, result.where, result)
+
+
+def lines(gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result) -> list[str]:
+    """The formulas of one pass from top to bottom."""
+    order = [node.name for node in reversed(result.nodes) if node.name in gradients]
+    found: list[str] = []
+    for name, defined in with_definitions(order, gradients, where, View(terms=("compact",))):
+        found += [f"let {named.equation('text')}" for named in defined]
+        found.append(f"∂{name} = {getattr(gradients[name].formula['compact'], 'text', 'omitted')}")
+    return found
+
+
+GOLDEN: dict[str, Callable[[Path], Any]] = {"specs_formulas": formulas, "specs_compact": page}
+"""The files of tests/data, and what of a spec each holds."""
+
+
 if __name__ == "__main__":
-    golden = {path.stem: formulas(path) for path in sorted((ROOT / "specs").glob("*.yaml"))}
-    target = ROOT / "tests" / "data" / "specs_formulas.json"
-    target.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, printed in GOLDEN.items():
+        golden = {path.stem: printed(path) for path in sorted((ROOT / "specs").glob("*.yaml"))}
+        target = ROOT / "tests" / "data" / f"{name}.json"
+        target.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

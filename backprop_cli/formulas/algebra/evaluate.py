@@ -12,7 +12,7 @@ from sympy import Add, Expr, Mul, Pow, zoo
 
 from backprop_cli.engine.numbers import Words, plain
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
+from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 
 MEMO_BYTES = 1 << 26
 
@@ -48,6 +48,8 @@ class Evaluator:
         """The value of a part, computed."""
         if isinstance(expr, GradSymbol):
             return self.gradients[expr.index]
+        if isinstance(expr, Delta):
+            return self.walk(expr.definition)
         if isinstance(expr, TensorSymbol):
             return self.values[expr.index]
         if isinstance(expr, Apply):

@@ -53,6 +53,41 @@ class GradSymbol(TensorSymbol):
     output: str
 
 
+class Delta(TensorSymbol):
+    """The gradient of a part that has no name, by its `definition`: δ_h of the part in h's expression.
+
+    `number` tells several of one node apart; `mark` is added where the spec has a node of that name.
+    """
+
+    owner: str
+    definition: Expr
+    is_part: bool  # of an expression that the user wrote; else of a formula alone
+    number: int
+    mark: str
+
+    def __new__(cls, owner: str, shape: Shape, index: int, definition: Expr, is_part: bool = False) -> Self:
+        """A symbol of its own; like any gradient it is later than every node."""
+        symbol = TensorSymbol.__new__(cls, "δ", shape, 1_000_000 + index)
+        symbol.index, symbol.owner, symbol.definition, symbol.is_part = index, owner, definition, is_part
+        symbol.number, symbol.mark = 0, ""
+        return symbol
+
+    @property
+    def tail(self) -> str:
+        """What follows the letter: _h, _h_1."""
+        return f"_{self.owner}" + (f"_{self.number}" if self.number else "") + self.mark
+
+    @property
+    def text(self) -> str:
+        """As people write it."""
+        return f"δ{self.tail}"
+
+    @property
+    def code(self) -> str:
+        """As the language writes it."""
+        return f"delta{self.tail}"
+
+
 class SizeSymbol(Symbol):  # type: ignore[misc]
     """A named size of an axis, such as N."""
 

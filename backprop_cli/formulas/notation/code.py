@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sympy import E, Expr, S
 
-from backprop_cli.formulas.algebra.expr import Apply
+from backprop_cli.formulas.algebra.expr import Apply, Delta
 from backprop_cli.formulas.notation.arguments import decimal, spell_static, written_arguments
 from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
 from backprop_cli.formulas.notation.text import SIGNS, Notation
@@ -20,6 +20,9 @@ class Code(Notation):
 
     def gradient(self, output: str, name: str) -> str:
         return f"grad({name})"
+
+    def delta(self, symbol: Delta) -> str:
+        return symbol.code
 
     def number(self, value: Expr) -> str:
         return {S.Pi: "pi", E: "e", S.Infinity: "inf", S.NegativeInfinity: "-inf", S.NaN: "nan"}.get(value) or decimal(

@@ -9,7 +9,7 @@ from sympy import E, Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
 from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
 from backprop_cli.formulas.notation.names import GREEK, GREEK_LETTERS, taken_apart
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
@@ -66,6 +66,10 @@ class Latex(Notation):
 
     def gradient(self, output: str, name: str) -> str:
         return rf"\frac{{\partial {_differentiated(output)}}}{{\partial {_differentiated(name)}}}"
+
+    def delta(self, symbol: Delta) -> str:
+        number = f", {symbol.number}" if symbol.number else ""
+        return rf"\delta_{{{latex_name(symbol.owner).rstrip()}{number}}}{chr(39) * len(symbol.mark)}"
 
     def bracket(self, text: str) -> str:
         return rf"\left({text}\right)"

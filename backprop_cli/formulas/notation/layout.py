@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
-from backprop_cli.formulas.algebra.expr import NONE, Apply, GradSymbol, SizeSymbol, TensorSymbol, shape_of
+from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.transposes import untransposed
 from backprop_cli.formulas.notation.operators import OPERATORS
@@ -77,6 +77,8 @@ class Layout:
             return self.walk(definition)
         if isinstance(expr, GradSymbol):
             return Piece(self.notation.gradient(expr.output, expr.name), self.notation.gradient_level)
+        if isinstance(expr, Delta):
+            return Piece(self.notation.delta(expr), ATOM)
         return Piece(self.notation.name(expr.name), ATOM)
 
     # sums ────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from sympy import E, Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
 from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
 from backprop_cli.formulas.notation.names import GREEK, taken_apart
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
@@ -94,6 +94,10 @@ class Mathml(Notation):
     def gradient(self, output: str, name: str) -> str:
         top = self.name(output) if re.fullmatch(r"\w+", output) else self.bracket(tokens(output))
         return script("mfrac", mo("∂") + top, mo("∂") + self.name(name))
+
+    def delta(self, symbol: Delta) -> str:
+        number = mo(",") + mn(str(symbol.number)) if symbol.number else ""
+        return script("msub", mi("δ" + "′" * len(symbol.mark)), self.name(symbol.owner) + number)
 
     def bracket(self, text: str) -> str:
         return row(mo("(") + text + mo(")"))

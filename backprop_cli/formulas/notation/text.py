@@ -8,7 +8,7 @@ from sympy import E, Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
 from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, POWER, Piece
 from backprop_cli.formulas.printed import partial
@@ -49,6 +49,10 @@ class Notation:
     def gradient(self, output: str, name: str) -> str:
         """∂output/∂node."""
         return partial(output, name)
+
+    def delta(self, symbol: Delta) -> str:
+        """The gradient of a part that has no name."""
+        return symbol.text
 
     def bracket(self, text: str) -> str:
         """Brackets."""

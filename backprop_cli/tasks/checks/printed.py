@@ -16,7 +16,7 @@ from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import Op
 from backprop_cli.errors import BackpropError
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.language.expression import parse
 from backprop_cli.language.source import inline
 from backprop_cli.tasks.checks.results import Answer, Tolerance
@@ -45,11 +45,16 @@ UNDEFINED = "the printed formula is 0/0 there"
 class PrintedBack:
     """Evaluates printed formulas of one backward pass."""
 
-    def __init__(self, graph: Graph, values: Sequence[Any], gradients: Sequence[Any]) -> None:
+    def __init__(
+        self, graph: Graph, values: Sequence[Any], gradients: Sequence[Any], where: Iterable[Named] = ()
+    ) -> None:
         self.graph = graph
         self.values = values
         self.gradients = gradients
         self.meaning = Shaped(graph)
+        self.where: dict[str, Any] = {}
+        for named in where:  # each is written in those before it
+            self.where[named.name["code"]] = self.value(named.formula.code)
         self.tolerance = Tolerance(RELATIVE, ROUNDING * largest([*values, *gradients]))
 
     def value(self, code: str) -> Any:
@@ -67,7 +72,7 @@ class PrintedBack:
     def _bound(self, of: Sequence[Any]) -> Any:
         def lookup(name: str) -> Any:
             index = self.graph.names.get(name)
-            return None if index is None else of[index]
+            return self.where.get(name) if index is None else of[index]
 
         return lookup
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, GraphPass, Node, build, rule_of
 from backprop_cli.formulas.formulate import formulate
-from backprop_cli.formulas.printed import TERMS, Omitted, Printed
+from backprop_cli.formulas.printed import TERMS, PassFormulas, Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
 from backprop_cli.tasks.checks.differences import Perturbed
@@ -51,7 +51,7 @@ def check(spec: Spec, settings: CheckSettings = CheckSettings()) -> CheckReport:
 def check_computed(graph: Graph, computed: Computed, settings: CheckSettings = CheckSettings()) -> CheckReport:
     """The gradients of a run, under each answer."""
     printed, total, _ = formulate(graph, computed.values, None, settings.terms, ("code",)) if settings.terms else \
-        ([{} for _ in graph.passes], {}, ())  # fmt: skip
+        ([PassFormulas() for _ in graph.passes], PassFormulas(), ())  # fmt: skip
     work = Work(graph, computed, settings)
     results = [result for i, run in enumerate(graph.passes) for result in work.checked(run, i, printed[i])]
     if len(graph.passes) > 1:
@@ -59,9 +59,6 @@ def check_computed(graph: Graph, computed: Computed, settings: CheckSettings = C
     functions = tuple(check_functions(graph, computed.values))
     nonfinite = first_nonfinite(graph, computed.values)
     return CheckReport(graph.spec.source.file, graph.spec.title, tuple(results), functions, nonfinite)
-
-
-Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
 
 
 class Work:
@@ -78,10 +75,10 @@ class Work:
         shown = sum(1 for node in graph.named() if node.index in graph.active)
         self.budget = BUDGET / max(1, shown * len(graph.passes))
 
-    def checked(self, run: GraphPass, number: int, printed: Formulas) -> Iterator[CheckResult]:
+    def checked(self, run: GraphPass, number: int, printed: PassFormulas) -> Iterator[CheckResult]:
         """Every named node with a gradient in a pass, in the order of the reverse pass."""
         gradients, seed = self.computed.passes[number], self.computed.seeds[number]
-        back = PrintedBack(self.graph, self.computed.values, gradients)
+        back = PrintedBack(self.graph, self.computed.values, gradients, printed.where)
         for node in reversed(list(self.graph.named())):
             gradient = gradients[node.index]
             if gradient is None or node.index not in self.graph.active:
@@ -108,9 +105,9 @@ class Work:
             found = self.oracle.answer(node.index, run.output, seed, gradient)
             yield excused(found) if by_choice else found
 
-    def sums(self, printed: Formulas) -> Iterator[CheckResult]:
+    def sums(self, printed: PassFormulas) -> Iterator[CheckResult]:
         """The accumulated gradients of leaves; their parts were checked pass by pass."""
-        back = PrintedBack(self.graph, self.computed.values, self.computed.passes[-1])
+        back = PrintedBack(self.graph, self.computed.values, self.computed.passes[-1], printed.where)
         for node in reversed([n for n in self.graph.named() if n.is_leaf]):
             gradient = self.computed.gradient(node.index)
             passes = [p for p in self.computed.passes if p[node.index] is not None]

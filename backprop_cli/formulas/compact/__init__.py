@@ -1,0 +1,28 @@
+"""Terms 'compact': the reverse pass with a reader's budget.
+
+A formula that fits the line of a book when it is chained through is printed so.  One that does not is written with
+names, evenly: the gradient of a node that several operands share, or that stands beside sibling paths, by its symbol;
+a gradient that flows on to one place alone, as its formula.  A part of an expression has no name: where its gradient
+forks it is called δ, after the node in whose expression it stands.  So the algebra still works across names (softmax
+and cross-entropy collapse first), and what is left is what a textbook writes: δ_2 = (Wᵀ · δ_3) ⊙ σ'(z_2).
+"""
+
+from __future__ import annotations
+
+from backprop_cli.engine.graph import GraphPass
+from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
+from backprop_cli.formulas.compact.parts import LINE
+from backprop_cli.formulas.compact.reader import Compact, Reader
+from backprop_cli.formulas.tensors import Symbols
+
+
+def compact(made: Symbols, run: GraphPass) -> Compact:
+    """The compact formula of every active node's gradient, for one backward pass."""
+    token = use_facts(made.facts)
+    try:
+        return Reader(made, run).read()
+    finally:
+        reset_facts(token)
+
+
+__all__ = ["LINE", "Compact", "compact"]
