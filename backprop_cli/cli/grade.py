@@ -19,10 +19,12 @@ from backprop_cli.report.graded import HEADERS, RENDERERS
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
+    from backprop_cli.language.model import Spec
     from backprop_cli.report.graded_items import Tally
     from backprop_cli.tasks.grading.key import Key
     from backprop_cli.tasks.grading.mark import Scheme
     from backprop_cli.tasks.grading.results import Graded
+    from backprop_cli.tasks.grading.scheme import KeyFile
 
 SUFFIXES = {"html": ".html", "markdown": ".md", "json": ".json", "gradescope": ".json", "csv": ".csv", "totals": ".csv"}
 
@@ -34,8 +36,7 @@ class Job:
     With `pages`, what is written about each file goes to a file of its own as well, named in the table.
     """
 
-    key: Key
-    scheme: Scheme
+    keys: Keys
     form: str
     view: View
     with_key: bool = False
@@ -56,13 +57,15 @@ class Job:
         from backprop_cli.tasks.grading.mark import grade, unread
         from backprop_cli.tasks.grading.sheets import read_sheet
 
+        key, scheme = self.keys.own
         try:
-            sheet = read_sheet(path, self.key.names)
+            sheet = read_sheet(path, key.names)
         except BackpropError as caught:
             if not self.rows:
                 raise
-            return unread(self.key, path, self.scheme, caught)
-        graded = grade(self.key, sheet, self.scheme)
+            return unread(key, path, scheme, caught)
+        key, scheme = self.keys.of(sheet.further.get("seed"))
+        graded = grade(key, sheet, scheme)
         if self.with_key:
             return graded
         return replace(graded, items=tuple(replace(one, expected=None) for one in graded.items))
@@ -91,6 +94,9 @@ class Counting:
         """Write nothing."""
         self.sink.discard()
 
+
+KEPT = 8
+"""Keys of seeds that are kept for the sheets after them."""
 
 SHARE = click.FloatRange(0, 1)
 FORMS = [*RENDERERS, "items"]
@@ -144,16 +150,50 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
     return over(answers, job, sink, series, limits, manner_now(), job.warm)
 
 
+@dataclass(slots=True)
+class Keys:
+    """The key of a spec, and those of the seeds that sheets name, the last few of them kept."""
+
+    spec: Spec
+    file: KeyFile
+    points: tuple[str, ...]
+    policy: Mapping[str, float | str | bool]
+    max_bytes: int
+    own: tuple[Key, Scheme] = field(init=False)
+    known: dict[int, tuple[Key, Scheme]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.own = self._made(self.spec)
+
+    def of(self, seed: str | None) -> tuple[Key, Scheme]:
+        """The key whose numbers a sheet was given."""
+        if seed is None or not (seed.isascii() and seed.isdigit() and len(seed) < 10):
+            return self.own
+        from backprop_cli.tasks.grading.drawn import drawn
+
+        number = int(seed)
+        if number not in self.known:
+            while len(self.known) >= KEPT:
+                del self.known[next(iter(self.known))]
+            self.known[number] = self._made(drawn(self.spec, number, self.max_bytes))
+        return self.known[number]
+
+    def _made(self, spec: Spec) -> tuple[Key, Scheme]:
+        from backprop_cli.tasks.grading.key import key_of
+        from backprop_cli.tasks.grading.scheme import scheme_of
+
+        key = key_of(spec, self.max_bytes)
+        return key, scheme_of(key, self.file, self.points, self.policy)
+
+
 def _job(path: str, points: tuple[str, ...], policy: Mapping[str, float | str | bool | None], choice: SpecChoice,
          memory: Memory, form: str, view: View) -> Job:  # fmt: skip
     """Work out the key; what is wrong with it ends the command."""
-    from backprop_cli.tasks.grading.key import key_of
-    from backprop_cli.tasks.grading.scheme import key_file, scheme_of
+    from backprop_cli.tasks.grading.scheme import key_file
 
     file = key_file(path)
-    key = key_of(load(file.spec, choice), memory.max_bytes)
     given = {name: value for name, value in policy.items() if value is not None}
-    return Job(key, scheme_of(key, file, points, given), form, view)
+    return Job(Keys(load(file.spec, choice), file, points, given, memory.max_bytes), form, view)
 
 
 def _pages(folder: str | None, answers: tuple[str, ...], suffix: str) -> dict[str, Path]:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, Row] = {
     "step": Row("step", "The update of every param, as a formula and in numbers; the new loss."),
     "jacobian": Row("jacobian", "An output of any shape by a leaf: every entry, and one formula."),
     "hessian": Row("hessian", "The second derivatives of a number: every entry, and one formula."),
+    "worksheet": Row("worksheet", "A question sheet with numbers of its own, its answers and its key."),
     "grade": Row("grade", "Answers in numbers or formulas, marked against a spec."),
     "import": Row("import_", "A spec from numpy or PyTorch code, read and never run."),
     "export": Row("export", "Runnable code, or the gradient as a spec."),

@@ -65,7 +65,7 @@ def varied(value: Any, kind: str, step: float, random: np.random.Generator) -> A
     """Another array of the same sort."""
     if not np.size(value):
         return value
-    axis = _summing(value)
+    axis = summing(value)
     if kind == "input" and _is_mask(value):
         shuffled = random.permuted(value, axis=axis[0]) if axis else random.permuted(value)
         return shuffled.astype(value.dtype)[()]
@@ -85,7 +85,7 @@ def _is_mask(value: Any) -> bool:
     return np.ndim(value) > 0 and set(np.unique(value).tolist()) == {0.0, 1.0}
 
 
-def _summing(value: Any) -> tuple[int, ...]:
+def summing(value: Any) -> tuple[int, ...]:
     """The axis along which an array is a distribution, the last one first; () where it is none."""
     if np.ndim(value) == 0 or (value < 0).any():
         return ()

@@ -176,15 +176,19 @@ def _generated(text: Text) -> Text:
 
 
 def _markdown(data: bytes, file: str, nodes: Collection[str]) -> Page:
+    """Tables of items and answers; where there is none, lines 'name: value'."""
     source = decode(data, file)
     page = _by_lines(source, nodes)
+    table: list[Line] = []
     for number, line in enumerate(source.lines):
         if line.lstrip().startswith("|"):
             cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
             start = source.starts[number]
             at = Text(line, source, start, start + max(1, len(line)), "generated")
             if len(cells) > 1 and _is_item(cells[0], nodes):
-                page.lines.append(Line(cells[0], at.standing_for(cells[1]), at))
+                table.append(Line(cells[0], at.standing_for(cells[1]), at))
+    page.lines = table or page.lines
+    page.found = bool(page.lines)
     return page
 
 

@@ -96,10 +96,19 @@ def scheme_of(key: Key, file: KeyFile, options: Iterable[str], policy: Mapping[s
     """What is asked for, from the key's file, `--points` and the other options.
 
     Raises:
+        SpecError, UsageError: as `points_of`.
+    """
+    return _scheme(points_of(key, file, options), {**file.policy, **policy})
+
+
+def points_of(key: Key, file: KeyFile, options: Iterable[str], *, asked: bool = True) -> dict[Item, float]:
+    """The items that are asked for, and their points; without `asked` a spec alone asks for none.
+
+    Raises:
         SpecError: E011 at a line of the scheme that names no item of the key.
         UsageError: E022 for such an option.
     """
-    points = dict.fromkeys(key.asked, 1.0) if file.points is None else {}
+    points = dict.fromkeys(key.asked, 1.0) if file.points is None and asked else {}
     for name, (worth, text) in (file.points or {}).items():
         problem, item = _item(key, name)
         if item is None:
@@ -113,7 +122,7 @@ def scheme_of(key: Key, file: KeyFile, options: Iterable[str], policy: Mapping[s
             raise UsageError("E022", f"--points {option[:80]}: {problem or 'points are a number from 0'}",
                              hint="write --points w2.grad=2")  # fmt: skip
         points[item] = given
-    return _scheme(points, {**file.policy, **policy})
+    return points
 
 
 def _scheme(points: dict[Item, float], policy: Mapping[str, Any]) -> Scheme:

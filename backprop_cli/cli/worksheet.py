@@ -1,0 +1,117 @@
+"""`backprop worksheet`: a question sheet with numbers of its own, the file of answers to fill in, and the key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backprop_cli.cli.loading import load, one_thread
+from backprop_cli.cli.options import Memory, Plain, SpecChoice, format_option, takes
+from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for
+from backprop_cli.errors import FileError, UsageError
+
+if TYPE_CHECKING:
+    from backprop_cli.language.model import Spec
+    from backprop_cli.tasks.grading.questions import Worksheet
+
+FORMS = ("text", "markdown", "latex", "html", "answers")
+BY_SUFFIX = {".txt": "text", ".md": "markdown", ".tex": "latex", ".html": "html", ".yaml": "answers", ".yml": "answers"}
+
+
+@click.command(short_help="a question sheet, its answers and its key")
+@click.argument("key", metavar="KEY", type=click.Path())
+@format_option(FORMS)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Draw other numbers, as readable as the spec's own.")
+@click.option("--points", multiple=True, metavar="ITEM=N", help="Ask for an item: w2.grad=2 (repeatable).")
+@click.option("--key", "key_out", type=click.Path(dir_okay=False), metavar="FILE",
+              help="Write the spec with these numbers: the key.")  # fmt: skip
+@click.option("--students", type=click.Path(dir_okay=False), metavar="FILE",
+              help="A sheet for each line of FILE, into the folder given by -o.")  # fmt: skip
+@takes(choice=SpecChoice, plain=Plain, memory=Memory)
+def command(key: str, form: str | None, seed: int | None, points: tuple[str, ...], key_out: str | None,
+            students: str | None, choice: SpecChoice, plain: Plain, memory: Memory) -> int:  # fmt: skip
+    """Write a question sheet for a spec or a marking scheme.
+
+    With '--seed 7' its numbers are drawn, the same for the same seed; the sheet says which, and 'grade' takes the key's
+    numbers from there.  '--format answers' is the file to fill in.  With '--students names.txt -o sheets' each student
+    gets both, with a seed of their own: the seed (or 1) for the first line, and one more for each further.
+    """
+    refuse_overwriting(plain.out, (key,))
+    refuse_overwriting(key_out, (key,))
+    one_thread()
+    if students is not None:
+        return _for_all(key, form or "markdown", 1 if seed is None else seed, points, students, choice, plain, memory)
+    spec, sheet = _sheet(key, seed, None, points, choice, memory)
+    form = form or BY_SUFFIX.get(Path(plain.out or "").suffix.lower(), "text")
+    sink = sink_for(plain.out)
+    sink.write(_render(form, sheet))
+    if key_out is not None:
+        from backprop_cli.language.writer import write
+
+        other = AtomicFile(key_out)
+        other.write(write(spec))
+        other.commit()
+    sink.commit()
+    return 0
+
+
+def _sheet(path: str, seed: int | None, student: str | None, points: tuple[str, ...], choice: SpecChoice,
+           memory: Memory) -> tuple[Spec, Worksheet]:  # fmt: skip
+    from backprop_cli.tasks.grading.drawn import drawn
+    from backprop_cli.tasks.grading.key import key_of
+    from backprop_cli.tasks.grading.questions import worksheet
+    from backprop_cli.tasks.grading.scheme import key_file, points_of
+
+    file = key_file(path)
+    spec = load(file.spec, choice)
+    spec = spec if seed is None else drawn(spec, seed, memory.max_bytes)
+    found = key_of(spec, memory.max_bytes)
+    return spec, worksheet(found, points_of(found, file, points, asked=False), seed, student)
+
+
+def _render(form: str, sheet: Worksheet) -> str:
+    from backprop_cli.report.worksheet import RENDERERS
+
+    return RENDERERS[form](sheet)
+
+
+def _for_all(key: str, form: str, first: int, points: tuple[str, ...], students: str, choice: SpecChoice, plain: Plain,
+             memory: Memory) -> int:  # fmt: skip
+    """A sheet and a file of answers for each student, named after them."""
+    if plain.out in {None, "-"}:
+        raise UsageError("E026", "'--students' writes many files", hint="name a folder: --students names.txt -o sheets")
+    from backprop_cli.report.worksheet import SUFFIXES
+
+    folder = Path(str(plain.out))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as caught:
+        raise FileError("E025", f"cannot write {plain.out!r}: {caught.strerror or caught}") from None
+    for number, (stem, name) in enumerate(_names(students).items()):
+        _, sheet = _sheet(key, first + number, name, points, choice, memory)
+        for one in dict.fromkeys((form, "answers")):
+            file = AtomicFile(str(folder / f"{stem}{SUFFIXES[one]}"))
+            file.write(_render(one, sheet))
+            file.commit()
+    return 0
+
+
+def _names(path: str) -> Mapping[str, str]:
+    """The students of a file, one a line, by what their files are called."""
+    from backprop_cli.language.reader import content_of
+
+    found: dict[str, str] = {}
+    for line in content_of(path).decode("utf-8", "replace").splitlines():
+        name = " ".join(line.split())[:200]
+        stem = re.sub(r"[^\w-]+", "_", name).strip("_").lower()
+        if not stem:
+            continue
+        count = 2
+        while stem in found:
+            stem, count = f"{stem.rstrip('0123456789').rstrip('_')}_{count}", count + 1
+        found[stem] = name
+    return found

@@ -1,0 +1,148 @@
+"""A question sheet as text, Markdown, LaTeX, HTML, and as the file of answers to fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_cli.language.writer import number, quoted
+from backprop_cli.report.graded_page import STYLE
+from backprop_cli.report.plain import safe
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.grading.questions import Question, Worksheet
+
+BLANK = "_" * 24
+ASK = "Work out by hand, forward and back; write numbers with four digits, or formulas."
+
+
+def listed(value: Any) -> str:
+    """An array as a list of lists."""
+    if np.ndim(value) == 0:
+        return number(float(value))
+    return f"[{', '.join(listed(one) for one in value)}]"
+
+
+def asked(question: Question, output: str) -> str:
+    """What is asked for, in a few signs."""
+    item = question.item
+    return f"∂{output}/∂{item.node}" if item.what == "gradient" else item.node
+
+
+def _shape(question: Question) -> str:
+    return f" {str(question.shape).replace(',)', ')')}" if question.shape else ""
+
+
+def _worth(question: Question) -> str:
+    return f"{question.points:g} point{'' if question.points == 1 else 's'}"
+
+
+def _head(sheet: Worksheet) -> list[str]:
+    about = [sheet.student or "", f"sheet {sheet.seed}" if sheet.seed is not None else ""]
+    return [safe(one) for one in about if one]
+
+
+def text(sheet: Worksheet) -> str:
+    """For a terminal or a plain mail."""
+    lines = [safe(sheet.title), *_head(sheet), "", *([safe(sheet.description), ""] if sheet.description else [])]
+    lines += ["Given", *(f"  {name} = {listed(value)}" for name, value in sheet.given), "", "Network"]
+    lines += [f"  {name} = {expression}" for name, expression in sheet.network]
+    lines += ["", ASK, ""]
+    names = [asked(one, sheet.output) for one in sheet.questions]
+    width = max(map(len, names), default=0)
+    lines += [f"  {name.ljust(width)} = {BLANK}  ({_worth(one)}{',' + _shape(one) if one.shape else ''})"
+              for name, one in zip(names, sheet.questions, strict=True)]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def markdown(sheet: Worksheet) -> str:
+    """For a page; its table is a file of answers that `grade` reads."""
+    lines = [f"# {_plain(sheet.title)}", "", *(f"student: {_plain(sheet.student)}" for _ in [0] if sheet.student)]
+    lines += [f"\nseed: {sheet.seed}"] if sheet.seed is not None else []
+    lines += ["", *([_plain(sheet.description), ""] if sheet.description else []), "## Given", ""]
+    lines += [f"- `{name} = {listed(value)}`" for name, value in sheet.given]
+    lines += ["", "## Network", "", "```", *(f"{name} = {expression}" for name, expression in sheet.network), "```"]
+    lines += ["", "## Answers", "", ASK, "", "| item | answer | shape | points |", "| --- | --- | --- | --- |"]
+    lines += [f"| {one.item.name} |  | {_shape(one).strip() or 'a number'} | {one.points:g} |"
+              for one in sheet.questions]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _plain(line: str) -> str:
+    return "".join(f"\\{sign}" if sign in "\\`*_<>[]|#" else sign for sign in " ".join(safe(line).split()))
+
+
+def html(sheet: Worksheet) -> str:
+    """A page of its own."""
+    given = "".join(f"<li><code>{escape(name)} = {listed(value)}</code></li>" for name, value in sheet.given)
+    network = "\n".join(f"{escape(name)} = {escape(expression)}" for name, expression in sheet.network)
+    rows = "\n".join(f"<tr><td><code>{escape(asked(one, sheet.output))}</code>{escape(_shape(one))}</td>"
+                     f'<td style="width:60%"></td><td>{one.points:g}</td></tr>' for one in sheet.questions)  # fmt: skip
+    title = escape(safe(sheet.title))
+    about = "".join(f"<p>{escape(line)}</p>" for line in [*_head(sheet), *([sheet.description or ""][:1])] if line)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n<style>{STYLE}</style>'
+        f"</head>\n<body>\n<h1>{title}</h1>\n{about}\n<h2>Given</h2>\n<ul>{given}</ul>\n<h2>Network</h2>\n"
+        f"<pre>{network}</pre>\n<h2>Answers</h2>\n<p>{ASK}</p>\n<table>\n<tr><th>Item</th><th>Answer</th>"
+        f"<th>Points</th></tr>\n{rows}\n</table>\n</body></html>\n"
+    )
+
+
+_LATEX = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+          **{sign: f"\\{sign}" for sign in "_#%&$"}}  # fmt: skip
+
+
+def _escaped(line: str) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in safe(line))
+
+
+def _matrix(value: Any) -> str:
+    """A matrix as one; what has more axes as a list."""
+    if np.ndim(value) == 0:
+        return number(float(value))
+    if np.ndim(value) > 2:
+        return rf"\texttt{{{_escaped(listed(value))}}}"
+    rows = np.asarray(value) if np.ndim(value) == 2 else np.asarray(value)[:, None]
+    body = r" \\ ".join(" & ".join(number(float(one)) for one in row) for row in rows)
+    return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
+
+
+def latex(sheet: Worksheet) -> str:
+    """A document that compiles as it stands."""
+    about = r" \hfill ".join(map(_escaped, _head(sheet)))
+    given = "\n".join(rf"\item $\texttt{{{_escaped(name)}}} = {_matrix(value)}$" for name, value in sheet.given)
+    network = "\n".join(rf"\item \texttt{{{_escaped(f'{name} = {expression}')}}}" for name, expression in sheet.network)
+    items = "\n".join(rf"\item {_asked_latex(one, sheet.output)}{_escaped(_shape(one))} $=$ \hrulefill\ ({_worth(one)})"
+                      for one in sheet.questions)  # fmt: skip
+    return (
+        "\\documentclass[11pt]{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[margin=2.5cm]{geometry}\n"
+        "\\usepackage{amsmath}\n\\begin{document}\n"
+        f"\\section*{{{_escaped(sheet.title)}}}\n{about}\n\n{_escaped(sheet.description or '')}\n"
+        f"\\subsection*{{Given}}\n\\begin{{itemize}}\n{given}\n\\end{{itemize}}\n"
+        f"\\subsection*{{Network}}\n\\begin{{itemize}}\n{network}\n\\end{{itemize}}\n"
+        f"\\subsection*{{Answers}}\n{ASK}\n\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}\n\\end{{document}}\n"
+    )
+
+
+def _asked_latex(question: Question, output: str) -> str:
+    name = rf"\texttt{{{_escaped(question.item.node)}}}"
+    if question.item.what == "value":
+        return name
+    return rf"$\partial\,\texttt{{{_escaped(output)}}} / \partial\,$" + name
+
+
+def answers(sheet: Worksheet) -> str:
+    """The file of answers to fill in; `grade` takes the numbers of its seed."""
+    lines = [f"# {' '.join(safe(sheet.title).split())}", f"student: {quoted(sheet.student) if sheet.student else ''}"]
+    lines += [f"seed: {sheet.seed}"] if sheet.seed is not None else []
+    lines += ["answers:", *(f"  {one.item.name}:" for one in sheet.questions)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+RENDERERS: Mapping[str, Callable[[Worksheet], str]] = {
+    "text": text, "markdown": markdown, "latex": latex, "html": html, "answers": answers,
+}  # fmt: skip
+SUFFIXES = {"text": ".txt", "markdown": ".md", "latex": ".tex", "html": ".html", "answers": ".yaml"}

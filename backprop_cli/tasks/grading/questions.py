@@ -1,0 +1,55 @@
+"""A question sheet: what is given, the network, and what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backprop_cli.tasks.grading.items import Item
+from backprop_cli.tasks.grading.key import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One item that is asked for."""
+
+    item: Item
+    shape: tuple[int, ...]
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Worksheet:
+    """A sheet for one seed; `student` where it is somebody's own."""
+
+    title: str
+    description: str | None
+    seed: int | None
+    student: str | None
+    output: str
+    given: tuple[tuple[str, Any], ...]
+    network: tuple[tuple[str, str], ...]
+    questions: tuple[Question, ...]
+
+
+def worksheet(key: Key, points: Mapping[Item, float], seed: int | None = None,
+              student: str | None = None) -> Worksheet:  # fmt: skip
+    """The sheet of a key; where `points` is empty, the output and every gradient on the way back are asked for."""
+    graph = key.graph
+    asked = points or dict.fromkeys(everything(key), 1.0)
+    questions = [Question(item, tuple(map(int, graph.nodes[key.names[item.node]].shape)), worth)
+                 for item, worth in sorted(asked.items(), key=lambda one: key.place(one[0]))]  # fmt: skip
+    values = key.draws[0].values
+    given = tuple((leaf.name, values[key.names[leaf.name]]) for leaf in graph.spec.leaves)
+    network = tuple((node.name, " ".join(node.text.text.split())) for node in graph.spec.nodes)
+    title = graph.spec.title or "Backpropagation"
+    return Worksheet(title, graph.spec.description, seed, student, graph.output_name, given, network, tuple(questions))
+
+
+def everything(key: Key) -> list[Item]:
+    """The output, and the gradient of each node and each param."""
+    graph = key.graph
+    output = [Item(graph.output.name, "")] if not graph.output.anonymous else []
+    wanted = [node for node in graph.named() if key.has_gradient(node.index) and node.index != graph.output.index]
+    return output + [Item(node.name, ".grad") for node in wanted if not node.is_leaf or node.index in graph.wrt]
