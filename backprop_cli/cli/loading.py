@@ -31,7 +31,16 @@ def load(path: str, choice: SpecChoice) -> Spec:
 
         spec = replace_settings(spec, output=choice.output, grad_output=choice.grad_output,
                                 wrt=list(choice.wrt) or None, dtype=choice.dtype)  # fmt: skip
-    return spec
+    return _without_gradients(spec)
+
+
+def _without_gradients(spec: Spec) -> Spec:
+    """With the gradients that nodes use as nodes; only then is the engine needed so early."""
+    if not any("grad" in node.text.text for node in spec.nodes):
+        return spec
+    from backprop_cli.engine.graph import plain
+
+    return plain(spec)
 
 
 def _protect(path: str, spec: Spec) -> None:

@@ -4,9 +4,9 @@ An inline expression makes anonymous nodes; equal ones inside a graph are one no
 value).  Arithmetic on literals is done here, exactly.
 """
 
-from backprop_cli.engine.graph.assembly import build
+from backprop_cli.engine.graph.assembly import build, plain
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.memory import memory_estimate
 from backprop_cli.engine.graph.nodes import Graph, GraphPass, Hook, Node, activity, rule_of
 
-__all__ = ["Builder", "Graph", "GraphPass", "Hook", "Node", "activity", "build", "memory_estimate", "rule_of"]
+__all__ = ["Builder", "Graph", "GraphPass", "Hook", "Node", "activity", "build", "memory_estimate", "plain", "rule_of"]

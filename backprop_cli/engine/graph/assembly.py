@@ -15,7 +15,7 @@ from backprop_cli.engine.ops.base import ShapeError, broadcast, show
 from backprop_cli.errors import TOLD, BackpropError, Failures, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, NodeSpec, Spec
-from backprop_cli.language.source import Text
+from backprop_cli.language.source import Text, inline
 from backprop_cli.language.suggest import suggest
 
 
@@ -137,6 +137,40 @@ def build(spec: Spec) -> Graph:
     Raises:
         SpecError, Failures: unknown names, cycles, shapes that do not fit, nothing to differentiate, ...
     """
+    return _built(plain(spec))
+
+
+def plain(spec: Spec) -> Spec:
+    """The spec with the gradients that its nodes use as nodes; as it is where they use none.
+
+    The output, where the spec names none, stays the last node written, unless that is no number: then it is what the
+    gradients are of.
+    """
+    from backprop_cli.engine.graph.gradients import base_of, expanded, uses_gradients
+
+    if not uses_gradients(spec):
+        return spec
+    base = _built(base_of(spec))
+    whole = expanded(spec, base)
+    if whole.output is not None or whole.backward:
+        return whole
+    last = replace(whole, output=_named(spec.nodes[-1].name))
+    try:
+        _built(last)
+    except SpecError as error:
+        if error.code not in {"E017", "E018"}:
+            raise
+        return replace(whole, output=_named(base.output_name))
+    return last
+
+
+def _named(name: str) -> tuple[ast.Expression, Text]:
+    text = inline(name, "<generated>")
+    return ast.parse(text), text
+
+
+def _built(spec: Spec) -> Graph:
+    """The graph of a spec whose nodes use no gradient."""
     assembly = _Assembly(spec)
     assembly.build()
     if assembly.errors:

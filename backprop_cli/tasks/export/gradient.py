@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node, build
+from backprop_cli.engine.graph import plain as without_gradients
 from backprop_cli.errors import SpecError
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import Printed, partial
@@ -87,7 +88,7 @@ def gradient_nodes(spec: Spec, name: str) -> tuple[Spec, str]:
 
 def _written(spec: Spec) -> tuple[Spec, _Work]:
     """The spec with the gradients as nodes, its output yet to be chosen."""
-    spec = without_shadows(with_named_outputs(spec))
+    spec = without_shadows(with_named_outputs(without_gradients(spec)))
     graph = build(spec)
     work = _Work(graph, taken_names(spec))
     work.write()

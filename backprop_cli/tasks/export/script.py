@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from backprop_cli.engine.graph import build
+from backprop_cli.engine.graph import build, plain
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Expression
 from backprop_cli.language.initial import INITS, fans
@@ -52,6 +52,7 @@ def script(spec: Spec, dialect: Dialect, taken: Iterable[str]) -> Script:
     Raises:
         SpecError: what is wrong with the spec.
     """
+    spec = plain(spec)
     graph = build(spec)
     shapes = {name: graph.nodes[index].shape for name, index in graph.names.items()}
     names = python_names([*spec.dims, *shapes], taken)

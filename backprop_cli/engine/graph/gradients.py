@@ -1,0 +1,190 @@
+"""`grad(w)` in a spec's nodes: the gradient as further nodes, so that every command sees a plain spec.
+
+What `grad(w)` is the gradient *of*: the spec's output, unless that depends on a `grad(...)` itself (a penalty on the
+gradient, an update); then the last node written that does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from backprop_cli.engine.graph.builder import Builder
+from backprop_cli.engine.graph.nodes import Graph, Node
+from backprop_cli.engine.graph.tracing import Spelling, Traced, TracedWords, reverse
+from backprop_cli.errors import SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Leaf, NodeSpec, Spec
+from backprop_cli.language.names import MAX_NAME
+from backprop_cli.language.source import Text, inline
+
+PREFIX = "grad_"
+LONGEST = 160
+"""A part of a gradient that is written in more characters gets a node of its own: parts are used several times."""
+
+
+def calls(expression: ast.Expression) -> list[ast.Call]:
+    """Every `grad(...)` of an expression."""
+    return [part for part in ast.parts(expression) if isinstance(part, ast.Call) and part.function == "grad"]
+
+
+def uses_gradients(spec: Spec) -> bool:
+    """Whether a node of the spec is made of gradients."""
+    return any("grad" in node.text.text and calls(node.expression) for node in spec.nodes)
+
+
+def dependents(spec: Spec) -> set[str]:
+    """The nodes that a gradient goes into."""
+    found = {node.name for node in spec.nodes if calls(node.expression)}
+    grown = True
+    while grown:
+        more = {node.name for node in spec.nodes if any(name.name in found for name in ast.names(node.expression))}
+        grown = not more <= found
+        found |= more
+    return found
+
+
+def base_of(spec: Spec) -> Spec:
+    """The part of a spec that no gradient goes into, going back from what `grad` is the gradient of.
+
+    Raises:
+        SpecError: E015 where there are several passes or hooks; E011 where nothing is left to differentiate.
+    """
+    inside = dependents(spec)
+    first = next(node for node in spec.nodes if calls(node.expression))
+    where = first.text.place(calls(first.expression)[0].start, calls(first.expression)[0].end)
+    if spec.backward or spec.hooks:
+        what = "'backward' passes" if spec.backward else "'hooks'"
+        raise SpecError("E015", f"grad(...) in a node does not go with {what}", at=where, hint="choose one `output`")
+    nodes = tuple(node for node in spec.nodes if node.name not in inside)
+    if not nodes:
+        raise SpecError("E011", "grad(...) needs a node to be the gradient of", at=where,
+                        hint="write the loss as a node of its own, which uses no gradient")  # fmt: skip
+    output = spec.output if spec.output and not any(n.name in inside for n in ast.names(spec.output[0])) else None
+    return replace(spec, nodes=nodes, output=output, grad_output=None, grad_output_at=None, wrt="all")
+
+
+def asked(spec: Spec) -> dict[str, tuple[ast.Call, Text]]:
+    """The names whose gradient is asked for, each with where it is first.
+
+    Raises:
+        SpecError: E015 for anything but the name of one node.
+    """
+    found: dict[str, tuple[ast.Call, Text]] = {}
+    for node in spec.nodes:
+        for call in calls(node.expression):
+            operand = call.arguments[0].value if len(call.arguments) == 1 else None
+            if not isinstance(operand, ast.Name):
+                raise SpecError("E015", "grad takes the name of one node", at=node.text.place(call.start, call.end),
+                                hint="write grad(y)")  # fmt: skip
+            found.setdefault(operand.name, (call, node.text))
+    return found
+
+
+def expanded(spec: Spec, graph: Graph) -> Spec:
+    """The spec with a node for each gradient it uses, and for those on the way.
+
+    Args:
+        spec: with `grad(...)` in its nodes.
+        graph: of its `base_of`.
+
+    Raises:
+        SpecError: E014 where the base's output is no number; E011 for a gradient that there is none of.
+    """
+    wanted = asked(spec)
+    for name, (call, text) in wanted.items():
+        if name not in graph.names:
+            raise SpecError("E011", f"grad({name}) has no meaning here: {graph.output_name!r} does not use {name!r}",
+                            at=text.place(call.start, call.end))  # fmt: skip
+    taken = {*graph.names, *(node.name for node in spec.nodes), *spec.dims}
+    work = _Expansion(spec, graph, taken, frozenset(graph.names[name] for name in wanted))
+    work.run()
+    for name, (call, text) in wanted.items():
+        if name not in work.found:
+            message = f"{graph.output_name!r} does not depend on {name!r} through anything differentiable"
+            raise SpecError("E011", message, at=text.place(call.start, call.end))
+    nodes = tuple(_replaced(node, work.found) for node in spec.nodes)
+    position = max(i for i, node in enumerate(spec.nodes) if node.name in graph.names) + 1
+    return replace(spec, nodes=(*nodes[:position], *work.nodes, *nodes[position:]))
+
+
+@dataclass(slots=True)
+class _Expansion:
+    """The gradients while they are written down; `found` maps a node to the name of its gradient."""
+
+    spec: Spec
+    graph: Graph
+    taken: set[str]
+    wanted: frozenset[int]
+    nodes: list[NodeSpec] = field(default_factory=list)
+    found: dict[str, str] = field(default_factory=dict)
+    builder: Builder = field(default_factory=Builder)
+    spelling: Spelling = field(init=False)
+    names: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.builder.nodes = list(self.graph.nodes)
+        self.names = {index: name for name, index in self.graph.names.items()}
+        self.spelling = Spelling(self.builder.nodes, self.names, frozenset(self.spec.dims))
+
+    def run(self) -> None:
+        """Go back from the output."""
+        words = TracedWords(self.builder)
+        output = self.graph.output
+        seed = words.ones(shape=output.shape) if output.shape else words.number(1)
+        reverse(words, {output.index: seed}, self.wanted, len(self.graph.nodes), self.arrive)
+
+    def arrive(self, node: Node, gradient: Traced) -> Traced:
+        """A named node's gradient becomes a node; any other does where it is long."""
+        for index in gradient.node.inputs:
+            self.shortened(index)
+        code = self.spelling(gradient.node)
+        plain = gradient.node.kind == "constant" or node.anonymous and len(code) <= LONGEST
+        if plain and node.index not in self.wanted:
+            return gradient
+        name = self.unique(PREFIX + ("" if not node.anonymous else "part_") + node.name.replace(".", "_"))
+        if not node.anonymous:
+            self.found[node.name] = name
+        return Traced(self.named(name, code, gradient.node), gradient.words)
+
+    def shortened(self, index: int) -> None:
+        """A long part of an expression of the forward pass is written once."""
+        node = self.builder.nodes[index]
+        if index in self.names or node.kind == "constant" or len(self.spelling(node)) <= LONGEST:
+            return
+        name = self.unique(f"part_{len(self.nodes) + 1}")
+        self.add(name, self.spelling(node))
+        self.names[index] = name
+
+    def named(self, name: str, code: str, like: Node) -> Node:
+        """A node of the builder that stands for a new node of the spec."""
+        self.add(name, code)
+        made = self.builder.leaf(Leaf(name, "input", like.shape, None, inline(name, "<generated>")))
+        self.names[made.index] = name
+        return made
+
+    def add(self, name: str, code: str) -> None:
+        text = inline(code, "<generated>")
+        self.nodes.append(NodeSpec(name, ast.parse(text), text, inline(name, "<generated>")))
+
+    def unique(self, wanted: str) -> str:
+        name, count = wanted[:MAX_NAME], 1
+        while name in self.taken:
+            count += 1
+            name = f"{wanted[: MAX_NAME - 4]}_{count}"
+        self.taken.add(name)
+        return name
+
+
+def _replaced(node: NodeSpec, names: Mapping[str, str]) -> NodeSpec:
+    """A node's expression with the names of gradients in place of the calls."""
+    found = calls(node.expression)
+    if not found:
+        return node
+    code = node.text.text
+    for call in sorted(found, key=lambda c: -c.start):
+        operand = call.arguments[0].value
+        assert isinstance(operand, ast.Name)
+        code = code[: call.start] + names[operand.name] + code[call.end :]
+    whole = node.text.standing_for(code)
+    return replace(node, expression=ast.parse(whole), text=whole)

@@ -1,0 +1,123 @@
+"""`grad(w)` in a spec's nodes: updates, penalties on gradients, second derivatives, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.engine.graph import build
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.tasks.calculate import compute, load_leaves
+from tests.checks.test_random_graphs import written
+from tests.conftest import Backprop
+from tests.graphs.test_random_graphs import random_net
+from tests.jacobian.test_jacobian import spec_of, trials
+
+UPDATE = """\
+inputs: {eta: 0.1, X: [[1, 2], [3, 4], [0, 1]], y: [1, 0, 2]}
+params: {w: [0.5, -0.2]}
+nodes:
+  loss: mean((X @ w - y)**2)
+  w_new: w - eta * grad(w)
+  new_loss: mean((X @ w_new - y)**2)
+output: loss
+"""
+
+PENALTY = """\
+inputs: {x: [0.3, -0.7]}
+params: {W: [[1, 0.5], [0.2, -1], [0.4, 0.1]], v: [1, -1, 0.5]}
+nodes:
+  h: tanh(W @ x)
+  D: v @ h
+  penalty: (sqrt(sum(grad(x)**2)) - 1)**2
+  loss: D + 10 * penalty
+"""
+
+
+def run(backprop: Backprop, spec: str, *args: str | Path) -> dict[str, Any]:
+    """The JSON of a run."""
+    done = backprop("run", "-", *args, "--format", "json", stdin=spec)
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)
+    return found
+
+
+def test_an_update_is_a_node_like_any_other(backprop: Backprop) -> None:
+    """w - η ∂loss/∂w by hand, and the loss that it leads to; the gradient of the loss stays what it was."""
+    nodes = run(backprop, UPDATE)["nodes"]
+    x, y, w = np.array([[1, 2], [3, 4], [0, 1]]), np.array([1, 0, 2]), np.array([0.5, -0.2])
+    gradient = 2 / 3 * x.T @ (x @ w - y)
+    np.testing.assert_allclose(nodes["w_new"]["value"], w - 0.1 * gradient, rtol=1e-12)
+    np.testing.assert_allclose(nodes["w"]["gradient"]["value"], gradient, rtol=1e-12)
+    np.testing.assert_allclose(nodes["new_loss"]["value"], np.mean((x @ (w - 0.1 * gradient) - y) ** 2), rtol=1e-12)
+
+
+def test_the_gradient_of_a_penalty_on_a_gradient(backprop: Backprop) -> None:
+    """Double backward: every command sees plain nodes; differences and sympy agree with the reverse pass."""
+    nodes = run(backprop, PENALTY)["nodes"]
+    assert nodes["W"]["gradient"]["formula"]["local"]["code"]
+    w, v, x = np.array([[1, 0.5], [0.2, -1], [0.4, 0.1]]), np.array([1, -1, 0.5]), np.array([0.3, -0.7])
+    inner = w.T @ (v * (1 - np.tanh(w @ x) ** 2))
+    np.testing.assert_allclose(nodes["penalty"]["value"], (np.linalg.norm(inner) - 1) ** 2, rtol=1e-12)
+    assert backprop("check", "-", stdin=PENALTY).code == 0
+    assert "grad_x" in backprop("show", "-", stdin=PENALTY).out
+    for target in ("numpy", "torch", "jax", "spec"):
+        assert backprop("export", "-", "--to", target, stdin=PENALTY).code == 0
+
+
+def test_what_the_gradient_is_of(backprop: Backprop) -> None:
+    """The output; where that depends on the gradient, the last node before; a vector at the end is no output."""
+    spec = "params: {x: 3}\nnodes: {a: x**2, b: a**2, c: grad(x) + 0}\n"
+    assert run(backprop, spec)["nodes"]["c"]["value"] == 4 * 27
+    assert run(backprop, spec, "--output", "a")["nodes"]["c"]["value"] == 6
+    assert run(backprop, spec)["nodes"]["x"]["gradient"]["value"] == 12 * 9
+    vector = "params: {x: [3, 4]}\nnodes: {b: sum(x**2), c: x - grad(x)}\n"
+    assert run(backprop, vector)["output"] == "b"
+    first = "params: {x: 3}\nnodes: {c: grad(x) * 1, b: x**2}\n"
+    assert run(backprop, first)["output"] == "b"
+
+
+@pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
+def test_every_op(name: str) -> None:
+    """For each sample and operand, `grad(x)` as a node has the value that the reverse pass has."""
+    for op, number, sample in trials():
+        if op.name != name:
+            continue
+        operands = {f"x{i}": v for i, v in enumerate(draw(sample, np.random.default_rng(number + 3)))}
+        nodes = {"y": written(op, dict(sample.parameters), list(operands)), "loss": "sum(sin(y + 1))"}
+        graph = build(spec_of(operands, nodes, "loss", grad_output=1))
+        for wrt in (name for name in operands if graph.names[name] in graph.active):
+            spec = spec_of(operands, {**nodes, "g": f"grad({wrt}) * 1"}, "loss", grad_output=1)
+            traced = build(spec)
+            computed = compute(traced, load_leaves(traced))
+            found, expected = computed.values[traced.names["g"]], computed.gradient(traced.names[wrt])
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_graphs_twice(seed: int, backprop: Backprop) -> None:
+    """The gradient of Σ sin(grad) by the program, against differences (`check`)."""
+    net = random_net(seed, length=3)
+    nodes = {**net.nodes, "penalty": f"sum(sin(grad({next(iter(net.leaves))}))) + 0.5 * loss"}
+    spec = json.dumps({"params": {n: np.asarray(v).tolist() for n, v in net.leaves.items()}, "nodes": nodes})
+    done = backprop("check", "-", "--terms", "local", stdin=spec)
+    assert done.code == 0, (done.out, done.err, spec)
+
+
+@pytest.mark.parametrize(("spec", "words"), [
+    ("params: {x: 1}\nnodes: {a: x**2, b: grad(q)}\n", "grad(q) has no meaning here"),
+    ("params: {x: 1}\nnodes: {a: x**2, b: grad(x + 1)}\n", "the name of one node"),
+    ("params: {x: 1}\nnodes: {a: grad(x)}\n", "needs a node to be the gradient of"),
+    ("params: {x: 1, z: 2}\nnodes: {y: z * 1, a: x**2, b: grad(z)}\n", "does not depend on 'z'"),
+    ("params: {x: [1, 2]}\nnodes: {a: x**2, b: sum(grad(x))}\n", "has shape (2,)"),
+    ("params: {x: 1}\nnodes: {a: x**2, b: grad(x)}\nhooks: {a: grad}\n", "does not go with 'hooks'"),
+])  # fmt: skip
+def test_what_is_refused(backprop: Backprop, spec: str, words: str) -> None:
+    """Exit code 2, with the user's words, at their place."""
+    done = backprop("run", "-", stdin=spec)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
