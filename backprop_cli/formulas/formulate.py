@@ -14,7 +14,7 @@ from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.compact import LINE, compact
-from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed
 from backprop_cli.formulas.tensors import BUDGET, HUGE, PRINTED_BUDGET, Derived, Symbols, derive, symbols
@@ -61,7 +61,7 @@ class Formulation:
                 None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
             )
 
-        return {name: Layout(NOTATIONS[name], resolve, self.made.unit) for name in self.notations}
+        return {name: layout_of(name, resolve, self.made.unit) for name in self.notations}
 
     def derived(self, run: GraphPass) -> Derived:
         """The formulas of one pass, in the terms that are asked for."""
@@ -89,7 +89,7 @@ class Formulation:
     def named(self, delta: Delta, layouts: Mapping[str, Layout], evaluator: Evaluator | None) -> Named:
         """A δ: its names, its definition, its value, and the part of an expression whose gradient it is."""
         names = {name: NOTATIONS[name].delta(delta) for name in (*layouts, "code", "text")}
-        written = {name: layout.whole(delta.definition) for name, layout in layouts.items()}
+        written = {name: layout.whole(delta.definition, delta) for name, layout in layouts.items()}
         value = None if evaluator is None else evaluator(delta.definition)
         uses = names_used(delta.definition)
         return Named(names, Printed(written, None if value is None else 0.0, uses), delta.owner, self.at(delta), value)
@@ -122,8 +122,19 @@ class Formulation:
             if reason is not None:
                 return reason
         layouts = leaves if term == "leaves" else plain
+        left = self.left(index, derived)
         deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
-        return Printed({name: layout.whole(expr) for name, layout in layouts.items()}, deviation, names_used(expr))
+        return Printed(
+            {name: layout.whole(expr, left) for name, layout in layouts.items()}, deviation, names_used(expr)
+        )
+
+    def left(self, index: int, derived: Derived) -> GradSymbol:
+        """What a formula is the right side of."""
+        node = self.graph.nodes[index]
+        name = derived.run.name if index == derived.run.output else node.name
+        symbol = GradSymbol(name, node.shape, index)
+        symbol.output = derived.run.name
+        return symbol
 
     def too_long(self, expr: Expr) -> Omitted | None:
         """Why a formula is not written out: it is long, or the budget was spent before its parts were put together."""

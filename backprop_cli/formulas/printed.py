@@ -11,7 +11,7 @@ TERMS = ("local", "nodes", "compact", "leaves")
 Terms = Literal["local", "nodes", "compact", "leaves"]
 READ = ("local", "compact")
 """What people are shown."""
-ASKED: tuple[str, ...] = ("text", "code", "latex", "mathml")
+ASKED: tuple[str, ...] = ("text", "code", "latex", "mathml", "index")
 """What can be asked for: each is a module of `formulas.notation`, and this row."""
 NOTATIONS = ASKED[:3]
 """What every result holds; the others are made on demand."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from backprop_cli.formulas.printed import Named
+from backprop_cli.formulas.printed import Named, Printed
 from backprop_cli.language.reader import load_spec
 from backprop_cli.report.text import with_definitions
 from backprop_cli.report.view import View
@@ -42,7 +42,14 @@ def lines(gradients: Mapping[str, Gradient], where: Iterable[Named], result: Res
     return found
 
 
-GOLDEN: dict[str, Callable[[Path], Any]] = {"specs_formulas": formulas, "specs_compact": page}
+def entries(path: Path) -> list[str]:
+    """One step of each gradient in index notation."""
+    result = run(load_spec(str(path)), Settings(terms=("local",), notations=("index",)))
+    return [formula["index"] for node in result.nodes if node.gradient
+            and isinstance(formula := node.gradient.formula["local"], Printed)]  # fmt: skip
+
+
+GOLDEN: dict[str, Callable[[Path], Any]] = {"specs_formulas": formulas, "specs_compact": page, "specs_index": entries}
 """The files of tests/data, and what of a spec each holds."""
 
 

@@ -36,8 +36,8 @@ class Layout:
         """The whole formula."""
         return self.walk(expr).text
 
-    def whole(self, expr: Expr) -> str:
-        """The whole formula as it stands alone: in MathML an element of its own."""
+    def whole(self, expr: Expr, left: TensorSymbol | None = None) -> str:
+        """The whole formula as it stands alone: in MathML an element of its own; `left` is what it says."""
         return self.notation.document(self(expr))
 
     def walk(self, expr: Expr) -> Piece:
