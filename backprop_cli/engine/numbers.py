@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, Node, memory_estimate
+from backprop_cli.engine.graph import Graph, Node, held
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.careful import Careful, stable_sigmoid
@@ -102,7 +102,7 @@ class Numbers:
         self.scalar = self.words.dtype.type
         self.values: list[Any] = []
         self._made: dict[tuple[int, int], Callable[..., Any]] = {}
-        keep_freed_memory(memory_estimate(graph))
+        keep_freed_memory(held(graph))
 
     def constant(self, value: Any) -> Any:
         """A literal as a number of the run's dtype."""

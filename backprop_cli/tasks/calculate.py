@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, GraphPass, Node, build, memory_estimate
+from backprop_cli.engine.graph.memory import ITEMSIZE, costs, entries_of
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.errors import SpecError
@@ -55,22 +55,18 @@ class Computed:
         return total
 
 
-def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES) -> dict[int, Any]:
+def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1) -> dict[int, Any]:
     """The leaves' arrays, by node index, once all shapes are known and the memory is found to suffice.
+
+    `runs` is how many runs of the graph the caller holds at once.
 
     Raises:
         SpecError: E019 for a leaf without numbers, E008 for labels out of range, E021 where the arrays
             would be too large.
     """
-    estimate = memory_estimate(graph)
+    estimate = memory_estimate(graph, runs)
     if estimate > max_bytes:
-        worst = max(graph.nodes, key=lambda n: math.prod(map(int, n.shape)))
-        raise SpecError(
-            "E021",
-            f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
-            at=graph.spec.source.place(1, 1),
-            hint=f"the largest is {worst.name!r} of shape {tuple(map(int, worst.shape))}",
-        )
+        raise _too_large(graph, estimate, max_bytes)
     leaves: dict[int, Any] = {}
     for node in graph.nodes:
         if node.leaf is None:
@@ -85,6 +81,20 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES) -> dict[int, A
         leaves[node.index] = np.asarray(node.leaf.load(), dtype=graph.spec.dtype)[()]
     check_leaves(graph, leaves)
     return leaves
+
+
+def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:
+    """An E021 that names the greediest node and a limit that would do."""
+    taken = costs(graph)
+    worst = max(graph.nodes, key=lambda n: entries_of(n.shape) + (taken[n.index].entries if n.index in taken else 0))
+    more = taken[worst.index].entries * ITEMSIZE[graph.spec.dtype] if worst.index in taken else 0
+    return SpecError(
+        "E021",
+        f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
+        at=graph.spec.source.place(1, 1),
+        hint=f"most goes to {worst.name!r}, of shape {tuple(map(int, worst.shape))}: {more:,} bytes on the way; "
+        f"--max-bytes {(estimate >> 20) + 1}M would do",
+    )
 
 
 def seed_of(graph: Graph, run: GraphPass) -> Any:

@@ -1,27 +1,214 @@
-"""How much memory a graph will take, from its shapes alone."""
+"""What a graph takes, in memory and in work: it is gone through once more, with shapes as values.
+
+A rule is run as it is, so the square that it builds on its way is counted where it is built.  What a function takes
+inside numpy is declared on the op, beside its forward (`temporary=`, `work=`), and tested against what it does take.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from math import prod
+from typing import Any
 
-from backprop_cli.engine.graph.nodes import Graph, Node
+from backprop_cli.engine.graph.nodes import Graph, Node, rule_of
+from backprop_cli.engine.interpret import evaluate_body
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import ShapeError
+from backprop_cli.engine.ops.words import WORDS
+from backprop_cli.language.model import Shape
+
+ITEMSIZE = {"float64": 8, "float32": 4}
 
 
-def _padded(graph: Graph, node: Node) -> int:
-    """Entries of the padded copy that windows are taken from."""
-    padding = node.parameters.get("padding", 0)
-    if not padding or isinstance(padding, str):
-        return 0
-    shape = graph.nodes[node.inputs[0]].shape
-    space = 2 if node.op and "2d" in node.op.name else 1
-    each: tuple[int, ...] = padding if isinstance(padding, tuple) else (padding,) * space
-    sizes = [int(s) + 2 * p for s, p in zip(shape[-space:], each, strict=False)]
-    return math.prod([*map(int, shape[:-space]), *sizes])
+def entries_of(shape: Shape) -> int:
+    """How many numbers a tensor has."""
+    return prod(map(int, shape))
 
 
-def memory_estimate(graph: Graph) -> int:
-    """Bytes of all values and gradients together, from the shapes alone."""
-    itemsize = 8 if graph.spec.dtype == "float64" else 4
-    values = sum(math.prod(map(int, node.shape)) + _padded(graph, node) for node in graph.nodes)
-    gradients = sum(math.prod(map(int, graph.nodes[i].shape)) for i in graph.active)
-    return itemsize * (values + gradients)
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """How many numbers are made on the way, and how many operations make them."""
+
+    entries: int = 0
+    work: int = 0
+
+
+@dataclass(slots=True)
+class Meter:
+    """The language on shapes, counted: a meaning, and (as `words`) what a derivative rule is run with.
+
+    Raises:
+        ShapeError: at the step that exceeds a limit.
+    """
+
+    max_entries: int | None = None
+    max_work: int | None = None
+    entries: int = 0
+    transient: int = 0
+    work: int = 0
+
+    @property
+    def peak(self) -> int:
+        """All results, and what the greediest function makes on its way: that is gone when the next one begins."""
+        return self.entries + self.transient
+
+    def constant(self, value: Any) -> Any:
+        """A literal has no axes."""
+        return None if value is None else ()
+
+    def shape(self, value: Any) -> Shape:
+        """The value is its own shape."""
+        return value  # type: ignore[no-any-return]
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Shape:
+        """The shape rule of an op; its result and what it takes on the way are counted."""
+        shape: Shape = op.shape(*operands, **parameters)
+        if OPS.get(op.name) is op:
+            self.entries += 0 if op.view else entries_of(shape)
+            self.transient = max(self.transient, op.temporary(shape, *operands, **parameters))
+            self.work += op.work(shape, *operands, **parameters)
+        else:  # a user's own function
+            words = Words(self)
+            op.forward(words, *(None if o is None else Sized(words, o) for o in operands), **parameters)
+        self._check(op)
+        return shape
+
+    def _check(self, op: Op) -> None:
+        if self.max_entries is not None and self.peak > self.max_entries:
+            raise ShapeError(f"the formula would compute more than {self.max_entries:,} numbers, at {op.name}")
+        if self.max_work is not None and self.work > self.max_work:
+            raise ShapeError(f"the formula would take more than {self.max_work:,} operations, at {op.name}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sized:
+    """What a rule sees: a tensor of which only the shape is known."""
+
+    words: Words
+    shape: Shape
+
+    def __add__(self, other: Any) -> Sized:
+        return self.words.add(self, other)
+
+    def __sub__(self, other: Any) -> Sized:
+        return self.words.subtract(self, other)
+
+    def __mul__(self, other: Any) -> Sized:
+        return self.words.multiply(self, other)
+
+    def __truediv__(self, other: Any) -> Sized:
+        return self.words.divide(self, other)
+
+    def __pow__(self, other: Any) -> Sized:
+        return self.words.power(self, other)
+
+    __radd__, __rsub__, __rmul__, __rtruediv__, __rpow__ = __add__, __sub__, __mul__, __truediv__, __pow__
+
+    def __matmul__(self, other: Sized) -> Sized:
+        return self.words.matmul(self, other)
+
+    def __neg__(self) -> Sized:
+        return self.words.negative(self)
+
+    @property
+    def mT(self) -> Sized:  # noqa: N802 (numpy's name)
+        """The last two axes swapped: a view."""
+        return Sized(self.words, (*self.shape[:-2], self.shape[-1], self.shape[-2]))
+
+
+@dataclass(slots=True)
+class Words:
+    """The functions of the language as a rule calls them."""
+
+    meter: Meter
+    pi: Sized = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pi = Sized(self, ())
+
+    def __getattr__(self, name: str) -> Callable[..., Sized]:
+        return partial(self._word, name)
+
+    def size(self, n: int) -> Sized:
+        """A number of entries."""
+        return self.pi
+
+    def number(self, value: Any) -> Sized:
+        """A literal."""
+        return self.pi
+
+    def mask(self, condition: Sized) -> Sized:
+        """A comparison is a 0/1 tensor already."""
+        return condition
+
+    def _word(self, name: str, *operands: Any, **parameters: Any) -> Sized:
+        shapes = [None if o is None else getattr(o, "shape", ()) for o in operands]
+        if name in WORDS:
+            names, expression = WORDS[name]
+            self.meter.transient = max(self.meter.transient, 3 * sum(map(entries_of, filter(None, shapes))))
+            return Sized(self, evaluate_body(expression, dict(zip(names, shapes, strict=True)), self.meter, None))
+        op = OPS[name]
+        return Sized(self, self.meter.apply(op, tuple(shapes), {**op.signature.parameters, **parameters}))
+
+
+# ── a whole graph ────────────────────────────────────────────────────────────────────────────────
+
+
+def held(graph: Graph) -> int:
+    """Bytes of all values, and of the gradients of every pass, which are kept to the end."""
+    values = sum(entries_of(node.shape) for node in graph.nodes)
+    gradients = sum(entries_of(graph.nodes[i].shape) for i in graph.active)
+    return ITEMSIZE[graph.spec.dtype] * (values + gradients * max(1, len(graph.passes)))
+
+
+def memory_estimate(graph: Graph, runs: int = 1) -> int:
+    """Bytes at the peak: what is held, of so many runs at once, and what the greediest step takes besides."""
+    step = max((cost.entries for cost in costs(graph).values()), default=0)
+    return runs * held(graph) + ITEMSIZE[graph.spec.dtype] * step
+
+
+def work_estimate(graph: Graph) -> int:
+    """Operations of the forward pass and of every backward pass, at most."""
+    return sum(cost.work for cost in costs(graph).values()) * max(1, len(graph.passes))
+
+
+def costs(graph: Graph) -> dict[int, Cost]:
+    """What each step takes besides its operands, forward or back, by node index; equal steps are looked at once."""
+    known: dict[Any, Cost] = {}
+    found: dict[int, Cost] = {}
+    for node in graph.nodes:
+        if node.op is None:
+            if node.leaf is not None:  # drawn or read as float64, whatever the dtype of the run
+                found[node.index] = Cost(entries_of(node.shape) * 8 // ITEMSIZE[graph.spec.dtype])
+            continue
+        shapes = tuple(_shape(graph, i) for i in node.inputs)
+        wanted = tuple(i in graph.active and node.index in graph.active for i in node.inputs)
+        key = (id(node.op), shapes, wanted, tuple(node.parameters.items()))
+        if key not in known:
+            known[key] = _cost(node, shapes, wanted)
+        found[node.index] = known[key]
+    return found
+
+
+def _shape(graph: Graph, index: int) -> Shape | None:
+    node = graph.nodes[index]
+    return None if node.kind == "constant" and node.value is None else node.shape
+
+
+def _cost(node: Node, shapes: tuple[Shape | None, ...], wanted: tuple[bool, ...]) -> Cost:
+    """A step: forward, or all its rules; the larger memory counts, and all the work."""
+    assert node.op is not None
+    meter = Meter()
+    meter.apply(node.op, shapes, node.parameters)
+    ahead, meter.entries, meter.transient = meter.peak - entries_of(node.shape), 0, 0
+    words = Words(meter)
+    operands = [None if shape is None else Sized(words, shape) for shape in shapes]
+    result = Sized(words, node.shape)
+    for position, asked in enumerate(wanted):
+        rule = rule_of(node, position)
+        if asked and rule is not None:
+            which = (position,) if node.op.signature.variadic else ()
+            rule(words, *which, result, result, *operands, **node.parameters)
+    return Cost(max(ahead, meter.peak), meter.work)

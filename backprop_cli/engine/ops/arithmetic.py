@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Op, Sample, broadcast, op
 from backprop_cli.language.model import Shape
 
@@ -29,7 +30,7 @@ def pointwise_shape(*shapes: Shape, **_: Any) -> Shape:
 def _binary(name: str, doc: str, forward: Callable[[Any, Any], Any], vjps: Any, samples: Any = BROADCASTS,
             **rest: Any) -> Op:
     return op(f"{name}(a, b)", doc, lambda xp, a, b: forward(a, b), shape=pointwise_shape, vjps=vjps, samples=samples,
-              broadcasts=True, pointwise=True, group="operators", **rest)
+              broadcasts=True, pointwise=True, temporary=costs.nothing, group="operators", **rest)
 
 
 _binary("add", "Sum, `a + b`.", operator.add, (lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: g))
@@ -48,7 +49,7 @@ _binary("power", "Elementwise power, `a ** b`.", operator.pow,
         domain="a negative base with a fractional exponent, or 0 to a negative power")
 
 op("negative(x)", "Unary minus, `-x`.", lambda xp, x: -x, shape=pointwise_shape, vjps=lambda xp, g, y, x: -g,
-   pointwise=True, samples=(Sample(((2, 3),)),), aliases="neg", group="operators")
+   temporary=costs.nothing, pointwise=True, samples=(Sample(((2, 3),)),), aliases="neg", group="operators")
 
 
 def _comparison(name: str, sign: str, latex: str, entry: str) -> None:

@@ -23,6 +23,7 @@ from fractions import Fraction
 from functools import wraps
 from typing import Any
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.shapes import (
     ParameterError,
     ShapeError,
@@ -123,6 +124,9 @@ class Op:
     latex: str | None = None
     entry: Callable[..., Any] | None = None  # entry(sympy, *object arrays, **parameters); None: forward will do
     has_entries: bool = True
+    temporary: Callable[..., int] = costs.plain  # numbers that the forward makes besides its result
+    work: Callable[..., int] = costs.plain  # its operations; both are called as `shape` is, the result's shape first
+    view: bool = False  # the result is its operand's memory, seen otherwise
     kink: Callable[..., Any] | None = None  # kink(*arrays, **parameters) -> mask of entries that lie on one
     convention: str = ""  # what the derivative is at a kink
     departs: bool = False  # there the gradient is on purpose not that of the function: no difference could show it

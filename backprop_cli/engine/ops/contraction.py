@@ -5,10 +5,12 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, named, op
 from backprop_cli.language.model import Shape
 
@@ -88,6 +90,23 @@ def einsum(subscripts: str, *xs: Any) -> Any:
     return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1 and not exact)
 
 
+def _steps(shapes: Sequence[Shape], subscripts: str) -> tuple[int, int]:
+    """(numbers, operations) of the contractions, two operands at a time, in the order that numpy finds."""
+    inputs, output = explicit(subscripts, tuple(map(len, shapes)))
+    sizes = {letter: int(n) for letter, n in _sizes(inputs, shapes, subscripts).items()}
+    dummies = [np.broadcast_to(0.0, tuple(map(int, shape))) for shape in shapes]
+    path = np.einsum_path(f"{','.join(inputs)}->{output}", *dummies, optimize="greedy")[0][1:]
+    groups, numbers, work = list(inputs), sum(map(costs.size, shapes)), 0
+    for step in path:
+        met = {letter for i in step for letter in groups[i]}
+        groups = [group for i, group in enumerate(groups) if i not in step]
+        left = "".join(sorted(met & {*output, *"".join(groups)}))
+        groups.append(left)
+        numbers += prod(sizes[letter] for letter in left)
+        work += 2 * prod(sizes[letter] for letter in met)
+    return numbers, work
+
+
 def _rule(xp: Any, which: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any:
     """The result and the operand change places.
 
@@ -119,7 +138,10 @@ def _rule(xp: Any, which: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any
 
 
 op("einsum([xs]; subscripts)", "Sums of products, Einstein's notation: einsum('ij,jk->ik', a, b).",
-   lambda xp, *xs, subscripts: einsum(subscripts, *xs), shape=einsum_shape, vjps=_rule, group="linear algebra",
+   lambda xp, *xs, subscripts: einsum(subscripts, *xs),
+   temporary=lambda y, *xs, subscripts: 2 * _steps(xs, subscripts)[0],
+   work=lambda y, *xs, subscripts: _steps(xs, subscripts)[1],
+   shape=einsum_shape, vjps=_rule, group="linear algebra",
    empty=True,   example="einsum('ij,jk->ik', a, b)",
    samples=tuple(Sample(shapes, {"subscripts": text}) for text, shapes in (
        ("ij,jk->ik", ((2, 3), (3, 2))), ("i->", ((3,),)), ("ij->ji", ((2, 3),)), ("ii->i", ((3, 3),)),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
+from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.engine.ops.windows import (
@@ -219,6 +221,52 @@ def _weight_output(space: int, xp: Any, g: Any, y: Any, x: Any, h: Any, kernel_s
     return getattr(xp, f"conv{space}d")(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
+# ── what they take ───────────────────────────────────────────────────────────────────────────────
+
+
+def _windowed(space: int, x: Shape, y: Shape, where: Geometry, groups: int) -> int:
+    """The padded tensor, its windows written out for a matrix product (of one group at a time), and the result."""
+    around = prod(int(s) + 2 * p for s, p in zip(x[-space:], where.padding, strict=True))
+    lead = prod(map(int, x[:-space]))
+    return lead * (2 * around + prod(map(int, y[-space:])) * prod(where.kernel) // groups)
+
+
+def _conv_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any,
+                    dilation: Any, groups: int) -> int:
+    where = geometry(w[2:], stride, padding, dilation)
+    return _windowed(space, x, y, where, groups) + size(w) + 2 * size(y)
+
+
+def _conv_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: Any) -> int:
+    """Each output sums over its window."""
+    return 2 * size(y) * size(w[1:])
+
+
+def _weight_temporary(space: int, y: Shape, x: Shape, g: Shape, *, kernel_size: Any, stride: Any, padding: Any,
+                      dilation: Any, groups: int) -> int:
+    where = geometry(wholes("kernel_size", kernel_size, space, 1), stride, padding, dilation)
+    return _windowed(space, x, g, where, groups) + 2 * size(g) + size(y)
+
+
+def _weight_work(y: Shape, x: Shape, g: Shape, **_: Any) -> int:
+    """Each window meets each channel of the gradient."""
+    return 2 * size(g) * size(y[1:])
+
+
+def _transpose_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any,
+                         output_padding: Any, groups: int, dilation: Any) -> int:
+    """The result with its padding, and what one entry of the window spreads."""
+    pads = geometry(w[2:], stride, padding, dilation).padding
+    around = prod(int(s) + 2 * p for s, p in zip(y[-space:], pads, strict=True))
+    spread = size(x) // max(1, int(x[-space - 1])) * int(w[1])
+    return 2 * prod(map(int, y[:-space])) * around + 3 * spread + size(x) + size(w)
+
+
+def _transpose_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: Any) -> int:
+    """Each entry spreads over a window."""
+    return 2 * size(x) * size(w[1:])
+
+
 # ── the ops ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -277,16 +325,19 @@ def _define(space: int) -> None:
     bias = partial(_bias_rule, space)
     op(f"conv{d}(x, w, b=none; stride=1, padding=0, dilation=1, groups=1)",
        f"Cross-correlation of {plain} (batch, channels, ...) with filters (out, in/groups, ...), plus a bias.",
-       partial(_forward, space), shape=partial(conv_shape, f"conv{d}", space), group="networks",
+       partial(_forward, space), temporary=partial(_conv_temporary, space), work=_conv_work,
+       shape=partial(conv_shape, f"conv{d}", space), group="networks",
        vjps=(partial(_conv_input, space), partial(_conv_filter, space), bias), samples=SAMPLES[space, ""])
     op(f"conv_transpose{d}(x, w, b=none; stride=1, padding=0, output_padding=0, groups=1, dilation=1)",
        f"The adjoint of conv{d}: every entry spreads its filter (in, out/groups, ...) over a window.",
-       partial(_forward_transposed, space), shape=partial(transpose_shape, f"conv_transpose{d}", space),
+       partial(_forward_transposed, space), temporary=partial(_transpose_temporary, space), work=_transpose_work,
+       shape=partial(transpose_shape, f"conv_transpose{d}", space),
        group="networks", vjps=(partial(_transpose_input, space), partial(_transpose_filter, space), bias),
        samples=SAMPLES[space, "transpose"])
     op(f"conv{d}_weight(x, g; kernel_size, stride=1, padding=0, dilation=1, groups=1)",
        f"The gradient of conv{d} by its filters, given the gradient g of its output.",
-       partial(_forward_weight, space), shape=partial(weight_shape, f"conv{d}_weight", space), group="networks",
+       partial(_forward_weight, space), temporary=partial(_weight_temporary, space), work=_weight_work,
+       shape=partial(weight_shape, f"conv{d}_weight", space), group="networks",
        vjps=(partial(_weight_input, space), partial(_weight_output, space)), samples=SAMPLES[space, "weight"])
 
 

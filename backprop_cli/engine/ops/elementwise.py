@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.arithmetic import pointwise_shape
 from backprop_cli.engine.ops.base import Op, Sample, op, signature
 from backprop_cli.engine.ops.errorfunction import erf, erfc
@@ -137,4 +138,5 @@ elementwise("round(x)", "The nearest whole number, a half to the even one; its d
 
 elementwise("stop_gradient(x)", "x, through which no gradient flows.", lambda xp, x: x, None, lambda s, x: x,
             aliases="detach", group="control")
-elementwise("identity(x)", "x itself.", lambda xp, x: x, lambda xp, y, x: 1, lambda s, x: x, group="control")
+elementwise("identity(x)", "x itself.", lambda xp, x: x, lambda xp, y, x: 1, lambda s, x: x, view=True,
+            temporary=costs.nothing, group="control")

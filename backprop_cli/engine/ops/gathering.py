@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, normalize_axis, op, show
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -183,6 +184,7 @@ def _one_hot_entry(s: Any, labels: Any, n: int) -> Any:
 
 op("one_hot(labels; n)", "Rows of zeros with a 1 at the label, a whole number from 0 to n - 1.",
    lambda xp, labels, n: _one_hot(labels, n, xp.dtype), shape=lambda labels, *, n: (*labels, (whole("n", n, 1), n)[1]),
+   temporary=costs.times(2),
    vjps=(None,), integer_operands=frozenset({"labels"}), sums_to_one=True, group="shape", entry=_one_hot_entry,
    domain="a label is negative, n or more, or no whole number",
    samples=(Sample(((4,),), {"n": 3}, ("labels:3",)), Sample(((),), {"n": 3}, ("labels:3",)),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import (
     ParameterError,
     Sample,
@@ -78,7 +79,8 @@ MATMUL_SAMPLES = tuple(
 )  # fmt: skip
 
 op("matmul(a, b)", "Matrix product `a @ b`; 1-D operands are a row on the left, a column on the right.",
-   lambda xp, a, b: a @ b, shape=matmul_shape, vjps=(_left, _right), broadcasts=True, samples=MATMUL_SAMPLES,
+   lambda xp, a, b: a @ b, work=costs.product,
+   shape=matmul_shape, vjps=(_left, _right), broadcasts=True, samples=MATMUL_SAMPLES,
    group="linear algebra", empty=True, aliases="mm bmm mv", example="matmul(W, x)")
 
 
@@ -143,7 +145,7 @@ def _inverse_permutation(axes: Any, rank: int) -> tuple[int, ...] | None:
 
 
 op("transpose(x; axes=none)", "Axes in another order; by default reversed, `x.T`.",
-   lambda xp, x, axes=None: np.transpose(x, axes), shape=transpose_shape,
+   lambda xp, x, axes=None: np.transpose(x, axes), view=True, shape=transpose_shape,
    vjps=lambda xp, g, y, x, axes: xp.transpose(g, axes=_inverse_permutation(axes, len(x.shape))),
    samples=(Sample(((2, 3),)), Sample(((3,),)), Sample(((2, 3, 2),), {"axes": (2, 0, 1)}), Sample(((2, 3, 4),))),
    group="linear algebra", empty=True, aliases="permute")

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, named, op, show
+from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -72,10 +74,12 @@ op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axi
    shape=_trace_shape, vjps=_trace_rule, samples=(*SQUARE, Sample(((2, 3),)), Sample(((2, 4, 3),))),
    group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})")
 op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.shape(x), x),
+   work=costs.cubic(2),
    shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
    group=GROUP, aliases="inverse", domain="the matrix is singular: it has no inverse",
    entry=lambda s, x: each_matrix(s, x, lambda m: m.inv()))
-op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), shape=scalar_shape("det"),
+op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=costs.cubic(1),
+   shape=scalar_shape("det"),
    vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.cofactor(over_matrices(xp, y, x), x),
    samples=(*SPD, *SQUARE, Sample(((1, 1),))), group=GROUP, entry=lambda s, x: each_matrix(s, x, lambda m: m.det()),
    text="det({0})", latex=r"\det({0})")
@@ -87,6 +91,7 @@ def _logdet(x: Any) -> Any:
 
 
 op("logdet(x)", "Logarithm of the determinant, which must be positive.", lambda xp, x: _logdet(x),
+   work=costs.cubic(1),
    shape=scalar_shape("logdet"), vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * mT(xp, xp.inv(x)), samples=SPD,
    group=GROUP, domain="logdet needs a positive determinant; slogdet(x)[1] takes any but 0",
    entry=lambda s, x: each_matrix(s, x, lambda m: s.log(m.det())), text="log det({0})", latex=r"\log\det({0})")
@@ -102,7 +107,8 @@ def _slogdet_entry(s: Any, x: Any) -> Any:
 
 
 op("slogdet(x)", "Sign and log |det x|, stacked: slogdet(x)[0] and slogdet(x)[1].",
-   lambda xp, x: np.stack(np.linalg.slogdet(x)), shape=lambda x: (2, *matrix_shape("slogdet", x)[:-2]),
+   lambda xp, x: np.stack(np.linalg.slogdet(x)), work=costs.cubic(1),
+   shape=lambda x: (2, *matrix_shape("slogdet", x)[:-2]),
    vjps=_slogdet_rule, samples=SQUARE, group=GROUP, entry=_slogdet_entry, domain="the matrix is singular",
    example="slogdet(x)[1]")
 
@@ -148,8 +154,14 @@ def _corner(xp: Any, x: Any, size: int) -> Any:
     return xp.index(x, index=(Ellipsis, Span(None, size), Span(size, None)))
 
 
+def _power_work(y: Shape, x: Shape, *, n: int) -> int:
+    """A product for each bit of the exponent, at most two."""
+    return 2 * size(x) * int(x[-1]) * (2 * abs(n).bit_length() + 2)
+
+
 op("matrix_power(x; n)", "x @ x @ ... @ x, n times; a negative n takes the inverse.",
-   lambda xp, x, n: guarded(lambda m: np.linalg.matrix_power(m, n), np.shape(x), x), shape=_power_shape,
+   lambda xp, x, n: guarded(lambda m: np.linalg.matrix_power(m, n), np.shape(x), x), work=_power_work,
+   shape=_power_shape,
    vjps=_power_rule, group=GROUP, entry=lambda s, x, n: each_matrix(s, x, lambda m: m**n),
    domain="a singular matrix has no negative power",
    samples=tuple(Sample(s.shapes, {"n": n}, s.domains) for s, n in
@@ -205,7 +217,8 @@ def _solve_entry(s: Any, a: Any, b: Any) -> Any:
     return inverse @ b
 
 
-op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), shape=solve_shape,
+op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), work=costs.cubic(2),
+   shape=solve_shape,
    vjps=(_solve_left, _solve_right), broadcasts=True, group=GROUP, entry=_solve_entry,
    domain="the matrix is singular", samples=tuple(Sample(shapes, {}, ("square",)) for shapes in (
        ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 1)), ((2, 3, 3), (3,)), ((2, 2), (3, 2, 2)),
@@ -247,6 +260,7 @@ def _pinv_rule(xp: Any, g: Any, y: Any, x: Any, rcond: Any) -> Any:
 
 
 op("pinv(x; rcond=none)", "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0.",
-   lambda xp, x, rcond=None: _pinv(x, rcond), shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
+   lambda xp, x, rcond=None: _pinv(x, rcond), work=costs.cubic(20),
+   shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
    kink=_rank_lost, convention="the rank of the matrix is taken to stay as it is", departs=True,
    samples=(Sample(((3, 2),)), Sample(((2, 3),)), Sample(((3, 3),), {}, ("square",)), Sample(((2, 3, 2),))))

@@ -177,7 +177,7 @@ def _diagonal_rule(xp: Any, g: Any, y: Any, x: Any, offset: int, axis1: int, axi
 
 op("diagonal(x; offset=0, axis1=0, axis2=1)",
    "The offset-th diagonal of the matrices along two axes, as a new last axis.",
-   lambda xp, x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2), shape=_diagonal_shape,
+   lambda xp, x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2), view=True, shape=_diagonal_shape,
    vjps=_diagonal_rule, group="linear algebra",
    samples=(Sample(((3, 3),)), Sample(((2, 3),), {"offset": 1}), Sample(((3, 2),), {"offset": -1}),
             Sample(((2, 3, 4),), {"offset": -1}), Sample(((2, 3, 4),), {"offset": 2, "axis1": 1, "axis2": 2}),

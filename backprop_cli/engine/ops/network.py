@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, axes_of, broadcast, op
 from backprop_cli.engine.ops.pairs import pair
 from backprop_cli.engine.ops.reduction import shifted
@@ -78,7 +79,8 @@ op("masked_softmax(x, mask; axis=-1)", "softmax over the entries that the 0/1 ma
    samples=(Sample(((2, 3), (2, 3)), {}, ("real", "some")), Sample(((2, 2, 3), (3,)), {}, ("real", "some")),
             Sample(((3, 2), (3, 2)), {"axis": 0}, ("real", "some"))))
 op("log_softmax(x; axis=-1)", "log of the softmax, without overflow.",
-   lambda xp, x, axis=-1: log_softmax(x, axis), shape=along_shape, vjps=_log_softmax_rule, samples=ALONG,
+   lambda xp, x, axis=-1: log_softmax(x, axis), temporary=costs.times(2), shape=along_shape,
+   vjps=_log_softmax_rule, samples=ALONG,
    entry=lambda s, x, axis=-1: np.frompyfunc(s.log, 1, 1)(_entry_softmax(s, x, axis)), group="networks",
    text="log softmax({0})", empty=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, axes_of, count, op
 from backprop_cli.engine.ops.reduction import SAMPLES, _Exact, fold, reduction, restored, shape_of, variance
 from backprop_cli.engine.ops.validate import choice, number
@@ -152,6 +153,13 @@ def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
     return np.zeros(np.shape(x), dtype=bool) | (norm(x, None, axis, True) == 0)
 
 
+def _norm_work(y: Shape, x: Shape, *, ord: Any, axis: Any, keepdims: bool) -> int:  # noqa: A002
+    """Some norms of matrices are those of their singular values."""
+    along = [int(x[a]) for a in axes_of(axis, len(x))]
+    singular = _order(ord) in (2, -2, "nuc") and is_matrix(_order(ord), axis, len(x))
+    return costs.size(x) * (10 * min(along) if singular else 4)
+
+
 reduction("norm(x; ord=none, axis=none, keepdims=false)",
           "√Σx² over axes (default: all); `ord` as in numpy.linalg.norm, so over two axes the norms of matrices.",
           _norm_words, _norm_rule,
@@ -160,7 +168,7 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
               ((2, 3), 2, {"axis": 1}), ((2, 3), "fro", {}), ((2, 3), 1, {}), ((2, 3), -1, {}),
               ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
               ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((3, 3), -2, {})))),
-          shape=norm_shape, entry=_norm_entry, kink=_norm_kink,
+          shape=norm_shape, work=_norm_work, entry=_norm_entry, kink=_norm_kink,
           convention="the derivative at 0 is 0; equal extremes share it evenly")
 
 

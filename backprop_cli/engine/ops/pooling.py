@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
+from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.validate import flag, number, wholes
 from backprop_cli.engine.ops.windows import Geometry, check_fit, check_rank, geometry, padded, windows_of
 from backprop_cli.language.model import Shape
@@ -210,6 +212,18 @@ def _avg_unpool_rule(space: int, xp: Any, g: Any, y: Any, x: Any, output_size: A
     return getattr(xp, f"avg_pool{space}d")(g, **parameters)
 
 
+# ── what they take ───────────────────────────────────────────────────────────────────────────────
+
+
+def _taken(space: int, copies: int, y: Shape, x: Shape, *_: Shape | None, kernel_size: Any, padding: Any,
+           **__: Any) -> int:  # fmt: skip
+    """The padded tensor, and its windows side by side so many times: numpy copies such a view to reduce it."""
+    pads = wholes("padding", padding, space, 0)
+    around = prod(int(s) + 2 * p for s, p in zip(x[-space:], pads, strict=True))
+    windows = size(y) * prod(wholes("kernel_size", kernel_size, space, 1))
+    return 2 * prod(map(int, x[:-space])) * around + copies * windows + 2 * size(y)
+
+
 # ── the ops ──────────────────────────────────────────────────────────────────────────────────────
 
 POOLS: dict[int, tuple[tuple[tuple[int, ...], dict[str, Any]], ...]] = {
@@ -249,7 +263,8 @@ def _define(space: int) -> None:
     average = "kernel_size, stride=none, padding=0, ceil_mode=false, count_include_pad=true, divisor_override=none"
     largest = tuple(Sample((shape,), given) for shape, given in POOLS[space] + DILATED[space])
     op(f"max_pool{d}(x; {statics})", "The largest entry of every window; the stride is the window's size unless given.",
-       partial(_max_pool, space), shape=partial(max_shape, f"max_pool{d}", space), vjps=partial(_max_rule, space),
+       partial(_max_pool, space), temporary=partial(_taken, space, 2), work=partial(_taken, space, 2),
+       shape=partial(max_shape, f"max_pool{d}", space), vjps=partial(_max_rule, space),
        entry=partial(_max_entry, space), kink=partial(_tied, space),
        convention="of several largest entries the first has the gradient",
        samples=largest, group="networks")
@@ -257,6 +272,7 @@ def _define(space: int) -> None:
        "Where each window's largest entry lies in its channel, counted row by row.",
        lambda xp, x, **p: np.asarray(max_positions(space, x, **{"stride": None, "padding": 0, "dilation": 1,
                                                                 "ceil_mode": False, **p}), dtype=xp.dtype),
+       temporary=partial(_taken, space, 3), work=partial(_taken, space, 3),
        shape=partial(max_shape, f"max_pool{d}_indices", space), vjps=(None,), has_entries=False, samples=largest,
        group="networks")
     op(f"max_unpool{d}(x, indices; output_size)",
@@ -265,11 +281,13 @@ def _define(space: int) -> None:
        vjps=(partial(_unpool_rule, space), None), integer_operands=frozenset({"indices"}), samples=(UNPOOLED[space],),
        group="networks")
     op(f"avg_pool{d}(x; {average})", "The mean of every window; the stride is the window's size unless given.",
-       partial(_avg_pool, space), shape=partial(avg_shape, f"avg_pool{d}", space), vjps=partial(_avg_rule, space),
+       partial(_avg_pool, space), temporary=partial(_taken, space, 1), work=partial(_taken, space, 1),
+       shape=partial(avg_shape, f"avg_pool{d}", space), vjps=partial(_avg_rule, space),
        samples=tuple(Sample((shape,), given) for shape, given in AVERAGES[space]), group="networks")
     op(f"avg_unpool{d}(x; output_size, {average})",
        f"The adjoint of avg_pool{d}: every entry is shared among the entries of its window.",
-       partial(_avg_unpool, space), shape=partial(avg_unpool_shape, f"avg_unpool{d}", space),
+       partial(_avg_unpool, space), temporary=lambda y, x, **p: _taken(space, 1, x, y, **p),
+       work=lambda y, x, **p: _taken(space, 1, x, y, **p), shape=partial(avg_unpool_shape, f"avg_unpool{d}", space),
        vjps=partial(_avg_unpool_rule, space), samples=_unpool_samples(space), group="networks")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Op, Sample, axes_of, count, op, reduced, signature
 from backprop_cli.engine.ops.validate import flag, whole
 from backprop_cli.language.model import Shape
@@ -80,7 +81,7 @@ def fold(combine: Callable[..., Any], x: Any, axis: Any, keepdims: bool) -> Any:
 
 reduction("sum(x; axis=none, keepdims=false)", "Sum over axes (default: all).",
           lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
-          lambda xp, g, y, x, axis, keepdims: spread(xp, g, x, axis, keepdims))
+          lambda xp, g, y, x, axis, keepdims: spread(xp, g, x, axis, keepdims), temporary=costs.nothing)
 reduction("mean(x; axis=none, keepdims=false)", "Arithmetic mean over axes (default: all).",
           lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims)
           / xp.size(count(np.shape(x), axis)),
@@ -141,7 +142,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 reduction("logsumexp(x; axis=none, keepdims=false)", "log Σ exp x, shifted by the maximum.",
           lambda xp, x, axis=None, keepdims=False: logsumexp(x, axis, keepdims),
           lambda xp, g, y, x, axis, keepdims: restored(xp, g, x, axis, keepdims) * xp.softmax(x, axis=axis),
-          entry=lambda s, x, axis=None, keepdims=False: np.frompyfunc(s.log, 1, 1)(
+          temporary=costs.times(4), entry=lambda s, x, axis=None, keepdims=False: np.frompyfunc(s.log, 1, 1)(
               np.sum(np.frompyfunc(s.exp, 1, 1)(x), axis=axis, keepdims=keepdims)))
 
 # ── spread ───────────────────────────────────────────────────────────────────────────────────────

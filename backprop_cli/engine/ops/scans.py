@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, axes_of, normalize_axis, op
 from backprop_cli.engine.ops.reduction import SAMPLES, reduction, restored
 from backprop_cli.engine.ops.validate import whole
@@ -65,7 +66,8 @@ reduction("prod(x; axis=none, keepdims=false)", "Product over axes (default: all
           samples=SAMPLES + ZEROS)
 op("prod_others(x; axis=none)",
    "For each entry the product of all the other entries over the axes: the derivative of prod.",
-   lambda xp, x, axis=None: prod_others(x, axis), shape=lambda x, *, axis=None: (axes_of(axis, len(x)), x)[1],
+   lambda xp, x, axis=None: prod_others(x, axis), temporary=costs.times(4), work=costs.times(4),
+   shape=lambda x, *, axis=None: (axes_of(axis, len(x)), x)[1],
    vjps=_others_rule, group="reductions", empty=True,
    samples=tuple(Sample(s.shapes, {"axis": s.parameters.get("axis")}, s.domains) for s in SAMPLES + ZEROS))
 

@@ -179,10 +179,10 @@ def squeeze_shape(x: Shape, *, axis: Any = None) -> Shape:
 
 
 op("expand_dims(x; axis)", "New axes of size 1.", lambda xp, x, axis: np.expand_dims(x, axis), shape=expand_shape,
-   vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape", aliases="unsqueeze",
+   view=True, vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape", aliases="unsqueeze",
    samples=(Sample(((2, 3),), {"axis": 0}), Sample(((2,),), {"axis": (0, -1)})))
 op("squeeze(x; axis=none)", "Without axes of size 1 (of `axis`, or all of them).",
-   lambda xp, x, axis=None: np.squeeze(x, _squeeze_axes(x.shape, axis)), shape=squeeze_shape,
+   lambda xp, x, axis=None: np.squeeze(x, _squeeze_axes(x.shape, axis)), view=True, shape=squeeze_shape,
    vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape",
    samples=(Sample(((2, 1, 3, 1),)), Sample(((2, 1, 1),), {"axis": 1})))
 
@@ -200,7 +200,7 @@ def broadcast_shape(x: Shape, *, shape: Any) -> Shape:
 
 
 op("broadcast_to(x; shape)", "Repeated along axes of size 1 and new leading axes.",
-   lambda xp, x, shape: np.broadcast_to(x, broadcast_shape(np.shape(x), shape=shape)), shape=broadcast_shape,
+   lambda xp, x, shape: np.broadcast_to(x, broadcast_shape(np.shape(x), shape=shape)), shape=broadcast_shape, view=True,
    vjps=lambda xp, g, y, x, shape: g, broadcasts=True, group="shape", aliases="expand",
    samples=(Sample(((3,),), {"shape": (2, 3)}), Sample(((2, 1),), {"shape": (2, 3)}), Sample(((),), {"shape": (2,)})))
 
@@ -281,12 +281,17 @@ def _range(start: Any, stop: Any, step: Any) -> range:
     return range(whole("start", first), whole("stop", last), step)
 
 
+def _numbers(span: range) -> Any:
+    """An array, without an object for each number."""
+    return np.arange(span.start, span.stop, span.step)
+
+
 def _arange_shape(*, start: Any, stop: Any, step: Any) -> Shape:
     length = len(_range(start, stop, step))
     return (named(length, start),) if length == start else (length,)
 
 
 op("arange(; start, stop=none, step=1)", "Whole numbers: arange(n) from 0 to n - 1, arange(start, stop, step).",
-   lambda xp, start, stop=None, step=1: xp.array(list(_range(start, stop, step))),
+   lambda xp, start, stop=None, step=1: xp.array(_numbers(_range(start, stop, step))),
    shape=_arange_shape,
    vjps=(), samples=(Sample((), {"start": 4}), Sample((), {"start": 1, "stop": 8, "step": 3})), group="shape")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, composite
 from backprop_cli.engine.ops.elementwise import POSITIVE, REAL, elementwise, within
 from backprop_cli.engine.ops.errorfunction import erf, erfc
@@ -88,16 +89,19 @@ def _order_shape(x: Shape, *, n: Any) -> Shape:
     return x
 
 
+SERIES = costs.times(22)
+"""The recurrence and the series hold every term."""
+
 elementwise("lgamma(x)", "log |Γ(x)|, the logarithm of the gamma function.", lambda xp, x: lgamma(x),
-            lambda xp, y, x: xp.digamma(x), lambda s, x: s.loggamma(x), POSITIVE, aliases="gammaln",
+            lambda xp, y, x: xp.digamma(x), lambda s, x: s.loggamma(x), POSITIVE, aliases="gammaln", temporary=SERIES,
             latex=r"\log\Gamma({0})", domain="the gamma function has poles at 0, -1, -2, ...")
 elementwise("digamma(x)", "The derivative of lgamma.", lambda xp, x: polygamma(0, x),
             lambda xp, y, x: xp.polygamma(x, n=1), lambda s, x: s.digamma(x), POSITIVE, aliases="psi",
-            latex=r"\psi({0})", domain="digamma has poles at 0, -1, -2, ...")
+            temporary=SERIES, latex=r"\psi({0})", domain="digamma has poles at 0, -1, -2, ...")
 elementwise("polygamma(x; n=1)", "The n-th derivative of digamma.", lambda xp, x, n=1: polygamma(int(n), x),
             lambda xp, y, x, n: xp.polygamma(x, n=n + 1), lambda s, x, n: s.polygamma(n, x),
             tuple(Sample(one.shapes, {"n": n}, one.domains) for one, n in zip(POSITIVE, (1, 2, 0), strict=True)),
-            shape=_order_shape, domain="polygamma has poles at 0, -1, -2, ...")
+            temporary=SERIES, shape=_order_shape, domain="polygamma has poles at 0, -1, -2, ...")
 
 # ── the inverse of erf ───────────────────────────────────────────────────────────────────────────
 
@@ -126,7 +130,7 @@ def _newton(z: Any, size: Any) -> Any:
 
 elementwise("erfinv(x)", "The inverse of erf.", lambda xp, x: erfinv(x),
             lambda xp, y, x: xp.sqrt(xp.pi) / 2 * xp.exp(y**2), lambda s, x: s.erfinv(x), within("open"),
-            latex=r"\operatorname{{erf}}^{{-1}}({0})", domain="erfinv needs -1 < x < 1")
+            temporary=costs.times(8), latex=r"\operatorname{{erf}}^{{-1}}({0})", domain="erfinv needs -1 < x < 1")
 
 # ── sinc ─────────────────────────────────────────────────────────────────────────────────────────
 

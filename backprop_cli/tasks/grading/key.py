@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, build
-from backprop_cli.engine.interpret import Scope, Shapes, interpret
+from backprop_cli.engine.graph import Graph, Meter, build, work_estimate
+from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS, Op
-from backprop_cli.engine.ops.base import ShapeError
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.model import Shape, Spec
+from backprop_cli.language.model import Spec
 from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
 from backprop_cli.tasks.grading.chain import EPSILON, Chain, ancestors
 from backprop_cli.tasks.grading.draws import further
@@ -56,6 +55,7 @@ class Key:
     draws: tuple[Draw, ...]
     chain: Chain
     entries: int
+    work: int  # operations of the whole spec
     known: dict[Any, Any] = field(default_factory=dict, repr=False)  # what was worked out about its items
 
     @property
@@ -121,11 +121,12 @@ def key_of(spec: Spec, max_bytes: int = DEFAULT_MAX_BYTES) -> Key:
         SpecError, Failures: whatever `run` raises on the spec.
     """
     graph = build(replace(spec, dtype="float64"))
-    leaves = load_leaves(graph, max_bytes)
+    leaves = load_leaves(graph, max_bytes, runs=3)  # at the spec's numbers and at two draws
     first = compute(graph, leaves)
     chain = Chain(graph, Numbers(graph))
     draws = [_draw(chain, run) for run in (first, *further(graph, leaves, first))]
-    return Key(graph, tuple(draws), chain, sum(prod(map(int, node.shape)) for node in graph.nodes))
+    entries = sum(prod(map(int, node.shape)) for node in graph.nodes)
+    return Key(graph, tuple(draws), chain, entries, work_estimate(graph))
 
 
 def _draw(chain: Chain, run: Computed) -> Draw:
@@ -142,23 +143,13 @@ class Forbidden(Exception):
     """A formula uses the very thing that is asked for, or what rests on it."""
 
 
-class Thrifty(Shapes):
-    """Shapes alone, with a limit on how much a formula may compute in all."""
+MAX_WORK = 1 << 30
+"""Operations of a formula, about a second, besides sixteen times what the key itself takes."""
 
-    def __init__(self, limit: int) -> None:
-        self.limit = self.left = limit
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Any) -> Any:
-        """The shape rule of an op.
-
-        Raises:
-            ShapeError: the operands do not fit, or all results together are too large.
-        """
-        shape: Shape = op.shape(*operands, **parameters)
-        self.left -= prod(map(int, shape))
-        if self.left < 0:
-            raise ShapeError(f"the formula would compute more than {self.limit:,} numbers")
-        return shape
+def bounded(key: Key) -> Meter:
+    """Shapes alone, with limits on what a formula may take, in memory and in work."""
+    return Meter(MAX_ENTRIES + 16 * key.entries, MAX_WORK + 16 * key.work)
 
 
 def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> list[Any]:
@@ -170,8 +161,7 @@ def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> l
     """
     shapes = [node.shape for node in key.graph.nodes]
     arriving = [node.shape if key.has_gradient(node.index) else None for node in key.graph.nodes]
-    limit = MAX_ENTRIES + 16 * key.entries
-    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), Thrifty(limit))
+    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), bounded(key))
     found = []
     for draw in key.draws:
         with np.errstate(all="ignore"):
@@ -216,7 +206,7 @@ def figures(key: Key, formula: Formula) -> Figures:
         BackpropError: it is no arithmetic of the language.
     """
     scope = Scope(formula.text, lambda name: None)
-    limit = Thrifty(MAX_ENTRIES)
+    limit = bounded(key)
 
     def value_of(part: ast.Expression) -> float:
         interpret(part, scope, limit)

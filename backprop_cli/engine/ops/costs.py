@@ -1,0 +1,48 @@
+"""What functions take on their way: numbers besides the result, and operations, from shapes alone.
+
+Each is called as the shape rule is, with the result's shape first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from backprop_cli.language.model import Shape
+
+Counted = Callable[..., int]
+
+
+def size(shape: Shape | None) -> int:
+    """How many numbers a tensor has."""
+    return 0 if shape is None else prod(map(int, shape))
+
+
+def plain(y: Shape, *xs: Shape | None, **_: Any) -> int:
+    """As many as are read and written: what most functions take, in both respects."""
+    return size(y) + sum(map(size, xs))
+
+
+def nothing(y: Shape, *xs: Shape | None, **_: Any) -> int:
+    """No number besides the result."""
+    return 0
+
+
+def times(n: int) -> Counted:
+    """So many times what is read and written."""
+    return lambda y, *xs, **_: n * plain(y, *xs)
+
+
+def product(y: Shape, a: Shape, b: Shape, **_: Any) -> int:
+    """Of a product of matrices: an entry of the result is a sum along the rows of `a`."""
+    return 2 * size(y) * int(a[-1] if a else 1)
+
+
+def cubic(factor: int) -> Counted:
+    """Of a decomposition of each matrix: rows times columns times the smaller of both, so many times."""
+
+    def work(y: Shape, x: Shape, *rest: Shape | None, **_: Any) -> int:
+        return factor * size(x) * min(map(int, x[-2:])) + plain(y, x, *rest)
+
+    return work
