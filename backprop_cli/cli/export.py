@@ -44,7 +44,8 @@ def command(spec: str, target: str, of: str | None, choice: SpecChoice, plain: P
 
     'spec' is the gradient as a spec: a node grad_w for each gradient; exported again, it gives second derivatives.
     'numpy' is a script of the forward and the reverse pass, line by line, each with its formula.  'torch' and 'jax'
-    are scripts of the forward pass, with that library's gradients.
+    are scripts of the forward pass, with that library's gradients.  'torch-function' is a torch.autograd.Function whose
+    backward is the derived formulas, line by line, with its gradcheck; a spec's own functions get one each.
     """
     if of is not None and target != "spec":
         raise UsageError("E026", "--of goes with --to spec", hint="--output chooses what a script goes back from")

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 Exporter = Callable[["Spec", str | None], str]
 
-TARGETS: Mapping[str, str] = {"spec": "as_spec", "numpy": "as_numpy", "torch": "as_torch", "jax": "as_jax"}
+TARGETS: Mapping[str, str] = {"spec": "as_spec", "numpy": "as_numpy", "torch": "as_torch", "jax": "as_jax",
+                                "torch-function": "as_torch_function"}  # fmt: skip
 """The module with the function `export(spec, of)`."""
 
 

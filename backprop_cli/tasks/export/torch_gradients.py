@@ -1,0 +1,127 @@
+"""What derived gradients call and no forward pass does, in PyTorch: rows of the table, and their functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech
+from backprop_cli.tasks.export.torch_table import TORCH
+
+if TYPE_CHECKING:
+    import torch
+    import torch.nn.functional as F  # noqa: N812 - its name in every script of the world
+
+
+# ── functions, whose source a script carries ─────────────────────────────────────────────────────
+
+
+def index_add(x: Any, indices: Any, source: Any, axis: Any) -> Any:
+    """x with slices added at indices; repeated ones add up."""
+    axis = axis % x.ndim
+    count = indices.numel()
+    flat = source.reshape((*source.shape[:axis], count, *source.shape[axis + indices.ndim :]))
+    return x.index_add(axis, indices.long().reshape(-1), flat)
+
+
+def scatter(x: Any, index: Any, shape: Any) -> Any:
+    """Zeros with x added at an index."""
+    y: Any = torch.zeros(shape)
+    y[index] += x
+    return y
+
+
+def max_unpool(x: Any, indices: Any, size: Any) -> Any:
+    """Zeros of `size` with the entries of x added where `indices` say."""
+    lead = x.shape[: x.ndim - len(size)]
+    y: Any = torch.zeros((*lead, int(torch.tensor(size).prod())))
+    y = y.scatter_add(-1, indices.reshape((*lead, -1)).long(), x.reshape((*lead, -1)))
+    return y.reshape((*lead, *size))
+
+
+def avg_unpool(x: Any, size: Any, kernel: Any, stride: Any, padding: Any) -> Any:
+    """Every entry of x spread evenly over its window of a tensor of `size`: a transposed convolution with a mean."""
+    channels = x.shape[-len(size) - 1]
+    weight = torch.ones((channels, 1, *kernel)) / int(torch.tensor(kernel).prod())
+    turned = F.conv_transpose1d if len(size) == 1 else F.conv_transpose2d
+    y: Any = turned(x, weight, None, stride, padding, groups=channels)
+    missing: Any = []
+    for had, wanted in zip(reversed(y.shape[-len(size) :]), reversed(size), strict=True):
+        missing += [0, wanted - had]
+    return F.pad(y, missing)
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _space(parameters: Mapping[str, Any]) -> int:
+    return 1 if "1d" in parameters[""] else 2
+
+
+def _sizes(value: Any, space: int) -> tuple[int, ...]:
+    found = tuple(map(int, value)) if isinstance(value, tuple) else (int(value),)
+    return found if len(found) == space else found * space
+
+
+def _conv_weight(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    x, g = operands
+    assert x.shape is not None
+    assert g.shape is not None
+    groups = int(parameters["groups"])
+    space = _space(parameters)
+    size = (int(g.shape[1]), int(x.shape[1]) // groups, *_sizes(parameters["kernel_size"], space))
+    rest = ", ".join(speech.value(parameters[key]) for key in ("stride", "padding", "dilation"))
+    return f"torch.nn.grad.conv{space}d_weight({x.text}, {size}, {g.text}, {rest}, {groups})"
+
+
+def _max_pool_indices(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    keys = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    given = ", ".join(speech.value(parameters[key]) for key in keys)
+    return f"F.max_pool{_space(parameters)}d({operands[0].text}, {given}, return_indices=True)[1]"
+
+
+def _max_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    size = _sizes(parameters["output_size"], _space(parameters))
+    return f"{speech.helper('max_unpool')}({operands[0].text}, {operands[1].text}, {size})"
+
+
+def _avg_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    space = _space(parameters)
+    kernel = _sizes(parameters["kernel_size"], space)
+    stride = kernel if parameters["stride"] is None else _sizes(parameters["stride"], space)
+    size, padding = _sizes(parameters["output_size"], space), _sizes(parameters["padding"], space)
+    return f"{speech.helper('avg_unpool')}({operands[0].text}, {size}, {kernel}, {stride}, {padding})"
+
+
+def _index_add(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    name = speech.helper("index_add")
+    return f"{name}({', '.join(o.text for o in operands)}, {int(parameters['axis'])})"
+
+
+def _scatter_add(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    x, indices, source = operands
+    return f"torch.scatter_add({x.text}, {int(parameters['axis'])}, {indices.text}.long(), {source.text})"
+
+
+def _scatter(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    inner = "".join(f"{_subscript(part)}, " for part in parameters["index"])
+    return f"{speech.helper('scatter')}({operands[0].text}, ({inner}), {speech.value(parameters['shape'])})"
+
+
+def _subscript(part: Any) -> str:
+    if isinstance(part, Span):
+        return f"slice({part.first}, {part.stop}, {part.step})"
+    return "..." if part is Ellipsis else repr(list(part)) if isinstance(part, tuple) else repr(part)
+
+
+TABLE: Mapping[str, Row] = {
+    **TORCH.table,
+    **dict.fromkeys(("conv1d_weight", "conv2d_weight"), _conv_weight),
+    **dict.fromkeys(("max_pool1d_indices", "max_pool2d_indices"), _max_pool_indices),
+    **dict.fromkeys(("max_unpool1d", "max_unpool2d"), _max_unpool),
+    **dict.fromkeys(("avg_unpool1d", "avg_unpool2d"), _avg_unpool),
+    "index_add": _index_add, "scatter_add": _scatter_add, "scatter": _scatter,
+}  # fmt: skip
+
+TORCH_WITH_GRADIENTS = Dialect("torch", TABLE, "mask", array="torch.tensor")
