@@ -51,6 +51,12 @@ def test_numbers_drawn_for_a_seed_stay_readable(name: str) -> None:
     assert all(np.isfinite(node.value).all() for node in run(one, Settings(terms=())).nodes)
 
 
+def test_a_lone_one_is_no_mask() -> None:
+    """An input of ones is drawn like any other whole numbers."""
+    x = next(leaf.load() for leaf in drawn(load_spec(str(ROOT / "specs" / "two_layer.yaml")), 7).leaves)
+    assert decimals(x) == 0
+
+
 def test_one_hot_rows_stay_one_hot() -> None:
     """A target is a target under every seed."""
     spec = load_spec(str(KEY.with_name("softmax_reg.key.yaml")))

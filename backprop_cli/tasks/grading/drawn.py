@@ -16,7 +16,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.errors import UsageError
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, compute, load_leaves
-from backprop_cli.tasks.grading.draws import labels, summing, varied
+from backprop_cli.tasks.grading.draws import is_mask, labels, summing, varied
 
 SEED = 711
 ATTEMPTS = 40
@@ -67,7 +67,7 @@ def _alive(graph: Graph, leaves: Mapping[int, Any]) -> dict[int, float]:
 
 def _readable(value: Any, kind: str, random: np.random.Generator) -> Any:
     """Other numbers of the same sort, with as many decimals."""
-    if not np.size(value) or set(np.unique(value).tolist()) <= {0.0, 1.0}:
+    if not np.size(value) or (kind == "input" and is_mask(value)):
         return varied(value, kind, 1.0, random)
     places = decimals(value)
     if places == 0:

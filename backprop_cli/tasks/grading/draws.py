@@ -66,7 +66,7 @@ def varied(value: Any, kind: str, step: float, random: np.random.Generator) -> A
     if not np.size(value):
         return value
     axis = summing(value)
-    if kind == "input" and _is_mask(value):
+    if kind == "input" and is_mask(value):
         shuffled = random.permuted(value, axis=axis[0]) if axis else random.permuted(value)
         return shuffled.astype(value.dtype)[()]
     drawn = value * np.exp(0.5 * step * random.standard_normal(np.shape(value)))
@@ -81,7 +81,7 @@ def varied(value: Any, kind: str, step: float, random: np.random.Generator) -> A
     return drawn.astype(np.asarray(value).dtype)[()]
 
 
-def _is_mask(value: Any) -> bool:
+def is_mask(value: Any) -> bool:
     return np.ndim(value) > 0 and set(np.unique(value).tolist()) == {0.0, 1.0}
 
 
