@@ -82,6 +82,7 @@ def varied(value: Any, kind: str, step: float, random: np.random.Generator) -> A
 
 
 def is_mask(value: Any) -> bool:
+    """Whether an array is zeros and ones, and some of both."""
     return np.ndim(value) > 0 and set(np.unique(value).tolist()) == {0.0, 1.0}
 
 
