@@ -31,6 +31,7 @@ from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.tasks.grading.figures import Figures, half_unit, rebuilt, written
 from backprop_cli.tasks.grading.forms import Line, Page, page_of
 from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of
+from backprop_cli.tasks.grading.latex import is_latex, to_text
 
 MAX_NAME: Final = 200
 
@@ -217,6 +218,8 @@ def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
     text = text.strip().strip("`").strip("$").strip()
     text = _right_side(text, item, nodes)
+    if is_latex(text):
+        return to_text(text, nodes)
     wrapped = _WRAPPED.fullmatch(text)
     if wrapped:
         text = wrapped["inner"]

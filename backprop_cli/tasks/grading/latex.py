@@ -1,0 +1,209 @@
+r"""A formula in LaTeX as the program's own text: `W_{2}^\top \frac{\partial L}{\partial z}` is `W2ᵀ · ∂L/∂z`.
+
+Signs are replaced by a table, and two factors that stand side by side are given their `·`. What comes out is read by
+the parser of expressions like any other answer; a command that has no row here stays, and the parser says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]|\s+|.", re.DOTALL)
+
+SIGNS: Mapping[str, str] = {
+    r"\odot": "⊙", r"\circ": "⊙", r"\cdot": "·", r"\times": "*", r"\ast": "*", r"\geq": ">=", r"\ge": ">=",
+    r"\leq": "<=", r"\le": "<=", r"\neq": "!=", r"\div": "/", "−": "-",
+}  # fmt: skip
+NOTHING = frozenset({
+    r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\displaystyle", r"\,", r"\;",
+    r"\:", r"\!", r"\ ", r"\quad", "&", "$", r"\(", r"\)", r"\limits", "~",
+})  # fmt: skip
+WORDS = frozenset({r"\mathrm", r"\operatorname", r"\text", r"\mathit", r"\mathbf", r"\boldsymbol", r"\vec", r"\texttt"})
+ACCENTS = frozenset({r"\hat", r"\bar", r"\tilde", r"\dot"})
+FUNCTIONS: Mapping[str, str] = {
+    r"\sigma": "sigmoid", r"\exp": "exp", r"\log": "log", r"\ln": "log", r"\tanh": "tanh", r"\sin": "sin",
+    r"\cos": "cos", r"\tan": "tan", r"\cosh": "cosh", r"\sinh": "sinh", r"\max": "max", r"\min": "min",
+    r"\det": "det", r"\operatorname*": "",
+}  # fmt: skip
+GREEK = ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+         "omega").split()  # fmt: skip
+LETTERS = dict(zip((f"\\{name}" for name in GREEK), "αβγδεζηθικλμνξπρστυφχψω", strict=True))
+OPENING, CLOSING = "([", ")]"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of text, and what it is: a factor, a number, the name of a function, a sign, a bracket."""
+
+    text: str
+    kind: str
+
+
+FIXED: Mapping[str, Part] = {
+    "(": Part("(", "open"), r"\{": Part("(", "open"), "[": Part("[", "open"), ")": Part(")", "close"),
+    r"\}": Part(")", "close"), "]": Part("]", "close"), r"\partial": Part("∂", "prefix"), r"\top": Part("ᵀ", "suffix"),
+}  # fmt: skip
+
+
+def is_latex(text: str) -> bool:
+    """Whether an answer is written in LaTeX at all."""
+    return "\\" in text or "_{" in text or "^{" in text
+
+
+def to_text(latex: str, nodes: Collection[str]) -> str:
+    """The same formula in the program's text; names are looked for among the nodes (`z_{2}`: z_2, or z2)."""
+    return joined(Reader([token for token in TOKEN.findall(latex) if not token.isspace()], nodes).parts())
+
+
+class Reader:
+    """Tokens, taken from left to right."""
+
+    def __init__(self, tokens: list[str], nodes: Collection[str]) -> None:
+        self.tokens = tokens
+        self.nodes = nodes
+        self.at = 0
+
+    def parts(self, until: str = "") -> list[Part]:
+        """The pieces up to a closing brace, or the end."""
+        found: list[Part] = []
+        while self.at < len(self.tokens):
+            mark = self.next()
+            if mark == until:
+                break
+            found += self.one(mark)
+        return found
+
+    def next(self) -> str:
+        """The next token; nothing at the end."""
+        self.at += 1
+        return self.tokens[self.at - 1] if self.at <= len(self.tokens) else ""
+
+    def peek(self) -> str:
+        """The token after that."""
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def group(self) -> list[Part]:
+        """What stands in braces, or the one token that needs none."""
+        mark = self.next()
+        return self.parts("}") if mark == "{" else list(self.one(mark))
+
+    def one(self, mark: str) -> Iterator[Part]:
+        """The pieces that a token begins."""
+        read = {"{": self.braces, "^": self.power, r"\frac": self.fraction, r"\sqrt": self.root, r"\sum": self.sum}
+        if mark in NOTHING:
+            return
+        if mark in read:
+            yield from read[mark]()
+        elif mark in FIXED:
+            yield FIXED[mark]
+        elif mark in SIGNS or mark in "+-*/=<>,|":
+            yield Part(SIGNS.get(mark, mark), "sign")
+        elif mark[0].isdigit():
+            yield Part(mark, "number")
+        else:
+            yield from self.name(mark)
+
+    def braces(self) -> Iterator[Part]:
+        """What stands in braces is one factor."""
+        inner = self.parts("}")
+        yield from inner if _bracketed(inner) or len(inner) == 1 else [Part(f"({joined(inner)})", "factor")]
+
+    def fraction(self) -> Iterator[Part]:
+        """A quotient, or a derivative."""
+        top, bottom = joined(self.group()), joined(self.group())
+        derivative = top.startswith("∂") and bottom.startswith("∂")
+        yield Part(f"{top}/{bottom}" if derivative else f"(({top})/({bottom}))", "factor")
+
+    def root(self) -> Iterator[Part]:
+        """A square root."""
+        yield Part(f"sqrt({joined(self.group())})", "factor")
+
+    def power(self) -> Iterator[Part]:
+        """What stands above: a transpose, an inverse, an exponent."""
+        if self.peek() in {r"\top", "T", r"\intercal", r"\prime"}:
+            self.next()
+            yield Part("ᵀ", "suffix")
+            return
+        above = joined(self.group())
+        yield Part({"T": "ᵀ", "⊤": "ᵀ", "-1": "⁻¹", "- 1": "⁻¹"}.get(above, f"**({above})"), "suffix")
+
+    def sum(self) -> Iterator[Part]:
+        """A sum, by the letter or the number of its axis."""
+        below = self.below()
+        number = re.fullmatch(r"axis(\d+)", below)
+        letter = f"_{below.partition('=')[0]}" if below else ""
+        yield Part(f"Σ#{number[1]}" if number else f"Σ{letter}", "function")
+
+    def below(self) -> str:
+        """What stands below, without what is only there for the eye; nothing where nothing does."""
+        if self.peek() != "_":
+            return ""
+        self.next()
+        return _word(self.group())
+
+    def name(self, mark: str) -> Iterator[Part]:
+        r"""A name with its index; one letter each, as in mathematics, where it is not in \mathrm."""
+        called = self.peek() in {"(", r"\left"}
+        if mark in FUNCTIONS and called and LETTERS.get(mark) not in self.nodes:
+            yield Part(FUNCTIONS[mark], "function")
+            return
+        base = self.base(mark)
+        index = self.below()
+        if index:
+            spelled = (f"{base}_{index}", f"{base}{index}")
+            base = next((one for one in spelled if one in self.nodes), spelled[0])
+        function = base not in self.nodes and mark in WORDS and self.peek() in {"(", r"\left"}
+        yield Part(base, "function" if function else "factor")
+
+    def base(self, mark: str) -> str:
+        """A name without its index."""
+        if mark in WORDS:
+            return _word(self.group())
+        if mark in ACCENTS:
+            return _word(self.group()) + mark[1:]
+        return LETTERS.get(mark, FUNCTIONS.get(mark, mark))
+
+
+def _word(parts: list[Part]) -> str:
+    return joined(parts).replace(" ", "").replace("·", "")
+
+
+def _bracketed(parts: list[Part]) -> bool:
+    return bool(parts) and parts[0].kind == "open" and parts[-1].kind == "close"
+
+
+def joined(parts: list[Part]) -> str:
+    """The pieces as text; factors side by side are a product, but for a number before one."""
+    text = ""
+    for i, part in enumerate(parts):
+        last = parts[i - 1].kind if i else ""
+        ends = last in {"factor", "close", "suffix"}
+        begins = part.kind in {"factor", "open", "function", "prefix", "number"}
+        if ends and begins:
+            text += " · "
+        elif last == "number" and begins:
+            text += " "
+        text += f" {part.text} " if part.kind == "sign" else part.text
+    return _axes(text).strip()
+
+
+def _axes(text: str) -> str:
+    """`Σ#1(x)` as `Σ(x, axis=1)`."""
+    while (found := re.search(r"Σ#(\d+)", text)) is not None:
+        rest = text[found.end() :].lstrip(" ·")
+        end = _closing(rest) if rest.startswith("(") else len(rest)
+        inner = rest[1 : end - 1] if rest.startswith("(") else rest
+        text = f"{text[: found.start()]}Σ({inner}, axis={found[1]}){rest[end:]}"
+    return text
+
+
+def _closing(text: str) -> int:
+    """Where the bracket that a text begins with is closed."""
+    depth = 0
+    for i, sign in enumerate(text):
+        depth += (sign in OPENING) - (sign in CLOSING)
+        if depth == 0:
+            return i + 1
+    return len(text)
