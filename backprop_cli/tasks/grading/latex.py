@@ -27,9 +27,12 @@ FUNCTIONS: Mapping[str, str] = {
     r"\cos": "cos", r"\tan": "tan", r"\cosh": "cosh", r"\sinh": "sinh", r"\max": "max", r"\min": "min",
     r"\det": "det", r"\operatorname*": "",
 }  # fmt: skip
-GREEK = ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-         "omega").split()  # fmt: skip
-LETTERS = dict(zip((f"\\{name}" for name in GREEK), "αβγδεζηθικλμνξπρστυφχψω", strict=True))
+LETTERS: Mapping[str, str] = {
+    r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\epsilon": "ε", r"\zeta": "ζ", r"\eta": "η",
+    r"\theta": "θ", r"\iota": "ι", r"\kappa": "κ", r"\lambda": "λ", r"\mu": "μ", r"\nu": "ν", r"\xi": "ξ", r"\pi": "π",
+    r"\rho": "ρ", r"\sigma": "σ", r"\tau": "τ", r"\upsilon": "υ", r"\phi": "φ", r"\chi": "χ", r"\psi": "ψ",
+    r"\omega": "ω",
+}  # fmt: skip
 OPENING, CLOSING = "([", ")]"
 
 
