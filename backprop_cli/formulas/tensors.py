@@ -38,10 +38,10 @@ from backprop_cli.formulas.algebra.expr import (
     tree_size,
 )
 from backprop_cli.formulas.algebra.facts import Facts, current_facts, reset_facts, use_facts
+from backprop_cli.formulas.algebra.folding import folded, name_definition
 from backprop_cli.formulas.algebra.formula import Formula, Parts, lift, materialize, settled
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
-from backprop_cli.formulas.algebra.sums import total
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.printed import UNIT_LETTERS
 from backprop_cli.language.model import Shape
@@ -232,6 +232,9 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     made.facts.definitions[symbol] = expr
     if node.anonymous:
         made.hide(symbol, expr)
+    else:
+        for form in dict.fromkeys((definition.expr, recognised(definition.expr))):
+            name_definition(symbol, form, made.facts)
 
 
 def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
@@ -295,8 +298,8 @@ class Formulas:
         if not axes:
             return Formula(gradient.expr, shape)
         if axes == tuple(range(extra)):
-            return total(gradient, axis=axes)
-        return build("reshape", {"shape": shape}, (total(gradient, axis=axes, keepdims=True),))
+            return build("sum", {"axis": axes, "keepdims": False}, (gradient,))
+        return build("reshape", {"shape": shape}, (build("sum", {"axis": axes, "keepdims": True}, (gradient,)),))
 
     def arrive(self, node: Node, gradient: Formula) -> Formula:
         """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
@@ -309,16 +312,16 @@ class Formulas:
             gradient = lift(
                 interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self)
             )
-        expr = tidy(recognised(gradient.expr), self.symbols.facts)
+        expr = self.tidied(gradient.expr)
         if node.anonymous:
             self.found[node.index] = expr
             return Formula(self.hand_on_part(node, expr), node.shape)
-        folded = self.symbols.fold(expr)
-        if folded != expr:
-            folded = tidy(folded, self.symbols.facts)
-        folded = recognised(folded)
-        self.found[node.index] = folded
-        return Formula(self.hand_on(node, folded), node.shape)
+        chained = self.symbols.fold(expr)
+        if chained != expr:
+            chained = self.tidied(chained)
+        chained = recognised(chained)
+        self.found[node.index] = chained
+        return Formula(self.hand_on(node, chained), node.shape)
 
     def hand_on(self, node: Node, expr: Expr) -> Expr:
         """What flows on from a named node: its formula, or its symbol where that is too long."""
@@ -329,6 +332,12 @@ class Formulas:
         """What flows on from a part of an expression: its formula; a symbol where the run's budget is spent."""
         spent = self.symbols.facts.budget.spent and tree_size(expr) > PLAIN
         return self.gradient_symbol(node) if spent else expr
+
+    def tidied(self, expr: Expr) -> Expr:
+        """The form of a formula that is cheapest to read, with idioms and nodes by their names."""
+        expr = recognised(expr)
+        named = folded(expr, self.symbols.facts)
+        return tidy(expr if named == expr else recognised(named), self.symbols.facts)
 
     def gradient_symbol(self, node: Node) -> GradSymbol:
         """∂output/∂node as a symbol; one for each node and pass."""

@@ -66,6 +66,8 @@ def entry(words: tuple[str, ...], shape: tuple[int, ...], drawn: Any) -> Any:
         return np.abs(drawn) + 0.5
     if "unit" in words:
         return 1 / (1 + np.exp(-drawn)) * 0.9 + 0.05
+    if "label" in words:
+        return np.floor(np.abs(drawn)) % 1
     if "mask" in words:
         return (drawn > 0) * 1.0
     if "symmetric" in words:

@@ -11,12 +11,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, S
+from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
 
 TOLERANCE = 1e-12
+REDUCTIONS = frozenset({"sum", "mean"})
+MAX_TERMS = 4  # of a difference from a mean
 MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a whole network
 
 
@@ -27,6 +29,10 @@ class Facts:
     data: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)
     evaluate: Callable[[Expr], Any] = field(default=lambda expr: None)  # the value of a formula in this run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
+    named: dict[Expr, Expr] = field(default_factory=dict)  # the named nodes that are products: see folding
+    factors: dict[Expr, list[Expr]] = field(default_factory=dict)  # of which definitions an expression is a factor
+    wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
+    folded: dict[Expr, Expr] = field(default_factory=dict)  # remembered by folding
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
@@ -42,6 +48,8 @@ class Facts:
         """The value of Σ expr over negative axes (size-1 axes kept), if it is known; `data`: seeing it will do."""
         if isinstance(expr, Apply) and sums_to_one(expr, axes):
             return S.One
+        if isinstance(expr, Add):
+            return self._sum_of_differences(expr, axes)
         if not isinstance(expr, TensorSymbol):
             return None
         if expr.leaf and not data:
@@ -57,6 +65,22 @@ class Facts:
         self._announce(expr, axes)
         return found
 
+    def _sum_of_differences(self, expr: Expr, axes: tuple[int, ...]) -> Expr | None:
+        """Σ(x - m) where m is the mean of x, which needs no name."""
+        key = (expr, axes)
+        if len(expr.args) > MAX_TERMS or len(self._proving) >= MAX_PROOF or not any(map(self._reduces, expr.args)):
+            return None
+        if key not in self.declared:
+            self.declared[key] = S.NaN  # while it is being proved
+            self.declared[key] = self._prove(expr, expr, axes)
+        return None if self.declared[key] is S.NaN else self.declared[key]
+
+    def _reduces(self, term: Expr) -> bool:
+        """Whether a term of a sum is a mean or a sum, or a node that is defined as one."""
+        factor = term.as_coeff_Mul()[1]
+        made = self.definitions.get(factor, factor)
+        return any(isinstance(f, Apply) and f.name in REDUCTIONS for f in Mul.make_args(made))
+
     def _announce(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> None:
         """Say, wherever it is relied on, that a fact about an input was only seen in its data."""
         if symbol.leaf:
@@ -69,7 +93,7 @@ class Facts:
             return self._prove(symbol, definition, axes)
         return self._seen(symbol, axes)
 
-    def _prove(self, symbol: TensorSymbol, definition: Expr, axes: tuple[int, ...]) -> Expr:
+    def _prove(self, symbol: Expr, definition: Expr, axes: tuple[int, ...]) -> Expr:
         """Sum the definition: a number is a fact (D1)."""
         if isinstance(definition, Apply) and sums_to_one(definition, axes):
             return S.One

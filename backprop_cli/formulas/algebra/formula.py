@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.engine.ops.base import axes_of, broadcast
+from backprop_cli.engine.ops.base import axes_of, broadcast, reduced
 from backprop_cli.formulas.algebra.expr import NONE, REBUILD, Apply, exact, shape_of, tree_size
 from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.scalars import split_scalar
@@ -170,11 +170,22 @@ def materialize(formula: Formula) -> Expr:
     if physical == formula.shape:
         return formula.expr
     if physical and drop_leading_ones(physical) == drop_leading_ones(formula.shape):
-        return Apply("reshape", (formula.expr,), {"shape": formula.shape}, formula.shape)
+        kept = kept_axes(formula.expr, formula.shape)
+        return kept if kept is not None else Apply("reshape", (formula.expr,), {"shape": formula.shape}, formula.shape)
     if formula.expr == 0:
         return Apply("zeros", (), {"shape": formula.shape}, formula.shape)
     ones = Apply("ones", (), {"shape": formula.shape}, formula.shape)
     return Mul(formula.expr, ones)
+
+
+def kept_axes(expr: Expr, shape: Shape) -> Expr | None:
+    """Σ with the summed axes kept, where that is the shape asked for."""
+    if not isinstance(expr, Apply) or expr.name != "sum" or expr.parameters["keepdims"]:
+        return None
+    inner, axis = shape_of(expr.args[0]), expr.parameters["axis"]
+    if reduced(inner, axis, True) != shape:
+        return None
+    return Apply("sum", expr.args, {"axis": axis, "keepdims": True}, shape)
 
 
 def scaled(factor: Expr, formula: Formula) -> Formula:
@@ -193,7 +204,7 @@ def zero(shape: Shape) -> Formula:
 def build(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Formula:
     """An op of the registry applied to formulas."""
     maker = RULES.get(name)
-    if name in REDUCING:
+    if name in REDUCING or name in ALONG:
         parameters = normal_parameters(name, parameters, len(lift(operands[0]).shape))
     made = generic(name, parameters, operands) if maker is None else maker(*operands, **parameters)
     return _lawful(name, made)
@@ -217,12 +228,17 @@ LAWFUL: dict[str, Callable[[Expr], Expr | None]] = {}
 
 def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Mapping[str, Any]:
     """One form for equal parameters, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
+    if name in ALONG and isinstance(parameters.get("axis"), int):
+        return {**parameters, "axis": parameters["axis"] % rank}
     if name not in REDUCING:
         return parameters
     axes = axes_of(parameters.get("axis", REDUCING[name]), rank)
     whole = len(axes) == rank and (REDUCING[name] is None or rank != 1)
     return {**parameters, "axis": None if whole else axes[0] if len(axes) == 1 else axes}
 
+
+ALONG = frozenset(("take_along_axis", "scatter_add", "index_add", "cumsum", "cumprod"))
+"""Operators along one axis."""
 
 REDUCING: Mapping[str, Any] = {
     name: op.signature.parameters["axis"] for name, op in OPS.items()

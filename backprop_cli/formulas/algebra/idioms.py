@@ -14,7 +14,7 @@ from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.formula import Formula, build, made
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.scalars import split_sum
-from backprop_cli.formulas.algebra.shapes import is_unit_vector
+from backprop_cli.formulas.algebra.shapes import is_unit, picked
 
 MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
 
@@ -62,7 +62,7 @@ def _softmax_idiom(expr: Mul) -> Expr | None:
 
 def _sifted_idiom(expr: Mul) -> Expr | None:
     """e[k] ⊙ p / p[k] = e[k], also inside a sum: p ⊙ (1 - e[k]/p[k]) = p - e[k]   (S4)."""
-    sifting = [f for f in expr.args if any(is_unit_vector(u) for t in Add.make_args(f) for u in Mul.make_args(t))]
+    sifting = [f for f in expr.args if any(_is_sieve(u) for t in Add.make_args(f) for u in Mul.make_args(t))]
     for p in filter(shape_of, expr.args) if sifting else ():
         for factor in sifting:
             if factor is p:
@@ -87,13 +87,18 @@ def _diagonal_idiom(expr: Mul) -> Expr | None:
     return Mul(*scalars, Apply("diag", (Mul(*entries),), dict(OPS["diag"].signature.parameters), unit.shape))
 
 
+def _is_sieve(expr: Expr) -> bool:
+    return is_unit(expr) or is_op(expr, "one_hot")
+
+
 def _sifted(term: Expr, p: Expr) -> Expr | None:
-    """p ⊙ term where it has the factors e[k]/p[k]."""
+    """p ⊙ term where it has the factors e[k]/p[k], or one_hot(t) and the inverse of what it picks."""
     factors = Mul.make_args(term)
-    for unit in filter(is_unit_vector, factors):
-        picked = Apply("index", (p,), {"index": unit.parameters["index"]}, ())
-        if 1 / picked in factors:
-            return term * picked
+    for unit in factors:
+        if _is_sieve(unit):
+            one = picked(unit, p)
+            if one is not None and 1 / one in factors:
+                return term * one
     return None
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, cancel, expand_mul
+from sympy import Add, Expr, Mul, S, cancel, expand_mul
 from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, shape_of, size, symbols_of, tree_size
-from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.skeleton import skeleton_of
 from backprop_cli.formulas.algebra.sums import sum_kept
 from backprop_cli.language.model import Shape
 
 MAX_NODES = 320
-REDUCTIONS = {"sum", "mean"}
 
 
 def sum_of_definition(definition: Expr, shape: Shape, axes: tuple[int, ...], facts: Facts) -> Expr | None:
@@ -37,10 +36,11 @@ def _unfolded(definition: Expr, facts: Facts) -> Expr:
     """Symbols that stand for a sum or a mean, replaced by it; a mean is a sum divided by its size."""
     replacements: dict[Expr, Expr] = {}
     for symbol in symbols_of(definition):
-        made = facts.definitions.get(symbol)
-        if isinstance(made, Apply) and made.name in REDUCTIONS:
-            replacements[symbol] = _as_sum(made)
-        elif made is not None and getattr(symbol, "anonymous", False):
+        made = facts.definitions.get(symbol, S.Zero)
+        reduction = next((f for f in Mul.make_args(made) if isinstance(f, Apply) and f.name in REDUCTIONS), None)
+        if reduction is not None and all(f is reduction or not shape_of(f) for f in Mul.make_args(made)):
+            replacements[symbol] = made / reduction * _as_sum(reduction)
+        elif made != 0 and getattr(symbol, "anonymous", False):
             replacements[symbol] = _unfolded(made, facts)
     expanded = definition.xreplace(replacements) if replacements else definition
     means = {a: _as_sum(a) for a in expanded.atoms(Apply) if a.name == "mean"}

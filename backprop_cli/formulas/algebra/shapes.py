@@ -11,7 +11,9 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import broadcast, reduced
 from backprop_cli.engine.ops.shaping import Span, expand_shape, reshape_shape, squeeze_shape
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, materialize, scaled, zero
+from backprop_cli.formulas.algebra.facts import current_facts
+from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, kept_axes, materialize, scaled, zero
+from backprop_cli.formulas.algebra.formula import made as made_of
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
 
@@ -59,10 +61,9 @@ def expand_dims(x: Formula, *, axis: Any) -> Formula:
     factor, rest = split_scalar(x.expr)
     expr = materialize(Formula(rest, x.shape))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    if is_op(expr, "sum") and not expr.parameters["keepdims"]:
-        kept = reduced(shape_of(expr.args[0]), expr.parameters["axis"], True)
-        if kept == shape:
-            return scaled(factor, Formula(Apply("sum", expr.args, {**expr.parameters, "keepdims": True}, shape), shape))
+    kept = kept_axes(expr, shape)
+    if kept is not None:
+        return scaled(factor, Formula(kept, shape))
     if (is_op(expr, "reshape") or is_op(expr, "expand_dims")) and shape_of(expr.args[0]) == shape:
         return scaled(factor, Formula(expr.args[0], shape))
     return scaled(
@@ -93,8 +94,11 @@ def index(x: Formula, *, index: Any) -> Formula:
     shape = OPS["index"].shape(x.shape, index=index)
     if not shape_of(x.expr):
         return Formula(x.expr, shape)
-    if only_new_axes(index) and drop_front(shape) == drop_front(x.shape):
-        return Formula(x.expr, shape)  # leading ones: broadcasting puts them there
+    if only_new_axes(index):
+        return expand_dims(x, axis=_new_axes(index, len(x.shape)))
+    if is_unit_vector(x.expr) and isinstance(index[0], int):  # e[k][k] is 1
+        n = shape_of(x.expr)[0]
+        return Formula(Integer(x.expr.parameters["index"][0] % n == index[0] % n), shape)
     factor, rest = split_scalar(x.expr)
     made = Apply("index", (materialize(Formula(rest, x.shape)),), {"index": index}, shape)
     return scaled(factor, Formula(made, shape))
@@ -107,6 +111,9 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
         return zero(target)
     if only_new_axes(index):
         return reshape(x, shape=target)
+    if len(index) == 1 == len(x.shape) == len(target) - 1 and isinstance(index[0], int):  # a row is e[k] vᵀ
+        unit = Apply("scatter", (S.One,), {"index": index, "shape": target[:1]}, target[:1])
+        return Formula(made_of("outer", {}, unit, materialize(x)), target)
     if not x.shape:
         made = Apply("scatter", (S.One,), {"index": index, "shape": target}, target)
         return Formula(Mul(x.expr, made), target)
@@ -115,20 +122,54 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
     return scaled(factor, Formula(made, target))
 
 
+def _new_axes(index: Any, rank: int) -> tuple[int, ...]:
+    """Where the new axes of a subscript stand."""
+    ahead = index.index(Ellipsis) if Ellipsis in index else len(index)
+    behind = rank - sum(item == Span() for item in index)  # what the ellipsis, or leaving off, stands for
+    return tuple(i if i < ahead else i - 1 + behind for i, item in enumerate(index) if item is None)
+
+
+def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formula:
+    """One entry a row added to zeros is one_hot(labels) times what is added   (S4)."""
+    last = axis % len(x.shape) == len(x.shape) - 1
+    if x.expr != 0 or not last or not is_one(indices.shape[-1]) or indices.shape[:-1] != x.shape[:-1]:
+        return generic("scatter_add", {"axis": axis}, (x, indices, source))
+    labels = reshape(indices, shape=indices.shape[:-1])
+    known = current_facts().evaluate(labels.expr)
+    if known is not None and (known < 0).any():  # counted from the end: one_hot knows no such label
+        return generic("scatter_add", {"axis": axis}, (x, indices, source))
+    hot = Apply("one_hot", (materialize(labels),), {"n": x.shape[-1]}, x.shape)
+    return Formula(Mul(hot, source.expr), x.shape)
+
+
+def picked(unit: Expr, p: Expr) -> Expr | None:
+    """What e[k], or one_hot(labels), picks from p: p[k], or the entry of each row at its label   (S4)."""
+    if is_unit(unit) and shape_of(p) == unit.shape:
+        return Apply("index", (p,), {"index": unit.parameters["index"]}, ())
+    if is_op(unit, "one_hot") and shape_of(p) == unit.shape:
+        labels = made_of("expand_dims", {"axis": len(unit.shape) - 1}, unit.args[0])
+        return made_of("take_along_axis", {"axis": len(unit.shape) - 1}, p, labels)
+    return None
+
+
 def only_new_axes(index: Any) -> bool:
     """Whether subscripts take everything and add axes: `x[None, :]`."""
     return None in index and all(item is None or item is Ellipsis or item == Span() for item in index)
 
 
-def is_unit_vector(expr: Expr) -> bool:
-    """Whether an expression is e[k]: 1 scattered to one position of a vector."""
+def is_unit(expr: Expr) -> bool:
+    """Whether an expression is zeros with a 1 at one position."""
     return (
         is_op(expr, "scatter")
         and expr.args[0] == 1
-        and len(expr.shape) == 1
-        and len(expr.parameters["index"]) == 1
-        and isinstance(expr.parameters["index"][0], int)
+        and len(expr.parameters["index"]) == len(expr.shape)
+        and all(isinstance(i, int) for i in expr.parameters["index"])
     )
+
+
+def is_unit_vector(expr: Expr) -> bool:
+    """Whether an expression is e[k]: 1 scattered to one position of a vector."""
+    return is_unit(expr) and len(expr.shape) == 1
 
 
 def eye(*, n: int, m: int | None = None) -> Formula:
@@ -150,5 +191,5 @@ def filled(value: int) -> Callable[..., Formula]:
 
 RULES |= {
     "reshape": reshape, "expand_dims": expand_dims, "squeeze": squeeze, "broadcast_to": broadcast_to, "index": index,
-    "scatter": scatter, "eye": eye, "diag": diag, "zeros": filled(0), "ones": filled(1),
+    "scatter": scatter, "scatter_add": along, "eye": eye, "diag": diag, "zeros": filled(0), "ones": filled(1),
 }  # fmt: skip

@@ -12,11 +12,11 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of, reduced
-from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, size
 from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, made
 from backprop_cli.formulas.algebra.scalars import split_scalar
-from backprop_cli.formulas.algebra.shapes import is_unit_vector, reshaped
+from backprop_cli.formulas.algebra.shapes import is_unit, picked, reshaped
 from backprop_cli.language.model import Shape
 
 
@@ -132,6 +132,9 @@ def _split_constant(expr: Expr, axes: tuple[int, ...]) -> tuple[Expr, Expr]:
 
 def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
     """Σ(a + b): apart only where a term then simplifies (S5)."""
+    known = current_facts().sum(expr, axes)
+    if known is not None:
+        return known
     done, rest = _split_terms(expr, axes, data=True)
     if rest:  # what is only seen in the data may end a sum, but not take one apart
         done, rest = _split_terms(expr, axes, data=False)
@@ -173,23 +176,28 @@ def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add, data: bool) -> Expr
 
 
 def _sift(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
-    """Σ(e[k] ⊙ x) = x[k] for the unit vector e[k]   (S4)."""
-    factors = expr.args if isinstance(expr, Mul) else (expr,)
-    units = [a for a in factors if is_unit_vector(a)]
-    if len(units) != 1 or axes != (-1,):
+    """Σ(e[k] ⊙ x) = x[k] for the unit vector e[k]; Σ(one_hot(t) ⊙ p) is the p of each label   (S4)."""
+    factors = Mul.make_args(expr)
+    units = [a for a in factors if is_unit(a) or is_op(a, "one_hot")]
+    if len(units) != 1:
         return None
-    rest = Mul(*[a for a in factors if a is not units[0]])
-    if len(shape_of(rest)) > 1:
+    unit = units[0]
+    rest = Mul(*[a for a in factors if a is not unit])
+    whole = tuple(range(-len(unit.shape), 0))
+    if is_op(unit, "one_hot"):
+        return picked(unit, rest) if axes == (-1,) and isinstance(rest, TensorSymbol) else None
+    if axes != whole or len(shape_of(rest)) > len(unit.shape):
         return None
-    position = units[0].parameters["index"][0]
-    return S.One if not shape_of(rest) else element(rest, position)
+    return S.One if not shape_of(rest) else element(rest, unit.parameters["index"], len(unit.shape))
 
 
-def element(expr: Expr, position: int) -> Expr:
-    """x[k] of a pointwise expression: of each factor and term."""
+def element(expr: Expr, position: tuple[int, ...], rank: int) -> Expr:
+    """x[k] of a pointwise expression: of each factor and term, where some may be broadcast."""
     if isinstance(expr, (Add, Mul, Pow)):
-        return expr.func(*[element(a, position) if shape_of(a) else a for a in expr.args])
-    return made("index", {"index": (position,)}, expr)
+        return expr.func(*[element(a, position, rank) if shape_of(a) else a for a in expr.args])
+    shape = shape_of(expr)
+    own = zip(shape, position[rank - len(shape) :], strict=True)
+    return made("index", {"index": tuple(0 if is_one(s) else i for s, i in own)}, expr)
 
 
 def _plain(name: str) -> Callable[..., Formula]:

@@ -81,7 +81,8 @@ class Code(Notation):
         return f"pinv({base.text}).T"
 
     def unit_vector(self, expr: Apply, letter: str) -> Piece:
-        return Piece(f"one_hot({expr.parameters['index'][0]}, {spell_static(expr.shape[0])})", CALL)
+        position = expr.parameters["index"][0] % expr.shape[0]  # one_hot counts from the start alone
+        return Piece(f"one_hot({position}, {spell_static(expr.shape[0])})", CALL)
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         return self.call("expand_dims", [base], expr)

@@ -69,6 +69,8 @@ def _has_both_signs(expr: Add) -> bool:
 
 def _wants_turning(expr: Add) -> bool:
     """Whether the negative of a sum reads better: a latest term has a minus, or its terms hold an early - late."""
+    if expr.as_coeff_Add()[0].is_negative:  # 1 - s, not s - 1
+        return True
     latest = max(map(position_of, expr.args))
     late = any(position_of(t) == latest and has_minus(t) for t in expr.args)
     return (late if len(expr.args) > 2 else later_is_negative(expr)) or any(
