@@ -88,7 +88,9 @@ class Deriver:
     def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
         """An expression in both notations; `replaced` symbols print as what they stand for."""
         resolve = (replaced or {}).get
-        return Maths(*(Layout(NOTATIONS[name], resolve, self.derived.symbols.unit)(expr) for name in SHOWN))
+        made = self.derived.symbols
+        layouts = (Layout(NOTATIONS[name], resolve, made.unit, made.graph.names) for name in SHOWN)
+        return Maths(*(layout(expr) for layout in layouts))
 
     def partial(self, name: str) -> Maths:
         """∂output/∂name."""

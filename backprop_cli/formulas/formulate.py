@@ -61,7 +61,7 @@ class Formulation:
                 None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
             )
 
-        return {name: layout_of(name, resolve, self.made.unit) for name in self.notations}
+        return {name: layout_of(name, resolve, self.made.unit, self.graph.names) for name in self.notations}
 
     def derived(self, run: GraphPass) -> Derived:
         """The formulas of one pass, in the terms that are asked for."""

@@ -17,9 +17,6 @@ NOTATIONS = ASKED[:3]
 """What every result holds; the others are made on demand."""
 
 
-UNIT_LETTERS = ("e", "u", "unit", "basis", "unit_vector")
-"""What a unit vector may be called: e[2], or where the spec has an e, or uses Euler's, the next one that is free."""
-
 _ENTRY = re.compile(r"\w+(\[[^\[\]]*\])?")
 
 

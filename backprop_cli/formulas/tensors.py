@@ -43,8 +43,8 @@ from backprop_cli.formulas.algebra.formula import Formula, Parts, lift, material
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
 from backprop_cli.formulas.algebra.tidy import tidy
-from backprop_cli.formulas.printed import UNIT_LETTERS
 from backprop_cli.language.model import Shape
+from backprop_cli.language.names import UNIT_LETTERS
 
 BUDGET = 400
 """Above so many nodes of its tree, a formula is not chained further: its consumers would grow without bound."""

@@ -9,6 +9,8 @@ from backprop_cli.errors import SpecError
 from backprop_cli.language.source import Text
 
 MAX_NAME = 64
+UNIT_LETTERS = ("e", "u", "unit", "basis", "unit_vector")
+"""What a unit vector may be called: e[2], or where the spec has an e, or uses Euler's, the next one that is free."""
 RESERVED = frozenset({"grad", "true", "false", "none", "inf", "nan"})
 
 _HINTS = (

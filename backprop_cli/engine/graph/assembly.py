@@ -14,7 +14,7 @@ from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.base import ShapeError, broadcast, show
 from backprop_cli.errors import TOLD, BackpropError, Failures, SpecError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.model import Function, NodeSpec, Spec
+from backprop_cli.language.model import Function, NodeSpec, Shape, Spec
 from backprop_cli.language.source import Text, inline
 from backprop_cli.language.suggest import suggest
 
@@ -181,7 +181,7 @@ def _built(spec: Spec) -> Graph:
     names = {name: node.index for name, node in assembly.names.items() if node is not None}
     nodes = tuple(assembly.builder.nodes)
     wrt = _wrt(spec, names)
-    hooks = {names[name]: Hook(names[name], expression, assembly.scope(text))
+    hooks = {names[name]: Hook(names[name], expression, _of_shapes(assembly.scope(text), names[name], nodes, names))
              for name, (expression, text) in spec.hooks.items() if _known(name, names, text)}  # fmt: skip
     for hook in hooks.values():
         _check_hook(hook, nodes, names)
@@ -190,6 +190,16 @@ def _built(spec: Spec) -> Graph:
         if run.output not in active:
             _nothing(spec, nodes, wrt, run)
     return Graph(spec, nodes, names, tuple(passes), wrt, hooks, active)
+
+
+def _of_shapes(scope: Scope, at: int, nodes: tuple[Node, ...], names: Mapping[str, int]) -> Scope:
+    """The scope of a hook; it knows the names of sizes, which arrays forget."""
+
+    def shape(name: str) -> Shape | None:
+        index = at if name == "grad" else names.get(name)
+        return None if index is None else nodes[index].shape
+
+    return replace(scope, shapes=shape)
 
 
 def _check_hook(hook: Hook, nodes: tuple[Node, ...], names: Mapping[str, int]) -> None:

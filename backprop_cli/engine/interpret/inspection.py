@@ -60,7 +60,11 @@ def shapes_only(scope: Scope, meaning: Meaning) -> Scope:
     def of(value: Any) -> Any:
         return None if value is None else meaning.shape(value)
 
-    return replace(scope, lookup=lambda name: of(scope.lookup(name)), gradient=lambda name: of(scope.gradient(name)))
+    def gradient(name: str) -> Any:
+        found = of(scope.gradient(name))
+        return found if found is None or scope.shapes is None else scope.shapes(name) or found
+
+    return replace(scope, lookup=scope.shapes or (lambda name: of(scope.lookup(name))), gradient=gradient)
 
 
 def size_constant(size: Any) -> Any:

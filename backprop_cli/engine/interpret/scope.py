@@ -16,7 +16,7 @@ from backprop_cli.language.source import Text
 WORDS: Mapping[str, Any] = {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
 
 
-FLOATS: Mapping[str, float] = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "e": math.e}
+FLOATS: Mapping[str, float] = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "π": math.pi, "e": math.e}
 
 
 class Meaning(Protocol):
@@ -55,6 +55,7 @@ class Scope:
     functions: Mapping[str, Function] = field(default_factory=dict)
     origin: Place | None = None
     custom: Callable[[Function], Op] | None = None
+    shapes: Callable[[str], Shape | None] | None = None  # of names, where the meaning's own forget names of sizes
     output: str = ""  # what `∂output/∂node` may be the gradient of; "": anything
 
     def place(self, part: ast.Expression | ast.Argument) -> Place:

@@ -19,6 +19,17 @@ from backprop_cli.engine.interpret.inspection import (
     shapes_only,
     size_constant,
 )
+from backprop_cli.engine.interpret.printed import (
+    Pending,
+    applied,
+    function_of,
+    identity_matrix,
+    is_lettered,
+    product,
+    reduction,
+    settled,
+    unit_vector,
+)
 from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, Shaper, failure
 from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
@@ -29,6 +40,7 @@ from backprop_cli.engine.ops.library import sizes_of
 from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Size
+from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.source import Text, inline
 from backprop_cli.language.spelling import is_spelling, unprefixed
 from backprop_cli.language.suggest import suggest
@@ -38,16 +50,21 @@ FUNCTION_SYNONYMS = {
     "average": "mean",
     "bce_with_logits": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy",
     "logistic": "sigmoid", "σ": "sigmoid", "tr": "trace", "matvec": "matmul",
-    "softmax_cross_entropy": "cross_entropy", "swish": "silu", "power": "power", "log_det": "logdet", "Σ": "sum",
+    "softmax_cross_entropy": "cross_entropy", "swish": "silu", "power": "power", "log_det": "logdet",
 }  # fmt: skip
 
 
-def interpret(part: ast.Expression, scope: Scope, meaning: Meaning) -> Any:
-    """The value of an expression.
+def interpret(part: ast.Expression, scope: Scope, meaning: Meaning, wanted: Shape | None = None) -> Any:
+    """The value of an expression; `wanted` is its shape, where what is printed leaves it open: `e[0] - p[0]`.
 
     Raises:
         SpecError: an unknown name or function, wrong arguments, or shapes that do not fit.
     """
+    return settled(_value(part, scope, meaning), wanted)
+
+
+def _value(part: ast.Expression, scope: Scope, meaning: Meaning) -> Any:
+    """The value of a part; it may be pending still."""
     return _WALK[type(part)](part, scope, meaning)
 
 
@@ -61,6 +78,8 @@ def _name(part: ast.Name, scope: Scope, meaning: Meaning) -> Any:
         return value
     if part.name in scope.dims:
         return meaning.constant(scope.dims[part.name])
+    if part.name == "I":
+        return identity_matrix(part, scope, meaning)
     if part.name in FLOATS:
         return meaning.constant(FLOATS[part.name])
     if part.name in {"true", "True", "false", "False"}:
@@ -90,9 +109,9 @@ def _unary(part: ast.Unary, scope: Scope, meaning: Meaning) -> Any:
 def _binary(part: ast.Binary, scope: Scope, meaning: Meaning) -> Any:
     """Operators in a row in a loop: a sum of a thousand terms is no deeper than one of two."""
     first, row = ast.in_a_row(part)
-    value = interpret(first, scope, meaning)
+    value = _value(first, scope, meaning)
     for one in row:
-        right = interpret(one.right, scope, meaning)
+        right = _value(one.right, scope, meaning)
         value = _operated(one, value, right, scope, meaning)
     return value
 
@@ -104,9 +123,12 @@ _BODIES = {"and": "a * b", "or": "maximum(a, b)", "//": "floor(a / b)", "%": "a 
 
 def _operated(part: ast.Binary, left: Any, right: Any, scope: Scope, meaning: Meaning) -> Any:
     if part.operator in _BODIES:
-        return evaluate_body(_BODIES[part.operator], {"a": left, "b": right}, meaning, scope.place(part))
-    op = OPS[OPERATORS[part.operator]]
-    return _checked(op, (left, right), {}, (part.left, part.right), part, scope, meaning)
+        operands = {"a": settled(left), "b": settled(right)}
+        return evaluate_body(_BODIES[part.operator], operands, meaning, scope.place(part))
+    name = OPERATORS.get(part.operator, "")
+    if part.operator == "·":
+        name, left, right = product(part, left, right, _shaper(scope, meaning), meaning)
+    return _checked(OPS[name], (left, right), {}, (part.left, part.right), part, scope, meaning)
 
 
 def _shaper(scope: Scope, meaning: Meaning) -> Shaper:
@@ -148,10 +170,16 @@ def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning) -> Any:
     shaper = _shaper(scope, meaning)
     if is_inspection(part.operand, scope):
         return meaning.constant(size_constant(static(part, scope, shaper)))
+    if _is_unit(part.operand, scope):
+        return unit_vector(part, static(part.subscripts[0], scope, shaper), scope, meaning)
     if is_of_tensors(part, scope):
         return by_tensors(part, scope, meaning, interpret)
     index = tuple(subscript(item, scope, shaper) for item in part.subscripts)
     return _apply(OPS["index"], (part.operand,), {"index": index}, part, scope, meaning)
+
+
+def _is_unit(part: ast.Expression, scope: Scope) -> bool:
+    return isinstance(part, ast.Name) and part.name in UNIT_LETTERS and scope.lookup(part.name) is None
 
 
 def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning) -> NoReturn:
@@ -170,6 +198,8 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
         return _gradient(part, scope)
     if ast.calls(part, scope.functions):
         return _user_call(scope.functions[part.function], part, scope, meaning)
+    if is_lettered(part.function) and part.function not in OPS:
+        return _reduction(part, scope, meaning)
     if part.function in _SPECIAL:
         return _SPECIAL[part.function](part, scope, meaning)
     name = ALIASES.get(part.function, part.function)
@@ -182,6 +212,15 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     if name in COMPOSITES:
         return _unfold(COMPOSITES[name], part, scope, meaning)
     raise _unknown_function(part, scope)
+
+
+def _reduction(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    """`Σ_n(x)`, as formulas print it."""
+    shaper = _shaper(scope, meaning)
+    bound = bind(OPS[function_of(part.function)[0]].signature, part, scope, shaper)
+    operand = bound.operands[0] or part
+    value, axis = interpret(operand, scope, meaning), bound.parameters["axis"]
+    return reduction(part, value, axis, shaper(operand), scope, meaning)
 
 
 def _inspection(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
@@ -220,7 +259,7 @@ _SPECIAL: Mapping[str, Callable[[ast.Call, Scope, Meaning], Any]] = {
 
 def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
     """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
-    words = {*WORDS, *FLOATS, *scope.dims}
+    words = {*WORDS, *FLOATS, *scope.dims, "I", *UNIT_LETTERS}
     for part in ast.parts(expression):
         if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
             yield _unknown_name(part, scope)
@@ -230,7 +269,7 @@ def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) ->
 
 def _is_function(part: ast.Call, scope: Scope) -> bool:
     name = ALIASES.get(part.function, part.function)
-    is_ours = name in OPS or name in COMPOSITES
+    is_ours = name in OPS or name in COMPOSITES or is_lettered(name)
     special = part.function == "grad" or part.function in _SPECIAL or ast.calls(part, scope.functions)
     return is_ours or special or part.library != "own" and is_spelling(part.function, is_ours)
 
@@ -254,6 +293,9 @@ def _gradient(part: ast.Call, scope: Scope) -> Any:
     if len(part.arguments) != 1 or not isinstance(part.arguments[0].value, ast.Name):
         raise failure("E015", "grad takes the name of one node", scope.place(part), "write grad(y)")
     name = part.arguments[0].value.name
+    if isinstance(part, ast.Partial) and part.output != scope.output and scope.output and part.output in scope.names():
+        message = f"∂{part.output}/∂{name}: the gradients here are those of {scope.output!r}"
+        raise failure("E015", message, scope.place(part), f"write ∂{scope.output}/∂{name}, or grad({name})")
     value = scope.gradient(name)
     if value is None:
         hint = (
@@ -271,7 +313,7 @@ def _apply(
     scope: Scope,
     meaning: Meaning,
 ) -> Any:
-    values = tuple(meaning.constant(None) if p is None else interpret(p, scope, meaning) for p in operands)
+    values = tuple(meaning.constant(None) if p is None else _value(p, scope, meaning) for p in operands)
     return _checked(op, values, parameters, operands, part, scope, meaning)
 
 
@@ -286,9 +328,11 @@ def _checked(
 ) -> Any:
     """Apply an op; what does not fit is reported with the user's own words and the shapes of the operands."""
     try:
+        if any(type(value) is Pending for value in values):
+            return applied(op, values, meaning, lambda known: meaning.apply(op, known, parameters))
         return meaning.apply(op, values, parameters)
     except (ShapeError, ParameterError) as error:
-        shapes = [meaning.shape(value) for value in values]
+        shapes = [() if isinstance(value, Pending) else meaning.shape(value) for value in values]
         raise _located(error, part, operands, shapes, scope) from None
 
 

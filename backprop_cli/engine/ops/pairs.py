@@ -47,12 +47,12 @@ pair("maximum(a, b)", "The larger of two numbers, entry by entry.", lambda xp, a
      (lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2),
       lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Max(a, b),
      kink=np.equal, convention="a tie shares the gradient evenly",
-     latex=r"\max({0}, {1})", text="max({0}, {1})")
+     latex=r"\max({0}, {1})")
 pair("minimum(a, b)", "The smaller of two numbers, entry by entry.", lambda xp, a, b: np.minimum(a, b),
      (lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2),
       lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Min(a, b),
      kink=np.equal, convention="a tie shares the gradient evenly",
-     latex=r"\min({0}, {1})", text="min({0}, {1})")
+     latex=r"\min({0}, {1})")
 pair("where(mask, a, b)", "`a` where the 0/1 mask is 1, `b` elsewhere.",
      lambda xp, mask, a, b: np.where(mask, _literal(xp, a), _literal(xp, b))[()],
      (None, lambda xp, g, y, mask, a, b: xp.select(mask, g), lambda xp, g, y, mask, a, b: xp.reject(mask, g)),

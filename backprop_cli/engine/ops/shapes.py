@@ -103,3 +103,17 @@ def count(shape: Shape, axis: Any = None) -> int:
     named_total = Size(total)
     named_total.factors = sizes
     return named_total
+
+
+def keeps_axes(shape: Shape, axis: Any, met: Shape) -> bool:
+    """Whether a reader of `x - Σ_d(x)/D` takes the sum of a tensor of this shape to keep its axes.
+
+    It does where it meets a tensor that has them, and where it would not fit without them.
+    """
+    if len(met) >= len(shape):
+        return True
+    try:
+        broadcast(reduced(shape, axis, False), met)
+    except ShapeError:
+        return True
+    return False

@@ -270,7 +270,7 @@ op("eye(; n, m=none)", "Identity matrix of n rows (and m columns).",
    lambda xp, n, m=None: xp.array(np.eye(int(n), int(n if m is None else m))),
    shape=_eye_shape,
    vjps=(), samples=(Sample((), {"n": 3}), Sample((), {"n": 2, "m": 3})),
-   group="shape", text="I", latex="I")
+   group="shape")
 
 
 def _range(start: Any, stop: Any, step: Any) -> range:

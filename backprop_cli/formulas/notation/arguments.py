@@ -11,7 +11,7 @@ from sympy import Expr, Float, Integer, Rational
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import REQUIRED, axes_of
 from backprop_cli.engine.ops.shaping import index_text
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.expr import NONE, Apply, shape_of
 
 FLOATS_END = 2**1024
 
@@ -44,8 +44,14 @@ def spell_static(value: Any) -> str:
     return getattr(value, "name", None) or str(value)
 
 
-def written_arguments(operands: list[str | None], expr: Apply, quiet: bool) -> list[str]:
-    """The arguments of a call; `quiet` drops what only matters to a machine (keepdims, an axis that is the last)."""
+def is_plain(expr: Apply) -> bool:
+    """Whether a call has no arguments but its operands."""
+    operands = [None if a == NONE else "x" for a in expr.args]
+    return len(written_arguments(operands, expr, exact=False)) == len([o for o in operands if o])
+
+
+def written_arguments(operands: list[str | None], expr: Apply, exact: bool) -> list[str]:
+    """The arguments of a call; unless it is to be `exact`, without keepdims where nothing of the shape is left."""
     op = OPS[expr.name]
     signature = op.signature
     parameters = dict(expr.parameters)
@@ -65,8 +71,9 @@ def written_arguments(operands: list[str | None], expr: Apply, quiet: bool) -> l
             default is not REQUIRED
             and value == default
             and type(value) is type(default)
-            or quiet
+            or not exact
             and name == "keepdims"
+            and parameters.get("axis") is None
         ):
             continue
         if expr.name == "eye" and name == "m" and value == parameters["n"]:
@@ -91,11 +98,19 @@ def _operands(operands: list[str | None], names: tuple[str, ...]) -> list[str]:
     return arguments
 
 
+def new_axes(expr: Apply) -> str:
+    """An expansion as an index: `:, None`."""
+    axes = expr.parameters["axis"]
+    listed = {a % len(expr.shape) for a in ((axes,) if isinstance(axes, int) else axes)}
+    return ", ".join("None" if i in listed else ":" for i in range(len(expr.shape)))
+
+
 def summed_names(expr: Apply) -> str:
     """The lower-case names of the axes a sum runs over; empty unless all have one that says which axis is meant."""
     shape = shape_of(expr.args[0])
     axes = axes_of(expr.parameters["axis"], len(shape))
     names = [getattr(shape[a], "name", None) for a in axes]
-    if {getattr(s, "name", None) for i, s in enumerate(shape) if i not in axes} & set(names):
+    letters = [(getattr(size, "name", None) or "").lower() for size in shape]
+    if any(letters.count((name or "").lower()) > 1 for name in names):
         return ""
     return "".join(n.lower() for n in names if n) if all(n and len(n) == 1 for n in names) else ""

@@ -40,6 +40,7 @@ class Code(Notation):
     pseudo_inverse_level: int = CALL
     scalar_joins_chain: bool = False
     names_axes: bool = False
+    identity: str = ""
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
         top = (
@@ -90,9 +91,9 @@ class Code(Notation):
     def comparison(self, name: str, left: str, right: str) -> Piece:
         return Piece(f"({left} {SIGNS[name]} {right})", CALL)
 
-    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+    def call(self, name: str, operands: list[Piece | None], expr: Apply, exact: bool = True) -> Piece:
         texts = [None if o is None else o.text for o in operands]
-        return Piece(f"{name}({', '.join(written_arguments(texts, expr, quiet=False))})", CALL)
+        return Piece(f"{name}({', '.join(written_arguments(texts, expr, exact=True))})", CALL)
 
 
 NOTATION = Code()

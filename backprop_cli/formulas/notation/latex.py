@@ -10,7 +10,14 @@ from sympy import E, Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
-from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.formulas.notation.arguments import (
+    decimal,
+    is_plain,
+    new_axes,
+    spell_static,
+    summed_names,
+    written_arguments,
+)
 from backprop_cli.formulas.notation.names import GREEK, GREEK_LETTERS, taken_apart
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
@@ -149,7 +156,7 @@ class Latex(Notation):
         return rf"{{{base}}}_{{[{latex_text(index_text(expr.parameters['index']))}]}}"
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
-        return base
+        return Piece(rf"{{{self._base(base)}}}_{{[{new_axes(expr)}]}}", CALL)
 
     def comparison(self, name: str, left: str, right: str) -> Piece:
         sign = {
@@ -162,12 +169,12 @@ class Latex(Notation):
         }[name]
         return Piece(rf"\left[{left} {sign} {right}\right]", CALL)
 
-    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+    def call(self, name: str, operands: list[Piece | None], expr: Apply, exact: bool = False) -> Piece:
         if name == "ones":
             return Piece(
                 r"\mathbf{1}_{" + r" \times ".join(latex_text(spell_static(s)) for s in expr.shape) + "}", CALL
             )
-        template = OPS[name].latex if name in OPS else None
+        template = OPS[name].latex if name in OPS and is_plain(expr) else None
         if template is not None:
             given = [o.text for o in operands if o is not None]
             if any(tall in text for text in given for tall in TALL):
@@ -176,7 +183,7 @@ class Latex(Notation):
             texts = ["" if o is None else self.bracket(o.text) if bare and o.level < CALL else o.text for o in operands]
             return Piece(template.format(*texts), CALL)
         # numbered marks stand for the operands while the rest is escaped
-        parts = written_arguments([None if o is None else f"\0{i}\0" for i, o in enumerate(operands)], expr, quiet=True)
+        parts = written_arguments([None if o is None else f"\0{i}\0" for i, o in enumerate(operands)], expr, exact)
         given = ["" if o is None else o.text for o in operands]
         filled = [re.sub("\0(\\d+)\0", lambda m: given[int(m[1])], latex_text(p)) for p in parts]
         return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(filled)}\right)", CALL)

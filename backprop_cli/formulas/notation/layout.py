@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 
 from sympy import Add, Expr, Mul, Pow, Rational, S
@@ -10,12 +10,13 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.transposes import untransposed
+from backprop_cli.formulas.notation.exact import exact
 from backprop_cli.formulas.notation.operators import OPERATORS
 from backprop_cli.formulas.notation.order import Factors, echoed, factors_of, is_negative, term_order
 from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.signs import negated, sign_into
 from backprop_cli.formulas.notation.text import Notation
-from backprop_cli.formulas.printed import UNIT_LETTERS
+from backprop_cli.language.names import UNIT_LETTERS
 
 Resolve = Callable[[TensorSymbol], Expr | None]
 
@@ -30,10 +31,15 @@ class Layout:
     notation: Notation
     resolve: Resolve = field(default=lambda symbol: None)
     unit: str = UNIT_LETTERS[0]
+    taken: Container[str] = ()  # the names of the spec
+    exact: frozenset[Expr] = frozenset()  # what would be unclear in a book's notation
     memo: dict[Expr, Piece] = field(default_factory=dict)
 
     def __call__(self, expr: Expr) -> str:
         """The whole formula."""
+        unclear = exact(expr) if self.notation.names_axes else self.exact
+        if unclear != self.exact:
+            self.exact, self.memo = unclear, {}
         return self.walk(expr).text
 
     def whole(self, expr: Expr, left: TensorSymbol | None = None) -> str:
@@ -223,4 +229,4 @@ class Layout:
     def call(self, expr: Apply) -> Piece:
         """A function: its template if it has one, else name(operands, parameters)."""
         operands = [None if a == NONE else self.walk(a) for a in expr.args]
-        return self.notation.call(expr.name, operands, expr)
+        return self.notation.call(expr.name, operands, expr, expr in self.exact)

@@ -11,7 +11,14 @@ from sympy import E, Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
-from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.formulas.notation.arguments import (
+    decimal,
+    is_plain,
+    new_axes,
+    spell_static,
+    summed_names,
+    written_arguments,
+)
 from backprop_cli.formulas.notation.names import GREEK, taken_apart
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
 from backprop_cli.formulas.notation.text import SIGNS, Notation
@@ -72,6 +79,7 @@ class Mathml(Notation):
     plus: str = mo("+")
     minus: str = mo("-")
     minus_sign: str = mo("-")
+    identity: str = mi("I")
     matmul: str = mo(INVISIBLE_TIMES)
     gradient_level: int = POWER
     gradients_apart: bool = True
@@ -173,19 +181,19 @@ class Mathml(Notation):
         return script("msub", base, mo("[") + tokens(index_text(expr.parameters["index"])) + mo("]"))
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
-        return base
+        return Piece(script("msub", self._base(base), mo("[") + tokens(new_axes(expr)) + mo("]")), CALL)
 
     def comparison(self, name: str, left: str, right: str) -> Piece:
         sign = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}.get(SIGNS[name], SIGNS[name])
         return Piece(row(mo("[") + left + mo(sign) + right + mo("]")), CALL)
 
-    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+    def call(self, name: str, operands: list[Piece | None], expr: Apply, exact: bool = False) -> Piece:
         given = ["" if o is None else o.text for o in operands]
-        template = OPS[name].text if name in OPS else None
+        template = OPS[name].text if name in OPS and is_plain(expr) else None
         if template is not None:
             return Piece(row(self._filled(template, given)), CALL)
         marks = [None if o is None else f"{{{i}}}" for i, o in enumerate(operands)]
-        listed = [self._filled(part, given) for part in written_arguments(marks, expr, quiet=True)]
+        listed = [self._filled(part, given) for part in written_arguments(marks, expr, exact)]
         arguments = mo(",").join(listed)
         return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(arguments)), CALL)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Protocol
 
 from sympy import Expr
@@ -20,6 +20,8 @@ class Walker(Protocol):
     """The walk that an operator is a part of."""
 
     notation: Notation
+    exact: frozenset[Expr]
+    taken: Container[str]
     unit: str
 
     def walk(self, expr: Expr) -> Piece:
@@ -87,6 +89,8 @@ def powered(layout: Walker, expr: Apply) -> Piece:
 
 def summed(layout: Walker, expr: Apply) -> Piece:
     """Σ over axes."""
+    if expr in layout.exact:
+        return layout.call(expr)
     return layout.notation.summation(layout.walk(expr.args[0]), expr)
 
 
@@ -94,7 +98,8 @@ def reduced(layout: Walker, expr: Apply) -> Piece:
     """A mean over named axes; any other reduction is a call."""
     plain = all(OPS[expr.name].signature.parameters.get(n) == v for n, v in expr.parameters.items()
                 if n not in {"axis", "keepdims"})  # fmt: skip
-    if not layout.notation.names_axes or expr.parameters["axis"] is None or not plain or not summed_names(expr):
+    if not layout.notation.names_axes or expr.parameters["axis"] is None or not plain or \
+            expr in layout.exact or not summed_names(expr):  # fmt: skip
         return layout.call(expr)
     return layout.notation.reduction(expr.name, layout.walk(expr.args[0]), expr)
 
@@ -108,9 +113,16 @@ def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
 
 def scattered(layout: Walker, expr: Apply) -> Piece:
     """e[k], or a call."""
-    if is_unit_vector(expr):
+    if is_unit_vector(expr) and expr not in layout.exact:
         return layout.notation.unit_vector(expr, layout.unit)
     return layout.call(expr)
+
+
+def identity(layout: Walker, expr: Apply) -> Piece:
+    """I, or a call where its size could not be seen, or is not square."""
+    if not layout.notation.identity or "I" in layout.taken or expr in layout.exact or expr.shape[0] != expr.shape[1]:
+        return layout.call(expr)
+    return Piece(layout.notation.identity, ATOM)
 
 
 def indexed(layout: Walker, expr: Apply) -> Piece:
@@ -140,7 +152,7 @@ def _is_transpose(expr: Expr) -> bool:
 
 OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
     "matmul": chain, "outer": outer, "transpose": transposed, "inv": inverted, "sum": summed, "scatter": scattered,
-    "index": indexed, "expand_dims": expanded, "power": powered, "pinv": pseudo_inverted,
+    "index": indexed, "expand_dims": expanded, "eye": identity, "power": powered, "pinv": pseudo_inverted,
     **dict.fromkeys(("mean", "var", "std", "max", "min", "prod", "logsumexp"), reduced),
     **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), compared),
 }  # fmt: skip

@@ -9,7 +9,14 @@ from sympy import E, Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
-from backprop_cli.formulas.notation.arguments import decimal, spell_static, summed_names, written_arguments
+from backprop_cli.formulas.notation.arguments import (
+    decimal,
+    is_plain,
+    new_axes,
+    spell_static,
+    summed_names,
+    written_arguments,
+)
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, POWER, Piece
 from backprop_cli.formulas.printed import partial
 
@@ -31,6 +38,7 @@ class Notation:
     scalar_joins_chain: bool = True
     gradients_apart: bool = False
     names_axes: bool = True
+    identity: str = "I"
     has_outer: bool = True
     pseudo_inverse_level: int = POWER
 
@@ -142,26 +150,23 @@ class Notation:
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         """x with new axes, as an index."""
-        axes = expr.parameters["axis"]
-        listed = {a % len(expr.shape) for a in ((axes,) if isinstance(axes, int) else axes)}
-        marks = ", ".join("None" if i in listed else ":" for i in range(len(expr.shape)))
-        return Piece(f"{self._base(base)}[{marks}]", CALL)
+        return Piece(f"{self._base(base)}[{new_axes(expr)}]", CALL)
 
     def comparison(self, name: str, left: str, right: str) -> Piece:
         """Iverson brackets: 1 where it holds, else 0."""
         sign = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}.get(SIGNS[name], SIGNS[name])
         return Piece(f"[{left} {sign} {right}]", CALL)
 
-    def call(self, name: str, operands: list[Piece | None], expr: Apply) -> Piece:
+    def call(self, name: str, operands: list[Piece | None], expr: Apply, exact: bool = False) -> Piece:
         """A function, by its template or as a call."""
-        template = OPS[name].text if name in OPS else None
+        template = OPS[name].text if name in OPS and is_plain(expr) else None
         if template is not None:
             return Piece(template.format(*("" if o is None else o.text for o in operands)), CALL)
-        return Piece(f"{name}({', '.join(self.arguments(operands, expr))})", CALL)
+        return Piece(f"{name}({', '.join(self.arguments(operands, expr, exact))})", CALL)
 
-    def arguments(self, operands: list[Piece | None], expr: Apply) -> list[str]:
+    def arguments(self, operands: list[Piece | None], expr: Apply, exact: bool = False) -> list[str]:
         """Operands in order, then the parameters that differ from their defaults."""
-        return written_arguments([None if o is None else o.text for o in operands], expr, quiet=True)
+        return written_arguments([None if o is None else o.text for o in operands], expr, exact)
 
 
 NOTATION = Notation()

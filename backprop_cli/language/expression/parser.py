@@ -304,8 +304,10 @@ class _Parser(Cursor):
         self.expect("/", "in a derivative ∂output/∂node")
         self.expect("∂", "in a derivative ∂output/∂node")
         node = self.differentiated("expected a node after '∂'")
-        return Partial(sign.start, node.end, "grad", (Argument(None, node, node.start, node.end),), sign.end,
-                       output=self.text.text[output.start : output.end])  # fmt: skip
+        of = node.operand if isinstance(node, Indexed) else node  # an entry of a gradient: ∂loss/∂W[0, 1]
+        found = Partial(sign.start, of.end, "grad", (Argument(None, of, of.start, of.end),), sign.end,
+                        output=self.text.text[output.start : output.end])  # fmt: skip
+        return replace(node, start=sign.start, operand=found) if isinstance(node, Indexed) else found
 
     def differentiated(self, expected: str) -> Expression:
         """A name, an entry `p[0]`, or anything in brackets."""

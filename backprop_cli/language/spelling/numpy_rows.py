@@ -129,6 +129,8 @@ new_ones(x, *size) = ones(size)
 """
 
 WORDS = """
+σ(x) = sigmoid(x)
+tr(x) = trace(x)
 float(x:'inf') = inf
 float(x:'-inf') = -inf
 float(x:'nan') = nan

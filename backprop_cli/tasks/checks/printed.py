@@ -18,6 +18,7 @@ from backprop_cli.engine.ops import Op
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.language.expression import parse
+from backprop_cli.language.model import Shape
 from backprop_cli.language.source import inline
 from backprop_cli.tasks.checks.results import Answer, Tolerance
 
@@ -65,9 +66,13 @@ class PrintedBack:
         """
         text = inline(code, "<formula>")
         scope = Scope(text, self._bound(self.values), self._bound(self.gradients), dims=self.graph.spec.dims,
-                      functions=self.graph.spec.functions)
+                      functions=self.graph.spec.functions, shapes=self.shape)
         with np.errstate(all="ignore"):
             return interpret(parse(text), scope, self.meaning)
+
+    def shape(self, name: str) -> Shape | None:
+        """The shape of a node, with the names of its sizes."""
+        return self.graph.nodes[self.graph.names[name]].shape if name in self.graph.names else None
 
     def _bound(self, of: Sequence[Any]) -> Any:
         def lookup(name: str) -> Any:

@@ -161,12 +161,13 @@ def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> l
     """
     shapes = [node.shape for node in key.graph.nodes]
     arriving = [node.shape if key.has_gradient(node.index) else None for node in key.graph.nodes]
-    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), bounded(key))
+    wanted = shapes[key.names[item.node]]
+    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), bounded(key), wanted)
     found = []
     for draw in key.draws:
         with np.errstate(all="ignore"):
             scope = _scope(key, item, formula, draw.values, draw.gradients, allow)
-            found.append(_number(formula, scope, key.chain.meaning))
+            found.append(_number(formula, scope, key.chain.meaning, wanted))
     return found
 
 
@@ -222,9 +223,9 @@ def figures(key: Key, formula: Formula) -> Figures:
         raise SpecError("E014", str(caught), at=formula.text.place()) from None
 
 
-def _number(formula: Formula, scope: Scope, meaning: Numbers) -> Any:
+def _number(formula: Formula, scope: Scope, meaning: Numbers, wanted: Shape) -> Any:
     try:
-        return np.asarray(interpret(formula.expression, scope, meaning), dtype=float)
+        return np.asarray(interpret(formula.expression, scope, meaning, wanted), dtype=float)
     except (BackpropError, MemoryError):
         raise
     except Exception as caught:  # noqa: BLE001 - numpy refuses an operand; which it is differs from op to op
@@ -257,8 +258,11 @@ def _scope(key: Key, item: Item, formula: Formula, values: Sequence[Any], gradie
             _refuse(rests, f"it uses grad({name}), which itself rests on grad({item.node})")
         return gradients[names[name]]
 
-    return Scope(formula.text, value, gradient, names=lambda: names, dims=key.graph.spec.dims,
-                 functions=key.graph.spec.functions)  # fmt: skip
+    def shape(name: str) -> Shape | None:
+        return key.graph.nodes[names[name]].shape if name in names else None
+
+    return Scope(formula.text, value, gradient, names=lambda: names, dims=key.graph.spec.dims, shapes=shape,
+                 functions=key.graph.spec.functions, output=key.graph.output_name)  # fmt: skip
 
 
 def _refuse(forbidden: bool, why: str) -> None:

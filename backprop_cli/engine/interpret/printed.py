@@ -1,0 +1,180 @@
+"""What only a printed formula says, and what it means: `x · yᵀ`, `Σ_n(x)`, `I`, `e[k]`.
+
+A book's notation leaves out what its reader sees from the shapes: whether `·` is an inner, an outer or a matrix
+product, how large `I` is, and that the sums in `x - Σ_d(x)/D` keep their axis.  The last two are `Pending` here: a
+value that is settled when it meets another one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from backprop_cli.engine.interpret.scope import Meaning, Scope, Shaper, failure
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.shapes import broadcast, keeps_axes
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Shape
+
+Apply = Callable[[tuple[Any, ...]], Any]
+_LETTERED = re.compile(r"(Σ|mean|var|std|max|min|prod|logsumexp)_([^\W\d_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A value whose shape depends on what it meets; `settle` makes it, of None where it meets nothing.
+
+    `sized`: it is as long as what it meets (`I`, `e[k]`); else it is a reduction, which keeps its axes or not.
+    """
+
+    settle: Callable[[Shape | None], Any]
+    sized: bool
+
+
+def settled(value: Any, shape: Shape | None = None) -> Any:
+    """The value itself, once it is known what it meets."""
+    return value.settle(shape) if isinstance(value, Pending) else value
+
+
+def applied(op: Op, values: tuple[Any, ...], meaning: Meaning, apply: Apply) -> Any:
+    """An op of values of which some are pending."""
+    known = [meaning.shape(value) for value in values if not isinstance(value, Pending)]
+    if op.name == "matmul":
+        return apply(tuple(_in_product(value, i, known, meaning) for i, value in enumerate(values)))
+    if not (op.pointwise or op.broadcasts):
+        return apply(tuple(settled(value) for value in values))
+    partners = [shape for shape in known if shape]
+    if partners:
+        met = broadcast(*partners)
+        return apply(tuple(settled(value, met) for value in values))
+    sized = any(value.sized for value in values if isinstance(value, Pending))
+    return Pending(lambda shape: apply(tuple(settled(value, shape) for value in values)), sized)
+
+
+def _in_product(value: Any, position: int, known: Sequence[Shape], meaning: Meaning) -> Any:
+    if not isinstance(value, Pending) or not value.sized or not known or not known[0]:
+        return settled(value)
+    shape = known[0]
+    return value.settle((shape[-1] if position or len(shape) == 1 else shape[-2],))
+
+
+# ── identity and unit vectors ────────────────────────────────────────────────────────────────────
+
+
+def identity_matrix(part: ast.Name, scope: Scope, meaning: Meaning) -> Pending:
+    """`I`, as large as what it meets."""
+
+    def settle(shape: Shape | None) -> Any:
+        return meaning.apply(OPS["eye"], (), {"n": _length(shape, part, scope), "m": None})
+
+    return Pending(settle, sized=True)
+
+
+def unit_vector(part: ast.Indexed, k: int, scope: Scope, meaning: Meaning) -> Pending:
+    """`e[k]`: 1 at k, else 0."""
+
+    def settle(shape: Shape | None) -> Any:
+        one, size = meaning.constant(Fraction(1)), _length(shape, part, scope)
+        return meaning.apply(OPS["scatter"], (one,), {"index": (k,), "shape": (size,)})
+
+    return Pending(settle, sized=True)
+
+
+def _length(shape: Shape | None, part: ast.Expression, scope: Scope) -> int:
+    if not shape:
+        message = f"how large {scope.spell(part)!r} is cannot be seen here"
+        hint = "write eye(n), or a unit vector as one_hot(k, n)"
+        raise failure("E015", message, scope.place(part), hint)
+    return shape[-1]
+
+
+# ── reductions over named axes ───────────────────────────────────────────────────────────────────
+
+
+def is_lettered(function: str) -> bool:
+    """Whether a call is a reduction as formulas print it: Σ(x), Σ_n(x), mean_d(x)."""
+    return function == "Σ" or _LETTERED.fullmatch(function) is not None
+
+
+def reduction(part: ast.Call, operand: Any, axis: Any, shape: Shape, scope: Scope, meaning: Meaning) -> Any:
+    """A sum over axes, of an operand of this shape; it keeps them where it meets a tensor that has them still."""
+    name, letters = function_of(part.function)
+    axes = _axes_named(letters, shape, part, scope) if letters else axis
+
+    def made(keepdims: bool) -> Any:
+        return meaning.apply(OPS[name], (operand,), {**_defaults(name), "axis": axes, "keepdims": keepdims})
+
+    if axes is None:
+        return made(False)
+    return Pending(lambda met: made(met is not None and keeps_axes(shape, axes, met)), sized=False)
+
+
+def function_of(function: str) -> tuple[str, str]:
+    """The reduction that is meant, and the letters of its axes."""
+    match = _LETTERED.fullmatch(function)
+    name, letters = match.groups() if match else (function, "")
+    return ("sum" if name == "Σ" else name), letters
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    return dict(OPS[name].signature.parameters)
+
+
+def _axes_named(letters: str, shape: Shape, part: ast.Call, scope: Scope) -> Any:
+    names = [(getattr(size, "name", None) or "").lower() for size in shape]
+    for letter in letters:
+        if names.count(letter) != 1:
+            sizes = ", ".join(filter(None, names)) or "none"
+            message = f"no one axis here is called {letter!r}; the named ones are: {sizes}"
+            raise failure("E015", message, scope.place(part), "write the axis as a number: sum(x, axis=0)")
+    found = tuple(names.index(letter) for letter in letters)
+    return found[0] if len(found) == 1 else found
+
+
+# ── products ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_row(part: ast.Expression, shaper: Shaper) -> bool:
+    """Whether a vector is written as a row: `xᵀ`, `2 xᵀ`, `xᵀ · A`."""
+    match part:
+        case ast.Transposed():
+            return len(shaper(part.operand)) == 1
+        case ast.Unary():
+            return is_row(part.operand, shaper)
+        case ast.Binary() if part.operator in {"*", "/"}:
+            return is_row(part.left, shaper) or is_row(part.right, shaper)
+        case ast.Binary() if part.operator in {"+", "-"}:
+            return is_row(part.left, shaper) and is_row(part.right, shaper)
+        case ast.Binary(operator="·"):
+            return is_row(part.left, shaper)
+    return False
+
+
+def product(part: ast.Binary, left: Any, right: Any, shaper: Shaper, meaning: Meaning) -> tuple[str, Any, Any]:
+    """Which op `left · right` is, by the shapes: a reader's eye; vectors are columns unless they are transposed.
+
+    Raises:
+        SpecError: the sizes fit none.
+    """
+    ranks = [_rank(value, meaning) for value in (left, right)]
+    if 0 in ranks:
+        return "multiply", left, right
+    if ranks == [1, 1]:
+        rows = is_row(part.left, shaper), is_row(part.right, shaper)
+        return ("outer" if rows == (False, True) else "matmul"), left, right
+    if ranks[0] == 1 and meaning.shape(right)[-2] == 1 and not is_row(part.left, shaper):
+        return "multiply", _raised(left, meaning), right
+    if ranks[1] == 1 and meaning.shape(left)[-1] == 1 and is_row(part.right, shaper):
+        return "multiply", left, right
+    return "matmul", left, right
+
+
+def _rank(value: Any, meaning: Meaning) -> int:
+    return 1 if isinstance(value, Pending) else len(meaning.shape(value))
+
+
+def _raised(value: Any, meaning: Meaning) -> Any:
+    return meaning.apply(OPS["expand_dims"], (value,), {"axis": 1})

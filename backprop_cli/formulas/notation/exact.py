@@ -1,0 +1,84 @@
+"""Which parts of a formula a book's notation leaves open, so that they are written as exact calls.
+
+`x - Σ_d(x)/D` is clear: the sum keeps its axis, since x has it.  A sum that keeps its axis inside a product of
+matrices, or loses it beside a tensor that has it, is not.  The same holds for `I` and unit vectors, whose size is that
+of what they meet.  `engine.interpret.printed` reads by the same rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sympy import Add, Expr, Mul, Pow
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
+from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.shapes import is_unit_vector
+from backprop_cli.language.model import Shape
+
+REDUCTIONS = frozenset({"sum", "mean", "var", "std", "max", "min", "prod", "logsumexp"})
+
+
+def exact(formula: Expr) -> frozenset[Expr]:
+    """The parts of a formula that are unclear without their exact arguments."""
+    found: set[Expr] = set()
+    seen: set[Expr] = set()
+    waiting = [formula]
+    while waiting:
+        root = waiting.pop()
+        if root in seen:
+            continue
+        seen.add(root)
+        met = tuple(_meeting(root))
+        found.update(_unclear(met, shape_of(root) if root is formula else None))
+        waiting += [part for one in met for part in one.args if isinstance(one, Apply)]
+        found -= {part for one in met if isinstance(one, Apply) and one.name == "matmul" for part in one.args[1:]
+                  if _is_sized(part)}  # fmt: skip
+    return frozenset(found)
+
+
+def _meeting(root: Expr) -> Iterator[Expr]:
+    """What meets entry by entry: the operands of sums, products and pointwise functions around them."""
+    stack, seen = [root], set()
+    while stack:
+        part = stack.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        if isinstance(part, Add | Mul | Pow) or _is_pointwise(part):
+            stack.extend(part.args)
+        else:
+            yield part
+
+
+def _unclear(met: tuple[Expr, ...], whole: Shape | None) -> Iterator[Expr]:
+    """The parts that a reader would take to be of another shape; `whole` is the formula's, None inside another."""
+    pending = [part for part in met if _is_sized(part) or _is_reduction(part)]
+    shapes = [shape_of(part) for part in met if part not in pending and shape_of(part)]
+    shapes = shapes or ([whole] if whole else [])
+    for part in pending:
+        if not (shapes if _is_sized(part) else _is_clear(part, shapes)):
+            yield part
+
+
+def _is_clear(part: Apply, shapes: list[Shape]) -> bool:
+    """Whether a reduction keeps its axes just where a reader takes it to."""
+    shape, axis = shape_of(part.args[0]), part.parameters["axis"]
+    if part.parameters["keepdims"]:
+        return bool(shapes) and all(keeps_axes(shape, axis, met) for met in shapes)
+    axes = axes_of(axis, len(shape))
+    is_leading = tuple(axes) == tuple(range(len(axes)))
+    return is_leading or not any(keeps_axes(shape, axis, met) for met in shapes)
+
+
+def _is_pointwise(part: Expr) -> bool:
+    return isinstance(part, Apply) and part.name in OPS and OPS[part.name].pointwise
+
+
+def _is_reduction(part: Expr) -> bool:
+    return isinstance(part, Apply) and part.name in REDUCTIONS
+
+
+def _is_sized(part: Expr) -> bool:
+    return isinstance(part, Apply) and (part.name == "eye" or is_unit_vector(part))
