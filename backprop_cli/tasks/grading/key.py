@@ -16,7 +16,7 @@ from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.model import Spec
+from backprop_cli.language.model import Shape, Spec
 from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
 from backprop_cli.tasks.grading.chain import EPSILON, Chain, ancestors
 from backprop_cli.tasks.grading.draws import further
