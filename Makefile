@@ -11,11 +11,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Stamps: what each environment was last made from. The stamp comes last: a set-up that was interrupted is repeated.
 RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
+BROWSER := tests/browser/node_modules/.ready
 LOWEST := .venv-lowest/.ready
 PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest test-peers lint bench fuzz docs golden clean
+.PHONY: help run test test-lowest test-peers test-browser lint bench fuzz docs golden clean
 
 help: ## what the targets do
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile
@@ -48,6 +49,13 @@ $(PEERS): pyproject.toml
 	@.venv-peers/bin/python -m pip install --quiet --editable '.[test,peers]'
 	@touch $(PEERS)
 
+# Debian's chromium, where there is none, and npm's driver and accessibility rules.
+$(BROWSER): tests/browser/package.json
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	{ apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
+	@cd tests/browser && npm install --no-audit --no-fund --no-package-lock --silent
+	@touch $(BROWSER)
+
 run: $(RUNS) ## the main job on a shipped spec; SPEC=... for another
 	@$(BIN)/backprop run $(SPEC)
 
@@ -63,6 +71,9 @@ test-lowest: $(LOWEST) ## every test on the lowest versions that pyproject.toml 
 
 test-peers: $(PEERS) ## what is compared with PyTorch and JAX
 	@.venv-peers/bin/python $(PYTEST) -m "peers and not fuzz"
+
+test-browser: $(READY) $(BROWSER) ## the pages of --format html, in a real browser
+	@$(BIN)/python $(PYTEST) -m "browser and not fuzz"
 
 lint: $(READY) ## ruff and mypy alone
 	@$(BIN)/ruff check .
@@ -82,5 +93,5 @@ golden: $(READY) ## accept the formulas that the specs print today; then read th
 	@git diff --stat -- tests/data/specs_formulas.json
 
 clean: ## remove the environments and all caches
-	@rm -rf .venv .venv-lowest .venv-peers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-lowest .venv-peers tests/browser/node_modules build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

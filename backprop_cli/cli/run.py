@@ -58,7 +58,7 @@ class Job:
         from backprop_cli.language.reader import read_spec
         from backprop_cli.tasks.calculate import Settings, run
 
-        result = run(read_spec(TINY, "tiny", folder=None), Settings(terms=self.terms))
+        result = run(read_spec(TINY, "tiny", folder=None), Settings(self.terms, self.notations))
         renderer(self.form)(result, self.view)
 
 
@@ -79,7 +79,7 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ge
     """
     chosen = form or suffixed(report.out, SUFFIXES) or "text"
     refuse_overwriting(report.out, specs)
-    if FORMATS[chosen].binary and (len(specs) > 1 or get):
+    if FORMATS[chosen].single and (len(specs) > 1 or get):
         raise UsageError("E026", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
     job = _job(chosen, terms, get, Job(choice, chosen, report.view(()), (), anonymous, memory.max_bytes))
     if len(specs) > 1:
@@ -97,7 +97,7 @@ def _job(form: str, terms: tuple[str, ...], get: str | None, base: Job) -> Job:
             path = parse(f"{get}.{terms[0]}")  # the terms asked for, not those shown by default
         return replace(base, get=path.text, terms=path.terms, anonymous=True, notations=("text", path.notation))
     shown = tuple(t for t in terms if t != "none") if terms else FORMATS[form].terms
-    return replace(base, terms=shown, view=replace(base.view, terms=shown))
+    return replace(base, terms=shown, view=replace(base.view, terms=shown), notations=FORMATS[form].notations)
 
 
 def _series(job: Job) -> Series:

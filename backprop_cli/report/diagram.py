@@ -64,6 +64,11 @@ class Diagram:
         return self.title or self.spec
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """A number for each name, for a page in which text and picture light the same node."""
+        return {name: number for number, name in enumerate(dict.fromkeys(box.name for box in self.boxes))}
+
+    @property
     def beside_users(self) -> Diagram:
         """The same for a picture: a leaf that many nodes use is drawn beside each, instead of as many long lines."""
         uses: dict[int, list[int]] = {}

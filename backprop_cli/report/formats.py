@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from backprop_cli.formulas.printed import READ, TERMS
+from backprop_cli.formulas.printed import NOTATIONS, READ, TERMS
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Result
 
@@ -30,6 +30,8 @@ class Format:
     escaped: bool = False
     binary: bool = False
     goes_on: bool = False  # an error becomes a line of the output
+    single: bool = False  # holds one whole result
+    notations: tuple[str, ...] = NOTATIONS
 
 
 FORMATS: dict[str, Format] = {
@@ -39,7 +41,9 @@ FORMATS: dict[str, Format] = {
     "csv": Format("csv_", "one line an entry", (".csv",), (), prologue="spec,name,kind,index,value,gradient\n"),
     "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), READ, between="\n"),
     "latex": Format("latex", "an align* body", (".tex",), READ, between="\n"),
-    "npz": Format("npz", "values and gradients for numpy", (".npz",), (), binary=True),
+    "html": Format("html", "a page that one steps through", (".html", ".htm"), READ, single=True,
+                   notations=("text", "code", "mathml")),
+    "npz": Format("npz", "values and gradients for numpy", (".npz",), (), binary=True, single=True),
 }
 
 

@@ -25,69 +25,81 @@ FOOT = 30.0  # room for the legend
 LONGEST = 44  # characters of an expression; the whole one is in the box's tooltip
 
 STYLE = """\
-.page{fill:#ffffff}
-.box{fill:#ffffff;stroke:#8c959f;stroke-width:1.2}
-.input .box{fill:#f6f8fa}
-.param .box{fill:#fff8c5;stroke:#bf8700}
-.output .box{fill:#ddf4ff;stroke:#0969da;stroke-width:2}
-text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:13px;fill:#1f2328}
-.mid{text-anchor:middle}
-.name{font-weight:bold}
-.small,.note{font-size:11px;fill:#59636e}
-.heading{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:16px;font-weight:600}
-.legend{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:12px;fill:#59636e}
-.value{font-size:11px;fill:#1a7f37}
-.gradient{font-size:11px;fill:#8250df}
-.edge{fill:none;stroke:#0969da;stroke-width:1.5}
-.edge.idle{stroke:#8c959f;stroke-dasharray:5 4}
-.head{fill:#0969da}
-.head.idle{fill:#8c959f}
-.halo{fill:#ffffff}
+.graph .page{fill:#ffffff}
+.graph .box{fill:#ffffff;stroke:#8c959f;stroke-width:1.2}
+.graph .input .box{fill:#f6f8fa}
+.graph .param .box{fill:#fff8c5;stroke:#bf8700}
+.graph .output .box{fill:#ddf4ff;stroke:#0969da;stroke-width:2}
+.graph text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:13px;
+fill:#1f2328}
+.graph .mid{text-anchor:middle}
+.graph .name{font-weight:bold}
+.graph .small,.graph .note{font-size:11px;fill:#59636e}
+.graph .heading{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:16px;font-weight:600}
+.graph .legend{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:12px;fill:#59636e}
+.graph .value{font-size:11px;fill:#1a7f37}
+.graph .gradient{font-size:11px;fill:#8250df}
+.graph .edge{fill:none;stroke:#0969da;stroke-width:1.5}
+.graph .edge.idle{stroke:#8c959f;stroke-dasharray:5 4}
+.graph .head{fill:#0969da}
+.graph .head.idle{fill:#8c959f}
+.graph .halo{fill:#ffffff}
 @media (prefers-color-scheme:dark){
-.page,.halo{fill:#0d1117}
-.box{fill:#161b22;stroke:#656c76}
-.input .box{fill:#21262d}
-.param .box{fill:#3a2d05;stroke:#bb8009}
-.output .box{fill:#0c2d5a;stroke:#388bfd}
-text{fill:#e6edf3}
-.small,.note,.legend{fill:#9198a1}
-.value{fill:#3fb950}
-.gradient{fill:#bc8cff}
-.edge{stroke:#58a6ff}
-.edge.idle{stroke:#6e7681}
-.head{fill:#58a6ff}
-.head.idle{fill:#6e7681}
+.graph .page,.graph .halo{fill:#0d1117}
+.graph .box{fill:#161b22;stroke:#656c76}
+.graph .input .box{fill:#21262d}
+.graph .param .box{fill:#3a2d05;stroke:#bb8009}
+.graph .output .box{fill:#0c2d5a;stroke:#388bfd}
+.graph text{fill:#e6edf3}
+.graph .small,.graph .note,.graph .legend{fill:#9198a1}
+.graph .value{fill:#3fb950}
+.graph .gradient{fill:#bc8cff}
+.graph .edge{stroke:#58a6ff}
+.graph .edge.idle{stroke:#6e7681}
+.graph .head{fill:#58a6ff}
+.graph .head.idle{fill:#6e7681}
 }"""
 
 LEGEND = ("values flow down; the gradient comes back here", "no gradient")
 
 
-def render(diagram: Diagram, view: View) -> str:
-    """The picture, with a title, a description for those who do not see it, and a tooltip a box."""
+def render(diagram: Diagram, view: View, embedded: bool = False) -> str:
+    """The picture, with a title, a description for those who do not see it, and a tooltip a box.
+
+    `embedded`: it stands in a page that has a heading of its own.
+    """
     diagram = diagram.beside_users
     texts = [_texts(box) for box in diagram.boxes]
+    numbers = diagram.numbers
     layout = placed([_size(lines) for lines in texts], [(arrow.source, arrow.target) for arrow in diagram.arrows])
-    width = max(layout.width, _wide(diagram.heading) * 1.25, 480.0) + 2 * MARGIN
-    height = layout.height + 2 * MARGIN + HEADING + FOOT
-    left, top = (width - layout.width) / 2, MARGIN + HEADING
+    wanted = 0.0 if embedded else max(_wide(diagram.heading) * 1.25, 480.0)
+    width = max(layout.width, wanted) + 2 * MARGIN
+    above = MARGIN + (0 if embedded else HEADING)
+    height = layout.height + above + MARGIN + FOOT
+    left, top = (width - layout.width) / 2, above
     size = f'viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" height="{_n(height)}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">',
-        f'<title id="title">{escaped(diagram.heading)}</title>',
-        f'<desc id="desc">{escaped(described(diagram))}</desc>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" {size} role="img"',
+        ' aria-labelledby="graph-name graph-desc">',
+        f'<title id="graph-name">{escaped(diagram.heading)}</title>',
+        f'<desc id="graph-desc">{escaped(described(diagram))}</desc>',
         f"<style>\n{STYLE}\n</style>",
         '<rect class="page" width="100%" height="100%"/>',
-        f'<text class="heading" x="{_n(MARGIN)}" y="{_n(MARGIN + 12)}">{escaped(diagram.heading)}</text>',
+        *([] if embedded else [_heading(diagram)]),
         f'<g transform="translate({_n(left)} {_n(top)})">',
-        *_edges(diagram.arrows, layout),
+        *_edges(diagram.arrows, layout, [numbers[box.name] for box in diagram.boxes]),
         *(line for box, lines, centre in zip(diagram.boxes, texts, layout.centres, strict=True)
-          for line in _drawn(box, lines, centre)),
+          for line in _drawn(box, lines, centre, numbers[box.name])),
         "</g>",
         *_legend(height - MARGIN + 2, any(not arrow.active for arrow in diagram.arrows)),
         "</svg>",
     ]  # fmt: skip
     text = "\n".join(lines) + "\n"
     return text.encode("ascii", "xmlcharrefreplace").decode() if view.ascii else text
+
+
+def _heading(diagram: Diagram) -> str:
+    return f'<text class="heading" x="{_n(MARGIN)}" y="{_n(MARGIN + 12)}">{escaped(diagram.heading)}</text>'
 
 
 def described(diagram: Diagram) -> str:
@@ -131,12 +143,12 @@ def _cells(char: str) -> int:
     return 0 if combining(char) else 2 if east_asian_width(char) in {"W", "F"} else 1
 
 
-def _drawn(box: Box, lines: Sequence[tuple[str, str]], centre: Point) -> Iterator[str]:
+def _drawn(box: Box, lines: Sequence[tuple[str, str]], centre: Point, number: int) -> Iterator[str]:
     width, height = _size(lines)
     x, y = centre[0] - width / 2, centre[1] - height / 2
     radius = 3 if box.kind != "node" else 10
     kind = f"{box.kind} output" if box.output else box.kind
-    yield f'<g class="{kind}"><title>{escaped(_tooltip(box))}</title>'
+    yield f'<g class="{kind}" data-n="{number}"><title>{escaped(_tooltip(box))}</title>'
     yield f'<rect class="box" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="{radius}"/>'
     for position, (style, text) in enumerate(lines):
         base, classes = y + PAD_Y + LINE * position + 13.5, f"mid {style}".strip()
@@ -157,11 +169,12 @@ TIP = 7.0
 BESIDE, BELOW = 0.216, 0.376  # a point of the curve, at 0.3 of its parameter
 
 
-def _edges(arrows: Sequence[Arrow], layout: Placed) -> Iterator[str]:
+def _edges(arrows: Sequence[Arrow], layout: Placed, numbers: Sequence[int]) -> Iterator[str]:
     for arrow, points in zip(arrows, layout.paths, strict=True):
         idle = "" if arrow.active else " idle"
         x, y = points[-1]
-        yield f'<path class="edge{idle}" d="{_curve([*points[:-1], (x, y - TIP + 1)])}"/>'
+        ends = f'data-from="{numbers[arrow.source]}" data-to="{numbers[arrow.target]}"'
+        yield f'<path class="edge{idle}" {ends} d="{_curve([*points[:-1], (x, y - TIP + 1)])}"/>'
         yield f'<path class="head{idle}" d="M{_n(x)} {_n(y)}l-4 -{_n(TIP)}h8z"/>'
     for arrow, points in zip(arrows, layout.paths, strict=True):
         if arrow.label:

@@ -1,0 +1,196 @@
+"""A run as a page that one steps through: the graph beside the worked solution, forward and then back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.report.arrays import abridged, count, lines, summary
+from backprop_cli.report.diagram import Arrow, Box, Diagram, Numbers
+from backprop_cli.report.graph_svg import render as picture
+from backprop_cli.report.page import navigation, page, step, text, wide
+from backprop_cli.report.text import verdict
+from backprop_cli.report.view import READING, View
+from backprop_cli.tasks.result import Gradient, NodeResult, Result
+
+DRAWN = 150
+"""A graph of more boxes than this is no picture any more."""
+
+BOX_DIGITS = 4
+
+
+def render(result: Result, view: View = READING) -> str:
+    """The page of one spec."""
+    sheet = _Sheet(result, view)
+    return page(result.title or result.spec, sheet.body())
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """One result, being written."""
+
+    result: Result
+    view: View
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """A number for each node, the same in text and picture."""
+        return self.diagram.numbers
+
+    @cached_property
+    def diagram(self) -> Diagram:
+        """What is drawn."""
+        return diagram_of(self.result, self.view)
+
+    def body(self) -> Iterator[str]:
+        """Head, buttons, picture, solution, and what there is to know."""
+        result = self.result
+        yield f"<header><h1>{text(result.title or result.spec)}</h1>"
+        if result.description:
+            yield f"<p>{text(result.description)}</p>"
+        dims = "".join(f", {text(name)} = {size}" for name, size in result.dims.items())
+        yield f'<p class="soft">{text(result.spec)}{dims}</p></header>'
+        yield navigation()
+        yield '<main class="two">'
+        yield f'<section class="picture" aria-label="Computation graph">{self.picture()}</section>'
+        yield '<div class="solution">'
+        yield from self.forward()
+        yield from self.passes()
+        yield from self.remarks()
+        yield "</div></main>"
+
+    def picture(self) -> str:
+        """The graph, or how to see one that is too large."""
+        boxes = len(self.diagram.boxes)
+        if boxes > DRAWN:
+            return (f'<p class="soft">A graph of {boxes} boxes is not drawn here; <code>backprop graph '
+                    f"{text(self.result.spec)} -o graph.svg</code> draws it.</p>")  # fmt: skip
+        return picture(self.diagram, replace(self.view, ascii=False), embedded=True)
+
+    # passes ──────────────────────────────────────────────────────────────────────────────────────
+
+    def forward(self) -> Iterator[str]:
+        """Every node's value, as it is computed."""
+        yield '<section aria-labelledby="forward"><h2 id="forward">Forward pass</h2><ol class="steps">'
+        for node in self.result.nodes:
+            yield self.value_step(node)
+        yield "</ol></section>"
+
+    def value_step(self, node: NodeResult) -> str:
+        name = f"<h3>{self.math(NOTATIONS['mathml'].name(node.name))}</h3>"
+        kind = node.kind if node.kind != "node" else f"<code>{text(node.expression or node.op or '')}</code>"
+        head = f'<div class="row">{name}<span class="soft">{kind}, {count(node.shape)}</span></div>'
+        return step("on", self.numbers.get(node.name), f"forward, {node.name}", [head, self.value(node.value)])
+
+    def passes(self) -> Iterator[str]:
+        """Every gradient, in the order of the reverse pass; of several passes each, and their sum."""
+        result = self.result
+        if not result.passes:
+            found = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
+            yield from self.reverse("Reverse pass", result.output, found)
+        for position, one in enumerate(result.passes, 1):
+            yield from self.reverse(f"Reverse pass {position} of {len(result.passes)}", one.output, one.gradients)
+        if result.passes:
+            yield from self.total()
+
+    def reverse(self, heading: str, output: str, gradients: Mapping[str, Gradient]) -> Iterator[str]:
+        """One pass."""
+        yield f"<section><h2>{heading}, from {text(output)} back</h2>" + '<ol class="steps">'
+        for node in reversed(self.result.nodes):
+            if node.name in gradients:
+                yield self.gradient_step(output, node, gradients[node.name])
+        yield "</ol></section>"
+
+    def gradient_step(self, output: str, node: NodeResult, gradient: Gradient) -> str:
+        left = NOTATIONS["mathml"].gradient(output, node.name)
+        head = f'<div class="row"><h3>{self.math(left)}</h3><span class="soft">{count(node.shape)}</span></div>'
+        said = f"back, gradient of {node.name}"
+        content = [head, *self.formulas(gradient), self.value(gradient.value)]
+        return step("back", self.numbers.get(node.name), said, content)
+
+    def total(self) -> Iterator[str]:
+        """What leaves have after all passes."""
+        yield '<section><h2>Sum of the passes</h2><ol class="steps">'
+        for node in self.result.nodes:
+            if node.kind != "node" and node.gradient is not None:
+                head = f"<h3>{self.math(NOTATIONS['mathml'].name(node.name))}</h3>"
+                said = f"sum of the gradients of {node.name}"
+                yield step("back", self.numbers.get(node.name), said, [head, self.value(node.gradient.value)])
+        yield "</ol></section>"
+
+    # parts ───────────────────────────────────────────────────────────────────────────────────────
+
+    def formulas(self, gradient: Gradient) -> Iterator[str]:
+        """Each different formula once, a line each."""
+        seen: dict[str, None] = {}
+        for terms in self.view.terms:
+            formula = gradient.formula.get(terms)
+            if isinstance(formula, Printed):
+                seen[self.math(f"<mo>=</mo>{formula['mathml']}")] = None
+            elif isinstance(formula, Omitted):
+                seen[f'<span class="soft">({terms}: {text(formula.why)})</span>'] = None
+        yield from map(wide, seen)
+
+    def math(self, elements: str) -> str:
+        """A formula, in which the names of nodes light up."""
+        return f"<math>{self.lighted(elements)}</math>"
+
+    def lighted(self, elements: str) -> str:
+        """With each node's name marked by its number."""
+
+        def marked(found: re.Match[str]) -> str:
+            return f'<mrow class="v" data-n="{self.marks[found[0]]}">{found[0]}</mrow>'
+
+        return self.pattern.sub(marked, elements)
+
+    @cached_property
+    def marks(self) -> dict[str, int]:
+        """The elements of each node's name."""
+        return {NOTATIONS["mathml"].name(node.name): self.numbers[node.name]
+                for node in self.result.nodes if node.name in self.numbers}  # fmt: skip
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The longest names first, so that x is not lit inside x_1."""
+        return re.compile("|".join(re.escape(name) for name in sorted(self.marks, key=len, reverse=True)) or "(?!)")
+
+    def value(self, value: object) -> str:
+        """An array in rows; of a large one also what its entries are like."""
+        if value is None:
+            return '<p class="soft">no numbers</p>'
+        digits = self.view.digits
+        shown = "\n".join(lines(value, digits))
+        more = f'\n<p class="soft">{summary(value, digits)}</p>' if abridged(value) else ""
+        return f'<pre class="value">{shown}</pre>{more}'
+
+    def remarks(self) -> Iterator[str]:
+        """Warnings, facts relied on, how far formulas are from values."""
+        result = self.result
+        for warning in result.warnings:
+            where = f"{text(warning.node)}: " if warning.node else ""
+            yield f'<p class="warning">{where}{text(warning.message)}</p>'
+        yield from (f'<p class="soft">used: {text(fact)}</p>' for fact in result.facts)
+        known = [node.gradient for node in result.nodes if node.gradient is not None]
+        yield f'<p class="soft">{text(verdict(known))}</p>'
+
+
+def diagram_of(result: Result, view: View) -> Diagram:
+    """The graph of a result, with its numbers."""
+    place = {node.name: position for position, node in enumerate(result.nodes)}
+    outputs = tuple(dict.fromkeys(one.output for one in result.passes)) or (result.output,)
+    shown = Numbers([], [], view.precision or BOX_DIGITS).shown
+    boxes = tuple(
+        Box(node.name, node.kind, node.expression or "", count(node.shape), node.requires_grad, node.name in outputs,
+            value=shown(node.value), gradient=shown(node.gradient.value) if node.gradient else ())
+        for node in result.nodes
+    )  # fmt: skip
+    arrows = tuple(
+        Arrow(place[name], place[node.name], bool(node.gradient and result.nodes[place[name]].gradient))
+        for node in result.nodes for name in dict.fromkeys(node.inputs) if name in place
+    )  # fmt: skip
+    return Diagram(result.spec, None, outputs, boxes, arrows)
+

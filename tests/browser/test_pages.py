@@ -1,0 +1,121 @@
+"""Pages of `--format html` in a real browser: stepped through, at two widths, light and dark, accessible."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import COMMAND, ROOT
+
+HERE = Path(__file__).parent
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+SPECS = ("two_layer", "lstm", "attention", "accumulate_two")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None or not (HERE / "node_modules" / "playwright-core").is_dir(),
+                       reason="a browser and its driver are not installed (make test-browser)"),
+]  # fmt: skip
+
+HOSTILE = """\
+title: "</title><script>alert(1)</script><img src=x onerror=alert(2)> & \\" '"
+description: "<b>bold</b> javascript:alert(3)"
+params: {α: [1.0, 2.0], w_hat: 3.0}
+nodes: {y: "w_hat * α", loss: "sum(y**2) + max(α)"}
+"""
+
+
+def command(*arguments: str) -> str:
+    """What `backprop` prints."""
+    return subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A page for each spec, and one for a spec whose texts are markup."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "hostile.yaml").write_text(HOSTILE, encoding="utf-8")
+    specs = {name: f"specs/{name}.yaml" for name in SPECS} | {"hostile": str(folder / "hostile.yaml")}
+    for name, spec in specs.items():
+        command("run", spec, "-o", str(folder / f"{name}.html"))
+    return {name: folder / f"{name}.html" for name in specs}
+
+
+@pytest.fixture(scope="module")
+def met(pages: dict[str, Path]) -> dict[str, Any]:
+    """What the browser says of each page."""
+    done = subprocess.run(["node", str(HERE / "drive.mjs"), str(CHROMIUM), *map(str, pages.values())], cwd=HERE,
+                          capture_output=True, text=True, check=False, timeout=900)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    return {name: answer[str(path)] for name, path in pages.items()}
+
+
+@pytest.mark.parametrize("name", [*SPECS, "hostile"])
+def test_a_page_is_quiet_and_fits(met: dict[str, Any], name: str) -> None:
+    """No error on the console, nothing from the network, no horizontal scrolling, no violation that axe finds."""
+    for look in met[name]["looks"]:
+        where = (look["width"], look["colorScheme"])
+        assert look["errors"] == [], where
+        assert look["loaded"] == [], where
+        assert look["wide"] <= 0, where
+        assert look["violations"] == [], where
+    background = {look["colorScheme"]: look["background"] for look in met[name]["looks"]}
+    assert background["light"] != background["dark"]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_it_is_stepped_through(met: dict[str, Any], name: str) -> None:
+    """Buttons and keys go forth and back; each step lights one node, in the text and in the picture, and is in view."""
+    walk = next(look["walk"] for look in met[name]["looks"] if "walk" in look)
+    assert walk["count"] == len(walk["seen"]) > 4
+    for position, seen in enumerate(walk["seen"], 1):
+        assert seen["steps"] == seen["boxes"], seen
+        assert len(seen["steps"]) == 1
+        assert seen["said"].startswith(f"Step {position} of {walk['count']}: ")
+        assert seen["inView"], seen
+    assert walk["last"]
+    assert walk["back"] == {**walk["seen"][-2], "inView": True}
+    assert walk["backAgain"]["label"] == walk["seen"][-3]["label"]
+    assert walk["home"]["label"] == walk["seen"][0]["label"]
+
+
+@pytest.mark.parametrize("name", [n for n in SPECS if n != "accumulate_two"])
+def test_values_are_those_of_json(met: dict[str, Any], name: str) -> None:
+    """Forward steps show the values, backward steps the gradients, that `--format json` gives."""
+    nodes = json.loads(command("run", f"specs/{name}.yaml", "--format", "json", "--terms", "none"))["nodes"]
+    walk = next(look["walk"] for look in met[name]["looks"] if "walk" in look)
+    forward = [s["label"].removeprefix("forward, ") for s in walk["seen"] if s["kind"] == "on"]
+    assert forward == list(nodes)
+    back = [s["label"].removeprefix("back, gradient of ") for s in walk["seen"] if s["kind"] == "back"]
+    assert back == [n for n in reversed(nodes) if nodes[n]["gradient"]]
+    for seen in walk["seen"]:
+        node = nodes[seen["label"].rpartition(" ")[2]]
+        value = node["value"] if seen["kind"] == "on" else node["gradient"]["value"]
+        if "…" in seen["value"]:
+            continue
+        assert flat(json.loads(seen["value"])) == pytest.approx(flat(value), rel=1e-5)
+
+
+def flat(value: Any) -> list[float]:
+    """The numbers of a nested list."""
+    return [number for part in value for number in flat(part)] if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_name_lights_everywhere(met: dict[str, Any], name: str) -> None:
+    """With the pointer on a name all that is about its node is lit."""
+    assert next(look["hover"] for look in met[name]["looks"] if "hover" in look) is True
+
+
+@pytest.mark.parametrize("name", [*SPECS, "hostile"])
+def test_without_a_script_all_is_there(met: dict[str, Any], name: str) -> None:
+    """Where scripts are off every step is shown, and there are no dead buttons."""
+    plain = met[name]["plain"]
+    assert plain["steps"] == plain["shown"] > 0
+    assert plain["buttons"] == 0
