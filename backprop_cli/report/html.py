@@ -81,7 +81,7 @@ class _Sheet:
         yield "</ol></section>"
 
     def value_step(self, node: NodeResult) -> str:
-        name = f"<h3>{self.math(NOTATIONS['mathml'].name(node.name))}</h3>"
+        name = f"<strong>{self.math(NOTATIONS['mathml'].name(node.name))}</strong>"
         kind = node.kind if node.kind != "node" else f"<code>{text(node.expression or node.op or '')}</code>"
         head = f'<div class="row">{name}<span class="soft">{kind}, {count(node.shape)}</span></div>'
         return step("on", self.numbers.get(node.name), f"forward, {node.name}", [head, self.value(node.value)])
@@ -107,7 +107,7 @@ class _Sheet:
 
     def gradient_step(self, output: str, node: NodeResult, gradient: Gradient) -> str:
         left = NOTATIONS["mathml"].gradient(output, node.name)
-        head = f'<div class="row"><h3>{self.math(left)}</h3><span class="soft">{count(node.shape)}</span></div>'
+        head = f'<div class="row"><strong>{self.math(left)}</strong><span class="soft">{count(node.shape)}</span></div>'
         said = f"back, gradient of {node.name}"
         content = [head, *self.formulas(gradient), self.value(gradient.value)]
         return step("back", self.numbers.get(node.name), said, content)
@@ -117,7 +117,7 @@ class _Sheet:
         yield '<section><h2>Sum of the passes</h2><ol class="steps">'
         for node in self.result.nodes:
             if node.kind != "node" and node.gradient is not None:
-                head = f"<h3>{self.math(NOTATIONS['mathml'].name(node.name))}</h3>"
+                head = f"<strong>{self.math(NOTATIONS['mathml'].name(node.name))}</strong>"
                 said = f"sum of the gradients of {node.name}"
                 yield step("back", self.numbers.get(node.name), said, [head, self.value(node.gradient.value)])
         yield "</ol></section>"

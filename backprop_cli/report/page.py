@@ -22,14 +22,14 @@ STYLE = """\
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1800px;padding:1rem;background:var(--page);color:var(--ink);
 font:16px/1.5 system-ui,'Segoe UI',Helvetica,Arial,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.6rem;margin:.2rem 0}h2{font-size:1.2rem;margin:1.2rem 0 .4rem}h3{font-size:1rem;margin:0}
+h1{font-size:1.6rem;margin:.2rem 0}h2{font-size:1.2rem;margin:1.2rem 0 .4rem}
 a{color:var(--mark)}
 .soft{color:var(--soft)}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.85rem}
 pre{margin:.2rem 0;overflow-x:auto}
 pre.value{color:var(--value)}
 math{font-size:1.1rem}
-.wide{overflow-x:auto;padding:.1rem 0}
+.wide{overflow-x:auto;overflow-y:hidden;padding:.35rem 0}
 nav{position:sticky;top:0;z-index:2;display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;padding:.5rem 0;
 background:var(--page);border-bottom:1px solid var(--line)}
 nav button{font:inherit;min-width:2.6rem;padding:.25rem .7rem;border:1px solid var(--line);border-radius:6px;
@@ -61,7 +61,7 @@ var steps=Array.prototype.slice.call(document.querySelectorAll('[data-step]'));
 var nav=document.querySelector('nav'),said=document.getElementById('said'),at=-1;
 function each(query,act){Array.prototype.forEach.call(document.querySelectorAll(query),act);}
 function light(name,n,on){each('[data-n="'+n+'"]',function(e){e.classList.toggle(name,on);});}
-function go(to){
+function go(to,still){
   to=Math.max(0,Math.min(steps.length-1,to));
   each('.now',function(e){e.classList.remove('now');e.removeAttribute('aria-current');});
   at=to;var step=steps[at],n=step.getAttribute('data-n');
@@ -72,6 +72,7 @@ function go(to){
   said.textContent='Step '+(at+1)+' of '+steps.length+': '+step.getAttribute('aria-label');
   nav.querySelector('[data-go=first]').disabled=nav.querySelector('[data-go=back]').disabled=at===0;
   nav.querySelector('[data-go=last]').disabled=nav.querySelector('[data-go=on]').disabled=at===steps.length-1;
+  if(still)return;
   step.scrollIntoView({block:'nearest'});
   var picture=document.querySelector('.picture'),box=document.querySelector('.graph g.now');
   if(picture&&box){var a=picture.getBoundingClientRect(),b=box.getBoundingClientRect();
@@ -87,10 +88,10 @@ if(nav&&steps.length){
     if(!move||e.altKey||e.ctrlKey||e.metaKey||e.shiftKey)return;
     if(e.target.closest('pre,.wide,.picture,table,summary')&&e.key.slice(0,5)==='Arrow')return;
     e.preventDefault();moves[move]();});
-  go(0);
+  go(0,true);
 }
 function reachable(){each('.wide,pre,.picture,table',function(e){
-  if(e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight+1)e.tabIndex=0;else e.removeAttribute('tabindex');});}
+  if(e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight+9)e.tabIndex=0;else e.removeAttribute('tabindex');});}
 reachable();window.addEventListener('resize',reachable);
 ['mouseover','mouseout'].forEach(function(kind){document.addEventListener(kind,function(e){
   var one=e.target.closest&&e.target.closest('[data-n]');

@@ -78,7 +78,7 @@ def test_it_is_stepped_through(met: dict[str, Any], name: str) -> None:
         assert seen["steps"] == seen["boxes"], seen
         assert len(seen["steps"]) == 1
         assert seen["said"].startswith(f"Step {position} of {walk['count']}: ")
-        assert seen["inView"], seen
+        assert seen["inView"] or position == 1, seen
     assert walk["last"]
     assert walk["back"] == {**walk["seen"][-2], "inView": True}
     assert walk["backAgain"]["label"] == walk["seen"][-3]["label"]

@@ -11,7 +11,8 @@ from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, 
 
 def printed(text: str) -> Printed:
     """A formula whose notations differ."""
-    return Printed({"text": text, "code": f"code({text})", "latex": f"latex({text})"}, 2.5e-16)
+    others = {"code": f"code({text})", "latex": f"latex({text})", "mathml": f"<mi>{text}</mi>"}
+    return Printed({"text": text, **others}, 2.5e-16)
 
 
 @pytest.fixture

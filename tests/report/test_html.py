@@ -1,0 +1,118 @@
+"""Pages of `--format html`, read as text; `tests/browser` drives them in a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Backprop
+
+VOID = {"meta", "link", "br", "img", "input"}
+
+
+class Elements(HTMLParser):
+    """The tags of a page, counted, and whether each is closed in its turn; the texts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """One more."""
+        self.tags[tag] += 1
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """It closes the innermost one."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        self.texts.append(data)
+
+
+@pytest.fixture
+def page_of(backprop: Backprop, tmp_path: Path):
+    """The page of a spec's text."""
+
+    def make(text: str, *options: str) -> str:
+        (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
+        done = backprop("run", tmp_path / "net.yaml", "--format", "html", *options)
+        assert (done.code, done.err) == (0, "")
+        return done.out
+
+    return make
+
+
+HOSTILE = """\
+title: "</title><script>alert(1)</script>&amp; ]]>"
+description: "<img src=x onerror=alert(1)>"
+params: {a: [1.0, 2.0], b: [3.0, 0.0]}
+nodes: {c: "a * (b > 1)", "loss": "sum(c)"}
+output: "sum(c) + max(a)"
+"""
+
+
+def test_user_text_is_text(page_of) -> None:
+    """Markup in a title, a description or an expression is shown, never part of the page."""
+    page = page_of(HOSTILE)
+    found = Elements(page)
+    assert found.open == []
+    assert found.tags["script"] == 1
+    assert found.tags["img"] == 0
+    assert any("<script>alert(1)</script>" in text for text in found.texts)
+
+
+def test_the_policy_names_the_only_script(page_of) -> None:
+    """Nothing may be loaded, and the one script that may run is the one in the page."""
+    page = page_of("params: {w: 2.0}\nnodes: {y: w**2}\n")
+    script = re.search(r"<script>(.*?)</script>", page, re.DOTALL)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert script
+    assert policy
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    assert policy[1].startswith("default-src 'none'; ")
+    assert f"script-src 'sha256-{digest}'" in policy[1]
+    assert not re.search(r"\b(src|href)=\"(?!data:)", page)
+
+
+def test_each_value_and_gradient_is_a_step(page_of) -> None:
+    """A node is a step forward; one with a gradient is a step back, in the order of the reverse pass."""
+    page = page_of("inputs: {x: 3.0}\nparams: {w: 2.0}\nnodes: {u: w * x, y: u**2}\n")
+    steps = re.findall(r'data-step="(\w+)" data-n="(\d+)"', page)
+    assert steps == [("on", "0"), ("on", "1"), ("on", "2"), ("on", "3"), ("back", "3"), ("back", "2"), ("back", "1")]
+
+
+def test_numbers_are_the_same_in_text_and_picture(page_of) -> None:
+    """The number of a step is that of its box."""
+    page = page_of("params: {w: 2.0, v: 1.0}\nnodes: {u: w * v, y: u**2}\n")
+    boxes = dict(re.findall(r'<g class="[\w ]+" data-n="(\d+)"><title>(\w+)', page))
+    for number, label in re.findall(r'data-n="(\d+)" aria-label="[^"]*?(\w+)"', page):
+        assert boxes[number] == label
+
+
+def test_a_large_graph_is_not_drawn(page_of) -> None:
+    """What is left out is said, with how to see it."""
+    nodes = "".join(f"  y{i}: sin(y{i - 1})\n" for i in range(1, 200))
+    page = page_of(f"params: {{y0: 0.5}}\nnodes:\n{nodes}", "--terms", "none")
+    assert "A graph of 200 boxes is not drawn here" in page
+    assert "<svg" not in page
+
+
+def test_a_page_holds_one_spec(backprop: Backprop) -> None:
+    """Several specs are no page: bad usage, and nothing is written."""
+    path = ROOT / "specs" / "fan_out.yaml"
+    done = backprop("run", path, path, "--format", "html")
+    assert (done.code, done.out) == (2, "")
