@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from backprop_cli.formulas.notation import NOTATIONS
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.report.arrays import abridged, count, lines, summary
 from backprop_cli.report.diagram import Arrow, Box, Diagram, Numbers
 from backprop_cli.report.graph_svg import render as picture
 from backprop_cli.report.page import navigation, page, step, text, wide
-from backprop_cli.report.text import verdict
+from backprop_cli.report.text import terms_shown, verdict, with_definitions
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
@@ -91,19 +91,32 @@ class _Sheet:
         result = self.result
         if not result.passes:
             found = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
-            yield from self.reverse("Reverse pass", result.output, found)
+            yield from self.reverse("Reverse pass", result.output, found, result.where)
         for position, one in enumerate(result.passes, 1):
-            yield from self.reverse(f"Reverse pass {position} of {len(result.passes)}", one.output, one.gradients)
+            yield from self.reverse(f"Reverse pass {position} of {len(result.passes)}", one.output, one.gradients,
+                                    one.where)  # fmt: skip
         if result.passes:
             yield from self.total()
 
-    def reverse(self, heading: str, output: str, gradients: Mapping[str, Gradient]) -> Iterator[str]:
-        """One pass."""
+    def reverse(
+        self, heading: str, output: str, gradients: Mapping[str, Gradient], where: tuple[Named, ...]
+    ) -> Iterator[str]:
+        """One pass; each δ is defined before its first use."""
         yield f"<section><h2>{heading}, from {text(output)} back</h2>" + '<ol class="steps">'
-        for node in reversed(self.result.nodes):
-            if node.name in gradients:
-                yield self.gradient_step(output, node, gradients[node.name])
+        order = [node.name for node in reversed(self.result.nodes) if node.name in gradients]
+        nodes = self.result.by_name
+        for name, defined in with_definitions(order, gradients, where, self.view):
+            yield from map(self.definition_step, defined)
+            yield self.gradient_step(output, nodes[name], gradients[name])
         yield "</ol></section>"
+
+    def definition_step(self, named: Named) -> str:
+        """A δ: the gradient of a part that has no name."""
+        at = f'<span class="soft">at <code>{text(named.at)}</code></span>' if named.at else ""
+        equation = self.math(f"{named.name['mathml']}<mo>=</mo>{named.formula['mathml']}")
+        head = f'<div class="row">{wide(equation)}{at}</div>'
+        said = f"back, definition of {named.name['text']}"
+        return step("back", self.numbers.get(named.node), said, [head, self.value(named.value)])
 
     def gradient_step(self, output: str, node: NodeResult, gradient: Gradient) -> str:
         left = NOTATIONS["mathml"].gradient(output, node.name)
@@ -127,7 +140,7 @@ class _Sheet:
     def formulas(self, gradient: Gradient) -> Iterator[str]:
         """Each different formula once, a line each."""
         seen: dict[str, None] = {}
-        for terms in self.view.terms:
+        for terms in terms_shown(gradient, self.view):
             formula = gradient.formula.get(terms)
             if isinstance(formula, Printed):
                 seen[self.math(f"<mo>=</mo>{formula['mathml']}")] = None
@@ -137,7 +150,7 @@ class _Sheet:
 
     def math(self, elements: str) -> str:
         """A formula, in which the names of nodes light up."""
-        return f"<math>{self.lighted(elements)}</math>"
+        return f'<math displaystyle="true">{self.lighted(elements)}</math>'
 
     def lighted(self, elements: str) -> str:
         """With each node's name marked by its number."""
