@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.notation",),
     ("formulas.compact",),
     ("formulas.formulate", "formulas.linear", "formulas.jacobian"),
+    ("formulas.worked", "formulas.reasons"),
     ("formulas.derivation",),
     ("tasks.result",),
     ("tasks.diagnose", "tasks.opdoc"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -31,24 +31,28 @@ class Job:
     view: View
     nodes: tuple[str, ...]
     max_bytes: int
+    entry: tuple[int, ...] | None = None
 
     def __call__(self, path: str) -> Done:
         """The worked solution of one spec."""
         spec = load(path, self.choice)
         threads_for(spec)
         from backprop_cli.engine.graph import build
-        from backprop_cli.formulas.derivation import work_out
+        from backprop_cli.formulas.derivation import in_all, work_out
+        from backprop_cli.language.steps import lettered, told
         from backprop_cli.report import derivation
 
-        graph = build(spec)
+        parts = lettered(spec) if self.view.full else spec
+        graph = build(parts)
         _known(graph, self.nodes)
         values, passes = _numbers(graph, self.max_bytes)
-        worked = work_out(graph, self.nodes, values, passes)
-        return Done(
-            derivation.FORMATS[self.form](
-                derivation.Solution(spec.source.file, spec.title, graph.output_name, worked), self.view
-            )
-        )
+        _has_entry(graph, self.nodes, self.entry)
+        worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits)
+        if parts is not spec:
+            worked = in_all(worked, build(spec))
+        title = spec.source.file, spec.title, graph.output_name
+        solution = derivation.Solution(*title, worked, told(parts, spec))
+        return Done(derivation.FORMATS[self.form](solution, self.view))
 
     def warm(self) -> None:
         """One spec at a time: there is nothing to prepare."""
@@ -62,6 +66,29 @@ def _numbers(graph: Graph, max_bytes: int) -> tuple[list[object] | None, list[li
         return None, None
     computed = compute(graph, load_leaves(graph, max_bytes))
     return list(computed.values), [list(p) for p in computed.passes]
+
+
+def _has_entry(graph: Graph, names: tuple[str, ...], entry: tuple[int, ...] | None) -> None:
+    """The entry asked for lies in one of the arrays."""
+    if entry is None:
+        return
+    shown = [graph.nodes[graph.names[name]] for name in names] or [n for n in graph.named() if n.index in graph.active]
+    shapes = [tuple(map(int, node.shape)) for node in shown]
+    if any(len(entry) == len(s) and all(-n <= i < n for i, n in zip(entry, s, strict=True)) for s in shapes):
+        return
+    places = ", ".join(f"{node.name} {shape}" for node, shape in zip(shown, shapes, strict=True) if shape)
+    listed = ",".join(map(str, entry))
+    raise UsageError("E023", f"no gradient has an entry [{listed}]", hint=f"the arrays are {places or 'all scalars'}")
+
+
+def _entry(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """An entry: `0,1`, `[0, 1]`."""
+    if value is None:
+        return None
+    words = value.strip().strip("[]()").split(",")
+    if not all(word.strip().lstrip("-").isdecimal() and len(word) < 12 for word in words):
+        raise click.BadParameter(f"{value!r} is no entry; write its index: 0,1", ctx, param)
+    return tuple(map(int, words))
 
 
 def _known(graph: Graph, names: tuple[str, ...]) -> None:
@@ -89,18 +116,23 @@ def _why(graph: Graph, name: str) -> str:
 @spec_argument
 @click.argument("nodes", nargs=-1, metavar="[NODE]...", shell_complete=of_spec())
 @format_option(FORMATS)
+@click.option("--steps", type=click.Choice(["full", "brief"]), default="full",
+              help="full: with reasons, shapes, one entry, numbers; brief: the key steps alone.")
+@click.option("--entry", metavar="I,J", callback=_entry,
+              help="The entry whose numbers are put in: 0,1 (default: the first).")
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory)
-def command(
-    spec: str, nodes: tuple[str, ...], form: str | None, choice: SpecChoice, report: ReportChoice, memory: Memory
-) -> int:
+def command(spec: str, nodes: tuple[str, ...], form: str | None, steps: str, entry: tuple[int, ...] | None,
+            choice: SpecChoice, report: ReportChoice, memory: Memory) -> int:  # fmt: skip
     """Derive gradients step by step.
 
-    For each node (by default every one, the output first): what its consumers contribute, the local derivative,
-    the chain rule, what is substituted, what it simplifies to and, where the spec has numbers, the value.
+    For each node (by default every one, the output first): what its consumers contribute, why, the local derivative,
+    the chain rule, the shapes, the step for one entry, what is substituted, what it simplifies to and, where the spec
+    has numbers, the step with its numbers and the value.  The parts of a spec that is one long expression get letters.
     A spec with shapes alone will do.
     """
     suffix = suffixed(report.out, SUFFIXES)
     refuse_overwriting(report.out, (spec,))
     one_thread()
-    job = Job(choice, form or suffix or "text", report.view(()), nodes, memory.max_bytes)
+    view = replace(report.view(()), full=steps == "full")
+    job = Job(choice, form or suffix or "text", view, nodes, memory.max_bytes, entry)
     return over((spec,), job, sink_for(report.out), Series(), Limits(), manner_now(), job.warm)

@@ -9,63 +9,33 @@ which sympy would cancel before anybody could read it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sympy import Expr, Mul, S
 
 from backprop_cli.engine.graph import Graph, Node
-from backprop_cli.engine.ops.base import show
+from backprop_cli.engine.interpret import Scope, Shapes, interpret
+from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.engine.passes import Step, plan
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op
+from backprop_cli.errors import BackpropError
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of
 from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
 from backprop_cli.formulas.algebra.formula import Formula, settled
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.formulate import Formulation
-from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
+from backprop_cli.formulas.notation.numbers import numbers
+from backprop_cli.formulas.notation.typeset import Typeset
+from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.tensors import Derived, Formulas, derive, seed_formula, true_shape
+from backprop_cli.formulas.worked import Contribution, Maths, Worked, WorkedPass, fits, shapes_of_product
+from backprop_cli.language.expression import Expression
+from backprop_cli.language.model import Shape
 
 SHOWN = ("text", "latex")
-
-
-@dataclass(frozen=True, slots=True)
-class Maths:
-    """A formula, or one side of an equation, in both notations that people read."""
-
-    text: str
-    latex: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one consumer hands back: `local` is a derivative, or the right side of δ ↦ ... where `is_map`."""
-
-    consumer: str
-    definition: Maths
-    local: Maths
-    is_map: bool
-    upstream: Maths
-    chain: Maths
-    substituted: Maths | None
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """The derivation of one node's gradient; `simplified` is None where the last line before says it already."""
-
-    name: str
-    left: Maths
-    shape: tuple[int, ...]
-    contributions: tuple[Contribution, ...]
-    total: Maths | None
-    simplified: Maths | None
-    seed: Maths | None
-    notes: tuple[str, ...]
-    facts: tuple[str, ...]
-    value: Any = None
-    hooked: bool = False
 
 
 @dataclass(slots=True)
@@ -76,6 +46,8 @@ class Deriver:
     work: Formulation
     derived: Derived
     gradients: Sequence[Any] | None
+    asked: tuple[int, ...] | None = None
+    digits: int = 6
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
 
@@ -98,9 +70,25 @@ class Deriver:
 
     def equation(self, node: Node) -> Maths:
         """A consumer's definition: z = W · x."""
-        right = self.maths(self.derived.symbols.fold(self.derived.symbols.definitions[node.index]))
+        right = self.own_words(node)
         name = self.label(node)
         return Maths(f"{name} = {right.text}", f"{_latex_name(name)} = {right.latex}")
+
+    def own_words(self, node: Node) -> Maths:
+        """What the user wrote, typeset; a node without an expression of its own by its op."""
+        if node.spec is None:
+            return self.maths(self.derived.symbols.fold(self.derived.symbols.definitions[node.index]))
+        text, spec = node.spec.text, self.graph.spec
+        shapes = {name: self.graph.nodes[index].shape for name, index in self.graph.names.items()}
+        scope = Scope(text, shapes.get, dims=spec.dims, functions=spec.functions)
+
+        def shape(part: Expression) -> Shape | None:
+            try:
+                return interpret(part, scope, Shapes())  # type: ignore[no-any-return]
+            except (BackpropError, ShapeError, ParameterError, TypeError):
+                return None
+
+        return Maths(*(Typeset(NOTATIONS[name], shape)(node.spec.expression) for name in SHOWN))
 
     def label(self, node: Node) -> str:
         """A node's name; the output's own words where it is an expression."""
@@ -140,8 +128,33 @@ class Deriver:
             local=self.maths(factor if elementwise else expr, {delta: plain}), is_map=not elementwise,
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
             substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
-            notes=tuple(notes),
+            notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
+            shapes=shapes_of_product(expr, target), entry=self.entry(expr.xreplace(chain), target),
         )  # fmt: skip
+
+    def entry(self, expr: Expr, target: Node) -> str:
+        """One step in index notation."""
+        if not target.shape:
+            return ""
+        left = self.meaning.gradient_symbol(target)
+        return layout_of("index").whole(true_shape(expr, target.shape), left)
+
+    def numbers(self, node: Node) -> str:
+        """One step with its numbers put in: of a scalar, or of one entry."""
+        expr = self.derived.local.get(node.index)
+        if self.work.values is None or self.gradients is None or expr is None or not symbols_of(expr):
+            return ""
+        shape = tuple(map(int, node.shape))
+        at = self.asked if self.asked is not None and fits(self.asked, shape) else (0,) * len(shape)
+        if 0 in shape:
+            return ""
+        evaluator = Evaluator(self.work.values, self.gradients, self.graph.spec.dtype)
+        text = numbers(evaluator, self.digits).put_in(expr, at)
+        found = f"{float(self.gradients[node.index][at]):.{self.digits}g}"
+        if text is None or text == found:
+            return ""
+        place = f"[{', '.join(map(str, at))}]: " if at else ""
+        return f"{place}{text} = {found}"
 
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
         """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
@@ -209,6 +222,7 @@ class Deriver:
             total=self.total(parts, seed), simplified=self.simplified(node, parts, seed), seed=seed,
             notes=self.notes(node), facts=tuple(facts.used.values()),
             value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
+            numbers="" if node.index in self.graph.hooks else self.numbers(node),
         )  # fmt: skip
 
     def seed(self, node: Node) -> Maths:
@@ -265,12 +279,17 @@ def _latex_name(name: str) -> str:
     return NOTATIONS["latex"].name(name)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkedPass:
-    """The derivations of one backward pass."""
-
-    output: str
-    worked: tuple[Worked, ...]
+def in_all(worked: Sequence[WorkedPass], graph: Graph) -> tuple[WorkedPass, ...]:
+    """The derivations of a spec that was taken apart, each leaf's with its formula in the names of the spec itself."""
+    made = Formulation(graph, ("nodes",), SHOWN, None).made
+    found = []
+    for one, run in zip(worked, graph.passes, strict=True):
+        derived = derive(made, run, ("nodes",))
+        deriver = Deriver(graph, Formulation(graph, ("nodes",), SHOWN, None), derived, None)
+        nodes = {n.name: derived.nodes[n.index] for n in graph.named() if n.is_leaf and n.index in derived.nodes}
+        listed = [replace(w, in_all=deriver.maths(nodes[w.name])) if w.name in nodes else w for w in one.worked]
+        found.append(replace(one, worked=tuple(listed)))
+    return tuple(found)
 
 
 def work_out(
@@ -278,16 +297,19 @@ def work_out(
     names: Sequence[str] = (),
     values: Sequence[Any] | None = None,
     passes: Sequence[Sequence[Any]] | None = None,
+    entry: tuple[int, ...] | None = None,
+    digits: int = 6,
 ) -> tuple[WorkedPass, ...]:
     """The derivations of the named nodes (all that have a gradient by default), the output first, pass by pass.
 
-    `values` and `passes` are the numbers of a run, or None for a spec that has shapes alone.
+    `values` and `passes` are the numbers of a run, or None for a spec that has shapes alone; `entry` is the one whose
+    numbers are put in, where a gradient has it (else the first), in so many `digits`.
     """
     work = Formulation(graph, ("local", "nodes"), SHOWN, values)
     found = []
     for position, run in enumerate(graph.passes):
         derived = derive(work.made, run, ("local", "nodes"))
-        deriver = Deriver(graph, work, derived, passes[position] if passes else None)
+        deriver = Deriver(graph, work, derived, passes[position] if passes else None, entry, digits)
         wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
                   and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
         found.append(WorkedPass(run.name, tuple(deriver.worked(node) for node in wanted)))

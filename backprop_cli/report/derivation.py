@@ -26,6 +26,7 @@ class Solution:
     title: str | None
     output: str
     passes: Sequence[WorkedPass]
+    parts: Sequence[str] = ()
 
     def sections(self) -> Iterable[tuple[str | None, Sequence[Worked]]]:
         """Each pass with its heading; a single pass has none."""
@@ -40,35 +41,55 @@ class Solution:
 
 
 def text(solution: Solution, view: View) -> str:
-    """For a terminal: a heading a node, a line a step."""
+    """For a terminal: a heading a node, a line a step; each reason and each sign is explained where it first stands."""
     head = view.paint(view.safe(solution.title or solution.spec), "heading")
-    blocks = [[head]]
+    blocks = [[head], *([[view.plain(line) for line in solution.parts]] if solution.parts else [])]
+    said: set[str] = set()
     for heading, worked in solution.sections():
         blocks += [[view.paint(view.safe(heading), "heading")]] if heading else []
-        blocks += [_text_node(w, view) for w in worked]
+        blocks += [_explained(_text_node(w, view, said), said, view) for w in worked]
     blocks += [["The gradients of the leaves add up over the passes."]] if len(solution.passes) > 1 else []
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _text_node(worked: Worked, view: View) -> list[str]:
+SIGNS = (
+    ("δ ↦", "δ is the gradient that comes back from above; δ ↦ ... is what the step makes of it"),
+    ("⊙", "⊙ multiplies entry by entry; ∂y/∂z = y ⊙ (1 - y) between arrays is the diagonal of the Jacobian"),
+    ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
+    ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
+    (" > 0]", "[z > 0] is 1 where it holds, else 0"),
+)
+"""What a sign means, in the order in which they are looked for."""
+
+
+def _explained(rows: list[str], said: set[str], view: View) -> list[str]:
+    """The steps of a node, with what a sign means below them, the first time."""
+    if not view.full:
+        return rows
+    found = [meaning for sign, meaning in SIGNS if meaning not in said and any(view.plain(sign) in r for r in rows)]
+    said.update(found)
+    return [*rows, *(view.plain(f"  ({meaning})") for meaning in found)]
+
+
+def _text_node(worked: Worked, view: View, said: set[str]) -> list[str]:
     left = view.plain(worked.left.text)
     rows = [view.paint(left, "gradient")]
     if worked.seed is not None:
         rows.append(_step("seed", f"{left} = {view.plain(worked.seed.text)}"))
     rows += [view.plain(f"  {sentence}") for sentence in _uses(worked)]
     for part in worked.contributions:
-        rows += _text_part(worked, part, view)
+        rows += _text_part(worked, part, view, said)
     if worked.total is not None:
         rows.append(_step("sum", view.plain(f"{worked.left.text} = {worked.total.text}")))
     rows += [view.plain(f"  {note}") for note in worked.notes]
     if worked.simplified is not None:
-        rows.append(
-            _step(
-                "after the hook" if worked.hooked else "simplified",
-                view.plain(f"{worked.left.text} = {worked.simplified.text}"),
-            )
-        )
+        label = "after the hook" if worked.hooked else "simplified"
+        rows.append(_step(label, view.plain(f"{worked.left.text} = {worked.simplified.text}")))
     rows += [view.plain(f"  with {fact}") for fact in worked.facts]
+    if view.full and worked.in_all is not None:
+        rows.append(_step("in all", view.plain(f"{worked.left.text} = {worked.in_all.text}")))
+    if view.full and worked.numbers:
+        rows.append(_step("in numbers", view.plain(worked.numbers)))
     if worked.value is not None:
         first, *rest = lines(worked.value, view.digits)
         rows += [_step("value", f"{left} = {first}"), *(" " * (LABEL_WIDTH + len(left) + 5) + line for line in rest)]
@@ -90,16 +111,23 @@ def _uses(worked: Worked) -> list[str]:
     return [f"{worked.name} is used by {listed}: what comes back over each path adds up"]
 
 
-def _text_part(worked: Worked, part: Contribution, view: View) -> list[str]:
+def _text_part(worked: Worked, part: Contribution, view: View, said: set[str]) -> list[str]:
     rows = [
         _step(
             "definition" if len(worked.contributions) == 1 else _through(part),
             view.plain(part.definition.text),
         )
     ]
+    new = [reason for reason in part.reasons if view.full and reason not in said]
+    said.update(new)
+    rows += [_step("because", view.plain(reason)) for reason in new]
     rows.append(_step("local derivative", view.plain(_local(worked, part, "text"))))
     left = worked.left.text if len(worked.contributions) == 1 and worked.seed is None else f"path {_short(part)}"
     rows.append(_step("chain rule", view.plain(f"{left} = {part.chain.text}")))
+    if view.full and part.shapes:
+        rows.append(_step("shapes", part.shapes))
+    if view.full and part.entry:
+        rows.append(_step("one entry", view.plain(part.entry)))
     if part.substituted is not None and part.substituted.text != part.chain.text:
         rows.append(_step("substituted", view.plain(f"{' ' * len(left)} = {part.substituted.text}")))
     return [*rows, *(view.plain(f"  {note}") for note in part.notes)]

@@ -35,6 +35,7 @@ class View:
     precision: int | None = None
     color: bool = False
     ascii: bool = False
+    full: bool = True  # every step of a derivation, not the key ones alone
 
     @property
     def digits(self) -> int:

@@ -17,6 +17,7 @@ from sympy import Add, Expr, Mul, Pow
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, shape_of, symbols_of
+from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.layout import Layout
 from backprop_cli.formulas.notation.order import factors_of, is_negative, term_order
@@ -68,17 +69,19 @@ class EntryLayout(Layout):
         shape = shape_of(expr)
         own = tuple("" if is_one(s) else i for s, i in zip(shape, indices[len(indices) - len(shape) :], strict=True))
         if isinstance(expr, Add):
-            return self.terms(expr, own)
+            factor, rest = split_sum(expr)
+            return self.terms(expr, own) if factor == 1 else self.factors(Mul(factor, rest, evaluate=False), own)
         if isinstance(expr, Mul) or isinstance(expr, Pow) and expr.exp.could_extract_minus_sign():
             return self.factors(expr, own)
         if isinstance(expr, Pow):
             return self.powers(expr, own)
         if isinstance(expr, Apply):
             return ROWS.get(expr.name, elementwise_or_picked)(self, expr, own)
-        return self.picked(self.walk(expr), own)
+        return self.picked(expr, own)
 
-    def picked(self, piece: Piece, indices: Index) -> Piece:
+    def picked(self, expr: Expr, indices: Index) -> Piece:
         """The entry of something that is written whole."""
+        piece = self.walk(expr)
         listed = ",".join(filter(None, indices))
         if not listed:
             return piece
@@ -88,6 +91,10 @@ class EntryLayout(Layout):
     def closed(self, piece: Piece, level: int) -> str:
         """A part inside another that binds at `level`."""
         return piece.text if piece.level >= level else self.notation.bracket(piece.text)
+
+    def count(self, size: int) -> str:
+        """How many entries an axis has."""
+        return spell_static(size)
 
     def terms(self, expr: Add, indices: Index) -> Piece:
         """A sum, term by term."""
@@ -138,7 +145,7 @@ class EntryLayout(Layout):
 def elementwise_or_picked(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """A function of each entry; of any other operator the entry is picked."""
     if not OPS[expr.name].pointwise:
-        return layout.picked(layout.walk(expr), indices)
+        return layout.picked(expr, indices)
     inner = Layout(layout.notation)
     stand_ins = []
     for operand in expr.args:
@@ -195,7 +202,7 @@ def reduced(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     total = layout.over(tuple(shape[a] for a in axes), body)
     if expr.name == "sum":
         return total
-    count = " · ".join(spell_static(shape[a]) for a in axes if not is_one(shape[a]))
+    count = " · ".join(layout.count(shape[a]) for a in axes if not is_one(shape[a]))
     return Piece(f"1/{count if '·' not in count else f'({count})'} · ({total.text})", MUL) if count else total
 
 
@@ -209,7 +216,7 @@ def reshaped(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """Axes of size 1 come and go; any other reshape is written whole."""
     before, after = shape_of(expr.args[0]), expr.shape
     if [s for s in before if not is_one(s)] != [s for s in after if not is_one(s)]:
-        return layout.picked(layout.walk(expr), indices)
+        return layout.picked(expr, indices)
     rest = iter([i for s, i in zip(after, indices, strict=True) if not is_one(s)])
     return layout.entry(expr.args[0], tuple("" if is_one(s) else next(rest) for s in before))
 
@@ -224,12 +231,12 @@ def unit(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     where = expr.parameters["index"]
     if expr.args[0] == 1 and len(where) == 1 and isinstance(where[0], int) and indices[0]:
         return Piece(f"[{indices[0]} = {where[0]}]", CALL)
-    return layout.picked(layout.walk(expr), indices)
+    return layout.picked(expr, indices)
 
 
 def identity(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """I is [i = j]."""
-    return Piece(f"[{indices[0]} = {indices[1]}]", CALL) if all(indices) else layout.picked(layout.walk(expr), indices)
+    return Piece(f"[{indices[0]} = {indices[1]}]", CALL) if all(indices) else layout.picked(expr, indices)
 
 
 def constant(text: str) -> Callable[[EntryLayout, Apply, Index], Piece]:
@@ -240,7 +247,7 @@ def constant(text: str) -> Callable[[EntryLayout, Apply, Index], Piece]:
 def convolved(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """Σ over channels and the window: x[n,c,i+a,j+b] · w[o,c,a,b]; only where nothing is padded, grouped or strided."""
     if not _is_plain(expr) or len(expr.args) > 2 and expr.args[2].args:
-        return layout.picked(layout.walk(expr), indices)
+        return layout.picked(expr, indices)
     kernel = shape_of(expr.args[1])
 
     def body(letters: Index) -> Piece:
@@ -256,7 +263,7 @@ def convolved(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
 def kernel_gradient(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """Σ over images and positions: x[n,c,i+a,j+b] · δ[n,o,i,j]."""
     if not _is_plain(expr):
-        return layout.picked(layout.walk(expr), indices)
+        return layout.picked(expr, indices)
     upstream = shape_of(expr.args[1])
 
     def body(letters: Index) -> Piece:

@@ -78,6 +78,15 @@ class Latex(Notation):
         number = f", {symbol.number}" if symbol.number else ""
         return rf"\delta_{{{latex_name(symbol.owner).rstrip()}{number}}}{chr(39) * len(symbol.mark)}"
 
+    def literal(self, text: str) -> str:
+        return rf"\mathtt{{{latex_text(text)}}}"
+
+    def total(self, base: Piece) -> Piece:
+        return Piece(rf"\sum {base.text if base.level > MUL else self.bracket(base.text)}", MUL)
+
+    def named_call(self, name: str, arguments: list[str]) -> Piece:
+        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(arguments)}\right)", CALL)
+
     def bracket(self, text: str) -> str:
         return rf"\left({text}\right)"
 

@@ -107,6 +107,15 @@ class Mathml(Notation):
         number = mo(",") + mn(str(symbol.number)) if symbol.number else ""
         return script("msub", mi("δ" + "′" * len(symbol.mark)), self.name(symbol.owner) + number)
 
+    def literal(self, text: str) -> str:
+        return f"<mtext>{escape(text)}</mtext>"
+
+    def total(self, base: Piece) -> Piece:
+        return Piece(mo("∑") + (base.text if base.level > MUL else self.bracket(base.text)), MUL)
+
+    def named_call(self, name: str, arguments: list[str]) -> Piece:
+        return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(mo(",").join(arguments))), CALL)
+
     def bracket(self, text: str) -> str:
         return row(mo("(") + text + mo(")"))
 

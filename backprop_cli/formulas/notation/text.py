@@ -62,6 +62,18 @@ class Notation:
         """The gradient of a part that has no name."""
         return symbol.text
 
+    def literal(self, text: str) -> str:
+        """A part of the user's expression as it is written."""
+        return text
+
+    def total(self, base: Piece) -> Piece:
+        """The sum of all entries."""
+        return Piece(f"Σ({base.text})", CALL)
+
+    def named_call(self, name: str, arguments: list[str]) -> Piece:
+        """A function by its name, with arguments that are written already."""
+        return Piece(f"{name}({', '.join(arguments)})", CALL)
+
     def bracket(self, text: str) -> str:
         """Brackets."""
         return f"({text})"
