@@ -141,7 +141,7 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
     formulas = [PassFormulas() for _ in graph.passes]
     total = PassFormulas()
     facts: tuple[str, ...] = ()
-    warnings = [Warned(*warning) for warning in graph.spec.warnings]
+    warnings = [Warned(*warning) for warning in (*graph.spec.warnings, *graph.warnings)]
     if settings.terms:
         from backprop_cli.formulas.formulate import formulate  # imports sympy, which numbers alone never need
 

@@ -183,7 +183,8 @@ def _kink(graph: Graph, node: Node, hit: list[tuple[int, ...]]) -> Warned:
     assert node.op is not None
     if node.op.masks:
         return _hidden(graph, node, hit)
-    convention = f"; {node.op.convention}, as in PyTorch" if node.op.convention else ""
+    peer = "" if "PyTorch" in node.op.convention else ", as in PyTorch"
+    convention = f"; {node.op.convention}{peer}" if node.op.convention else ""
     tie = "has a tie" if "tie" in node.op.convention else "has no derivative"
     message = f"{node.op.name} {tie}{listed(hit)}{convention}"
     return Warned("kink", named_user(graph, node.index), message, tuple(hit[:LISTED]))

@@ -189,7 +189,7 @@ def _built(spec: Spec) -> Graph:
     for run in passes:
         if run.output not in active:
             _nothing(spec, nodes, wrt, run)
-    return Graph(spec, nodes, names, tuple(passes), wrt, hooks, active)
+    return Graph(spec, nodes, names, tuple(passes), wrt, hooks, active, tuple(assembly.builder.warnings))
 
 
 def _of_shapes(scope: Scope, at: int, nodes: tuple[Node, ...], names: Mapping[str, int]) -> Scope:

@@ -11,7 +11,7 @@ from typing import Any
 from backprop_cli.engine.graph.nodes import Node
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
-from backprop_cli.language.model import Leaf, NodeSpec, Shape
+from backprop_cli.language.model import Leaf, NodeSpec, Shape, Warned
 
 MAX_RANK = 8
 
@@ -32,6 +32,7 @@ class Builder:
         self.known: dict[Any, Node] = {}
         self.owner = ""
         self.anonymous_count: dict[str, int] = {}
+        self.warnings: list[Warned] = []
 
     def shape(self, value: Node) -> Shape:
         """The shape of a node (None for an operand left out)."""
@@ -65,6 +66,10 @@ class Builder:
             )
             self.known[key] = self._add(node)
         return self.known[key]
+
+    def warn(self, message: str) -> None:
+        """Something that the node being built should be told of."""
+        self.warnings.append(("broadcast", self.owner, message))
 
     def leaf(self, leaf: Leaf) -> Node:
         """An input or a param."""

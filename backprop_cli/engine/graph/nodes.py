@@ -9,7 +9,7 @@ from typing import Any, Literal
 from backprop_cli.engine.interpret import Scope
 from backprop_cli.engine.ops import Op
 from backprop_cli.language import expression as ast
-from backprop_cli.language.model import Leaf, NodeSpec, Shape, Spec
+from backprop_cli.language.model import Leaf, NodeSpec, Shape, Spec, Warned
 
 Kind = Literal["input", "param", "node", "constant"]
 
@@ -69,6 +69,7 @@ class Graph:
     wrt: frozenset[int]
     hooks: Mapping[int, Hook]
     active: frozenset[int]
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def output(self) -> Node:

@@ -372,11 +372,20 @@ def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning
     shapes = {name: meaning.shape(value) for name, value in values.items()}
     try:
         body = composite.body(shapes, **bound.parameters)
+        _warn(composite, shapes, meaning)
     except (ShapeError, ParameterError) as error:
         raise _located(
             error, part, bound.operands, [meaning.shape(v) if v is not None else () for v in given], scope
         ) from None
     return evaluate_body(body, values, meaning, scope.place(part), sizes_of(shapes.values()))
+
+
+def _warn(composite: Composite, shapes: Mapping[str, Shape], meaning: Meaning) -> None:
+    """What a function has to say of its operands' shapes goes to a meaning that listens: the graph."""
+    listen = getattr(meaning, "warn", None)
+    said = composite.warns(shapes) if composite.warns and listen else None
+    if said and listen:
+        listen(f"{composite.name}: {said}")
 
 
 def operand_names(signature: Signature, count: int) -> tuple[str, ...]:

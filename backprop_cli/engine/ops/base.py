@@ -155,6 +155,7 @@ class Composite:
     latex: str | None = None
     integer_operands: frozenset[str] = frozenset()
     flat: bool = False  # no operand has a gradient
+    warns: Callable[[Mapping[str, Shape]], str | None] | None = None  # what to say of these shapes
 
 
 OPS: dict[str, Op] = {}

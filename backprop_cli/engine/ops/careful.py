@@ -101,6 +101,16 @@ class Careful:
         slope = b * a ** (b - 1)
         return np.where(np.equal(b, 0), np.zeros_like(slope), slope)[()] if np.any(np.equal(b, 0)) else slope
 
+    def log_slope(self, a: Any, b: Any) -> Any:
+        """log b, and 0 where a is 0 and b not positive."""
+        lost = np.equal(a, 0) & np.less_equal(b, 0)
+        slope = np.log(b) + np.zeros_like(a)
+        return np.where(lost, np.zeros_like(slope), slope)[()] if np.any(lost) else slope
+
+    def circle_ratio(self, a: Any, b: Any) -> Any:
+        """a/(a² + b²), and 0 at the origin."""
+        return self.ratio(a, a**2 + b**2)
+
     def exponent_slope(self, y: Any, a: Any, b: Any) -> Any:
         """a^b log a, and 0 where a is 0 and b is not negative."""
         at_zero = np.equal(a, 0) & np.greater_equal(b, 0)

@@ -177,9 +177,9 @@ def _group_norm(shapes: Shapes, num_groups: Any, eps: Any) -> str:
     groups = whole("num_groups", num_groups, 1)
     if channels % groups:
         raise ParameterError("num_groups", f"{channels} channels do not divide into {groups} groups")
-    x = tuple(map(int, shapes["x"]))
-    apart = (x[0], groups, -1)
-    core = f"reshape(standardize(reshape(x, {apart}), axis=-1, eps={scalar('eps', eps, 0)}), {x})"
+    x = shapes["x"]
+    apart = spell((x[0], groups, -1))
+    core = f"reshape(standardize(reshape(x, {apart}), axis=-1, eps={scalar('eps', eps, 0)}), {spell(x)})"
     return _scaled(core, shapes, _aligned(len(x)))
 
 

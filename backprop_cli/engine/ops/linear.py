@@ -19,6 +19,7 @@ from backprop_cli.engine.ops.base import (
     op,
     show,
 )
+from backprop_cli.engine.ops.library import spell
 from backprop_cli.language.model import Shape
 
 
@@ -167,11 +168,11 @@ composite("swapaxes(x; axis1, axis2)", "Two axes change places; PyTorch's transp
 def _kron(shapes: Mapping[str, Shape]) -> str:
     """Every entry of one by every entry of the other, axis by axis."""
     rank = max(map(len, shapes.values()))
-    a, b = ((*[1] * (rank - len(shape)), *map(int, shape)) for shape in (shapes["a"], shapes["b"]))
+    a, b = ((*[1] * (rank - len(shape)), *shape) for shape in (shapes["a"], shapes["b"]))
     left = tuple(size for n in a for size in (n, 1))
     right = tuple(size for n in b for size in (1, n))
     joined = tuple(n * m for n, m in zip(a, b, strict=True))
-    return f"reshape(reshape(a, {left}) * reshape(b, {right}), {joined})"
+    return f"reshape(reshape(a, {spell(left)}) * reshape(b, {spell(right)}), {spell(joined)})"
 
 
 composite("kron(a, b)", "Kronecker product: blocks a[i, j]·b.", _kron,

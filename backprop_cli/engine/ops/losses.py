@@ -21,15 +21,38 @@ def over(*domains: str, **parameters: Any) -> tuple[Sample, ...]:
             Sample(((2, 3), (2, 3)), {**parameters, "reduction": "none"}, domains))  # fmt: skip
 
 
+def alike(name: str, shapes: Shapes) -> None:
+    """The losses of probabilities take a target of the input's own shape, as in PyTorch.
+
+    Raises:
+        ShapeError: it has another one.
+    """
+    if shapes["input"] != shapes["target"]:
+        raise ShapeError(f"{name} takes an input and a target of one shape, "
+                         f"not {show(shapes['input'])} and {show(shapes['target'])}", 1,
+                         "a silent broadcast would compare every entry with every other")
+
+
+def unalike(shapes: Shapes) -> str | None:
+    """What to say of a loss of tensors that differ in shape; None where they do not."""
+    one, two = shapes["input"], shapes["target"]
+    if one == two:
+        return None
+    return (f"the input has shape {show(one)}, the target {show(two)}: they are broadcast to "
+            f"{show(broadcast(one, two))}, which is hardly what a loss means")
+
+
 # ── distances ────────────────────────────────────────────────────────────────────────────────────
 
-composite("mse_loss(input, target; reduction='mean')", "Mean squared error.",
+composite("mse_loss(input, target; reduction='mean')", "Mean squared error.", warns=unalike, body=
           lambda shapes, reduction: reduced("(input - target)**2", reduction), samples=over(), group="losses")
-composite("l1_loss(input, target; reduction='mean')", "Mean absolute error.",
+composite("l1_loss(input, target; reduction='mean')", "Mean absolute error.", warns=unalike, body=
           lambda shapes, reduction: reduced("abs(input - target)", reduction), samples=over(), group="losses")
 composite("huber_loss(input, target; reduction='mean', delta=1)",
           "Mean of half the squared error where it is at most delta, of delta·(|error| - delta/2) elsewhere.",
-          lambda shapes, reduction, delta: reduced(f"huber(input - target, delta={scalar('delta', delta)})", reduction),
+          warns=unalike,
+          body=lambda shapes, reduction, delta: reduced(
+              f"huber(input - target, delta={scalar('delta', delta)})", reduction),
           samples=over() + over(delta=0.5), group="losses")
 
 
@@ -41,19 +64,22 @@ def _smooth_l1(shapes: Shapes, reduction: Any, beta: Any) -> str:
 
 
 composite("smooth_l1_loss(input, target; reduction='mean', beta=1)", "huber_loss with delta = beta, divided by beta.",
-          _smooth_l1, samples=over() + over(beta=0.5) + over(beta=0), group="losses")
+          _smooth_l1, warns=unalike, samples=over() + over(beta=0.5) + over(beta=0), group="losses")
 
 
 def _cosine(shapes: Shapes, axis: Any, eps: Any) -> str:
     place = _default_axis(broadcast(shapes["x1"], shapes["x2"]), axis)
-    norms = (f"maximum(norm({x}, axis={place}), {scalar('eps', eps, 0)})" for x in ("x1", "x2"))
+    wide = spell(broadcast(shapes["x1"], shapes["x2"]))
+    full = [x if shapes["x1"] == shapes["x2"] else f"broadcast_to({x}, {wide})" for x in ("x1", "x2")]
+    norms = (f"maximum(norm({x}, axis={place}), {scalar('eps', eps, 0)})" for x in full)
     return f"sum(x1 * x2, axis={place}) / ({' * '.join(norms)})"
 
 
 composite("cosine_similarity(x1, x2; axis=none, eps=1e-8)",
           "The cosine of the angle between vectors along an axis (default: 1, or 0 of vectors).", _cosine,
           group="losses",
-          samples=(Sample(((2, 3), (2, 3))), Sample(((4,), (4,))), Sample(((2, 3), (2, 3)), {"axis": 0})))
+          samples=(Sample(((2, 3), (2, 3))), Sample(((4,), (4,))), Sample(((2, 3), (2, 3)), {"axis": 0}),
+                   Sample(((1, 2, 3), (2, 1, 3)), {"axis": -2})))
 
 
 def _triplet(shapes: Shapes, margin: Any, p: Any, eps: Any, swap: Any, reduction: Any) -> str:
@@ -84,6 +110,7 @@ composite("hinge_embedding_loss(input, target; margin=1, reduction='mean')",
 
 
 def _bce(shapes: Shapes, reduction: Any) -> str:
+    alike("binary_cross_entropy", shapes)
     return reduced(product("weight" if "weight" in shapes else None, "bce_probabilities(input, target)"), reduction)
 
 
@@ -94,6 +121,7 @@ composite("binary_cross_entropy(input, target, weight=none; reduction='mean')",
 
 
 def _bce_with_logits(shapes: Shapes, reduction: Any) -> str:
+    alike("binary_cross_entropy_with_logits", shapes)
     terms = "bce_logits(input, target)"
     if "pos_weight" in shapes:
         terms = "(pos_weight * target * softplus(-input) + (1 - target) * softplus(input))"
@@ -110,6 +138,7 @@ composite("binary_cross_entropy_with_logits(input, target, weight=none, pos_weig
 
 
 def _kl(shapes: Shapes, reduction: Any, log_target: Any) -> str:
+    alike("kl_div", shapes)
     terms = "(xlogy(target, target) - target * input)"
     if flag("log_target", log_target):
         terms = "exp(target) * (target - input)"
@@ -117,7 +146,7 @@ def _kl(shapes: Shapes, reduction: Any, log_target: Any) -> str:
         choice("reduction", "none" if reduction is None else reduction, ("mean", "sum", "none", "batchmean"))
         return reduced(terms, reduction)
     wide = broadcast(shapes["input"], shapes["target"])
-    return f"sum({terms}) / {int(wide[0]) if wide else 1}"
+    return f"sum({terms}) / {spell(wide[0]) if wide else 1}"
 
 
 composite("kl_div(input, target; reduction='mean', log_target=false)",
@@ -165,7 +194,7 @@ def _check_weight(input_shape: Shape, weight: Shape | None) -> None:
 def _hot(shape: Shape, labels: str) -> str:
     """One-hot labels with the classes on their axis."""
     axis, rank = _class_axis(shape), len(shape)
-    rows = f"one_hot({labels}, {int(shape[axis])})"
+    rows = f"one_hot({labels}, {spell(shape[axis])})"
     if axis == rank - 1:
         return rows
     return f"transpose({rows}, axes={(*range(axis), rank - 1, *range(axis, rank - 1))})"
@@ -189,7 +218,7 @@ def _labelled(shapes: Shapes, logs: str, reduction: Any, ignore_index: Any, smoo
     hot = _hot(shape, labels)
     loss = f"-sum({product(weight, f'where({hot}, {logs}, 0)')}, axis={axis})"
     if smoothing:
-        s, n = spell(smoothing), int(shape[axis])
+        s, n = spell(smoothing), spell(shape[axis])
         loss = f"((1 - {s}) * ({loss}) - {s}/{n} * sum({product(weight, logs)}, axis={axis}))"
     counted = product(kept, f"take(weight, {labels}, axis=0)" if weight else None)
     terms = f"where({kept}, {loss}, 0)" if kept else loss
@@ -212,7 +241,7 @@ def _cross_entropy(shapes: Shapes, reduction: Any, label_smoothing: Any, ignore_
     if ignore_index is not None:
         raise ParameterError("ignore_index", "ignore_index is for labels; these are class probabilities")
     _check_weight(shape, shapes.get("weight"))
-    s, n = spell(label_smoothing), int(shape[axis])
+    s, n = spell(label_smoothing), spell(shape[axis])
     smooth = f"((1 - {s}) * target + {s}/{n})" if label_smoothing else "target"
     weight = _along_classes(shape) if "weight" in shapes else None
     return reduced(f"-sum({product(weight, smooth, logs)}, axis={axis})", reduction)

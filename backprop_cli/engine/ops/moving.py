@@ -18,6 +18,7 @@ from backprop_cli.engine.ops.base import (
     op,
     show,
 )
+from backprop_cli.engine.ops.library import spell
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.language.model import Shape
 
@@ -54,16 +55,21 @@ op("roll(x; shift, axis=none)", "The entries shifted along axes, those pushed ou
 # ── repetition ───────────────────────────────────────────────────────────────────────────────────
 
 
+def _repeated(apart: Shape, wide: Shape, joined: Shape) -> str:
+    """New axes of size 1, made wider, and joined with those beside them."""
+    return f"reshape(broadcast_to(reshape(x, {spell(apart)}), {spell(wide)}), {spell(joined)})"
+
+
 def _tile(shapes: Mapping[str, Shape], reps: Any) -> str:
     x = shapes["x"]
     times = wholes("reps", reps, len(reps) if isinstance(reps, tuple) else 1, 0)
     rank = max(len(x), len(times))
     times = (*[1] * (rank - len(times)), *times)
-    sizes = (*[1] * (rank - len(x)), *map(int, x))
+    sizes = (*[1] * (rank - len(x)), *x)
     apart = tuple(n for size in sizes for n in (1, size))
     wide = tuple(n for pair in zip(times, sizes, strict=True) for n in pair)
     joined = tuple(a * b for a, b in zip(times, sizes, strict=True))
-    return f"reshape(broadcast_to(reshape(x, {apart}), {wide}), {joined})"
+    return _repeated(apart, wide, joined)
 
 
 composite("tile(x; reps)", "Copies of a tensor side by side, `reps` times along the last axes.", _tile, group="shape",
@@ -78,11 +84,11 @@ def _repeat(shapes: Mapping[str, Shape], repeats: Any, axis: Any) -> str:
         n = math.prod(map(int, x))
         return f"reshape(broadcast_to(reshape(x, ({n}, 1)), ({n}, {times})), ({n * times},))"
     place = normalize_axis(axis, len(x))
-    sizes = tuple(map(int, x))
+    sizes = x
     apart = (*sizes[: place + 1], 1, *sizes[place + 1 :])
     wide = (*sizes[: place + 1], times, *sizes[place + 1 :])
     joined = (*sizes[:place], sizes[place] * times, *sizes[place + 1 :])
-    return f"reshape(broadcast_to(reshape(x, {apart}), {wide}), {joined})"
+    return _repeated(apart, wide, joined)
 
 
 composite("repeat(x; repeats, axis=none)", "Every entry `repeats` times in a row, along an axis or flattened.", _repeat,
@@ -99,8 +105,7 @@ def _flatten(shapes: Mapping[str, Shape], start_dim: Any, end_dim: Any) -> str:
     last = normalize_axis(whole("end_dim", end_dim), len(x), "end_dim")
     if first > last:
         raise ParameterError("end_dim", f"end_dim {end_dim} lies before start_dim {start_dim}")
-    sizes = tuple(map(int, x))
-    return f"reshape(x, {(*sizes[:first], math.prod(sizes[first : last + 1]), *sizes[last + 1 :])})"
+    return f"reshape(x, {spell((*x[:first], math.prod(x[first : last + 1]), *x[last + 1 :]))})"
 
 
 composite("flatten(x; start_dim=0, end_dim=-1)", "The axes from start_dim to end_dim joined into one (default: all).",

@@ -108,10 +108,11 @@ pair("logaddexp(a, b)", "log(exp a + exp b), without overflow.", lambda xp, a, b
 pair("hypot(a, b)", "√(a² + b²).", lambda xp, a, b: np.hypot(a, b),
      (lambda xp, g, y, a, b: g * xp.ratio(a, y), lambda xp, g, y, a, b: g * xp.ratio(b, y)),
      lambda s, a, b: s.sqrt(a**2 + b**2), kink=lambda a, b: np.equal(a, 0) & np.equal(b, 0),
-     convention="the derivative at the origin is 0")
+     convention="the derivative at the origin is 0, where PyTorch gives NaN")
 pair("arctan2(a, b)", "The angle of the point (b, a), in radians.", lambda xp, a, b: np.arctan2(a, b),
-     (lambda xp, g, y, a, b: g * b / (a**2 + b**2), lambda xp, g, y, a, b: -g * a / (a**2 + b**2)),
-     lambda s, a, b: s.atan2(a, b), aliases="atan2", domain="the angle of the origin has no derivative")
+     (lambda xp, g, y, a, b: g * xp.circle_ratio(b, a), lambda xp, g, y, a, b: -g * xp.circle_ratio(a, b)),
+     lambda s, a, b: s.atan2(a, b), aliases="atan2", kink=lambda a, b: np.equal(a, 0) & np.equal(b, 0),
+     convention="the derivative at the origin is 0")
 
 
 def xlogy(a: Any, b: Any) -> Any:
@@ -120,6 +121,7 @@ def xlogy(a: Any, b: Any) -> Any:
 
 
 pair("xlogy(a, b)", "a log b, and 0 where a is 0.", lambda xp, a, b: xlogy(a, b),
-     (lambda xp, g, y, a, b: xp.xlogy(g, b), lambda xp, g, y, a, b: g * xp.ratio(a, b)),
+     (lambda xp, g, y, a, b: g * xp.log_slope(a, b), lambda xp, g, y, a, b: g * a / b),
      lambda s, a, b: a * s.log(b), POSITIVE, domain="the logarithm of a number that is not positive",
+     kink=lambda a, b: np.equal(a, 0) & np.less_equal(b, 0), convention="the slope of 0·log 0 is 0 by the factor",
      latex=r"{0} \log {1}")

@@ -44,7 +44,7 @@ def _adaptive(space: int) -> Any:
     def body(shapes: Shapes, output_size: Any) -> str:
         x = shapes["x"]
         check_rank(f"adaptive_avg_pool{space}d", x, space)
-        given = output_size if isinstance(output_size, tuple) else (output_size,) * space
+        given = output_size if isinstance(output_size, tuple) else (output_size,) * space  # none keeps a size
         if len(given) != space:
             raise ParameterError("output_size", f"output_size is one size or {space}, not {len(given)}")
         sizes = tuple(map(int, x[-space:]))

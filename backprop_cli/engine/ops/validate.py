@@ -90,12 +90,12 @@ _KINDS: Mapping[Callable[[str, Any], Any], str] = {
             "lambd momentum negative_slope p rcond scale threshold value",
     whole: "axis1 axis2 chunks correction ddof end_dim groups ignore_index k m n num_groups offset repeats "
            "sections start start_dim step stop",
-    whole_or_wholes: "axes axis dilation kernel_size normalized_shape output_padding output_size reps shape shift "
+    whole_or_wholes: "axes axis dilation kernel_size normalized_shape output_padding reps shape shift "
                      "stride",
     flag: "ceil_mode count_include_pad full is_causal keepdims log_input log_target swap training unbiased "
           "upper use_input_stats",
     word: "approximate mode reduction subscripts uplo",
-    spacing: "padding", order: "ord", anything: "index over pad pad_width rounding_mode scale_factor size",
+    spacing: "padding", order: "ord", anything: "index output_size over pad pad_width rounding_mode scale_factor size",
 }  # fmt: skip
 KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 """What a parameter of this name is, in every function that has one."""

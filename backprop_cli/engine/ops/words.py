@@ -22,11 +22,15 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "less_share": (("g", "p", "total"), "g - p * total"),
     # 0 where b is 0: PyTorch's gradient of a norm, or of a standard deviation, at zero
     "ratio": (("a", "b"), "a / b"),
+    # the slope of xlogy by a: 0 at 0·log 0
+    "log_slope": (("a", "b"), "log(b)"),
     # of y = a**b by b: 0 at 0**0, where y log a is infinite
     "exponent_slope": (("y", "a", "b"), "xlogy(y, a)"),
     # the singular vectors of the largest (smallest) singular value, y; of several equal ones the mean
     "largest_pair": (("x", "y"), "svd_u(x)[..., :1] @ svd_vh(x)[..., :1, :]"),
     "smallest_pair": (("x", "y"), "svd_u(x)[..., -1:] @ svd_vh(x)[..., -1:, :]"),
+    # the slopes of arctan2: 0 at the origin
+    "circle_ratio": (("a", "b"), "a / (a**2 + b**2)"),
     # the slope of sinc, whose terms cancel near 0
     "sinc_slope": (("y", "x"), "(cos(pi * x) - y) / x"),
     # 0 where b is 0, also for a = 0
@@ -50,6 +54,8 @@ Three more have no expression: `xp.pi`; `xp.size(n)`, a number of entries that p
 SINGULAR: Mapping[str, tuple[str, str]] = {
     "ratio": ("b == 0", "where(b == 0, 0, a / b)"),
     "power_slope": ("(a == 0) * (b == 0)", "where(b == 0, 0, b * a**(b - 1))"),
+    "log_slope": ("(a == 0) * (b <= 0)", "where((a == 0) * (b <= 0), 0, log(b))"),
+    "circle_ratio": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, a / (a**2 + b**2))"),
     "exponent_slope": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, xlogy(y, a))"),
     "bce_slope": (f"p * (1 - p) < {SMALLEST_VARIANCE}", f"(p - t) / maximum(p * (1 - p), {SMALLEST_VARIANCE})"),
     "largest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
