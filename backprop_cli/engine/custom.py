@@ -139,6 +139,17 @@ def _rule(op: Op | None, position: int) -> Rule | None:
     return None if variadic is None else lambda xp, *rest, **parameters: variadic(xp, position, *rest, **parameters)
 
 
+def summed_sizes(function: Function, spec: Spec, name: str, shapes: tuple[Shape, ...]) -> Shape:
+    """The axes over which a hand-written gradient is summed to give it the shape of its argument."""
+    made, values = _Custom(function, spec), dict(zip(function.args, shapes, strict=True))
+    expression, text = function.grads[name]
+    out: Shape = made.body(Shapes(), values)
+    found: Shape = interpret(expression, made.scope(text, {OUT: out, **values}, out), Shapes())
+    wanted, extra = values[name], len(found) - len(values[name])
+    return tuple(size for i, size in enumerate(found)
+                 if i < extra or wanted[i - extra] == 1 != size)  # fmt: skip
+
+
 def fitted(xp: Any, gradient: Any, shape: Shape) -> Any:
     """A gradient in the shape of its operand: repeated where it is narrower, summed where it is wider."""
     given = shape_of(gradient)

@@ -57,7 +57,7 @@ def _gather(node: Node, what: str, index: Shape, flat: array[float], rounded: li
         flat.append(_number(node, what, index, rounded))
         return ()
     if not node.items:
-        raise SpecError("E008", f"{_entry(what, index)} is an empty list", at=node.at.place())
+        return (0,)
     if len(index) == MAX_RANK:
         raise SpecError("E005", f"{what} has more than {MAX_RANK} axes", at=node.at.place())
     if _plain_floats(node.items, flat):

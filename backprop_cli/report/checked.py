@@ -86,10 +86,13 @@ def _function(one: FunctionResult, view: View) -> list[str]:
     line = f"{INDENT}{name}   {status} differences {_size(one.worst)}"
     if one.status != "wrong":
         return [line]
+    said = [f"{INDENT * 3}{view.safe(one.note)}"] if one.note else []
+    if one.written == one.true:
+        return [line, *said]
     place = f"at {_index(one.index)} " if one.index else ""
     share = f", off by {abs(one.written - one.true) / abs(one.true):.2%}" if one.true else ""
     numbers = f"the hand-written gradient gives {one.written:.9g}, differences {one.true:.9g}"
-    return [line, f"{INDENT * 3}{place}{numbers}{share}"]
+    return [line, *said, f"{INDENT * 3}{place}{numbers}{share}"]
 
 
 def summary(report: CheckReport, view: View) -> list[str]:
@@ -156,7 +159,7 @@ def _written(one: FunctionResult, view: View) -> dict[str, Any]:
     return {
         "function": one.function, "operand": one.operand, "node": one.node, "status": one.status,
         "worst": _number(one.worst, view), "index": list(one.index), "written": _number(one.written, view),
-        "differences": _number(one.true, view),
+        "differences": _number(one.true, view), "note": one.note or None,
     }  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def check_leaves(graph: Graph, leaves: Mapping[int, Any]) -> None:
             continue
         if node.op.name == "one_hot" or node.op.name in ALONG_AXIS:
             _check_positions(graph, node, leaves)
-        elif node.op.name == "where":
+        elif node.op.masks:
             _check_mask(graph, node, leaves)
 
 
@@ -128,20 +128,17 @@ def _literal(graph: Graph, index: int) -> float | None:
 
 
 def _check_mask(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
-    """Attention writes where(mask > 0, scores, -inf): a mask that is added to scores would hide all of them."""
-    seen = graph.nodes[node.inputs[0]]
-    if seen.op is None or seen.op.name != "greater" or seen.inputs[0] not in leaves or not node.anonymous:
-        return
-    if _literal(graph, seen.inputs[1]) != 0 or _literal(graph, node.inputs[2]) != -math.inf:
-        return
-    user = graph.nodes[graph.names.get(named_user(graph, node.index), node.index)]
-    if user.spec is None or "attention" not in user.spec.text.text:
-        return
-    given = np.asarray(leaves[seen.inputs[0]])
-    wrong = (given != 0) & (given != 1)
-    if wrong.any():
-        hint = "1 says that a position is seen; add other masks to the scores: softmax(q @ k.mT / sqrt(d) + mask) @ v"
-        raise _refused(graph, node, seen.inputs[0], given, wrong, "a mask of 0 and 1", hint)
+    """An operand that the op declares a mask: one that is added to scores would hide all of them."""
+    assert node.op is not None
+    for name, index in zip(node.op.signature.operands, node.inputs, strict=True):
+        if name in node.op.masks and index in leaves:
+            given = np.asarray(leaves[index])
+            wrong = (given != 0) & (given != 1)
+            if wrong.any():
+                raise _refused(graph, node, index, given, wrong, "a mask of 0 and 1", ADDED_MASKS)
+
+
+ADDED_MASKS = "1 says that a position is seen; add other masks to the scores: softmax(q @ k.mT / sqrt(d) + mask) @ v"
 
 
 def _refused(graph: Graph, node: Node, index: int, given: Any, wrong: Any, wanted: str, hint: str | None) -> SpecError:
@@ -149,7 +146,7 @@ def _refused(graph: Graph, node: Node, index: int, given: Any, wrong: Any, wante
     assert node.op is not None
     assert leaf is not None
     at = _where(wrong)[0]
-    what = "scaled_dot_product_attention" if node.op.name == "where" else node.op.name
+    what = "scaled_dot_product_attention" if node.op.masks else node.op.name
     user = named_user(graph, node.index)
     message = f"{leaf.name}{_entry(at)} is {_number(given, at)}; {what} in {user!r} takes {wanted}"
     return SpecError("E008", message, at=leaf.at.place(), hint=hint)

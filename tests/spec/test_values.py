@@ -96,7 +96,8 @@ def _yaml(value: float) -> str:
          "(rows of an array are equally long)")),
         ("[[[1], [2]], [[1]]]", ("E014 3:19 `[[1]]`: a ragged list: w[1] has shape (1, 1), w[0] has shape (2, 1) "
          "(rows of an array are equally long)")),
-        ("[[], []]", "E008 3:7 `[]`: w[0] is an empty list"),
+        ("[[], [1]]", ("E014 3:11 `[1]`: a ragged list: w[1] has 1 entry, w[0] has 0 entries "
+         "(rows of an array are equally long)")),
         ("[1, {a: 1}]", "E008 3:10 `{a: 1}`: w[1] is a mapping, not a number"),
         ("1e999", ("E008 3:6 `1e999`: the number 1e999 is out of range "
          "(numbers are float64: at most about 1.8e308; infinity is .inf)")),

@@ -50,6 +50,7 @@ class Builder:
         exact = _exact(op, operands)
         if exact is not None:
             return self.constant(exact)
+        parameters = of_scalar(op, operands[0].shape if operands else (0,), parameters)
         checked_range(parameters)
         shape = checked_rank(op.shape(*(self.shape(o) for o in operands), **parameters))
         key = (op.name, id(op), tuple(o.index for o in operands), tuple(parameters.items()))
@@ -100,6 +101,18 @@ class Builder:
     def _anonymous_name(self) -> str:
         count = self.anonymous_count[self.owner] = self.anonymous_count.get(self.owner, 0) + 1
         return f"{self.owner}.{count}"
+
+
+def of_scalar(op: Op, shape: Shape, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Axis 0 or -1 of a scalar is no axis, for functions of which no axis is all of them: as in PyTorch."""
+    axis = parameters.get("axis")
+    listed = axis if isinstance(axis, tuple) else (axis,)
+    if shape or axis is None or not set(listed) <= {0, -1} or not ("keepdims" in parameters or op.name in ANY_AXIS):
+        return parameters
+    return {**parameters, "axis": None}
+
+
+ANY_AXIS = ("softmax", "log_softmax", "masked_softmax", "flip", "squeeze")
 
 
 def checked_rank(shape: Shape) -> Shape:

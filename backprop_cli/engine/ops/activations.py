@@ -41,8 +41,28 @@ elementwise("sigmoid(x)", "Logistic function 1/(1 + exp(-x)).", lambda xp, x: st
 elementwise("logsigmoid(x)", "log σ(x), without overflow.", lambda xp, x: -stable_softplus(-x),
             lambda xp, y, x: xp.sigmoid(-x), lambda s, x: -s.log(1 + s.exp(-x)), aliases="log_sigmoid",
             text="log σ({0})", latex=r"\log\sigma({0})")
-elementwise("logit(x)", "log(x/(1 - x)), the inverse of the sigmoid.", lambda xp, x: np.log(x) - np.log1p(-x),
-            lambda xp, y, x: 1 / (x * (1 - x)), lambda s, x: s.log(x / (1 - x)), within("unit"),
+
+
+def _logit(x: Any, eps: Any) -> Any:
+    inside = x if eps is None else np.clip(x, eps, 1 - eps)
+    return np.log(inside) - np.log1p(-inside)
+
+
+def _logit_entry(s: Any, x: Any, eps: Any) -> Any:
+    inside = x if eps is None else s.Min(s.Max(x, eps), 1 - eps)
+    return s.log(inside / (1 - inside))
+
+
+def _logit_slope(xp: Any, y: Any, x: Any, eps: Any) -> Any:
+    slope = 1 / (x * (1 - x))
+    if eps is None:
+        return slope
+    return xp.where(xp.greater_equal(x, eps) * xp.less_equal(x, 1 - eps), slope, 0)
+
+
+elementwise("logit(x; eps=none)", "log(x/(1 - x)), the inverse of the sigmoid; x kept within [eps, 1 - eps].",
+            lambda xp, x, eps=None: _logit(x, eps), _logit_slope,
+            _logit_entry, _with(within("unit"), eps=0.2),
             domain="logit needs 0 < x < 1")
 
 

@@ -153,7 +153,7 @@ def _hstack(shapes: Shapes) -> str:
 
 
 def _column_stack(shapes: Shapes) -> str:
-    columns = [f"{name}[:, None]" if len(shape) == 1 else name for name, shape in shapes.items()]
+    columns = [f"reshape({name}, (-1, 1))" if len(shape) < 2 else name for name, shape in shapes.items()]
     return f"concat([{', '.join(columns)}], axis=1)"
 
 

@@ -82,7 +82,7 @@ def _axis(axes: tuple[int, ...]) -> str:
 
 def _layer_norm(shapes: Shapes, eps: Any, normalized_shape: Any) -> str:
     axes = _last_axes(shapes, normalized_shape)
-    return _scaled(f"standardize(x, axis={_axis(axes)}, eps={scalar('eps', eps, 0)})", shapes)
+    return _scaled(f"standardize(x, axis={_axis(axes)}, eps={scalar('eps', eps)})", shapes)
 
 
 composite("layer_norm(x, weight=none, bias=none; eps=1e-5, normalized_shape=none)",
@@ -93,7 +93,7 @@ composite("layer_norm(x, weight=none, bias=none; eps=1e-5, normalized_shape=none
 
 def _rms_norm(shapes: Shapes, eps: Any, normalized_shape: Any) -> str:
     axes = _last_axes(shapes, normalized_shape)
-    small = MACHINE_EPSILON if eps is None else scalar("eps", eps, 0)
+    small = MACHINE_EPSILON if eps is None else scalar("eps", eps)
     return _scaled(f"x / sqrt(mean(x**2, axis={_axis(axes)}, keepdims=true) + {small})", shapes)
 
 
@@ -126,7 +126,7 @@ def _aligned(rank: int) -> str:
 
 def _batch_norm(shapes: Shapes, training: Any, momentum: Any, eps: Any) -> str:
     _channels("batch_norm", shapes)
-    rank, small = len(shapes["x"]), scalar("eps", eps, 0)
+    rank, small = len(shapes["x"]), scalar("eps", eps)
     running = {"running_mean", "running_var"} & shapes.keys()
     if len(running) == 1:
         raise ParameterError("training", "batch_norm takes both running_mean and running_var, or neither")
@@ -152,7 +152,7 @@ composite("batch_norm(x, running_mean=none, running_var=none, weight=none, bias=
 
 def _instance_norm(shapes: Shapes, use_input_stats: Any, momentum: Any, eps: Any) -> str:
     _channels("instance_norm", shapes)
-    rank, small, place = len(shapes["x"]), scalar("eps", eps, 0), _aligned(len(shapes["x"]))
+    rank, small, place = len(shapes["x"]), scalar("eps", eps), _aligned(len(shapes["x"]))
     scalar("momentum", momentum)
     if flag("use_input_stats", use_input_stats):
         axes = tuple(range(2, rank))
@@ -179,7 +179,7 @@ def _group_norm(shapes: Shapes, num_groups: Any, eps: Any) -> str:
         raise ParameterError("num_groups", f"{channels} channels do not divide into {groups} groups")
     x = shapes["x"]
     apart = spell((x[0], groups, -1))
-    core = f"reshape(standardize(reshape(x, {apart}), axis=-1, eps={scalar('eps', eps, 0)}), {spell(x)})"
+    core = f"reshape(standardize(reshape(x, {apart}), axis=-1, eps={scalar('eps', eps)}), {spell(x)})"
     return _scaled(core, shapes, _aligned(len(x)))
 
 
@@ -198,7 +198,7 @@ def _default_axis(shape: Shape, axis: Any) -> str:
 def _normalize(shapes: Shapes, p: Any, axis: Any, eps: Any) -> str:
     place = _default_axis(shapes["x"], axis)
     order = "" if p == 2 else f"ord={scalar('p', p)}, "
-    return f"x / maximum(norm(x, {order}axis={place}, keepdims=true), {scalar('eps', eps, 0)})"
+    return f"x / maximum(norm(x, {order}axis={place}, keepdims=true), {scalar('eps', eps)})"
 
 
 composite("normalize(x; p=2, axis=none, eps=1e-12)",

@@ -139,7 +139,7 @@ composite("binary_cross_entropy_with_logits(input, target, weight=none, pos_weig
 
 def _kl(shapes: Shapes, reduction: Any, log_target: Any) -> str:
     alike("kl_div", shapes)
-    terms = "(xlogy(target, target) - target * input)"
+    terms = "(-entr(target) - target * input)"
     if flag("log_target", log_target):
         terms = "exp(target) * (target - input)"
     if reduction != "batchmean":

@@ -27,13 +27,23 @@ def is_matrix(order: Any, axis: Any, rank: int) -> bool:
     return order not in (None, "fro") and len(axes_of(axis, rank)) == 2
 
 
+def turned(order: Any, axis: Any, rank: int) -> Any:
+    """The order of a norm of matrices whose rows are the last axis: sums along rows and columns change places."""
+    if isinstance(axis, tuple) and len(axis) == 2 and axis[0] % rank > axis[1] % rank and order in TURNED:
+        return TURNED[order]
+    return order
+
+
+TURNED = {1: math.inf, -1: -math.inf, math.inf: 1, -math.inf: -1}
+
+
 def norm_shape(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Shape:  # noqa: A002 (numpy's name)
     """The shape of a reduction; numpy's rules say which orders fit how many axes."""
     axes = axes_of(axis, len(x))
     if is_matrix(ord, axis, len(x)):
         choice("ord", ord, MATRIX_ORDERS)
         if axes != (len(x) - 2, len(x) - 1):
-            raise ParameterError("axis", "a norm of matrices is taken over the last two axes")
+            raise ParameterError("axis", "a norm of matrices is taken over the last two axes; matrix_norm takes others")
     elif ord == "fro":
         if len(axes) < 2:
             raise ParameterError("ord", "'fro' is a norm of matrices; leave ord out for vectors")
@@ -54,7 +64,7 @@ def _matrix_norm(x: Any, order: Any, keepdims: bool) -> Any:
 def norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
     """numpy.linalg.norm, over all axes at once where no order is given."""
     if is_matrix(order, axis, np.ndim(x)):
-        return _matrix_norm(x, order, keepdims)
+        return _matrix_norm(x, turned(order, axis, np.ndim(x)), keepdims)
     if order in (None, "fro", 2):
         return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
     size = np.abs(x)
@@ -106,7 +116,7 @@ def _norm_rule(xp: Any, g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: b
     order = _order(ord)
     g, y = restored(xp, g, x, axis, keepdims), restored(xp, y, x, axis, keepdims)
     if is_matrix(order, axis, len(x.shape)):
-        return MATRIX_RULES[order](xp, g, x)
+        return MATRIX_RULES[turned(order, axis, len(x.shape))](xp, g, x)
     return _vector_rule(xp, g, y, x, order, axis)
 
 
@@ -144,7 +154,7 @@ def _matrix_kink(x: Any, order: Any) -> Any:
 
 def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
     if is_matrix(ord, axis, np.ndim(x)):
-        return _matrix_kink(x, ord)
+        return _matrix_kink(x, turned(ord, axis, np.ndim(x)))
     if ord is not None and ord != "fro" and ord <= 1:
         return (x == 0) if ord > 0 else np.zeros(np.shape(x), dtype=bool) | (x == 0) & (ord < 0)
     if ord in (math.inf, -math.inf):
@@ -167,7 +177,8 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
               ((4,), 1, {}), ((4,), math.inf, {}), ((4,), -math.inf, {}), ((4,), 3, {}), ((), 6, {}),
               ((2, 3), 2, {"axis": 1}), ((2, 3), "fro", {}), ((2, 3), 1, {}), ((2, 3), -1, {}),
               ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
-              ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((3, 3), -2, {})))),
+              ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((2, 3), 1, {"axis": (1, 0)}),
+              ((3, 3), -2, {})))),
           shape=norm_shape, work=_norm_work, entry=_norm_entry, kink=_norm_kink,
           convention="the derivative at 0 is 0; equal extremes share it evenly")
 
@@ -192,7 +203,7 @@ def _standardize_entry(s: Any, x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:
 def standardize_shape(x: Shape, *, axis: Any = -1, eps: Any = 1e-5) -> Shape:
     """The operand's shape, once the axes are known to exist."""
     axes_of(axis, len(x))
-    number("eps", eps, 0)
+    number("eps", eps)
     return x
 
 

@@ -80,12 +80,18 @@ ALONG_ZEROS = tuple(Sample(s.shapes, s.parameters, ("zeros",)) for s in ALONG)
 
 def along_shape(x: Shape, *, axis: Any) -> Shape:
     """The operand's shape, once the axis is known to exist."""
-    normalize_axis(whole("axis", axis), len(x))
+    normalize_axis(whole("axis", axis), max(1, len(x)))  # a scalar is a row of one, as in PyTorch
     return x
+
+
+def _cumsum_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
+    return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis) if x.shape else g
 
 
 def _cumprod_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
     """Row i of a square holds the entries up to i, then ones; the product leaves out one of them."""
+    if not x.shape:
+        return g
     axes = axes_of(axis, len(x.shape))
     n = int(x.shape[axes[0]])
     so_far = xp.tril(xp.ones(shape=(n, n)))
@@ -95,10 +101,12 @@ def _cumprod_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
     return _back(xp, xp.sum(weighted, axis=-2), axes, x.shape)
 
 
-op("cumsum(x; axis)", "Running sum along an axis.", lambda xp, x, axis: np.cumsum(x, axis=axis), shape=along_shape,
-   vjps=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis), samples=ALONG,
+op("cumsum(x; axis)", "Running sum along an axis.",
+   lambda xp, x, axis: np.cumsum(x, axis=axis) if np.ndim(x) else x, shape=along_shape,
+   vjps=_cumsum_rule, samples=ALONG,
    group="reductions", empty=True)
-op("cumprod(x; axis)", "Running product along an axis.", lambda xp, x, axis: np.cumprod(x, axis=axis),
+op("cumprod(x; axis)", "Running product along an axis.",
+   lambda xp, x, axis: np.cumprod(x, axis=axis) if np.ndim(x) else x,
    shape=along_shape,
    vjps=_cumprod_rule, samples=ALONG + ALONG_ZEROS, group="reductions", empty=True)
 

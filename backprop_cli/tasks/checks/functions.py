@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
+from backprop_cli.engine.custom import summed_sizes
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
@@ -16,37 +18,76 @@ from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Probe, compare, 
 from backprop_cli.tasks.checks.results import FunctionResult, status_of
 from backprop_cli.tasks.diagnose import named_user
 
+DRAWS = 2
+NOT_HERE = "right at these numbers, wrong at others"
+
 
 def check_functions(graph: Graph, values: Sequence[Any]) -> Iterator[FunctionResult]:
     """Every operand of every use of a function whose gradient the user wrote."""
     meaning = Numbers(graph)
     for node in graph.nodes:
         if node.op is not None and OPS.get(node.op.name) is not node.op:
-            for position in range(len(node.inputs)):
-                if rule_of(node, position) is not None and values[node.inputs[position]] is not None:
-                    yield _operand(graph, node, position, values, meaning)
+            operands = [values[i] for i in node.inputs]
+            for position, operand in enumerate(operands):
+                if rule_of(node, position) is not None and operand is not None:
+                    yield _judged(graph, node, position, operands, meaning)
 
 
-def _operand(graph: Graph, node: Node, position: int, values: Sequence[Any], meaning: Numbers) -> FunctionResult:
+def _judged(graph: Graph, node: Node, position: int, operands: Sequence[Any], meaning: Numbers) -> FunctionResult:
+    """A hand-written gradient at the spec's numbers, in shape, and, where it is right so far, at other numbers."""
+    found = _operand(graph, node, position, operands, meaning)
+    summed = _summed(graph, node, position)
+    if summed:
+        return replace(found, status="wrong", note=f"it has axes more than its argument: summed over {summed} by us")
+    for number in range(DRAWS if found.status == "ok" else 0):
+        other = _operand(graph, node, position, _drawn(node, operands, number), meaning)
+        if other.status == "wrong" and math.isfinite(other.written):
+            return replace(other, note=NOT_HERE)
+    return found
+
+
+def _summed(graph: Graph, node: Node, position: int) -> str:
+    """The sizes of the axes that a hand-written gradient has more than its argument."""
+    assert node.op is not None
+    function = graph.spec.functions[node.op.name]
+    name = node.op.signature.operands[position]
+    if name not in function.grads:
+        return ""
+    sizes = summed_sizes(function, graph.spec, name, tuple(graph.nodes[i].shape for i in node.inputs))
+    return " and ".join(getattr(size, "name", None) or str(int(size)) for size in sizes)
+
+
+def _drawn(node: Node, operands: Sequence[Any], number: int) -> list[Any]:
+    """Other numbers of the same signs for the operands that are differentiated."""
+    random = np.random.default_rng([crc32(node.name.encode()), number])
+
+    def other(x: Any) -> Any:
+        return x * np.exp(0.5 * random.standard_normal(np.shape(x))) + 0.1 * np.equal(x, 0)
+
+    return [x if x is None or rule_of(node, i) is None or not np.size(x) else other(x)
+            for i, x in enumerate(operands)]  # fmt: skip
+
+
+def _operand(graph: Graph, node: Node, position: int, operands: Sequence[Any], meaning: Numbers) -> FunctionResult:
     """One hand-written gradient, met by a random upstream gradient."""
     op = node.op
     assert op is not None
-    operands = [values[i] for i in node.inputs]
     shape = tuple(map(int, node.shape))
     upstream = np.random.default_rng(crc32(op.name.encode())).normal(size=shape)[()]
     function, rule = meaning.bind(op, node.parameters), meaning.rule(op, position, node.parameters)
     with np.errstate(all="ignore"):
-        written = meaning.unbroadcast(rule(upstream, values[node.index], *operands), np.shape(operands[position]))
+        value = function(*operands)
+        written = meaning.unbroadcast(rule(upstream, value, *operands), np.shape(operands[position]))
         written = np.broadcast_to(written, np.shape(operands[position]))
 
-    def total(value: Any) -> float:
+    def total(moved: Any) -> float:
         with np.errstate(all="ignore"):
-            return float(np.sum(upstream * function(*operands[:position], value, *operands[position + 1 :])))
+            return float(np.sum(upstream * function(*operands[:position], moved, *operands[position + 1 :])))
 
-    probe = Probe(total, operands[position], float(np.sum(np.abs(upstream * values[node.index]))))
+    probe = Probe(total, operands[position], float(np.sum(np.abs(upstream * value))))
     indices = sample(np.shape(operands[position]), MOST_ENTRIES // 4, op.name)
     answer = compare(probe, written, indices, int(np.size(operands[position])))
     at, true = answer.index, answer.found["differences"]
-    here = [float(np.asarray(x)[at]) if np.size(x) else math.nan for x in (written, true)]
+    ours, theirs = (float(np.asarray(x)[at]) if np.size(x) else math.nan for x in (written, true))
     return FunctionResult(op.name, op.signature.operands[position], named_user(graph, node.index), status_of([answer]),
-                          answer.worst or 0.0, at, *here)
+                          answer.worst or 0.0, at, ours, theirs)

@@ -94,6 +94,7 @@ class FunctionResult:
     index: Index = ()
     written: float = 0.0  # what the hand-written gradient gives at `index`
     true: float = 0.0  # what differences of the body give
+    note: str = ""  # what is wrong with it besides, or where it is wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,11 @@ def _arange(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str,
     return f"np.arange({', '.join(map(speech.value, (*ends, step)))}, dtype=float)"
 
 
+def _logit(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    plain = parameters["eps"] is None
+    return (template("(np.log({0}) - np.log1p(-{0}))") if plain else language)(speech, operands, parameters)
+
+
 def _softplus(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     plain = parameters["threshold"] is None
     return (call("softplus", "beta") if plain else language)(speech, operands, parameters)
@@ -201,7 +206,7 @@ TABLE: Mapping[str, Row] = {
     "relu6": template("np.clip({0}, 0, 6)"), "hardtanh": template("np.clip({0}, {min_val}, {max_val})"),
     "hardsigmoid": template("(np.clip({0} + 3, 0, 6) / 6)"),
     "hardswish": template("({0} * np.clip({0} + 3, 0, 6) / 6)"), "softsign": template("({0} / (1 + np.abs({0})))"),
-    "logsigmoid": template("(-np.logaddexp(0, -{0}))"), "logit": template("(np.log({0}) - np.log1p(-{0}))"),
+    "logsigmoid": template("(-np.logaddexp(0, -{0}))"), "logit": _logit,
     "softplus": _softplus, "leaky_relu": call("leaky_relu", "negative_slope"), "elu": call("elu", "alpha"),
     "gelu": call("gelu", "approximate"), "huber": call("huber", "delta"), "where": call("np.where"),
     "clip": template("np.clip({0}, {1}, {2})"), "outer": call("np.multiply.outer"), "transpose": _transpose,
