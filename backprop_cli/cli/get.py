@@ -14,7 +14,7 @@ from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
 CODE = "E023"
-PARTS = ("value", "grad", "formula", "shape")
+PARTS = ("value", "grad", "formula", "shape", "tangent")
 EXAMPLES = "paths look like loss, w1.grad, w1.grad[0,0], w1.formula, w1.formula.latex, w1.shape"
 
 _PATH = re.compile(r"(?P<dotted>[^\[\]]+)(?:\[(?P<index>[^\[\]]*)\])?")
@@ -102,6 +102,10 @@ def find(result: Result, text: str, view: View) -> str:
         return json.dumps(list(node.shape))
     if path.part == "value":
         return _shown(node.value, path, view)
+    if path.part == "tangent":
+        if node.tangent is None:
+            raise UsageError(CODE, f"{path.node!r} has no tangent", hint="--tangent NAME=VALUE asks for forward mode")
+        return _shown(node.tangent.value, path, view)
     if node.gradient is None:
         hint = f"{result.output!r} does not depend on it, or nothing to differentiate lies below"
         hint = f"--wrt {node.name} asks for it" if node.kind == "input" else hint

@@ -39,6 +39,7 @@ class Job:
     max_bytes: int
     get: str | None = None
     notations: tuple[str, ...] = NOTATIONS
+    tangents: tuple[str, ...] = ()
 
     def __call__(self, path: str) -> Done:
         """Run a spec and render what came out."""
@@ -46,6 +47,11 @@ class Job:
         from backprop_cli.tasks.calculate import Settings, run
 
         result = run(spec, Settings(self.terms, self.notations, self.anonymous, self.max_bytes))
+        if self.tangents:
+            from backprop_cli.tasks.forward import directions, with_forward_mode
+
+            given = directions(spec, self.tangents)
+            result = with_forward_mode(result, spec, given, bool(self.terms), self.max_bytes)
         if self.get is None:
             return Done(renderer(self.form)(result, self.view))
         from backprop_cli.cli.get import find
@@ -69,9 +75,12 @@ class Job:
 @click.option("--get", metavar="PATH", shell_complete=paths,
               help="Print one thing only: loss, w1.grad, 'w1.grad[0,0]', w1.formula.latex.")
 @click.option("--all", "anonymous", is_flag=True, help="Show the parts of inline expressions as nodes too.")
+@click.option("--tangent", "tangents", multiple=True, metavar="NAME=VALUE",
+              help="Forward mode too: every node's tangent as this leaf moves so (repeatable).")
 @takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
 def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], get: str | None, anonymous: bool,
-            choice: SpecChoice, report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
+            tangents: tuple[str, ...], choice: SpecChoice, report: ReportChoice, memory: Memory,
+            limits: Limits) -> int:  # fmt: skip
     """Run specs forward and back.
 
     Prints the value of every node, then the gradient of every node, as a formula and as a number, in the order
@@ -81,7 +90,8 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ge
     refuse_overwriting(report.out, specs)
     if FORMATS[chosen].single and (len(specs) > 1 or get):
         raise UsageError("E026", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
-    job = _job(chosen, terms, get, Job(choice, chosen, report.view(()), (), anonymous, memory.max_bytes))
+    base = Job(choice, chosen, report.view(()), (), anonymous, memory.max_bytes, tangents=tangents)
+    job = _job(chosen, terms, get, base)
     if len(specs) > 1:
         one_thread()
     return over(specs, job, sink_for(report.out), _series(job), limits, manner_now(), job.warm)

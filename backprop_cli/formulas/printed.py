@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from unicodedata import normalize
 
 TERMS = ("local", "nodes", "compact", "leaves")
 Terms = Literal["local", "nodes", "compact", "leaves"]
@@ -24,6 +25,12 @@ def partial(output: str, name: str) -> str:
     """`∂loss/∂w`, `∂p[0]/∂a`; brackets where the output or the node is any other expression: `∂(a + b)/∂a`."""
     top, bottom = (part if _ENTRY.fullmatch(part) else f"({part})" for part in (output, name))
     return f"∂{top}/∂{bottom}"
+
+
+def dotted(name: str) -> str:
+    """ẋ_1 for x_1, loss˙ for loss: the tangent of a node."""
+    single = re.fullmatch(r"[^\W\d_](_.*|\d.*)?", name)
+    return normalize("NFC", f"{name[0]}\u0307{name[1:]}") if single else f"{name}˙"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

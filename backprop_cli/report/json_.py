@@ -10,7 +10,7 @@ from backprop_cli.formulas.printed import NOTATIONS, Named, Omitted, Printed
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.plain import json_safe
 from backprop_cli.report.view import EVERYTHING, View
-from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
+from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Tangent, Warned
 
 SCHEMA = "backprop.run/1"
 
@@ -43,7 +43,12 @@ def _node(node: NodeResult, view: View) -> dict[str, Any]:
         "value": strict(node.value, view.precision),
         "requires_grad": node.requires_grad,
         "gradient": _gradient(node.gradient, view),
-    }
+    } | ({} if node.tangent is None else {"tangent": _tangent(node.tangent, view)})
+
+
+def _tangent(tangent: Tangent, view: View) -> dict[str, Any]:
+    formula = None if tangent.formula is None else dict(tangent.formula)
+    return {"value": strict(tangent.value, view.precision), "formula": formula}
 
 
 def _gradient(gradient: Gradient | None, view: View) -> dict[str, Any] | None:

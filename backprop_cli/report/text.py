@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from backprop_cli.formulas import printed as formula_names
 from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by
+from backprop_cli.report import tangents
 from backprop_cli.report.arrays import abridged, count, lines, summary
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result
@@ -21,7 +22,7 @@ WIDEST_LINE = 64
 
 def render(result: Result, view: View = READING) -> str:
     """The whole view of one spec."""
-    passes = [_forward(result, view), *_reverse(result, view)]
+    passes = [_forward(result, view), tangents.section(result, view), *_reverse(result, view)]
     sections = [_head(result, view), *passes, _warnings(result, view), _end(result, view)]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 

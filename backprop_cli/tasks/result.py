@@ -28,6 +28,15 @@ class Gradient:
 
 
 @dataclass(frozen=True, slots=True)
+class Tangent:
+    """How fast a node moves as the leaves move in a direction."""
+
+    value: Any
+    formula: Printed | None
+    symbol: str  # ẋ
+
+
+@dataclass(frozen=True, slots=True)
 class NodeResult:
     """A node: what it is, its value (None when the spec has no numbers) and its gradient."""
 
@@ -41,6 +50,7 @@ class NodeResult:
     requires_grad: bool
     gradient: Gradient | None
     anonymous: bool = False
+    tangent: Tangent | None = None  # where forward mode was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,7 @@ class Result:
     warnings: tuple[Warned, ...] = ()
     passes: tuple[PassResult, ...] = ()
     facts: tuple[str, ...] = ()
+    direction: Mapping[str, Any] | None = None  # the tangents that forward mode started from, by leaf
     where: tuple[Named, ...] = ()
 
     @property

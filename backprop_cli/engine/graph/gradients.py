@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Graph, Node
-from backprop_cli.engine.graph.tracing import Spelling, Traced, TracedWords, reverse
+from backprop_cli.engine.graph.tracing import Traced, reverse
+from backprop_cli.engine.graph.writing import LONGEST, Writing
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.model import Leaf, NodeSpec, Spec
-from backprop_cli.language.names import MAX_NAME
-from backprop_cli.language.source import Text, inline
+from backprop_cli.language.model import NodeSpec, Spec
+from backprop_cli.language.source import Text
 
 PREFIX = "grad_"
-LONGEST = 160
-"""A part of a gradient that is written in more characters gets a node of its own: parts are used several times."""
 
 
 def calls(expression: ast.Expression) -> list[ast.Call]:
@@ -96,8 +93,9 @@ def expanded(spec: Spec, graph: Graph) -> Spec:
         if name not in graph.names:
             raise SpecError("E011", f"grad({name}) has no meaning here: {graph.output_name!r} does not use {name!r}",
                             at=text.place(call.start, call.end))  # fmt: skip
-    taken = {*graph.names, *(node.name for node in spec.nodes), *spec.dims}
-    work = _Expansion(spec, graph, taken, frozenset(graph.names[name] for name in wanted))
+    writing = Writing(graph)
+    writing.taken.update(node.name for node in spec.nodes)
+    work = _Backward(writing, frozenset(graph.names[name] for name in wanted))
     work.run()
     for name, (call, text) in wanted.items():
         if name not in work.found:
@@ -105,75 +103,35 @@ def expanded(spec: Spec, graph: Graph) -> Spec:
             raise SpecError("E011", message, at=text.place(call.start, call.end))
     nodes = tuple(_replaced(node, work.found) for node in spec.nodes)
     position = max(i for i, node in enumerate(spec.nodes) if node.name in graph.names) + 1
-    return replace(spec, nodes=(*nodes[:position], *work.nodes, *nodes[position:]))
+    return replace(spec, nodes=(*nodes[:position], *writing.nodes, *nodes[position:]))
 
 
 @dataclass(slots=True)
-class _Expansion:
+class _Backward:
     """The gradients while they are written down; `found` maps a node to the name of its gradient."""
 
-    spec: Spec
-    graph: Graph
-    taken: set[str]
+    writing: Writing
     wanted: frozenset[int]
-    nodes: list[NodeSpec] = field(default_factory=list)
     found: dict[str, str] = field(default_factory=dict)
-    builder: Builder = field(default_factory=Builder)
-    spelling: Spelling = field(init=False)
-    names: dict[int, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.builder.nodes = list(self.graph.nodes)
-        self.names = {index: name for name, index in self.graph.names.items()}
-        self.spelling = Spelling(self.builder.nodes, self.names, frozenset(self.spec.dims))
 
     def run(self) -> None:
         """Go back from the output."""
-        words = TracedWords(self.builder)
-        output = self.graph.output
+        graph, words = self.writing.graph, self.writing.words
+        output = graph.output
         seed = words.ones(shape=output.shape) if output.shape else words.number(1)
-        reverse(words, {output.index: seed}, self.wanted, len(self.graph.nodes), self.arrive)
+        reverse(words, {output.index: seed}, self.wanted, 0, len(graph.nodes), self.arrive)
 
     def arrive(self, node: Node, gradient: Traced) -> Traced:
-        """A named node's gradient becomes a node; any other does where it is long."""
-        for index in gradient.node.inputs:
-            self.shortened(index)
-        code = self.spelling(gradient.node)
+        """A named node's gradient becomes a node, unless it is a number that nobody asked for; any other if long."""
+        code = self.writing.code(gradient)
         plain = gradient.node.kind == "constant" or node.anonymous and len(code) <= LONGEST
         if plain and node.index not in self.wanted:
             return gradient
-        name = self.unique(PREFIX + ("" if not node.anonymous else "part_") + node.name.replace(".", "_"))
+        part = "part_" if node.anonymous else ""
+        name = self.writing.unique(f"{PREFIX}{part}{node.name.replace('.', '_')}")
         if not node.anonymous:
             self.found[node.name] = name
-        return Traced(self.named(name, code, gradient.node), gradient.words)
-
-    def shortened(self, index: int) -> None:
-        """A long part of an expression of the forward pass is written once."""
-        node = self.builder.nodes[index]
-        if index in self.names or node.kind == "constant" or len(self.spelling(node)) <= LONGEST:
-            return
-        name = self.unique(f"part_{len(self.nodes) + 1}")
-        self.add(name, self.spelling(node))
-        self.names[index] = name
-
-    def named(self, name: str, code: str, like: Node) -> Node:
-        """A node of the builder that stands for a new node of the spec."""
-        self.add(name, code)
-        made = self.builder.leaf(Leaf(name, "input", like.shape, None, inline(name, "<generated>")))
-        self.names[made.index] = name
-        return made
-
-    def add(self, name: str, code: str) -> None:
-        text = inline(code, "<generated>")
-        self.nodes.append(NodeSpec(name, ast.parse(text), text, inline(name, "<generated>")))
-
-    def unique(self, wanted: str) -> str:
-        name, count = wanted[:MAX_NAME], 1
-        while name in self.taken:
-            count += 1
-            name = f"{wanted[: MAX_NAME - 4]}_{count}"
-        self.taken.add(name)
-        return name
+        return self.writing.named(name, code, gradient.shape)
 
 
 def _replaced(node: NodeSpec, names: Mapping[str, str]) -> NodeSpec:

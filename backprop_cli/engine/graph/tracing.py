@@ -188,7 +188,7 @@ def _neutral(name: str, operands: list[Traced]) -> Traced | None:
 Arrive = Callable[[Node, Traced], Traced]
 
 
-def reverse(words: TracedWords, seeds: Mapping[int, Traced], wanted: Iterable[int], last: int,
+def reverse(words: TracedWords, seeds: Mapping[int, Traced], wanted: Iterable[int], first: int, last: int,
             arrive: Arrive | None = None) -> dict[int, Traced]:  # fmt: skip
     """The gradients at the nodes `wanted`, from seeds at later ones, as nodes.
 
@@ -196,10 +196,11 @@ def reverse(words: TracedWords, seeds: Mapping[int, Traced], wanted: Iterable[in
         words: whose builder has the nodes.
         seeds: what arrives, by node index.
         wanted: where to; a node that nothing arrives at is left out.
-        last: nodes from this index on are not gone back over.
+        first: the index of the first node to go back over.
+        last: the index after that of the last.
         arrive: called with a node and its whole gradient; what it returns flows on.
     """
-    nodes = words.builder.nodes[:last]
+    nodes = words.builder.nodes[first:last]
     targets = set(wanted)
     below = set(targets)
     for node in nodes:
@@ -217,7 +218,8 @@ def reverse(words: TracedWords, seeds: Mapping[int, Traced], wanted: Iterable[in
             done[node.index] = gradient
         for position, operand in enumerate(node.inputs):
             if operand in below and rule_of(node, position) is not None:
-                part = fitted(words, contribution(words, node, position, gradient), nodes[operand].shape)
+                shape = words.builder.nodes[operand].shape
+                part = fitted(words, contribution(words, node, position, gradient), shape)
                 found[operand] = found[operand] + part if operand in found else part
     return done
 

@@ -1,0 +1,65 @@
+"""The tangents of a forward pass as formulas: each by the values and the tangents of the named nodes before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backprop_cli.engine.graph import Graph
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import TensorSymbol, tree_size
+from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
+from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.formulate import deviates
+from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation.piece import ATOM, Piece
+from backprop_cli.formulas.printed import Printed, dotted
+from backprop_cli.formulas.tensors import symbols
+
+LONGEST = 4000  # nodes of a formula
+
+
+@dataclass(slots=True)
+class _Dots(Layout):
+    """A layout that writes tangents with a dot."""
+
+    tangents: Mapping[str, str] | None = None  # the name of a tangent: the node's
+
+    def symbol(self, expr: TensorSymbol) -> Piece:
+        """A tangent with a dot above, any other symbol by its name."""
+        node = (self.tangents or {}).get(expr.name)
+        if node is None or self.notation is NOTATIONS["code"]:
+            return Layout.symbol(self, expr)
+        if self.notation is NOTATIONS["latex"]:
+            return Piece(rf"\dot{{{self.notation.name(node)}}}", ATOM)
+        return Piece(dotted(node), ATOM)
+
+
+def tangent_formulas(graph: Graph, values: Sequence[Any], names: Mapping[str, str]) -> dict[str, Printed]:
+    """The formula of each named node's tangent.
+
+    Args:
+        graph: of the spec with tangents as nodes.
+        values: of its nodes.
+        names: from a node to its tangent.
+    """
+    made = symbols(graph, values)
+    evaluator = Evaluator(values, (), graph.spec.dtype)
+    back = {tangent: node for node, tangent in names.items()}
+    layouts = {name: _Dots(NOTATIONS[name], tangents=back) for name in ("text", "code", "latex")}
+    found: dict[str, Printed] = {}
+    token = use_facts(made.facts)
+    try:
+        for node, tangent in names.items():
+            index = graph.names[tangent]
+            if index not in made.definitions:
+                continue
+            expr = recognised(tidy(recognised(made.fold(made.definitions[index])), made.facts))
+            if tree_size(expr) <= LONGEST:
+                written = {name: layout(expr) for name, layout in layouts.items()}
+                found[node] = Printed(written, deviates(evaluator(expr), values[index]))
+    finally:
+        reset_facts(token)
+    return found

@@ -1,0 +1,79 @@
+"""Forward mode in numbers and formulas: each node's tangent beside its value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.graph.tangents import Tangents, with_tangents
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.passes import forward, plan
+from backprop_cli.errors import UsageError
+from backprop_cli.formulas.printed import Printed, dotted
+from backprop_cli.language.model import Leaf, Spec
+from backprop_cli.language.overrides import override
+from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, load_leaves
+from backprop_cli.tasks.result import Result, Tangent
+
+
+def directions(spec: Spec, settings: Sequence[str]) -> dict[str, Leaf]:
+    """The tangents of leaves, `x=1` or `x=[1, 0]`; a number goes to every entry.
+
+    Raises:
+        UsageError: E022 for what is no leaf, or does not fit its shape.
+    """
+    plain = replace(spec, leaves=tuple(replace(leaf, shape=tuple(map(int, leaf.shape))) for leaf in spec.leaves))
+    leaves = {leaf.name: leaf for leaf in spec.leaves}
+    changed = override(plain, settings, option="--tangent")
+    found: dict[str, Leaf] = {}
+    for leaf, before in zip(changed.leaves, plain.leaves, strict=True):
+        if leaf is before:
+            continue
+        if leaf.load is None or leaf.shape not in ((), before.shape):
+            wanted = f"a number, or an array of shape {before.shape}"
+            raise UsageError("E022", f"--tangent {leaf.name} needs {wanted}", hint=f"--tangent {leaf.name}=1")
+        value = np.broadcast_to(np.asarray(leaf.load(), dtype=float), before.shape)
+        found[leaf.name] = replace(leaves[leaf.name], load=lambda value=value: value, written=None)
+    return found
+
+
+def with_forward_mode(result: Result, spec: Spec, given: Mapping[str, Leaf], formulas: bool,
+                      max_bytes: int = DEFAULT_MAX_BYTES) -> Result:  # fmt: skip
+    """The result of a run with every node's tangent, found in one pass with the values."""
+    graph = build(spec)
+    made = with_tangents(graph, given)
+    twin = build(replace(made.spec, output=spec.output or graph_output(graph)))
+    meaning = Numbers(twin)
+    with np.errstate(all="ignore"):
+        values = forward(twin, plan(twin, meaning), meaning, load_leaves(twin, max_bytes))
+    written = _formulas(twin, values, made) if formulas else {}
+    nodes = tuple(replace(node, tangent=_tangent(node.name, made, twin, values, written))
+                  for node in result.nodes)  # fmt: skip
+    return replace(result, nodes=nodes, direction={name: np.asarray(leaf.load()) for name, leaf in given.items()})
+
+
+def graph_output(graph: Graph) -> Any:
+    """The output of a spec that names none, so that a tangent is not taken for it."""
+    from backprop_cli.language.expression import parse
+    from backprop_cli.language.source import inline
+
+    text = inline(graph.output_name, "<generated>")
+    return parse(text), text
+
+
+def _tangent(name: str, made: Tangents, twin: Graph, values: Any, written: Mapping[str, Printed]) -> Tangent:
+    """A node's tangent; 0 where nothing that moves lies below."""
+    if name not in made.names:
+        shape = tuple(map(int, twin.nodes[twin.names[name]].shape)) if name in twin.names else ()
+        return Tangent(np.zeros(shape)[()], None, dotted(name))
+    return Tangent(values[twin.names[made.names[name]]], written.get(name), dotted(name))
+
+
+def _formulas(twin: Graph, values: Any, made: Tangents) -> dict[str, Printed]:
+    from backprop_cli.formulas.tangents import tangent_formulas  # imports sympy
+
+    return tangent_formulas(twin, values, made.names)

@@ -1,0 +1,122 @@
+"""Forward mode: published trace tables, every op's samples, and what is told of bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.engine.graph import build
+from backprop_cli.engine.ops.samples import draw
+from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.forward import directions, with_forward_mode
+from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
+from tests.checks.test_random_graphs import written
+from tests.conftest import ROOT, Backprop
+from tests.graphs.test_random_graphs import random_net
+from tests.jacobian.test_jacobian import spec_of, trials
+
+BAYDIN, GRIEWANK = ROOT / "specs" / "baydin.yaml", ROOT / "specs" / "griewank_walther.yaml"
+
+
+def traced(backprop: Backprop, spec: Path, *tangents: str) -> dict[str, Any]:
+    """The nodes of a run in forward mode."""
+    done = backprop("run", spec, "--format", "json", *(word for t in tangents for word in ("--tangent", t)))
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)["nodes"]
+    return found
+
+
+def rounded(nodes: dict[str, Any], *names: str) -> list[float]:
+    """Tangents to three digits."""
+    return [round(nodes[name]["tangent"]["value"], 3) for name in names]
+
+
+def test_baydins_tables(backprop: Backprop) -> None:
+    """Baydin et al. (2018), tables 2 and 3: ln x1 + x1 x2 - sin x2 at (2, 5), forward and reverse."""
+    nodes = traced(backprop, BAYDIN, "x1=1")
+    assert [round(nodes[n]["value"], 3) for n in ("v1", "v2", "v3", "v4", "v5")] == [0.693, 10, -0.959, 10.693, 11.652]
+    assert rounded(nodes, "x1", "x2", "v1", "v2", "v3", "v4", "v5") == [1, 0, 0.5, 5, 0, 5.5, 5.5]
+    assert [round(nodes[n]["gradient"]["value"], 3) for n in ("v5", "v4", "v3", "v2", "v1", "x2", "x1")] == \
+        [1, 1, -1, 1, 1, 1.716, 5.5]  # fmt: skip
+    formulas = {name: node["tangent"]["formula"]["text"] for name, node in nodes.items() if node["tangent"]["formula"]}
+    assert formulas["v1"] == "ẋ1/x1"
+    assert formulas["v2"] == "ẋ1 · x2"
+    assert set(formulas["v4"].split(" + ")) == {"v̇1", "v̇2"}
+    assert nodes["v1"]["tangent"]["formula"]["latex"] == r"\frac{\dot{x_{1}}}{x_{1}}"
+    both = traced(backprop, BAYDIN, "x1=1", "x2=1")
+    assert rounded(both, "v2", "v3", "v5") == [7, 0.284, 7.216]
+
+
+def test_griewank_and_walthers_table(backprop: Backprop) -> None:
+    """Evaluating Derivatives, tables 1.2 to 1.4: [sin(x1/x2) + x1/x2 - exp x2] (x1/x2 - exp x2) at (1.5, 0.5)."""
+    nodes = traced(backprop, GRIEWANK, "x1=1")
+    values = [nodes[n]["value"] for n in ("v1", "v2", "v3", "v4", "v5", "y")]
+    np.testing.assert_allclose(values, [3.0, 0.1411, 1.6487, 1.3513, 1.4924, 2.0167], atol=6e-5)  # products of rounded
+    assert [round(nodes[n]["tangent"]["value"], 4) for n in ("v1", "v2", "v3", "v4", "v5", "y")] == \
+        [2.0, -1.98, 0.0, 2.0, 0.02, 3.0118]  # fmt: skip
+    assert [round(nodes[n]["gradient"]["value"], 4) for n in ("v4", "v3", "v2", "v1", "x2", "x1")] == \
+        [2.8437, -2.8437, 1.3513, 1.5059, -13.7239, 3.0118]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
+def test_every_ops_tangent(name: str) -> None:
+    """For each sample and operand the tangent is the Jacobian times the direction, and its formula says so."""
+    for op, number, sample in trials():
+        if op.name != name:
+            continue
+        rng = np.random.default_rng(number + 3)
+        operands = {f"x{i}": v for i, v in enumerate(draw(sample, rng))}
+        spec = spec_of(operands, {"y": written(op, dict(sample.parameters), list(operands))}, "y")
+        graph, result = build(spec), run(spec, Settings(terms=()))
+        for wrt in (n for n in operands if graph.names[n] in graph.active):
+            direction = rng.normal(size=np.shape(operands[wrt]))
+            given = directions(spec, [f"{wrt}={json.dumps(direction.tolist())}"])
+            tangent = with_forward_mode(result, spec, given, formulas=True).by_name["y"].tangent
+            (jacobian,) = jacobians(spec, Wanted((wrt,), formulas=False))
+            assert tangent is not None
+            np.testing.assert_allclose(tangent.value, np.tensordot(jacobian.value, direction, direction.ndim),
+                                       rtol=1e-9, atol=1e-9)  # fmt: skip
+            assert tangent.formula is not None
+            assert tangent.formula.deviation is not None
+            assert tangent.formula.deviation < 1e-9, tangent.formula["code"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_graphs(seed: int) -> None:
+    """All leaves move at once: the output's tangent is Σ gradient · direction, from the reverse pass."""
+    net = random_net(seed)
+    spec = spec_of(net.leaves, dict(net.nodes), "loss", grad_output=1)
+    rng = np.random.default_rng(seed)
+    moves = {name: rng.normal(size=np.shape(value)) for name, value in net.leaves.items()}
+    result = run(spec, Settings(terms=()))
+    given = directions(spec, [f"{name}={json.dumps(move.tolist())}" for name, move in moves.items()])
+    found = with_forward_mode(result, spec, given, formulas=True)
+    gradients = {name: result.by_name[name].gradient for name in moves}
+    expected = sum(np.sum(g.value * moves[name]) for name, g in gradients.items() if g is not None)
+    loss = found.by_name["loss"].tangent
+    assert loss is not None
+    np.testing.assert_allclose(loss.value, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_the_table_of_the_terminal(backprop: Backprop) -> None:
+    """A scalar's value stands beside its tangent; in ASCII the dot is spelled."""
+    out = backprop("run", BAYDIN, "--tangent", "x1=1").out
+    assert "Forward mode, along ẋ1 = 1" in out
+    assert "v2 = 10         v̇2 = ẋ1 · x2" in out
+    assert "v2_dot = x1_dot * x2" in backprop("run", BAYDIN, "--tangent", "x1=1", "--ascii").out
+    assert backprop("run", BAYDIN, "--tangent", "x1=1", "--get", "v5.tangent").out == "5.5\n"
+
+
+@pytest.mark.parametrize(("tangent", "words"), [
+    ("q=1", "the spec has no leaf 'q'"), ("v1=1", "is a node, not a leaf"), ("x1=[1, 2]", "needs a number"),
+    ("x1", "--tangent needs NAME=VALUE"),
+])  # fmt: skip
+def test_bad_input_is_told_plainly(backprop: Backprop, tangent: str, words: str) -> None:
+    """Exit code 2, with the user's words."""
+    done = backprop("run", BAYDIN, "--tangent", tangent)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
