@@ -58,8 +58,8 @@ def test_griewank_and_walthers_table(backprop: Backprop) -> None:
     np.testing.assert_allclose(values, [3.0, 0.1411, 1.6487, 1.3513, 1.4924, 2.0167], atol=6e-5)  # products of rounded
     assert [round(nodes[n]["tangent"]["value"], 4) for n in ("v1", "v2", "v3", "v4", "v5", "y")] == \
         [2.0, -1.98, 0.0, 2.0, 0.02, 3.0118]  # fmt: skip
-    assert [round(nodes[n]["gradient"]["value"], 4) for n in ("v4", "v3", "v2", "v1", "x2", "x1")] == \
-        [2.8437, -2.8437, 1.3513, 1.5059, -13.7239, 3.0118]  # fmt: skip
+    gradients = [nodes[n]["gradient"]["value"] for n in ("v4", "v3", "v2", "v1", "x2", "x1")]
+    np.testing.assert_allclose(gradients, [2.8437, -2.8437, 1.3513, 1.5059, -13.7239, 3.0118], atol=2e-4)
 
 
 @pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
