@@ -11,6 +11,7 @@ from backprop_cli.cli.derivatives import asked_for, whole
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
+from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import TERMS
 from backprop_cli.report.checked import RENDERERS, SUFFIXES
 from backprop_cli.report.view import View
@@ -79,6 +80,8 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ki
     """
     refuse_overwriting(report.out, specs)
     chosen = form or suffixed(report.out, SUFFIXES) or "text"
+    if chosen == "html" and len(specs) > 1:
+        raise UsageError("E026", "--format html holds one whole result", hint="give one spec")
     wanted = tuple(t for t in TERMS if t in terms) if terms else TERMS
     job = Job(choice, chosen, report.view(()), wanted, memory.max_bytes, kind)
     if len(specs) > 1:

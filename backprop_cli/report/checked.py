@@ -25,7 +25,7 @@ def text(report: CheckReport, view: View) -> str:
     """One line a node; under a wrong one its worst entry under each answer; a last line that sums up."""
     head = [view.paint(view.safe(report.title), "heading")] if report.title else []
     lines = [*head, view.paint(view.safe(report.spec), "faint"), ""]
-    names = {id(r): _name(r, report, view) for r in report.results}
+    names = {id(r): name_of(r, report, view) for r in report.results}
     width = max(map(len, names.values()), default=0)
     for result in report.results:
         lines += _node(names[id(result)].ljust(width), result, view)
@@ -35,7 +35,7 @@ def text(report: CheckReport, view: View) -> str:
     return "\n".join([*lines, "", *(view.plain(line) for line in summary(report, view))]) + "\n"
 
 
-def _name(result: CheckResult, report: CheckReport, view: View) -> str:
+def name_of(result: CheckResult, report: CheckReport, view: View) -> str:
     """The node; with several passes also where its gradient comes from."""
     if result.number is not None:
         return view.safe(f"{result.node} (pass {result.number}, from {result.output})")
@@ -66,10 +66,10 @@ def _answer(answer: Answer) -> str:
     if answer.worst is None:
         return f"({answer.note})" if answer.name == "differences" else ""
     sampled = f" ({answer.note})" if answer.note and answer.name == "differences" else ""
-    return f"{answer.name} {_size(answer.worst)}{sampled}"
+    return f"{answer.name} {size_of(answer.worst)}{sampled}"
 
 
-def _size(worst: float) -> str:
+def size_of(worst: float) -> str:
     """A relative difference at one digit."""
     return f"{worst:.0e}" if worst else "0"
 
@@ -83,7 +83,7 @@ def _function(one: FunctionResult, view: View) -> list[str]:
     """A hand-written gradient; where it is wrong, by how much."""
     status = view.paint(one.status.ljust(5), STYLES[one.status])
     name = view.plain(f"{one.function}, gradient of {one.operand} (used in {one.node})")
-    line = f"{INDENT}{name}   {status} differences {_size(one.worst)}"
+    line = f"{INDENT}{name}   {status} differences {size_of(one.worst)}"
     if one.status != "wrong":
         return [line]
     said = [f"{INDENT * 3}{view.safe(one.note)}"] if one.note else []
@@ -175,11 +175,18 @@ def _number(number: float | None, view: View) -> Any:
     return strict(np.float64(number), view.precision)
 
 
+def _page(report: CheckReport, view: View) -> str:
+    from backprop_cli.report.checked_page import render
+
+    return render(report, view)
+
+
 RENDERERS: Mapping[str, Callable[[CheckReport, View], str]] = {
     "text": text,
     "json": lambda report, view: pretty(document(report, view), view) + "\n",
     "ndjson": lambda report, view: compact(document(report, view), view) + "\n",
+    "html": _page,
 }
 
-SUFFIXES = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".jsonl")}
+SUFFIXES = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".jsonl"), "html": (".html", ".htm")}
 """Which format a file's suffix asks for."""

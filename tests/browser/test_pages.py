@@ -43,7 +43,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     specs = {name: f"specs/{name}.yaml" for name in SPECS} | {"hostile": str(folder / "hostile.yaml")}
     for name, spec in specs.items():
         command("run", spec, "-o", str(folder / f"{name}.html"))
-    return {name: folder / f"{name}.html" for name in specs}
+    command("check", "specs/kinks.yaml", "-o", str(folder / "check.html"))
+    return {name: folder / f"{name}.html" for name in (*specs, "check")}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def met(pages: dict[str, Path]) -> dict[str, Any]:
     return {name: answer[str(path)] for name, path in pages.items()}
 
 
-@pytest.mark.parametrize("name", [*SPECS, "hostile"])
+@pytest.mark.parametrize("name", [*SPECS, "hostile", "check"])
 def test_a_page_is_quiet_and_fits(met: dict[str, Any], name: str) -> None:
     """No error on the console, nothing from the network, no horizontal scrolling, no violation that axe finds."""
     for look in met[name]["looks"]:

@@ -111,8 +111,23 @@ def test_a_large_graph_is_not_drawn(page_of) -> None:
     assert "<svg" not in page
 
 
-def test_a_page_holds_one_spec(backprop: Backprop) -> None:
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_page_holds_one_spec(backprop: Backprop, command: str) -> None:
     """Several specs are no page: bad usage, and nothing is written."""
     path = ROOT / "specs" / "fan_out.yaml"
-    done = backprop("run", path, path, "--format", "html")
+    done = backprop(command, path, path, "--format", "html")
     assert (done.code, done.out) == (2, "")
+
+
+def test_a_check_is_a_page(backprop: Backprop, tmp_path: Path) -> None:
+    """Each gradient is a step with its status and its independent answers; the exit code is the check's."""
+    (tmp_path / "net.yaml").write_text(
+        'title: "<b>t</b>"\nfunctions:\n  half: {args: [x], body: x / 2, grads: {x: grad(out)}}\n'
+        "params: {w: 3.0, v: 2.0}\nnodes: {y: half(w) * v}\n", encoding="utf-8")  # fmt: skip
+    done = backprop("check", tmp_path / "net.yaml", "--format", "html")
+    found = Elements(done.out)
+    assert (done.code, found.open, found.tags["b"]) == (1, [], 0)
+    assert [label for key, label in found.attributes if key == "aria-label"][1:] == [
+        "gradient of y: ok", "gradient of v: ok", "gradient of w: wrong",
+        "half, gradient of x (used in y): wrong"]  # fmt: skip
+    assert found.tags["table"] == 3
