@@ -118,6 +118,8 @@ ROWS = (
     Row("MLP 784-512-256-10, batch 256 / PyTorch", 0.95, against_torch(nets.mlp, nets.torch_mlp), True),
     Row("MLP 784-512-256-10, batch 256 / its products in numpy", 1.15,
         lambda: compare(nets.engine(nets.mlp()), nets.mlp_products(), 15)),
+    Row("SGD steps of 784-256-10, batch 256 / its products in numpy", 1.15,
+        lambda: compare(nets.training(), nets.training_products(), 15)),
     Row("1000 layers of 16x16 / PyTorch", 0.5, against_torch(nets.layers, nets.torch_layers), True),
     Row("10,000 scalar nodes / PyTorch", 0.1, against_torch(nets.chain, nets.torch_chain), True),
     Row("formulas, time a node: 4000 nodes / 400 nodes", 1.3, per_node),

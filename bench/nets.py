@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,8 @@ from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import Source, inline
 from backprop_cli.tasks.calculate import load_leaves
+from backprop_cli.tasks.stepping.rules import RULES
+from backprop_cli.tasks.stepping.training import Training
 
 Job = Callable[[], Any]
 
@@ -87,6 +90,42 @@ def mlp_products() -> Job:
             a.T @ delta
             if i:
                 delta @ w.T
+
+    return job
+
+
+SMALL = (784, 256, 10)
+STEPS = 20
+"""Timed at once, of the thousand; a step costs what any other one does."""
+
+
+def training() -> Job:
+    """Steps of gradient descent on a 784-256-10 network, as `backprop step` takes them."""
+    rule = RULES["sgd"]
+    x, t, _ = mlp_leaves()
+    draw = np.random.default_rng(0)
+    params = {f"W_{i}": draw.normal(0, m**-0.5, (m, n)) for i, (m, n) in enumerate(pairwise(SMALL), 1)}
+    params |= {f"b_{i}": np.zeros(n) for i, n in enumerate(SMALL[1:], 1)}
+    nodes = {"z_1": "x @ W_1 + b_1", "a_1": "relu(z_1)", "z_2": "a_1 @ W_2 + b_2",
+             "loss": f"-sum(t * log_softmax(z_2, axis=1))/{BATCH}"}  # fmt: skip
+    graph = build(spec({"x": x, "t": t}, params, nodes))
+    work = Training(graph, load_leaves(graph), rule, {**rule.defaults, "lr": Fraction("1e-6")})  # no number wanders off
+    return lambda: work.run(STEPS - 1, STEPS)  # as many passes as steps
+
+
+def training_products() -> Job:
+    """The matrix products alone of as many steps."""
+    x, _, _ = mlp_leaves()
+    w_1, w_2 = np.ones((784, 256)), np.ones((256, 10))
+    a, d_1, d_2 = np.ones((BATCH, 256)), np.ones((BATCH, 256)), np.ones((BATCH, 10))
+
+    def job() -> None:
+        for _ in range(STEPS):
+            x @ w_1
+            a @ w_2
+            a.T @ d_2
+            d_2 @ w_2.T
+            x.T @ d_1
 
     return job
 

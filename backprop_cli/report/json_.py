@@ -29,7 +29,7 @@ def document(result: Result, view: View) -> dict[str, Any]:
     }
     if result.passes:
         found["passes"] = [_pass(one, result.nodes, view) for one in result.passes]
-    found["where"] = _where(result.where, view)
+    found["where"] = where_document(result.where, view)
     return found | {"warnings": [_warning(warning) for warning in result.warnings]}
 
 
@@ -67,10 +67,10 @@ def _formula(formula: Printed | Omitted) -> dict[str, str]:
 def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View) -> dict[str, Any]:
     gradients = {node.name: {"gradient": _gradient(one.gradients.get(node.name), view)} for node in nodes}
     return {"output": one.output, "grad_output": strict(one.grad_output, view.precision), "nodes": gradients,
-            "where": _where(one.where, view)}  # fmt: skip
+            "where": where_document(one.where, view)}  # fmt: skip
 
 
-def _where(where: Iterable[Named], view: View) -> dict[str, Any]:
+def where_document(where: Iterable[Named], view: View) -> dict[str, Any]:
     """The δ that compact formulas use; a person reads an equation, a program evaluates `code`."""
     return {
         named.name["code"]: {

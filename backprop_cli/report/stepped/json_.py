@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from backprop_cli.report.arrays import strict
-from backprop_cli.report.json_ import pretty
+from backprop_cli.report.json_ import pretty, where_document
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.stepping.results import Stepped, Trace, Update
 
@@ -26,6 +26,7 @@ def document(result: Stepped, view: View) -> dict[str, Any]:
         "steps": result.history[-1].step,
         "history": [{"step": moment.step, "loss": _number(moment.loss, view)} for moment in result.recorded],
         "params": {update.name: _update(update, view) for update in result.params},
+        "where": where_document(result.where, view),
         "warnings": [{"code": w.code, "node": w.node, "message": w.message} for w in result.warnings],
     }
 

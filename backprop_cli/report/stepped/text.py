@@ -16,8 +16,8 @@ WIDEST_SPARK = 60
 
 def render(result: Stepped, view: View = READING) -> str:
     """The whole view of one spec."""
-    sections = [_head(result, view), *(_update(result, one, view) for one in result.params), _loss(result, view),
-                _warnings(result, view)]  # fmt: skip
+    updates = [_update(result, one, view) for one in result.params]
+    sections = [_head(result, view), _definitions(result, view), *updates, _loss(result, view), _warnings(result, view)]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
@@ -52,6 +52,12 @@ def _columns(text: str) -> int:
 def _left(one: Assignment, param: str, view: View) -> str:
     names = {"w": param, "g": "g", "m_hat": "m̂", "v_hat": "v̂"}
     return view.safe(names.get(one.name, one.name))
+
+
+def _definitions(result: Stepped, view: View) -> list[str]:
+    """The δ that the formulas of the gradients use."""
+    return [f"let {view.plain(one.equation('text'))}{f'   at {view.plain(one.at)}' if one.at else ''}"
+            for one in result.where]  # fmt: skip
 
 
 # ── params ───────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backprop_cli.formulas.printed import Printed
+from backprop_cli.formulas.printed import Named, Printed
 from backprop_cli.tasks.result import Warned
 
 
@@ -73,6 +73,7 @@ class Stepped:
     history: tuple[Moment, ...]
     params: tuple[Update, ...]
     warnings: tuple[Warned, ...] = ()
+    where: tuple[Named, ...] = ()  # the δ that formulas of gradients use
 
     @property
     def recorded(self) -> tuple[Moment, ...]:

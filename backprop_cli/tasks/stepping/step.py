@@ -12,7 +12,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.errors import UsageError
-from backprop_cli.formulas.printed import TERMS, Printed, partial
+from backprop_cli.formulas.printed import TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.calculate import load_leaves
 from backprop_cli.tasks.result import Warned
@@ -21,8 +21,8 @@ from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Upd
 from backprop_cli.tasks.stepping.rules import RULES, Line, Parameters, Rule
 from backprop_cli.tasks.stepping.training import Progress, Training
 
-WRITTEN_OUT = 9
-"""Arrays of up to so many entries are put in whole; of larger ones the first entry."""
+WRITTEN_OUT, LONGEST = 9, 88
+"""Arrays of so many entries are put in whole where that fits so many characters; of larger ones the first entry."""
 
 CHAINED = tuple(term for term in ("compact", "nodes", "local") if term in TERMS)
 """What a gradient is shown as, the best first."""
@@ -55,7 +55,7 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
     old = dict(training.leaves)
     every = settings.every or max(1, settings.steps // 10)
     training.run(settings.steps, every, tell)
-    written = _gradients(training) if settings.formulas else {}
+    written, where = _gradients(training) if settings.formulas else ({}, ())
     lines = rule.lines(parameters)
     return Stepped(
         spec=spec.source.file, title=spec.title, output=graph.output_name, rule=rule.name, doc=rule.doc,
@@ -64,7 +64,7 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
         history=tuple(training.history),
         params=tuple(_update(training, index, old[index], lines, written.get(index), settings)
                      for index in training.movers),
-        warnings=tuple(_warnings(training.history, graph.output_name, settings.steps)),
+        warnings=tuple(_warnings(training.history, graph.output_name, settings.steps)), where=where,
     )  # fmt: skip
 
 
@@ -114,20 +114,20 @@ def _general(lines: tuple[Line, ...], parameters: Parameters) -> Iterator[Assign
         yield Assignment(line.name, formula(line.code, letters, names), None)
 
 
-def _gradients(training: Training) -> dict[int, Printed]:
-    """Each param's gradient at the start as a formula, chained where that is readable."""
+def _gradients(training: Training) -> tuple[dict[int, Printed], tuple[Named, ...]]:
+    """Each param's gradient at the start as a formula, chained where that is readable, and the δ that it uses."""
     from backprop_cli.formulas.formulate import formulate  # imports sympy
 
     start, graph = training.start, training.graph
     if start is None:
-        return {}
+        return {}, ()
     _, total, _ = formulate(graph, start.values, start.passes, CHAINED, only=graph.wrt)
     found = {}
     for index, formulas in total.items():
         shown = next((p for term in CHAINED if isinstance(p := formulas.get(term), Printed)), None)
         if shown is not None:
             found[index] = shown
-    return found
+    return found, tuple(used_by(found.values(), total.where))
 
 
 def _update(training: Training, index: int, old: Any, lines: tuple[Line, ...], gradient: Printed | None,
@@ -171,15 +171,20 @@ def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
 
 def _put_in(code: str, parameters: Parameters, known: Mapping[str, Any], result: Any, settings: StepSettings) -> str:
     """`0.4 - 0.5 · 0.082167 = 0.358916`; of a large array its first entry."""
-    size = max(np.size(value) for value in known.values())
-    entry = ""
-    if size > WRITTEN_OUT:
-        position = (0,) * np.ndim(result)
-        known = {name: np.asarray(value)[position] if np.ndim(value) else value for name, value in known.items()}
-        result = np.asarray(result)[position]
-        entry = f"[{','.join('0' * len(position))}]: "
+    written = _line(code, parameters, known, result, settings)
+    if max(np.size(value) for value in known.values()) <= WRITTEN_OUT and len(written) <= LONGEST:
+        return written
+    position = (0,) * np.ndim(result)
+    if not position:
+        return written
+    first = {name: np.asarray(value)[position] if np.ndim(value) else value for name, value in known.items()}
+    entry = f"[{','.join('0' * len(position))}]: "
+    return entry + _line(code, parameters, first, np.asarray(result)[position], settings)
+
+
+def _line(code: str, parameters: Parameters, known: Mapping[str, Any], result: Any, settings: StepSettings) -> str:
     numbers = {name: listed(value, settings.digits) for name, value in known.items()}
-    return f"{entry}{numbers_in(code, parameters, numbers)} = {listed(result, settings.digits)}"
+    return f"{numbers_in(code, parameters, numbers)} = {listed(result, settings.digits)}"
 
 
 # ── what to tell ─────────────────────────────────────────────────────────────────────────────────
