@@ -30,7 +30,7 @@ def seeded(edge: Edge, view: View, g: Any, args: tuple[Any, ...]) -> Any:
     Raises:
         ValueError: one number arrives from above, which is a factor and has a better name.
     """
-    if np.size(g) and np.all(g == np.ravel(g)[0]):
+    if (np.size(g) > 1 or edge.user.anonymous) and np.all(g == np.ravel(g)[0]):
         raise ValueError("one number arrives from above: a factor, and it has a better name")
     return edge.rule(np.ones_like(g), *args)
 
@@ -188,3 +188,8 @@ def transpose_of(make: Callable[[View], Any], view: View) -> Any:
 def contribution_transposed(edge: Edge, view: View, g: Any, args: tuple[Any, ...]) -> Any:
     """The contribution transposed."""
     return matrix_transpose(edge.rule(g, *args))
+
+
+def over_all(view: View, g: Any, args: tuple[Any, ...]) -> Any:
+    """A softmax gone back through with the sum over all entries."""
+    return args[0] * (g - np.sum(g * args[0]))

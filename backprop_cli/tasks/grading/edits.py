@@ -8,7 +8,7 @@ what it declares (pointwise, broadcasts, axes); none is named here but where a m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -33,6 +33,9 @@ MULTIPLES = (
     (-1.0, "sign", "has the wrong sign"), (2.0, "factor_2", "is there twice"), (0.5, "factor_2", "is there by half"),
 )  # fmt: skip
 """What one of several paths may be multiplied by."""
+
+PRODUCTS = frozenset({"matmul", "dot", "outer", "linear"})
+"""Ops in which two factors meet, axis by axis."""
 
 NO_EFFECT = frozenset({"add", "identity"})
 """Ops whose local derivative is 1: nothing to forget."""
@@ -74,16 +77,17 @@ class Dropped(Around):
 
     def _steps(self, edge: Edge, cone: Sequence[int]) -> Iterator[Candidate]:
         op = edge.user.op
-        if op is None or op.name in NO_EFFECT or not self._same_shape(edge):
+        if op is None:
+            return
+        if op.name in NO_EFFECT or not self._same_shape(edge):
+            yield from self._alone(edge, cone)
             return
         told, step = self.words.factor(edge), self.words.called(edge.user)
         if op.name in {"negative", "subtract"}:
             yield Candidate("sign", f"a sign is lost at {step}", self._with(edge, made.skip, cone))
             return
         yield Candidate(self.words.skipped(edge), f"{told} is missing", self._with(edge, made.skip, cone))
-        if cone is self.cone:
-            yield Candidate("local_only", "it is the local derivative alone: the gradient that arrives from above is "
-                            "missing", self._with(edge, partial(made.seeded, edge)))  # fmt: skip
+        yield from self._alone(edge, cone)
         yield Candidate(self.words.twice(edge), f"{told} is there twice",
                         self._with(edge, partial(made.twice, edge), cone))  # fmt: skip
         if len(edge.user.inputs) == 1:
@@ -91,6 +95,12 @@ class Dropped(Around):
             yield Candidate("activation_for_derivative", told, self._with(edge, made.function, cone))
         if not op.pointwise:
             yield from self._diagonal(edge, cone)
+
+    def _alone(self, edge: Edge, cone: Sequence[int]) -> Iterator[Candidate]:
+        """The local derivative without what arrives from above."""
+        if cone is self.cone:
+            told = "it is the local derivative alone: the gradient that arrives from above is missing"
+            yield Candidate("local_only", told, self._with(edge, partial(made.seeded, edge)))
 
     def _everywhere(self) -> Iterator[Candidate]:
         """The same mistake at every use of a function in the step: at both logarithms of an entropy."""
@@ -122,36 +132,49 @@ class Dropped(Around):
     # paths ───────────────────────────────────────────────────────────────────────────────────────
 
     def _paths(self) -> Iterator[Candidate]:
+        """Some of several paths missing, negated, doubled, with a size too many; a path is all ways through a user."""
         for one in self.cone:
-            edges = self.chain.into.get(one, ())
-            for chosen in _choices(edges):
-                lost = " and ".join(self.words.path(edge) for edge in chosen)
-                make = partial(self._around, dict.fromkeys(chosen, made.nothing), self.cone)
-                yield Candidate("path_missing", f"{lost} is missing; paths add up", make)
-                if len(self.node.shape) >= 2:
-                    told = f"{lost} is missing; paths add up; and it is transposed"
-                    yield Candidate("path_missing", told, partial(made.transpose_of, make))
-            for edge in edges if len(edges) > 1 else ():
-                told = self.words.path(edge)
-                for factor, key, words in MULTIPLES:
-                    build = partial(made.times, edge, factor)
-                    yield Candidate(key, f"{told} {words}", self._with(edge, build))
-                if len(self.node.shape) >= 2:
-                    yield Candidate("factor_transposed", f"{told} is transposed",
-                                    self._with(edge, partial(made.contribution_transposed, edge)))  # fmt: skip
-                yield from self._sizes(edge, told)
+            users: dict[int, list[Edge]] = {}
+            for edge in self.chain.into.get(one, ()):
+                users.setdefault(edge.user.index, []).append(edge)
+            groups = list(users.values())
+            for chosen in _choices(groups):
+                yield from self._lost(chosen)
+            for group in groups if len(groups) > 1 else ():
+                yield from self._multiples(group)
+            for edge in self.chain.into.get(one, ()) if len(self.chain.into[one]) > len(groups) else ():
+                yield from self._lost(([edge],))
         if len(self.chain.into.get(self.index, ())) > 1:
             yield Candidate("paths_multiplied", f"the paths back to {self.node.name} are multiplied; they add up",
                             self._multiplied)  # fmt: skip
 
-    def _sizes(self, edge: Edge, told: str) -> Iterator[Candidate]:
-        """One path with the size of an axis too many or too few."""
-        sizes = {int(size) for size in (*self.node.shape, *edge.user.shape)}
-        sizes |= {int(size) for one in self.cone for size in self.graph.nodes[one].shape}
-        for size in sizes - {0, 1, 2}:
+    def _lost(self, chosen: Sequence[list[Edge]]) -> Iterator[Candidate]:
+        lost = " and ".join(self.words.path(group[0]) for group in chosen)
+        make = partial(self._around, dict.fromkeys((e for group in chosen for e in group), made.nothing), self.cone)
+        yield Candidate("path_missing", f"{lost} is missing; paths add up", make)
+        if len(self.node.shape) >= 2:
+            told = f"{lost} is missing; paths add up; and it is transposed"
+            yield Candidate("path_missing", told, partial(made.transpose_of, make))
+
+    def _multiples(self, group: list[Edge]) -> Iterator[Candidate]:
+        told = self.words.path(group[0])
+        for factor, key, words in MULTIPLES:
+            yield Candidate(key, f"{told} {words}", self._times(group, factor))
+        for size in self._sizes(group):
             for factor in (float(size), 1.0 / size):
                 words = f"{told} has a factor {size} or 1/{size} too many (a sum is no mean)"
-                yield Candidate("factor_n", words, self._with(edge, partial(made.times, edge, factor)))
+                yield Candidate("factor_n", words, self._times(group, factor))
+        if len(self.node.shape) >= 2 and len(group) == 1:
+            build = partial(made.contribution_transposed, group[0])
+            yield Candidate("factor_transposed", f"{told} is transposed", self._with(group[0], build))
+
+    def _times(self, group: list[Edge], factor: float) -> Callable[[View], Any]:
+        return partial(self._around, {edge: partial(made.times, edge, factor) for edge in group}, self.cone)
+
+    def _sizes(self, group: list[Edge]) -> set[int]:
+        """The sizes of axes that one path may have too many or too few."""
+        shapes = [self.node.shape, group[0].user.shape, *(edge.user.shape for edge in self.local)]
+        return {int(size) for shape in shapes for size in shape} - {0, 1, 2}
 
     def _contributions(self, view: View, *, summed: bool = True) -> list[Any]:
         """What each edge brings to the node, before they are added."""
@@ -194,6 +217,9 @@ class Dropped(Around):
         op, parameters = edge.user.op, edge.user.parameters
         if op is None or not isinstance(parameters.get("axis"), int) or len(edge.user.shape) < 2:
             return
+        if op.sums_to_one:
+            told = f"the sum in {self.words.called(edge.user)} goes over all entries, not along its axis"
+            yield Candidate("wrong_axis", told, self._with(edge, made.over_all))
         for axis in range(len(edge.user.shape)):
             rule = self.chain.meaning.rule(op, edge.position, {**parameters, "axis": axis})
             yield Candidate("wrong_axis", f"{self.words.called(edge.user)} goes along another axis",
@@ -213,7 +239,7 @@ class Dropped(Around):
             yield Candidate("factor_transposed", told, self._with(edge, partial(made.upstream_transposed, edge)))
 
     def _products(self, edge: Edge) -> Iterator[Candidate]:
-        if edge.user.op is None or edge.user.op.name not in {"matmul", "dot", "outer", "linear"}:
+        if edge.user.op is None or edge.user.op.name not in PRODUCTS:
             return
         where = self.words.called(edge.user)
         told = f"the factors stand in the wrong order, at {where}"
@@ -254,11 +280,11 @@ class Dropped(Around):
                 yield Candidate(mistake, told, self._with(edge, partial(made.operand, edge, place, side.value)))
 
 
-def _choices(edges: Sequence[Edge]) -> Iterator[tuple[Edge, ...]]:
+def _choices(groups: Sequence[list[Edge]]) -> Iterator[tuple[list[Edge], ...]]:
     """What may be left out of several paths: each alone, all but one, and any choice of a few."""
-    if len(edges) < 2:
+    if len(groups) < 2:
         return
-    yield from ((edge,) for edge in edges)
-    counts = range(2, len(edges)) if len(edges) <= MAX_PATHS else (len(edges) - 1,)
+    yield from ((group,) for group in groups)
+    counts = range(2, len(groups)) if len(groups) <= MAX_PATHS else (len(groups) - 1,)
     for count in counts:
-        yield from combinations(edges, count)
+        yield from combinations(groups, count)

@@ -36,6 +36,9 @@ SLIPPED = 2e-6
 EXACT_DIGITS = 1.5
 """What it tells, beside its digits, that a written number is exactly that of a candidate: `0.9`, `1`."""
 
+TIGHT = 1e-5
+"""Relative: at first, numbers of few digits are taken for exact ones (`0.2`), and only then for rounded ones."""
+
 PAIRS = ((-1.0, "; and the sign is wrong"), (2.0, "; and a factor 2 is too many"), (0.5, "; and a factor 2 is missing"))
 
 Told = tuple[str | None, str]
@@ -68,11 +71,12 @@ class Case:
         found = self.key.draws[draw].floor(self.item.what, self.index)
         return found if np.shape(found) == np.shape(self.given[draw]) else np.max(found, initial=0.0)
 
-    def tolerance(self, candidate: Any) -> Any:
-        """How far the answer's numbers may be from a candidate."""
+    def tolerance(self, candidate: Any, *, tight: bool = False) -> Any:
+        """How far the answer's numbers may be from a candidate; `tight` takes few digits for exact numbers."""
         if self.figures is None:
             return 1e-7 * np.abs(candidate) + self.floor(0)
-        return np.maximum(self.figures.sharp, SLIPPED * np.abs(candidate)) + self.floor(0)
+        half = np.minimum(self.figures.sharp, TIGHT * np.abs(candidate)) if tight else self.figures.sharp
+        return np.maximum(half, SLIPPED * np.abs(candidate)) + self.floor(0)
 
     def agrees_further(self, make: Callable[[View], Any]) -> bool:
         """Whether the answer is what comes out at the further draws, too."""
@@ -127,7 +131,7 @@ class Tier:
         stacks = {shape: (places, np.stack(arrays)) for shape, (places, arrays) in shapes.items()}
         return cls(kept, stacks, families, digits)
 
-    def find(self, case: Case, factor: float = 1.0) -> Candidate | None:
+    def find(self, case: Case, factor: float = 1.0, *, tight: bool = False) -> Candidate | None:
         """The first candidate that the answer agrees with."""
         given = np.asarray(case.given[0])
         places, stack = self.stacks.get(given.shape, ([], None))
@@ -136,7 +140,7 @@ class Tier:
         stack = factor * stack
         axes = tuple(range(1, stack.ndim))
         distance = np.abs(given - stack)
-        near = (distance <= case.tolerance(stack)).all(axis=axes)
+        near = (distance <= case.tolerance(stack, tight=tight)).all(axis=axes)
         for place in np.flatnonzero(near):
             candidate = self.candidates[places[place]]
             if not _clearly(case, stack[place], self.digits):
@@ -200,6 +204,8 @@ def _tiers(case: Case) -> Iterator[Tier]:
     if not case.own:
         yield _once(case, "replaced", lambda: (Replaced(key.chain, graph, index).replaced(), 4.0))
         yield _once(case, "far", lambda: (edits.far(), 4.0))
+    if np.shape(case.given[0]) != np.shape(case.right[0]):
+        yield _once(case, "odd", lambda: (Replaced(key.chain, graph, index).odd(), 4.0))
     yield _once(case, "value", lambda: (_others(case, "value"), 3.0))
 
 
@@ -246,14 +252,13 @@ def _told(case: Case) -> Iterator[Told]:
     if same and _accident(case):
         told = "it gives the right number here, but only by accident: not with other numbers in the leaves"
         yield "by_accident", told
-    yield from _found(Tier.of(_whole(case), case.views[0], 2.0).find(case))
     tiers: list[Tier] = []
-    for tier in _tiers(case):
-        if len(tiers) == 1:
-            yield from _found(Tier.of(_scaled(case, factors(case)), case.views[0], 2.0).find(case))
+    for tier in _all_tiers(case):
         tiers.append(tier)
-        yield from _found(tier.find(case))
+        yield from _found(tier.find(case, tight=True))
         yield from _found(tier.find_family(case))
+    for tier in tiers if case.figures is not None else ():
+        yield from _found(tier.find(case))
     if same and case.figures is not None:
         yield from by_entry(case.figures, case.right[0], tolerated(case.figures, case.right[0], case.closeness, 0.0))
     for factor, words in PAIRS:
@@ -261,6 +266,15 @@ def _told(case: Case) -> Iterator[Told]:
             yield from _found(tier.find(case, factor), words)
     if same and _constant(case):
         yield "constant_factor", "every entry is the same number times the right one"
+
+
+def _all_tiers(case: Case) -> Iterator[Tier]:
+    """The answer as a whole, then the tiers of the item, with the usual factors after the first of these."""
+    yield Tier.of(_whole(case), case.views[0], 2.0)
+    for number, tier in enumerate(_tiers(case)):
+        if number == 1:
+            yield Tier.of(_scaled(case, factors(case)), case.views[0], 2.0)
+        yield tier
 
 
 def _found(candidate: Candidate | None, more: str = "") -> Iterator[Told]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.numbers import Numbers
-
-if TYPE_CHECKING:
-    from backprop_cli.tasks.grading.wording import Wording
+from backprop_cli.tasks.grading.wording import Wording, constant_key
 
 MAX_OTHERS = 40
 """Tensors that are tried in the place of one."""
@@ -36,11 +34,13 @@ class Other:
 
     name: str
     value: Callable[[View], Any]
-    relation: str = ""  # 'activation', 'part', or nothing
+    relation: str = ""  # 'activation', 'part', the key of a factor left out, or nothing
 
     def named(self, user: Node, words: Wording, operand: int) -> tuple[str, str]:
         """The mistake's key, and what to tell its writer."""
         where, right = words.called(user), words.owner(operand)
+        if self.relation.startswith("factor"):
+            return self.relation, f"a factor is missing, at {where}"
         if self.relation == "part":
             return "path_missing", f"a term of {right} is missing, at {where}"
         if self.relation == "activation":
@@ -75,22 +75,45 @@ class Operands:
         for other in self._like(node):
             if other.index in self.graph.active:
                 yield Other(f"grad({other.name})", partial(_gradient, other.index))
+        for other in self._transposes(node):
+            yield Other(other.name, partial(_moved, np.transpose, partial(_value, other.index)))
         if node.op is not None and len(node.inputs) == 1 and not node.op.pointwise and depth < MAX_DEEP:
             function = self.meaning.bind(node.op, node.parameters)
             for inner in self.instead_of(node.inputs[0], None, depth + 1):
                 yield Other(inner.name, partial(_moved, function, inner.value), inner.relation)
+
+    def odd(self, operand: int) -> Iterator[Other]:
+        """The named nodes of an operand's rank and another shape: the answer's shape will be another, too."""
+        node = self.graph.nodes[operand]
+        for other in self.named:
+            if len(other.shape) == len(node.shape) and other.shape != node.shape:
+                yield Other(other.name, partial(_value, other.index))
+                if len(other.shape) == 2:
+                    yield Other(other.name, partial(_moved, np.transpose, partial(_value, other.index)))
 
     def _like(self, node: Node) -> list[Node]:
         """The named nodes of a shape."""
         among = self.named if node.shape != () else self.scalars
         return [one for one in among if one.shape == node.shape][:MAX_OTHERS]
 
+    def _transposes(self, node: Node) -> list[Node]:
+        """The named matrices whose transpose has a node's shape."""
+        if len(node.shape) != 2 or node.shape[0] == node.shape[1]:
+            return []
+        return [one for one in self.named if one.shape == node.shape[::-1]][:MAX_OTHERS]
+
     def sides(self, node: Node) -> Iterator[Other]:
         """The terms of a sum that has no name: `a` or `y` for `a - y`."""
-        if node.anonymous and node.op is not None and node.op.name in {"add", "subtract"}:
-            for side in node.inputs:
-                if self.graph.nodes[side].shape == node.shape:
-                    yield Other("", partial(_value, side), "part")
+        if not node.anonymous or node.op is None or len(node.inputs) != 2:
+            return
+        kind = {"add": "part", "subtract": "part", "multiply": "factor", "divide": "factor"}.get(node.op.name)
+        for place, side in enumerate(node.inputs) if kind else ():
+            if self.graph.nodes[side].shape == node.shape:
+                over = node.op.name == "divide" and place == 1
+                value = partial(_value, side)
+                lost = self.graph.nodes[node.inputs[1 - place]]
+                relation = "part" if kind == "part" else constant_key(self.graph, lost)
+                yield Other("", partial(_moved, np.reciprocal, value) if over else value, relation)
 
     def _activations(self, index: int) -> set[int]:
         """What is one activation away from a node, before it or after it."""
@@ -105,19 +128,18 @@ class Operands:
                 yield partial(_gradient, other.index)
             yield partial(_value, other.index)
 
-    def shifted(self, indices: Sequence[int], step: int) -> list[int] | None:
+    def shifted(self, indices: Sequence[int], step: int) -> Iterator[list[int]]:
         """Each of several nodes replaced by the next of them in time; the last by the next that is made alike."""
         row = sorted(indices)
         shape = {self.graph.nodes[i].shape for i in row}
         if len(set(row)) < len(row) or len(shape) != 1:
-            return None
+            return
         last = self.graph.nodes[row[-1] if step > 0 else row[0]]
         alike = [n.index for n in self.graph.named() if n.shape == last.shape and n.index not in row]
-        nodes = [i for i in alike if (i > last.index) == (step > 0) and _alike(self.graph, i, row)]
-        if not nodes:
-            return None
-        row = [*row, min(nodes)] if step > 0 else [max(nodes), *row]
-        return [row[row.index(i) + step] for i in indices]
+        nodes = [i for i in alike if (i > last.index or step < 0) and _alike(self.graph, i, row)]
+        for end in nodes[:MAX_OTHERS]:
+            longer = [*row, end] if step > 0 else [end, *row]
+            yield [longer[longer.index(i) + step] for i in indices]
 
     # rules ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,9 +167,13 @@ class Operands:
 
     quotients: Sequence[Callable[[Any, Any], Any]] = (
         lambda a, b: -a / b, lambda a, b: -1 / b**2, lambda a, b: a / b, lambda a, b: -a / b**3, lambda a, b: 1 / b,
-        lambda a, b: -a * b, lambda a, b: a, lambda a, b: -a,
+        lambda a, b: -a * b, lambda a, b: a, lambda a, b: -a, lambda a, b: a * np.log(b), lambda a, b: 1 / b**2,
     )  # fmt: skip
     """What is taken for the derivative of a/b by b."""
+
+    rules: Mapping[tuple[str, int], Sequence[Callable[[Any, Any], Any]]] = {
+        ("power", 0): powers, ("divide", 1): quotients}  # fmt: skip
+    """By the op, and the place of the operand."""
 
     losses: Sequence[Callable[[Any, Any], Any]] = (
         lambda p, t: (p - t) / (p * (1 - p)), lambda p, t: p - t, lambda p, t: -t / p, lambda p, t: np.sign(p - t),

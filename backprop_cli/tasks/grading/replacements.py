@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from backprop_cli.tasks.grading import contributions as made
 from backprop_cli.tasks.grading.around import Around, Build, Candidate
 from backprop_cli.tasks.grading.chain import Edge
-from backprop_cli.tasks.grading.edits import NO_EFFECT
+from backprop_cli.tasks.grading.edits import NO_EFFECT, PRODUCTS
+from backprop_cli.tasks.grading.operands import View
 
 
 class Replaced(Around):
@@ -18,13 +20,26 @@ class Replaced(Around):
         """One tensor of the last step replaced by another, or its rule by another's."""
         for edge in self.local:
             yield from self._other_operands(edge)
-            yield from self._other_upstream(edge)
+        for edge in self.local:
             yield from self._other_quotients(edge)
         yield from self._shifted()
+        yield from self._all_before()
+        for edge in self.local:
+            yield from self._other_upstream(edge)
         for edge in self.local:
             yield from self._other_rules(edge)
         yield from self._parts()
         yield from self._losses()
+
+    def odd(self) -> Iterator[Candidate]:
+        """Another tensor in a product, which gives it another shape."""
+        for edge in self.local:
+            if edge.user.op is None or edge.user.op.name not in PRODUCTS or len(edge.user.inputs) < 2:
+                continue
+            place = 1 - edge.position if edge.position < 2 else 0
+            for other in self.operands.odd(edge.user.inputs[place]):
+                mistake, told = other.named(edge.user, self.words, edge.user.inputs[place])
+                yield Candidate(mistake, told, self._with(edge, partial(made.operand, edge, place, other.value)))
 
     def _other_operands(self, edge: Edge) -> Iterator[Candidate]:
         for place, operand in enumerate(edge.user.inputs):
@@ -54,15 +69,14 @@ class Replaced(Around):
         for factor in self.operands.derivatives:
             for place in (0, 1):
                 yield Candidate("wrong_rule", told, self._with(edge, partial(made.factor, factor, place)))
-        for rule in self.operands.powers if op.name == "power" and edge.position == 0 else ():
-            yield Candidate("wrong_rule", told, self._with(edge, partial(made.of_two, rule)))
 
     def _other_quotients(self, edge: Edge) -> Iterator[Candidate]:
-        """A quotient gone back to its denominator by another rule."""
-        if edge.user.op is not None and edge.user.op.name == "divide" and edge.position == 1:
-            told = f"this is not how a quotient is differentiated by its denominator, at {self.words.called(edge.user)}"
-            for rule in self.operands.quotients:
-                yield Candidate("wrong_rule", told, self._with(edge, partial(made.of_two, rule)))
+        """A power, or a quotient by its denominator, gone back through by another rule."""
+        op = edge.user.op
+        rules = self.operands.rules.get((op.name, edge.position), ()) if op is not None else ()
+        told = f"this is not the derivative of {self.words.called(edge.user)}"
+        for rule in rules:
+            yield Candidate("wrong_rule", told, self._with(edge, partial(made.of_two, rule)))
 
     def _parts(self) -> Iterator[Candidate]:
         """A factor such as (1 - y) too few or too many, of any tensor of the node's shape."""
@@ -84,15 +98,25 @@ class Replaced(Around):
         others = [edge.user.inputs[1 - edge.position] for edge in edges]
         if len(edges) < 2 or any(self.graph.nodes[i].anonymous for i in others):
             return
+        names = ", ".join(self.graph.nodes[i].name for i in others)
         for step in (1, -1):
-            new = self.operands.shifted(others, step)
-            if new is not None:
-                builds: dict[Edge, Build] = {
-                    edge: partial(made.operand, edge, 1 - edge.position, partial(made.value, index))
-                    for edge, index in zip(edges, new, strict=True)}  # fmt: skip
-                names = ", ".join(self.graph.nodes[i].name for i in others)
+            for new in self.operands.shifted(others, step):
                 told = f"the operands are one step too {'late' if step > 0 else 'early'}: what belongs with {names}?"
-                yield Candidate("wrong_operand", told, partial(self._around, builds, self.cone))
+                yield Candidate("wrong_operand", told, self._operands(edges, new))
+
+    def _all_before(self) -> Iterator[Candidate]:
+        """Every path with the value before an activation for the one after it."""
+        edges = [e for e in self.chain.into.get(self.index, ()) if len(e.user.inputs) == 2 and e.user.op is not None]
+        nodes = [self.graph.nodes[edge.user.inputs[1 - edge.position]] for edge in edges]
+        if len(edges) > 1 and all(len(node.inputs) == 1 for node in nodes):
+            told = f"values before an activation stand for those after it, on the way back to {self.node.name}"
+            yield Candidate("pre_activation", told, self._operands(edges, [node.inputs[0] for node in nodes]))
+
+    def _operands(self, edges: Sequence[Edge], new: Sequence[int]) -> Callable[[View], Any]:
+        builds: dict[Edge, Build] = {
+            edge: partial(made.operand, edge, 1 - edge.position, partial(made.value, index))
+            for edge, index in zip(edges, new, strict=True)}  # fmt: skip
+        return partial(self._around, builds, self.cone)
 
     def _losses(self) -> Iterator[Candidate]:
         """The derivative of another loss, with the same targets."""

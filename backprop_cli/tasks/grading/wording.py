@@ -51,7 +51,7 @@ class Wording:
         op = edge.user.op
         others = [self.graph.nodes[i] for i in edge.user.inputs if i != edge.operand]
         if op is not None and op.name in {"multiply", "divide"} and others:
-            return self._constant(others[0])
+            return constant_key(self.graph, others[0])
         if op is not None and op.name.startswith("log") and op.pointwise and len(edge.user.inputs) == 1:
             return "log_derivative_missing"
         one = op is not None and len(edge.user.inputs) == 1
@@ -62,9 +62,11 @@ class Wording:
         key = self.skipped(edge)
         return key if key in {"factor_2", "factor_n"} else "step_twice"
 
-    def _constant(self, other: Node) -> str:
-        value = None if other.value is None or other.kind != "constant" else float(other.value)
-        sizes = {float(size) for node in self.graph.nodes for size in node.shape}
-        if value in {2.0, 0.5}:
-            return "factor_2"
-        return "factor_n" if value is not None and (value in sizes or 1 / value in sizes) else "factor_missing"
+
+def constant_key(graph: Graph, factor: Node) -> str:
+    """The key of the mistake to leave out a factor."""
+    value = None if factor.value is None or factor.kind != "constant" else float(factor.value)
+    sizes = {float(size) for node in graph.nodes for size in node.shape}
+    if value in {2.0, 0.5}:
+        return "factor_2"
+    return "factor_n" if value and (value in sizes or 1 / value in sizes) else "factor_missing"
