@@ -169,7 +169,15 @@ def product(part: ast.Binary, left: Any, right: Any, shaper: Shaper, meaning: Me
         return "multiply", _raised(left, meaning), right
     if ranks[1] == 1 and meaning.shape(left)[-1] == 1 and is_row(part.right, shaper):
         return "multiply", left, right
-    return "matmul", left, right
+    return ("multiply" if _two_columns(left, right, meaning) else "matmul"), left, right
+
+
+def _two_columns(left: Any, right: Any, meaning: Meaning) -> bool:
+    """Whether both are columns, or both rows, of one length: `(a - y) · a` of two of them is entry by entry."""
+    if isinstance(left, Pending) or isinstance(right, Pending):
+        return False
+    shape = meaning.shape(left)
+    return len(shape) == 2 and shape == meaning.shape(right) and 1 in shape and shape[0] != shape[1]
 
 
 def _rank(value: Any, meaning: Meaning) -> int:
