@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.arrays import numbers, read_size
-from backprop_cli.language.expression import Expression
+from backprop_cli.language.expression import Expression, notes
 from backprop_cli.language.model import Function, NodeSpec, Pass, Size
 from backprop_cli.language.names import check_name
 from backprop_cli.language.reading import (
@@ -71,7 +71,10 @@ def nodes(reading: Reading, key: Scalar, value: Node) -> None:
 
     def entry(name: Scalar, given: Node) -> None:
         defined = reading.define(name.text, "nodes")
-        reading.nodes.append(NodeSpec(defined, *expression(given, f"node {defined!r}"), name.text))
+        written, text = expression(given, f"node {defined!r}")
+        for note in notes(written):
+            reading.warn("spelling", defined, note)
+        reading.nodes.append(NodeSpec(defined, written, text, name.text))
 
     reading.each(value, "nodes", entry)
 

@@ -86,11 +86,11 @@ transpose(x) = x.T
 transpose(x, dim0:int, dim1:int) = swapaxes(x, dim0, dim1)
 transpose(x, *axes) = transpose(x, axes)
 dot(x, b) = dot(x, b)
-repeat(x, repeats:int, axis) = repeat(x, repeats, axis=axis)
 repeat(x, repeats:list) = tile(x, repeats)
 repeat(x, repeats:int) = repeat(x, repeats) ! x.repeat(n) is numpy's, which repeats each entry; PyTorch's is tile(x,
     n), or torch.tile(x, (n,))
 repeat(x, *repeats) = tile(x, repeats)
+repeat(x, repeats:int, axis) = repeat(x, repeats, axis=axis)
 take(x, indices, axis=none) = take(x, indices, axis=axis)
 clip(x, min=none, max=none) = clip(x, min, max)
 copy(x) = x
