@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BASE = 150_000
-"""Terms; about two seconds."""
+BASE = 100_000
+"""Terms; a second or two."""
 
-A_NODE = 1000
+A_NODE = 150
 """Terms for each named node besides: a long chain of small steps is no reason to stop."""
 
 PLAIN = 200

@@ -5,11 +5,13 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.formulas.algebra.expr import SizeSymbol, shape_of
+from backprop_cli.formulas.algebra.facts import remembered
 from backprop_cli.formulas.algebra.skeleton import has_common_factors
 
 LONG_NUMBER = 4000  # bits
 
 
+@remembered
 def reading_cost(expr: Expr) -> int:
     """How much there is to read: a sign is free, a division by a sum dear."""
     if expr.is_number or isinstance(expr, SizeSymbol):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow
 
+from backprop_cli.formulas.algebra.facts import remembered
+
 MAX_TERMS = 12
 
 
+@remembered
 def factored_out(expr: Expr) -> Expr:
     """The expression with what all terms of a sum share in front of it, also in sums below."""
     if isinstance(expr, Mul):
@@ -20,6 +23,7 @@ def factored_out(expr: Expr) -> Expr:
     return common * factored_out(Add(*[_without(term, shared) for term in expr.args]))
 
 
+@remembered
 def collected(expr: Expr) -> Expr:
     """1 - f·a - f·b as 1 - f·(a + b): what several terms share, where it is more than the name of a leaf."""
     if isinstance(expr, Mul):

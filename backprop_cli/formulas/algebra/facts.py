@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sympy import Add, Expr, Mul, S
 
@@ -19,6 +20,9 @@ from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
 TOLERANCE = 1e-12
 REDUCTIONS = frozenset({"sum", "mean"})
 MAX_TERMS = 4  # of a difference from a mean
+P = ParamSpec("P")
+R = TypeVar("R")
+
 MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a whole network
 
 
@@ -37,8 +41,10 @@ class Facts:
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
     budget: Budget = field(default_factory=Budget)  # of the run
+    memory: dict[Any, dict[Any, Any]] | None = field(default_factory=dict)  # results of pure walks; None: none is kept
     fired: dict[str, None] = field(default_factory=dict)  # the laws that were used, by their names, in order
     effort: int = 0  # spent on choosing forms; see tidy
+    tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy
     settled: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)
     _symmetric: dict[Expr, bool] = field(default_factory=dict)
@@ -168,7 +174,7 @@ def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:
     return tuple(sorted(a - rank if a >= 0 else a for a in listed)) == tuple(sorted(axes))
 
 
-_NONE = Facts()
+_NONE = Facts(memory=None)
 _CURRENT: ContextVar[Facts | None] = ContextVar("facts", default=None)
 
 
@@ -185,3 +191,28 @@ def use_facts(facts: Facts) -> Any:
 def reset_facts(token: Any) -> None:
     """Back to the facts before."""
     _CURRENT.reset(token)
+
+
+# ── what a run remembers ─────────────────────────────────────────────────────────────────────────
+
+_MISSING = object()
+
+
+def remembered(walk: Callable[P, R]) -> Callable[P, R]:
+    """A pure function of expressions, remembered for the run at work and gone with it.
+
+    A gradient is its consumer's with a factor more: without memory each step would go through all of it again.
+    """
+
+    @wraps(walk)
+    def known(*args: P.args, **_: P.kwargs) -> R:
+        memory = current_facts().memory
+        if memory is None:
+            return walk(*args)  # type: ignore[call-arg]
+        found = memory.setdefault(walk, {})
+        result = found.get(args, _MISSING)
+        if result is _MISSING:
+            result = found[args] = walk(*args)  # type: ignore[call-arg]
+        return result  # type: ignore[no-any-return]
+
+    return known

@@ -10,7 +10,7 @@ from sympy import Add, Expr, Mul, Pow, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, size, tree_size
-from backprop_cli.formulas.algebra.facts import current_facts
+from backprop_cli.formulas.algebra.facts import current_facts, remembered
 from backprop_cli.formulas.algebra.formula import Formula, build, made
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.scalars import split_sum
@@ -21,14 +21,15 @@ MAX_NODES = 600  # what is longer than what is chained has no reader who looks f
 
 def recognised(expr: Expr) -> Expr:
     """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
-    nodes = tree_size(expr)
-    if nodes > MAX_NODES or not current_facts().budget.allows(nodes):
+    if tree_size(expr) > MAX_NODES or current_facts().budget.spent:
         return expr
     return _recognised(expr, math.prod(map(int, shape_of(expr))))
 
 
+@remembered
 def _recognised(expr: Expr, entries: int) -> Expr:
     if isinstance(expr, (Add, Mul, Pow)):
+        current_facts().budget.take(len(expr.args))
         found = named_function(expr)
         if found is None and isinstance(expr, Mul):
             found = _softmax_idiom(expr) or _mean_idiom(expr, entries) or _sifted_idiom(expr) or _diagonal_idiom(expr)
@@ -133,6 +134,7 @@ def _same_sign(factors: list[Expr]) -> list[Expr]:
     return result
 
 
+@remembered
 def content_out(expr: Expr) -> Expr:
     """1/(2a + 2b) as 1/2 · 1/(a + b): sympy multiplies numbers into sums, readers do not."""
     if isinstance(expr, Pow) and isinstance(expr.base, Add) and expr.exp.is_Integer and expr.exp.is_negative:

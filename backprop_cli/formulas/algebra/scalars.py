@@ -5,8 +5,10 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.expr import later_is_negative, shape_of
+from backprop_cli.formulas.algebra.facts import remembered
 
 
+@remembered
 def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
     """(c, rest) with expr = c·rest and c a number or a scalar; rest is never a mere number unless expr is."""
     if isinstance(expr, Mul):
@@ -22,6 +24,7 @@ def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
     return S.One, expr
 
 
+@remembered
 def split_sum(expr: Add) -> tuple[Expr, Expr]:
     """The scalar factors common to all terms of a sum: 2a - 2b is 2(a - b), p/N - t/N is (p - t)/N."""
     parts = [_split_term(term) for term in expr.args]
@@ -46,6 +49,7 @@ def split_sum(expr: Add) -> tuple[Expr, Expr]:
     return factor, Add(*[Mul(n / number, c / common, rest) for (n, c), (_, rest) in zip(numbers, parts, strict=True)])
 
 
+@remembered
 def _split_term(term: Expr) -> tuple[Expr, Expr]:
     if term.is_number:
         return term, S.One

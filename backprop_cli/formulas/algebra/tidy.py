@@ -24,7 +24,7 @@ MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than
 MAX_DEGREE = 64  # or higher powers
 MAX_SYMBOLS = 16  # or with more generators than this
 MAX_FOLDS = 8
-TIDYING = 2  # of the run's budget, a node of the expression: what the linear walks take
+TIDYING = 1  # of the run's budget, a node of the expression: what the linear walks take
 FACTORING = 8  # and what sympy's polynomial routines take
 MAX_EFFORT = 4000  # of one graph, about one second; formulas after that keep the form they were found in
 
@@ -33,6 +33,12 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
     """The same expression in the form that is cheapest to read."""
     if facts.budget.spent:
         return expr
+    if expr not in facts.tidied:
+        facts.tidied[expr] = _tidied(expr, facts)
+    return facts.tidied[expr]
+
+
+def _tidied(expr: Expr, facts: Facts) -> Expr:
     expr = settled(expr)
     if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
