@@ -81,7 +81,7 @@ class Formulation:
         )
         plain, leaves = self.layouts(derived), self.layouts(derived, leaves=True)
         found = {
-            index: {term: self.one(term, index, derived, plain, leaves, evaluator, gradients) for term in self.terms}
+            index: self.all_terms(index, derived, plain, leaves, evaluator, gradients)
             for index in sorted({*derived.local, *derived.nodes, *derived.compact} & only)
         }
         return PassFormulas(found, tuple(self.named(delta, plain, evaluator) for delta in derived.where))
@@ -102,26 +102,41 @@ class Formulation:
         text = Layout(NOTATIONS["text"], unit=self.made.unit)(self.made.fold(self.made.definitions[node.index]))
         return text if len(text) <= LINE else ""
 
-    def one(
+    def all_terms(
         self,
-        term: str,
         index: int,
         derived: Derived,
         plain: Mapping[str, Layout],
         leaves: Mapping[str, Layout],
         evaluator: Evaluator | None,
         gradients: Sequence[Any] | None,
-    ) -> Printed | Omitted:
-        """One gradient in one of the terms."""
-        expr = {"local": derived.local, "compact": derived.compact}.get(term, derived.nodes)[index]
-        reason = self.too_long(expr)
-        if reason is not None:
-            return reason
-        if term in {"nodes", "leaves"}:
-            reason = self.omitted(term, expr, derived)
+    ) -> dict[str, Printed | Omitted]:
+        """One gradient in every term; where two terms are the same formula it is written once."""
+        known: dict[tuple[Expr, bool], Printed] = {}
+        found: dict[str, Printed | Omitted] = {}
+        for term in self.terms:
+            expr = {"local": derived.local, "compact": derived.compact}.get(term, derived.nodes)[index]
+            reason = self.too_long(expr) or (self.omitted(term, expr, derived) if term in {"nodes", "leaves"} else None)
             if reason is not None:
-                return reason
-        layouts = leaves if term == "leaves" else plain
+                found[term] = reason
+                continue
+            key = expr, term == "leaves" and not expr.is_number
+            if key not in known:
+                layouts = leaves if term == "leaves" else plain
+                known[key] = self.one(expr, index, derived, layouts, evaluator, gradients)
+            found[term] = known[key]
+        return found
+
+    def one(
+        self,
+        expr: Expr,
+        index: int,
+        derived: Derived,
+        layouts: Mapping[str, Layout],
+        evaluator: Evaluator | None,
+        gradients: Sequence[Any] | None,
+    ) -> Printed:
+        """One formula in every notation, evaluated where there are numbers."""
         left = self.left(index, derived)
         deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
         return Printed(

@@ -187,10 +187,17 @@ def hooks(reading: Reading, key: Scalar, value: Node) -> None:
     reading.each(value, "hooks", entry)
 
 
+MOST_PASSES = 500
+"""Each is gone back over, printed and kept, and nobody reads so many."""
+
+
 def backward(reading: Reading, key: Scalar, value: Node) -> None:
     """`backward`: several passes whose gradients add up."""
     if not isinstance(value, Sequence) or not value.items:
         raise wrong_type(value, "'backward' is a list of passes", "backward: [{output: a}, {output: b}]")
+    if len(value.items) > MOST_PASSES:
+        many = f"'backward' lists {len(value.items):,} passes, more than {MOST_PASSES:,}"
+        raise SpecError("E005", many, at=value.at.place(), hint=f"specs of {MOST_PASSES:,} each would do")
     passes: list[Pass] = []
     for item in value.items:
         with reading.collecting():

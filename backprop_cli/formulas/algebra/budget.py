@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BASE = 100_000
+BASE = 80_000
 """Terms; a second or two."""
 
-A_NODE = 150
+A_NODE = 250
 """Terms for each named node besides: a long chain of small steps is no reason to stop."""
 
 PLAIN = 200

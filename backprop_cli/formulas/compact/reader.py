@@ -72,7 +72,11 @@ class Reader:
 
     def length(self, expr: Expr) -> int:
         """How much of a line a formula takes; of a large one it is enough that it takes more."""
-        return len(self.layout(expr)) if tree_size(expr) <= 2 * LINE else 2 * LINE
+        size = tree_size(expr)
+        if size > 2 * LINE:
+            return 2 * LINE
+        self.made.facts.budget.take(size // 4)  # its parts are mostly laid out already
+        return len(self.layout(expr))
 
     def numbered(self, expr: Expr) -> int:
         """The length once every δ has its number, if the formula is a list of many."""
@@ -82,6 +86,11 @@ class Reader:
     def fits(self, expr: Expr) -> bool:
         """Whether a formula is one line."""
         return self.length(expr) <= LINE
+
+    @property
+    def spent(self) -> bool:
+        """Whether the run's budget is spent: lines then stay as long as they are."""
+        return self.made.facts.budget.spent
 
     def is_named(self, index: int) -> bool:
         """Whether a node has a name."""
@@ -104,6 +113,8 @@ class Reader:
 
     def unname(self, chosen: dict[int, Expr]) -> None:
         """A δ that is used once, where its formula fits in its place, is written out."""
+        if self.spent:
+            return
         places: dict[Delta, list[tuple[dict[Any, Expr], Any]]] = {delta: [] for delta in self.definitions}
         tables: tuple[dict[Any, Expr], ...] = (chosen, self.definitions)
         for table in tables:
@@ -124,7 +135,7 @@ class Reader:
 
     def shortened(self, expr: Expr, owner: str, index: int) -> Expr:
         """The formula with so many parts named that it is about one line."""
-        while self.numbered(expr) > LONGEST:
+        while not self.spent and self.numbered(expr) > LONGEST:
             shorter = self.shorter(expr, owner, index)
             if shorter is None:
                 return expr

@@ -1,0 +1,113 @@
+"""Specs and command lines that must stay within their limits, or say what they refuse: tests/data/limits.yaml."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CASES = yaml.safe_load((ROOT / "tests" / "data" / "limits.yaml").read_text(encoding="utf-8"))
+COMMAND = [sys.executable, "-m", "backprop_cli"]
+
+# The words in which the data is written.
+WORDS = {"W": "params: {w: 2.0}\nnodes:\n"}
+KEY = """\
+inputs: {x: [[1.0, 2.0], [3.0, 4.0]]}
+params: {w1: [[0.5, -0.2], [0.1, 0.3]], b: [0.1, 0.2]}
+nodes: {z: x @ w1 + b, h: tanh(z), loss: sum(h**2)}
+"""
+SECONDS = 5.0  # of an idle machine; another is given as much more as it needs to start Python and import sympy
+IMPORTS = 0.6  # what that takes on an idle machine
+MEGABYTES = 1200
+
+OURS = [case for case in CASES["robustness"] if "answers" not in case]
+"""Marks are the business of the tests of grading."""
+
+
+@pytest.fixture(scope="session")
+def slowness() -> float:
+    """How much slower than an idle machine this one is just now: the same start-up, measured."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "import numpy, sympy, yaml, click"], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return max(1.5, 3 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / IMPORTS)
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """This checkout, one thread, and nothing of a developer's shell."""
+    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "TMPDIR"}}
+    return {**kept, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+
+
+def measured(arguments: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, float, float, str, str]:
+    """Exit code, seconds of processor time, megabytes at the peak, and both streams of a command."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (120, 120))
+        resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+
+    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        child = subprocess.Popen([*COMMAND, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=out, stderr=err, preexec_fn=limit)  # noqa: PLW1509 - no threads here
+        _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("out", "err")]
+    return child.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, texts[0], texts[1]
+
+
+@pytest.mark.parametrize("case", CASES["bombs"], ids=lambda case: case["id"])
+def test_a_bomb_is_run_or_refused(
+    case: dict[str, Any], tmp_path: Path, environment: dict[str, str], slowness: float
+) -> None:
+    """Rule: within its time and memory it is run, with the right numbers, or refused by what it is."""
+    spec = eval(case["spec"], {"__builtins__": {"range": range, "max": max, "str": str}}, WORDS)  # our own data
+    (tmp_path / "spec.yaml").write_text(spec, encoding="utf-8")
+    (tmp_path / "key.yaml").write_text(KEY, encoding="utf-8")
+    usual = ["grade", "key.yaml", "SPEC"] if "key" in case else ["run", "SPEC"]
+    given = case.get("args", [*usual, "--format", "json"])
+    line = ["spec.yaml" if word == "SPEC" else word for word in given]
+    code, seconds, megabytes, out, err = measured(line, tmp_path, environment)
+    assert code in case.get("codes", [0, 1, 2, 3] if "key" in case else [0, 2, 3]), err
+    assert "Traceback" not in err
+    assert "E030" not in err
+    assert megabytes < case.get("mb", MEGABYTES)
+    assert seconds < case.get("cpu", SECONDS) * slowness
+    if code == 0 and "want" in case:
+        assert_holds(json.loads(out)["nodes"], case["want"])
+
+
+def assert_holds(nodes: dict[str, Any], want: dict[str, float]) -> None:
+    """The numbers of a run are the right ones."""
+    for name, number in want.items():
+        node = nodes[name.removesuffix(".grad")]
+        found = node["gradient"]["value"] if name.endswith(".grad") else node["value"]
+        assert found == pytest.approx(number, rel=1e-9), name
+
+
+@pytest.mark.parametrize("case", OURS, ids=lambda case: case["id"])
+def test_a_command_line_keeps_its_word(case: dict[str, Any], tmp_path: Path, environment: dict[str, str]) -> None:
+    """Rule: it ends with one of its codes, leaves what it must not touch, and makes nothing that it refused."""
+    if case.get("do") == "hangup":
+        pytest.skip("tests/cli/test_many.py: no worker outlives its parent")
+    for name, text in case.get("files", {}).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    words = {**environment, "BP": " ".join(COMMAND), "PY": sys.executable}
+    done = subprocess.run(["bash", "-c", case["script"]], cwd=tmp_path, env=words, check=False, capture_output=True,
+                          text=True, timeout=120)  # fmt: skip
+    if done.returncode == 77:
+        pytest.skip("cannot be tried here: the script says so")
+    assert done.returncode in case["codes"], done.stderr
+    assert "Traceback" not in done.stderr
+    assert "E030" not in done.stderr
+    for name in case.get("unchanged", ()):
+        assert (tmp_path / name).read_text(encoding="utf-8") == case["files"][name]
+    assert not [name for name in case.get("absent", ()) if (tmp_path / name).exists()]
