@@ -38,6 +38,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("tasks.checks", "tasks.grading", "tasks.export", "tasks.schema", "tasks.importing", "tasks.stepping"),
     ("tasks.jacobian",),
     ("report",),
+    ("api",),
     ("cli", "__main__"),
 )
 """From the ground up; a module imports from its own floor or from one below. docs/architecture.md tells why."""
