@@ -99,7 +99,7 @@ def grade(key: Source, answers: str | os.PathLike[str] | Mapping[str, Any], *, o
     if isinstance(answers, Mapping):
         sheet = sheet_of(json.dumps({"answers": _plain(answers)}).encode(), "<answers>", names)
     else:
-        sheet = read_sheet(os.fspath(answers), names)
+        sheet = read_sheet(os.fspath(answers), names, worked.graph)
     return Marks(marked(worked, sheet, Scheme(other=1.0)))
 
 

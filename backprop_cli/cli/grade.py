@@ -59,7 +59,7 @@ class Job:
 
         key, scheme = self.keys.own
         try:
-            sheet = read_sheet(path, key.names)
+            sheet = read_sheet(path, key.names, key.graph)
         except BackpropError as caught:
             if not self.rows:
                 raise

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import tree
@@ -23,6 +23,10 @@ from backprop_cli.language.source import Source, Text
 from backprop_cli.tasks.grading.items import item_of
 
 MAX_ITEMS: Final = 2_000
+MOST_LABELS: Final = 100_000
+if TYPE_CHECKING:
+    from backprop_cli.engine.graph import Graph
+
 SHAPE = "answers are lines 'node: number', 'node.grad: [[...]]' or 'node.formula: expression' below 'answers:'"
 
 STUDENT = ("student", "name", "author")
@@ -51,14 +55,16 @@ class Page:
     found: bool = False
 
 
-def page_of(data: bytes, file: str, nodes: Collection[str]) -> Page:
-    """Read a file by its ending.
+def page_of(data: bytes, file: str, nodes: Collection[str], graph: Graph | None = None) -> Page:
+    """Read a file by its ending; with the key's graph a program is read as one, as `import` does.
 
     Raises:
         SpecError, Failures: it is no file of answers.
     """
     read = FORMS.get(PurePath(file).suffix.lower(), _yaml)
     page = read(data, file, nodes)
+    if graph is not None and read in {_python, _notebook}:
+        _with_handwritten(page, data, file, graph)
     if len(page.lines) > MAX_ITEMS:
         raise SpecError("E005", f"more than {MAX_ITEMS} answers in one file", at=page.lines[MAX_ITEMS].at.place())
     if not page.lines and not page.found:
@@ -252,6 +258,43 @@ def _notebook(data: bytes, file: str, nodes: Collection[str]) -> Page:
     page.student = prose.student or page.student
     page.found = True
     return page
+
+
+def _with_handwritten(page: Page, data: bytes, file: str, graph: Graph) -> None:
+    """Put what a backward pass says, in the language, in place of its lines; what is not read stays as written."""
+    from backprop_cli.tasks.importing.handwritten import read_handwritten
+
+    shapes = {name: graph.nodes[index].shape for name, index in graph.names.items()}
+    leaves = {node.name for node in graph.nodes if node.is_leaf}
+    try:
+        sizes = {name: int(size) for name, size in graph.spec.dims.items()}
+        answers_read = read_handwritten(data, file, shapes, _labels(graph), graph.output_name, leaves, sizes)
+        found = [one for one in answers_read if one.code]
+    except BackpropError:
+        return
+    if not found:
+        return
+    unread = {one.node for one in answers_read if not one.code}
+    kept = [line for line in page.lines if (item := item_of(line.name, graph.names)) is None
+            or item.node in unread or not item.suffix]  # fmt: skip
+    answers = []
+    for one in found:
+        source = Source.of(one.place.file, one.line)
+        at = Text(one.line, source, 0, len(one.line), "generated")
+        answers.append(Line(f"{one.node}.grad", at.standing_for(one.code or ""), at))
+    page.lines = [*answers, *kept]  # what they use are the key's nodes, not the variables of the lines after them
+
+
+def _labels(graph: Graph) -> set[str]:
+    """The inputs that hold whole numbers alone: labels and positions."""
+    found = set()
+    for node in graph.nodes:
+        leaf = node.leaf
+        if leaf is not None and leaf.kind == "input" and leaf.load is not None and leaf.shape:
+            values = leaf.load()
+            if values.size <= MOST_LABELS and (values == values.astype(int)).all():
+                found.add(leaf.name)
+    return found
 
 
 FORMS: Mapping[str, Callable[[bytes, str, Collection[str]], Page]] = {

@@ -21,6 +21,7 @@ from typing import Any
 from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.language import tree
 from backprop_cli.language.loader import load_document, raise_all
+from backprop_cli.language.python.program import is_python
 from backprop_cli.language.reading import known, mapping, scalar, wrong_type
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
@@ -53,7 +54,7 @@ def key_file(path: str) -> KeyFile:
         FileError: E001 where it cannot be read.
         SpecError, Failures: it is a scheme with something wrong in it.
     """
-    if path == "-":
+    if path == "-" or is_python(path):
         return KeyFile(path)
     document = load_document(content(path), path)
     root = document.root

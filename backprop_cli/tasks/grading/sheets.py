@@ -16,7 +16,7 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from backprop_cli.tasks.grading.figures import Figures, half_unit, rebuilt, writ
 from backprop_cli.tasks.grading.forms import Line, Page, page_of
 from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of
 from backprop_cli.tasks.grading.latex import is_latex, to_text
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.graph import Graph
 
 MAX_NAME: Final = 200
 
@@ -66,18 +69,19 @@ class Sheet:
     further: Mapping[str, str] = field(default_factory=dict)  # whatever else the file says
 
 
-def read_sheet(path: str, nodes: Collection[str]) -> Sheet:
+def read_sheet(path: str, nodes: Collection[str], graph: Graph | None = None) -> Sheet:
     """Read a file of answers, or stdin where `path` is '-'.
 
     Args:
         path: the file.
         nodes: the names of the key's nodes, by which other spellings of an item are known.
+        graph: the key's graph, with which a hand-written backward pass in Python is read.
 
     Raises:
         FileError: E001 where it cannot be read.
         SpecError, Failures: it is no file of answers.
     """
-    return sheet_of(content(path), "<stdin>" if path == "-" else path, nodes)
+    return sheet_of(content(path), "<stdin>" if path == "-" else path, nodes, graph)
 
 
 def content(path: str) -> bytes:
@@ -96,9 +100,9 @@ def content(path: str) -> bytes:
         raise FileError("E001", f"cannot read {path!r}: {reason}") from None
 
 
-def sheet_of(data: bytes, file: str, nodes: Collection[str] = ()) -> Sheet:
+def sheet_of(data: bytes, file: str, nodes: Collection[str] = (), graph: Graph | None = None) -> Sheet:
     """Read answers from the bytes of a file."""
-    page = page_of(data, file, nodes)
+    page = page_of(data, file, nodes, graph)
     student = page.student[:MAX_NAME] if page.student else None
     sheet = Sheet(file, student, further={k[:MAX_NAME]: v[:MAX_NAME] for k, v in page.further.items()})
     variables: dict[str, Expression] = {}

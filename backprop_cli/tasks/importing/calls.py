@@ -87,6 +87,9 @@ def inline(machine: Machine, function: Function, given: list[Any], named: dict[s
         raise Unread(function.refused)
     frame = Frame(function.frame, inside=True)
     frame.names.update(_bound(machine, function, given, named, node))
+    if machine.answers is not None:
+        frame.hidden = machine.answers.other(frame.names)
+        machine.answers.called.add(function.name)
     with machine.within(frame, node):
         if isinstance(function.node, ast.Lambda):
             return machine.value(function.node.body)

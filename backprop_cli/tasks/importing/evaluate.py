@@ -33,6 +33,8 @@ from backprop_cli.tasks.importing.values import (
     plain,
 )
 
+USUAL: Final = {"np": "numpy", "numpy": "numpy", "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn",
+                "math": "math"}  # fmt: skip
 MAX_LENGTH: Final = 100_000
 MAX_BITS: Final = 4_096
 EXACT = (int, float, str, bytes, bool, type(None))
@@ -73,8 +75,14 @@ def _name(machine: Machine, node: ast.Name) -> Any:
         value = machine.named(machine.given[node.id], node.id, node)
         machine.frame.put(node.id, value)
         return value
+    found = machine.answers.named(node) if machine.answers is not None else None
+    if found is not None:
+        return found
     for module in _starred(machine):
         return Library(f"{module}.{node.id}")
+    if node.id in USUAL:
+        machine.record.note(node, f"{node.id} is taken for {USUAL[node.id]}, which the program does not import")
+        return Library(USUAL[node.id])
     raise machine.record.unread(node, f"the name {node.id!r} is not known here",
                                 f"give it a value: --set {node.id}=..., or a shape: --shape {node.id}=3,4")  # fmt: skip
 
@@ -369,6 +377,8 @@ def _walrus(machine: Machine, node: ast.NamedExpr) -> Any:
 
 
 def _attribute(machine: Machine, node: ast.Attribute) -> Any:
+    if machine.answers is not None and (found := machine.answers.keyed(node)) is not None:
+        return found
     owner = machine.value(node.value)
     return attribute(machine, owner, node.attr, node)
 
@@ -416,6 +426,8 @@ def _of_super(machine: Machine, owner: Super, name: str, node: ast.AST) -> Any:
 
 
 def _subscript(machine: Machine, node: ast.Subscript) -> Any:
+    if machine.answers is not None and (found := machine.answers.keyed(node)) is not None:
+        return found
     owner = machine.value(node.value)
     if isinstance(owner, Tensor):
         return tensors.indexed(machine, owner, node.slice, node)

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing import training
@@ -34,6 +34,9 @@ from backprop_cli.tasks.importing.values import (
     is_number,
     plain,
 )
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.handwritten import Answers
 
 MAX_STEPS: Final = 400_000
 MAX_CALLS: Final = 30
@@ -71,7 +74,7 @@ class Machine:
     draws: Draws = field(default_factory=Draws)
     given: Mapping[str, Any] = field(default_factory=dict)  # what the command line says of names
     used: set[str] = field(default_factory=set)  # of these, the ones that were met
-    saved: list[Any] = field(default_factory=list)
+    answers: Answers | None = None  # where a hand-written backward pass is read
 
     def step(self, node: ast.AST) -> None:
         """Count a step.
@@ -119,6 +122,7 @@ class Machine:
 
     def bind(self, target: ast.expr, value: Any, node: ast.AST) -> None:
         """Assign a value to a name, an attribute, an item, or to several of them."""
+        value = value if self.answers is None else self.answers.taken(target, value, node)
         bind: Any = _TARGETS.get(type(target), _no_target)
         bind(self, target, value, node)
 
@@ -151,13 +155,21 @@ class Machine:
 
 def _bind_name(machine: Machine, target: ast.Name, value: Any, node: ast.AST) -> None:
     known = machine.given.get(target.id)
-    if known is not None and not machine.frame.inside:
+    if machine.answers is not None and machine.frame.inside and machine.answers.is_other(target.id, value):
+        machine.frame.hidden |= {target.id}
+    pinned = machine.answers is not None and target.id not in machine.frame.hidden and not _is_computed(value)
+    if known is not None and (pinned or not machine.frame.inside):
         machine.used.add(target.id)
         value = known
     if isinstance(value, Instance):
         machine.frame.put(target.id, value)
         return
     machine.frame.put(target.id, _safely(machine, value, target.id, node))
+
+
+def _is_computed(value: Any) -> bool:
+    """Whether the program itself works a tensor out here, rather than being given it."""
+    return isinstance(value, Tensor) and not value.fresh and not isinstance(value.code, ast.Name)
 
 
 def _safely(machine: Machine, value: Any, base: str, node: ast.AST) -> Any:
@@ -295,6 +307,8 @@ def kind_of(value: Any) -> str:
 
 
 def _assign(machine: Machine, node: ast.Assign) -> None:
+    if machine.answers is not None:
+        machine.answers.begin(node.targets[0])
     if training.is_update(node):
         training.left_out(machine, node)
         return
@@ -342,6 +356,8 @@ def poison(machine: Machine, target: ast.expr, error: SpecError) -> None:
 
 
 def _augmented(machine: Machine, node: ast.AugAssign) -> None:
+    if machine.answers is not None:
+        machine.answers.begin(node.target, node)
     if training.is_update(node):
         training.left_out(machine, node)
         return

@@ -162,7 +162,7 @@ class Record:
         """The shape of an expression."""
         try:
             text = inline(spell(code), "<python>")
-            scope = Scope(text, self.shapes.get, names=lambda: self.shapes)
+            scope = Scope(text, self.shapes.get, names=lambda: self.shapes, gradient=self.shapes.get)
             found = interpret(parse(text), scope, Shapes())
         except BackpropError as error:
             first = error.errors[0] if isinstance(error, Failures) else error

@@ -67,6 +67,8 @@ def tensor_code(machine: Machine, value: Tensor, node: ast.AST) -> ast.expr:
     """A tensor as a part of an expression; a leaf that has no name is written out, or gets one."""
     if value.broken is not None:
         raise Unread(value.broken)
+    if value.answer is not None and machine.answers is not None and value.answer != machine.answers.current:
+        return call("grad", named(value.answer))
     if value.code is not None:
         return value.code
     start = value.start
@@ -495,7 +497,8 @@ def _reshaped_leaf(value: Tensor, sizes: Sizes) -> Tensor | None:
 
 
 def _grad(machine: Machine, value: Tensor, node: ast.AST) -> Any:
-    return Opaque("a gradient")
+    found = machine.answers.of(value.item.name) if machine.answers is not None and value.item is not None else None
+    return Opaque("a gradient") if found is None else found
 
 
 def _data(machine: Machine, value: Tensor, node: ast.AST) -> Any:

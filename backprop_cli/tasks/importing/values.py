@@ -70,6 +70,7 @@ class Tensor:
     view: bool = False  # a part of another one
     known: Sizes | None = None
     broken: SpecError | None = None
+    answer: str | None = None  # of a hand-written backward pass: the node whose gradient it is meant to be
 
     @property
     def fresh(self) -> bool:
@@ -136,6 +137,7 @@ class Frame:
     names: dict[str, Any] = field(default_factory=dict)
     shared: dict[str, Frame] = field(default_factory=dict)  # global and nonlocal names
     inside: bool = False  # of a function
+    hidden: frozenset[str] = frozenset()  # names that stand for something else here than in the key
 
     def find(self, name: str) -> Any:
         """The value of a name; KeyError where there is none."""

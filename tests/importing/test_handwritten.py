@@ -1,0 +1,95 @@
+"""A hand-written backward pass, graded from its own file: each line is an answer that may use earlier ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backprop_cli.cli.boundary import invoke
+from backprop_cli.language.python.backward import read_backward
+from backprop_cli.tasks.importing.handwritten import read_handwritten
+
+FORWARD = """
+import numpy as np
+
+np.random.seed(3)
+count, wide, hidden, kinds = 4, 3, 5, 2
+data = np.random.randn(count, wide)
+labels = np.array([0, 1, 1, 0])
+V1 = 0.3 * np.random.randn(wide, hidden)
+b1 = np.zeros(hidden)
+V2 = 0.3 * np.random.randn(hidden, kinds)
+decay = 0.01
+pre = data.dot(V1) + b1
+act = np.maximum(0, pre)
+score = act @ V2
+p = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
+loss = -np.log(p[np.arange(count), labels]).mean() + 0.5 * decay * (V1 ** 2).sum()
+"""
+BACKWARD = """
+grads = {}
+dscore = p.copy()
+dscore[np.arange(count), labels] -= 1
+dscore /= count
+grads["V2"] = act.T @ dscore
+dact = dscore @ V2.T
+dpre = dact.copy()
+dpre[pre <= 0] = 0
+grads["b1"] = dpre.sum(axis=0)
+grads["V1"] = np.dot(data.T, dpre)
+grads["V1"] += decay * V1
+"""
+RIGHT = ("score", "V2", "act", "pre", "b1", "V1")
+
+
+def marks(text: str, capsys: pytest.CaptureFixture[str], folder: Path) -> dict[str, str]:
+    """The status of each item of a backward pass, graded against the forward part."""
+    (folder / "forward.py").write_text(FORWARD)
+    (folder / "backward.py").write_text(text)
+    invoke(("grade", str(folder / "forward.py"), str(folder / "backward.py"), "--format", "csv"))
+    rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    item, status = rows[0].index("item"), rows[0].index("status")
+    return {row[item].removesuffix(".grad"): row[status] for row in rows[1:]}
+
+
+IN_A_FUNCTION = "def backward(data, labels, V1, V2, p, pre, act, count, decay):\n{}"
+
+
+@pytest.mark.parametrize("wrap", ["{}", FORWARD + "{}", IN_A_FUNCTION],
+                         ids=["alone", "with its forward part", "in a function"])  # fmt: skip
+def test_every_line_is_right(wrap: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A right backward pass is right line by line: alone, below its forward part, or in a function."""
+    body = BACKWARD if "def" not in wrap else "".join(f"    {line}\n" for line in BACKWARD.splitlines())
+    found = marks(wrap.format(body), capsys, tmp_path)
+    assert {name: found[name] for name in RIGHT} == dict.fromkeys(RIGHT, "right")
+
+
+@pytest.mark.parametrize(("wrong", "item"), [
+    (("dscore @ V2.T", "dscore @ V2.T * 2"), "act"), (("dpre[pre <= 0] = 0", "pass"), "pre"),
+    (("+= decay * V1", "+= 2 * decay * V1"), "V1"), (("act.T @ dscore", "pre.T @ dscore"), "V2"),
+])
+def test_a_wrong_line_is_found(wrong: tuple[str, str], item: str, tmp_path: Path,
+                               capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    """The one wrong line is marked wrong, and a line that is right from the gradients before it stays right."""
+    found = marks(BACKWARD.replace(*wrong), capsys, tmp_path)
+    assert found[item] == "wrong"
+    assert [name for name in RIGHT if found[name] == "right"] == [name for name in RIGHT if name != item]
+
+
+def test_answers_say_where_they_stand() -> None:
+    """An answer is in the language, in the key's names, and knows the last line that changed it."""
+    shapes = {"W": (2, 3), "x": (3,), "z": (2,)}
+    text = b"import numpy as np\ndW = np.outer(dz, x)\ndW += 0.1 * W\n"
+    (answer,) = read_handwritten(text, "back.py", shapes)
+    assert (answer.node, answer.code, answer.place.line) == ("W", "outer(grad(z), x) + 0.1 * W", 3)
+
+
+def test_lines_of_a_backward_pass() -> None:
+    """Gradients are told by their names, in the spellings that people use; other lines are the writer's own values."""
+    text = "dW2 = h.T @ d\ngrads['b'] += d.sum(0)\nx.grad = d @ W2.T\nW1_grad = 2\nd_z = 1\ngrad_y = 3\nscale = 4\n"
+    lines = read_backward(text, ["W2", "b", "x", "W1", "z", "y"])
+    assert [line.item for line in lines] == ["W2", "b", "x", "W1", "z", "y", None]
+    assert [line.line for line in lines] == list(range(1, 8))
+    assert lines[1].adds
+    assert lines[0].expression == "h.T @ d"
