@@ -14,6 +14,7 @@ from backprop_cli.tasks.importing.values import (
     Builtin,
     Class,
     Differentiator,
+    Draw,
     Entries,
     Frame,
     Function,
@@ -85,6 +86,8 @@ def inline(machine: Machine, function: Function, given: list[Any], named: dict[s
     """Read a function's body with these arguments."""
     if function.refused is not None:
         raise Unread(function.refused)
+    if function.name == "draw" and len(given) == 2 and isinstance(given[0], int) and isinstance(given[1], str):
+        return Draw(given[0], given[1])  # the helper that our own exports carry
     frame = Frame(function.frame, inside=True)
     frame.names.update(_bound(machine, function, given, named, node))
     if machine.answers is not None:
@@ -130,6 +133,15 @@ def _argument(machine: Machine, function: Function, slot: str, value: Any, node:
         if value.fresh or uses > 1:
             return machine.named(value, slot, node)
     return value
+
+
+def own_draw(machine: Machine, owner: Draw, law: str, given: list[Any], node: ast.AST) -> Tensor:
+    """`draw(0, 'W').normal(0.0, 1.0, (3, 4))`: what a spec says by `{shape: [3, 4], init: normal, seed: 0}`."""
+    names = {"normal": ("mean", "std"), "uniform": ("low", "high")}.get(law)
+    if names is None or len(given) != 3:
+        raise machine.record.unread(node, f"a draw by {law!r} is not read")
+    options = {names[0]: float(plain(given[0])), names[1]: float(plain(given[1])), "seed": owner.seed}
+    return libraries.start_of(machine, tuple(given[2]), law, options)
 
 
 def method(machine: Machine, function: Function, owner: Any, node: ast.AST) -> Any:

@@ -17,6 +17,7 @@ from backprop_cli.tasks.importing.values import (
     Builtin,
     Class,
     Dim,
+    Draw,
     Frame,
     Function,
     Instance,
@@ -400,6 +401,8 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
         return calls.layer_attribute(machine, owner, name, node)
     if isinstance(owner, Pair) and name in {"values", "indices"}:
         return owner[name == "indices"]
+    if isinstance(owner, Draw):
+        return Builtin(name, lambda m, a, k, n: calls.own_draw(m, owner, name, a, n))
     if isinstance(owner, Super):
         return _of_super(machine, owner, name, node)
     return calls.python_method(machine, owner, name, node)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
 _LOSS = re.compile(
-    r"^(total_|final_)?(loss|cost|error|err|objective|mse|nll|energy|J|L|E|C)(_\w+)?$|_loss$|_cost$", re.IGNORECASE
+    r"^(?i:(total_|final_)?(loss|cost|error|err|objective|mse|nll|energy)(_\w+)?)$|^(J|L)(_\w+)?$|_(?i:loss|cost)$"
 )
 _ASIDE = re.compile(r"smooth|running|avg|average|mean_|epoch|val|test|best|prev|old|history|list", re.IGNORECASE)
-_PLAIN_LOSS = re.compile(r"^(loss|cost|J|L|E|objective|total_loss|final_loss)$")
+_PLAIN_LOSS = re.compile(r"^(loss|cost|J|L|objective|total_loss|final_loss)$")
 _GRADIENT = re.compile(r"grad$|^grad|_delta$|^delta|^nabla")
 _RATIO = re.compile(r"^d(?P<of>[^\W\d]\w*?)_?d(?P<by>[^\W\d]\w*)$")
 _PARAM = re.compile(
@@ -151,6 +151,9 @@ def loss_of(record: Record, *, arrays: bool = True) -> Item | None:
     """The node that a program without `backward()` goes back from: the last loss, cost, ..., else the last scalar."""
     nodes = [item for item in record.items.values() if _computed(item)]
     forward = _forward(nodes)
+    seeded = [item for item in forward if item.base in record.seeded]
+    if seeded:
+        return seeded[-1]
     called = [item for item in forward if _LOSS.search(item.base) and not _ASIDE.search(item.base)]
     called = [item for item in called if _entries(item) == 1]
     if called:
@@ -192,6 +195,14 @@ def _entries(item: Item) -> int:
     for size in item.shape:
         total *= size
     return total
+
+
+def seeds_named(tree: tuple[ast.stmt, ...]) -> set[str]:
+    """The names whose gradient a program says is 1: where its backward pass starts, `grad_f = 1`, `dloss = 1.0`."""
+    from backprop_cli.language.python.backward import gradient_of
+
+    ones = [s for s in tree if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant) and s.value.value == 1]
+    return {name for statement in ones for target in statement.targets if (name := gradient_of(target))}
 
 
 def gradients_named(tree: Iterator[ast.stmt] | tuple[ast.stmt, ...]) -> set[str]:

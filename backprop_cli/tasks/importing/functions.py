@@ -286,6 +286,18 @@ def _log_not(machine: Machine, family: str, given: list[Any], named: dict[str, A
     return tensors.unary(machine, ast.Invert(), given[0], node)
 
 
+def _trace(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`np.trace(x, axis1=-2, axis2=-1)` of a matrix."""
+    return emit(machine, "trace", given[:1], {}, node)
+
+
+def _expanded_as(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    shape = machine.record.shape(given[1], node)
+    if machine.record.shape(given[0], node) == shape:
+        return given[0]
+    return tensors.made(call("broadcast_to", tensors.tensor_code(machine, given[0], node), whole(*shape)), given[0])
+
+
 def _square(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
     return emit(machine, "square", given, named, node)
 
@@ -316,6 +328,7 @@ _IDENTITIES: Final = frozenset({
 _OF_LISTS: Final = frozenset({"hstack", "vstack", "row_stack", "concatenate", "cat", "concat", "stack", "einsum", "c_"})
 
 _ROWS: Mapping[str, Row] = {
+    "expand_as": _expanded_as, "trace": _trace,
     "add": _infix(ast.Add()), "subtract": _infix(ast.Sub()), "sub": _infix(ast.Sub()), "multiply": _infix(ast.Mult()),
     "mul": _infix(ast.Mult()), "divide": _infix(ast.Div()), "div": _infix(ast.Div()), "true_divide": _infix(ast.Div()),
     "pow": _infix(ast.Pow()), "power": _infix(ast.Pow()), "matmul": _infix(ast.MatMult()), "mm": _infix(ast.MatMult()),

@@ -73,7 +73,7 @@ def _foreign(machine: Machine, function: Library, given: list[Any], node: ast.AS
 
 
 _OPAQUE = re.compile(
-    r"^(torch\.(Generator|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
+    r"^(torch\.(Generator|get_default_dtype|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
     r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
     r"numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
 )

@@ -38,6 +38,8 @@ from backprop_cli.tasks.importing.values import (
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.handwritten import Answers
 
+_SURPRISES: Final = (IndexError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError,
+                     StopIteration)  # fmt: skip
 MAX_STEPS: Final = 400_000
 MAX_CALLS: Final = 30
 MAX_NAMED: Final = 16  # numbers of a list that have names of their own
@@ -94,7 +96,12 @@ class Machine:
         Raises:
             Unread: it cannot be read, or depends on what could not.
         """
-        found = self.evaluate(self, node)
+        try:
+            found = self.evaluate(self, node)
+        except _SURPRISES as caught:
+            raise self.record.unread(
+                node, f"this is not read ({type(caught).__name__})", "write it another way"
+            ) from None
         if isinstance(found, Unknown):
             raise Unread(found.error)
         return found

@@ -13,7 +13,14 @@ from backprop_cli.errors import BackpropError, SpecError, UsageError
 from backprop_cli.language.python.program import Program, read_program
 from backprop_cli.tasks.importing import calls
 from backprop_cli.tasks.importing.evaluate import evaluate
-from backprop_cli.tasks.importing.exercises import Exercise, exercises, gradients_named, guessed_exercise, loss_of
+from backprop_cli.tasks.importing.exercises import (
+    Exercise,
+    exercises,
+    gradients_named,
+    guessed_exercise,
+    loss_of,
+    seeds_named,
+)
 from backprop_cli.tasks.importing.machine import Machine
 from backprop_cli.tasks.importing.record import Note, Record, leaf_of
 from backprop_cli.tasks.importing.spelling import spell
@@ -67,6 +74,7 @@ def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     record = Record(program)
     machine = Machine(record, evaluate, given=_given(asked))
     record.named_gradients = gradients_named(program.body)
+    record.seeded = seeds_named(program.body)
     machine.run(program.body)
     if asked.function is not None:
         found = _function(machine, asked.function)

@@ -56,6 +56,7 @@ class Record:
     epoch: int = 0
     failed: list[SpecError] = field(default_factory=list)  # why backward passes could not be read
     updated: set[str] = field(default_factory=set)  # names that the program moves against their gradients
+    seeded: set[str] = field(default_factory=set)  # names whose gradient the program says is 1
     named_gradients: set[str] = field(default_factory=set)
 
     def gradients(self) -> set[str]:

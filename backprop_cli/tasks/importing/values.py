@@ -258,6 +258,14 @@ class Builtin:
     run: Callable[..., Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """The generator of an exported script: the one of a leaf of that name in a spec with that seed."""
+
+    seed: int
+    name: str
+
+
 class Pair(tuple[Any, ...]):
     """What `torch.max(x, dim)` gives: values and indices, also by these names."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from backprop_cli.errors import SpecError
 from backprop_cli.language.names import MAX_NAME, RESERVED
 from backprop_cli.language.writer import Tree, entry, number, quoted
 from backprop_cli.tasks.importing import tensors
@@ -182,4 +183,8 @@ def _seed(sheet: Sheet, start: Start) -> Tree | None:
         if leaf is not None and leaf.constant() == 1.0:
             return "ones"
     data = tensors.data_of(start.seed)
-    return None if data is None else _listed(data if isinstance(data, list) else plain(data))
+    if data is None:
+        at = sheet.record.program.cells[0].source.place(max(1, sheet.exercise.line), 1)
+        raise SpecError("E040", "the seed of this backward pass is computed, and not known here", at=at,
+                        hint="write its numbers: backward(torch.tensor([...]))")  # fmt: skip
+    return _listed(data if isinstance(data, list) else plain(data))
