@@ -180,3 +180,37 @@ def test_the_other_librarys_keywords(keyword: str, slots: list[str], ours: str) 
     from backprop_cli.engine.ops.keywords import parameter
 
     assert parameter(keyword, slots) == ours
+
+
+# ── what the data decide, and what shapes say ────────────────────────────────────────────────────
+
+
+def test_labels_of_minus_100_are_left_out() -> None:
+    """PyTorch's default ignore_index; numbers printed by PyTorch 2.13."""
+    value, gradients = evaluate("cross_entropy(x, t_)", seed=1, x=[[1, 2], [0.5, 1], [3, 0]], t_=[0, -100, 1])
+    np.testing.assert_allclose(value, 2.180924, rtol=1e-6)
+    np.testing.assert_allclose(gradients["x"], [[-0.365529, 0.365529], [0, 0], [0.476287, -0.476287]], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div"])
+def test_losses_of_probabilities_do_not_broadcast(name: str) -> None:
+    """A target of another shape is refused, and both shapes are named."""
+    with pytest.raises(BackpropError, match=r"one shape, not \(3, 1\) and \(3,\)"):
+        evaluate(f"{name}(p, t_)", p=[[0.2], [0.5], [0.3]], t_=[1, 0, 1])
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+def test_losses_that_broadcast_say_so(name: str) -> None:
+    """PyTorch only warns; so does a run, with both shapes."""
+    spec = {"inputs": {"t": [1, 0, 1]}, "params": {"p": [[0.2], [0.5], [0.3]]}, "nodes": {"loss": f"{name}(p, t)"}}
+    warnings = run(read_spec(json.dumps(spec).encode(), "test", folder=None), Settings(terms=())).warnings
+    assert "the input has shape (3, 1), the target (3,)" in warnings[0].message
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("sum(x, axis=0)", 1.0), ("softmax(x, axis=-1)", 0.0), ("cumsum(x, 0)", 1.0), ("logsumexp(x, axis=0)", 1.0),
+    ("squeeze(x, 0)", 1.0),
+])  # fmt: skip
+def test_a_scalar_has_an_axis(text: str, wanted: float) -> None:
+    """Axis 0 or -1 of a scalar is none, as in PyTorch."""
+    assert evaluate(text, x=2.0)[1]["x"] == wanted

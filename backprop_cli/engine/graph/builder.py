@@ -17,6 +17,7 @@ MAX_RANK = 8
 
 
 MAX_EXACT_EXPONENT = 10_000
+MOST_KNOWN = 100_000
 
 
 MAX_EXACT_BITS = 1100  # about the range of a float; arithmetic on longer literals is left to the run
@@ -72,6 +73,10 @@ class Builder:
         """Something that the node being built should be told of."""
         self.warnings.append(("broadcast", self.owner, message))
 
+    def numbers_of(self, value: Node) -> Any:
+        """The numbers of an input of moderate size, or None."""
+        return numbers_of(value.leaf)
+
     def leaf(self, leaf: Leaf) -> Node:
         """An input or a param."""
         return self._add(Node(len(self.nodes), leaf.name, leaf.kind, leaf.shape, leaf=leaf))
@@ -101,6 +106,13 @@ class Builder:
     def _anonymous_name(self) -> str:
         count = self.anonymous_count[self.owner] = self.anonymous_count.get(self.owner, 0) + 1
         return f"{self.owner}.{count}"
+
+
+def numbers_of(leaf: Leaf | None) -> Any:
+    """The numbers of an input of moderate size, before a run; else None."""
+    if leaf is None or leaf.kind != "input" or leaf.load is None or math.prod(leaf.shape) > MOST_KNOWN:
+        return None
+    return leaf.load()
 
 
 def of_scalar(op: Op, shape: Shape, parameters: Mapping[str, Any]) -> Mapping[str, Any]:

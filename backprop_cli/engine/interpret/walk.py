@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -371,13 +371,21 @@ def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning
     values = {n: v for n, v in zip(operand_names(composite.signature, len(given)), given, strict=True) if v is not None}
     shapes = {name: meaning.shape(value) for name, value in values.items()}
     try:
-        body = composite.body(shapes, **bound.parameters)
+        body = composite.body(shapes, **_settled(composite, bound.parameters, values, meaning))
         _warn(composite, shapes, meaning)
     except (ShapeError, ParameterError) as error:
         raise _located(
             error, part, bound.operands, [meaning.shape(v) if v is not None else () for v in given], scope
         ) from None
     return evaluate_body(body, values, meaning, scope.place(part), sizes_of(shapes.values()))
+
+
+def _settled(composite: Composite, parameters: Mapping[str, Any], values: Mapping[str, Any], meaning: Meaning) -> Any:
+    """The parameters; those left open that the data of an operand decide are settled where these are known."""
+    known = getattr(meaning, "numbers_of", None)
+    if composite.settle is None or known is None:
+        return parameters
+    return composite.settle({name: partial(known, value) for name, value in values.items()}, **parameters)
 
 
 def _warn(composite: Composite, shapes: Mapping[str, Shape], meaning: Meaning) -> None:

@@ -156,6 +156,7 @@ class Composite:
     integer_operands: frozenset[str] = frozenset()
     flat: bool = False  # no operand has a gradient
     warns: Callable[[Mapping[str, Shape]], str | None] | None = None  # what to say of these shapes
+    settle: Callable[..., dict[str, Any]] | None = None  # settle(data, **parameters): what the data decide of these
 
 
 OPS: dict[str, Op] = {}

@@ -206,6 +206,17 @@ def _along_classes(shape: Shape) -> str:
     return f"weight[:, {', '.join(['None'] * after)}]" if after else "weight"
 
 
+IGNORED = -100
+"""The label that PyTorch leaves out unless told otherwise."""
+
+
+def _ignoring(data: Mapping[str, Any], ignore_index: Any, **rest: Any) -> dict[str, Any]:
+    """PyTorch's default ignore_index, where the labels are known and hold it: else it would only lengthen formulas."""
+    labels = data["target"]() if ignore_index is None else None
+    holds = labels is not None and bool((labels == IGNORED).any())
+    return {"ignore_index": IGNORED if holds else ignore_index, **rest}
+
+
 def _labelled(shapes: Shapes, logs: str, reduction: Any, ignore_index: Any, smoothing: Any = 0) -> str:
     """-Σ over the classes of (one-hot labels) · logs, and the weighted mean of that.
 
@@ -257,7 +268,7 @@ def _classes(domain: str = "real") -> tuple[Sample, ...]:
 
 composite("cross_entropy(input, target, weight=none; reduction='mean', label_smoothing=0, ignore_index=none)",
           "-log softmax(input) at the target labels (or weighted by target probabilities); classes are on axis 1.",
-          _cross_entropy, group="losses", example="cross_entropy(logits, labels)",
+          _cross_entropy, settle=_ignoring, group="losses", example="cross_entropy(logits, labels)",
           samples=(*_classes(),
                    Sample(((4, 3), (4,), (3,)), {"label_smoothing": 0.1}, ("real", "labels:3", "positive")),
                    Sample(((4, 3), (4, 3), None), {}, ("real", "unit")),
@@ -270,5 +281,6 @@ def _nll(shapes: Shapes, reduction: Any, ignore_index: Any) -> str:
 
 
 composite("nll_loss(input, target, weight=none; reduction='mean', ignore_index=none)",
-          "Minus the log-probabilities `input` at the target labels; classes are on axis 1.", _nll, group="losses",
+          "Minus the log-probabilities `input` at the target labels; classes are on axis 1.", _nll, settle=_ignoring,
+          group="losses",
           integer_operands=frozenset({"target"}), samples=_classes("log"))

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from backprop_cli.engine.graph.builder import numbers_of
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.errors import UsageError
 from backprop_cli.language.expression import Expression
-from backprop_cli.language.model import Shape, Size, Spec
+from backprop_cli.language.model import Leaf, Shape, Size, Spec
 from backprop_cli.language.source import Text
 from backprop_cli.language.unparse import ATOM, POSTFIX, POWER, PRODUCT, SUM, UNARY
 
@@ -68,6 +69,7 @@ class Speech:
     dialect: Dialect
     names: Mapping[str, str]  # of named sizes
     used: dict[str, None] = field(default_factory=dict)
+    leaves: Mapping[str, Leaf] = field(default_factory=dict)  # of the spec at work, by their names in the code
 
     def constant(self, value: Any) -> Code:
         """A literal, exactly where Python can."""
@@ -134,6 +136,10 @@ class Speech:
         if self.dialect.array is None or not code.number:
             return code
         return Code(f"{self.dialect.array}(float({code.text}))", POSTFIX, code.shape)
+
+    def numbers_of(self, value: Code) -> Any:
+        """The numbers of an input, where a function's form rests on them."""
+        return numbers_of(self.leaves.get(value.text))
 
     def helper(self, name: str) -> str:
         """A function that the script has to define; its name."""
@@ -203,5 +209,6 @@ def spoken(expression: Expression, text: Text, spec: Spec, shapes: Mapping[str, 
         return Code(names[name], ATOM, shapes[name]) if name in shapes else None
 
     scope = Scope(text, lookup, dims=spec.dims, functions=spec.functions)
+    speech.leaves = {names[leaf.name]: leaf for leaf in spec.leaves if leaf.name in names}
     found: Code = interpret(expression, scope, speech)
     return found
