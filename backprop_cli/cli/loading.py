@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,12 @@ WORTH_THREADS = 5e9  # operations of a matrix product; starting the threads cost
 
 def load(path: str, choice: SpecChoice) -> Spec:
     """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`; numpy comes after that."""
-    spec = _read(path, choice)
+    if choice.expressions:
+        from backprop_cli.language.inline_spec import spec_of
+
+        spec, choice = spec_of(choice.expressions, choice.shapes, choice.sets), replace(choice, sets=())
+    else:
+        spec = _read(path, choice)
     _protect(path, spec)
     threads_for(spec)  # before --grad-output makes an array
     if choice.sets:

@@ -56,6 +56,10 @@ OPTIONS: dict[str, Option] = {
                          help="Give an input or param another value (repeatable)."),
     "which": click.option("--pass", "which", type=click.IntRange(1), metavar="N",
                           help="Of a Python file with several backward passes, the N-th."),
+    "expressions": click.option("-e", "--expression", "expressions", multiple=True, metavar="EXPR",
+                                help="In place of a file: an expression, or NAME = EXPR (repeatable)."),
+    "shapes": click.option("--shape", "shapes", multiple=True, metavar="NAME=N,M",
+                           help="The shape of a name in -e; a letter is a size of its own (repeatable)."),
     "output": click.option("--output", metavar="EXPR", shell_complete=of_spec(leaves=False),
                            help="Go back from another node or entry: loss, 'p[0]'."),
     "grad_output": click.option("--grad-output", metavar="VALUE",
@@ -89,6 +93,8 @@ class SpecChoice:
     wrt: tuple[str, ...] = ()
     dtype: str | None = None
     which: int | None = None
+    expressions: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,25 @@ class Memory:
 GROUPS = (SpecChoice, ReportChoice, Limits, Memory)
 
 
+def _aimed(given: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a command whose spec may stand in `-e`; what stands in its place is then the first node.
+
+    Raises:
+        UsageError: neither a spec nor an expression.
+    """
+    name = next((one for one in ("spec", "specs") if one in given), None)
+    choice = next((group for group in made.values() if isinstance(group, SpecChoice)), SpecChoice())
+    if name is None or given[name] and not choice.expressions:
+        return given
+    if not choice.expressions:
+        raise click.UsageError(f"Missing argument '{name.upper().removesuffix('S')}': a file, '-', or -e EXPR.")
+    if not given[name]:
+        return {**given, name: "-e" if name == "spec" else ("-e",)}
+    if "nodes" in given:  # derive -e EXPR W: W is no file
+        return {**given, "spec": "-e", "nodes": (given["spec"], *given["nodes"])}
+    raise click.UsageError("A file or -e EXPR, not both.")
+
+
 def takes(**groups: type[Any]) -> Option:
     """Add the options of some groups to a command, which gets one object a group."""
 
@@ -133,7 +158,7 @@ def takes(**groups: type[Any]) -> Option:
         @wraps(body)
         def command(**given: Any) -> Any:
             made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
-            return body(**given, **made)
+            return body(**_aimed(given, made), **made)
 
         shared = [f.name for group in groups.values() for f in fields(group)]
         for name in reversed(shared):
@@ -143,8 +168,8 @@ def takes(**groups: type[Any]) -> Option:
     return decorate
 
 
-specs_argument = click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=click.Path())
-spec_argument = click.argument("spec", metavar="SPEC", type=click.Path())
+specs_argument = click.argument("specs", nargs=-1, required=False, metavar="SPEC...", type=click.Path())
+spec_argument = click.argument("spec", required=False, metavar="SPEC", type=click.Path())
 
 
 def format_option(names: Collection[str], default: str | None = None) -> Option:

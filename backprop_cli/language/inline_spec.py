@@ -1,0 +1,79 @@
+"""A spec from the command line alone: `-e 'z = W @ x' -e 'sum(z**2)' --shape W=n,m --shape x=m`.
+
+It is written out as a spec and read as one, so that what is wrong is told in the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from backprop_cli.errors import UsageError
+from backprop_cli.language.expression import Name, names, parse
+from backprop_cli.language.model import Spec
+from backprop_cli.language.names import UNIT_LETTERS
+from backprop_cli.language.reader import read_spec
+from backprop_cli.language.source import inline
+
+FILE = "-e"
+SMALLEST = 3
+"""What the first size that is a letter is; the next is one more, so that no two are equal by chance."""
+_NODE = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
+_CONSTANTS = {"pi", "π", "e", "inf", "nan", "none", "None", "true", "True", "false", "False", "I", *UNIT_LETTERS}
+
+
+def spec_of(expressions: Iterable[str], shapes: Iterable[str], sets: Iterable[str]) -> Spec:
+    """The spec of some expressions, the last of which is the output; every name without one is a param.
+
+    Raises:
+        UsageError: E022 for a `--shape` that is none.
+        SpecError: what is wrong with an expression or a value.
+    """
+    nodes = _nodes(expressions)
+    given = dict(_pair(text, "--shape", "W=2,3") for text in shapes)
+    values = dict(_pair(text, "--set", "W=[[1, 2]]") for text in sets)
+    used = dict.fromkeys(name.name for text in nodes.values() for name in _names(text))
+    leaves = [name for name in {**used, **given, **values} if name not in nodes and (
+        name in given or name in values or name not in _CONSTANTS)]  # fmt: skip
+    sizes = {name: _sizes(text) for name, text in given.items()}
+    letters = dict.fromkeys(size for name in sizes for size in sizes[name] if not size.isdigit())
+    numbers = {letter: SMALLEST + i for i, letter in enumerate(letters)}
+    lines = [f"dims: {json.dumps(numbers, ensure_ascii=False)}", "params:" if leaves else "params: {}"]
+    lines += [f"  {json.dumps(name, ensure_ascii=False)}: {_leaf(sizes.get(name, []), values.get(name))}"
+              for name in leaves]  # fmt: skip
+    lines += ["nodes:", *(f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(text, ensure_ascii=False)}"
+                          for name, text in nodes.items())]  # fmt: skip
+    return read_spec("\n".join(lines).encode(), FILE, folder=None)
+
+
+def _nodes(expressions: Iterable[str]) -> Mapping[str, str]:
+    """The expressions by name; one without a name is called out."""
+    found: dict[str, str] = {}
+    for text in expressions:
+        match = _NODE.fullmatch(text)
+        name = match[1] if match else next(n for n in ("out", *(f"out_{i}" for i in range(2, 999))) if n not in found)
+        found[name] = (match[2] if match else text).strip()
+    return found
+
+
+def _names(text: str) -> Iterable[Name]:
+    return names(parse(inline(text, FILE)))
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        at = inline(text, option).place()
+        raise UsageError("E022", f"{option} needs NAME=..., found {text[:64]!r}", at=at, hint=f"{option} {example}")
+    return name.strip(), value.strip()
+
+
+def _sizes(text: str) -> list[str]:
+    return [size.strip() for size in text.strip("()[]").split(",") if size.strip()]
+
+
+def _leaf(sizes: list[str], value: str | None) -> str:
+    if value is not None:
+        return value
+    return f"{{shape: [{', '.join(sizes)}]}}"
