@@ -312,6 +312,22 @@ def test_hundreds_of_answers(two_layer: Key) -> None:
     assert within(time.process_time() - start, 8)
 
 
+ODD = (
+    "nan", ".inf", "1e400", "-0", "[]", "[[1], [2, 3]]", '"\\\\frac{"', '"^"', '"x_{"', '"·"', '"e[0]"', '"grad()"',
+    '"= 3"', "true", '"1/0"', '"0/0"', "[1/0, 2]", '"log(-1)"', '"[1, [2]]"', '"1 2 3"', '"2**2**2**9"', '"1e308*10"',
+    '"[[1/3"', '"x[99]"', '"inv(w2*0)"',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ODD)
+def test_no_answer_is_an_internal_error(two_layer: Key, answer: str) -> None:
+    """Whatever stands under whichever item, also under the output's own gradient, has a mark or a reason."""
+    for name in two_layer.names:
+        for suffix in ("", ".grad", ".formula"):
+            sheet = sheet_of(f"answers:\n  {name}{suffix}: {answer}\n".encode(), "a.yaml", two_layer.names)
+            assert len(grade(two_layer, sheet, Scheme()).items) <= 1
+
+
 # ── hostile answers ──────────────────────────────────────────────────────────────────────────────
 
 

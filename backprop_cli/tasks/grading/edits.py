@@ -142,7 +142,8 @@ class Dropped(Around):
                 yield from self._lost(chosen)
             for group in groups if len(groups) > 1 else ():
                 yield from self._multiples(group)
-            for edge in self.chain.into.get(one, ()) if len(self.chain.into[one]) > len(groups) else ():
+            edges = self.chain.into.get(one, ())
+            for edge in edges if len(edges) > len(groups) else ():
                 yield from self._lost(([edge],))
         if len(self.chain.into.get(self.index, ())) > 1:
             yield Candidate("paths_multiplied", f"the paths back to {self.node.name} are multiplied; they add up",

@@ -218,7 +218,8 @@ def figures(key: Key, formula: Formula) -> Figures:
         return float(found)
 
     try:
-        return figures_of(formula.expression, value_of)
+        with np.errstate(all="ignore"):
+            return figures_of(formula.expression, value_of)
     except ValueError as caught:
         raise SpecError("E014", str(caught), at=formula.text.place()) from None
 
