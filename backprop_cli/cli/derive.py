@@ -10,7 +10,7 @@ import click
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.loading import load, one_thread, threads_for
-from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View
@@ -120,9 +120,9 @@ def _why(graph: Graph, name: str) -> str:
               help="full: with reasons, shapes, one entry, numbers; brief: the key steps alone.")
 @click.option("--entry", metavar="I,J", callback=_entry,
               help="The entry whose numbers are put in: 0,1 (default: the first).")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory)
+@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory)
 def command(spec: str, nodes: tuple[str, ...], form: str | None, steps: str, entry: tuple[int, ...] | None,
-            choice: SpecChoice, report: ReportChoice, memory: Memory) -> int:  # fmt: skip
+            choice: SpecChoice, report: ReportChoice, page: Page, memory: Memory) -> int:  # fmt: skip
     """Derive gradients step by step.
 
     For each node (by default every one, the output first): what its consumers contribute, why, the local derivative,
@@ -133,6 +133,6 @@ def command(spec: str, nodes: tuple[str, ...], form: str | None, steps: str, ent
     suffix = suffixed(report.out, SUFFIXES)
     refuse_overwriting(report.out, (spec,))
     one_thread()
-    view = replace(report.view(()), full=steps == "full")
+    view = replace(page.of(report.view(()), report.out), full=steps == "full")
     job = Job(choice, form or suffix or "text", view, nodes, memory.max_bytes, entry)
     return over((spec,), job, sink_for(report.out), Series(), Limits(), manner_now(), job.warm)

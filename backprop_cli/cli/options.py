@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from backprop_cli.cli.batch import Limits
 from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.formulas.printed import TERMS
+from backprop_cli.report.breaking import DEFAULT, NARROWEST
 from backprop_cli.report.view import View
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -72,6 +74,9 @@ OPTIONS: dict[str, Option] = {
     "ascii": click.option("--ascii", is_flag=True, help="Spell formulas in ASCII."),
     "color": click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
                           help="Colours (auto: in a terminal, unless NO_COLOR is set)."),
+    "width": click.option("--width", type=click.IntRange(40, 10_000), metavar="N",
+                          help="Break text to this width (default: the terminal's, else 100)."),
+    "standalone": click.option("--standalone", is_flag=True, help="With --format latex: a whole document."),
     "error_format": click.option("--error-format", type=click.Choice(["text", "json", "github"]),
                                  help="How errors are written on stderr (default: text; json with --format json)."),
     "timeout": click.option("--timeout", callback=seconds, metavar="SECONDS",
@@ -112,6 +117,22 @@ class ReportChoice:
         here = self.out in {None, "-"}
         color = color_wanted(self.color, sys.stdout) if here else self.color == "always"
         return View(terms, self.precision, color, self.ascii or (here and ascii_only(sys.stdout)))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How wide the page is, and whether it is a whole document."""
+
+    width: int | None = None
+    standalone: bool = False
+
+    def of(self, view: View, out: str | None) -> View:
+        """The view with its width: as asked for, else the terminal's, else that of a file."""
+        view = replace(view, standalone=self.standalone)
+        if self.width is not None:
+            return replace(view, width=self.width)
+        terminal = out in {None, "-"} and sys.stdout.isatty()
+        return replace(view, width=max(NARROWEST, get_terminal_size().columns) if terminal else DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

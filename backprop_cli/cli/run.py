@@ -11,6 +11,7 @@ from backprop_cli.cli.completing import paths
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import (
     Memory,
+    Page,
     ReportChoice,
     SpecChoice,
     format_option,
@@ -77,9 +78,9 @@ class Job:
 @click.option("--all", "anonymous", is_flag=True, help="Show the parts of inline expressions as nodes too.")
 @click.option("--tangent", "tangents", multiple=True, metavar="NAME=VALUE",
               help="Forward mode too: every node's tangent as this leaf moves so (repeatable).")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory, limits=Limits)
 def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], get: str | None, anonymous: bool,
-            tangents: tuple[str, ...], choice: SpecChoice, report: ReportChoice, memory: Memory,
+            tangents: tuple[str, ...], choice: SpecChoice, report: ReportChoice, page: Page, memory: Memory,
             limits: Limits) -> int:  # fmt: skip
     """Run specs forward and back.
 
@@ -90,7 +91,8 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ge
     refuse_overwriting(report.out, specs)
     if FORMATS[chosen].single and (len(specs) > 1 or get):
         raise UsageError("E026", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
-    base = Job(choice, chosen, report.view(()), (), anonymous, memory.max_bytes, tangents=tangents)
+    view = page.of(report.view(()), report.out)
+    base = Job(choice, chosen, view, (), anonymous, memory.max_bytes, tangents=tangents)
     job = _job(chosen, terms, get, base)
     if len(specs) > 1:
         one_thread()

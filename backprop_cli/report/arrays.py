@@ -21,12 +21,25 @@ def number(value: float, digits: int) -> str:
     return f"{value:.{digits}g}" if value else "0"
 
 
-def lines(value: Any, digits: int, gap: str = GAP) -> list[str]:
-    """A scalar on one line, an array in aligned rows that can be pasted into a spec (unless entries were left out)."""
-    shown = cells(value, digits, gap)
-    if not value.ndim:
-        return [str(shown)]
-    return _bracketed(shown, value.ndim, _pads(list(_rows(shown, value.ndim))))
+COLUMNS = (8, 6, 5, 4, 3, 2)
+"""How many columns are tried where a row is wider than the page."""
+
+
+def lines(value: Any, digits: int, gap: str = GAP, room: int | None = None) -> list[str]:
+    """A scalar on one line, an array in aligned rows that can be pasted into a spec (unless entries were left out).
+
+    The middle of rows that are wider than `room` is left out.
+    """
+    found = _lines(cells(value, digits, gap), value.ndim)
+    for columns in COLUMNS if room is not None and value.ndim else ():
+        if room is None or max(map(len, found)) <= room:
+            break
+        found = _lines(cells(value, digits, gap, columns), value.ndim)
+    return found
+
+
+def _lines(shown: Any, ndim: int) -> list[str]:
+    return _bracketed(shown, ndim, _pads(list(_rows(shown, ndim)))) if ndim else [str(shown)]
 
 
 def one_line(value: Any, digits: int, gap: str = GAP) -> str:
@@ -38,21 +51,23 @@ def one_line(value: Any, digits: int, gap: str = GAP) -> str:
     return joined(cells(value, digits, gap))
 
 
-def cells(value: Any, digits: int, gap: str = GAP) -> Any:
-    """The entries shown, as nested lists of text; `gap` stands for those left out."""
+def cells(value: Any, digits: int, gap: str = GAP, columns: int | None = None) -> Any:
+    """The entries shown, as nested lists of text, of a row at most `columns`; `gap` stands for those left out."""
     if value.ndim == 0:
         return number(float(value), digits)
     limit, head, tail = _LAYOUT[value.ndim - 1] if value.ndim <= len(_LAYOUT) else _OUTER
+    if value.ndim == 1 and columns is not None:
+        limit, head, tail = columns, columns - columns // 2, columns // 2
     size = len(value)
     if size <= limit:
-        return _part(value, digits, gap)
-    return [*_part(value[:head], digits, gap), gap, *_part(value[size - tail :], digits, gap)]
+        return _part(value, digits, gap, columns)
+    return [*_part(value[:head], digits, gap, columns), gap, *_part(value[size - tail :], digits, gap, columns)]
 
 
-def _part(value: Any, digits: int, gap: str) -> list[Any]:
+def _part(value: Any, digits: int, gap: str, columns: int | None) -> list[Any]:
     if value.ndim == 1:
         return [number(entry, digits) for entry in value.tolist()]
-    return [cells(row, digits, gap) for row in value]
+    return [cells(row, digits, gap, columns) for row in value]
 
 
 def abridged(value: Any) -> bool:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from backprop_cli.formulas.printed import partial
 from backprop_cli.report.arrays import lines
+from backprop_cli.report.breaking import fitted
 from backprop_cli.report.latex import _value as latex_value
-from backprop_cli.report.latex import prose
+from backprop_cli.report.latex import document, prose
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def text(solution: Solution, view: View) -> str:
         blocks += [[view.paint(view.safe(heading), "heading")]] if heading else []
         blocks += [_explained(_text_node(w, view, said), said, view) for w in worked]
     blocks += [["The gradients of the leaves add up over the passes."]] if len(solution.passes) > 1 else []
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+    return "\n\n".join("\n".join(fitted(block, view.width)) for block in blocks) + "\n"
 
 
 SIGNS = (
@@ -91,7 +92,8 @@ def _text_node(worked: Worked, view: View, said: set[str]) -> list[str]:
     if view.full and worked.numbers:
         rows.append(_step("in numbers", view.plain(worked.numbers)))
     if worked.value is not None:
-        first, *rest = lines(worked.value, view.digits)
+        room = None if view.width is None else view.width - LABEL_WIDTH - len(left) - 5
+        first, *rest = [view.plain(line) for line in lines(worked.value, view.digits, room=room)]
         rows += [_step("value", f"{left} = {first}"), *(" " * (LABEL_WIDTH + len(left) + 5) + line for line in rest)]
     return rows
 
@@ -203,7 +205,7 @@ def latex(solution: Solution, view: View) -> str:
         for worked in nodes:
             blocks += [f"{prose(s)}." for s in _sentences(worked)]
             blocks.append(_aligned(worked, view))
-    return "\n\n".join(blocks) + "\n"
+    return document("\n\n".join(blocks) + "\n", view)
 
 
 def markdown(solution: Solution, view: View) -> str:

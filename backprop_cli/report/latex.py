@@ -26,7 +26,20 @@ def render(result: Result, view: View = READING) -> str:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         parts.append(_pass(result.output, gradients, result.where, result, view))
     parts += [_pass(one.output, one.gradients, one.where, result, view) for one in result.passes]
-    return "\n".join(part for part in parts if part) + "\n"
+    return document("\n".join(part for part in parts if part) + "\n", view)
+
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage{amsmath,amssymb}
+\allowdisplaybreaks
+\begin{document}
+%s\end{document}
+"""
+
+
+def document(body: str, view: View) -> str:
+    """The body, as a whole document where that is asked for."""
+    return DOCUMENT % body if view.standalone else body
 
 
 def _pass(output: str, gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result, view: View) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from backprop_cli.formulas import printed as formula_names
 from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by
 from backprop_cli.report import tangents
-from backprop_cli.report.arrays import abridged, count, lines, summary
+from backprop_cli.report.arrays import GAP, count, lines, summary
+from backprop_cli.report.breaking import fitted
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result
 
@@ -24,7 +25,7 @@ def render(result: Result, view: View = READING) -> str:
     """The whole view of one spec."""
     passes = [_forward(result, view), tangents.section(result, view), *_reverse(result, view)]
     sections = [_head(result, view), *passes, _warnings(result, view), _end(result, view)]
-    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
 # ── sections ─────────────────────────────────────────────────────────────────────────────────────
@@ -55,7 +56,8 @@ def _remark(node: NodeResult) -> str:
 def _value_chain(node: NodeResult, width: int, view: View) -> list[str]:
     """`z = w @ x` and, under it, `  = [1, 2]`; a leaf has its value alone."""
     steps = [[view.safe(node.expression)]] if node.expression is not None else []
-    return _chain(view.safe(node.name).ljust(width), [*steps, _value(node.value, view)])
+    remark = 0 if steps else len(_remark(node)) + 2
+    return _chain(view.safe(node.name).ljust(width), [*steps, _value(node.value, view, width + remark)])
 
 
 def _reverse(result: Result, view: View) -> list[list[str]]:
@@ -82,7 +84,7 @@ def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], where: I
         for named in defined:
             found += ["", *_painted(definition(named, width, view), remark_of(named, view), 0, width, view)]
         steps = [[text] for text in formulas(gradients[name], view) if text != names[name]]  # ∂g/∂g of a given seed
-        chain = _chain(names[name].ljust(width), [*steps, _value(gradients[name].value, view)])
+        chain = _chain(names[name].ljust(width), [*steps, _value(gradients[name].value, view, width)])
         found += ["", *_painted(chain, "", 0, width, view)]
     return found
 
@@ -102,7 +104,7 @@ def with_definitions(
 def definition(named: Named, width: int, view: View) -> list[str]:
     """`let δ_h = ...`, and its value."""
     left = f"let {view.plain(named.name['text'])}"
-    return _chain(left.ljust(width), [[view.plain(named.formula.text)], _value(named.value, view)])
+    return _chain(left.ljust(width), [[view.plain(named.formula.text)], _value(named.value, view, width)])
 
 
 def remark_of(named: Named, view: View) -> str:
@@ -117,7 +119,8 @@ def _sum(result: Result, view: View) -> list[str]:
     width = _width(names)
     found = [view.paint("Sum of the passes, which leaves accumulate", "heading"), ""]
     for node, name in zip(leaves, names, strict=True):
-        values = [[_summands(node.name, result.passes)], _value(node.gradient.value if node.gradient else None, view)]
+        value = node.gradient.value if node.gradient else None
+        values = [[_summands(node.name, result.passes)], _value(value, view, width)]
         found += _painted(_chain(name.ljust(width), values), "", 0, width, view)
     return found
 
@@ -181,12 +184,14 @@ def terms_shown(gradient: Gradient, view: View) -> Iterable[str]:
     return ("compact",) if named else view.terms
 
 
-def _value(value: object, view: View) -> list[str]:
+def _value(value: object, view: View, taken: int) -> list[str]:
     """The lines of a value; a large one ends with what its entries are like."""
     if value is None:
         return ["(no numbers)"]
-    shown = [view.plain(line) for line in lines(value, view.digits)]
-    return [*shown, summary(value, view.digits)] if abridged(value) else shown
+    room = None if view.width is None else view.width - len(INDENT) - taken - len(" = ")
+    found = lines(value, view.digits, room=room)
+    shown = [view.plain(line) for line in found]
+    return [*shown, summary(value, view.digits)] if any(GAP in line for line in found) else shown
 
 
 def _chain(left: str, steps: Iterable[list[str]]) -> list[str]:

@@ -35,6 +35,8 @@ class View:
     precision: int | None = None
     color: bool = False
     ascii: bool = False
+    standalone: bool = False  # a whole LaTeX document
+    width: int | None = None  # what text is broken to; None: nowhere
     full: bool = True  # every step of a derivation, not the key ones alone
 
     @property

@@ -24,7 +24,7 @@ from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
 from backprop_cli.formulas.notation.text import SIGNS, Notation
 
 ACCENT_MARKS = {"hat": "^", "bar": "‾", "tilde": "~"}
-INVISIBLE_TIMES, FUNCTION_APPLICATION = "\u2062", "\u2061"
+INVISIBLE_TIMES, FUNCTION_APPLICATION, MINUS = "\u2062", "\u2061", "\u2212"
 _TOKEN = re.compile(r"\{(\d)\}|([^\W\d_]+)|(\d[\d.]*)|(\S)")
 _NAMED = {S.Pi: "π", E: "e", S.Infinity: "∞"}
 
@@ -59,7 +59,7 @@ def tokens(text: str) -> str:
     made = []
     for match in _TOKEN.finditer(text):
         word, number, sign = match[2], match[3], match[4]
-        made.append(mi(word) if word else mn(number) if number else mo(sign or match[0]))
+        made.append(mi(word) if word else mn(number) if number else mo((sign or match[0]).replace("-", MINUS)))
     return "".join(made)
 
 
@@ -77,8 +77,8 @@ class Mathml(Notation):
     """Elements of MathML; a piece is a sequence of them, put into a row where one is needed."""
 
     plus: str = mo("+")
-    minus: str = mo("-")
-    minus_sign: str = mo("-")
+    minus: str = mo(MINUS)
+    minus_sign: str = mo(MINUS)
     identity: str = mi("I")
     matmul: str = mo(INVISIBLE_TIMES)
     gradient_level: int = POWER
@@ -123,7 +123,7 @@ class Mathml(Notation):
         if value in _NAMED:
             return mi(_NAMED[value])
         mantissa, _, exponent = decimal(value).partition("e")
-        sign, digits = (mo("-"), mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
+        sign, digits = (mo(MINUS), mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
         if not exponent:
             return sign + (mn(digits) if digits[:1].isdigit() else mi("∞"))
         power = script("msup", mn("10"), tokens(exponent))
@@ -157,10 +157,10 @@ class Mathml(Notation):
         return script("msup", self._base(base), mo("⊤"))
 
     def inverse(self, base: Piece) -> str:
-        return script("msup", self._base(base), mo("-") + mn("1"))
+        return script("msup", self._base(base), mo(MINUS) + mn("1"))
 
     def inverse_transpose(self, base: Piece) -> str:
-        return script("msup", self._base(base), mo("-") + mo("⊤"))
+        return script("msup", self._base(base), mo(MINUS) + mo("⊤"))
 
     def pseudo_inverse(self, base: Piece) -> str:
         return script("msup", self._base(base), mo("+"))
