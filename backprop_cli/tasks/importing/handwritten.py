@@ -65,6 +65,14 @@ class Inline(Record):
             self.counts[base] = count
             tensor.code, tensor.item = named(meant), self.items[meant]
 
+    def leaf(self, tensor: Tensor, base: str, node: ast.AST) -> None:
+        """An array of numbers has no place in an expression of the language.
+
+        Raises:
+            Unread: always.
+        """
+        raise self.unread(node, "an array of numbers stands in a formula", "give it a name that the key has")
+
     def number(self, value: Any, base: str, node: ast.AST) -> Any:
         """A number stays what it is."""
         return value
