@@ -278,7 +278,7 @@ def _counted(term: Term, free: set[Letter | None]) -> Term:
     equal = list(term.equal)
     factors: list[Factor] = []
     for expr, letters in term.factors:
-        if is_op(expr, "eye") and letters[0] is not None and letters[1] is not None:
+        if is_op(expr, "eye") and letters[0] and letters[1] and letters[0].size == letters[1].size:
             equal.append((letters[0], letters[1]))
         else:
             factors.append((expr, letters))
