@@ -87,8 +87,8 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ge
     Prints the value of every node, then the gradient of every node, as a formula and as a number, in the order
     in which the reverse pass finds them.
     """
-    chosen = form or suffixed(report.out, SUFFIXES) or "text"
     refuse_overwriting(report.out, specs)
+    chosen = form or suffixed(report.out, SUFFIXES) or "text"
     if FORMATS[chosen].single and (len(specs) > 1 or get):
         raise UsageError("E026", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
     view = page.of(report.view(()), report.out)
