@@ -135,8 +135,17 @@ class Answers:
             value = Tensor(
                 code, value.item, value.start, value.kind, value.param, value.grad, False, value.known, answer=item
             )
+        if (
+            whole
+            and item in self.found
+            and isinstance(self.found[item][0], Unknown)
+            and isinstance(node, ast.AugAssign)
+        ):
+            value = self.found[item][0]  # what is added to is not known
         if whole:
             self.found[item] = (value, node)
+            if isinstance(value, Unknown):  # the lines after it go on from the gradient that it is meant to be
+                return Tensor(call("grad", named(item)), known=self.record.shapes[item])
         elif item in self.found:
             self.found[item] = (self.found[item][0], node)
         return value
