@@ -81,8 +81,9 @@ def test_formulas_say_what_the_numbers_do(report: dict[str, Any]) -> None:
     graph = build(spec)
     computed = compute(graph, load_leaves(graph, 1 << 30))
     single = 1e-5 if spec.dtype == "float32" else 1e-7
-    for name, code in codes(run(spec)):
-        backs = [PrintedBack(graph, computed.values, gradients) for gradients in computed.passes]
+    result = run(spec)
+    for name, code in codes(result):
+        backs = [PrintedBack(graph, computed.values, gradients, result.where) for gradients in computed.passes]
         index = graph.names[name]
         found = [back.value(code) for back in backs]
         wanted = [gradients[index] for gradients in computed.passes]
