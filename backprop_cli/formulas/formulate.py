@@ -16,7 +16,7 @@ from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.compact import LINE, compact
 from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
-from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed
+from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed, used_by
 from backprop_cli.formulas.tensors import BUDGET, HUGE, PRINTED_BUDGET, Derived, Symbols, derive, symbols
 
 SPENT = "the work on formulas of one run is limited, and this spec's limit was reached"
@@ -84,7 +84,9 @@ class Formulation:
             index: self.all_terms(index, derived, plain, leaves, evaluator, gradients)
             for index in sorted({*derived.local, *derived.nodes, *derived.compact} & only)
         }
-        return PassFormulas(found, tuple(self.named(delta, plain, evaluator) for delta in derived.where))
+        where = [self.named(delta, plain, evaluator) for delta in derived.where]
+        shown = [one for formulas in found.values() for one in formulas.values()]
+        return PassFormulas(found, tuple(used_by(shown, where)))
 
     def named(self, delta: Delta, layouts: Mapping[str, Layout], evaluator: Evaluator | None) -> Named:
         """A δ: its names, its definition, its value, and the part of an expression whose gradient it is."""
