@@ -40,6 +40,8 @@ class Typeset:
                 return Piece(self.notation.minus_sign + self.within(operand, MUL), NEGATIVE)
             case ast.Transposed(operand=operand) if len(self.shape(operand) or (0, 0)) == 2:
                 return Piece(self.notation.transpose(self.piece(operand), (1, 0)), POWER)
+            case ast.Transposed(operand=operand) if len(self.shape(operand) or (0, 0)) < 2:
+                return self.piece(operand)  # a vector is a column; where it stands in a product says the rest
             case ast.Inverted(operand=operand):
                 return Piece(self.notation.inverse(self.piece(operand)), POWER)
             case ast.Binary():
