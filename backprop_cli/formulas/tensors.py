@@ -194,6 +194,9 @@ def symbols(graph: Graph, values: Any = None) -> Symbols:
     """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen."""
     budget = Budget.of(sum(1 for _ in graph.named()))
     facts = Facts(_data(graph, values), prover=sum_of_definition, budget=budget)
+    facts.claims = partial(_claims, graph)
+    if values is not None:
+        facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
     if values is not None:
         facts.evaluate = Evaluator(values, (), graph.spec.dtype)
     made = Symbols(graph, [], {}, {}, {}, facts)
@@ -204,6 +207,12 @@ def symbols(graph: Graph, values: Any = None) -> Symbols:
     finally:
         reset_facts(token)
     return made
+
+
+def _claims(graph: Graph, symbol: TensorSymbol) -> Mapping[str, Any]:
+    """What the spec states about a leaf; an upstream gradient has its node's place, but not its facts."""
+    leaf = graph.nodes[symbol.index].leaf if symbol.leaf else None
+    return leaf.claims if leaf else {}
 
 
 def _data(graph: Graph, values: Any) -> Callable[[TensorSymbol], Any]:

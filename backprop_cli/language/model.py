@@ -36,6 +36,14 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a spec states about a leaf: true, or the axis it is about; and where it says so."""
+
+    value: int | bool
+    at: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Leaf:
     """An input or a param.
 
@@ -50,6 +58,7 @@ class Leaf:
     load: Any  # Callable[[], NDArray] | None: makes the float64 array (a file read, a random draw, a literal)
     at: Text
     written: Mapping[str, Any] | None = None  # how the spec says it, where that is no literal: {init: normal, std: 0.1}
+    claims: Mapping[str, Claim] = field(default_factory=dict)  # what the spec states about it: {symmetric: ...}
 
 
 @dataclass(frozen=True, slots=True)

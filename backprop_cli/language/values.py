@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.arrays import numbers, plain, read_shape
+from backprop_cli.language.claims import CLAIMS, read_claims
 from backprop_cli.language.datafiles import data_file
 from backprop_cli.language.initial import INITS, OTHER_INITS, Init, init_load
 from backprop_cli.language.model import Leaf, Shape
@@ -37,9 +38,11 @@ def read_leaf(reading: Reading, name: Text, kind: Literal["input", "param"], nod
         FileError: E001 or E020 for a data file.
     """
     form = _form(node) if isinstance(node, Mapping) else FORMS["value"]
-    fields = _fields(node, form) if isinstance(node, Mapping) else {"value": node}
+    given = _fields(node, form) if isinstance(node, Mapping) else {"value": node}
+    fields = {key: value for key, value in given.items() if key not in CLAIMS}
     shape, load = form.read(reading, name, fields)
-    return Leaf(name.text, kind, shape, load, name, _written(form, fields))
+    claims = read_claims(name.text, shape, {key: value for key, value in given.items() if key in CLAIMS})
+    return Leaf(name.text, kind, shape, load, name, _written(form, fields), claims)
 
 
 def _written(form: Form, fields: Fields) -> dict[str, Any] | None:
@@ -153,7 +156,7 @@ _OTHER_KEYS = {"values": "value", "data": "value", "size": "shape", "path": "fil
 
 
 def _form(node: Mapping) -> Form:
-    known(node, _KEYS, "a leaf", _OTHER_KEYS)
+    known(node, (*_KEYS, *CLAIMS), "a leaf", _OTHER_KEYS)
     found = {key.raw for key, _ in node.items}
     form = next((form for name, form in FORMS.items() if name in found), None)
     if form is None:
@@ -164,7 +167,7 @@ def _form(node: Mapping) -> Form:
 
 def _fields(node: Mapping, form: Form) -> Fields:
     for key, _ in node.items:
-        if key.raw not in form.keys:
+        if key.raw not in form.keys and key.raw not in CLAIMS:
             main = next(name for name, row in FORMS.items() if row is form)
             hint = f"beside {main!r} stand {', '.join(name for name in form.keys if name != main)}"
             if main == "shape":

@@ -187,7 +187,13 @@ def _pass(output: Text, seed: Any) -> Tree:
 
 
 def leaf_tree(leaf: Leaf) -> Tree:
-    """A leaf's value: the numbers, or what the spec says instead of them."""
+    """A leaf's value: the numbers, or what the spec says instead of them; and what it states about them."""
+    tree = _plain_leaf(leaf)
+    claims: dict[str, Tree] = {key: str(claim.value).lower() for key, claim in leaf.claims.items()}
+    return {**(tree if isinstance(tree, dict) else {"value": tree}), **claims} if claims else tree
+
+
+def _plain_leaf(leaf: Leaf) -> Tree:
     if leaf.written is not None:
         said: Mapping[str, Tree] = {key: _said(value) for key, value in leaf.written.items()}
         return {**({"shape": shape_tree(leaf.shape)} if leaf.shape or "file" not in said else {}), **said}

@@ -15,6 +15,7 @@ from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.errors import SpecError
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
 from backprop_cli.language.model import Spec
+from backprop_cli.tasks.claims import check_claims
 from backprop_cli.tasks.diagnose import check_leaves, warnings_of
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
@@ -80,6 +81,7 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1)
             )
         leaves[node.index] = np.asarray(node.leaf.load(), dtype=graph.spec.dtype)[()]
     check_leaves(graph, leaves)
+    check_claims(graph, leaves)
     return leaves
 
 

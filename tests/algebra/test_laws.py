@@ -139,6 +139,12 @@ def facts() -> Iterator[Facts]:
     reset_facts(token)
 
 
+def declared(law: Law, bound: dict[str, Any], facts: Facts) -> None:
+    """The conditions of a law, as a spec would state them."""
+    stated = {bound[name]: dict.fromkeys(words) for name, words in shapes_of(law).items()}
+    facts.claims = lambda symbol: stated.get(symbol, {})
+
+
 def symbols(law: Law, sizes: Mapping[str, int] = SIZES[0]) -> dict[str, Any]:
     """The names of a law as symbols, and the letters of its sizes."""
     dims = {letter: Size(n, letter) for letter, n in sizes.items()}
@@ -159,6 +165,7 @@ def settled(formula: Formula, facts: Facts) -> Any:
 def test_fires(law: Law, facts: Facts) -> None:
     """The left side becomes what the right side becomes; a row of the table is noted by its name."""
     bound = symbols(law)
+    declared(law, bound, facts)
     left, right = written(law.left, bound), written(law.right, bound)
     assert left.shape == right.shape
     assert settled(left, facts) == settled(right, facts)
@@ -170,6 +177,7 @@ def test_fires(law: Law, facts: Facts) -> None:
 def test_settles(law: Law, facts: Facts) -> None:
     """What a law has made is made no further by doing it again, and reads no worse than the right side."""
     bound = symbols(law)
+    declared(law, bound, facts)
     once = settled(written(law.left, bound), facts)
     again = settled(Formula(once, written(law.left, bound).shape), facts)
     assert again == once

@@ -6,7 +6,7 @@ data, in which case it is announced and checked on every run.  Without it the ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
@@ -31,6 +31,8 @@ class Facts:
     """What is known of the symbols of one graph; `data` gives an input's array, or None."""
 
     data: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)
+    params: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)  # the array of any other leaf
+    claims: Callable[[TensorSymbol], Mapping[str, Any]] = field(default=lambda symbol: {})  # stated of a leaf
     evaluate: Callable[[Expr], Any] = field(default=lambda expr: None)  # the value of a formula in this run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     named: dict[Expr, Expr] = field(default_factory=dict)  # the named nodes that are products: see folding
@@ -47,6 +49,7 @@ class Facts:
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy
     settled: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)
+    defined_symmetric: dict[Any, bool] = field(default_factory=dict)  # remembered by the rules of symmetry
     _symmetric: dict[Expr, bool] = field(default_factory=dict)
     _proving: set[Any] = field(default_factory=set)
 
@@ -58,6 +61,8 @@ class Facts:
             return self._sum_of_differences(expr, axes)
         if not isinstance(expr, TensorSymbol):
             return None
+        if expr.leaf and self._is_claimed(expr, axes):
+            return S.One
         if expr.leaf and not data:
             return None
         key = (expr, axes)
@@ -70,6 +75,17 @@ class Facts:
             return None
         self._announce(expr, axes)
         return found
+
+    def _is_claimed(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> bool:
+        """Whether the spec states that a leaf sums to one over these axes."""
+        claims = self.claims(symbol)
+        rank = len(symbol.shape)
+        stated = [claims[key].value % rank - rank for key in ("sums_to_one", "one_hot") if key in claims]
+        return any(axes == (axis,) for axis in stated)
+
+    def is_mask(self, symbol: Expr) -> bool:
+        """Whether the spec states that a leaf's entries are 0 or 1."""
+        return isinstance(symbol, TensorSymbol) and bool({"mask", "one_hot"} & set(self.claims(symbol)))
 
     def _sum_of_differences(self, expr: Expr, axes: tuple[int, ...]) -> Expr | None:
         """Σ(x - m) where m is the mean of x, which needs no name."""
@@ -121,23 +137,37 @@ class Facts:
         return S.One
 
     def symmetric(self, symbol: TensorSymbol) -> bool:
-        """Whether a matrix equals its transpose, as seen in the data."""
+        """Whether a matrix equals its transpose: stated by the spec, or as seen in the data."""
+        if "symmetric" in self.claims(symbol):
+            return True
         if symbol not in self._symmetric:
             self._symmetric[symbol] = self._looks_symmetric(symbol)
         return self._symmetric[symbol]
 
     def _looks_symmetric(self, symbol: TensorSymbol) -> bool:
         array = self.data(symbol)
-        if array is None or array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] < 2:
+        if array is None:
+            return self._is_covariance(self.params(symbol))
+        if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] < 2:
             return False
         return bool(abs(array - array.T).max() <= TOLERANCE * max(1.0, abs(array).max()))
 
+    def _is_covariance(self, array: Any) -> bool:
+        """Whether a param is symmetric on purpose: positive definite, larger than 2×2, and not diagonal."""
+        if array is None or array.ndim != 2 or not 2 < array.shape[0] == array.shape[1]:
+            return False
+        if abs(array - array.T).max() > TOLERANCE * abs(array).max() or not _off_diagonal(array):
+            return False
+        return bool(min(_eigenvalues(array)) > 0)
+
     def symmetric_on_purpose(self, symbol: TensorSymbol) -> bool:
         """Whether a symmetric matrix is hardly so by chance: it is larger than 2×2, and not diagonal."""
+        if "symmetric" in self.claims(symbol):
+            return True
         if not self.symmetric(symbol):
             return False
         array = self.data(symbol)
-        return len(array) > 2 and any(array[i, j] != 0 for i in range(len(array)) for j in range(i))
+        return array is None or len(array) > 2 and _off_diagonal(array)
 
     def never_equal(self, a: Expr, b: Expr) -> bool:
         """Whether two formulas differ in every entry, as seen in this run."""
@@ -158,8 +188,20 @@ class Facts:
         return found is not None and not bool((found == found).all())  # noqa: PLR0124 (NaN alone differs from itself)
 
     def announce_symmetric(self, symbol: TensorSymbol) -> None:
-        """Say that the symmetry of an input was only seen in its data."""
+        """Say that the symmetry of a leaf was only seen in its data."""
+        if "symmetric" in self.claims(symbol):
+            return
         self.used[f"symmetric {symbol.name}"] = f"{symbol.name} = {symbol.name}ᵀ (checked on the data)"
+
+
+def _off_diagonal(array: Any) -> bool:
+    return any(array[i, j] != 0 for i in range(len(array)) for j in range(i))
+
+
+def _eigenvalues(array: Any) -> Any:
+    import numpy as np
+
+    return np.linalg.eigvalsh(array)
 
 
 def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:

@@ -99,7 +99,7 @@ def _absolute(factor: Expr) -> Expr:
     """(x²)^(n/2) as |x|ⁿ."""
     if not isinstance(factor, Pow) or not isinstance(factor.base, Pow) or factor.base.exp != 2:
         return factor
-    return Pow(Apply("abs", (factor.base.base,), {}, shape_of(factor.base)), 2 * factor.exp)
+    return Pow(made("abs", {}, factor.base.base), 2 * factor.exp)
 
 
 def _has_short_value(base: Expr, exponent: Expr) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sympy import Add, Expr, Pow, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op
+from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.matching import multiplied
 
 
@@ -77,6 +78,13 @@ def _exponential_plus_one(base: Expr) -> Apply | None:
     return other if isinstance(other, Apply) and other.name == "exp" else None
 
 
+def idempotent(expr: Expr) -> Expr | None:
+    """A mask times itself is that mask, for an input of which the spec says so."""
+    facts = current_facts()
+    masks = [b for b, e in _powers(expr).items() if e.is_Integer and e > 1 and facts.is_mask(b)]
+    return expr / Pow(masks[0], _powers(expr)[masks[0]] - 1) if masks else None
+
+
 def sigmoid_complement(expr: Expr) -> Expr | None:
     """1 - σ(-x) is σ(x)."""
     constant, rest = expr.as_coeff_Add()
@@ -87,5 +95,5 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
 
 
 Idiom = Callable[[Expr], Expr | None]
-_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, multiplied)
+_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, multiplied, idempotent)
 _SUMS: tuple[Idiom, ...] = (sigmoid_complement,)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 class Law:
     """`left = right`, for names of the shapes `of`: "A: n n invertible; x: n; y: *".
 
-    A star is any shape.  The words after a shape are what its entries are drawn as (see the tests); `symmetric` is
-    also a condition.
+    A star is any shape.  The words after a shape are what its entries are drawn as (see the tests); `symmetric`
+    and `positive` are also conditions.
     """
 
     id: str
@@ -74,10 +74,14 @@ CALLS = (
     Law("K2", "tril(cholesky(S).T @ diag(v))", "diag(diag(cholesky(S)) * v)", "S: n n symmetric; v: n"),
     Law("K3a", "solve(A, eye(n))", "inv(A)", "A: n n invertible"),
     Law("K3b", "solve(A, inv(B))", "inv(B @ A)", "A: n n invertible; B: n n invertible"),
-    Law("I5a", "exp(log(x))", "x", "x: * positive"),
+    Law("I5a", "exp(log(x))", "x", "x: *"),
     Law("I5b", "log(exp(x))", "x", "x: *"),
     Law("I5c", "exp(log_softmax(x))", "softmax(x)", "x: n"),
     Law("I5d", "exp(logsigmoid(x))", "sigmoid(x)", "x: *"),
+    Law("P1", "abs(x)", "x", "x: * positive"),
+    Law("P2", "sign(x)", "x**0", "x: * positive"),
+    Law("P3", "relu(x)", "x", "x: * positive"),
+    Law("P4", "x > 0", "x**0", "x: * positive"),
     Law("I6a", "abs(abs(x))", "abs(x)", "x: *"),
     Law("I6b", "relu(relu(x))", "relu(x)", "x: *"),
     Law("I6c", "sign(sign(x))", "sign(x)", "x: *"),

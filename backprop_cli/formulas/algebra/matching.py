@@ -20,6 +20,7 @@ from backprop_cli.formulas.algebra.facts import Facts, current_facts
 from backprop_cli.formulas.algebra.formula import LAWFUL, Formula, build, materialize, normal_parameters
 from backprop_cli.formulas.algebra.laws import APPLIED, Law
 from backprop_cli.formulas.algebra.patterns import Pattern, factors_of, parsed, pattern_of, shape_letters, shapes_of
+from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.products import PAIRS
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.language.model import Shape, Size
@@ -179,7 +180,11 @@ def written(side: str, bound: Bound) -> Formula:
 
 def holds(law: Law, bound: Bound, facts: Facts) -> bool:
     """Whether what a law asks of its names is known, or seen in this run."""
-    return all(looks_symmetric(bound[name], facts) for name, words in shapes_of(law).items() if "symmetric" in words)
+    return all(
+        ("symmetric" not in words or looks_symmetric(bound[name], facts))
+        and ("positive" not in words or is_positive(bound[name], facts))
+        for name, words in shapes_of(law).items()
+    )
 
 
 def looks_symmetric(expr: Expr, facts: Facts) -> bool:

@@ -13,6 +13,8 @@ from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.products import chain
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose, swap
 
+MAX_DEFINITION = 80  # a longer one is not looked into
+
 KEEPING = ("inv", "matrix_power")
 """Functions of a matrix that commute with its transpose."""
 
@@ -40,11 +42,28 @@ def mirror(expr: Expr, known: Known) -> Expr:
     return swap(expr)
 
 
+def by_definition(facts: Facts, seen: Known) -> Known:
+    """Whether a node is symmetric: as stated or seen, or since its definition is (Sigma: W @ W.T + I)."""
+
+    def known(symbol: TensorSymbol) -> bool:
+        if symbol.leaf:
+            return seen(symbol)
+        key = (symbol, seen.__name__)
+        if key not in facts.defined_symmetric:
+            facts.defined_symmetric[key] = False
+            made = facts.definitions.get(symbol)
+            if made is not None and len(symbol.shape) == 2 and symbol.shape[0] == symbol.shape[1]:
+                facts.defined_symmetric[key] = tree_size(made) <= MAX_DEFINITION and mirror(made, known) == made
+        return facts.defined_symmetric[key]
+
+    return known
+
+
 def is_symmetric(expr: Expr) -> bool:
     """Whether a matrix equals its transpose: by its form, or as seen in the data it is made of."""
     shape = shape_of(expr)
     facts = current_facts()
-    if len(shape) != 2 or shape[0] != shape[1] or mirror(expr, facts.symmetric) != expr:
+    if len(shape) != 2 or shape[0] != shape[1] or mirror(expr, by_definition(facts, facts.symmetric)) != expr:
         return False
     _announce(expr, facts)
     return True
@@ -52,8 +71,10 @@ def is_symmetric(expr: Expr) -> bool:
 
 def _announce(expr: Expr, facts: Facts) -> None:
     for symbol in symbols_of(expr):
-        if facts.symmetric(symbol):
+        if symbol.leaf and facts.symmetric(symbol):
             facts.announce_symmetric(symbol)
+        elif symbol in facts.definitions and by_definition(facts, facts.symmetric)(symbol):
+            _announce(facts.definitions[symbol], facts)
 
 
 def settled(expr: Expr) -> Expr:
@@ -74,7 +95,7 @@ def _rebuilt(expr: Expr, facts: Facts) -> Expr:
     """A 2×2 input or a diagonal one may be symmetric by chance: a lone Aᵀ of it stays."""
     parts = [_settled(a, facts) for a in expr.args]
     if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]) and len(expr.shape) == 2:
-        turned = mirror(parts[0], facts.symmetric_on_purpose)
+        turned = mirror(parts[0], by_definition(facts, facts.symmetric_on_purpose))
         if tree_size(turned) <= tree_size(parts[0]):
             _announce(turned, facts)
             return turned

@@ -13,6 +13,7 @@ from typing import Any
 from backprop_cli.engine.interpret.binding import usage
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.language.arrays import MAX_RANK, MAX_SIZE
+from backprop_cli.language.claims import CLAIMS
 from backprop_cli.language.expression import MAX_CHARACTERS
 from backprop_cli.language.initial import INITS
 from backprop_cli.language.layers.kinds import KINDS, RESIDUAL
@@ -109,6 +110,7 @@ def expression() -> Schema:
 def form(main: str) -> Schema:
     """One way to write a leaf as a mapping."""
     keys = {key: described(_leaf_key(key), LEAF_WORDS.get(key) or INIT_WORDS[key]) for key in FORMS[main].keys}
+    keys |= {key: described({"type": "integer" if c.axis else "boolean"}, c.doc) for key, c in CLAIMS.items()}
     if main != "init":
         return table(keys, [main])
     keys["value"] = described({"type": "number"}, INIT_WORDS["value"])
@@ -126,7 +128,7 @@ def _leaf_key(key: str) -> Schema:
 def _options_of(init: str) -> Schema:
     """The options that go with one kind of start."""
     return {"if": {"properties": {"init": {"const": init}}, "required": ["init"]},
-            "then": {"propertyNames": {"enum": ["init", "shape", *INITS[init].options]}}}  # fmt: skip
+            "then": {"propertyNames": {"enum": ["init", "shape", *CLAIMS, *INITS[init].options]}}}  # fmt: skip
 
 
 HAND_WRITTEN = ("Its gradient by each argument, written by hand: `grad(out)` is the gradient that arrives, `out` the "
