@@ -42,7 +42,7 @@ CASES: Mapping[str, Case] = {
     "E007": spec("params: {w: 1.0}\nnoeds:\n  y: w**2\n"),
     "E008": spec("params:\n  w: [1.0, two]\nnodes:\n  y: sum(w)\n"),
     "E009": spec("params:\n  2w: 1.0\nnodes:\n  y: 1\n"),
-    "E010": spec("params: {w: 1.0}\nnodes:\n  y: 2 w\n"),
+    "E010": spec("params: {w: 1.0}\nnodes:\n  y: w +\n"),
     "E011": spec("params: {weight: 1.0}\nnodes:\n  y: wieght**2\n"),
     "E012": spec("params: {w: 1.0}\nnodes:\n  y: sigmod(w)\n"),
     "E013": spec("params: {w: 1.0}\nnodes:\n  a: b * w\n  b: a + 1\n"),

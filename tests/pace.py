@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-REFERENCE = 0.02
+REFERENCE = 0.0125
 """Seconds of processor time that the work takes on the machine for which the limits were set."""
 
 _WORD = re.compile(r"\w+")

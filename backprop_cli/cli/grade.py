@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.completing import items
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
 from backprop_cli.cli.streams import AtomicFile, Sink, refuse_overwriting, sink_for, suffixed
@@ -108,7 +109,8 @@ BY_SUFFIX = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".json
 @click.argument("key", metavar="KEY", type=click.Path())
 @click.argument("answers", nargs=-1, required=True, metavar="ANSWERS...", type=click.Path())
 @format_option(FORMS)
-@click.option("--points", multiple=True, metavar="ITEM=N", help="What an item is worth: w2.grad=2 (repeatable).")
+@click.option("--points", multiple=True, metavar="ITEM=N", shell_complete=items,
+              help="What an item is worth: w2.grad=2 (repeatable).")
 @click.option("--rtol", type=SHARE, help="How near numbers must be, relatively (default: to the digits written).")
 @click.option("--atol", type=click.FloatRange(0), help="How near numbers must be, absolutely.")
 @click.option("--digits", type=click.IntRange(0, 6), metavar="N", help="Significant digits that are asked for.")

@@ -131,7 +131,7 @@ class Page:
         view = replace(view, standalone=self.standalone)
         if self.width is not None:
             return replace(view, width=self.width)
-        terminal = out in {None, "-"} and sys.stdout.isatty()
+        terminal = out in {None, "-"} and sys.stdout is not None and sys.stdout.isatty()
         return replace(view, width=max(NARROWEST, get_terminal_size().columns) if terminal else DEFAULT)
 
 

@@ -17,7 +17,7 @@ CASES = {
     "an option before the spec": (f"run --get loss {SPEC} --output", "l", ["loss"]),
     "a node of derive": (f"derive {SPEC}", "z_", ["z_1", "z_2"]),
     "an item for --points": (f"grade {SPEC} --points", "loss", ["loss.grad="]),
-    "a function": ("ops", "softs", ["softsign"]),
+    "a function": ("ops", "softs", ["softshrink", "softsign"]),
     "a shipped spec": ("new", "lst", ["lstm"]),
     "no spec yet": ("run --get", "", []),
     "a spec that is none": ("run README.md --get", "", []),

@@ -33,11 +33,13 @@ def test_labels_out_of_range_are_refused(expression: str, i: str, said: str) -> 
     assert said in caught.value.message
 
 
-def test_minus_100_needs_ignore_index() -> None:
-    """The label that PyTorch ignores by default is refused with the way to ignore it."""
-    with pytest.raises(SpecError) as caught:
-        ran("cross_entropy(z, i)", "[0, -100, 1]")
-    assert "ignore_index=-100" in (caught.value.hint or "")
+def test_minus_100_is_left_out() -> None:
+    """The label that PyTorch ignores by default is left out where the data hold it, and the others are averaged."""
+    ignored = ran("cross_entropy(z, i)", "[0, -100, 1]").by_name
+    written = ran("cross_entropy(z, i, ignore_index=-100)", "[0, -100, 1]").by_name
+    without = ran("cross_entropy(concat([z[:1], z[2:]], axis=0), i)", "[0, 1]").by_name
+    loss = list(ignored)[-1]
+    assert float(ignored[loss].value) == float(written[loss].value) == pytest.approx(float(without[loss].value))
 
 
 @pytest.mark.parametrize(("expression", "i"), [

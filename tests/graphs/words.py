@@ -47,7 +47,12 @@ def _standardize(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + eps)
 
 
+def _one_hot(labels: Any, n: int) -> Any:
+    return np.eye(n)[np.asarray(labels, dtype=int)]
+
+
 WORDS: Mapping[str, Any] = {
+    "one_hot": _one_hot,
     "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tanh": np.tanh, "sqrt": np.sqrt, "abs": np.abs,
     "sign": np.sign, "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "softplus": lambda x: np.log(1 + np.exp(x)),
     "relu": lambda x: np.maximum(x, 0), "silu": lambda x: x / (1 + np.exp(-x)), "square": np.square,

@@ -85,7 +85,7 @@ SIZES = {
     "zeros": (spec("sum(x*zeros((100000, 100000)))"), "E021"),
     "zeros of 28 digits": (spec(f"sum(x*zeros((1{'0' * 27},)))"), "E015"),
     "zeros of a negative size": (spec("sum(x*zeros((-1,)))"), "E015"),
-    "no entries": (spec("sum(x*ones((0,)))"), "E014"),
+    "no entries": (spec("sum(x*ones((0,)))"), "ok"),
     "one_hot": ("inputs: {t: [1, 2]}\nparams: {x: 2.0}\nnodes: {y: 'sum(x * one_hot(t, 1000000000))'}\n", "E021"),
     "pad": (spec("sum(pad(x, 1000000000))", VECTOR), "E021"),
     "tile": (spec("sum(tile(x, 1000000000))", VECTOR), "E021"),
@@ -159,7 +159,7 @@ SHAPES_OF_TEXT = {
     "a NUL in a string": (spec('"x\\0 * 2"'), "E010"),
     "an escape in a string": (spec('"x * \\e[31m2"'), "E010"),
     "an attribute": (spec("x.__class__"), "E010"),
-    "a call of code": (spec("'__import__(\"os\").system(\"id\")'"), "E010"),
+    "a call of code": (spec("'__import__(\"os\").system(\"id\")'"), "E012"),
     "a shell": (spec("'`id` * x'"), "E010"),
 }
 

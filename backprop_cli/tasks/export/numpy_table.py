@@ -209,7 +209,7 @@ TABLE: Mapping[str, Row] = {
     "logsigmoid": template("(-np.logaddexp(0, -{0}))"), "logit": _logit,
     "softplus": _softplus, "leaky_relu": call("leaky_relu", "negative_slope"), "elu": call("elu", "alpha"),
     "gelu": call("gelu", "approximate"), "huber": call("huber", "delta"), "where": call("np.where"),
-    "clip": template("np.clip({0}, {1}, {2})"), "outer": call("np.multiply.outer"), "transpose": _transpose,
+    "clip": template("np.clip({0}, {1}, {2})"), "outer": call("np.outer"), "transpose": _transpose,
     **{name: call(f"np.{name}", "axis", "keepdims") for name in ("argmax", "argmin")},
     "trace": template("np.trace({0}, axis1=-2, axis2=-1)"), "logdet": template("np.linalg.slogdet({0})[1]"),
     "slogdet": template("np.stack(np.linalg.slogdet({0}))"), "matrix_power": call("np.linalg.matrix_power", "n"),
