@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.worked", "formulas.reasons"),
     ("formulas.derivation",),
     ("tasks.result",),
-    ("tasks.diagnose", "tasks.opdoc"),
+    ("tasks.diagnose", "tasks.opdoc", "tasks.claims"),
     ("tasks.calculate", "tasks.forward"),
     ("tasks.checks", "tasks.grading", "tasks.export", "tasks.schema", "tasks.importing", "tasks.stepping"),
     ("tasks.jacobian",),

@@ -112,3 +112,14 @@ def test_equal_things_are_equal(expression: str, spec_of: Any) -> None:
     found = run(spec, Settings(terms=("nodes",))).by_name["x"].gradient
     assert np.abs(found.value).max() < 1e-15  # type: ignore[union-attr]
     assert found.formula["nodes"].code == "zeros((3,))"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("call", ["cumsum(w, axis=0)", "cumprod(w, axis=-1)", "softmax(w, axis=0)", "flip(w, axis=0)"])
+def test_the_axis_of_a_scalar_has_a_normal_form(call: str) -> None:
+    """A scalar may be given axis 0 or -1, also in a formula, and the formula is the gradient's value."""
+    from backprop_cli.language.reader import read_spec
+    from backprop_cli.tasks.calculate import Settings, run
+
+    text = f"params: {{w: 0.3}}\nnodes: {{y: 'sin({call} + 1)'}}\n"
+    result = run(read_spec(text.encode(), "net.yaml", folder=None), Settings())
+    assert [name for name, printed in result.by_name["w"].gradient.formula.items() if printed.deviation > 1e-12] == []

@@ -53,6 +53,7 @@ def executed(text: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_gradcheck_passes(path: Path) -> None:
     """PyTorch's own check by differences confirms the derived backward, and the value is the spec's."""
@@ -79,6 +80,7 @@ def test_a_function_of_ones_own_is_a_class(tmp_path: Path) -> None:
     assert "3 * x ** 2" in ast.unparse(classes(text)["Cube"])
 
 
+@pytest.mark.peers
 def test_a_wrong_gradient_fails_its_gradcheck(tmp_path: Path) -> None:
     """The check can fail: a hand-written gradient that is wrong is refused by PyTorch."""
     torch: Any = pytest.importorskip("torch")

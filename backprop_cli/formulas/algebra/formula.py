@@ -229,7 +229,7 @@ LAWFUL: dict[str, Callable[[Expr], Expr | None]] = {}
 def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Mapping[str, Any]:
     """One form for equal parameters, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
     if name in ALONG and isinstance(parameters.get("axis"), int):
-        return {**parameters, "axis": parameters["axis"] % rank}
+        return {**parameters, "axis": parameters["axis"] % max(rank, 1)}
     if name not in REDUCING:
         return parameters
     axes = axes_of(parameters.get("axis", REDUCING[name]), rank)
