@@ -88,19 +88,21 @@ def test_it_is_stepped_through(met: dict[str, Any], name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in SPECS if n != "accumulate_two"])
 def test_values_are_those_of_json(met: dict[str, Any], name: str) -> None:
-    """Forward steps show the values, backward steps the gradients, that `--format json` gives."""
-    nodes = json.loads(command("run", f"specs/{name}.yaml", "--format", "json", "--terms", "none"))["nodes"]
+    """Forward steps show the values, backward steps the gradients and the δ, that `--format json` gives."""
+    told = json.loads(command("run", f"specs/{name}.yaml", "--format", "json", "--terms", "compact"))
+    nodes = told["nodes"]
+    deltas = {f"definition of {one['text'].partition(' = ')[0]}": one["value"] for one in told["where"].values()}
     walk = next(look["walk"] for look in met[name]["looks"] if "walk" in look)
-    forward = [s["label"].removeprefix("forward, ") for s in walk["seen"] if s["kind"] == "on"]
-    assert forward == list(nodes)
-    back = [s["label"].removeprefix("back, gradient of ") for s in walk["seen"] if s["kind"] == "back"]
-    assert back == [n for n in reversed(nodes) if nodes[n]["gradient"]]
-    for seen in walk["seen"]:
-        node = nodes[seen["label"].rpartition(" ")[2]]
-        value = node["value"] if seen["kind"] == "on" else node["gradient"]["value"]
-        if "…" in seen["value"]:
-            continue
-        assert flat(json.loads(seen["value"])) == pytest.approx(flat(value), rel=1e-5)
+    said = [(s["kind"], s["label"].partition(", ")[2], s["value"]) for s in walk["seen"]]
+    assert [label for kind, label, _ in said if kind == "on"] == list(nodes)
+    back = [label for kind, label, _ in said if kind == "back" and label not in deltas]
+    assert back == [f"gradient of {n}" for n in reversed(nodes) if nodes[n]["gradient"]]
+    assert {label for _, label, _ in said} >= deltas.keys()
+    values = deltas | {n: nodes[n]["value"] for n in nodes}
+    values |= {f"gradient of {n}": nodes[n]["gradient"]["value"] for n in nodes if nodes[n]["gradient"]}
+    for _, label, shown in said:
+        if "…" not in shown:
+            assert flat(json.loads(shown)) == pytest.approx(flat(values[label]), rel=1e-5), label
 
 
 def flat(value: Any) -> list[float]:
