@@ -198,6 +198,7 @@ def torch_function(torch: Any, name: str) -> Any:
         "power": torch.pow, "inv": torch.linalg.inv, "mish": here.mish, "gelu": here.gelu, "silu": here.silu,
         "softmax": lambda x, axis=-1: torch.softmax(x, axis),
         "softplus": lambda x, beta=1, threshold=None: here.softplus(x, beta, threshold or 1000),
+        "outer": lambda a, b: torch.outer(a.reshape(-1), b.reshape(-1)),  # numpy's: of any tensors, row by row
         "trace": lambda x: torch.diagonal(x, dim1=-2, dim2=-1).sum(-1),
         "eye": lambda n: torch.eye(n, dtype=torch.float64),
         "tril": lambda x, k=0: torch.tril(x, k), "triu": lambda x, k=0: torch.triu(x, k),
