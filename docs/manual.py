@@ -102,7 +102,8 @@ def man() -> str:
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    for parameter in command.get_params(context):
+    """The options; arguments stand in the usage, and only newer versions of click list them too."""
+    for parameter in filter(lambda one: isinstance(one, click.Option), command.get_params(context)):
         record = parameter.get_help_record(context)
         if record is not None:
             yield record
