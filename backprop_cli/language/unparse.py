@@ -157,10 +157,16 @@ def rebuilt(part: Expression, change: Callable[[Expression], Expression]) -> Exp
 
 
 def substituted(part: Expression, values: Mapping[str, Expression]) -> Expression:
-    """The expression with other expressions in place of names."""
+    """The expression with other expressions in place of names; operators in a row are no deep recursion."""
     if isinstance(part, Name):
         return values.get(part.name, part)
-    return rebuilt(part, lambda inner: substituted(inner, values))
+    if not isinstance(part, Binary):
+        return rebuilt(part, lambda inner: substituted(inner, values))
+    first, row = in_a_row(part)
+    made = substituted(first, values)
+    for one in row:
+        made = replace(one, left=made, right=substituted(one.right, values))
+    return made
 
 
 @dataclass(slots=True)

@@ -6,5 +6,6 @@ is data: one row a call in `libraries/`, the library's own signature and the exp
 
 from backprop_cli.language.spelling.attributes import respelled
 from backprop_cli.language.spelling.bare import is_spelling, unprefixed
+from backprop_cli.language.spelling.calls import PAIRS, Misfit, library_call, method_call
 
-__all__ = ["is_spelling", "respelled", "unprefixed"]
+__all__ = ["PAIRS", "Misfit", "is_spelling", "library_call", "method_call", "respelled", "unprefixed"]

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Argument, Call, Expression, Indexed, Name, Number, String, Transposed
 from backprop_cli.language.expression.lexer import Token, error
 from backprop_cli.language.source import Text
-from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY
-from backprop_cli.language.spelling.rows import rewritten, rows_of, usages
-from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, TORCH
+from backprop_cli.language.spelling.calls import PAIRS, Misfit, is_method, library_call, method_call
+from backprop_cli.language.spelling.torch_rows import FUNCTIONAL
 
 PREFIXES = {
     "np": "numpy", "numpy": "numpy", "jnp": "numpy", "jax": "numpy", "scipy": "numpy", "torch": "torch", "nn": "torch",
     "F": "torch", "math": "math", "self": "self",
 }  # fmt: skip
 """What a library is called in front of a dot."""
-TABLES = {"numpy": NUMPY, "torch": TORCH, "math": MATH, "self": ""}
 _MODULES = frozenset({"nn", "functional", "linalg", "special", "numpy", "scipy", "lax", "fft", "random", "Tensor"})
-_SILENT = ("nn.functional.", "functional.", "numpy.", "scipy.", "lax.", "Tensor.")
-"""Modules whose functions are those of the library itself."""
 _CONSTANTS = {"pi": "pi", "e": "e", "inf": "inf", "Inf": "inf", "nan": "nan", "NaN": "nan", "newaxis": "none",
               "tau": "tau"}  # fmt: skip
 _TORCH_WORDS = frozenset({"dim", "keepdim", "unbiased", "correction", "dims"})
-_NUMPY_WORDS = frozenset({"axis", "keepdims", "ddof"})
-_PAIRS = {"max": "argmax", "min": "argmin", "amax": "argmax", "amin": "argmin"}
 
 
 class Reader(Protocol):
@@ -71,7 +66,7 @@ def respelled(reader: Reader, value: Expression, name: Token) -> Expression:
         return _method(reader, value, name)
     if name.text in _ATTRIBUTES:
         return _ATTRIBUTES[name.text](value, name.end)
-    hint = f"call it: .{name.text}()" if name.text in rows_of(METHODS) or name.text in rows_of(TORCH) else None
+    hint = f"call it: .{name.text}()" if is_method(name.text) else None
     message = f"expected T or a method after '.', found {name.text!r}"
     raise error("E010", message, reader.text, name.start, name.end, hint)
 
@@ -99,31 +94,17 @@ def _from_library(reader: Reader, value: Name, name: Token) -> Expression:
         message = f"{value.name}.{path} draws at random"
         hint = "write it as a leaf: {shape: [2, 3], init: normal, seed: 0}"
         raise error("E012", message, reader.text, value.start, last.end, hint)
-    found = _written(reader, call, TABLES[library], _plain(path), f"{value.name}.{path}")
+    made = partial(library_call, call, library, path)
+    found = _fitted(reader, call, f"{value.name}.{path}", call.start, made)
     return _of_pair(reader, found, call) if library == "torch" else found
 
 
-def _plain(path: str) -> str:
-    for module in _SILENT:
-        path = path.removeprefix(module)
-    return path
-
-
-def _written(reader: Reader, call: Call, table: str, path: str, spelled: str) -> Expression:
-    lines = rows_of(table).get(path) or rows_of(table).get(path.removeprefix("special."), ())
-    if path.startswith("linalg."):
-        lines = rows_of(table).get(path, ())
-    found = rewritten(call, lines)
-    if found is None and lines:
-        raise error("E015", f"{spelled} takes other arguments", reader.text, call.start, call.end, usages(lines))
-    return _ours(call) if found is None else found
-
-
-def _ours(call: Call) -> Call:
-    """Our function of the same name, with what changes no number left out."""
-    from backprop_cli.language.spelling.rows import IGNORED
-
-    return replace(call, arguments=tuple(a for a in call.arguments if a.keyword not in IGNORED))
+def _fitted(reader: Reader, call: Call, spelled: str, at: int, made: Callable[[], Expression]) -> Expression:
+    """What a call stands for, or the error that says what the function there takes."""
+    try:
+        return made()
+    except Misfit as caught:
+        raise error("E015", f"{spelled} takes other arguments", reader.text, at, call.end, caught.usages) from None
 
 
 def _constant(reader: Reader, value: Name, path: str, last: Token) -> Expression:
@@ -136,7 +117,7 @@ def _constant(reader: Reader, value: Name, path: str, last: Token) -> Expression
 
 def _of_pair(reader: Reader, found: Expression, call: Call) -> Expression:
     """PyTorch's `max(x, dim)` is a pair: `[0]` and `.values` are the values, `[1]` and `.indices` the positions."""
-    if not isinstance(found, Call) or found.function not in _PAIRS or len(found.arguments) < 2:
+    if not isinstance(found, Call) or found.function not in PAIRS or len(found.arguments) < 2:
         return found
     if reader.sees("[") and reader.following.text in {"0", "1"}:
         reader.advance()
@@ -148,7 +129,7 @@ def _of_pair(reader: Reader, found: Expression, call: Call) -> Expression:
         which = "0" if reader.advance().text == "values" else "1"
     else:
         return found
-    return found if which == "0" else replace(found, function=_PAIRS[found.function])
+    return found if which == "0" else replace(found, function=PAIRS[found.function])
 
 
 # ── methods and attributes ───────────────────────────────────────────────────────────────────────
@@ -158,20 +139,12 @@ def _method(reader: Reader, value: Expression, name: Token) -> Expression:
     arguments, end = reader.arguments(name.text)
     itself = Argument(None, value, value.start, value.end)
     function = name.text
-    methods, torch = rows_of(METHODS), rows_of(TORCH)
-    if function.endswith("_") and function not in methods:
+    if function.endswith("_") and not is_method(function):
         function = function.rstrip("_")  # in place, which a formula does not see
     call = Call(value.start, end, function, (itself, *arguments), name.end, "method")
-    words = {a.keyword for a in arguments}
-    is_torch = bool(words & _TORCH_WORDS)
-    tables = (torch, methods) if is_torch else (methods, torch)
-    found = next((made for table in tables if (made := rewritten(call, table.get(function, ()))) is not None), None)
-    if found is None:
-        lines = methods.get(function, ()) or torch.get(function, ())
-        if lines:
-            raise error("E015", f".{function} takes other arguments", reader.text, name.start, end, usages(lines))
-        return _ours(call)
-    return _of_pair(reader, found, call) if is_torch else found
+    torch = bool({a.keyword for a in arguments} & _TORCH_WORDS)
+    found = _fitted(reader, call, f".{function}", name.start, partial(method_call, call, torch=torch))
+    return _of_pair(reader, found, call) if torch else found
 
 
 def _call(function: str) -> Callable[[Expression, int], Expression]:

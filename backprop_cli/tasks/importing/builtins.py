@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing import tensors
-from backprop_cli.tasks.importing.spelling import call
+from backprop_cli.tasks.importing.codes import call, listed, number
 from backprop_cli.tasks.importing.values import (
     Builtin,
     Class,
@@ -81,20 +81,18 @@ def _extreme(name: str) -> Run:
 
 
 def _sum(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
-    from backprop_cli.tasks.importing.evaluate import operate
+    from backprop_cli.tasks.importing.operators import operate
 
     if isinstance(given[0], Tensor):
-        return tensors.made(call("sum", tensors.tensor_code(machine, given[0], node), ast.Constant(0)), given[0])
+        return tensors.made(call("sum", tensors.tensor_code(machine, given[0], node), number(0)), given[0])
     values = items(machine, given[0], node)
     total = given[1] if len(given) > 1 else None
     if len(values) > 40 and any(isinstance(one, Tensor) for one in values) and total is None:
-        stacked = call("stack", ast.List([tensors.code_of(machine, one, node) for one in values], ast.Load()))
-        return tensors.made(call("sum", stacked, ast.Constant(0)), *values)
+        stacked = call("stack", listed(*(tensors.code_of(machine, one, node) for one in values)))
+        return tensors.made(call("sum", stacked, number(0)), *values)
     for one in values:
         machine.step(node)
-        total = (
-            one if total is None else operate(machine, ast.Add(), total, one, ast.copy_location(ast.Constant(0), node))
-        )
+        total = one if total is None else operate(machine, ast.Add(), total, one, node)
     return 0 if total is None else total
 
 
@@ -183,9 +181,9 @@ def _abs(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AS
 
 
 def _pow(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
-    from backprop_cli.tasks.importing.evaluate import operate
+    from backprop_cli.tasks.importing.operators import operate
 
-    return operate(machine, ast.Pow(), given[0], given[1], ast.copy_location(ast.Constant(0), node))
+    return operate(machine, ast.Pow(), given[0], given[1], node)
 
 
 def _getattr(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from backprop_cli.tasks.importing import builtins, libraries, modules, tensors, training
-from backprop_cli.tasks.importing.machine import Returned, kind_of, truth
+from backprop_cli.language.expression import Name
+from backprop_cli.tasks.importing import libraries, modules, tensors, training
+from backprop_cli.tasks.importing.leaves import scalar
+from backprop_cli.tasks.importing.machine import Returned
+from backprop_cli.tasks.importing.starts import start_of
 from backprop_cli.tasks.importing.values import (
     Bound,
     Builtin,
@@ -24,9 +27,9 @@ from backprop_cli.tasks.importing.values import (
     Opaque,
     Part,
     Tensor,
-    Unknown,
     Unread,
     is_number,
+    kind_of,
     plain,
 )
 
@@ -128,7 +131,7 @@ def _bound(
 
 def _argument(machine: Machine, function: Function, slot: str, value: Any, node: ast.AST) -> Any:
     """An argument; an expression that the body uses more than once is a node of its own."""
-    if isinstance(value, Tensor) and not isinstance(value.code, ast.Name):
+    if isinstance(value, Tensor) and not isinstance(value.code, Name):
         uses = sum(isinstance(p, ast.Name) and p.id == slot for p in ast.walk(function.node))
         if value.fresh or uses > 1:
             return machine.named(value, slot, node)
@@ -141,7 +144,7 @@ def own_draw(machine: Machine, owner: Draw, law: str, given: list[Any], node: as
     if names is None or len(given) != 3:
         raise machine.record.unread(node, f"a draw by {law!r} is not read")
     options = {names[0]: float(plain(given[0])), names[1]: float(plain(given[1])), "seed": owner.seed}
-    return libraries.start_of(machine, tuple(given[2]), law, options)
+    return start_of(machine, tuple(given[2]), law, options)
 
 
 def method(machine: Machine, function: Function, owner: Any, node: ast.AST) -> Any:
@@ -159,7 +162,7 @@ def method(machine: Machine, function: Function, owner: Any, node: ast.AST) -> A
 def instantiate(machine: Machine, kind: Class, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
     """An object of a class: its `__init__` is read."""
     if _is_scalar_class(kind) and given:
-        return libraries.scalar(given[0])
+        return scalar(given[0])
     made = Instance(kind=kind)
     fields = [s.target.id for s in kind.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
     setup = kind.find("__init__")
@@ -247,7 +250,7 @@ def _wanted(machine: Machine, value: Any, base: str, node: ast.AST, found: list[
         return type(value)(_wanted(machine, one, f"{base}_{i}", node, found) for i, one in enumerate(value))
     if isinstance(value, dict):
         return {key: _wanted(machine, one, str(key), node, found) for key, one in value.items()}
-    tensor = libraries.scalar(value) if is_number(value) else value
+    tensor = scalar(value) if is_number(value) else value
     if isinstance(tensor, Tensor):
         machine.named(tensor, base, node)
         training.require(machine, tensor, True)
@@ -255,65 +258,3 @@ def _wanted(machine: Machine, value: Any, base: str, node: ast.AST, found: list[
     return tensor
 
 
-# ── methods of plain values ──────────────────────────────────────────────────────────────────────
-
-
-def python_method(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
-    """A method of a list, a dict or a text."""
-    table = _METHODS.get(type(owner), {})
-    if name in table:
-        return Builtin(name, lambda m, a, k, n: table[name](m, owner, a, n))
-    raise machine.record.unread(node, f"{kind_of(owner)} has no attribute {name!r} here")
-
-
-def _append(machine: Machine, owner: list[Any], given: list[Any], node: ast.AST) -> None:
-    owner.append(given[0])
-
-
-def _get(machine: Machine, owner: dict[Any, Any], given: list[Any], node: ast.AST) -> Any:
-    return owner.get(plain(given[0]), given[1] if len(given) > 1 else None)
-
-
-def _pop(machine: Machine, owner: list[Any], given: list[Any], node: ast.AST) -> Any:
-    try:
-        return owner.pop(*map(plain, given))
-    except (IndexError, TypeError):
-        raise machine.record.unread(node, "nothing is there to pop") from None
-
-
-def _join(machine: Machine, owner: str, given: list[Any], node: ast.AST) -> str:
-    return owner.join(str(plain(one))[:100] for one in builtins.items(machine, given[0], node)[:1000])
-
-
-def _update(machine: Machine, owner: dict[Any, Any], given: list[Any], node: ast.AST) -> None:
-    if given and isinstance(given[0], dict):
-        owner.update(given[0])
-
-
-def _text(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(machine: Machine, owner: str, given: list[Any], node: ast.AST) -> Any:
-        return function(owner, *(str(plain(one)) for one in given))
-
-    return run
-
-
-_METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
-    list: {"append": _append, "extend": lambda m, o, a, n: o.extend(builtins.items(m, a[0], n)), "pop": _pop,
-           "insert": lambda m, o, a, n: o.insert(plain(a[0]), a[1]), "reverse": lambda m, o, a, n: o.reverse(),
-           "copy": lambda m, o, a, n: list(o), "clear": lambda m, o, a, n: o.clear(),
-           "index": lambda m, o, a, n: o.index(plain(a[0])) if plain(a[0]) in o else -1,
-           "count": lambda m, o, a, n: o.count(plain(a[0])), "sort": lambda m, o, a, n: None},
-    dict: {"items": lambda m, o, a, n: list(o.items()), "keys": lambda m, o, a, n: list(o),
-           "values": lambda m, o, a, n: list(o.values()), "get": _get, "update": _update,
-           "copy": lambda m, o, a, n: dict(o), "pop": lambda m, o, a, n: o.pop(plain(a[0]), None),
-           "setdefault": lambda m, o, a, n: o.setdefault(plain(a[0]), a[1] if len(a) > 1 else None)},
-    tuple: {"index": lambda m, o, a, n: o.index(a[0]), "count": lambda m, o, a, n: o.count(a[0]),
-            "numel": lambda m, o, a, n: math.prod(map(int, o))},
-    str: {"join": _join, "lower": _text(lambda s: s.lower()), "upper": _text(lambda s: s.upper()),
-          "strip": _text(lambda s, *a: s.strip(*a)), "split": _text(lambda s, *a: s.split(*a)),
-          "splitlines": _text(lambda s: s.splitlines()), "format": lambda m, o, a, n: o,
-          "startswith": _text(lambda s, a: s.startswith(a)), "endswith": _text(lambda s, a: s.endswith(a))},
-    float: {"is_integer": lambda m, o, a, n: o.is_integer()},
-}  # fmt: skip
-
-__all__ = ["Unknown", "called", "inline", "truth"]

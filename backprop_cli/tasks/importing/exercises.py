@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backprop_cli.errors import SpecError
+from backprop_cli.language.expression import Expression
+from backprop_cli.tasks.importing.codes import named, names_in
 from backprop_cli.tasks.importing.record import Backward, Record, leaf_of
-from backprop_cli.tasks.importing.spelling import names_in
 from backprop_cli.tasks.importing.tensors import tensor_code
 from backprop_cli.tasks.importing.values import Item
 
@@ -34,7 +35,7 @@ _PARAM = re.compile(
 class Start:
     """Where a backward pass starts: the expression, and its seed."""
 
-    output: ast.expr
+    output: Expression
     seed: object
     problem: SpecError | None
 
@@ -90,7 +91,7 @@ def _exercise(record: Record, group: list[Backward], machine: Machine) -> Exerci
     return Exercise(starts, items, group[0].where, group[0].line, params)
 
 
-def reachable(record: Record, codes: list[ast.expr]) -> tuple[Item, ...]:
+def reachable(record: Record, codes: list[Expression]) -> tuple[Item, ...]:
     """The items that expressions depend on, in the order of the program."""
     found: set[str] = set()
     stack = [name for code in codes for name in names_in(code)]
@@ -111,13 +112,13 @@ def reachable(record: Record, codes: list[ast.expr]) -> tuple[Item, ...]:
 # ── programs that call no backward ───────────────────────────────────────────────────────────────
 
 
-def guessed_exercise(record: Record, output: Item | ast.expr) -> Exercise:
+def guessed_exercise(record: Record, output: Item | Expression) -> Exercise:
     """The exercise of a program that works its gradients out by hand, or not at all."""
     seed = None
     if isinstance(output, Item) and _entries(output) != 1:
         record.note(None, f"{output.base!r} is no scalar: the seed is ones")
         seed = leaf_of(output.shape, rule="ones")
-    code = output if isinstance(output, ast.expr) else ast.Name(output.name, ast.Load())
+    code = output if isinstance(output, Expression) else named(output.name)
     items = reachable(record, [code])
     leaves = [item for item in items if item.what == "leaf" or item.what == "number" and item.code is None]
     params, how = _params(record, leaves)

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backprop_cli.errors import Place
+from backprop_cli.language.expression import Expression
 from backprop_cli.language.python.backward import gradient_of
 from backprop_cli.language.python.program import read_program
+from backprop_cli.language.unparse import unparse
+from backprop_cli.tasks.importing.codes import call, name_of, named
 from backprop_cli.tasks.importing.evaluate import evaluate
 from backprop_cli.tasks.importing.machine import Broken, Continued, Machine, Returned
 from backprop_cli.tasks.importing.record import Record
-from backprop_cli.tasks.importing.spelling import call, named, spell
+from backprop_cli.tasks.importing.statements import execute
 from backprop_cli.tasks.importing.tensors import tensor_code
 from backprop_cli.tasks.importing.values import Frame, Function, Item, Sizes, Tensor, Unknown, Unread
 
@@ -119,7 +122,7 @@ class Answers:
         """Whether a name of the key's is given to another of its nodes: `x, w, b = cache` of a later layer."""
         if name not in self.nodes or not isinstance(value, Tensor):
             return False
-        return isinstance(value.code, ast.Name) and value.code.id != name
+        return name_of(value.code) not in {None, name}
 
     def _is(self, name: str, value: Any) -> bool:
         return value is self.nodes[name] or isinstance(value, Unknown)
@@ -177,7 +180,7 @@ class Answers:
         return self.nodes.get(key)
 
 
-def tensor_code_or_none(value: Tensor) -> ast.expr | None:
+def tensor_code_or_none(value: Tensor) -> Expression | None:
     """A value's own code; an earlier answer under another name stands for that one's gradient."""
     return call("grad", named(value.answer)) if value.answer is not None else value.code
 
@@ -214,7 +217,7 @@ def read_handwritten(
         record.items[name], record.shapes[name] = item, item.shape
         nodes[name] = Tensor(named(name), item, kind=kind)
     answers = Answers(record, nodes, output)
-    machine = Machine(record, evaluate, given={**(sizes or {}), **nodes}, answers=answers)
+    machine = Machine(record, evaluate, execute, given={**(sizes or {}), **nodes}, answers=answers)
     answers.frame = lambda: machine.frame
     with suppress(Returned, Broken, Continued):
         machine.run(program.body)
@@ -253,6 +256,6 @@ def _answer(machine: Machine, node: str, value: Any, at: ast.AST) -> Answer:
     if not isinstance(value, Tensor):
         return Answer(node, repr(value) if isinstance(value, int | float) else None, "it is no tensor", place, line)
     try:
-        return Answer(node, spell(tensor_code(machine, value, at)), None, place, line)
+        return Answer(node, unparse(tensor_code(machine, value, at)), None, place, line)
     except Unread as caught:
         return Answer(node, None, caught.error.message, place, line)

@@ -6,9 +6,11 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing import functions, tensors, training
+from backprop_cli.tasks.importing.codes import call, named
+from backprop_cli.tasks.importing.literals import data_of
 from backprop_cli.tasks.importing.record import leaf_of
-from backprop_cli.tasks.importing.spelling import call, named
 from backprop_cli.tasks.importing.values import Function, Item, Opaque, Tensor, is_number, plain
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def method(machine: Machine, value: Tensor, name: str, given: list[Any], named_:
         return METHODS[name](machine, value, given, named_, node)
     if name.endswith("_") and not name.startswith("_"):
         return _in_place(machine, value, name, given, named_, node)
-    return functions.apply(machine, family_of(machine), name, [value, *given], named_, node)
+    return functions.apply(machine, family_of(machine), name, [value, *given], named_, node, method=True)
 
 
 def family_of(machine: Machine) -> str:
@@ -58,7 +60,7 @@ def _required(machine: Machine, value: Tensor, given: list[Any], named_: dict[st
 
 
 def _retained(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
-    if value.code is not None and not isinstance(value.code, ast.Name):
+    if value.code is not None and not isinstance(value.code, Name):
         machine.record.name(value, "kept", node)
 
 
@@ -71,9 +73,9 @@ def _hooked(machine: Machine, value: Tensor, given: list[Any], named_: dict[str,
     """`register_hook(f)`: f is read on a symbol; what it returns replaces the gradient."""
     from backprop_cli.tasks.importing.calls import called
 
-    if not isinstance(value.code, ast.Name):
+    if not isinstance(value.code, Name):
         machine.record.name(value, "hooked", node)
-    item = value.item or machine.record.items.get(value.code.id if isinstance(value.code, ast.Name) else "")
+    item = value.item or machine.record.items.get(value.code.name if isinstance(value.code, Name) else "")
     if item is None or not given:
         return Opaque("a hook")
     machine.record.shapes["grad"] = item.shape
@@ -84,7 +86,7 @@ def _hooked(machine: Machine, value: Tensor, given: list[Any], named_: dict[str,
         if isinstance(result, Tensor):
             code = tensors.tensor_code(machine, result, node)
             machine.record.shape_of(code, node)
-            item.hook = None if isinstance(code, ast.Name) and code.id == "grad" else code
+            item.hook = None if isinstance(code, Name) and code.name == "grad" else code
     return Opaque("a hook")
 
 
@@ -128,7 +130,7 @@ def _item(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, A
 
 
 def _listed(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
-    found = tensors.data_of(value)
+    found = data_of(value)
     return value if found is None else found
 
 

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from backprop_cli.errors import BackpropError, SpecError, UsageError
+from backprop_cli.language.expression import Name
 from backprop_cli.language.python.program import Program, read_program
 from backprop_cli.tasks.importing import calls
 from backprop_cli.tasks.importing.evaluate import evaluate
@@ -21,10 +22,10 @@ from backprop_cli.tasks.importing.exercises import (
     loss_of,
     seeds_named,
 )
+from backprop_cli.tasks.importing.literals import as_data, flat_of
 from backprop_cli.tasks.importing.machine import Machine
 from backprop_cli.tasks.importing.record import Note, Record, leaf_of
-from backprop_cli.tasks.importing.spelling import spell
-from backprop_cli.tasks.importing.tensors import _flat, as_data
+from backprop_cli.tasks.importing.statements import execute
 from backprop_cli.tasks.importing.values import Class, Function, Tensor, Unknown, Unread
 from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
 
@@ -72,7 +73,7 @@ def import_python(data: bytes, file: str, asked: Asked | None = None) -> tuple[I
 
 def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     record = Record(program)
-    machine = Machine(record, evaluate, given=_given(asked))
+    machine = Machine(record, evaluate, execute, given=_given(asked))
     record.named_gradients = gradients_named(program.body)
     record.seeded = seeds_named(program.body)
     machine.run(program.body)
@@ -164,8 +165,8 @@ def _function(machine: Machine, name: str) -> list[Exercise]:
         raise Unread(value.error)
     if isinstance(value, Tensor):
         machine.named(value, "out", node)
-        assert isinstance(value.code, ast.Name)
-        return [guessed_exercise(record, record.items[value.code.id])]
+        assert isinstance(value.code, Name)
+        return [guessed_exercise(record, record.items[value.code.name])]
     inner = [item for key, item in record.items.items() if key not in before and item.code is not None]
     if inner:
         return [guessed_exercise(record, inner[-1])]
@@ -248,7 +249,7 @@ def _array(value: list[Any]) -> Any:
     while isinstance(part, list):
         shape.append(len(part))
         part = part[0]
-    entries = list(_flat(data))
+    entries = list(flat_of(data))
     if len(entries) != math.prod(shape):
         return value
     whole = all(isinstance(one, int) for one in entries)
@@ -294,4 +295,4 @@ def outline(found: tuple[Imported, ...]) -> str:
     return "".join(f"{number}  {one.told}\n" for number, one in enumerate(found, start=1))
 
 
-__all__ = ["Asked", "BackpropError", "Imported", "import_python", "outline", "spell"]
+__all__ = ["Asked", "BackpropError", "Imported", "import_python", "outline"]

@@ -10,11 +10,12 @@ from typing import Any, Final, Literal
 
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.errors import BackpropError, Failures, SpecError
-from backprop_cli.language.expression import parse
+from backprop_cli.language.expression import Expression, Name, parse
 from backprop_cli.language.names import RESERVED
 from backprop_cli.language.python.program import Program
 from backprop_cli.language.source import inline
-from backprop_cli.tasks.importing.spelling import named, spell
+from backprop_cli.language.unparse import unparse
+from backprop_cli.tasks.importing.codes import named
 from backprop_cli.tasks.importing.values import Dim, Item, Number, Sizes, Start, Tensor, Unread
 
 MAX_ITEMS: Final = 5_000
@@ -127,7 +128,7 @@ class Record:
         """Give a plain number its name."""
         base = clean(base)
         code = value.code if isinstance(value, Number) else None
-        if isinstance(code, ast.Name):
+        if isinstance(code, Name):
             return Number(value.value, code)
         raw = value.value if isinstance(value, Number) else value
         size = isinstance(value, Dim)
@@ -159,10 +160,10 @@ class Record:
             tensor.known = self.shape_of(tensor.code, node)
         return tensor.known
 
-    def shape_of(self, code: ast.expr, node: ast.AST) -> Sizes:
+    def shape_of(self, code: Expression, node: ast.AST) -> Sizes:
         """The shape of an expression."""
         try:
-            text = inline(spell(code), "<python>")
+            text = inline(unparse(code), "<python>")
             scope = Scope(text, self.shapes.get, names=lambda: self.shapes, gradient=self.shapes.get)
             found = interpret(parse(text), scope, Shapes())
         except BackpropError as error:

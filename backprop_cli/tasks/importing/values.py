@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from backprop_cli.errors import SpecError
+from backprop_cli.language.expression import Expression
 
 Sizes = tuple[int, ...]
 
@@ -49,19 +50,19 @@ class Item:
     line: int
     shape: Sizes = ()
     start: Start | None = None
-    code: ast.expr | None = None
+    code: Expression | None = None
     value: Any = None  # of a number
     size: bool = False  # a number that counts something: `N, D = X.shape`
     param: bool | None = None  # None: the program does not say
     kind: str = "float"
-    hook: ast.expr | None = None
+    hook: Expression | None = None
 
 
 @dataclass(eq=False, slots=True)
 class Tensor:
     """An array; it is one object, as in Python, however many names it has, and changes when it is written into."""
 
-    code: ast.expr | None
+    code: Expression | None
     item: Item | None = None
     start: Start | None = None  # a leaf that has no name yet
     kind: str = "float"  # float, int or bool
@@ -83,7 +84,7 @@ class Number:
     """A plain number of the program, with the expression that makes it in the spec."""
 
     value: Any
-    code: ast.expr
+    code: Expression
 
 
 class Dim(int):
@@ -240,6 +241,7 @@ class Layer(Part):
     given: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Tensor] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)  # of a container
+    more: list[Any] = field(default_factory=list)  # what a layer without params hands on to its function
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +282,13 @@ def plain(value: Any) -> Any:
 def is_number(value: Any) -> bool:
     """Whether a value is one plain number."""
     return isinstance(value, int | float | Number) and not isinstance(value, bool)
+
+
+def kind_of(value: Any) -> str:
+    """A value in words."""
+    if isinstance(value, Opaque):
+        return value.what
+    if isinstance(value, Library):
+        return value.path
+    words = {Tensor: "a tensor", Number: "a number", Function: "a function", Instance: "an object", Class: "a class"}
+    return words.get(type(value), f"a value of type {type(value).__name__}")

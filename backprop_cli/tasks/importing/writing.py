@@ -6,8 +6,10 @@ import ast
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from backprop_cli.tasks.importing import tensors
-from backprop_cli.tasks.importing.spelling import call, whole
+from backprop_cli.language.expression import Expression
+from backprop_cli.tasks.importing import indexing, tensors
+from backprop_cli.tasks.importing.codes import FULL, call, cut, indexed, listed, number, whole
+from backprop_cli.tasks.importing.literals import data_of, flat_of
 from backprop_cli.tasks.importing.values import Tensor, Unknown, Unread, is_number, plain
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def write_into(machine: Machine, target: ast.Subscript, value: Any, node: ast.AS
     while isinstance(part, ast.Subscript) and isinstance(inner := machine.value(part.value), Tensor):
         path.insert(0, part.slice)
         part, owner = part.value, inner
-    indices = [tensors.subscripts(machine, one) for one in path]
+    indices = [indexing.subscripts(machine, one) for one in path]
     if len(indices) > 1 and all(len(i) == 1 and isinstance(plain(i[0]), int) for i in indices[:-1]):
         indices = [tuple(one for index in indices for one in index)]
     if owner is None or len(indices) != 1:
@@ -60,13 +62,13 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
     shape = machine.record.shape(owner, node)
     mask = _mask(machine, index, node) or _one_each(machine, index, shape, node)
     if mask is not None and len(index) == 2 and isinstance(value, Tensor) and machine.record.shape(value, node):
-        value = tensors.pick(machine, value, (slice(None), None), node)
+        value = indexing.pick(machine, value, (slice(None), None), node)
     if mask is not None:
         if len(index) == 1 and isinstance(value, Tensor) and machine.record.shape(value, node) not in {(), shape}:
             raise machine.record.unread(
                 node, "what is assigned under a mask has no fixed shape", "write where(mask, a, b)"
             )
-        code: ast.expr = call(
+        code: Expression = call(
             "where", mask, tensors.code_of(machine, value, node), tensors.tensor_code(machine, owner, node)
         )
         made = tensors.made(code, owner, value)
@@ -77,19 +79,19 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
     replace_whole(machine, owner, made, base, node)
 
 
-def _mask(machine: Machine, index: tuple[Any, ...], node: ast.AST) -> ast.expr | None:
+def _mask(machine: Machine, index: tuple[Any, ...], node: ast.AST) -> Expression | None:
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
         return tensors.tensor_code(machine, index[0], node)
     return None
 
 
-def _one_each(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...], node: ast.AST) -> ast.expr | None:
+def _one_each(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...], node: ast.AST) -> Expression | None:
     """The mask of `x[range(N), y]`: one entry of each row."""
     if len(index) != 2 or len(shape) != 2 or not isinstance(index[1], Tensor) or index[1].kind != "int":
         return None
-    if not tensors._counts(machine, index[0], shape[0], node):
+    if not indexing.counts(index[0], shape[0]):
         return None
-    return call("one_hot", tensors.tensor_code(machine, index[1], node), ast.Constant(shape[1]))
+    return call("one_hot", tensors.tensor_code(machine, index[1], node), number(shape[1]))
 
 
 def _literal(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any, node: ast.AST) -> bool:
@@ -98,11 +100,11 @@ def _literal(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any
     number = (
         plain(value)
         if is_number(value)
-        else tensors.data_of(value)
+        else data_of(value)
         if isinstance(value, Tensor) and value.fresh
         else None
     )
-    data = tensors.data_of(owner)
+    data = data_of(owner)
     if start is None or data is None or number is None or _is_used(machine, owner):
         return False
     places = _places(machine, index, data, node)
@@ -127,7 +129,7 @@ def _is_used(machine: Machine, owner: Tensor) -> bool:
     """Whether something was computed from a named leaf: its numbers are then a version of their own."""
     if owner.item is None:
         return False
-    from backprop_cli.tasks.importing.spelling import names_in
+    from backprop_cli.tasks.importing.codes import names_in
 
     return any(
         item.code is not None and owner.item.name in names_in(item.code) for item in machine.record.items.values()
@@ -137,7 +139,7 @@ def _is_used(machine: Machine, owner: Tensor) -> bool:
 def _spread(number: Any, count: int) -> list[Any] | None:
     if not isinstance(number, list):
         return [number] * count
-    flat = list(tensors._flat(number))
+    flat = list(flat_of(number))
     return flat if len(flat) == count else None
 
 
@@ -148,7 +150,7 @@ def _places(machine: Machine, index: tuple[Any, ...], data: Any, node: ast.AST) 
     while isinstance(part, list):
         shape.append(len(part))
         part = part[0]
-    lists = [tensors.data_of(one) if isinstance(one, Tensor | list | range) else None for one in index]
+    lists = [data_of(one) if isinstance(one, Tensor | list | range) else None for one in index]
     rows, columns = lists if len(lists) == len(shape) == 2 else (None, None)
     if rows is not None and columns is not None:  # x[rows, columns]
         return [(int(r), int(c)) for r, c in zip(rows, columns, strict=False)] if len(rows) == len(columns) else None
@@ -184,8 +186,8 @@ def _whole_index(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...
 
 
 def _built(
-    machine: Machine, code: ast.expr, shape: tuple[int, ...], index: list[Any], value: Any, node: ast.AST
-) -> ast.expr:
+    machine: Machine, code: Expression, shape: tuple[int, ...], index: list[Any], value: Any, node: ast.AST
+) -> Expression:
     """The tensor with the part at an index replaced: pieces before, the part, pieces after, axis by axis."""
     axis = next((i for i, one in enumerate(index) if one != slice(None)), None)
     if axis is None:
@@ -204,7 +206,7 @@ def _built(
     pieces = [_cut(code, whole_, slice(None, first))] if first else []
     pieces.append(middle)
     pieces += [_cut(code, whole_, slice(stop, None))] if stop < size else []
-    return middle if len(pieces) == 1 else call("concat", ast.List(pieces, ast.Load()), axis=ast.Constant(axis))
+    return middle if len(pieces) == 1 else call("concat", listed(*pieces), axis=number(axis))
 
 
 def _with_axis(
@@ -217,13 +219,11 @@ def _with_axis(
         return value
     place = axis - sum(not isinstance(one, slice) for one in index[:axis]) - (kept - rank)
     return tensors.made(
-        call("expand_dims", tensors.tensor_code(machine, value, node), ast.Constant(max(place, 0))), value
+        call("expand_dims", tensors.tensor_code(machine, value, node), number(max(place, 0))), value
     )
 
 
-def _cut(code: ast.expr, before: list[Any], part: slice) -> ast.expr:
-    first, stop = (None if end is None else ast.Constant(end) for end in (part.start, part.stop))
+def _cut(code: Expression, before: list[Any], part: slice) -> Expression:
     if part.start in {None, 0} and part.stop is None:
         return code
-    pieces: list[ast.expr] = [*[ast.Slice(None, None, None)] * len(before), ast.Slice(first, stop, None)]
-    return ast.Subscript(code, pieces[0] if len(pieces) == 1 else ast.Tuple(pieces, ast.Load()), ast.Load())
+    return indexed(code, *[FULL] * len(before), cut(part.start, part.stop))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from backprop_cli.errors import SpecError
+from backprop_cli.language.expression import Expression
 from backprop_cli.language.names import MAX_NAME, RESERVED
+from backprop_cli.language.unparse import substituted, unparse
 from backprop_cli.language.writer import Tree, entry, number, quoted
-from backprop_cli.tasks.importing import tensors
+from backprop_cli.tasks.importing.codes import named, names_in
+from backprop_cli.tasks.importing.codes import number as literal
 from backprop_cli.tasks.importing.exercises import Exercise, Start
+from backprop_cli.tasks.importing.literals import data_of, filled
 from backprop_cli.tasks.importing.record import Record
-from backprop_cli.tasks.importing.spelling import named, names_in, renamed, spell
-from backprop_cli.tasks.importing.spelling import number as literal
 from backprop_cli.tasks.importing.values import Item, Tensor, plain
 
 
@@ -25,16 +26,16 @@ class Sheet:
 
     record: Record
     exercise: Exercise
-    names: dict[str, ast.expr] = field(default_factory=dict)
+    names: dict[str, Expression] = field(default_factory=dict)
     spelled: dict[str, str] = field(default_factory=dict)
     dims: list[Item] = field(default_factory=list)
     inputs: list[Item] = field(default_factory=list)
     params: list[Item] = field(default_factory=list)
     nodes: list[Item] = field(default_factory=list)
 
-    def text(self, code: ast.expr) -> str:
+    def text(self, code: Expression) -> str:
         """An expression in the spec's names."""
-        return spell(renamed(code, self.names))
+        return unparse(substituted(code, self.names))
 
 
 def yaml_of(record: Record, exercise: Exercise, title: str | None, comments: list[str]) -> str:
@@ -132,7 +133,7 @@ def _leaf(sheet: Sheet, item: Item) -> Tree:
     if constant is not None and not start.shape:
         return number(constant)
     if constant is not None and not named_ and math.prod(start.shape) <= 12:
-        return _listed(tensors._filled(start))
+        return _listed(filled(start))
     options: dict[str, Tree] = {
         key: number(value) for key, value in start.options.items() if not _default(start.rule, key, value)
     }
@@ -182,7 +183,7 @@ def _seed(sheet: Sheet, start: Start) -> Tree | None:
         leaf = start.seed.start or (start.seed.item.start if start.seed.item is not None else None)
         if leaf is not None and leaf.constant() == 1.0:
             return "ones"
-    data = tensors.data_of(start.seed)
+    data = data_of(start.seed)
     if data is None:
         at = sheet.record.program.cells[0].source.place(max(1, sheet.exercise.line), 1)
         raise SpecError("E040", "the seed of this backward pass is computed, and not known here", at=at,

@@ -1,0 +1,107 @@
+"""Leaves that are drawn at random: the program's own numbers where its seed is known, else a rule with a seed."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.tasks.importing import tensors
+from backprop_cli.tasks.importing.record import leaf_of
+from backprop_cli.tasks.importing.starts import Row, flags_of, sizes_of, start_of
+from backprop_cli.tasks.importing.values import Tensor, Unread, plain
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.machine import Machine
+
+def random_of(law: str, numbers: tuple[float, float] | None = None, *, seeded: bool = True) -> Row:
+    """A row for a law: numbers drawn by it in the shape that is asked for."""
+    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+        shape = sizes_of(machine, given, named, node)
+        first, second = numbers or ((0.0, 1.0))
+        return flags_of(drawn(machine, law, shape, first, second, node, seeded), named)
+
+    return row
+
+
+def drawn(machine: Machine, law: str, shape: tuple[Any, ...], first: float, second: float, node: ast.AST,
+          seeded: bool = True) -> Tensor:  # fmt: skip
+    """A random leaf: the program's own numbers where its seed is known, else a rule with a seed."""
+    data = machine.draws.draw(law, tuple(int(plain(s)) for s in shape), first, second) if seeded else None
+    names = ("mean", "std") if law == "normal" else ("low", "high")
+    options = {names[0]: first, names[1]: second, "seed": 0}
+    found = start_of(machine, shape, "uniform" if law == "integers" else law, options, data=data)
+    if law == "integers":
+        if data is None:
+            return _made_up(machine, found, int(first), int(second), node)
+        found.kind = "int"
+    if data is None:
+        machine.record.note(node, "random numbers: drawn here with seed 0, they are not the program's own", leaf=True)
+    return found
+
+
+def _made_up(machine: Machine, found: Tensor, low: int, high: int, node: ast.AST) -> Tensor:
+    """Whole numbers in a range, in turn: labels and positions that are valid."""
+    assert found.start is not None
+    shape, span = found.start.shape, max(1, high - low)
+    total = math.prod(shape)
+    if total > 10_000:
+        raise machine.record.unread(node, "too many random whole numbers", "give them: --set NAME=[...]")
+    flat = leaf_of((total,), data=[low + (7 * i + 3) % span for i in range(total)], whole=True, kind="int")
+    machine.record.note(node, "random whole numbers: made up here, they are not the program's own", leaf=True)
+    return tensors.reshaped(machine, flat, shape, node) if len(shape) != 1 else flat
+
+
+def normal(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`np.random.normal(loc, scale, size)`, `torch.normal(mean, std, size)`."""
+    values = dict(zip(("loc", "scale", "size"), given, strict=False)) | named
+    first = float(plain(values.get("loc", values.get("mean", 0.0))))
+    second = float(plain(values.get("scale", values.get("std", 1.0))))
+    return flags_of(
+        drawn(machine, "normal", sizes_of(machine, [], {"size": values.get("size")}, node), first, second, node), named
+    )
+
+
+def uniform(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`np.random.uniform(low, high, size)`."""
+    values = dict(zip(("low", "high", "size"), given, strict=False)) | named
+    ends = float(plain(values.get("low", 0.0))), float(plain(values.get("high", 1.0)))
+    return flags_of(
+        drawn(machine, "uniform", sizes_of(machine, [], {"size": values.get("size")}, node), *ends, node), named
+    )
+
+
+def integers(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`randint(low, high, size)`: the program's own, or valid ones."""
+    values = dict(zip(("low", "high", "size"), given, strict=False)) | named
+    low, high = plain(values.get("low", 0)), values.get("high")
+    if isinstance(high, list | tuple):
+        values["size"], high = high, None
+    ends = (0, low) if high is None else (low, plain(high))
+    shape = sizes_of(machine, [], {"size": values.get("size", values.get("shape", ()))}, node)
+    return drawn(machine, "integers", shape, ends[0], ends[1], node)
+
+
+def permutation(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`permutation(5)`, `choice(5, 3)`: whole numbers below the first, the program's own where its seed is known."""
+    count = plain(tensors.as_number(given[0])) if given else None
+    if not isinstance(count, int) or not 0 < count <= 10_000:
+        machine.draws.forget()
+        raise machine.record.unread(node, "a random choice of this is not read", "give the numbers: --set NAME=[...]")
+    size = named.get("size", given[1] if len(given) > 1 else None)
+    shape = (count,) if size is None else sizes_of(machine, [], {"size": size}, node)
+    rows = tuple(int(plain(one)) for one in shape)
+    data = machine.draws.pick(count, rows if size is not None else None, bool(plain(named.get("replace", True))))
+    if data is None:
+        found = leaf_of(rows, rule="uniform", options={"low": 0.0, "high": 1.0, "seed": 0})
+        return _made_up(machine, found, 0, count, node)
+    return leaf_of(rows, data=data, whole=True, kind="int")
+
+
+def shuffled(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`np.random.shuffle(x)`: what x holds is not known from here on."""
+    machine.draws.forget()
+    error = machine.record.unread(node, "a shuffle in place is not read", "give the numbers: --set NAME=[...]").error
+    if given and isinstance(given[0], Tensor):
+        given[0].broken = error
+    raise Unread(error)

@@ -1,0 +1,106 @@
+"""Subscripts of tensors: a basic index as it is, an index by tensors as the language takes it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.language.expression import Expression
+from backprop_cli.tasks.importing.codes import ELLIPSIS, NONE, call, cut, number
+from backprop_cli.tasks.importing.codes import indexed as subscripted
+from backprop_cli.tasks.importing.literals import data_of, literal_or_stack
+from backprop_cli.tasks.importing.tensors import as_number, code_of, made, tensor_code
+from backprop_cli.tasks.importing.values import Tensor, plain
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.machine import Machine
+
+
+def subscripts(machine: Machine, node: ast.expr) -> tuple[Any, ...]:
+    """The subscripts of an index as values: ints, slices, None, Ellipsis, tensors, lists."""
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    found: list[Any] = []
+    for part in parts:
+        if isinstance(part, ast.Slice):
+            ends = [None if end is None else plain(as_number(machine.value(end)))
+                    for end in (part.lower, part.upper, part.step)]  # fmt: skip
+            found.append(slice(*ends))
+        elif isinstance(part, ast.Constant) and part.value is Ellipsis:
+            found.append(Ellipsis)
+        else:
+            value = as_number(machine.value(part))
+            found += value if isinstance(value, tuple) and len(parts) == 1 else [value]
+    return tuple(None if getattr(one, "path", "").endswith(".newaxis") else one for one in found)
+
+
+def indexed(machine: Machine, value: Tensor, index: ast.expr, node: ast.AST) -> Any:
+    """`x[...]`: a basic index as it is, an index by tensors as the function that says it."""
+    return pick(machine, value, subscripts(machine, index), node)
+
+
+def pick(machine: Machine, value: Tensor, given: tuple[Any, ...], node: ast.AST) -> Any:
+    """The part of a tensor that an index names."""
+    given = tuple(as_number(one) for one in given)
+    literal = _literal_part(value, given)
+    if literal is not None:
+        return literal
+    if all(_is_basic(one) for one in given):
+        if given and all(one == slice(None) for one in given):
+            return value
+        code = subscripted(tensor_code(machine, value, node), *map(_subscript, given))
+        part = made(code, value, kind=value.kind)
+        part.view = True
+        return part
+    return _by_tensors(machine, value, given, node)
+
+
+def _literal_part(value: Tensor, given: tuple[Any, ...]) -> Any:
+    """An entry of a literal of whole numbers: labels and positions are plain numbers."""
+    data = data_of(value) if value.kind == "int" and not value.grad else None
+    if data is None or not all(isinstance(one, int) for one in given):
+        return None
+    for one in given:
+        if not isinstance(data, list) or not -len(data) <= one < len(data):
+            return None
+        data = data[one]
+    return None if isinstance(data, list) else int(data)
+
+
+def _is_basic(one: Any) -> bool:
+    if isinstance(one, slice):
+        return all(end is None or isinstance(end, int) for end in (one.start, one.stop, one.step))
+    return one is None or one is Ellipsis or isinstance(plain(one), int) and not isinstance(one, bool)
+
+
+def _subscript(one: Any) -> Expression:
+    if isinstance(one, slice):
+        return cut(*(None if end is None else int(end) for end in (one.start, one.stop, one.step)))
+    if one is Ellipsis:
+        return ELLIPSIS
+    return NONE if one is None else number(int(plain(one)))
+
+
+def _by_tensors(machine: Machine, value: Tensor, given: tuple[Any, ...], node: ast.AST) -> Tensor:
+    """`x[idx]`, `x[:, idx]`, `x[rows, y]`: as the language takes it."""
+    index = [literal_or_stack(machine, one, node) if isinstance(one, list | tuple) else one for one in given]
+    if any(isinstance(one, Tensor) and one.kind == "bool" for one in index):
+        raise machine.record.unread(node, "an index by a mask has no fixed shape", "write where(mask, x, 0)")
+    shape = machine.record.shape(value, node)
+    if len(index) > len(shape) or any(one is None or one is Ellipsis for one in given):
+        raise machine.record.unread(node, "this index is not read", "index in two steps, or use take(x, indices, axis)")
+    subscripts_ = [_by_tensor(machine, one, size, node) for one, size in zip(index, shape, strict=False)]
+    return made(subscripted(tensor_code(machine, value, node), *subscripts_), value, kind=value.kind)
+
+
+def _by_tensor(machine: Machine, one: Any, size: int, node: ast.AST) -> Expression:
+    if isinstance(one, Tensor | range) and counts(one, size):
+        return call("range", number(size))  # every row: the language picks one entry of each
+    return _subscript(one) if _is_basic(one) else code_of(machine, one, node)
+
+
+def counts(value: Any, size: int) -> bool:
+    """Whether an index is 0, 1, ..., size - 1."""
+    data = list(value) if isinstance(value, range) else data_of(value)
+    return data == list(range(size))
+
+
