@@ -48,7 +48,7 @@ KINDS: Mapping[str, Callable[[Any], Any]] = {
 """What a variable's values are like."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A function, the variable it is differentiated by, and what was published."""
 
@@ -103,7 +103,7 @@ def graph_of(case: Case, nodes: Mapping[str, str], letters: Mapping[int, str] | 
     return graph, compute(graph, load_leaves(graph))
 
 
-def formulas_of(graph: Graph, computed: Computed, name: str) -> Mapping[str, Printed | Omitted]:
-    """The formulas of one node's gradient, in each of the terms."""
+def formulas_of(graph: Graph, computed: Computed) -> Mapping[int, Mapping[str, Printed | Omitted]]:
+    """The formulas of every node's gradient, in each of the terms."""
     _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes", "leaves"))
-    return total[graph.names[name]]
+    return total

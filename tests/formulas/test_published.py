@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
-from backprop_cli.formulas.printed import Printed
+from backprop_cli.engine.graph import Graph
+from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.tasks.calculate import Computed
 from tests.formulas.numpy_words import evaluate, nodes
 from tests.formulas.published import OUTPUT, Case, cases, formulas_of, graph_of
+
+pytestmark = pytest.mark.xdist_group("published")  # what several rules look at is derived once
 
 PUBLISHED, MORE = cases("formulas.yaml"), cases("formulas_more.yaml")
 each = pytest.mark.parametrize("case", [*PUBLISHED, *MORE], ids=lambda case: case.id)
@@ -18,9 +24,11 @@ NEAR = {"rtol": 1e-9, "atol": 1e-11}
 LETTERS = {5: "N", 4: "D", 6: "T"}
 
 
-def whole(case: Case) -> dict[str, str]:
-    """The function as one node."""
-    return {OUTPUT: case.spelled}
+@cache
+def derived(case: Case) -> tuple[Graph, Computed, Mapping[str, Printed | Omitted]]:
+    """The function as one node, run, and the formulas of its gradient."""
+    graph, computed = graph_of(case, {OUTPUT: case.spelled})
+    return graph, computed, formulas_of(graph, computed)[graph.names[case.wrt]]
 
 
 def stages(case: Case) -> dict[str, str]:
@@ -44,11 +52,11 @@ def stages(case: Case) -> dict[str, str]:
 @each
 def test_value_and_formula(case: Case) -> None:
     """The gradient is the published one, and so is its formula in nodes and in leaves, evaluated by numpy alone."""
-    graph, computed = graph_of(case, whole(case))
+    graph, computed, formulas = derived(case)
     gradient = computed.passes[-1][graph.names[case.wrt]]
     np.testing.assert_allclose(evaluate(case.result, case.values), gradient, **NEAR)
     names = {**case.values, OUTPUT: computed.values[graph.names[OUTPUT]]}
-    for terms, formula in formulas_of(graph, computed, case.wrt).items():
+    for terms, formula in formulas.items():
         assert isinstance(formula, Printed)
         if terms != "local":
             value = evaluate(formula.code, names if terms == "nodes" else case.values)
@@ -81,13 +89,11 @@ def test_stages_and_names(case: Case) -> None:
     letters = {n: letter for n, letter in LETTERS.items() if n in used and letter not in case.values}
     graph, computed = graph_of(case, stages(case), letters)
     checked = 0
-    for node in graph.named():
-        if computed.passes[-1][node.index] is None:
-            continue
-        for terms, formula in formulas_of(graph, computed, node.name).items():
+    for index, formulas in formulas_of(graph, computed).items():
+        for terms, formula in formulas.items():
             if isinstance(formula, Printed):
                 assert formula.deviation is not None
-                assert formula.deviation < 1e-9, (node.name, terms, formula.text)
+                assert formula.deviation < 1e-9, (graph.nodes[index].name, terms, formula.text)
                 checked += 1
     assert checked >= 3
 
@@ -96,8 +102,7 @@ def ratios(chosen: list[Case], terms: str) -> list[Any]:
     """Sizes of our formulas against the published forms, sorted."""
     found = []
     for case in chosen:
-        graph, computed = graph_of(case, whole(case))
-        formula = formulas_of(graph, computed, case.wrt)[terms]
+        formula = derived(case)[2][terms]
         assert isinstance(formula, Printed)
         found.append((nodes(formula.code) / nodes(case.result), case.id))
     return sorted(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,24 @@ from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Call, parse
 from backprop_cli.language.functions import walk
 from backprop_cli.language.source import inline
-from backprop_cli.report.functions import everything, markdown
+from backprop_cli.report import functions
+from backprop_cli.report.functions import markdown
+from backprop_cli.tasks import opdoc
 from backprop_cli.tasks.opdoc import OpDoc, describe, names
+
+pytestmark = pytest.mark.xdist_group("opdoc")  # every function is described once
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def docs() -> dict[str, OpDoc]:
-    """Every function's documentation."""
-    return {doc.name: doc for doc in everything()}
+def docs() -> Iterator[dict[str, OpDoc]]:
+    """Every function's documentation; while this lasts each is described once, for the command too."""
+    once = cache(opdoc.describe)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opdoc, "describe", once)
+        patch.setattr(functions, "describe", once)
+        yield {doc.name: doc for doc in functions.everything()}
 
 
 def test_every_function_is_described(docs: dict[str, OpDoc]) -> None:
@@ -67,6 +76,7 @@ def test_page_is_up_to_date(docs: dict[str, OpDoc]) -> None:
     assert (ROOT / "docs" / "functions.md").read_text(encoding="utf-8") == markdown(docs.values())
 
 
+@pytest.mark.usefixtures("docs")
 def test_command(backprop: Callable[..., Any]) -> None:
     """`backprop ops` lists, says all about one, follows aliases, and suggests."""
     assert "∂L/∂x = g ⊙ y ⊙ (1 - y)" in backprop("ops").out
