@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,6 @@ from backprop_cli.engine.ops.base import (
     op,
     show,
 )
-from backprop_cli.engine.ops.library import spell
 from backprop_cli.language.model import Shape
 
 
@@ -165,15 +165,27 @@ composite("swapaxes(x; axis1, axis2)", "Two axes change places; PyTorch's transp
                                        Sample(((2, 3, 4),), {"axis1": -1, "axis2": 0})), group="linear algebra")
 
 
-def _kron(shapes: Mapping[str, Shape]) -> str:
-    """Every entry of one by every entry of the other, axis by axis."""
-    rank = max(map(len, shapes.values()))
-    a, b = ((*[1] * (rank - len(shape)), *shape) for shape in (shapes["a"], shapes["b"]))
-    left = tuple(size for n in a for size in (n, 1))
-    right = tuple(size for n in b for size in (1, n))
-    joined = tuple(n * m for n, m in zip(a, b, strict=True))
-    return f"reshape(reshape(a, {spell(left)}) * reshape(b, {spell(right)}), {spell(joined)})"
+def _kron_shape(a: Shape, b: Shape) -> Shape:
+    rank = max(len(a), len(b))
+    left, right = ((*[1] * (rank - len(s)), *s) for s in (a, b))
+    return tuple(n * m for n, m in zip(left, right, strict=True))
 
 
-composite("kron(a, b)", "Kronecker product: blocks a[i, j]·b.", _kron,
-          samples=(Sample(((2, 3), (3, 2))), Sample(((2,), (3,))), Sample(((2, 2), (3,)))), group="linear algebra")
+def _kron_rule(xp: Any, g: Any, first: Any, second: Any, wanted: int) -> Any:
+    """Blocks of g, met by the other operand: einsum('ikjl,kl->ij', g in blocks, b)."""
+    operands = (first, second)
+    rank = max(len(x.shape) for x in operands)
+    names = [string.ascii_lowercase[i * rank : (i + 1) * rank][rank - len(x.shape) :] for i, x in enumerate(operands)]
+    axes = [(letter, size) for i in range(rank) for x, letters in zip(operands, names, strict=True)
+            if (at := i - rank + len(x.shape)) >= 0
+            for letter, size in ((letters[at], x.shape[at]),)]  # fmt: skip
+    blocks = xp.reshape(g, shape=tuple(size for _, size in axes))
+    subscripts = f"{''.join(letter for letter, _ in axes)},{names[1 - wanted]}->{names[wanted]}"
+    return xp.einsum(blocks, operands[1 - wanted], subscripts=subscripts)
+
+
+op("kron(a, b)", "Kronecker product: blocks a[i, j]·b.",
+   lambda xp, a, b: np.kron(a, b), shape=_kron_shape,
+   vjps=(lambda xp, g, y, a, b: _kron_rule(xp, g, a, b, 0), lambda xp, g, y, a, b: _kron_rule(xp, g, a, b, 1)),
+   samples=(Sample(((2, 3), (3, 2))), Sample(((2,), (3,))), Sample(((2, 2), (3,)))),
+   group="linear algebra", empty=True)

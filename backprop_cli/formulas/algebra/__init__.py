@@ -1,6 +1,9 @@
 """The tensor algebra on sympy; importing it registers every rule."""
 
-from backprop_cli.formulas.algebra import matching, pointwise, powers, products, shapes, sums, transposes
+from backprop_cli.formulas.algebra import contraction, matching, pointwise, powers, products, shapes, sums, transposes
 from backprop_cli.formulas.algebra.formula import RULES, Formula, build
 
-__all__ = ["RULES", "Formula", "build", "matching", "pointwise", "powers", "products", "shapes", "sums", "transposes"]
+__all__ = [
+    "RULES", "Formula", "build", "contraction", "matching", "pointwise", "powers", "products", "shapes", "sums",
+    "transposes",
+]  # fmt: skip

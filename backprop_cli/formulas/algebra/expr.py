@@ -140,6 +140,10 @@ class Apply(Expr):  # type: ignore[misc]
         """How it is made again from changed arguments: by the rules, so that substitution simplifies."""
         return partial(_rebuild, self.name, self.parameters)
 
+    def _eval_power(self, exponent: Any) -> Expr | None:
+        """What is 0 or 1 everywhere is its own power."""
+        return self if self.name in MASKS and exponent.is_Integer and exponent > 0 else None
+
     def _eval_derivative(self, symbol: Any) -> Expr:
         raise TypeError("sympy cannot differentiate a tensor operator; the reverse pass does")
 
@@ -150,6 +154,11 @@ class Apply(Expr):  # type: ignore[misc]
     def _sympystr(self, printer: Any) -> str:
         return f"{self.name}({', '.join(map(str, self.args))})"
 
+
+MASKS = frozenset(
+    ("eye", "one_hot", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
+)
+"""Operators whose entries are 0 or 1."""
 
 NONE = Symbol("none")
 """Stands for an operand left out."""

@@ -16,7 +16,7 @@ class Law:
     """`left = right`, for names of the shapes `of`: "A: n n invertible; x: n; y: *".
 
     A star is any shape.  The words after a shape are what its entries are drawn as (see the tests); `symmetric`
-    and `positive` are also conditions.
+    and `positive` are also conditions; a `proved` symmetry is not taken for granted.
     """
 
     id: str
@@ -45,6 +45,7 @@ CHAINS = (
     Law("M10a", "inv(X.T @ X) @ X.T", "pinv(X)", "X: n m tall"),
     Law("M10b", "X @ inv(X.T @ X)", "pinv(X).T", "X: n m tall"),
     Law("M11", "diag(u) @ diag(v)", "diag(u * v)", "u: n; v: n"),
+    Law("K4e", "kron(A, B) @ kron(C, E)", "kron(A @ C, B @ E)", "A: n m; B: m k; C: m n; E: k n"),
     Law("M12", "diag(u) @ x", "u * x", "u: n; x: n"),
     Law("K1", "cholesky(S) @ cholesky(S).T", "S", "S: n n symmetric"),
 )
@@ -60,6 +61,11 @@ CALLS = (
     Law("C2c", "trace(eye(n))", "n", ""),
     Law("C2d", "trace(diag(v))", "sum(v)", "v: n"),
     Law("C2e", "sum(A * eye(n))", "trace(A)", "A: n n"),
+    Law("C2g", "sum(A * inv(A).T)", "n", "A: n n invertible"),
+    Law("C2h", "sum(A * inv(A))", "n", "A: n n symmetric proved"),
+    Law("K4b", "inv(kron(A, B))", "kron(inv(A), inv(B))", "A: n n invertible; B: m m invertible"),
+    Law("K4c", "trace(kron(A, B))", "trace(A) * trace(B)", "A: n n; B: m m"),
+    Law("K4d", "sum(kron(A, B))", "sum(A) * sum(B)", "A: n m; B: m k"),
     Law("C3a", "det(A.T)", "det(A)", "A: n n"),
     Law("C3b", "det(inv(A))", "1/det(A)", "A: n n invertible"),
     Law("C3c", "logdet(A.T)", "logdet(A)", "A: n n symmetric"),
@@ -92,9 +98,6 @@ PRODUCTS = (
     Law("I2a", "sinh(x) / cosh(x)", "tanh(x)", "x: *"),
     Law("I2b", "sin(x) / cos(x)", "tan(x)", "x: *"),
     Law("I3a", "(x > 0) * relu(x)", "relu(x)", "x: *"),
-    Law("I3b", "(x > y)**2", "x > y", "x: *; y: *"),
-    Law("I3c", "(x < y)**2", "x < y", "x: *; y: *"),
-    Law("D6", "eye(n)**2", "eye(n)", ""),
     Law("I4a", "abs(x)**2", "x**2", "x: *"),
     Law("I4b", "x * sign(x)", "abs(x)", "x: *"),
     Law("I4c", "sign(x) / abs(x)", "1/x", "x: *"),
@@ -106,6 +109,9 @@ PRODUCTS = (
 FOUND = (
     Law("A1", "p * (t / p)", "t", "p: * positive; t: *", by="sympy"),
     Law("A2", "x + x", "2 * x", "x: *", by="sympy"),
+    Law("I3b", "(x > y)**2", "x > y", "x: *; y: *", by="expr"),
+    Law("I3c", "(x < y)**2", "x < y", "x: *; y: *", by="expr"),
+    Law("D6", "eye(n)**2", "eye(n)", "", by="expr"),
     Law("A3", "(x**2)**(3/2)", "abs(x)**3", "x: *", by="formula"),
     Law("A4", "maximum(x, x)", "x", "x: *", by="pointwise"),
     Law("A5", "where(m, x, x)", "x", "m: * mask; x: *", by="pointwise"),
@@ -123,6 +129,7 @@ FOUND = (
     Law("T1", "A.T.T", "A", "A: n m", by="transposes"),
     Law("T2", "(A @ B).T", "B.T @ A.T", "A: n m; B: m k", by="transposes"),
     Law("T3", "(A + B.T).T", "A.T + B", "A: n m; B: m n", by="transposes"),
+    Law("K4a", "kron(A, B).T", "kron(A.T, B.T)", "A: n m; B: m k", by="transposes"),
     Law("T4a", "(X.T @ X).T", "X.T @ X", "X: n m", by="symmetry"),
     Law("T4b", "diag(v).T", "diag(v)", "v: n", by="symmetry"),
     Law("T4c", "A @ (X.T @ X) + A @ (X.T @ X).T", "2 * (A @ X.T @ X)", "A: k m; X: n m", by="symmetry"),
@@ -141,6 +148,12 @@ FOUND = (
     Law("I1c", "exp(-x) / (1 + exp(-x))**2", "sigmoid(x) * (1 - sigmoid(x))", "x: *", by="functions"),
     Law("I1d", "exp(x) / sum(exp(x))", "softmax(x)", "x: n", by="idioms"),
     Law("I1e", "1 - sigmoid(-x)", "sigmoid(x)", "x: *", by="functions"),
+    Law("E1a", "einsum('ij,jk->ik', A, B)", "A @ B", "A: n m; B: m k", by="contraction"),
+    Law("E1b", "einsum('ij,ij->', A, B)", "sum(A * B)", "A: n m; B: n m", by="contraction"),
+    Law("E1c", "einsum('i,j->ij', x, y)", "outer(x, y)", "x: n; y: m", by="contraction"),
+    Law("E1d", "einsum('i,ij,j->', x, A, y)", "x @ A @ y", "x: n; A: n m; y: m", by="contraction"),
+    Law("E2", "einsum('ikjl,kl->ij', reshape(kron(A, B), (n, m, k, k)), B)", "sum(B**2) * A", "A: n k; B: m k",
+        by="contraction"),
     Law("F1a", "A @ x + B @ x", "(A + B) @ x", "A: n m; B: n m; x: m", by="merging"),
     Law("F1b", "A @ B - A @ C", "A @ (B - C)", "A: n m; B: m k; C: m k", by="merging"),
     Law("F1c", "outer(x, y) - outer(z, y)", "outer(x - z, y)", "x: n; y: m; z: n", by="merging"),

@@ -22,6 +22,7 @@ from backprop_cli.formulas.algebra.laws import APPLIED, Law
 from backprop_cli.formulas.algebra.patterns import Pattern, factors_of, parsed, pattern_of, shape_letters, shapes_of
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.products import PAIRS
+from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.language.model import Shape, Size
 
@@ -182,6 +183,7 @@ def holds(law: Law, bound: Bound, facts: Facts) -> bool:
     """Whether what a law asks of its names is known, or seen in this run."""
     return all(
         ("symmetric" not in words or looks_symmetric(bound[name], facts))
+        and ("proved" not in words or is_symmetric(bound[name]))
         and ("positive" not in words or is_positive(bound[name], facts))
         for name, words in shapes_of(law).items()
     )

@@ -6,11 +6,12 @@ Vectors are columns: a row times a matrix is the transposed matrix times a colum
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sympy import Expr, Mul, S
 
 from backprop_cli.engine.ops.linear import matmul_shape
-from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.formula import RULES, Formula, made, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
@@ -52,15 +53,17 @@ def dot(left: Expr, right: Expr) -> Expr:
     for ones, other in ((left, right), (right, left)):
         if isinstance(ones, Apply) and ones.name == "ones":  # M6
             return made("sum", {"axis": None, "keepdims": False}, other)
-    if (
-        len(chain_factors(left)) > 1
-        and len(chain_factors(right)) == 1
-        or left.sort_key() > right.sort_key()
-        and len(chain_factors(right)) == 1
-    ):
-        left, right = right, left
-    chain = (*(swap(a) for a in reversed(chain_factors(left))), *chain_factors(right))
-    return Apply("matmul", chain, {}, ())
+    if len(chain_factors(left)) == len(chain_factors(right)) == 1:
+        ends = (right, left) if left.sort_key() > right.sort_key() else (left, right)
+        return Apply("matmul", ends, {}, ())
+    forward = (*(swap(a) for a in reversed(chain_factors(left))), *chain_factors(right))
+    backward = tuple(map(swap, reversed(forward)))
+    return Apply("matmul", min(forward, backward, key=_bilinear_order), {}, ())
+
+
+def _bilinear_order(factors: tuple[Expr, ...]) -> tuple[Any, ...]:
+    """Of xᵀ A y and yᵀ Aᵀ x the one with fewer transposes."""
+    return sum(map(tree_size, factors)), [f.sort_key() for f in factors]
 
 
 def chain(factors: list[Expr]) -> Expr:

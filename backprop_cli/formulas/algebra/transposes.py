@@ -55,6 +55,8 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
         return Apply(expr.name, (), {"shape": shape}, shape)
     if matrix and isinstance(expr, Apply) and expr.name == "outer":
         return made("outer", {}, expr.args[1], expr.args[0])
+    if matrix and is_op(expr, "kron") and len(order) == 2 and all(len(shape_of(a)) == 2 for a in expr.args):
+        return made("kron", {}, *map(swap, expr.args))
     if matrix and isinstance(expr, Apply) and expr.name == "eye" and expr.shape[-1] == expr.shape[-2]:
         return expr
     if matrix and isinstance(expr, Apply) and expr.name == "inv" and swap(expr.args[0]) == expr.args[0]:
