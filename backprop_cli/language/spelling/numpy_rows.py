@@ -14,6 +14,9 @@ min(a, axis:axes=none, out=none, keepdims=false) = min(a, axis=axis, keepdims=ke
 amax(a, axis:axes=none, out=none, keepdims=false) = max(a, axis=axis, keepdims=keepdims)
 amin(a, axis:axes=none, out=none, keepdims=false) = min(a, axis=axis, keepdims=keepdims)
 clip(a, a_min=none, a_max=none) = clip(a, a_min, a_max)
+maximum(x1:zero, x2) = relu(x2)
+maximum(x1, x2:zero) = relu(x1)
+maximum(x1, x2) = maximum(x1, x2)
 exp2(x) = 2 ** x
 cbrt(x) = sign(x) * abs(x)**(1/3)
 positive(x) = x

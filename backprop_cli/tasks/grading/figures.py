@@ -82,7 +82,7 @@ def is_constant(expression: ast.Expression, nodes: Any) -> bool:
     return all(name in CONSTANTS and name not in nodes for name in names) and "grad" not in calls
 
 
-def figures_of(expression: ast.Expression, value_of: Callable[[ast.Expression], float]) -> Figures:
+def figures_of(expression: ast.Expression, value_of: Callable[[ast.Expression], Any]) -> Figures:
     """The numbers of a constant expression: one, or a list of lists of them.
 
     Raises:
@@ -97,14 +97,16 @@ def figures_of(expression: ast.Expression, value_of: Callable[[ast.Expression], 
     return Figures(np.array([row.value for row in rows]), np.array([row.half for row in rows]))
 
 
-def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], float]) -> tuple[Any, Any]:
+def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], Any]) -> tuple[Any, Any]:
+    """A number, or an array that is written in short, `ones((3, 3))`; with half a unit of its last digit."""
     bare = expression.operand if isinstance(expression, ast.Unary) else expression
     value = np.float64(value_of(expression))
     if isinstance(bare, ast.Number):
         return value, np.float64(half_unit(bare.text))
     literals = [part for part in ast.parts(expression) if isinstance(part, ast.Number) and not part.is_integer]
     moved = [abs(value_of(_with(expression, one)) - value) for one in literals[:MAX_LITERALS]]
-    return value, np.float64(sum(moved) if len(literals) <= MAX_LITERALS else 0.0)
+    moved = moved if len(literals) <= MAX_LITERALS else []
+    return value, np.zeros(np.shape(value))[()] + sum(moved)
 
 
 def _with(expression: ast.Expression, literal: ast.Number) -> ast.Expression:

@@ -209,13 +209,10 @@ def figures(key: Key, formula: Formula) -> Figures:
     scope = Scope(formula.text, lambda name: None)
     limit = bounded(key)
 
-    def value_of(part: ast.Expression) -> float:
+    def value_of(part: ast.Expression) -> Any:
         interpret(part, scope, limit)
         with np.errstate(all="ignore"):
-            found = np.asarray(interpret(part, scope, key.chain.meaning), dtype=float)
-        if found.ndim:
-            raise ValueError("an entry is a list of its own")
-        return float(found)
+            return np.asarray(interpret(part, scope, key.chain.meaning), dtype=float)[()]
 
     try:
         with np.errstate(all="ignore"):

@@ -92,7 +92,7 @@ def inline(machine: Machine, function: Function, given: list[Any], named: dict[s
     if function.name == "draw" and len(given) == 2 and isinstance(given[0], int) and isinstance(given[1], str):
         return Draw(given[0], given[1])  # the helper that our own exports carry
     frame = Frame(function.frame, inside=True)
-    frame.names.update(_bound(machine, function, given, named, node))
+    frame.names.update(bound(machine, function, given, named, node))
     if machine.answers is not None:
         frame.hidden = machine.answers.other(frame.names)
         machine.answers.called.add(function.name)
@@ -108,9 +108,14 @@ def inline(machine: Machine, function: Function, given: list[Any], named: dict[s
     return None
 
 
-def _bound(
+def bound(
     machine: Machine, function: Function, given: list[Any], named: dict[str, Any], node: ast.AST
 ) -> dict[str, Any]:
+    """The arguments of a call by name.
+
+    Raises:
+        Unread: there are too many, or one is missing.
+    """
     arguments = function.node.args
     slots = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
     values: dict[str, Any] = dict(function.defaults)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,19 +111,20 @@ def reachable(record: Record, codes: list[Expression]) -> tuple[Item, ...]:
 # ── programs that call no backward ───────────────────────────────────────────────────────────────
 
 
-def guessed_exercise(record: Record, output: Item | Expression) -> Exercise:
-    """The exercise of a program that works its gradients out by hand, or not at all."""
-    seed = None
-    if isinstance(output, Item) and _entries(output) != 1:
-        record.note(None, f"{output.base!r} is no scalar: the seed is ones")
-        seed = leaf_of(output.shape, rule="ones")
-    code = output if isinstance(output, Expression) else named(output.name)
-    items = reachable(record, [code])
+def guessed_exercise(record: Record, output: Item, starts: tuple[Start, ...] | None = None) -> Exercise:
+    """The exercise of a program that works its gradients out by hand, or not at all; `starts` where it says these."""
+    starts = starts or (_usual_start(record, output),)
+    items = reachable(record, [start.output for start in starts])
     leaves = [item for item in items if item.what == "leaf" or item.what == "number" and item.code is None]
     params, how = _params(record, leaves)
-    line = output.line if isinstance(output, Item) else 0
-    where = f"line {line}" if line else "the end"
-    return Exercise((Start(code, seed, None),), items, where, line, params, how)
+    return Exercise(starts, items, f"line {output.line}" if output.line else "the end", output.line, params, how)
+
+
+def _usual_start(record: Record, output: Item) -> Start:
+    if _entries(output) == 1:
+        return Start(named(output.name), None, None)
+    record.note(None, f"{output.base!r} is no scalar: the seed is ones")
+    return Start(named(output.name), leaf_of(output.shape, rule="ones"), None)
 
 
 def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | None]:
@@ -196,33 +196,3 @@ def _entries(item: Item) -> int:
     for size in item.shape:
         total *= size
     return total
-
-
-def seeds_named(tree: tuple[ast.stmt, ...]) -> set[str]:
-    """The names whose gradient a program says is 1: where its backward pass starts, `grad_f = 1`, `dloss = 1.0`."""
-    from backprop_cli.language.python.backward import gradient_of
-
-    ones = [s for s in tree if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant) and s.value.value == 1]
-    return {name for statement in ones for target in statement.targets if (name := gradient_of(target))}
-
-
-def gradients_named(tree: Iterator[ast.stmt] | tuple[ast.stmt, ...]) -> set[str]:
-    """The names whose gradient a program assigns: `W1` of `dW1 = ...`, `grads["W1"] = ...`, `W1_grad = ...`."""
-    from backprop_cli.language.python.backward import gradient_of
-
-    found: set[str] = set()
-    for statement in tree:
-        for part in ast.walk(statement):
-            targets = (
-                part.targets
-                if isinstance(part, ast.Assign)
-                else [part.target]
-                if isinstance(part, ast.AugAssign)
-                else []
-            )
-            for target in targets:
-                for one in target.elts if isinstance(target, ast.Tuple) else [target]:
-                    name = gradient_of(one)
-                    if name:
-                        found.add(name)
-    return found

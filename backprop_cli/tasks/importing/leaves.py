@@ -69,8 +69,10 @@ def _literal(machine: Machine, given: list[Any], named: dict[str, Any], node: as
 
 
 def _eye(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
-    sizes = sizes_of(machine, given[:2], {}, node)
-    return flags_of(start_of(machine, sizes if len(sizes) == 2 else (sizes[0], sizes[0]), "eye", {}), named)
+    slots = dict(zip(("N", "M"), given, strict=False)) | {key.upper(): one for key, one in named.items()}
+    rows, columns = slots.get("N"), slots.get("M")
+    sizes = sizes_of(machine, [rows, rows if columns is None else columns], {}, node)
+    return flags_of(start_of(machine, sizes, "eye", {}), named)
 
 
 def _arange(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:

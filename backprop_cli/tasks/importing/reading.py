@@ -13,14 +13,13 @@ from backprop_cli.errors import BackpropError, SpecError, UsageError
 from backprop_cli.language.expression import Name
 from backprop_cli.language.python.program import Program, read_program
 from backprop_cli.tasks.importing import calls
+from backprop_cli.tasks.importing.byhand import gradients_named, hooks_named, seeded_exercise, seeds_named
 from backprop_cli.tasks.importing.evaluate import evaluate
 from backprop_cli.tasks.importing.exercises import (
     Exercise,
     exercises,
-    gradients_named,
     guessed_exercise,
     loss_of,
-    seeds_named,
 )
 from backprop_cli.tasks.importing.literals import as_data, flat_of
 from backprop_cli.tasks.importing.machine import Machine
@@ -119,6 +118,10 @@ def _without_backward(machine: Machine) -> Exercise:
     broken = next(iter(machine.record.failed), None) or _broken_loss(machine)
     if broken is not None:
         raise Unread(broken)
+    hooks_named(machine.record)
+    seeded = seeded_exercise(machine)
+    if seeded is not None:
+        return seeded
     names: list[str] = [n for n, v in machine.frame.names.items() if isinstance(v, Function) and v.name != "<lambda>"]
     output = loss_of(machine.record, arrays=not names or bool(machine.record.updated))
     if output is None:

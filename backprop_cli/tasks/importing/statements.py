@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backprop_cli.tasks.importing import training
+from backprop_cli.tasks.importing.helpers import helper
 from backprop_cli.tasks.importing.loops import for_, unknown_block, while_
 from backprop_cli.tasks.importing.machine import Broken, Continued, Machine, Returned, truth
 from backprop_cli.tasks.importing.targets import poison
@@ -110,7 +111,8 @@ def _if(machine: Machine, node: ast.If) -> None:
 
 
 def _function(machine: Machine, node: ast.FunctionDef) -> None:
-    machine.frame.put(node.name, function_of(machine, node))
+    found = function_of(machine, node)
+    machine.frame.put(node.name, helper(found) or found)
 
 
 def function_of(machine: Machine, node: ast.FunctionDef) -> Any:

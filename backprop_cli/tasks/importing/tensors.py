@@ -73,6 +73,8 @@ def tensor_code(machine: Machine, value: Tensor, node: ast.AST) -> Expression:
     constant = start.constant()
     if value.param is None and constant in {0.0, 1.0} and start.shape:
         return call("ones" if constant else "zeros", whole(*start.shape))
+    if value.param is None and start.rule == "eye":
+        return call("eye", *map(number, dict.fromkeys(start.shape)))
     if value.param is None and start.shape == () and is_number(start.data):
         return number(start.data)
     machine.record.leaf(value, "constant", node)
