@@ -2,5 +2,4 @@
 
 from backprop_cli.cli import main
 
-if __name__ == "__main__":  # a process that multiprocessing spawns imports this under another name
-    main()
+main()

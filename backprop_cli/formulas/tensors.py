@@ -42,6 +42,7 @@ from backprop_cli.formulas.algebra.folding import folded, name_definition
 from backprop_cli.formulas.algebra.formula import Formula, Parts, lift, materialize, settled
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
+from backprop_cli.formulas.algebra.symmetry import settled as untransposed
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.language.model import Shape
 from backprop_cli.language.names import UNIT_LETTERS
@@ -344,7 +345,7 @@ class Formulas:
 
     def tidied(self, expr: Expr) -> Expr:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""
-        expr = recognised(expr)
+        expr = untransposed(recognised(expr))
         named = folded(expr, self.symbols.facts)
         return tidy(expr if named == expr else recognised(named), self.symbols.facts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow
 
+from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.facts import remembered
 
 MAX_TERMS = 12
@@ -28,16 +29,29 @@ def collected(expr: Expr) -> Expr:
     """1 - f·a - f·b as 1 - f·(a + b): what several terms share, where it is more than the name of a leaf."""
     if isinstance(expr, Mul):
         return expr.func(*map(collected, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+    if not isinstance(expr, Add) or not 2 < len(expr.args) <= MAX_TERMS:
         return expr
+    best = min((_gathered(expr, common) for common in _commons(expr)), key=reading_cost, default=expr)
+    return best if reading_cost(best) < reading_cost(expr) else expr
+
+
+def _commons(expr: Add) -> list[dict[Expr, int]]:
+    """What two of the terms share, each once; never all terms."""
     terms = [_powers(term) for term in expr.args]
-    bases = dict.fromkeys(base for term in terms for base in term if not getattr(base, "leaf", False))
-    for base in sorted(bases, key=lambda b: (-sum(b in t for t in terms), b.sort_key())):
-        group = [term / base for term, powers in zip(expr.args, terms, strict=True) if base in powers]
-        rest = [term for term, powers in zip(expr.args, terms, strict=True) if base not in powers]
-        if len(group) > 1 and rest and not any(base in term.free_symbols or term.has(base) for term in (*group, *rest)):
-            return base * collected(Add(*group)) + collected(Add(*rest))
-    return expr
+    pairs = (_shared([one, other]) for i, one in enumerate(terms) for other in terms[:i])
+    return list({tuple(sorted(p.items(), key=str)): p for p in pairs if p and not _is_leaf(p)}.values())
+
+
+def _is_leaf(common: dict[Expr, int]) -> bool:
+    return len(common) == 1 and all(getattr(base, "leaf", False) for base in common)
+
+
+def _gathered(expr: Add, common: dict[Expr, int]) -> Expr:
+    """The terms that have some factors, in one product; and the others."""
+    inside = [t for t in expr.args if all(_powers(t).get(base, 0) >= n for base, n in common.items())]
+    rest = [t for t in expr.args if t not in inside]
+    front = Mul(*[Pow(base, n) for base, n in common.items()])
+    return front * collected(Add(*[_without(t, common) for t in inside])) + collected(Add(*rest))
 
 
 def _powers(term: Expr) -> dict[Expr, int]:

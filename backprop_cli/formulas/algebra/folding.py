@@ -33,6 +33,17 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         facts.wholes.setdefault(definition, symbol)
         if isinstance(definition, Add):
             facts.wholes.setdefault(-definition, -symbol)
+    _name_part(symbol, definition, facts)
+    constant, rest = definition.as_coeff_Add()
+    if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
+        _name_part(constant - symbol, -rest, facts)
+
+
+def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
+    """A product by its factors; what has a minus in front, without it."""
+    sign, rest = definition.as_coeff_Mul()
+    if sign == -1 and isinstance(rest, Apply):
+        facts.wholes.setdefault(rest, -symbol)
     powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
     if isinstance(definition, (Mul, Pow)) and any(not isinstance(b, TensorSymbol) for b in powers):
         facts.named[symbol] = definition

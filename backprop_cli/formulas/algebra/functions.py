@@ -71,6 +71,17 @@ def absorbed_exponential(expr: Expr) -> Expr | None:
     return None
 
 
+def complement(expr: Expr) -> Expr | None:
+    """σ(-x)/(1 - σ(x)) is 1: the two are one base where both stand in a product."""
+    powers = _powers(expr)
+    for s, exponent in powers.items():
+        if is_op(s, "sigmoid"):
+            other = 1 - function("sigmoid", -s.args[0], s)
+            if exponent.is_Integer and (other in powers or -other in powers):
+                return expr / Pow(s, exponent) * Pow(other, exponent)
+    return None
+
+
 def _exponential_plus_one(base: Expr) -> Apply | None:
     if not isinstance(base, Add) or len(base.args) != 2 or base.args[0] != 1:
         return None
@@ -95,5 +106,5 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
 
 
 Idiom = Callable[[Expr], Expr | None]
-_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, multiplied, idempotent)
+_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, complement, multiplied, idempotent)
 _SUMS: tuple[Idiom, ...] = (sigmoid_complement,)

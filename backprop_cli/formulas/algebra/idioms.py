@@ -9,12 +9,22 @@ from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, size, tree_size
+from backprop_cli.formulas.algebra.expr import (
+    Apply,
+    TensorSymbol,
+    is_op,
+    later_is_negative,
+    shape_of,
+    size,
+    tree_size,
+)
 from backprop_cli.formulas.algebra.facts import current_facts, remembered
 from backprop_cli.formulas.algebra.formula import Formula, build, made
 from backprop_cli.formulas.algebra.functions import named_function
+from backprop_cli.formulas.algebra.products import chain, dot
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.shapes import is_unit, picked
+from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
 
@@ -37,7 +47,30 @@ def _recognised(expr: Expr, entries: int) -> Expr:
             return _recognised(found, entries)
         parts = [_recognised(a, entries) for a in expr.args]
         return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return _contracted(expr) if is_op(expr, "sum") else expr
+
+
+def _contracted(expr: Apply) -> Expr:
+    """Σ(x ⊙ y) is xᵀy, Σ_m(A ⊙ x) is A x: of two vectors, or a matrix and one along the summed axis   (M6)."""
+    inner = expr.args[0]
+    if not isinstance(inner, Mul) or len(inner.args) != 2 or expr.parameters["keepdims"]:
+        return expr
+    rank = len(shape_of(inner))
+    for a, x in (inner.args, inner.args[::-1]):
+        if rank == 1 == len(shape_of(a)) == len(shape_of(x)) and _is_linear(a) and _is_linear(x):
+            return dot(a, x)
+        if rank == 2 == len(shape_of(a)) and not isinstance(a, Pow):
+            along, vector = (0, x.args[0]) if is_op(x, "expand_dims") else (1, x)
+            if len(shape_of(vector)) == 1 and expr.parameters["axis"] == along and _is_linear(vector):
+                return chain([swap(a) if along == 0 else a, vector])
     return expr
+
+
+def _is_linear(expr: Expr) -> bool:
+    """A node, a product of matrices, a sum of such: what stands in a product of matrices."""
+    if isinstance(expr, Add):
+        return all(_is_linear(a.as_coeff_Mul()[1]) for a in expr.args)
+    return isinstance(expr, TensorSymbol) or is_op(expr, "matmul")
 
 
 def _sums(factors: Iterable[Expr]) -> list[Apply]:
@@ -89,13 +122,15 @@ def _diagonal_idiom(expr: Mul) -> Expr | None:
 
 
 def _is_sieve(expr: Expr) -> bool:
-    return is_unit(expr) or is_op(expr, "one_hot")
+    return is_unit(expr) or is_op(expr, "one_hot") or is_op(expr, "diag") and len(expr.shape) == 2
 
 
 def _sifted(term: Expr, p: Expr) -> Expr | None:
     """p ⊙ term where it has the factors e[k]/p[k], or one_hot(t) and the inverse of what it picks."""
     factors = Mul.make_args(term)
     for unit in factors:
+        if is_op(unit, "diag") and len(unit.shape) == 2 and unit.args[0] == 1 / made("diag", unit.parameters, p):
+            return term / unit * made("eye", {"n": unit.shape[0]})  # p ⊙ diag(1/diag p) is I
         if _is_sieve(unit):
             one = picked(unit, p)
             if one is not None and 1 / one in factors:

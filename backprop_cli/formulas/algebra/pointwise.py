@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Integer, Rational
+from sympy import Add, Expr, Integer, Mul, Rational, expand_mul
 
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, shape_of, tree_size
 from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, lift, power
+
+MAX_COMPARED = 40
 
 
 def where(mask: Formula, a: Formula, b: Formula) -> Formula:
@@ -42,9 +44,22 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
         one, two = lift(a), lift(b)
         if one.expr == two.expr and not current_facts().has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))
-        return generic(name, {}, (one, two))
+        return generic(name, {}, _simplest(one, two))
 
     return rule
+
+
+def _simplest(one: Formula, two: Formula) -> tuple[Formula, Formula]:
+    """t (y - q) > (t - 1) (y - q) is y > q: what two sides share is taken from both."""
+    if not (isinstance(one.expr, Add | Mul) and isinstance(two.expr, Add | Mul)) or tree_size(one.expr) > MAX_COMPARED:
+        return one, two
+    difference = expand_mul(one.expr - two.expr)
+    if 2 * tree_size(difference) >= tree_size(one.expr) + tree_size(two.expr):
+        return one, two
+    below = Add(*[-t for t in Add.make_args(difference) if t.as_coeff_Mul()[0].is_negative])
+    if difference + below == 0:
+        return Formula(difference, one.shape), Formula(Integer(0), two.shape)
+    return Formula(difference + below, one.shape), Formula(below, two.shape)
 
 
 EQUAL = {"equal": 1, "greater_equal": 1, "less_equal": 1, "not_equal": 0, "greater": 0, "less": 0}

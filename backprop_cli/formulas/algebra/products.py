@@ -11,7 +11,7 @@ from typing import Any
 from sympy import Expr, Mul, S
 
 from backprop_cli.engine.ops.linear import matmul_shape
-from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.formula import RULES, Formula, made, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
@@ -54,11 +54,15 @@ def dot(left: Expr, right: Expr) -> Expr:
         if isinstance(ones, Apply) and ones.name == "ones":  # M6
             return made("sum", {"axis": None, "keepdims": False}, other)
     if len(chain_factors(left)) == len(chain_factors(right)) == 1:
-        ends = (right, left) if left.sort_key() > right.sort_key() else (left, right)
-        return Apply("matmul", ends, {}, ())
+        return Apply("matmul", tuple(sorted((left, right), key=_vector_order)), {}, ())
     forward = (*(swap(a) for a in reversed(chain_factors(left))), *chain_factors(right))
     backward = tuple(map(swap, reversed(forward)))
     return Apply("matmul", min(forward, backward, key=_bilinear_order), {}, ())
+
+
+def _vector_order(expr: Expr) -> tuple[Any, ...]:
+    """An upstream gradient last: it would need brackets under a transpose."""
+    return isinstance(expr, GradSymbol), expr.sort_key()
 
 
 def _bilinear_order(factors: tuple[Expr, ...]) -> tuple[Any, ...]:

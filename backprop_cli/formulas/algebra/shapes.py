@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul, S
+from sympy import Add, Expr, Integer, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import broadcast, reduced
@@ -61,7 +61,7 @@ def expand_dims(x: Formula, *, axis: Any) -> Formula:
     factor, rest = split_scalar(x.expr)
     expr = materialize(Formula(rest, x.shape))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    kept = kept_axes(expr, shape)
+    kept = _kept(expr, shape)
     if kept is not None:
         return scaled(factor, Formula(kept, shape))
     if (is_op(expr, "reshape") or is_op(expr, "expand_dims")) and shape_of(expr.args[0]) == shape:
@@ -69,6 +69,16 @@ def expand_dims(x: Formula, *, axis: Any) -> Formula:
     return scaled(
         factor, Formula(Apply("expand_dims", (expr,), {"axis": axes[0] if len(axes) == 1 else axes}, shape), shape)
     )
+
+
+def _kept(expr: Expr, shape: Shape) -> Expr | None:
+    """Sums, and what is made of nothing but sums, with the axes kept that are asked for: (1/Σ x)[:, None]."""
+    if not shape_of(expr):
+        return expr
+    if not isinstance(expr, Add | Mul | Pow):
+        return kept_axes(expr, shape)
+    parts = [_kept(a, shape) for a in expr.args]
+    return None if None in parts else expr.func(*parts)
 
 
 def drop_front(shape: Shape) -> Shape:

@@ -12,12 +12,14 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of, reduced
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, size, tree_size
 from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, made
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.shapes import is_unit, picked, reshaped
 from backprop_cli.language.model import Shape
+
+MAX_TERMS = 6  # of a sum that is multiplied out
 
 
 def is_scalar(expr: Expr) -> bool:
@@ -105,7 +107,26 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
     if isinstance(rest, Add):
         return _sum_of_sum(rest, axes)
     rank = len(shape_of(rest))
-    return _sum_apply(rest, tuple(sorted(a for a in axes)), rank)
+    whole = _sum_apply(rest, tuple(sorted(a for a in axes)), rank)
+    apart = _sum_of_product(rest, axes) if isinstance(rest, Mul) else None
+    return whole if apart is None or tree_size(apart) > tree_size(whole) else apart
+
+
+def _sum_of_product(expr: Mul, axes: tuple[int, ...]) -> Expr | None:
+    """Σ p (log p + 1) = Σ p log p + 1: multiplied out where a term is then known   (S5)."""
+    sums = [a for a in expr.args if isinstance(a, Add)]
+    if len(sums) != 1 or len(sums[0].args) > MAX_TERMS:
+        return None
+    rest = Mul(*[a for a in expr.args if a is not sums[0]])
+    terms = [_split_constant(rest * term, axes) for term in sums[0].args]
+    if not any(_is_known(inner, axes) for _, inner in terms):
+        return None
+    return Add(*[constant * _sum_live(inner, axes) for constant, inner in terms])
+
+
+def _is_known(expr: Expr, axes: tuple[int, ...]) -> bool:
+    """Whether a sum is a number or an entry, for any data."""
+    return expr != 1 and (current_facts().sum(expr, axes, data=False) is not None or _sift(expr, axes) is not None)
 
 
 def _sum_apply(rest: Expr, axes: tuple[int, ...], rank: int) -> Expr:
