@@ -176,6 +176,28 @@ def test_nothing_runs_user_text(path: Path) -> None:
     assert not {i.split(".")[0] for i in imports(path)} & FORBIDDEN_MODULES
 
 
+PRINTERS = [m for m in MODULES
+            if under(m, ("formulas.notation",)) or m in {"formulas.tangents", "formulas.linear.indices"}]  # fmt: skip
+BUILDS = {"Add", "Mul", "Pow", "expand_mul", "factor_terms", "cancel", "split_sum", "swap", "tidy", "recognised"}
+
+
+@pytest.mark.parametrize("module", [m for m in PRINTERS if under(m, ("formulas.notation",))])
+def test_printers_do_no_algebra(module: str) -> None:
+    """What is printed is ordered and signed by `algebra.for_print`; a notation only writes it."""
+    calls = {node.func.id for node in ast.walk(tree_of(MODULES[module]))
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
+    assert not calls & BUILDS
+
+
+@pytest.mark.parametrize("module", PRINTERS)
+def test_a_walk_never_asks_which_notation_it_is_in(module: str) -> None:
+    """It asks for tokens: no comparison with a certain notation, by identity, name or class."""
+    compared = {ast.unparse(part) for node in ast.walk(tree_of(MODULES[module])) if isinstance(node, ast.Compare)
+                for part in (node.left, *node.comparators)}  # fmt: skip
+    assert not {c for c in compared if c in {"CODE", "LATEX", "MATHML", "TEXT"} or c.startswith("NOTATIONS[")}
+    assert not [c for c in compared if c == "self.notation" or c.endswith(".notation")]
+
+
 def test_help_imports_click_alone() -> None:
     """`backprop --help` and `--version` import neither numpy, sympy nor yaml: start-up is a promise."""
     code = ("import sys; from backprop_cli.cli.boundary import invoke; invoke(sys.argv[1:])\n"

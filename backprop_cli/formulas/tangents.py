@@ -15,7 +15,7 @@ from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.formulate import deviates
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.notation.piece import ATOM, Piece
-from backprop_cli.formulas.printed import Printed, dotted
+from backprop_cli.formulas.printed import Printed
 from backprop_cli.formulas.tensors import symbols
 
 LONGEST = 4000  # nodes of a formula
@@ -30,11 +30,7 @@ class _Dots(Layout):
     def symbol(self, expr: TensorSymbol) -> Piece:
         """A tangent with a dot above, any other symbol by its name."""
         node = (self.tangents or {}).get(expr.name)
-        if node is None or self.notation is NOTATIONS["code"]:
-            return Layout.symbol(self, expr)
-        if self.notation is NOTATIONS["latex"]:
-            return Piece(rf"\dot{{{self.notation.name(node)}}}", ATOM)
-        return Piece(dotted(node), ATOM)
+        return Layout.symbol(self, expr) if node is None else Piece(self.notation.tangent(node, expr.name), ATOM)
 
 
 def tangent_formulas(graph: Graph, values: Sequence[Any], names: Mapping[str, str]) -> dict[str, Printed]:

@@ -79,18 +79,6 @@ def _turned_broadcast(factor: Expr) -> Expr:
     return swap(factor)
 
 
-def untransposed(expr: Add) -> Expr | None:
-    """XB + BX for BᵀXᵀ + XᵀBᵀ: a sum of products of nothing but transposes, as what one transpose is taken of."""
-    terms = [split_scalar(term) for term in expr.args]
-    if not all(is_op(rest, "matmul") and all(map(_is_swapped, rest.args)) for _, rest in terms):
-        return None
-    return Add(*[factor * swap(rest) for factor, rest in terms])
-
-
-def _is_swapped(expr: Expr) -> bool:
-    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
-
-
 def _holds_transpose(expr: Expr) -> bool:
     if isinstance(expr, Apply) and expr.name == "matmul":
         return all(_holds_transpose(a) for a in expr.args)

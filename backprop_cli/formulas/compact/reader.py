@@ -11,6 +11,7 @@ from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.graph import GraphPass
 from backprop_cli.formulas.algebra.expr import Delta, gradients_of, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.for_print.order import factor_order, term_order
 from backprop_cli.formulas.compact.evenly import Evenly, Paths, owner_of
 from backprop_cli.formulas.compact.parts import (
     GROUP,
@@ -27,7 +28,6 @@ from backprop_cli.formulas.compact.parts import (
     parts_of,
 )
 from backprop_cli.formulas.notation import TEXT, Layout
-from backprop_cli.formulas.notation.order import factor_order, term_order
 from backprop_cli.formulas.tensors import Formulas, Symbols, run_pass
 
 NUMBER = 3

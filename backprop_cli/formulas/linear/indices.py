@@ -15,7 +15,7 @@ from sympy import Add, Expr, Mul, S, factor_terms
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.linear.terms import Entries, Letter, Letters, Term
-from backprop_cli.formulas.notation import CODE, Layout
+from backprop_cli.formulas.notation import Layout
 from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
 
 SHORT_SUM = 4  # terms that an entry's own formula writes out
@@ -158,15 +158,16 @@ class IndexLayout(Layout):
             letters = self.written_letters(expr)
             if not letters and expr.base is not None:
                 return self.walk(expr.base)
-            base = "δ" if expr.base is None else self.within(expr.base, CALL)
-            return Piece(_subscripted(base, letters, expr.base is None, self.latex), ATOM)
+            if expr.base is None:
+                return Piece(self.notation.entry(self.notation.name("δ"), letters, alone=True), ATOM)
+            return Piece(self.notation.entry(self.within(expr.base, CALL), letters), ATOM)
         if isinstance(expr, SumSymbol):
             return self.summed(expr)
         return Layout.symbol(self, expr)
 
     def written_letters(self, expr: EntrySymbol) -> list[str]:
         """The letters in the brackets; none where the tensor is meant whole, but for axes that people do not count."""
-        if self.notation is CODE or not set(expr.letters) <= {None, *expr.whole}:
+        if self.notation.slices or not set(expr.letters) <= {None, *expr.whole}:
             letters = ["0" if a is None else ":" if a in expr.whole else self.name_of(a) for a in expr.letters]
             while letters and letters[-1] == ":":
                 letters.pop()
@@ -180,23 +181,7 @@ class IndexLayout(Layout):
     def summed(self, expr: SumSymbol) -> Piece:
         """Σ_n of a product."""
         letters = [self.names[a] for a in expr.letters if a is not None]
-        inner = self.within(expr.inner, MUL)
-        if self.latex:
-            return Piece(rf"\sum_{{{','.join(letters)}}} {inner}", MUL)
-        return Piece(f"Σ_{''.join(letters)} {inner}", MUL)
-
-    @property
-    def latex(self) -> bool:
-        """Whether subscripts are LaTeX's."""
-        return self.notation.name("a_b") != "a_b"
-
-
-def _subscripted(base: str, letters: list[str], delta: bool, latex: bool) -> str:
-    if not latex:
-        return f"{base}[{','.join(letters)}]"
-    if delta:
-        return rf"\delta_{{{''.join(letters)}}}"
-    return rf"{{{base}}}_{{[{','.join(letters)}]}}" if "_" in base else f"{base}_{{{''.join(letters)}}}"
+        return Piece(self.notation.sum_over(letters, self.within(expr.inner, MUL)), MUL)
 
 
 def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:

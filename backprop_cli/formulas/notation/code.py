@@ -24,6 +24,9 @@ class Code(Notation):
     def delta(self, symbol: Delta) -> str:
         return symbol.code
 
+    def tangent(self, node: str, name: str) -> str:
+        return name
+
     def number(self, value: Expr) -> str:
         return {S.Pi: "pi", E: "e", S.Infinity: "inf", S.NegativeInfinity: "-inf", S.NaN: "nan"}.get(value) or decimal(
             value
@@ -40,6 +43,7 @@ class Code(Notation):
     pseudo_inverse_level: int = CALL
     scalar_joins_chain: bool = False
     names_axes: bool = False
+    slices: bool = True
     identity: str = ""
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:

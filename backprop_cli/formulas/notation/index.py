@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from sympy import Add, Expr, Mul, Pow
+from sympy import Expr, Pow
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, shape_of, symbols_of
-from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.layout import Layout
-from backprop_cli.formulas.notation.order import factors_of, is_negative, term_order
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.language.model import Shape
@@ -68,15 +67,21 @@ class EntryLayout(Layout):
         """The entry of a part at indices, of which it takes the last as many as it has axes."""
         shape = shape_of(expr)
         own = tuple("" if is_one(s) else i for s, i in zip(shape, indices[len(indices) - len(shape) :], strict=True))
-        if isinstance(expr, Add):
-            factor, rest = split_sum(expr)
-            return self.terms(expr, own) if factor == 1 else self.factors(Mul(factor, rest, evaluate=False), own)
-        if isinstance(expr, Mul) or isinstance(expr, Pow) and expr.exp.could_extract_minus_sign():
-            return self.factors(expr, own)
-        if isinstance(expr, Pow):
-            return self.powers(expr, own)
-        if isinstance(expr, Apply):
-            return ROWS.get(expr.name, elementwise_or_picked)(self, expr, own)
+        if isinstance(expr, TensorSymbol) or expr.is_Rational:
+            return self.picked(expr, own)
+        arranged = for_print(expr)
+        if isinstance(arranged, Terms):
+            return self.terms(arranged, own)
+        if isinstance(arranged, Factors):
+            return self.factors(arranged, own)
+        if isinstance(arranged, Negative):
+            return Piece(self.notation.minus_sign + self.closed(self.entry(arranged.of, own), MUL), NEGATIVE)
+        if isinstance(arranged, Transposed):
+            return self.entry(arranged.of, own[::-1])
+        if isinstance(arranged, Pow):
+            return self.powers(arranged, own)
+        if isinstance(arranged, Apply):
+            return ROWS.get(arranged.name, elementwise_or_picked)(self, arranged, own)
         return self.picked(expr, own)
 
     def picked(self, expr: Expr, indices: Index) -> Piece:
@@ -96,23 +101,21 @@ class EntryLayout(Layout):
         """How many entries an axis has."""
         return spell_static(size)
 
-    def terms(self, expr: Add, indices: Index) -> Piece:
+    def terms(self, terms: Terms, indices: Index) -> Piece:
         """A sum, term by term."""
         text = ""
-        for term in sorted(expr.args, key=term_order):
-            minus = is_negative(term)
-            sign = (self.notation.minus if minus else self.notation.plus) if text else "-" if minus else ""
-            text += sign + self.closed(self.entry(-term if minus else term, indices), ADD + 1)
+        for minus, term in terms.terms:
+            sign = self.notation.minus if minus else self.notation.plus
+            text += (sign if text else "") + self.closed(self.entry(term, indices), ADD + 1)
         return Piece(text, ADD)
 
-    def factors(self, expr: Expr, indices: Index) -> Piece:
+    def factors(self, parts: Factors, indices: Index) -> Piece:
         """A product, and a quotient where something divides."""
-        parts = factors_of(expr)
         above = self.side_by_side(parts.number, parts.above, indices)
         if parts.below or parts.denominator != 1:
             below = self.side_by_side(parts.denominator, parts.below, indices)
             above = Piece(f"{self.closed(above, MUL)} / {self.closed(below, POWER)}", MUL)
-        return Piece(f"-{self.closed(above, MUL)}", NEGATIVE) if parts.sign < 0 else above
+        return Piece(self.notation.minus_sign + self.closed(above, MUL), NEGATIVE) if parts.sign < 0 else above
 
     def side_by_side(self, number: Expr, factors: list[Expr], indices: Index) -> Piece:
         """Factors side by side, each at its own indices."""

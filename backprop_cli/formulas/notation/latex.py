@@ -78,6 +78,17 @@ class Latex(Notation):
         number = f", {symbol.number}" if symbol.number else ""
         return rf"\delta_{{{latex_name(symbol.owner).rstrip()}{number}}}{chr(39) * len(symbol.mark)}"
 
+    def tangent(self, node: str, name: str) -> str:
+        return rf"\dot{{{latex_name(node)}}}"
+
+    def entry(self, base: str, letters: list[str], alone: bool = False) -> str:
+        if not alone and "_" in base:
+            return rf"{{{base}}}_{{[{','.join(letters)}]}}"
+        return rf"{base.rstrip()}_{{{''.join(letters)}}}"
+
+    def sum_over(self, letters: list[str], inner: str) -> str:
+        return rf"\sum_{{{','.join(letters)}}} {inner}"
+
     def literal(self, text: str) -> str:
         return rf"\mathtt{{{latex_text(text)}}}"
 

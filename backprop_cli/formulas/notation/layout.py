@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 
-from sympy import Add, Expr, Mul, Pow, Rational, S
+from sympy import Expr, Pow, S
 
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
-from backprop_cli.formulas.algebra.scalars import split_sum
-from backprop_cli.formulas.algebra.transposes import untransposed
+from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
 from backprop_cli.formulas.notation.exact import exact
 from backprop_cli.formulas.notation.operators import OPERATORS
-from backprop_cli.formulas.notation.order import Factors, echoed, factors_of, is_negative, term_order
 from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
-from backprop_cli.formulas.notation.signs import negated, sign_into
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.language.names import UNIT_LETTERS
 
@@ -57,17 +54,22 @@ class Layout:
         """A part of the formula."""
         if isinstance(expr, TensorSymbol):
             return self.symbol(expr)
-        if isinstance(expr, Apply):
-            return self.operator(expr)
-        if isinstance(expr, SizeSymbol):
-            return Piece(self.notation.name(expr.name), ATOM)
-        if isinstance(expr, Add):
-            return self.sum(expr)
-        if isinstance(expr, (Mul, Rational)) or isinstance(expr, Pow) and expr.exp.could_extract_minus_sign():
-            return self.product(expr)
-        if isinstance(expr, Pow):
-            return self.power(expr)
-        return Piece(self.notation.number(expr), ATOM if not str(expr).startswith("-") else NEGATIVE)
+        arranged = for_print(expr)
+        if isinstance(arranged, Apply):
+            return self.operator(arranged)
+        if isinstance(arranged, Terms):
+            return self.sum(arranged)
+        if isinstance(arranged, Factors):
+            return self.product(arranged)
+        if isinstance(arranged, Pow):
+            return self.power(arranged)
+        if isinstance(arranged, Transposed):
+            return Piece(self.notation.transpose(self.walk(arranged.of), (1, 0)), POWER)
+        if isinstance(arranged, Negative):
+            return Piece(self.notation.minus_sign + self.within(arranged.of, MUL), NEGATIVE)
+        if isinstance(arranged, SizeSymbol):
+            return Piece(self.notation.name(arranged.name), ATOM)
+        return Piece(self.notation.number(arranged), ATOM if not str(arranged).startswith("-") else NEGATIVE)
 
     def within(self, expr: Expr, level: int) -> str:
         """A part inside another that binds at `level`: bracketed where it binds more loosely."""
@@ -89,39 +91,19 @@ class Layout:
 
     # sums ────────────────────────────────────────────────────────────────────────────────────────
 
-    def sum(self, expr: Add) -> Piece:
-        """Terms in order, a common factor in front, a minus for each negative one."""
-        turned_back = untransposed(expr)
-        if turned_back is not None:
-            return Piece(self.notation.transpose(self.walk(turned_back), (1, 0)), POWER)
-        factor, rest = split_sum(expr)
-        if factor != 1:
-            return self.product(Mul(factor, rest, evaluate=False))
-        terms = echoed(expr, sorted(expr.args, key=term_order))
-        first, *others = terms
-        if all(is_negative(t) for t in terms):
-            turned = next((t for t in map(negated, (-t for t in terms)) if t is not None), None)
-            if turned is None:
-                return Piece(self.notation.minus_sign + self.within(-expr, MUL), NEGATIVE)
-            others = [t for t in terms if negated(-t) != turned]
-            first = turned
-        text = self.within(first, ADD)
-        for term in others:
-            text += (
-                self.notation.minus + self.within(-term, MUL)
-                if is_negative(term)
-                else self.notation.plus + self.within(term, ADD + 1)
-            )
+    def sum(self, terms: Terms) -> Piece:
+        """Terms side by side."""
+        first, *others = terms.terms
+        text = self.within(first.expr, ADD)
+        for minus, term in others:
+            sign, level = (self.notation.minus, MUL) if minus else (self.notation.plus, ADD + 1)
+            text += sign + self.within(term, level)
         return Piece(text, ADD)
 
     # products ────────────────────────────────────────────────────────────────────────────────────
 
-    def product(self, expr: Expr) -> Piece:
+    def product(self, parts: Factors) -> Piece:
         """A product, and a fraction where something divides."""
-        parts = factors_of(expr)
-        turned = sign_into(parts.above) if parts.sign < 0 else None
-        if turned is not None:
-            parts = replace(parts, sign=1, above=turned)
         if self.notation.gradients_apart and (parts.below or parts.denominator != 1):
             apart = [f for f in parts.above if isinstance(f, GradSymbol)]
             if apart:

@@ -113,6 +113,15 @@ class Mathml(Notation):
     def total(self, base: Piece) -> Piece:
         return Piece(mo("∑") + (base.text if base.level > MUL else self.bracket(base.text)), MUL)
 
+    def tangent(self, node: str, name: str) -> str:
+        return script("mover", self.name(node), mo("˙"))
+
+    def entry(self, base: str, letters: list[str], alone: bool = False) -> str:
+        return script("msub", base, tokens(",".join(letters)))
+
+    def sum_over(self, letters: list[str], inner: str) -> str:
+        return script("munder", mo("∑"), tokens(",".join(letters))) + inner
+
     def named_call(self, name: str, arguments: list[str]) -> Piece:
         return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(mo(",").join(arguments))), CALL)
 

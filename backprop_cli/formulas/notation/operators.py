@@ -36,9 +36,6 @@ class Walker(Protocol):
 
 def chain(layout: Walker, expr: Apply) -> Piece:
     """A product of matrices; the first factor of a scalar or row product is a row."""
-    if len(expr.args) > 2 and all(_is_transpose(a) for a in expr.args):
-        untransposed = Apply("matmul", tuple(a.args[0] for a in reversed(expr.args)), {}, expr.shape[::-1])
-        return Piece(layout.notation.transpose(layout.walk(untransposed), (1, 0)), POWER)
     first, *rest = expr.args
     row = len(shape_of(first)) == 1
     texts = [layout.notation.row(layout.within(first, CALL)) if row else factor(layout, first)]
@@ -137,17 +134,8 @@ def expanded(layout: Walker, expr: Apply) -> Piece:
 
 def compared(layout: Walker, expr: Apply) -> Piece:
     """A comparison in brackets."""
-    name, (left, right) = expr.name, expr.args
-    if left.is_number and not right.is_number:  # [x > 0], however it was asked
-        name, left, right = MIRRORED.get(name, name), right, left
-    return layout.notation.comparison(name, layout.within(left, ADD), layout.within(right, ADD))
-
-
-MIRRORED = {"greater": "less", "greater_equal": "less_equal", "less": "greater", "less_equal": "greater_equal"}
-
-
-def _is_transpose(expr: Expr) -> bool:
-    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
+    left, right = expr.args
+    return layout.notation.comparison(expr.name, layout.within(left, ADD), layout.within(right, ADD))
 
 
 OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {

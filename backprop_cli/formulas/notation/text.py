@@ -18,7 +18,7 @@ from backprop_cli.formulas.notation.arguments import (
     written_arguments,
 )
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, POWER, Piece
-from backprop_cli.formulas.printed import partial
+from backprop_cli.formulas.printed import dotted, partial
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -41,6 +41,7 @@ class Notation:
     identity: str = "I"
     has_outer: bool = True
     pseudo_inverse_level: int = POWER
+    slices: bool = False  # an axis that is meant whole is written
 
     def holds_fraction(self, text: str) -> bool:
         """Whether a numerator has a fraction that would be set small in another."""
@@ -61,6 +62,18 @@ class Notation:
     def delta(self, symbol: Delta) -> str:
         """The gradient of a part that has no name."""
         return symbol.text
+
+    def tangent(self, node: str, name: str) -> str:
+        """The tangent of a node, which is a node of that name."""
+        return dotted(node)
+
+    def entry(self, base: str, letters: list[str], alone: bool = False) -> str:
+        """An entry, by letters; `alone`: of δ, or of a name that has no letters itself."""
+        return f"{base}[{','.join(letters)}]"
+
+    def sum_over(self, letters: list[str], inner: str) -> str:
+        """Σ over letters."""
+        return f"Σ_{''.join(letters)} {inner}"
 
     def literal(self, text: str) -> str:
         """A part of the user's expression as it is written."""

@@ -13,9 +13,9 @@ from typing import Any
 from sympy import Add, Expr, Float, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.expr import Apply, position_of, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.for_print.roots import one_root
+from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
 from backprop_cli.formulas.algebra.scalars import split_sum
-from backprop_cli.formulas.notation.roots import one_root
-from backprop_cli.formulas.notation.signs import has_minus, sign_into
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,129 @@
+"""The last stage of the algebra: what is printed is ordered and signed here, once for all notations   (Y2, Y3).
+
+Constructors normalise, `tidy` chooses among equal forms, `for_print` orders terms and factors and places signs.  It
+takes apart one node of an expression, since a walk may print a symbol as its definition; the walks of
+`formulas.notation` print the parts that it gives, and do no algebra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
+
+from sympy import Add, Expr, Mul, Pow, Rational
+
+from backprop_cli.formulas.algebra.expr import Apply, is_op
+from backprop_cli.formulas.algebra.for_print.order import Factors, echoed, factors_of, is_negative, term_order
+from backprop_cli.formulas.algebra.for_print.signs import negated, sign_into
+from backprop_cli.formulas.algebra.scalars import split_scalar, split_sum
+from backprop_cli.formulas.algebra.transposes import swap
+
+
+class Term(NamedTuple):
+    """A term of a sum, without its sign."""
+
+    minus: bool
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A sum in printing order; the first term has no minus."""
+
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A sum behind a minus."""
+
+    of: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed:
+    """A matrix under one transpose, in place of one in each of its parts."""
+
+    of: Expr
+
+
+Arranged: TypeAlias = Terms | Factors | Negative | Transposed | Expr
+"""What a node prints as; an expression is printed by its own kind."""
+
+
+def for_print(expr: Expr) -> Arranged:
+    """A node of an expression in printing order."""
+    if isinstance(expr, Apply):
+        return OPERATORS.get(expr.name, _as_it_is)(expr)
+    if isinstance(expr, Add):
+        return _sum(expr)
+    if isinstance(expr, (Mul, Rational)) or isinstance(expr, Pow) and expr.exp.could_extract_minus_sign():
+        return _product(expr)
+    return expr
+
+
+def _sum(expr: Add) -> Arranged:
+    """Terms in order, a common factor in front, a minus for each negative one."""
+    turned_back = untransposed(expr)
+    if turned_back is not None:
+        return Transposed(turned_back)
+    factor, rest = split_sum(expr)
+    if factor != 1:
+        return _product(Mul(factor, rest, evaluate=False))
+    terms = echoed(expr, sorted(expr.args, key=term_order))
+    if not all(map(is_negative, terms)):
+        return Terms(tuple(Term(True, -t) if is_negative(t) else Term(False, t) for t in terms))
+    first = next((t for t in map(negated, (-t for t in terms)) if t is not None), None)
+    if first is None:
+        return Negative(-expr)
+    others = (Term(True, -t) for t in terms if negated(-t) != first)
+    return Terms((Term(False, first), *others))
+
+
+def _product(expr: Expr) -> Factors:
+    """Factors in order; a minus goes into one of them where there is a sum that takes it."""
+    parts = factors_of(expr)
+    turned = sign_into(parts.above) if parts.sign < 0 else None
+    return parts if turned is None else replace(parts, sign=1, above=turned)
+
+
+def untransposed(expr: Add) -> Expr | None:
+    """XB + BX for BᵀXᵀ + XᵀBᵀ: a sum of products of transposes alone, as what one transpose is taken of   (T5)."""
+    terms = [split_scalar(term) for term in expr.args]
+    if not all(is_op(rest, "matmul") and all(map(_is_swapped, rest.args)) for _, rest in terms):
+        return None
+    return Add(*[factor * swap(rest) for factor, rest in terms])
+
+
+def _is_swapped(expr: Expr) -> bool:
+    return isinstance(expr, Apply) and expr.name == "transpose" and len(expr.shape) == 2
+
+
+# ── operators ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _as_it_is(expr: Apply) -> Arranged:
+    return expr
+
+
+def _chain(expr: Apply) -> Arranged:
+    """(CBA)ᵀ for AᵀBᵀCᵀ."""
+    if len(expr.args) < 3 or not all(map(_is_swapped, expr.args)):
+        return expr
+    return Transposed(Apply("matmul", tuple(a.args[0] for a in reversed(expr.args)), {}, expr.shape[::-1]))
+
+
+def _comparison(expr: Apply) -> Arranged:
+    """[x > 0], however it was asked."""
+    left, right = expr.args
+    if not left.is_number or right.is_number or expr.name not in MIRRORED:
+        return expr
+    return Apply(MIRRORED[expr.name], (right, left), expr.parameters, expr.shape)
+
+
+MIRRORED = {"greater": "less", "greater_equal": "less_equal", "less": "greater", "less_equal": "greater_equal",
+            "equal": "equal", "not_equal": "not_equal"}  # fmt: skip
+OPERATORS: Mapping[str, Callable[[Apply], Arranged]] = {"matmul": _chain, **dict.fromkeys(MIRRORED, _comparison)}
+
+__all__ = ["Arranged", "Factors", "Negative", "Term", "Terms", "Transposed", "for_print"]
