@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine.custom",),
     ("engine.graph",),
     ("engine.passes",),
-    ("engine.numbers",),
+    ("engine.numbers", "engine.rows"),
     ("formulas.printed", "formulas.algebra"),
     ("formulas.tensors", "formulas.entries"),
     ("formulas.notation",),

@@ -48,7 +48,7 @@ class Job:
         threads_for(spec)
         from backprop_cli.tasks.jacobian.jacobian import Wanted
 
-        wanted = Wanted(names, self.formulas, self.max_bytes)
+        wanted = Wanted(names, self.formulas and self.shows_formulas, self.max_bytes)
         results = list(self.results(whole(spec, names), wanted))
         if self.to == "spec":
             from backprop_cli.tasks.jacobian.as_spec import export
@@ -59,6 +59,13 @@ class Job:
         from backprop_cli.report.differentiated import renderer
 
         return Done(renderer(self.form)(results, self.view))
+
+    @property
+    def shows_formulas(self) -> bool:
+        """Whether a formula is asked for; numbers alone never import sympy."""
+        if self.to == "spec":
+            return True
+        return self.form != "csv" if self.get is None else ".formula" in f".{self.get}"
 
     def results(self, spec: Spec, wanted: Any) -> Iterator[Differentiated]:
         """What was asked for."""

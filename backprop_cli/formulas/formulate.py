@@ -42,11 +42,12 @@ class Formulation:
     terms: tuple[str, ...]
     notations: tuple[str, ...]
     values: Sequence[Any] | None
+    moving: frozenset[int] | None = None
     made: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.made = symbols(self.graph, self.values)
+        self.made = symbols(self.graph, self.values, self.moving)
 
     @property
     def notes(self) -> Notes:
@@ -220,12 +221,14 @@ def formulate(
     notations: tuple[str, ...] = SHOWN,
     anonymous: bool = False,
     only: frozenset[int] | None = None,
+    moving: frozenset[int] | None = None,
 ) -> tuple[list[PassFormulas], PassFormulas, Notes]:
     """Each pass's formulas, those of the accumulated gradients, and what to know of them.
 
     `only` limits the printing to some nodes; formulas are derived for all of them, since they build on each other.
+    `moving` are the leaves by which they will be differentiated again (see `tensors.symbols`).
     """
-    work = Formulation(graph, terms, notations, values)
+    work = Formulation(graph, terms, notations, values, moving)
     shown = frozenset(
         n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)
     )

@@ -191,12 +191,17 @@ class Symbols:
             self.anonymous[symbol] = recognised(self.fold(definition))
 
 
-def symbols(graph: Graph, values: Any = None) -> Symbols:
-    """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen."""
+def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = None) -> Symbols:
+    """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen.
+
+    `moving`: leaves by which the formulas will be differentiated again, so that of these only what holds all around
+    the point is a fact: a matrix that happens to be symmetric does not stay so.
+    """
     budget = Budget.of(sum(1 for _ in graph.named()))
-    facts = Facts(_data(graph, values), prover=sum_of_definition, budget=budget)
-    facts.claims = partial(_claims, graph)
-    if values is not None:
+    changing = graph.wrt if moving is None else moving
+    facts = Facts(_data(graph, values, changing), prover=sum_of_definition, budget=budget)
+    facts.claims = partial(_claims, graph, moving or frozenset())
+    if values is not None and moving is None:
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
     if values is not None:
         facts.evaluate = Evaluator(values, (), graph.spec.dtype)
@@ -210,18 +215,24 @@ def symbols(graph: Graph, values: Any = None) -> Symbols:
     return made
 
 
-def _claims(graph: Graph, symbol: TensorSymbol) -> Mapping[str, Any]:
+OPEN = frozenset({"positive"})
+"""What is stated of a leaf and stays true when each of its entries moves a little by itself."""
+
+
+def _claims(graph: Graph, moving: frozenset[int], symbol: TensorSymbol) -> Mapping[str, Any]:
     """What the spec states about a leaf; an upstream gradient has its node's place, but not its facts."""
     leaf = graph.nodes[symbol.index].leaf if symbol.leaf else None
-    return leaf.claims if leaf else {}
+    if leaf is None or symbol.index not in moving:
+        return leaf.claims if leaf else {}
+    return {name: claim for name, claim in leaf.claims.items() if name in OPEN}
 
 
-def _data(graph: Graph, values: Any) -> Callable[[TensorSymbol], Any]:
+def _data(graph: Graph, values: Any, differentiated: frozenset[int]) -> Callable[[TensorSymbol], Any]:
     """The array of an input that is data (not differentiated), for facts to be seen in."""
 
     def of(symbol: TensorSymbol) -> Any:
         node = graph.nodes[symbol.index]
-        return None if values is None or not node.is_leaf or node.index in graph.wrt else values[node.index]
+        return None if values is None or not node.is_leaf or node.index in differentiated else values[node.index]
 
     return of
 

@@ -60,6 +60,16 @@ def test_numbers_alone_never_import_sympy(imported: Callable[..., set[str]], opt
     assert "sympy" not in modules
 
 
+@pytest.mark.parametrize("command", ["jacobian", "hessian"])
+@pytest.mark.parametrize("options", ["--get value", "--get value[0]", "--terms none", "--format csv"])
+def test_derivatives_in_numbers_never_import_sympy(imported: Callable[..., set[str]], command: str,
+                                                   options: str) -> None:  # fmt: skip
+    """Nor do second derivatives: the rules are written down as nodes and gone back through."""
+    modules = imported(command, "net.yaml", "--wrt", "w1", *options.split())
+    assert "backprop_cli.tasks.jacobian.numbers" in modules
+    assert "sympy" not in modules
+
+
 def test_every_command_has_a_row_and_a_body() -> None:
     """A row of the table names a module of `cli` with a `command` in it."""
     from backprop_cli.cli.app import app

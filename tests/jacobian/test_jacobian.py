@@ -152,6 +152,16 @@ def trials() -> list[tuple[Op, int, Sample]]:
             if None not in sample.shapes and any(op.vjps) and op.name not in UNSTEADY]  # fmt: skip
 
 
+def check_last_row(spec: Any, wrt: str, value: Any) -> None:
+    """One reverse pass from all seeds has the row that a pass from one seed has."""
+    graph = build(spec)
+    rows, shape = Rows.of(graph, load_leaves(graph)), tuple(map(int, graph.output.shape))
+    last = tuple(n - 1 for n in shape)
+    seed = np.zeros(shape)
+    seed[last] = 1
+    np.testing.assert_allclose(value[last], rows.back(seed[()], graph.names[wrt]), rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
 def test_every_ops_jacobian(name: str) -> None:
     """For each sample and operand: the numbers are those of differences, and a formula evaluates to them."""
@@ -166,6 +176,7 @@ def test_every_ops_jacobian(name: str) -> None:
             if graph.names[wrt] not in graph.active:
                 continue
             (found,) = jacobians(spec, Wanted((wrt,)))
+            check_last_row(spec, wrt, found.value)
             if not op.kink and not {"labels", "mask"} & {d.partition(":")[0] for d in sample.domains}:
                 np.testing.assert_allclose(found.value, differences(spec, wrt), atol=2e-6, rtol=1e-5)
             if isinstance(found.formula, Printed):
@@ -290,3 +301,50 @@ def test_check_compares_rows_and_formula(backprop: Backprop, monkeypatch: pytest
                               | {"vjps": (lambda xp, g, y, x: 1.001 * rule(xp, g, y, x),)})  # fmt: skip
     monkeypatch.setitem(OPS, "tanh", wrong)
     assert backprop("check", "--jacobian", "-", stdin="params: {x: [1, 2]}\nnodes: {y: tanh(x)}\n").code == 1
+
+
+# ── many rows at once, and facts that do not last ────────────────────────────────────────────────
+
+DEEP = {"X": BATCH, "W": [[1.0, 2.0, 5.0], [3.0, 4.0, 6.0]]}
+DEEP_NODES = {"z": "X @ W", "h": "tanh(z)", "p": "softmax(h)", "q": "cumsum(p, axis=1)[:, 1:]"}
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that grows with each reverse pass."""
+    from backprop_cli.tasks.jacobian import numbers
+
+    passes: list[int] = []
+    real = numbers.backward
+    monkeypatch.setattr(numbers, "backward", lambda *args: passes.append(1) or real(*args))
+    return passes
+
+
+def test_all_rows_are_one_reverse_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Jacobian of four rows is one reverse pass; where memory is short, several, and never more than rows."""
+    from backprop_cli.tasks.jacobian import numbers
+
+    passes = counted(monkeypatch)
+    spec = spec_of(DEEP, DEEP_NODES, "q")
+    (whole,) = jacobians(spec, Wanted(("W",), formulas=False))
+    assert len(passes) == 1
+    np.testing.assert_allclose(whole.value, differences(spec, "W"), atol=1e-8)
+    monkeypatch.setattr(numbers, "AT_ONCE", 1)
+    (again,) = jacobians(spec, Wanted(("W",), formulas=False))
+    assert len(passes) == 1 + 4
+    np.testing.assert_allclose(again.value, whole.value, rtol=1e-12)
+
+
+POINT = [[3.0, 1.0, 0.5], [1.0, 4.0, 0.2], [0.5, 0.2, 5.0]]
+
+
+@pytest.mark.parametrize("claim", [{}, {"symmetric": True}], ids=["seen", "stated"])
+def test_a_symmetric_point_is_no_symmetric_matrix(claim: dict[str, Any]) -> None:
+    """At a symmetric X, ∂²logdet/∂X[i,j]∂X[k,l] is -X⁻¹[j,k] X⁻¹[l,i]: entries move one at a time."""
+    params: Any = {"X": {"value": POINT, **claim}}
+    spec = read_spec(json.dumps({"params": params, "nodes": {"f": "logdet(X)"}}).encode(), "test", folder=None)
+    (found,) = hessians(spec, Wanted(("X",)))
+    inverse = np.linalg.inv(POINT)
+    np.testing.assert_allclose(found.value, -np.einsum("jk,li->ijkl", inverse, inverse), atol=1e-12)
+    if isinstance(found.formula, Printed):
+        assert found.formula.deviation is not None
+        assert found.formula.deviation < 1e-12

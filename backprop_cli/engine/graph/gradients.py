@@ -106,6 +106,17 @@ def expanded(spec: Spec, graph: Graph) -> Spec:
     return replace(spec, nodes=(*nodes[:position], *writing.nodes, *nodes[position:]))
 
 
+def with_gradients(graph: Graph, wanted: frozenset[int]) -> tuple[Spec, Mapping[str, str]]:
+    """The spec of a graph whose output is a number, with a node for each gradient that is wanted and those on the way.
+
+    Returns:
+        The spec, and what the gradient of a node is called; a node that the output does not depend on has none.
+    """
+    work = _Backward(Writing(graph), wanted)
+    work.run()
+    return replace(graph.spec, nodes=(*graph.spec.nodes, *work.writing.nodes)), work.found
+
+
 @dataclass(slots=True)
 class _Backward:
     """The gradients while they are written down; `found` maps a node to the name of its gradient."""

@@ -15,7 +15,7 @@ from backprop_cli.tasks.export.numpy_table import pool_space
 
 SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal", "sin",
         "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor",
-        "ceil", "trunc", "round", "logaddexp", "hypot", "arctan2", "sigmoid", "erf", "erfc", "xlogy", "outer", "kron",
+        "ceil", "trunc", "round", "logaddexp", "hypot", "arctan2", "sigmoid", "erf", "erfc", "xlogy", "kron",
         "logdet", "maximum", "minimum", "remainder", "sinc", "lgamma", "digamma", "erfinv")  # fmt: skip
 FUNCTIONAL: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("relu", "relu6", "hardsigmoid", "hardswish", "silu", "mish", "softsign", "logsigmoid"), ()),
@@ -78,6 +78,12 @@ def _transpose(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[s
     if rank == 2 and order == (1, 0):
         return f"{x.within(POSTFIX)}.T"
     return f"torch.permute({x.text}, {speech.value(order)})"
+
+
+def _outer(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    """PyTorch's takes vectors alone."""
+    flat = [o.text if len(o.shape or ()) == 1 else f"{o.within(POSTFIX)}.flatten()" for o in operands]
+    return f"torch.outer({', '.join(flat)})"
 
 
 def _index(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
@@ -194,6 +200,7 @@ TABLE: Mapping[str, Row] = {
     **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
     "prod": _product, "norm": _norm, "identity": template("{0}"), "stop_gradient": template("{0}.detach()"),
     "softplus": _softplus, "huber": call("huber", "delta"), "where": _where, "clip": _clip, "transpose": _transpose,
+    "outer": _outer,
     "floor_divide": template("torch.floor({0} / {1})"),  # torch.floor_divide has no derivative
     "logit": call("torch.logit", "eps"), "polygamma": template("torch.polygamma({n}, {0})"),
     "trace": template("torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)"),

@@ -1,33 +1,31 @@
-"""∂²output/∂leaf² of a spec: the Jacobian of its gradient, which is an expression of the language again."""
+"""∂²output/∂leaf² of a spec: the Jacobian of its gradient, which is an expression of the language again.
+
+The numbers are those of the rules, written down as nodes and gone back through once more; the formula is differentiated
+from the gradient's own formula, and evaluated against them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.graph.gradients import with_gradients
 from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.model import NodeSpec, Spec
 from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
 from backprop_cli.tasks.calculate import compute, load_leaves, seed_of
-from backprop_cli.tasks.jacobian.jacobian import Wanted, check_name, has_numbers, one_jacobian, seeded
+from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, has_numbers, seeded, with_formula
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated
 
-
-@dataclass(frozen=True, slots=True)
-class GradientSpec:
-    """A spec whose output is the gradient by one leaf."""
-
-    spec: Spec
-    node: str
-    leaf: str
+ZERO = Printed({"text": "0", "code": "0", "latex": "0", "index": "0"}, 0.0)
 
 
 def hessians(spec: Spec, wanted: Wanted, vector: str | None = None) -> Iterator[Differentiated]:
@@ -37,18 +35,12 @@ def hessians(spec: Spec, wanted: Wanted, vector: str | None = None) -> Iterator[
         SpecError: what is wrong with the spec or the vector; E017 where the output depends on nothing asked for.
         UsageError: E018 for an output that is no number.
     """
-    graph = scalar_graph(spec)
-    params = frozenset(graph.names[leaf.name] for leaf in spec.leaves if leaf.kind == "param")
-    names = wanted.wrt or tuple(graph.nodes[i].name for i in sorted(params & graph.active))
-    for name in names:
-        check_name(graph, name)
-    pairs = [(name, name) for name in names] if vector is not None else combinations_with_replacement(names, 2)
-    for first, second in pairs:
-        gradient = gradient_of(spec, graph, first, wanted)
-        if vector is None:
-            yield _one(gradient, graph, second, wanted)
-        else:
-            yield _product(gradient, graph, vector, wanted)
+    work = Twice.of(spec, wanted)
+    pairs = combinations_with_replacement(work.names, 2)
+    for first, other in pairs if vector is None else ():
+        yield work.hessian(first, other)
+    for name in work.names if vector is not None else ():
+        yield work.product(name, vector or "")
 
 
 def scalar_graph(spec: Spec) -> Graph:
@@ -65,103 +57,167 @@ def scalar_graph(spec: Spec) -> Graph:
     return graph
 
 
-def gradient_of(spec: Spec, graph: Graph, name: str, wanted: Wanted) -> GradientSpec:
-    """The spec with one more node, the gradient by `name` as its formula says it, or with a node a step of the chain.
-
-    Raises:
-        SpecError: E016 where even one step is too long for an expression.
-    """
-    from backprop_cli.formulas.formulate import formulate  # imports sympy
-    from backprop_cli.tasks.export.gradient import gradient_nodes
-    from backprop_cli.tasks.export.prepared import expression_of, unique
-
-    values = compute(graph, load_leaves(graph, wanted.max_bytes)).values if has_numbers(graph) else None
-    index = graph.names[name]
-    scalar = replace(spec, grad_output=None, grad_output_at=None, hooks={}, backward=())
-    _, total, _ = formulate(graph, values, None, ("nodes",), ("code",), only=frozenset({index}))
-    formula = total[index]["nodes"]
-    if isinstance(formula, Printed) and "grad(" not in formula.code:
-        node = unique(f"grad_{name}", {*graph.names, *spec.dims})
-        added = NodeSpec(node, *expression_of(formula.code), inline(node, "<generated>"))
-        whole = replace(scalar, nodes=(*spec.nodes, added))
-    else:
-        whole, node = gradient_nodes(replace(scalar, wrt="all"), name)
-    return GradientSpec(replace(whole, output=expression_of(node), grad_output="ones", wrt="all"), node, name)
-
-
-def _one(gradient: GradientSpec, graph: Graph, name: str, wanted: Wanted) -> Differentiated:
-    """∂²output/∂leaf∂name."""
-    try:
-        twice = build(gradient.spec)
-        check_name(twice, name)
-    except (SpecError, UsageError) as error:
-        if error.code != "E017":
-            raise
-        return _nothing(gradient, graph, name)
-    rows = Rows.of(twice, load_leaves(twice, wanted.max_bytes)) if has_numbers(twice) else None
-    return _told(one_jacobian(twice, rows, name, wanted), gradient, graph)
-
-
-def _told(found: Differentiated, gradient: GradientSpec, graph: Graph) -> Differentiated:
-    """The result in the words of the spec that was asked about."""
-    output = graph.output_name
-    below = found.rows.removeprefix(f"∂{gradient.node}").replace(f"/∂{found.wrt}", f"∂{found.wrt}")
-    rows = f"∂²{output}/∂{gradient.leaf}{below}" if found.rows else ""
-    return replace(found, kind="hessian", symbol=second(output, gradient.leaf, found.wrt), output=output, rows=rows,
-                   title=graph.spec.title)  # fmt: skip
-
-
 def second(output: str, first: str, other: str) -> str:
     """`∂²loss/∂w²`, `∂²loss/∂w∂b`."""
     top = partial(output, first).removeprefix("∂").rpartition("/∂")[0]
     return f"∂²{top}/∂{first}²" if first == other else f"∂²{top}/∂{first}∂{other}"
 
 
-def _nothing(gradient: GradientSpec, graph: Graph, name: str) -> Differentiated:
-    """The gradient is constant in the leaf: zeros."""
-    shape = tuple(int(n) for leaf in (gradient.leaf, name) for n in graph.nodes[graph.names[leaf]].shape)
-    code = f"zeros({shape})" if shape else "0"
-    formula = Printed({"text": "0", "code": code, "latex": "0", "index": "0"}, 0.0)
-    return Differentiated(
-        graph.spec.source.file, graph.spec.title, "hessian", second(graph.output_name, gradient.leaf, name),
-        graph.output_name, name, shape, np.zeros(shape, dtype=graph.spec.dtype)[()], formula,
-        dims={k: int(v) for k, v in graph.spec.dims.items()},
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The graph of a gradient; `rows` are its passes where there are numbers."""
+
+    graph: Graph
+    rows: Rows | None
 
 
-def _product(gradient: GradientSpec, graph: Graph, vector: str, wanted: Wanted) -> Differentiated:
-    """H · v, by one reverse pass over the gradient."""
-    name = gradient.leaf
-    aimed = replace_settings(gradient.spec, grad_output=vector)
-    if aimed.grad_output_at is not None:
-        aimed = replace(aimed, grad_output_at=replace(aimed.grad_output_at, source=inline(vector, "--vector").source))
-    try:
-        twice = build(aimed)
-    except SpecError as error:
-        if error.code != "E017":
-            raise SpecError(error.code, error.message.replace("grad_output", "the vector")
-                            .replace("the output", "the gradient"), at=error.at) from None  # fmt: skip
-        twice = None
-    if twice is None or graph.names[name] not in twice.active:
-        none = _nothing(gradient, graph, name)
-        shape = none.shape[: len(none.shape) // 2]
-        value = np.zeros(shape, dtype=graph.spec.dtype)[()]
-        return replace(none, shape=shape, value=value, symbol=f"{none.symbol} · v")
-    return _with_product(twice, gradient, graph, wanted)
+@dataclass(slots=True)
+class Twice:
+    """A spec that is differentiated twice: `called` says what node of `traced` a gradient is."""
+
+    graph: Graph
+    wanted: Wanted
+    names: tuple[str, ...]
+    traced: Spec
+    called: Mapping[str, str]
+    numbers: dict[str, Whole | None] = field(default_factory=dict)
+    formulas: dict[str, Whole | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spec: Spec, wanted: Wanted) -> Twice:
+        """The first derivatives, written down."""
+        graph = scalar_graph(spec)
+        names = asked_names(graph, wanted)
+        return cls(graph, wanted, names, *with_gradients(graph, frozenset(graph.names[name] for name in names)))
+
+    def hessian(self, first: str, other: str) -> Differentiated:
+        """∂²output/∂first∂other."""
+        found = self.nothing(first, other)
+        whole = self.traced_back(first)
+        if not self.moves(whole, other):
+            return found
+        assert whole is not None
+        index, rows = whole.graph.names[other], whole.rows
+        found = replace(found, value=None if rows is None else rows.jacobian(index, self.wanted.max_bytes),
+                        formula=Omitted("not asked for"))  # fmt: skip
+        return self.with_formula(found, first, other) if self.wanted.formulas else found
+
+    def with_formula(self, found: Differentiated, first: str, other: str) -> Differentiated:
+        """With the formula, differentiated from the gradient's."""
+        whole = self.by_formula(first)
+        if not self.moves(whole, other):
+            return replace(found, formula=ZERO)
+        assert whole is not None
+        made = with_formula(found, whole.graph, whole.rows, whole.graph.names[other])
+        below = made.rows.removeprefix(f"∂{whole.graph.output_name}").replace(f"/∂{other}", f"∂{other}")
+        return replace(made, rows=f"∂²{self.graph.output_name}/∂{first}{below}" if made.rows else "")
+
+    def product(self, name: str, vector: str) -> Differentiated:
+        """H · v, by one reverse pass over the gradient."""
+        whole = self.traced_back(name, vector)
+        found = replace(self.nothing(name, name), symbol=f"{second(self.graph.output_name, name, name)} · v",
+                        shape=self.shape(name))  # fmt: skip
+        if not self.moves(whole, name):
+            return replace(found, value=np.zeros(self.shape(name), dtype=self.graph.spec.dtype)[()])
+        assert whole is not None
+        index, value = whole.graph.names[name], None
+        if whole.rows is not None:
+            value = whole.rows.back(seed_of(whole.graph, whole.graph.passes[0]), index)
+        found = replace(found, value=value, formula=Omitted("not asked for"))
+        return replace(found, formula=self.product_formula(name)) if self.wanted.formulas else found
+
+    def product_formula(self, name: str) -> Printed | Omitted:
+        """H · v with a vector `v`."""
+        from backprop_cli.formulas.jacobian import product_formula  # imports sympy
+
+        whole = self.by_formula(name)
+        if not self.moves(whole, name):
+            return ZERO
+        assert whole is not None
+        values = None if whole.rows is None else whole.rows.values
+        return product_formula(whole.graph, values, whole.graph.passes[0], whole.graph.names[name])
+
+    # ── gradients as graphs ──────────────────────────────────────────────────────────────────────
+
+    def traced_back(self, name: str, vector: str | None = None) -> Whole | None:
+        """The graph of a gradient by the rules; None where it is constant."""
+        if vector is not None:
+            return self.aimed(self.traced, self.called[name], vector)
+        if name not in self.numbers:
+            self.numbers[name] = self.aimed(self.traced, self.called[name])
+        return self.numbers[name]
+
+    def by_formula(self, name: str) -> Whole | None:
+        """The graph of a gradient as its formula says it; None where it is constant."""
+        if name not in self.formulas:
+            self.formulas[name] = self.aimed(*self.gradient(name))
+        return self.formulas[name]
+
+    def gradient(self, name: str) -> tuple[Spec, str]:
+        """The spec with one more node, the gradient by a leaf in one formula; as it is traced where there is none."""
+        from backprop_cli.formulas.formulate import formulate  # imports sympy
+        from backprop_cli.tasks.export.prepared import expression_of, unique
+
+        graph, index = self.graph, self.graph.names[name]
+        moving = frozenset(graph.names[one] for one in self.names)
+        if not all(graph.nodes[i].is_leaf for i in moving):  # what is known of a node by its definition is not used
+            return self.traced, self.called[name]
+        values = compute(graph, load_leaves(graph, self.wanted.max_bytes)).values if has_numbers(graph) else None
+        _, total, _ = formulate(graph, values, None, ("nodes",), ("code",), only=frozenset({index}), moving=moving)
+        formula = total[index]["nodes"]
+        if not isinstance(formula, Printed) or "grad(" in formula.code:
+            return self.traced, self.called[name]
+        node = unique(f"grad_{name}", {*graph.names, *graph.spec.dims})
+        added = NodeSpec(node, *expression_of(formula.code), inline(node, "<generated>"))
+        return replace(graph.spec, nodes=(*graph.spec.nodes, added)), node
+
+    def aimed(self, spec: Spec, node: str, vector: str | None = None) -> Whole | None:
+        """The graph that goes back from a node; None where it depends on nothing.
+
+        Raises:
+            SpecError: what is wrong with the vector.
+        """
+        from backprop_cli.tasks.export.prepared import expression_of
+
+        whole = replace(spec, output=expression_of(node), grad_output="ones", grad_output_at=None, wrt="all", hooks={},
+                        backward=())  # fmt: skip
+        whole = whole if vector is None else _with_vector(whole, vector)
+        try:
+            graph = build(whole)
+        except SpecError as error:
+            if error.code == "E017":
+                return None
+            raise _said_of_vector(error) if vector is not None else error from None
+        return Whole(graph, Rows.of(graph, load_leaves(graph, self.wanted.max_bytes)) if has_numbers(graph) else None)
+
+    # ── results ──────────────────────────────────────────────────────────────────────────────────
+
+    @staticmethod
+    def moves(whole: Whole | None, name: str) -> bool:
+        """Whether a gradient depends on a leaf."""
+        return whole is not None and whole.graph.names[name] in whole.graph.active
+
+    def shape(self, *names: str) -> tuple[int, ...]:
+        """The axes of leaves, one after the other."""
+        return tuple(int(n) for name in names for n in self.graph.nodes[self.graph.names[name]].shape)
+
+    def nothing(self, first: str, other: str) -> Differentiated:
+        """The gradient is constant in the leaf: zeros."""
+        spec, shape = self.graph.spec, self.shape(first, other)
+        code = f"zeros({shape})" if shape else "0"
+        return Differentiated(
+            spec.source.file, spec.title, "hessian", second(self.graph.output_name, first, other),
+            self.graph.output_name, other, shape, np.zeros(shape, dtype=spec.dtype)[()],
+            Printed({**ZERO, "code": code}, 0.0), dims={k: int(v) for k, v in spec.dims.items()},
+        )  # fmt: skip
 
 
-def _with_product(twice: Graph, gradient: GradientSpec, graph: Graph, wanted: Wanted) -> Differentiated:
-    index = twice.names[gradient.leaf]
-    rows = Rows.of(twice, load_leaves(twice, wanted.max_bytes)) if has_numbers(twice) else None
-    value: Any = None if rows is None else rows.back(seed_of(twice, twice.passes[0]), index)
-    formula: Printed | Omitted = Omitted("not asked for")
-    if wanted.formulas:
-        from backprop_cli.formulas.jacobian import product_formula
+def _with_vector(spec: Spec, vector: str) -> Spec:
+    aimed = replace_settings(spec, grad_output=vector)
+    at: Any = aimed.grad_output_at
+    return aimed if at is None else replace(aimed, grad_output_at=replace(at, source=inline(vector, "--vector").source))
 
-        formula = product_formula(twice, None if rows is None else rows.values, twice.passes[0], index)
-    return Differentiated(
-        graph.spec.source.file, graph.spec.title, "hessian",
-        f"{second(graph.output_name, gradient.leaf, gradient.leaf)} · v", graph.output_name, gradient.leaf,
-        tuple(map(int, twice.nodes[index].shape)), value, formula,
-        dims={k: int(v) for k, v in graph.spec.dims.items()},
-    )  # fmt: skip
+
+def _said_of_vector(error: SpecError) -> SpecError:
+    message = error.message.replace("grad_output", "the vector").replace("the output", "the gradient")
+    return SpecError(error.code, message, at=error.at)

@@ -41,9 +41,7 @@ def jacobians(spec: Spec, wanted: Wanted) -> Iterator[Differentiated]:
         UsageError: E023 for a name that the output does not depend on.
     """
     graph = build(seeded(spec))
-    names = wanted.wrt or tuple(graph.nodes[i].name for i in sorted(graph.wrt & graph.active))
-    for name in names:
-        check_name(graph, name)
+    names = asked_names(graph, wanted)
     rows = Rows.of(graph, load_leaves(graph, wanted.max_bytes)) if has_numbers(graph) else None
     for name in names:
         yield one_jacobian(graph, rows, name, wanted)
@@ -63,6 +61,17 @@ def seeded(spec: Spec) -> Spec:
 def has_numbers(graph: Graph) -> bool:
     """Whether every leaf has a value."""
     return all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)
+
+
+def asked_names(graph: Graph, wanted: Wanted) -> tuple[str, ...]:
+    """What to differentiate by: what is asked for, and otherwise every leaf that the spec's `wrt` names.
+
+    Raises:
+        UsageError: E023, E017.
+    """
+    for name in wanted.wrt:
+        check_name(graph, name)
+    return wanted.wrt or tuple(graph.nodes[i].name for i in sorted(graph.wrt & graph.active))
 
 
 def check_name(graph: Graph, name: str) -> None:

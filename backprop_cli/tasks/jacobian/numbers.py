@@ -1,4 +1,4 @@
-"""A Jacobian in numbers: one forward pass, and a reverse pass for each entry of the output."""
+"""A Jacobian in numbers: one forward pass, and one reverse pass for as many rows at once as memory has room for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.engine.rows import NumbersInRows
+from backprop_cli.engine.rows import Rows as Seeds
 from backprop_cli.errors import SpecError
+
+AT_ONCE = 1 << 26
+"""Bytes that the gradients of one reverse pass may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,36 @@ class Rows:
         """
         output, node = _sizes(self.graph.output.shape), _sizes(self.graph.nodes[index].shape)
         check_size(self.graph, (*output, *node), max_bytes)
-        dtype = self.graph.spec.dtype
-        rows = np.empty((math.prod(output), *node), dtype=dtype)
-        for position in range(len(rows)):
-            seed = np.zeros(math.prod(output), dtype=dtype)
-            seed[position] = 1
-            rows[position] = self.back(seed.reshape(output)[()], index)
+        count, apart = math.prod(output), self.at_once(max_bytes)
+        rows = np.zeros((count, *node), dtype=self.graph.spec.dtype)
+        meaning = NumbersInRows(self.graph)
+        steps = plan(self.graph, meaning)
+        for start in range(0, count, apart):
+            stop = min(start + apart, count)
+            found = self.backwards(meaning, steps, start, stop)[index]
+            if found is not None:
+                rows[start:stop] = found.array
         return rows.reshape((*output, *node))[()]
+
+    def backwards(self, meaning: NumbersInRows, steps: Any, start: int, stop: int) -> list[Any]:
+        """The gradients from the seeds that are 1 at one entry of the output, from `start` up to `stop`."""
+        output = self.graph.output
+        seeds = np.zeros((stop - start, math.prod(_sizes(output.shape))), dtype=self.graph.spec.dtype)
+        seeds[np.arange(stop - start), np.arange(start, stop)] = 1
+        with np.errstate(all="ignore"):
+            return backward(self.graph, steps, meaning, self.values, output.index,
+                            Seeds(seeds.reshape((-1, *_sizes(output.shape)))))  # fmt: skip
+
+    def at_once(self, max_bytes: int) -> int:
+        """How many rows one reverse pass may have."""
+        graph = self.graph
+        one = sum(math.prod(_sizes(graph.nodes[i].shape)) for i in graph.active) * itemsize(graph)
+        return max(1, min(AT_ONCE, max_bytes) // max(1, one))
+
+
+def itemsize(graph: Graph) -> int:
+    """Bytes of a number."""
+    return 8 if graph.spec.dtype == "float64" else 4
 
 
 def check_size(graph: Graph, shape: tuple[int, ...], max_bytes: int) -> None:
@@ -62,7 +90,7 @@ def check_size(graph: Graph, shape: tuple[int, ...], max_bytes: int) -> None:
     Raises:
         SpecError: E021.
     """
-    needed = math.prod(shape) * (8 if graph.spec.dtype == "float64" else 4)
+    needed = math.prod(shape) * itemsize(graph)
     if needed > max_bytes:
         raise SpecError(
             "E021", f"of shape {shape} it would take {needed:,} bytes, more than --max-bytes {max_bytes:,}",
