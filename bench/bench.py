@@ -17,6 +17,7 @@ from typing import Any
 
 import nets
 import numpy as np
+import sheets
 from pairs import Job, Pair, compare, process
 
 from backprop_cli.engine.graph import Graph, memory_estimate
@@ -111,6 +112,12 @@ def memory() -> Pair:
     return Pair(long, short, long / short)
 
 
+def sheet() -> Pair:
+    """What marking a sheet costs: the one row that is no ratio, with room for a slow machine."""
+    spent = sheets.seconds_each()
+    return Pair(spent, 1e-3, spent / 1e-3)
+
+
 ROWS = (
     Row("run specs/two_layer.yaml, whole process / PyTorch script", 0.38, whole_run, needs_torch=True),
     Row("backprop --help / import torch", 0.06, lambda: start_up("--help"), needs_torch=True),
@@ -124,6 +131,7 @@ ROWS = (
     Row("10,000 scalar nodes / PyTorch", 0.1, against_torch(nets.chain, nets.torch_chain), True),
     Row("formulas, time a node: 4000 nodes / 400 nodes", 1.3, per_node),
     Row("formulas: 2048x2048 tensors / 4x4 tensors", 1.05, by_size),
+    Row("2,000 sheets marked, mistakes named: CPU ms a sheet", 8.0, sheet),
     Row("peak memory over values kept: 200 layers / 100 layers", 1.05, memory),
 )  # fmt: skip
 

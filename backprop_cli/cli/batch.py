@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, nullcontext
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
@@ -18,10 +20,11 @@ from backprop_cli.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a command made of a spec: its output, and 1 where a check came out wrong."""
+    """What a command made of a spec: its output, 1 where a check came out wrong, and a page for a file of its own."""
 
     output: str | bytes
     code: int = 0
+    page: str | bytes = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,21 @@ class Answer:
     output: str | bytes = ""
     code: int = 0
     problems: tuple[Problem, ...] = ()
+    page: str | bytes = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """How outputs follow each other: before the first, between two, and whether an error is an output too."""
+    """How outputs follow each other: before the first, between two, and whether an error is an output too.
+
+    `pages` are the files of a spec's own that its page is written to.
+    """
 
     prologue: str = ""
     between: str = ""
     goes_on: bool = False
     ascii: bool = False
+    pages: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,13 @@ class Limits:
 
     timeout: float | None = None
     jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spread(Limits):
+    """The same where the files may go to a cluster: the address of its scheduler, or `local`."""
+
+    cluster: str | None = None
 
 
 Work = Callable[[str], Done]
@@ -63,7 +78,7 @@ def answer(spec: str, work: Work) -> Answer:
         raise
     except Exception as caught:  # noqa: BLE001 - one spec's failure is not the others'
         return Answer(name_of(spec), problems=problems_of(caught))
-    return Answer(name_of(spec), done.output, done.code)
+    return Answer(name_of(spec), done.output, done.code, page=done.page)
 
 
 def name_of(spec: str) -> str:
@@ -87,12 +102,11 @@ def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: L
     Returns:
         0, or the highest code of a result; 1 where some specs failed, their own exit code where all did.
     """
-    _check(specs)
-    apart = limits.timeout is not None or (limits.jobs != 1 and len(specs) > 1)
-    writer = Writer(sink, series, manner, len(specs) > 1)
-    with interruptible() if apart or isinstance(sink, AtomicFile) else nullcontext():
+    source = _source(specs, limits)
+    writer = Writer(sink, series, manner, len(specs))
+    with nullcontext() if source is _here and not isinstance(sink, AtomicFile) else interruptible():
         try:
-            with closing(_apart(specs, work, limits, warm) if apart else _here(specs, work)) as answers:
+            with closing(source(specs, work, limits, warm)) as answers:
                 for one in answers:
                     writer.take(one)
             sink.commit()
@@ -102,12 +116,27 @@ def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: L
     return writer.finish()
 
 
-def _check(specs: Sequence[str]) -> None:
+# ── where answers come from: one way to say so ───────────────────────────────────────────────────
+
+Source = Callable[[Sequence[str], Work, Limits, Callable[[], None]], Generator[Answer]]
+
+
+def _source(specs: Sequence[str], limits: Limits) -> Source:
+    """Where the answers come from, in order: this process, processes of their own, or a cluster.
+
+    Raises:
+        UsageError: E026, standard input is asked for twice, or from elsewhere.
+    """
     if list(specs).count("-") > 1:
         raise UsageError("E026", "'-' can be given once: there is one standard input")
+    if isinstance(limits, Spread) and limits.cluster is not None:
+        if "-" in specs:
+            raise UsageError("E026", "'-' cannot be sent to a cluster", hint="write it to a file")
+        return _spread
+    return _apart if limits.timeout is not None or (limits.jobs != 1 and len(specs) > 1) else _here
 
 
-def _here(specs: Sequence[str], work: Work) -> Generator[Answer]:
+def _here(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], None]) -> Generator[Answer]:
     for position, spec in enumerate(specs, 1):
         yield answer(spec, work)
         tidy(position)
@@ -121,26 +150,43 @@ def _apart(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], 
     return in_order(specs, lambda spec: answer(spec, work), limits, warm)
 
 
+def _spread(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], None]) -> Generator[Answer]:
+    if not hasattr(os, "fork"):
+        raise UsageError("E026", "--cluster needs processes that this platform does not have")
+    from backprop_cli.cli.cluster import in_order
+
+    assert isinstance(limits, Spread)
+    return in_order(specs, work, limits, warm, limits.cluster or "local")
+
+
+# ── where they go ────────────────────────────────────────────────────────────────────────────────
+
+
 class Writer:
     """Writes answers as they come and keeps the tally."""
 
-    def __init__(self, sink: Sink, series: Series, manner: Manner, many: bool) -> None:
+    def __init__(self, sink: Sink, series: Series, manner: Manner, count: int) -> None:
         self.sink = sink
         self.series = series
         self.manner = manner
-        self.many = many
+        self.many = count > 1
+        self.progress = Progress(count, manner)
         self.started = False
         self.codes: list[int] = []
         self.failures: list[int] = []
 
     def take(self, one: Answer) -> None:
         """Write an answer: its output to the sink, its problems to stderr (or as a line of the output)."""
+        self.progress.clear()
+        if one.page:
+            _write_page(self.series.pages[one.spec], one.page)
         if one.problems:
             self.failures.append(max(problem.exit_code for problem in one.problems))
             self._problems(one)
         else:
             self.codes.append(one.code)
             self._output(one.output)
+        self.progress.step()
 
     def _problems(self, one: Answer) -> None:
         if not self.series.goes_on:
@@ -161,12 +207,51 @@ class Writer:
 
     def finish(self) -> int:
         """The exit code; a tally on stderr where there were many and some failed."""
+        self.progress.clear()
         if self.failures and self.many and self.manner.form == "text":
             start = "" if self.series.goes_on else "\n"
             say(f"{start}{len(self.failures)} of {len(self.failures) + len(self.codes)} specs failed", self.manner)
         if not self.failures:
             return max(self.codes, default=0)
         return 1 if self.codes else max(self.failures)
+
+
+def _write_page(path: Path, page: str | bytes) -> None:
+    sink = AtomicFile(str(path))
+    sink.write(page)
+    sink.commit()
+
+
+class Progress:
+    """A line on a terminal that says how far many files have come, now and then; it makes way for what is written."""
+
+    EVERY = 0.5  # seconds
+
+    def __init__(self, count: int, manner: Manner) -> None:
+        self.count = count
+        self.done = 0
+        self.shown = False
+        self.seen = time.monotonic()
+        self.wanted = count > 1 and manner.form == "text" and sys.stderr is not None and sys.stderr.isatty()
+
+    def step(self) -> None:
+        """One more is done."""
+        self.done += 1
+        if self.wanted and time.monotonic() - self.seen >= self.EVERY:
+            self.seen, self.shown = time.monotonic(), True
+            _to_terminal(f"\r{self.done} of {self.count}")
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.shown:
+            self.shown = False
+            _to_terminal("\r\x1b[K")
+
+
+def _to_terminal(text: str) -> None:
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def manner_now() -> Manner:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Done, Series, Spread, manner_now, over
 from backprop_cli.cli.derivatives import asked_for, whole
+from backprop_cli.cli.folders import SPECS, files_of
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
@@ -69,15 +70,16 @@ class Job:
               help="Which formulas are evaluated (repeatable; default all; none: no formula).")  # fmt: skip
 @click.option("--jacobian", "kind", flag_value="jacobian", help="Check the Jacobian of the output by --wrt instead.")
 @click.option("--hessian", "kind", flag_value="hessian", help="Check the Hessian of the output by --wrt instead.")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Spread)
 def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], kind: str | None, choice: SpecChoice,
-            report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
+            report: ReportChoice, memory: Memory, limits: Spread) -> int:  # fmt: skip
     """Check every gradient of specs.
 
     Compares the reverse pass with its printed formulas, read back and evaluated; with central differences, entry by
     entry; and, where the spec is small, with the derivative of the explicit output by sympy.  Exit code 1 where they
     disagree.  An entry on a kink has no derivative to compare with: it is listed, and is not an error.
     """
+    specs = files_of(specs, SPECS)
     refuse_overwriting(report.out, specs)
     chosen = form or suffixed(report.out, SUFFIXES) or "text"
     if chosen == "html" and len(specs) > 1:

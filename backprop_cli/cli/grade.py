@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Done, Series, Spread, manner_now, over
 from backprop_cli.cli.completing import items
+from backprop_cli.cli.folders import ANSWERS, files_of
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
-from backprop_cli.cli.streams import AtomicFile, Sink, refuse_overwriting, sink_for, suffixed
+from backprop_cli.cli.streams import Sink, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import BackpropError, UsageError
 from backprop_cli.report.graded import HEADERS, RENDERERS
 from backprop_cli.report.view import View
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.grading.key import Key
     from backprop_cli.tasks.grading.mark import Scheme
     from backprop_cli.tasks.grading.results import Graded
-    from backprop_cli.tasks.grading.scheme import KeyFile
 
 SUFFIXES = {"html": ".html", "markdown": ".md", "json": ".json", "gradescope": ".json", "csv": ".csv", "totals": ".csv"}
 
@@ -34,7 +34,7 @@ SUFFIXES = {"html": ".html", "markdown": ".md", "json": ".json", "gradescope": "
 class Job:
     """Mark files of answers against one key, which was worked out once.
 
-    With `pages`, what is written about each file goes to a file of its own as well, named in the table.
+    With `page_form`, what is written about each file is made as a page of its own too.
     """
 
     keys: Keys
@@ -42,17 +42,13 @@ class Job:
     view: View
     with_key: bool = False
     rows: bool = False  # a file that cannot be read is a row of its own, and no error
-    pages: Mapping[str, Path] = field(default_factory=dict)
-    page_form: str = "html"
+    page_form: str | None = None
 
     def __call__(self, path: str) -> Done:
         """The marks of one file; code 1 where anything is not right."""
         graded = self._graded(path)
-        if path in self.pages:
-            sink = AtomicFile(str(self.pages[path]))
-            sink.write(RENDERERS[self.page_form](graded, self.view))
-            sink.commit()
-        return Done(RENDERERS[self.form](graded, self.view), 0 if graded.ok else 1)
+        page = RENDERERS[self.page_form](graded, self.view) if self.page_form else ""
+        return Done(RENDERERS[self.form](graded, self.view), 0 if graded.ok else 1, page)
 
     def _graded(self, path: str) -> Graded:
         from backprop_cli.tasks.grading.mark import grade, unread
@@ -72,7 +68,9 @@ class Job:
         return replace(graded, items=tuple(replace(one, expected=None) for one in graded.items))
 
     def warm(self) -> None:
-        """The key is worked out: there is nothing left to prepare."""
+        """Work out the key, where that is still to be done."""
+        one_thread()
+        self.keys.ready()
 
 
 class Counting:
@@ -95,6 +93,8 @@ class Counting:
         """Write nothing."""
         self.sink.discard()
 
+
+Policy = Mapping[str, float | str | bool]
 
 KEPT = 8
 """Keys of seeds that are kept for the sheets after them."""
@@ -123,10 +123,10 @@ BY_SUFFIX = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".json
               help="Also write a page of feedback for each file of answers.")  # fmt: skip
 @click.option("--page-format", type=click.Choice(list(RENDERERS)), default="html", help="The form of these pages.")
 @click.option("--with-key", is_flag=True, help="Show the key's numbers, for staff.")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Spread)
 def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[str, ...], pages: str | None,
             page_format: str, with_key: bool, choice: SpecChoice, report: ReportChoice, memory: Memory,
-            limits: Limits, **policy: float | str | bool | None) -> int:  # fmt: skip
+            limits: Spread, **policy: float | str | bool | None) -> int:  # fmt: skip
     """Mark answers node by node.
 
     KEY is a spec, or a marking scheme: 'spec: net.yaml' and 'points:'.  ANSWERS are YAML, JSON, CSV, Markdown, Python
@@ -134,6 +134,7 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
     are right when they round to what was written; formulas when they give the right value, at the spec's numbers and
     at others.  What is right from an own earlier answer is credited, and the first mistake is marked and named.
     """
+    answers = files_of(answers, ANSWERS)
     refuse_overwriting(report.out, (key, *answers))
     form = form or suffixed(report.out, BY_SUFFIX) or "text"
     if key == "-" and "-" in answers:
@@ -141,31 +142,51 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
     one_thread()
     job = _job(key, points, policy, choice, memory, "ndjson" if form == "items" else form, report.view(()))
     job = replace(job, with_key=with_key, rows=len(answers) > 1 and form not in {"ndjson", "items"},
-                  pages=_pages(pages, answers, SUFFIXES.get(page_format, ".txt")), page_form=page_format)  # fmt: skip
+                  page_form=page_format if pages else None)  # fmt: skip
     sink = sink_for(report.out)
     if form == "items":
         from backprop_cli.report.graded_items import Tally
 
         sink = Counting(sink, Tally())
     lines = form in {"ndjson", "items"}
-    series = Series(HEADERS.get(form, ""), "\n" if form in {"text", "markdown"} else "", lines, job.view.ascii)
+    series = Series(HEADERS.get(form, ""), "\n" if form in {"text", "markdown"} else "", lines, job.view.ascii,
+                    _pages(pages, answers, SUFFIXES.get(page_format, ".txt")))  # fmt: skip
     return over(answers, job, sink, series, limits, manner_now(), job.warm)
 
 
-@dataclass(slots=True)
 class Keys:
-    """The key of a spec, and those of the seeds that sheets name, the last few of them kept."""
+    """The key of a spec, and those of the seeds that sheets name, the last few of them kept.
 
-    spec: Spec
-    file: KeyFile
-    points: tuple[str, ...]
-    policy: Mapping[str, float | str | bool]
-    max_bytes: int
-    own: tuple[Key, Scheme] = field(init=False)
-    known: dict[int, tuple[Key, Scheme]] = field(default_factory=dict)
+    Sent to another process, it is worked out anew there: what it is made from is all that is sent.
+    """
 
-    def __post_init__(self) -> None:
-        self.own = self._made(self.spec)
+    def __init__(self, path: str, choice: SpecChoice, points: tuple[str, ...], policy: Policy, max_bytes: int) -> None:
+        self.made_from = (path, choice, points, policy, max_bytes)
+        self.known: dict[int, tuple[Key, Scheme]] = {}
+        self._own: tuple[Key, Scheme] | None = None
+
+    def __reduce__(self) -> tuple[type[Keys], tuple[Any, ...]]:
+        return Keys, self.made_from
+
+    def ready(self) -> None:
+        """Work out the key.
+
+        Raises:
+            BackpropError: what is wrong with it.
+        """
+        _ = self.own
+
+    @property
+    def own(self) -> tuple[Key, Scheme]:
+        """The key at the spec's own numbers, and what is asked for."""
+        if self._own is None:
+            from backprop_cli.tasks.grading.scheme import key_file
+
+            path, choice, *_ = self.made_from
+            self.file = key_file(path)
+            self.spec = load(self.file.spec, choice)
+            self._own = self._made(self.spec)
+        return self._own
 
     def of(self, seed: str | None) -> tuple[Key, Scheme]:
         """The key whose numbers a sheet was given."""
@@ -175,27 +196,28 @@ class Keys:
 
         number = int(seed)
         if number not in self.known:
+            self.ready()
             while len(self.known) >= KEPT:
                 del self.known[next(iter(self.known))]
-            self.known[number] = self._made(drawn(self.spec, number, self.max_bytes))
+            self.known[number] = self._made(drawn(self.spec, number, self.made_from[-1]))
         return self.known[number]
 
     def _made(self, spec: Spec) -> tuple[Key, Scheme]:
         from backprop_cli.tasks.grading.key import key_of
         from backprop_cli.tasks.grading.scheme import scheme_of
 
-        key = key_of(spec, self.max_bytes)
-        return key, scheme_of(key, self.file, self.points, self.policy)
+        _, _, points, policy, max_bytes = self.made_from
+        key = key_of(spec, max_bytes)
+        return key, scheme_of(key, self.file, points, policy)
 
 
 def _job(path: str, points: tuple[str, ...], policy: Mapping[str, float | str | bool | None], choice: SpecChoice,
          memory: Memory, form: str, view: View) -> Job:  # fmt: skip
     """Work out the key; what is wrong with it ends the command."""
-    from backprop_cli.tasks.grading.scheme import key_file
-
-    file = key_file(path)
     given = {name: value for name, value in policy.items() if value is not None}
-    return Job(Keys(load(file.spec, choice), file, points, given, memory.max_bytes), form, view)
+    keys = Keys(path, choice, points, given, memory.max_bytes)
+    keys.ready()
+    return Job(keys, form, view)
 
 
 def _pages(folder: str | None, answers: tuple[str, ...], suffix: str) -> dict[str, Path]:

@@ -83,6 +83,8 @@ OPTIONS: dict[str, Option] = {
                             help="Give up on a spec after this long."),
     "jobs": click.option("--jobs", type=click.IntRange(0, 1024), default=1, metavar="N",
                          help="Work on N specs at once (0: one a processor)."),
+    "cluster": click.option("--cluster", metavar="ADDRESS",
+                            help="Work on a dask.distributed cluster: its scheduler's address, or 'local'."),
     "max_bytes": click.option("--max-bytes", callback=size, default="1G", metavar="N",
                               help="Refuse a spec whose arrays take more (default 1G)."),
 }  # fmt: skip

@@ -54,6 +54,19 @@ def _internal(error: Exception) -> str:
     return f"internal error: {type(error).__name__}{': ' if text else ''}{text} (BACKPROP_DEBUG=1 shows where)"
 
 
+def late(timeout: float) -> Problem:
+    """A spec took too long."""
+    return Problem("E031", f"took longer than {timeout:g} s (--timeout)", 3)
+
+
+def death(code: int) -> Problem:
+    """The process working on a spec died: its exit code, or minus the signal."""
+    import signal
+
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return Problem("E032", f"the process working on it {how}", 3, hint="it may have run out of memory")
+
+
 # ── how they are told ────────────────────────────────────────────────────────────────────────────
 
 

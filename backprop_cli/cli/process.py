@@ -55,6 +55,20 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
+def end_with(pipe: int) -> None:
+    """Have the kernel end this process, whatever it is doing, when the other end of a pipe closes.
+
+    Whatever has ended who held it.  The signal of its closing (SIGIO) ends a process.
+    """
+    import fcntl
+    import select
+
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([pipe], [], [], 0)[0]:  # it was gone before we asked
+        os._exit(1)
+
+
 def tidy(done: int) -> None:
     """Free cycles between specs; what is there after the first one stays for good and is not looked at again."""
     if done == 1:

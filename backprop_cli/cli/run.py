@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Done, Series, Spread, manner_now, over
 from backprop_cli.cli.completing import paths
+from backprop_cli.cli.folders import SPECS, files_of
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import (
     Memory,
@@ -78,15 +79,16 @@ class Job:
 @click.option("--all", "anonymous", is_flag=True, help="Show the parts of inline expressions as nodes too.")
 @click.option("--tangent", "tangents", multiple=True, metavar="NAME=VALUE",
               help="Forward mode too: every node's tangent as this leaf moves so (repeatable).")
-@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory, limits=Spread)
 def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], get: str | None, anonymous: bool,
             tangents: tuple[str, ...], choice: SpecChoice, report: ReportChoice, page: Page, memory: Memory,
-            limits: Limits) -> int:  # fmt: skip
+            limits: Spread) -> int:  # fmt: skip
     """Run specs forward and back.
 
     Prints the value of every node, then the gradient of every node, as a formula and as a number, in the order
     in which the reverse pass finds them.
     """
+    specs = files_of(specs, SPECS)
     refuse_overwriting(report.out, specs)
     chosen = form or suffixed(report.out, SUFFIXES) or "text"
     if FORMATS[chosen].single and (len(specs) > 1 or get):

@@ -7,11 +7,9 @@ the standard library, moreover, cannot end one worker alone.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import multiprocessing
 import os
-import select
 import signal
 import sys
 import time
@@ -22,7 +20,8 @@ from multiprocessing.context import ForkContext, ForkProcess
 from typing import NoReturn
 
 from backprop_cli.cli.batch import Answer, Limits, name_of
-from backprop_cli.cli.problems import Problem
+from backprop_cli.cli.problems import Problem, death, late
+from backprop_cli.cli.process import end_with
 from backprop_cli.errors import LimitError
 
 AHEAD = 64  # results that may wait for an earlier one, a process
@@ -114,8 +113,7 @@ class Pool:
         for receive, task in list(self.running.items()):
             if task.deadline is not None and task.deadline <= now:
                 self._end(receive)
-                slow = Problem("E031", f"took longer than {self.limits.timeout:g} s (--timeout)", 3)
-                self.ready[task.index] = self._failed(task, slow)
+                self.ready[task.index] = self._failed(task, late(self.limits.timeout or 0.0))
 
     def _collect(self, receive: Connection) -> None:
         """Take an answer, or note a death."""
@@ -126,7 +124,7 @@ class Pool:
             found = None
             task.process.join()
         self._end(receive)
-        self.ready[task.index] = found or self._failed(task, _death(task.process.exitcode or 0))
+        self.ready[task.index] = found or self._failed(task, death(task.process.exitcode or 0))
 
     def _failed(self, task: Task, problem: Problem) -> Answer:
         return Answer(name_of(self.specs[task.index]), problems=(problem,))
@@ -143,11 +141,6 @@ class Pool:
             self._end(receive)
 
 
-def _death(code: int) -> Problem:
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return Problem("E032", f"the process working on it {how}", 3, hint="it may have run out of memory")
-
-
 # ── in the process ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -157,23 +150,12 @@ def _serve(send: Connection, answer: Callable[[str], Answer], spec: str, stdin: 
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        _end_with_parent()
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        end_with(parent.sentinel)  # `multiprocessing` holds a pipe between the two
         if stdin is not None:
             sys.stdin = os.fdopen(stdin, encoding="utf-8")
         send.send(answer(spec))
         code = 0
     finally:
         os._exit(code)
-
-
-def _end_with_parent() -> None:
-    """Have the kernel end this process, whatever it is doing, when the parent is gone, whatever has ended it.
-
-    `multiprocessing` holds a pipe between the two; the signal of its closing (SIGIO) ends a process.
-    """
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([parent.sentinel], [], [], 0)[0]:  # it was gone before we asked
-        os._exit(1)

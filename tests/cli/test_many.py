@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.cli.processes import alive, eventually
 
 SPEC = "params: {{a: {0}.0}}\nnodes: {{c: a * a}}\n"
 
@@ -44,24 +44,6 @@ jobs, timeout, *specs = sys.argv[1:]
 limits = Limits(float(timeout) if timeout != "-" else None, int(jobs))
 sys.exit(over(specs, work, Stdout(), Series(), limits, Manner(), lambda: None))
 """
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether something comes true within half a minute."""
-    end = time.monotonic() + 30
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.02)
-    return holds()
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there, and not merely unburied."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.fixture

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from backprop_cli.api.tasks import grade
 from backprop_cli.cli.boundary import invoke
 from backprop_cli.language.python.backward import read_backward
 from backprop_cli.tasks.importing.handwritten import read_handwritten
 
+DATA = Path(__file__).parents[1] / "data"
 FORWARD = """
 import numpy as np
 
@@ -93,3 +100,63 @@ def test_lines_of_a_backward_pass() -> None:
     assert [line.line for line in lines] == list(range(1, 8))
     assert lines[1].adds
     assert lines[0].expression == "h.T @ d"
+
+
+# ── backward passes of courses, textbooks and libraries ──────────────────────────────────────────
+
+CASES = [case for case in yaml.safe_load((DATA / "handwritten.yaml").read_text()) if case.get("hand")]
+
+
+class AsPython(ast.NodeTransformer):
+    """A line of ours as its author wrote it: `np.dot(h.T, dz)` for `dot(h.T, grad(z))`."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`grad(z)` is `dz`, any other call numpy's."""
+        self.generic_visit(node)
+        assert isinstance(node.func, ast.Name)
+        if node.func.id == "grad":
+            assert isinstance(node.args[0], ast.Name)
+            return ast.Name(f"d{node.args[0].id}")
+        return ast.Call(ast.Attribute(ast.Name("np"), node.func.id), node.args, node.keywords)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """Python's own words."""
+        words = {"true": True, "false": False, "none": None}
+        return ast.Constant(words[node.id]) if node.id in words else node
+
+
+def as_python(hand: Mapping[str, str]) -> dict[str, str]:
+    """The lines of a backward pass in an order in which each uses earlier ones."""
+    order: dict[str, str] = {}
+    while len(order) < len(hand):
+        ready = next(name for name, code in hand.items() if name not in order
+                     and not (set(re.findall(r"grad\((\w+)\)", code)) & set(hand)) - set(order))  # fmt: skip
+        order[ready] = ast.unparse(AsPython().visit(ast.parse(hand[ready].replace("ᵀ", ".T"), mode="eval")))
+    return order
+
+
+def graded(case: Mapping[str, Any], lines: Mapping[str, str], folder: Path) -> Any:
+    """The marks of a backward pass against the case's spec."""
+    (folder / "key.yaml").write_text(yaml.safe_dump(case["spec"], allow_unicode=True, sort_keys=False))
+    text = "".join(f"d{name} = {line}\n" for name, line in lines.items())
+    (folder / "backward.py").write_text(f"import numpy as np\n{text}")
+    return grade(str(folder / "key.yaml"), str(folder / "backward.py")).graded
+
+
+@pytest.mark.parametrize("case", CASES[::2], ids=lambda case: case["id"])
+def test_real_backward_passes_are_right(case: dict[str, Any], tmp_path: Path) -> None:
+    """Every line that an author wrote is right, from the lines before it."""
+    lines = as_python(case["hand"])
+    found = {one.node: one.status for one in graded(case, lines, tmp_path).items}
+    assert {name: found[name] for name in lines} == dict.fromkeys(lines, "right")
+
+
+def test_a_forgotten_transpose_is_named_though_the_shapes_do_not_fit(tmp_path: Path) -> None:
+    """A product that cannot be worked out is wrong, the first one, and named by what makes it right."""
+    case = next(case for case in CASES if case["id"] == "01_makemore4")
+    lines = as_python(case["hand"])
+    assert lines["W2"] == "h.T @ dlogits"
+    found = {one.node: one for one in graded(case, lines | {"W2": "h @ dlogits"}, tmp_path).items}
+    assert (found["W2"].status, found["W2"].mistake, found["W2"].first) == ("wrong", "factor_transposed", True)
+    assert "the transpose of h is missing" in found["W2"].reason
+    assert {found[name].status for name in lines if name != "W2"} == {"right"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ CONSTANTS = ("pi", "e", "π")
 _NUMBER = re.compile(r"[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figures:
     """An answer in numbers; `half` is half a unit of the last digit that was written, entry by entry."""
 
@@ -37,7 +38,7 @@ class Figures:
             written = np.floor(np.log10(np.abs(self.value) / (2 * np.asarray(self.half))) + 1e-9) + 1
         return np.where(np.isfinite(written), written, np.inf)
 
-    @property
+    @cached_property
     def sharp(self) -> Any:
         """Half a unit for comparing with mistakes: whole numbers and zeros are taken as they stand."""
         whole = np.asarray(self.value) == np.round(self.value)

@@ -15,10 +15,13 @@ import numpy as np
 from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
 from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, too_few_digits, wrong_entries
+from backprop_cli.tasks.grading.case import Case, wrong_at
 from backprop_cli.tasks.grading.figures import Figures, is_constant
+from backprop_cli.tasks.grading.given import Given, arranged
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Forbidden, Key, cancelled, evaluated, figures
-from backprop_cli.tasks.grading.mistakes import Case, explain, wrong_at
+from backprop_cli.tasks.grading.misfits import repaired
+from backprop_cli.tasks.grading.mistakes import explain
 from backprop_cli.tasks.grading.own import Own
 from backprop_cli.tasks.grading.results import Graded, Marked
 from backprop_cli.tasks.grading.sheets import Content, Formula, Sheet, Unreadable, no_node, told
@@ -44,16 +47,6 @@ class Scheme:
     constant: float = 0.0
     partial: bool = False
     allow: str = "later"
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An answer as numbers at each draw; `figures` where it was written in numbers (then at the first draw only)."""
-
-    values: list[Any]
-    figures: Figures | None = None
-    remark: str = ""
-    formula: Formula | None = None
 
 
 def grade(key: Key, sheet: Sheet, scheme: Scheme) -> Graded:
@@ -149,7 +142,7 @@ class Marking:
         try:
             given = self._read(item, content)
         except BackpropError as caught:
-            return replace(blank, reason=told(caught))
+            return self._misfit(item, index, content, caught, blank) or replace(blank, reason=told(caught))
         except MemoryError:
             return replace(blank, reason="the formula needs more memory than there is")
         except Forbidden as caught:
@@ -161,13 +154,29 @@ class Marking:
             return replace(blank, status="wrong", reason=rests, mistake="circular")
         return mark
 
+    def _misfit(self, item: Item, index: int, content: Content, why: BackpropError, blank: Marked) -> Marked | None:
+        """A formula whose shapes do not fit is wrong by a mistake that is known, where one change makes it right."""
+        if why.code != "E014" or not isinstance(content, Formula) or item.what == "value":
+            return None
+        right = self.key.right(item)
+
+        def is_right(changed: ast.Expression) -> bool:
+            try:
+                values = evaluated(self.key, item, replace(content, expression=changed), self.scheme.allow)
+            except (BackpropError, Forbidden, MemoryError):
+                return False
+            return self._agrees(item, index, Given(values), right)
+
+        found = repaired(content.expression, is_right)
+        return found and replace(blank, status="wrong", mistake=found[0], reason=f"{told(why)}: {found[1]}")
+
     def _read_all(self, item: Item, content: Content) -> Given | None:
         """A formula that rests on what it may not, for a look at what else is wrong with it."""
         try:
             values = evaluated(self.key, item, content, "all") if isinstance(content, Formula) else []
         except (BackpropError, Forbidden, MemoryError):
             return None
-        return _arranged(Given(values, formula=None), self.key.right(item)[0].shape)
+        return arranged(Given(values, formula=None), self.key.right(item)[0].shape)
 
     def _is_numbers(self, content: Content) -> bool:
         bare = isinstance(content, Formula) and content.bare
@@ -180,9 +189,9 @@ class Marking:
         right = self.key.right(item)
         if isinstance(content, Formula) and not self._is_numbers(content):
             values = evaluated(self.key, item, content, self.scheme.allow)
-            return _arranged(Given(values, formula=content), right[0].shape)
+            return arranged(Given(values, formula=content), right[0].shape)
         shown = figures(self.key, content) if isinstance(content, Formula) else content
-        return _arranged(Given([np.asarray(shown.value)], shown), right[0].shape)
+        return arranged(Given([np.asarray(shown.value)], shown), right[0].shape)
 
     # judgement ───────────────────────────────────────────────────────────────────────────────────
 
@@ -235,7 +244,8 @@ class Marking:
             right = self.key.right(item)[0]
             same = expected[0].shape == right.shape == given.values[0].shape
             if same and (self._agrees(item, index, given, expected)
-                         or self._agrees(item, index, given, expected, _at_most(slack(), expected[0]))):  # fmt: skip
+                         or self._agrees(item, index, given, expected, _most(expected[0]))
+                         and self._agrees(item, index, given, expected, _at_most(slack(), expected[0]))):  # fmt: skip
                 return expected
         return None
 
@@ -270,26 +280,9 @@ class Marking:
 
 def _at_most(slack: Any, expected: Any) -> Any:
     """The rounding of own answers; where they were written with so few digits that anything would do, none."""
-    if np.max(slack, initial=0.0) > 0.01 * np.max(np.abs(expected), initial=0.0):
-        return 0.0
-    return slack
+    return 0.0 if np.max(slack, initial=0.0) > _most(expected) else slack
 
 
-def _arranged(given: Given, shape: tuple[int, ...]) -> Given:
-    """An answer in the right arrangement, where only axes of size 1 are missing or too many, with a remark."""
-    found = given.values[0].shape
-    if found == shape or not _squeezes(found, shape):
-        return given
-    shown = None if given.figures is None else given.figures.reshaped(shape)
-    remark = "" if not shape or not found else f"its shape is {_show(found)}; {_show(shape)} is meant"
-    return Given([np.reshape(one, shape) for one in given.values], shown, remark, given.formula)
-
-
-def _squeezes(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Whether two shapes differ in axes of size 1 alone; a row is no column."""
-    bare = [tuple(size for size in one if size != 1) for one in (found, shape)]
-    return bare[0] == bare[1] and len(found) != len(shape)
-
-
-def _show(shape: tuple[int, ...]) -> str:
-    return str(shape).replace(" ", "")
+def _most(expected: Any) -> float:
+    """The rounding that is put up with: a hundredth of the largest entry."""
+    return 0.01 * float(np.max(np.abs(expected), initial=0.0))

@@ -1,0 +1,36 @@
+"""A folder in place of files: a course of 100,000 sheets fits on no command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from backprop_cli.errors import FileError
+
+SPECS = (".yaml", ".yml")
+ANSWERS = (*SPECS, ".json", ".csv", ".md", ".txt", ".py", ".ipynb")
+
+
+def files_of(paths: Sequence[str], suffixes: Sequence[str]) -> tuple[str, ...]:
+    """The paths, a folder being the files in it with one of these suffixes, by name; hidden ones are left out.
+
+    Raises:
+        FileError: E001 for a folder that cannot be read, or holds none of them.
+    """
+    found: list[str] = []
+    for path in paths:
+        found += _inside(path, suffixes) if Path(path).is_dir() else [path]
+    return tuple(found)
+
+
+def _inside(folder: str, suffixes: Sequence[str]) -> list[str]:
+    try:
+        names = sorted(name for name in os.listdir(folder)  # noqa: PTH208 - a Path for each of 100,000 is not needed
+                       if name.lower().endswith(tuple(suffixes)) and not name.startswith("."))  # fmt: skip
+    except OSError as caught:
+        raise FileError("E001", f"cannot read the folder {folder!r}: {caught.strerror}") from None
+    if not names:
+        hint = f"it would end in {', '.join(suffixes)}"
+        raise FileError("E001", f"the folder {folder!r} holds no file to read", hint=hint)
+    return [os.path.join(folder, name) for name in names]  # noqa: PTH118 - as the user would write it
