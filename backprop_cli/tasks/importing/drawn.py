@@ -7,37 +7,57 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing import tensors
+from backprop_cli.tasks.importing.random_draws import Draws
 from backprop_cli.tasks.importing.record import leaf_of
 from backprop_cli.tasks.importing.starts import Row, flags_of, sizes_of, start_of
-from backprop_cli.tasks.importing.values import Tensor, Unread, plain
+from backprop_cli.tasks.importing.torch_draws import TorchDraws
+from backprop_cli.tasks.importing.values import Library, Tensor, Unread, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-def random_of(law: str, numbers: tuple[float, float] | None = None, *, seeded: bool = True) -> Row:
-    """A row for a law: numbers drawn by it in the shape that is asked for."""
+TOLD = "random numbers: PyTorch's own for the seed that is set, drawn again here"
+UNKNOWN = "random numbers: drawn here with seed 0, they are not the program's own"
+
+
+def random_of(law: str, *, torch: bool = False) -> Row:
+    """A row for a law with its usual numbers, in the shape that is asked for."""
+
     def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
-        shape = sizes_of(machine, given, named, node)
-        first, second = numbers or ((0.0, 1.0))
-        return flags_of(drawn(machine, law, shape, first, second, node, seeded), named)
+        sizes = [one for one in given if not isinstance(one, TorchDraws)]
+        return drawn(machine, law, sizes_of(machine, sizes, _shape_words(named), node), (0.0, 1.0), named, node, torch)
 
     return row
 
 
-def drawn(machine: Machine, law: str, shape: tuple[Any, ...], first: float, second: float, node: ast.AST,
-          seeded: bool = True) -> Tensor:  # fmt: skip
+def _shape_words(named: dict[str, Any]) -> dict[str, Any]:
+    return {key: one for key, one in named.items() if key in {"size", "shape"}}
+
+
+def drawn(machine: Machine, law: str, shape: tuple[Any, ...], numbers: tuple[float, float], named: dict[str, Any],
+          node: ast.AST, torch: bool) -> Tensor:  # fmt: skip
     """A random leaf: the program's own numbers where its seed is known, else a rule with a seed."""
-    data = machine.draws.draw(law, tuple(int(plain(s)) for s in shape), first, second) if seeded else None
+    sizes = tuple(int(plain(one)) for one in shape)
+    source = named.get("generator", machine.torch) if torch else machine.draws
+    if isinstance(source, TorchDraws):
+        data = source.draw(law, sizes, *numbers, _is_double(named))
+    else:
+        data = source.draw(law, sizes, *numbers) if isinstance(source, Draws) else None
     names = ("mean", "std") if law == "normal" else ("low", "high")
-    options = {names[0]: first, names[1]: second, "seed": 0}
+    options = {names[0]: numbers[0], names[1]: numbers[1], "seed": 0}
     found = start_of(machine, shape, "uniform" if law == "integers" else law, options, data=data)
     if law == "integers":
         if data is None:
-            return _made_up(machine, found, int(first), int(second), node)
+            return _made_up(machine, found, int(numbers[0]), int(numbers[1]), node)
         found.kind = "int"
-    if data is None:
-        machine.record.note(node, "random numbers: drawn here with seed 0, they are not the program's own", leaf=True)
-    return found
+    if data is None or torch:
+        machine.record.note(node, UNKNOWN if data is None else TOLD, leaf=True)
+    return flags_of(found, named)
+
+
+def _is_double(named: dict[str, Any]) -> bool | None:
+    dtype = named.get("dtype")
+    return dtype.last in {"float64", "double"} if isinstance(dtype, Library) else None
 
 
 def _made_up(machine: Machine, found: Tensor, low: int, high: int, node: ast.AST) -> Tensor:
@@ -52,34 +72,50 @@ def _made_up(machine: Machine, found: Tensor, low: int, high: int, node: ast.AST
     return tensors.reshaped(machine, flat, shape, node) if len(shape) != 1 else flat
 
 
-def normal(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def normal_of(*, torch: bool) -> Row:
     """`np.random.normal(loc, scale, size)`, `torch.normal(mean, std, size)`."""
-    values = dict(zip(("loc", "scale", "size"), given, strict=False)) | named
-    first = float(plain(values.get("loc", values.get("mean", 0.0))))
-    second = float(plain(values.get("scale", values.get("std", 1.0))))
-    return flags_of(
-        drawn(machine, "normal", sizes_of(machine, [], {"size": values.get("size")}, node), first, second, node), named
-    )
+
+    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+        values = dict(zip(("loc", "scale", "size"), given, strict=False)) | named
+        first = float(plain(values.get("loc", values.get("mean", 0.0))))
+        second = float(plain(values.get("scale", values.get("std", 1.0))))
+        shape = sizes_of(machine, [], {"size": values.get("size")}, node)
+        return drawn(machine, "normal", shape, (first, second), named, node, torch)
+
+    return row
 
 
 def uniform(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
     """`np.random.uniform(low, high, size)`."""
     values = dict(zip(("low", "high", "size"), given, strict=False)) | named
     ends = float(plain(values.get("low", 0.0))), float(plain(values.get("high", 1.0)))
-    return flags_of(
-        drawn(machine, "uniform", sizes_of(machine, [], {"size": values.get("size")}, node), *ends, node), named
-    )
+    shape = sizes_of(machine, [], {"size": values.get("size")}, node)
+    return drawn(machine, "uniform", shape, ends, named, node, False)
 
 
-def integers(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def integers_of(*, torch: bool) -> Row:
     """`randint(low, high, size)`: the program's own, or valid ones."""
-    values = dict(zip(("low", "high", "size"), given, strict=False)) | named
-    low, high = plain(values.get("low", 0)), values.get("high")
-    if isinstance(high, list | tuple):
-        values["size"], high = high, None
-    ends = (0, low) if high is None else (low, plain(high))
-    shape = sizes_of(machine, [], {"size": values.get("size", values.get("shape", ()))}, node)
-    return drawn(machine, "integers", shape, ends[0], ends[1], node)
+
+    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+        values = dict(zip(("low", "high", "size"), given, strict=False)) | named
+        low, high = plain(values.get("low", 0)), values.get("high")
+        if isinstance(high, list | tuple):
+            values["size"], high = high, None
+        ends = (0, low) if high is None else (low, plain(high))
+        shape = sizes_of(machine, [], {"size": values.get("size", values.get("shape", ()))}, node)
+        return drawn(machine, "integers", shape, ends, named, node, torch)
+
+    return row
+
+
+def torch_permutation(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`torch.randperm(n)`."""
+    count = plain(tensors.as_number(given[0]))
+    source = named.get("generator", machine.torch)
+    data = source.permutation(count) if isinstance(source, TorchDraws) and isinstance(count, int) else None
+    if data is None:
+        return permutation(machine, [count], {}, node)
+    return leaf_of((len(data),), data=data, whole=True, kind="int")
 
 
 def permutation(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:

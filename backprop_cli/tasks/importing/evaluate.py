@@ -23,6 +23,7 @@ from backprop_cli.tasks.importing.containers import (
 from backprop_cli.tasks.importing.machine import Machine
 from backprop_cli.tasks.importing.operators import binary_, both_, choice_, compare_, unary_
 from backprop_cli.tasks.importing.targets import hashable
+from backprop_cli.tasks.importing.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.values import (
     Bound,
     Builtin,
@@ -129,11 +130,20 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
         return calls.layer_attribute(machine, owner, name, node)
     if isinstance(owner, Pair) and name in {"values", "indices"}:
         return owner[name == "indices"]
+    if isinstance(owner, TorchDraws):
+        return Builtin(name, lambda m, a, k, n: _seeded(owner, name, a))
     if isinstance(owner, Draw):
         return Builtin(name, lambda m, a, k, n: calls.own_draw(m, owner, name, a, n))
     if isinstance(owner, Super):
         return _of_super(machine, owner, name, node)
     return python_methods.python_method(machine, owner, name, node)
+
+
+def _seeded(owner: TorchDraws, name: str, given: list[Any]) -> Any:
+    """`torch.Generator().manual_seed(0)`."""
+    if name == "manual_seed" and given and isinstance(plain(given[0]), int):
+        owner.seed(plain(given[0]))
+    return owner
 
 
 def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) -> Any:

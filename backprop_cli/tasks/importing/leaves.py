@@ -39,14 +39,14 @@ def _filled(rule: str) -> Row:
     return row
 
 
-def _like(rule: str) -> Row:
+def _like(rule: str, *, torch: bool = False) -> Row:
     def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
         if is_number(given[0]):
             return 1.0 if rule == "ones" else 0.0
         shape = machine.record.shape(tensor_of(machine, given[0], node), node)
         options = {"value": float(plain(given[1]))} if rule == "constant" else {}
         if rule in {"normal", "uniform"}:
-            return drawn.random_of(rule)(machine, list(shape), named, node)
+            return drawn.random_of(rule, torch=torch)(machine, list(shape), named, node)
         return flags_of(start_of(machine, shape, rule, options), named)
 
     return row
@@ -116,18 +116,19 @@ _FILLS: Mapping[str, Row] = {
     **dict.fromkeys(("load", "loadtxt", "genfromtxt"), _loaded),
 }  # fmt: skip
 NUMPY_MAKERS: Final[Mapping[str, Row]] = {
-    **_FILLS, "normal": drawn.normal, "uniform": drawn.uniform, "shuffle": drawn.shuffled,
+    **_FILLS, "normal": drawn.normal_of(torch=False), "uniform": drawn.uniform, "shuffle": drawn.shuffled,
     **dict.fromkeys(("randn", "standard_normal"), drawn.random_of("normal")),
     **dict.fromkeys(("rand", "random", "random_sample"), drawn.random_of("uniform")),
-    **dict.fromkeys(("randint", "integers"), drawn.integers),
+    **dict.fromkeys(("randint", "integers"), drawn.integers_of(torch=False)),
     **dict.fromkeys(("permutation", "choice"), drawn.permutation),
     **dict.fromkeys(("float64", "float32", "double", "int64", "int32", "atleast_2d"), _literal),
 }  # fmt: skip
 """What makes leaves in numpy, numpy.random, and in the libraries that are called as they are."""
 TORCH_MAKERS: Final[Mapping[str, Row]] = {
-    **_FILLS, "normal": drawn.normal, "randint": drawn.integers, "randperm": drawn.permutation,
-    "randn": drawn.random_of("normal", seeded=False), "rand": drawn.random_of("uniform", seeded=False),
-    "randn_like": _like("normal"), "rand_like": _like("uniform"),
+    **_FILLS, "normal": drawn.normal_of(torch=True), "randint": drawn.integers_of(torch=True),
+    "randn": drawn.random_of("normal", torch=True), "rand": drawn.random_of("uniform", torch=True),
+    "randn_like": _like("normal", torch=True), "rand_like": _like("uniform", torch=True),
+    "randperm": drawn.torch_permutation,
     **dict.fromkeys(("tensor", "Tensor", "FloatTensor", "DoubleTensor", "LongTensor", "as_tensor", "from_numpy",
                      "scalar_tensor"), _literal),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from backprop_cli.tasks.importing import functions, modules, training
 from backprop_cli.tasks.importing.leaves import NUMPY_MAKERS, TORCH_MAKERS, parameter_of, scalar, tensor_of
 from backprop_cli.tasks.importing.scalars import MATH, scalars
 from backprop_cli.tasks.importing.starts import Row, flags_of
+from backprop_cli.tasks.importing.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.values import (
     Builtin,
     Differentiator,
@@ -59,7 +60,7 @@ def _foreign(machine: Machine, function: Library, given: list[Any], node: ast.AS
 
 
 _OPAQUE = re.compile(
-    r"^(torch\.(Generator|get_default_dtype|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
+    r"^(torch\.(get_default_dtype|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
     r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
     r"numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
 )
@@ -87,6 +88,27 @@ def _seed(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.A
         machine.draws.seed(value)
     else:
         machine.draws.forget()
+
+
+def _torch_seed(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`torch.manual_seed(0)`."""
+    value = plain(given[0] if given else named.get("seed"))
+    if isinstance(value, int):
+        machine.torch.seed(value)
+    else:
+        machine.torch.forget()
+    return machine.torch
+
+
+def _torch_generator(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`torch.Generator()`: its numbers are known once it is seeded."""
+    return TorchDraws(machine.torch)
+
+
+def _default_dtype(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    name = given[0].last if given and isinstance(given[0], Library) else str(given[0] if given else "")
+    machine.torch.double = "64" in name or "Double" in name or name == "double"
+    return Opaque("a dtype")
 
 
 def _generator(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
@@ -153,6 +175,8 @@ _SPECIAL: Mapping[str, Row] = {
     "jax.grad": _grad_of, "autograd.value_and_grad": _grad_of, "jax.value_and_grad": _grad_of,
     "autograd.elementwise_grad": _grad_of, "torch.autograd.grad": _autograd, "torch.autograd.backward": _backward,
     "torch.nn.Parameter": parameter_of, "torch.nn.parameter.Parameter": parameter_of,
+    "torch.manual_seed": _torch_seed, "torch.random.manual_seed": _torch_seed, "torch.Generator": _torch_generator,
+    "torch.set_default_dtype": _default_dtype, "torch.set_default_tensor_type": _default_dtype,
     "torch.no_grad": lambda m, g, k, n: Opaque("no_grad"), "torch.inference_mode": lambda m, g, k, n: Opaque("no_grad"),
     "torch.cuda.is_available": lambda m, g, k, n: False, "jax.jit": lambda m, g, k, n: g[0],
     "copy.deepcopy": lambda m, g, k, n: g[0], "copy.copy": lambda m, g, k, n: g[0],

@@ -17,6 +17,7 @@ from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing.codes import call
 from backprop_cli.tasks.importing.random_draws import Draws
 from backprop_cli.tasks.importing.record import Record
+from backprop_cli.tasks.importing.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.values import (
     Builtin,
     Class,
@@ -73,6 +74,7 @@ class Machine:
     calls: int = 0
     off: int = 0  # how many `no_grad` blocks we stand in
     draws: Draws = field(default_factory=Draws)
+    torch: TorchDraws = field(default_factory=TorchDraws)
     given: Mapping[str, Any] = field(default_factory=dict)  # what the command line says of names
     used: set[str] = field(default_factory=set)  # of these, the ones that were met
     answers: Answers | None = None  # where a hand-written backward pass is read

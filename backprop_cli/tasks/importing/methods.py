@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing import functions, tensors, training
 from backprop_cli.tasks.importing.codes import call, named
+from backprop_cli.tasks.importing.drawn import TOLD, UNKNOWN
 from backprop_cli.tasks.importing.literals import data_of
 from backprop_cli.tasks.importing.record import leaf_of
 from backprop_cli.tasks.importing.values import Function, Item, Opaque, Tensor, is_number, plain
@@ -103,7 +104,10 @@ def _filled(rule: str) -> Row:
         start.rule, start.data = rule, None
         start.options = {name: numbers.get(name, defaults[name]) for name in names}
         if rule in {"normal", "uniform"}:
+            first, second = start.options.values()
+            start.data = machine.torch.draw(rule, start.shape, first, second)
             start.options["seed"] = 0
+            machine.record.note(node, UNKNOWN if start.data is None else TOLD, leaf=True)
         return value
 
     return row

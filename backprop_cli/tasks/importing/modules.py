@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backprop_cli.language.spelling.torch_rows import FUNCTIONAL
 from backprop_cli.tasks.importing import functions
 from backprop_cli.tasks.importing.layers import RUNS
-from backprop_cli.tasks.importing.params import param
+from backprop_cli.tasks.importing.params import drawn_params, param
 from backprop_cli.tasks.importing.values import Builtin, Instance, Layer, Opaque, Part, Tensor
 
 if TYPE_CHECKING:
@@ -47,10 +47,12 @@ def make(machine: Machine, kind: str, given: list[Any], named: dict[str, Any], n
     """
     if kind in _CONTAINERS:
         return _container(kind, given)
-    if kind not in RUNS and kind.lower() not in _FUNCTIONS:
+    if kind not in RUNS and _function(kind) is None:
         raise machine.record.unread(node, f"the layer nn.{kind} is not read", "write its forward pass out")
     slots = ARGUMENTS.get(kind, ())
-    return Layer(kind=kind, given=dict(zip(slots, given, strict=False)) | named, more=[] if slots else given)
+    made = Layer(kind=kind, given=dict(zip(slots, given, strict=False)) | named, more=[] if slots else given)
+    drawn_params(machine, made)
+    return made
 
 
 def _container(kind: str, given: list[Any]) -> Layer:
@@ -70,10 +72,17 @@ def run_layer(machine: Machine, layer: Layer, given: list[Any], named: dict[str,
         return _in_turn(machine, layer, given[0], node)
     if layer.kind in RUNS:
         return RUNS[layer.kind](machine, layer, given, node)
-    if layer.kind.lower() not in _FUNCTIONS:
+    name = _function(layer.kind)
+    if name is None:
         raise machine.record.unread(node, f"nn.{layer.kind} is called")
     words = {word: one for word, one in layer.given.items() if one is not None}
-    return functions.apply(machine, "torch", _FUNCTIONS[layer.kind.lower()], [*given, *layer.more], words, node)
+    return functions.apply(machine, "torch", name, [*given, *layer.more], words, node)
+
+
+def _function(kind: str) -> str | None:
+    """The function that a layer calls: `CrossEntropyLoss` cross_entropy, `SmoothL1Loss` smooth_l1_loss."""
+    name = kind.lower()
+    return _FUNCTIONS.get(name, _FUNCTIONS.get(name.removesuffix("loss")))
 
 
 def _in_turn(machine: Machine, layer: Layer, value: Any, node: ast.AST) -> Any:

@@ -28,7 +28,7 @@ def _pair(value: Any, count: int) -> tuple[int, ...]:
 
 
 def _bound(fan: int) -> dict[str, float]:
-    limit = round(1 / math.sqrt(fan), 6) if fan else 0.0
+    limit = 1 / math.sqrt(fan) if fan else 0.0
     return {"low": -limit, "high": limit, "seed": 0}
 
 
@@ -94,17 +94,34 @@ def param(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Tensor | 
         shapes = _SHAPES[layer.kind](layer) if layer.kind in _SHAPES else {}
         if name not in shapes:
             raise machine.record.unread(node, f"nn.{layer.kind} has no param {name!r}")
-        shape, rule, options = shapes[name]
-        found = leaf_of(shape, rule=rule, options=dict(options))
-        found.param, found.grad = True, True
-        layer.params[name] = found
+        layer.params[name] = _start(*shapes[name])
     found = layer.params[name]
     if found.fresh:
         base = f"{layer.path}_{name}".replace(".", "_").lstrip("_")
-        if found.start is not None and found.start.rule in {"uniform", "normal"}:
+        if found.start is not None and found.start.data is not None:
+            machine.record.note(None, "the params of layers are PyTorch's own for the seed that is set")
+        elif found.start is not None and found.start.rule in {"uniform", "normal"}:
             machine.record.note(None, "the params of layers start from PyTorch's laws, drawn here with seed 0")
         machine.record.leaf(found, base, node)
     return found
+
+
+def _start(shape: tuple[int, ...], rule: str, options: Mapping[str, float], data: Any = None) -> Tensor:
+    found = leaf_of(shape, rule=rule, options={key: round(one, 6) for key, one in options.items()}, data=data)
+    found.param, found.grad = True, True
+    return found
+
+
+def drawn_params(machine: Machine, layer: Layer) -> None:
+    """Where PyTorch's seed is known, the params of a layer are drawn when it is made, as PyTorch does."""
+    shapes = _SHAPES[layer.kind](layer) if layer.kind in _SHAPES and machine.torch.known else {}
+    for name, (shape, rule, options) in shapes.items():
+        if rule in _NUMBERS and not (name == "bias" and layer.given.get("bias", True) is False):
+            first, second = (options[key] for key in _NUMBERS[rule])
+            layer.params[name] = _start(shape, rule, options, machine.torch.draw(rule, shape, first, second))
+
+
+_NUMBERS: Mapping[str, tuple[str, str]] = {"uniform": ("low", "high"), "normal": ("mean", "std")}
 
 
 def params(machine: Machine, layer: Layer, names: tuple[str, ...], node: ast.AST) -> list[Any]:
