@@ -34,6 +34,7 @@ remainder(input, other) = input % other
 fmod(input, other) = input - trunc(input / other)*other
 rpow(input, other) = other ** input
 float_power(input, exponent) = input ** exponent
+pow(input, exponent) = input ** exponent
 addcmul(input, tensor1, tensor2, value=1) = input + value*tensor1*tensor2
 addcdiv(input, tensor1, tensor2, value=1) = input + value*tensor1/tensor2
 addmm(input, mat1, mat2, beta=1, alpha=1) = beta*input + alpha*(mat1 @ mat2)

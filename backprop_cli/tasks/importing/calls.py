@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.language.expression import Name
-from backprop_cli.tasks.importing import libraries, modules, tensors, training
+from backprop_cli.tasks.importing import libraries, modules, own_functions, tensors, training
 from backprop_cli.tasks.importing.leaves import scalar
 from backprop_cli.tasks.importing.machine import Returned
 from backprop_cli.tasks.importing.starts import start_of
@@ -202,9 +202,8 @@ def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -
 
 def class_call(machine: Machine, kind: Class, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
     """`MyFunction.apply(x)` of a torch.autograd.Function: its forward pass."""
-    if name == "apply" and isinstance(forward := kind.find("forward"), Function):
-        machine.record.note(node, f"{kind.name}.apply is read as its forward pass; its own backward is not used")
-        return inline(machine, forward, [Opaque("a context"), *given], named, node)
+    if name == "apply":
+        return own_functions.apply(machine, kind, [*given, *named.values()], node)
     raise machine.record.unread(node, f"{kind.name} has no {name!r}")
 
 

@@ -38,6 +38,7 @@ from backprop_cli.tasks.importing.values import (
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.handwritten import Answers
+    from backprop_cli.tasks.importing.known import Known
 
 _SURPRISES: Final = (IndexError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError,
                      StopIteration)  # fmt: skip
@@ -77,6 +78,7 @@ class Machine:
     torch: TorchDraws = field(default_factory=TorchDraws)
     given: Mapping[str, Any] = field(default_factory=dict)  # what the command line says of names
     used: set[str] = field(default_factory=set)  # of these, the ones that were met
+    known: Known | None = None  # numbers, once a condition asks for them
     answers: Answers | None = None  # where a hand-written backward pass is read
 
     def step(self, node: ast.AST) -> None:
@@ -186,9 +188,9 @@ def truth(machine: Machine, value: Any, node: ast.AST) -> bool:
     """
     value = plain(value)
     if isinstance(value, Tensor):
-        from backprop_cli.tasks.importing.tensors import known_number
+        from backprop_cli.tasks.importing.known import value_of
 
-        number = known_number(value)
+        number = value_of(machine, value, node)
         if number is None:
             raise machine.record.unread(node, "a condition depends on a tensor's value, which is not known here",
                                         "keep the branch that is meant")  # fmt: skip

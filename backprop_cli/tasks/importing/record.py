@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.errors import BackpropError, Failures, SpecError
 from backprop_cli.language.expression import Expression, Name, parse
+from backprop_cli.language.model import Function as Own
 from backprop_cli.language.names import RESERVED
 from backprop_cli.language.python.program import Program
 from backprop_cli.language.source import inline
@@ -54,6 +55,7 @@ class Record:
     passes: list[Backward] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    functions: dict[str, Own] = field(default_factory=dict)  # with gradients of their author's own
     epoch: int = 0
     failed: list[SpecError] = field(default_factory=list)  # why backward passes could not be read
     updated: set[str] = field(default_factory=set)  # names that the program moves against their gradients
@@ -164,7 +166,7 @@ class Record:
         """The shape of an expression."""
         try:
             text = inline(unparse(code), "<python>")
-            scope = Scope(text, self.shapes.get, names=lambda: self.shapes, gradient=self.shapes.get)
+            scope = Scope(text, self.shapes.get, self.shapes.get, lambda: self.shapes, functions=self.functions)
             found = interpret(parse(text), scope, Shapes())
         except BackpropError as error:
             first = error.errors[0] if isinstance(error, Failures) else error

@@ -130,6 +130,10 @@ def note_failed(machine: Machine, node: ast.expr, error: SpecError) -> None:
 def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...] | None, node: ast.AST) -> Opaque:
     """Note a backward pass."""
     record = machine.record
+    if output.fresh or output.item is not None and output.item.what == "leaf":  # a leaf, gone back from as it is
+        machine.named(output, "out", node)
+        output = Tensor(output.code, grad=output.grad)
+        record.name(output, "out", node)
     shape = record.shape(output, node)
     problem = None
     entries = 1

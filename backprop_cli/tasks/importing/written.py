@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression import Expression
+from backprop_cli.language.expression import Call, Expression, parts
 from backprop_cli.language.names import MAX_NAME, RESERVED
 from backprop_cli.language.unparse import substituted, unparse
 from backprop_cli.language.writer import Tree, entry, number, quoted
@@ -47,6 +47,9 @@ def yaml_of(record: Record, exercise: Exercise, title: str | None, comments: lis
         lines.append(f"title: {quoted(title)}")
     if sheet.dims:
         lines += entry("dims", {sheet.spelled[item.name]: str(item.value) for item in sheet.dims})
+    functions = _functions(sheet)
+    if functions:
+        lines += entry("functions", functions)
     for section, items in (("inputs", sheet.inputs), ("params", sheet.params)):
         if items:
             lines.append(f"{section}:")
@@ -58,6 +61,15 @@ def yaml_of(record: Record, exercise: Exercise, title: str | None, comments: lis
         lines += entry(sheet.spelled[item.name], quoted(sheet.text(item.code)), 2)
     lines += _settings(sheet)
     return "\n".join(lines) + "\n"
+
+
+def _functions(sheet: Sheet) -> dict[str, Tree]:
+    """The functions with gradients of their own that the nodes call."""
+    codes = [item.code for item in sheet.nodes if item.code is not None]
+    called = {part.function for code in codes for part in parts(code) if isinstance(part, Call)}
+    return {name: {"args": list(own.args), "body": quoted(unparse(own.body)),
+                   "grads": {slot: quoted(unparse(code)) for slot, (code, _) in own.grads.items()}}
+            for name, own in sheet.record.functions.items() if name in called}  # fmt: skip
 
 
 def _safe(text: str) -> str:
