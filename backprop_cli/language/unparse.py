@@ -22,6 +22,7 @@ from backprop_cli.language.expression import (
     Partial,
     Sequence,
     Slice,
+    Starred,
     String,
     Transposed,
     Unary,
@@ -127,6 +128,7 @@ _PIECES: Mapping[type[Expression], Callable[..., tuple[str, int]]] = {
     Partial: _partial,
     Inverted: lambda part: (f"{_postfix(part.operand)}⁻¹", POSTFIX),
     Sequence: _sequence,
+    Starred: lambda part: (f"*{unparse(part.operand)}", ATOM),
     Slice: _slice,
     Ellipsis_: lambda part: ("...", ATOM),
     Transposed: lambda part: (f"{_postfix(part.operand)}.{'mT' if part.matrix else 'T'}", POSTFIX),
@@ -140,7 +142,7 @@ _PIECES: Mapping[type[Expression], Callable[..., tuple[str, int]]] = {
 def rebuilt(part: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """The expression with `change` applied to its direct parts."""
     match part:
-        case Unary() | Transposed() | Inverted():
+        case Unary() | Transposed() | Inverted() | Starred():
             return replace(part, operand=change(part.operand))
         case Binary():
             return replace(part, left=change(part.left), right=change(part.right))

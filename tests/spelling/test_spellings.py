@@ -25,6 +25,7 @@ VALUES: dict[str, Any] = {
     "A": RNG.normal(size=(4, 4)) + 3 * np.eye(4),
     "s": np.array(0.7),
     "y": np.array([1.0, 3.0, 0.0]),
+    "bias": RNG.normal(size=(3, 3)),
     "m": np.array([[1.0, 0, 0, 1], [0, 1, 1, 0], [0, 0, 0, 1]]),
 }
 x, z, v, u, A, y, m = (VALUES[name] for name in "xzvuAym")
@@ -47,6 +48,12 @@ def off_diagonal(a: Any) -> Any:
     return a[::-1]
 
 
+def attended(scores: Any) -> Any:
+    """Softmax over the last axis."""
+    return np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+
+
+bias = VALUES["bias"]
 WRITTEN = [
     ("np.exp(x).sum(axis=0)", np.exp(x).sum(0)),
     ("numpy.sum(x, 1)", x.sum(1)),
@@ -121,6 +128,17 @@ WRITTEN = [
     ("x.T.mean(0)", x.mean(1)),
     ("(x**2).mean().sqrt()", np.sqrt((x**2).mean())),
     ("np.pi * torch.tensor(2.0)", 2 * np.pi),
+    ("ones(*x.shape) * x", x),
+    ("x.view(2, *x.shape[1:-1], 6)", x.reshape(2, 6)),
+    ("x.reshape(1, *x.shape)", x[None]),
+    ("np.zeros((2, *x.shape)) + x", np.stack([x, x])),
+    ("nn.LeakyReLU(0.1)(x)", np.where(x > 0, x, 0.1 * x)),
+    ("torch.nn.Softmax(dim=0)(x)", np.exp(x) / np.exp(x).sum(0)),
+    ("x.max(1).values", x.max(1)),
+    ("x.astype(x.dtype, copy=False)", x),
+    ("x.pow(3)", x**3),
+    ("F.scaled_dot_product_attention(x, z, z, attn_mask=bias)", attended(x @ z.T / 2 + bias) @ z),
+    ("F.scaled_dot_product_attention(x, z, z, attn_mask=bias, scale=0.3)", attended(0.3 * x @ z.T + bias) @ z),
 ]
 
 
@@ -160,6 +178,9 @@ def test_a_tensor_may_be_called_as_a_library() -> None:
         ("x.shape[5]", "E015", "2 sizes"),
         ("F.dropout(x, 0.5)", "E015", "training"),
         ("x.wrong", "E010", "method"),
+        ("max(0, x)", "E015", "maximum"),
+        ("sqrtm(A)", "E012", "square root of a matrix"),
+        ("sum(*x)", "E015", "*x.shape"),
         ("x.qqzzqq()", "E012", "functions"),
     ],
 )
@@ -177,6 +198,15 @@ def test_where_libraries_differ_and_none_is_named_a_note_says_so() -> None:
         data = {"params": {"x": x.tolist()}, "nodes": {"out": f"sum({expression})"}}
         result = run(read_spec(json.dumps(data).encode(), "spec", folder=None), Settings(terms=()))
         assert [w.code for w in result.warnings].count("spelling") == expected
+
+
+def test_the_power_of_a_matrix_is_told_from_its_inverse() -> None:
+    """`X**-1` is each entry's reciprocal, and the run says that inv(X) is something else; of a vector it need not."""
+    for value_, count in ((A, 1), (v, 0)):
+        data = {"params": {"X": value_.tolist()}, "nodes": {"out": "sum(X**-1)"}}
+        result = run(read_spec(json.dumps(data).encode(), "spec", folder=None), Settings(terms=()))
+        assert [w.code for w in result.warnings].count("elementwise") == count
+        np.testing.assert_allclose(result.by_name["out"].value, (1 / value_).sum())
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,9 @@ class Builder:
             self.known[key] = self._add(node)
         return self.known[key]
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, code: str = "broadcast") -> None:
         """Something that the node being built should be told of."""
-        self.warnings.append(("broadcast", self.owner, message))
+        self.warnings.append((code, self.owner, message))
 
     def numbers_of(self, value: Node) -> Any:
         """The numbers of an input of moderate size, or None."""

@@ -45,7 +45,19 @@ def bind(signature: Signature, part: ast.Call, scope: Scope, shaper: Shaper) -> 
             usage(part.function, signature),
         )
     operands = tuple(_operand(given.get(name)) for name in signature.operands)
-    return Bound(operands, statics(signature, given, scope, shaper))
+    try:
+        return Bound(operands, statics(signature, given, scope, shaper))
+    except SpecError as caught:
+        if part.function not in _MEANT or caught.hint:
+            raise
+        raise SpecError(caught.code, caught.message, at=caught.at, hint=_MEANT[part.function]) from None
+
+
+_MEANT = {
+    "max": "maximum(a, b) is the larger of two, entry by entry; max(x, axis) the largest along an axis",
+    "min": "minimum(a, b) is the smaller of two, entry by entry; min(x, axis) the smallest along an axis",
+}
+"""What is meant where an axis is computed."""
 
 
 def _slots(signature: Signature, part: ast.Call, scope: Scope, shaper: Shaper) -> list[str]:

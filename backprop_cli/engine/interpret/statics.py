@@ -19,13 +19,14 @@ from backprop_cli.language.spelling import unprefixed
 
 def static(part: ast.Expression, scope: Scope, shaper: Shaper) -> Any:
     """A parameter known before anything runs: int, Fraction, float, str, bool, None, Size, or a tuple of these."""
+    part = _bare(part)
     match part:
         case ast.Number():
             return int(part.value) if part.is_integer else part.value
         case ast.String():
             return part.value
         case ast.Sequence():
-            return tuple(static(item, scope, shaper) for item in part.items)
+            return tuple(value for item in part.items for value in _items(item, scope, shaper))
         case ast.Unary():
             return -_numeric(part.operand, scope, shaper)
         case ast.Binary() if all(one.operator in _ARITHMETIC for one in ast.in_a_row(part)[1]):
@@ -45,6 +46,21 @@ def static(part: ast.Expression, scope: Scope, shaper: Shaper) -> Any:
     raise failure(
         "E015", f"{scope.spell(part)!r} is computed, but this parameter has to be known beforehand", scope.place(part)
     )
+
+
+def _bare(part: ast.Expression) -> ast.Expression:
+    """`ones(*x.shape)`: one parameter takes them together."""
+    return part.operand if isinstance(part, ast.Starred) else part
+
+
+def _items(item: ast.Expression, scope: Scope, shaper: Shaper) -> tuple[Any, ...]:
+    """An item of a tuple; of `*sizes` each."""
+    if not isinstance(item, ast.Starred):
+        return (static(item, scope, shaper),)
+    found = static(item.operand, scope, shaper)
+    if not isinstance(found, tuple):
+        raise failure("E015", f"{scope.spell(item.operand)!r} holds no sizes", scope.place(item))
+    return found
 
 
 def _spelled(part: ast.Call, scope: Scope) -> ast.Expression | None:

@@ -126,9 +126,22 @@ def _operated(part: ast.Binary, left: Any, right: Any, scope: Scope, meaning: Me
         operands = {"a": settled(left), "b": settled(right)}
         return evaluate_body(_BODIES[part.operator], operands, meaning, scope.place(part))
     name = OPERATORS.get(part.operator, "")
+    if part.operator == "**":
+        _power_of_matrix(part, left, meaning)
     if part.operator == "·":
         name, left, right = product(part, left, right, _shaper(scope, meaning), meaning)
     return _checked(OPS[name], (left, right), {}, (part.left, part.right), part, scope, meaning)
+
+
+def _power_of_matrix(part: ast.Binary, base: Any, meaning: Meaning) -> None:
+    """`X**-1` of a square matrix is no inverse: whoever writes it should know."""
+    listen = getattr(meaning, "warn", None)
+    inverse = isinstance(part.right, ast.Unary) and isinstance(part.right.operand, ast.Number) \
+        and part.right.operand.value == 1  # fmt: skip
+    if listen and inverse and not isinstance(base, Pending):
+        shape = meaning.shape(base)
+        if len(shape) == 2 and shape[0] == shape[1] != 1:
+            listen("X**-1 is 1/X, entry by entry; the inverse of a matrix is inv(X), or X⁻¹", "elementwise")
 
 
 def _shaper(scope: Scope, meaning: Meaning) -> Shaper:
@@ -185,6 +198,8 @@ def _is_unit(part: ast.Expression, scope: Scope) -> bool:
 def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning) -> NoReturn:
     if isinstance(part, ast.String):
         raise failure("E015", "a string stands where a tensor is needed", scope.place(part))
+    if isinstance(part, ast.Starred):
+        raise failure("E015", "`*` stands where a tensor is needed", scope.place(part), "it is for sizes: *x.shape")
     raise failure(
         "E015",
         "a list stands where one tensor is needed",
@@ -274,9 +289,22 @@ def _is_function(part: ast.Call, scope: Scope) -> bool:
     return is_ours or special or part.library != "own" and is_spelling(part.function, is_ours)
 
 
+_NO_FUNCTION = {
+    "sqrtm": "no function here gives the square root of a matrix; sqrt(X) is that of each entry",
+    "expm": "no function here gives the exponential of a matrix; exp(X) is that of each entry",
+    "logm": "no function here gives the logarithm of a matrix; log(X) is that of each entry, logdet(X) that of det(X)",
+    "eig": "eigvalsh(A) gives the eigenvalues of a symmetric matrix; there are no eigenvectors",
+    "eigh": "eigvalsh(A) gives the eigenvalues of a symmetric matrix; there are no eigenvectors",
+    "svd": "svdvals(A) gives the singular values; there are no singular vectors",
+}
+"""Functions of matrices that the language does not have, and what is near them."""
+
+
 def _unknown_function(part: ast.Call, scope: Scope) -> SpecError:
     near = suggest(part.function, [*OPS, *COMPOSITES, *ALIASES, *scope.functions], FUNCTION_SYNONYMS)
     place = scope.origin or scope.text.place(part.start, part.name_end)
+    if part.function in _NO_FUNCTION:
+        return failure("E012", f"unknown function {part.function!r}", place, _NO_FUNCTION[part.function])
     if near is None and scope.lookup(part.function) is not None:
         return failure(
             "E012", f"{part.function!r} is a node, not a function", place, f"write {part.function}*(...) for a product"
@@ -430,5 +458,5 @@ def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meanin
 _WALK: Mapping[type[ast.Expression], Callable[..., Any]] = {
     ast.Number: _number, ast.Name: _name, ast.Unary: _unary, ast.Binary: _binary, ast.Transposed: _transposed,
     ast.Indexed: _indexed, ast.Call: _call, ast.Partial: _call, ast.Inverted: _inverted, ast.String: _misplaced,
-    ast.Sequence: _listed,
+    ast.Sequence: _listed, ast.Starred: _misplaced,
 }  # fmt: skip

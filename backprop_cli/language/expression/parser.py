@@ -23,6 +23,7 @@ from backprop_cli.language.expression.tree import (
     Partial,
     Sequence,
     Slice,
+    Starred,
     String,
     Transposed,
     Unary,
@@ -263,13 +264,20 @@ class _Parser(Cursor):
     def parenthesis(self, opening: Token) -> Expression:
         """`(a)` groups; `()`, `(a,)` and `(a, b)` are tuples."""
         state = self.bracket()
-        items = self.sequence(")", self.expression)
+        items = self.sequence(")", self.element)
         self.bars, self.listed = state
         is_tuple = not items or len(items) > 1 or self.tokens[self.at - 1].text == ","
         end = self.expect(")", "to close the bracket").end
-        if is_tuple:
+        if is_tuple or isinstance(items[0], Starred):
             return Sequence(opening.start, end, items, "(")
         return _moved(items[0], opening.start, end)
+
+    def element(self) -> Expression:
+        """An element of a tuple, or several: `(2, *x.shape)`."""
+        token = self.token
+        starred = self.accept("*")
+        value = self.expression()
+        return Starred(token.start, value.end, value) if starred else value
 
     def list(self, opening: Token) -> Expression:
         """`[a, b]`, and the mask `[a = b]`."""
@@ -336,7 +344,7 @@ class _Parser(Cursor):
         if token.kind == "name" and self.following.kind == "operator" and self.following.text == "=":
             keyword = token.text
             self.at += 2
-        value = self.expression()
+        value = self.expression() if keyword else self.element()
         return Argument(keyword, value, token.start, value.end)
 
 

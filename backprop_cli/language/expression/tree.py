@@ -128,6 +128,13 @@ class Indexed(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Starred(Expression):
+    """`*sizes` among the arguments of a call: each of them by itself."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence(Expression):
     """`[a, b]` or `(0, 1)`: several tensors, axes, a shape."""
 
@@ -141,8 +148,8 @@ class Sequence(Expression):
 def children(expression: Expression) -> tuple[Expression, ...]:
     """The direct parts of an expression, left to right."""
     match expression:
-        case Unary(operand=operand) | Transposed(operand=operand) | Inverted(operand=operand):
-            return (operand,)
+        case Unary() | Transposed() | Inverted() | Starred():
+            return (expression.operand,)
         case Binary(left=left, right=right):
             return (left, right)
         case Call(arguments=arguments):

@@ -12,7 +12,7 @@ from backprop_cli.language.expression import Argument, Call, Expression, Indexed
 from backprop_cli.language.expression.lexer import Token, error
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling.calls import PAIRS, Misfit, is_method, library_call, method_call
-from backprop_cli.language.spelling.torch_rows import FUNCTIONAL
+from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, layer_function
 
 PREFIXES = {
     "np": "numpy", "numpy": "numpy", "jnp": "numpy", "jax": "numpy", "scipy": "numpy", "torch": "torch", "nn": "torch",
@@ -89,6 +89,10 @@ def _from_library(reader: Reader, value: Name, name: Token) -> Expression:
     if not reader.sees("("):
         return _constant(reader, value, path, last)
     arguments, end = reader.arguments(path)
+    function = layer_function(last.text) if last.text[:1].isupper() and library == "torch" else None
+    if function is not None and reader.sees("("):  # nn.LeakyReLU(0.1)(x)
+        tensors, end = reader.arguments(function)
+        arguments, path, last = (*tensors, *arguments), f"nn.functional.{function}", replace(last, text=function)
     call = Call(value.start, end, last.text, arguments, last.end, "" if library == "self" else library)
     if path.startswith("random."):
         message = f"{value.name}.{path} draws at random"
@@ -144,7 +148,8 @@ def _method(reader: Reader, value: Expression, name: Token) -> Expression:
     call = Call(value.start, end, function, (itself, *arguments), name.end, "method")
     torch = bool({a.keyword for a in arguments} & _TORCH_WORDS)
     found = _fitted(reader, call, f".{function}", name.start, partial(method_call, call, torch=torch))
-    return _of_pair(reader, found, call) if torch else found
+    pair = torch or reader.sees(".") and reader.following.text in {"values", "indices"}
+    return _of_pair(reader, found, call) if pair else found
 
 
 def _call(function: str) -> Callable[[Expression, int], Expression]:
@@ -158,6 +163,11 @@ def _real(value: Expression, end: int) -> Expression:
     return value
 
 
+def _named(what: str) -> Callable[[Expression, int], Expression]:
+    """What is only handed on: a dtype, a device."""
+    return lambda value, end: String(value.start, end, what)
+
+
 def _gradient(value: Expression, end: int) -> Expression:
     """`x.grad`."""
     return Call(value.start, end, "grad", (Argument(None, value, value.start, value.end),), end)
@@ -165,7 +175,8 @@ def _gradient(value: Expression, end: int) -> Expression:
 
 _ATTRIBUTES: Mapping[str, Callable[[Expression, int], Expression]] = {
     "shape": _call("shape"), "size": _call("size"), "ndim": _call("ndim"), "grad": _gradient,
-    **dict.fromkeys(("data", "real", "values"), _real), "T": lambda value, end: Transposed(value.start, end, value),
+    **dict.fromkeys(("data", "real", "values"), _real), "dtype": _named("float"),
+    "device": _named("device"), "T": lambda value, end: Transposed(value.start, end, value),
     **dict.fromkeys(("mT", "mH", "H"), lambda value, end: Transposed(value.start, end, value, True)),
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from backprop_cli.language.expression import (
     Indexed,
     Name,
     Number,
+    Starred,
     String,
     Unary,
     parse,
@@ -126,6 +127,8 @@ class Row:
         given: dict[str, Expression] = {}
         names = [parameter.name for parameter in self.parameters]
         positional = [a.value for a in arguments if a.keyword is None]
+        if any(isinstance(one, Starred) for one in positional[: len(names)]):
+            return None
         if len(positional) > len(names) and not self.rest:
             return None
         given.update(zip(names, positional, strict=False))
@@ -161,7 +164,7 @@ class Row:
 def _together(items: list[Expression]) -> Expression:
     """`(2, 3)`, `2, 3` and `[2, 3]` are one shape."""
     if len(items) == 1 and not is_number(items[0]):
-        return items[0]
+        return items[0].operand if isinstance(items[0], Starred) else items[0]
     start, end = (items[0].start, items[-1].end) if items else (0, 0)
     return Listed(start, end, tuple(items), "(")
 

@@ -17,6 +17,19 @@ _FUNCTIONAL = """
 """
 FUNCTIONAL = frozenset(_FUNCTIONAL.split())
 """The names in torch.nn.functional: `F.relu` is one of them, `F.sum(0)` a method of a tensor called F."""
+LAYERS = {
+    **{name.replace("_", ""): name for name in FUNCTIONAL}, "kldivloss": "kl_div", "bceloss": "binary_cross_entropy",
+    "bcewithlogitsloss": "binary_cross_entropy_with_logits",
+}  # fmt: skip
+"""The function that a layer without params calls, by its class's name in small letters: `nn.LeakyReLU`, leaky_relu."""
+
+
+
+def layer_function(kind: str) -> str | None:
+    """The function of a layer's class: `CrossEntropyLoss` cross_entropy, `SmoothL1Loss` smooth_l1_loss."""
+    name = kind.lower()
+    return LAYERS.get(name, LAYERS.get(name.removesuffix("loss")))
+
 
 TORCH = """
 add(input, other, alpha=1) = input + alpha*other
@@ -194,6 +207,11 @@ scaled_dot_product_attention(query, key, value, attn_mask:none=none, dropout_p=0
     scaled_dot_product_attention(query, key, value, is_causal=is_causal, scale=scale)
 scaled_dot_product_attention(query, key, value, attn_mask:mask, dropout_p=0, is_causal=false, scale=none) =
     scaled_dot_product_attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)
+scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p=0, is_causal:false=false, scale:none=none) =
+    softmax((query @ key.mT) / sqrt(shape(query)[-1]) + attn_mask, axis=-1) @ value ! attn_mask is read as PyTorch's of
+    floats, which is added to the scores; one of true and false is written as a comparison: attn_mask=m == 1
+scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p=0, is_causal:false=false, scale=none) =
+    softmax((query @ key.mT)*scale + attn_mask, axis=-1) @ value
 pad(input, pad, mode='constant', value=none) = torch_pad(input, pad, mode, value)
 relu_(input) = relu(input)
 """

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from backprop_cli.language.spelling.torch_rows import FUNCTIONAL
+from backprop_cli.language.spelling.torch_rows import layer_function
 from backprop_cli.tasks.importing import functions
 from backprop_cli.tasks.importing.layers import RUNS
 from backprop_cli.tasks.importing.params import drawn_params, param
@@ -32,11 +32,6 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """How the arguments of layers are called; of any other they follow the tensors in the function of that name."""
 _CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
-_FUNCTIONS: Final[Mapping[str, str]] = {
-    **{name.replace("_", ""): name for name in FUNCTIONAL}, "kldivloss": "kl_div", "bceloss": "binary_cross_entropy",
-    "bcewithlogitsloss": "binary_cross_entropy_with_logits",
-}  # fmt: skip
-"""The function of torch.nn.functional that a layer without params calls, by its class's name in small letters."""
 
 
 def make(machine: Machine, kind: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
@@ -47,7 +42,7 @@ def make(machine: Machine, kind: str, given: list[Any], named: dict[str, Any], n
     """
     if kind in _CONTAINERS:
         return _container(kind, given)
-    if kind not in RUNS and _function(kind) is None:
+    if kind not in RUNS and layer_function(kind) is None:
         raise machine.record.unread(node, f"the layer nn.{kind} is not read", "write its forward pass out")
     slots = ARGUMENTS.get(kind, ())
     made = Layer(kind=kind, given=dict(zip(slots, given, strict=False)) | named, more=[] if slots else given)
@@ -72,17 +67,11 @@ def run_layer(machine: Machine, layer: Layer, given: list[Any], named: dict[str,
         return _in_turn(machine, layer, given[0], node)
     if layer.kind in RUNS:
         return RUNS[layer.kind](machine, layer, given, node)
-    name = _function(layer.kind)
+    name = layer_function(layer.kind)
     if name is None:
         raise machine.record.unread(node, f"nn.{layer.kind} is called")
     words = {word: one for word, one in layer.given.items() if one is not None}
     return functions.apply(machine, "torch", name, [*given, *layer.more], words, node)
-
-
-def _function(kind: str) -> str | None:
-    """The function that a layer calls: `CrossEntropyLoss` cross_entropy, `SmoothL1Loss` smooth_l1_loss."""
-    name = kind.lower()
-    return _FUNCTIONS.get(name, _FUNCTIONS.get(name.removesuffix("loss")))
 
 
 def _in_turn(machine: Machine, layer: Layer, value: Any, node: ast.AST) -> Any:
