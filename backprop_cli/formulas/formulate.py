@@ -12,6 +12,7 @@ from sympy import Add, Expr
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of
+from backprop_cli.formulas.algebra.facts import Facts, reset_facts, use_facts
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.compact import LINE, compact
 from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
@@ -45,6 +46,7 @@ class Formulation:
     moving: frozenset[int] | None = None
     made: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
+    printing: Facts = field(default_factory=Facts.none)  # what is remembered while formulas are written
 
     def __post_init__(self) -> None:
         self.made = symbols(self.graph, self.values, self.moving)
@@ -75,6 +77,13 @@ class Formulation:
 
     def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> PassFormulas:
         """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""
+        token = use_facts(self.printing)
+        try:
+            return self._printed(derived, gradients, only)
+        finally:
+            reset_facts(token)
+
+    def _printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> PassFormulas:
         evaluator = (
             None
             if self.values is None or gradients is None
@@ -116,6 +125,7 @@ class Formulation:
     ) -> dict[str, Printed | Omitted]:
         """One gradient in every term; where two terms are the same formula it is written once."""
         known: dict[tuple[Expr, bool], Printed] = {}
+        left = self.left(index, derived)
         found: dict[str, Printed | Omitted] = {}
         for term in self.terms:
             expr = {"local": derived.local, "compact": derived.compact}.get(term, derived.nodes)[index]
@@ -126,22 +136,20 @@ class Formulation:
             key = expr, term == "leaves" and not expr.is_number
             if key not in known:
                 layouts = leaves if term == "leaves" else plain
-                known[key] = self.one(expr, index, derived, layouts, evaluator, gradients)
+                known[key] = self.one(expr, left, layouts, evaluator, gradients)
             found[term] = known[key]
         return found
 
     def one(
         self,
         expr: Expr,
-        index: int,
-        derived: Derived,
+        left: GradSymbol,
         layouts: Mapping[str, Layout],
         evaluator: Evaluator | None,
         gradients: Sequence[Any] | None,
     ) -> Printed:
         """One formula in every notation, evaluated where there are numbers."""
-        left = self.left(index, derived)
-        deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[index])
+        deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[left.index])
         return Printed(
             {name: layout.whole(expr, left) for name, layout in layouts.items()}, deviation, names_used(expr)
         )
@@ -200,6 +208,8 @@ def deviates(formula: Any, value: Any) -> float:
     """How far a formula's value is from the gradient's, against the largest entry (or 1); NaN meets NaN."""
     if np.shape(formula) != np.shape(value):
         return float("inf")
+    if np.ndim(value) == 0 and formula == value:
+        return 0.0
     if np.size(value) == 0:
         return 0.0
     with np.errstate(all="ignore"):

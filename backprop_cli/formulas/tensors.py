@@ -22,7 +22,7 @@ from backprop_cli.engine.numbers import hook_scope
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast, count
 from backprop_cli.engine.ops.words import SINGULAR, WORDS
-from backprop_cli.engine.passes import backward, plan
+from backprop_cli.engine.passes import Step, backward, plan
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN, Budget
 from backprop_cli.formulas.algebra.evaluate import Evaluator
@@ -145,6 +145,7 @@ class Symbols:
     facts: Facts
     unfolded: set[Expr] = field(default_factory=set)  # anonymous ones whose definitions hold others
     sizes: dict[Expr, int] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
 
     @property
     def unit(self) -> str:
@@ -356,6 +357,8 @@ class Formulas:
 
     def tidied(self, expr: Expr) -> Expr:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""
+        if not expr.args:
+            return expr
         expr = untransposed(recognised(expr))
         named = folded(expr, self.symbols.facts)
         return tidy(expr if named == expr else recognised(named), self.symbols.facts)
@@ -410,8 +413,8 @@ def derive(made: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "no
 def run_pass(meaning: Formulas) -> dict[int, Expr]:
     """Every active node's gradient in one reading of the reverse pass."""
     made, graph = meaning.symbols, meaning.graph
-    steps = plan(graph, meaning)
-    gradients = backward(graph, steps, meaning, made.nodes, meaning.run.output, seed_formula(meaning))
+    made.steps = made.steps or plan(graph, meaning)  # the same for every pass
+    gradients = backward(graph, made.steps, meaning, made.nodes, meaning.run.output, seed_formula(meaning))
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
             meaning.found[index] = made.fold(settled(gradient).expr)

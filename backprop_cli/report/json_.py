@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from backprop_cli.formulas.printed import NOTATIONS, Named, Omitted, Printed
@@ -13,6 +13,8 @@ from backprop_cli.report.view import EVERYTHING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Tangent, Warned
 
 SCHEMA = "backprop.run/1"
+
+Encoder = Callable[[Any], str]
 
 
 def document(result: Result, view: View) -> dict[str, Any]:
@@ -93,21 +95,45 @@ def _warning(warning: Warned) -> dict[str, Any]:
 
 def compact(data: Any, view: View) -> str:
     """JSON on one line."""
-    return json_safe(json.dumps(data, ensure_ascii=view.ascii, allow_nan=False))
+    return json_safe(_encoder(view)(data))
 
 
-def pretty(data: Any, view: View, indent: str = "") -> str:
+def pretty(data: Any, view: View) -> str:
     """JSON with objects over several lines and arrays of numbers on one.
 
     The standard encoder's `indent` puts each number on a line of its own, and is slow in doing so.
     """
-    inner = indent + "  "
-    if isinstance(data, Mapping) and data:
-        rows = [f"{inner}{compact(key, view)}: {pretty(value, view, inner)}" for key, value in data.items()]
-        return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
-    if isinstance(data, list) and any(isinstance(entry, Mapping) for entry in data):
-        return "[\n" + ",\n".join(inner + pretty(entry, view, inner) for entry in data) + f"\n{indent}]"
-    return compact(data, view)
+    pieces: list[str] = []
+    _lay_out(data, _encoder(view), "\n", pieces.append)
+    return json_safe("".join(pieces))
+
+
+def _encoder(view: View) -> Encoder:
+    return json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode
+
+
+def _lay_out(data: Any, encode: Encoder, line: str, put: Callable[[str], None]) -> None:
+    """Put the pieces of an object; `line` is a new line with the indent of what surrounds it."""
+    inner = line + "  "
+    if isinstance(data, dict) and data:
+        before = "{"
+        for key, value in data.items():
+            put(f"{before}{inner}{encode(key)}: ")
+            before = ","
+            if isinstance(value, (dict, list)):
+                _lay_out(value, encode, inner, put)
+            else:
+                put(encode(value))
+        put(line + "}")
+    elif isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
+        before = "["
+        for entry in data:
+            put(before + inner)
+            before = ","
+            _lay_out(entry, encode, inner, put)
+        put(line + "]")
+    else:
+        put(encode(data))
 
 
 def render(result: Result, view: View = EVERYTHING) -> str:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache, partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbol, nan, oo
 from sympy.core.basic import Basic
@@ -22,10 +22,29 @@ from sympy.core.basic import Basic
 from backprop_cli.engine.ops.base import broadcast
 from backprop_cli.language.model import Shape
 
+E = TypeVar("E", bound=Basic)
+
 REMEMBERED = 200_000
 """How many expressions' shapes, sizes and symbols are kept."""
 
 
+ASSUMPTIONS = (
+    "algebraic", "antihermitian", "complex", "composite", "even", "extended_negative", "extended_nonnegative",
+    "extended_nonpositive", "extended_nonzero", "extended_positive", "extended_real", "finite", "hermitian",
+    "imaginary", "infinite", "integer", "irrational", "negative", "noninteger", "nonnegative", "nonpositive",
+    "nonzero", "odd", "polar", "positive", "prime", "rational", "real", "transcendental", "zero",
+)  # fmt: skip
+"""What sympy asks of an expression, but whether it commutes."""
+
+
+def unassuming(kind: type[E]) -> type[E]:
+    """A class of which nothing is assumed, said at once: sympy would ask rule after rule, for each object anew."""
+    for fact in ASSUMPTIONS:
+        setattr(kind, f"is_{fact}", None)
+    return kind
+
+
+@unassuming
 class TensorSymbol(Dummy):  # type: ignore[misc]
     """The value of a node.  Two graphs never share one: a Dummy is equal to itself alone.
 
@@ -113,6 +132,7 @@ def size(n: int) -> Expr:
     return SizeSymbol(name, int(n)) if name else Integer(int(n))
 
 
+@unassuming
 class Apply(Expr):  # type: ignore[misc]
     """An op of the registry applied to expressions; `parameters` are its static ones, as sorted pairs."""
 

@@ -6,6 +6,7 @@ data, in which case it is announced and checked on every run.  Without it the ho
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class Facts:
     named: dict[Expr, Expr] = field(default_factory=dict)  # the named nodes that are products: see folding
     factors: dict[Expr, list[Expr]] = field(default_factory=dict)  # of which definitions an expression is a factor
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
+    unturned: dict[frozenset[TensorSymbol], list[tuple[Expr, Expr]]] = field(default_factory=dict)
+    """Named sums by what they name, until one is met: then it is a whole with its sign turned, too."""
     folded: dict[Expr, Expr] = field(default_factory=dict)  # remembered by folding
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
@@ -52,6 +55,11 @@ class Facts:
     defined_symmetric: dict[Any, bool] = field(default_factory=dict)  # remembered by the rules of symmetry
     _symmetric: dict[Expr, bool] = field(default_factory=dict)
     _proving: set[Any] = field(default_factory=set)
+
+    @classmethod
+    def none(cls) -> Facts:
+        """Nothing is known, and no budget runs out: what rests on no graph."""
+        return cls(budget=Budget(sys.maxsize))
 
     def sum(self, expr: Expr, axes: tuple[int, ...], data: bool = True) -> Expr | None:
         """The value of Σ expr over negative axes (size-1 axes kept), if it is known; `data`: seeing it will do."""
@@ -216,7 +224,7 @@ def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:
     return tuple(sorted(a - rank if a >= 0 else a for a in listed)) == tuple(sorted(axes))
 
 
-_NONE = Facts(memory=None)
+_NONE = Facts(memory=None, budget=Budget(sys.maxsize))
 _CURRENT: ContextVar[Facts | None] = ContextVar("facts", default=None)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
 
 MAX_NODES = 320
@@ -32,7 +32,7 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     if isinstance(definition, (Apply, Add)):
         facts.wholes.setdefault(definition, symbol)
         if isinstance(definition, Add):
-            facts.wholes.setdefault(-definition, -symbol)
+            facts.unturned.setdefault(symbols_of(definition), []).append((definition, symbol))
     _name_part(symbol, definition, facts)
     constant, rest = definition.as_coeff_Add()
     if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
@@ -41,14 +41,24 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
 
 def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     """A product by its factors; what has a minus in front, without it."""
+    if not isinstance(definition, (Mul, Pow)):
+        return
     sign, rest = definition.as_coeff_Mul()
     if sign == -1 and isinstance(rest, Apply):
         facts.wholes.setdefault(rest, -symbol)
-    powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
-    if isinstance(definition, (Mul, Pow)) and any(not isinstance(b, TensorSymbol) for b in powers):
+    powers = [b for b in definition.as_powers_dict() if not b.is_number]
+    if any(not isinstance(b, TensorSymbol) for b in powers):
         facts.named[symbol] = definition
         for base in powers:
             facts.factors.setdefault(base, []).append(symbol)
+
+
+def _whole(expr: Expr, facts: Facts) -> Expr | None:
+    """The named node that an expression is, as it stands or with its sign turned."""
+    if isinstance(expr, Add):
+        for definition, symbol in facts.unturned.pop(symbols_of(expr), ()):  # only where such a sum is met
+            facts.wholes.setdefault(-definition, -symbol)
+    return facts.wholes.get(expr)
 
 
 def _folded(expr: Expr, facts: Facts) -> Expr:
@@ -61,7 +71,7 @@ def _folded(expr: Expr, facts: Facts) -> Expr:
 
 
 def _one(expr: Expr, facts: Facts) -> Expr:
-    whole = facts.wholes.get(expr)
+    whole = _whole(expr, facts)
     if whole is not None:
         return whole
     parts = [_folded(a, facts) for a in expr.args]

@@ -5,16 +5,26 @@ The rules register themselves in `RULES`; an op without one becomes a plain `App
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cmp_to_key, reduce
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Basic, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of, broadcast, reduced
-from backprop_cli.formulas.algebra.expr import NONE, REBUILD, Apply, exact, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import (
+    NONE,
+    REBUILD,
+    Apply,
+    TensorSymbol,
+    exact,
+    shape_of,
+    symbols_of,
+    tree_size,
+)
 from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
@@ -36,16 +46,16 @@ class Formula:
         raise TypeError("a formula has no truth value: use where, maximum or a comparison word in the rule")
 
     def __add__(self, other: Any) -> Formula:
-        return _pointwise(Add, self, other)
+        return _pointwise(total, self, other)
 
     def __radd__(self, other: Any) -> Formula:
-        return _pointwise(Add, other, self)
+        return _pointwise(total, other, self)
 
     def __sub__(self, other: Any) -> Formula:
-        return _pointwise(Add, self, -lift(other))
+        return _pointwise(total, self, -lift(other))
 
     def __rsub__(self, other: Any) -> Formula:
-        return _pointwise(Add, other, -self)
+        return _pointwise(total, other, -self)
 
     def __mul__(self, other: Any) -> Formula:
         return _pointwise(Mul, self, other)
@@ -142,7 +152,33 @@ def settled(formula: Formula) -> Formula:
     """A formula whose contributions, if it is still a collection of them, are added up."""
     if not isinstance(formula, Parts):
         return formula
-    return Formula(Add(*[p.expr for p in formula.parts]), formula.shape)
+    first, *others = formula.parts
+    return Formula(Add(first.expr, *[p.expr for p in others]) if others else first.expr, formula.shape)
+
+
+def total(a: Expr, b: Expr) -> Expr:
+    """a + b.
+
+    A long sum grows by one term at a time, and sympy sorts all of it each time: a term that it has nothing to do with
+    is put where it belongs.
+    """
+    one, many = (a, b) if isinstance(a, _ATOMS) else (b, a)
+    if not isinstance(one, _ATOMS) or not isinstance(many, (Add, *_ATOMS)) or _meets(one, many):
+        return Add(a, b)
+    terms = many.args if isinstance(many, Add) else (many,)
+    at = bisect_left(terms, _rank(one), lo=int(terms[0].is_Number), key=_rank)
+    return Add(*terms[:at], one, *terms[at:], evaluate=False)
+
+
+_ATOMS = (TensorSymbol, Apply)
+_rank = cmp_to_key(Basic.compare)  # the order in which sympy keeps the terms of a sum
+
+
+def _meets(one: Expr, many: Expr) -> bool:
+    """Whether a term may be collected with one of a sum's."""
+    if isinstance(one, TensorSymbol):
+        return one in symbols_of(many)
+    return any(one == term or one in term.args for term in Add.make_args(many))
 
 
 def _quotient(a: Expr, b: Expr) -> Expr:

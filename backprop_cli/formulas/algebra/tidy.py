@@ -119,11 +119,14 @@ def _worth_trying(expr: Expr) -> bool:
 
 def _candidates(expr: Expr, folds: list[dict[Expr, Expr]]) -> Iterator[Expr]:
     yield expr
-    for simplify in (factor_terms, cancel, lambda e: factor_terms(cancel(e)), expand_mul, factor):
-        try:
+    yield content_out(factor_terms(expr))
+    with suppress(PolynomialError, NotImplementedError):
+        cancelled = cancel(expr)
+        yield content_out(cancelled)
+        yield content_out(factor_terms(cancelled))
+    for simplify in (expand_mul, factor):
+        with suppress(PolynomialError, NotImplementedError):
             yield content_out(simplify(expr))
-        except (PolynomialError, NotImplementedError):
-            continue
     for fold in folds:
         with suppress(PolynomialError):
             yield content_out(factor_terms(cancel(expr.xreplace(fold))))

@@ -20,6 +20,7 @@ class Paths:
     graph: Graph
     operands: list[tuple[int, ...]] = field(init=False)
     consumers: dict[int, list[int]] = field(init=False)
+    homes: list[int] = field(init=False)  # see `home`
 
     def __post_init__(self) -> None:
         active = self.graph.active
@@ -33,6 +34,11 @@ class Paths:
         for index, found in enumerate(self.operands):
             for operand in found:
                 self.consumers.setdefault(operand, []).append(index)
+        self.homes = list(range(len(self.operands)))
+        for index in reversed(self.homes.copy()):  # consumers come later: theirs are known
+            users = self.consumers.get(index, ())
+            if len(users) == 1:
+                self.homes[index] = self.homes[users[0]] if self.graph.nodes[users[0]].anonymous else users[0]
 
     def forks(self, index: int) -> bool:
         """Whether several operands share a node's gradient."""
@@ -50,11 +56,7 @@ class Paths:
 
     def home(self, index: int) -> Node:
         """The node in whose expression a node's gradient is found: its one user, or itself where it has several."""
-        while len(self.consumers.get(index, ())) == 1:
-            index = self.consumers[index][0]
-            if not self.graph.nodes[index].anonymous:
-                break
-        return self.graph.nodes[index]
+        return self.graph.nodes[self.homes[index]]
 
 
 class Evenly(Formulas):

@@ -238,4 +238,5 @@ class Reader:
 
 
 def _latest_last(expr: Expr) -> list[Delta]:
-    return sorted(deltas_of(expr), key=lambda d: d.index)
+    """Of several δ of a node the first made comes first, whatever order a set has."""
+    return sorted(deltas_of(expr), key=lambda d: (d.index, d.dummy_index))
