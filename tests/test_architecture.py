@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.notation",),
     ("formulas.compact",),
     ("formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),
-    ("formulas.worked", "formulas.reasons"),
+    ("formulas.worked", "formulas.reasons", "formulas.words"),
     ("formulas.derivation",),
     ("tasks.result",),
     ("tasks.diagnose", "tasks.opdoc", "tasks.claims"),

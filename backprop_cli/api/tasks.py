@@ -51,16 +51,19 @@ def derive(source: Source, *nodes: str, values: Mapping[str, Any] | None = None,
     """
     from backprop_cli.engine.graph import build
     from backprop_cli.formulas.derivation import work_out
-    from backprop_cli.report import derivation
+    from backprop_cli.report.derived import FORMATS, renderer
+    from backprop_cli.report.derived.solution import Solution
     from backprop_cli.tasks.calculate import compute, load_leaves
 
     graph = build(_spec(source, values, output, None, None, None, which))
     known = all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)
     computed = compute(graph, load_leaves(graph)) if known else None
-    numbers = (list(computed.values), [list(p) for p in computed.passes]) if computed else (None, None)
-    worked = work_out(graph, nodes, *numbers)
-    solution = derivation.Solution(graph.spec.source.file, graph.spec.title, graph.output_name, worked)
-    return Page(*(derivation.FORMATS[form](solution, VIEW) for form in ("text", "markdown", "latex")))
+    numbers, passes = (list(computed.values), [list(p) for p in computed.passes]) if computed else (None, None)
+    forms = ("text", "markdown", "latex")
+    notations = tuple({notation: None for form in forms for notation in FORMATS[form].notations})
+    worked = work_out(graph, nodes, numbers, passes, notations=notations)
+    solution = Solution(graph.spec.source.file, graph.spec.title, graph.output_name, worked)
+    return Page(*(renderer(form)(solution, VIEW) for form in forms))
 
 
 def check(source: Source, *, values: Mapping[str, Any] | None = None, output: str | None = None,

@@ -13,13 +13,17 @@ from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
+from backprop_cli.report.derived import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
     from backprop_cli.engine.graph import Graph
+    from backprop_cli.report.diagram import Diagram
 
-FORMATS = ("text", "markdown", "latex")
-SUFFIXES = {"text": (".txt",), "markdown": (".md", ".markdown"), "latex": (".tex",)}
+Values = list[object] | None
+Passes = list[list[object]] | None
+BOX_DIGITS = 4
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +44,34 @@ class Job:
         from backprop_cli.engine.graph import build
         from backprop_cli.formulas.derivation import in_all, work_out
         from backprop_cli.language.steps import lettered, told
-        from backprop_cli.report import derivation
+        from backprop_cli.report.derived.solution import Solution
 
         parts = lettered(spec) if self.view.full else spec
         graph = build(parts)
         _known(graph, self.nodes)
         values, passes = _numbers(graph, self.max_bytes)
         _has_entry(graph, self.nodes, self.entry)
-        worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits)
+        notations = FORMATS[self.form].notations
+        worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits, notations)
         if parts is not spec:
-            worked = in_all(worked, build(spec))
+            worked = in_all(worked, build(spec), notations)
         title = spec.source.file, spec.title, graph.output_name
-        solution = derivation.Solution(*title, worked, told(parts, spec))
-        return Done(derivation.FORMATS[self.form](solution, self.view))
+        solution = Solution(*title, worked, told(parts, spec), self.diagram(graph, values, passes))
+        return Done(renderer(self.form)(solution, self.view))
+
+    def diagram(self, graph: Graph, values: Values, passes: Passes) -> Diagram | None:
+        """The graph, for a format with pictures, with the numbers that there are."""
+        if "mathml" not in FORMATS[self.form].notations:
+            return None
+        from backprop_cli.report.diagram import Numbers, diagram
+
+        return diagram(graph, numbers=Numbers(values, passes[-1], BOX_DIGITS) if values and passes else None)
 
     def warm(self) -> None:
         """One spec at a time: there is nothing to prepare."""
 
 
-def _numbers(graph: Graph, max_bytes: int) -> tuple[list[object] | None, list[list[object]] | None]:
+def _numbers(graph: Graph, max_bytes: int) -> tuple[Values, Passes]:
     """The values and gradients of the spec, where every leaf has numbers."""
     from backprop_cli.tasks.calculate import compute, load_leaves
 

@@ -8,17 +8,15 @@ which sympy would cancel before anybody could read it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sympy import Expr, Mul, S
 
 from backprop_cli.engine.graph import Graph, Node
-from backprop_cli.engine.interpret import Scope, Shapes, interpret
-from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
+from backprop_cli.engine.ops.base import show
 from backprop_cli.engine.passes import Step, plan
-from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of
 from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
@@ -26,16 +24,37 @@ from backprop_cli.formulas.algebra.formula import Formula, settled
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.formulate import Formulation
-from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
+from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.numbers import numbers
-from backprop_cli.formulas.notation.typeset import Typeset
 from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.tensors import Derived, Formulas, derive, seed_formula, true_shape
-from backprop_cli.formulas.worked import Contribution, Maths, Worked, WorkedPass, fits, shapes_of_product
-from backprop_cli.language.expression import Expression
-from backprop_cli.language.model import Shape
+from backprop_cli.formulas.words import Words
+from backprop_cli.formulas.worked import (
+    Contribution,
+    Equation,
+    Maths,
+    PutIn,
+    Worked,
+    WorkedPass,
+    fits,
+    shapes_of_product,
+)
 
-SHOWN = ("text", "latex")
+SHOWN = ("text",)
+"""What is printed unless more is asked for; `text` always is, since it is compared."""
+
+
+LONGEST = 240
+"""Characters of a formula that is read; what is longer stays in the names of the gradients above."""
+
+TOO_LONG = "put together, the formula is long; run --terms nodes prints it"
+
+
+def shortened(parts: tuple[Contribution, ...]) -> tuple[tuple[Contribution, ...], bool]:
+    """Contributions without the substituted lines that nobody reads, and whether there were any."""
+    long = [part.substituted is not None and len(part.substituted.text) > LONGEST for part in parts]
+    return tuple(replace(p, substituted=None) if cut else p for p, cut in zip(parts, long, strict=True)), any(long)
 
 
 @dataclass(slots=True)
@@ -48,47 +67,38 @@ class Deriver:
     gradients: Sequence[Any] | None
     asked: tuple[int, ...] | None = None
     digits: int = 6
+    notations: tuple[str, ...] = SHOWN
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
+    words: Words = field(init=False)
 
     def __post_init__(self) -> None:
+        self.words = Words(self.graph)
         self.meaning = Formulas(self.derived.symbols, self.derived.run, chained=False)
         self.steps = {step[1]: step for step in plan(self.graph, self.meaning)}
 
     # printing ────────────────────────────────────────────────────────────────────────────────────
 
     def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
-        """An expression in both notations; `replaced` symbols print as what they stand for."""
+        """An expression; `replaced` symbols print as what they stand for."""
         resolve = (replaced or {}).get
         made = self.derived.symbols
-        layouts = (Layout(NOTATIONS[name], resolve, made.unit, made.graph.names) for name in SHOWN)
-        return Maths(*(layout(expr) for layout in layouts))
+        return self.each(lambda name: Layout(NOTATIONS[name], resolve, made.unit, made.graph.names)(expr))
+
+    def each(self, written: Callable[[str], str]) -> Maths:
+        """A formula in each notation."""
+        return Maths({name: written(name) for name in self.notations})
 
     def partial(self, name: str) -> Maths:
         """∂output/∂name."""
-        return Maths(*(NOTATIONS[n].gradient(self.derived.run.name, name) for n in SHOWN))
-
-    def equation(self, node: Node) -> Maths:
-        """A consumer's definition: z = W · x."""
-        right = self.own_words(node)
-        name = self.label(node)
-        return Maths(f"{name} = {right.text}", f"{_latex_name(name)} = {right.latex}")
+        return self.each(lambda n: NOTATIONS[n].gradient(self.derived.run.name, name))
 
     def own_words(self, node: Node) -> Maths:
         """What the user wrote, typeset; a node without an expression of its own by its op."""
         if node.spec is None:
             return self.maths(self.derived.symbols.fold(self.derived.symbols.definitions[node.index]))
-        text, spec = node.spec.text, self.graph.spec
-        shapes = {name: self.graph.nodes[index].shape for name, index in self.graph.names.items()}
-        scope = Scope(text, shapes.get, dims=spec.dims, functions=spec.functions)
-
-        def shape(part: Expression) -> Shape | None:
-            try:
-                return interpret(part, scope, Shapes())  # type: ignore[no-any-return]
-            except (BackpropError, ShapeError, ParameterError, TypeError):
-                return None
-
-        return Maths(*(Typeset(NOTATIONS[name], shape)(node.spec.expression) for name in SHOWN))
+        spec = node.spec
+        return self.each(lambda name: self.words(spec, name))
 
     def label(self, node: Node) -> str:
         """A node's name; the output's own words where it is an expression."""
@@ -124,37 +134,52 @@ class Deriver:
             consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}
         )
         return Contribution(
-            consumer=self.label(consumer), definition=self.equation(consumer),
-            local=self.maths(factor if elementwise else expr, {delta: plain}), is_map=not elementwise,
+            consumer=self.label(consumer), name=self.named(self.label(consumer)), definition=self.own_words(consumer),
+            local=Equation(self.slope(consumer, target, elementwise),
+                           self.maths(factor if elementwise else expr, {delta: plain})), is_map=not elementwise,
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
             substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
             shapes=shapes_of_product(expr, target), entry=self.entry(expr.xreplace(chain), target),
         )  # fmt: skip
 
-    def entry(self, expr: Expr, target: Node) -> str:
+    def slope(self, consumer: Node, target: Node, elementwise: bool) -> Maths:
+        """∂z/∂x, or δ for the map from it."""
+        if elementwise:
+            return self.each(lambda n: NOTATIONS[n].gradient(self.label(consumer), target.name))
+        return self.named("δ")
+
+    def named(self, name: str) -> Maths:
+        """A name, or the output's own words."""
+        return self.each(lambda n: NOTATIONS[n].label(name))
+
+    def entry(self, expr: Expr, target: Node) -> Equation | None:
         """One step in index notation."""
         if not target.shape:
-            return ""
-        left = self.meaning.gradient_symbol(target)
-        return layout_of("index").whole(true_shape(expr, target.shape), left)
+            return None
+        left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
+        sides = {name: EntryLayout(NOTATIONS[name]).sides(whole, left) for name in self.notations}
+        return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 
-    def numbers(self, node: Node) -> str:
+    def numbers(self, node: Node) -> PutIn | None:
         """One step with its numbers put in: of a scalar, or of one entry."""
         expr = self.derived.local.get(node.index)
         if self.work.values is None or self.gradients is None or expr is None or not symbols_of(expr):
-            return ""
+            return None
         shape = tuple(map(int, node.shape))
         at = self.asked if self.asked is not None and fits(self.asked, shape) else (0,) * len(shape)
         if 0 in shape:
-            return ""
+            return None
         evaluator = Evaluator(self.work.values, self.gradients, self.graph.spec.dtype)
-        text = numbers(evaluator, self.digits).put_in(expr, at)
         found = f"{float(self.gradients[node.index][at]):.{self.digits}g}"
+        text = numbers(evaluator, self.digits, "text").put_in(expr, at)
         if text is None or text == found:
-            return ""
-        place = f"[{', '.join(map(str, at))}]: " if at else ""
-        return f"{place}{text} = {found}"
+            return None
+        given = self.each(lambda n: numbers(evaluator, self.digits, n).put_in(expr, at) or "")
+        letters = tuple(map(str, at))
+        left = self.each(lambda n: NOTATIONS[n].gradient_at(self.derived.run.name, self.label(node), letters))
+        shown = self.each(lambda n: NOTATIONS[n].figure(found))
+        return PutIn(at, left if at else self.partial(self.label(node)), given, shown)
 
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
         """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
@@ -215,21 +240,26 @@ class Deriver:
         finally:
             reset_facts(token)
         is_output = node.index == self.derived.run.output
+        parts, long = shortened(parts)
         seed = self.seed(node) if is_output else None
+        simplified = self.simplified(node, parts, seed)
+        if simplified is not None and len(simplified.text) > LONGEST:
+            simplified, long = None, True
         return Worked(
             name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)),
             contributions=parts,
-            total=self.total(parts, seed), simplified=self.simplified(node, parts, seed), seed=seed,
-            notes=self.notes(node), facts=tuple(facts.used.values()),
+            total=self.total(parts, seed), simplified=simplified, seed=seed,
+            notes=(*self.notes(node), *([TOO_LONG] if long and simplified is None else [])),
+            facts=tuple(facts.used.values()),
             value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
-            numbers="" if node.index in self.graph.hooks else self.numbers(node),
+            numbers=None if node.index in self.graph.hooks else self.numbers(node),
         )  # fmt: skip
 
     def seed(self, node: Node) -> Maths:
         """Where the pass starts: 1, ones, or what the spec gives as `grad_output`."""
         expr = seed_formula(self.meaning).expr
         if isinstance(expr, GradSymbol):
-            return Maths("grad_output, as given", r"\text{grad\_output, as given}")
+            return self.each(lambda n: NOTATIONS[n].said("grad_output, as given"))
         return self.maths(true_shape(expr, node.shape))
 
     def touch_facts(self, node: Node, parts: tuple[Contribution, ...]) -> None:
@@ -253,7 +283,7 @@ class Deriver:
         if len(parts) + (seed is not None) < 2:
             return None
         sides = [*([seed] if seed else []), *(p.chain for p in parts)]
-        return Maths(*(" + ".join(_bracketed(getattr(m, n)) for m in sides) for n in SHOWN))
+        return self.each(lambda n: NOTATIONS[n].plus.join(_bracketed(m, n) for m in sides))
 
     def simplified(self, node: Node, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
         """The formula in node names; None where a line says it already."""
@@ -270,22 +300,18 @@ class Deriver:
         return None if final.text in said or is_seed else final
 
 
-def _bracketed(text: str) -> str:
+def _bracketed(maths: Maths, notation: str) -> str:
     """A side of a sum; one that starts with a minus is bracketed."""
-    return f"({text})" if text.startswith("-") else text
+    return NOTATIONS[notation].bracket(maths[notation]) if maths.text.startswith("-") else maths[notation]
 
 
-def _latex_name(name: str) -> str:
-    return NOTATIONS["latex"].name(name)
-
-
-def in_all(worked: Sequence[WorkedPass], graph: Graph) -> tuple[WorkedPass, ...]:
+def in_all(worked: Sequence[WorkedPass], graph: Graph, notations: tuple[str, ...] = SHOWN) -> tuple[WorkedPass, ...]:
     """The derivations of a spec that was taken apart, each leaf's with its formula in the names of the spec itself."""
     made = Formulation(graph, ("nodes",), SHOWN, None).made
     found = []
     for one, run in zip(worked, graph.passes, strict=True):
         derived = derive(made, run, ("nodes",))
-        deriver = Deriver(graph, Formulation(graph, ("nodes",), SHOWN, None), derived, None)
+        deriver = Deriver(graph, Formulation(graph, ("nodes",), SHOWN, None), derived, None, notations=notations)
         nodes = {n.name: derived.nodes[n.index] for n in graph.named() if n.is_leaf and n.index in derived.nodes}
         listed = [replace(w, in_all=deriver.maths(nodes[w.name])) if w.name in nodes else w for w in one.worked]
         found.append(replace(one, worked=tuple(listed)))
@@ -299,6 +325,7 @@ def work_out(
     passes: Sequence[Sequence[Any]] | None = None,
     entry: tuple[int, ...] | None = None,
     digits: int = 6,
+    notations: tuple[str, ...] = SHOWN,
 ) -> tuple[WorkedPass, ...]:
     """The derivations of the named nodes (all that have a gradient by default), the output first, pass by pass.
 
@@ -309,7 +336,8 @@ def work_out(
     found = []
     for position, run in enumerate(graph.passes):
         derived = derive(work.made, run, ("local", "nodes"))
-        deriver = Deriver(graph, work, derived, passes[position] if passes else None, entry, digits)
+        deriver = Deriver(graph, work, derived, passes[position] if passes else None, entry, digits,
+                          notations)  # fmt: skip
         wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
                   and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
         found.append(WorkedPass(run.name, tuple(deriver.worked(node) for node in wanted)))
@@ -326,7 +354,8 @@ def local_derivatives(graph: Graph) -> dict[tuple[str, str], str]:
         for consumer in deriver.consumers(node) if node.index in derived.local else ():
             part = deriver.contribution(consumer, node)
             if part is not None:
-                found[node.name, part.consumer] = f"δ ↦ {part.local.text}" if part.is_map else part.local.text
+                slope = part.local.right.text
+                found[node.name, part.consumer] = f"δ ↦ {slope}" if part.is_map else slope
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +15,58 @@ from backprop_cli.formulas.algebra.expr import is_op, shape_of
 
 @dataclass(frozen=True, slots=True)
 class Maths:
-    """A formula, or one side of an equation, in both notations that people read."""
+    """A formula, or one side of an equation, in each notation that was asked for."""
 
-    text: str
-    latex: str
+    written: Mapping[str, str]
+
+    def __getitem__(self, notation: str) -> str:
+        return self.written[notation]
+
+    @property
+    def text(self) -> str:
+        """On one line."""
+        return self.written["text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """A left and a right side."""
+
+    left: Maths
+    right: Maths
+
+    def __getitem__(self, notation: str) -> tuple[str, str]:
+        return self.left[notation], self.right[notation]
+
+    @property
+    def text(self) -> str:
+        """On one line."""
+        return f"{self.left.text} = {self.right.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class PutIn:
+    """A step with its numbers, for a scalar or one entry (`left` names it), and what they give."""
+
+    at: tuple[int, ...]
+    left: Maths
+    given: Maths
+    found: Maths
+
+    @property
+    def place(self) -> str:
+        """`[0, 1]`; nothing for a scalar."""
+        return f"[{', '.join(map(str, self.at))}]" if self.at else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one consumer hands back: `local` is a derivative, or the right side of δ ↦ ... where `is_map`."""
+    """What one consumer, `name` = `definition`, hands back; `local` is ∂consumer/∂node = ..., or δ ↦ ... (`is_map`)."""
 
     consumer: str
+    name: Maths
     definition: Maths
-    local: Maths
+    local: Equation
     is_map: bool
     upstream: Maths
     chain: Maths
@@ -34,7 +74,7 @@ class Contribution:
     notes: tuple[str, ...]
     reasons: tuple[str, ...] = ()
     shapes: str = ""
-    entry: str = ""
+    entry: Equation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +92,7 @@ class Worked:
     facts: tuple[str, ...]
     value: Any = None
     hooked: bool = False
-    numbers: str = ""
+    numbers: PutIn | None = None
     in_all: Maths | None = None
 
 

@@ -6,9 +6,11 @@ A break never falls inside a bracket that fits the next line whole; sentences ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 NARROWEST, DEFAULT = 40, 100
+N = TypeVar("N", int, float)
 
 PRECEDENCE = {"=": 0, "+": 1, "-": 1, "⊙": 2, "·": 2, "/": 2, "*": 2, "@": 2}
 OPENING, CLOSING = "([{", ")]}"
@@ -90,17 +92,24 @@ def _places(text: str) -> Iterator[tuple[int, int, int]]:
 
 
 def _place(text: str, room: int, next_room: int) -> int | None:
-    """The outermost place that fits, as late as it can be; deeper only where what follows would not fit anyway."""
-    found = [place for place in _places(text) if place[2] > 0]
-    groups = sorted({(depth, precedence) for depth, precedence, _ in found})
+    """Where a line of text ends."""
+    return outermost([place for place in _places(text) if place[2] > 0], len(text), room, next_room)
+
+
+def outermost(places: Sequence[tuple[int, int, N]], total: N, room: N, next_room: N) -> N | None:
+    """Of places (depth, precedence, position) the outermost that fits, as late as it can be.
+
+    A deeper one only where what follows would not fit the next line anyway.
+    """
+    groups = sorted({(depth, precedence) for depth, precedence, _ in places})
     fallback = None
     for group in groups:
-        at = [position for depth, precedence, position in found if (depth, precedence) == group and position <= room]
+        at = [position for depth, precedence, position in places if (depth, precedence) == group and position <= room]
         if not at:
             continue
         last = at[-1]
-        ends = [p for depth, precedence, p in found if (depth, precedence) <= group and p > last]
-        if last >= room // 3 or (ends[0] if ends else len(text)) - last <= next_room:
+        ends = [p for depth, precedence, p in places if (depth, precedence) <= group and p > last]
+        if last >= room // 3 or (ends[0] if ends else total) - last <= next_room:
             return last
         fallback = fallback or last
     return fallback

@@ -1,42 +1,49 @@
-"""One page of feedback for a student: Markdown, and HTML that needs no network and no script."""
+"""One page of feedback for a student: Markdown, and HTML that needs no network, with a step for each item."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backprop_cli.report.page import navigation, page, step, text
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.grading.results import Graded, Marked
 
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;
-border-bottom:1px solid #ddd}code{font-family:ui-monospace,monospace}.right,.carried{color:#17692b}.wrong{color:#a11}
-.missing,.not{color:#8a5a00}.total{font-size:1.25rem;font-weight:600}.first{background:#fff6e5}"""
-
+CLASSES = {"right": "good", "carried": "good", "wrong": "bad", "missing": "soft", "not readable": "soft"}
 LEAD = "Begin here: {item} is the first answer on the way back that went wrong. "
 CARRIED = "What follows from an earlier mistake and is worked out correctly from it counts as right."
 
 
 def html(graded: Graded, view: View) -> str:
-    """A page of its own."""
-    title = escape(view.safe(graded.student or graded.answers))
-    rows = "\n".join(_row(one, view) for one in graded.items)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n<style>{STYLE}</style>'
-        f"</head>\n<body>\n<h1>{title}</h1>\n<p class=\"total\">{graded.points:g} of {graded.of:g} points</p>\n"
-        f"{''.join(f'<p>{escape(line)}</p>' for line in _lead(graded, view))}\n"
-        f"<table>\n<tr><th>Item</th><th>Mark</th><th>Points</th><th>Where to look</th></tr>\n{rows}\n</table>\n"
-        "</body></html>\n"
-    )
+    """A page of its own, in the order of the reverse pass: one steps through the answers."""
+    return page(_title(graded), _body(graded, view))
 
 
-def _row(one: Marked, view: View) -> str:
-    first = ' class="first"' if one.first else ""
-    name, told = escape(view.safe(one.item)), escape(view.safe(one.reason))
-    return (f'<tr{first}><td><code>{name}</code></td><td class="{one.word.split()[0]}">{one.word}</td>'
-            f"<td>{one.points:g}/{one.of:g}</td><td>{told}</td></tr>")  # fmt: skip
+def _title(graded: Graded) -> str:
+    return graded.student or graded.answers
+
+
+def _body(graded: Graded, view: View) -> Iterator[str]:
+    yield f"<header><h1>{text(_title(graded))}</h1>"
+    yield f'<p class="soft">{text(graded.answers)}, marked by {text(graded.key)}</p>'
+    yield f'<p class="{"good" if graded.ok else "bad"}"><strong>{graded.points:g} of {graded.of:g} points</strong></p>'
+    yield from (f"<p>{text(line)}</p>" for line in _lead(graded, view))
+    yield "</header>"
+    yield navigation()
+    yield '<main><h2>Answers, from the output back</h2><ol class="steps">'
+    yield from map(_item, graded.items)
+    yield "</ol></main>"
+
+
+def _item(one: Marked) -> str:
+    mark = f'<span class="{CLASSES[one.word]}">{one.word}</span>'
+    worth = f'<span class="soft">{one.points:g}/{one.of:g}</span>'
+    first = "<span>begin here</span>" if one.first else ""
+    head = f'<div class="row"><strong>{text(one.item)}</strong>{mark}{worth}{first}</div>'
+    parts = [head, f"<p>{text(one.reason)}</p>"] if one.reason else [head]
+    return step("back", None, f"{one.item}: {one.word}", parts)
 
 
 def _lead(graded: Graded, view: View) -> list[str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.printed import Named, Omitted, Printed
-from backprop_cli.report.arrays import abridged, count, lines, summary
+from backprop_cli.report.arrays import count
 from backprop_cli.report.diagram import Arrow, Box, Diagram, Numbers
 from backprop_cli.report.graph_svg import render as picture
+from backprop_cli.report.lit import Lit, value_of
 from backprop_cli.report.page import navigation, page, step, text, wide
 from backprop_cli.report.text import terms_shown, verdict, with_definitions
 from backprop_cli.report.view import READING, View
@@ -65,11 +65,7 @@ class _Sheet:
 
     def picture(self) -> str:
         """The graph, or how to see one that is too large."""
-        boxes = len(self.diagram.boxes)
-        if boxes > DRAWN:
-            return (f'<p class="soft">A graph of {boxes} boxes is not drawn here; <code>backprop graph '
-                    f"{text(self.result.spec)} -o graph.svg</code> draws it.</p>")  # fmt: skip
-        return picture(self.diagram, replace(self.view, ascii=False), embedded=True)
+        return drawn(self.diagram, self.view)
 
     # passes ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -84,7 +80,9 @@ class _Sheet:
         name = f"<strong>{self.math(NOTATIONS['mathml'].name(node.name))}</strong>"
         kind = node.kind if node.kind != "node" else f"<code>{text(node.expression or node.op or '')}</code>"
         head = f'<div class="row">{name}<span class="soft">{kind}, {count(node.shape)}</span></div>'
-        return step("on", self.numbers.get(node.name), f"forward, {node.name}", [head, self.value(node.value)])
+        written = [wide(self.math(f"<mo>=</mo>{node.definition['mathml']}"))] if node.definition else []
+        content = [head, *written, self.value(node.value)]
+        return step("on", self.numbers.get(node.name), f"forward, {node.name}", content)
 
     def passes(self) -> Iterator[str]:
         """Every gradient, in the order of the reverse pass; of several passes each, and their sum."""
@@ -148,37 +146,14 @@ class _Sheet:
                 seen[f'<span class="soft">({terms}: {text(formula.why)})</span>'] = None
         yield from map(wide, seen)
 
-    def math(self, elements: str) -> str:
-        """A formula, in which the names of nodes light up."""
-        return f'<math displaystyle="true">{self.lighted(elements)}</math>'
-
-    def lighted(self, elements: str) -> str:
-        """With each node's name marked by its number."""
-
-        def marked(found: re.Match[str]) -> str:
-            return f'<mrow class="v" data-n="{self.marks[found[0]]}">{found[0]}</mrow>'
-
-        return self.pattern.sub(marked, elements)
-
     @cached_property
-    def marks(self) -> dict[str, int]:
-        """The elements of each node's name."""
-        return {NOTATIONS["mathml"].name(node.name): self.numbers[node.name]
-                for node in self.result.nodes if node.name in self.numbers}  # fmt: skip
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The longest names first, so that x is not lit inside x_1."""
-        return re.compile("|".join(re.escape(name) for name in sorted(self.marks, key=len, reverse=True)) or "(?!)")
+    def math(self) -> Lit:
+        """Writes formulas."""
+        return Lit(self.numbers)
 
     def value(self, value: object) -> str:
-        """An array in rows; of a large one also what its entries are like."""
-        if value is None:
-            return '<p class="soft">no numbers</p>'
-        digits = self.view.digits
-        shown = "\n".join(lines(value, digits))
-        more = f'\n<p class="soft">{summary(value, digits)}</p>' if abridged(value) else ""
-        return f'<pre class="value">{shown}</pre>{more}'
+        """A value in rows."""
+        return value_of(value, self.view)
 
     def remarks(self) -> Iterator[str]:
         """Warnings, facts relied on, how far formulas are from values."""
@@ -189,6 +164,15 @@ class _Sheet:
         yield from (f'<p class="soft">used: {text(fact)}</p>' for fact in result.facts)
         known = [node.gradient for node in result.nodes if node.gradient is not None]
         yield f'<p class="soft">{text(verdict(known))}</p>'
+
+
+def drawn(diagram: Diagram, view: View) -> str:
+    """A graph as a picture in a page, or how to see one that is too large."""
+    boxes = len(diagram.boxes)
+    if boxes > DRAWN:
+        return (f'<p class="soft">A graph of {boxes} boxes is not drawn here; <code>backprop graph '
+                f"{text(diagram.spec)} -o graph.svg</code> draws it.</p>")  # fmt: skip
+    return picture(diagram, replace(view, ascii=False), embedded=True)
 
 
 def diagram_of(result: Result, view: View) -> Diagram:

@@ -41,6 +41,10 @@ ol.steps{list-style:none;margin:0;padding:0}
 ol.steps>li{border:1px solid var(--line);border-radius:8px;padding:.5rem .8rem;margin:.4rem 0;scroll-margin:4rem}
 ol.steps>li.now{background:var(--now);border-color:var(--mark)}
 .row{display:flex;flex-wrap:wrap;gap:.2rem 1rem;align-items:baseline}
+dl.rows{display:grid;grid-template-columns:minmax(6rem,max-content) minmax(0,1fr);gap:.1rem 1rem;margin:.3rem 0;
+align-items:baseline}
+dl.rows dt{color:var(--soft)}dl.rows dd{margin:0;min-width:0}
+@media (max-width:600px){dl.rows{grid-template-columns:minmax(0,1fr)}}
 .warning{border-left:4px solid var(--warn);padding-left:.6rem;margin:.4rem 0}
 .good{color:var(--good)}.bad{color:var(--bad)}
 .v{border-radius:3px}.v.lit{background:var(--lit)}

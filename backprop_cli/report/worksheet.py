@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_cli.language.writer import number, quoted
-from backprop_cli.report.graded_page import STYLE
 from backprop_cli.report.plain import safe
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.grading.questions import Question, Worksheet
 
+STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;
+border-bottom:1px solid #ddd}code{font-family:ui-monospace,monospace}"""
 BLANK = "_" * 24
 ASK = "Work out by hand, forward and back; write numbers with four digits, or formulas."
 

@@ -154,7 +154,8 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
         warnings += [Warned("budget", graph.output_name, PLAINLY)] if notes.spent else []
     warnings += warnings_of(graph, computed, formulas)
     shown = [n for n in graph.nodes if n.kind != "constant" and (settings.anonymous or not n.anonymous)]
-    nodes = tuple(_node(graph, node, computed, total) for node in shown)
+    written = _definitions(graph, shown, settings.notations) if settings.terms else {}
+    nodes = tuple(_node(graph, node, computed, total, written.get(node.index, {})) for node in shown)
     return Result(
         spec=graph.spec.source.file,
         title=graph.spec.title,
@@ -171,8 +172,20 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
     )
 
 
+def _definitions(graph: Graph, shown: Sequence[Node], notations: tuple[str, ...]) -> dict[int, dict[str, str]]:
+    """What the user wrote, as mathematics, in the notations that have it."""
+    from backprop_cli.formulas.words import Words
+
+    words = Words(graph)
+    return {node.index: words.definition(node, notations) for node in shown}
+
+
 def _node(
-    graph: Graph, node: Node, computed: Computed, formulas: Mapping[int, Mapping[str, Printed | Omitted]]
+    graph: Graph,
+    node: Node,
+    computed: Computed,
+    formulas: Mapping[int, Mapping[str, Printed | Omitted]],
+    definition: Mapping[str, str],
 ) -> NodeResult:
     value = computed.gradient(node.index)
     return NodeResult(
@@ -186,6 +199,7 @@ def _node(
         requires_grad=node.index in graph.active,
         gradient=None if value is None else Gradient(value, formulas.get(node.index, {})),
         anonymous=node.anonymous,
+        definition=definition,
     )
 
 

@@ -51,6 +51,7 @@ class NodeResult:
     gradient: Gradient | None
     anonymous: bool = False
     tangent: Tangent | None = None  # where forward mode was asked for
+    definition: Mapping[str, str] = field(default_factory=dict)  # its expression as mathematics, by notation
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tests.conftest import COMMAND, ROOT
 HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SPECS = ("two_layer", "lstm", "attention", "accumulate_two")
+DERIVED = ("derive_two_layer", "derive_attention")
 
 pytestmark = [
     pytest.mark.browser,
@@ -30,9 +31,11 @@ nodes: {y: "w_hat * α", loss: "sum(y**2) + max(α)"}
 """
 
 
-def command(*arguments: str) -> str:
+def command(*arguments: str, code: int = 0) -> str:
     """What `backprop` prints."""
-    return subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, spec in specs.items():
         command("run", spec, "-o", str(folder / f"{name}.html"))
     command("check", "specs/kinks.yaml", "-o", str(folder / "check.html"))
-    return {name: folder / f"{name}.html" for name in (*specs, "check")}
+    for name in DERIVED:
+        command("derive", f"specs/{name.removeprefix('derive_')}.yaml", "-o", str(folder / f"{name}.html"))
+    (folder / "ann.yaml").write_text("student: '<b>Ann</b>'\nanswers: {w2.grad: [[0, 0], [0, 0]], y_2.grad: y_2 - y}\n")
+    graded = command("grade", "specs/two_layer.yaml", str(folder / "ann.yaml"), "--format", "html", code=1)
+    (folder / "grade.html").write_text(graded, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in (*specs, "check", *DERIVED, "grade")}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +65,7 @@ def met(pages: dict[str, Path]) -> dict[str, Any]:
     return {name: answer[str(path)] for name, path in pages.items()}
 
 
-@pytest.mark.parametrize("name", [*SPECS, "hostile", "check"])
+@pytest.mark.parametrize("name", [*SPECS, "hostile", "check", *DERIVED, "grade"])
 def test_a_page_is_quiet_and_fits(met: dict[str, Any], name: str) -> None:
     """No error on the console, nothing from the network, no horizontal scrolling, no violation that axe finds."""
     for look in met[name]["looks"]:
@@ -70,7 +78,7 @@ def test_a_page_is_quiet_and_fits(met: dict[str, Any], name: str) -> None:
     assert background["light"] != background["dark"]
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", [*SPECS, *DERIVED])
 def test_it_is_stepped_through(met: dict[str, Any], name: str) -> None:
     """Buttons and keys go forth and back; each step lights one node, in the text and in the picture, and is in view."""
     walk = next(look["walk"] for look in met[name]["looks"] if "walk" in look)
@@ -105,18 +113,29 @@ def test_values_are_those_of_json(met: dict[str, Any], name: str) -> None:
             assert flat(json.loads(shown)) == pytest.approx(flat(values[label]), rel=1e-5), label
 
 
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_derivation_ends_in_the_values_of_json(met: dict[str, Any], name: str) -> None:
+    """Each step is a gradient, the output's first, with the value that `run --format json` gives."""
+    told = json.loads(command("run", f"specs/{name.removeprefix('derive_')}.yaml", "--format", "json", "--terms", "none"))
+    nodes = {n: one for n, one in told["nodes"].items() if one["gradient"]}
+    walk = next(look["walk"] for look in met[name]["looks"] if "walk" in look)
+    assert [s["label"] for s in walk["seen"]] == [f"gradient of {n}" for n in reversed(nodes)]
+    for seen, one in zip(walk["seen"], reversed(nodes.values()), strict=True):
+        assert flat(json.loads(seen["value"])) == pytest.approx(flat(one["gradient"]["value"]), rel=1e-5)
+
+
 def flat(value: Any) -> list[float]:
     """The numbers of a nested list."""
     return [number for part in value for number in flat(part)] if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", [*SPECS, *DERIVED])
 def test_a_name_lights_everywhere(met: dict[str, Any], name: str) -> None:
     """With the pointer on a name all that is about its node is lit."""
     assert next(look["hover"] for look in met[name]["looks"] if "hover" in look) is True
 
 
-@pytest.mark.parametrize("name", [*SPECS, "hostile"])
+@pytest.mark.parametrize("name", [*SPECS, "hostile", *DERIVED, "grade"])
 def test_without_a_script_all_is_there(met: dict[str, Any], name: str) -> None:
     """Where scripts are off every step is shown, and there are no dead buttons."""
     plain = met[name]["plain"]

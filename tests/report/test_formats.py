@@ -15,8 +15,9 @@ from backprop_cli.cli.streams import suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.csv_ import cell
 from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer
-from backprop_cli.report.latex import prose as latex_prose
 from backprop_cli.report.markdown import code, prose
+from backprop_cli.report.texts import matrix
+from backprop_cli.report.texts import prose as latex_prose
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import NodeResult, Result
 
@@ -182,16 +183,16 @@ def test_latex_is_escaped() -> None:
 
 def test_latex_values() -> None:
     """Numbers with exponents, long columns and wide matrices are typeset, and what is not finite too."""
-    from backprop_cli.report.latex import _value
-
-    view = View()
-    assert _value(np.float64(1.5e-7), view) == r"1.5 \cdot 10^{-7}"
-    assert _value(np.array([np.inf, np.nan]), view) == r"\begin{bmatrix} \infty \\ \text{nan} \end{bmatrix}"
-    tall = _value(np.zeros(99), view)
+    view, room = View(), 345.0
+    assert matrix(np.float64(1.5e-7), view, room) == r"1.5 \cdot 10^{-7}"
+    assert matrix(np.array([np.inf, np.nan]), view, room) == r"\begin{bmatrix} \infty \\ \text{nan} \end{bmatrix}"
+    tall = matrix(np.zeros(99), view, room)
     assert r"\vdots" in tall
     assert r"\text{(99)}" in tall
-    wide = _value(np.zeros((50, 50)), view)
+    wide = matrix(np.zeros((50, 50)), view, room)
     assert {row.count("&") for row in wide.split(r"\\")} == {6}
+    narrow = matrix(np.full((4, 9), -0.123456), view, 150.0)
+    assert {row.count("&") for row in narrow.split(r"\\")} == {2}
 
 
 def test_npz_members_of_any_name(result: Result) -> None:

@@ -111,6 +111,30 @@ def test_a_large_graph_is_not_drawn(page_of) -> None:
     assert "<svg" not in page
 
 
+def test_a_derivation_is_a_page(backprop: Backprop, tmp_path: Path) -> None:
+    """A step for each gradient, with its steps as terms; titles are text, and shapes are enough."""
+    (tmp_path / "net.yaml").write_text(
+        'title: "<b>t</b> & $x$"\nparams: {W: {shape: [2, 3]}}\ninputs: {x: {shape: [3]}}\n'
+        "nodes: {y: tanh(W @ x), loss: sum(y)}\n", encoding="utf-8")  # fmt: skip
+    found = Elements(backprop("derive", tmp_path / "net.yaml", "--format", "html").out)
+    assert (found.open, found.tags["b"], found.tags["dl"], found.tags["svg"]) == ([], 0, 3, 1)
+    assert [label for key, label in found.attributes if key == "aria-label"][-3:] == [
+        "gradient of loss", "gradient of y", "gradient of W"]  # fmt: skip
+    terms = {"definition", "because", "local derivative", "chain rule", "substituted", "one entry", "shapes", "used"}
+    assert terms <= set(found.texts)
+
+
+def test_a_grade_is_a_page(backprop: Backprop, tmp_path: Path) -> None:
+    """The same parts: buttons, a step for each answer in the order of the reverse pass, nobody's markup."""
+    (tmp_path / "ann.yaml").write_text("student: '<b>Ann</b>'\nanswers: {y_2.grad: y - y_2, w2.grad: 1}\n")
+    done = backprop("grade", ROOT / "specs" / "two_layer.yaml", tmp_path / "ann.yaml", "--format", "html")
+    found = Elements(done.out)
+    assert (done.code, found.open, found.tags["b"], found.tags["nav"]) == (1, [], 0, 1)
+    labels = [label for key, label in found.attributes if key == "aria-label"]
+    assert "y_2.grad: wrong" in labels
+    assert found.texts.count("begin here") == 1
+
+
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_page_holds_one_spec(backprop: Backprop, command: str) -> None:
     """Several specs are no page: bad usage, and nothing is written."""

@@ -29,8 +29,8 @@ def test_no_line_of_a_run_is_wider(path: Path) -> None:
         assert [line for line in page.splitlines() if len(line) > width] == []
 
 
-@pytest.mark.parametrize("name", ["mazur", "lstm", "batch_norm", "transformer_encoder", "cnn", "softmax_by_hand"])
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", ["lstm", "transformer_encoder", "cnn"])
+@pytest.mark.parametrize("width", [80])
 def test_no_line_of_a_derivation_is_wider(name: str, width: int, backprop: Any) -> None:
     """Steps, reasons, numbers and values too."""
     out = backprop("derive", ROOT / "specs" / f"{name}.yaml", "--width", width).out

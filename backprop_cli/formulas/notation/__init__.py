@@ -7,7 +7,7 @@ from backprop_cli.formulas.notation.layout import Layout
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.formulas.printed import ASKED
 
-_MODULES = {name: import_module(f"backprop_cli.formulas.notation.{name}") for name in ASKED}
+_MODULES = {name: import_module(f"backprop_cli.formulas.notation.{name}") for name in (*ASKED, "breakable")}
 NOTATIONS: dict[str, Notation] = {name: module.NOTATION for name, module in _MODULES.items()}
 WALKS: dict[str, type[Layout]] = {name: getattr(module, "WALK", Layout) for name, module in _MODULES.items()}
 """How a formula is walked: whole, or (index) one entry of it."""

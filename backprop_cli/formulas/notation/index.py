@@ -16,7 +16,7 @@ from sympy import Expr, Pow
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, shape_of, symbols_of
+from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.layout import Layout
@@ -40,13 +40,19 @@ class EntryLayout(Layout):
 
     def whole(self, expr: Expr, left: TensorSymbol | None = None) -> str:
         """The entry of a gradient as an equation; without a left side the entry alone."""
-        self.used = {s.name for s in symbols_of(expr)} | ({left.name} if left is not None else set())
+        if left is not None:
+            return " = ".join(self.sides(expr, left))
+        self.used = {s.name for s in symbols_of(expr)}
+        self.memo = {}
+        return self.entry(expr, self.letters(shape_of(expr))).text
+
+    def sides(self, expr: Expr, left: TensorSymbol) -> tuple[str, str]:
+        """The entry of a gradient, left and right of the sign of equality."""
+        self.used = {s.name for s in symbols_of(expr)} | {left.name}
         self.memo = {}
         indices = self.letters(shape_of(expr))
         right = self.entry(expr, indices).text
-        if left is None:
-            return right
-        return f"{self.entry(left, indices).text} = {right}"
+        return self.entry(left, indices).text, right
 
     def letters(self, shape: Shape) -> Index:
         """A new letter for each axis: that of its name, if it has one and it is free."""
@@ -86,12 +92,17 @@ class EntryLayout(Layout):
 
     def picked(self, expr: Expr, indices: Index) -> Piece:
         """The entry of something that is written whole."""
-        piece = self.walk(expr)
-        listed = ",".join(filter(None, indices))
-        if not listed:
+        piece, letters = self.walk(expr), [*filter(None, indices)]
+        if not letters:
             return piece
-        text = piece.text if piece.level == ATOM or piece.text.startswith("∂") else self.closed(piece, CALL)
-        return Piece(f"{text}[{listed}]", CALL)
+        if isinstance(expr, GradSymbol):
+            return Piece(self.notation.gradient_at(expr.output, expr.name, letters), CALL)
+        return Piece(self.notation.at(self.closed(piece, CALL), letters), CALL)
+
+    @property
+    def between(self) -> str:
+        """Between the factors of a product of entries."""
+        return self.notation.beside
 
     def closed(self, piece: Piece, level: int) -> str:
         """A part inside another that binds at `level`."""
@@ -114,8 +125,14 @@ class EntryLayout(Layout):
         above = self.side_by_side(parts.number, parts.above, indices)
         if parts.below or parts.denominator != 1:
             below = self.side_by_side(parts.denominator, parts.below, indices)
-            above = Piece(f"{self.closed(above, MUL)} / {self.closed(below, POWER)}", MUL)
+            above = self.quotient(above, below)
         return Piece(self.notation.minus_sign + self.closed(above, MUL), NEGATIVE) if parts.sign < 0 else above
+
+    def quotient(self, above: Piece, below: Piece) -> Piece:
+        """One entry divided by another."""
+        if self.notation.stacks:
+            return Piece(*self.notation.fraction(above, below))
+        return Piece(f"{self.closed(above, MUL)} / {self.closed(below, POWER)}", MUL)
 
     def side_by_side(self, number: Expr, factors: list[Expr], indices: Index) -> Piece:
         """Factors side by side, each at its own indices."""
@@ -124,7 +141,7 @@ class EntryLayout(Layout):
         if not texts and len(pieces) == 1:
             return pieces[0]
         texts += [self.closed(piece, PRODUCT) for piece in pieces]
-        return Piece(" · ".join(texts), PRODUCT if len(texts) > 1 else ATOM)
+        return Piece(self.between.join(texts), PRODUCT if len(texts) > 1 else ATOM)
 
     def powers(self, expr: Pow, indices: Index) -> Piece:
         """A power of an entry, or a root."""
@@ -137,9 +154,9 @@ class EntryLayout(Layout):
     def over(self, sizes: Shape, body: Callable[[Index], Piece]) -> Piece:
         """Σ over new indices of what the body makes of them."""
         letters = self.letters(sizes)
-        listed = ",".join(filter(None, letters))
+        listed = [*filter(None, letters)]
         piece = body(letters)
-        return Piece(f"Σ_{listed} {self.closed(piece, MUL)}", MUL) if listed else piece
+        return Piece(self.notation.over(listed) + self.closed(piece, MUL), MUL) if listed else piece
 
 
 # ── rows: how an operator's entry is made of its operands' ───────────────────────────────────────
@@ -172,7 +189,7 @@ def chained(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
         for position, (factor, shape) in enumerate(zip(expr.args, shapes, strict=True)):
             pair = ends[position : position + 2] if len(shape) > 1 else (ends[1] if position == 0 else ends[position],)
             texts.append(layout.closed(layout.entry(factor, (*batch, *pair)), PRODUCT))
-        return Piece(" · ".join(texts), PRODUCT)
+        return Piece(layout.between.join(texts), PRODUCT)
 
     return layout.over(tuple(shape[-1] for shape in shapes[:last]), body)
 
@@ -181,7 +198,7 @@ def outer(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """x[i] · y[j]."""
     left, right = expr.args
     texts = [layout.closed(layout.entry(a, (i,)), PRODUCT) for a, i in ((left, indices[0]), (right, indices[1]))]
-    return Piece(" · ".join(texts), PRODUCT)
+    return Piece(layout.between.join(texts), PRODUCT)
 
 
 def transposed(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
@@ -205,8 +222,12 @@ def reduced(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     total = layout.over(tuple(shape[a] for a in axes), body)
     if expr.name == "sum":
         return total
-    count = " · ".join(layout.count(shape[a]) for a in axes if not is_one(shape[a]))
-    return Piece(f"1/{count if '·' not in count else f'({count})'} · ({total.text})", MUL) if count else total
+    counts = [layout.count(shape[a]) for a in axes if not is_one(shape[a])]
+    if not counts:
+        return total
+    below = Piece(layout.notation.beside.join(counts), ATOM if len(counts) == 1 else MUL)
+    one, _ = layout.notation.fraction(Piece("1", ATOM), below)
+    return Piece(one + layout.between + layout.notation.bracket(total.text), MUL)
 
 
 def expanded(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
@@ -233,13 +254,13 @@ def unit(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """e[k] is [i = k]; what else is scattered is written whole."""
     where = expr.parameters["index"]
     if expr.args[0] == 1 and len(where) == 1 and isinstance(where[0], int) and indices[0]:
-        return Piece(f"[{indices[0]} = {where[0]}]", CALL)
+        return Piece(layout.notation.iverson(indices[0], str(where[0])), CALL)
     return layout.picked(expr, indices)
 
 
 def identity(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """I is [i = j]."""
-    return Piece(f"[{indices[0]} = {indices[1]}]", CALL) if all(indices) else layout.picked(expr, indices)
+    return Piece(layout.notation.iverson(*indices), CALL) if all(indices) else layout.picked(expr, indices)
 
 
 def constant(text: str) -> Callable[[EntryLayout, Apply, Index], Piece]:
@@ -258,7 +279,7 @@ def convolved(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
         moved = tuple(_moved(i, a) for i, a in zip(indices[2:], window, strict=True))
         texts = [layout.entry(expr.args[0], (indices[0], channel, *moved)).text,
                  layout.closed(layout.entry(expr.args[1], (indices[1], channel, *window)), PRODUCT)]  # fmt: skip
-        return Piece(" · ".join(texts), PRODUCT)
+        return Piece(layout.between.join(texts), PRODUCT)
 
     return layout.over(kernel[1:], body)
 
@@ -274,7 +295,7 @@ def kernel_gradient(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
         moved = tuple(_moved(i, a) for i, a in zip(places, indices[2:], strict=True))
         texts = [layout.entry(expr.args[0], (image, indices[1], *moved)).text,
                  layout.closed(layout.entry(expr.args[1], (image, indices[0], *places)), PRODUCT)]  # fmt: skip
-        return Piece(" · ".join(texts), PRODUCT)
+        return Piece(layout.between.join(texts), PRODUCT)
 
     return layout.over((*upstream[:1], *upstream[2:]), body)
 

@@ -3,6 +3,7 @@ r"""LaTeX mathematics: juxtaposition for products of matrices, \odot for element
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sympy import E, Expr, S
@@ -58,6 +59,11 @@ class Latex(Notation):
     matmul: str = r" "
     gradient_level: int = POWER
     gradients_apart: bool = True
+    beside: str = r" \, "
+    by: str = r" \cdot "
+    side: str = r" \, "
+    hadamard: str = r" \odot "
+    stacks: bool = True
 
     def holds_fraction(self, text: str) -> bool:
         """One that is not in an exponent or an index."""
@@ -89,6 +95,29 @@ class Latex(Notation):
     def sum_over(self, letters: list[str], inner: str) -> str:
         return rf"\sum_{{{','.join(letters)}}} {inner}"
 
+    def label(self, name: str) -> str:
+        return _differentiated(name).rstrip()
+
+    def said(self, words: str) -> str:
+        return rf"\text{{{latex_text(words)}}}"
+
+    def figure(self, text: str) -> str:
+        return figure(text)
+
+    def at(self, base: str, letters: Sequence[str]) -> str:
+        inner = base if re.fullmatch(r"\w|\\[a-z]+ ?", base) else rf"\left[{base}\right]"
+        return f"{inner.rstrip()}_{{{','.join(letters)}}}"
+
+    def gradient_at(self, output: str, name: str, letters: Sequence[str]) -> str:
+        below = self.at(_differentiated(name), letters)
+        return rf"\frac{{\partial {_differentiated(output)}}}{{\partial {below}}}"
+
+    def over(self, letters: Sequence[str]) -> str:
+        return rf"\sum_{{{','.join(letters)}}} "
+
+    def iverson(self, left: str, right: str) -> str:
+        return rf"\left[{left} = {right}\right]"
+
     def literal(self, text: str) -> str:
         return rf"\mathtt{{{latex_text(text)}}}"
 
@@ -96,7 +125,7 @@ class Latex(Notation):
         return Piece(rf"\sum {base.text if base.level > MUL else self.bracket(base.text)}", MUL)
 
     def named_call(self, name: str, arguments: list[str]) -> Piece:
-        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(arguments)}\right)", CALL)
+        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({self.comma.join(arguments)}\right)", CALL)
 
     def bracket(self, text: str) -> str:
         return rf"\left({text}\right)"
@@ -112,7 +141,7 @@ class Latex(Notation):
         return rf"10^{{{exponent}}}" if mantissa == "1" else rf"{mantissa} \cdot 10^{{{exponent}}}"
 
     def times(self, left: Expr, right: Expr) -> str:
-        return r" \odot " if shape_of(left) and shape_of(right) else r" \, "
+        return self.hadamard if shape_of(left) and shape_of(right) else self.side
 
     def scaled(self, number: str, text: str) -> str:
         return rf"{number} \, {text}" if text[:1].isdigit() else f"{number} {text}"
@@ -137,7 +166,7 @@ class Latex(Notation):
         return rf"{self._braced(inner)}^\top"
 
     def outer(self, left: str, right: str) -> str:
-        return f"{left} {self.row(right)}"
+        return left + self.matmul + self.row(right)
 
     def transpose(self, base: Piece, order: tuple[int, ...]) -> str:
         return rf"{self._braced(self._base(base))}^\top"
@@ -202,11 +231,21 @@ class Latex(Notation):
             bare = template.endswith(" {0}")
             texts = ["" if o is None else self.bracket(o.text) if bare and o.level < CALL else o.text for o in operands]
             return Piece(template.format(*texts), CALL)
-        # numbered marks stand for the operands while the rest is escaped
+        # numbered marks stand for the operands while the rest is typeset
         parts = written_arguments([None if o is None else f"\0{i}\0" for i, o in enumerate(operands)], expr, exact)
         given = ["" if o is None else o.text for o in operands]
-        filled = [re.sub("\0(\\d+)\0", lambda m: given[int(m[1])], latex_text(p)) for p in parts]
-        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({', '.join(filled)}\right)", CALL)
+        filled = [self.argument(part, given) for part in parts]
+        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({self.comma.join(filled)}\right)", CALL)
+
+    def argument(self, part: str, given: Sequence[str]) -> str:
+        """An argument of a call: operands as formulas, the rest as it is written."""
+        pieces = re.split("\0(\\d+)\0", part)
+        return "".join(given[int(one)] if odd % 2 else self.static(one) for odd, one in enumerate(pieces))
+
+    def static(self, text: str) -> str:
+        """A number as it is; a keyword and what else is said by words, upright."""
+        words = (re.sub(r"[^\W\d]\w+", lambda m: rf"\mathtt{{{latex_text(m[0])}}}", part) for part in text.split(", "))
+        return self.comma.join(word if "\\mathtt" in word else latex_text(word) for word in words)
 
 
 def _differentiated(output: str) -> str:
@@ -217,6 +256,17 @@ def _differentiated(output: str) -> str:
     if entry:
         return rf"{{{latex_name(entry[1])}}}_{{[{latex_text(entry[2])}]}}"
     return rf"\left(\mathtt{{{latex_text(output)}}}\right)"
+
+
+_EXPONENT = re.compile(r"(.*)e([+-])0*(\d+)")
+
+
+def figure(text: str) -> str:
+    """A rounded number: 1.5 · 10^{-7}."""
+    if found := _EXPONENT.fullmatch(text):
+        sign = "-" if found[2] == "-" else ""
+        return rf"{found[1]} \cdot 10^{{{sign}{found[3]}}}"
+    return {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\text{nan}"}.get(text, text)
 
 
 def latex_text(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -83,6 +84,9 @@ class Mathml(Notation):
     matmul: str = mo(INVISIBLE_TIMES)
     gradient_level: int = POWER
     gradients_apart: bool = True
+    beside: str = mo(INVISIBLE_TIMES)
+    by: str = mo("·")
+    stacks: bool = True
 
     def holds_fraction(self, text: str) -> bool:
         return "<mfrac" in text
@@ -106,6 +110,34 @@ class Mathml(Notation):
     def delta(self, symbol: Delta) -> str:
         number = mo(",") + mn(str(symbol.number)) if symbol.number else ""
         return script("msub", mi("δ" + "′" * len(symbol.mark)), self.name(symbol.owner) + number)
+
+    def label(self, name: str) -> str:
+        return self.name(name) if re.fullmatch(r"\w+", name) else row(tokens(name))
+
+    def said(self, words: str) -> str:
+        return f"<mtext>{escape(words)}</mtext>"
+
+    def figure(self, text: str) -> str:
+        mantissa, _, exponent = text.partition("e")
+        sign = mo(MINUS) if mantissa.startswith("-") else ""
+        shown = sign + mn(mantissa.lstrip("-"))
+        if not exponent:
+            return shown
+        return row(shown + mo("·") + script("msup", mn("10"), tokens(str(int(exponent)))))
+
+    def at(self, base: str, letters: Sequence[str]) -> str:
+        inner = base if re.fullmatch(r"<mi>[^<]*</mi>", base) else row(mo("[") + base + mo("]"))
+        return script("msub", inner, mo(",").join(tokens(letter) for letter in letters))
+
+    def gradient_at(self, output: str, name: str, letters: Sequence[str]) -> str:
+        top = self.name(output) if re.fullmatch(r"\w+", output) else self.bracket(tokens(output))
+        return script("mfrac", mo("∂") + top, mo("∂") + self.at(self.name(name), letters))
+
+    def over(self, letters: Sequence[str]) -> str:
+        return script("munder", mo("∑"), mo(",").join(tokens(letter) for letter in letters))
+
+    def iverson(self, left: str, right: str) -> str:
+        return row(mo("[") + tokens(left) + mo("=") + tokens(right) + mo("]"))
 
     def literal(self, text: str) -> str:
         return f"<mtext>{escape(text)}</mtext>"

@@ -10,9 +10,9 @@ from typing import Any
 from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import SizeSymbol, TensorSymbol, is_one, shape_of
+from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.index import EntryLayout, Index
 from backprop_cli.formulas.notation.piece import ADD, ATOM, NEGATIVE, Piece
-from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.language.model import Shape
 
 MOST_TERMS = 6
@@ -31,6 +31,7 @@ class NumbersLayout(EntryLayout):
 
     value: Callable[[Expr], Any] = lambda expr: None
     digits: int = 6
+    longest: int = 0  # in characters; 0: any length
 
     def put_in(self, expr: Expr, at: tuple[int, ...]) -> str | None:
         """The entry at an index; None where it is too long to be read, or nothing but the number itself."""
@@ -38,7 +39,7 @@ class NumbersLayout(EntryLayout):
             piece = self.entry(expr, tuple(map(str, at)))
         except TooLongError:
             return None
-        return piece.text if len(piece.text) <= LONGEST else None
+        return piece.text if not self.longest or len(piece.text) <= self.longest else None
 
     def entry(self, expr: Expr, indices: Index) -> Piece:
         """A name is its number."""
@@ -59,7 +60,12 @@ class NumbersLayout(EntryLayout):
     def number(self, value: float) -> Piece:
         """A number in so many digits."""
         text = f"{value:.{self.digits}g}" if value else "0"
-        return Piece(text, NEGATIVE if text.startswith("-") else ATOM)
+        return Piece(self.notation.figure(text), NEGATIVE if text.startswith("-") else ATOM)
+
+    @property
+    def between(self) -> str:
+        """A dot: numbers side by side would be one number."""
+        return self.notation.by
 
     def count(self, size: int) -> str:
         """How many entries an axis has, as a number."""
@@ -77,11 +83,11 @@ class NumbersLayout(EntryLayout):
             raise TooLongError
         if len(terms) == 1:
             return terms[0]
-        return Piece(" + ".join(self.closed(term, ADD + 1) for term in terms), ADD)
+        return Piece(self.notation.plus.join(self.closed(term, ADD + 1) for term in terms), ADD)
 
 
-def numbers(value: Callable[[Expr], Any], digits: int) -> NumbersLayout:
-    """The walk that puts numbers in."""
-    layout = NumbersLayout(Notation())
-    layout.value, layout.digits = value, digits
+def numbers(value: Callable[[Expr], Any], digits: int, notation: str) -> NumbersLayout:
+    """The walk that puts numbers in; what is too long as text is left out."""
+    layout = NumbersLayout(NOTATIONS[notation])
+    layout.value, layout.digits, layout.longest = value, digits, LONGEST if notation == "text" else 0
     return layout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sympy import E, Expr, S
@@ -42,6 +43,10 @@ class Notation:
     has_outer: bool = True
     pseudo_inverse_level: int = POWER
     slices: bool = False  # an axis that is meant whole is written
+    beside: str = " · "
+    by: str = " · "
+    comma: str = ", "
+    stacks: bool = False
 
     def holds_fraction(self, text: str) -> bool:
         """Whether a numerator has a fraction that would be set small in another."""
@@ -74,6 +79,34 @@ class Notation:
     def sum_over(self, letters: list[str], inner: str) -> str:
         """Σ over letters."""
         return f"Σ_{''.join(letters)} {inner}"
+
+    def label(self, name: str) -> str:
+        """A name, or the output's own words where it is an expression."""
+        return name
+
+    def said(self, words: str) -> str:
+        """Words in a formula."""
+        return words
+
+    def figure(self, text: str) -> str:
+        """A rounded number: 1.5e-07."""
+        return text
+
+    def at(self, base: str, letters: Sequence[str]) -> str:
+        """An entry: x[i,j]."""
+        return f"{base}[{','.join(letters)}]"
+
+    def gradient_at(self, output: str, name: str, letters: Sequence[str]) -> str:
+        """∂output/∂x[i,j]."""
+        return self.at(self.gradient(output, name), letters)
+
+    def over(self, letters: Sequence[str]) -> str:
+        """Σ over letters of what follows."""
+        return f"Σ_{','.join(letters)} "
+
+    def iverson(self, left: str, right: str) -> str:
+        """1 where two indices are the same, else 0."""
+        return f"[{left} = {right}]"
 
     def literal(self, text: str) -> str:
         """A part of the user's expression as it is written."""

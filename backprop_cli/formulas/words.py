@@ -1,0 +1,49 @@
+"""The definitions of nodes as their writer wrote them, typeset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.interpret import Scope, Shapes, interpret
+from backprop_cli.engine.ops.base import ParameterError, ShapeError
+from backprop_cli.errors import BackpropError
+from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation.typeset import Typeset
+from backprop_cli.language.expression import Expression
+from backprop_cli.language.model import NodeSpec, Shape
+
+TYPESET = ("mathml", "breakable")
+"""The notations in which a forward pass is mathematics; elsewhere it stays what the user wrote."""
+
+
+@dataclass(slots=True)
+class Words:
+    """Typesets what the user wrote; shapes say which products are of matrices."""
+
+    graph: Graph
+    shapes: Mapping[str, Shape]
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.shapes = {name: graph.nodes[index].shape for name, index in graph.names.items()}
+
+    def __call__(self, node: NodeSpec, notation: str) -> str:
+        """A node's expression in a notation."""
+        spec = self.graph.spec
+        scope = Scope(node.text, self.shapes.get, dims=spec.dims, functions=spec.functions)
+
+        def shape(part: Expression) -> Shape | None:
+            try:
+                return interpret(part, scope, Shapes())  # type: ignore[no-any-return]
+            except (BackpropError, ShapeError, ParameterError, TypeError):
+                return None
+
+        return Typeset(NOTATIONS[notation], shape)(node.expression)
+
+    def definition(self, node: Node, notations: tuple[str, ...]) -> dict[str, str]:
+        """A node's expression in those of the notations that typeset; nothing of a leaf."""
+        if node.spec is None:
+            return {}
+        return {name: self(node.spec, name) for name in notations if name in TYPESET}

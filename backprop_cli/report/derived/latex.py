@@ -1,0 +1,48 @@
+r"""A worked solution in LaTeX: an align* of steps for each node, sentences between them; needs amsmath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from backprop_cli.formulas.worked import Worked
+from backprop_cli.report.derived.lines import TOTAL, Item, Line, Said, Value, blocks, lines_of
+from backprop_cli.report.derived.solution import Solution
+from backprop_cli.report.texts import Row, aligned, document, prose, sentence
+from backprop_cli.report.view import View
+
+
+def render(solution: Solution, view: View) -> str:
+    """The body for one spec."""
+    parts = [rf"\section*{{{prose(solution.heading)}}}", *(f"{prose(part)}." for part in solution.parts)]
+    said: set[str] = set()
+    for heading, nodes in solution.sections():
+        parts += [rf"\subsection*{{{prose(heading)}}}"] if heading else []
+        parts += [part for worked in nodes for part in _node(worked, said, view)]
+    parts += [TOTAL] if len(solution.passes) > 1 else []
+    return document("\n\n".join(parts) + "\n", view)
+
+
+def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
+    first = rf"\paragraph{{$\displaystyle {worked.left['breakable']}$}}"
+    for block in blocks(lines_of(worked, said, view.full)):
+        if isinstance(block[0], Said):
+            text = " ".join(sentence(one.sentence) for one in block if isinstance(one, Said))
+            yield f"{first} {text}".lstrip()
+        else:
+            yield f"{first}\n{aligned([*rows(block)], view)}".lstrip()
+        first = ""
+
+
+def rows(block: Iterable[Item]) -> Iterator[Row]:
+    """Equations, each with the name of its step."""
+    for one in block:
+        match one:
+            case Line():
+                left = "" if one.left is None else one.left["breakable"]
+                left = rf"\text{{path }} {left}" if one.path else left
+                sign = r"\mapsto" if one.sign == "↦" else one.sign
+                yield Row(left, one.right["breakable"], one.label, sign)
+                if one.result is not None:
+                    yield Row("", one.result["breakable"])
+            case Value():
+                yield Row(one.left["breakable"], None, "value", value=one.value)

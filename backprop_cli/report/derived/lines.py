@@ -1,0 +1,151 @@
+"""What a worked solution says of a node, line by line, for every format: equations, sentences, the value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backprop_cli.formulas.worked import Contribution, Maths, Worked
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An equation with the name of its step; without a left side it goes on under the one before.
+
+    `path`: the left side is what comes back through that node.  `place` is the entry that it is about, `result` what
+    numbers on the right give.
+    """
+
+    label: str
+    left: Maths | None
+    right: Maths
+    sign: str = "="
+    path: bool = False
+    place: str = ""
+    result: Maths | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of the program's own; some have a label."""
+
+    text: str
+    label: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """With what it is about in front, and a full stop."""
+        return f"{PREFIXES.get(self.label, '')}{self.text.rstrip(':')}."
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The number, or the array, that a gradient is."""
+
+    left: Maths
+    value: Any
+
+
+Item = Line | Said | Value
+PREFIXES = {"because": "Rule: ", "shapes": "Shapes: ", "sign": "Notation: "}
+TOTAL = "The gradients of the leaves add up over the passes."
+
+SIGNS = (
+    ("δ ↦", "δ is the gradient that comes back from above; δ ↦ ... is what the step makes of it"),
+    ("⊙", "⊙ multiplies entry by entry; ∂y/∂z = y ⊙ (1 - y) between arrays is the diagonal of the Jacobian"),
+    ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
+    ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
+    (" > 0]", "[z > 0] is 1 where it holds, else 0"),
+)
+"""What a sign means, in the order in which they are looked for."""
+
+
+def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
+    """The solution of one node; what is in `said` was explained before, and what is explained now is put there.
+
+    Unless it is to be `full`, the key steps alone.
+    """
+    found = [*_lines(worked, said, full)]
+    if not full:
+        return found
+    texts = " ".join(_text(one) for one in found)
+    new = [meaning for sign, meaning in SIGNS if meaning not in said and sign in texts]
+    said.update(new)
+    return [*found, *(Said(meaning, "sign") for meaning in new)]
+
+
+def _text(one: Item) -> str:
+    """What an item says, to look for signs in it."""
+    if isinstance(one, Line):
+        return f"{one.left.text if one.left else ''} {one.sign} {one.right.text}"
+    return one.text if isinstance(one, Said) else ""
+
+
+def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
+    if worked.seed is not None:
+        yield Line("seed", worked.left, worked.seed)
+    if worked.contributions:
+        yield Said(_uses(worked), "used")
+    for part in worked.contributions:
+        yield from _part(worked, part, said, full)
+    if worked.total is not None:
+        yield Line("sum", worked.left, worked.total)
+    yield from map(Said, worked.notes)
+    if worked.simplified is not None:
+        yield Line("after the hook" if worked.hooked else "simplified", worked.left, worked.simplified)
+    yield from (Said(f"with {fact}") for fact in worked.facts)
+    if full and worked.in_all is not None:
+        yield Line("in all", worked.left, worked.in_all)
+    if full and worked.numbers is not None:
+        numbers = worked.numbers
+        yield Line("in numbers", numbers.left, numbers.given, place=numbers.place, result=numbers.found)
+    if worked.value is not None:
+        yield Value(worked.left, worked.value)
+
+
+def _uses(worked: Worked) -> str:
+    """Who uses the node; a fan-out says that its paths add up."""
+    users = [p.consumer for p in worked.contributions]
+    if len(users) == 1:
+        return f"{worked.name} is used by {users[0]}:"
+    listed = f"{', '.join(users[:-1])} and {users[-1]}"
+    return f"{worked.name} is used by {listed}: what comes back over each path adds up"
+
+
+def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Iterator[Item]:
+    alone = len(worked.contributions) == 1
+    yield Line("definition" if alone else f"through {_short(part)}", part.name, part.definition)
+    new = [reason for reason in part.reasons if full and reason not in said]
+    said.update(new)
+    yield from (Said(reason, "because") for reason in new)
+    yield Line("local derivative", part.local.left, part.local.right, "↦" if part.is_map else "=")
+    if alone and worked.seed is None:
+        yield Line("chain rule", worked.left, part.chain)
+    else:
+        yield Line("chain rule", part.name, part.chain, path=True)
+    if part.substituted is not None and part.substituted.text != part.chain.text:
+        yield Line("substituted", None, part.substituted)
+    yield from map(Said, part.notes)
+    if full and part.shapes:
+        yield Said(part.shapes, "shapes")
+    if full and part.entry is not None:
+        yield Line("one entry", part.entry.left, part.entry.right)
+
+
+def _short(part: Contribution) -> str:
+    """A consumer's name; an output that is an expression is called that."""
+    return part.consumer if part.consumer.isidentifier() else "output"
+
+
+def blocks(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Equations that follow each other together, and sentences together."""
+    block: list[Item] = []
+    for one in items:
+        if block and isinstance(one, Said) != isinstance(block[0], Said):
+            yield block
+            block = []
+        block.append(one)
+    if block:
+        yield block

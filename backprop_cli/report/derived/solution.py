@@ -1,0 +1,34 @@
+"""The worked solution of a spec, as it goes to the formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backprop_cli.formulas.worked import Worked, WorkedPass
+    from backprop_cli.report.diagram import Diagram
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The derivations of one spec; `diagram` is drawn where a format has pictures."""
+
+    spec: str
+    title: str | None
+    output: str
+    passes: Sequence[WorkedPass]
+    parts: Sequence[str] = ()
+    diagram: Diagram | None = None
+
+    @property
+    def heading(self) -> str:
+        """What the solution is called."""
+        return self.title or self.spec
+
+    def sections(self) -> Iterator[tuple[str | None, Sequence[Worked]]]:
+        """Each pass with its heading; a single pass has none."""
+        count = len(self.passes)
+        for i, one in enumerate(self.passes, 1):
+            yield (f"Pass {i} of {count}, from {one.output}" if count > 1 else None), one.worked

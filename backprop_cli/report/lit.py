@@ -1,0 +1,46 @@
+"""Formulas and values of a page: in a formula the names of nodes light up, each by its number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.report.arrays import abridged, lines, summary
+from backprop_cli.report.view import View
+
+
+@dataclass(frozen=True)
+class Lit:
+    """Writes formulas in which each node's name is marked by its number."""
+
+    numbers: Mapping[str, int]
+
+    def __call__(self, elements: str) -> str:
+        """A formula, in which the names of nodes light up."""
+        return f'<math displaystyle="true">{self.pattern.sub(self._marked, elements)}</math>'
+
+    def _marked(self, found: re.Match[str]) -> str:
+        return f'<mrow class="v" data-n="{self.marks[found[0]]}">{found[0]}</mrow>'
+
+    @cached_property
+    def marks(self) -> dict[str, int]:
+        """The elements of each node's name."""
+        return {NOTATIONS["mathml"].name(name): number for name, number in self.numbers.items() if name.isidentifier()}
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The longest names first, so that x is not lit inside x_1."""
+        return re.compile("|".join(re.escape(name) for name in sorted(self.marks, key=len, reverse=True)) or "(?!)")
+
+
+def value_of(value: object, view: View) -> str:
+    """An array in rows; of a large one also what its entries are like."""
+    if value is None:
+        return '<p class="soft">no numbers</p>'
+    digits = view.digits
+    shown = "\n".join(lines(value, digits))
+    more = f'\n<p class="soft">{summary(value, digits)}</p>' if abridged(value) else ""
+    return f'<pre class="value">{shown}</pre>{more}'

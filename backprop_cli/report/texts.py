@@ -1,0 +1,153 @@
+"""What every LaTeX document needs: prose in which nothing is a command, values, lines that are aligned and fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backprop_cli.report.arrays import COLUMNS, GAP, cells, count, one_line, summary
+from backprop_cli.report.mathlines import fitted, plain, points, width
+from backprop_cli.report.plain import safe, to_ascii
+from backprop_cli.report.view import View
+
+# ── prose ────────────────────────────────────────────────────────────────────────────────────────
+
+_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+            ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}  # fmt: skip
+_SIGNS = {
+    "δ": r"\delta", "σ": r"\sigma", "∂": r"\partial", "⊙": r"\odot", "·": r"\cdot", "×": r"\times", "↦": r"\mapsto",
+    "Σ": r"\Sigma", "√": r"\surd", "⋆": r"\star", "→": r"\to", "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "∞": r"\infty",
+    "−": "-",
+}  # fmt: skip
+_RAISED = {"ᵀ": r"\top ", "⁻": "-", "⁺": "+", "ⁿ": "n", **{c: str(i) for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}}
+_RUN = re.compile(rf"Σ_(?P<over>[a-z]+)|(?P<raised>[{''.join(_RAISED)}]+)|[{''.join(_SIGNS)}]")
+
+
+def prose(text: str) -> str:
+    """User text in which nothing is a command, in ASCII: which letters a document's fonts have is not known here."""
+    ascii_text = to_ascii(" ".join(safe(line) for line in text.splitlines()))
+    return "".join(_SPECIAL.get(c) or (f"\\{c}" if c in "#$%&_{}" else c) for c in ascii_text)
+
+
+def sentence(text: str) -> str:
+    """A sentence of the program's own, whose signs are mathematics."""
+    done, parts = 0, []
+    for found in _RUN.finditer(text):
+        parts += [prose(text[done : found.start()]), f"${_signs(found)}$"]
+        done = found.end()
+    return "".join([*parts, prose(text[done:])])
+
+
+def _signs(found: re.Match[str]) -> str:
+    if found["over"]:
+        return rf"\sum_{{{found['over']}}}"
+    return f"^{{{''.join(_RAISED[c] for c in found[0])}}}" if found["raised"] else _SIGNS[found[0]]
+
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage{amsmath,amssymb}
+\allowdisplaybreaks
+\emergencystretch=3em
+\begin{document}
+%s\end{document}
+"""
+
+
+def document(body: str, view: View) -> str:
+    """The body, as a whole document where that is asked for."""
+    return DOCUMENT % body if view.standalone else body
+
+
+# ── equations ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An equation: `left` is empty where it goes on under the one before; a value instead of a formula on its right."""
+
+    left: str
+    right: str | None
+    remark: str = ""
+    sign: str = "="
+    value: Any = None
+
+
+SIGN, GUTTER, AROUND = 18.0, 12.0, 4.0
+
+
+def aligned(rows: Sequence[Row], view: View, environment: str = "align*") -> str:
+    """Equations under each other, none wider than the page."""
+    if not rows:
+        return ""
+    remarks = max(width(_remark(row)) for row in rows)
+    left = max(width(row.left) for row in rows)
+    room = points(view.width) - left - SIGN - AROUND - (remarks + GUTTER if remarks else 0.0)
+    lines = [line for row in rows for line in _lines(row, room, view)]
+    return f"\\begin{{{environment}}}\n" + " \\\\\n".join(lines) + f"\n\\end{{{environment}}}"
+
+
+def _lines(row: Row, room: float, view: View) -> Iterable[str]:
+    first, *rest = fitted(row.right, room) if row.right is not None else [matrix(row.value, view, room)]
+    remark = _remark(row)
+    yield f"{plain(row.left)} &{row.sign} {first}" + (f" && {remark}" if remark else "")
+    yield from (f" &{line}" for line in rest)
+
+
+def _remark(row: Row) -> str:
+    return rf"\text{{{prose(row.remark)}}}" if row.remark else ""
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────
+
+MATRIX = r"\begin{bmatrix} %s \end{bmatrix}"
+BETWEEN, ENDS = 10.0, 12.0
+
+
+def matrix(value: Any, view: View, room: float) -> str:
+    """A number, a column of numbers, or a matrix, its middle left out where it is too wide; any more axes in words."""
+    if not value.size:
+        return r"\text{(empty)}"
+    if value.ndim > 2:
+        return _in_words(value, view, room)
+    if value.ndim == 0:
+        return figure(cells(value, view.digits))
+    size = rf" \quad \text{{({' by '.join(map(str, value.shape))})}}"
+    if value.ndim == 1:
+        column = [r"\vdots" if cell == GAP else figure(cell) for cell in cells(value, view.digits)]
+        return MATRIX % r" \\ ".join(column) + (size if r"\vdots" in column else "")
+    for columns in (None, *COLUMNS):
+        rows = _rows(cells(value, view.digits, GAP, columns))
+        more = size if any(cell in {r"\vdots", r"\cdots"} for row in rows for cell in row) else ""
+        if _wide(rows) + width(more) <= room:
+            break
+    return MATRIX % r" \\ ".join(" & ".join(row) for row in rows) + more
+
+
+def _in_words(value: Any, view: View, room: float) -> str:
+    whole = one_line(value, view.digits)
+    short = f"{count(value.shape)}: {summary(value, view.digits)}"
+    for one in (whole, short):
+        if GAP not in one and width(text := rf"\text{{{prose(one)}}}") <= room:
+            return text
+    head, _, numbers = short.partition(": ")
+    said = [f"{head}:", *numbers.split(", ")]
+    return r"\begin{array}[t]{@{}l@{}} " + r" \\ ".join(rf"\text{{{prose(one)}}}" for one in said) + r" \end{array}"
+
+
+def _rows(shown: Sequence[Any]) -> list[list[str]]:
+    columns = len(next(row for row in shown if isinstance(row, list)))
+    return [[r"\vdots"] * columns if row == GAP else [figure(cell) for cell in row] for row in shown]
+
+
+def _wide(rows: Sequence[Sequence[str]]) -> float:
+    columns = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return sum(columns) + BETWEEN * (len(columns) - 1) + ENDS
+
+
+def figure(text: str) -> str:
+    """A rounded number, or what stands for those left out."""
+    from backprop_cli.formulas.notation import LATEX
+
+    return r"\cdots" if text == GAP else LATEX.figure(text)
