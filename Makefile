@@ -16,7 +16,7 @@ LOWEST := .venv-lowest/.ready
 PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest test-peers test-browser lint bench fuzz docs golden clean
+.PHONY: help run test test-lowest test-peers test-browser test-latex lint bench fuzz docs golden clean
 
 help: ## what the targets do
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile
@@ -74,6 +74,11 @@ test-peers: $(PEERS) ## what is compared with PyTorch and JAX
 
 test-browser: $(READY) $(BROWSER) ## the pages of --format html, in a real browser
 	@$(BIN)/python $(PYTEST) -m "browser and not fuzz"
+
+test-latex: $(READY) ## the LaTeX of every shipped spec, compiled, its boxes measured
+	@command -v pdflatex >/dev/null || \
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends texlive-latex-base >/dev/null; }
+	@$(BIN)/python $(PYTEST) -m "latex and not fuzz"
 
 lint: $(READY) ## ruff and mypy alone
 	@$(BIN)/ruff check .

@@ -23,7 +23,7 @@ _MARKS = str.maketrans(dict.fromkeys(PLACES))
 _LEADING = re.compile(r"(?:\s|\\,)+")
 _TOKEN = re.compile(
     r"(?P<mark>[\x01-\x03])|\\left(?P<open>\\?.)|\\right(?P<close>\\?.)|\\(?P<frac>frac)|\\(?P<root>sqrt)"
-    r"|\\(?P<font>mathrm|operatorname|mathtt|mathbf|text|hat|bar|tilde)(?=\{)|(?P<command>\\[A-Za-z]+|\\.)"
+    r"|\\(?P<font>mathrm|operatorname|texttt|mathbf|text|hat|bar|tilde)(?=\{)|(?P<command>\\[A-Za-z]+|\\.)"
     r"|(?P<script>[_^])|(?P<brace>\{)|(?P<space>\s+)|(?P<char>.)",
     re.DOTALL,
 )
@@ -106,7 +106,7 @@ def _parts(tex: str, style: int) -> Iterator[Part]:
         elif kind == "font":
             inner, at = _argument(tex, at)
             name = found["font"]
-            wide = width(inner, style) if name in {"hat", "bar", "tilde"} else scale * words(inner, name == "mathtt")
+            wide = width(inner, style) if name in {"hat", "bar", "tilde"} else scale * words(inner, name == "texttt")
             yield Part(tex[start:at], wide + (3.4 if name == "operatorname" else 0.0), name, (inner,))
         elif kind == "script":
             inner, at = _argument(tex, at)
@@ -221,7 +221,7 @@ class Atoms:
             self.group(("(", ")"), part.inner[0], depth)
             if part.kind == "root":
                 self.add("^{1/2}", 12.0, depth)
-        elif part.kind == "mathtt":
+        elif part.kind == "texttt":
             self.literal(part.inner[0], depth)
         else:
             self.add(part.tex, part.width, depth)
@@ -237,7 +237,7 @@ class Atoms:
         """The user's own words, a word at a time."""
         for position, word in enumerate(text.split(" ")):
             self.place = PLACES[COMMA] if position else self.place
-            tex = rf"\mathtt{{{word}}}"
+            tex = rf"\texttt{{{word}}}"
             self.add((r"\ " if position else "") + tex, width(tex) + 3.4, depth)
 
 

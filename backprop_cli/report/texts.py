@@ -47,7 +47,7 @@ def _signs(found: re.Match[str]) -> str:
 
 
 DOCUMENT = r"""\documentclass{article}
-\usepackage{amsmath,amssymb}
+\usepackage{amsmath}
 \allowdisplaybreaks
 \emergencystretch=3em
 \begin{document}
@@ -122,6 +122,7 @@ def matrix(value: Any, view: View, room: float) -> str:
         more = size if any(cell in {r"\vdots", r"\cdots"} for row in rows for cell in row) else ""
         if _wide(rows) + width(more) <= room:
             break
+    more = more if _wide(rows) + width(more) <= room else ""
     return MATRIX % r" \\ ".join(" & ".join(row) for row in rows) + more
 
 

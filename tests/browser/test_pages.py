@@ -116,7 +116,8 @@ def test_values_are_those_of_json(met: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize("name", DERIVED)
 def test_a_derivation_ends_in_the_values_of_json(met: dict[str, Any], name: str) -> None:
     """Each step is a gradient, the output's first, with the value that `run --format json` gives."""
-    told = json.loads(command("run", f"specs/{name.removeprefix('derive_')}.yaml", "--format", "json", "--terms", "none"))
+    spec = f"specs/{name.removeprefix('derive_')}.yaml"
+    told = json.loads(command("run", spec, "--format", "json", "--terms", "none"))
     nodes = {n: one for n, one in told["nodes"].items() if one["gradient"]}
     walk = next(look["walk"] for look in met[name]["looks"] if "walk" in look)
     assert [s["label"] for s in walk["seen"]] == [f"gradient of {n}" for n in reversed(nodes)]

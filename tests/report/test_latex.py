@@ -1,7 +1,8 @@
-"""LaTeX is compiled: the body that `run` and `derive` print for each shipped spec, inside a small document."""
+"""LaTeX is compiled: what `run` and `derive` print for each shipped spec, and nothing is wider than an `article`."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,42 +10,132 @@ from typing import Any
 
 import pytest
 
+from backprop_cli.report.mathlines import fitted, plain, width
+
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
-HEAD = r"""\documentclass{article}
-\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{amsmath}
-\usepackage[a2paper,landscape,margin=1cm]{geometry}\setcounter{MaxMatrixCols}{30}
-\begin{document}
-"""
-
-needs_tex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+HEAD = "\\documentclass{article}\n\\usepackage{amsmath}\n\\allowdisplaybreaks\n\\emergencystretch=3em\n"
+BEGIN = "\\begin{document}\n"
+OVERFULL = re.compile(r"SPEC (\S+)|Overfull \\hbox \(([\d.]+)pt too wide\)")
 
 
-def compiled(body: str, folder: Path) -> str:
-    """What pdflatex says against a body; empty if nothing."""
-    (folder / "page.tex").write_text(HEAD + body + r"\end{document}", encoding="utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
-        cwd=folder, capture_output=True, check=False,
-    )
+
+def needs_tex(test: Any) -> Any:
+    """A test that compiles."""
+    missing = shutil.which("pdflatex") is None
+    return pytest.mark.latex(pytest.mark.skipif(missing, reason="pdflatex is not installed")(test))
+
+
+def compiled(body: str, folder: Path, head: str = HEAD + BEGIN) -> tuple[str, str]:
+    """What pdflatex says against a body (empty if nothing), and its log."""
+    (folder / "page.tex").write_text(f"{head}{body}\\end{{document}}\n", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, env={"PATH": "/usr/bin:/bin",
+                          "max_print_line": "1000", "HOME": str(folder)})  # fmt: skip
     log = done.stdout.decode("latin1")
-    return "" if done.returncode == 0 else log[log.find("\n!") :][:400]
+    return ("" if done.returncode == 0 else log[log.find("\n!") :][:400]), log
+
+
+def too_wide(log: str) -> list[tuple[str, float]]:
+    """The specs whose boxes stick out of the page by more than a point."""
+    found, spec = [], ""
+    for name, points in OVERFULL.findall(log):
+        spec = name or spec
+        if points and float(points) > 1:
+            found.append((spec, float(points)))
+    return found
 
 
 @needs_tex
 @pytest.mark.parametrize("command", ["run", "derive"])
-def test_every_spec_compiles(command: str, backprop: Any, tmp_path: Path) -> None:
-    """Names, operators, matrices and words of every spec are LaTeX that amsmath takes."""
+def test_every_spec_compiles_and_fits(command: str, backprop: Any, tmp_path: Path) -> None:
+    """Names, operators, matrices and sentences of every spec are LaTeX, and none is wider than the page."""
     bodies = []
     for path in SPECS:
         done = backprop(command, path, "--format", "latex")
         if done.code == 0:  # a spec of shapes alone has nothing to run
-            bodies.append(done.out)
+            bodies.append(f"\\typeout{{SPEC {path.stem}}}\n{done.out}\\clearpage\n")
     assert len(bodies) > 40
-    assert compiled("\n\\newpage\n".join(bodies), tmp_path) == ""
+    against, log = compiled("".join(bodies), tmp_path)
+    assert against == ""
+    assert too_wide(log) == []
+
+
+@needs_tex
+def test_a_document_stands_alone(backprop: Any, tmp_path: Path) -> None:
+    """`--standalone` compiles as it is, with a title in which everything is special."""
+    (tmp_path / "s.yaml").write_text("title: 'a_1 & 50% \\input{x} $x$ # ~ é α'\nparams: {w: 2.0}\nnodes: {y: w**2}\n")
+    for command in ("run", "derive"):
+        out = backprop(command, tmp_path / "s.yaml", "--format", "latex", "--standalone").out
+        body = out.partition("\\begin{document}\n")[2].removesuffix("\\end{document}\n")
+        assert compiled(body, tmp_path, out.partition("\\begin{document}\n")[0] + "\\begin{document}\n")[0] == ""
 
 
 @needs_tex
 def test_a_mistake_would_be_seen(tmp_path: Path) -> None:
-    """The check itself: an unknown command is an error."""
-    assert "nosuchcommand" in compiled(r"$\nosuchcommand$", tmp_path)
+    """The check itself: an unknown command is an error, a box that sticks out is found."""
+    assert "nosuchcommand" in compiled(r"$\nosuchcommand$", tmp_path)[0]
+    log = compiled(r"\typeout{SPEC wide}\noindent\hbox to 400pt{x}", tmp_path)[1]
+    assert [spec for spec, _ in too_wide(log)] == ["wide"]
+
+
+FORMULAS = (
+    r"W^\top \left(\left(y_{2} - y\right) \odot y_{2} \odot \left(1 - y_{2}\right)\right)",
+    r"\frac{\partial \mathrm{loss}}{\partial W_{o}} \odot \frac{p - t}{N \, p}",
+    r"\sum_{n} \left(\frac{\partial \mathrm{loss}}{\partial z_{1}} \odot \gamma\right) \, \sqrt{v + 10^{-5}}",
+    r"\operatorname{max\_pool2d}\left(\tanh\left(a_{1}\right), 2, \texttt{padding=1}\right)",
+    r"-0.123456 \cdot 7.5 \cdot 10^{-7} + 12 \left(1 - 0.5\right) \mapsto \delta",
+    "mnwWMQ + abcdefghijkl + xyz",
+)
+
+
+@needs_tex
+def test_widths_are_those_of_tex(tmp_path: Path) -> None:
+    """What a formula is taken to be wide is never less than TeX makes it, and not much more."""
+    measured = "".join(rf"\setbox0\hbox{{$\displaystyle {tex}$}}\typeout{{WIDTH \the\wd0}}" for tex in FORMULAS)
+    against, log = compiled(measured, tmp_path)
+    assert against == ""
+    for tex, found in zip(FORMULAS, re.findall(r"WIDTH ([\d.]+)pt", log), strict=True):
+        assert 1.0 <= width(tex) / float(found) <= 1.4, tex
+
+
+# ── lines, without TeX ───────────────────────────────────────────────────────────────────────────
+
+S, P, C = "\x01", "\x02", ",\x03"
+LONG = (rf"\left(\frac{{\partial L}}{{\partial y}}{P} \odot \gamma{S} - \mu{P} \odot x\right){P} "
+        rf"W^\top{S} + \operatorname{{f}}\left(a{C} b{C} c\right){P} \, \sqrt{{v{S} + 1}}")  # fmt: skip
+
+
+def letters(tex: str) -> str:
+    """What is left without layout: brackets of any size, spaces, the dot of a broken product."""
+    return re.sub(r"\\(?:left|right|[bB]ig[lr])|\\quad|\\cdot|\\,|[{}\s]", "", plain(tex))
+
+
+@pytest.mark.parametrize("room", [60, 90, 120, 200])
+def test_a_break_loses_nothing(room: float) -> None:
+    """The lines put together are the formula; each line after the first is indented and begins with an operator."""
+    lines = fitted(LONG, room)
+    assert letters("".join(lines)) == letters(LONG)
+    assert all(line.startswith(r"\quad ") for line in lines[1:])
+    assert not any(mark in line for mark in "\x01\x02\x03" for line in lines)
+
+
+def test_lines_fit() -> None:
+    """With room for the widest atom no line is wider than asked for."""
+    assert all(width(line) <= 130 for line in fitted(LONG, 130))
+    assert fitted(LONG, 1000) == [plain(LONG)]
+
+
+def test_a_bracket_over_two_lines_has_a_size_of_its_own() -> None:
+    r"""\left needs its \right on the same line: where they part, \bigl and \bigr stand for them."""
+    text = "".join(fitted(LONG, 70))
+    assert text.count(r"\left") == text.count(r"\right")
+    assert text.count(r"\Bigl(") == text.count(r"\Bigr)") == 1
+
+
+def test_a_wide_fraction_is_written_with_a_slash() -> None:
+    """Nothing can end a line inside a fraction, so one that is wider than the page is opened."""
+    lines = fitted(rf"\frac{{a{S} + b{S} + c{S} + d}}{{N}}", 45)
+    assert len(lines) > 1
+    assert lines[-1].endswith("/N")
+    assert lines[0].startswith(r"\bigl(a")

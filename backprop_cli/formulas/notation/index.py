@@ -122,10 +122,15 @@ class EntryLayout(Layout):
 
     def factors(self, parts: Factors, indices: Index) -> Piece:
         """A product, and a quotient where something divides."""
-        above = self.side_by_side(parts.number, parts.above, indices)
-        if parts.below or parts.denominator != 1:
+        divided = bool(parts.below or parts.denominator != 1)
+        apart = [f for f in parts.above if isinstance(f, GradSymbol)] if divided and self.notation.gradients_apart else []
+        above = self.side_by_side(parts.number, [f for f in parts.above if f not in apart], indices)
+        if divided:
             below = self.side_by_side(parts.denominator, parts.below, indices)
             above = self.quotient(above, below)
+        if apart:
+            texts = [*(self.entry(f, indices).text for f in apart), above.text]
+            above = Piece(self.between.join(texts), PRODUCT)
         return Piece(self.notation.minus_sign + self.closed(above, MUL), NEGATIVE) if parts.sign < 0 else above
 
     def quotient(self, above: Piece, below: Piece) -> Piece:

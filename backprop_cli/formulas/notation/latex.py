@@ -119,7 +119,7 @@ class Latex(Notation):
         return rf"\left[{left} = {right}\right]"
 
     def literal(self, text: str) -> str:
-        return rf"\mathtt{{{latex_text(text)}}}"
+        return typewriter(text)
 
     def total(self, base: Piece) -> Piece:
         return Piece(rf"\sum {base.text if base.level > MUL else self.bracket(base.text)}", MUL)
@@ -244,8 +244,8 @@ class Latex(Notation):
 
     def static(self, text: str) -> str:
         """A number as it is; a keyword and what else is said by words, upright."""
-        words = (re.sub(r"[^\W\d]\w+", lambda m: rf"\mathtt{{{latex_text(m[0])}}}", part) for part in text.split(", "))
-        return self.comma.join(word if "\\mathtt" in word else latex_text(word) for word in words)
+        words = (re.sub(r"[^\W\d]\w+", lambda m: typewriter(m[0]), part) for part in text.split(", "))
+        return self.comma.join(word if "\\texttt" in word else latex_text(word) for word in words)
 
 
 def _differentiated(output: str) -> str:
@@ -255,7 +255,7 @@ def _differentiated(output: str) -> str:
     entry = re.fullmatch(r"(\w+)\[([^\[\]]*)\]", output)
     if entry:
         return rf"{{{latex_name(entry[1])}}}_{{[{latex_text(entry[2])}]}}"
-    return rf"\left(\mathtt{{{latex_text(output)}}}\right)"
+    return rf"\left({typewriter(output)}\right)"
 
 
 _EXPONENT = re.compile(r"(.*)e([+-])0*(\d+)")
@@ -267,6 +267,15 @@ def figure(text: str) -> str:
         sign = "-" if found[2] == "-" else ""
         return rf"{found[1]} \cdot 10^{{{sign}{found[3]}}}"
     return {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\text{nan}"}.get(text, text)
+
+
+_UPRIGHT = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+
+
+def typewriter(text: str) -> str:
+    """Words of the language as they are written."""
+    shown = "".join(_UPRIGHT.get(c) or (f"\\{c}" if c in "_#%&${}" else c) for c in text)
+    return rf"\texttt{{{shown}}}"
 
 
 def latex_text(text: str) -> str:

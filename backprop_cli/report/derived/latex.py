@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from backprop_cli.formulas.worked import Worked
-from backprop_cli.report.derived.lines import TOTAL, Item, Line, Said, Value, blocks, lines_of
+from backprop_cli.report.derived.lines import TOTAL, Line, Value, grouped, lines_of
 from backprop_cli.report.derived.solution import Solution
+from backprop_cli.report.mathlines import plain
 from backprop_cli.report.texts import Row, aligned, document, prose, sentence
 from backprop_cli.report.view import View
 
@@ -23,19 +24,16 @@ def render(solution: Solution, view: View) -> str:
 
 
 def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
-    first = rf"\paragraph{{$\displaystyle {worked.left['breakable']}$}}"
-    for block in blocks(lines_of(worked, said, view.full)):
-        if isinstance(block[0], Said):
-            text = " ".join(sentence(one.sentence) for one in block if isinstance(one, Said))
-            yield f"{first} {text}".lstrip()
-        else:
-            yield f"{first}\n{aligned([*rows(block)], view)}".lstrip()
-        first = ""
+    before, equations, signs = grouped(lines_of(worked, said, view.full))
+    head = rf"\paragraph{{$\displaystyle {plain(worked.left['breakable'])}$}}"
+    yield " ".join([head, *(sentence(one.sentence) for one in before)]) + f"\n{aligned([*rows(equations)], view)}"
+    if signs:
+        yield rf"\noindent Here {'; '.join(sentence(one.text) for one in signs)}."
 
 
-def rows(block: Iterable[Item]) -> Iterator[Row]:
+def rows(equations: Iterable[Line | Value]) -> Iterator[Row]:
     """Equations, each with the name of its step."""
-    for one in block:
+    for one in equations:
         match one:
             case Line():
                 left = "" if one.left is None else one.left["breakable"]

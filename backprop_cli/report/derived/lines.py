@@ -49,7 +49,7 @@ class Value:
 
 
 Item = Line | Said | Value
-PREFIXES = {"because": "Rule: ", "shapes": "Shapes: ", "sign": "Notation: "}
+PREFIXES = {"because": "Rule: ", "shapes": "Shapes: "}
 TOTAL = "The gradients of the leaves add up over the passes."
 
 SIGNS = (
@@ -139,13 +139,8 @@ def _short(part: Contribution) -> str:
     return part.consumer if part.consumer.isidentifier() else "output"
 
 
-def blocks(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Equations that follow each other together, and sentences together."""
-    block: list[Item] = []
-    for one in items:
-        if block and isinstance(one, Said) != isinstance(block[0], Said):
-            yield block
-            block = []
-        block.append(one)
-    if block:
-        yield block
+def grouped(items: Sequence[Item]) -> tuple[list[Said], list[Line | Value], list[Said]]:
+    """As people write it: what there is to say first, then the equations under each other, then what signs mean."""
+    before = [one for one in items if isinstance(one, Said) and one.label != "sign"]
+    signs = [one for one in items if isinstance(one, Said) and one.label == "sign"]
+    return before, [one for one in items if not isinstance(one, Said)], signs

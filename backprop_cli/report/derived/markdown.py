@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from backprop_cli.formulas.worked import Worked
 from backprop_cli.report.derived.latex import rows
-from backprop_cli.report.derived.lines import TOTAL, Said, blocks, lines_of
+from backprop_cli.report.derived.lines import TOTAL, grouped, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.markdown import prose
+from backprop_cli.report.mathlines import plain
 from backprop_cli.report.texts import aligned
 from backprop_cli.report.view import View
 
@@ -25,9 +26,10 @@ def render(solution: Solution, view: View) -> str:
 
 
 def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
-    yield f"## ${worked.left['breakable']}$"
-    for block in blocks(lines_of(worked, said, view.full)):
-        if isinstance(block[0], Said):
-            yield "\n".join(f"- {prose(one.sentence, view)}" for one in block if isinstance(one, Said))
-        else:
-            yield f"$$\n{aligned([*rows(block)], view, 'aligned')}\n$$"
+    before, equations, signs = grouped(lines_of(worked, said, view.full))
+    yield f"## ${plain(worked.left['breakable'])}$"
+    if before:
+        yield "\n".join(f"- {prose(one.sentence, view)}" for one in before)
+    yield f"$$\n{aligned([*rows(equations)], view, 'aligned')}\n$$"
+    if signs:
+        yield f"Here {'; '.join(prose(one.text, view) for one in signs)}."
