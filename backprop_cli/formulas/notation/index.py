@@ -123,7 +123,8 @@ class EntryLayout(Layout):
     def factors(self, parts: Factors, indices: Index) -> Piece:
         """A product, and a quotient where something divides."""
         divided = bool(parts.below or parts.denominator != 1)
-        apart = [f for f in parts.above if isinstance(f, GradSymbol)] if divided and self.notation.gradients_apart else []
+        stacked = divided and self.notation.gradients_apart
+        apart = [f for f in parts.above if stacked and isinstance(f, GradSymbol)]
         above = self.side_by_side(parts.number, [f for f in parts.above if f not in apart], indices)
         if divided:
             below = self.side_by_side(parts.denominator, parts.below, indices)
