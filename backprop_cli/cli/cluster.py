@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.cli.batch import Answer, Limits, Work, name_of
@@ -93,15 +94,15 @@ class Stream:
         return found
 
     def _waited(self, future: Future) -> Any:
+        done = Event()
+        future.add_done_callback(lambda _: done.set())  # result(timeout=...) may be cancelled as it arrives
         seen = time.monotonic()
-        while True:
-            try:
-                return future.result(timeout=GLANCE)
-            except TimeoutError:
-                if self._threads():
-                    seen = time.monotonic()
-                elif time.monotonic() - seen > ALONE:
-                    raise LimitError("E032", "the cluster has no worker left") from None
+        while not done.wait(GLANCE):
+            if self._threads():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > ALONE:
+                raise LimitError("E032", "the cluster has no worker left")
+        return future.result()
 
     def _threads(self) -> int:
         return sum(self.client.nthreads().values())

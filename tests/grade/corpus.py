@@ -19,7 +19,9 @@ from typing import Any
 import yaml
 
 from backprop_cli.errors import BackpropError
+from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import load_spec, read_spec
+from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key, evaluated, key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
@@ -45,6 +47,13 @@ def cases() -> tuple[dict[str, Any], ...]:
 def forms() -> dict[str, Any]:
     """The forms in which students write."""
     found: dict[str, Any] = yaml.safe_load((DATA / "sloppy.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+@lru_cache(maxsize=1)
+def more_forms() -> list[dict[str, Any]]:
+    """Further forms: read, or refused with a reason."""
+    found: list[dict[str, Any]] = yaml.safe_load((DATA / "forms.yaml").read_text(encoding="utf-8"))["forms"]
     return found
 
 
@@ -149,6 +158,9 @@ def written(form: dict[str, Any]) -> Graded | str:
 def not_understood(form: dict[str, Any]) -> list[str]:
     """What did not come out of a form as it must."""
     graded = written(form)
+    if "refused" in form:
+        said = [one for one in getattr(graded, "items", ()) if one.status != "missing"]
+        return [] if said and all(one.status != "right" and one.reason for one in said) else [f"not refused: {said}"]
     if isinstance(graded, str):
         return [] if "error" in form and re.search(form["error"], graded) else [f"refused: {graded}"]
     marks = {(one.node, one.what): one for one in graded.items if one.status != "missing"}
@@ -162,6 +174,17 @@ def not_understood(form: dict[str, Any]) -> list[str]:
     if "error" in form and not any(re.search(form["error"], one.reason) for one in graded.items):
         found.append(f"no reason says {form['error']}")
     return found
+
+
+def printed(form: dict[str, Any]) -> tuple[Key, dict[str, str]]:
+    """What the program prints for a key, node by node, in some terms and a notation."""
+    spec = load_spec(str(DATA / forms()["keys"][form["key"]]))
+    found = {}
+    for node in run(spec, Settings(terms=(form["terms"],), notations=(form["notation"],))).nodes:
+        formula = None if node.gradient is None else node.gradient.formula.get(form["terms"])
+        if isinstance(formula, Printed):
+            found[node.name] = formula[form["notation"]]
+    return key_named(forms()["keys"][form["key"]]), found
 
 
 # ── further networks ─────────────────────────────────────────────────────────────────────────────

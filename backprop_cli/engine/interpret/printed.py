@@ -125,6 +125,8 @@ def _defaults(name: str) -> dict[str, Any]:
 
 def _axes_named(letters: str, shape: Shape, part: ast.Call, scope: Scope) -> Any:
     names = [(getattr(size, "name", None) or "").lower() for size in shape]
+    if letters == "n" and shape and not any(names):  # what a book sums over where nothing has a name: the samples
+        return 0
     for letter in letters:
         if names.count(letter) != 1:
             sizes = ", ".join(filter(None, names)) or "none"

@@ -248,7 +248,15 @@ class _Parser(Cursor):
             if isinstance(inner, Call) and inner.function in _OF_LOG:
                 return Call(name.start, inner.end, _OF_LOG[inner.function], inner.arguments, inner.name_end)
             return _call("log", name.start, inner.end, inner)
+        if name.text.startswith("Σ") and self.summed():
+            inner = self.infix(PRODUCT)
+            argument = Argument(None, inner, inner.start, inner.end)
+            return Call(name.start, inner.end, name.text, (argument,), name.end)
         return Name(name.start, name.end, name.text)
+
+    def summed(self) -> bool:
+        """Whether a product stands after a Σ: `Σ_n x·y`, which a bracket would end no later."""
+        return self.token.kind in {"name", "number"} or self.token.text in _BEGINNINGS - {"|", "["}
 
     def number(self, token: Token) -> Number:
         if token.text in FRACTIONS:

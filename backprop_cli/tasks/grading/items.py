@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from backprop_cli.tasks.grading.results import What
@@ -55,6 +55,14 @@ def item_of(text: str, nodes: Collection[str] = ()) -> Item | None:
         nodes: the names of the key; without them only `node`, `node.grad` and `node.formula` are known.
     """
     text = unicodedata.normalize("NFC", text).strip().strip("`$*").strip()
+    found = _item(text, nodes)
+    if nodes and (found is None or found.node not in nodes):
+        found = next((one for spelled in _respelled(text, nodes) if (one := _item(spelled, nodes)) is not None
+                      and one.node in nodes), found)  # fmt: skip
+    return found
+
+
+def _item(text: str, nodes: Collection[str]) -> Item | None:
     stem, _, suffix = text.partition(".")
     if stem in nodes:
         return Item(stem, SUFFIXES[suffix]) if suffix in SUFFIXES else None
@@ -63,6 +71,48 @@ def item_of(text: str, nodes: Collection[str] = ()) -> Item | None:
         if node is not None and rest in SUFFIXES:
             return Item(node, SUFFIXES[rest] or ".grad")
     return Item(stem, SUFFIXES[suffix]) if suffix in SUFFIXES and stem else None
+
+
+_OWNER = re.compile(r"(?:self|net|model|loss|params?)\.")
+_D = r"(?:\\partial|d|\\mathrm\{d\})"
+_PLAIN = tuple((re.compile(pattern), plain) for pattern, plain in (
+    (rf"\\[dt]?frac\s*\{{\s*{_D}\s*([^{{}}]*)\}}\s*\{{\s*{_D}\s*([^{{}}]*(?:\{{[^{{}}]*\}})?)\s*\}}", r"d\1/d\2"),
+    (r"\\nabla", "∇"), (r"\\(?:mathrm|mathbf|text|boldsymbol)\{(\w+)\}", r"\1"), (r"[{}\\]", ""),
+    (r"^grads?\.(?=\w)", "grad_"), (r"[:=]+\s*$", ""), (r"\(\s*(\w+)\s*\)", r"\1"),
+    (r"^∇_?\s*(\w+)(?:\s+\w+)?$", r"∇\1"), (r"^(?:the\s+)?grad(?:ient)?\s+(?:of\s+)?(\w+)$", r"grad_\1"),
+    (r"^(\w+)\s+grad(?:ient)?$", r"\1_grad"), (r"^D_?(?=\w)", "d_"), (r"\s+", ""),
+))  # fmt: skip
+"""What people write in words, or in LaTeX, in a spelling of GRADIENTS."""
+
+
+def _respelled(text: str, nodes: Collection[str]) -> Iterator[str]:
+    """The same name without what surrounds it, then with the node's own underscores: `∇_{W_2} L` is ∇W2."""
+    text = _OWNER.sub("", text)
+    for pattern, plain in _PLAIN:
+        text = pattern.sub(plain, text)
+    yield text
+    yield re.sub(r"[^\W_]+(?:_[^\W_]+)*", lambda found: _node(found[0], nodes), text)
+
+
+def _node(word: str, nodes: Collection[str]) -> str:
+    """A node's name in the spelling of the spec; with the letter of a gradient before it, or without."""
+    for lead in ("", "d", "δ", "∂"):
+        name = word.removeprefix(lead)
+        if word.startswith(lead) and (node := other_spelling(name, nodes)) is not None:
+            return lead + node
+    return word
+
+
+def other_spelling(name: str, nodes: Collection[str]) -> str | None:
+    """The one node that a name is another spelling of: `z₂` or `z_2` for z2, or the reverse."""
+    plain = name.translate(_SUBSCRIPTS)
+    if plain in nodes:
+        return plain
+    found = [node for node in nodes if node.replace("_", "") == plain.replace("_", "")]
+    return found[0] if len(found) == 1 else None
+
+
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 def gradient_of(text: str, nodes: Collection[str]) -> str | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]|\s+|.", re.DOTALL)
+TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
 
 SIGNS: Mapping[str, str] = {
     r"\odot": "⊙", r"\circ": "⊙", r"\cdot": "·", r"\times": "*", r"\ast": "*", r"\geq": ">=", r"\ge": ">=",
@@ -20,7 +20,10 @@ NOTHING = frozenset({
     r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\displaystyle", r"\,", r"\;",
     r"\:", r"\!", r"\ ", r"\quad", "&", "$", r"\(", r"\)", r"\limits", "~",
 })  # fmt: skip
-WORDS = frozenset({r"\mathrm", r"\operatorname", r"\text", r"\mathit", r"\mathbf", r"\boldsymbol", r"\vec", r"\texttt"})
+WORDS = frozenset({
+    r"\mathrm", r"\operatorname", r"\text", r"\mathit", r"\mathbf", r"\mathbb", r"\mathcal", r"\boldsymbol", r"\vec",
+    r"\texttt",
+})  # fmt: skip
 ACCENTS = frozenset({r"\hat", r"\bar", r"\tilde", r"\dot"})
 FUNCTIONS: Mapping[str, str] = {
     r"\sigma": "sigmoid", r"\exp": "exp", r"\log": "log", r"\ln": "log", r"\tanh": "tanh", r"\sin": "sin",
@@ -52,12 +55,15 @@ FIXED: Mapping[str, Part] = {
 
 def is_latex(text: str) -> bool:
     """Whether an answer is written in LaTeX at all."""
-    return "\\" in text or "_{" in text or "^{" in text
+    return "\\" in text
 
 
 def to_text(latex: str, nodes: Collection[str]) -> str:
     """The same formula in the program's text; names are looked for among the nodes (`z_{2}`: z_2, or z2)."""
-    return joined(Reader([token for token in TOKEN.findall(latex) if not token.isspace()], nodes).parts())
+    words = sorted((name for name in {"loss", *nodes} if len(name) > 1), key=len, reverse=True)
+    whole = rf"(?:{'|'.join(map(re.escape, words))})(?![a-zA-Z0-9_])"  # names, though no \mathrm says so
+    tokens = re.findall(rf"\\[a-zA-Z]+|\\.|{whole}|{TOKEN.pattern}", latex, re.DOTALL)
+    return joined(Reader([token for token in tokens if not token.isspace()], nodes).parts())
 
 
 class Reader:
@@ -67,6 +73,7 @@ class Reader:
         self.tokens = tokens
         self.nodes = nodes
         self.at = 0
+        self.letters: set[str] = set()  # over which there are sums
 
     def parts(self, until: str = "") -> list[Part]:
         """The pieces up to a closing brace, or the end."""
@@ -92,9 +99,17 @@ class Reader:
         mark = self.next()
         return self.parts("}") if mark == "{" else list(self.one(mark))
 
+    def nabla(self) -> Iterator[Part]:
+        r"""A gradient by its operator: `\nabla_{z_2} L`."""
+        node = self.below()
+        if self.peek() in {"L", "J", "E", "C", r"\mathcal", r"\ell"} and self.peek() not in self.nodes:
+            self.group() if self.next() == r"\mathcal" else None
+        yield Part(f"grad({node})", "factor")
+
     def one(self, mark: str) -> Iterator[Part]:
         """The pieces that a token begins."""
-        read = {"{": self.braces, "^": self.power, r"\frac": self.fraction, r"\sqrt": self.root, r"\sum": self.sum}
+        read = {"{": self.braces, "^": self.power, r"\frac": self.fraction, r"\sqrt": self.root, r"\sum": self.sum,
+                r"\nabla": self.nabla, "∇": self.nabla}  # fmt: skip
         if mark in NOTHING:
             return
         if mark in read:
@@ -116,6 +131,8 @@ class Reader:
     def fraction(self) -> Iterator[Part]:
         """A quotient, or a derivative."""
         top, bottom = joined(self.group()), joined(self.group())
+        if re.match(r"d\W*\w", top) and re.match(r"d\W*\w", bottom) and not {top, bottom} & set(self.nodes):
+            top, bottom = ("∂" + one[1:].lstrip(" ·") for one in (top, bottom))
         derivative = top.startswith("∂") and bottom.startswith("∂")
         yield Part(f"{top}/{bottom}" if derivative else f"(({top})/({bottom}))", "factor")
 
@@ -137,6 +154,10 @@ class Reader:
         below = self.below()
         number = re.fullmatch(r"axis(\d+)", below)
         letter = f"_{below.partition('=')[0]}" if below else ""
+        self.letters.add(letter[1:])
+        if self.peek() == "^":  # how far it goes
+            self.next()
+            self.group()
         yield Part(f"Σ#{number[1]}" if number else f"Σ{letter}", "function")
 
     def below(self) -> str:
@@ -148,17 +169,28 @@ class Reader:
 
     def name(self, mark: str) -> Iterator[Part]:
         r"""A name with its index; one letter each, as in mathematics, where it is not in \mathrm."""
+        prime = self.prime() if mark in FUNCTIONS else ""
         called = self.peek() in {"(", r"\left"}
         if mark in FUNCTIONS and called and LETTERS.get(mark) not in self.nodes:
-            yield Part(FUNCTIONS[mark], "function")
+            yield Part(FUNCTIONS[mark] + prime, "function")
             return
         base = self.base(mark)
         index = self.below()
         if index:
             spelled = (f"{base}_{index}", f"{base}{index}")
-            base = next((one for one in spelled if one in self.nodes), spelled[0])
+            summed = (base,) if index in self.letters else ()
+            base = next((one for one in (*spelled, *summed) if one in self.nodes), spelled[0])
         function = base not in self.nodes and mark in WORDS and self.peek() in {"(", r"\left"}
         yield Part(base, "function" if function else "factor")
+
+    def prime(self) -> str:
+        """The prime of a derivative after a function's name."""
+        if self.peek() == "'":
+            return self.next()
+        if self.tokens[self.at : self.at + 2] in (["^", r"\prime"], ["^", "'"]):
+            self.at += 2
+            return "'"
+        return ""
 
     def base(self, mark: str) -> str:
         """A name without its index."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from backprop_cli.engine.ops import OPS
 from backprop_cli.errors import BackpropError, Failures, FileError, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language import tree
@@ -27,11 +28,14 @@ from backprop_cli.language.arrays import numbers
 from backprop_cli.language.decode import MAX_BYTES
 from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.source import Text
+from backprop_cli.language.spelling import is_spelling
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.tasks.grading.figures import Figures, half_unit, rebuilt, written
 from backprop_cli.tasks.grading.forms import Line, Page, page_of
-from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of
+from backprop_cli.tasks.grading.grids import gridded
+from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, gradient_of, item_of
 from backprop_cli.tasks.grading.latex import is_latex, to_text
+from backprop_cli.tasks.grading.loose import around, loosened
 
 if TYPE_CHECKING:
     from backprop_cli.engine.graph import Graph
@@ -178,9 +182,60 @@ def _content(item: Item, value: tree.Node | Text, nodes: Collection[str],
 
 
 def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mapping[str, Expression]) -> Formula:
+    """An answer as the language reads it; where it does not, as people write by hand.
+
+    Raises:
+        SpecError: what is wrong with it as it was written.
+    """
     bare = _bare(text.text, item, nodes)
     plain = text if bare == text.text else text.standing_for(bare)
-    return Formula(_inlined(parse(plain), variables), plain, item.suffix != ".formula")
+    formula = item.suffix != ".formula"
+    try:
+        found = _inlined(parse(plain), variables)
+        strange = _strange(found, nodes)
+    except BackpropError:
+        loose = _loosely(plain, item, nodes, variables)
+        if loose is None:
+            raise
+        return Formula(*loose, formula)
+    loose = _loosely(plain, item, nodes, variables) if strange and nodes else None
+    if loose is not None and _strange(loose[0], nodes) < strange:
+        return Formula(*loose, formula)
+    return Formula(found, plain, formula)
+
+
+def _loosely(text: Text, item: Item, nodes: Collection[str],
+             variables: Mapping[str, Expression]) -> tuple[Expression, Text] | None:  # fmt: skip
+    """An answer as written by hand, with `where d = ...` behind it."""
+    body, _, definitions = text.text.partition(" where ")
+    own = dict(variables)
+    try:
+        for one in filter(None, re.split(r",(?![^(\[]*[)\]])|;|\band\b", definitions)):
+            name, _, value = one.partition("=")
+            own[name.strip()] = _inlined(parse(_in_language(text, value, nodes)), own)
+        spelled = _in_language(text, _bare(around(body), item, nodes), nodes)
+        return _inlined(parse(spelled), own), spelled
+    except BackpropError:
+        return None
+
+
+def _in_language(text: Text, written: str, nodes: Collection[str]) -> Text:
+    return text.standing_for(loosened(written.strip(), nodes, _is_function))
+
+
+def _is_function(name: str) -> bool:
+    return name in OPS or is_spelling(name, name in OPS)
+
+
+def _strange(expression: Expression, nodes: Collection[str]) -> int:
+    """How much of an answer means nothing to the language: names, and twice the functions (sizes have names, too)."""
+    found = 0
+    for part in ast.parts(expression):
+        if isinstance(part, ast.Name):
+            found += part.name not in nodes and gradient_of(part.name, nodes) is None
+        elif isinstance(part, ast.Call):
+            found += 2 * (part.function != "grad" and not _is_function(part.function))
+    return found
 
 
 def _from_list(item: Item, node: tree.Node, nodes: Collection[str]) -> Content:
@@ -213,15 +268,21 @@ def _spelled(node: tree.Node) -> str:
     return node.raw or "?"
 
 
-_WRAPPED = re.compile(r"(?:(?:np|numpy|torch|jnp)\.)?(?:array|asarray|tensor|Tensor|matrix)\s*\((?P<inner>\[.*\])"
+_WRAPPED = re.compile(r"(?:(?:np|numpy|torch|jnp)\.)?(?:[Aa]rray|asarray|tensor|Tensor|[Mm]atrix|float64|float32)\s*\("
+                      r"(?P<inner>\[.*\]|[-+.\deE]+)"
                       r"\s*(?:,\s*(?:dtype|requires_grad|device|grad_fn)\s*=[^\[\]]*)?\)", re.DOTALL)  # fmt: skip
+_ABOUT = re.compile(r"^[≈~≃≅∼]\s*(?=[-+]?[.\d\[])")
+_SEVERAL = re.compile(r"^[-+−]?[\d.]+(?:[eE][-+]?\d+)?\s*(?:[;,]|\s[-+−]?[\d.])")
 _GAP = re.compile(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])")
 
 
 def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
     text = text.strip().strip("`").strip("$").strip()
-    text = _right_side(text, item, nodes)
+    text = _right_side(_ABOUT.sub("", text), item, nodes)
+    grid = gridded(text) if text[:1] in "[({<\\" or _SEVERAL.search(text) else None
+    if grid is not None:
+        return grid
     if is_latex(text):
         return to_text(text, nodes)
     wrapped = _WRAPPED.fullmatch(text)
@@ -238,7 +299,12 @@ def _right_side(text: str, item: Item, nodes: Collection[str]) -> str:
     if not sign or right.startswith("=") or left.endswith(("<", ">", "!")) or left.count("(") != left.count(")"):
         return text
     named = item_of(left, nodes)
-    return right.strip() if named is not None and named.node == item.node else text
+    itself = named is not None and named.node == item.node
+    return right.strip() if itself or (left.strip() in _LOSSES and left.strip() not in nodes) else text
+
+
+_LOSSES = frozenset({"", "L", "J", "E", "C", "loss", "Loss"})
+"""What people call the output, whatever the spec does; nothing before the `=` at all."""
 
 
 def told(error: BackpropError) -> str:

@@ -1,0 +1,188 @@
+"""A formula as people write it by hand, in the language: `dL/dz₂ a₁'` is `grad(z2) · a1.T`.
+
+Only what the language does not read itself comes here, and only what can be read in one way is changed: remarks around
+the answer, other signs for the same operator, a prime for a transpose or a derivative, products without a sign, names
+with or without an underscore.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from backprop_cli.language.expression.lexer import SUPERSCRIPTS
+from backprop_cli.tasks.grading.items import other_spelling
+
+SIGNS: Mapping[str, str] = {
+    "×": "·", "∙": "·", "•": "·", "∗": "*", "⋆": "*", "⊘": "/", "÷": "/", "∑": "Σ", "⊤": "ᵀ", "⊺": "ᵀ", "{": "(",
+    "}": ")", ".*": "*", "./": "/", ":=": "=", "′": "'", "’": "'", "𝟙": "", "𝟏": "", "–": "-", "\u00a0": " ",
+}  # fmt: skip
+"""Other signs for what the language has."""
+
+OTHER_NAMES: Mapping[str, str] = {
+    "sigma": "sigmoid", "sig": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "diagflat": "diag", "ln": "log",
+}  # fmt: skip
+"""Functions by other names."""
+
+INDICATORS = ("I", "step", "heaviside", "np.heaviside", "indicator", "Ind", "H")
+"""What stands before a condition, or a number that is compared with zero."""
+
+DERIVATIVES: Mapping[str, str] = {
+    "sigmoid": "(sigmoid({0})*(1 - sigmoid({0})))", "tanh": "(1 - tanh({0})**2)", "relu": "(({0}) > 0)",
+    "exp": "exp({0})", "log": "(1/({0}))", "sin": "cos({0})", "cos": "(-sin({0}))", "softplus": "sigmoid({0})",
+    "σ": "(sigmoid({0})*(1 - sigmoid({0})))", "sqrt": "(1/(2*sqrt({0})))",
+}  # fmt: skip
+"""A function with a prime: its derivative, of what stands in the brackets."""
+
+_ROUND = re.compile(
+    r"^\s*(?:return\b|approx(?:\.|imately)?|about|circa|ca\.|roughly|Parameter containing:|[≈≃≅∼~=:])+\s*(?=\S)",
+    re.IGNORECASE)  # fmt: skip
+_AFTER = re.compile(
+    r"\s*(?:\s#.*|\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+|by .*)\)|\[element-?wise\]|[;,.]"
+    r"|\bapprox\.?|\brounded|\b(?:nats|bits))\s*$", re.IGNORECASE)  # fmt: skip
+_PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))(?!\w)")
+_NABLA = re.compile(r"(?:∇|\bgrad\s)_?\s*[({]?\s*(\w+)\s*[)}]?(?:\s*\(?(?:loss|L|J|E|C)\)?(?!\w))?")
+_INDEX = re.compile(r"_\{(\w+)\}")
+_PRIME = re.compile(r"([^\W\d]\w*)'\(")
+_TURNED = re.compile(r"(?<=[\w)\]])'|\^\s*[({]?\s*(?:T|tr|transpose)\s*[)}]?(?!\w)")
+_INDICATOR = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, INDICATORS))}|1)\s*\(")
+_TIMES_TEN = re.compile(r"(?<=\d)\s*[xX×·]\s*10\s*\^?\s*(?=[-+]?\d|\()")
+_TOKEN = re.compile(
+    rf"[^\W\d{SUPERSCRIPTS}][^\W{SUPERSCRIPTS}]*(?:\.[^\W\d]\w*)*|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|[{SUPERSCRIPTS}]+|\s+|.",
+    re.DOTALL)  # fmt: skip
+_WORDS = frozenset({"if", "else", "and", "or", "not", "for", "in", "over", "of", "where", "lambda", "the", "is"})
+
+
+def around(text: str) -> str:
+    """An answer without the remarks around it: `≈ 0.33 (rounded)`, `return dz @ x.T;`, `12.5 %`."""
+    text = _ROUND.sub("", text.strip().strip("*").strip())
+    while (shorter := _AFTER.sub("", text)) != text:
+        text = shorter
+    return re.sub(r"^([-+]?[\d.]+)\s*%$", r"\1/100", text)
+
+
+def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:
+    """The text in the language, as far as that can be told; `known` says which functions there are."""
+    text = _nablas(text, nodes)
+    text = _INDEX.sub(r"_\1", text)
+    for sign, ours in SIGNS.items():
+        text = text.replace(sign, ours)
+    text = _TIMES_TEN.sub("·10**", text).replace("**+", "**")
+    text = _PARTIAL.sub(lambda found: _gradient(found, nodes), text)
+    text = _primes(text)
+    text = _TURNED.sub("ᵀ", text)
+    text = _indicators(text)
+    return "".join(_products(list(_renamed(text, nodes, known)), nodes, known))
+
+
+def _nablas(text: str, nodes: Collection[str]) -> str:
+    """`∇_{z2} L`, `grad z2`: the gradient of a node."""
+    return _NABLA.sub(lambda found: f"grad({other_spelling(found[1], nodes) or found[1]})", text)
+
+
+def _gradient(found: re.Match[str], nodes: Collection[str]) -> str:
+    """`dL/dz2`; that of a node by a node stays what it is, and the parser says what is meant."""
+    top, bottom = found[1] or found[2], found[3] or found[4]
+    node = other_spelling(bottom, nodes)
+    if node is None:
+        return found[0]
+    return f"∂{top}/∂{node}" if top in nodes else f"grad({node})"
+
+
+def _primes(text: str) -> str:
+    """`σ'(z)`: the derivative, written out."""
+    while (found := _PRIME.search(text)) is not None:
+        name = OTHER_NAMES.get(found[1], found[1])
+        end = closing(text, found.end() - 1)
+        if name not in DERIVATIVES or end < 0:
+            return text
+        inner = text[found.end() : end]
+        text = f"{text[: found.start()]}{DERIVATIVES[name].format(inner)}{text[end + 1 :]}"
+    return text
+
+
+def _indicators(text: str) -> str:
+    """`I(z > 0)`, `1(z > 0)`, `step(z)`: the mask."""
+    at = 0
+    while (found := _INDICATOR.search(text, at)) is not None:
+        end = closing(text, found.end() - 1)
+        inner = text[found.end() : end]
+        compared = any(sign in inner for sign in "<>≥≤=")
+        if end < 0 or (found[0].startswith("1") and not compared):
+            at = found.end()
+            continue
+        mask = inner if compared else f"{inner.split(',')[0]} > 0"
+        text = f"{text[: found.start()]}({mask}){text[end + 1 :]}"
+        at = found.start() + 1
+    return text
+
+
+def closing(text: str, opening: int) -> int:
+    """Where the bracket at a place is closed; -1 where it is not."""
+    depth = 0
+    for at in range(opening, len(text)):
+        depth += (text[at] in "([") - (text[at] in ")]")
+        if depth == 0:
+            return at
+    return -1
+
+
+def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> Iterator[str]:
+    """The tokens, names and functions in the spelling of the spec."""
+    tokens = _TOKEN.findall(text)
+    for at, token in enumerate(tokens):
+        stem, dot, rest = token.partition(".")
+        if not _is_name(token) or stem in nodes or known(token):
+            yield token
+        elif (other := OTHER_NAMES.get(token)) is not None and tokens[at + 1 : at + 2] == ["("]:
+            yield other
+        elif (node := other_spelling(stem, nodes)) is not None:
+            yield node + dot + rest
+        else:
+            yield _of_gradient(stem, nodes) + dot + rest
+
+
+def _of_gradient(name: str, nodes: Collection[str]) -> str:
+    """`dz_2`, `δ_z₂`: the gradient of a node, with its name in another spelling."""
+    found = re.fullmatch(r"(?:d|δ|delta|grad)_?(\w+)", name)
+    node = other_spelling(found[1], nodes) if found else None
+    return name if node is None else f"grad({node})"
+
+
+def _products(words: list[str], nodes: Collection[str], known: Callable[[str], bool]) -> Iterator[str]:
+    """A sign between two factors that stand side by side; `a/b c` is left alone, for c may be above or below."""
+    seen: list[str] = [""]
+    gap = False
+    for word in words:
+        if word.isspace():
+            gap = True
+            continue
+        below = len(seen) > 2 and seen[-2] == "/" and not seen[-3][:1].isdigit()
+        if _begins(word) and _ends(seen[-1], word, nodes, known) and not below:
+            yield " · "
+        elif gap:
+            yield " "
+        yield word
+        seen.append(word)
+        gap = False
+
+
+def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], bool]) -> bool:
+    """Whether a factor ends here, and what follows is no call or index of it."""
+    if not last:
+        return False
+    if last in {")", "]"} or last[0] in SUPERSCRIPTS:
+        return True
+    if not _is_name(last) or last in _WORDS:
+        return False
+    if word != "(":
+        return word[0] != "[" and not last.startswith("Σ") and last not in {"log", "grad"}
+    return last in nodes or last.endswith((".T", "ᵀ")) or (last.isupper() and not known(last))
+
+
+def _begins(word: str) -> bool:
+    return word not in _WORDS and (word in {"(", "∂", "√"} or _is_name(word))
+
+
+def _is_name(word: str) -> bool:
+    return word[0] not in SUPERSCRIPTS and re.match(r"[^\W\d]", word) is not None
