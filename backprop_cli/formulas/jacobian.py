@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,14 +16,42 @@ from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.linear.indices import Indexing, IndexLayout, code_of, layout, lettered
+from backprop_cli.formulas.linear.letters import Letter, Letters, NotLinearError
 from backprop_cli.formulas.linear.matrix import matrix_of
-from backprop_cli.formulas.linear.terms import Entries, Letter, Letters, NotLinearError, jacobian_entries
+from backprop_cli.formulas.linear.selecting import unit
+from backprop_cli.formulas.linear.terms import Entries, jacobian_entries
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.formulas.tensors import Symbols, derive, symbols
 
 INDEX = "index"
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
+
+
+def _listed(cells: Sequence[str], shape: tuple[int, ...], opening: str, closing: str) -> str:
+    """Cells as a list, of a matrix as a list of rows."""
+    if len(shape) == 1:
+        return f"{opening}{', '.join(cells)}{closing}"
+    width = shape[1]
+    rows = [_listed(cells[i : i + width], (width,), opening, closing) for i in range(0, len(cells), width)]
+    return _listed(rows, (len(rows),), opening, closing)
+
+
+BREAK = r" \\ "
+
+
+def _typeset(cells: Sequence[str], shape: tuple[int, ...]) -> str:
+    width = shape[1] if len(shape) == 2 else 1
+    rows = [" & ".join(cells[i : i + width]) for i in range(0, len(cells), width)]
+    return rf"\begin{{bmatrix}} {BREAK.join(rows)} \end{{bmatrix}}"
+
+
+MATRIX: Mapping[str, Callable[[Sequence[str], tuple[int, ...]], str]] = {
+    "text": lambda cells, shape: _listed(cells, shape, "[", "]"),
+    "code": lambda cells, shape: _listed(cells, shape, "stack([", "])"),
+    "latex": _typeset,
+}
+"""How a small matrix is written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +92,11 @@ def jacobian_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass,
     token = use_facts(made.facts)
     try:
         work = _Writing(made, entries)
-        found = work.written()
+        few = math.prod(work.shape) <= small
+        found = work.written(few)
     finally:
         reset_facts(token)
     names = run.name, graph.nodes[index].name
-    few = math.prod(work.shape) <= small
     return replace(found, facts=tuple(made.facts.used.values()), rows=work.rows(*names),
                    entries=work.each() if few else {})  # fmt: skip
 
@@ -93,17 +121,37 @@ class _Writing:
     made: Symbols
     entries: Entries
 
-    def written(self) -> Written:
-        """A matrix where the Jacobian is one, else a block of it, else its entries."""
+    def written(self, few: bool) -> Written:
+        """A matrix where the Jacobian is one, else a block of it, else its entries.
+
+        Where rows or columns are computed one by one, and there are few, the matrix is written out.
+        """
         names = lettered(self.entries, self.made.graph.names)
         entry = Indexing(self.entries).expression()
         index = self.layout("text", names).entry(*entry)
+        if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names)):
+            return Written(Printed({**literal, INDEX: index}))
         try:
             matrix = self.tidied(matrix_of(self.entries))
         except NotLinearError:
             return self.of_higher_rank(names, index, entry)
         written = {name: self.layout(name, names)(matrix) for name in ("text", "code", "latex")}
         return Written(Printed({**written, "code": self.shaped(written["code"], matrix), INDEX: index}))
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether a row or a column stands for itself: a unit vector is among the factors."""
+        return any(unit(expr) is not None for term in self.entries.terms for expr, _ in term.factors)
+
+    def literal(self, names: dict[Letter, str]) -> dict[str, str]:
+        """Every entry in its place; nothing where an entry is too long for that."""
+        found = {}
+        indexing = [Indexing(self.entries).at(at) for at in np.ndindex(*self.shape)]
+        for notation in ("text", "code", "latex"):
+            layout = self.layout(notation, names)
+            found[notation] = MATRIX[notation]([layout(entry) for entry in indexing], self.shape)
+        longest = max(len(self.layout("text", names)(entry)) for entry in indexing)
+        return found if longest <= LONGEST_ENTRY else {}
 
     def rows(self, output: str, leaf: str) -> str:
         """`∂p[i]/∂x[j]`."""

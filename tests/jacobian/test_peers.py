@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from textwrap import indent
 from typing import Any
 
@@ -30,8 +29,6 @@ from tests.export.samples import CASES, spec_of
 
 pytestmark = pytest.mark.peers
 
-PEERS = [name for name in ("torch", "jax") if find_spec(name)]
-Function = Callable[..., Any]
 ONCE = {("hardsigmoid", "torch")}
 """What a library differentiates once only."""
 
@@ -40,61 +37,63 @@ ONCE = {("hardsigmoid", "torch")}
 
 
 @dataclass(frozen=True)
-class Peer:
-    """A library's own derivatives of a function of several arrays."""
+class Found:
+    """A library's own derivatives, of a function of several arrays and of Σ sin(its value + 1); None: it has none."""
 
-    jacobian: Callable[[Function, list[Any]], Any]
-    hessian: Callable[[Function, list[Any]], Any]
-    jvp: Callable[[Function, list[Any], list[Any]], Any]
+    jacobian: Any
+    tangent: Any
+    hessian: Any
 
 
-def in_torch(spec: Spec, names: list[str]) -> tuple[Function, Peer]:
-    """The exported forward pass as a function of some leaves, and torch.autograd.functional."""
+def in_torch(spec: Spec, at: dict[str, Any], along: dict[str, Any], once: bool) -> Found:
+    """torch.autograd.functional on the exported forward pass."""
     torch: Any = pytest.importorskip("torch")
     before, _, rest = as_torch.export(spec).partition("# forward pass\n")
     body = rest.partition("\n\n# reverse pass")[0]
     last = body.splitlines()[-1].partition(" = ")[0]
     called = script(with_named_outputs(spec), TORCH, as_torch.TAKEN).names
-    arguments = ", ".join(called[name] for name in names)
-    made = made_by(f"{before}\ndef forward({arguments}):\n{indent(body, '    ')}\n    return {last}\n")
+    arguments = ", ".join(called[name] for name in at)
+    forward = made_by(f"{before}\ndef forward({arguments}):\n{indent(body, '    ')}\n    return {last}\n")
+    point, move = (tuple(torch.tensor(np.asarray(x)) for x in arrays.values()) for arrays in (at, along))
     own = torch.autograd.functional
-
-    def tensors(arrays: list[Any]) -> tuple[Any, ...]:
-        return tuple(torch.tensor(np.asarray(array)) for array in arrays)
-
-    return made, Peer(
-        lambda f, at: own.jacobian(f, tensors(at)), lambda f, at: own.hessian(f, tensors(at)),
-        lambda f, at, along: own.jvp(f, tensors(at), tensors(along))[1],
-    )  # fmt: skip
+    jacobian = own.jacobian(forward, point)
+    if once:
+        return Found(jacobian, None, None)
+    return Found(jacobian, own.jvp(forward, point, move)[1],
+                 own.hessian(lambda *x: torch.sum(torch.sin(forward(*x) + 1)), point))  # fmt: skip
 
 
-def in_jax(spec: Spec, names: list[str]) -> tuple[Function, Peer]:
-    """The exported forward pass, and JAX's transformations of it."""
+def in_jax(spec: Spec, at: dict[str, Any], along: dict[str, Any], once: bool) -> Found:
+    """JAX's transformations of the exported forward pass, compiled together."""
     jax: Any = pytest.importorskip("jax")
-    whole, graph = made_by(as_jax.export(spec)), build(spec)
+    jax.config.update("jax_disable_most_optimizations", True)  # compiling takes the time
+    whole, graph = made_by(as_jax.export(spec).partition("\n\n\ny_, pull")[0]), build(spec)
     asked = [graph.nodes[i].name for i in sorted(graph.wrt)]
     fixed = {leaf.name: leaf.load() for leaf in spec.leaves if leaf.load is not None}
-    every = tuple(range(len(names)))
+    every = tuple(range(len(at)))
 
-    def made(*given: Any) -> Any:
-        moving = dict(zip(names, given, strict=True))
+    def forward(*given: Any) -> Any:
+        moving = dict(zip(at, given, strict=True))
         return whole(*(moving.get(name, fixed[name]) for name in asked))
 
-    return made, Peer(
-        lambda f, at: jax.jit(jax.jacrev(f, every))(*at), lambda f, at: jax.jit(jax.hessian(f, every))(*at),
-        lambda f, at, along: jax.jit(lambda a, b: jax.jvp(f, tuple(a), tuple(b))[1])(at, along),
-    )  # fmt: skip
+    def all_three(point: list[Any], move: list[Any]) -> Any:
+        second = jax.hessian(lambda *x: jax.numpy.sum(jax.numpy.sin(forward(*x) + 1)), every)
+        return jax.jacrev(forward, every)(*point), jax.jvp(forward, point, move)[1], second(*point)
+
+    return Found(*jax.jit(all_three)(list(at.values()), list(along.values())))
 
 
-def made_by(text: str) -> Function:
+def made_by(text: str) -> Callable[..., Any]:
     """The function `forward` of a script."""
     names: dict[str, Any] = {}
     exec(compile(text, "script.py", "exec"), names)
-    found: Function = names["forward"]
+    found: Callable[..., Any] = names["forward"]
     return found
 
 
 LIBRARIES = {"torch": in_torch, "jax": in_jax}
+SAMPLES = {"torch": CASES, "jax": [case for case in CASES if str(case.id).endswith("-0")]}
+"""JAX compiles each by itself, which takes a hundred times as long as PyTorch."""
 
 
 # ── every function ───────────────────────────────────────────────────────────────────────────────
@@ -105,36 +104,43 @@ def close(found: Any, theirs: Any, what: str) -> None:
     np.testing.assert_allclose(found, np.asarray(theirs), rtol=1e-6, atol=1e-8, err_msg=what)
 
 
-@pytest.mark.parametrize("library", PEERS)
-@pytest.mark.parametrize(("function", "sample"), CASES)
-def test_every_function(function: Op | Composite, sample: Sample, library: str) -> None:
-    """On each sample: the Jacobian of its value, a tangent along all operands, the Hessian of Σ sin(value + 1)."""
+def compared(function: Op | Composite, sample: Sample, library: str) -> None:
+    """The Jacobian of a function's value, a tangent along all operands, the Hessian of Σ sin(value + 1)."""
     scalar = spec_of(function, sample)
     whole = replace(scalar, nodes=scalar.nodes[:1], output=parsed("y_"), grad_output="ones")
+    leaves = {leaf.name: np.asarray(leaf.load()) for leaf in whole.leaves}
+    rng = np.random.default_rng(1)
     try:
         graph = build(whole)
-        names = [graph.nodes[i].name for i in sorted(graph.wrt & graph.active)]
-        forward, peer = LIBRARIES[library](whole, names)
-        loss, _ = LIBRARIES[library](scalar, names)
+        names = tuple(graph.nodes[i].name for i in sorted(graph.wrt & graph.active))
+        along = {name: rng.normal(size=leaves[name].shape) for name in names}
+        theirs = LIBRARIES[library](whole, {name: leaves[name] for name in names}, along,
+                                    (function.name, library) in ONCE)  # fmt: skip
     except (SpecError, UsageError) as refused:
         pytest.skip(f"refused by the exporter: {refused.message}")
-    leaves = {leaf.name: np.asarray(leaf.load()) for leaf in whole.leaves}
-    at = [leaves[name] for name in names]
-    found = list(jacobians(whole, Wanted(tuple(names), formulas=False)))
-    for one, theirs in zip(found, peer.jacobian(forward, at), strict=True):
-        close(one.value, theirs, one.symbol)
-    if (function.name, library) in ONCE:
+    for one, expected in zip(jacobians(whole, Wanted(names, formulas=False)), theirs.jacobian, strict=True):
+        close(one.value, expected, one.symbol)
+    if theirs.hessian is None:
         return
-    rng = np.random.default_rng(1)
-    along = {name: rng.normal(size=leaves[name].shape) for name in names}
-    close(tangent(whole, along), peer.jvp(forward, at, list(along.values())), "tangent")
-    theirs = peer.hessian(loss, at)
-    for one in hessians(scalar, Wanted(tuple(names), formulas=False)):
+    close(tangent(whole, along), theirs.tangent, "tangent")
+    for one in hessians(scalar, Wanted(names, formulas=False)):
         first, second = (names.index(name) for name in pair(one, names))
-        close(one.value, theirs[first][second], one.symbol)
+        close(one.value, theirs.hessian[first][second], one.symbol)
 
 
-def pair(one: Any, names: list[str]) -> tuple[str, str]:
+@pytest.mark.parametrize(("function", "sample"), SAMPLES["torch"])
+def test_every_function_beside_pytorch(function: Op | Composite, sample: Sample) -> None:
+    """On each sample PyTorch's Jacobian, Hessian and JVP are the program's."""
+    compared(function, sample, "torch")
+
+
+@pytest.mark.parametrize(("function", "sample"), SAMPLES["jax"])
+def test_every_function_beside_jax(function: Op | Composite, sample: Sample) -> None:
+    """On a sample of each function JAX's Jacobian, Hessian and JVP are the program's."""
+    compared(function, sample, "jax")
+
+
+def pair(one: Any, names: tuple[str, ...]) -> tuple[str, str]:
     """The leaves of a Hessian."""
     first = next(name for name in names if one.symbol.split("/")[1].startswith((f"∂{name}²", f"∂{name}∂")))
     return first, one.wrt

@@ -10,26 +10,20 @@ from math import prod
 from string import ascii_letters
 from typing import Any, Self
 
+import numpy as np
 from sympy import Add, Expr, Mul, S, factor_terms
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
-from backprop_cli.formulas.linear.terms import Entries, Letter, Letters, Term
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_op, shape_of, symbols_of
+from backprop_cli.formulas.linear.letters import Letter, Letters, Moved, Number
+from backprop_cli.formulas.linear.selecting import delta
+from backprop_cli.formulas.linear.terms import Entries, Term
 from backprop_cli.formulas.notation import Layout
 from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
 
 SHORT_SUM = 4  # terms that an entry's own formula writes out
 ORDER = "ijklmnabcpqrstuv"
-
-
-class Number(Letter):
-    """A letter that is a number: one certain entry."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Number) and self.size == other.size
-
-    def __hash__(self) -> int:
-        return hash(self.size)
 
 
 class EntrySymbol(TensorSymbol):
@@ -123,18 +117,34 @@ class Indexing:
         if not shape:
             return expr
         own = letters[len(letters) - len(shape) :]
+        if not symbols_of(expr) and all(a is None or isinstance(a, Number) for a in own):
+            return _constant(expr, own)
         if is_op(expr, "transpose") and len(shape) == 2 and expr.parameters["axes"] in {None, (1, 0)}:
             return self.entry(expr.args[0], own[::-1])
         if isinstance(expr, Apply) and not OPS[expr.name].pointwise or isinstance(expr, TensorSymbol):
             return self.symbol(expr, own)
         return expr.func(*[self.entry(arg, own) for arg in expr.args])
 
+    def place(self, letter: Letter | None) -> int:
+        """Where a letter stands in a δ: the output's first, a number last."""
+        own = letter.base if isinstance(letter, Moved) else letter
+        return 2 if isinstance(own, Number) else int(own not in self.entries.output)
+
     def symbol(self, base: Expr | None, letters: Letters) -> EntrySymbol:
-        """One symbol for one entry."""
+        """One symbol for one entry; of the identity's rows Kronecker's δ."""
+        if base is not None and not self.whole and (pair := delta(base, letters)) is not None:
+            base, letters = None, tuple(sorted(pair, key=self.place))
         key = (base, letters)
         if key not in self.known:
             self.known[key] = EntrySymbol.of(base, letters, self.whole)
         return self.known[key]
+
+
+def _constant(expr: Expr, letters: Letters) -> Expr:
+    """An entry of a tensor that is made of numbers alone."""
+    found = np.asarray(Evaluator([], (), "float64")(expr))
+    value = float(found[tuple(0 if a is None else int(a.size) for a in letters)])
+    return exact(int(value) if value.is_integer() else value)
 
 
 def _factors(expr: Expr) -> list[Expr]:
@@ -176,6 +186,8 @@ class IndexLayout(Layout):
 
     def name_of(self, letter: Letter) -> str:
         """A letter's name, or its number."""
+        if isinstance(letter, Moved):
+            return letter.text.format(self.names[letter.base])
         return str(letter.size) if isinstance(letter, Number) else self.names[letter]
 
     def summed(self, expr: SumSymbol) -> Piece:

@@ -12,7 +12,9 @@ from backprop_cli.formulas.algebra.formula import Formula, made, materialize
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.linear.indices import Indexing
-from backprop_cli.formulas.linear.terms import Entries, Factor, Letter, Letters, NotLinearError, Term
+from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError
+from backprop_cli.formulas.linear.selecting import turned
+from backprop_cli.formulas.linear.terms import Entries, Term
 
 
 def matrix_of(entries: Entries) -> Expr:
@@ -37,6 +39,12 @@ def diagonal(vector: Expr) -> Expr:
     if factor.could_extract_minus_sign() and isinstance(rest, Add):
         factor, rest = -factor, -rest
     return Mul(factor, Apply("diag", (rest,), {"k": 0}, (*shape_of(rest), *shape_of(rest))))
+
+
+def turn(matrix: Expr) -> Expr:
+    """The transpose."""
+    found = turned(matrix)
+    return swap(matrix) if found is None else found
 
 
 def _single(letters: Letters) -> Letter | None:
@@ -107,7 +115,7 @@ class _Web:
             left, right, matrix = hanging[0]
             self.edges.remove(hanging[0])
             other = left if right is letter else right
-            self.weigh(other, made("matmul", {}, matrix if right is letter else swap(matrix), self.full(letter)))
+            self.weigh(other, made("matmul", {}, matrix if right is letter else turn(matrix), self.full(letter)))
             self.weights.pop(letter, None)
         for letter in [a for a in self.weights if a not in ends and not self.at(a)]:
             self.scalar *= made("sum", {"axis": None, "keepdims": False}, self.full(letter))
@@ -118,7 +126,7 @@ class _Web:
         joined: dict[frozenset[Letter], tuple[Letter, Letter, Expr]] = {}
         for a, b, matrix in self.edges:
             known = joined.get(frozenset((a, b)))
-            turned = matrix if known is None or known[0] is a else swap(matrix)
+            turned = matrix if known is None or known[0] is a else turn(matrix)
             joined[frozenset((a, b))] = (a, b, matrix) if known is None else (known[0], known[1], known[2] * turned)
         self.edges = list(joined.values())
 
@@ -157,7 +165,7 @@ class _Web:
             if len(onward) != 1:
                 raise NotLinearError("no chain")
             left, right, matrix = onward[0]
-            factors.append(matrix if left is here else swap(matrix))
+            factors.append(matrix if left is here else turn(matrix))
             here = right if left is here else left
             seen.add(here)
             factors += self.diagonal(here)

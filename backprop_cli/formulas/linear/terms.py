@@ -18,23 +18,8 @@ from backprop_cli.formulas.algebra.expr import (
     size,
     symbols_of,
 )
-
-
-class NotLinearError(Exception):
-    """The formula holds an operator that this walk does not take apart."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Letter:
-    """An index that runs over an axis of some size."""
-
-    size: int
-
-
-Letters = tuple[Letter | None, ...]
-"""One an axis; None for an axis of size 1, which has nothing to run over."""
-
-Factor = tuple[Expr, Letters]
+from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, letters_for
+from backprop_cli.formulas.linear.selecting import SELECTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +49,6 @@ class Term:
         return Term(self.coefficient, tuple((e, new(x)) for e, x in self.factors), new(self.seed), equal)
 
 
-def letters_for(shape: Iterable[int]) -> Letters:
-    """New letters for the axes of a shape."""
-    return tuple(None if is_one(s) else Letter(s) for s in shape)
-
-
 def terms_of(expr: Expr, seed: TensorSymbol, letters: Letters) -> list[Term]:
     """The entries of an expression at `letters`, linear in `seed`.
 
@@ -85,6 +65,8 @@ def terms_of(expr: Expr, seed: TensorSymbol, letters: Letters) -> list[Term]:
         return _product(expr.args, seed, letters)
     if isinstance(expr, Apply) and expr.name in OPERATORS:
         return OPERATORS[expr.name](expr, seed, letters)
+    if isinstance(expr, Apply) and expr.name in SELECTING:
+        return _selected(expr, seed, letters)
     raise NotLinearError(getattr(expr, "name", type(expr).__name__))
 
 
@@ -192,11 +174,19 @@ def _reshape(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
     inner = shape_of(expr.args[0])
     real = [a for a, n in zip(letters, expr.shape, strict=True) if not is_one(n)]
     if [int(n) for n in inner if not is_one(n)] != [int(n) for n in expr.shape if not is_one(n)]:
-        raise NotLinearError("reshape")
+        return _selected(expr, seed, letters)
     return terms_of(expr.args[0], seed, tuple(None if is_one(n) else real.pop(0) for n in inner))
 
 
+def _selected(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    """Entries chosen or moved along axes: products with constant matrices."""
+    factors, inner, own = SELECTING[expr.name](expr, letters)
+    return [term.times(S.One, factors) for term in terms_of(inner, seed, own)]
+
+
 def _diag(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    if len(letters) == 1 and not expr.parameters.get("k", 0):
+        return terms_of(expr.args[0], seed, (letters[0], letters[0]))
     if len(letters) != 2 or letters[0] is None or letters[1] is None or expr.parameters.get("k", 0):
         raise NotLinearError("diag")
     pair = letters[0], letters[1]

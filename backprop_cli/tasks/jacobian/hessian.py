@@ -17,7 +17,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.graph.gradients import with_gradients
 from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.formulas.printed import Omitted, Printed, partial
-from backprop_cli.language.model import NodeSpec, Spec
+from backprop_cli.language.model import Spec
 from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
 from backprop_cli.tasks.calculate import compute, load_leaves, seed_of
@@ -108,8 +108,9 @@ class Twice:
         if not self.moves(whole, other):
             return replace(found, formula=ZERO)
         assert whole is not None
-        made = with_formula(found, whole.graph, whole.rows, whole.graph.names[other])
-        below = made.rows.removeprefix(f"∂{whole.graph.output_name}").replace(f"/∂{other}", f"∂{other}")
+        run = replace(whole.graph.passes[0], name="gradient")
+        made = with_formula(found, whole.graph, whole.rows, whole.graph.names[other], run)
+        below = made.rows.removeprefix("∂gradient").replace(f"/∂{other}", f"∂{other}")
         return replace(made, rows=f"∂²{self.graph.output_name}/∂{first}{below}" if made.rows else "")
 
     def product(self, name: str, vector: str) -> Differentiated:
@@ -154,9 +155,8 @@ class Twice:
         return self.formulas[name]
 
     def gradient(self, name: str) -> tuple[Spec, str]:
-        """The spec with one more node, the gradient by a leaf in one formula; as it is traced where there is none."""
+        """A spec, and the gradient by a leaf as an expression of it: its formula, or the traced node if it has none."""
         from backprop_cli.formulas.formulate import formulate  # imports sympy
-        from backprop_cli.tasks.export.prepared import expression_of, unique
 
         graph, index = self.graph, self.graph.names[name]
         moving = frozenset(graph.names[one] for one in self.names)
@@ -167,20 +167,18 @@ class Twice:
         formula = total[index]["nodes"]
         if not isinstance(formula, Printed) or "grad(" in formula.code:
             return self.traced, self.called[name]
-        node = unique(f"grad_{name}", {*graph.names, *graph.spec.dims})
-        added = NodeSpec(node, *expression_of(formula.code), inline(node, "<generated>"))
-        return replace(graph.spec, nodes=(*graph.spec.nodes, added)), node
+        return graph.spec, formula.code  # without a name of its own, so that no formula mentions it
 
-    def aimed(self, spec: Spec, node: str, vector: str | None = None) -> Whole | None:
-        """The graph that goes back from a node; None where it depends on nothing.
+    def aimed(self, spec: Spec, output: str, vector: str | None = None) -> Whole | None:
+        """The graph that goes back from an expression; None where it depends on nothing.
 
         Raises:
             SpecError: what is wrong with the vector.
         """
         from backprop_cli.tasks.export.prepared import expression_of
 
-        whole = replace(spec, output=expression_of(node), grad_output="ones", grad_output_at=None, wrt="all", hooks={},
-                        backward=())  # fmt: skip
+        whole = replace(spec, output=expression_of(output), grad_output="ones", grad_output_at=None, wrt="all",
+                        hooks={}, backward=())  # fmt: skip
         whole = whole if vector is None else _with_vector(whole, vector)
         try:
             graph = build(whole)

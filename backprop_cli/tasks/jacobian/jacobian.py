@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.graph import Graph, GraphPass, build
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.expression import parse
@@ -99,12 +99,13 @@ def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted) -> 
     return with_formula(found, graph, rows, index) if wanted.formulas else found
 
 
-def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: int) -> Differentiated:
+def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: int,
+                 run: GraphPass | None = None) -> Differentiated:  # fmt: skip
     """With the formula, evaluated back where there are numbers."""
     from backprop_cli.formulas.jacobian import jacobian_formula  # imports sympy
 
     values = None if rows is None else rows.values
-    written = jacobian_formula(graph, values, graph.passes[0], index, WRITTEN_OUT)
+    written = jacobian_formula(graph, values, run or graph.passes[0], index, WRITTEN_OUT)
     formula = written.formula
     if isinstance(formula, Printed) and rows is not None and found.value is not None:
         formula = replace(formula, deviation=deviation(rows, formula.code, found.value))
