@@ -132,6 +132,14 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
     return scaled(factor, Formula(made, target))
 
 
+def one_hot(labels: Formula, *, n: int) -> Formula:
+    """The row of a label that is a number is a unit vector."""
+    label = labels.expr
+    if labels.shape or not label.is_Integer or not 0 <= int(label) < int(n):
+        return generic("one_hot", {"n": n}, (labels,))
+    return scatter(Formula(S.One, ()), index=(int(label),), shape=(n,))
+
+
 def _new_axes(index: Any, rank: int) -> tuple[int, ...]:
     """Where the new axes of a subscript stand."""
     ahead = index.index(Ellipsis) if Ellipsis in index else len(index)
@@ -201,5 +209,6 @@ def filled(value: int) -> Callable[..., Formula]:
 
 RULES |= {
     "reshape": reshape, "expand_dims": expand_dims, "squeeze": squeeze, "broadcast_to": broadcast_to, "index": index,
-    "scatter": scatter, "scatter_add": along, "eye": eye, "diag": diag, "zeros": filled(0), "ones": filled(1),
+    "scatter": scatter, "scatter_add": along, "one_hot": one_hot, "eye": eye, "diag": diag, "zeros": filled(0),
+    "ones": filled(1),
 }  # fmt: skip

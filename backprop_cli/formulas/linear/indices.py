@@ -80,7 +80,9 @@ class Indexing:
         """One entry, by its numbers."""
         names = dict(zip((*self.entries.output, *self.entries.leaf), position, strict=True))
         terms = [t for t in self.entries.terms if all(names[a] == names[b] for a, b in t.equal)]
-        return factor_terms(Add(*[self.numbered(term, names) for term in terms]))
+        short = factor_terms(Add(*[self.numbered(term, names) for term in terms]))
+        number, rest = short.as_coeff_Mul()
+        return Add(*[number * a for a in rest.args]) if isinstance(rest, Add) else short  # no brackets for a number
 
     def numbered(self, term: Term, names: Mapping[Letter | None, int]) -> Expr:
         """A term at an entry; a short sum is written out."""
