@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backprop_cli.engine.interpret.masked import is_mask
 from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, failure
 from backprop_cli.engine.ops import OPS
 from backprop_cli.errors import SpecError
@@ -62,9 +63,8 @@ def _is_whole(item: ast.Expression) -> bool:
 
 
 def _refuse_mask(item: ast.Expression, scope: Scope) -> None:
-    is_mask = isinstance(item, ast.Binary) and item.operator in {">", ">=", "<", "<=", "==", "!=", "and", "or"}
-    if is_mask or isinstance(item, ast.Call) and item.function == "logical_not":
-        hint = "its size would depend on the numbers; use where(mask, x, 0), for a mean sum(...)/sum(mask)"
+    if is_mask(item):
+        hint = "its size depends on the numbers: add it up, sum(x[mask]), mean(x[mask]), or use where(mask, x, 0)"
         raise failure("E015", "a mask as an index", scope.place(item), hint)
 
 

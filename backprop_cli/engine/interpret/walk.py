@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from backprop_cli.engine.interpret import masked
 from backprop_cli.engine.interpret.binding import bind
 from backprop_cli.engine.interpret.indexing import by_tensors, is_of_tensors
 from backprop_cli.engine.interpret.inspection import (
@@ -217,6 +218,9 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
         return _reduction(part, scope, meaning)
     if part.function in _SPECIAL:
         return _SPECIAL[part.function](part, scope, meaning)
+    over_mask = masked.whole(part, _shaper(scope, meaning))
+    if over_mask is not None:
+        return interpret(over_mask, scope, meaning)
     name = ALIASES.get(part.function, part.function)
     spelled = None if part.library == "own" else unprefixed(part, is_ours=name in OPS or name in COMPOSITES)
     if spelled is not None:

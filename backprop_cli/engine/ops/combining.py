@@ -165,6 +165,9 @@ composite("vstack([xs])", "Tensors joined one below the other; a vector is a row
 composite("column_stack([xs])", "Tensors joined side by side; a vector is a column.", _column_stack, group="shape",
           samples=(Sample(((3,), (3,))), Sample(((3, 2), (3,)))))
 
+composite("multi_dot([xs])", "The matrix product of several, in a row.", " @ ".join,
+          group="linear algebra", samples=(Sample(((2, 3), (3, 4), (4, 2))), Sample(((3,), (3, 2), (2,)))))
+
 
 def _parts(name: str) -> Any:
     def body(shapes: Shapes, axis: Any, **given: Any) -> str:

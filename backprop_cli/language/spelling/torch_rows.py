@@ -57,6 +57,17 @@ baddbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*(batch1 @ b
 addbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*sum(batch1 @ batch2, axis=0)
 lerp(input, end, weight) = input + weight*(end - input)
 positive(input) = input
+frac(input) = input - trunc(input)
+cross(input, other, dim=-1) = roll(input, -1, axis=dim)*roll(other, -2, axis=dim) - roll(input, -2,
+    axis=dim)*roll(other, -1, axis=dim)
+linalg.cross(input, other, dim=-1) = roll(input, -1, axis=dim)*roll(other, -2, axis=dim) - roll(input, -2,
+    axis=dim)*roll(other, -1, axis=dim)
+trapezoid(y) = sum(y[..., 1:] + y[..., :-1], axis=-1)/2
+logcumsumexp(input, dim) = log(cumsum(exp(input - stop_gradient(max(input, axis=dim, keepdims=true))), axis=dim)) +
+    stop_gradient(max(input, axis=dim, keepdims=true))
+diag_embed(input) = expand_dims(input, -1) * eye(shape(input)[-1])
+bilinear(input1, input2, weight, bias:none=none) = einsum('...i,kij,...j->...k', input1, weight, input2)
+bilinear(input1, input2, weight, bias) = einsum('...i,kij,...j->...k', input1, weight, input2) + bias
 exp2(input) = 2 ** input
 special.exp2(input) = 2 ** input
 special.expit(input) = sigmoid(input)
@@ -166,6 +177,7 @@ linalg.diagonal(A, offset=0, dim1=-2, dim2=-1) = diagonal(A, offset, axis1=dim1,
 concat(tensors, dim=0) = concat(tensors, axis=dim)
 cat(tensors, dim=0) = concat(tensors, axis=dim)
 stack(tensors, dim=0) = stack(tensors, axis=dim)
+split(tensor, split_size_or_sections:int, dim=0) = split(tensor, shape(tensor)[dim] / split_size_or_sections, axis=dim)
 index_select(input, dim, index) = take(input, index, axis=dim)
 gather(input, dim, index) = take_along_axis(input, index, axis=dim)
 take(input, index) = take(reshape(input, -1), index)

@@ -188,8 +188,42 @@ def _unbind(machine: Machine, family: str, given: list[Any], named: dict[str, An
     return tuple(indexing.pick(machine, given[0], (*[slice(None)] * axis, i), node) for i in range(shape[axis]))
 
 
+def _attention(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """A mask of true and false is one, whatever its name; one of floats is added to the scores."""
+    slots = dict(zip(("query", "key", "value", "attn_mask", "dropout_p", "is_causal"), given, strict=False)) | named
+    mask = slots.get("attn_mask")
+    if isinstance(mask, Tensor) and mask.kind == "bool":
+        slots["attn_mask"] = Tensor(indexing.mask_code(machine, mask, node), kind="bool")
+    code = _call(machine, "scaled_dot_product_attention", [], slots, node)
+    return _tensor(machine, library_call(code, "torch", "scaled_dot_product_attention"), [], slots, node)
+
+
+def _moments(name: str) -> Row:
+    """`var_mean`, `std_mean`: both at once."""
+
+    def row(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+        words = {key: one for key, one in named.items() if key in {"dim", "axis", "keepdim"}}
+        axis = [one for one in given[1:2] if not isinstance(one, bool)]
+        return (apply(machine, family, name, given, named, node),
+                apply(machine, family, "mean", [given[0], *axis], words, node))  # fmt: skip
+
+    return row
+
+
 def _count(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
     return int(tensors.entries_of(machine, given[0], node))
+
+
+def _moved(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    """`movedim(x, 0, 2)`, `moveaxis`: the other axes keep their order."""
+    x, first, last = (*given, *named.values())
+    rank = len(machine.record.shape(x, node))
+    whence, whither = ([int(plain(one)) % rank for one in (part if isinstance(part, list | tuple) else (part,))]
+                       for part in (first, last))  # fmt: skip
+    order = [axis for axis in range(rank) if axis not in whence]
+    for place, axis in sorted(zip(whither, whence, strict=True)):
+        order.insert(place, axis)
+    return emit(machine, "transpose", [x, tuple(order)], {}, node)
 
 
 def _gone(what: str) -> Row:
@@ -207,7 +241,9 @@ def _same(machine: Machine, family: str, given: list[Any], named: dict[str, Any]
 _ROWS: Mapping[str, Row] = {
     "reshape": _reshape, "view": _reshape, "dropout": _dropout, "one_hot": _one_hot, "chunk": _split, "split": _split,
     "array_split": _split, "hsplit": _split, "unbind": _unbind, "numel": _count, "nelement": _count, "size": _count,
-    "shape": _shape,
+    "shape": _shape, "scaled_dot_product_attention": _attention, "movedim": _moved, "moveaxis": _moved,
+    "var_mean": _moments("var"),
+    "std_mean": _moments("std"),
     **dict.fromkeys(("asnumpy", "atleast_1d", "identity_", "nan_to_num", "real", "tree_map"), _same),
     **dict.fromkeys(("argsort", "nonzero", "topk", "multinomial", "bincount", "sort", "unique"), _gone("positions")),
     **dict.fromkeys(("allclose", "array_equal", "isclose", "any", "all", "is_tensor", "equal_"), _gone("a test")),

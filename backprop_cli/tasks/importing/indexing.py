@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from backprop_cli.engine.interpret.masked import is_mask
 from backprop_cli.language.expression import Expression
-from backprop_cli.tasks.importing.codes import ELLIPSIS, NONE, call, cut, number
+from backprop_cli.tasks.importing.codes import ELLIPSIS, NONE, binary, call, cut, number
 from backprop_cli.tasks.importing.codes import indexed as subscripted
 from backprop_cli.tasks.importing.literals import data_of, literal_or_stack
 from backprop_cli.tasks.importing.tensors import as_number, code_of, made, tensor_code
@@ -83,6 +84,9 @@ def _subscript(one: Any) -> Expression:
 def _by_tensors(machine: Machine, value: Tensor, given: tuple[Any, ...], node: ast.AST) -> Tensor:
     """`x[idx]`, `x[:, idx]`, `x[rows, y]`: as the language takes it."""
     index = [literal_or_stack(machine, one, node) if isinstance(one, list | tuple) else one for one in given]
+    if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
+        return made(subscripted(tensor_code(machine, value, node), mask_code(machine, index[0], node)), value,
+                    kind=value.kind)  # fmt: skip
     if any(isinstance(one, Tensor) and one.kind == "bool" for one in index):
         raise machine.record.unread(node, "an index by a mask has no fixed shape", "write where(mask, x, 0)")
     shape = machine.record.shape(value, node)
@@ -90,6 +94,12 @@ def _by_tensors(machine: Machine, value: Tensor, given: tuple[Any, ...], node: a
         raise machine.record.unread(node, "this index is not read", "index in two steps, or use take(x, indices, axis)")
     subscripts_ = [_by_tensor(machine, one, size, node) for one, size in zip(index, shape, strict=False)]
     return made(subscripted(tensor_code(machine, value, node), *subscripts_), value, kind=value.kind)
+
+
+def mask_code(machine: Machine, mask: Tensor, node: ast.AST) -> Expression:
+    """A mask so that it is seen to be one: by its comparison, or as `m != 0`."""
+    code = tensor_code(machine, mask, node)
+    return code if is_mask(code) else binary(code, "!=", number(0))
 
 
 def _by_tensor(machine: Machine, one: Any, size: int, node: ast.AST) -> Expression:

@@ -75,6 +75,23 @@ def _prelu(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> A
     return functions.emit(machine, "prelu", [given[0], param(machine, layer, "weight", node)], {}, node)
 
 
+def _upsample(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+    return functions.apply(machine, "torch", "nn.functional.interpolate", given, dict(layer.given), node)
+
+
+def _unflatten(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+    shape, dim = machine.record.shape(given[0], node), int(plain(layer.given["dim"]))
+    sizes = tuple(layer.given.get("sizes", layer.given.get("unflattened_size", ())))
+    return functions.emit(machine, "reshape", [given[0], (*shape[:dim], *sizes, *shape[dim % len(shape) + 1 :])], {},
+                          node)  # fmt: skip
+
+
+def _zero_pad(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+    width = layer.given["padding"]
+    pairs = width if isinstance(width, list | tuple) else (width,) * (2 * int(layer.kind[-2]))
+    return functions.apply(machine, "torch", "nn.functional.pad", [given[0], tuple(pairs)], {}, node)
+
+
 def _identity(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
     if layer.kind.startswith("Dropout"):
         machine.record.note(node, "dropout is read as it is in evaluation: it changes nothing")
@@ -83,7 +100,8 @@ def _identity(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -
 
 RUNS: Mapping[str, Run] = {
     "Linear": _linear, **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"), _conv),
-    "Embedding": _embedding, "PReLU": _prelu,
+    "Embedding": _embedding, "PReLU": _prelu, "Upsample": _upsample, "Unflatten": _unflatten,
+    **dict.fromkeys(("ZeroPad1d", "ZeroPad2d"), _zero_pad),
     "LayerNorm": _layer_norm, "RMSNorm": _layer_norm, "GroupNorm": _group_norm, "BatchNorm1d": _batch_norm,
     "BatchNorm2d": _batch_norm, "Flatten": _flatten, "Identity": _identity, "Dropout": _identity,
     "Dropout2d": _identity,

@@ -41,6 +41,7 @@ def _filled(rule: str) -> Row:
 
 def _like(rule: str, *, torch: bool = False) -> Row:
     def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+        given = given or [next((named[key] for key in ("input", "a", "prototype") if key in named), 0.0)]
         if is_number(given[0]):
             return 1.0 if rule == "ones" else 0.0
         shape = machine.record.shape(tensor_of(machine, given[0], node), node)

@@ -23,7 +23,8 @@ def literal_or_stack(machine: Machine, value: Any, node: ast.AST) -> Tensor:
     if numbers is not None:
         shape = _data_shape(machine, numbers, node)
         whole_ = all(isinstance(x, int) for x in flat_of(numbers))
-        return leaf_of(shape, data=numbers, whole=whole_, kind="int" if whole_ else "float")
+        mask = all(isinstance(x, bool) for x in flat_of(value)) if isinstance(value, list | tuple) else False
+        return leaf_of(shape, data=numbers, whole=whole_, kind="bool" if mask else "int" if whole_ else "float")
     if isinstance(value, Tensor):
         return value
     if isinstance(value, list | tuple):
@@ -92,7 +93,7 @@ def _data_shape(machine: Machine, data: Any, node: ast.AST) -> Sizes:
 
 def flat_of(data: Any) -> Iterator[Any]:
     """The numbers of nested lists in turn."""
-    if isinstance(data, list):
+    if isinstance(data, list | tuple):
         for one in data:
             yield from flat_of(one)
     else:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from backprop_cli.engine.interpret.masked import is_open
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing.codes import call
@@ -139,6 +140,8 @@ class Machine:
     def named(self, value: Any, base: str, node: ast.AST) -> Any:
         """A value under the author's name: a tensor or number without one gets it."""
         if isinstance(value, Tensor):
+            if value.code is not None and is_open(value.code):
+                return value  # what a mask picks is no tensor of a shape, until it is added up
             if value.code is None or not isinstance(value.code, Name):
                 self._constant_here(value)
                 self.record.name(value, base, node)

@@ -130,7 +130,9 @@ def _in_place(
 
 def _item(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
     found = tensors.known_number(value) if value.param is None else None
-    return value if found is None else found
+    if found is None:  # PyTorch gives a number, through which nothing flows back
+        return _detached(machine, value, given, named_, node) if family_of(machine) == "torch" else value
+    return found
 
 
 def _listed(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:

@@ -29,6 +29,7 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), (*_CELL, "bias")), "PReLU": ("num_parameters", "init"),
     "Flatten": ("start_dim", "end_dim"), "Dropout": ("p",), "CrossEntropyLoss": ("weight",), "NLLLoss": ("weight",),
     "BCELoss": ("weight",), "Unflatten": ("dim", "sizes"),
+    "Upsample": ("size", "scale_factor", "mode"), "ZeroPad1d": ("padding",), "ZeroPad2d": ("padding",),
 }  # fmt: skip
 """How the arguments of layers are called; of any other they follow the tensors in the function of that name."""
 _CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
