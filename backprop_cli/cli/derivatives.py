@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
     from backprop_cli.tasks.jacobian.results import Differentiated
 
-FORMATS = {"text": (".txt",), "json": (".json",), "latex": (".tex",), "csv": (".csv",)}
+FORMATS = {"text": (".txt",), "json": (".json",), "csv": (".csv",), "markdown": (".md", ".markdown"),
+           "latex": (".tex",), "html": (".html", ".htm")}  # fmt: skip
 NOTATIONS = ("text", "code", "latex", "index")
 EXAMPLES = "paths look like value, value[0,1], formula, formula.latex, formula.index, shape"
 _PATH = re.compile(r"(?:(?P<name>.+)\.)?(?P<part>value|jacobian|hessian|formula|shape)(?P<notation>\.\w+)?"

@@ -6,7 +6,7 @@ import click
 
 from backprop_cli.cli.batch import Limits
 from backprop_cli.cli.derivatives import FORMATS, Job, begin
-from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 
 
 @click.command(short_help="second derivatives, entry by entry")
@@ -16,13 +16,14 @@ from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_op
 @click.option("--vector", metavar="VALUE", help="The product of the Hessian with this array, without the Hessian.")
 @click.option("--to", type=click.Choice(["spec"]), help="Write a spec whose last nodes are the Hessians.")
 @click.option("--terms", type=click.Choice(["none"]), help="none: numbers alone.")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory, limits=Limits)
 def command(spec: str, form: str | None, get: str | None, vector: str | None, to: str | None, terms: str | None,
-            choice: SpecChoice, report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
+            choice: SpecChoice, report: ReportChoice, page: Page, memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Differentiate a number twice.
 
     Prints the Hessian of the output by --wrt (by default every param, and every pair of them): its formula, its
     entries in index notation, and its numbers.
     """
-    job = Job("hessian", choice, form or "text", report.view(()), terms != "none", memory.max_bytes, get, to, vector)
+    view = page.of(report.view(()), report.out)
+    job = Job("hessian", choice, form or "text", view, terms != "none", memory.max_bytes, get, to, vector)
     return begin(spec, job, report, limits, form)

@@ -53,7 +53,8 @@ class Job:
             from backprop_cli.tasks.forward import directions, with_forward_mode
 
             given = directions(spec, self.tangents)
-            result = with_forward_mode(result, spec, given, bool(self.terms), self.max_bytes)
+            result = with_forward_mode(result, spec, given, bool(self.terms), self.max_bytes,
+                                       self.notations)  # fmt: skip
         if self.get is None:
             return Done(renderer(self.form)(result, self.view))
         from backprop_cli.cli.get import find
@@ -118,4 +119,5 @@ def _series(job: Job) -> Series:
     row = FORMATS[job.form]
     if job.get is not None:
         return Series()
-    return Series(row.prologue, row.between, row.goes_on, job.view.ascii)
+    prologue = f"{row.prologue[:-1]},tangent\n" if job.form == "csv" and job.tangents else row.prologue
+    return Series(prologue, row.between, row.goes_on, job.view.ascii)

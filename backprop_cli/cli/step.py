@@ -12,7 +12,7 @@ import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, threads_for
-from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 RULES = ("sgd", "momentum", "nesterov", "adam", "rmsprop")
 SPEC_SUFFIXES = (".yaml", ".yml")
-FORMATS = {"text": (".txt",), "json": (".json",), "csv": (".csv",)}
+FORMATS = {"text": (".txt",), "json": (".json",), "csv": (".csv",), "markdown": (".md", ".markdown"),
+           "latex": (".tex",), "html": (".html", ".htm")}  # fmt: skip
 MOST_STEPS = 10_000_000
 BAR = 30
 
@@ -154,10 +155,10 @@ def _parameter_options(body: Callable[..., int]) -> Callable[..., int]:
 @click.option("--plot", metavar="FILE.svg", type=click.Path(), help="Draw the loss over the steps.")
 @click.option("--terms", type=click.Choice(["none"]), help="none: no formula of a gradient, and no wait for one.")
 @format_option(FORMATS)
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory, limits=Limits)
 def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: int | None, plot: str | None,
-            terms: str | None, form: str | None, choice: SpecChoice, report: ReportChoice, memory: Memory,
-            limits: Limits) -> int:  # fmt: skip
+            terms: str | None, form: str | None, choice: SpecChoice, report: ReportChoice, page: Page,
+            memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Move the params of a spec against their gradients.
 
     Prints the update of every param as a formula, with its numbers put in, the new value, and the new loss beside
@@ -170,7 +171,7 @@ def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: i
     _check(report.out, plot, new_spec)
     out = None if new_spec else report.out
     suffix = suffixed(out, FORMATS)
-    view = ReportChoice(out, report.precision, report.ascii, report.color).view(())
+    view = page.of(ReportChoice(out, report.precision, report.ascii, report.color).view(()), out)
     job = Job(choice, form or suffix or "text", view, rule, given, steps, every, terms != "none", memory.max_bytes,
               new_spec, plot, bar=steps >= 100 and _on_terminal())  # fmt: skip
     return over((spec,), job, sink_for(out), Series(), limits, manner_now(), job.warm)

@@ -15,6 +15,7 @@ from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.formulate import deviates
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.notation.piece import ATOM, Piece
+from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.formulas.tensors import symbols
 
@@ -33,18 +34,20 @@ class _Dots(Layout):
         return Layout.symbol(self, expr) if node is None else Piece(self.notation.tangent(node, expr.name), ATOM)
 
 
-def tangent_formulas(graph: Graph, values: Sequence[Any], names: Mapping[str, str]) -> dict[str, Printed]:
+def tangent_formulas(graph: Graph, values: Sequence[Any], names: Mapping[str, str],
+                     notations: Sequence[str] = SHOWN) -> dict[str, Printed]:  # fmt: skip
     """The formula of each named node's tangent.
 
     Args:
         graph: of the spec with tangents as nodes.
         values: of its nodes.
         names: from a node to its tangent.
+        notations: what to write them in.
     """
     made = symbols(graph, values)
     evaluator = Evaluator(values, (), graph.spec.dtype)
     back = {tangent: node for node, tangent in names.items()}
-    layouts = {name: _Dots(NOTATIONS[name], tangents=back) for name in ("text", "code", "latex")}
+    layouts = {name: _Dots(NOTATIONS[name], tangents=back) for name in notations}
     found: dict[str, Printed] = {}
     token = use_facts(made.facts)
     try:

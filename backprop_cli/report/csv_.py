@@ -1,4 +1,7 @@
-"""One line an entry, for a spreadsheet or a data frame: spec, name, kind, index, value, gradient."""
+"""One line an entry, for a spreadsheet or a data frame: spec, name, kind, index, value, gradient.
+
+In forward mode a column more, the tangent.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,13 @@ def render(result: Result, view: View = READING) -> str:
     return view.plain(out.getvalue())
 
 
-def _rows(node: NodeResult, view: View) -> Iterator[tuple[str, str, str]]:
+def _rows(node: NodeResult, view: View) -> Iterator[tuple[str, ...]]:
     gradients = entries(node.gradient.value) if node.gradient is not None and node.gradient.value is not None else None
+    tangents = entries(node.tangent.value) if node.tangent is not None else None
     for index, entry in entries(node.value):
         gradient = _number(next(gradients)[1], view) if gradients else ""
-        yield f"[{','.join(map(str, index))}]" if index else "", _number(entry, view), gradient
+        moves = (_number(next(tangents)[1], view),) if tangents else ()
+        yield f"[{','.join(map(str, index))}]" if index else "", _number(entry, view), gradient, *moves
 
 
 def _number(value: float, view: View) -> str:

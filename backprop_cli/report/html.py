@@ -59,6 +59,7 @@ class _Sheet:
         yield f'<section class="picture" aria-label="Computation graph">{self.picture()}</section>'
         yield '<div class="solution">'
         yield from self.forward()
+        yield from self.tangents()
         yield from self.passes()
         yield from self.remarks()
         yield "</div></main>"
@@ -83,6 +84,20 @@ class _Sheet:
         written = [wide(self.math(f"<mo>=</mo>{node.definition['mathml']}"))] if node.definition else []
         content = [head, *written, self.value(node.value)]
         return step("on", self.numbers.get(node.name), f"forward, {node.name}", content)
+
+    def tangents(self) -> Iterator[str]:
+        """Forward mode, where it was asked for: each node's tangent, in the order of the one pass."""
+        moving = [(node, node.tangent) for node in self.result.nodes if node.tangent is not None]
+        if not moving:
+            return
+        yield '<section><h2>Forward mode</h2><ol class="steps">'
+        for node, tangent in moving:
+            name = NOTATIONS["mathml"].name(node.name)
+            dotted = self.math(f'<mover accent="true">{name}<mo>˙</mo></mover>')
+            written = [wide(self.math(f"<mo>=</mo>{tangent.formula['mathml']}"))] if tangent.formula else []
+            content = [f'<div class="row"><strong>{dotted}</strong></div>', *written, self.value(tangent.value)]
+            yield step("on", self.numbers.get(node.name), f"forward, tangent of {node.name}", content)
+        yield "</ol></section>"
 
     def passes(self) -> Iterator[str]:
         """Every gradient, in the order of the reverse pass; of several passes each, and their sum."""

@@ -17,6 +17,8 @@ def render(result: Result, view: View = READING) -> str:
     parts = [rf"\section*{{{prose(result.title or result.spec)}}}"]
     parts += [prose(result.description)] if result.description else []
     parts.append(aligned([row for node in result.nodes for row in _node(node)], view))
+    if result.direction is not None:
+        parts.append(aligned([row for node in result.nodes for row in _tangent(node)], view))
     if not result.passes:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         parts.append(_pass(result.output, gradients, result.where, result, view))
@@ -59,6 +61,16 @@ def _node(node: NodeResult) -> Iterator[Row]:
     written = [node.definition.get("breakable") or rf"\texttt{{{prose(node.expression)}}}"] if node.expression else []
     steps = written if written or node.value is not None else [r"\text{(no numbers)}"]
     return _chain(LATEX.name(node.name), steps, node.value)
+
+
+def _tangent(node: NodeResult) -> Iterator[Row]:
+    """Forward mode: how fast a node moves."""
+    from backprop_cli.formulas.notation import LATEX
+
+    if node.tangent is None:
+        return iter(())
+    steps = [tex(node.tangent.formula)] if node.tangent.formula is not None else []
+    return _chain(rf"\dot{{{LATEX.name(node.name)}}}", steps, node.tangent.value)
 
 
 def _chain(left: str, steps: Iterable[str], value: Any) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from backprop_cli.formulas.printed import Named
 from backprop_cli.report.arrays import abridged, count, one_line, summary
 from backprop_cli.report.plain import safe
+from backprop_cli.report.tangents import symbol_of
 from backprop_cli.report.text import formulas, partial, verdict, with_definitions
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, Result
@@ -16,6 +17,7 @@ from backprop_cli.tasks.result import Gradient, Result
 def render(result: Result, view: View = READING) -> str:
     """The page of one spec."""
     parts = [[f"# {prose(result.title or result.spec, view)}"], *_paragraphs(result, view), _forward(result, view)]
+    parts += _tangents(result, view)
     if not result.passes:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         parts += _pass("Reverse pass", result.output, gradients, result.where, result, view)
@@ -39,6 +41,19 @@ def _forward(result: Result, view: View) -> list[str]:
     rows = [(code(node.name, view), code(node.expression, view) if node.expression else node.kind,
              count(node.shape), _value(node.value, view)) for node in result.nodes]  # fmt: skip
     return ["## Forward pass", "", *table(("node", "expression", "shape", "value"), rows)]
+
+
+def _tangents(result: Result, view: View) -> list[list[str]]:
+    """Forward mode: each node's tangent beside its value."""
+    if result.direction is None:
+        return []
+    start = ", ".join(code(f"{symbol_of(result.by_name[name])} = {one_line(value, view.digits)}", view)
+                      for name, value in result.direction.items())  # fmt: skip
+    rows = [(code(node.name, view), _value(node.value, view), code(node.tangent.symbol, view),
+             code(node.tangent.formula.text, view) if node.tangent.formula else "", _value(node.tangent.value, view))
+            for node in result.nodes if node.tangent is not None]  # fmt: skip
+    return [["## Forward mode", "", f"Along {start}:", "",
+             *table(("node", "value", "tangent", "formula", "value"), rows)]]  # fmt: skip
 
 
 def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result,

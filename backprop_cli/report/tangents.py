@@ -45,6 +45,11 @@ def name_of(node: NodeResult, view: View) -> str:
     return node.tangent.symbol
 
 
+def symbol_of(node: NodeResult) -> str:
+    """ẋ for x."""
+    return node.tangent.symbol if node.tangent is not None else node.name
+
+
 def columns(text: str) -> int:
     """How wide a text is: a dot above takes no column."""
     return len(text.replace(DOT, ""))

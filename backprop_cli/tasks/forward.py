@@ -13,7 +13,7 @@ from backprop_cli.engine.graph.tangents import Tangents, with_tangents
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import forward, plan
 from backprop_cli.errors import UsageError
-from backprop_cli.formulas.printed import Printed, dotted
+from backprop_cli.formulas.printed import NOTATIONS, Printed, dotted
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.overrides import override
 from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, load_leaves
@@ -42,15 +42,19 @@ def directions(spec: Spec, settings: Sequence[str]) -> dict[str, Leaf]:
 
 
 def with_forward_mode(result: Result, spec: Spec, given: Mapping[str, Leaf], formulas: bool,
-                      max_bytes: int = DEFAULT_MAX_BYTES) -> Result:  # fmt: skip
-    """The result of a run with every node's tangent, found in one pass with the values."""
+                      max_bytes: int = DEFAULT_MAX_BYTES, notations: Sequence[str] = ()) -> Result:  # fmt: skip
+    """The result of a run with every node's tangent, found in one pass with the values.
+
+    `notations` may ask for MathML beside what every result holds.
+    """
     graph = build(spec)
     made = with_tangents(graph, given)
     twin = build(replace(made.spec, output=spec.output or graph_output(graph)))
     meaning = Numbers(twin)
     with np.errstate(all="ignore"):
         values = forward(twin, plan(twin, meaning), meaning, load_leaves(twin, max_bytes))
-    written = _formulas(twin, values, made) if formulas else {}
+    wanted = (*NOTATIONS, *(name for name in notations if name == "mathml"))
+    written = _formulas(twin, values, made, wanted) if formulas else {}
     nodes = tuple(replace(node, tangent=_tangent(node.name, made, twin, values, written))
                   for node in result.nodes)  # fmt: skip
     return replace(result, nodes=nodes, direction={name: np.asarray(leaf.load()) for name, leaf in given.items()})
@@ -73,7 +77,7 @@ def _tangent(name: str, made: Tangents, twin: Graph, values: Any, written: Mappi
     return Tangent(values[twin.names[made.names[name]]], written.get(name), dotted(name))
 
 
-def _formulas(twin: Graph, values: Any, made: Tangents) -> dict[str, Printed]:
+def _formulas(twin: Graph, values: Any, made: Tangents, notations: Sequence[str]) -> dict[str, Printed]:
     from backprop_cli.formulas.tangents import tangent_formulas  # imports sympy
 
-    return tangent_formulas(twin, values, made.names)
+    return tangent_formulas(twin, values, made.names, notations)

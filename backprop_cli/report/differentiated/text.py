@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.printed import Omitted
 from backprop_cli.report.arrays import abridged, count, lines, summary
+from backprop_cli.report.breaking import fitted
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.jacobian.results import Differentiated
 
@@ -18,7 +19,7 @@ def render(results: Sequence[Differentiated], view: View = READING) -> str:
     head = [view.paint(view.safe(first.title), "heading")] if first.title else []
     head.append(view.paint(view.safe(first.spec), "faint"))
     sections = [head, *(list(_one(one, view)) for one in results), list(_facts(results, view))]
-    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
 def _one(one: Differentiated, view: View) -> Iterator[str]:

@@ -6,19 +6,21 @@ import math
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.report.arrays import abridged, lines, summary
+from backprop_cli.report.breaking import fitted
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Update
 
 INDENT = "  "
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST_SPARK = 60
+SPELLED = {"m_hat": "m̂", "v_hat": "v̂"}
 
 
 def render(result: Stepped, view: View = READING) -> str:
     """The whole view of one spec."""
     updates = [_update(result, one, view) for one in result.params]
     sections = [_head(result, view), _definitions(result, view), *updates, _loss(result, view), _warnings(result, view)]
-    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
 # ── head ─────────────────────────────────────────────────────────────────────────────────────────
@@ -27,10 +29,15 @@ def render(result: Stepped, view: View = READING) -> str:
 def _head(result: Stepped, view: View) -> list[str]:
     found = [view.paint(view.safe(result.title), "heading")] if result.title else []
     found.append(view.paint(view.safe(result.spec), "faint"))
-    given = {name: value for name, value in result.parameters.items() if value or name == "lr"}
-    numbers = ", ".join(f"{name} = {_parameter(value)}" for name, value in given.items())
-    found += ["", f"{result.rule}, {numbers}", *(INDENT + line for line in _assigned(result.general, "w", view))]
+    found += ["", f"{result.rule}, {parameters_of(result)}"]
+    found += [INDENT + line for line in _assigned(result.general, "w", view)]
     return found
+
+
+def parameters_of(result: Stepped) -> str:
+    """`lr = 0.1, beta1 = 0.9`: those that do something."""
+    given = {name: value for name, value in result.parameters.items() if value or name == "lr"}
+    return ", ".join(f"{name} = {_parameter(value)}" for name, value in given.items())
 
 
 def _parameter(value: float) -> str:
@@ -50,8 +57,7 @@ def _columns(text: str) -> int:
 
 
 def _left(one: Assignment, param: str, view: View) -> str:
-    names = {"w": param, "g": "g", "m_hat": "m̂", "v_hat": "v̂"}
-    return view.safe(names.get(one.name, one.name))
+    return view.safe(param if one.name == "w" else SPELLED.get(one.name, one.name))
 
 
 def _definitions(result: Stepped, view: View) -> list[str]:
@@ -103,11 +109,15 @@ def _after(result: Stepped, update: Update, view: View) -> list[str]:
 
 def _table(trace: Trace, view: View) -> list[str]:
     """The state of an entry, step by step."""
-    names = {"g": f"gradient of {trace.entry}", "w": trace.entry, "m_hat": "m̂", "v_hat": "v̂"}
     keys = list(trace.rows[0].values) if trace.rows else []
-    head = ["step", *(view.safe(names.get(key, key)) for key in keys)]
+    head = ["step", *(view.safe(head_of(key, trace)) for key in keys)]
     body = [[str(row.step), *(f"{row.values[key]:.{view.digits}g}" for key in keys)] for row in trace.rows]
     return [INDENT + row for row in columns([head, *body])]
+
+
+def head_of(key: str, trace: Trace) -> str:
+    """What stands above a column of a table of states."""
+    return {"g": f"gradient of {trace.entry}", "w": trace.entry}.get(key) or SPELLED.get(key, key)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

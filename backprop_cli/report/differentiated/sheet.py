@@ -1,0 +1,54 @@
+"""Jacobians and Hessians as a sheet: a section for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from backprop_cli.formulas.printed import Omitted
+from backprop_cli.report.arrays import count
+from backprop_cli.report.sheets import Equation, Section, Sheet, plainly
+from backprop_cli.report.view import View
+from backprop_cli.tasks.jacobian.results import Differentiated
+
+
+def sheet(results: Sequence[Differentiated], view: View) -> Sheet:
+    """The page of one spec."""
+    first = results[0]
+    return Sheet(first.title or first.spec, first.spec, tuple(_section(one, view) for one in results))
+
+
+def _section(one: Differentiated, view: View) -> Section:
+    notes = [one.formula.why] if isinstance(one.formula, Omitted) else []
+    notes += ["0 in all other entries"] if one.block else []
+    notes += [f"used: {fact}" for fact in one.facts]
+    return Section(f"{one.symbol}, {count(one.shape)}", tuple(_equations(one, view)), tuple(notes))
+
+
+def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
+    left = {"text": one.symbol, "latex": symbol(one)}
+    if isinstance(one.formula, Omitted):
+        yield Equation(left, (), one.value)
+        return
+    yield Equation(left, (one.formula,), one.value, where=one.block)
+    index = one.formula.get("index", "")
+    if index and one.rows and one.shape and index != one.formula["text"]:
+        yield Equation(plainly(one.rows), (plainly(index),))
+    if len(one.entries) > 1 and one.value is not None:
+        for (at, formula), value in zip(one.entries.items(), one.value.reshape(-1), strict=True):
+            yield Equation(plainly(at), (plainly(formula),), value)
+
+
+def symbol(one: Differentiated) -> str:
+    """∂p/∂x, ∂²loss/∂w² in LaTeX."""
+    from backprop_cli.formulas.notation import NOTATIONS
+
+    name = NOTATIONS["latex"].name
+    if one.kind == "jacobian":
+        return NOTATIONS["latex"].gradient(one.output, one.wrt)
+    output = name(one.output) if one.output.isidentifier() else rf"\left({name(one.output)}\right)"
+    below = one.symbol.partition("/")[2].removesuffix(" · v")
+    vector = r" \, v" if one.symbol.endswith("· v") else ""
+    if below.endswith("²"):
+        return rf"\frac{{\partial^2 {output}}}{{\partial {name(one.wrt)}^2}}{vector}"
+    first = below.removeprefix("∂").partition("∂")[0]
+    return rf"\frac{{\partial^2 {output}}}{{\partial {name(first)} \, \partial {name(one.wrt)}}}{vector}"

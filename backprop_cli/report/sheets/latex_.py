@@ -1,0 +1,48 @@
+"""A sheet as LaTeX: an align* list for each section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backprop_cli.report.sheets import Equation, Section, Sheet, Table, Written
+from backprop_cli.report.texts import Row, aligned, document, prose, sentence
+from backprop_cli.report.view import View
+
+SIGNS = {"←": r"\leftarrow"}
+HATS = {f"{letter}\u0302": rf"$\hat{{{letter}}}$" for letter in "mv"}
+
+
+def render(sheet: Sheet, view: View) -> str:
+    """The body, or the whole document."""
+    parts = [rf"\section*{{{prose(sheet.title)}}}"]
+    for section in sheet.sections:
+        parts += [rf"\subsection*{{{sentence(section.heading)}}}", *_section(section, view)]
+    parts += [rf"\emph{{{sentence(warning)}}}" for warning in sheet.warnings]
+    return document("\n".join(part for part in parts if part) + "\n", view)
+
+
+def _section(section: Section, view: View) -> Iterator[str]:
+    yield aligned([row for one in section.equations for row in _rows(one)], view)
+    yield from map(_table, section.tables)
+    yield from (sentence(note) + "\n" for note in section.notes)
+
+
+def _rows(one: Equation) -> Iterator[Row]:
+    sign = SIGNS.get(one.sign, one.sign)
+    rows = [Row("", _written(step)) for step in one.steps]
+    rows += [] if one.value is None else [Row("", None, value=one.value)]
+    for position, row in enumerate(rows):
+        first = position == 0
+        remark = f"entries [{one.where}]" if first and one.where else ""
+        yield Row(_written(one.left) if first else "", row.right, remark, sign if first else "=", row.value)
+
+
+def _written(formula: Written) -> str:
+    return formula["latex"] if "latex" in formula else rf"\text{{{sentence(formula['text'])}}}"
+
+
+def _table(table: Table) -> str:
+    columns = "r" * len(table.head)
+    lines = [" & ".join(HATS.get(cell) or sentence(cell) for cell in row) + r" \\" for row in (table.head, *table.rows)]
+    return "\n".join([rf"\begin{{center}}\begin{{tabular}}{{{columns}}}", lines[0], r"\hline", *lines[1:],
+                      r"\end{tabular}\end{center}"])  # fmt: skip

@@ -1,0 +1,41 @@
+"""A sheet as Markdown: a table of equations for each section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backprop_cli.report.arrays import abridged, one_line, summary
+from backprop_cli.report.markdown import code, prose, table
+from backprop_cli.report.sheets import Equation, Section, Sheet
+from backprop_cli.report.view import View
+
+
+def render(sheet: Sheet, view: View) -> str:
+    """The page."""
+    parts = [[f"# {prose(sheet.title, view)}"], [code(sheet.spec, view)] if sheet.spec != sheet.title else []]
+    for section in sheet.sections:
+        parts += [[f"## {prose(section.heading, view)}"], *_section(section, view)]
+    parts += [[f"> {prose(warning, view)}"] for warning in sheet.warnings]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _section(section: Section, view: View) -> Iterator[list[str]]:
+    rows = [(code(one.left["text"], view), _steps(one, view), _value(one, view)) for one in section.equations]
+    yield table(("", "formula", "value"), rows) if rows else []
+    for one in section.tables:
+        yield table(tuple(code(cell, view) if cell else "" for cell in one.head),
+                    [tuple(code(cell, view) for cell in row) for row in one.rows])  # fmt: skip
+    yield from ([prose(note, view)] for note in section.notes)
+
+
+def _steps(one: Equation, view: View) -> str:
+    where = f"{code(f'[{one.where}]', view)} " if one.where else ""
+    sign = f"{view.plain(one.sign)} " if one.sign != "=" else ""
+    return where + sign + "<br>= ".join(code(step["text"], view) for step in one.steps)
+
+
+def _value(one: Equation, view: View) -> str:
+    if one.value is None:
+        return ""
+    shown = code(one_line(one.value, view.digits), view)
+    return f"{shown} {summary(one.value, view.digits)}" if abridged(one.value) else shown

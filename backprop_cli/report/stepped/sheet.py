@@ -1,0 +1,66 @@
+"""Updates as a sheet: the rule, each param's lines with its numbers and state, the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from backprop_cli.formulas.printed import partial
+from backprop_cli.report.sheets import Equation, Section, Sheet, Table, plainly
+from backprop_cli.report.stepped import plot
+from backprop_cli.report.stepped.text import SPELLED, head_of, parameters_of
+from backprop_cli.report.view import View
+from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Update
+
+_LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}"}
+
+
+def sheet(result: Stepped, view: View) -> Sheet:
+    """The page of one spec."""
+    rule = Section(f"{result.rule}: {parameters_of(result)}", tuple(_assigned(result.general, None)))
+    where = tuple(Equation(one.name, (one.formula,), one.value) for one in result.where)
+    sections = [rule, *([Section("where", where)] if where else []),
+                *(_update(result, one, view) for one in result.params), _loss(result, view)]  # fmt: skip
+    warnings = tuple(f"{one.node}: {one.message}" for one in result.warnings)
+    return Sheet(result.title or result.spec, result.spec, tuple(sections), warnings)
+
+
+def _assigned(lines: Sequence[Assignment], param: str | None) -> Iterator[Equation]:
+    for one in lines:
+        name = param if one.name == "w" and param is not None else SPELLED.get(one.name, one.name)
+        put_in = (plainly(one.substituted),) if one.substituted is not None else ()
+        yield Equation({"text": name, "latex": _tex(name, one.name)}, (one.formula, *put_in), sign="←")
+
+
+def _tex(name: str, line: str) -> str:
+    from backprop_cli.formulas.notation import LATEX
+
+    return _LATEX.get(line) or LATEX.name(name)
+
+
+def _update(result: Stepped, update: Update, view: View) -> Section:
+    if not update.lines:
+        return Section(update.name, notes=(f"stays: {result.output} does not depend on it",))
+    from backprop_cli.formulas.notation import LATEX
+
+    gradient = []
+    if update.gradient_formula is not None:
+        left = {"text": partial(result.output, update.name), "latex": LATEX.gradient(result.output, update.name)}
+        gradient = [Equation(left, (update.gradient_formula,), update.gradient)]
+    count = result.history[-1].step
+    said = f" after {count} step{'s' if count != 1 else ''}"
+    moved = {"text": update.name + said, "latex": rf"{LATEX.name(update.name)} \text{{{said}}}"}
+    after = Equation(moved, (), update.new)
+    tables = tuple(_table(trace, view) for trace in update.traces if update.state and result.steps > 1)
+    return Section(update.name, (*gradient, *_assigned(update.lines, update.name), after), tables=tables)
+
+
+def _table(trace: Trace, view: View) -> Table:
+    keys = tuple(trace.rows[0].values) if trace.rows else ()
+    rows = tuple((str(row.step), *(f"{row.values[key]:.{view.digits}g}" for key in keys)) for row in trace.rows)
+    return Table(("step", *(head_of(key, trace) for key in keys)), rows)
+
+
+def _loss(result: Stepped, view: View) -> Section:
+    rows = tuple((str(m.step), f"{m.loss:.{view.digits}g}") for m in result.recorded)
+    picture = plot.render(result) if result.history[-1].step > 1 else ""
+    return Section(result.output, tables=(Table(("step", result.output), rows),), picture=picture)

@@ -1,0 +1,107 @@
+"""What `step`, `jacobian`, `hessian` and forward mode print in formats for pages: the same lines as in the terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.conftest import ROOT, Backprop
+
+BOWL = "params: {x: 1}\nnodes: {f: x**2}\n"
+ADAM = ("step", "-", "--rule", "adam", "--lr", "0.1", "--steps", "3")
+SOFTMAX = ROOT / "specs" / "softmax_row.yaml"
+LOGISTIC = ROOT / "specs" / "logistic_regression.yaml"
+BAYDIN = ROOT / "specs" / "baydin.yaml"
+JACOBIAN = ("jacobian", SOFTMAX, "--output", "p", "--wrt", "a")
+PAGES = ("markdown", "latex", "html")
+
+VOID = {"meta", "link"}
+
+
+class Balanced(HTMLParser):
+    """Reads a page; every tag that is opened is closed in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.steps: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag opens."""
+        self.open += [] if tag in VOID else [tag]
+        self.steps += [value or "" for name, value in attrs if name == "aria-label" and tag == "li"]
+
+    def handle_endtag(self, tag: str) -> None:
+        """A tag closes: the one that was opened last."""
+        assert self.open.pop() == tag
+
+
+def read(text: str) -> Balanced:
+    """The page."""
+    page = Balanced()
+    page.feed(text)
+    assert page.open == []
+    return page
+
+
+def test_a_step_on_a_page(backprop: Backprop) -> None:
+    """The rule, each line with its numbers, the state and the loss stand in every format; the page has a picture."""
+    found = {form: backprop(*ADAM, "--format", form, stdin=BOWL).out for form in PAGES}
+    for number in ("0.800412", "0.701586", "0.0097914", "0.492223"):
+        assert all(number in text for text in found.values()), number
+    assert "| `x` | ← `x - 0.1 · m̂ / (√v̂ + 1e-8)`<br>= `1 - 0.1 · 2 / (√4 + 1e-8) = 0.9` |" in found["markdown"]
+    assert r"x &\leftarrow x - \frac{0.1 \, \hat{m}}{\sqrt{\hat{v}} + 10^{-8}}" in found["latex"]
+    assert found["latex"].count("{") == found["latex"].count("}")
+    assert "@" not in found["latex"]
+    page = read(found["html"])
+    assert page.steps == ["m", "v", "m̂", "v̂", "w", "∂f/∂x", "m", "v", "m̂", "v̂", "x", "x after 3 steps"]
+    assert "<polyline" in found["html"]
+
+
+@pytest.mark.parametrize("arguments", [JACOBIAN, ("hessian", LOGISTIC)], ids=["jacobian", "hessian"])
+def test_a_derivative_on_a_page(backprop: Backprop, arguments: tuple[str, ...]) -> None:
+    """Formula and numbers are those of JSON, in every format."""
+    document = json.loads(backprop(*arguments, "--format", "json").out)
+    results = document.get("results", [document])
+    for form in PAGES:
+        text = backprop(*arguments, "--format", form).out
+        for one in results:
+            formula = one["formula"]["latex" if form == "latex" else "text"]
+            assert formula in text, (form, formula)
+            first = one["value"]
+            while isinstance(first, list):
+                first = first[0]
+            assert f"{first:.6g}" in text
+        if form == "html":
+            read(text)
+
+
+@pytest.mark.parametrize("arguments", [JACOBIAN, ("hessian", LOGISTIC), ("step", LOGISTIC, "--rule", "adam")],
+                         ids=["jacobian", "hessian", "step"])  # fmt: skip
+def test_nothing_is_wider_than_asked_for(backprop: Backprop, arguments: tuple[str, ...]) -> None:
+    """`--width 40` holds for every line, and breaks where a formula is read on, losing nothing."""
+    narrow, wide = (backprop(*arguments, "--width", width).out for width in ("40", "400"))
+    assert max(len(line) for line in narrow.splitlines() if str(LOGISTIC.parent) not in line) <= 40
+    assert re.sub(r"\s", "", narrow) == re.sub(r"\s", "", wide)
+
+
+def test_forward_mode_on_a_page(backprop: Backprop) -> None:
+    """Baydin's table of tangents in Markdown, LaTeX, HTML and CSV."""
+    found = {form: backprop("run", BAYDIN, "--tangent", "x1=1", "--format", form).out for form in (*PAGES, "csv")}
+    assert "| `v2` | `10` | `v̇2` | `ẋ1 · x2` | `5` |" in found["markdown"]
+    assert r"\dot{v_{2}} &= \dot{x_{1}} \, x_{2} \\" in found["latex"]
+    assert [label for label in read(found["html"]).steps if "tangent of" in label][-1] == "forward, tangent of v5"
+    rows = [line.split(",") for line in found["csv"].splitlines()]
+    assert rows[0][-1] == "tangent"
+    assert {row[1]: row[-1] for row in rows[1:]} == {
+        "x1": "1.0", "x2": "0.0", "v1": "0.5", "v2": "5.0", "v3": "0.0", "v4": "5.5", "v5": "5.5"}  # fmt: skip
+
+
+def test_without_forward_mode_nothing_is_said_of_it(backprop: Backprop) -> None:
+    """A page of a plain run has no tangents, and its CSV no column of them."""
+    for form in (*PAGES, "csv"):
+        out = backprop("run", LOGISTIC, "--format", form).out
+        assert not re.search("tangent|Forward mode", out)
