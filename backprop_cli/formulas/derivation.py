@@ -19,10 +19,10 @@ from backprop_cli.engine.ops.base import show
 from backprop_cli.engine.passes import Step, plan
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of
-from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
-from backprop_cli.formulas.algebra.formula import Formula, settled
+from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.formulate import Formulation
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.notation.index import EntryLayout
@@ -119,7 +119,7 @@ class Deriver:
 
     def contribution(self, consumer: Node, target: Node) -> Contribution | None:
         """What flows from a consumer to one of the nodes it uses."""
-        delta = GradSymbol("δ", consumer.shape, consumer.index)
+        delta = self.derived.symbols.known(GradSymbol("δ", consumer.shape, consumer.index))
         notes: dict[str, None] = {}
         expr = self.flow(consumer, target, Formula(delta, consumer.shape), notes)
         if expr is None:
@@ -189,7 +189,7 @@ class Deriver:
 
     def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> Expr | None:
         """The reverse pass through one consumer's expression alone, down to one named node."""
-        gradients: dict[int, Formula] = {consumer.index: g}
+        gradients: dict[int, Formula | Parts] = {consumer.index: g}
         pending = {consumer.index}
         nodes = self.derived.symbols.nodes
         while pending:
@@ -200,7 +200,7 @@ class Deriver:
                 continue
             node, _, _, _, operands, edges = step
             for operand, rule, narrow in edges:
-                part = rule(settled(gradients[index]), *operands(nodes))
+                part = rule(added_up(gradients[index]), *operands(nodes))
                 if narrow is not None:
                     if operand == target.index:
                         self.note(node, target, notes)
@@ -211,7 +211,7 @@ class Deriver:
         found = gradients.get(target.index)
         if found is None:
             return None
-        return tidy(recognised(self.derived.symbols.fold(settled(found).expr)), self.derived.symbols.facts)
+        return tidy(recognised(self.derived.symbols.fold(added_up(found).expr)), self.derived.symbols.facts)
 
     def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
         """Why a sum appears: the operand was repeated along some axes."""
@@ -232,13 +232,10 @@ class Deriver:
         """The derivation of one node's gradient."""
         facts = self.derived.symbols.facts
         facts.used.clear()
-        token = use_facts(facts)
-        try:
+        with at_work(facts.work):
             found = [self.contribution(c, node) for c in self.consumers(node)]
             parts = tuple(c for c in found if c is not None)
             self.touch_facts(node, parts)
-        finally:
-            reset_facts(token)
         is_output = node.index == self.derived.run.output
         parts, long = shortened(parts)
         seed = self.seed(node) if is_output else None
@@ -313,7 +310,8 @@ def in_all(worked: Sequence[WorkedPass], graph: Graph, notations: tuple[str, ...
         derived = derive(made, run, ("nodes",))
         deriver = Deriver(graph, Formulation(graph, ("nodes",), SHOWN, None), derived, None, notations=notations)
         nodes = {n.name: derived.nodes[n.index] for n in graph.named() if n.is_leaf and n.index in derived.nodes}
-        listed = [replace(w, in_all=deriver.maths(nodes[w.name])) if w.name in nodes else w for w in one.worked]
+        with at_work(made.facts.work):
+            listed = [replace(w, in_all=deriver.maths(nodes[w.name])) if w.name in nodes else w for w in one.worked]
         found.append(replace(one, worked=tuple(listed)))
     return tuple(found)
 
@@ -350,12 +348,13 @@ def local_derivatives(graph: Graph) -> dict[tuple[str, str], str]:
     derived = derive(work.made, graph.passes[-1], ("local",))
     deriver = Deriver(graph, work, derived, None)
     found = {}
-    for node in graph.nodes:
-        for consumer in deriver.consumers(node) if node.index in derived.local else ():
-            part = deriver.contribution(consumer, node)
+    targets = [node for node in graph.nodes if node.index in derived.local]
+    with at_work(work.made.facts.work):
+        for target, consumer in ((n, consumer) for n in targets for consumer in deriver.consumers(n)):
+            part = deriver.contribution(consumer, target)
             if part is not None:
                 slope = part.local.right.text
-                found[node.name, part.consumer] = f"δ ↦ {slope}" if part.is_map else slope
+                found[target.name, part.consumer] = f"δ ↦ {slope}" if part.is_map else slope
     return found
 
 

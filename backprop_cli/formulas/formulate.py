@@ -12,8 +12,8 @@ from sympy import Add, Expr
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of
-from backprop_cli.formulas.algebra.facts import Facts, reset_facts, use_facts
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.compact import LINE, compact
 from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
@@ -46,10 +46,11 @@ class Formulation:
     moving: frozenset[int] | None = None
     made: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
-    printing: Facts = field(default_factory=Facts.none)  # what is remembered while formulas are written
+    printing: Work = field(init=False)  # what is remembered while formulas are written, which no budget ends
 
     def __post_init__(self) -> None:
         self.made = symbols(self.graph, self.values, self.moving)
+        self.printing = self.made.facts.work.unbounded()
 
     @property
     def notes(self) -> Notes:
@@ -77,11 +78,8 @@ class Formulation:
 
     def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> PassFormulas:
         """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""
-        token = use_facts(self.printing)
-        try:
+        with at_work(self.printing):
             return self._printed(derived, gradients, only)
-        finally:
-            reset_facts(token)
 
     def _printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> PassFormulas:
         evaluator = (
@@ -242,9 +240,10 @@ def formulate(
     shown = frozenset(
         n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)
     )
-    derived = [work.derived(run) for run in graph.passes]
-    printed = [work.printed(d, passes[i] if passes else None, shown) for i, d in enumerate(derived)]
-    total = printed[-1] if len(derived) == 1 else _accumulated(work, derived, printed, passes, shown)
+    with at_work(work.made.facts.work):
+        derived = [work.derived(run) for run in graph.passes]
+        printed = [work.printed(d, passes[i] if passes else None, shown) for i, d in enumerate(derived)]
+        total = printed[-1] if len(derived) == 1 else _accumulated(work, derived, printed, passes, shown)
     return printed, total, work.notes
 
 

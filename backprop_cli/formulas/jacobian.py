@@ -12,9 +12,9 @@ from sympy import Expr
 
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.formulas.algebra.expr import TensorSymbol, gradients_of, shape_of
-from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.linear.indices import Indexing, IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.letters import Letter, Letters, NotLinearError
 from backprop_cli.formulas.linear.matrix import matrix_of
@@ -89,13 +89,10 @@ def jacobian_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass,
         entries = jacobian_entries(vjp, seed, graph.nodes[index].shape)
     except NotLinearError as error:
         return Written(Omitted(f"no formula: {error} is not taken apart entry by entry; see --vector"))
-    token = use_facts(made.facts)
-    try:
+    with at_work(made.facts.work):
         work = _Writing(made, entries)
         few = math.prod(work.shape) <= small
         found = work.written(few)
-    finally:
-        reset_facts(token)
     names = run.name, graph.nodes[index].name
     return replace(found, facts=tuple(made.facts.used.values()), rows=work.rows(*names),
                    entries=work.each() if few else {})  # fmt: skip

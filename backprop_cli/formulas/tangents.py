@@ -9,9 +9,9 @@ from typing import Any
 from backprop_cli.engine.graph import Graph
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import TensorSymbol, tree_size
-from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.formulate import deviates
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.notation.piece import ATOM, Piece
@@ -49,8 +49,7 @@ def tangent_formulas(graph: Graph, values: Sequence[Any], names: Mapping[str, st
     back = {tangent: node for node, tangent in names.items()}
     layouts = {name: _Dots(NOTATIONS[name], tangents=back) for name in notations}
     found: dict[str, Printed] = {}
-    token = use_facts(made.facts)
-    try:
+    with at_work(made.facts.work):
         for node, tangent in names.items():
             index = graph.names[tangent]
             if index not in made.definitions:
@@ -59,6 +58,4 @@ def tangent_formulas(graph: Graph, values: Sequence[Any], names: Mapping[str, st
             if tree_size(expr) <= LONGEST:
                 written = {name: layout(expr) for name, layout in layouts.items()}
                 found[node] = Printed(written, deviates(evaluator(expr), values[index]))
-    finally:
-        reset_facts(token)
     return found

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+from weakref import ref
 
 from sympy import Add, Expr, S
 
@@ -37,13 +38,14 @@ from backprop_cli.formulas.algebra.expr import (
     symbols_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.facts import Facts, current_facts, reset_facts, use_facts
+from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, name_definition
-from backprop_cli.formulas.algebra.formula import Formula, Parts, lift, materialize, settled
+from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
-from backprop_cli.formulas.algebra.symmetry import settled as untransposed
+from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.language.model import Shape
 from backprop_cli.language.names import UNIT_LETTERS
 
@@ -92,13 +94,16 @@ class Words:
 class RuleWords(Words):
     """The words of a derivative rule, which treats ties and singular points apart: a run without them has none."""
 
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+
     def __getattr__(self, name: str) -> Callable[..., Formula]:
-        return partial(_at_hand, name) if name in SINGULAR else partial(_word, name)
+        return partial(_at_hand, self.facts, name) if name in SINGULAR else partial(_word, name)
 
     def equal(self, a: Any, b: Any) -> Formula:
         """[a = b], or 0 where no entries are equal."""
         one, two = lift(a), lift(b)
-        if current_facts().never_equal(one.expr, two.expr):
+        if self.facts.never_equal(one.expr, two.expr):
             return Formula(S.Zero, broadcast(one.shape, two.shape))
         return build("equal", {}, (one, two))
 
@@ -116,12 +121,12 @@ class _Plain:
         return build(op.name, parameters, operands)
 
 
-def _at_hand(name: str, *operands: Any, **parameters: Any) -> Formula:
+def _at_hand(facts: Facts, name: str, *operands: Any, **parameters: Any) -> Formula:
     """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
     condition, right = SINGULAR[name]
     values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
     seen = evaluate_body(condition, values, _Plain(), None)
-    if not current_facts().somewhere(seen.expr):
+    if not facts.somewhere(seen.expr):
         return _word(name, *operands, **parameters)
     return evaluate_body(right, values, _Plain(), None)  # type: ignore[no-any-return]
 
@@ -131,6 +136,9 @@ def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
         names, expression = WORDS[name]
         return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), _Plain(), None)  # type: ignore[no-any-return]
     return build(name, {**OPS[name].signature.parameters, **parameters}, operands)
+
+
+Symbol = TypeVar("Symbol", bound=TensorSymbol)
 
 
 @dataclass(slots=True)
@@ -146,6 +154,11 @@ class Symbols:
     unfolded: set[Expr] = field(default_factory=set)  # anonymous ones whose definitions hold others
     sizes: dict[Expr, int] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
+
+    def known(self, symbol: Symbol) -> Symbol:
+        """A symbol of this graph: what is known of the graph is known of expressions with it."""
+        symbol.graph = ref(self.facts)
+        return symbol
 
     @property
     def unit(self) -> str:
@@ -200,19 +213,16 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
     """
     budget = Budget.of(sum(1 for _ in graph.named()))
     changing = graph.wrt if moving is None else moving
-    facts = Facts(_data(graph, values, changing), prover=sum_of_definition, budget=budget)
+    facts = Facts(_data(graph, values, changing), prover=sum_of_definition, work=Work(budget))
     facts.claims = partial(_claims, graph, moving or frozenset())
     if values is not None and moving is None:
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
     if values is not None:
         facts.evaluate = Evaluator(values, (), graph.spec.dtype)
     made = Symbols(graph, [], {}, {}, {}, facts)
-    token = use_facts(made.facts)
-    try:
+    with at_work(made.facts.work):
         for node in graph.nodes:
             _define(graph, node, made)
-    finally:
-        reset_facts(token)
     return made
 
 
@@ -242,7 +252,7 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     if node.kind == "constant":
         made.nodes.append(None if node.value is None else Formula(exact(node.value), ()))  # type: ignore[arg-type]
         return
-    symbol = TensorSymbol(node.name, node.shape, node.index, node.is_leaf)
+    symbol = made.known(TensorSymbol(node.name, node.shape, node.index, node.is_leaf))
     made.nodes.append(Formula(symbol, node.shape))
     if node.op is None:
         return
@@ -278,7 +288,7 @@ class Formulas:
         self.run = run
         self.chained = chained
         self.budget = budget
-        self.words = RuleWords()
+        self.words = RuleWords(symbols.facts)
         self.found: dict[int, Expr] = {}
 
     def constant(self, value: Any) -> Any:
@@ -307,9 +317,9 @@ class Formulas:
         assert rule is not None
         return _collected(partial(rule, self.words, **statics))
 
-    def unbroadcast(self, gradient: Formula, shape: Shape) -> Formula:
+    def unbroadcast(self, gradient: Formula | Parts, shape: Shape) -> Formula | Parts:
         """Summed over the axes along which the operand was repeated."""
-        return gradient if gradient.shape == shape else Parts(self.summed(settled(gradient), shape))
+        return gradient if gradient.shape == shape else Parts(self.summed(added_up(gradient), shape))
 
     def summed(self, gradient: Formula, shape: Shape) -> Formula:
         """A gradient summed to a smaller shape."""
@@ -323,12 +333,12 @@ class Formulas:
             return build("sum", {"axis": axes, "keepdims": False}, (gradient,))
         return build("reshape", {"shape": shape}, (build("sum", {"axis": axes, "keepdims": True}, (gradient,)),))
 
-    def arrive(self, node: Node, gradient: Formula) -> Formula:
+    def arrive(self, node: Node, gradient: Formula | Parts) -> Formula:
         """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
         if self.chained and isinstance(gradient, Parts) and not node.anonymous and gradient.length > 4 * self.budget:
             self.found[node.index] = self.gradient_symbol(node)
             return Formula(self.found[node.index], node.shape)
-        gradient = settled(gradient)
+        gradient = added_up(gradient)
         hook = self.graph.hooks.get(node.index)
         if hook is not None:
             gradient = lift(
@@ -359,7 +369,7 @@ class Formulas:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""
         if not expr.args:
             return expr
-        expr = untransposed(recognised(expr))
+        expr = mirrored(recognised(expr), self.symbols.facts)
         named = folded(expr, self.symbols.facts)
         return tidy(expr if named == expr else recognised(named), self.symbols.facts)
 
@@ -368,13 +378,13 @@ class Formulas:
         known = self.symbols.gradients
         if node.index not in known:
             name = self.run.name if node.index == self.run.output else node.name
-            symbol = GradSymbol(name, node.shape, node.index)
+            symbol = self.symbols.known(GradSymbol(name, node.shape, node.index))
             symbol.output = self.run.name
             known[node.index] = symbol
         return known[node.index]
 
 
-def _collected(rule: Callable[..., Formula]) -> Callable[..., Formula]:
+def _collected(rule: Callable[..., Formula]) -> Callable[..., Parts]:
     """A rule whose result collects what other consumers contribute."""
     return lambda *arguments: Parts(rule(*arguments))
 
@@ -401,12 +411,9 @@ class Derived:
 def derive(made: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "nodes", "leaves")) -> Derived:
     """The formula of every active node's gradient, for one backward pass."""
     made.gradients = {}
-    token = use_facts(made.facts)
-    try:
+    with at_work(made.facts.work):
         local = run_pass(Formulas(made, run, chained=False)) if "local" in terms else {}
         nodes = run_pass(Formulas(made, run, chained=True)) if {"nodes", "leaves"} & set(terms) else {}
-    finally:
-        reset_facts(token)
     return Derived(made, run, local, nodes, dict(made.gradients))
 
 
@@ -417,7 +424,7 @@ def run_pass(meaning: Formulas) -> dict[int, Expr]:
     gradients = backward(graph, made.steps, meaning, made.nodes, meaning.run.output, seed_formula(meaning))
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
-            meaning.found[index] = made.fold(settled(gradient).expr)
+            meaning.found[index] = made.fold(added_up(gradient).expr)
     return {index: true_shape(made.fold(expr), graph.nodes[index].shape) for index, expr in meaning.found.items()}
 
 

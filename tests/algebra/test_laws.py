@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from backprop_cli.engine.numbers import Words
 from backprop_cli.engine.ops import Op
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import TensorSymbol, tree_size
-from backprop_cli.formulas.algebra.facts import Facts, reset_facts, use_facts
+from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import Formula, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.laws import FOUND, LAWS, Law
@@ -23,6 +24,7 @@ from backprop_cli.formulas.algebra.matching import written
 from backprop_cli.formulas.algebra.patterns import parsed, shape_letters, shapes_of
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.language.model import Size
 
 each = pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.id)
@@ -134,15 +136,16 @@ def test_a_law_that_is_false_at_zero_is_noticed() -> None:
 def facts() -> Iterator[Facts]:
     """Facts without numbers."""
     made = Facts(prover=sum_of_definition)
-    token = use_facts(made)
-    yield made
-    reset_facts(token)
+    with at_work(made.work):
+        yield made
 
 
 def declared(law: Law, bound: dict[str, Any], facts: Facts) -> None:
     """The conditions of a law, as a spec would state them."""
     stated = {bound[name]: dict.fromkeys(words) for name, words in shapes_of(law).items()}
     facts.claims = lambda symbol: stated.get(symbol, {})
+    for symbol in stated:
+        symbol.graph = ref(facts)
 
 
 def symbols(law: Law, sizes: Mapping[str, int] = SIZES[0]) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def test_fires(law: Law, facts: Facts) -> None:
     assert left.shape == right.shape
     assert settled(left, facts) == settled(right, facts)
     if law not in FOUND:
-        assert law.id in facts.fired
+        assert law.id in facts.work.fired
 
 
 @each

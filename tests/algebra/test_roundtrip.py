@@ -14,10 +14,10 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import ParameterError, ShapeError
 from backprop_cli.formulas.algebra import build as apply
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.notation import CODE, Layout
 from backprop_cli.formulas.tensors import Symbols, symbols
 from backprop_cli.tasks.calculate import Computed, compute, load_leaves
@@ -87,8 +87,7 @@ def test_code_keeps_its_value(seed: int, made: tuple[Graph, Computed, Symbols]) 
     """As it was made, as idioms are recognised in it, and tidied: parsed back, each has the value it had at first."""
     graph, computed, known = made
     evaluate = Evaluator(computed.values, computed.passes[-1], "float64")
-    token = use_facts(known.facts)
-    try:
+    with at_work(known.facts.work):
         for formula in expressions(seed, [known.nodes[graph.names[name]] for name in SHAPES]):
             expr = materialize(formula)
             first = evaluate(expr)
@@ -101,5 +100,3 @@ def test_code_keeps_its_value(seed: int, made: tuple[Graph, Computed, Symbols]) 
                 assert np.shape(value) == np.shape(first), code
                 scale = max(1.0, float(np.max(np.abs(first), initial=0)))
                 np.testing.assert_allclose(value, first, rtol=1e-7, atol=1e-9 * scale, err_msg=code)
-    finally:
-        reset_facts(token)

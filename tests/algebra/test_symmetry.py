@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
 
 from backprop_cli.formulas.algebra.expr import TensorSymbol
-from backprop_cli.formulas.algebra.facts import Facts, reset_facts, use_facts
+from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import Formula
-from backprop_cli.formulas.algebra.symmetry import is_symmetric, settled
+from backprop_cli.formulas.algebra.symmetry import is_symmetric, mirrored
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.tasks.calculate import Settings, run
 
@@ -19,22 +20,27 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def data() -> Any:
-    """Facts seen in arrays by symbol."""
-    arrays: dict[Any, Any] = {}
-    token = use_facts(Facts(arrays.get))
-    yield arrays
-    reset_facts(token)
+def data() -> dict[Any, Any]:
+    """Arrays by symbol."""
+    return {}
 
 
-def matrix(name: str, *shape: int) -> TensorSymbol:
+@pytest.fixture
+def facts(data: dict[Any, Any]) -> Facts:
+    """What is seen in them."""
+    return Facts(data.get)
+
+
+def matrix(facts: Facts, name: str, *shape: int) -> TensorSymbol:
     """A leaf."""
-    return TensorSymbol(name, shape, 0, leaf=True)
+    symbol = TensorSymbol(name, shape, 0, leaf=True)
+    symbol.graph = ref(facts)
+    return symbol
 
 
-def test_form_alone_makes_a_matrix_symmetric(data: Any) -> None:
+def test_form_alone_makes_a_matrix_symmetric(facts: Facts) -> None:
     """XᵀX and X + Xᵀ are symmetric whatever X is; X and XᵀAX are not."""
-    x, a = matrix("X", 3, 3), matrix("A", 3, 3)
+    x, a = matrix(facts, "X", 3, 3), matrix(facts, "A", 3, 3)
     gram = (Formula(swap(x), (3, 3)) @ Formula(x, (3, 3))).expr
     assert is_symmetric(gram)
     assert is_symmetric(x + swap(x))
@@ -42,24 +48,22 @@ def test_form_alone_makes_a_matrix_symmetric(data: Any) -> None:
     assert not is_symmetric((Formula(swap(x), (3, 3)) @ Formula(a, (3, 3)) @ Formula(x, (3, 3))).expr)
 
 
-def test_a_broadcast_row_is_not_symmetric(data: Any) -> None:
+def test_a_broadcast_row_is_not_symmetric(facts: Facts) -> None:
     """XᵀX ⊙ v repeats v along rows: its transpose repeats it along columns."""
-    x, v = matrix("X", 3, 3), matrix("v", 3)
+    x, v = matrix(facts, "X", 3, 3), matrix(facts, "v", 3)
     product = (Formula(swap(x), (3, 3)) @ Formula(x, (3, 3))).expr * v
     assert not is_symmetric(product)
-    assert settled(swap(product)) == swap(product)
+    assert mirrored(swap(product), facts) == swap(product)
 
 
-def test_data_makes_a_matrix_symmetric_and_says_so(data: Any) -> None:
+def test_data_makes_a_matrix_symmetric_and_says_so(data: dict[Any, Any], facts: Facts) -> None:
     """A symmetric input needs no transpose where it is hardly so by chance, and that is announced."""
-    w, small = matrix("W", 3, 3), matrix("S", 2, 2)
+    w, small = matrix(facts, "W", 3, 3), matrix(facts, "S", 2, 2)
     data[w] = np.array([[1.0, 2, 3], [2, 4, 5], [3, 5, 6]])
     data[small] = np.array([[1.0, 2], [2, 1]])
-    assert settled(swap(w)) == w
-    assert settled(swap(small)) == swap(small)
-    from backprop_cli.formulas.algebra.facts import current_facts
-
-    assert list(current_facts().used.values()) == ["W = Wᵀ (checked on the data)"]
+    assert mirrored(swap(w), facts) == w
+    assert mirrored(swap(small), facts) == swap(small)
+    assert list(facts.used.values()) == ["W = Wᵀ (checked on the data)"]
 
 
 @pytest.mark.parametrize("n", [3, 4])

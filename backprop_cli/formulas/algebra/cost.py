@@ -5,8 +5,8 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.formulas.algebra.expr import SizeSymbol, shape_of
-from backprop_cli.formulas.algebra.facts import remembered
 from backprop_cli.formulas.algebra.skeleton import has_common_factors
+from backprop_cli.formulas.algebra.work import remembered
 
 LONG_NUMBER = 4000  # bits
 

@@ -13,20 +13,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Self, TypeVar
+from weakref import ReferenceType
 
 from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbol, nan, oo
 from sympy.core.basic import Basic
 
 from backprop_cli.engine.ops.base import broadcast
+from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.language.model import Shape
 
 E = TypeVar("E", bound=Basic)
-
-REMEMBERED = 200_000
-"""How many expressions' shapes, sizes and symbols are kept."""
-
 
 ASSUMPTIONS = (
     "algebraic", "antihermitian", "complex", "composite", "even", "extended_negative", "extended_nonnegative",
@@ -55,6 +53,7 @@ class TensorSymbol(Dummy):  # type: ignore[misc]
     position: int
     leaf: bool
     index: int
+    graph: ReferenceType[Any] | None = None  # what is known of its graph; a symbol does not keep a run alive
 
     def __new__(cls, name: str, shape: Shape, position: int, leaf: bool = False) -> Self:
         """A symbol of its own, equal to no other.
@@ -89,6 +88,7 @@ class Delta(TensorSymbol):
         symbol = TensorSymbol.__new__(cls, "δ", shape, 1_000_000 + index)
         symbol.index, symbol.owner, symbol.definition, symbol.is_part = index, owner, definition, is_part
         symbol.number, symbol.mark = 0, ""
+        symbol.graph = next((s.graph for s in symbols_of(definition) if s.graph), None)
         return symbol
 
     @property
@@ -213,18 +213,18 @@ def shape_of(expr: Expr) -> Shape:
     return _broadcast_shape(expr) if expr.args else ()
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered
 def _broadcast_shape(expr: Expr) -> Shape:
     return broadcast(*map(shape_of, expr.args))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered
 def tree_size(expr: Expr) -> int:
     """How many nodes the expression has, written out."""
     return 1 + sum(map(tree_size, expr.args))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered
 def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
     """The nodes and upstream gradients an expression names."""
     if isinstance(expr, TensorSymbol):
@@ -237,13 +237,13 @@ def gradients_of(expr: Expr) -> set[GradSymbol]:
     return {s for s in symbols_of(expr) if isinstance(s, GradSymbol)}
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered
 def depth(expr: Expr) -> int:
     """How deeply the expression nests."""
     return 1 + max(map(depth, expr.args), default=0)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered
 def position_of(expr: Expr) -> int:
     """How late in the graph the latest node of an expression stands; an upstream gradient is later than any node."""
     if isinstance(expr, GradSymbol):

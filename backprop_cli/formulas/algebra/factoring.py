@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.facts import remembered
+from backprop_cli.formulas.algebra.work import remembered
 
 MAX_TERMS = 12
 

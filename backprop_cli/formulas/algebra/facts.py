@@ -6,28 +6,24 @@ data, in which case it is announced and checked on every run.  Without it the ho
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.budget import Budget
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
+from backprop_cli.formulas.algebra.work import Work
 
 TOLERANCE = 1e-12
 REDUCTIONS = frozenset({"sum", "mean"})
 MAX_TERMS = 4  # of a difference from a mean
-P = ParamSpec("P")
-R = TypeVar("R")
 
 MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a whole network
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Facts:
     """What is known of the symbols of one graph; `data` gives an input's array, or None."""
 
@@ -45,21 +41,19 @@ class Facts:
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
-    budget: Budget = field(default_factory=Budget)  # of the run
-    memory: dict[Any, dict[Any, Any]] | None = field(default_factory=dict)  # results of pure walks; None: none is kept
-    fired: dict[str, None] = field(default_factory=dict)  # the laws that were used, by their names, in order
+    work: Work = field(default_factory=Work)
     effort: int = 0  # spent on choosing forms; see tidy
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy
-    settled: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
+    mirrored: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)
     defined_symmetric: dict[Any, bool] = field(default_factory=dict)  # remembered by the rules of symmetry
     _symmetric: dict[Expr, bool] = field(default_factory=dict)
     _proving: set[Any] = field(default_factory=set)
 
-    @classmethod
-    def none(cls) -> Facts:
-        """Nothing is known, and no budget runs out: what rests on no graph."""
-        return cls(budget=Budget(sys.maxsize))
+    @property
+    def budget(self) -> Budget:
+        """What is left of the run's."""
+        return self.work.budget
 
     def sum(self, expr: Expr, axes: tuple[int, ...], data: bool = True) -> Expr | None:
         """The value of Σ expr over negative axes (size-1 axes kept), if it is known; `data`: seeing it will do."""
@@ -224,45 +218,11 @@ def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:
     return tuple(sorted(a - rank if a >= 0 else a for a in listed)) == tuple(sorted(axes))
 
 
-_NONE = Facts(memory=None, budget=Budget(sys.maxsize))
-_CURRENT: ContextVar[Facts | None] = ContextVar("facts", default=None)
-
-
-def current_facts() -> Facts:
-    """The facts of the graph at work."""
-    return _CURRENT.get() or _NONE
-
-
-def use_facts(facts: Facts) -> Any:
-    """Make these the facts of the graph at work; returns a token for `reset_facts`."""
-    return _CURRENT.set(facts)
-
-
-def reset_facts(token: Any) -> None:
-    """Back to the facts before."""
-    _CURRENT.reset(token)
-
-
-# ── what a run remembers ─────────────────────────────────────────────────────────────────────────
-
-_MISSING = object()
-
-
-def remembered(walk: Callable[P, R]) -> Callable[P, R]:
-    """A pure function of expressions, remembered for the run at work and gone with it.
-
-    A gradient is its consumer's with a factor more: without memory each step would go through all of it again.
-    """
-
-    @wraps(walk)
-    def known(*args: P.args, **_: P.kwargs) -> R:
-        memory = current_facts().memory
-        if memory is None:
-            return walk(*args)  # type: ignore[call-arg]
-        found = memory.setdefault(walk, {})
-        result = found.get(args, _MISSING)
-        if result is _MISSING:
-            result = found[args] = walk(*args)  # type: ignore[call-arg]
-        return result  # type: ignore[no-any-return]
-
-    return known
+def facts_of(*exprs: Expr) -> Facts:
+    """What is known of the graph that expressions belong to: their symbols lead to it."""
+    for expr in exprs:
+        for symbol in symbols_of(expr):
+            known = symbol.graph and symbol.graph()
+            if isinstance(known, Facts):
+                return known
+    return Facts()

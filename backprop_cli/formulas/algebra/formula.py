@@ -25,8 +25,8 @@ from backprop_cli.formulas.algebra.expr import (
     symbols_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.facts import current_facts
 from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.work import spend
 from backprop_cli.language.model import Shape
 
 MAX_EXPONENT = 10_000
@@ -125,21 +125,21 @@ def _is_short(base: Expr, exponent: Expr) -> bool:
     return bool(abs(exponent) * digits <= MAX_EXPONENT)
 
 
-class Parts(Formula):
+class Parts:
     """A gradient while its contributions arrive: they are added up once, when all are there.
 
     sympy sorts a sum at every addition; a weight shared by a thousand steps would cost a million comparisons.
     """
 
-    __slots__ = ("parts",)
-    parts: list[Formula]
+    __slots__ = ("parts", "shape")
 
     def __init__(self, first: Formula) -> None:
-        Formula.__init__(self, first.expr, first.shape)
-        object.__setattr__(self, "parts", [first])
+        self.parts = [first]
+        self.shape = first.shape
 
-    def __add__(self, other: Any) -> Formula:
-        self.parts.append(other)
+    def __add__(self, other: Formula | Parts) -> Parts:
+        """One more; the collection is the gradient's alone, so it grows in place."""
+        self.parts += other.parts if isinstance(other, Parts) else [other]
         return self
 
     @property
@@ -148,12 +148,12 @@ class Parts(Formula):
         return sum(tree_size(p.expr) for p in self.parts)
 
 
-def settled(formula: Formula) -> Formula:
-    """A formula whose contributions, if it is still a collection of them, are added up."""
-    if not isinstance(formula, Parts):
-        return formula
-    first, *others = formula.parts
-    return Formula(Add(first.expr, *[p.expr for p in others]) if others else first.expr, formula.shape)
+def added_up(gradient: Formula | Parts) -> Formula:
+    """A gradient whose contributions, if it is still a collection of them, are added up."""
+    if isinstance(gradient, Formula):
+        return gradient
+    first, *others = gradient.parts
+    return Formula(Add(first.expr, *[p.expr for p in others]) if others else first.expr, gradient.shape)
 
 
 def total(a: Expr, b: Expr) -> Expr:
@@ -188,7 +188,7 @@ def _quotient(a: Expr, b: Expr) -> Expr:
 def _pointwise(combine: Callable[..., Expr], a: Any, b: Any) -> Formula:
     left, right = lift(a), lift(b)
     shape = left.shape if left.shape == right.shape else broadcast(left.shape, right.shape)
-    current_facts().budget.take(len(left.expr.args) + len(right.expr.args))
+    spend(len(left.expr.args) + len(right.expr.args))
     return Formula(combine(left.expr, right.expr), shape)
 
 

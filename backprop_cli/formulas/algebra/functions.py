@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sympy import Add, Expr, Pow, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op
-from backprop_cli.formulas.algebra.facts import current_facts
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.matching import multiplied
 
 
@@ -91,7 +91,7 @@ def _exponential_plus_one(base: Expr) -> Apply | None:
 
 def idempotent(expr: Expr) -> Expr | None:
     """A mask times itself is that mask, for an input of which the spec says so."""
-    facts = current_facts()
+    facts = facts_of(expr)
     masks = [b for b, e in _powers(expr).items() if e.is_Integer and e > 1 and facts.is_mask(b)]
     return expr / Pow(masks[0], _powers(expr)[masks[0]] - 1) if masks else None
 

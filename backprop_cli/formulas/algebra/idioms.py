@@ -18,20 +18,21 @@ from backprop_cli.formulas.algebra.expr import (
     size,
     tree_size,
 )
-from backprop_cli.formulas.algebra.facts import current_facts, remembered
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import Formula, build, made
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.products import chain, dot
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.shapes import is_unit, picked
 from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.formulas.algebra.work import remembered, spend
 
 MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
 
 
 def recognised(expr: Expr) -> Expr:
     """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
-    if tree_size(expr) > MAX_NODES or current_facts().budget.spent:
+    if tree_size(expr) > MAX_NODES or facts_of(expr).budget.spent:
         return expr
     return _recognised(expr, math.prod(map(int, shape_of(expr))))
 
@@ -39,7 +40,7 @@ def recognised(expr: Expr) -> Expr:
 @remembered
 def _recognised(expr: Expr, entries: int) -> Expr:
     if isinstance(expr, (Add, Mul, Pow)):
-        current_facts().budget.take(len(expr.args))
+        spend(len(expr.args))
         found = named_function(expr)
         if found is None and isinstance(expr, Mul):
             found = _softmax_idiom(expr) or _mean_idiom(expr, entries) or _sifted_idiom(expr) or _diagonal_idiom(expr)

@@ -16,7 +16,7 @@ from sympy import Expr, Mul, Pow
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.ops import Op
 from backprop_cli.formulas.algebra.expr import Apply, exact, is_op, shape_of
-from backprop_cli.formulas.algebra.facts import Facts, current_facts
+from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import LAWFUL, Formula, build, materialize, normal_parameters
 from backprop_cli.formulas.algebra.laws import APPLIED, Law
 from backprop_cli.formulas.algebra.patterns import Pattern, factors_of, parsed, pattern_of, shape_letters, shapes_of
@@ -24,6 +24,7 @@ from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.products import PAIRS
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.formulas.algebra.work import note
 from backprop_cli.language.model import Shape, Size
 
 Bound = Mapping[str, Any]
@@ -197,10 +198,10 @@ def looks_symmetric(expr: Expr, facts: Facts) -> bool:
 
 def applied(law: Law, bound: Bound) -> Formula | None:
     """The right side of a law whose left side was found; the law is noted."""
-    facts = current_facts()
+    facts = facts_of(*(value for value in bound.values() if isinstance(value, Expr)))
     if not holds(law, bound, facts):
         return None
-    facts.fired.setdefault(law.id)
+    note(law.id)
     return written(law.right, bound)
 
 

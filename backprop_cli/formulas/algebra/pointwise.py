@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Rational, expand_mul
 
 from backprop_cli.engine.ops.base import broadcast
 from backprop_cli.formulas.algebra.expr import Apply, shape_of, tree_size
-from backprop_cli.formulas.algebra.facts import current_facts
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, lift, power
 
 MAX_COMPARED = 40
@@ -42,7 +42,7 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
 
     def rule(a: Any, b: Any) -> Formula:
         one, two = lift(a), lift(b)
-        if one.expr == two.expr and not current_facts().has_nan(one.expr):
+        if one.expr == two.expr and not facts_of(one.expr).has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))
         return generic(name, {}, _simplest(one, two))
 

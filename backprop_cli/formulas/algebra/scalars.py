@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.expr import later_is_negative, shape_of
-from backprop_cli.formulas.algebra.facts import remembered
+from backprop_cli.formulas.algebra.work import remembered
 
 
 @remembered

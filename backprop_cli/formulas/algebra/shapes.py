@@ -11,7 +11,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import broadcast, reduced
 from backprop_cli.engine.ops.shaping import Span, expand_shape, reshape_shape, squeeze_shape
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
-from backprop_cli.formulas.algebra.facts import current_facts
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, kept_axes, materialize, scaled, zero
 from backprop_cli.formulas.algebra.formula import made as made_of
 from backprop_cli.formulas.algebra.scalars import split_scalar
@@ -153,7 +153,7 @@ def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formul
     if x.expr != 0 or not last or not is_one(indices.shape[-1]) or indices.shape[:-1] != x.shape[:-1]:
         return generic("scatter_add", {"axis": axis}, (x, indices, source))
     labels = reshape(indices, shape=indices.shape[:-1])
-    known = current_facts().evaluate(labels.expr)
+    known = facts_of(labels.expr).evaluate(labels.expr)
     if known is not None and (known < 0).any():  # counted from the end: one_hot knows no such label
         return generic("scatter_add", {"axis": axis}, (x, indices, source))
     hot = Apply("one_hot", (materialize(labels),), {"n": x.shape[-1]}, x.shape)

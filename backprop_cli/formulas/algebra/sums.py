@@ -13,7 +13,7 @@ from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of, reduced
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, size, tree_size
-from backprop_cli.formulas.algebra.facts import current_facts
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, made
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.shapes import is_unit, picked, reshaped
@@ -96,7 +96,7 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
     constant, rest = _split_constant(expr, axes)
     if rest == 1:
         return constant
-    known = current_facts().sum(rest, axes)
+    known = facts_of(rest).sum(rest, axes)
     if known is not None:  # S3
         return Mul(constant, known)
     sifted = _sift(rest, axes)
@@ -126,7 +126,7 @@ def _sum_of_product(expr: Mul, axes: tuple[int, ...]) -> Expr | None:
 
 def _is_known(expr: Expr, axes: tuple[int, ...]) -> bool:
     """Whether a sum is a number or an entry, for any data."""
-    return expr != 1 and (current_facts().sum(expr, axes, data=False) is not None or _sift(expr, axes) is not None)
+    return expr != 1 and (facts_of(expr).sum(expr, axes, data=False) is not None or _sift(expr, axes) is not None)
 
 
 def _sum_apply(rest: Expr, axes: tuple[int, ...], rank: int) -> Expr:
@@ -153,7 +153,7 @@ def _split_constant(expr: Expr, axes: tuple[int, ...]) -> tuple[Expr, Expr]:
 
 def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
     """Σ(a + b): apart only where a term then simplifies (S5)."""
-    known = current_facts().sum(expr, axes)
+    known = facts_of(expr).sum(expr, axes)
     if known is not None:
         return known
     done, rest = _split_terms(expr, axes, data=True)
@@ -187,7 +187,7 @@ def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add, data: bool) -> Expr
     if any(absent(physical, a) for a in axes):
         return sum_kept(term, full, axes)
     constant, rest = _split_constant(term, axes)
-    known = current_facts().sum(rest, axes, data)
+    known = facts_of(rest).sum(rest, axes, data)
     if known is None:
         known = _sift(rest, axes)
     if known is None and isinstance(rest, Add):  # M ⊙ (x - mean x) with M constant along the axes

@@ -8,7 +8,7 @@ from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
-from backprop_cli.formulas.algebra.facts import Facts, current_facts
+from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.products import chain
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose, swap
@@ -62,7 +62,7 @@ def by_definition(facts: Facts, seen: Known) -> Known:
 def is_symmetric(expr: Expr) -> bool:
     """Whether a matrix equals its transpose: by its form, or as seen in the data it is made of."""
     shape = shape_of(expr)
-    facts = current_facts()
+    facts = facts_of(expr)
     if len(shape) != 2 or shape[0] != shape[1] or mirror(expr, by_definition(facts, facts.symmetric)) != expr:
         return False
     _announce(expr, facts)
@@ -77,23 +77,19 @@ def _announce(expr: Expr, facts: Facts) -> None:
             _announce(facts.definitions[symbol], facts)
 
 
-def settled(expr: Expr) -> Expr:
+def mirrored(expr: Expr, facts: Facts) -> Expr:
     """The expression with the transposes of symmetric matrices replaced by the matrices."""
-    return _settled(expr, current_facts())
-
-
-def _settled(expr: Expr, facts: Facts) -> Expr:
     if not expr.args or not _has_transpose(expr, facts):
         return expr
-    found = facts.settled.get(expr)
+    found = facts.mirrored.get(expr)
     if found is None:
-        found = facts.settled[expr] = _rebuilt(expr, facts)
+        found = facts.mirrored[expr] = _rebuilt(expr, facts)
     return found
 
 
 def _rebuilt(expr: Expr, facts: Facts) -> Expr:
     """A 2×2 input or a diagonal one may be symmetric by chance: a lone Aᵀ of it stays."""
-    parts = [_settled(a, facts) for a in expr.args]
+    parts = [mirrored(a, facts) for a in expr.args]
     if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]) and len(expr.shape) == 2:
         turned = mirror(parts[0], by_definition(facts, facts.symmetric_on_purpose))
         if tree_size(turned) <= tree_size(parts[0]):

@@ -17,7 +17,7 @@ from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
-from backprop_cli.formulas.algebra.symmetry import settled
+from backprop_cli.formulas.algebra.symmetry import mirrored
 
 MAX_NODES = 80  # above, sympy's polynomial routines take longer than a reader would
 MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than this
@@ -39,7 +39,7 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
 
 
 def _tidied(expr: Expr, facts: Facts) -> Expr:
-    expr = settled(expr)
+    expr = mirrored(expr, facts)
     if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
     facts.budget.take(TIDYING * tree_size(expr))

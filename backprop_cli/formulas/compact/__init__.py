@@ -10,7 +10,7 @@ and cross-entropy collapse first), and what is left is what a textbook writes: Î
 from __future__ import annotations
 
 from backprop_cli.engine.graph import GraphPass
-from backprop_cli.formulas.algebra.facts import reset_facts, use_facts
+from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.compact.parts import LINE
 from backprop_cli.formulas.compact.reader import Compact, Reader
 from backprop_cli.formulas.tensors import Symbols
@@ -18,11 +18,8 @@ from backprop_cli.formulas.tensors import Symbols
 
 def compact(made: Symbols, run: GraphPass) -> Compact:
     """The compact formula of every active node's gradient, for one backward pass."""
-    token = use_facts(made.facts)
-    try:
+    with at_work(made.facts.work):
         return Reader(made, run).read()
-    finally:
-        reset_facts(token)
 
 
 __all__ = ["LINE", "Compact", "compact"]

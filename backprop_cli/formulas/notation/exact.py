@@ -14,8 +14,8 @@ from sympy import Add, Expr, Mul, Pow
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
 from backprop_cli.formulas.algebra.expr import Apply, shape_of
-from backprop_cli.formulas.algebra.facts import remembered
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
+from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.language.model import Shape
 
 REDUCTIONS = frozenset({"sum", "mean", "var", "std", "max", "min", "prod", "logsumexp"})

@@ -7,7 +7,6 @@ first, then leaves.  A sum prints `1 - y`, not `y - 1`, and its later node first
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from sympy import Add, Expr, Float, Mul, Pow, S
@@ -16,6 +15,7 @@ from backprop_cli.formulas.algebra.expr import Apply, position_of, shape_of, sym
 from backprop_cli.formulas.algebra.for_print.roots import one_root
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
 from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.work import remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Factors:
     below: list[Expr]
 
 
-@lru_cache(maxsize=50_000)
+@remembered
 def factors_of(expr: Expr) -> Factors:
     """Take a product apart, in printing order; once for all notations."""
     coefficient: Expr = S.One

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.formulas.algebra.expr import Apply, later_is_negative, position_of
+from backprop_cli.formulas.algebra.work import remembered
 
 TURNED_WITH = {
     "matmul": None, "outer": None, "sum": (0,), "mean": (0,), "solve": (1,), "transpose": (0,), "reshape": (0,),
@@ -31,7 +30,7 @@ def has_minus(expr: Expr) -> bool:
     return bool(expr.could_extract_minus_sign()) if expr.is_number else bool(expr.as_coeff_Mul()[0].is_negative)
 
 
-@lru_cache(maxsize=20_000)
+@remembered
 def negated(expr: Expr, readily: bool = False) -> Expr | None:
     """-expr without a minus in front, where a sum in it can take the sign; `readily`: only if it then reads better."""
     if isinstance(expr, Add):

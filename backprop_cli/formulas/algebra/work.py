@@ -1,0 +1,85 @@
+"""What the run at work remembers and has spent: neither says what a walk returns, only what it costs.
+
+What *is* known in a run, its facts, is no matter of the moment: the symbols of an expression lead to it (`facts_of`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from backprop_cli.formulas.algebra.budget import Budget
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Work:
+    """The budget of a run, and the results of its pure walks, which go with it.
+
+    `fired` are the laws that were used, by their names, in order.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+    memory: dict[Callable[..., Any], dict[Any, Any]] = field(default_factory=dict)
+    fired: dict[str, None] = field(default_factory=dict)
+
+    def unbounded(self) -> Work:
+        """The same memory, for what is done in any case."""
+        return Work(Budget(sys.maxsize), self.memory)
+
+
+_AT_WORK: ContextVar[Work | None] = ContextVar("work", default=None)
+_MISSING = object()
+
+
+@contextmanager
+def at_work(work: Work) -> Iterator[None]:
+    """Within it walks are remembered for this run, and what constructors do is taken from its budget."""
+    token = _AT_WORK.set(work)
+    try:
+        yield
+    finally:
+        _AT_WORK.reset(token)
+
+
+def spend(terms: int) -> None:
+    """Work that is done in any case."""
+    work = _AT_WORK.get()
+    if work is not None:
+        work.budget.take(terms)
+
+
+def note(law: str) -> None:
+    """Say that a law was used."""
+    work = _AT_WORK.get()
+    if work is not None:
+        work.fired.setdefault(law)
+
+
+def remembered(walk: Callable[P, R]) -> Callable[P, R]:
+    """A pure function of expressions, remembered for the run at work and gone with it.
+
+    A gradient is its consumer's with a factor more: without memory each step would go through all of it again.
+    """
+
+    @wraps(walk)
+    def known(*args: P.args, **_: P.kwargs) -> R:
+        work = _AT_WORK.get()
+        if work is None:
+            return walk(*args)  # type: ignore[call-arg]
+        found = work.memory.get(walk)
+        if found is None:
+            found = work.memory[walk] = {}
+        result = found.get(args, _MISSING)
+        if result is _MISSING:
+            result = found[args] = walk(*args)  # type: ignore[call-arg]
+        return result  # type: ignore[no-any-return]
+
+    return known

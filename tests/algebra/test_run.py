@@ -1,0 +1,63 @@
+"""What a run remembers is the run's: no state of the module outlives it, and none says what a constructor returns."""
+
+from __future__ import annotations
+
+import ast
+import gc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import backprop_cli
+from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.tasks.calculate import Settings, run
+
+PACKAGE = Path(backprop_cli.__file__).parent
+CACHES = {"cache", "lru_cache"}
+CLOSED = {
+    "formulas/algebra/patterns.py": "the laws of the table",
+    "language/spelling/rows.py": "the rows of the table, and the last 1024 spellings asked for",
+    "engine/ops/contraction.py": "the last 512 subscripts of einsum, as plain text",
+    "engine/interpret/walk.py": "the last 512 functions of the library, read",
+}
+"""Modules that remember something for the process, and what: a closed set, or so many and no more; no expression."""
+
+SPEC = "inputs:\n  x: [1, 2]\nparams:\n  W: [[1, 2], [3, 4]]\nnodes:\n  z: W @ x\n  a: tanh(z)\n  loss: sum(a)\n"
+
+
+def decorated(path: Path) -> set[str]:
+    """The names of what remembers calls for the process, as decorators of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {ast.unparse(d).partition("(")[0].rpartition(".")[2] for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef) for d in node.decorator_list} & CACHES  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_caches_of_the_process_are_closed(path: Path) -> None:
+    """What is remembered beyond a run is a table over a closed set, or bounded and no expression."""
+    assert not decorated(path) or str(path.relative_to(PACKAGE)) in CLOSED
+
+
+def test_the_list_of_caches_is_no_longer_than_needed() -> None:
+    """Each module of the list remembers something."""
+    assert all(decorated(PACKAGE / name) for name in CLOSED)
+
+
+def alive() -> int:
+    """How many symbols of nodes there are."""
+    gc.collect()
+    return sum(1 for thing in gc.get_objects() if isinstance(thing, TensorSymbol))
+
+
+def test_a_run_takes_its_expressions_along(spec_of: Any) -> None:
+    """After many runs no more symbols are alive than after a few; sympy's own caches hold a bounded number."""
+    from sympy.core.cache import clear_cache
+
+    counts = []
+    for runs in (2, 12):
+        for _ in range(runs):
+            run(spec_of(SPEC), Settings())
+        clear_cache()
+        counts.append(alive())
+    assert counts[1] <= counts[0]
