@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
-from backprop_cli.cli.options import Plain, SpecChoice, spec_argument, takes
+from backprop_cli.cli.options import Memory, Plain, SpecChoice, spec_argument, takes
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import UsageError
 from backprop_cli.tasks.export.targets import TARGETS
+
+if TYPE_CHECKING:
+    from backprop_cli.language.model import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class Job:
     choice: SpecChoice
     target: str
     of: str | None
+    max_bytes: int
 
     def __call__(self, path: str) -> Done:
         """The text of one spec."""
@@ -28,7 +33,16 @@ class Job:
 
         spec = load(path, self.choice)
         one_thread()
+        self.check(spec)
         return Done(exporter(self.target)(spec, self.of))
+
+    def check(self, spec: Spec) -> None:
+        """What is written holds the spec's numbers, and is to be run: it may take what `run` may."""
+        if all(leaf.load is not None for leaf in spec.leaves):
+            from backprop_cli.engine.graph import build
+            from backprop_cli.tasks.calculate import check_memory
+
+            check_memory(build(spec), self.max_bytes)
 
     def warm(self) -> None:
         """One spec: there is nothing to prepare."""
@@ -38,8 +52,10 @@ class Job:
 @spec_argument
 @click.option("--to", "target", type=click.Choice(list(TARGETS)), required=True, help="What to write.")
 @click.option("--of", metavar="EXPR", help="With --to spec: go back from this gradient: w1, 'sum(v * grad(w1))'.")
-@takes(choice=SpecChoice, plain=Plain, limits=Limits)
-def command(spec: str, target: str, of: str | None, choice: SpecChoice, plain: Plain, limits: Limits) -> int:
+@takes(choice=SpecChoice, plain=Plain, limits=Limits, memory=Memory)
+def command(
+    spec: str, target: str, of: str | None, choice: SpecChoice, plain: Plain, limits: Limits, memory: Memory
+) -> int:
     """Write a spec as something that runs elsewhere.
 
     'spec' is the gradient as a spec: a node grad_w for each gradient; exported again, it gives second derivatives.
@@ -50,5 +66,5 @@ def command(spec: str, target: str, of: str | None, choice: SpecChoice, plain: P
     if of is not None and target != "spec":
         raise UsageError("E026", "--of goes with --to spec", hint="--output chooses what a script goes back from")
     refuse_overwriting(plain.out, (spec,))
-    job = Job(choice, target, of)
+    job = Job(choice, target, of, memory.max_bytes)
     return over((spec,), job, sink_for(plain.out), Series(), limits, manner_now(), job.warm)

@@ -65,9 +65,7 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1)
         SpecError: E019 for a leaf without numbers, E008 for labels out of range, E021 where the arrays
             would be too large.
     """
-    estimate = memory_estimate(graph, runs)
-    if estimate > max_bytes:
-        raise _too_large(graph, estimate, max_bytes)
+    check_memory(graph, max_bytes, runs)
     leaves: dict[int, Any] = {}
     for node in graph.nodes:
         if node.leaf is None:
@@ -83,6 +81,17 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1)
     check_leaves(graph, leaves)
     check_claims(graph, leaves)
     return leaves
+
+
+def check_memory(graph: Graph, max_bytes: int, runs: int = 1) -> None:
+    """Refuse a graph whose runs would take too much: known from its shapes, before anything is loaded.
+
+    Raises:
+        SpecError: E021, which names the greediest node and a limit that would do.
+    """
+    estimate = memory_estimate(graph, runs)
+    if estimate > max_bytes:
+        raise _too_large(graph, estimate, max_bytes)
 
 
 def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:

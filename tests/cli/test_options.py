@@ -99,6 +99,7 @@ def test_help_names_every_option_of_the_contract(in_process) -> None:
 def test_memory_limit(in_process, folder: Path) -> None:
     """`--max-bytes` refuses a spec whose arrays take more, before they exist."""
     (folder / "huge.yaml").write_text("params: {a: {shape: [40000, 40000], init: zeros}}\nnodes: {c: sum(a)}\n")
-    code, out, err = in_process("run", "huge.yaml", "--get", "c")
-    assert (code, out) == (2, "")
-    assert err.startswith("error[E021]")
+    for command in (("run", "huge.yaml", "--get", "c"), ("export", "huge.yaml", "--to", "numpy")):
+        code, out, err = in_process(*command)
+        assert (code, out) == (2, "")
+        assert err.startswith("error[E021]")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import Sample, axes_of, normalize_axis, op
+from backprop_cli.engine.ops.base import Sample, ShapeError, axes_of, normalize_axis, op, show
 from backprop_cli.engine.ops.reduction import SAMPLES, reduction, restored
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -84,21 +84,65 @@ def along_shape(x: Shape, *, axis: Any) -> Shape:
     return x
 
 
+def _paired_shape(x: Shape, g: Shape, *, axis: Any) -> Shape:
+    """Both operands have one shape."""
+    if x != g:
+        raise ShapeError(f"the operands of cumprod_others have shapes {show(x)} and {show(g)}, not one", 1)
+    return along_shape(x, axis=axis)
+
+
 def _cumsum_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
     return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis) if x.shape else g
 
 
-def _cumprod_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
-    """Row i of a square holds the entries up to i, then ones; the product leaves out one of them."""
-    if not x.shape:
+def cumprod_others(x: Any, g: Any, axis: int) -> Any:
+    """What cumprod sends back, in linear time and memory.
+
+    Where no product is 0 (nor about to be), a running sum from the end; else as `_scanned` does it.
+    """
+    so_far = np.cumprod(x, axis=axis) if np.ndim(x) else x
+    if not so_far.ndim or not so_far.size or np.abs(so_far).min() < np.finfo(so_far.dtype).tiny:
+        return _scanned(x, g, axis)
+    return np.flip(np.cumsum(np.flip(g * so_far, axis), axis=axis), axis) / x
+
+
+def _scanned(x: Any, g: Any, axis: int) -> Any:
+    """Entry i is Π_{k<i} x_k · s_i with s_i = g_i + x_{i+1} s_{i+1}: nothing is divided, so entries may be 0."""
+    if not np.ndim(x):
         return g
+    rows, sent = np.moveaxis(x, axis, 0), np.array(np.moveaxis(g, axis, 0))
+    for i in range(len(sent) - 2, -1, -1):
+        sent[i] += rows[i + 1] * sent[i + 1]
+    sent[1:] *= np.cumprod(rows[:-1], axis=0)
+    return np.moveaxis(sent, 0, axis)
+
+
+def _cumprod_square(xp: Any, x: Any, axis: int) -> tuple[Any, Any, tuple[int, ...]]:
+    """Row j of a square holds the entries up to j, then ones; and which those are."""
     axes = axes_of(axis, len(x.shape))
     n = int(x.shape[axes[0]])
     so_far = xp.tril(xp.ones(shape=(n, n)))
-    square = xp.where(so_far, xp.expand_dims(_rows(xp, x, axes, x.shape), axis=-2), 1)
+    return xp.where(so_far, xp.expand_dims(_rows(xp, x, axes, x.shape), axis=-2), 1), so_far, axes
+
+
+def _again_by_x(xp: Any, u: Any, y: Any, x: Any, g: Any, axis: int) -> Any:
+    """Two entries are left out of each running product."""
+    if not x.shape:
+        return u * 0
+    square, so_far, axes = _cumprod_square(xp, x, axis)
+    sent = xp.expand_dims(_rows(xp, g, axes, x.shape), axis=-1)
+    asked = xp.expand_dims(_rows(xp, u, axes, x.shape), axis=-2)
+    back = _others_rule(xp, sent * asked * so_far, None, square, -1) * so_far
+    return _back(xp, xp.sum(back, axis=-2), axes, x.shape)
+
+
+def _again_by_g(xp: Any, u: Any, y: Any, x: Any, g: Any, axis: int) -> Any:
+    """The running products, each without one of its entries in turn."""
+    if not x.shape:
+        return u
+    square, so_far, axes = _cumprod_square(xp, x, axis)
     left_out = xp.prod_others(square, axis=-1) * so_far
-    weighted = xp.expand_dims(_rows(xp, g, axes, x.shape), axis=-1) * left_out
-    return _back(xp, xp.sum(weighted, axis=-2), axes, x.shape)
+    return _back(xp, xp.sum(left_out * xp.expand_dims(_rows(xp, u, axes, x.shape), axis=-2), axis=-1), axes, x.shape)
 
 
 op("cumsum(x; axis)", "Running sum along an axis.",
@@ -108,5 +152,13 @@ op("cumsum(x; axis)", "Running sum along an axis.",
 op("cumprod(x; axis)", "Running product along an axis.",
    lambda xp, x, axis: np.cumprod(x, axis=axis) if np.ndim(x) else x,
    shape=along_shape,
-   vjps=_cumprod_rule, samples=ALONG + ALONG_ZEROS, group="reductions", empty=True)
+   vjps=lambda xp, g, y, x, axis: xp.cumprod_others(x, g, axis=axis), samples=ALONG + ALONG_ZEROS,
+   group="reductions", empty=True)
+op("cumprod_others(x, g; axis)",
+   "For each entry the sum of g times the running products along an axis, each without that entry: the derivative of "
+   "cumprod.",
+   lambda xp, x, g, axis: cumprod_others(x, g, axis), entry=lambda s, x, g, axis: _scanned(x, g, axis),
+   temporary=costs.times(2), work=costs.times(4), shape=_paired_shape, vjps=(_again_by_x, _again_by_g),
+   samples=tuple(Sample(s.shapes * 2, s.parameters, s.domains and (*s.domains, "real")) for s in ALONG + ALONG_ZEROS),
+   group="reductions", empty=True)
 

@@ -273,7 +273,7 @@ def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Ma
     return {**parameters, "axis": None if whole else axes[0] if len(axes) == 1 else axes}
 
 
-ALONG = frozenset(("take_along_axis", "scatter_add", "index_add", "cumsum", "cumprod"))
+ALONG = frozenset(("take_along_axis", "scatter_add", "index_add", "cumsum", "cumprod", "cumprod_others"))
 """Operators along one axis."""
 
 REDUCING: Mapping[str, Any] = {
@@ -317,7 +317,7 @@ def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...])
 
 LINEAR: dict[str, tuple[int, ...]] = {
     "flip": (0,), "roll": (0,), "tile": (0,), "repeat": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,),
-    "triu": (0,), "cumsum": (0,),
+    "triu": (0,), "cumsum": (0,), "cumprod_others": (1,),
     "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
     "conv1d_weight": (0, 1), "conv2d_weight": (0, 1), "conv1d": (0, 1), "conv2d": (0, 1), "conv_transpose1d": (0, 1),
     "conv_transpose2d": (0, 1), "max_unpool1d": (0,), "max_unpool2d": (0,), "avg_pool1d": (0,), "avg_unpool1d": (0,),
