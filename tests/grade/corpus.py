@@ -22,11 +22,12 @@ from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key, evaluated, key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.results import Graded, Marked
-from backprop_cli.tasks.grading.sheets import Formula, sheet_of
+from backprop_cli.tasks.grading.sheets import sheet_of
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "grading"
 NUMERIC = {
@@ -195,6 +196,13 @@ def more() -> Iterator[tuple[str, str, str, list[str]]]:
     found = yaml.safe_load((DATA / "more.yaml").read_text(encoding="utf-8"))
     for network, node, formula, mistake in found["mistakes"]:
         yield found["networks"][network], node, formula, mistake
+
+
+def more_right() -> Iterator[tuple[str, str, str]]:
+    """Right answers in further networks, in many spellings: the spec, the node, the formula."""
+    found = yaml.safe_load((DATA / "more.yaml").read_text(encoding="utf-8"))
+    for network, node, formula in found["right"]:
+        yield found["networks"][network], node, formula
 
 
 def named_in(spec: str, node: str, formula: str) -> tuple[str | None, str | None]:

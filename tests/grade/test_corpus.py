@@ -41,6 +41,16 @@ def test_forms_in_which_students_write(form: dict) -> None:
     assert corpus.not_understood(form) == []
 
 
+def test_right_answers_in_networks_of_other_kinds() -> None:
+    """Recurrent, convolutional, normalised, attending, two-headed, with shared weights: each spelling is right."""
+    wrong = []
+    for spec, node, formula in corpus.more_right():
+        key = corpus.key_named(spec)
+        sheet = sheet_of(json.dumps({"answers": {f"{node}.formula": formula}}).encode(), "a.json", key.names)
+        wrong += [(node, formula, m.reason) for m in grade(key, sheet, Scheme()).items if m.status != "right"]
+    assert wrong == []
+
+
 def test_mistakes_in_networks_of_other_kinds() -> None:
     """Gated cells, shared weights, batch norm, labels: 95 % named, 1 % misnamed, as formulas and as numbers."""
     said = [(case, name) for case in corpus.more() for name in corpus.named_in(*case[:3])]

@@ -5,7 +5,7 @@ Each function takes, after what `partial` binds, the numbers of the draw, the up
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -193,3 +193,24 @@ def contribution_transposed(edge: Edge, view: View, g: Any, args: tuple[Any, ...
 def over_all(view: View, g: Any, args: tuple[Any, ...]) -> Any:
     """A softmax gone back through with the sum over all entries."""
     return args[0] * (g - np.sum(g * args[0]))
+
+
+SOFTMAX: Sequence[tuple[str, str, Callable[[Any, Any, Callable[[Any], Any]], Any]]] = (
+    ("sign", "a sign is wrong", lambda y, g, total: y * (g + total(g * y))),
+    ("factor_missing", "a factor is missing", lambda y, g, total: y * (g - total(g))),
+    ("factor_missing", "a factor is missing", lambda y, g, total: g - total(g * y)),
+    ("path_missing", "a term is missing", lambda y, g, total: -y * total(g * y)),
+    ("local_only", "what arrives from above is missing", lambda y, g, total: y * (1 - y)),
+)
+"""What is taken for y (g - Σ g y), with the sum along the axis."""
+
+
+def normalised(wrong: Callable[[Any, Any, Callable[[Any], Any]], Any], axis: int, view: View, g: Any,
+               args: tuple[Any, ...]) -> Any:  # fmt: skip
+    """A softmax gone back through by another rule."""
+    return wrong(args[0], g, lambda x: np.sum(x, axis=axis, keepdims=True))
+
+
+def gradient(index: int, view: View) -> Any:
+    """A node's gradient."""
+    return view.gradients[index]

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.tasks.grading import contributions as made
-from backprop_cli.tasks.grading.around import Around, Build, Candidate
+from backprop_cli.tasks.grading.around import Build, Candidate
 from backprop_cli.tasks.grading.chain import Edge
 from backprop_cli.tasks.grading.operands import View
+from backprop_cli.tasks.grading.passing import PRODUCTS, Passing
 
 MAX_DIAGONAL = 64
 """Entries up to which the diagonal of a Jacobian is worked out."""
@@ -34,14 +35,11 @@ MULTIPLES = (
 )  # fmt: skip
 """What one of several paths may be multiplied by."""
 
-PRODUCTS = frozenset({"matmul", "dot", "outer", "linear"})
-"""Ops in which two factors meet, axis by axis."""
-
 NO_EFFECT = frozenset({"add", "identity"})
 """Ops whose local derivative is 1: nothing to forget."""
 
 
-class Dropped(Around):
+class Dropped(Passing):
     """The candidates for one node's gradient."""
 
     def dropped(self) -> Iterator[Candidate]:
@@ -59,6 +57,8 @@ class Dropped(Around):
             yield from self._transposed(edge)
             yield from self._products(edge)
             yield from self._flips(edge)
+            yield from self._own(edge)
+        yield from self._passed_by()
 
     def far(self) -> Iterator[Candidate]:
         """A step or a path left out further up."""
@@ -68,6 +68,7 @@ class Dropped(Around):
         near = set(map(id, self.local))
         for edge in (edge for one in reversed(beyond) for edge in self.chain.into.get(one, ()) if id(edge) not in near):
             yield from self._steps(edge, beyond)
+            yield from self._terms(edge, beyond)
             if len(self.chain.into[edge.operand]) > 1:
                 where = self.words.path(edge)
                 told = f"{where} is missing; paths add up"
@@ -128,6 +129,10 @@ class Dropped(Around):
         yield Candidate(key, told, self._with(edge, partial(made.diagonal, edge), cone))
         yield Candidate("step_twice", f"the derivative of {step} is there twice",
                         self._with(edge, partial(made.diagonal_too, edge), cone))  # fmt: skip
+        for key, words, wrong in made.SOFTMAX if op.sums_to_one and cone is self.cone else ():
+            told = f"{words}, in the derivative of {step}"
+            axis = edge.user.parameters.get("axis", -1)
+            yield Candidate(key, told, self._with(edge, partial(made.normalised, wrong, axis)))
 
     # paths ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -273,12 +278,12 @@ class Dropped(Around):
             for scale in self.operands.scales(self.node):
                 yield Candidate("path_missing", told, partial(made.without_target, self.index, target.value, scale))
 
-    def _terms(self, edge: Edge) -> Iterator[Candidate]:
+    def _terms(self, edge: Edge, cone: Sequence[int] | None = None) -> Iterator[Candidate]:
         """One term alone of an operand that is a sum: the target forgotten in an error."""
         for place, operand in enumerate(edge.user.inputs):
             for side in self.operands.sides(self.graph.nodes[operand]):
                 mistake, told = side.named(edge.user, self.words, operand)
-                yield Candidate(mistake, told, self._with(edge, partial(made.operand, edge, place, side.value)))
+                yield Candidate(mistake, told, self._with(edge, partial(made.operand, edge, place, side.value), cone))
 
 
 def _choices(groups: Sequence[list[Edge]]) -> Iterator[tuple[list[Edge], ...]]:

@@ -112,8 +112,8 @@ def proportional(given: Any, right: Any, relative: float | None, figures: Figure
         return None
     half: Any = 0.0
     if figures is not None:
-        unsure = float(np.asarray(figures.half)[place]) / abs(float(right[place]))
-        half = 2 * np.asarray(figures.half) + (abs(factor) * 2e-6 + 2 * unsure) * np.abs(right)
+        unsure = float(np.asarray(figures.sharp)[place]) / abs(float(right[place]))
+        half = 2 * np.asarray(figures.sharp) + (abs(factor) * 2e-6 + 2 * unsure) * np.abs(right)
     near = half + (relative or 0.0) * np.abs(given)
     if figures is not None and np.max(near, initial=0.0) > 0.02 * np.max(np.abs(given)):
         return None

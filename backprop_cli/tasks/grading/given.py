@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.figures import Figures
-from backprop_cli.tasks.grading.sheets import Formula
 
 
 @dataclass(frozen=True, slots=True)

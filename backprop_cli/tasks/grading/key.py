@@ -19,11 +19,11 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape, Spec
 from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
 from backprop_cli.tasks.grading.chain import EPSILON, Chain, ancestors
+from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.draws import further
 from backprop_cli.tasks.grading.figures import Figures, figures_of
 from backprop_cli.tasks.grading.items import Item, gradient_of
 from backprop_cli.tasks.grading.results import What
-from backprop_cli.tasks.grading.sheets import Formula
 
 MAX_ENTRIES = 1 << 22
 """Of all that a formula computes on its way, besides sixteen times what the key itself holds."""

@@ -16,6 +16,7 @@ from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
 from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, too_few_digits, wrong_entries
 from backprop_cli.tasks.grading.case import Case, wrong_at
+from backprop_cli.tasks.grading.contents import Content, Formula, Unreadable, told
 from backprop_cli.tasks.grading.figures import Figures, is_constant
 from backprop_cli.tasks.grading.given import Given, arranged
 from backprop_cli.tasks.grading.items import Item
@@ -24,7 +25,7 @@ from backprop_cli.tasks.grading.misfits import repaired
 from backprop_cli.tasks.grading.mistakes import explain
 from backprop_cli.tasks.grading.own import Own
 from backprop_cli.tasks.grading.results import Graded, Marked
-from backprop_cli.tasks.grading.sheets import Content, Formula, Sheet, Unreadable, no_node, told
+from backprop_cli.tasks.grading.sheets import Sheet, no_node
 
 PROPORTIONAL = ("constant_factor", "factor_2", "factor_n", "sign", "decimal_point")
 """Mistakes that leave an answer a constant times the right one."""

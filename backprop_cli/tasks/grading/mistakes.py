@@ -7,6 +7,8 @@ numbers it must also agree in more digits than chance explains among so many can
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from backprop_cli.tasks.grading.entries import by_entry, proportional
 from backprop_cli.tasks.grading.tiers import Tier, all_tiers
 
 PAIRS = ((-1.0, "; and the sign is wrong"), (2.0, "; and a factor 2 is too many"), (0.5, "; and a factor 2 is missing"))
+
+MOST_AXES = 4
+"""Of an answer, up to which it is looked for a sum that is missing."""
 
 Told = tuple[str | None, str]
 """The mistake's key, and the reason."""
@@ -38,6 +43,8 @@ def _told(case: Case) -> Iterator[Told]:
     if same and _accident(case):
         told = "it gives the right number here, but only by accident: not with other numbers in the leaves"
         yield "by_accident", told
+    if not same and case.item.what == "gradient":
+        yield from _unsummed(case)
     tiers: list[Tier] = []
     for tier in all_tiers(case):
         if tier.reaches(case):
@@ -53,6 +60,23 @@ def _told(case: Case) -> Iterator[Told]:
             yield from _found(tier.find(case, factor), words)
     if same and _constant(case):
         yield "constant_factor", "every entry is the same number times the right one"
+
+
+def _unsummed(case: Case) -> Iterator[Told]:
+    """The right answer before a sum: over some axes it comes to that."""
+    given, right = np.asarray(case.given[0]), case.right[0]
+    if not right.size < given.size or given.ndim > MOST_AXES or not right.any():
+        return
+    for count in range(1, given.ndim + 1):
+        for axes in combinations(range(given.ndim), count):
+            pairs = [(np.sum(one, axis=axes), other) for one, other in zip(case.given, case.right, strict=False)]
+            if all(one.size == other.size and _near(one, other) for one, other in pairs):
+                yield "batch_sum_missing", f"sum it over the axes along which {case.item.node} was broadcast"
+
+
+def _near(one: Any, other: Any) -> bool:
+    size = float(np.abs(other).max(initial=0.0))
+    return bool(np.allclose(np.ravel(one), np.ravel(other), rtol=1e-3, atol=1e-3 * size))
 
 
 def _found(candidate: Candidate | None, more: str = "") -> Iterator[Told]:

@@ -46,7 +46,7 @@ class Other:
         if self.relation == "activation":
             told = "the value before an activation stands for the one after it, or the reverse"
             return "pre_activation", f"{told}, at {where}"
-        if user.op is not None and user.op.kink is not None and user.op.pointwise:
+        if user.op is not None and user.op.kink is not None and user.op.pointwise and user.op.name != "power":
             return "mask_of_wrong_tensor", f"the mask of {where} is taken from another tensor"
         return "wrong_operand", f"another tensor stands where {right} belongs, at {where}"
 
@@ -103,11 +103,11 @@ class Operands:
         return [one for one in self.named if one.shape == node.shape[::-1]][:MAX_OTHERS]
 
     def sides(self, node: Node) -> Iterator[Other]:
-        """The terms of a sum that has no name: `a` or `y` for `a - y`."""
-        if not node.anonymous or node.op is None or len(node.inputs) != 2:
+        """The terms of a sum: `a` or `y` for `a - y`; the factors of a product that has no name."""
+        if node.op is None or len(node.inputs) != 2:
             return
         kind = {"add": "part", "subtract": "part", "multiply": "factor", "divide": "factor"}.get(node.op.name)
-        for place, side in enumerate(node.inputs) if kind else ():
+        for place, side in enumerate(node.inputs) if kind and (kind == "part" or node.anonymous) else ():
             if self.graph.nodes[side].shape == node.shape:
                 over = node.op.name == "divide" and place == 1
                 value = partial(_value, side)
@@ -120,6 +120,18 @@ class Operands:
         node = self.graph.nodes[index]
         after = {n.index for n in self.graph.nodes if n.inputs == (index,) and n.shape == node.shape}
         return after | ({node.inputs[0]} if len(node.inputs) == 1 else set())
+
+    def after(self, index: int) -> list[int]:
+        """The nodes of the same shape that are made from a node alone, one after the other; the nearest first."""
+        found: list[int] = []
+        while len(found) < MAX_DEEP:
+            users = [node for node in self.graph.nodes if index in node.inputs and node.index in self.graph.active]
+            if len(users) != 1 or users[0].shape != self.graph.nodes[index].shape or users[0].anonymous:
+                break
+            index = users[0].index
+            if users[0].op is not None and users[0].op.name not in {"add", "identity"}:
+                found.append(index)
+        return found
 
     def like(self, index: int) -> Iterator[Callable[[View], Any]]:
         """The gradients, and the values, of a node's shape."""
@@ -148,7 +160,8 @@ class Operands:
         lambda v: 1 + v, lambda v: 1 + v**2, lambda v: -v, lambda v: 3 * v**2, lambda v: 1 / v, lambda v: -1 / v**2,
         np.exp, np.log, np.sin, np.cos, lambda v: -np.sin(v), lambda v: np.asarray(v > 0, dtype=float),
         np.tanh, lambda v: 1 / (1 + np.exp(-v)), lambda v: 0.5 / v, lambda v: (1 - v) ** 2,
-        lambda v: v * (1 - v**2), lambda v: v * (1 + v), lambda v: 1 / np.cosh(v) ** 2,
+        lambda v: v * (1 - v**2), lambda v: v * (1 + v), lambda v: 1 / np.cosh(v) ** 2, lambda v: 0.5 + 0 * v,
+        lambda v: np.asarray(v <= 0, dtype=float),
     )  # fmt: skip
     """What derivatives are made of, in the operand or in the result."""
 

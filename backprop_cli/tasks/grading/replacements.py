@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 from backprop_cli.tasks.grading import contributions as made
 from backprop_cli.tasks.grading.around import Around, Build, Candidate
 from backprop_cli.tasks.grading.chain import Edge
-from backprop_cli.tasks.grading.edits import NO_EFFECT, PRODUCTS
+from backprop_cli.tasks.grading.edits import NO_EFFECT
 from backprop_cli.tasks.grading.operands import View
+from backprop_cli.tasks.grading.passing import PRODUCTS
+
+MOST_EXCHANGED = 4
+"""Paths up to which every order of their operands is tried."""
 
 
 class Replaced(Around):
@@ -23,6 +28,7 @@ class Replaced(Around):
         for edge in self.local:
             yield from self._other_quotients(edge)
         yield from self._shifted()
+        yield from self._exchanged()
         yield from self._all_before()
         for edge in self.local:
             yield from self._other_upstream(edge)
@@ -103,6 +109,18 @@ class Replaced(Around):
             for new in self.operands.shifted(others, step):
                 told = f"the operands are one step too {'late' if step > 0 else 'early'}: what belongs with {names}?"
                 yield Candidate("wrong_operand", told, self._operands(edges, new))
+
+    def _exchanged(self) -> Iterator[Candidate]:
+        """The operands of several paths in another order: u with the gradient of q, v with that of p."""
+        edges = [e for e in self.chain.into.get(self.index, ()) if len(e.user.inputs) == 2 and e.user.op is not None]
+        others = [edge.user.inputs[1 - edge.position] for edge in edges]
+        if not 2 <= len(edges) <= MOST_EXCHANGED:
+            return
+        names = ", ".join(self.words.owner(i) for i in others)
+        for order in permutations(others):
+            if list(order) != others:
+                told = f"the operands of the paths are exchanged: what belongs with {names}?"
+                yield Candidate("wrong_operand", told, self._operands(edges, order))
 
     def _all_before(self) -> Iterator[Candidate]:
         """Every path with the value before an activation for the one after it."""

@@ -1,0 +1,197 @@
+"""One answer: numbers, or a formula in the language, as people write it; or why it cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.errors import BackpropError, Failures, SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language import tree
+from backprop_cli.language.arrays import numbers
+from backprop_cli.language.expression import Expression, parse
+from backprop_cli.language.source import Text
+from backprop_cli.language.spelling import is_spelling
+from backprop_cli.tasks.grading.figures import Figures, half_unit, rebuilt, written
+from backprop_cli.tasks.grading.grids import gridded
+from backprop_cli.tasks.grading.items import Item, gradient_of, item_of
+from backprop_cli.tasks.grading.latex import is_latex, to_text
+from backprop_cli.tasks.grading.loose import around, loosened
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An answer as an expression of the language; `bare` where nothing says that it is a formula."""
+
+    expression: Expression
+    text: Text
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An answer that is neither, and why."""
+
+    why: str
+
+
+Content = Figures | Formula | Unreadable
+
+
+def inlined(expression: Expression, variables: Mapping[str, Expression]) -> Expression:
+    """An expression with the writer's own variables put in."""
+    if not variables:
+        return expression
+    return rebuilt(expression, lambda part: variables.get(part.name) if isinstance(part, ast.Name) else None)
+
+
+def content_of(item: Item, value: tree.Node | Text, nodes: Collection[str],
+             variables: Mapping[str, Expression]) -> Content:  # fmt: skip
+    """An answer, or why it cannot be read."""
+    try:
+        if isinstance(value, Text) or (isinstance(value, tree.Scalar) and isinstance(value.value, str)):
+            text = value if isinstance(value, Text) else value.text
+            return _from_text(item, text, nodes, variables)
+        if item.suffix == ".formula" and isinstance(value, tree.Scalar):
+            return Formula(parse(value.text), value.text)
+        return _from_list(item, value, nodes)
+    except BackpropError as caught:
+        return Unreadable(told(caught))
+
+
+def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mapping[str, Expression]) -> Formula:
+    """An answer as the language reads it; where it does not, as people write by hand.
+
+    Raises:
+        SpecError: what is wrong with it as it was written.
+    """
+    bare = _bare(text.text, item, nodes)
+    plain = text if bare == text.text else text.standing_for(bare)
+    formula = item.suffix != ".formula"
+    try:
+        found = inlined(parse(plain), variables)
+        strange = _strange(found, nodes)
+    except BackpropError:
+        loose = _loosely(plain, item, nodes, variables)
+        if loose is None:
+            raise
+        return Formula(*loose, formula)
+    loose = _loosely(plain, item, nodes, variables) if strange and nodes else None
+    if loose is not None and _strange(loose[0], nodes) < strange:
+        return Formula(*loose, formula)
+    return Formula(found, plain, formula)
+
+
+def _loosely(text: Text, item: Item, nodes: Collection[str],
+             variables: Mapping[str, Expression]) -> tuple[Expression, Text] | None:  # fmt: skip
+    """An answer as written by hand, with `where d = ...` behind it."""
+    body, _, definitions = text.text.partition(" where ")
+    own = dict(variables)
+    try:
+        for one in filter(None, re.split(r",(?![^(\[]*[)\]])|;|\band\b", definitions)):
+            name, _, value = one.partition("=")
+            own[name.strip()] = inlined(parse(_in_language(text, value, nodes)), own)
+        spelled = _in_language(text, _bare(around(body), item, nodes), nodes)
+        return inlined(parse(spelled), own), spelled
+    except BackpropError:
+        return None
+
+
+def _in_language(text: Text, written: str, nodes: Collection[str]) -> Text:
+    return text.standing_for(loosened(written.strip(), nodes, _is_function))
+
+
+def _is_function(name: str) -> bool:
+    return name in OPS or is_spelling(name, name in OPS)
+
+
+def _strange(expression: Expression, nodes: Collection[str]) -> int:
+    """How much of an answer means nothing to the language: names, and twice the functions (sizes have names, too)."""
+    found = 0
+    for part in ast.parts(expression):
+        if isinstance(part, ast.Name):
+            found += part.name not in nodes and gradient_of(part.name, nodes) is None
+        elif isinstance(part, ast.Call):
+            found += 2 * (part.function != "grad" and not _is_function(part.function))
+    return found
+
+
+def _from_list(item: Item, node: tree.Node, nodes: Collection[str]) -> Content:
+    if isinstance(node, tree.Mapping):
+        raise SpecError("E008", "an answer is a number, a list or a formula, found a mapping", at=node.at.place())
+    if isinstance(node, tree.Scalar) or all(not isinstance(one, str) for one in _values(node)):
+        value = numbers(node, "the answer")
+        halves = np.array([half_unit(raw) for raw in written(node)])
+        return Figures(value.load()[()], halves.reshape(value.shape)[()])
+    raw = node.at.standing_for(_spelled(node))
+    return replace(_from_text(item, raw, nodes, {}), bare=True)
+
+
+def _values(node: tree.Node) -> list[object]:
+    if isinstance(node, tree.Sequence):
+        return [value for one in node.items for value in _values(one)]
+    return [node.value if isinstance(node, tree.Scalar) else None]
+
+
+def _spelled(node: tree.Node) -> str:
+    """A list of texts as one expression: `[1/3, '0.5']` is `[1/3, 0.5]`.
+
+    Raises:
+        SpecError: E008 where a mapping stands in it.
+    """
+    if isinstance(node, tree.Sequence):
+        return f"[{', '.join(map(_spelled, node.items))}]"
+    if not isinstance(node, tree.Scalar):
+        raise SpecError("E008", "a list of numbers holds a mapping", at=node.at.place())
+    return node.raw or "?"
+
+
+_WRAPPED = re.compile(r"(?:(?:np|numpy|torch|jnp)\.)?(?:[Aa]rray|asarray|tensor|Tensor|[Mm]atrix|float64|float32)\s*\("
+                      r"(?P<inner>\[.*\]|[-+.\deE]+)"
+                      r"\s*(?:,\s*(?:dtype|requires_grad|device|grad_fn)\s*=[^\[\]]*)?\)", re.DOTALL)  # fmt: skip
+_ABOUT = re.compile(r"^[≈~≃≅∼]\s*(?=[-+]?[.\d\[])")
+_SEVERAL = re.compile(r"^[-+−]?[\d.]+(?:[eE][-+]?\d+)?\s*(?:[;,]|\s[-+−]?[\d.])")
+_GAP = re.compile(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])")
+
+
+def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
+    """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
+    text = text.strip().strip("`").strip("$").strip()
+    text = _right_side(_ABOUT.sub("", text), item, nodes)
+    grid = gridded(text) if text[:1] in "[({<\\" or _SEVERAL.search(text) else None
+    if grid is not None:
+        return grid
+    if is_latex(text):
+        return to_text(text, nodes)
+    wrapped = _WRAPPED.fullmatch(text)
+    if wrapped:
+        text = wrapped["inner"]
+    if text.startswith("[") and "," not in text.split("]")[0].strip("[ "):
+        text = _GAP.sub(", ", text)
+    return text
+
+
+def _right_side(text: str, item: Item, nodes: Collection[str]) -> str:
+    """The answer behind `grad(W2) =`, where that names the item itself."""
+    left, sign, right = text.partition("=")
+    if not sign or right.startswith("=") or left.endswith(("<", ">", "!")) or left.count("(") != left.count(")"):
+        return text
+    named = item_of(left, nodes)
+    itself = named is not None and named.node == item.node
+    return right.strip() if itself or (left.strip() in _LOSSES and left.strip() not in nodes) else text
+
+
+_LOSSES = frozenset({"", "L", "J", "E", "C", "loss", "Loss"})
+"""What people call the output, whatever the spec does; nothing before the `=` at all."""
+
+
+def told(error: BackpropError) -> str:
+    """An error as a reason: the line, what is wrong, and a suggestion."""
+    first = error.errors[0] if isinstance(error, Failures) else error
+    where = f"line {first.at.line}: " if first.at else ""
+    meant = f"; {first.hint}" if first.hint and first.hint.startswith(("did you", "write ", "use ")) else ""
+    return f"{where}{first.message}{meant}"

@@ -1,0 +1,42 @@
+"""A gradient that passes a step by: taken from further up, or handed on with the wrong factor of a product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from backprop_cli.tasks.grading import contributions as made
+from backprop_cli.tasks.grading.around import Around, Build, Candidate
+from backprop_cli.tasks.grading.chain import Edge
+
+PRODUCTS = frozenset({"matmul", "dot", "outer", "linear"})
+"""Ops in which two factors meet, axis by axis."""
+
+
+class Passing(Around):
+    """The candidates in which a gradient comes from the wrong place."""
+
+    def _own(self, edge: Edge) -> Iterator[Candidate]:
+        """In a product the operand itself where the other one belongs: the gradient of the wrong factor."""
+        op = edge.user.op
+        if op is not None and len(edge.user.inputs) == 2 and op.name in {*PRODUCTS, "multiply"}:
+            told = f"{self.words.owner(edge.operand)} itself stands where the other factor belongs, at "
+            build = partial(made.operand, edge, 1 - edge.position, partial(made.value, edge.operand))
+            yield Candidate("wrong_operand", told + self.words.called(edge.user), self._with(edge, build))
+
+    def _passed_by(self) -> Iterator[Candidate]:
+        """The gradient of a later node for that of the user: the step between them is passed by, on one path or all."""
+        edges = [edge for edge in self.local if not edge.user.anonymous]
+        later = {edge: self.operands.after(edge.user.index) for edge in edges}
+        for edge in edges:
+            for step in later[edge]:
+                yield self._passing({edge: step})
+        if len(edges) > 1 and all(later.values()):
+            yield self._passing({edge: steps[0] for edge, steps in later.items()})
+
+    def _passing(self, steps: Mapping[Edge, int]) -> Candidate:
+        skipped = ", ".join(dict.fromkeys(self.words.called(self.graph.nodes[step]) for step in steps.values()))
+        builds: dict[Edge, Build] = {
+            edge: partial(made.upstream, edge, partial(made.gradient, step)) for edge, step in steps.items()}
+        return Candidate("step_missing", f"the local derivative of {skipped} is missing",
+                         partial(self._around, builds, self.cone))  # fmt: skip
