@@ -126,6 +126,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "beta2": ("NUMBER", "adam: decay of the mean of its square (default 0.999)."),
     "alpha": ("NUMBER", "rmsprop: decay of the mean of the square (default 0.99)."),
     "eps": ("NUMBER", "adam, rmsprop: added to the root (default 1e-8)."),
+    "amsgrad": ("0|1", "adam: divide by the largest mean of the square so far."),
     "centered": ("0|1", "rmsprop: subtract the square of the mean."),
     "weight_decay": ("NUMBER", "Any rule: adds this times the param to its gradient."),
 }

@@ -21,7 +21,6 @@ from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
 from backprop_cli.tasks.jacobian.numbers import Rows
 from tests.checks.test_random_graphs import written
 from tests.conftest import ROOT, Backprop
-from tests.graphs.test_random_graphs import random_net
 
 STEP = 1e-5
 
@@ -231,37 +230,6 @@ def test_every_ops_jacobian(name: str) -> None:
             if isinstance(found.formula, Printed):
                 assert found.formula.deviation is not None
                 assert found.formula.deviation < 1e-9, (op.name, number, wrt, found.formula["code"])
-
-
-@pytest.mark.parametrize("seed", range(16))
-def test_random_graphs(seed: int) -> None:
-    """Of random graphs: Jacobians of inner nodes, Hessians, products with a vector, all against differences."""
-    net = random_net(seed, length=4)
-    leaves, nodes = net.leaves, dict(net.nodes)
-    for output in list(nodes)[:-1][-2:]:
-        spec = spec_of(leaves, nodes, output)
-        graph = build(spec)
-        for wrt in (name for name in leaves if graph.names[name] in graph.active):
-            (found,) = jacobians(spec, Wanted((wrt,)))
-            np.testing.assert_allclose(found.value, differences(spec, wrt), atol=1e-6, rtol=1e-5)
-            if isinstance(found.formula, Printed):
-                assert found.formula.deviation is not None
-                assert found.formula.deviation < 1e-8, (net, output, wrt, found.formula["code"])
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_hessians_of_random_graphs(seed: int) -> None:
-    """Against differences of the gradient; a product with a vector is the matrix times it."""
-    net = random_net(seed, length=3)
-    leaves, nodes = net.leaves, dict(net.nodes)
-    spec = spec_of(leaves, nodes, "loss", grad_output=1)
-    wrt = next(iter(leaves))
-    (found,) = hessians(spec, Wanted((wrt,)))
-    check_second(leaves, nodes, "loss", wrt, found.value)
-    vector = np.random.default_rng(seed).normal(size=np.shape(leaves[wrt]))
-    (product,) = hessians(spec, Wanted((wrt,)), json.dumps(vector.tolist()))
-    axes = vector.ndim
-    np.testing.assert_allclose(product.value, np.tensordot(found.value, vector, axes), atol=1e-9)
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────

@@ -165,6 +165,7 @@ def test_divergence_is_told(backprop: Backprop, rate: str, code: str) -> None:
     (["--momentum", "0.9"], "the rule sgd has no parameter 'momentum'"),
     (["--lr", "fast"], "--lr needs a number, found 'fast'"), (["--lr", "nan"], "--lr needs a number"),
     (["--lr", "-1"], "0 or more"), (["--rule", "adam", "--beta1", "1"], "not including, 1"),
+    (["--rule", "adam", "--amsgrad", "2"], "--amsgrad is 0 or 1"),
     (["--rule", "newton"], "newton"), (["--steps", "0"], "0"), (["-o", "new.docx"], "has the suffix '.docx'"),
     (["--plot", "loss.png"], "the plot is an SVG"), (["--wrt", "A", "--output", "b"], "does not depend"),
 ])  # fmt: skip

@@ -64,6 +64,7 @@ class Notation:
     power: Callable[[str, str], str]
     divide: Callable[[str, str], str] | None  # None: in a row
     root: Callable[[str], str]
+    call: Callable[[str], str] = str
     number: Callable[[str], str] = str
 
 
@@ -78,8 +79,11 @@ def _piece(part: Expression, notation: Notation) -> tuple[str, int]:
             return notation.number(part.text), SUM if part.text.startswith("-") else ATOM
         case Name():
             return notation.name(part.name), ATOM
-        case Call():  # sqrt is the only one
+        case Call() if part.function == "sqrt":
             return notation.root(written(part.arguments[0].value, notation)), ATOM
+        case Call():
+            inner = ", ".join(written(argument.value, notation) for argument in part.arguments)
+            return f"{notation.call(part.function)}({inner})", ATOM
         case Unary():
             return f"-{_within(part.operand, PRODUCT, notation)}", SUM
         case Binary():
@@ -126,7 +130,8 @@ def _is_short(text: str) -> bool:
 def latex_notation(name: Callable[[str], str]) -> Notation:
     """LaTeX."""
     return Notation(r" \, ", name, _latex_power, lambda a, b: rf"\frac{{{a}}}{{{b}}}",
-                    lambda inner: rf"\sqrt{{{inner}}}", _latex_number)  # fmt: skip
+                    lambda inner: rf"\sqrt{{{inner}}}", lambda name: rf"\operatorname{{{name}}}",
+                    _latex_number)  # fmt: skip
 
 
 def _latex_power(base: str, exponent: str) -> str:

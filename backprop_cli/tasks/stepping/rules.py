@@ -66,12 +66,13 @@ rule("nesterov", "Momentum after Nesterov: the gradient is added where the momen
      ))  # fmt: skip
 
 rule("adam", "Adam (Kingma and Ba, 2015): means of the gradient and of its square, corrected for starting at 0.",
-     {"lr": "1e-3", "beta1": "0.9", "beta2": "0.999", "eps": "1e-8"}, ("m", "v"),
+     {"lr": "1e-3", "beta1": "0.9", "beta2": "0.999", "eps": "1e-8", "amsgrad": "0"}, ("m", "v", "u"),
      lambda p: (
          Line("m", "beta1 * m + (1 - beta1) * g"),
          Line("v", "beta2 * v + (1 - beta2) * g**2"),
          Line("m_hat", "m / (1 - beta1**t)"),
-         Line("v_hat", "v / (1 - beta2**t)"),
+         *((Line("u", "maximum(u, v)"), Line("v_hat", "u / (1 - beta2**t)")) if p["amsgrad"] else
+           (Line("v_hat", "v / (1 - beta2**t)"),)),
          Line("w", "w - lr * m_hat / (sqrt(v_hat) + eps)"),
      ))  # fmt: skip
 

@@ -71,6 +71,7 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
 # ── parameters ───────────────────────────────────────────────────────────────────────────────────
 
 _BELOW_ONE = {"beta1", "beta2", "alpha"}
+_SWITCHES = {"amsgrad", "centered"}
 
 
 def parameters_of(rule: Rule, given: Mapping[str, str]) -> dict[str, Fraction]:
@@ -97,6 +98,8 @@ def _number(name: str, text: str) -> Fraction:
         value = Fraction(text.strip())
     except (ValueError, ZeroDivisionError):
         raise UsageError("E022", f"{option} needs a number, found {text[:40]!r}", hint=f"{option} 0.1") from None
+    if name in _SWITCHES and value not in {0, 1}:
+        raise UsageError("E022", f"{option} is 0 or 1, found {text[:40]!r}", hint=f"{option} 1")
     if value < 0 or name in _BELOW_ONE and value >= 1 or value > 10**300:
         wanted = "a number from 0 up to, not including, 1" if name in _BELOW_ONE else "a number of 0 or more"
         raise UsageError("E022", f"{option} needs {wanted}, found {text[:40]!r}", hint=f"{option} 0.1")

@@ -29,7 +29,7 @@ def _power(base: Any, exponent: Any, out: Any) -> Any:
 
 UFUNCS: Mapping[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "sqrt": np.sqrt,
-    "power": _power,
+    "power": _power, "maximum": np.maximum,
 }  # fmt: skip
 """What can write into an array that is there already: half the time of a step of a large param."""
 
