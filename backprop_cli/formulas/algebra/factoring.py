@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered
 
 MAX_TERMS = 12
@@ -52,6 +53,39 @@ def _gathered(expr: Add, common: dict[Expr, int]) -> Expr:
     rest = [t for t in expr.args if t not in inside]
     front = Mul(*[Pow(base, n) for base, n in common.items()])
     return front * collected(Add(*[_without(t, common) for t in inside])) + collected(Add(*rest))
+
+
+@remembered
+def with_powers(expr: Expr) -> Expr:
+    """(γ bᵞ⁻¹ p - bᵞ)·b as bᵞ (γ p - b): symbolic powers of one base, brought together across a sum."""
+    if not isinstance(expr, Mul) or not any(isinstance(p, Pow) and p.exp.free_symbols for p in pointwise_parts(expr)):
+        return expr
+    expr = combined(expr)
+    for total in (a for a in expr.args if isinstance(a, Add)):
+        for base in sorted(_symbolic_bases(total), key=lambda b: b.sort_key()):
+            lowest = min((term.as_powers_dict()[base] for term in total.args), key=lambda e: e.as_coeff_Add()[0])
+            inner = Add(*[_lowered(term, base, lowest) for term in total.args])
+            front = _lowered(Mul(*[a for a in expr.args if a is not total]), base, -lowest)
+            return inner * (front if front.as_powers_dict().get(base) else front * Pow(base, lowest))
+    return expr
+
+
+def combined(expr: Expr) -> Expr:
+    """A product with one power of each base: sympy leaves x·x**(q - 1)."""
+    return _lowered(expr, S.One, S.Zero)
+
+
+def _symbolic_bases(expr: Add) -> set[Expr]:
+    """The bases that every term has, to symbolic powers that are whole numbers apart."""
+    powers = [term.as_powers_dict() for term in expr.args]
+    shared = set.intersection(*({b for b, e in p.items() if e.free_symbols} for p in powers))
+    return {b for b in shared if all((p[b] - powers[0][b]).is_Integer for p in powers)}
+
+
+def _lowered(term: Expr, base: Expr, exponent: Expr) -> Expr:
+    """A term with less of a power; sympy does not see that x**q / x**q is 1."""
+    powers = term.as_powers_dict()
+    return Mul(*[Pow(b, e - exponent if b == base else e) for b, e in powers.items()])
 
 
 def _powers(term: Expr) -> dict[Expr, int]:

@@ -32,8 +32,7 @@ class Facts:
     claims: Callable[[TensorSymbol], Mapping[str, Any]] = field(default=lambda symbol: {})  # stated of a leaf
     evaluate: Callable[[Expr], Any] = field(default=lambda expr: None)  # the value of a formula in this run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
-    named: dict[Expr, Expr] = field(default_factory=dict)  # the named nodes that are products: see folding
-    factors: dict[Expr, list[Expr]] = field(default_factory=dict)  # of which definitions an expression is a factor
+    factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
     unturned: dict[frozenset[TensorSymbol], list[tuple[Expr, Expr]]] = field(default_factory=dict)
     """Named sums by what they name, until one is met: then it is a whole with its sign turned, too."""

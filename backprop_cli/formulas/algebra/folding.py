@@ -6,21 +6,23 @@ another, also below a fraction bar and with the sign of a difference turned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, symbols_of, tree_size
+from backprop_cli.formulas.algebra.factoring import combined
 from backprop_cli.formulas.algebra.facts import Facts
 
 MAX_NODES = 320
+MAX_TERMS = 6  # of a sum whose terms are divided one by one
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 
 def folded(expr: Expr, facts: Facts) -> Expr:
     """The expression with the names of nodes in place of what they are defined as, where that reads better."""
-    if not (facts.named or facts.wholes) or tree_size(expr) > MAX_NODES or not facts.budget.allows(tree_size(expr)):
+    if not (facts.factors or facts.wholes) or tree_size(expr) > MAX_NODES or not facts.budget.allows(tree_size(expr)):
         return expr
     return _folded(expr, facts)
 
@@ -34,6 +36,9 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         if isinstance(definition, Add):
             facts.unturned.setdefault(symbols_of(definition), []).append((definition, symbol))
     _name_part(symbol, definition, facts)
+    undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
+    if undone and isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
+        _name_part(symbol, definition.xreplace(undone), facts)
     constant, rest = definition.as_coeff_Add()
     if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
         _name_part(constant - symbol, -rest, facts)
@@ -46,11 +51,11 @@ def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     sign, rest = definition.as_coeff_Mul()
     if sign == -1 and isinstance(rest, Apply):
         facts.wholes.setdefault(rest, -symbol)
-    powers = [b for b in definition.as_powers_dict() if not b.is_number]
-    if any(not isinstance(b, TensorSymbol) for b in powers):
-        facts.named[symbol] = definition
+    powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
+    plain = all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items())
+    if not plain:
         for base in powers:
-            facts.factors.setdefault(base, []).append(symbol)
+            facts.factors.setdefault(base, []).append((symbol, definition))
 
 
 def _whole(expr: Expr, facts: Facts) -> Expr | None:
@@ -77,7 +82,31 @@ def _one(expr: Expr, facts: Facts) -> Expr:
     parts = [_folded(a, facts) for a in expr.args]
     if any(a is not b for a, b in zip(parts, expr.args, strict=True)):
         expr = expr.func(*parts)
+    if isinstance(expr, Add):
+        return min((expr, *_apart(expr, expr, facts)), key=_cost)
     return _product(expr, facts) if isinstance(expr, (Mul, Pow)) else expr
+
+
+def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
+    """(a - t s)/s² as (a/s - t)/s, where a/s has a name: a power below every term, or below the sum, taken to them."""
+    if len(total.args) > MAX_TERMS:
+        return
+    outer = _below(expr / total) if total is not expr else {}
+    inner = [_below(term) for term in total.args]
+    shared = {b: max(t[b] for t in inner) for b in inner[0] if all(b in t for t in inner)}
+    for base, exponent in {**shared, **outer}.items():
+        power = Pow(base, exponent if base in shared else max(exponent, S.NegativeOne))
+        moved = [term / power if base in shared else term * power for term in total.args]
+        found = [_folded(term, facts) for term in moved]
+        if any(a is not b for a, b in zip(found, moved, strict=True)):
+            rest = power if base in shared else 1 / power
+            yield (expr / total if total is not expr else S.One) * rest * Add(*found)
+
+
+def _below(expr: Expr) -> dict[Expr, Expr]:
+    """The tensors and scalars below the fraction bar of a term, with their powers."""
+    powers = expr.as_powers_dict().items()
+    return {b: e for b, e in powers if _is_below(e) and not b.is_number}
 
 
 def _product(expr: Expr, facts: Facts) -> Expr:
@@ -85,7 +114,9 @@ def _product(expr: Expr, facts: Facts) -> Expr:
     best = turned = _turned(expr, facts)
     better = True
     while better and isinstance(best, (Mul, Pow)):
-        shorter = [e for e in _candidates(best, facts) if _cost(e) < _cost(best)]
+        sums = [a for a in Mul.make_args(best) if isinstance(a, Add)]
+        found = (*_candidates(best, facts), *(e for total in sums for e in _apart(best, total, facts)))
+        shorter = [e for e in found if _cost(e) < _cost(best)]
         better = bool(shorter)
         best = min(shorter, key=_cost, default=best)
     return expr if best is turned else best
@@ -93,17 +124,41 @@ def _product(expr: Expr, facts: Facts) -> Expr:
 
 def _candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
     powers = expr.as_powers_dict()
-    seen = dict.fromkeys(symbol for base in powers for symbol in facts.factors.get(base, ()))
-    for symbol in seen:
-        definition = facts.named[symbol]
+    seen = dict.fromkeys(named for base in powers for named in facts.factors.get(base, ()))
+    for symbol, definition in seen:
         wanted = [(b, e) for b, e in definition.as_powers_dict().items() if not b.is_number]
         for sign in (S.One, S.NegativeOne):
             if all(b in powers and _within(e * sign, powers[b]) for b, e in wanted):
-                yield expr / definition**sign * symbol**sign
+                rest = expr / definition**sign
+                yield (combined(rest) if any(e.free_symbols for _, e in wanted) else rest) * symbol**sign
+    yield from _undone(expr, powers, facts)
+
+
+def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[Expr]:
+    """counts/probs is 1/scale where probs is counts·scale; 1/(1/s) is s."""
+    for symbol, exponent in powers.items():
+        made = facts.definitions.get(symbol)
+        if made is None or not exponent.is_Integer or exponent >= 0:
+            continue
+        factors = made.as_powers_dict()
+        known = all(isinstance(b, TensorSymbol) for b in factors)
+        alone = known and len(factors) == 1 and all(map(_is_below, factors.values()))
+        if alone or known and len(factors) > 1 and any(_is_above(powers.get(b, S.Zero)) for b in factors):
+            yield expr * symbol / made
+
+
+def _is_below(exponent: Expr) -> bool:
+    return bool(exponent.is_Rational and exponent < 0)
+
+
+def _is_above(exponent: Expr) -> bool:
+    return bool(exponent.is_Rational and exponent > 0)
 
 
 def _within(wanted: Expr, had: Expr) -> bool:
     """Whether a power can be taken out of another: the same sign, and no larger."""
+    if wanted.free_symbols and (had - wanted).is_Integer:
+        return True
     return wanted == had or bool(wanted.is_Rational and had.is_Rational and 0 < wanted / had <= 1)
 
 

@@ -149,7 +149,7 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
             if not n.is_number
             else n > 1 and number.is_Rational and number.q % n == 0
         )
-        if divided and math.prod(map(int, total.shape)) != entries:
+        if divided and (math.prod(map(int, total.shape)) != entries or not n.is_number):
             mean = build("mean", total.parameters, (Formula(total.args[0], shape),)).expr
             return Mul(*[a for a in expr.args if a is not total], n, mean)
     return None

@@ -8,6 +8,7 @@ true (also at 0, at ties, for sizes of 1), it fires, it settles, and a false twi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -16,7 +17,8 @@ class Law:
     """`left = right`, for names of the shapes `of`: "A: n n invertible; x: n; y: *".
 
     A star is any shape.  The words after a shape are what its entries are drawn as (see the tests); `symmetric`
-    and `positive` are also conditions; a `proved` symmetry is not taken for granted.
+    and `positive` are also conditions; a `proved` symmetry is not taken for granted,
+    and `nonzero` is what a run shows of itself.
     """
 
     id: str
@@ -29,6 +31,15 @@ class Law:
     def text(self) -> str:
         """The equation."""
         return f"{self.left} = {self.right}"
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The operators by name that the left side holds, from left to right; no pattern has to be compiled for it."""
+        return tuple(_SIGNS.get(word, word) for word in _CALLED.findall(self.left))
+
+
+_SIGNS = {">": "greater", "<": "less"}
+_CALLED = re.compile(r"[<>]|[a-z_]+(?=\()")
 
 
 CHAINS = (
@@ -103,6 +114,7 @@ PRODUCTS = (
     Law("I4c", "sign(x) / abs(x)", "1/x", "x: *"),
     Law("I4d", "sign(x) * abs(x)", "x", "x: *"),
     Law("I4e", "x**2 / abs(x)", "abs(x)", "x: *"),
+    Law("I4f", "x / abs(x)", "sign(x)", "x: * nonzero"),
 )
 """What factors of an elementwise product are together."""
 
@@ -129,6 +141,8 @@ FOUND = (
     Law("M8b", "matrix_power(A, 3) @ inv(A)", "A @ A", "A: n n invertible", by="powers"),
     Law("C1e", "inv(2 * A)", "inv(A) / 2", "A: n n invertible", by="products"),
     Law("C2f", "trace(2 * A)", "2 * trace(A)", "A: n n", by="products"),
+    Law("C2i", "trace(A + A.T)", "2 * trace(A)", "A: n n", by="products"),
+    Law("I4g", "y / abs(x)**2", "y / x**2", "x: *; y: *", by="matching"),
     Law("T1", "A.T.T", "A", "A: n m", by="transposes"),
     Law("T2", "(A @ B).T", "B.T @ A.T", "A: n m; B: m k", by="transposes"),
     Law("T3", "(A + B.T).T", "A.T + B", "A: n m; B: m n", by="transposes"),
@@ -165,6 +179,10 @@ FOUND = (
     Law("F1a", "A @ x + B @ x", "(A + B) @ x", "A: n m; B: n m; x: m", by="merging"),
     Law("F1b", "A @ B - A @ C", "A @ (B - C)", "A: n m; B: m k; C: m k", by="merging"),
     Law("F1c", "outer(x, y) - outer(z, y)", "outer(x - z, y)", "x: n; y: m; z: n", by="merging"),
+    Law("F1e", "sin(x) * y + A @ (sin(x) * y)", "(eye(n) + A) @ (sin(x) * y)", "A: n n; x: n; y: n", by="merging"),
+    Law("F1f", "outer(A @ x, y) + outer(A @ y, x)", "A @ (outer(x, y) + outer(y, x))", "A: n n; x: n; y: n",
+        by="merging"),
+    Law("F1g", "(2 * p**(c - 1) * t - p**c) * p", "p**c * (2 * t - p)", "p: * positive; c:; t: *", by="factoring"),
     Law("F1d", "x * y + x * y * z", "x * y * (1 + z)", "x: *; y: *; z: *", by="factoring"),
     Law("Y1", "-(t/p - (1 - t)/(1 - p)) * p * (1 - p)", "p - t", "p: * unit; t: *", by="tidy"),
 )

@@ -185,6 +185,7 @@ def holds(law: Law, bound: Bound, facts: Facts) -> bool:
     return all(
         ("symmetric" not in words or looks_symmetric(bound[name], facts))
         and ("proved" not in words or is_symmetric(bound[name]))
+        and ("nonzero" not in words or not facts.somewhere(written("x == 0", {"x": bound[name]}).expr))
         and ("positive" not in words or is_positive(bound[name], facts))
         for name, words in shapes_of(law).items()
     )
@@ -217,7 +218,11 @@ def called(expr: Expr) -> Expr | None:
 
 def neighbours(a: Expr, b: Expr) -> Expr | None:
     """Two neighbours of a chain of matrix products as one, or None."""
-    for law, (left, right) in _CHAINS:
+    have = _operators(a) | _operators(b)
+    for law, needed in _CHAINS:
+        if not needed <= have:
+            continue
+        left, right = pattern_of(law).parts
         names = shapes_of(law)
         if left.op != "name" and not is_op(a, left.op) and left.op != "transpose":
             continue
@@ -230,6 +235,12 @@ def neighbours(a: Expr, b: Expr) -> Expr | None:
     return None
 
 
+def _operators(expr: Expr) -> set[str]:
+    """The names of an operator and of those right below it, under a transpose too."""
+    inside = (expr, *expr.args, *(b for a in expr.args if isinstance(a, Apply) for b in a.args))
+    return {e.name for e in inside if isinstance(e, Apply)}
+
+
 def paired(a: Expr, b: Expr) -> Expr | None:
     """The same, also for what is such a pair under a transpose: (A⁻¹)ᵀ Aᵀ."""
     found = neighbours(a, b)
@@ -240,13 +251,22 @@ def paired(a: Expr, b: Expr) -> Expr | None:
 
 
 def multiplied(expr: Expr) -> Expr | None:
+    """An elementwise product, or what it is the reciprocal of, by the first law about its factors; or None."""
+    found = _multiplied(expr)
+    below = any(isinstance(f, Pow) and f.exp.is_Integer and f.exp < -1 for f in Mul.make_args(expr))
+    if found is None and below and (upended := _multiplied(1 / expr)) is not None:
+        return 1 / upended
+    return found
+
+
+def _multiplied(expr: Expr) -> Expr | None:
     """An elementwise product by the first law about some of its factors, or None."""
     if len(Mul.make_args(expr)) > MAX_FACTORS:
         return None
     have = {getattr(f.base if isinstance(f, Pow) else f, "name", "") for f in Mul.make_args(expr)}
-    for law, factors, needed in _PRODUCTS:
+    for law, needed in _PRODUCTS:
         if needed <= have:
-            for bound, rest in _taken(factors, expr, {}, shapes_of(law)):
+            for bound, rest in _taken(factors_of(pattern_of(law)), expr, {}, shapes_of(law)):
                 found = applied(law, bound)
                 if found is not None:
                     return rest * found.expr
@@ -255,12 +275,8 @@ def multiplied(expr: Expr) -> Expr | None:
 
 _CALLS: dict[str, list[Law]] = {}
 for _law in APPLIED["call"]:
-    _CALLS.setdefault(pattern_of(_law).op, []).append(_law)
+    _CALLS.setdefault(_law.calls[0], []).append(_law)
 PAIRS.append(paired)
 LAWFUL.update(dict.fromkeys(_CALLS, called))
-_CHAINS = [(law, pattern_of(law).parts) for law in APPLIED["chain"]]
-_PRODUCTS = [
-    (law, factors_of(pattern_of(law)), frozenset(p.op for p, _ in factors_of(pattern_of(law)) if p.op != "name"))
-    for law in APPLIED["product"]
-]
-
+_CHAINS = [(law, frozenset(law.calls)) for law in APPLIED["chain"]]
+_PRODUCTS = [(law, frozenset(law.calls)) for law in APPLIED["product"]]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, S
 
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.formula import made
-from backprop_cli.formulas.algebra.products import chain
+from backprop_cli.formulas.algebra.products import chain, chain_factors
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_TERMS = 24  # the search for factors in common is cubic
+SHORT = 3  # nodes of what is written twice rather than brought together by an identity matrix
 
 
 def merged_products(expr: Expr) -> Expr:
@@ -23,7 +25,7 @@ def merged_products(expr: Expr) -> Expr:
     regrouped = _regrouped(expr)
     if not isinstance(regrouped, Add):
         return regrouped
-    terms = _symmetric_terms(list(regrouped.args))
+    terms = _tiled(_symmetric_terms(list(regrouped.args)))
     merged = True
     while merged and len(terms) > 1:
         merged = False
@@ -72,23 +74,78 @@ def _symmetric_terms(terms: list[Expr]) -> list[Expr]:
     return terms
 
 
+def _tiled(terms: list[Expr]) -> list[Expr]:
+    """Parts scattered to slices that tile an axis are those parts in a row: a concat   (R2)."""
+    parts = [t for t in terms if _slice_of(t) is not None]
+    slices = [_slice_of(t) for t in parts]
+    for axis in sorted({s[0] for s in slices if s}):
+        tiles = sorted((s[1:], part) for s, part in zip(slices, parts, strict=True) if s and s[0] == axis)
+        ends = [0, *(end for (_, end, _), _ in tiles)]
+        if len(tiles) > 1 and [start for (start, _, _), _ in tiles] == ends[:-1] and ends[-1] == tiles[0][0][2]:
+            inside = [part for _, part in tiles]
+            joined = made("concat", {"axis": axis}, *(_unscattered(t) for t in inside))
+            return [joined, *(t for t in terms if t not in inside)]
+    return terms
+
+
+def _slice_of(term: Expr) -> tuple[int, int, int, int] | None:
+    """(axis, start, end, size) of a part that was scattered to one slice of zeros."""
+    rest = split_scalar(term)[1]
+    if not is_op(rest, "scatter") or len(shape_of(rest.args[0])) != len(rest.shape):
+        return None
+    index = rest.parameters["index"]
+    if Ellipsis in index:
+        at = index.index(Ellipsis)
+        index = (*index[:at], *[Span()] * (len(rest.shape) - len(index) + 1), *index[at + 1 :])
+    cut = [(axis, item) for axis, item in enumerate(index) if item != Span()]
+    if len(cut) != 1 or not isinstance(cut[0][1], Span):
+        return None
+    axis, span = cut[0]
+    start, stop, step = slice(span.first, span.stop, span.step).indices(rest.shape[axis])
+    return (axis, start, stop, rest.shape[axis]) if step == 1 else None
+
+
+def _unscattered(term: Expr) -> Expr:
+    factor, rest = split_scalar(term)
+    return Mul(factor, rest.args[0])
+
+
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     (coefficient_a, one), (coefficient_b, two) = split_scalar(a), split_scalar(b)
-    if not (isinstance(one, Apply) and isinstance(two, Apply) and one.name == two.name and one.shape == two.shape):
+    if abs(coefficient_a) != abs(coefficient_b):
         return None
-    if abs(coefficient_a) != abs(coefficient_b) or one.name not in {"matmul", "outer"}:
-        return None
-    if one.name == "outer":
-        joined = _joined_outers(one, two, S.One if coefficient_a == coefficient_b else S.NegativeOne)
-        return None if joined is None else Mul(coefficient_a, joined)
-    if len(shape_of(one.args[0])) < 2:
-        return None
-    suffix = _common_suffix(one.args, two.args)
-    prefix = _common_suffix(one.args[::-1], two.args[::-1])
     sign = S.One if coefficient_a == coefficient_b else S.NegativeOne
-    for count, side in ((suffix, -1), (prefix, 1)):
-        if 0 < count < min(len(one.args), len(two.args)):
-            return Mul(coefficient_a, _factored(one.args, two.args, count * -side, sign))
+    joined = _joined_outers(one, two, sign) if is_op(one, "outer") and is_op(two, "outer") else None
+    joined = _joined_chains(_factors(one), _factors(two), sign) if joined is None else joined
+    joined = _with_identity(one, two, sign) if joined is None else joined
+    return None if joined is None else Mul(coefficient_a, joined)
+
+
+def _factors(expr: Expr) -> tuple[Expr, ...]:
+    """What a product of matrices is a product of; x (A y)ᵀ is (x yᵀ) Aᵀ."""
+    if is_op(expr, "outer"):
+        (*before, x), (*after, y) = map(chain_factors, expr.args)
+        return (*before, made("outer", {}, x, y), *map(swap, reversed(after))) if before or after else ()
+    return tuple(expr.args) if is_op(expr, "matmul") and len(shape_of(expr.args[0])) > 1 else ()
+
+
+def _joined_chains(a: tuple[Expr, ...], b: tuple[Expr, ...], sign: Expr) -> Expr | None:
+    """A·x + B·x = (A + B)·x, C·x + C·y = C·(x + y)."""
+    for count, side in ((_common_suffix(a, b), 1), (_common_suffix(a[::-1], b[::-1]), -1)):
+        shared = min(count, len(a) - 1, len(b) - 1)
+        if shared > 0:
+            return _factored(a, b, shared * side, sign)
+    return None
+
+
+def _with_identity(one: Expr, two: Expr, sign: Expr) -> Expr | None:
+    """x + A·x = (I + A)·x, for what is longer than I."""
+    for x, product in ((one, two), (two, one)):
+        factors = _factors(product)
+        if len(factors) > 1 and factors[-1] == x and tree_size(x) > SHORT:
+            before = chain(list(factors[:-1]))
+            unit = made("eye", {"n": shape_of(x)[0]})
+            return chain([sign * before + unit if x is one else before + sign * unit, x])
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Mul, S
+from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.linear import matmul_shape
 from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op, shape_of, tree_size
@@ -163,9 +163,18 @@ def inverse(x: Formula) -> Formula:
 
 
 def trace(x: Formula) -> Formula:
-    """tr(cA) = c tr A   (C2)."""
+    """tr(cA) = c tr A, tr(A + Bᵀ) = tr(A + B)   (C2)."""
     factor, rest = split_scalar(materialize(x))
+    if isinstance(rest, Add) and all(len(shape_of(a)) == 2 for a in rest.args):
+        more, rest = split_scalar(Add(*map(_upright, rest.args)))
+        factor *= more
     return scaled(factor, Formula(Apply("trace", (rest,), {}, x.shape[:-2]), x.shape[:-2]))
+
+
+def _upright(term: Expr) -> Expr:
+    """A term of a trace without the transpose around it."""
+    factor, rest = split_scalar(term)
+    return factor * swap(rest) if is_op(rest, "transpose") else term
 
 
 RULES |= {"matmul": matmul, "dot": matmul, "outer": outer, "inv": inverse, "trace": trace}

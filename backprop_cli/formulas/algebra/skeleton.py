@@ -39,7 +39,7 @@ def skeleton_of(expr: Expr, opaque: frozenset[Expr] = frozenset()) -> tuple[Expr
     for part in pointwise_parts(expr):
         if isinstance(part, Apply) or part in opaque:
             parts[part] = Dummy()
-        elif isinstance(part, Rational) and part.q >= 1000:
+        elif isinstance(part, Rational) and (part.q >= 1000 or part.q % 10 == 0 and part.p != 1):
             parts[part] = Dummy(positive=True)  # 1e-5 is to stay beside the variance, not to multiply everything
     if not parts:
         return expr, {}

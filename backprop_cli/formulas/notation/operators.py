@@ -8,7 +8,8 @@ from typing import Protocol
 from sympy import Expr
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
@@ -88,7 +89,30 @@ def summed(layout: Walker, expr: Apply) -> Piece:
     """Σ over axes."""
     if expr in layout.exact:
         return layout.call(expr)
+    batched = None if layout.notation.names_axes else _batch_einsum(expr)
+    if batched is not None:
+        subscripts, operands = batched
+        return layout.notation.named_call("einsum", [f"'{subscripts}'", *(layout.walk(o).text for o in operands)])
     return layout.notation.summation(layout.walk(expr.args[0]), expr)
+
+
+def _batch_einsum(expr: Apply) -> tuple[str, tuple[Expr, Expr]] | None:
+    """Σ_b(Xᵀ · G) over the whole batch: its subscripts and the two operands without their transposes."""
+    product = expr.args[0]
+    if not is_op(product, "matmul") or len(product.args) != 2 or expr.parameters["keepdims"]:
+        return None
+    ranks = {len(shape_of(a)) for a in product.args}
+    axes = axes_of(expr.parameters["axis"], len(product.shape))
+    if len(ranks) != 1 or min(ranks) < 3 or axes != tuple(range(len(product.shape) - 2)):
+        return None
+    if any(shape_of(a)[:-2] != product.shape[:-2] for a in product.args):
+        return None
+    batch, (first, shared, last) = "abcdefg"[: len(axes)], "ijk"
+    letters = [first + shared, shared + last]
+    turned = [is_op(a, "transpose") and is_matrix_transpose(a.parameters["axes"]) for a in product.args]
+    subscripts = ",".join(batch + (two[::-1] if turn else two) for two, turn in zip(letters, turned, strict=True))
+    left, right = (a.args[0] if turn else a for a, turn in zip(product.args, turned, strict=True))
+    return f"{subscripts}->{first}{last}", (left, right)
 
 
 def reduced(layout: Walker, expr: Apply) -> Piece:

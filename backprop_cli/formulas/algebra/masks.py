@@ -1,0 +1,23 @@
+"""Masks that exclude each other: [x > y] is 1 - [x < y] where no entries are equal."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, expand_mul
+
+from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.expr import Apply, tree_size
+from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+
+
+def without_twin_masks(expr: Expr, facts: Facts) -> Expr:
+    """τ [x < y] - (1 - τ) [x > y] by one mask, in a run that has no ties; a formula without numbers keeps both."""
+    if not isinstance(expr, Add):
+        return expr
+    masks = [p for p in pointwise_parts(expr) if isinstance(p, Apply) and p.name in {"less", "greater"}]
+    for mask in masks if len(masks) > 1 else ():
+        twin = next((m for m in masks if m.name != mask.name and m.args == mask.args), None)
+        if twin is not None and facts.never_equal(*mask.args):
+            found = (expand_mul(expr.xreplace({one: 1 - other})) for one, other in ((twin, mask), (mask, twin)))
+            return min(found, key=lambda e: (reading_cost(e), tree_size(e)))
+    return expr
