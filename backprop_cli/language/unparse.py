@@ -41,7 +41,7 @@ EITHER, BOTH, COMPARISON, SUM, PRODUCT, UNARY, POWER, POSTFIX, ATOM = range(9)
 _LEVELS: Mapping[str, tuple[int, int, int]] = {
     **dict.fromkeys((">", ">=", "<", "<=", "==", "!="), (COMPARISON, SUM, SUM)),
     **dict.fromkeys(("+", "-"), (SUM, SUM, PRODUCT)),
-    **dict.fromkeys(("*", "/", "@", "//", "%", "·"), (PRODUCT, PRODUCT, UNARY)),
+    **dict.fromkeys(("*", "/", "@", "//", "%", "·", "⋆", "∗"), (PRODUCT, PRODUCT, UNARY)),
     "or": (EITHER, EITHER, BOTH), "and": (BOTH, BOTH, COMPARISON),
     "**": (POWER, POSTFIX, UNARY),
 }

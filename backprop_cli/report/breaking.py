@@ -12,7 +12,7 @@ from typing import TypeVar
 NARROWEST, DEFAULT = 40, 100
 N = TypeVar("N", int, float)
 
-PRECEDENCE = {"=": 0, "+": 1, "-": 1, "⊙": 2, "·": 2, "/": 2, "*": 2, "@": 2}
+PRECEDENCE = {"=": 0, "+": 1, "-": 1, "⊙": 2, "·": 2, "⋆": 2, "∗": 2, "/": 2, "*": 2, "@": 2}
 OPENING, CLOSING = "([{", ")]}"
 _CODE = re.compile(r"\x1b\[[0-9;]*m")
 _LABELLED = re.compile(r"  (?:[a-z]+ ?)+ {2,}(?=\S)")

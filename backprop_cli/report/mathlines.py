@@ -46,7 +46,8 @@ _ITALIC = {**dict.fromkeys("ijl", 4.2), **dict.fromkeys("trsbcez", 4.8), "m": 8.
 _SIGNS = {**dict.fromkeys("0123456789/", 5.1), **dict.fromkeys(".'!", 2.8), ",": 4.5, **dict.fromkeys("+-", 12.3),
           **dict.fromkeys("=<>:", 13.5), **dict.fromkeys("()", 3.9), **dict.fromkeys("[]|", 2.8)}  # fmt: skip
 _ROMAN = {**dict.fromkeys("mwM%@", 8.4), **dict.fromkeys("ilI.,;:'!|", 3.0), **dict.fromkeys("jtfrs()[] ", 4.0)}
-_COMMANDS = {r"\odot": 12.3, r"\times": 12.3, r"\cdot": 7.3, r"\star": 9.5, r"\,": 1.7, r"\ ": 3.4, r"\quad": 10.0,
+_COMMANDS = {r"\odot": 12.3, r"\times": 12.3, r"\cdot": 7.3, r"\star": 9.5, r"\ast": 9.5,
+             r"\,": 1.7, r"\ ": 3.4, r"\quad": 10.0,
              r"\qquad": 20.0, r"\partial": 5.8, r"\sum": 16.2, r"\top": 7.8, r"\mapsto": 15.6, r"\infty": 10.0,
              **dict.fromkeys((r"\le", r"\ge", r"\ne", r"\to", r"\sim"), 13.5)}  # fmt: skip
 _WORDS = re.compile(r"\\(arctan|arcsin|arccos|log|exp|sinh|cosh|tanh|sin|cos|tan|max|min|det)\b")
@@ -299,7 +300,7 @@ def _line(atoms: list[Atom], continued: bool, parted: set[int], tall: set[int]) 
     if not continued:
         return text.rstrip()
     text = _LEADING.sub("", text, count=1) if _LEADING.match(text) else text
-    is_product = atoms[0].place == PLACES[PRODUCT] and not text.startswith((r"\odot", r"\cdot", "/"))
+    is_product = atoms[0].place == PLACES[PRODUCT] and not text.startswith((r"\odot", r"\cdot", r"\star", r"\ast", "/"))
     return INDENT + ("{}" if text[:1] in {"+", "-"} or text.startswith(r"\odot") else "") + \
         (r"\cdot " if is_product else "") + text.rstrip()  # fmt: skip
 

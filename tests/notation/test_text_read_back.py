@@ -13,7 +13,9 @@ from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import COMPOSITES, OPS
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import Printed
+from backprop_cli.formulas.tensors import symbols
 from backprop_cli.language.expression import parse
 from backprop_cli.language.reader import read_spec
 from backprop_cli.language.source import inline
@@ -89,6 +91,36 @@ def test_named_sizes_are_read_back(node: str, loss: str) -> None:
     text = "\n".join(["dims: {N: 3, D: 4}", "params:", *lines, "nodes:", f"  {name}: {expression}", f"  loss: {loss}"])
     graph = build(read_spec(text.encode(), "spec", folder=None))
     assert check(graph) > 3
+
+
+WINDOWS = {
+    "x ⋆ g": "conv2d_weight(x, g, (2, 3))", "g ∗ w": "conv_transpose2d(g, w)",
+    "to_max(m, x, 2)": "max_unpool2d(m, max_pool2d_indices(x, 2), (4, 5))",
+    "to_max(m1, x, 3, stride=1)": "max_unpool2d(m1, max_pool2d_indices(x, 3, stride=1), (4, 5))",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WINDOWS)
+def test_words_for_windows(text: str) -> None:
+    """Each is the call that it stands for, its sizes seen from the shapes; and printed so again."""
+    leaves = {"x": "[2, 2, 4, 5]", "g": "[2, 3, 3, 3]", "w": "[3, 2, 2, 3]", "m": "[2, 2, 2, 2]", "m1": "[2, 2, 2, 3]"}
+    lines = [f"  {name}: {{shape: {shape}, init: normal, seed: {i}}}" for i, (name, shape) in enumerate(leaves.items())]
+    nodes = f"nodes:\n  p: {text}\n  q: {WINDOWS[text]}\n  loss: sum(p) + sum(q)"
+    graph = build(read_spec("\n".join(["params:", *lines, nodes]).encode(), "spec", folder=None))
+    values = compute(graph, load_leaves(graph)).values
+    np.testing.assert_array_equal(values[graph.names["p"]], values[graph.names["q"]])
+    made = symbols(graph, None)
+    layout = Layout(NOTATIONS["text"])
+    assert layout(made.definitions[graph.names["q"]]) == text
+    assert Layout(NOTATIONS["code"])(made.definitions[graph.names["p"]]) == WINDOWS[text]
+
+
+@pytest.mark.parametrize("text", ["v ⋆ v", "v ∗ v", "to_max(v, v, 2)", "to_max(x, x)", "x ⋆ v"])
+def test_words_for_windows_are_about_batches(text: str) -> None:
+    """Anything else is an error that says so."""
+    leaves = "params: {v: [1, 2], x: [[[1, 2, 3]]]}"
+    with pytest.raises(BackpropError, match=r"batch|takes"):
+        build(read_spec(f"{leaves}\nnodes: {{loss: 'sum({text})'}}".encode(), "spec", folder=None))
 
 
 def test_an_unclear_sum_is_written_exactly() -> None:

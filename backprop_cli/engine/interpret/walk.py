@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from backprop_cli.engine.interpret import masked
+from backprop_cli.engine.interpret import masked, windows
 from backprop_cli.engine.interpret.binding import bind
 from backprop_cli.engine.interpret.indexing import by_tensors, is_of_tensors
 from backprop_cli.engine.interpret.inspection import (
@@ -126,6 +126,8 @@ def _operated(part: ast.Binary, left: Any, right: Any, scope: Scope, meaning: Me
     if part.operator in _BODIES:
         operands = {"a": settled(left), "b": settled(right)}
         return evaluate_body(_BODIES[part.operator], operands, meaning, scope.place(part))
+    if part.operator in windows.SIGNS:
+        return interpret(windows.written_out(part, scope, _shaper(scope, meaning)), scope, meaning)
     name = OPERATORS.get(part.operator, "")
     if part.operator == "**":
         _power_of_matrix(part, left, meaning)
@@ -250,6 +252,10 @@ def _inspection(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     return meaning.constant(size_constant(found))
 
 
+def _to_max(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+    return interpret(windows.to_max(part, scope, _shaper(scope, meaning)), scope, meaning)
+
+
 def _array(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     """`np.array([1, 2])`: numbers in brackets as a tensor."""
     value = part.arguments[0].value if part.arguments else part
@@ -272,6 +278,7 @@ def _inverted_mask(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
 
 _SPECIAL: Mapping[str, Callable[[ast.Call, Scope, Meaning], Any]] = {
     **dict.fromkeys(INSPECTIONS, _inspection), "array": _array, "logical_not": _inverted_mask,
+    windows.TO_MAX: _to_max,
 }  # fmt: skip
 """Calls that are no functions of tensors."""
 

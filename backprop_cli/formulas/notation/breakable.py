@@ -24,6 +24,8 @@ class Breakable(Latex):
     by: str = PRODUCT + r" \cdot "
     side: str = PRODUCT + r" \, "
     hadamard: str = PRODUCT + r" \odot "
+    correlation: str = PRODUCT + r" \star "
+    convolution: str = PRODUCT + r" \ast "
     comma: str = "," + COMMA + " "
 
 

@@ -17,6 +17,8 @@ class Code(Notation):
     """The spec language itself: pasted back, it gives the printed value."""
 
     matmul: str = " @ "
+    correlation: str = ""
+    convolution: str = ""
 
     def gradient(self, output: str, name: str) -> str:
         return f"grad({name})"

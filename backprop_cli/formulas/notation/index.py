@@ -16,7 +16,7 @@ from sympy import Expr, Pow
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
+from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, TensorSymbol, is_one, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.layout import Layout
@@ -264,6 +264,19 @@ def unit(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     return layout.picked(expr, indices)
 
 
+def added_at(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
+    """Σ_i [t[i] = v] · δ[i,d]: what rows picked by labels get back."""
+    base, labels, source = expr.args
+    if not is_op(base, "zeros") or expr.parameters["axis"] != 0 or len(shape_of(labels)) != 1 or not indices[0]:
+        return layout.picked(expr, indices)
+
+    def body(letters: Index) -> Piece:
+        here = layout.notation.iverson(layout.entry(labels, letters).text, indices[0])
+        return Piece(here + layout.between + layout.entry(source, (*letters, *indices[1:])).text, PRODUCT)
+
+    return layout.over(shape_of(labels), body)
+
+
 def identity(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """I is [i = j]."""
     return Piece(layout.notation.iverson(*indices), CALL) if all(indices) else layout.picked(expr, indices)
@@ -323,7 +336,8 @@ def _listed(axes: int | tuple[int, ...]) -> Iterator[int]:
 
 ROWS: Mapping[str, Callable[[EntryLayout, Apply, Index], Piece]] = {
     "matmul": chained, "outer": outer, "transpose": transposed, "sum": reduced, "mean": reduced,
-    "expand_dims": expanded, "reshape": reshaped, "broadcast_to": broadcast, "scatter": unit, "eye": identity,
+    "expand_dims": expanded, "reshape": reshaped, "broadcast_to": broadcast, "scatter": unit,
+    "index_add": added_at, "eye": identity,
     "ones": constant("1"), "zeros": constant("0"), "conv1d": convolved, "conv2d": convolved,
     "conv1d_weight": kernel_gradient, "conv2d_weight": kernel_gradient,
 }  # fmt: skip

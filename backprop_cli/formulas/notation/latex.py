@@ -64,6 +64,8 @@ class Latex(Notation):
     side: str = r" \, "
     hadamard: str = r" \odot "
     stacks: bool = True
+    correlation: str = r" \star "
+    convolution: str = r" \ast "
 
     def holds_fraction(self, text: str) -> bool:
         """One that is not in an exponent or an index."""

@@ -87,6 +87,8 @@ class Mathml(Notation):
     beside: str = mo(INVISIBLE_TIMES)
     by: str = mo("·")
     stacks: bool = True
+    correlation: str = mo("⋆")
+    convolution: str = mo("∗")
 
     def holds_fraction(self, text: str) -> bool:
         return "<mfrac" in text
@@ -137,7 +139,8 @@ class Mathml(Notation):
         return script("munder", mo("∑"), mo(",").join(tokens(letter) for letter in letters))
 
     def iverson(self, left: str, right: str) -> str:
-        return row(mo("[") + tokens(left) + mo("=") + tokens(right) + mo("]"))
+        sides = (side if "<" in side else tokens(side) for side in (left, right))
+        return row(mo("[") + mo("=").join(sides) + mo("]"))
 
     def literal(self, text: str) -> str:
         return f"<mtext>{escape(text)}</mtext>"

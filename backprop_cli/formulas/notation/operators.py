@@ -15,6 +15,7 @@ from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.formulas.notation.windows import added_at, correlated, spread, unpooled
 
 
 class Walker(Protocol):
@@ -165,6 +166,9 @@ def compared(layout: Walker, expr: Apply) -> Piece:
 OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
     "matmul": chain, "outer": outer, "transpose": transposed, "inv": inverted, "sum": summed, "scatter": scattered,
     "index": indexed, "expand_dims": expanded, "eye": identity, "power": powered, "pinv": pseudo_inverted,
+    **dict.fromkeys(("conv1d_weight", "conv2d_weight"), correlated), "index_add": added_at,
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), spread),
+    **dict.fromkeys(("max_unpool1d", "max_unpool2d"), unpooled),
     **dict.fromkeys(("mean", "var", "std", "max", "min", "prod", "logsumexp"), reduced),
     **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), compared),
 }  # fmt: skip

@@ -46,6 +46,8 @@ class Notation:
     beside: str = " · "
     by: str = " · "
     comma: str = ", "
+    correlation: str = " ⋆ "  # empty: written as a call
+    convolution: str = " ∗ "
     stacks: bool = False
 
     def holds_fraction(self, text: str) -> bool:

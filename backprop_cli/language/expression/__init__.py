@@ -10,7 +10,7 @@ Grammar, loosest first (the precedences of Python and numpy):
     mask       :  masks ('|' masks)*
     masks      :  sum ('&' sum)*
     sum        :  product (('+' | '-') product)*
-    product    :  unary (('*' | '/' | '@' | '//' | '%' | '⊙' | '·') unary)*, and `2 x`
+    product    :  unary (('*' | '/' | '@' | '//' | '%' | '⊙' | '·' | '⋆' | '∗') unary)*, and `2 x`
     unary      :  ('-' | '+' | '~') unary | power
     power      :  postfix [('**' | '^') unary]
     postfix    :  atom ('.' attribute | '.' method '(' arguments ')' | '[' subscripts ']' | 'ᵀ' | '⁻¹' | '²' | ...)*

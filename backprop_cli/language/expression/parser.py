@@ -43,7 +43,7 @@ EITHER, BOTH, COMPARISON, MASK, MASKS, SUM, PRODUCT = range(7)
 _COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!=", "="})
 _LEVELS = {
     "or": EITHER, "and": BOTH, **dict.fromkeys(_COMPARISONS, COMPARISON), "|": MASK, "&": MASKS, "+": SUM, "-": SUM,
-    **dict.fromkeys(("*", "/", "@", "//", "%", "⊙", "·"), PRODUCT),
+    **dict.fromkeys(("*", "/", "@", "//", "%", "⊙", "·", "⋆", "∗"), PRODUCT),
 }  # fmt: skip
 """How tightly the infix operators bind; as in Python, and `=` compares inside [...]."""
 _SIGNS = {"": "*", "⊙": "*", "|": "or", "&": "and", "=": "=="}

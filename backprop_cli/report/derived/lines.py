@@ -56,6 +56,10 @@ SIGNS = (
     ("δ ↦", "δ is the gradient that comes back from above; δ ↦ ... is what the step makes of it"),
     ("⊙", "⊙ multiplies entry by entry; ∂y/∂z = y ⊙ (1 - y) between arrays is the diagonal of the Jacobian"),
     ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
+    ("⋆", "x ⋆ δ lays what comes back over x at each place of the kernel, and adds up the products"),
+    ("∗", "δ ∗ w: each entry of δ lays the kernel w, times itself, over the place where it came from"),
+    ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
+    ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
 )
