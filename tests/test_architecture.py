@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("language",),
     ("engine.ops",),
-    ("engine.interpret",),
+    ("engine.interpret", "engine.reverse"),
     ("engine.custom",),
     ("engine.graph",),
     ("engine.passes",),
@@ -50,8 +50,8 @@ FORBIDDEN_IMPORTS = {
 }
 """Who alone may import a library."""
 
-NO_NUMPY = ("errors", "engine.graph", "engine.passes", "engine.interpret", "language.expression", "language.loader",
-            "language.source", "formulas.notation")  # fmt: skip
+NO_NUMPY = ("errors", "engine.graph", "engine.passes", "engine.reverse", "engine.interpret", "language.expression",
+            "language.loader", "language.source", "formulas.notation")  # fmt: skip
 """What deals with text, or is generic in the meaning, does not know arrays."""
 
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "sympify", "parse_expr", "lambdify", "__import__"}

@@ -7,16 +7,18 @@ is written gets it from the body: the body is recorded on a tape and gone back o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import Rule, ShapeError, Signature, broadcast, show
+from backprop_cli.engine.reverse import Edge, Step, go_back
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Spec
@@ -79,14 +81,19 @@ def shape_of(value: Any) -> Shape:
     return getattr(value, "shape", ())
 
 
-@dataclass(slots=True, eq=False)
-class Taped:
-    """A value on the tape, and how it was made."""
+class Taped(NamedTuple):
+    """A value on the tape, by its place."""
 
     value: Any
-    op: Op | None = None
-    operands: tuple[Taped, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    place: int = -1  # a literal, which nothing flows back to
+
+
+class Noted(NamedTuple):
+    """How a value was made."""
+
+    op: Op
+    operands: tuple[Taped, ...]
+    parameters: Mapping[str, Any]
 
 
 class Tape(Spoken):
@@ -94,17 +101,23 @@ class Tape(Spoken):
 
     def __init__(self, xp: Any) -> None:
         super().__init__(xp)
-        self.made: list[Taped] = []
+        self.values: list[Any] = []
+        self.notes: list[Noted | None] = []
+
+    def noted(self, value: Any, note: Noted | None = None) -> Taped:
+        """A value, on the tape from now on."""
+        self.values.append(value)
+        self.notes.append(note)
+        return Taped(value, len(self.values) - 1)
 
     def constant(self, value: Any) -> Any:
-        """A literal, which nothing flows back to."""
+        """A literal."""
         return Taped(super().constant(value))
 
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
         """An op, noted."""
         value = super().apply(op, tuple(o.value for o in operands), parameters)
-        self.made.append(Taped(value, op, operands, self.statics(parameters)))
-        return self.made[-1]
+        return self.noted(value, Noted(op, operands, self.statics(parameters)))
 
     def shape(self, value: Any) -> Shape:
         """The shape of a noted value."""
@@ -112,29 +125,30 @@ class Tape(Spoken):
 
     def gradient(self, output: Taped, g: Any, of: Taped) -> Any:
         """The gradient that arrives at `of` when `g` arrives at `output`; None where nothing does."""
-        below = {of}
-        for node in self.made:
-            if not below.isdisjoint(node.operands):
-                below.add(node)
-        found: dict[Taped, Any] = {output: g}
-        for node in reversed(self.made):
-            if node in found and node in below:
-                self._hand_on(node, found, below)
-        return found.get(of)
+        found: dict[int, Any] = defaultdict(lambda: None, {output.place: g})
+        go_back(reversed(self.steps(of)), self.values, found, partial(fitted, self.xp))
+        return found[of.place]
 
-    def _hand_on(self, node: Taped, found: dict[Taped, Any], below: set[Taped]) -> None:
-        values = [o.value for o in node.operands]
-        for position, operand in enumerate(node.operands):
-            rule = _rule(node.op, position)
-            if operand in below and rule is not None:
-                part = rule(self.xp, found[node], node.value, *values, **node.parameters)
-                part = fitted(self.xp, part, shape_of(operand.value))
-                found[operand] = found[operand] + part if operand in found else part
+    def steps(self, of: Taped) -> list[Step]:
+        """What depends on a value, ready to be gone back over."""
+        below, steps = {of.place}, []
+        for place, note in enumerate(self.notes):
+            if note is not None and not below.isdisjoint(o.place for o in note.operands):
+                below.add(place)
+                steps.append(self._step(place, note, below))
+        return steps
+
+    def _step(self, place: int, note: Noted, below: set[int]) -> Step:
+        edges = [Edge(operand.place, partial(rule, self.xp, **note.parameters), shape_of(operand.value))
+                 for position, operand in enumerate(note.operands)
+                 if operand.place in below and (rule := _rule(note.op, position)) is not None]  # fmt: skip
+        given = (self.values[place], *(o.value for o in note.operands))
+        return Step(note, place, note.op.forward, lambda _: given[1:], lambda _: given, tuple(edges))
 
 
-def _rule(op: Op | None, position: int) -> Rule | None:
-    if op is None or not op.signature.variadic:
-        return op.vjps[position] if op else None
+def _rule(op: Op, position: int) -> Rule | None:
+    if not op.signature.variadic:
+        return op.vjps[position]
     variadic = op.vjps[0]
     return None if variadic is None else lambda xp, *rest, **parameters: variadic(xp, position, *rest, **parameters)
 
@@ -231,7 +245,7 @@ class _Custom:
     def derived(self, name: str, xp: Any, g: Any, y: Any, *operands: Any) -> Any:
         """The gradient by going back over the body."""
         tape = Tape(xp)
-        values = {n: Taped(value) for n, value in zip(self.function.args, operands, strict=True)}
+        values = {n: tape.noted(value) for n, value in zip(self.function.args, operands, strict=True)}
         found = tape.gradient(self.body(tape, values), g, values[name])
         shape = shape_of(values[name].value)
         return xp.zeros(shape=shape) if found is None else fitted(xp, found, shape)

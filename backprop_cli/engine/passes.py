@@ -8,11 +8,11 @@ contributed; what it returns is what flows on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, Protocol
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.ops import Op
+from backprop_cli.engine.reverse import Edge, Step, go_back, pick
 from backprop_cli.language.model import Shape
 
 
@@ -36,14 +36,6 @@ class Meaning(Protocol):
         """Called with a node and its whole gradient; what it returns flows on.  None: each flows on as it is."""
 
 
-Edge = tuple[int, Callable[..., Any], Shape | None]
-"""Where a gradient goes: the operand, the rule, and the shape to sum back to (None: it has that shape already)."""
-
-Step = tuple[Node, int, Callable[..., Any], Callable[[Any], Any], Callable[[Any], Any], tuple[Edge, ...]]
-"""A node ready to run: itself, its index, its function, what picks its operands from all values, what picks its
-value and operands, its edges.  A tuple, and pickers made beforehand, make a graph of 10,000 scalars cheap."""
-
-
 def plan(graph: Graph, meaning: Meaning) -> list[Step]:
     """The computed nodes in order, with their rules bound to the meaning."""
     return [_step(graph, node, node.op, meaning) for node in graph.nodes if node.op is not None]
@@ -56,15 +48,8 @@ def _step(graph: Graph, node: Node, op: Op, meaning: Meaning) -> Step:
         if operand in graph.active and rule_of(node, position) is not None:
             shape = graph.nodes[operand].shape
             narrow = op.broadcasts and shape != node.shape
-            edges.append((operand, meaning.rule(op, position, node.parameters), shape if narrow else None))
-    return node, index, meaning.bind(op, node.parameters), _pick(inputs), _pick((index, *inputs)), tuple(edges)
-
-
-def _pick(indices: tuple[int, ...]) -> Callable[[Any], Any]:
-    """What takes the values at `indices`, always as a sequence."""
-    if len(indices) > 1:
-        return itemgetter(*indices)
-    return itemgetter(slice(indices[0], indices[0] + 1) if indices else slice(0))
+            edges.append(Edge(operand, meaning.rule(op, position, node.parameters), shape if narrow else None))
+    return Step(node, index, meaning.bind(op, node.parameters), pick(inputs), pick((index, *inputs)), tuple(edges))
 
 
 def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning, leaves: Mapping[int, Any]) -> list[Any]:
@@ -84,20 +69,8 @@ def backward(
     """Every active node's gradient, by index: each consumer contributes, then the node passes its whole gradient on."""
     gradients: list[Any] = [None] * len(graph.nodes)
     gradients[output] = seed
-    arrive, unbroadcast = meaning.arrive, meaning.unbroadcast
-    for node, index, _, _, operands, edges in reversed(steps):
-        gradient = gradients[index]
-        if gradient is None or not edges:
-            continue
-        if arrive is not None:
-            gradient = gradients[index] = arrive(node, gradient)
-        arguments = (gradient, *operands(values))
-        for operand, rule, narrow in edges:
-            contribution = rule(*arguments)
-            if narrow is not None:
-                contribution = unbroadcast(contribution, narrow)
-            earlier = gradients[operand]
-            gradients[operand] = contribution if earlier is None else earlier + contribution
+    arrive = meaning.arrive
+    go_back(reversed(steps), values, gradients, meaning.unbroadcast, arrive)
     if arrive is not None:
         for index in graph.wrt:
             if gradients[index] is not None:

@@ -8,6 +8,7 @@ which sympy would cancel before anybody could read it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +17,8 @@ from sympy import Expr, Mul, S
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.base import show
-from backprop_cli.engine.passes import Step, plan
+from backprop_cli.engine.passes import plan
+from backprop_cli.engine.reverse import Step, go_back
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of
 from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up
@@ -75,7 +77,7 @@ class Deriver:
     def __post_init__(self) -> None:
         self.words = Words(self.graph)
         self.meaning = Formulas(self.derived.symbols, self.derived.run, chained=False)
-        self.steps = {step[1]: step for step in plan(self.graph, self.meaning)}
+        self.steps = {step.place: step for step in plan(self.graph, self.meaning)}
 
     # printing ────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,29 +191,27 @@ class Deriver:
 
     def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> Expr | None:
         """The reverse pass through one consumer's expression alone, down to one named node."""
-        gradients: dict[int, Formula | Parts] = {consumer.index: g}
-        pending = {consumer.index}
-        nodes = self.derived.symbols.nodes
+        steps = self.within(consumer, target)
+        for step in steps:
+            if any(edge.operand == target.index and edge.narrow is not None for edge in step.edges):
+                self.note(step.node, target, notes)
+        symbols = self.derived.symbols
+        gradients: dict[int, Formula | Parts | None] = defaultdict(lambda: None, {consumer.index: g})
+        go_back(steps, symbols.nodes, gradients, self.meaning.unbroadcast, lambda _, gradient: added_up(gradient))
+        found = gradients[target.index]
+        return None if found is None else tidy(recognised(symbols.fold(added_up(found).expr)), symbols.facts)
+
+    def within(self, consumer: Node, target: Node) -> list[Step]:
+        """The steps of a consumer's expression that a gradient comes to, from the last to the first."""
+        found, pending = [], {consumer.index}
         while pending:
             index = max(pending)
             pending.discard(index)
-            step = self.steps.get(index)
-            if step is None:
-                continue
-            node, _, _, _, operands, edges = step
-            for operand, rule, narrow in edges:
-                part = rule(added_up(gradients[index]), *operands(nodes))
-                if narrow is not None:
-                    if operand == target.index:
-                        self.note(node, target, notes)
-                    part = self.meaning.unbroadcast(part, narrow)
-                gradients[operand] = gradients[operand] + part if operand in gradients else part
-                if self.graph.nodes[operand].anonymous and operand != target.index:
-                    pending.add(operand)
-        found = gradients.get(target.index)
-        if found is None:
-            return None
-        return tidy(recognised(self.derived.symbols.fold(added_up(found).expr)), self.derived.symbols.facts)
+            if index in self.steps:
+                found.append(self.steps[index])
+                inner = {edge.operand for edge in found[-1].edges if edge.operand != target.index}
+                pending |= {operand for operand in inner if self.graph.nodes[operand].anonymous}
+        return found
 
     def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
         """Why a sum appears: the operand was repeated along some axes."""

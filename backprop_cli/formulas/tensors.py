@@ -23,7 +23,8 @@ from backprop_cli.engine.numbers import hook_scope
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast, count
 from backprop_cli.engine.ops.words import SINGULAR, WORDS
-from backprop_cli.engine.passes import Step, backward, plan
+from backprop_cli.engine.passes import backward, plan
+from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN, Budget
 from backprop_cli.formulas.algebra.evaluate import Evaluator

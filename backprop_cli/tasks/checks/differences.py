@@ -14,7 +14,8 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
-from backprop_cli.engine.passes import Step, plan
+from backprop_cli.engine.passes import plan
+from backprop_cli.engine.reverse import Step
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 
 TOLERANCE = Tolerance(relative=1e-5, absolute=1e-7)
@@ -176,7 +177,7 @@ class Perturbed:
     def __init__(self, graph: Graph, values: Sequence[Any]) -> None:
         self.graph = graph
         self.values = values
-        self.steps: dict[int, Step] = {step[1]: step for step in plan(graph, Numbers(graph))}
+        self.steps: dict[int, Step] = {step.place: step for step in plan(graph, Numbers(graph))}
         self.costs = {index: _cost(graph, step) for index, step in self.steps.items()}
         self.dependents = Dependents(graph)
 
@@ -191,7 +192,7 @@ class Perturbed:
     def probe(self, node: int, output: int, seed: Any, chain: Sequence[int]) -> Probe:
         """Σ seed·output, by the entries of a node; `chain` is what to compute again."""
         values = list(self.values)
-        steps = [(index, self.function(self.steps[index]), self.steps[index][3]) for index in chain]
+        steps = [(index, self.function(self.steps[index]), self.steps[index].operands) for index in chain]
 
         def total(value: Any) -> float:
             values[node] = value
@@ -257,7 +258,7 @@ class Dependents:
 
 def _cost(graph: Graph, step: Step) -> float:
     """Nanoseconds, roughly."""
-    node = step[0]
+    node = step.node
     sizes = [math.prod(map(int, graph.nodes[i].shape)) for i in (node.index, *node.inputs)]
     inner = int(graph.nodes[node.inputs[0]].shape[-1]) if node.op is OPS["matmul"] else 0
     return 2000 + 2 * sum(sizes) + 0.1 * sizes[0] * inner
