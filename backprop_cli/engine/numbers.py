@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from types import MethodType
@@ -100,7 +100,7 @@ class Numbers:
         self.graph = graph
         self.words = Words(graph.spec.dtype)
         self.scalar = self.words.dtype.type
-        self.values: list[Any] = []
+        self.values: Sequence[Any] = []
         self._made: dict[tuple[int, int], Callable[..., Any]] = {}
         keep_freed_memory(held(graph))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backprop_cli.formulas.printed import Printed
@@ -379,3 +380,34 @@ def test_names_reach_the_terminal_safely(backprop, files: Path) -> None:
     done = backprop("grade", files / "key.yaml", files / "esc.yaml")
     assert "\x1b" not in done.out
     assert "\\x1b[2JAda" in done.out
+
+
+# ── hooks and several passes ─────────────────────────────────────────────────────────────────────
+
+TWO = """
+inputs: {x: [0.5, -0.8, 0.3], t: [0.2, -0.4]}
+params: {W1: [[0.3, -0.8, 0.5], [0.9, 0.4, -0.2]], W2: [[1.1, -0.6], [0.5, 0.7]]}
+nodes:
+  z1: W1 @ x
+  h1: tanh(z1)
+  z2: W2 @ h1
+  e: z2 - t
+  loss: sum(e**2)/2
+  reg: sum(W1**2) + sum(z1)
+"""
+
+
+@pytest.mark.parametrize(("more", "item", "answer", "mistake"), [
+    ('hooks: {h1: "clip(grad, -0.3, 0.3)"}\noutput: loss\n', "h1.formula", "W2.T @ grad(z2)", "step_missing"),
+    ("backward: [{output: reg}, {output: loss}]\n", "W1.formula", "outer(grad(z1), x)", "path_missing"),
+])  # fmt: skip
+def test_hooks_and_passes(more: str, item: str, answer: str, mistake: str) -> None:
+    """A hook or a pass that is forgotten is named, and what follows from an earlier mistake goes through both."""
+    key = key_from(TWO + more)
+    assert one(key, item, answer).mistake == mistake
+    wrong = {key.names["z2"]: -np.asarray(key.draws[0].gradients[key.names["z2"]])}
+    followed = key.chain.reverse(key.draws[0].values, key.draws[0].seeds, wrong)
+    lines = [f"  {name}.grad: {followed[key.names[name]].tolist()}\n" for name in ("z2", "h1", "W2", "z1", "W1")]
+    sheet = sheet_of(("answers:\n" + "".join(lines)).encode(), "a.yaml", key.names)
+    found = [m.word for m in grade(key, sheet, Scheme()).items if m.form]
+    assert found == ["wrong", *["carried"] * 4]

@@ -103,20 +103,38 @@ class Chain:
                     changed.add(index)
         return new
 
-    def reverse(self, values: Sequence[Any], seed: Any, pins: Mapping[int, Any]) -> list[Any]:
-        """Every gradient, with some of them replaced when they are passed on."""
+    def reverse(self, values: Sequence[Any], seeds: Sequence[Any], pins: Mapping[int, Any]) -> list[Any]:
+        """Every gradient, with some of them replaced when they are passed on.
+
+        Of several passes a node's gradient is the last one's, and a leaf's the sum over all, as in a run.
+        """
+        earlier = [self._pass(one.output, values, seed, {})
+                   for one, seed in zip(self.graph.passes[:-1], seeds[:-1], strict=True)]  # fmt: skip
+        gradients = self._pass(self.graph.passes[-1].output, values, seeds[-1], pins)
+        for node in self.graph.nodes if earlier else ():
+            if node.is_leaf and node.index not in pins:
+                parts = [one[node.index] for one in (*earlier, gradients) if one[node.index] is not None]
+                gradients[node.index] = _sum(parts)
+        return gradients
+
+    def _pass(self, output: int, values: Sequence[Any], seed: Any, pins: Mapping[int, Any]) -> list[Any]:
         gradients: list[Any] = [None] * len(self.graph.nodes)
-        output = self.graph.passes[0].output
         with np.errstate(all="ignore"):
             for node in reversed(self.graph.nodes):
                 index = node.index
                 if index in pins:
                     gradients[index] = pins[index]
-                elif index == output:
-                    gradients[index] = seed
                 else:
-                    gradients[index] = self.sum_at(index, values, gradients)
+                    whole = seed if index == output else self.sum_at(index, values, gradients)
+                    gradients[index] = self.arrived(index, whole, values)
         return gradients
+
+    def arrived(self, index: int, gradient: Any, values: Sequence[Any]) -> Any:
+        """What a node hands on of the gradient that arrives at it: what its hook makes of that."""
+        if gradient is None or self.meaning.arrive is None:
+            return gradient
+        self.meaning.values = values
+        return self.meaning.arrive(self.graph.nodes[index], gradient)
 
     def sum_at(self, index: int, values: Sequence[Any], gradients: Sequence[Any] | Mapping[int, Any]) -> Any:
         """A node's gradient, from those of the nodes that use it."""
@@ -157,8 +175,15 @@ class Chain:
     def around(self, cone: Sequence[int], values: Sequence[Any], gradients: Sequence[Any],
                changes: Mapping[int, Change]) -> Any:  # fmt: skip
         """The gradient of the last node of a cone, with the edges in `changes` (by identity) done otherwise."""
+        found = self._around(cone, values, gradients, changes)
+        if len(self.graph.passes) > 1 and self.graph.nodes[cone[-1]].is_leaf and gradients[cone[-1]] is not None:
+            return gradients[cone[-1]] + (found - self._around(cone, values, gradients, {}))  # the other passes'
+        return found
+
+    def _around(self, cone: Sequence[int], values: Sequence[Any], gradients: Sequence[Any],
+                changes: Mapping[int, Change]) -> Any:  # fmt: skip
         new: dict[int, Any] = {}
-        output = self.graph.passes[0].output
+        output = self.graph.passes[-1].output
         for index in cone:
             parts = []
             for edge in self.into.get(index, ()):
@@ -166,7 +191,8 @@ class Chain:
                 gradient = new[user] if user in new else gradients[user]
                 if gradient is not None:
                     parts.append(self.contribution(edge, values, gradient, changes.get(id(edge))))
-            new[index] = gradients[index] if index == output else _sum([p for p in parts if p is not None])
+            whole = _sum([p for p in parts if p is not None])
+            new[index] = gradients[index] if index == output else self.arrived(index, whole, values)
         return new[cone[-1]]
 
     # rounding ────────────────────────────────────────────────────────────────────────────────────

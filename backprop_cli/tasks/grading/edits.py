@@ -59,6 +59,7 @@ class Dropped(Passing):
             yield from self._flips(edge)
             yield from self._own(edge)
         yield from self._passed_by()
+        yield from self._last()
 
     def far(self) -> Iterator[Candidate]:
         """A step or a path left out further up."""

@@ -36,7 +36,7 @@ class Draw:
     values: Sequence[Any]
     gradients: Sequence[Any]
     rounding: Mapping[What, Sequence[Any]] = field(default_factory=dict)
-    seed: Any = None
+    seeds: Sequence[Any] = ()
 
     def of(self, what: str) -> Sequence[Any]:
         """The values or the gradients."""
@@ -133,7 +133,7 @@ def _draw(chain: Chain, run: Computed) -> Draw:
     gradients = [run.gradient(node.index) for node in chain.graph.nodes]
     rounding: dict[What, Sequence[Any]] = {
         "value": chain.value_rounding(run.values), "gradient": chain.rounding(run.values, gradients)}  # fmt: skip
-    return Draw(run.values, gradients, rounding, run.seeds[-1])
+    return Draw(run.values, gradients, rounding, run.seeds)
 
 
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────

@@ -40,7 +40,7 @@ class Own:
         """Remember an answer; one whose shape does not fit cannot be gone on with."""
         place = (item.what, index)
         fits = values[0].shape == self.key.right(item)[0].shape and all(np.isfinite(one).all() for one in values)
-        if not self.key.chain.plain or not fits or place in self.wrong:
+        if not fits or place in self.wrong:
             return
         if carried:
             self.carried[place] = values
@@ -89,7 +89,7 @@ class Own:
         values = {index: one[()] for (what, index), one in pins.items() if what == "value"}
         gradients = {index: one[()] for (what, index), one in pins.items() if what == "gradient"}
         forward = chain.forward(draw.values, values) if values else draw.values
-        return View(forward, chain.reverse(forward, draw.seed, gradients))
+        return View(forward, chain.reverse(forward, draw.seeds, gradients))
 
     def _slack(self, pins: Pins, item: Item, index: int, view: View) -> Any:
         """How far an entry moves when the own answers move by half a unit of their last digits."""
@@ -97,10 +97,10 @@ class Own:
         if not halves:
             return 0.0
         total: Any = 0.0
-        if item.what == "gradient":
+        if item.what == "gradient" and self.key.chain.plain:
             written = {i: half for (what, i), half in halves.items() if what == "gradient"}
             total = self.key.chain.rounding(view.values, view.gradients, written)[index]
-        values = [place for place in halves if place[0] == "value"]
+        values = [place for place in halves if place[0] == "value" or not self.key.chain.plain]
         for signs in SIGNS if values else ():
             moved = {place: one[0] + (_pattern(halves[place], one[0], signs) if place in values else 0.0)
                      for place, one in pins.items()}  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from backprop_cli.tasks.grading import contributions as made
 from backprop_cli.tasks.grading.around import Around, Build, Candidate
-from backprop_cli.tasks.grading.chain import Edge
+from backprop_cli.tasks.grading.chain import Chain, Edge
+from backprop_cli.tasks.grading.operands import View
 
 PRODUCTS = frozenset({"matmul", "dot", "outer", "linear"})
 """Ops in which two factors meet, axis by axis."""
@@ -40,3 +42,15 @@ class Passing(Around):
             edge: partial(made.upstream, edge, partial(made.gradient, step)) for edge, step in steps.items()}
         return Candidate("step_missing", f"the local derivative of {skipped} is missing",
                          partial(self._around, builds, self.cone))  # fmt: skip
+
+    def _last(self) -> Iterator[Candidate]:
+        """What arrives in the last backward pass, before the node's hook and without the passes before it."""
+        make = partial(_arriving, self.chain, self.index)
+        if self.index in self.graph.hooks:
+            yield Candidate("step_missing", f"the hook on {self.node.name} is missing", make)
+        elif len(self.graph.passes) > 1 and self.node.is_leaf:
+            yield Candidate("path_missing", "a backward pass is missing: the gradients of a leaf add up", make)
+
+
+def _arriving(chain: Chain, index: int, view: View) -> Any:
+    return chain.sum_at(index, view.values, view.gradients)

@@ -145,7 +145,7 @@ def _tiers(case: Case) -> Iterator[Tier]:
     """The tiers of an item, worked out when first asked for; from own values they are worked out each time."""
     key, index, graph = case.key, case.index, case.key.graph
     what: What = case.item.what
-    if what == "value" or not key.chain.plain or key.entries > MAX_ENTRIES:
+    if what == "value" or key.entries > MAX_ENTRIES:
         yield _once(case, "another", lambda: _others(case, what), 3.0)
         yield _once(case, "value", lambda: _others(case, "gradient" if what == "value" else "value"), 3.0)
         return
