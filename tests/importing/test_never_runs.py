@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import subprocess
@@ -45,8 +46,17 @@ def test_nothing_is_run(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     def planted(*_: Any, **__: Any) -> Any:
         raise Ran
 
-    import_python(END.encode(), "warm.py")  # our own modules are loaded before the guard stands
+    own = builtins.compile
+
+    def only_a_tree(text: Any, file: Any, mode: str, flags: int = 0, *more: Any, **named: Any) -> Any:
+        if not flags & ast.PyCF_ONLY_AST:
+            raise Ran
+        return own(text, file, mode, flags, *more, **named)
+
+    for known in (END, f"import torch\nif torch.ones(2).sum() > 1:\n    x = 1\n{END}"):
+        import_python(known.encode(), "warm.py")  # our own modules are loaded before the guard stands
     with monkeypatch.context() as guard:
+        guard.setattr(builtins, "compile", only_a_tree)
         for name in ("eval", "exec"):
             guard.setattr(builtins, name, planted)
         guard.setattr(importlib, "import_module", planted)
@@ -63,6 +73,7 @@ def test_the_plant_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (tmp_path / "planted").exists()
 
 
+NUMPY, TORCH = "import numpy as np\n", "import torch\n"
 HOSTILE = {
     "brackets": "x = " + "(" * 500 + "1" + ")" * 500,
     "lists": "x = " + "[" * 3000 + "]" * 3000,
@@ -91,6 +102,22 @@ HOSTILE = {
     "generator": "def f():\n    while True:\n        yield 1\nx = sum(f())\n",
     "async": "async def f():\n    pass\n",
     "tensor of many axes": "import numpy as np\nx = np.zeros((1,) * 100)\n",
+    "nested texts": "x = 'ab'\n" + "x = f'{x}{x}'\n" * 60,
+    "lists that hold each other": f"{NUMPY}x = [1]\n" + "x = [x, x]\n" * 60 + "y = np.array(x)\nz = str(x)\n",
+    "dicts that hold each other": "d = {}\n" + "d = {'a': d, 'b': d}\n" * 100 + "x = str(d)\n",
+    "starred doubling": "b = [1] * 1000\n" + "b = [*b, *b]\n" * 40,
+    "many parts": f"{TORCH}x = torch.split(torch.ones(10**6), 1)\ny = torch.unbind(torch.ones(10**6))\n",
+    "a condition on large numbers": f"{TORCH}x = torch.ones(300, 300)\nwhile x.norm() < 1e300:\n    x = x @ x\n",
+    "a condition on huge numbers": f"{TORCH}x = torch.ones(1).expand(10**9, 10**9)\nif x.sum() > 1:\n    pass\n",
+    "draws without end": f"{TORCH}torch.manual_seed(0)\nfor i in range(2000):\n    x = torch.randn(900, 900)\n",
+    "a long permutation": f"{TORCH}torch.manual_seed(0)\nx = torch.randperm(10**9)\n",
+    "a function in itself": f"{TORCH}class A(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+                            "        return A.apply(x)\n    @staticmethod\n    def backward(ctx, g):\n"
+                            "        return A.apply(g)\ny = A.apply(torch.ones(3))\n",
+    "decorators": "@a\n@b(1)\n@(lambda f: f)\ndef f(): pass\n",
+    "huge literal": "x = " + "9" * 5000 + "\n",
+    "signs": "x = " + "-" * 3000 + "1\n",
+    "comparisons": "x = " + "1 < " * 20000 + "1\n",
     "large tensor": "import numpy as np\nnp.random.seed(0)\nx = np.random.randn(10 ** 6, 10 ** 6)\n",
 }
 

@@ -100,6 +100,7 @@ def _python(function: Callable[..., Any]) -> Run:
     """A function of Python's on plain values."""
 
     def run(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+        machine.weigh(given, node)
         values = [
             list(map(plain, one)) if isinstance(one, list | tuple) else plain(tensors.as_number(one)) for one in given
         ]

@@ -22,6 +22,8 @@ def items_in(machine: Machine, nodes: list[ast.expr]) -> list[Any]:
             found += items_of(machine, machine.value(one.value), one)
         else:
             found.append(lenient(machine, one))
+        if len(found) > MAX_LENGTH:
+            raise machine.record.unread(one, "a list becomes too long here")
     return found
 
 

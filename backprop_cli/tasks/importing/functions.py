@@ -15,7 +15,7 @@ from backprop_cli.language.expression import Binary, Call, Expression, notes, pa
 from backprop_cli.language.spelling import PAIRS, Misfit, library_call, method_call
 from backprop_cli.language.unparse import rebuilt
 from backprop_cli.tasks.importing import codes, indexing, tensors
-from backprop_cli.tasks.importing.literals import data_of, flat_of, literal_or_stack
+from backprop_cli.tasks.importing.literals import MAX_ROWS, data_of, flat_of, literal_or_stack
 from backprop_cli.tasks.importing.values import Library, Opaque, Pair, Tensor, plain
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def emit(machine: Machine, name: str, given: list[Any], named: dict[str, Any], n
 
 
 def _call(machine: Machine, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Call:
+    machine.weigh([given, named], node)
     positional = [tensors.code_of(machine, one, node, exact=True) for one in given]
     words = {key: tensors.code_of(machine, one, node, exact=True) for key, one in named.items()}
     return codes.call(name, *positional, **words)
@@ -162,11 +163,18 @@ def _split(machine: Machine, family: str, given: list[Any], named: dict[str, Any
     shape = machine.record.shape(x, node)
     parts = slots.get("parts", slots.get("chunks", slots.get("split_size_or_sections", slots.get("split_size"))))
     at, found = 0, []
-    for width in _widths(family, name, parts, shape[axis]):
+    widths = _widths(family, name, parts, shape[axis])
+    _few(machine, len(widths), node)
+    for width in widths:
         index = [slice(None)] * (axis % len(shape)) + [slice(at, at + width)]
         found.append(indexing.pick(machine, x, tuple(index), node))
         at += width
     return tuple(found)
+
+
+def _few(machine: Machine, count: int, node: ast.AST) -> None:
+    if count > MAX_ROWS:
+        raise machine.record.unread(node, f"{count:,} parts are too many")
 
 
 def _widths(family: str, name: str, parts: Any, size: int) -> list[int]:
@@ -185,6 +193,7 @@ def _unbind(machine: Machine, family: str, given: list[Any], named: dict[str, An
     axis = int(plain(given[1] if len(given) > 1 else named.get("dim", 0)))
     shape = machine.record.shape(given[0], node)
     axis %= len(shape)
+    _few(machine, shape[axis], node)
     return tuple(indexing.pick(machine, given[0], (*[slice(None)] * axis, i), node) for i in range(shape[axis]))
 
 

@@ -19,6 +19,7 @@ MAX_ROWS: Final = 2_000
 
 def literal_or_stack(machine: Machine, value: Any, node: ast.AST) -> Tensor:
     """`np.array([...])`: numbers are a leaf, tensors are stacked."""
+    machine.weigh(value, node)
     numbers = as_data(value)
     if numbers is not None:
         shape = _data_shape(machine, numbers, node)

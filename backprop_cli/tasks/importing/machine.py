@@ -45,6 +45,7 @@ _SURPRISES: Final = (IndexError, KeyError, TypeError, ValueError, AttributeError
                      StopIteration)  # fmt: skip
 MAX_STEPS: Final = 400_000
 MAX_CALLS: Final = 30
+MAX_WEIGHT: Final = 200_000  # items of a collection, with all that they hold
 MAX_NAMED: Final = 16  # numbers of a list that have names of their own
 
 
@@ -79,6 +80,7 @@ class Machine:
     torch: TorchDraws = field(default_factory=TorchDraws)
     given: Mapping[str, Any] = field(default_factory=dict)  # what the command line says of names
     used: set[str] = field(default_factory=set)  # of these, the ones that were met
+    reading: list[Class] = field(default_factory=list)  # custom functions that are being read
     known: Known | None = None  # numbers, once a condition asks for them
     answers: Answers | None = None  # where a hand-written backward pass is read
 
@@ -93,6 +95,24 @@ class Machine:
             at = self.record.program.place(node)
             hint = "make its loops shorter, or import one function"
             raise SpecError("E005", f"the program takes more than {MAX_STEPS:,} steps", at=at, hint=hint)
+
+    def weigh(self, value: Any, node: ast.AST) -> None:
+        """Refuse a collection that holds itself so often that to go through it would take forever.
+
+        Raises:
+            Unread: it holds too much, counted as often as it is met.
+        """
+        count, stack = 0, [value]
+        while stack:
+            one = stack.pop()
+            if isinstance(one, list | tuple | set):
+                stack.extend(one)
+            elif isinstance(one, dict):
+                stack.extend(one.values())
+            count += 1
+            if count > MAX_WEIGHT:
+                raise self.record.unread(node, "a collection holds too much to be gone through")
+        self.steps += count // 10
 
     def value(self, node: ast.expr) -> Any:
         """The value of an expression.

@@ -177,6 +177,7 @@ def compare_(machine: Machine, node: ast.Compare) -> Any:
         elif isinstance(left, Opaque | Unknown) or isinstance(right, Opaque | Unknown):
             return _gone(machine, left, right, node)
         else:
+            machine.weigh((left, right), node)
             try:
                 value = COMPARE[type(op)](_bare(left), _bare(right))
             except TypeError:

@@ -33,13 +33,18 @@ def apply(machine: Machine, kind: Class, given: list[Any], node: ast.AST) -> Any
     forward, backward = kind.find("forward"), kind.find("backward")
     if not isinstance(forward, Function):
         raise machine.record.unread(node, f"{kind.name} defines no forward")
+    if kind in machine.reading:
+        raise machine.record.unread(node, f"{kind.name} calls itself")
     if isinstance(backward, Function):
+        machine.reading.append(kind)
         try:
             return _own(machine, kind, forward, backward, given, node)
         except Unread as caught:
             why = caught.error.message
         except _SURPRISES:
             why = "it is written in a way that is not read"
+        finally:
+            machine.reading.pop()
         machine.record.note(node, f"{kind.name}.apply is read as its forward pass; its own backward is not used: {why}")
     from backprop_cli.tasks.importing.calls import inline
 

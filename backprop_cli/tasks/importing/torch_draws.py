@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from backprop_cli.tasks.importing.values import Sizes
 
-MAX_SKIPPED: Final = 1_000_000
+MAX_SKIPPED: Final = 20_000_000
 MAX_DRAWN: Final = 2_000
 _BLOCK: Final = 16
 
@@ -22,6 +22,7 @@ class TorchDraws:
 
     def __init__(self, like: TorchDraws | None = None) -> None:
         self.twister: Any = None
+        self.skipped = 0
         self.spare: float | None = None  # the second of a pair of normal numbers
         self.double: bool = like.double if like else False  # what a tensor's numbers are where it does not say
 
@@ -51,12 +52,24 @@ class TorchDraws:
             double: whether they are float64; None for what a tensor is by default.
         """
         count = math.prod(shape)
-        if not self.known or count > MAX_SKIPPED:
-            self.forget()
-            return None
         wide = self.double if double is None else double
+        if self.known and count > MAX_DRAWN:
+            self._skip(law, count, wide)
+            return None
+        if not self.known:
+            return None
         found = _LAWS[law](self, count, first, second, wide)
-        return _short(found, wide or law == "integers").reshape(shape).tolist() if count <= MAX_DRAWN else None
+        return _short(found, wide or law == "integers").reshape(shape).tolist()
+
+    def _skip(self, law: str, count: int, wide: bool) -> None:
+        """So many numbers a spec should not hold; those after them are known still, up to a limit."""
+        words = count + (_BLOCK if law == "normal" and count % _BLOCK else 0)
+        words *= 2 if wide and law != "integers" else 1
+        self.skipped += words
+        if self.skipped > MAX_SKIPPED:
+            self.forget()
+        else:
+            self._words(words)
 
     def permutation(self, count: int) -> Any:
         """`torch.randperm`."""
@@ -97,7 +110,7 @@ class TorchDraws:
         if count < _BLOCK:
             return np.array([self._one() * std + mean for _ in range(count)], dtype=np.float64 if wide else np.float32)
         values = self._uniform(count, wide)
-        for start in range(0, count - _BLOCK + 1, _BLOCK):
+        for start in range(0, count - _BLOCK + 1, _BLOCK):  # at most MAX_DRAWN
             values[start : start + _BLOCK] = _pairs(values[start : start + _BLOCK]) * std + mean
         if count % _BLOCK:
             values[-_BLOCK:] = _pairs(self._uniform(_BLOCK, wide)) * std + mean
