@@ -9,16 +9,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import nets
 import numpy as np
 import sheets
-from pairs import Job, Pair, compare, process
+from pairs import Job, Pair, compare, process, seconds
 
 from backprop_cli.engine.graph import Graph, memory_estimate
 from backprop_cli.formulas.formulate import formulate
@@ -112,6 +114,47 @@ def memory() -> Pair:
     return Pair(long, short, long / short)
 
 
+def function(name: str) -> Callable[[], Pair]:
+    """A function forth and back, against PyTorch's."""
+    one = nets.FUNCTIONS[name]
+    return lambda: compare(one.ours(), one.torch(torch_module()), 15)
+
+
+def a_node(command_: str, short: int = 50, long: int = 500) -> Pair:
+    """What a node of a long chain of sines costs against one of a short chain, beyond the start."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {length: Path(folder, f"{length}.yaml") for length in (1, short, long)}
+        for length, file in files.items():
+            file.write_text(nets.sines(length), encoding="utf-8")
+        jobs = {length: command(command_, str(file), "--format", "json") for length, file in files.items()}
+        found = [[seconds(job) for job in jobs.values()] for _ in range(5)]
+    start, few, many = (median(column) for column in zip(*found, strict=True))
+    ours, theirs = (many - start) / (long - 1), (few - start) / (short - 1)
+    return Pair(ours, theirs, ours / theirs)
+
+
+def against_run(command_: str) -> Pair:
+    """Another command on the chain of 500 sines, against `run`."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "chain.yaml")
+        file.write_text(nets.sines(500), encoding="utf-8")
+        return compare(command(command_, str(file)), command("run", str(file)), 5)
+
+
+def lstm() -> Pair:
+    """A node of an LSTM of 50 steps against one of 5."""
+    short, long = nets.recurrent(5), nets.recurrent(50)
+    pair = compare(formulas(long), formulas(short), 3)
+    many, few = len(long.nodes), len(short.nodes)
+    return Pair(pair.ours / many, pair.theirs / few, pair.ratio * few / many)
+
+
+def numbers_alone() -> Pair:
+    """The main job without formulas, against the PyTorch script."""
+    script = str(ROOT / "bench" / "two_layer_torch.py")
+    return compare(command("run", str(ROOT / "specs" / "two_layer.yaml"), "--terms", "none"), python(script), 7)
+
+
 def sheet() -> Pair:
     """What marking a sheet costs: the one row that is no ratio, with room for a slow machine."""
     spent = sheets.seconds_each()
@@ -119,16 +162,22 @@ def sheet() -> Pair:
 
 
 ROWS = (
-    Row("run specs/two_layer.yaml, whole process / PyTorch script", 0.38, whole_run, needs_torch=True),
+    Row("run specs/two_layer.yaml, whole process / PyTorch script", 0.24, whole_run, needs_torch=True),
+    Row("the same, numbers alone (--terms none) / PyTorch script", 0.09, numbers_alone, needs_torch=True),
     Row("backprop --help / import torch", 0.06, lambda: start_up("--help"), needs_torch=True),
     Row("backprop completion bash / import torch", 0.06, lambda: start_up("completion", "bash"), needs_torch=True),
     Row("MLP 784-512-256-10, batch 256 / PyTorch", 0.95, against_torch(nets.mlp, nets.torch_mlp), True),
-    Row("MLP 784-512-256-10, batch 256 / its products in numpy", 1.15,
+    Row("MLP 784-512-256-10, batch 256 / its products in numpy", 1.10,
         lambda: compare(nets.engine(nets.mlp()), nets.mlp_products(), 15)),
     Row("SGD steps of 784-256-10, batch 256 / its products in numpy", 1.15,
         lambda: compare(nets.training(), nets.training_products(), 15)),
-    Row("1000 layers of 16x16 / PyTorch", 0.5, against_torch(nets.layers, nets.torch_layers), True),
-    Row("10,000 scalar nodes / PyTorch", 0.1, against_torch(nets.chain, nets.torch_chain), True),
+    Row("1000 layers of 16x16 / PyTorch", 0.45, against_torch(nets.layers, nets.torch_layers), True),
+    Row("10,000 scalar nodes / PyTorch", 0.08, against_torch(nets.chain, nets.torch_chain), True),
+    *(Row(f"{name} / PyTorch", 4.0 if name == "cumprod" else 3.0, function(name), True) for name in nets.FUNCTIONS),
+    Row("LSTM's formulas, time a node: 50 steps / 5 steps", 1.15, lstm),
+    Row("run of a chain, time a node: 500 sines / 50 sines", 1.3, lambda: a_node("run")),
+    Row("check of 500 sines / run of them", 1.5, lambda: against_run("check")),
+    Row("derive of 500 sines / run of them", 1.5, lambda: against_run("derive")),
     Row("formulas, time a node: 4000 nodes / 400 nodes", 1.3, per_node),
     Row("formulas: 2048x2048 tensors / 4x4 tensors", 1.05, by_size),
     Row("2,000 sheets marked, mistakes named: CPU ms a sheet", 8.0, sheet),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -209,3 +209,84 @@ def torch_chain(torch: Any, length: int = 10_000) -> Job:
         torch.autograd.grad(h, [x, w])
 
     return job
+
+
+# ── functions by themselves ──────────────────────────────────────────────────────────────────────
+
+DRAW = np.random.default_rng(0)
+WIDE = (256, 1024)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the language on arrays, and the same in PyTorch; names that begin with `t` are data."""
+
+    call: str
+    theirs: Callable[..., Any]
+    leaves: Mapping[str, Any]
+
+    def ours(self) -> Job:
+        """Its value and gradient under Σ y²."""
+        data = {name: value for name, value in self.leaves.items() if name.startswith("t")}
+        params = {name: value for name, value in self.leaves.items() if name not in data}
+        return engine(build(spec(data, params, {"y": self.call, "loss": "sum(y * y)"})))
+
+    def torch(self, torch: Any) -> Job:
+        """The same, by PyTorch."""
+        params = [name for name in self.leaves if not name.startswith("t")]
+        made = {name: torch.tensor(value, requires_grad=name in params) for name, value in self.leaves.items()}
+        wrt = [made[name] for name in params]
+
+        def job() -> None:
+            y = self.theirs(torch, **made)
+            torch.autograd.grad((y * y).sum(), wrt)
+
+        return job
+
+
+_X, _P = DRAW.normal(size=WIDE), DRAW.uniform(0.01, 0.99, WIDE)
+_T = (_P > 0.5).astype(float)
+
+FUNCTIONS: Mapping[str, Function] = {
+    "cumprod": Function("cumprod(x, axis=1)", lambda torch, x: torch.cumprod(x, 1), {"x": 0.99 + _P / 50}),
+    "silu": Function("silu(x)", lambda torch, x: torch.nn.functional.silu(x), {"x": _X}),
+    "gelu": Function("gelu(x)", lambda torch, x: torch.nn.functional.gelu(x), {"x": _X}),
+    "gelu by tanh": Function("gelu(x, approximate='tanh')",
+                             lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh"), {"x": _X}),
+    "erf": Function("erf(x)", lambda torch, x: torch.erf(x), {"x": _X}),
+    "binary_cross_entropy": Function(
+        "binary_cross_entropy(p, t)", lambda torch, p, t: torch.nn.functional.binary_cross_entropy(p, t),
+        {"p": _P, "t": _T}),
+    "the same of logits": Function(
+        "binary_cross_entropy_with_logits(x, t)",
+        lambda torch, x, t: torch.nn.functional.binary_cross_entropy_with_logits(x, t), {"x": _X, "t": _T}),
+    "max_pool2d": Function("max_pool2d(x, 2)", lambda torch, x: torch.nn.functional.max_pool2d(x, 2),
+                           {"x": DRAW.normal(size=(16, 8, 32, 32))}),
+    "take_along_axis": Function("take_along_axis(x, t, axis=1)", lambda torch, x, t: torch.gather(x, 1, t),
+                                {"x": _X, "t": DRAW.integers(0, WIDE[1], (WIDE[0], 64))}),
+}  # fmt: skip
+
+
+# ── long ones ────────────────────────────────────────────────────────────────────────────────────
+
+
+def sines(length: int) -> str:
+    """A chain of sines of a scalar, as a spec's text."""
+    nodes = "".join(f"  n{i}: sin({f'n{i - 1}' if i else 'w'})\n" for i in range(length))
+    return f"params: {{w: 0.5}}\nnodes:\n{nodes}"
+
+
+def recurrent(steps: int, width: int = 4) -> Graph:
+    """An LSTM unrolled: one set of weights, a hidden and a cell state handed on, with shapes and no numbers."""
+    gates = [f"{gate}_{{i}}: {f}(x @ U_{gate} + h_{{j}} @ V_{gate} + b_{gate})"
+             for gate, f in (("f", "sigmoid"), ("i", "sigmoid"), ("o", "sigmoid"), ("g", "tanh"))]  # fmt: skip
+    lines = [*gates, "c_{i}: f_{i} * c_{j} + i_{i} * g_{i}", "h_{i}: o_{i} * tanh(c_{i})"]
+    nodes: dict[str, str] = {}
+    for i in range(1, steps + 1):
+        nodes |= dict(line.format(i=i, j=i - 1).split(": ", 1) for line in lines)
+    nodes["loss"] = f"sum(h_{steps}**2)"
+    params = {f"{kind}_{gate}": (width,) if kind == "b" else (width, width) for gate in "fiog" for kind in "UVb"}
+    shapes = {"x": (width,), "h_0": (width,), "c_0": (width,), **params}
+    leaves = tuple(Leaf(name, "param" if name in params else "input", shape, None, inline(name))
+                   for name, shape in shapes.items())  # fmt: skip
+    return build(replace(spec({}, {}, nodes), leaves=leaves))

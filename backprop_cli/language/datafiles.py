@@ -32,6 +32,7 @@ MAX_BYTES: Final = 256 * 2**20
 MAX_CSV_BYTES: Final = 64 * 2**20
 MAX_DIRECTORY: Final = 2**20  # of a .npz: some ten thousand members
 MAX_RANK: Final = 8
+PIECE: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +168,22 @@ def _numbers(stream: IO[bytes], expected: Shape) -> NDArray[Any]:
     import numpy as np
 
     header = _header(stream)
-    raw = stream.read(header.bytes) if header.bytes <= MAX_BYTES else b""
-    if len(raw) != header.bytes or header.shape != expected:
-        raise _Bad("it was cut short or has changed")
+    if header.bytes > MAX_BYTES or header.shape != expected:
+        raise _Bad("it has changed")
+    flat = np.empty(math.prod(header.shape), dtype=header.dtype)
+    _fill(flat.view(np.uint8).data, stream)
     order: Any = "F" if header.fortran else "C"
-    return np.frombuffer(raw, dtype=header.dtype).reshape(header.shape, order=order).astype(np.float64, order="C")
+    return flat.reshape(header.shape, order=order).astype(np.float64, order="C", copy=False)
+
+
+def _fill(room: memoryview, stream: IO[bytes]) -> None:
+    """Read just so many bytes to where they are to stay; what unpacks them holds a piece at a time."""
+    at = 0
+    while at < len(room):
+        some: int = stream.readinto(room[at : at + PIECE])  # type: ignore[attr-defined]
+        if not some:
+            raise _Bad("it was cut short or has changed")
+        at += some
 
 
 def _npy(path: Path, file: Text, key: Text | None) -> Data:

@@ -4,6 +4,7 @@ import math
 import os
 import re
 import struct
+import tracemalloc
 import zipfile
 from zlib import crc32
 
@@ -207,6 +208,21 @@ def test_npy_files_are_read_as_float64(array, leaf, tmp_path):
     assert found.shape == array.shape
     np.testing.assert_array_equal(found.load(), array)
     assert (found.load().dtype, found.load().flags.c_contiguous) == (np.float64, True)
+
+
+def test_a_file_takes_the_memory_of_its_numbers(leaf, tmp_path):
+    """Rule: an .npy of floats is read to where it stays; of an .npz a piece at a time is unpacked."""
+    array = np.random.default_rng(0).normal(size=(1000, 500))
+    np.save(tmp_path / "w.npy", array)
+    np.savez_compressed(tmp_path / "w.npz", array)
+    for file, times in (("w.npy", 1.1), ("w.npz", 1.9)):
+        found = leaf(f"{{file: {file}}}", tmp_path)
+        tracemalloc.start()
+        loaded = found.load()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        np.testing.assert_array_equal(loaded, array)
+        assert peak <= times * array.nbytes
 
 
 def test_npz_members_are_chosen_by_key(leaf, error_of, tmp_path):

@@ -130,8 +130,13 @@ elementwise("hardswish(x)", "x·hardsigmoid(x).", lambda xp, x: x * (np.clip(x +
 
 # ── smooth relatives of relu ─────────────────────────────────────────────────────────────────────
 
+def _swish_slope(s: Any, y: Any) -> Any:
+    """Of x·s; 1 - s need not be exact where it is small, since s is added to it."""
+    return s + y * (1 - s)
+
+
 elementwise("silu(x)", "x·σ(x).", lambda xp, x: x * stable_sigmoid(x),
-            lambda xp, y, x: xp.sigmoid(x) + y * xp.sigmoid_complement(xp.sigmoid(x), x),
+            lambda xp, y, x: _swish_slope(xp.sigmoid(x), y),
             lambda s, x: x / (1 + s.exp(-x)), WIDE)
 
 
@@ -151,16 +156,15 @@ APPROXIMATIONS = ("none", "tanh")
 
 def _gelu(x: Any, approximate: str) -> Any:
     if approximate == "tanh":
-        return x * stable_sigmoid(2 * np.sqrt(2 / np.pi).item() * (x + float(TANH_CUBIC) * x**3))
+        return x * stable_sigmoid(2 * np.sqrt(2 / np.pi).item() * (x * (1 + float(TANH_CUBIC) * (x * x))))
     return x * erfc(-x * np.sqrt(0.5).item()) / 2
 
 
 def _gelu_slope(xp: Any, y: Any, x: Any, approximate: str) -> Any:
     if approximate == "tanh":
         scale = xp.sqrt(8 / xp.pi)  # x·(1 + tanh u)/2 is x·σ(2u)
-        u = scale * (x + xp.number(TANH_CUBIC) * x**3)
-        inner = scale * (1 + xp.number(3 * TANH_CUBIC) * x**2)
-        return xp.sigmoid(u) + y * xp.sigmoid_complement(xp.sigmoid(u), u) * inner
+        s = xp.sigmoid(scale * (x + xp.number(TANH_CUBIC) * (x * x * x)))  # numpy's cube costs as much as an exp
+        return s + y * (1 - s) * (scale * (1 + xp.number(3 * TANH_CUBIC) * x**2))
     return xp.erfc(-x / xp.sqrt(xp.number(2))) / 2 + x * xp.exp(-(x**2) / 2) / xp.sqrt(2 * xp.pi)
 
 

@@ -10,12 +10,18 @@ import numpy as np
 from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 
 
-def stable_sigmoid(x: Any) -> Any:
-    """1/(1 + exp(-x)) without overflow and with full relative accuracy on both sides.
+def _overflows(x: Any) -> bool:
+    """Whether exp(-x) is infinite in some entry, or nearly so."""
+    return bool(np.size(x) and np.min(x) < (-700 if np.asarray(x).dtype == np.float64 else -80))
 
-    Two exponentials are cheaper than one and a choice by sign.
-    """
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+def stable_sigmoid(x: Any) -> Any:
+    """1/(1 + exp(-x)), with full relative accuracy on both sides; by two exponentials where one overflows."""
+    if _overflows(x):
+        return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    grown = np.exp(-x)
+    grown += 1
+    return np.divide(1, grown, out=grown) if isinstance(grown, np.ndarray) else 1 / grown
 
 
 def stable_softplus(x: Any) -> Any:
@@ -73,8 +79,11 @@ class Careful:
         return stable_sigmoid(-x)
 
     def sigmoid_minus(self, z: Any, t: Any) -> Any:
-        """σ(z) - t; where t is 1 as -σ(-z), which does not cancel."""
-        return (1 - t) * stable_sigmoid(z) - t * stable_sigmoid(-z)
+        """σ(z) - t = ((1 - t) - t exp(-z))/(1 + exp(-z)): where t is 1 nothing cancels."""
+        if _overflows(z):
+            return (1 - t) * stable_sigmoid(z) - t * stable_sigmoid(-z)
+        grown = np.exp(-z)
+        return ((1 - t) - t * grown) / (1 + grown)
 
     def is_positive(self, x: Any, y: Any) -> Any:
         """The mask of x > 0."""

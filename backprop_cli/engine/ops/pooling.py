@@ -54,6 +54,15 @@ def max_shape(name: str, space: int, x: Shape, *, kernel_size: Any, stride: Any,
     return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode)
 
 
+def _framed(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+            ceil_mode: bool) -> tuple[Any, Geometry, tuple[int, ...]]:  # fmt: skip
+    """The tensor within -inf, the windows over it, and how many there are."""
+    where = _geometry(space, kernel_size, stride, padding, dilation)
+    size = np.shape(x)[-space:]
+    counts = where.outputs(size, ceil_mode)
+    return padded(x, where.padding, -np.inf, _overhang(where, size, counts)), where, counts
+
+
 def _flat_windows(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
                   ceil_mode: bool) -> Any:
     """Windows with their entries in a row; -inf outside."""
@@ -63,17 +72,29 @@ def _flat_windows(space: int, x: Any, kernel_size: Any, stride: Any, padding: An
 
 def _max_pool(space: int, xp: Any, x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
               ceil_mode: bool = False) -> Any:
-    return np.max(_flat_windows(space, x, kernel_size, stride, padding, dilation, ceil_mode), axis=-1)
+    """The first entry of all windows, then the larger of it and the second, and so on: no window is copied."""
+    full, where, counts = _framed(space, x, kernel_size, stride, padding, dilation, ceil_mode)
+    entries = (full[..., *where.source(window, counts)] for window in np.ndindex(*where.kernel))
+    largest = next(entries).copy()
+    for entry in entries:
+        np.maximum(largest, entry, out=largest)
+    return largest
 
 
 def max_positions(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
                   ceil_mode: bool) -> Any:
-    """Where each window's largest entry lies in its channel, counted row by row; of several the first."""
-    size = np.shape(x)[-space:]
-    first = np.argmax(_flat_windows(space, x, kernel_size, stride, padding, dilation, ceil_mode), axis=-1)
-    numbers = np.arange(np.prod(size), dtype=np.float64).reshape(size)
-    where = _flat_windows(space, numbers, kernel_size, stride, padding, dilation, ceil_mode)
-    return np.take_along_axis(np.broadcast_to(where, (*first.shape, where.shape[-1])), first[..., None], -1)[..., 0]
+    """Where each window's largest entry lies in its channel, counted row by row; of several the first, or a NaN."""
+    full, where, counts = _framed(space, x, kernel_size, stride, padding, dilation, ceil_mode)
+    steps = np.cumprod((1, *np.shape(x)[:-space:-1]))[::-1]  # from an entry to the next along each axis
+    largest, found = np.full((*np.shape(x)[:-space], *counts), -np.inf), np.zeros(())
+    for window in np.ndindex(*where.kernel):
+        entry = full[..., *where.source(window, counts)]
+        above = ~(entry <= largest) & (largest == largest)  # noqa: PLR0124 (NaN alone differs from itself)
+        found = np.where(above, float(np.dot(np.multiply(window, where.dilation), steps)), found)
+        np.copyto(largest, entry, where=above)
+    starts = [(np.arange(n) * s - p) * step
+              for n, s, p, step in zip(counts, where.stride, where.padding, steps, strict=True)]  # fmt: skip
+    return found + sum(np.ix_(*starts))
 
 
 def _tied(space: int, x: Any, **parameters: Any) -> Any:
