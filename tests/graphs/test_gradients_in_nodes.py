@@ -69,6 +69,29 @@ def test_the_gradient_of_a_penalty_on_a_gradient(backprop: Backprop) -> None:
         assert backprop("export", "-", "--to", target, stdin=PENALTY).code == 0
 
 
+IN_FUNCTIONS = """\
+params: {x: [1, 2], y: 3}
+functions:
+  size: {args: [z], body: sum(grad(z)**2)}
+  both: {args: [a, b], body: size(a) + 2 * size(b)}
+nodes:
+  f: sum(x**3) * y
+  penalty: "both(x, b=y)"
+  total: f + penalty
+output: total
+"""
+
+
+def test_a_function_may_ask_for_its_arguments_gradient(backprop: Backprop) -> None:
+    """Its body is written out with the names that it is called with, also through another function."""
+    nodes = json.loads(backprop("run", "-", "--format", "json", stdin=IN_FUNCTIONS).out)["nodes"]
+    by_x, by_y = np.array([9.0, 36.0]), 9.0
+    expected = by_x + 2 * by_x * np.array([18, 36]) + 4 * by_y * np.array([3, 12])
+    assert nodes["penalty"]["value"] == np.sum(by_x**2) + 2 * by_y**2
+    np.testing.assert_allclose(nodes["x"]["gradient"]["value"], expected)
+    assert backprop("check", "-", stdin=IN_FUNCTIONS).code == 0
+
+
 def test_what_the_gradient_is_of(backprop: Backprop) -> None:
     """The output; where that depends on the gradient, the last node before; a vector at the end is no output."""
     spec = "params: {x: 3}\nnodes: {a: x**2, b: a**2, c: grad(x) + 0}\n"

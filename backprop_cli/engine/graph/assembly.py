@@ -146,8 +146,9 @@ def plain(spec: Spec) -> Spec:
     The output, where the spec names none, stays the last node written, unless that is no number: then it is what the
     gradients are of.
     """
-    from backprop_cli.engine.graph.gradients import base_of, expanded, uses_gradients
+    from backprop_cli.engine.graph.gradients import base_of, expanded, unfolded, uses_gradients
 
+    spec = unfolded(spec) if spec.functions else spec
     if not uses_gradients(spec):
         return spec
     base = _built(base_of(spec))

@@ -6,7 +6,7 @@ gradient, an update); then the last node written that does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 
 from backprop_cli.engine.graph.nodes import Graph, Node
@@ -14,8 +14,9 @@ from backprop_cli.engine.graph.tracing import Traced, reverse
 from backprop_cli.engine.graph.writing import LONGEST, Writing
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.model import NodeSpec, Spec
+from backprop_cli.language.model import Function, NodeSpec, Spec
 from backprop_cli.language.source import Text
+from backprop_cli.language.unparse import rebuilt, unparse
 
 PREFIX = "grad_"
 
@@ -28,6 +29,41 @@ def calls(expression: ast.Expression) -> list[ast.Call]:
 def uses_gradients(spec: Spec) -> bool:
     """Whether a node of the spec is made of gradients."""
     return any("grad" in node.text.text and calls(node.expression) for node in spec.nodes)
+
+
+def unfolded(spec: Spec) -> Spec:
+    """The spec with each call of a function whose body uses a gradient written out, where that is asked for a name."""
+    using = {name for name, function in spec.functions.items() if not function.grads and _reaches(function.body, spec)}
+    if not using:
+        return spec
+    return replace(spec, nodes=tuple(_written_out(node, spec.functions, using) for node in spec.nodes))
+
+
+def _reaches(body: ast.Expression, spec: Spec) -> bool:
+    """Whether a function's body uses a gradient, itself or by a function that it calls."""
+    if calls(body):
+        return True
+    called = {part.function for part in ast.parts(body) if isinstance(part, ast.Call)} & spec.functions.keys()
+    return any(not spec.functions[name].grads and _reaches(spec.functions[name].body, spec) for name in called)
+
+
+def _written_out(node: NodeSpec, functions: Mapping[str, Function], using: Container[str]) -> NodeSpec:
+    if not any(isinstance(part, ast.Call) and part.function in using for part in ast.parts(node.expression)):
+        return node
+
+    def put_in(part: ast.Expression, values: Mapping[str, ast.Expression]) -> ast.Expression:
+        if isinstance(part, ast.Name):
+            return values.get(part.name, part)
+        part = rebuilt(part, lambda inner: put_in(inner, values))
+        if not isinstance(part, ast.Call) or part.function not in using:
+            return part
+        function = functions[part.function]
+        given = dict(zip(function.args, (one.value for one in part.arguments if one.keyword is None), strict=False))
+        given |= {one.keyword: one.value for one in part.arguments if one.keyword is not None}
+        return put_in(function.body, given) if given.keys() == set(function.args) else part
+
+    whole = node.text.standing_for(unparse(put_in(node.expression, {})))
+    return replace(node, expression=ast.parse(whole), text=whole)
 
 
 def dependents(spec: Spec) -> set[str]:
