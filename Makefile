@@ -95,7 +95,7 @@ docs: $(READY) ## run every transcript of README and docs/ again, in place
 
 golden: $(READY) ## accept the formulas that the specs print today; then read the difference
 	@$(BIN)/python tests/specs/golden.py
-	@git diff --stat -- tests/data/specs_formulas.json
+	@git diff --stat -- tests/data
 
 clean: ## remove the environments and all caches
 	@rm -rf .venv .venv-lowest .venv-peers tests/browser/node_modules build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

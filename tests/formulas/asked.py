@@ -55,9 +55,10 @@ class Measured:
 
 
 def cases() -> Iterator[Asked]:
-    """All three files, those with a formula that can be compared."""
-    for c in _read("questions.yaml"):
-        yield Asked(c["id"], c["spec"], c["leaf"], c["published"], ("nodes",))
+    """All four files, those with a formula that can be compared; one that names gradients is a step of the chain."""
+    for c in (*_read("questions.yaml"), *_read("questions_more.yaml")):
+        terms = ("local", "nodes") if "grad(" in c["published"] else ("nodes",)
+        yield Asked(c["id"], c["spec"], c["leaf"], c["published"], terms)
     for c in _read("handwritten.yaml"):
         for node, code in c["hand"].items():
             yield Asked(f"{c['id']}:{node}", c["spec"], node, code, ("local", "nodes"))

@@ -39,6 +39,7 @@ def test_none_is_wrong(found: Sequence[Measured]) -> None:
 
 
 def test_about_as_short_as_published(found: Sequence[Measured]) -> None:
-    """Half are as short as what was published, nine in ten nearly so."""
+    """Half are as short as what was published, nine in ten nearly so, and none is half as long again."""
     assert quantile(found, 0.5) <= 1.0
-    assert quantile(found, 0.9) <= 1.05, [(m.case.id, m.ratio) for m in found if m.ratio > 1.5]
+    assert quantile(found, 0.9) <= 1.05
+    assert not [(m.case.id, m.ratio, m.code) for m in found if m.ratio > 1.5]

@@ -6,25 +6,49 @@ import contextlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backprop_cli.cli.boundary import invoke
-from backprop_cli.formulas.printed import Named, Printed
+from backprop_cli.engine.graph import build
+from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.language.reader import load_spec
 from backprop_cli.report.text import with_definitions
 from backprop_cli.report.view import View
-from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.calculate import Settings, compute, load_leaves, run
 from backprop_cli.tasks.result import Gradient, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def formulas(path: Path) -> dict[str, dict[str, str]]:
-    """Each node's formulas, as text."""
-    result = run(load_spec(str(path)), Settings(terms=("local", "nodes")))
-    return {node.name: {terms: getattr(formula, "text", "omitted") for terms, formula in node.gradient.formula.items()}
-            for node in result.nodes if node.gradient}  # fmt: skip
+SPECS = ROOT / "specs"
+
+
+def key(path: Path) -> str:
+    """What a spec is called in the golden files: mazur, shapes/linear_layer."""
+    return path.relative_to(SPECS).with_suffix("").as_posix()
+
+
+def printed(path: Path) -> dict[str, Mapping[str, Printed | Omitted]]:
+    """Each node's formulas, with numbers where the spec has them."""
+    graph = build(load_spec(str(path)))
+    known = all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)
+    done = compute(graph, load_leaves(graph)) if known else None
+    _, total, _ = formulate(graph, done and done.values, done and done.passes, ("local", "nodes"))
+    return {graph.nodes[index].name: found for index, found in total.items()}
+
+
+def written(found: Mapping[str, Mapping[str, Printed | Omitted]], notation: str) -> dict[str, dict[str, str]]:
+    """Each node's formulas in one notation."""
+    return {name: {terms: f[notation] if isinstance(f, Printed) else "omitted" for terms, f in formulas.items()}
+            for name, formulas in found.items()}  # fmt: skip
+
+
+def formulas(path: Path, notation: str = "text") -> dict[str, dict[str, str]]:
+    """The formulas of a spec in one notation."""
+    return written(printed(path), notation)
 
 
 def page(path: Path) -> list[str]:
@@ -62,6 +86,7 @@ def derived(path: Path) -> list[str]:
 
 GOLDEN: dict[str, Callable[[Path], Any]] = {
     "specs_formulas": formulas,
+    "specs_latex": partial(formulas, notation="latex"),
     "specs_compact": page,
     "specs_index": entries,
     "specs_derive": derived,
@@ -69,8 +94,13 @@ GOLDEN: dict[str, Callable[[Path], Any]] = {
 """The files of tests/data, and what of a spec each holds."""
 
 
+EVERYWHERE = ("specs_formulas", "specs_latex")
+"""Those that take the specs in folders too, of layers and of shapes alone."""
+
+
 if __name__ == "__main__":
-    for name, printed in GOLDEN.items():
-        golden = {path.stem: printed(path) for path in sorted((ROOT / "specs").glob("*.yaml"))}
+    for name, made in GOLDEN.items():
+        paths = SPECS.rglob("*.yaml") if name in EVERYWHERE else SPECS.glob("*.yaml")
+        golden = {key(path): made(path) for path in sorted(paths)}
         target = ROOT / "tests" / "data" / f"{name}.json"
         target.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

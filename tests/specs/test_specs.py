@@ -13,13 +13,14 @@ from backprop_cli.formulas.printed import Omitted
 from backprop_cli.language.reader import load_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Result
+from tests.specs.golden import EVERYWHERE, key, printed, written
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 ALL = sorted((ROOT / "specs").rglob("*.yaml"))
 PYTORCH: dict[str, Any] = json.loads((DATA / "specs_pytorch.json").read_text(encoding="utf-8"))["specs"]
-GOLDEN: dict[str, Any] = json.loads((DATA / "specs_formulas.json").read_text(encoding="utf-8"))
+GOLDEN: dict[str, Any] = {name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in EVERYWHERE}
 
 NOT_IN_PYTORCH = {"accumulate_two", "accumulate_three", "vector_dot_twice", "gradient_clipping", "own_function"}
 """Their gradients are published with the exercises, or follow from the spec in one line (below)."""
@@ -86,12 +87,12 @@ def test_an_own_function_uses_its_hand_written_gradient() -> None:
     np.testing.assert_allclose(nodes["w"].gradient.value, s + w * s * (1 - s), rtol=1e-12)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("path", **_ids)
+@pytest.mark.parametrize("path", ALL, ids=key)
 def test_formulas_are_the_golden_ones(path: Path) -> None:
-    """The printed formulas do not change unnoticed (`make golden` accepts the new ones, once they were read)."""
-    printed = {node.name: {t: getattr(f, "text", "omitted") for t, f in node.gradient.formula.items()}
-               for node in result_of(path, ("local", "nodes")).nodes if node.gradient}  # fmt: skip
-    assert printed == GOLDEN.get(path.stem)
+    """The printed formulas, in text and in LaTeX, do not change unnoticed (`make golden` accepts the new ones)."""
+    found = printed(path)
+    for file, notation in (("specs_formulas", "text"), ("specs_latex", "latex")):
+        assert written(found, notation) == GOLDEN[file].get(key(path))
 
 
 def test_the_command_runs_them_all(backprop: Any) -> None:
