@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.compact",),
     ("formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),
     ("formulas.worked", "formulas.reasons", "formulas.words"),
-    ("formulas.derivation",),
+    ("formulas.derivation", "formulas.stepwise"),
     ("tasks.result",),
     ("tasks.diagnose", "tasks.opdoc", "tasks.claims"),
     ("tasks.calculate", "tasks.forward"),

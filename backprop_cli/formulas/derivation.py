@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sympy import Expr, Mul, S
+from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.base import show
 from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step, go_back
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of, tree_size
 from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
@@ -30,9 +30,11 @@ from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.numbers import numbers
 from backprop_cli.formulas.reasons import reasons
+from backprop_cli.formulas.stepwise import closing, rewritings
 from backprop_cli.formulas.tensors import Derived, Formulas, derive, seed_formula, true_shape
 from backprop_cli.formulas.words import Words
 from backprop_cli.formulas.worked import (
+    Algebra,
     Contribution,
     Equation,
     Maths,
@@ -73,6 +75,7 @@ class Deriver:
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
     words: Words = field(init=False)
+    reached: dict[int, Expr | None] = field(default_factory=dict)  # by consumer, where a step was put together
 
     def __post_init__(self) -> None:
         self.words = Words(self.graph)
@@ -143,7 +146,20 @@ class Deriver:
             substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
             shapes=shapes_of_product(expr, target), entry=self.entry(expr.xreplace(chain), target),
+            algebra=self.algebra(consumer, expr, delta, chained) if known and chained is not None else (),
         )  # fmt: skip
+
+    def algebra(self, consumer: Node, expr: Expr, delta: GradSymbol, chained: Expr) -> tuple[Algebra, ...]:
+        """What happens between the substituted line and what it simplifies to, part by part."""
+        if chained == 1 or tree_size(chained) > LONGEST // 4:
+            return ()
+        found: dict[tuple[str, str], Algebra] = {}
+        steps, self.reached[consumer.index] = rewritings(expr, delta, chained, self.derived.symbols.facts)
+        for one in steps:
+            before, after = self.maths(one.before, one.meant), self.maths(one.after)
+            if before.text != after.text and len(before.text) <= LONGEST:
+                found.setdefault((before.text, after.text), Algebra(before, after, one.law))
+        return tuple(found.values())
 
     def slope(self, consumer: Node, target: Node, elementwise: bool) -> Maths:
         """∂z/∂x, or δ for the map from it."""
@@ -233,6 +249,7 @@ class Deriver:
         facts = self.derived.symbols.facts
         facts.used.clear()
         with at_work(facts.work):
+            self.reached.clear()
             found = [self.contribution(c, node) for c in self.consumers(node)]
             parts = tuple(c for c in found if c is not None)
             self.touch_facts(node, parts)
@@ -244,13 +261,22 @@ class Deriver:
             simplified, long = None, True
         return Worked(
             name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)),
-            contributions=parts,
+            contributions=parts, why=self.why(node) if simplified is not None else "",
             total=self.total(parts, seed), simplified=simplified, seed=seed,
             notes=(*self.notes(node), *([TOO_LONG] if long and simplified is None else [])),
             facts=tuple(facts.used.values()),
             value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
             numbers=None if node.index in self.graph.hooks else self.numbers(node),
         )  # fmt: skip
+
+    def why(self, node: Node) -> str:
+        """Why the parts together are the final form, where each was put together and something is left to do."""
+        parts, final = list(self.reached.values()), self.derived.nodes[node.index]
+        if not parts or None in parts or node.index in self.graph.hooks:
+            return ""
+        total = Add(*(part for part in parts if part is not None))
+        facts = self.derived.symbols.facts
+        return "" if self.maths(total).text == self.maths(final).text else closing(total, final, facts)
 
     def seed(self, node: Node) -> Maths:
         """Where the pass starts: 1, ones, or what the spec gives as `grad_output`."""

@@ -60,6 +60,15 @@ class PutIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Algebra:
+    """What a part of the substituted line becomes, and the law by which it does."""
+
+    before: Maths
+    after: Maths
+    law: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """What one consumer, `name` = `definition`, hands back; `local` is ∂consumer/∂node = ..., or δ ↦ ... (`is_map`)."""
 
@@ -75,11 +84,15 @@ class Contribution:
     reasons: tuple[str, ...] = ()
     shapes: str = ""
     entry: Equation | None = None
+    algebra: tuple[Algebra, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """The derivation of one node's gradient; `simplified` is None where the last line before says it already."""
+    """The derivation of one node's gradient; `simplified` is None where the last line before says it already.
+
+    `why` is the law of the last step.
+    """
 
     name: str
     left: Maths
@@ -94,6 +107,7 @@ class Worked:
     hooked: bool = False
     numbers: PutIn | None = None
     in_all: Maths | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Row:
     remark: str = ""
     sign: str = "="
     value: Any = None
+    said: str = ""  # words in place of a formula
 
 
 SIGN, GUTTER, AROUND = 18.0, 12.0, 4.0
@@ -89,6 +90,9 @@ def aligned(rows: Sequence[Row], view: View, environment: str = "align*") -> str
 
 
 def _lines(row: Row, room: float, view: View) -> Iterable[str]:
+    if row.said:
+        yield rf" &\quad \text{{by {sentence(row.said)}}}"
+        return
     first, *rest = fitted(row.right, room) if row.right is not None else [matrix(row.value, view, room)]
     remark = _remark(row)
     yield f"{plain(row.left)} &{row.sign} {first}" + (f" && {remark}" if remark else "")

@@ -8,7 +8,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from backprop_cli.engine.graph import build
+from backprop_cli.language.reader import load_spec
+from backprop_cli.language.steps import lettered
+from backprop_cli.tasks.calculate import compute, load_leaves
+from tests.notation.test_text_read_back import read
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
@@ -19,6 +26,39 @@ SAID = re.compile(r"[\d.e+\-·/() ²√]+")
 ONE_LINE = ("dims: {N: 4, D: 3}\ninputs:\n  X: {shape: [N, D], init: normal, seed: 1}\n"
             "  y: {shape: [N], init: normal, seed: 2}\nparams:\n  w: {shape: [D], init: normal, seed: 3}\n"
             "nodes:\n  loss: mean((X @ w - y)**2)\n")  # fmt: skip
+
+
+ALGEBRA = re.compile(r"^  algebra {11}(.*\n(?: {22}.*\n)*)", re.MULTILINE)
+
+
+def check_algebra(path: Path, out: str) -> int:
+    """Both sides of each algebraic step, read by our own parser, have one value at the numbers of the spec."""
+    steps = [" ".join(step.split()) for step in ALGEBRA.findall(out)]
+    spec = load_spec(str(path))
+    if not steps or any(leaf.load is None for leaf in spec.leaves):
+        return 0
+    graph = build(lettered(spec))
+    values = compute(graph, load_leaves(graph)).values
+    for step in steps:
+        left, right = (read(graph, side, values, (), None) for side in step.split(" = ", 1))
+        np.testing.assert_allclose(*np.broadcast_arrays(np.squeeze(left), np.squeeze(right)), rtol=1e-9, atol=1e-12,
+                                   err_msg=step)  # fmt: skip
+    return len(steps)
+
+
+def test_softmax_and_batch_norm_have_no_unexplained_jump(backprop: Any) -> None:
+    """Each part that the algebra changes is a line with its law, and so is the last step."""
+    out = backprop("derive", ROOT / "specs" / "softmax_regression.yaml", "z").out
+    steps = re.findall(r"^  (?:algebra|simplified|by) +(.*)$", out, re.MULTILINE)
+    assert steps == [
+        "(-t/(N · p)) ⊙ p = -t/N", "p · (t / p) = t",
+        "Σ_k(-t/N) = -1/N", "Σ t = 1 over axis 1 (checked on the data)",
+        "∂loss/∂z = (p - t)/N", "x · y + x · y · z = x · y · (1 + z)",
+    ]  # fmt: skip
+    out = backprop("derive", ROOT / "specs" / "batch_norm.yaml").out
+    assert "by                Σ xhat = 0, by the definition of xhat" in out
+    assert "by                xhat = c/√(v + 1e-5)" in out
+    assert check_algebra(ROOT / "specs" / "batch_norm.yaml", out) > 1
 
 
 def arithmetic(text: str) -> float:
@@ -50,6 +90,7 @@ def test_derivations_are_the_golden_ones(path: Path, backprop: Any) -> None:
     out = backprop("derive", path, "--width", 100).out
     assert out.splitlines() == GOLDEN[path.stem]
     assert max(map(len, out.splitlines())) <= 100
+    check_algebra(path, out)
     found = [(text, result) for text, result in NUMBERS.findall(out) if SAID.fullmatch(text) and "√(" not in text]
     for text, result in found:
         terms = [abs(float(n)) for n in re.findall(r"\d[\d.]*(?:e-?\d+)?", text)]

@@ -54,7 +54,8 @@ def _rows(items: Sequence[Item], math: Lit, view: View) -> Iterator[str]:
         match one:
             case Line():
                 result = math(f"<mo>=</mo>{_in(one.result)}") if one.result is not None else ""
-                yield f"<dt>{text(one.label)}</dt><dd>{wide(math(_equation(one)) + ' ' + result)}</dd>"
+                law = f'<span class="soft">by {text(one.law)}</span>' if one.law else ""
+                yield f"<dt>{text(one.label)}</dt><dd>{wide(math(_equation(one)) + ' ' + result)}{law}</dd>"
             case Said(label="sign"):
                 yield f'<dt>notation</dt><dd class="soft">{text(one.text)}</dd>'
             case Said():

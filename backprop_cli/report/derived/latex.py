@@ -40,6 +40,8 @@ def rows(equations: Iterable[Line | Value]) -> Iterator[Row]:
                 left = rf"\text{{path }} {left}" if one.path else left
                 sign = r"\mapsto" if one.sign == "↦" else one.sign
                 yield Row(left, one.right["breakable"], one.label, sign)
+                if one.law:
+                    yield Row("", None, said=one.law)
                 if one.result is not None:
                     yield Row("", one.result["breakable"])
             case Value():

@@ -15,7 +15,7 @@ class Line:
     """An equation with the name of its step; without a left side it goes on under the one before.
 
     `path`: the left side is what comes back through that node.  `place` is the entry that it is about, `result` what
-    numbers on the right give.
+    numbers on the right give, `law` why the two sides are the same.
     """
 
     label: str
@@ -25,6 +25,7 @@ class Line:
     path: bool = False
     place: str = ""
     result: Maths | None = None
+    law: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
         yield Line("sum", worked.left, worked.total)
     yield from map(Said, worked.notes)
     if worked.simplified is not None:
-        yield Line("after the hook" if worked.hooked else "simplified", worked.left, worked.simplified)
+        label = "after the hook" if worked.hooked else "simplified"
+        yield Line(label, worked.left, worked.simplified, law=worked.why if full else "")
     yield from (Said(f"with {fact}") for fact in worked.facts)
     if full and worked.in_all is not None:
         yield Line("in all", worked.left, worked.in_all)
@@ -131,6 +133,8 @@ def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Ite
         yield Line("chain rule", part.name, part.chain, path=True)
     if part.substituted is not None and part.substituted.text != part.chain.text:
         yield Line("substituted", None, part.substituted)
+    if full and part.substituted is not None:
+        yield from (Line("algebra", one.before, one.after, law=one.law) for one in part.algebra)
     yield from map(Said, part.notes)
     if full and part.shapes:
         yield Said(part.shapes, "shapes")

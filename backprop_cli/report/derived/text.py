@@ -35,6 +35,7 @@ def _node(worked: Worked, view: View, said: set[str]) -> list[str]:
             case Line():
                 left = _left(one, view) if one.left is not None else " " * len(left)
                 rows.append(_step(one.label, f"{left} {view.plain(one.sign)} {view.plain(one.right.text)}"))
+                rows += [_step("by", view.plain(one.law))] if one.law else []
             case Said():
                 rows.append(_sentence(one, view))
             case Value():
