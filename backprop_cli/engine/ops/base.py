@@ -134,11 +134,17 @@ class Op:
     empty: bool | None = None  # whether a tensor without entries will do (None: as the group says)
     masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
     domain: str = ""  # hint for a value that is not finite: "log of 0 or less: ..."
+    linear: str = ""  # operands that it is linear in, each while the others stay (affine, given an optional one)
     sums_to_one: bool = False  # the output sums to one over its `axis`
     integer_operands: frozenset[str] = frozenset()
     samples: tuple[Sample, ...] = ()
     example: str = ""
     group: str = ""
+
+    def is_linear_in(self, position: int) -> bool:
+        """Whether the op is linear in the operand at a position."""
+        operands = self.signature.operands
+        return operands[0 if self.signature.variadic else position] in self.linear.split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

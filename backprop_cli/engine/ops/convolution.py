@@ -327,18 +327,20 @@ def _define(space: int) -> None:
        f"Cross-correlation of {plain} (batch, channels, ...) with filters (out, in/groups, ...), plus a bias.",
        partial(_forward, space), temporary=partial(_conv_temporary, space), work=_conv_work,
        shape=partial(conv_shape, f"conv{d}", space), group="networks",
-       vjps=(partial(_conv_input, space), partial(_conv_filter, space), bias), samples=SAMPLES[space, ""])
+       vjps=(partial(_conv_input, space), partial(_conv_filter, space), bias), samples=SAMPLES[space, ""],
+       linear="x w")
     op(f"conv_transpose{d}(x, w, b=none; stride=1, padding=0, output_padding=0, groups=1, dilation=1)",
        f"The adjoint of conv{d}: every entry spreads its filter (in, out/groups, ...) over a window.",
        partial(_forward_transposed, space), temporary=partial(_transpose_temporary, space), work=_transpose_work,
        shape=partial(transpose_shape, f"conv_transpose{d}", space),
        group="networks", vjps=(partial(_transpose_input, space), partial(_transpose_filter, space), bias),
-       samples=SAMPLES[space, "transpose"])
+       samples=SAMPLES[space, "transpose"], linear="x w")
     op(f"conv{d}_weight(x, g; kernel_size, stride=1, padding=0, dilation=1, groups=1)",
        f"The gradient of conv{d} by its filters, given the gradient g of its output.",
        partial(_forward_weight, space), temporary=partial(_weight_temporary, space), work=_weight_work,
        shape=partial(weight_shape, f"conv{d}_weight", space), group="networks",
-       vjps=(partial(_weight_input, space), partial(_weight_output, space)), samples=SAMPLES[space, "weight"])
+       vjps=(partial(_weight_input, space), partial(_weight_output, space)), samples=SAMPLES[space, "weight"],
+       linear="x g")
 
 
 _define(1)

@@ -71,7 +71,7 @@ op("take(x, indices; axis=none)", "The slices of `x` at `indices` along an axis;
    integer_operands=frozenset({"indices"}), group="shape", aliases="index_select", domain=HINT,
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((5, 3), (4,)), 0, 5), (((5, 3), ()), 0, 5), (((2, 4), (3, 2)), 1, 4), (((2, 3), (4,)), None, 6),
-       (((2, 3, 2), (4,)), -2, 3), (((4,), (2, 3)), None, 4))))
+       (((2, 3, 2), (4,)), -2, 3), (((4,), (2, 3)), None, 4))), linear="x")
 
 
 def _index_add_shape(x: Shape, indices: Shape, source: Shape, *, axis: Any) -> Shape:
@@ -138,7 +138,7 @@ op("take_along_axis(x, indices; axis=-1)", "Entry by entry, the one of `x` at th
    integer_operands=frozenset({"indices"}), group="shape", aliases="gather take_along_dim", domain=HINT,
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((4, 3), (2, 3)), 0, 4), (((2, 4), (2, 1)), 1, 4), (((5,), (7,)), -1, 5), (((2, 3, 2), (2, 2, 2)), 1, 3),
-       (((1, 4), (3, 2)), 1, 4), (((3, 4), (1, 2)), -1, 4))))
+       (((1, 4), (3, 2)), 1, 4), (((3, 4), (1, 2)), -1, 4))), linear="x")
 
 
 def _scatter_shape(x: Shape, indices: Shape, source: Shape, *, axis: Any) -> Shape:

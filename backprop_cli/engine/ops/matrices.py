@@ -72,7 +72,7 @@ def _trace_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
 
 op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axis1=-2, axis2=-1),
    shape=_trace_shape, vjps=_trace_rule, samples=(*SQUARE, Sample(((2, 3),)), Sample(((2, 4, 3),))),
-   group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})")
+   group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})", linear="x")
 op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.shape(x), x),
    work=costs.cubic(2),
    shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
@@ -222,7 +222,7 @@ op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), 
    vjps=(_solve_left, _solve_right), broadcasts=True, group=GROUP, entry=_solve_entry,
    domain="the matrix is singular", samples=tuple(Sample(shapes, {}, ("square",)) for shapes in (
        ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 1)), ((2, 3, 3), (3,)), ((2, 2), (3, 2, 2)),
-       ((2, 1, 2, 2), (3, 2, 2)))))
+       ((2, 1, 2, 2), (3, 2, 2)))), linear="b")
 
 
 # ── the pseudo-inverse ───────────────────────────────────────────────────────────────────────────

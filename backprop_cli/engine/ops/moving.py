@@ -31,7 +31,8 @@ def _same(x: Shape, *, axis: Any = None) -> Shape:
 op("flip(x; axis=none)", "The entries in reverse order along axes (default: all).",
    lambda xp, x, axis=None: np.flip(x, axis), shape=_same, vjps=lambda xp, g, y, x, axis: xp.flip(g, axis=axis),
    group="shape",
-   samples=(Sample(((3,),)), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": (0, -1)}), Sample(((),))))
+   samples=(Sample(((3,),)), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": (0, -1)}), Sample(((),))),
+   linear="x")
 
 
 def _roll_shape(x: Shape, *, shift: Any, axis: Any = None) -> Shape:
@@ -50,7 +51,7 @@ op("roll(x; shift, axis=none)", "The entries shifted along axes, those pushed ou
    lambda xp, x, shift, axis=None: np.roll(x, shift, axis), shape=_roll_shape, group="shape",
    vjps=lambda xp, g, y, x, shift, axis: xp.roll(g, shift=_opposite(shift), axis=axis),
    samples=(Sample(((4,),), {"shift": 1}), Sample(((2, 3),), {"shift": -1, "axis": 1}), Sample(((2, 3),), {"shift": 2}),
-            Sample(((2, 3),), {"shift": (1, 2), "axis": (0, 1)})))
+            Sample(((2, 3),), {"shift": (1, 2), "axis": (0, 1)})), linear="x")
 
 # ── repetition ───────────────────────────────────────────────────────────────────────────────────
 
@@ -126,10 +127,10 @@ TRIANGLES = (Sample(((3, 3),)), Sample(((2, 3),), {"k": 1}), Sample(((2, 3, 2),)
 
 op("tril(x; k=0)", "The lower triangle, up to the k-th diagonal; zeros above.", lambda xp, x, k=0: np.tril(x, k),
    shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.tril(g, k=k), samples=TRIANGLES, group="linear algebra",
-   empty=True)
+   empty=True, linear="x")
 op("triu(x; k=0)", "The upper triangle, from the k-th diagonal; zeros below.", lambda xp, x, k=0: np.triu(x, k),
    shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.triu(g, k=k), samples=TRIANGLES, group="linear algebra",
-   empty=True)
+   empty=True, linear="x")
 
 
 def diagonal_length(rows: int, columns: int, offset: int) -> int:
@@ -186,7 +187,7 @@ op("diagonal(x; offset=0, axis1=0, axis2=1)",
    vjps=_diagonal_rule, group="linear algebra",
    samples=(Sample(((3, 3),)), Sample(((2, 3),), {"offset": 1}), Sample(((3, 2),), {"offset": -1}),
             Sample(((2, 3, 4),), {"offset": -1}), Sample(((2, 3, 4),), {"offset": 2, "axis1": 1, "axis2": 2}),
-            Sample(((4, 2),), {"offset": -1})))
+            Sample(((4, 2),), {"offset": -1})), linear="x")
 
 
 def _diag_shape(x: Shape, *, k: Any = 0) -> Shape:
@@ -202,4 +203,4 @@ op("diag(x; k=0)", "A vector as the k-th diagonal of a matrix; of a matrix, its 
    vjps=lambda xp, g, y, x, k: xp.diag(g, k=k) if len(x.shape) == 1 else _undiagonal(xp, g, x.shape, k),
    samples=(Sample(((3,),)), Sample(((2,),), {"k": 1}), Sample(((2,),), {"k": -2}), Sample(((3, 3),)),
             Sample(((2, 4),), {"k": 1}), Sample(((4, 2),), {"k": -1})), text="diag({0})",
-   latex=r"\operatorname{{diag}}({0})")
+   latex=r"\operatorname{{diag}}({0})", linear="x")

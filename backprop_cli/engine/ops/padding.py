@@ -121,7 +121,7 @@ op("pad(x; pad_width, mode='constant', constant_values=0)",
             Sample(((3, 4),), {"pad_width": ((-1, 1), (2, -1))}), Sample(((4,),), {"pad_width": 5, "mode": "reflect"}),
             Sample(((2, 3),), {"pad_width": ((1, 0), (1, -2)), "mode": "edge"}),
             Sample(((2, 3),), {"pad_width": (1, 2), "mode": "wrap"}),
-            Sample(((2, 3),), {"pad_width": ((0, 0), (2, 3)), "mode": "symmetric"})))
+            Sample(((2, 3),), {"pad_width": ((0, 0), (2, 3)), "mode": "symmetric"})), linear="x")
 
 
 def _torch_pad(shapes: Mapping[str, Shape], pad: Any, mode: Any, value: Any) -> str:

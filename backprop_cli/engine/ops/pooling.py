@@ -300,16 +300,16 @@ def _define(space: int) -> None:
        "Zeros with every value at its position in the channel, counted row by row; values that meet add up.",
        partial(_unpool, space), shape=partial(unpool_shape, f"max_unpool{d}", space),
        vjps=(partial(_unpool_rule, space), None), integer_operands=frozenset({"indices"}), samples=(UNPOOLED[space],),
-       group="networks")
+       group="networks", linear="x")
     op(f"avg_pool{d}(x; {average})", "The mean of every window; the stride is the window's size unless given.",
        partial(_avg_pool, space), temporary=partial(_taken, space, 1), work=partial(_taken, space, 1),
        shape=partial(avg_shape, f"avg_pool{d}", space), vjps=partial(_avg_rule, space),
-       samples=tuple(Sample((shape,), given) for shape, given in AVERAGES[space]), group="networks")
+       samples=tuple(Sample((shape,), given) for shape, given in AVERAGES[space]), group="networks", linear="x")
     op(f"avg_unpool{d}(x; output_size, {average})",
        f"The adjoint of avg_pool{d}: every entry is shared among the entries of its window.",
        partial(_avg_unpool, space), temporary=lambda y, x, **p: _taken(space, 1, x, y, **p),
        work=lambda y, x, **p: _taken(space, 1, x, y, **p), shape=partial(avg_unpool_shape, f"avg_unpool{d}", space),
-       vjps=partial(_avg_unpool_rule, space), samples=_unpool_samples(space), group="networks")
+       vjps=partial(_avg_unpool_rule, space), samples=_unpool_samples(space), group="networks", linear="x")
 
 
 _define(1)

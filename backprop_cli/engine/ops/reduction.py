@@ -81,12 +81,12 @@ def fold(combine: Callable[..., Any], x: Any, axis: Any, keepdims: bool) -> Any:
 
 reduction("sum(x; axis=none, keepdims=false)", "Sum over axes (default: all).",
           lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
-          lambda xp, g, y, x, axis, keepdims: spread(xp, g, x, axis, keepdims), temporary=costs.nothing)
+          lambda xp, g, y, x, axis, keepdims: spread(xp, g, x, axis, keepdims), temporary=costs.nothing, linear="x")
 reduction("mean(x; axis=none, keepdims=false)", "Arithmetic mean over axes (default: all).",
           lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims)
           / xp.size(count(np.shape(x), axis)),
           lambda xp, g, y, x, axis, keepdims: spread(xp, g / xp.size(count(x.shape, axis)), x, axis, keepdims),
-          domain="the mean of no entries")
+          domain="the mean of no entries", linear="x")
 
 # ── extremes ─────────────────────────────────────────────────────────────────────────────────────
 

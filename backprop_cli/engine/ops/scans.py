@@ -148,7 +148,7 @@ def _again_by_g(xp: Any, u: Any, y: Any, x: Any, g: Any, axis: int) -> Any:
 op("cumsum(x; axis)", "Running sum along an axis.",
    lambda xp, x, axis: np.cumsum(x, axis=axis) if np.ndim(x) else x, shape=along_shape,
    vjps=_cumsum_rule, samples=ALONG,
-   group="reductions", empty=True)
+   group="reductions", empty=True, linear="x")
 op("cumprod(x; axis)", "Running product along an axis.",
    lambda xp, x, axis: np.cumprod(x, axis=axis) if np.ndim(x) else x,
    shape=along_shape,

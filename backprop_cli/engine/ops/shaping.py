@@ -149,7 +149,7 @@ op("reshape(x; shape)", "The same entries, in row-major order, in another shape;
    lambda xp, x, shape: np.reshape(x, shape), shape=reshape_shape,
    vjps=lambda xp, g, y, x, shape: xp.reshape(g, shape=x.shape), group="shape", aliases="view",
    samples=(Sample(((2, 3),), {"shape": (3, 2)}), Sample(((2, 3),), {"shape": -1}),
-            Sample(((2, 3, 2),), {"shape": (2, -1)})))
+            Sample(((2, 3, 2),), {"shape": (2, -1)})), linear="x")
 
 
 def expand_shape(x: Shape, *, axis: Any) -> Shape:
@@ -180,7 +180,7 @@ def squeeze_shape(x: Shape, *, axis: Any = None) -> Shape:
 
 op("expand_dims(x; axis)", "New axes of size 1.", lambda xp, x, axis: np.expand_dims(x, axis), shape=expand_shape,
    view=True, vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape", aliases="unsqueeze",
-   samples=(Sample(((2, 3),), {"axis": 0}), Sample(((2,),), {"axis": (0, -1)})))
+   samples=(Sample(((2, 3),), {"axis": 0}), Sample(((2,),), {"axis": (0, -1)})), linear="x")
 op("squeeze(x; axis=none)", "Without axes of size 1 (of `axis`, or all of them).",
    lambda xp, x, axis=None: np.squeeze(x, _squeeze_axes(x.shape, axis)), view=True, shape=squeeze_shape,
    vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape",

@@ -299,31 +299,22 @@ def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...])
         return Formula(Apply(name, args, parameters, physical), shape)
     factor: Expr = S.One
     args_list: list[Expr] = []
-    biased = len(formulas) > 2 and name.startswith("conv") and formulas[2] is not None  # affine, not linear
-    biased = biased or bool(parameters.get("constant_values"))
+    given = zip(op.signature.operands, formulas, strict=False)
+    affine = bool(parameters.get("constant_values")) or any(
+        f is not None and name in op.signature.optional for name, f in given
+    )
     for position, formula in enumerate(formulas):
         if formula is None:
             args_list.append(NONE)
             continue
         expr = formula.expr
-        if name in LINEAR and (position in LINEAR[name] or -1 in LINEAR[name]) and not biased:
+        if op.is_linear_in(position) and not affine:
             if expr == 0:
                 return zero(shape)
             pulled, expr = split_scalar(expr) if formula.shape else (S.One, expr)
             factor *= pulled
         args_list.append(materialize(Formula(expr, formula.shape)))
     return scaled(factor, Formula(Apply(name, tuple(args_list), parameters, shape), shape))
-
-
-LINEAR: dict[str, tuple[int, ...]] = {
-    "flip": (0,), "roll": (0,), "tile": (0,), "repeat": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,),
-    "triu": (0,), "cumsum": (0,), "cumprod_others": (1,),
-    "take": (0,), "take_along_axis": (0,), "pad": (0,), "mean": (0,), "solve": (1,), "einsum": (-1,),
-    "conv1d_weight": (0, 1), "conv2d_weight": (0, 1), "conv1d": (0, 1), "conv2d": (0, 1), "conv_transpose1d": (0, 1),
-    "conv_transpose2d": (0, 1), "max_unpool1d": (0,), "max_unpool2d": (0,), "avg_pool1d": (0,), "avg_unpool1d": (0,),
-    "avg_pool2d": (0,), "avg_unpool2d": (0,),
-}  # fmt: skip
-"""Operands an operator is linear in (M1): scalars leave them.  Products such as convolutions are added by name."""
 
 
 def _rebuilt(name: str, parameters: Mapping[str, Any], args: tuple[Expr, ...]) -> Expr:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow
 
+from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, later_is_negative, position_of
 from backprop_cli.formulas.algebra.work import remembered
-
-TURNED_WITH = {
-    "matmul": None, "outer": None, "sum": (0,), "mean": (0,), "solve": (1,), "transpose": (0,), "reshape": (0,),
-    "expand_dims": (0,), "diag": (0,), "diagonal": (0,), "tril": (0,), "triu": (0,), "trace": (0,),
-}  # fmt: skip
-"""Operators that take a sign from an operand, and which operands; None: any."""
 
 
 def sign_into(factors: list[Expr], readily: bool = False) -> list[Expr] | None:
@@ -48,13 +43,14 @@ def negated(expr: Expr, readily: bool = False) -> Expr | None:
     if isinstance(expr, Pow):
         base = negated(expr.base) if expr.exp.is_Integer and expr.exp.is_odd else None
         return None if base is None else Pow(base, expr.exp)
-    return _turned_operand(expr) if isinstance(expr, Apply) and expr.name in TURNED_WITH else None
+    return _turned_operand(expr) if isinstance(expr, Apply) and OPS[expr.name].linear else None
 
 
 def _turned_operand(expr: Apply) -> Expr | None:
-    places = TURNED_WITH[expr.name]
-    for position in range(len(expr.args)) if places is None else places:
-        turned = negated(expr.args[position])
+    """An operator takes a sign from an operand that it is linear in."""
+    op = OPS[expr.name]
+    for position, operand in enumerate(expr.args):
+        turned = negated(operand) if op.is_linear_in(position) else None
         if turned is not None:
             args = (*expr.args[:position], turned, *expr.args[position + 1 :])
             return Apply(expr.name, args, expr.parameters, expr.shape)
