@@ -61,7 +61,8 @@ class Written:
     formula: Printed | Omitted
     block: str = ""
     facts: tuple[str, ...] = ()
-    rows: str = ""  # ∂p[i]/∂x[j], which the index notation is of
+    rows: str = ""  # ∂p[i]/∂x[j], which the index notation is of; nothing where that would not be read
+    literal: bool = False  # written out entry by entry
     entries: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -94,7 +95,8 @@ def jacobian_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass,
         few = math.prod(work.shape) <= small
         found = work.written(few)
     names = run.name, graph.nodes[index].name
-    return replace(found, facts=tuple(made.facts.used.values()), rows=work.rows(*names),
+    rows = "" if found.literal else work.rows(*names)
+    return replace(found, facts=tuple(made.facts.used.values()), rows=rows,
                    entries=work.each() if few else {})  # fmt: skip
 
 
@@ -127,7 +129,7 @@ class _Writing:
         entry = Indexing(self.entries).expression()
         index = self.layout("text", names).entry(*entry)
         if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names)):
-            return Written(Printed({**literal, INDEX: index}))
+            return Written(Printed({**literal, INDEX: index}), literal=True)
         try:
             matrix = self.tidied(matrix_of(self.entries))
         except NotLinearError:
