@@ -3,8 +3,9 @@ r"""LaTeX mathematics: juxtaposition for products of matrices, \odot for element
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sympy import E, Expr, S
 
@@ -66,6 +67,10 @@ class Latex(Notation):
     stacks: bool = True
     correlation: str = r" \star "
     convolution: str = r" \ast "
+    signs_of_functions: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "exp": ("e",), "sigmoid": ("σ", "sigma"), "logsigmoid": ("σ", "sigma"), "digamma": ("ψ", "psi"),
+        "lgamma": ("Γ", "Gamma"),
+    }  # fmt: skip
 
     def holds_fraction(self, text: str) -> bool:
         """One that is not in an exponent or an index."""
@@ -181,7 +186,7 @@ class Latex(Notation):
 
     def summation(self, base: Piece, expr: Apply) -> Piece:
         inner = base.text if base.level > MUL else self.bracket(base.text)
-        return Piece(rf"\sum{self.axis(expr)} {inner}", MUL)
+        return Piece(rf"\sum{self.axis(expr)} {inner}", MUL, reaches=True)
 
     def axis(self, expr: Apply) -> str:
         """The axes of a reduction as an index: by their names, or by their numbers."""
@@ -232,12 +237,14 @@ class Latex(Notation):
                 template = _GROWING.sub(r"\\left(\1\\right)", template)
             bare = template.endswith(" {0}")
             texts = ["" if o is None else self.bracket(o.text) if bare and o.level < CALL else o.text for o in operands]
-            return Piece(template.format(*texts), CALL)
+            return Piece(template.format(*texts), MUL, reaches=True) if bare else Piece(template.format(*texts), CALL)
+        return self.named_call(name, self.arguments(operands, expr, exact))
+
+    def arguments(self, operands: list[Piece | None], expr: Apply, exact: bool = False) -> list[str]:
         # numbered marks stand for the operands while the rest is typeset
         parts = written_arguments([None if o is None else f"\0{i}\0" for i, o in enumerate(operands)], expr, exact)
         given = ["" if o is None else o.text for o in operands]
-        filled = [self.argument(part, given) for part in parts]
-        return Piece(rf"\operatorname{{{latex_text(name)}}}\left({self.comma.join(filled)}\right)", CALL)
+        return [self.argument(part, given) for part in parts]
 
     def argument(self, part: str, given: Sequence[str]) -> str:
         """An argument of a call: operands as formulas, the rest as it is written."""

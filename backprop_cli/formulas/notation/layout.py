@@ -164,9 +164,10 @@ class Layout:
         for position, factor in enumerate(factors):
             piece = self.walk(factor)
             alone = len(factors) == 1
-            bare = piece.level > MUL or alone and piece.level >= MUL
+            bare = piece.level > MUL or alone and piece.level >= MUL or piece.reaches and factor is factors[-1]
             if (
                 piece.level == MATMUL
+                and not piece.reaches
                 and not alone
                 and all(not shape_of(f) for f in factors if f is not factor)
                 and self.notation.scalar_joins_chain
@@ -211,4 +212,6 @@ class Layout:
     def call(self, expr: Apply) -> Piece:
         """A function: its template if it has one, else name(operands, parameters)."""
         operands = [None if a == NONE else self.walk(a) for a in expr.args]
+        if any(name in self.taken for name in self.notation.signs_of_functions.get(expr.name, ())):
+            return self.notation.named_call(expr.name, [o.text for o in operands if o is not None])
         return self.notation.call(expr.name, operands, expr, expr in self.exact)

@@ -222,7 +222,7 @@ class Mathml(Notation):
 
     def summation(self, base: Piece, expr: Apply) -> Piece:
         inner = base.text if base.level > MUL else self.bracket(base.text)
-        return Piece(self._over(mo("∑"), "munder", expr) + inner, MUL)
+        return Piece(self._over(mo("∑"), "munder", expr) + inner, MUL, reaches=True)
 
     def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
         return Piece(self._over(mi(name), "msub", expr) + mo(FUNCTION_APPLICATION) + self.bracket(base.text), CALL)
@@ -245,10 +245,12 @@ class Mathml(Notation):
         template = OPS[name].text if name in OPS and is_plain(expr) else None
         if template is not None:
             return Piece(row(self._filled(template, given)), CALL)
+        return self.named_call(name, self.arguments(operands, expr, exact))
+
+    def arguments(self, operands: list[Piece | None], expr: Apply, exact: bool = False) -> list[str]:
+        given = ["" if o is None else o.text for o in operands]
         marks = [None if o is None else f"{{{i}}}" for i, o in enumerate(operands)]
-        listed = [self._filled(part, given) for part in written_arguments(marks, expr, exact)]
-        arguments = mo(",").join(listed)
-        return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(arguments)), CALL)
+        return [self._filled(part, given) for part in written_arguments(marks, expr, exact)]
 
     @staticmethod
     def _filled(template: str, given: list[str]) -> str:

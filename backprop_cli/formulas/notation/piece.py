@@ -10,7 +10,8 @@ ADD, NEGATIVE, MUL, MATMUL, GRADIENT, POWER, CALL, ATOM = 1, 1, 2, 2, 3, 4, 5, 6
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A printed part and how loosely it binds."""
+    """A printed part and how loosely it binds; `reaches`: without brackets it would take in any factor after it."""
 
     text: str
     level: int
+    reaches: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sympy import E, Expr, S
 
@@ -49,6 +50,7 @@ class Notation:
     correlation: str = " ⋆ "  # empty: written as a call
     convolution: str = " ∗ "
     stacks: bool = False
+    signs_of_functions: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # that a node may be called
 
     def holds_fraction(self, text: str) -> bool:
         """Whether a numerator has a fraction that would be set small in another."""

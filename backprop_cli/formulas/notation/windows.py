@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_op, shape_of
-from backprop_cli.formulas.notation.arguments import written_arguments
 from backprop_cli.formulas.notation.piece import MATMUL, Piece
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def unpooled(layout: Walker, expr: Apply) -> Piece:
     plain = len(shape) == _space(expr) + 2 and expr.parameters["output_size"] == tuple(map(int, shape[2:]))
     if not layout.notation.names_axes or not plain:
         return layout.call(expr)
-    listed = written_arguments([layout.walk(found.args[0]).text], found, exact=False)
+    listed = layout.notation.arguments([layout.walk(found.args[0])], found)
     return layout.notation.named_call("to_max", [layout.walk(put).text, *listed])
 
 

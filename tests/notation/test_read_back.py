@@ -1,0 +1,292 @@
+"""Every notation is read back: `text` and `code` by our own parser, LaTeX and MathML by readers of the tests' own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops import COMPOSITES, OPS
+from backprop_cli.errors import BackpropError
+from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.notation import NOTATIONS as NOTATED
+from backprop_cli.formulas.notation import Layout
+from backprop_cli.formulas.printed import Named, Printed
+from backprop_cli.formulas.tensors import symbols
+from backprop_cli.language.expression import parse
+from backprop_cli.language.reader import load_spec, read_spec
+from backprop_cli.language.source import inline
+from backprop_cli.tasks.calculate import compute, load_leaves
+from tests.graphs.test_random_graphs import random_net
+from tests.ops.test_rules import graph_of
+from tests.readers import latex, mathml
+from tests.readers.mathematics import Reader, named
+from tests.readers.trees import canonical, spelled_name
+from tests.readers.values import UnclearError, Value, value
+
+NOTATIONS = ("text", "code", "latex", "mathml", "index")
+TREES = {"latex": latex.tree_of, "mathml": mathml.tree_of}
+
+
+def read(graph: Graph, text: str, values: Any, gradients: Any, wanted: Any, deltas: Any = None) -> Any:
+    """The value of a printed text by our own parser, at the values of a run; δ by name, as value and shape."""
+    source, names = inline(text, "<text>"), graph.names
+    deltas = deltas or {}
+    scope = Scope(
+        source,
+        lambda n: values[names[n]] if n in names else deltas[n][0] if n in deltas else None,
+        lambda n: gradients[names[n]] if n in names else None,
+        names=lambda: [*names, *deltas],
+        dims=graph.spec.dims,
+        shapes=lambda n: graph.nodes[names[n]].shape if n in names else deltas[n][1] if n in deltas else None,
+        output=graph.output_name,
+    )
+    with np.errstate(all="ignore"):
+        return np.asarray(interpret(parse(source), scope, Numbers(graph), wanted))
+
+
+def labels_of(shape: Any) -> list[str]:
+    """What sums call the axes of a shape."""
+    return [(getattr(size, "name", None) or "").lower() for size in shape]
+
+
+@dataclass
+class Proof:
+    """The printed formulas of a graph, each read back in every notation."""
+
+    graph: Graph
+    terms: tuple[str, ...] = ("local", "nodes")
+    read: Counter[str] = field(default_factory=Counter)
+
+    def prove(self) -> Counter[str]:
+        """Every notation of every formula has the gradient's value; how many there were of each."""
+        computed = compute(self.graph, load_leaves(self.graph))
+        total = formulate(self.graph, computed.values, computed.passes, self.terms, NOTATIONS)[1]
+        self.computed, self.gradients = computed, computed.passes[-1]
+        self.deltas = {one.name["text"]: (one.value, self.shape_of(one)) for one in total.where}
+        self.reader = self.reader_of(total)
+        for delta in total.where:
+            self.formula(delta.formula, delta.value, delta.name["text"])
+        for index, terms in total.items():
+            for term, one in terms.items():
+                if isinstance(one, Printed):
+                    self.formula(one, np.asarray(computed.gradient(index)), f"{self.graph.nodes[index].name}, {term}")
+        return self.read
+
+    def reader_of(self, total: Any) -> dict[str, Reader]:
+        """A reader for each typeset notation, who knows the names."""
+        sizes = {str(size.name): int(size) for node in self.graph.nodes for size in node.shape
+                 if getattr(size, "name", None)}  # fmt: skip
+        arrays = {name: self.value(index, self.computed.values) for name, index in self.graph.names.items()}
+        names = named({**{name: value(size) for name, size in sizes.items()}, **arrays})
+        partials = {f"∂{canonical(name)}": self.value(index, self.gradients)
+                    for name, index in self.graph.names.items() if self.gradients[index] is not None}  # fmt: skip
+        made = {}
+        for notation, tree_of in TREES.items():
+            frame = "<m>{}</m>" if notation == "mathml" else "{}"
+            deltas = {spelled_name(tree_of(frame.format(one.name[notation]))[0]):
+                      value(one.value, labels_of(self.shape_of(one))) for one in total.where}  # fmt: skip
+            made[notation] = Reader(names, {**partials, **deltas})
+        return made
+
+    def shape_of(self, delta: Named) -> Any:
+        """The shape of a δ: that of its node, with the names of its axes, where it is as large."""
+        shape = self.graph.nodes[self.graph.names[delta.node]].shape
+        return shape if tuple(map(int, shape)) == np.shape(delta.value) else np.shape(delta.value)
+
+    def value(self, index: int, arrays: Any) -> Value:
+        """An array with the names of its axes."""
+        return value(arrays[index], labels_of(self.graph.nodes[index].shape))
+
+    def formula(self, one: Printed, right: Any, message: str) -> None:
+        """One formula."""
+        texts = {"text": one.text, "code": one.code, "latex": one["latex"], "mathml": one["mathml"]}
+        for notation, text in texts.items():
+            try:
+                if notation in TREES:
+                    found = self.reader[notation].whole(TREES[notation](text), right.shape)
+                else:
+                    deltas = self.deltas | {n.replace("δ", "delta", 1): v for n, v in self.deltas.items()}
+                    found = read(self.graph, text, self.computed.values, self.gradients, right.shape, deltas)
+            except (UnclearError, BackpropError, ValueError, AssertionError, IndexError) as error:
+                raise AssertionError(f"{message}: {notation} is not read: {text}: {error}") from error
+            words = f"{message}: {notation}: {text}"
+            assert found.size == right.size, words
+            np.testing.assert_allclose(found.reshape(right.shape), right, rtol=1e-7, atol=1e-9, err_msg=words)
+            self.read[notation] += 1
+
+
+def check(graph: Graph, terms: tuple[str, ...] = ("local", "nodes")) -> Counter[str]:
+    """Every notation of a graph's gradients has their value."""
+    return Proof(graph, terms).prove()
+
+
+FUNCTIONS = [*OPS.values(), *COMPOSITES.values()]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=[function.name for function in FUNCTIONS])
+def test_every_functions_gradient_is_read_back(function: Any) -> None:
+    """For each sample of each function, in every notation."""
+    for sample in function.samples:
+        try:
+            graph, _ = graph_of(function, sample)
+        except BackpropError:  # nothing that can be differentiated
+            continue
+        read = check(graph)
+        assert len(set(read.values())) <= 1, read
+
+
+NAMED = [
+    ("softmax and its sum", "p = exp(z) / sum(exp(z), axis=1, keepdims=true)", "sum(p * c)"),
+    ("standardized", "p = (z - mean(z, axis=1, keepdims=true)) / std(z, axis=1, keepdims=true)", "sum(p * c * v)"),
+    ("a sum without its axis", "p = sum(z, axis=1)", "sum(p * u)"),
+    ("a sum beside a square", "p = sum(A, axis=1)", "sum(A * p) + sum(A * sum(A, axis=1, keepdims=true))"),
+    ("outer and inner", "p = u @ z", "sum(p * v) * (v @ v) + u @ (z @ v)"),
+    ("identity", "p = inv(A + 2*eye(3))", "trace(p) + sum(A @ A) + det(A)"),
+    ("unit vectors", "p = v[1]*v", "p[0]**2 + sum(A[0] * u)"),
+    ("pseudo-inverse", "p = pinv(z)", "sum(p * c.T)"),
+]
+
+
+@pytest.mark.parametrize(("node", "loss"), [(node, loss) for _, node, loss in NAMED], ids=[one for one, _, _ in NAMED])
+def test_named_sizes_are_read_back(node: str, loss: str) -> None:
+    """Sums over letters keep their axes or lose them as printed; products, I and unit vectors have the right shape."""
+    name, _, expression = node.partition(" = ")
+    leaves = {"z": "[N, D]", "c": "[N, D]", "v": "[D]", "u": "[N]", "A": "[N, N]"}
+    lines = [f"  {leaf}: {{shape: {shape}, init: normal, seed: {i}}}" for i, (leaf, shape) in enumerate(leaves.items())]
+    text = "\n".join(["dims: {N: 3, D: 4}", "params:", *lines, "nodes:", f"  {name}: {expression}", f"  loss: {loss}"])
+    graph = build(read_spec(text.encode(), "spec", folder=None))
+    assert check(graph)["latex"] > 3
+
+
+WINDOWS = {
+    "x ⋆ g": "conv2d_weight(x, g, (2, 3))", "g ∗ w": "conv_transpose2d(g, w)",
+    "to_max(m, x, 2)": "max_unpool2d(m, max_pool2d_indices(x, 2), (4, 5))",
+    "to_max(m1, x, 3, stride=1)": "max_unpool2d(m1, max_pool2d_indices(x, 3, stride=1), (4, 5))",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WINDOWS)
+def test_words_for_windows(text: str) -> None:
+    """Each is the call that it stands for, its sizes seen from the shapes; and printed so again."""
+    leaves = {"x": "[2, 2, 4, 5]", "g": "[2, 3, 3, 3]", "w": "[3, 2, 2, 3]", "m": "[2, 2, 2, 2]", "m1": "[2, 2, 2, 3]"}
+    lines = [f"  {name}: {{shape: {shape}, init: normal, seed: {i}}}" for i, (name, shape) in enumerate(leaves.items())]
+    nodes = f"nodes:\n  p: {text}\n  q: {WINDOWS[text]}\n  loss: sum(p) + sum(q)"
+    graph = build(read_spec("\n".join(["params:", *lines, nodes]).encode(), "spec", folder=None))
+    values = compute(graph, load_leaves(graph)).values
+    np.testing.assert_array_equal(values[graph.names["p"]], values[graph.names["q"]])
+    made = symbols(graph, None)
+    layout = Layout(NOTATED["text"])
+    assert layout(made.definitions[graph.names["q"]]) == text
+    assert Layout(NOTATED["code"])(made.definitions[graph.names["p"]]) == WINDOWS[text]
+
+
+@pytest.mark.parametrize("text", ["v ⋆ v", "v ∗ v", "to_max(v, v, 2)", "to_max(x, x)", "x ⋆ v"])
+def test_words_for_windows_are_about_batches(text: str) -> None:
+    """Anything else is an error that says so."""
+    leaves = "params: {v: [1, 2], x: [[[1, 2, 3]]]}"
+    with pytest.raises(BackpropError, match=r"batch|takes"):
+        build(read_spec(f"{leaves}\nnodes: {{loss: 'sum({text})'}}".encode(), "spec", folder=None))
+
+
+def test_an_unclear_sum_is_written_exactly() -> None:
+    """Where a reader would take a sum to keep its axis and it does not, the call says so."""
+    leaf = "params: {A: {shape: [N, N], init: normal, seed: 1}}"
+    text = f"dims: {{N: 3}}\n{leaf}\nnodes:\n  loss: sum(A * sum(A, axis=1)**2)"
+    graph = build(read_spec(text.encode(), "spec", folder=None))
+    computed = compute(graph, load_leaves(graph))
+    printed = formulate(graph, computed.values, computed.passes, ("nodes",))[1][graph.names["A"]]["nodes"]
+    assert isinstance(printed, Printed)
+    assert "axis=1" in printed.text
+
+
+SPECS = sorted((Path(__file__).resolve().parents[2] / "specs").glob("*.yaml"))
+ALL_TERMS = ("local", "nodes", "compact", "leaves")
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_formula_of_a_spec_is_read_back(path: Path) -> None:
+    """In all terms, with the δ of `compact`, in every notation."""
+    read = check(build(load_spec(str(path))), ALL_TERMS)
+    assert min(read.values()) >= 4
+    assert len(set(read.values())) == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_formulas_of_a_random_graph_are_read_back(seed: int) -> None:
+    """In all terms and every notation."""
+    assert check(build(read_spec(random_net(seed).text.encode(), "spec", folder=None)), ALL_TERMS)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("block", range(40))
+def test_the_formulas_of_many_random_graphs_are_read_back(block: int) -> None:
+    """The same for more and longer graphs (`make fuzz`)."""
+    for seed in range(2000 + 25 * block, 2025 + 25 * block):
+        net = random_net(seed, length=4 + seed % 10)
+        assert check(build(read_spec(net.text.encode(), "spec", folder=None)), ALL_TERMS)
+
+
+ALIKE = [
+    ("log(x)**2 is not log(x**2)", "sum(log(x)**3)", "log"),
+    ("a sum that another factor follows", "sum(x**2) * sum(x**3) * (sum(x) + 1)**2", "sum"),
+    ("a node that is called e", "sum(exp(e) * x)", "e"),
+    ("a node that is called σ", "sum(sigmoid(sigma) * x)", "sigma"),
+    ("a minus below a logarithm", "sum(log(x - -2) * log(x))", "minus"),
+]
+
+
+@pytest.mark.parametrize("loss", [loss for _, loss, _ in ALIKE], ids=[words for words, _, _ in ALIKE])
+def test_what_looks_alike_is_told_apart(loss: str) -> None:
+    """What once printed like something else."""
+    leaves = "params: {x: [0.4, 1.5, 0.7], e: [0.3, -0.2, 1.1], sigma: [0.5, 0.1, -0.3]}"
+    assert check(build(read_spec(f"{leaves}\nnodes: {{loss: '{loss}'}}".encode(), "spec", folder=None)), ALL_TERMS)
+
+
+X, Y = np.array([2.0, 3.0]), np.array([5.0, 7.0])
+MATRIX = np.array([[1.0, 2.0], [3.0, 5.0]])
+READ_AS = [
+    (r"x y^\top", np.outer(X, Y)),
+    (r"x^\top y", np.float64(31)),
+    (r"A x \odot y", MATRIX @ X * Y),
+    (r"A^\top x", MATRIX.T @ X),
+    (r"{A}^{-1} x", np.linalg.solve(MATRIX, X)),
+    (r"\frac{x}{\sum x} - y", X / 5 - Y),
+    (r"2 \log x", 2 * np.log(X)),
+    (r"\left[x > 2\right]", np.array([0.0, 1.0])),
+    (r"I A", MATRIX),
+    (r"x_{[::-1]}", X[::-1]),
+]
+
+
+@pytest.mark.parametrize(("formula", "right"), READ_AS, ids=[formula for formula, _ in READ_AS])
+def test_the_reader_reads_as_people_do(formula: str, right: Any) -> None:
+    """Its own rules, by hand."""
+    reader = Reader({"x": value(X), "y": value(Y), "A": value(MATRIX)}, {})
+    np.testing.assert_allclose(reader.whole(latex.tree_of(formula), np.shape(right)), right)
+
+
+@pytest.mark.parametrize("formula", [r"\log x \odot y", r"\sum x \, y", "x y", "x A", "x + - y", "z"])
+def test_the_reader_refuses_what_is_unclear(formula: str) -> None:
+    """Two readings are none."""
+    reader = Reader({"x": value(X), "y": value(Y), "A": value(MATRIX)}, {})
+    with pytest.raises(UnclearError):
+        reader.whole(latex.tree_of(formula), (2,))
+
+
+def test_a_planted_wrong_text_is_seen() -> None:
+    """The check can fail: `v · uᵀ` is not `u · vᵀ`."""
+    text = "params: {u: [1, 2], v: [3, 5]}\nnodes: {W: 'u · vᵀ', loss: sum(W ** 2)}"
+    graph = build(read_spec(text.encode(), "spec", folder=None))
+    computed = compute(graph, load_leaves(graph))
+    index = graph.names["W"]
+    found = read(graph, "v · uᵀ", computed.values, computed.passes[-1], (2, 2))
+    np.testing.assert_allclose(found, computed.values[index].T)
+    assert not np.allclose(found, computed.values[index])
