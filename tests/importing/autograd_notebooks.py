@@ -401,6 +401,42 @@ for t in range(2000):
 print(f'Result: y = {a.item()} + {b.item()} * P3({c.item()} + {d.item()} x)')
 """,
     ),
+    "recurrent": (
+        """
+import torch
+from torch import nn
+torch.manual_seed(5)
+lstm = nn.LSTM(3, 4, batch_first=True)
+fc = nn.Linear(4, 2)
+x = torch.randn(2, 5, 3)
+out, (h, c) = lstm(x)
+loss = nn.functional.mse_loss(fc(out[:, -1]), torch.zeros(2, 2))
+loss.backward()
+print(loss.item())
+""",
+    ),
+    "convolution": (
+        """
+import torch
+from torch import nn
+torch.manual_seed(2)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 2, 3, padding=1)
+        self.bn = nn.BatchNorm2d(2)
+        self.fc = nn.Linear(2 * 2 * 2, 3)
+    def forward(self, x):
+        x = torch.max_pool2d(torch.relu(self.bn(self.conv1(x))), 2)
+        x = torch.flatten(x, 1)
+        return self.fc(x)
+net = Net()
+x = torch.rand(2, 1, 4, 4)
+loss = nn.CrossEntropyLoss()(net(x), torch.tensor([0, 2]))
+loss.backward()
+print(loss.item())
+""",
+    ),
 }
 
 Gradients = tuple[dict[str, list[float]], ...]
@@ -445,5 +481,25 @@ GRADIENTS: Mapping[str, Gradients] = {
         },
     ),
     "custom": ({"a": [0.0], "b": [1.976], "c": [0.0], "d": [88.9751]},),
+    "recurrent": (
+        {
+            "lstm_weight_ih_l0": [-0.0004, 0.0001, 0.0005, -0.0025, 0.0076],
+            "lstm_weight_hh_l0": [0.0, 0.0002, -0.0002, 0.0001, 0.0007],
+            "lstm_bias_ih_l0": [-0.0008, 0.0093, -0.0101, -0.0013, -0.0001],
+            "lstm_bias_hh_l0": [-0.0008, 0.0093, -0.0101, -0.0013, -0.0001],
+            "fc_weight": [-0.0001, 0.0183, -0.0113, 0.0049, 0.001],
+            "fc_bias": [-0.0399, 0.2376],
+        },
+    ),
+    "convolution": (
+        {
+            "conv1_weight": [0.2751, 0.3384, 0.3039, 0.579, -0.0496],
+            "conv1_bias": [0.0, 0.0],
+            "bn_weight": [-0.3889, 0.1483],
+            "bn_bias": [-0.1762, 0.0509],
+            "fc_weight": [-0.0158, 0.0301, -0.1808, -0.2833, -0.2029],
+            "fc_bias": [-0.1179, 0.2982, -0.1803],
+        },
+    ),
 }
 """Of each backward pass, the first five entries of each leaf's gradient, to four places, as PyTorch gives them."""
