@@ -11,6 +11,8 @@ import pytest
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.importing.reading import import_python
+from tests.ops.test_opinfo import VALUE_ONLY
+from tests.spelling.test_spellings import CASES, LOOSER, called, spelled
 
 RNG = np.random.default_rng(4)
 SHAPES = {"a": (3, 4), "b": (3, 4), "v": (4,), "u": (3,), "M": (4, 4), "x3": (2, 3, 4), "img": (2, 2, 5, 5),
@@ -287,6 +289,39 @@ def test_a_call_gives_pytorchs_gradients(call: str) -> None:
         right = leaves[name].grad
         expected = np.zeros(SHAPES[name]) if right is None else right.numpy()
         np.testing.assert_allclose(value, expected, rtol=1e-7, atol=1e-9)
+
+
+PAIRS = {"max.reduction_with_dim", "min.reduction_with_dim", "linalg.slogdet", "logsumexp"}
+"""Calls whose result is a pair, which has no backward pass of its own; and one along an axis that a scalar lacks."""
+SOUND = [s for s in CASES if s["op"] not in PAIRS]
+
+
+@pytest.mark.parametrize("sample", SOUND[::5], ids=[f"{s['op']}-{s['index']}" for s in SOUND[::5]])
+def test_pytorchs_samples_in_a_script(sample: dict[str, Any]) -> None:
+    """A sample of PyTorch's, written as a program, is imported with PyTorch's gradients."""
+    leaves: dict[str, Any] = {}
+    args = [spelled(given, leaves, f"args[{i}]") for i, given in enumerate(sample["args"])]
+    args += [f"{k}={spelled(one, leaves, f'kwargs[{k}]')}" for k, one in sample["kwargs"].items()]
+    several = isinstance(sample["output"], list)
+    lines = [f"{name} = torch.tensor({numbers(value, diff)}, requires_grad={diff})"
+             for name, (_, value, diff) in leaves.items()]  # fmt: skip
+    lines.append(f"out = {called(sample['op'], args, [])}")
+    seed = sample["cotangent"][0] if several else sample["cotangent"]
+    lines.append(f"{'out[0]' if several else 'out'}.backward(torch.tensor({seed}))")
+    (found,) = import_python((IMPORTS + "\n".join(lines) + "\n").encode(), "sample.py")
+    nodes = run(read_spec(found.text.encode(), "sample", folder=None), Settings(terms=())).by_name
+    for name, (path, _, diff) in leaves.items():
+        right = sample["gradients"].get(path)
+        gradient = nodes[name].gradient if diff and right is not None and sample["op"] not in VALUE_ONLY else None
+        if gradient is not None:
+            tolerance = LOOSER.get(sample["op"], 1e-9)
+            np.testing.assert_allclose(gradient.value, np.array(right, dtype=float), rtol=tolerance, atol=1e-12)
+
+
+def numbers(value: Any, diff: bool) -> Any:
+    """An argument's numbers; labels and positions are whole."""
+    whole = not diff and value.size and (value == value.astype(int)).all()
+    return (value.astype(int) if whole else value).tolist()
 
 
 a, b = VALUES["a"], VALUES["b"]

@@ -6,6 +6,6 @@ is data: one row a call in `libraries/`, the library's own signature and the exp
 
 from backprop_cli.language.spelling.attributes import respelled
 from backprop_cli.language.spelling.bare import is_spelling, unprefixed
-from backprop_cli.language.spelling.calls import PAIRS, Misfit, library_call, method_call
+from backprop_cli.language.spelling.calls import Misfit, library_call, method_call, second_of
 
-__all__ = ["PAIRS", "Misfit", "is_spelling", "library_call", "method_call", "respelled", "unprefixed"]
+__all__ = ["Misfit", "is_spelling", "library_call", "method_call", "respelled", "second_of", "unprefixed"]

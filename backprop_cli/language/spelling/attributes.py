@@ -11,7 +11,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Argument, Call, Expression, Indexed, Name, Number, String, Transposed
 from backprop_cli.language.expression.lexer import Token, error
 from backprop_cli.language.source import Text
-from backprop_cli.language.spelling.calls import PAIRS, Misfit, is_method, library_call, method_call
+from backprop_cli.language.spelling.calls import Misfit, is_method, library_call, method_call, second_of
 from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, layer_function
 
 PREFIXES = {
@@ -121,7 +121,8 @@ def _constant(reader: Reader, value: Name, path: str, last: Token) -> Expression
 
 def _of_pair(reader: Reader, found: Expression, call: Call) -> Expression:
     """PyTorch's `max(x, dim)` is a pair: `[0]` and `.values` are the values, `[1]` and `.indices` the positions."""
-    if not isinstance(found, Call) or found.function not in PAIRS or len(found.arguments) < 2:
+    second = second_of(call, found)
+    if second is None or not isinstance(found, Call):
         return found
     if reader.sees("[") and reader.following.text in {"0", "1"}:
         reader.advance()
@@ -133,7 +134,7 @@ def _of_pair(reader: Reader, found: Expression, call: Call) -> Expression:
         which = "0" if reader.advance().text == "values" else "1"
     else:
         return found
-    return found if which == "0" else replace(found, function=PAIRS[found.function])
+    return found if which == "0" else replace(found, function=second)
 
 
 # ── methods and attributes ───────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from backprop_cli.language.expression import Call, Expression
+from backprop_cli.language.expression import Call, Expression, Name
 from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY
 from backprop_cli.language.spelling.rows import IGNORED, rewritten, rows_of, usages
 from backprop_cli.language.spelling.torch_rows import TORCH
@@ -16,6 +16,16 @@ PAIRS = {"max": "argmax", "min": "argmin"}
 """Of PyTorch, functions that give values and, as a second result, positions when they are told an axis."""
 _SILENT = ("nn.functional.", "functional.", "numpy.", "scipy.", "lax.", "Tensor.")
 """Modules whose functions are those of the library itself."""
+
+
+def second_of(written: Call, found: Expression) -> str | None:
+    """The function that gives the second result of a call of PyTorch's that has two; None where it has one."""
+    if not isinstance(found, Call):
+        return None
+    asked = (a.value for a in written.arguments if a.keyword == "return_indices")
+    if any(isinstance(one, Name) and one.name in {"True", "true"} for one in asked):
+        return f"{found.function}_indices"
+    return PAIRS.get(found.function) if len(found.arguments) > 1 else None
 
 
 class Misfit(Exception):

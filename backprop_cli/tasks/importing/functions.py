@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Binary, Call, Expression, notes, parts
-from backprop_cli.language.spelling import PAIRS, Misfit, library_call, method_call
+from backprop_cli.language.spelling import Misfit, library_call, method_call, second_of
 from backprop_cli.language.unparse import rebuilt
 from backprop_cli.tasks.importing import codes, indexing, tensors
 from backprop_cli.tasks.importing.literals import MAX_ROWS, data_of, flat_of, literal_or_stack
@@ -65,9 +66,10 @@ def apply(machine: Machine, family: str, path: str, given: list[Any], named: dic
     for note in () if method else notes(found):
         machine.record.note(node, note)
     made = _tensor(machine, found, given, named, node)
-    if family == "torch" and isinstance(found, Call) and found.function in PAIRS and len(found.arguments) > 1:
-        positions = codes.call(PAIRS[found.function], *(one.value for one in found.arguments[:2]))
-        return Pair((made, Tensor(positions, kind="int")))
+    second = second_of(code, found) if family == "torch" else None
+    if second is not None and isinstance(found, Call):
+        kept = tuple(one for one in found.arguments if one.keyword not in {"keepdims", "keepdim"})
+        return Pair((made, Tensor(replace(found, function=second, arguments=kept), kind="int")))
     return made
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -21,9 +19,9 @@ from backprop_cli.tasks.importing.exercises import (
     guessed_exercise,
     loss_of,
 )
-from backprop_cli.tasks.importing.literals import as_data, flat_of
+from backprop_cli.tasks.importing.given import given_by
 from backprop_cli.tasks.importing.machine import Machine
-from backprop_cli.tasks.importing.record import Note, Record, leaf_of
+from backprop_cli.tasks.importing.record import Note, Record
 from backprop_cli.tasks.importing.statements import execute
 from backprop_cli.tasks.importing.values import Class, Function, Tensor, Unknown, Unread
 from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
@@ -72,7 +70,7 @@ def import_python(data: bytes, file: str, asked: Asked | None = None) -> tuple[I
 
 def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     record = Record(program)
-    machine = Machine(record, evaluate, execute, given=_given(asked))
+    machine = Machine(record, evaluate, execute, given=given_by(asked.shapes, asked.values))
     record.named_gradients = gradients_named(program.body)
     record.seeded = seeds_named(program.body)
     machine.run(program.body)
@@ -214,59 +212,6 @@ def _arguments(machine: Machine, function: Any, method: bool) -> dict[str, Any]:
         raise machine.record.unread(function.node, f"the shapes of {', '.join(missing)} are not known",
                                     f"give each a shape or a value: {shapes}")  # fmt: skip
     return found
-
-
-# ── what the command line gives ──────────────────────────────────────────────────────────────────
-
-
-def _given(asked: Asked) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, text in asked.shapes.items():
-        sizes = [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
-        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in sizes):
-            raise UsageError("E022", f"--shape {name}={text}: a shape is whole numbers", hint=f"--shape {name}=3,4")
-        made = leaf_of(tuple(map(int, sizes)), rule="normal", options={"mean": 0.0, "std": 1.0, "seed": 0})
-        found[name] = made
-    for name, text in asked.values.items():
-        found[name] = _value(name, text)
-    return found
-
-
-def _value(name: str, text: str) -> Any:
-    """A value on the command line: a number, text, or nested lists of numbers."""
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return text
-    try:
-        value = _plain(tree)
-    except (TypeError, RecursionError):
-        return text
-    return _array(value) if isinstance(value, list) and as_data(value) is not None else value
-
-
-def _array(value: list[Any]) -> Any:
-    """Nested lists of numbers as a leaf; ragged ones stay lists."""
-    data, shape = as_data(value), []
-    part = data
-    while isinstance(part, list):
-        shape.append(len(part))
-        part = part[0]
-    entries = list(flat_of(data))
-    if len(entries) != math.prod(shape):
-        return value
-    whole = all(isinstance(one, int) for one in entries)
-    return leaf_of(tuple(shape), data=data, whole=whole, kind="int" if whole else "float")
-
-
-def _plain(node: ast.expr) -> Any:
-    if isinstance(node, ast.List | ast.Tuple):
-        return [_plain(one) for one in node.elts]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_plain(node.operand)
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | str | None):
-        return node.value
-    raise TypeError
 
 
 def _unused(machine: Machine, asked: Asked) -> None:
