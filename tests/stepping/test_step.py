@@ -76,6 +76,34 @@ def test_mazurs_page_after_ten_thousand_steps(backprop: Backprop) -> None:
     assert [h["step"] for h in found["history"]] == [0, 2500, 5000, 7500, 10000]
 
 
+NIELSEN = "inputs: {x: 1, y: 0}\nparams: {w: %s, b: %s}\nnodes:\n  a: sigmoid(w*x + b)\n  C: (y - a)**2/2\n"
+
+
+@pytest.mark.parametrize(("w", "b", "before", "after"), [(0.6, 0.9, 0.82, 0.09), (2.0, 2.0, 0.98, 0.20)])
+def test_nielsens_neuron(backprop: Backprop, tmp_path: Path, w: float, b: float, before: float, after: float) -> None:
+    """Nielsen, chapter 3: one neuron that learns to give 0 for 1; its outputs before and after 300 steps of 0.15."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(NIELSEN % (w, b))
+    assert backprop("step", old, "--lr", "0.15", "--steps", "300", "--terms", "none", "-o", new).code == 0
+    outputs = [float(backprop("run", path, "--get", "a").out) for path in (old, new)]
+    assert [round(a, 2) for a in outputs] == [before, after]
+
+
+def test_nielsens_four_equations(backprop: Backprop) -> None:
+    """Chapter 2, (BP1) to (BP4): δᴸ = (a - y) ⊙ σ'(z), δˡ = (wᵀ δ) ⊙ σ'(z), ∂C/∂b = δ, ∂C/∂w = δ aᵀ."""
+    spec = ("inputs: {x: [1, 2], y: [0, 1]}\n"
+            "params: {w2: [[1, 2], [3, 4]], b2: [1, 1], w3: [[1, 0], [2, 1]], b3: [0, 1]}\n"
+            "nodes:\n  z2: w2 @ x + b2\n  a2: sigmoid(z2)\n  z3: w3 @ a2 + b3\n  a3: sigmoid(z3)\n"
+            "  C: sum((y - a3)**2)/2\n")
+    nodes = json.loads(backprop("run", "-", "--format", "json", stdin=spec).out)["nodes"]
+    local = {name: node["gradient"]["formula"]["local"]["text"] for name, node in nodes.items() if node["gradient"]}
+    nodewise = nodes["z3"]["gradient"]["formula"]["nodes"]["text"]
+    assert nodewise == "(a3 - y) ⊙ a3 ⊙ (1 - a3)"  # BP1
+    assert (local["z2"], local["a2"]) == ("∂C/∂a2 ⊙ a2 ⊙ (1 - a2)", "w3ᵀ · ∂C/∂z3")  # BP2
+    assert (local["b3"], local["b2"]) == ("∂C/∂z3", "∂C/∂z2")  # BP3
+    assert (local["w3"], local["w2"]) == ("∂C/∂z3 · a2ᵀ", "∂C/∂z2 · xᵀ")  # BP4
+
+
 def test_a_page_of_adam_by_hand(backprop: Backprop) -> None:
     """Minimise x² from 1 with lr 0.1: Adam's first step is the learning rate; the state of two steps by hand."""
     spec = "params: {x: 1}\nnodes: {f: x**2}\n"
