@@ -11,6 +11,7 @@ from backprop_cli.cli.derivatives import asked_for, whole
 from backprop_cli.cli.folders import SPECS, files_of
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
+from backprop_cli.cli.progress import progress
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import TERMS
@@ -30,6 +31,7 @@ class Job:
     terms: tuple[str, ...]
     max_bytes: int
     kind: str | None = None  # jacobian or hessian
+    bar: bool = False
 
     def __call__(self, path: str) -> Done:
         """Check a spec and render what came out; code 1 where answers disagree."""
@@ -39,7 +41,8 @@ class Job:
         threads_for(spec)
         from backprop_cli.tasks.checks import CheckSettings, check
 
-        report = check(spec, CheckSettings(terms=self.terms, max_bytes=self.max_bytes))
+        with progress(self.bar) as bar:
+            report = check(spec, CheckSettings(terms=self.terms, max_bytes=self.max_bytes, progress=bar))
         return Done(RENDERERS[self.form](report, self.view), 0 if report.ok else 1)
 
     def of_tensor(self, path: str, kind: str) -> Done:
@@ -85,7 +88,7 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ki
     if chosen == "html" and len(specs) > 1:
         raise UsageError("E026", "--format html holds one whole result", hint="give one spec")
     wanted = tuple(t for t in TERMS if t in terms) if terms else TERMS
-    job = Job(choice, chosen, report.view(()), wanted, memory.max_bytes, kind)
+    job = Job(choice, chosen, report.view(()), wanted, memory.max_bytes, kind, len(specs) == 1)
     if len(specs) > 1:
         one_thread()
     goes_on = chosen == "ndjson"

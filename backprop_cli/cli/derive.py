@@ -11,6 +11,7 @@ from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.progress import progress
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.derived import FORMATS, SUFFIXES, renderer
@@ -52,7 +53,8 @@ class Job:
         values, passes = _numbers(graph, self.max_bytes)
         _has_entry(graph, self.nodes, self.entry)
         notations = FORMATS[self.form].notations
-        worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits, notations)
+        with progress() as bar:
+            worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits, notations, bar)
         if parts is not spec:
             worked = in_all(worked, build(spec), notations)
         title = spec.source.file, spec.title, graph.output_name

@@ -17,6 +17,9 @@ CODE = "E023"
 PARTS = ("value", "grad", "formula", "shape", "tangent")
 EXAMPLES = "paths look like loss, w1.grad, w1.grad[0,0], w1.formula, w1.formula.latex, w1.shape"
 
+DELTAS = ("δ_", "delta_")
+"""How the names begin that compact formulas use for parts without a name."""
+
 _PATH = re.compile(r"(?P<dotted>[^\[\]]+)(?:\[(?P<index>[^\[\]]*)\])?")
 _AXIS = re.compile(r"-?\d{1,9}|(-?\d{1,9})?:(-?\d{1,9})?(:-?\d{1,9})?")
 
@@ -35,9 +38,10 @@ class Path:
     @property
     def terms(self) -> tuple[str, ...]:
         """The formulas that have to be derived for it."""
+        named = ("compact",) if self.node.startswith(DELTAS) else ()
         if self.part != "formula":
-            return ()
-        return (self.wanted,) if self.wanted else ("local", "nodes")
+            return named
+        return (self.wanted,) if self.wanted else ("local", "nodes", *named)
 
 
 def parse(text: str) -> Path:
@@ -96,6 +100,8 @@ def find(result: Result, text: str, view: View) -> str:
     """
     path = parse(text)
     node = result.by_name.get(path.node)
+    if node is None and path.node.startswith(DELTAS):
+        return _delta(result, path, view)
     if node is None:
         raise _unknown(result, path)
     if path.part == "shape":
@@ -113,6 +119,21 @@ def find(result: Result, text: str, view: View) -> str:
     if path.part == "grad":
         return _shown(node.gradient.value, path, view)
     return _written(node, node.gradient, path, view)
+
+
+def _delta(result: Result, path: Path, view: View) -> str:
+    """The value or the definition of a δ that compact formulas use."""
+    found = {name: one for one in result.where for name in (one.name["text"], one.name["code"])}
+    named = found.get(path.node)
+    if named is None:
+        known = ", ".join(one.name["code"] for one in result.where) or "none"
+        hint = f"compact formulas of this spec use: {known}"
+        raise UsageError(CODE, f"no compact formula uses {path.node!r}", hint=hint)
+    if path.part == "formula":
+        return view.plain(named.formula[path.notation])
+    if path.part == "shape":
+        return json.dumps(list(named.value.shape))
+    return _shown(named.value, path, view)
 
 
 def _written(node: NodeResult, gradient: Gradient, path: Path, view: View) -> str:

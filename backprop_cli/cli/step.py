@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ import click
 from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
 from backprop_cli.cli.loading import load, threads_for
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.progress import Bar, progress
 from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View
@@ -26,7 +26,6 @@ SPEC_SUFFIXES = (".yaml", ".yml")
 FORMATS = {"text": (".txt",), "json": (".json",), "csv": (".csv",), "markdown": (".md", ".markdown"),
            "latex": (".tex",), "html": (".html", ".htm")}  # fmt: skip
 MOST_STEPS = 10_000_000
-BAR = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,8 @@ class Job:
 
         settings = StepSettings(self.rule, self.given, self.steps, self.every, self.view.digits, self.formulas,
                                 self.max_bytes)  # fmt: skip
-        progress = Progress(self.steps) if self.bar else None
-        try:
-            result = step(spec, settings, progress)
-        finally:
-            if progress is not None:
-                progress.clear()
+        with progress(self.bar) as bar:
+            result = step(spec, settings, None if bar is None else partial(_told, bar, self.steps))
         if self.new_spec is not None:
             _write(self.new_spec, _new_text(spec, result))
         if self.plot is not None:
@@ -71,6 +66,10 @@ class Job:
 
     def warm(self) -> None:
         """One spec: there is nothing to prepare."""
+
+
+def _told(bar: Bar, steps: int, done: int, loss: float) -> None:
+    bar(done, steps, f"  loss {loss:.6g}")
 
 
 def _new_text(spec: Spec, result: Stepped) -> str:
@@ -92,30 +91,6 @@ def _write(path: str, text: str) -> None:
     except BaseException:
         file.discard()
         raise
-
-
-class Progress:
-    """A bar on a terminal's stderr, drawn a hundred times at most."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-        self.apart = max(1, steps // 100)
-
-    def __call__(self, step: int, loss: float) -> None:
-        """Draw it where it has grown."""
-        if step % self.apart == 0:
-            done = BAR * step // self.steps
-            self.say(f"\r[{'#' * done}{'.' * (BAR - done)}] {step}/{self.steps}  loss {loss:.6g}\x1b[K")
-
-    def clear(self) -> None:
-        """Leave nothing behind."""
-        self.say("\r\x1b[K")
-
-    @staticmethod
-    def say(text: str) -> None:
-        """Write to stderr."""
-        sys.stderr.write(text)
-        sys.stderr.flush()
 
 
 PARAMETERS: dict[str, tuple[str, str]] = {
@@ -174,7 +149,7 @@ def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: i
     suffix = suffixed(out, FORMATS)
     view = page.of(ReportChoice(out, report.precision, report.ascii, report.color).view(()), out)
     job = Job(choice, form or suffix or "text", view, rule, given, steps, every, terms != "none", memory.max_bytes,
-              new_spec, plot, bar=steps >= 100 and _on_terminal())  # fmt: skip
+              new_spec, plot, bar=steps >= 100)  # fmt: skip
     return over((spec,), job, sink_for(out), Series(), limits, manner_now(), job.warm)
 
 
@@ -191,10 +166,3 @@ def _check(out: str | None, plot: str | None, new_spec: str | None) -> None:
     for path in (new_spec, plot):
         if path is not None:
             AtomicFile(path)
-
-
-def _on_terminal() -> bool:
-    try:
-        return sys.stderr is not None and sys.stderr.isatty()
-    except ValueError:  # closed
-        return False

@@ -350,11 +350,13 @@ def work_out(
     entry: tuple[int, ...] | None = None,
     digits: int = 6,
     notations: tuple[str, ...] = SHOWN,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[WorkedPass, ...]:
     """The derivations of the named nodes (all that have a gradient by default), the output first, pass by pass.
 
     `values` and `passes` are the numbers of a run, or None for a spec that has shapes alone; `entry` is the one whose
-    numbers are put in, where a gradient has it (else the first), in so many `digits`.
+    numbers are put in, where a gradient has it (else the first), in so many `digits`; `progress` is told how many of
+    how many are done.
     """
     work = Formulation(graph, ("local", "nodes"), SHOWN, values)
     found = []
@@ -364,7 +366,12 @@ def work_out(
                           notations)  # fmt: skip
         wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
                   and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
-        found.append(WorkedPass(run.name, tuple(deriver.worked(node) for node in wanted)))
+        worked = []
+        for done, node in enumerate(wanted, 1):
+            worked.append(deriver.worked(node))
+            if progress is not None:
+                progress(done, len(wanted))
+        found.append(WorkedPass(run.name, tuple(worked)))
     return tuple(found)
 
 

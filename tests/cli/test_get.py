@@ -13,6 +13,7 @@ from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
+from tests.conftest import ROOT, Backprop
 
 GRADIENT = Gradient(np.array([[0.1, -2.0], [math.inf, math.nan]]), {
     "local": Printed({"text": "∂L/∂z · xᵀ", "code": "grad(z) @ x.T", "latex": r"\delta x^\top"}, 0.0),
@@ -99,3 +100,15 @@ def test_by_command(in_process) -> None:
     code, out, err = in_process("run", "small.yaml", "--get", "d")
     assert (code, out) == (2, "")
     assert err.startswith("error[E023]: no node is called 'd'\n")
+
+
+def test_a_delta_is_asked_for(backprop: Backprop) -> None:
+    """The δ of compact formulas, by either spelling: its value, an entry, its definition; an unknown one says which."""
+    spec = ROOT / "specs" / "rnn.yaml"
+    values = json.loads(backprop("run", spec, "--format", "json").out)["where"]["delta_h_3"]["value"]
+    assert json.loads(backprop("run", spec, "--get", "delta_h_3").out) == values
+    assert float(backprop("run", spec, "--get", "δ_h_3[1]").out) == values[1]
+    assert backprop("run", spec, "--get", "δ_h_3.formula.code").out == "grad(h_3) * (1 - h_3**2)\n"
+    refused = backprop("run", spec, "--get", "delta_h_9")
+    assert refused.code == 2
+    assert "delta_h_3, delta_h_2, delta_h_1" in refused.err

@@ -35,6 +35,10 @@ def rows(equations: Iterable[Line | Value]) -> Iterator[Row]:
     """Equations, each with the name of its step."""
     for one in equations:
         match one:
+            case Line(label="algebra") if one.left is not None:  # the left side is as long as the right one
+                yield Row("", one.left["breakable"], one.label, "")
+                yield Row("", one.right["breakable"])
+                yield Row("", None, said=one.law)
             case Line():
                 left = "" if one.left is None else one.left["breakable"]
                 left = rf"\text{{path }} {left}" if one.path else left

@@ -36,6 +36,7 @@ class CheckSettings:
     differences: bool = True
     entries: bool = True
     max_bytes: int = DEFAULT_MAX_BYTES
+    progress: Callable[[int, int], None] | None = None  # told how many gradients are done, of how many
 
 
 def check(spec: Spec, settings: CheckSettings = CheckSettings()) -> CheckReport:
@@ -53,7 +54,12 @@ def check_computed(graph: Graph, computed: Computed, settings: CheckSettings = C
     printed, total, _ = formulate(graph, computed.values, None, settings.terms, ("code",)) if settings.terms else \
         ([PassFormulas() for _ in graph.passes], PassFormulas(), ())  # fmt: skip
     work = Work(graph, computed, settings)
-    results = [result for i, run in enumerate(graph.passes) for result in work.checked(run, i, printed[i])]
+    results: list[CheckResult] = []
+    for i, run in enumerate(graph.passes):
+        for result in work.checked(run, i, printed[i]):
+            results.append(result)
+            if settings.progress is not None:
+                settings.progress(len(results), work.shown * len(graph.passes))
     if len(graph.passes) > 1:
         results += work.sums(total)
     functions = tuple(check_functions(graph, computed.values))
@@ -72,8 +78,8 @@ class Work:
         self.oracle = Oracle(graph, computed.values, self.perturbed.dependents)
         self.hooked = hooked(graph)
         self.departed = {n.index for n in graph.nodes if n.op and n.op.departs and on_kink(n, computed.values)}
-        shown = sum(1 for node in graph.named() if node.index in graph.active)
-        self.budget = BUDGET / max(1, shown * len(graph.passes))
+        self.shown = sum(1 for node in graph.named() if node.index in graph.active)
+        self.budget = BUDGET / max(1, self.shown * len(graph.passes))
 
     def checked(self, run: GraphPass, number: int, printed: PassFormulas) -> Iterator[CheckResult]:
         """Every named node with a gradient in a pass, in the order of the reverse pass."""
