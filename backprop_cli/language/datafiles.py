@@ -11,8 +11,6 @@ import math
 import os
 import re
 import stat
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +24,8 @@ from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    import zipfile
+
     from numpy.typing import NDArray
 
 MAX_BYTES: Final = 256 * 2**20
@@ -33,6 +33,8 @@ MAX_CSV_BYTES: Final = 64 * 2**20
 MAX_DIRECTORY: Final = 2**20  # of a .npz: some ten thousand members
 MAX_RANK: Final = 8
 PIECE: Final = 2**20
+STORED: Final = 0  # the two methods of a .zip that numpy uses
+DEFLATED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,6 @@ def _reported(file: Text) -> Iterator[None]:
         yield
     except _Bad as caught:
         raise FileError("E020", f"data file {file.text!r}: {caught}", at=file.place()) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        raise FileError("E020", f"data file {file.text!r}: a damaged .npz file", at=file.place()) from None
     except OSError as caught:
         reason = caught.strerror or "cannot be read"
         raise FileError("E001", f"data file {file.text!r}: {reason}", at=file.place()) from None
@@ -225,8 +225,21 @@ def _npz(path: Path, file: Text, key: Text | None) -> Data:
     return Data(header.shape, read)
 
 
-def _archive(stream: IO[bytes]) -> zipfile.ZipFile:
+@contextmanager
+def _archive(stream: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     """The archive, once its directory is known to be small: zipfile reads all of it at once."""
+    import zipfile  # few specs have one
+    import zlib
+
+    _check_directory(stream)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        raise _Bad("a damaged .npz file") from None
+
+
+def _check_directory(stream: IO[bytes]) -> None:
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - 66_000))
     tail = stream.read()
@@ -236,7 +249,6 @@ def _archive(stream: IO[bytes]) -> zipfile.ZipFile:
     directory = int.from_bytes(tail[at + 12 : at + 16], "little")
     if directory > MAX_DIRECTORY or b"PK\x06\x07" in tail[max(0, at - 20) : at]:
         raise _Bad("an .npz file of too many members")
-    return zipfile.ZipFile(stream)
 
 
 def _member(archive: zipfile.ZipFile, file: Text, key: Text | None) -> zipfile.ZipInfo:
@@ -251,7 +263,7 @@ def _member(archive: zipfile.ZipFile, file: Text, key: Text | None) -> zipfile.Z
     member = members[name]
     if member.file_size > MAX_BYTES:
         raise _Bad(f"larger than {MAX_BYTES // 2**20} MB when unpacked")
-    if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+    if member.compress_type not in {STORED, DEFLATED}:
         raise _Bad("packed in a way that numpy does not write")
     return member
 

@@ -10,13 +10,20 @@ from backprop_cli.errors import FileError, SpecError
 from backprop_cli.language import sections
 from backprop_cli.language.decode import MAX_BYTES
 from backprop_cli.language.functions import Written, check_functions
-from backprop_cli.language.layers import layers
 from backprop_cli.language.loader import Document, load_document, raise_all
 from backprop_cli.language.model import Spec
 from backprop_cli.language.reading import Reading, unknown_key, wrong_type
 from backprop_cli.language.tree import Mapping, Node, Scalar
 
 Handler = Callable[[Reading, Scalar, Node], None]
+
+
+def _layers(reading: Reading, key: Scalar, node: Node) -> None:
+    """Few specs have layers: what they are is loaded for those."""
+    from backprop_cli.language.layers import layers
+
+    layers(reading, key, node)
+
 
 SECTIONS: dict[str, Handler] = {  # in the order in which they are read, wherever they stand
     "title": sections.title,
@@ -26,7 +33,7 @@ SECTIONS: dict[str, Handler] = {  # in the order in which they are read, whereve
     "inputs": sections.inputs,
     "params": sections.params,
     "nodes": sections.nodes,
-    "layers": layers,
+    "layers": _layers,
     "functions": sections.functions,
     "output": sections.output,
     "grad_output": sections.grad_output,

@@ -57,7 +57,7 @@ def test_numbers_alone_never_import_sympy(imported: Callable[..., set[str]], opt
     """A run that shows no formula does not pay for sympy."""
     modules = imported("run", "net.yaml", *options.split())
     assert "numpy" in modules
-    assert "sympy" not in modules
+    assert not modules & {"sympy", "zipfile", "backprop_cli.language.layers.section"}  # what this spec has no use for
 
 
 @pytest.mark.parametrize("command", ["jacobian", "hessian"])
