@@ -281,6 +281,35 @@ t.backward()
 print(saved, w.grad)
 """,
     ),
+    "handles": (
+        """
+import torch
+v = torch.tensor([1., 2.], requires_grad=True)
+y = v * 3
+
+def without_first(g):
+    g2 = g.clone()
+    g2[0] = 0
+    return g2
+
+double = y.register_hook(lambda grad: grad * 2)
+cut = y.register_hook(without_first)
+y.sum().backward()
+v.grad
+""",
+        """
+cut.remove()
+v.grad = None
+w = (v * 3) ** 2
+handle = w.register_hook(lambda g: g + 1)
+out = w.sum()
+out.backward(retain_graph=True)
+handle.remove()
+v.grad.zero_()
+out.backward()
+print(v.grad)
+""",
+    ),
     "graph": (
         """
 'Computational graph'
@@ -501,5 +530,6 @@ GRADIENTS: Mapping[str, Gradients] = {
             "fc_bias": [-0.1179, 0.2982, -0.1803],
         },
     ),
+    "handles": ({"v": [0.0, 6.0]}, {"v": [36.0, 72.0]}, {"v": [18.0, 36.0]}),
 }
 """Of each backward pass, the first five entries of each leaf's gradient, to four places, as PyTorch gives them."""

@@ -52,7 +52,7 @@ def _is_below(record: Record, one: _Seed, other: _Seed) -> bool:
     """Whether the other's node rests on this one's, in the same pass: then this gradient is no beginning."""
     if one is other or one[2] != other[2] or one[0] is other[0] or other[0].code is None:
         return False
-    return one[0] in reachable(record, [other[0].code])
+    return one[0] in reachable(record, [other[0].code], {})
 
 
 def hooks_named(record: Record) -> None:
@@ -64,7 +64,7 @@ def hooks_named(record: Record) -> None:
     for item in record.items.values():
         of = nodes.get(gradient_of(ast.Name(item.base, ast.Load())) or "")
         if of is not None and (ends := _clipped(item.code)) is not None:
-            of.hook = call("clip", named("grad"), *ends)
+            record.hooks[of.name] = call("clip", named("grad"), *ends)
 
 
 def _clipped(code: Expression | None) -> tuple[Expression, ...] | None:

@@ -31,6 +31,7 @@ from backprop_cli.tasks.importing.values import (
     Dim,
     Draw,
     Function,
+    Handle,
     Instance,
     Layer,
     Library,
@@ -130,6 +131,8 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
         return calls.layer_attribute(machine, owner, name, node)
     if isinstance(owner, Pair) and name in {"values", "indices"}:
         return owner[name == "indices"]
+    if isinstance(owner, Handle):
+        return Builtin(name, lambda m, a, k, n: _removed(m, owner) if name == "remove" else None)
     if isinstance(owner, TorchDraws):
         return Builtin(name, lambda m, a, k, n: _seeded(owner, name, a))
     if isinstance(owner, Draw):
@@ -137,6 +140,14 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
     if isinstance(owner, Super):
         return _of_super(machine, owner, name, node)
     return python_methods.python_method(machine, owner, name, node)
+
+
+def _removed(machine: Machine, handle: Handle) -> None:
+    """`handle.remove()`: the hook acts no more."""
+    if handle.before is None:
+        machine.record.hooks.pop(handle.item, None)
+    else:
+        machine.record.hooks[handle.item] = handle.before
 
 
 def _seeded(owner: TorchDraws, name: str, given: list[Any]) -> Any:

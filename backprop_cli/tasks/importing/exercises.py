@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from backprop_cli.errors import SpecError
@@ -48,6 +49,7 @@ class Exercise:
     where: str
     line: int
     params: frozenset[str]  # names of the leaves that are params
+    hooks: Mapping[str, Expression] = field(default_factory=dict)
     guessed: str | None = None  # how params were told from inputs
 
 
@@ -71,6 +73,8 @@ def _adds_up(record: Record, group: list[Backward], one: Backward) -> bool:
     """Whether a backward pass adds to gradients of the group: `backward()` again, nothing cleared, a leaf in common."""
     if one.wrt is not None or group[-1].wrt is not None or group[-1].epoch != one.epoch:
         return False
+    if group[-1].hooks != one.hooks:
+        return False
     if one.problem is not None or any(g.problem is not None for g in group):
         return False
     return bool(_wanted(record, one) & set().union(*(_wanted(record, g) for g in group)))
@@ -79,19 +83,20 @@ def _adds_up(record: Record, group: list[Backward], one: Backward) -> bool:
 def _wanted(record: Record, one: Backward) -> set[str]:
     if one.output.code is None:
         return set()
-    return {item.name for item in reachable(record, [one.output.code]) if item.what == "leaf" and item.param}
+    return {item.name for item in reachable(record, [one.output.code], one.hooks) if item.what == "leaf" and item.param}
 
 
 def _exercise(record: Record, group: list[Backward], machine: Machine) -> Exercise:
     codes = [tensor_code(machine, one.output, ast.Constant(0)) for one in group]
-    items = reachable(record, codes)
+    hooks = group[0].hooks
+    items = reachable(record, codes, hooks)
     starts = tuple(Start(code, one.seed, one.problem) for code, one in zip(codes, group, strict=True))
     params = frozenset(item.name for item in items if item.what == "leaf" and item.param)
-    return Exercise(starts, items, group[0].where, group[0].line, params)
+    return Exercise(starts, items, group[0].where, group[0].line, params, hooks)
 
 
-def reachable(record: Record, codes: list[Expression]) -> tuple[Item, ...]:
-    """The items that expressions depend on, in the order of the program."""
+def reachable(record: Record, codes: list[Expression], hooks: Mapping[str, Expression]) -> tuple[Item, ...]:
+    """The items that expressions depend on, and the hooks of these, in the order of the program."""
     found: set[str] = set()
     stack = [name for code in codes for name in names_in(code)]
     while stack:
@@ -100,7 +105,7 @@ def reachable(record: Record, codes: list[Expression]) -> tuple[Item, ...]:
         if item is None or name in found:
             continue
         found.add(name)
-        for code in (item.code, item.hook):
+        for code in (item.code, hooks.get(name)):
             if code is not None:
                 stack += names_in(code)
         if item.start is not None:
@@ -114,10 +119,11 @@ def reachable(record: Record, codes: list[Expression]) -> tuple[Item, ...]:
 def guessed_exercise(record: Record, output: Item, starts: tuple[Start, ...] | None = None) -> Exercise:
     """The exercise of a program that works its gradients out by hand, or not at all; `starts` where it says these."""
     starts = starts or (_usual_start(record, output),)
-    items = reachable(record, [start.output for start in starts])
+    items = reachable(record, [start.output for start in starts], record.hooks)
     leaves = [item for item in items if item.what == "leaf" or item.what == "number" and item.code is None]
     params, how = _params(record, leaves)
-    return Exercise(starts, items, f"line {output.line}" if output.line else "the end", output.line, params, how)
+    return Exercise(starts, items, f"line {output.line}" if output.line else "the end", output.line, params,
+                    record.hooks, how)  # fmt: skip
 
 
 def _usual_start(record: Record, output: Item) -> Start:

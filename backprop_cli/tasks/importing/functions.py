@@ -68,8 +68,7 @@ def apply(machine: Machine, family: str, path: str, given: list[Any], named: dic
     made = _tensor(machine, found, given, named, node)
     second = second_of(code, found) if family == "torch" else None
     if second is not None and isinstance(found, Call):
-        kept = tuple(one for one in found.arguments if one.keyword not in {"keepdims", "keepdim"})
-        return Pair((made, Tensor(replace(found, function=second, arguments=kept), kind="int")))
+        return Pair((made, Tensor(replace(found, function=second), kind="int")))
     return made
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.language.expression import Name
+from backprop_cli.language.unparse import substituted
 from backprop_cli.tasks.importing import functions, tensors, training
-from backprop_cli.tasks.importing.codes import call, named
+from backprop_cli.tasks.importing.codes import call, name_of, named
 from backprop_cli.tasks.importing.drawn import TOLD, UNKNOWN
+from backprop_cli.tasks.importing.inline import Inline
 from backprop_cli.tasks.importing.literals import data_of
 from backprop_cli.tasks.importing.record import leaf_of
-from backprop_cli.tasks.importing.values import Function, Item, Opaque, Tensor, is_number, plain
+from backprop_cli.tasks.importing.values import Handle, Item, Opaque, Tensor, is_number, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
@@ -79,16 +81,18 @@ def _hooked(machine: Machine, value: Tensor, given: list[Any], named_: dict[str,
     item = value.item or machine.record.items.get(value.code.name if isinstance(value.code, Name) else "")
     if item is None or not given:
         return Opaque("a hook")
-    machine.record.shapes["grad"] = item.shape
-    symbol = Tensor(named("grad"), known=item.shape)
-    symbol.item = Item("grad", "grad", "node", 0, item.shape)
-    if isinstance(given[0], Function):
+    record, before = machine.record, machine.record.hooks.get(item.name)
+    symbol = Tensor(named("grad"), Item("grad", "grad", "node", 0, item.shape), known=item.shape)
+    machine.record = Inline(record.program, record.items, {**record.shapes, "grad": item.shape}, notes=record.notes)
+    try:
         result = called(machine, given[0], [symbol], {}, node)
-        if isinstance(result, Tensor):
-            code = tensors.tensor_code(machine, result, node)
-            machine.record.shape_of(code, node)
-            item.hook = None if isinstance(code, Name) and code.name == "grad" else code
-    return Opaque("a hook")
+        code = tensors.tensor_code(machine, result, node) if isinstance(result, Tensor) else named("grad")
+        machine.record.shape_of(code, node)
+    finally:
+        machine.record = record
+    if name_of(code) != "grad":  # hooks of one tensor act one after another
+        record.hooks[item.name] = code if before is None else substituted(code, {"grad": before})
+    return Handle(item.name, before)
 
 
 def _filled(rule: str) -> Row:

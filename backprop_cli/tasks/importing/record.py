@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -43,6 +44,7 @@ class Backward:
     wrt: tuple[Tensor, ...] | None  # None: `backward()`, which adds to the leaves
     epoch: int  # how often gradients were cleared before
     problem: SpecError | None = None  # why PyTorch would refuse it
+    hooks: Mapping[str, Expression] = field(default_factory=dict)  # of items, as they are at this point
 
 
 @dataclass(eq=False, slots=True)
@@ -55,6 +57,7 @@ class Record:
     passes: list[Backward] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    hooks: dict[str, Expression] = field(default_factory=dict)  # of items, in which `grad` is what arrives
     functions: dict[str, Own] = field(default_factory=dict)  # with gradients of their author's own
     epoch: int = 0
     failed: list[SpecError] = field(default_factory=list)  # why backward passes could not be read

@@ -146,7 +146,8 @@ def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...
         problem = record.unread(node, f"the output has shape {shape}; a gradient starts from a scalar or from a seed",
                                 "write backward(torch.ones_like(y)), or sum it first", "E018").error  # fmt: skip
     where = record.program.where(node)
-    record.passes.append(Backward(output, seed, getattr(node, "lineno", 0), where, wrt, record.epoch, problem))
+    record.passes.append(Backward(output, seed, getattr(node, "lineno", 0), where, wrt, record.epoch, problem,
+                                  dict(record.hooks)))  # fmt: skip
     return Opaque("a gradient")
 
 

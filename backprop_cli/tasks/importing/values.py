@@ -55,7 +55,6 @@ class Item:
     size: bool = False  # a number that counts something: `N, D = X.shape`
     param: bool | None = None  # None: the program does not say
     kind: str = "float"
-    hook: Expression | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -128,6 +127,14 @@ class Opaque:
     """Something whose calls change no number of the forward pass: an optimizer, a gradient, a figure."""
 
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What `register_hook` gives: the item, and the hook that it had before."""
+
+    item: str
+    before: Expression | None
 
 
 @dataclass(eq=False, slots=True)

@@ -180,8 +180,8 @@ def _settings(sheet: Sheet) -> Iterator[str]:
             from backprop_cli.language.writer import flow
 
             yield f"  - {flow(one if seed is None else {**one, 'grad_output': seed})}"
-    hooks = {sheet.spelled[item.name]: quoted(sheet.text(item.hook)) for item in sheet.exercise.items
-             if item.hook is not None and item.name in sheet.spelled}  # fmt: skip
+    hooks = {sheet.spelled[name]: quoted(sheet.text(code))
+             for name, code in sheet.exercise.hooks.items() if name in sheet.spelled}  # fmt: skip
     if hooks:
         yield "hooks:"
         for name, text in hooks.items():
