@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import combined
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.products import multiplied_out
+from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
@@ -82,9 +84,26 @@ def _one(expr: Expr, facts: Facts) -> Expr:
     parts = [_folded(a, facts) for a in expr.args]
     if any(a is not b for a, b in zip(parts, expr.args, strict=True)):
         expr = expr.func(*parts)
+    if is_op(expr, "matmul"):
+        return _chain(expr, facts)
     if isinstance(expr, Add):
         return min((expr, *_apart(expr, expr, facts)), key=_cost)
     return _product(expr, facts) if isinstance(expr, (Mul, Pow)) else expr
+
+
+def _chain(expr: Apply, facts: Facts) -> Expr:
+    """A product of matrices in which some neighbours are a node: aᵀ·V·g, where o is Vᵀ·a, is oᵀ·g."""
+    count = len(expr.args)
+    for length in range(count - 1, 1, -1):
+        for start in range(count - length + 1):
+            parts = expr.args[start : start + length]
+            part = multiplied_out(parts)
+            named, turned = facts.wholes.get(part), facts.wholes.get(swap(part))
+            if named is not None or turned is not None:
+                found = named if named is not None else swap(turned)
+                whole = multiplied_out((*expr.args[:start], found, *expr.args[start + length :]))
+                return _folded(whole, facts)
+    return expr
 
 
 def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:

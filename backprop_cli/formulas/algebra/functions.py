@@ -62,11 +62,12 @@ def absorbed_exponential(expr: Expr) -> Expr | None:
         if not is_op(e, "exp") or not above.is_Integer or above <= 0:
             continue
         u = e.args[0]
-        s = function("sigmoid", -u if is_minus(u) else u, e)
+        plain = function("sigmoid", -u if is_minus(u) else u, e)
+        s = facts_of(expr).wholes.get(plain, plain)
         for held, left in ((s, 1 - s),) if is_minus(u) else ((1 - s, s), (s - 1, -s)):
             below = powers.get(held, S.Zero)
             if below.is_Integer and below >= above:
-                alone = held is s and below == above
+                alone = held is plain and below == above
                 return expr / Pow(e * held, above) * Pow(function("sigmoid", u, e) if alone else left, above)
     return None
 

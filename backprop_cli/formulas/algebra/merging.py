@@ -113,7 +113,7 @@ def _unscattered(term: Expr) -> Expr:
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     (coefficient_a, one), (coefficient_b, two) = split_scalar(a), split_scalar(b)
     if abs(coefficient_a) != abs(coefficient_b):
-        return None
+        return _joined_chains(_factors(one), _factors(two), coefficient_b / coefficient_a, coefficient_a)
     sign = S.One if coefficient_a == coefficient_b else S.NegativeOne
     joined = _joined_outers(one, two, sign) if is_op(one, "outer") and is_op(two, "outer") else None
     joined = _joined_chains(_factors(one), _factors(two), sign) if joined is None else joined
@@ -129,12 +129,12 @@ def _factors(expr: Expr) -> tuple[Expr, ...]:
     return tuple(expr.args) if is_op(expr, "matmul") and len(shape_of(expr.args[0])) > 1 else ()
 
 
-def _joined_chains(a: tuple[Expr, ...], b: tuple[Expr, ...], sign: Expr) -> Expr | None:
-    """A·x + B·x = (A + B)·x, C·x + C·y = C·(x + y)."""
+def _joined_chains(a: tuple[Expr, ...], b: tuple[Expr, ...], sign: Expr, scale: Expr = S.One) -> Expr | None:
+    """A·x + B·x = (A + B)·x, C·x + C·y = C·(x + y); both may have scalars in front."""
     for count, side in ((_common_suffix(a, b), 1), (_common_suffix(a[::-1], b[::-1]), -1)):
         shared = min(count, len(a) - 1, len(b) - 1)
         if shared > 0:
-            return _factored(a, b, shared * side, sign)
+            return _factored(a, b, shared * side, sign * scale, scale)
     return None
 
 
@@ -164,12 +164,12 @@ def _common_suffix(a: tuple[Expr, ...], b: tuple[Expr, ...]) -> int:
     return count
 
 
-def _factored(a: tuple[Expr, ...], b: tuple[Expr, ...], shared: int, sign: Expr) -> Expr:
-    """`shared` > 0: that many last factors are common; < 0: that many first ones."""
+def _factored(a: tuple[Expr, ...], b: tuple[Expr, ...], shared: int, second: Expr, first: Expr = S.One) -> Expr:
+    """`shared` > 0: that many last factors are common; < 0: that many first ones; the scalars of both terms."""
     if shared > 0:
-        inner = _added(chain(list(a[:-shared])), sign * chain(list(b[:-shared])))
+        inner = _added(first * chain(list(a[:-shared])), second * chain(list(b[:-shared])))
         return chain([inner, *a[-shared:]])
-    inner = _added(chain(list(a[-shared:])), sign * chain(list(b[-shared:])))
+    inner = _added(first * chain(list(a[-shared:])), second * chain(list(b[-shared:])))
     return chain([*a[:-shared], inner])
 
 

@@ -5,7 +5,8 @@ Vectors are columns: a row times a matrix is the transposed matrix times a colum
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from sympy import Add, Expr, Mul, S
@@ -15,6 +16,8 @@ from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op,
 from backprop_cli.formulas.algebra.formula import RULES, Formula, made, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
+
+MAX_OPENED = 4  # terms of a sum that is multiplied out
 
 
 def matmul(a: Formula, b: Formula) -> Formula:
@@ -70,6 +73,11 @@ def _bilinear_order(factors: tuple[Expr, ...]) -> tuple[Any, ...]:
     return sum(map(tree_size, factors)), [f.sort_key() for f in factors]
 
 
+def multiplied_out(factors: Sequence[Expr]) -> Expr:
+    """The product of materialized factors, from the right; a vector in front is a row."""
+    return reduce(lambda done, factor: product(factor, done), reversed(factors))
+
+
 def chain(factors: list[Expr]) -> Expr:
     """A chain of factors, simplified pair by pair."""
     scalar: Expr = S.One
@@ -106,6 +114,20 @@ def _joined(a: Expr, b: Expr) -> Expr | None:
         joined = rule(a, b)
         if joined is not None:
             return joined
+    return _opened(a, b)
+
+
+def _opened(a: Expr, b: Expr) -> Expr | None:
+    """(I - (S⁻¹·M)⁻¹)·S⁻¹ = S⁻¹ - M⁻¹: a sum is multiplied out where a term that is not I meets what it knows."""
+    for total, other, right in ((a, b, True), (b, a, False)):
+        if not isinstance(total, Add) or not is_op(other, "inv") or len(total.args) > MAX_OPENED:
+            continue
+        factors = [split_scalar(t) for t in total.args]
+        ends = [chain_factors(rest)[-1 if right else 0] for _, rest in factors]
+        pairs = [(end, other) if right else (other, end) for end in ends]
+        met = [p for end, p in zip(ends, pairs, strict=True) if is_op(end, "inv")]
+        if any(rule(*p) is not None for p in met for rule in PAIRS):
+            return Add(*[c * chain([rest, other] if right else [other, rest]) for c, rest in factors])
     return None
 
 

@@ -43,7 +43,7 @@ def _unfolded(definition: Expr, facts: Facts) -> Expr:
         elif made != 0 and getattr(symbol, "anonymous", False):
             replacements[symbol] = _unfolded(made, facts)
     expanded = definition.xreplace(replacements) if replacements else definition
-    means = {a: _as_sum(a) for a in expanded.atoms(Apply) if a.name == "mean"}
+    means = {a: _as_sum(a) for a in expanded.atoms(Apply) if a.name in REDUCTIONS}
     return expanded.xreplace(means) if means else expanded
 
 

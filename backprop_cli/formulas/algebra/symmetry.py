@@ -11,7 +11,7 @@ from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.products import chain
-from backprop_cli.formulas.algebra.transposes import is_matrix_transpose, swap
+from backprop_cli.formulas.algebra.transposes import is_diagonal, is_matrix_transpose, swap
 
 MAX_DEFINITION = 80  # a longer one is not looked into
 
@@ -28,7 +28,7 @@ def mirror(expr: Expr, known: Known) -> Expr:
         return expr
     if isinstance(expr, TensorSymbol):
         return expr if known(expr) else swap(expr)
-    if is_op(expr, "diag") and len(expr.shape) == 2:
+    if is_diagonal(expr):
         return expr
     if isinstance(expr, (Add, Mul)) and all(len(shape_of(a)) in {0, 2} for a in expr.args):  # no row is broadcast
         return expr.func(*[mirror(a, known) for a in expr.args])

@@ -55,6 +55,8 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
         return Apply(expr.name, (), {"shape": shape}, shape)
     if matrix and isinstance(expr, Apply) and expr.name == "outer":
         return made("outer", {}, expr.args[1], expr.args[0])
+    if matrix and is_diagonal(expr):
+        return expr
     if matrix and is_op(expr, "kron") and len(order) == 2 and all(len(shape_of(a)) == 2 for a in expr.args):
         return made("kron", {}, *map(swap, expr.args))
     if matrix and isinstance(expr, Apply) and expr.name == "eye" and expr.shape[-1] == expr.shape[-2]:
@@ -68,6 +70,11 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
     if matrix and isinstance(expr, Mul) and len(order) == 2 and any(is_op(a, "ones") for a in expr.args):
         return Mul(*[_turned_broadcast(a) for a in expr.args])
     return Apply("transpose", (expr,), {"axes": order}, tuple(shape_of(expr)[a] for a in order))
+
+
+def is_diagonal(expr: Expr) -> bool:
+    """Whether an expression is a vector on the main diagonal of zeros."""
+    return is_op(expr, "diag") and len(shape_of(expr)) == 2 and expr.parameters["k"] == 0
 
 
 def _turned_broadcast(factor: Expr) -> Expr:
