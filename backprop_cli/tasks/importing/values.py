@@ -170,7 +170,6 @@ class Function:
     frame: Frame
     defaults: Mapping[str, Any]
     refused: SpecError | None = None  # a decorator that is not known
-    plain: bool = True  # not a property, static or class method
     mark: str = ""
 
 
@@ -293,9 +292,7 @@ def is_number(value: Any) -> bool:
 
 def kind_of(value: Any) -> str:
     """A value in words."""
-    if isinstance(value, Opaque):
-        return value.what
-    if isinstance(value, Library):
-        return value.path
+    if isinstance(value, Opaque | Library):
+        return value.what if isinstance(value, Opaque) else value.path
     words = {Tensor: "a tensor", Number: "a number", Function: "a function", Instance: "an object", Class: "a class"}
     return words.get(type(value), f"a value of type {type(value).__name__}")
