@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from sympy import Add, Expr, Mul, S
@@ -179,9 +180,22 @@ class Deriver:
         sides = {name: EntryLayout(NOTATIONS[name]).sides(whole, left) for name in self.notations}
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 
-    def numbers(self, node: Node) -> PutIn | None:
-        """One step with its numbers put in: of a scalar, or of one entry."""
-        expr = self.derived.local.get(node.index)
+    def whole_chain(self, node: Node) -> Maths | None:
+        """∂E/∂out · ∂out/∂net · ∂net/∂w, where one way of scalars leads from a node to the output."""
+        way = [node]
+        while way[-1].index != self.derived.run.output:
+            users = self.consumers(way[-1])
+            if len(users) != 1 or users[0].shape or way[-1].shape or way[-1].index in self.graph.hooks:
+                return None
+            way.append(users[0])
+        slopes = [(self.label(after), before.name) for before, after in pairwise(way)][::-1]
+        if len(slopes) < 2:
+            return None
+        return self.each(lambda n: NOTATIONS[n].times(S.One, S.One).join(NOTATIONS[n].gradient(*s) for s in slopes))
+
+    def numbers(self, node: Node, exprs: Mapping[int, Expr]) -> PutIn | None:
+        """One step, or the whole formula, with its numbers put in: of a scalar, or of one entry."""
+        expr = exprs.get(node.index)
         if self.work.values is None or self.gradients is None or expr is None or not symbols_of(expr):
             return None
         shape = tuple(map(int, node.shape))
@@ -266,7 +280,9 @@ class Deriver:
             notes=(*self.notes(node), *([TOO_LONG] if long and simplified is None else [])),
             facts=tuple(facts.used.values()),
             value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
-            numbers=None if node.index in self.graph.hooks else self.numbers(node),
+            numbers=None if node.index in self.graph.hooks else self.numbers(node, self.derived.local),
+            chain=(chain := self.whole_chain(node)),
+            chain_numbers=None if chain is None else self.numbers(node, self.derived.nodes),
         )  # fmt: skip
 
     def why(self, node: Node) -> str:

@@ -91,7 +91,8 @@ class Contribution:
 class Worked:
     """The derivation of one node's gradient; `simplified` is None where the last line before says it already.
 
-    `why` is the law of the last step.
+    `why` is the law of the last step; of a scalar from which one way of scalars leads to the output, `chain` is the
+    product of all its slopes, and `chain_numbers` the whole formula with its numbers.
     """
 
     name: str
@@ -107,6 +108,8 @@ class Worked:
     hooked: bool = False
     numbers: PutIn | None = None
     in_all: Maths | None = None
+    chain: Maths | None = None
+    chain_numbers: PutIn | None = None
     why: str = ""
 
 

@@ -122,6 +122,14 @@ def test_brief_is_the_key_alone(backprop: Any) -> None:
     ]
 
 
+def test_one_way_of_scalars_is_one_product(backprop: Any) -> None:
+    """Where one way leads to the output, all its slopes stand in one line, and the whole formula has its numbers."""
+    out = backprop("derive", ROOT / "specs" / "mazur.yaml", "w5", "w1").out
+    assert "whole chain       ∂E/∂w5 = ∂E/∂E_o1 · ∂E_o1/∂out_o1 · ∂out_o1/∂net_o1 · ∂net_o1/∂w5" in out
+    assert "in numbers        (0.751365 - 0.01) · 0.751365 · (1 - 0.751365) · 0.59327 = 0.082167" in out
+    assert out.count("whole chain") == 1  # two ways lead from w1
+
+
 def test_an_entry_is_chosen(backprop: Any) -> None:
     """`--entry` puts the numbers of that entry in; one outside every array is refused with the arrays' shapes."""
     spec = ROOT / "specs" / "two_layer.yaml"

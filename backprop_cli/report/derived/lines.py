@@ -104,8 +104,10 @@ def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
     yield from (Said(f"with {fact}") for fact in worked.facts)
     if full and worked.in_all is not None:
         yield Line("in all", worked.left, worked.in_all)
-    if full and worked.numbers is not None:
-        numbers = worked.numbers
+    if full and worked.chain is not None:
+        yield Line("whole chain", worked.left, worked.chain)
+    given = [one for one in (worked.numbers, worked.chain_numbers) if full and one is not None]
+    for numbers in {one.given.text: one for one in given}.values():
         yield Line("in numbers", numbers.left, numbers.given, place=numbers.place, result=numbers.found)
     if worked.value is not None:
         yield Value(worked.left, worked.value)
