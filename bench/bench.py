@@ -24,7 +24,8 @@ from pairs import Job, Pair, compare, process, seconds
 
 from backprop_cli.engine.graph import Graph, memory_estimate
 from backprop_cli.formulas.formulate import formulate
-from backprop_cli.tasks.calculate import compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.leaves import load_leaves
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKPROP = [sys.executable, "-c", "import sys; from backprop_cli.cli import main; sys.exit(main())"]

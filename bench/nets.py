@@ -16,7 +16,7 @@ from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import Source, inline
-from backprop_cli.tasks.calculate import load_leaves
+from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.stepping.rules import RULES
 from backprop_cli.tasks.stepping.training import Training
 

@@ -53,7 +53,8 @@ def derive(source: Source, *nodes: str, values: Mapping[str, Any] | None = None,
     from backprop_cli.formulas.derivation import work_out
     from backprop_cli.report.derived import FORMATS, renderer
     from backprop_cli.report.derived.solution import Solution
-    from backprop_cli.tasks.calculate import compute, load_leaves
+    from backprop_cli.tasks.calculate import compute
+    from backprop_cli.tasks.leaves import load_leaves
 
     graph = build(_spec(source, values, output, None, None, None, which))
     known = all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)

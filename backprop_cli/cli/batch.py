@@ -12,30 +12,11 @@ from pathlib import Path
 
 import click
 
-from backprop_cli.cli.problems import Manner, Problem, error_document, problems_of, say, tell
+from backprop_cli.cli.problems import Manner, error_document, say, tell
 from backprop_cli.cli.process import interruptible, tidy
+from backprop_cli.cli.records import Answer, Limits, Spread, Work, answer
 from backprop_cli.cli.streams import AtomicFile, Sink
 from backprop_cli.errors import UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a command made of a spec: its output, 1 where a check came out wrong, and a page for a file of its own."""
-
-    output: str | bytes
-    code: int = 0
-    page: str | bytes = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a spec: done, or its problems."""
-
-    spec: str
-    output: str | bytes = ""
-    code: int = 0
-    problems: tuple[Problem, ...] = ()
-    page: str | bytes = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +31,6 @@ class Series:
     goes_on: bool = False
     ascii: bool = False
     pages: Mapping[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many processes work at once, and for how many seconds at most on a spec."""
-
-    timeout: float | None = None
-    jobs: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Spread(Limits):
-    """The same where the files may go to a cluster: the address of its scheduler, or `local`."""
-
-    cluster: str | None = None
-
-
-Work = Callable[[str], Done]
-
-
-def answer(spec: str, work: Work) -> Answer:
-    """Do the work on a spec, whatever it runs into."""
-    try:
-        done = work(spec)
-    except BrokenPipeError:
-        raise
-    except Exception as caught:  # noqa: BLE001 - one spec's failure is not the others'
-        return Answer(name_of(spec), problems=problems_of(caught))
-    return Answer(name_of(spec), done.output, done.code, page=done.page)
-
-
-def name_of(spec: str) -> str:
-    """What a spec is called in reports."""
-    return "<stdin>" if spec == "-" else spec
 
 
 def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: Limits, manner: Manner,

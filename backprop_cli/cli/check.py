@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import click
 
-from backprop_cli.cli.batch import Done, Series, Spread, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.derivatives import asked_for, whole
 from backprop_cli.cli.folders import SPECS, files_of
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
 from backprop_cli.cli.progress import progress
+from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import TERMS
-from backprop_cli.report.checked import RENDERERS, SUFFIXES
+from backprop_cli.report.checked_formats import RENDERERS, SUFFIXES
 from backprop_cli.report.view import View
 
 TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"

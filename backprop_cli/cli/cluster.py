@@ -19,8 +19,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from backprop_cli.cli.batch import Answer, Limits, Work, name_of
 from backprop_cli.cli.problems import Problem
+from backprop_cli.cli.records import Answer, Limits, Work, name_of
 from backprop_cli.cli.remote import Task, answered
 from backprop_cli.errors import LimitError, UsageError
 

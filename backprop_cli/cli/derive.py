@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.progress import progress
+from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.derived import FORMATS, SUFFIXES, renderer
@@ -75,7 +76,8 @@ class Job:
 
 def _numbers(graph: Graph, max_bytes: int) -> tuple[Values, Passes]:
     """The values and gradients of the spec, where every leaf has numbers."""
-    from backprop_cli.tasks.calculate import compute, load_leaves
+    from backprop_cli.tasks.calculate import compute
+    from backprop_cli.tasks.leaves import load_leaves
 
     if any(node.leaf is not None and node.leaf.load is None for node in graph.nodes):
         return None, None

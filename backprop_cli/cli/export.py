@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, Plain, SpecChoice, spec_argument, takes
+from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import UsageError
 from backprop_cli.tasks.export.targets import TARGETS
@@ -40,7 +41,7 @@ class Job:
         """What is written holds the spec's numbers, and is to be run: it may take what `run` may."""
         if all(leaf.load is not None for leaf in spec.leaves):
             from backprop_cli.engine.graph import build
-            from backprop_cli.tasks.calculate import check_memory
+            from backprop_cli.tasks.leaves import check_memory
 
             check_memory(build(spec), self.max_bytes)
 

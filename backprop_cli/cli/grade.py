@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backprop_cli.cli.batch import Done, Series, Spread, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.completing import items
 from backprop_cli.cli.folders import ANSWERS, files_of
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
+from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import Sink, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import BackpropError, UsageError
 from backprop_cli.report.graded import HEADERS, RENDERERS

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.report.graph_formats import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.view import View
@@ -49,7 +50,8 @@ class Job:
     def numbers(self, graph: Graph) -> Numbers:
         """What a run gives, for the boxes; the local derivatives, for the arrows."""
         from backprop_cli.report.diagram import Numbers
-        from backprop_cli.tasks.calculate import compute, load_leaves
+        from backprop_cli.tasks.calculate import compute
+        from backprop_cli.tasks.leaves import load_leaves
 
         computed = compute(graph, load_leaves(graph, self.max_bytes))
         local: dict[tuple[str, str], str] = {}

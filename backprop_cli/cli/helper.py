@@ -8,9 +8,9 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
-from backprop_cli.cli.batch import Answer, answer, name_of
 from backprop_cli.cli.problems import Problem, problems_of
 from backprop_cli.cli.process import end_with, prepare, tidy
+from backprop_cli.cli.records import Answer, answer, name_of
 from backprop_cli.cli.remote import Task
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import one_thread
 from backprop_cli.cli.options import Plain, takes
+from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import FileError, UsageError
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from backprop_cli.cli.batch import Limits
 from backprop_cli.cli.derivatives import FORMATS, Job, begin
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.records import Limits
 
 
 @click.command(short_help="an output by a leaf, entry by entry")

@@ -15,8 +15,8 @@ from typing import Any
 
 import click
 
-from backprop_cli.cli.batch import Limits
 from backprop_cli.cli.completing import of_spec
+from backprop_cli.cli.records import Limits
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.formulas.printed import TERMS
 from backprop_cli.report.breaking import DEFAULT, NARROWEST

@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 
-from backprop_cli.cli.batch import Answer, Work, name_of
 from backprop_cli.cli.problems import death, late
+from backprop_cli.cli.records import Answer, Work, name_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from backprop_cli.cli.batch import Done, Series, Spread, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.completing import paths
 from backprop_cli.cli.folders import SPECS, files_of
 from backprop_cli.cli.loading import load, one_thread
@@ -20,6 +20,7 @@ from backprop_cli.cli.options import (
     takes,
     terms_option,
 )
+from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import NOTATIONS

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load
 from backprop_cli.cli.options import Plain, SpecChoice, spec_argument, takes
+from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backprop_cli.cli.batch import Done, Limits, Series, manner_now, over
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load, threads_for
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.progress import Bar, progress
+from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.view import View

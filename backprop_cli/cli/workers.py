@@ -19,9 +19,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess
 from typing import NoReturn
 
-from backprop_cli.cli.batch import Answer, Limits, name_of
 from backprop_cli.cli.problems import Problem, death, late
 from backprop_cli.cli.process import end_with
+from backprop_cli.cli.records import Answer, Limits, name_of
 from backprop_cli.errors import LimitError
 
 AHEAD = 64  # results that may wait for an earlier one, a process

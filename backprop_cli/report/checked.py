@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.report.arrays import strict
-from backprop_cli.report.json_ import compact, pretty
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
@@ -173,20 +172,3 @@ def _number(number: float | None, view: View) -> Any:
     import numpy as np
 
     return strict(np.float64(number), view.precision)
-
-
-def _page(report: CheckReport, view: View) -> str:
-    from backprop_cli.report.checked_page import render
-
-    return render(report, view)
-
-
-RENDERERS: Mapping[str, Callable[[CheckReport, View], str]] = {
-    "text": text,
-    "json": lambda report, view: pretty(document(report, view), view) + "\n",
-    "ndjson": lambda report, view: compact(document(report, view), view) + "\n",
-    "html": _page,
-}
-
-SUFFIXES = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".jsonl"), "html": (".html", ".htm")}
-"""Which format a file's suffix asks for."""

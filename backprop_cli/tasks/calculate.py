@@ -8,18 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, GraphPass, Node, build, memory_estimate
-from backprop_cli.engine.graph.memory import ITEMSIZE, costs, entries_of
+from backprop_cli.engine.graph import Graph, GraphPass, Node, build
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import backward, forward, plan
-from backprop_cli.errors import SpecError
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
 from backprop_cli.language.model import Spec
-from backprop_cli.tasks.claims import check_claims
-from backprop_cli.tasks.diagnose import check_leaves, warnings_of
+from backprop_cli.tasks.computed import Computed
+from backprop_cli.tasks.diagnose import warnings_of
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
-
-DEFAULT_MAX_BYTES = 1 << 30
 
 PLAINLY = "its formulas take more work than a run is given, so some are left as they were found, or out"
 
@@ -32,80 +29,6 @@ class Settings:
     notations: tuple[str, ...] = NOTATIONS
     anonymous: bool = False
     max_bytes: int = DEFAULT_MAX_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """The numbers of a run: every node's value, and each pass's gradients, by node index."""
-
-    graph: Graph
-    values: Sequence[Any]
-    passes: Sequence[Sequence[Any]]
-    seeds: Sequence[Any]
-
-    def gradient(self, index: int) -> Any:
-        """The gradient of a node: the last pass's; leaves add up over all passes, as in PyTorch."""
-        found = [p[index] for p in self.passes if p[index] is not None]
-        if not found:
-            return None
-        if not self.graph.nodes[index].is_leaf:
-            return self.passes[-1][index]
-        total = found[0]
-        for more in found[1:]:
-            total = total + more
-        return total
-
-
-def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1) -> dict[int, Any]:
-    """The leaves' arrays, by node index, once all shapes are known and the memory is found to suffice.
-
-    `runs` is how many runs of the graph the caller holds at once.
-
-    Raises:
-        SpecError: E019 for a leaf without numbers, E008 for labels out of range, E021 where the arrays
-            would be too large.
-    """
-    check_memory(graph, max_bytes, runs)
-    leaves: dict[int, Any] = {}
-    for node in graph.nodes:
-        if node.leaf is None:
-            continue
-        if node.leaf.load is None:
-            raise SpecError(
-                "E019",
-                f"{node.name!r} has a shape but no numbers",
-                at=node.leaf.at.place(),
-                hint=f"give it a value, `init: normal`, or --set {node.name}=...; `backprop derive` needs none",
-            )
-        leaves[node.index] = np.asarray(node.leaf.load(), dtype=graph.spec.dtype)[()]
-    check_leaves(graph, leaves)
-    check_claims(graph, leaves)
-    return leaves
-
-
-def check_memory(graph: Graph, max_bytes: int, runs: int = 1) -> None:
-    """Refuse a graph whose runs would take too much: known from its shapes, before anything is loaded.
-
-    Raises:
-        SpecError: E021, which names the greediest node and a limit that would do.
-    """
-    estimate = memory_estimate(graph, runs)
-    if estimate > max_bytes:
-        raise _too_large(graph, estimate, max_bytes)
-
-
-def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:
-    """An E021 that names the greediest node and a limit that would do."""
-    taken = costs(graph)
-    worst = max(graph.nodes, key=lambda n: entries_of(n.shape) + (taken[n.index].entries if n.index in taken else 0))
-    more = taken[worst.index].entries * ITEMSIZE[graph.spec.dtype] if worst.index in taken else 0
-    return SpecError(
-        "E021",
-        f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
-        at=graph.spec.source.place(1, 1),
-        hint=f"most goes to {worst.name!r}, of shape {tuple(map(int, worst.shape))}: {more:,} bytes on the way; "
-        f"--max-bytes {(estimate >> 20) + 1}M would do",
-    )
 
 
 def seed_of(graph: Graph, run: GraphPass) -> Any:

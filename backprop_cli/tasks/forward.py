@@ -16,7 +16,7 @@ from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import NOTATIONS, Printed, dotted
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.overrides import override
-from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, load_leaves
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 from backprop_cli.tasks.result import Result, Tangent
 
 

@@ -19,7 +19,9 @@ from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Size, Spec
 from backprop_cli.language.source import Source, inline
-from backprop_cli.tasks.calculate import Computed, compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.computed import Computed
+from backprop_cli.tasks.leaves import load_leaves
 from tests.ops.test_rules import spell_static
 
 Function = Op | Composite

@@ -14,7 +14,8 @@ from backprop_cli.engine.graph import build
 from backprop_cli.formulas.algebra.expr import TensorSymbol, foreign
 from backprop_cli.formulas.tensors import derive, symbols
 from backprop_cli.language.reader import load_spec, read_spec
-from backprop_cli.tasks.calculate import Settings, compute, load_leaves, run
+from backprop_cli.tasks.calculate import Settings, compute, run
+from backprop_cli.tasks.leaves import load_leaves
 from tests.formulas.asked import DATA
 
 ROOT = Path(__file__).resolve().parents[2]

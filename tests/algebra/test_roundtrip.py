@@ -20,7 +20,9 @@ from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.notation import CODE, Layout
 from backprop_cli.formulas.tensors import Symbols, symbols
-from backprop_cli.tasks.calculate import Computed, compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.computed import Computed
+from backprop_cli.tasks.leaves import load_leaves
 from tests.algebra.test_formulas import leaf, spec_of, value_of
 
 SHAPES = {"a": (), "x": (3,), "y": (3,), "W": (3, 3), "X": (2, 3), "S": (3, 3), "T": (2, 3)}

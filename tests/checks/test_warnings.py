@@ -12,8 +12,9 @@ import pytest
 
 from backprop_cli.engine.graph import build
 from backprop_cli.language.reader import read_spec
-from backprop_cli.tasks.calculate import Settings, compute, load_leaves, run
+from backprop_cli.tasks.calculate import Settings, compute, run
 from backprop_cli.tasks.diagnose import warnings_of
+from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Warned
 
 Warns = Callable[..., tuple[Warned, ...]]

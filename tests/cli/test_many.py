@@ -17,7 +17,8 @@ SPEC = "params: {{a: {0}.0}}\nnodes: {{c: a * a}}\n"
 
 PROGRAM = """
 import os, signal, sys, time
-from backprop_cli.cli.batch import Done, Limits, Series, over
+from backprop_cli.cli.batch import Series, over
+from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.problems import Manner
 from backprop_cli.cli.streams import Stdout
 from backprop_cli.errors import SpecError

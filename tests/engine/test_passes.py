@@ -14,7 +14,8 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.numbers import DIRECT, Numbers, Words, summed_to
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.passes import backward, forward, plan
-from backprop_cli.tasks.calculate import compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.leaves import load_leaves
 
 Read = Callable[[str], Any]
 

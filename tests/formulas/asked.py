@@ -20,7 +20,9 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
-from backprop_cli.tasks.calculate import Computed, compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.computed import Computed
+from backprop_cli.tasks.leaves import load_leaves
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 NEAR = 1e-8

@@ -12,7 +12,7 @@ import pytest
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.formulas.printed import Omitted, Printed
-from backprop_cli.tasks.calculate import Computed
+from backprop_cli.tasks.computed import Computed
 from tests.formulas.numpy_words import evaluate, nodes
 from tests.formulas.published import OUTPUT, Case, cases, formulas_of, graph_of
 

@@ -11,7 +11,8 @@ import pytest
 
 from backprop_cli.engine.graph import build
 from backprop_cli.engine.ops.samples import draw
-from backprop_cli.tasks.calculate import compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.leaves import load_leaves
 from tests.checks.test_random_graphs import written
 from tests.conftest import Backprop
 from tests.graphs.test_random_graphs import random_net

@@ -15,10 +15,10 @@ from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
-from backprop_cli.tasks.calculate import load_leaves
 from backprop_cli.tasks.jacobian.hessian import hessians
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
 from backprop_cli.tasks.jacobian.numbers import Rows
+from backprop_cli.tasks.leaves import load_leaves
 from tests.checks.test_random_graphs import written
 from tests.conftest import ROOT, Backprop
 

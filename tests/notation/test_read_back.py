@@ -23,7 +23,8 @@ from backprop_cli.formulas.tensors import symbols
 from backprop_cli.language.expression import parse
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.language.source import inline
-from backprop_cli.tasks.calculate import compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.leaves import load_leaves
 from tests.graphs.test_random_graphs import random_net
 from tests.ops.test_rules import graph_of
 from tests.readers import latex, mathml

@@ -16,9 +16,10 @@ from backprop_cli.engine.graph import build
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import read_spec
-from backprop_cli.tasks.calculate import compute, load_leaves, run
+from backprop_cli.tasks.calculate import compute, run
 from backprop_cli.tasks.checks import check
 from backprop_cli.tasks.checks.printed import PrintedBack
+from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Result
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "reports.yaml"

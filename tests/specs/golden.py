@@ -17,7 +17,8 @@ from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.language.reader import load_spec
 from backprop_cli.report.text import with_definitions
 from backprop_cli.report.view import View
-from backprop_cli.tasks.calculate import Settings, compute, load_leaves, run
+from backprop_cli.tasks.calculate import Settings, compute, run
+from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Gradient, Result
 
 ROOT = Path(__file__).resolve().parents[2]

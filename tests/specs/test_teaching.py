@@ -15,7 +15,8 @@ from tests.notation.test_text_read_back import read
 from backprop_cli.engine.graph import build
 from backprop_cli.language.reader import load_spec
 from backprop_cli.language.steps import lettered
-from backprop_cli.tasks.calculate import compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.leaves import load_leaves
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))

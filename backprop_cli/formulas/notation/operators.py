@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 from sympy import Expr
 
@@ -14,26 +13,8 @@ from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
-from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.formulas.notation.walker import Walker
 from backprop_cli.formulas.notation.windows import added_at, correlated, spread, unpooled
-
-
-class Walker(Protocol):
-    """The walk that an operator is a part of."""
-
-    notation: Notation
-    exact: frozenset[Expr]
-    taken: Container[str]
-    unit: str
-
-    def walk(self, expr: Expr) -> Piece:
-        """A part of the formula."""
-
-    def within(self, expr: Expr, level: int) -> str:
-        """A part inside another that binds at `level`."""
-
-    def call(self, expr: Apply) -> Piece:
-        """A function call."""
 
 
 def chain(layout: Walker, expr: Apply) -> Piece:

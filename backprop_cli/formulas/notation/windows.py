@@ -6,14 +6,10 @@ Where sizes, strides or padding could not be seen from that, the exact call is w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_op, shape_of
 from backprop_cli.formulas.notation.piece import MATMUL, Piece
-
-if TYPE_CHECKING:
-    from backprop_cli.formulas.notation.operators import Walker
+from backprop_cli.formulas.notation.walker import Walker
 
 
 def correlated(layout: Walker, expr: Apply) -> Piece:

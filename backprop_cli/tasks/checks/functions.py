@@ -16,7 +16,7 @@ from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
 from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Probe, compare, sample
 from backprop_cli.tasks.checks.results import FunctionResult, status_of
-from backprop_cli.tasks.diagnose import named_user
+from backprop_cli.tasks.places import named_user
 
 DRAWS = 2
 NOT_HERE = "right at these numbers, wrong at others"

@@ -13,13 +13,16 @@ from backprop_cli.engine.graph import Graph, GraphPass, Node, build, rule_of
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import TERMS, PassFormulas, Printed
 from backprop_cli.language.model import Spec
-from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
+from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.functions import check_functions
 from backprop_cli.tasks.checks.oracle import Oracle
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
-from backprop_cli.tasks.diagnose import first_nonfinite, listed, on_kink
+from backprop_cli.tasks.computed import Computed
+from backprop_cli.tasks.diagnose import first_nonfinite, on_kink
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
+from backprop_cli.tasks.places import listed
 
 BUDGET = 5e9
 """Nanoseconds, roughly, that all differences of a spec may take."""

@@ -15,8 +15,9 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.errors import UsageError
 from backprop_cli.language.model import Leaf, Spec
-from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, compute, load_leaves
+from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.grading.draws import is_mask, labels, summing, varied
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 
 SEED = 711
 ATTEMPTS = 40

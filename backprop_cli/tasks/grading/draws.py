@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, rule_of
-from backprop_cli.tasks.calculate import Computed, compute
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.computed import Computed
 
 DRAWS = 2
 STEPS = (1.0, 0.3, 0.1, 0.03)

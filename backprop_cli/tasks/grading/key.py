@@ -17,13 +17,15 @@ from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape, Spec
-from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, Computed, compute, load_leaves
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.grading.chain import EPSILON, Chain, ancestors
 from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.draws import further
 from backprop_cli.tasks.grading.figures import Figures, figures_of
 from backprop_cli.tasks.grading.items import Item, gradient_of
 from backprop_cli.tasks.grading.results import What
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 
 MAX_ENTRIES = 1 << 22
 """Of all that a formula computes on its way, besides sixteen times what the key itself holds."""

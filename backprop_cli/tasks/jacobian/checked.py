@@ -11,7 +11,6 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.model import Spec
-from backprop_cli.tasks.calculate import load_leaves
 from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.report import BUDGET, verdict
@@ -19,6 +18,7 @@ from backprop_cli.tasks.checks.results import CheckReport, CheckResult
 from backprop_cli.tasks.jacobian.hessian import Twice, second
 from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, seeded
 from backprop_cli.tasks.jacobian.numbers import Rows
+from backprop_cli.tasks.leaves import load_leaves
 
 
 def check_jacobian(spec: Spec, wanted: Wanted) -> CheckReport:

@@ -20,10 +20,11 @@ from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.model import Spec
 from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
-from backprop_cli.tasks.calculate import compute, load_leaves, seed_of
+from backprop_cli.tasks.calculate import compute, seed_of
 from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, has_numbers, seeded, with_formula
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated
+from backprop_cli.tasks.leaves import load_leaves
 
 ZERO = Printed({"text": "0", "code": "0", "latex": "0", "index": "0"}, 0.0)
 

@@ -16,9 +16,9 @@ from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.suggest import did_you_mean
-from backprop_cli.tasks.calculate import DEFAULT_MAX_BYTES, load_leaves
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 
 WRITTEN_OUT = 16
 """A Jacobian of up to so many entries has each entry's own formula."""

@@ -14,7 +14,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
-from backprop_cli.tasks.calculate import load_leaves
+from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Warned
 from backprop_cli.tasks.stepping.printing import formula, listed, numbers_in, printed
 from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Update

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
-from backprop_cli.tasks.calculate import Computed, Runner
+from backprop_cli.tasks.calculate import Runner
+from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.stepping.results import Moment, Row, Trace
 from backprop_cli.tasks.stepping.rules import Parameters, Rule
 from backprop_cli.tasks.stepping.updates import Mover, mover_for

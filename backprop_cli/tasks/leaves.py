@@ -1,0 +1,162 @@
+"""The arrays of a run's leaves: what memory they take, what they hold, and whether it is what their users take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, Node, memory_estimate
+from backprop_cli.engine.graph.memory import ITEMSIZE, costs, entries_of
+from backprop_cli.errors import SpecError
+from backprop_cli.tasks.claims import check_claims
+from backprop_cli.tasks.places import entry_text, named_user, number_text, where
+
+DEFAULT_MAX_BYTES = 1 << 30
+
+
+def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1) -> dict[int, Any]:
+    """The leaves' arrays, by node index, once all shapes are known and the memory is found to suffice.
+
+    `runs` is how many runs of the graph the caller holds at once.
+
+    Raises:
+        SpecError: E019 for a leaf without numbers, E008 for labels out of range, E021 where the arrays
+            would be too large.
+    """
+    check_memory(graph, max_bytes, runs)
+    leaves: dict[int, Any] = {}
+    for node in graph.nodes:
+        if node.leaf is None:
+            continue
+        if node.leaf.load is None:
+            raise SpecError(
+                "E019",
+                f"{node.name!r} has a shape but no numbers",
+                at=node.leaf.at.place(),
+                hint=f"give it a value, `init: normal`, or --set {node.name}=...; `backprop derive` needs none",
+            )
+        leaves[node.index] = np.asarray(node.leaf.load(), dtype=graph.spec.dtype)[()]
+    check_leaves(graph, leaves)
+    check_claims(graph, leaves)
+    return leaves
+
+
+def check_memory(graph: Graph, max_bytes: int, runs: int = 1) -> None:
+    """Refuse a graph whose runs would take too much: known from its shapes, before anything is loaded.
+
+    Raises:
+        SpecError: E021, which names the greediest node and a limit that would do.
+    """
+    estimate = memory_estimate(graph, runs)
+    if estimate > max_bytes:
+        raise _too_large(graph, estimate, max_bytes)
+
+
+def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:
+    """An E021 that names the greediest node and a limit that would do."""
+    taken = costs(graph)
+    worst = max(graph.nodes, key=lambda n: entries_of(n.shape) + (taken[n.index].entries if n.index in taken else 0))
+    more = taken[worst.index].entries * ITEMSIZE[graph.spec.dtype] if worst.index in taken else 0
+    return SpecError(
+        "E021",
+        f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
+        at=graph.spec.source.place(1, 1),
+        hint=f"most goes to {worst.name!r}, of shape {tuple(map(int, worst.shape))}: {more:,} bytes on the way; "
+        f"--max-bytes {(estimate >> 20) + 1}M would do",
+    )
+
+
+# ── labels, positions and masks ──────────────────────────────────────────────────────────────────
+
+ALONG_AXIS = ("take", "index_add", "take_along_axis", "scatter_add")
+IGNORED = -100
+"""The label that PyTorch leaves out unless told otherwise."""
+
+
+def check_leaves(graph: Graph, leaves: Mapping[int, Any]) -> None:
+    """Labels and positions are whole numbers in range, and an attention mask is 0/1, where they are leaves.
+
+    Raises:
+        SpecError: E008 for the first entry that is not.
+    """
+    for node in graph.nodes:
+        if node.op is None:
+            continue
+        if node.op.name == "one_hot" or node.op.name in ALONG_AXIS:
+            _check_positions(graph, node, leaves)
+        elif node.op.masks:
+            _check_mask(graph, node, leaves)
+
+
+def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
+    assert node.op is not None
+    labels = node.op.name == "one_hot"
+    index, ignored = _unmasked(graph, node.inputs[0 if labels else 1])
+    if index not in leaves:
+        return
+    size = int(node.parameters["n"]) if labels else _length(graph, node)
+    low, given = 0 if labels else -size, np.asarray(leaves[index])
+    wrong = ~((given == np.floor(given)) & (given >= low) & (given < size))
+    if ignored is not None:
+        wrong &= given != ignored
+    if wrong.any():
+        hint = None
+        if labels and (given[wrong] == IGNORED).any():
+            hint = f"to leave such labels out of cross_entropy or nll_loss, pass ignore_index={IGNORED}"
+        raise _refused(graph, node, index, given, wrong, f"whole numbers from {low} to {size - 1}", hint)
+
+
+def _length(graph: Graph, node: Node) -> int:
+    """How many positions there are: along the axis, or in all."""
+    shape = tuple(map(int, graph.nodes[node.inputs[0]].shape))
+    axis = node.parameters.get("axis")
+    return math.prod(shape) if axis is None else shape[axis]
+
+
+def _unmasked(graph: Graph, index: int) -> tuple[int, float | None]:
+    """Labels and the one that is ignored, as the losses write it: where(labels != ignored, labels, 0)."""
+    node = graph.nodes[index]
+    if node.op is not None and node.op.name == "where" and node.anonymous:
+        kept = graph.nodes[node.inputs[0]]
+        if kept.op is not None and kept.op.name == "not_equal" and kept.inputs[0] == node.inputs[1]:
+            ignored = _literal(graph, kept.inputs[1])
+            if ignored is not None:
+                return node.inputs[1], ignored
+    return index, None
+
+
+def _literal(graph: Graph, index: int) -> float | None:
+    """The number of a literal, or of minus one."""
+    node = graph.nodes[index]
+    if node.op is not None and node.op.name == "negative":
+        number = _literal(graph, node.inputs[0])
+        return None if number is None else -number
+    return None if node.kind != "constant" or node.value is None else float(node.value)
+
+
+def _check_mask(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
+    """An operand that the op declares a mask: one that is added to scores would hide all of them."""
+    assert node.op is not None
+    for name, index in zip(node.op.signature.operands, node.inputs, strict=True):
+        if name in node.op.masks and index in leaves:
+            given = np.asarray(leaves[index])
+            wrong = (given != 0) & (given != 1)
+            if wrong.any():
+                raise _refused(graph, node, index, given, wrong, "a mask of 0 and 1", ADDED_MASKS)
+
+
+ADDED_MASKS = "1 says that a position is seen; add other masks to the scores: softmax(q @ k.mT / sqrt(d) + mask) @ v"
+
+
+def _refused(graph: Graph, node: Node, index: int, given: Any, wrong: Any, wanted: str, hint: str | None) -> SpecError:
+    leaf = graph.nodes[index].leaf
+    assert node.op is not None
+    assert leaf is not None
+    at = where(wrong)[0]
+    what = "scaled_dot_product_attention" if node.op.masks else node.op.name
+    user = named_user(graph, node.index)
+    message = f"{leaf.name}{entry_text(at)} is {number_text(given, at)}; {what} in {user!r} takes {wanted}"
+    return SpecError("E008", message, at=leaf.at.place(), hint=hint)
