@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.notation.test_text_read_back import read
 
 from backprop_cli.engine.graph import build
 from backprop_cli.language.reader import load_spec
 from backprop_cli.language.steps import lettered
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
+from tests.notation.test_read_back import read
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
