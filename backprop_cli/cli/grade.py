@@ -208,7 +208,7 @@ class Keys:
         from backprop_cli.tasks.grading.scheme import scheme_of
 
         _, _, points, policy, max_bytes = self.made_from
-        key = key_of(spec, max_bytes)
+        key = key_of(spec, max_bytes, self.file.settings)
         return key, scheme_of(key, self.file, points, policy)
 
 

@@ -69,7 +69,7 @@ def _sheet(path: str, seed: int | None, student: str | None, points: tuple[str, 
     file = key_file(path)
     spec = load(file.spec, choice)
     spec = spec if seed is None else drawn(spec, seed, memory.max_bytes)
-    found = key_of(spec, memory.max_bytes)
+    found = key_of(spec, memory.max_bytes, file.settings)
     return spec, worksheet(found, points_of(found, file, points, asked=False), seed, student)
 
 

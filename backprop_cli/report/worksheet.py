@@ -31,6 +31,8 @@ def listed(value: Any) -> str:
 def asked(question: Question, output: str) -> str:
     """What is asked for, in a few signs."""
     item = question.item
+    if item.is_further:
+        return item.name
     return f"∂{output}/∂{item.node}" if item.what == "gradient" else item.node
 
 
@@ -130,9 +132,9 @@ def latex(sheet: Worksheet) -> str:
 
 
 def _asked_latex(question: Question, output: str) -> str:
+    if question.item.what != "gradient":
+        return rf"\texttt{{{_escaped(question.item.name)}}}"
     name = rf"\texttt{{{_escaped(question.item.node)}}}"
-    if question.item.what == "value":
-        return name
     return rf"$\partial\,\texttt{{{_escaped(output)}}} / \partial\,$" + name
 
 

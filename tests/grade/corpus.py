@@ -23,8 +23,9 @@ from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.grading.contents import Formula
+from backprop_cli.tasks.grading.evaluation import evaluated
 from backprop_cli.tasks.grading.items import Item
-from backprop_cli.tasks.grading.key import Key, evaluated, key_of
+from backprop_cli.tasks.grading.key import Key, key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.results import Graded, Marked
 from backprop_cli.tasks.grading.sheets import sheet_of

@@ -44,7 +44,7 @@ class Case:
 
     def floor(self, draw: int) -> Any:
         """The rounding of the right answer; its largest where the shapes differ."""
-        found = self.key.draws[draw].floor(self.item.what, self.index)
+        found = self.key.floor(self.item, draw)
         return found if np.shape(found) == np.shape(self.given[draw]) else np.max(found, initial=0.0)
 
     def tolerance(self, candidate: Any, *, tight: bool = False) -> Any:

@@ -129,6 +129,10 @@ class Chain:
                     gradients[index] = self.arrived(index, whole, values)
         return gradients
 
+    def back_from(self, index: int, values: Sequence[Any], seed: Any) -> list[Any]:
+        """Every gradient where some node is the output."""
+        return self._pass(index, values, seed, {})
+
     def arrived(self, index: int, gradient: Any, values: Sequence[Any]) -> Any:
         """What a node hands on of the gradient that arrives at it: what its hook makes of that."""
         if gradient is None or self.meaning.arrive is None:

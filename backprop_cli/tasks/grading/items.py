@@ -26,6 +26,9 @@ GRADIENTS = tuple(re.compile(pattern) for pattern in (
 ))  # fmt: skip
 """How a node's gradient is called, the surest first."""
 
+_FURTHER = re.compile(r"(?P<kind>new|jacobian|hessian|tangent)(?:\(\w+\))?(?:\[[\d, ]+\])?")
+"""The suffix of a further quantity."""
+
 UNKNOWN = "an answer is called 'node', 'node.grad' or 'node.formula'"
 
 
@@ -34,7 +37,7 @@ class Item:
     """A node, and what of it."""
 
     node: str
-    suffix: str  # '', '.grad' or '.formula'
+    suffix: str  # '', '.grad' or '.formula'; or that of a further quantity: '.new', '.jacobian(x)[0, 1]'
 
     @property
     def name(self) -> str:
@@ -44,7 +47,15 @@ class Item:
     @property
     def what(self) -> What:
         """What a right answer is."""
+        further = _FURTHER.fullmatch(self.suffix[1:])
+        if further is not None:
+            return further["kind"]  # type: ignore[return-value]
         return "gradient" if self.suffix else "value"
+
+    @property
+    def is_further(self) -> bool:
+        """Whether it is neither a value nor a gradient: a param after a step, an entry of a Jacobian."""
+        return self.what not in {"value", "gradient"}
 
 
 def item_of(text: str, nodes: Collection[str] = ()) -> Item | None:
@@ -64,6 +75,8 @@ def item_of(text: str, nodes: Collection[str] = ()) -> Item | None:
 
 def _item(text: str, nodes: Collection[str]) -> Item | None:
     stem, _, suffix = text.partition(".")
+    if _FURTHER.fullmatch(suffix) and stem:
+        return Item(stem, "." + suffix.replace(" ", "").replace(",", ", "))
     if stem in nodes:
         return Item(stem, SUFFIXES[suffix]) if suffix in SUFFIXES else None
     for spelling, rest in ((text, ""), (stem, suffix)):

@@ -10,25 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, Meter, build, work_estimate
-from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.graph import Graph, build, work_estimate
 from backprop_cli.engine.numbers import Numbers
-from backprop_cli.engine.ops import OPS, Op
-from backprop_cli.errors import BackpropError, SpecError
-from backprop_cli.language import expression as ast
-from backprop_cli.language.model import Shape, Spec
+from backprop_cli.language.model import Spec
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
-from backprop_cli.tasks.grading.chain import EPSILON, Chain, ancestors
-from backprop_cli.tasks.grading.contents import Formula
+from backprop_cli.tasks.grading.chain import Chain, ancestors
 from backprop_cli.tasks.grading.draws import further
-from backprop_cli.tasks.grading.figures import Figures, figures_of
-from backprop_cli.tasks.grading.items import Item, gradient_of
+from backprop_cli.tasks.grading.items import Item
+from backprop_cli.tasks.grading.operands import View
+from backprop_cli.tasks.grading.quantities import Quantities, Settings
 from backprop_cli.tasks.grading.results import What
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 
-MAX_ENTRIES = 1 << 22
-"""Of all that a formula computes on its way, besides sixteen times what the key itself holds."""
+FURTHER = 1e-12
+"""Of the largest entry: the rounding of a further quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,7 @@ class Key:
     chain: Chain
     entries: int
     work: int  # operations of the whole spec
+    further: Quantities
     known: dict[Any, Any] = field(default_factory=dict, repr=False)  # what was worked out about its items
 
     @property
@@ -81,9 +78,30 @@ class Key:
         return self.draws[0].gradients[index] is not None
 
     def right(self, item: Item) -> list[Any]:
-        """The right answer at each draw."""
+        """The right answer at each draw.
+
+        Raises:
+            Impossible: a further quantity that the scheme or the network does not have.
+        """
         index = self.names[item.node]
+        if item.is_further:
+            if item not in self.known:
+                self.known[item] = [self.further.of(item, View(one.values, one.gradients)) for one in self.draws]
+            found: list[Any] = self.known[item]
+            return found
         return [np.asarray(draw.of(item.what)[index]) for draw in self.draws]
+
+    def shape(self, item: Item) -> tuple[int, ...]:
+        """The shape of a right answer."""
+        if item.is_further:
+            return tuple(np.shape(self.right(item)[0]))
+        return tuple(map(int, self.graph.nodes[self.names[item.node]].shape))
+
+    def floor(self, item: Item, draw: int) -> Any:
+        """How far rounding may move a right answer, entry by entry."""
+        if item.is_further:
+            return FURTHER * np.max(np.abs(self.right(item)[draw]), initial=0.0)
+        return self.draws[draw].floor(item.what, self.names[item.node])
 
     def given(self, item: Item) -> bool:
         """Whether an item earns nothing: a leaf's own value, and the gradient of the output."""
@@ -103,9 +121,11 @@ class Key:
         """Where an item stands: values on the way forward, then gradients on the way back."""
         index = self.names.get(item.node)
         if index is None:
-            return (2, 0, 0)
+            return (3, 0, 0)
         if item.what == "value":
             return (0, index, 0)
+        if item.is_further:  # a step is taken once all gradients are there
+            return (2, index, 0)
         return (1, -self._completed.get(index, len(self.graph.nodes)), -index)
 
     def below(self, index: int) -> Collection[int]:
@@ -116,8 +136,8 @@ class Key:
         return found
 
 
-def key_of(spec: Spec, max_bytes: int = DEFAULT_MAX_BYTES) -> Key:
-    """Work a spec out, in float64 whatever its dtype.
+def key_of(spec: Spec, max_bytes: int = DEFAULT_MAX_BYTES, settings: Settings | None = None) -> Key:
+    """Work a spec out, in float64 whatever its dtype; `settings` say what further quantities there are.
 
     Raises:
         SpecError, Failures: whatever `run` raises on the spec.
@@ -128,7 +148,8 @@ def key_of(spec: Spec, max_bytes: int = DEFAULT_MAX_BYTES) -> Key:
     chain = Chain(graph, Numbers(graph))
     draws = [_draw(chain, run) for run in (first, *further(graph, leaves, first))]
     entries = sum(prod(map(int, node.shape)) for node in graph.nodes)
-    return Key(graph, tuple(draws), chain, entries, work_estimate(graph))
+    further_ones = Quantities(graph, chain, settings or Settings())
+    return Key(graph, tuple(draws), chain, entries, work_estimate(graph), further_ones)
 
 
 def _draw(chain: Chain, run: Computed) -> Draw:
@@ -136,135 +157,3 @@ def _draw(chain: Chain, run: Computed) -> Draw:
     rounding: dict[What, Sequence[Any]] = {
         "value": chain.value_rounding(run.values), "gradient": chain.rounding(run.values, gradients)}  # fmt: skip
     return Draw(run.values, gradients, rounding, run.seeds)
-
-
-# ── formulas ─────────────────────────────────────────────────────────────────────────────────────
-
-
-class Forbidden(Exception):
-    """A formula uses the very thing that is asked for, or what rests on it."""
-
-
-MAX_WORK = 1 << 30
-"""Operations of a formula, about a second, besides sixteen times what the key itself takes."""
-
-
-def bounded(key: Key) -> Meter:
-    """Shapes alone, with limits on what a formula may take, in memory and in work."""
-    return Meter(MAX_ENTRIES + 16 * key.entries, MAX_WORK + 16 * key.work)
-
-
-def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> list[Any]:
-    """What a formula says at each draw; its shapes are worked out before any number is.
-
-    Raises:
-        BackpropError: it is no expression of the language, or its shapes do not fit.
-        Forbidden: it uses what is asked for, or what it may not rest on.
-    """
-    shapes = [node.shape for node in key.graph.nodes]
-    arriving = [node.shape if key.has_gradient(node.index) else None for node in key.graph.nodes]
-    wanted = shapes[key.names[item.node]]
-    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), bounded(key), wanted)
-    found = []
-    for draw in key.draws:
-        with np.errstate(all="ignore"):
-            scope = _scope(key, item, formula, draw.values, draw.gradients, allow)
-            found.append(_number(formula, scope, key.chain.meaning, wanted))
-    return found
-
-
-def cancelled(key: Key, item: Item, formula: Formula) -> float | None:
-    """How much rounding may leave of terms that cancel in a formula; None where nothing cancels.
-
-    At most a millionth of the right answer: beyond, a formula is not held to be right for its rounding.
-    """
-    sizes = [None if one is None else np.abs(one) for one in key.draws[0].values]
-    arriving = [None if one is None else np.abs(one) for one in key.draws[0].gradients]
-    with np.errstate(all="ignore"):
-        try:
-            found = interpret(formula.expression, _scope(key, item, formula, sizes, arriving, "all"), Sizes(key.graph))
-        except Exception:  # noqa: BLE001 - sizes may lead outside a domain: then nothing can be said
-            return None
-    right = float(np.max(np.abs(key.right(item)[0]), initial=0.0))
-    largest = float(np.max(found, initial=0.0)) * EPSILON
-    return min(largest, 1e-6 * right) if 0 < largest < np.inf else None
-
-
-class Sizes(Numbers):
-    """Numbers without signs: what is added up in an expression, rather than what is left of it."""
-
-    def constant(self, value: Any) -> Any:
-        """A literal's size."""
-        return None if value is None else abs(super().constant(value))
-
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Any) -> Any:
-        """A difference is the sum of the sizes."""
-        return np.abs(super().apply(OPS["add"] if op.name == "subtract" else op, operands, parameters))
-
-
-def figures(key: Key, formula: Formula) -> Figures:
-    """The numbers of an answer that names no node.
-
-    Raises:
-        BackpropError: it is no arithmetic of the language.
-    """
-    scope = Scope(formula.text, lambda name: None)
-    limit = bounded(key)
-
-    def value_of(part: ast.Expression) -> Any:
-        interpret(part, scope, limit)
-        with np.errstate(all="ignore"):
-            return np.asarray(interpret(part, scope, key.chain.meaning), dtype=float)[()]
-
-    try:
-        with np.errstate(all="ignore"):
-            return figures_of(formula.expression, value_of)
-    except ValueError as caught:
-        raise SpecError("E014", str(caught), at=formula.text.place()) from None
-
-
-def _number(formula: Formula, scope: Scope, meaning: Numbers, wanted: Shape) -> Any:
-    try:
-        return np.asarray(interpret(formula.expression, scope, meaning, wanted), dtype=float)
-    except (BackpropError, MemoryError):
-        raise
-    except Exception as caught:  # noqa: BLE001 - numpy refuses an operand; which it is differs from op to op
-        message = f"the formula cannot be computed: {' '.join(str(caught).split())[:200]}"
-        raise SpecError("E015", message, at=formula.text.place()) from None
-
-
-def _scope(key: Key, item: Item, formula: Formula, values: Sequence[Any], gradients: Sequence[Any],
-           allow: str) -> Scope:  # fmt: skip
-    """Names bound to the nodes' values, `grad(...)` (and `dz2`, where no node has that name) to their gradients."""
-    names = key.names
-    index = names[item.node]
-
-    def value(name: str) -> Any:
-        if name not in names:
-            node = gradient_of(name, names)
-            return None if node is None else gradient(node)
-        if item.what == "value":
-            _refuse(name == item.node, f"it uses {name}, which is what is asked for")
-            _refuse(allow != "all" and index in key.below(names[name]), f"it uses {name}, which rests on {item.node}")
-        return values[names[name]]
-
-    def gradient(name: str) -> Any:
-        if name not in names or gradients[names[name]] is None:
-            return None
-        if item.what == "gradient":
-            _refuse(name == item.node, f"it uses grad({name}), which is what is asked for")
-            _refuse(allow == "forward", f"it uses grad({name}); values of the forward pass alone are allowed here")
-            rests = allow != "all" and names[name] in key.below(index)
-            _refuse(rests, f"it uses grad({name}), which itself rests on grad({item.node})")
-        return gradients[names[name]]
-
-    def shape(name: str) -> Shape | None:
-        return key.graph.nodes[names[name]].shape if name in names else None
-
-    return Scope(formula.text, value, gradient, names=lambda: names, dims=key.graph.spec.dims, shapes=shape,
-                 functions=key.graph.spec.functions, output=key.graph.output_name)  # fmt: skip
-
-
-def _refuse(forbidden: bool, why: str) -> None:
-    if forbidden:
-        raise Forbidden(why)

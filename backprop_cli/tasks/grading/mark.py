@@ -17,13 +17,15 @@ from backprop_cli.language import expression as ast
 from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, too_few_digits, wrong_entries
 from backprop_cli.tasks.grading.case import Case, wrong_at
 from backprop_cli.tasks.grading.contents import Content, Formula, Unreadable, told
+from backprop_cli.tasks.grading.evaluation import Forbidden, cancelled, evaluated, figures
 from backprop_cli.tasks.grading.figures import Figures, is_constant
 from backprop_cli.tasks.grading.given import Given, arranged
 from backprop_cli.tasks.grading.items import Item
-from backprop_cli.tasks.grading.key import Forbidden, Key, cancelled, evaluated, figures
+from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.misfits import repaired
 from backprop_cli.tasks.grading.mistakes import explain
 from backprop_cli.tasks.grading.own import Own
+from backprop_cli.tasks.grading.quantities import Impossible
 from backprop_cli.tasks.grading.results import Graded, Marked
 from backprop_cli.tasks.grading.sheets import Sheet, no_node
 
@@ -137,6 +139,10 @@ class Marking:
             return replace(blank, reason=no_node(item.node, self.key.names))
         if item.what == "gradient" and not self.key.has_gradient(index):
             return replace(blank, reason=f"{item.node} has no gradient")
+        try:
+            self.key.right(item)
+        except (Impossible, BackpropError) as caught:
+            return replace(blank, reason=str(caught))
         blank = replace(blank, form="numbers" if self._is_numbers(content) else "formula")
         given: Given | str | None
         rests = ""
@@ -224,12 +230,12 @@ class Marking:
         """Whether an answer is what is expected, at every draw that both have."""
         if given.values[0].shape != expected[0].shape:
             return False
-        draws, closeness = self.key.draws, self.scheme.closeness
+        closeness = self.scheme.closeness
         if given.figures is not None:
-            tolerance = tolerated(given.figures, expected[0], closeness, draws[0].floor(item.what, index)) + slack
+            tolerance = tolerated(given.figures, expected[0], closeness, self.key.floor(item, 0)) + slack
             return not wrong_entries(given.values[0], expected[0], tolerance).any()
-        pairs = zip(given.values, expected, draws, strict=False)
-        return not any((exactly(one, other, closeness, draw.floor(item.what, index) + slack)).any()
+        pairs = zip(given.values, expected, range(len(self.key.draws)), strict=False)
+        return not any((exactly(one, other, closeness, self.key.floor(item, draw) + slack)).any()
                        for one, other, draw in pairs)  # fmt: skip
 
     def _agrees_but_for_rounding(self, item: Item, index: int, given: Given, right: list[Any]) -> bool:
@@ -269,7 +275,7 @@ class Marking:
     def _from_own(self, item: Item, case: Case) -> tuple[str | None, str] | None:
         """A mistake made on top of an earlier one."""
         views = self.own.own_views()
-        if views is None or item.what == "value":
+        if views is None or item.what != "gradient":
             return None
         right = [np.asarray(view.gradients[case.index]) for view in views]
         if np.allclose(right[0], case.right[0], rtol=1e-9, atol=0.0):  # it does not rest on what was wrong

@@ -40,7 +40,7 @@ class Own:
         """Remember an answer; one whose shape does not fit cannot be gone on with."""
         place = (item.what, index)
         fits = values[0].shape == self.key.right(item)[0].shape and all(np.isfinite(one).all() for one in values)
-        if not fits or place in self.wrong:
+        if item.is_further or not fits or place in self.wrong:
             return
         if carried:
             self.carried[place] = values
@@ -59,14 +59,14 @@ class Own:
         if not self.wrong:
             return
         choices = {"own": self.wrong, "rounded": {**self.wrong, **self.carried}}
-        if any(what == "value" for what, _ in self.wrong) and item.what == "gradient":
+        if any(what == "value" for what, _ in self.wrong) and item.what != "value":
             choices["gradients"] = {place: one for place, one in self.wrong.items() if place[0] == "gradient"}
         for name, pins in choices.items():
             others = {place: one for place, one in pins.items() if place != (item.what, index)}
             if others and (name != "rounded" or self.carried):
                 views = self._made(name, others)
                 slack = partial(self._slack, others, item, index, views[0])
-                yield [_at(view, item, index) for view in views], slack
+                yield [self._at(view, item, index) for view in views], slack
 
     def source(self, item: Item, index: int) -> str:
         """The nearest wrong answer on which an item rests, by name."""
@@ -76,6 +76,12 @@ class Own:
         what, found = (on or values or list(self.wrong))[-1]
         name = graph.nodes[found].name
         return f"value of {name}" if what == "value" else f"gradient of {name}"
+
+    def _at(self, view: View, item: Item, index: int) -> Any:
+        """An item from the numbers of a view."""
+        if item.is_further:
+            return np.asarray(self.key.further.of(item, view))
+        return np.asarray((view.values if item.what == "value" else view.gradients)[index])
 
     def _made(self, name: str, pins: Pins) -> tuple[View, ...]:
         if name not in self._views:
@@ -100,18 +106,14 @@ class Own:
         if item.what == "gradient" and self.key.chain.plain:
             written = {i: half for (what, i), half in halves.items() if what == "gradient"}
             total = self.key.chain.rounding(view.values, view.gradients, written)[index]
-        values = [place for place in halves if place[0] == "value" or not self.key.chain.plain]
+        values = [place for place in halves if place[0] == "value" or item.is_further or not self.key.chain.plain]
         for signs in SIGNS if values else ():
             moved = {place: one[0] + (_pattern(halves[place], one[0], signs) if place in values else 0.0)
                      for place, one in pins.items()}  # fmt: skip
-            total = total + np.abs(_at(self._view(0, moved), item, index) - _at(view, item, index))
+            total = total + np.abs(self._at(self._view(0, moved), item, index) - self._at(view, item, index))
         return total
 
 
 def _pattern(half: Any, like: Any, signs: tuple[float, float]) -> Any:
     chosen = np.where(np.arange(np.size(like)) % 2 == 0, *signs).reshape(np.shape(like))
     return np.asarray(half) * chosen
-
-
-def _at(view: View, item: Item, index: int) -> Any:
-    return np.asarray((view.values if item.what == "value" else view.gradients)[index])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
@@ -38,13 +40,14 @@ def worksheet(key: Key, points: Mapping[Item, float], seed: int | None = None,
     """The sheet of a key; where `points` is empty, the output and every gradient on the way back are asked for."""
     graph = key.graph
     asked = points or dict.fromkeys(everything(key), 1.0)
-    questions = [Question(item, tuple(map(int, graph.nodes[key.names[item.node]].shape)), worth)
+    questions = [Question(item, key.shape(item), worth)
                  for item, worth in sorted(asked.items(), key=lambda one: key.place(one[0]))]  # fmt: skip
     values = key.draws[0].values
     given = tuple((leaf.name, values[key.names[leaf.name]]) for leaf in graph.spec.leaves)
     network = tuple((node.name, " ".join(node.text.text.split())) for node in graph.spec.nodes)
     title = graph.spec.title or "Backpropagation"
-    return Worksheet(title, graph.spec.description, seed, student, graph.output_name, given, network, tuple(questions))
+    description = " ".join(filter(None, [graph.spec.description, *_told(key, {one.item.what for one in questions})]))
+    return Worksheet(title, description or None, seed, student, graph.output_name, given, network, tuple(questions))
 
 
 def everything(key: Key) -> list[Item]:
@@ -53,3 +56,15 @@ def everything(key: Key) -> list[Item]:
     output = [Item(graph.output.name, "")] if not graph.output.anonymous else []
     wanted = [node for node in graph.named() if key.has_gradient(node.index) and node.index != graph.output.index]
     return output + [Item(node.name, ".grad") for node in wanted if not node.is_leaf or node.index in graph.wrt]
+
+
+def _told(key: Key, kinds: Collection[str]) -> Iterator[str]:
+    """What a student must know of the further quantities: the step that is taken, the tangents of the leaves."""
+    settings = key.further.settings
+    if "new" in kinds and settings.step is not None:
+        rest = ", ".join(f"{name} = {text}" for name, text in settings.step.items() if name != "rule")
+        rule = settings.step.get("rule", "sgd")
+        yield f"A param's .new is its value after one step of {rule} from there{f', with {rest}' if rest else ''}."
+    if "tangent" in kinds:
+        moves = ", ".join(f"{name} along {np.asarray(one).tolist()}" for name, one in settings.tangents.items())
+        yield f"A .tangent is how a node moves at first as the leaves do: {moves}."

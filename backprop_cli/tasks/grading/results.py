@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Status = Literal["right", "wrong", "missing", "not readable"]
-What = Literal["value", "gradient"]
+What = Literal["value", "gradient", "new", "jacobian", "hessian", "tangent"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@
     points:
       w2.grad: 2
       loss: 1
+      w2.new: 1        # after a step; also y.jacobian[0, 1], loss.hessian(w)[0, 0], y.tangent
+    step: {lr: 0.5}    # and for tangents: {x: [1.0, 0.0]}
     digits: 3          # and any other policy: allow, partial, carried, constant, rtol, atol
 
 What it lists is what is asked for; a spec alone asks for the gradient of every param, for one point each. Any other
@@ -18,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backprop_cli.errors import SpecError, UsageError
+from backprop_cli.errors import BackpropError, SpecError, UsageError
 from backprop_cli.language import tree
+from backprop_cli.language.arrays import numbers
 from backprop_cli.language.loader import load_document, raise_all
 from backprop_cli.language.python.program import is_python
 from backprop_cli.language.reading import known, mapping, scalar, wrong_type
@@ -29,7 +32,10 @@ from backprop_cli.tasks.grading.agreement import Closeness
 from backprop_cli.tasks.grading.items import Item, item_of
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.mark import Scheme
+from backprop_cli.tasks.grading.quantities import Impossible, Settings
 from backprop_cli.tasks.grading.sheets import content
+from backprop_cli.tasks.stepping.rules import RULES
+from backprop_cli.tasks.stepping.step import parameters_of
 
 POLICIES: Mapping[str, tuple[float, float] | tuple[str, ...]] = {
     "digits": (0, 6), "rtol": (0, 1), "atol": (0, math.inf), "carried": (0, 1), "constant": (0, 1),
@@ -45,6 +51,7 @@ class KeyFile:
     spec: str
     points: Mapping[str, tuple[float, Text]] | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
 
 
 def key_file(path: str) -> KeyFile:
@@ -61,14 +68,31 @@ def key_file(path: str) -> KeyFile:
     if not isinstance(root, tree.Mapping) or all(name.raw != "spec" for name, _ in root.items):
         return KeyFile(path)
     raise_all(document.problems)
-    fields = known(root, ("spec", "points", *POLICIES), "a marking scheme")
+    fields = known(root, ("spec", "points", "step", "tangents", *POLICIES), "a marking scheme")
     name = scalar(fields["spec"], "'spec' is the path of the key").raw
     points = None
     if "points" in fields:
         listed = mapping(fields["points"], "'points' holds 'item: points' lines").items
         points = {item.raw: (_points(value), item.text) for item, value in listed}
     policy = {key: _policy(key, fields[key]) for key in POLICIES if key in fields}
-    return KeyFile(str(Path(path).parent / name), points, policy)
+    return KeyFile(str(Path(path).parent / name), points, policy, _settings(fields))
+
+
+def _settings(fields: Mapping[str, tree.Node]) -> Settings:
+    """The step that is taken, and the tangents of leaves."""
+    step = None
+    if "step" in fields:
+        lines = mapping(fields["step"], "'step' says how a param moves: step: {lr: 0.5}").items
+        step = {name.raw: scalar(value, f"{name.raw!r} is a number, or the rule").raw for name, value in lines}
+        rule = step.get("rule", "sgd")
+        if rule not in RULES:
+            raise wrong_type(fields["step"], f"'rule' is one of {', '.join(RULES)}")
+        parameters_of(RULES[rule], {name: text for name, text in step.items() if name != "rule"})
+    tangents: dict[str, Any] = {}
+    if "tangents" in fields:
+        for name, value in mapping(fields["tangents"], "'tangents' holds 'leaf: direction' lines").items:
+            tangents[name.raw] = numbers(value, f"the tangent of {name.raw}").load()
+    return Settings(step, tangents)
 
 
 def _policy(key: str, node: tree.Node) -> Any:
@@ -142,6 +166,10 @@ def _item(key: Key, name: str) -> tuple[str, Item | None]:
         return f"no node is called {item.node[:64]!r}{f'; {near}' if near else ''}", None
     if item.what == "gradient" and not key.has_gradient(key.graph.names[item.node]):
         return f"{item.node} has no gradient", None
+    try:
+        key.right(item)
+    except (Impossible, BackpropError) as caught:
+        return str(caught), None
     return "", item
 
 

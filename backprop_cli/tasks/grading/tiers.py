@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from math import prod
 from typing import Any
@@ -145,9 +146,11 @@ def _tiers(case: Case) -> Iterator[Tier]:
     """The tiers of an item, worked out when first asked for; from own values they are worked out each time."""
     key, index, graph = case.key, case.index, case.key.graph
     what: What = case.item.what
-    if what == "value" or key.entries > MAX_ENTRIES:
-        yield _once(case, "another", lambda: _others(case, what), 3.0)
-        yield _once(case, "value", lambda: _others(case, "gradient" if what == "value" else "value"), 3.0)
+    if what == "new":
+        yield _once(case, "steps", lambda: _steps(case), 3.0)
+    if what != "gradient" or key.entries > MAX_ENTRIES:
+        yield _once(case, "another", lambda: _others(case, "gradient" if what == "gradient" else "value"), 3.0)
+        yield _once(case, "value", lambda: _others(case, "value" if what == "gradient" else "gradient"), 3.0)
         return
     yield _once(case, "dropped", lambda: Dropped(key.chain, graph, index).dropped(), 2.5)
     yield _once(case, "another", lambda: _others(case, what), 3.0)
@@ -160,9 +163,28 @@ def _tiers(case: Case) -> Iterator[Tier]:
     yield _once(case, "value", lambda: _others(case, "value"), 3.0)
 
 
+def _steps(case: Case) -> Iterator[Candidate]:
+    """A step that goes up, is not taken, or is of another length."""
+    def moved(view: View, share: float) -> Any:
+        old = np.asarray(view.values[case.index])
+        return old + share * (np.asarray(case.key.further.of(case.item, view)) - old)
+
+    rate = float(Fraction((case.key.further.settings.step or {}).get("lr", "1")))
+    for share, mistake, told in (
+        (-1.0, "sign", "the step goes up the slope, not down: a sign is wrong"),
+        (0.0, "step_missing", "it is the old value: the step is not taken"),
+        (1 / rate if rate else 0.0, "factor_missing", "the learning rate is missing"),
+        (-1 / rate if rate else 0.0, "sign", "the step goes up the slope, and the learning rate is missing"),
+        (rate, "step_twice", "the learning rate is there twice"),
+        (2.0, "factor_2", "the step is twice as long as it should be"),
+        (0.5, "factor_2", "the step is half as long as it should be"),
+    ):
+        yield Candidate(mistake, told, partial(moved, share=share))
+
+
 def _once(case: Case, name: str, make: Callable[[], Iterable[Candidate]], digits: float) -> Tier:
     """A tier of an item; its candidates do not depend on whose numbers they are worked out from."""
-    known, place = case.key.known, (name, case.index, case.item.what)
+    known, place = case.key.known, (name, case.index, case.item.what, case.item.is_further and case.item.suffix)
     if ("candidates", *place) not in known:
         known["candidates", *place] = list(make())
     if case.own:

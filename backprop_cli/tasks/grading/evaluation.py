@@ -1,0 +1,171 @@
+"""Formulas of students against a key: what they may use, what they may cost, what they come to at each draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Meter
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.errors import BackpropError, SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Shape
+from backprop_cli.tasks.grading.chain import EPSILON
+from backprop_cli.tasks.grading.contents import Formula
+from backprop_cli.tasks.grading.figures import Figures, figures_of, rebuilt
+from backprop_cli.tasks.grading.items import Item, gradient_of
+from backprop_cli.tasks.grading.key import Key
+
+MAX_ENTRIES = 1 << 22
+"""Of all that a formula computes on its way, besides sixteen times what the key itself holds."""
+
+
+class Forbidden(Exception):
+    """A formula uses the very thing that is asked for, or what rests on it."""
+
+
+MAX_WORK = 1 << 30
+"""Operations of a formula, about a second, besides sixteen times what the key itself takes."""
+
+
+def bounded(key: Key) -> Meter:
+    """Shapes alone, with limits on what a formula may take, in memory and in work."""
+    return Meter(MAX_ENTRIES + 16 * key.entries, MAX_WORK + 16 * key.work)
+
+
+def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> list[Any]:
+    """What a formula says at each draw; its shapes are worked out before any number is.
+
+    Raises:
+        BackpropError: it is no expression of the language, or its shapes do not fit.
+        Forbidden: it uses what is asked for, or what it may not rest on.
+    """
+    formula = _with_rate(key, item, formula)
+    shapes = [node.shape for node in key.graph.nodes]
+    arriving = [node.shape if key.has_gradient(node.index) else None for node in key.graph.nodes]
+    wanted = key.shape(item)
+    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), bounded(key), wanted)
+    found = []
+    for draw in key.draws:
+        with np.errstate(all="ignore"):
+            scope = _scope(key, item, formula, draw.values, draw.gradients, allow)
+            found.append(_number(formula, scope, key.chain.meaning, wanted))
+    return found
+
+
+def _with_rate(key: Key, item: Item, formula: Formula) -> Formula:
+    """Of a param after a step the rule's parameters stand for their numbers: `w - lr * grad(w)`."""
+    step = key.further.settings.step
+    if item.what != "new" or not step:
+        return formula
+
+    def put_in(part: ast.Expression) -> ast.Expression | None:
+        if not isinstance(part, ast.Name) or part.name in key.names or part.name not in step or part.name == "rule":
+            return None
+        return ast.Number(part.start, part.end, Fraction(step[part.name]), step[part.name])
+
+    return replace(formula, expression=rebuilt(formula.expression, put_in))
+
+
+def cancelled(key: Key, item: Item, formula: Formula) -> float | None:
+    """How much rounding may leave of terms that cancel in a formula; None where nothing cancels.
+
+    At most a millionth of the right answer: beyond, a formula is not held to be right for its rounding.
+    """
+    formula = _with_rate(key, item, formula)
+    sizes = [None if one is None else np.abs(one) for one in key.draws[0].values]
+    arriving = [None if one is None else np.abs(one) for one in key.draws[0].gradients]
+    with np.errstate(all="ignore"):
+        try:
+            found = interpret(formula.expression, _scope(key, item, formula, sizes, arriving, "all"), Sizes(key.graph))
+        except Exception:  # noqa: BLE001 - sizes may lead outside a domain: then nothing can be said
+            return None
+    right = float(np.max(np.abs(key.right(item)[0]), initial=0.0))
+    largest = float(np.max(found, initial=0.0)) * EPSILON
+    return min(largest, 1e-6 * right) if 0 < largest < np.inf else None
+
+
+class Sizes(Numbers):
+    """Numbers without signs: what is added up in an expression, rather than what is left of it."""
+
+    def constant(self, value: Any) -> Any:
+        """A literal's size."""
+        return None if value is None else abs(super().constant(value))
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Any) -> Any:
+        """A difference is the sum of the sizes."""
+        return np.abs(super().apply(OPS["add"] if op.name == "subtract" else op, operands, parameters))
+
+
+def figures(key: Key, formula: Formula) -> Figures:
+    """The numbers of an answer that names no node.
+
+    Raises:
+        BackpropError: it is no arithmetic of the language.
+    """
+    scope = Scope(formula.text, lambda name: None)
+    limit = bounded(key)
+
+    def value_of(part: ast.Expression) -> Any:
+        interpret(part, scope, limit)
+        with np.errstate(all="ignore"):
+            return np.asarray(interpret(part, scope, key.chain.meaning), dtype=float)[()]
+
+    try:
+        with np.errstate(all="ignore"):
+            return figures_of(formula.expression, value_of)
+    except ValueError as caught:
+        raise SpecError("E014", str(caught), at=formula.text.place()) from None
+
+
+def _number(formula: Formula, scope: Scope, meaning: Numbers, wanted: Shape) -> Any:
+    try:
+        return np.asarray(interpret(formula.expression, scope, meaning, wanted), dtype=float)
+    except (BackpropError, MemoryError):
+        raise
+    except Exception as caught:  # noqa: BLE001 - numpy refuses an operand; which it is differs from op to op
+        message = f"the formula cannot be computed: {' '.join(str(caught).split())[:200]}"
+        raise SpecError("E015", message, at=formula.text.place()) from None
+
+
+def _scope(key: Key, item: Item, formula: Formula, values: Sequence[Any], gradients: Sequence[Any],
+           allow: str) -> Scope:  # fmt: skip
+    """Names bound to the nodes' values, `grad(...)` (and `dz2`, where no node has that name) to their gradients."""
+    names = key.names
+    index = names[item.node]
+
+    def value(name: str) -> Any:
+        if name not in names:
+            node = gradient_of(name, names)
+            return None if node is None else gradient(node)
+        if item.what == "value":
+            _refuse(name == item.node, f"it uses {name}, which is what is asked for")
+            _refuse(allow != "all" and index in key.below(names[name]), f"it uses {name}, which rests on {item.node}")
+        return values[names[name]]
+
+    def gradient(name: str) -> Any:
+        if name not in names or gradients[names[name]] is None:
+            return None
+        if item.what == "gradient":
+            _refuse(name == item.node, f"it uses grad({name}), which is what is asked for")
+            _refuse(allow == "forward", f"it uses grad({name}); values of the forward pass alone are allowed here")
+            rests = allow != "all" and names[name] in key.below(index)
+            _refuse(rests, f"it uses grad({name}), which itself rests on grad({item.node})")
+        return gradients[names[name]]
+
+    def shape(name: str) -> Shape | None:
+        return key.graph.nodes[names[name]].shape if name in names else None
+
+    return Scope(formula.text, value, gradient, names=lambda: names, dims=key.graph.spec.dims, shapes=shape,
+                 functions=key.graph.spec.functions, output=key.graph.output_name)  # fmt: skip
+
+
+def _refuse(forbidden: bool, why: str) -> None:
+    if forbidden:
+        raise Forbidden(why)

@@ -1,0 +1,171 @@
+"""Quantities beyond values and gradients: a param after a step, a Jacobian or a Hessian, a tangent.
+
+    w5.new                 after one step of the scheme's rule: `step: {lr: 0.5}`, or `step: {rule: adam, lr: 0.1}`
+    y.jacobian[0, 1]       an entry, or without brackets the whole; `y.jacobian(x)` where there are several leaves
+    loss.hessian(w)[0, 0]  the second derivative of a number by one leaf
+    y.tangent              how y moves as the leaves move along the scheme's `tangents: {x: [1.0, 0.0]}`
+
+Each is a function of the values and the gradients of a view, so what follows from a student's own is known as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from backprop_cli.engine.graph import Graph, build, plain
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.language.expression import parse
+from backprop_cli.language.model import NodeSpec
+from backprop_cli.language.source import inline
+from backprop_cli.tasks.grading.chain import Chain
+from backprop_cli.tasks.grading.items import Item
+from backprop_cli.tasks.grading.operands import View
+from backprop_cli.tasks.stepping.rules import RULES
+from backprop_cli.tasks.stepping.step import parameters_of
+from backprop_cli.tasks.stepping.updates import mover_for
+
+KINDS = ("new", "jacobian", "hessian", "tangent")
+MAX_ROWS = 256
+"""Entries of an output up to which a whole Jacobian is asked for."""
+
+_PARTS = re.compile(r"\.(?P<kind>\w+)(?:\((?P<by>\w+)\))?(?:\[(?P<entry>[\d, ]+)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a scheme says about them: the step that is taken, and the tangents of leaves."""
+
+    step: Mapping[str, str] | None = None
+    tangents: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Impossible(Exception):
+    """An item that a key cannot say anything about, and why."""
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """The further quantities of one key."""
+
+    graph: Graph
+    chain: Chain
+    settings: Settings
+    known: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def of(self, item: Item, view: View) -> Any:
+        """What is right, from the numbers of a view.
+
+        Raises:
+            Impossible: the scheme or the network has no such thing.
+        """
+        kind, by, entry = _parts(item)
+        index = self.graph.names[item.node]
+        found = np.asarray(_KINDS[kind](self, index, by, entry, view), dtype=float)
+        if entry is None or kind == "jacobian":
+            return found
+        if len(entry) != found.ndim or any(i >= n for i, n in zip(entry, found.shape, strict=True)):
+            raise Impossible(f"{item.node}.{kind} has shape {found.shape}".replace(",)", ")"))
+        return found[entry]
+
+    def new(self, index: int, by: str | None, entry: Any, view: View) -> Any:
+        """A param after the step."""
+        if self.settings.step is None:
+            raise Impossible("the scheme says nothing of a step: step: {lr: 0.5}")
+        if index not in self.graph.wrt or view.gradients[index] is None:
+            raise Impossible(f"{self.graph.nodes[index].name} is no param that a step would move")
+        rule = RULES[self.settings.step.get("rule", "sgd")]
+        given = {name: text for name, text in self.settings.step.items() if name != "rule"}
+        mover = mover_for(self.graph.spec, rule, parameters_of(rule, given), self.graph.nodes[index].shape)
+        return mover.move(view.values[index], view.gradients[index])["w"]
+
+    def jacobian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Any:
+        """The derivative of a node by a leaf: whole, or one entry, for which one row is enough."""
+        leaf, shape = self._leaf(by), self._shape(index)
+        inner = self._shape(leaf)
+        if entry is None:
+            if prod(shape) > MAX_ROWS:
+                raise Impossible("it is too large to be asked for as a whole; ask for an entry")
+            rows = [self._row(index, leaf, place, view) for place in np.ndindex(*shape)]
+            return np.reshape(rows, (*shape, *inner))
+        if len(entry) != len(shape) + len(inner) or any(i >= n for i, n in zip(entry, (*shape, *inner), strict=True)):
+            raise Impossible(f"the Jacobian has shape {(*shape, *inner)}")
+        return self._row(index, leaf, entry[: len(shape)], view)[entry[len(shape) :]]
+
+    def hessian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Any:
+        """The Jacobian of a gradient, in the network that computes it too."""
+        if self._shape(index) or index != self.graph.output.index:
+            raise Impossible("a Hessian is that of the output, which is a number")
+        leaf = self.graph.nodes[self._leaf(by)]
+        if leaf.name not in self.known:
+            spec = self.graph.spec
+            text = inline(f"grad({leaf.name})")
+            name = inline(_free(self.graph))
+            node = NodeSpec(name.text, parse(text), text, name)
+            nodes = sorted(spec.nodes, key=lambda one: one.name == self.graph.output_name)  # it is the gradient of that
+            made = replace(spec, nodes=(*nodes, node), output=(parse(name), name), grad_output="ones")
+            self.known[leaf.name] = build(plain(made))
+        twice: Graph = self.known[leaf.name]
+        chain = Chain(twice, Numbers(twice))
+        leaves = {twice.names[one.name]: view.values[self.graph.names[one.name]] for one in self.graph.spec.leaves}
+        values = chain.forward([_constant(chain, node) for node in twice.nodes], leaves)
+        inner = Quantities(twice, chain, self.settings)
+        return inner.jacobian(twice.output.index, leaf.name, None, View(values, ()))
+
+    def tangent(self, index: int, by: str | None, entry: Any, view: View) -> Any:
+        """How a node moves as the leaves do."""
+        if not self.settings.tangents:
+            raise Impossible("the scheme gives no leaf a tangent: tangents: {x: 1.0}")
+        total: Any = np.zeros(self._shape(index))
+        for name, direction in self.settings.tangents.items():
+            leaf = self.graph.names.get(name)
+            if leaf is None or leaf not in self.graph.active:
+                raise Impossible(f"{name} is no leaf that is differentiated")
+            whole = self.jacobian(index, name, None, view)
+            total = total + np.tensordot(whole, np.asarray(direction, dtype=float), np.ndim(direction))
+        return total
+
+    def _row(self, index: int, leaf: int, place: tuple[int, ...], view: View) -> Any:
+        seed = np.zeros(self._shape(index))
+        seed[place] = 1.0
+        found = self.chain.back_from(index, view.values, seed)[leaf]
+        return np.zeros(self._shape(leaf)) if found is None else np.asarray(found)
+
+    def _shape(self, index: int) -> tuple[int, ...]:
+        return tuple(map(int, self.graph.nodes[index].shape))
+
+    def _leaf(self, by: str | None) -> int:
+        if by is not None:
+            found = self.graph.names.get(by)
+            if found is None or found not in self.graph.active:
+                raise Impossible(f"{by} is nothing that is differentiated")
+            return found
+        if len(self.graph.wrt) != 1:
+            raise Impossible("by which leaf? write y.jacobian(x)")
+        return next(iter(self.graph.wrt))
+
+
+_KINDS: Mapping[str, Callable[[Quantities, int, str | None, Any, View], Any]] = {
+    "new": Quantities.new, "jacobian": Quantities.jacobian, "hessian": Quantities.hessian,
+    "tangent": Quantities.tangent,
+}  # fmt: skip
+
+
+def _parts(item: Item) -> tuple[str, str | None, tuple[int, ...] | None]:
+    found = _PARTS.fullmatch(item.suffix)
+    assert found is not None
+    entry = found["entry"]
+    return found["kind"], found["by"], None if entry is None else tuple(map(int, entry.replace(" ", "").split(",")))
+
+
+def _constant(chain: Chain, node: Any) -> Any:
+    return chain.meaning.constant(node.value) if node.kind == "constant" else None
+
+
+def _free(graph: Graph) -> str:
+    return next(name for name in ("slope", "slope_", "slope__") if name not in graph.names)

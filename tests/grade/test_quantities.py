@@ -1,0 +1,61 @@
+"""Quantities beyond values and gradients: params after a step, Jacobians, Hessians, tangents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.grading.key import key_of
+from backprop_cli.tasks.grading.mark import Scheme, grade
+from backprop_cli.tasks.grading.quantities import Settings
+from backprop_cli.tasks.grading.sheets import sheet_of
+
+FURTHER = Settings({"lr": "0.5"}, {"b": np.array([1.0, 2.0])})
+LAYER = """
+inputs: {x: [0.5, -0.8], t: [0.2, -0.4]}
+params: {W: [[0.3, -0.8], [0.9, 0.4]], b: [0.1, -0.2]}
+nodes: {z: W @ x + b, y: tanh(z), loss: 1/2*sum((y - t)**2)}
+"""
+
+
+def layer(b: np.ndarray) -> np.ndarray:
+    """The layer's output, in plain numpy."""
+    return np.tanh(np.array([[0.3, -0.8], [0.9, 0.4]]) @ np.array([0.5, -0.8]) + b)
+
+
+@pytest.mark.parametrize(("item", "word", "mistake"), [
+    ("W.new: {new}", "right", None), ("W.new: W - lr*grad(W)", "right", None), ("W.new: W + lr*dW", "wrong", "sign"),
+    ("W.new: W - dW", "wrong", "factor_missing"), ("W.new: W", "wrong", "step_missing"),
+    ("y.jacobian(b)[0, 0]: {slope}", "right", None), ("y.jacobian(b)[0,1]: 0", "right", None),
+    ("y.jacobian(b): diag(1 - y**2)", "right", None), ("y.jacobian(b)[0, 0]: 1 - y[1]**2", "wrong", None),
+    ("loss.hessian(b)[1, 1]: {second}", "right", None),
+    ("loss.hessian(b): diag((1-y**2)*(1-3*y**2+2*t*y))", "right", None),
+    ("y.tangent: {moved}", "right", None), ("y.jacobian: 1", "not readable", None),
+    ("y.jacobian(b)[0, 7]: 1", "not readable", None), ("W.hessian(b): 1", "not readable", None),
+])  # fmt: skip
+def test_further_quantities(item: str, word: str, mistake: str | None) -> None:
+    """A param after a step, entries of Jacobians and Hessians, tangents: right as by differences of the plain layer."""
+    key = key_of(read_spec(LAYER.encode(), "net.yaml", folder=None), settings=FURTHER)
+    b, e, t = np.array([0.1, -0.2]), 1e-4, np.array([0.2, -0.4])
+    loss = [0.5 * np.sum((layer(b + np.array([0.0, n * e])) - t) ** 2) for n in (1, 0, -1)]
+    delta = (layer(b) - t) * (1 - layer(b) ** 2)
+    first, both = e * np.array([1.0, 0.0]), e * np.array([1.0, 2.0])
+    found = {
+        "slope": (layer(b + first) - layer(b - first))[0] / (2 * e),
+        "second": (loss[0] - 2 * loss[1] + loss[2]) / e**2,
+        "moved": ((layer(b + both) - layer(b - both)) / (2 * e)).round(6).tolist(),
+        "new": (np.array([[0.3, -0.8], [0.9, 0.4]]) - 0.5 * np.outer(delta, [0.5, -0.8])).round(6).tolist(),
+    }  # fmt: skip
+    text = item.format(**{name: f"{value:.5f}" if isinstance(value, float) else value for name, value in found.items()})
+    sheet = sheet_of(f"answers:\n  {text}\n".encode(), "a.yaml", key.names)
+    mark = grade(key, sheet, Scheme()).items[0]
+    assert (mark.word, mark.mistake) == (word, mistake), mark.reason
+
+
+def test_a_step_from_an_own_gradient() -> None:
+    """A param after a step taken along a wrong gradient of one's own is carried."""
+    key = key_of(read_spec(LAYER.encode(), "net.yaml", folder=None), settings=FURTHER)
+    text = "answers:\n  W.grad: [[1, 2], [3, 4]]\n  W.new: [[-0.2, -1.8], [-0.6, -1.6]]\n"
+    marks = grade(key, sheet_of(text.encode(), "a.yaml", key.names), Scheme()).items
+    assert [m.word for m in marks] == ["wrong", "carried"]
