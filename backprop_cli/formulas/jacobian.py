@@ -131,11 +131,17 @@ class _Writing:
         if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names)):
             return Written(Printed({**literal, INDEX: index}), literal=True)
         try:
-            matrix = self.tidied(matrix_of(self.entries))
+            matrix = self.tidied(matrix_of(self.as_matrix))
         except NotLinearError:
             return self.of_higher_rank(names, index, entry)
         written = {name: self.layout(name, names)(matrix) for name in ("text", "code", "latex")}
         return Written(Printed({**written, "code": self.shaped(written["code"], matrix), INDEX: index}))
+
+    @property
+    def as_matrix(self) -> Entries:
+        """The entries by rows and columns, whichever of output and leaf has the two axes: ∂tr(A·B)/∂A is Bᵀ."""
+        real = [a for a in (*self.entries.output, *self.entries.leaf) if a is not None]
+        return replace(self.entries, output=(real[0],), leaf=(real[1],)) if len(real) == 2 else self.entries
 
     @property
     def by_rows(self) -> bool:

@@ -123,6 +123,8 @@ class Indexing:
             return _constant(expr, own)
         if is_op(expr, "transpose") and len(shape) == 2 and expr.parameters["axes"] in {None, (1, 0)}:
             return self.entry(expr.args[0], own[::-1])
+        if is_op(expr, "outer") and not self.whole and all(len(shape_of(a)) == 1 for a in expr.args):
+            return Mul(*[self.entry(a, (letter,)) for a, letter in zip(expr.args, own, strict=True)])
         if isinstance(expr, Apply) and not OPS[expr.name].pointwise or isinstance(expr, TensorSymbol):
             return self.symbol(expr, own)
         return expr.func(*[self.entry(arg, own) for arg in expr.args])
