@@ -51,9 +51,10 @@ class Builder:
         exact = _exact(op, operands)
         if exact is not None:
             return self.constant(exact)
-        parameters = of_scalar(op, operands[0].shape if operands else (0,), parameters)
+        shapes = [self.shape(operand) for operand in operands]
+        parameters = op.fitted(shapes, parameters)
         checked_range(parameters)
-        shape = checked_rank(op.shape(*(self.shape(o) for o in operands), **parameters))
+        shape = checked_rank(op.shape(*shapes, **parameters))
         key = (op.name, id(op), tuple(o.index for o in operands), tuple(parameters.items()))
         if key not in self.known:
             node = Node(
@@ -113,18 +114,6 @@ def numbers_of(leaf: Leaf | None) -> Any:
     if leaf is None or leaf.kind != "input" or leaf.load is None or math.prod(leaf.shape) > MOST_KNOWN:
         return None
     return leaf.load()
-
-
-def of_scalar(op: Op, shape: Shape, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Axis 0 or -1 of a scalar is no axis, for functions of which no axis is all of them: as in PyTorch."""
-    axis = parameters.get("axis")
-    listed = axis if isinstance(axis, tuple) else (axis,)
-    if shape or axis is None or not set(listed) <= {0, -1} or not ("keepdims" in parameters or op.name in ANY_AXIS):
-        return parameters
-    return {**parameters, "axis": None}
-
-
-ANY_AXIS = ("softmax", "log_softmax", "masked_softmax", "flip", "squeeze")
 
 
 def checked_rank(shape: Shape) -> Shape:

@@ -26,6 +26,7 @@ class Shapes:
 
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
         """The shape rule of an op; what is computed out of sight of the memory estimate has a limit of its own."""
+        parameters = op.fitted(operands, parameters)
         shape: Shape = op.shape(*operands, **parameters)
         entries = prod(map(int, shape))
         if entries > MAX_HIDDEN:

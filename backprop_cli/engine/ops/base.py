@@ -133,6 +133,7 @@ class Op:
     near: Callable[..., Any] | None = None  # near(x, x0): the operand that a change of x0 to x stands for
     empty: bool | None = None  # whether a tensor without entries will do (None: as the group says)
     masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
+    whole_axes: bool = False  # no axis is all of them, as in a reduction (what has `keepdims`)
     domain: str = ""  # hint for a value that is not finite: "log of 0 or less: ..."
     linear: str = ""  # operands that it is linear in, each while the others stay (affine, given an optional one)
     sums_to_one: bool = False  # the output sums to one over its `axis`
@@ -145,6 +146,14 @@ class Op:
         """Whether the op is linear in the operand at a position."""
         operands = self.signature.operands
         return operands[0 if self.signature.variadic else position] in self.linear.split()
+
+    def fitted(self, shapes: Sequence[Shape | None], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Its parameters for these operands: axis 0 or -1 of a scalar is no axis, where none is all: as in PyTorch."""
+        axis = parameters.get("axis")
+        if not shapes or shapes[0] != () or axis is None or not (self.whole_axes or "keepdims" in parameters):
+            return parameters
+        listed = set(axis if isinstance(axis, tuple) else (axis,))
+        return {**parameters, "axis": None} if listed <= {0, -1} else parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

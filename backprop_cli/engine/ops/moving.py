@@ -30,7 +30,7 @@ def _same(x: Shape, *, axis: Any = None) -> Shape:
 
 op("flip(x; axis=none)", "The entries in reverse order along axes (default: all).",
    lambda xp, x, axis=None: np.flip(x, axis), shape=_same, vjps=lambda xp, g, y, x, axis: xp.flip(g, axis=axis),
-   group="shape",
+   whole_axes=True, group="shape",
    samples=(Sample(((3,),)), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": (0, -1)}), Sample(((),))),
    linear="x")
 

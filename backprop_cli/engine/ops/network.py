@@ -48,7 +48,7 @@ def _log_softmax_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any) -> Any:
 op("softmax(x; axis=-1)", "exp x / Σ exp x along an axis.", lambda xp, x, axis=-1: softmax(x, axis), shape=along_shape,
    vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG,
    entry=_entry_softmax,
-   sums_to_one=True, group="networks", empty=True)
+   sums_to_one=True, whole_axes=True, group="networks", empty=True)
 def masked_softmax(x: Any, mask: Any, axis: Any) -> Any:
     """exp x / Σ exp x over the entries that the mask shows; 0 where it hides, also where it hides all."""
     seen = np.greater(mask, 0)
@@ -75,14 +75,14 @@ op("masked_softmax(x, mask; axis=-1)", "softmax over the entries that the 0/1 ma
    lambda xp, x, mask, axis=-1: masked_softmax(x, mask, axis), broadcasts=True, masks=frozenset({"mask"}),
    shape=lambda x, mask, *, axis=-1: along_shape(broadcast(x, mask), axis=axis), entry=_masked_entry,
    vjps=(lambda xp, g, y, x, mask, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), None), kink=_hidden,
-   convention="a row whose entries are all hidden is 0, and so is its gradient", group="networks",
+   convention="a row whose entries are all hidden is 0, and so is its gradient", whole_axes=True, group="networks",
    samples=(Sample(((2, 3), (2, 3)), {}, ("real", "some")), Sample(((2, 2, 3), (3,)), {}, ("real", "some")),
             Sample(((3, 2), (3, 2)), {"axis": 0}, ("real", "some"))))
 op("log_softmax(x; axis=-1)", "log of the softmax, without overflow.",
    lambda xp, x, axis=-1: log_softmax(x, axis), temporary=costs.times(2), shape=along_shape,
    vjps=_log_softmax_rule, samples=ALONG,
-   entry=lambda s, x, axis=-1: np.frompyfunc(s.log, 1, 1)(_entry_softmax(s, x, axis)), group="networks",
-   text="log softmax({0})", empty=True)
+   entry=lambda s, x, axis=-1: np.frompyfunc(s.log, 1, 1)(_entry_softmax(s, x, axis)), whole_axes=True,
+   group="networks", text="log softmax({0})", empty=True)
 
 PROBABILITIES = (Sample(((2, 3), (2, 3)), {}, ("real", "unit")), Sample(((2, 3), (3,)), {}, ("real", "unit")),
                  Sample(((), ()), {}, ("real", "unit")))  # fmt: skip

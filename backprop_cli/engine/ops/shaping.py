@@ -183,7 +183,7 @@ op("expand_dims(x; axis)", "New axes of size 1.", lambda xp, x, axis: np.expand_
    samples=(Sample(((2, 3),), {"axis": 0}), Sample(((2,),), {"axis": (0, -1)})), linear="x")
 op("squeeze(x; axis=none)", "Without axes of size 1 (of `axis`, or all of them).",
    lambda xp, x, axis=None: np.squeeze(x, _squeeze_axes(x.shape, axis)), view=True, shape=squeeze_shape,
-   vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), group="shape",
+   vjps=lambda xp, g, y, x, axis: xp.reshape(g, shape=x.shape), whole_axes=True, group="shape",
    samples=(Sample(((2, 1, 3, 1),)), Sample(((2, 1, 1),), {"axis": 1})))
 
 
