@@ -1,0 +1,83 @@
+"""What the kinds of `limits.yaml` take, counted: calls of Python functions, which no slow or busy machine changes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sympy.core.cache import clear_cache
+
+from backprop_cli.report import json_
+from backprop_cli.tasks.calculate import Settings, run
+
+SLACK = 1.5
+"""More than other versions of Python and sympy make of it, and less than twice."""
+
+
+def chain(n: int) -> str:
+    """Each node adds a part to the one before."""
+    return "params: {w: 1.0}\nnodes:\n" + "".join(f"  n{i}: {f'n{i - 1}' if i else 'w'} + sin(w)\n" for i in range(n))
+
+
+def dense(n: int) -> str:
+    """Each node is made of all before it."""
+    rows = (f"  n{i}: sin(w{''.join(f'+n{j}' for j in range(i))})\n" for i in range(n))
+    return "params: {w: 1.0}\nnodes:\n" + "".join(rows)
+
+
+def attention(n: int) -> str:
+    """Softmaxes one after the other, with a quotient and a logarithm."""
+    rows = (f"  h{i}: softmax(h{i - 1}*v)/h{i - 1}+log(h{i - 1})\n" for i in range(1, n))
+    return f"params: {{v: [1.0, 2.0, 3.0]}}\nnodes:\n  h0: softmax(v)\n{''.join(rows)}  y: sum(h{n - 1})\n"
+
+
+def params(n: int) -> str:
+    """A param and a product each."""
+    leaves = ", ".join(f"w{i}: {i}.5" for i in range(n))
+    return f"params: {{{leaves}}}\nnodes: {{y: {' + '.join(f'w{i}*w{i}' for i in range(n))}}}\n"
+
+
+def nested(n: int) -> str:
+    """A function of one's own in itself."""
+    body = "functions: {f: {args: [x], body: x*x*x}}\nparams: {w: 1.0}\n"
+    return f"{body}nodes: {{y: {'f(' * n}w{')' * n}}}\n"
+
+
+CASES: dict[str, tuple[Callable[[int], str], int, int]] = {
+    "chain": (chain, 400, 520), "dense": (dense, 6, 85), "attention": (attention, 2, 514),
+    "params": (params, 50, 177), "nested": (nested, 20, 110),
+}  # fmt: skip
+"""Name -> (its spec, how long, thousands of calls that it took when this was last looked at)."""
+
+
+def calls(spec: Any) -> int:
+    """How many functions a whole run calls, its report included."""
+    count = 0
+
+    def event(_frame: Any, kind: str, _argument: Any) -> None:
+        nonlocal count
+        count += kind == "call"
+
+    clear_cache()
+    sys.setprofile(event)
+    try:
+        json_.render(run(spec, Settings()))
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_work_is_what_it_was(name: str, spec_of: Callable[[str], Any]) -> None:
+    """Rule: a change that makes the work half as much again is noticed; one that saves some lowers the number."""
+    make, length, thousands = CASES[name]
+    run(spec_of(make(2)), Settings())  # what is done once in a process
+    assert calls(spec_of(make(length))) < SLACK * 1000 * thousands
+
+
+def test_the_work_is_linear(spec_of: Callable[[str], Any]) -> None:
+    """Rule: twice the length takes little more than twice the calls."""
+    run(spec_of(params(2)), Settings())
+    assert calls(spec_of(params(100))) < 2.3 * calls(spec_of(params(50)))
