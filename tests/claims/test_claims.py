@@ -84,3 +84,21 @@ def test_true_statements_run_and_survive_writing(spec_of: Any) -> None:
     for claim in ("symmetric: true", "mask: true", "one_hot: 0", "positive: true"):
         assert claim in written
     assert "mask: false" not in written
+
+
+@pytest.mark.parametrize(("spec", "name", "formula"), [
+    ("params: {W: {shape: [n, k]}}\nnodes: {S: W @ W.T + eye(n), f: logdet(S)}", "W", "2 S⁻¹ · W"),
+    ("params: {C: {shape: [n, n], symmetric: true}, d: {shape: [n]}}\nnodes: {A: C + diag(d), f: logdet(A)}",
+     "C", "A⁻¹"),
+    ("params: {C: {shape: [n, n], symmetric: true}}\nnodes: {f: sum(log(diag(cholesky(C))))}", "C", "C⁻¹/2"),
+    ("params: {x: {shape: [n], positive: true}}\nnodes: {f: sum(abs(x) * log(abs(x)))}", "x", "log(x) + 1"),
+    (("params: {w: {shape: [n], positive: true, sums_to_one: 0}}\ninputs: {q: {shape: [n]}}\n"
+     "nodes: {f: -sum(w * log(w)) + w @ q}"), "w", "q - log(w) - 1"),
+    (("inputs: {M: {shape: [n, k], mask: true}, Y: {shape: [n, k]}}\nparams: {Z: {shape: [n, k]}}\n"
+     "nodes: {f: sum((M * (Z - Y))**2)}"), "Z", "2(Z - Y) ⊙ M"),
+    (("params: {z: {shape: [k]}}\ninputs: {t: {shape: [k], sums_to_one: 0}}\n"
+     "nodes: {f: sum(t * (log(t) - log_softmax(z)))}"), "z", "softmax(z) - t"),
+])  # fmt: skip
+def test_claims_meet_definitions(spec: str, name: str, formula: str, spec_of: Any) -> None:
+    """Without numbers, what is stated of a leaf is known of the nodes that are made of it, and in any function."""
+    assert text_of(spec_of("dims: {n: 3, k: 2}\n" + spec), name) == formula
