@@ -143,9 +143,9 @@ class Op:
     group: str = ""
 
     def is_linear_in(self, position: int) -> bool:
-        """Whether the op is linear in the operand at a position."""
+        """Whether the op is linear in the operand at a position; a chain of products has more than the op's two."""
         operands = self.signature.operands
-        return operands[0 if self.signature.variadic else position] in self.linear.split()
+        return operands[0 if self.signature.variadic else min(position, len(operands) - 1)] in self.linear.split()
 
     def fitted(self, shapes: Sequence[Shape | None], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Its parameters for these operands: axis 0 or -1 of a scalar is no axis, where none is all: as in PyTorch."""
