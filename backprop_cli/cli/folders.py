@@ -15,6 +15,9 @@ ANSWERS = (*SPECS, ".json", ".csv", ".md", ".txt", ".py", ".ipynb")
 def files_of(paths: Sequence[str], suffixes: Sequence[str]) -> tuple[str, ...]:
     """The paths, a folder being the files in it with one of these suffixes, by name; hidden ones are left out.
 
+    Of files that differ in their suffix alone the first in the order of the suffixes counts: a question sheet in
+    Markdown beside its answers in YAML is no second sheet.
+
     Raises:
         FileError: E001 for a folder that cannot be read, or holds none of them.
     """
@@ -26,10 +29,16 @@ def files_of(paths: Sequence[str], suffixes: Sequence[str]) -> tuple[str, ...]:
 
 def _inside(folder: str, suffixes: Sequence[str]) -> list[str]:
     try:
-        names = sorted(name for name in os.listdir(folder)  # noqa: PTH208 - a Path for each of 100,000 is not needed
-                       if name.lower().endswith(tuple(suffixes)) and not name.startswith("."))  # fmt: skip
+        listed = os.listdir(folder)  # noqa: PTH208 - a Path for each of 100,000 is not needed
     except OSError as caught:
         raise FileError("E001", f"cannot read the folder {folder!r}: {caught.strerror}") from None
+    chosen: dict[str, tuple[int, str]] = {}
+    for name in listed:
+        stem, dot, suffix = name.rpartition(".")
+        if stem and dot + suffix.lower() in suffixes and not name.startswith("."):
+            found = (list(suffixes).index(dot + suffix.lower()), name)
+            chosen[stem] = min(found, chosen.get(stem, found))
+    names = sorted(name for _, name in chosen.values())
     if not names:
         hint = f"it would end in {', '.join(suffixes)}"
         raise FileError("E001", f"the folder {folder!r} holds no file to read", hint=hint)

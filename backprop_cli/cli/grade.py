@@ -62,7 +62,8 @@ class Job:
             if not self.rows:
                 raise
             return unread(key, path, scheme, caught)
-        key, scheme = self.keys.of(sheet.further.get("seed"))
+        if sheet.answers:  # an empty one needs no numbers of its own
+            key, scheme = self.keys.of(sheet.further.get("seed"))
         graded = grade(key, sheet, scheme)
         if self.with_key:
             return graded

@@ -150,7 +150,7 @@ def test_without_the_extra(in_process: Callable, monkeypatch: pytest.MonkeyPatch
 def test_a_folder_is_its_files(in_process: Callable, folder: Path) -> None:
     """A folder in place of files is those in it, by name; one without any is an error."""
     (folder / "many" / "inner").mkdir(parents=True)
-    for name in ("b.yaml", "a.yml", ".hidden.yaml", "notes.txt"):
+    for name in ("b.yaml", "a.yml", "b.yml", ".hidden.yaml", "notes.txt"):
         (folder / "many" / name).write_text("params: {a: 2.0}\nnodes: {c: a * a}\n", encoding="utf-8")
     code, out, _ = in_process("run", "many", "--get", "c")
     assert (code, out) == (0, "4.0\n4.0\n")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from backprop_cli.tasks.grading.grids import gridded
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.sheets import sheet_of
 from tests.grade import corpus
@@ -81,3 +82,13 @@ def test_what_is_printed_is_an_answer(form: dict) -> None:
     found = grade(key, sheet_of(json.dumps(answers).encode(), "a.json", key.names), Scheme())
     assert len(lines) > 3
     assert [(m.item, lines[m.node], m.reason) for m in found.items if m.form and m.status != "right"] == []
+
+
+@pytest.mark.parametrize(("written", "read"), [
+    ("[1,2; 3,4]", "[[1, 2], [3, 4]]"), ("[0,062; 0,125]", "[[0.062], [0.125]]"), ("[1 2; 3 4]", "[[1, 2], [3, 4]]"),
+    ("0,333", "0.333"), ("0,5 1,25", "[0.5, 1.25]"), ("[[-0,6; 0,3]; [0,1; 0,6]]", "[[-0.6, 0.3], [0.1, 0.6]]"),
+    ("[1, 2]ᵀ", "[[1], [2]]"), ("{{1, 2}, {3, 4}}^T", "[[1, 3], [2, 4]]"), ("[1 2; 3]", None), ("a; b", None),
+])  # fmt: skip
+def test_numbers_in_rows(written: str, read: str | None) -> None:
+    """Rows and columns as people write them; a comma is a decimal one only where it can be nothing else."""
+    assert gridded(written) == read

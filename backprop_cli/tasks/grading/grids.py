@@ -15,6 +15,8 @@ _RAISED = re.compile(r"(?:\^\s*\{?\s*(?:T|\\top|⊤)\s*\}?|[ᵀ⊤⊺'′]|\.T)\
 _MATRIX = re.compile(r"(?:\\left\s*[\[(]\s*)?\\begin\{(?:[bpvBV]?matrix|array)\}(?:\{[lcr|]*\})?(?P<body>.*?)"
                      r"\\end\{\w+\}(?:\s*\\right\s*[\])])?", re.DOTALL)  # fmt: skip
 _COMMA = re.compile(r"(?<=\d),(?=\d)")
+_DECIMAL = re.compile(r",(?:0\d|\d{3})|^[-+]?\d+,\d+$|\[\s*\[.*;|^[^;\n]*,\d+\s+[-+]?\d+,\d", re.DOTALL)
+"""What shows that commas are decimal: digits that no whole number has, one number alone, other signs between."""
 _GAP = re.compile(r"(?<=[\d.\])])\s+(?=[-+.\d\[(])")
 
 
@@ -28,7 +30,7 @@ def gridded(text: str) -> str | None:
         text = text.replace(opening, "[").replace(closing, "]")
     if not _PLAIN.fullmatch(text) or not _ENTRY.search(text):
         return None
-    if "." not in text and not re.search(r",(?!\d)|(?<!\d),", text) and re.search(r";|\d\s|\n|^[-+]?\d+,\d+$", text):
+    if "." not in text and not re.search(r",(?!\d)|(?<!\d),", text) and _DECIMAL.search(text):
         text = _COMMA.sub(".", text)
     rows = _rows(text)
     if rows is None:

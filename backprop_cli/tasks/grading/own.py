@@ -73,6 +73,8 @@ class Own:
         graph = self.key.graph
         on = [(what, i) for what, i in self.wrong if what == "gradient" and index in self.key.below(i)]
         values = [(what, i) for what, i in self.wrong if what == "value"]
+        if item.is_further and ("gradient", index) in self.wrong:
+            on = [("gradient", index)]
         what, found = (on or values or list(self.wrong))[-1]
         name = graph.nodes[found].name
         return f"value of {name}" if what == "value" else f"gradient of {name}"
