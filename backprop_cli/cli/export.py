@@ -52,7 +52,7 @@ class Job:
 @click.command(short_help="runnable code, or the gradient as a spec")
 @spec_argument
 @click.option("--to", "target", type=click.Choice(list(TARGETS)), required=True, help="What to write.")
-@click.option("--of", metavar="EXPR", help="With --to spec: go back from this gradient: w1, 'sum(v * grad(w1))'.")
+@click.option("--of", metavar="EXPR", help="With --to spec: go back from this gradient: w1, 'w1[0]', 'sum(grad(w1))'.")
 @takes(choice=SpecChoice, plain=Plain, limits=Limits, memory=Memory)
 def command(
     spec: str, target: str, of: str | None, choice: SpecChoice, plain: Plain, limits: Limits, memory: Memory

@@ -61,7 +61,7 @@ def test_exported_twice_is_the_hessian(spec_of: Callable[[str], Spec]) -> None:
 
 @pytest.mark.parametrize(("of", "output"), [
     ("w", "grad_w"), ("h", "grad_h"), ("grad_w", "grad_w"), ("sum(v * grad(w))", "sum(v * grad_w)"),
-    ("grad(w)[0]", "grad_w[0]"),
+    ("grad(w)[0]", "grad_w[0]"), ("w[0]", "grad_w[0]"), ("h[0]", "grad_h[0]"),
 ])  # fmt: skip
 def test_output_of_the_gradient(of: str, output: str, spec_of: Callable[[str], Spec]) -> None:
     """`--of` names a node, whose gradient is meant, or is an expression with grad(w)."""

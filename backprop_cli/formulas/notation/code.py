@@ -42,6 +42,7 @@ class Code(Notation):
 
     gradient_level: int = ATOM
     has_outer: bool = False
+    truth_counts: bool = True
     pseudo_inverse_level: int = CALL
     scalar_joins_chain: bool = False
     names_axes: bool = False

@@ -13,6 +13,7 @@ from backprop_cli.formulas.notation.exact import exact
 from backprop_cli.formulas.notation.operators import OPERATORS
 from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.language.names import UNIT_LETTERS
 
 Resolve = Callable[[TensorSymbol], Expr | None]
@@ -95,6 +96,8 @@ class Layout:
         """Terms side by side."""
         first, *others = terms.terms
         text = self.within(first.expr, ADD)
+        if self.notation.truth_counts and are_truths([first.expr, *(term for _, term in others)]):
+            text = self.notation.scaled(self.notation.number(S.One), text)
         for minus, term in others:
             sign, level = (self.notation.minus, MUL) if minus else (self.notation.plus, ADD + 1)
             text += sign + self.within(term, level)
@@ -118,6 +121,8 @@ class Layout:
         if parts.sign < 0:
             if level < MUL:
                 text = self.notation.bracket(text)
+            if self.notation.truth_counts and parts.number == 1 and are_truths(parts.above) and not parts.below:
+                text = self.notation.scaled(self.notation.number(S.One), text)
             return Piece(self.notation.minus_sign + text, NEGATIVE)
         return Piece(text, level)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr
+from sympy import Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
@@ -13,6 +13,7 @@ from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
+from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.formulas.notation.walker import Walker
 from backprop_cli.formulas.notation.windows import added_at, correlated, spread, unpooled
 
@@ -23,6 +24,8 @@ def chain(layout: Walker, expr: Apply) -> Piece:
     row = len(shape_of(first)) == 1
     texts = [layout.notation.row(layout.within(first, CALL)) if row else factor(layout, first)]
     texts += [factor(layout, a) for a in rest]
+    if layout.notation.truth_counts and are_truths(expr.args):
+        texts[0] = layout.notation.bracket(layout.notation.scaled(layout.notation.number(S.One), texts[0]))
     return Piece(layout.notation.matmul.join(texts), MATMUL)
 
 

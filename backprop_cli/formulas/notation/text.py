@@ -43,6 +43,7 @@ class Notation:
     identity: str = "I"
     has_outer: bool = True
     pseudo_inverse_level: int = POWER
+    truth_counts: bool = False  # where it is pasted a comparison is no number, until it is multiplied by one
     slices: bool = False  # an axis that is meant whole is written
     beside: str = " · "
     by: str = " · "

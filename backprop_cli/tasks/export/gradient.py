@@ -17,7 +17,7 @@ from backprop_cli.engine.graph import plain as without_gradients
 from backprop_cli.errors import SpecError
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import Printed, partial
-from backprop_cli.language.expression import Call, Name, parse
+from backprop_cli.language.expression import Call, Indexed, Name, parse
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import inline
@@ -40,7 +40,7 @@ def gradient_spec(spec: Spec, of: str | None = None) -> Spec:
 
     Args:
         spec: the spec to differentiate.
-        of: the output of the result: a node or leaf (its gradient is meant) or an expression such as
+        of: the output of the result: a node or leaf or an entry of one (its gradient is meant) or an expression such as
             `sum(v * grad_w)`.  By default the gradient of the first leaf that can be differentiated again, and where
             there is none, the spec's own output.
 
@@ -243,11 +243,12 @@ def _ones(graph: Graph) -> Any:
 
 
 def _asked(of: str, work: _Work) -> Written:
-    """`--of`: a node or leaf stands for its gradient; in an expression grad(w) does."""
+    """`--of`: a node or leaf, or an entry of one, stands for its gradient; in an expression grad(w) does."""
     text = inline(of, "--of")
     expression = parse(text)
-    if isinstance(expression, Name) and expression.name in work.final:
-        return expression_of(work.final[expression.name])
+    whole = expression.operand if isinstance(expression, Indexed) else expression
+    if isinstance(whole, Name) and whole.name in work.final:
+        return expression_of(work.final[whole.name] + text.text[whole.end :])
     for part in walk(expression):
         if isinstance(part, Call) and part.function == "grad" and part.arguments and \
                 isinstance(part.arguments[0].value, Name) and part.arguments[0].value.name not in work.final:

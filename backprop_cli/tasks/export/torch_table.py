@@ -109,7 +109,10 @@ def _clip(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, A
     given = [o for o in operands[1:] if o.shape is not None]
     numbers = all(o.number for o in given)
     bounds = [o.text if o.shape is None or numbers else speech.lifted(o).text for o in operands[1:]]
-    return f"torch.clamp({speech.lifted(operands[0]).text}, {bounds[0]}, {bounds[1]})"
+    listed = ", ".join((speech.lifted(operands[0]).text, *bounds))
+    if not numbers and len(given) == 2 and len({o.shape for o in operands}) > 1:  # its backward does not broadcast
+        return f"torch.clamp(*torch.broadcast_tensors({listed}))"
+    return f"torch.clamp({listed})"
 
 
 def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
@@ -198,7 +201,7 @@ TABLE: Mapping[str, Row] = {
     **{name: _along(f"torch.{name}") for name in ("softmax", "log_softmax", "cumsum", "cumprod")},
     **dict.fromkeys(("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"), _conv),
     **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
-    "prod": _product, "norm": _norm, "identity": template("{0}"), "stop_gradient": template("{0}.detach()"),
+    "prod": _product, "norm": _norm, "identity": template("{0}.clone()"), "stop_gradient": template("{0}.detach()"),
     "softplus": _softplus, "huber": call("huber", "delta"), "where": _where, "clip": _clip, "transpose": _transpose,
     "outer": _outer,
     "floor_divide": template("torch.floor({0} / {1})"),  # torch.floor_divide has no derivative
