@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 
 from sympy import Add, Expr, Mul
 
@@ -112,7 +113,9 @@ class Steps:
         """An operator or a sum of values, by the rules of the algebra."""
         if not isinstance(expr, Apply):
             return expr.func(*values)
-        operands = (None if a == NONE else Formula(v, shape_of(a)) for a, v in zip(expr.args, values, strict=True))
+        operands = [None if a == NONE else Formula(v, shape_of(a)) for a, v in zip(expr.args, values, strict=True)]
+        if expr.name == "matmul":  # a chain of products, two at a time
+            return reduce(lambda a, b: build("matmul", {}, (a, b)), operands).expr  # type: ignore[union-attr]
         return build(expr.name, expr.parameters, tuple(operands)).expr
 
     def law(self, expr: Expr, values: list[Expr], after: Expr) -> str | None:

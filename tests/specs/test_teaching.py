@@ -131,6 +131,17 @@ def test_one_way_of_scalars_is_one_product(backprop: Any) -> None:
     assert out.count("whole chain") == 1  # two ways lead from w1
 
 
+@pytest.mark.parametrize("expression", ["-sum(2 * A @ B @ C @ D)", "sum(v @ A @ B) - 3 * sum(tanh(A @ B @ C)**2)",
+                                        "sum(einsum('ij,jk->ik', 2*A, B @ C)) + trace(A @ B @ C @ D) / 2"])  # fmt: skip
+def test_long_products_are_put_together_too(expression: str, backprop: Any) -> None:
+    """The algebra between two lines takes chains of any length."""
+    shapes = [part for shape in ("A=2,3", "B=3,4", "C=4,5", "D=5,2", "v=2") for part in ("--shape", shape)
+              if shape[0] in re.sub(r"[a-z]{2,}", "", expression)]  # fmt: skip
+    done = backprop("derive", "-e", f"u = {expression}", "-e", "loss = 2 * u", *shapes, "--wrt", "all")
+    assert (done.code, done.err) == (0, "")
+    assert "  chain rule " in done.out
+
+
 def test_an_entry_is_chosen(backprop: Any) -> None:
     """`--entry` puts the numbers of that entry in; one outside every array is refused with the arrays' shapes."""
     spec = ROOT / "specs" / "two_layer.yaml"
