@@ -160,5 +160,5 @@ op("cumprod_others(x, g; axis)",
    lambda xp, x, g, axis: cumprod_others(x, g, axis), entry=lambda s, x, g, axis: _scanned(x, g, axis),
    temporary=costs.times(2), work=costs.times(4), shape=_paired_shape, vjps=(_again_by_x, _again_by_g),
    samples=tuple(Sample(s.shapes * 2, s.parameters, s.domains and (*s.domains, "real")) for s in ALONG + ALONG_ZEROS),
-   group="reductions", empty=True)
+   group="reductions", empty=True, linear="g")
 
