@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine.passes",),
     ("engine.numbers", "engine.rows"),
     ("formulas.printed", "formulas.algebra"),
-    ("formulas.tensors", "formulas.entries"),
+    ("formulas.spoken", "formulas.symbols", "formulas.tensors", "formulas.entries"),
     ("formulas.notation",),
     ("formulas.compact",),
     ("formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),

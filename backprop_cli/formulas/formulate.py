@@ -18,7 +18,8 @@ from backprop_cli.formulas.compact import LINE, compact
 from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed, used_by
-from backprop_cli.formulas.tensors import BUDGET, HUGE, PRINTED_BUDGET, Derived, Symbols, derive, symbols
+from backprop_cli.formulas.symbols import HUGE, PRINTED_BUDGET, Symbols, symbols
+from backprop_cli.formulas.tensors import BUDGET, Derived, derive
 
 SPENT = "the work on formulas of one run is limited, and this spec's limit was reached"
 

@@ -22,7 +22,8 @@ from backprop_cli.formulas.linear.selecting import unit
 from backprop_cli.formulas.linear.terms import Entries, jacobian_entries
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import Omitted, Printed
-from backprop_cli.formulas.tensors import Symbols, derive, symbols
+from backprop_cli.formulas.symbols import Symbols, symbols
+from backprop_cli.formulas.tensors import derive
 
 INDEX = "index"
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation

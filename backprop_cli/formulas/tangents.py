@@ -17,7 +17,7 @@ from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.notation.piece import ATOM, Piece
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Printed
-from backprop_cli.formulas.tensors import symbols
+from backprop_cli.formulas.symbols import symbols
 
 LONGEST = 4000  # nodes of a formula
 

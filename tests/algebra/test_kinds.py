@@ -12,7 +12,8 @@ import yaml
 
 from backprop_cli.engine.graph import build
 from backprop_cli.formulas.algebra.expr import TensorSymbol, foreign
-from backprop_cli.formulas.tensors import derive, symbols
+from backprop_cli.formulas.symbols import symbols
+from backprop_cli.formulas.tensors import derive
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, compute, run
 from backprop_cli.tasks.leaves import load_leaves

@@ -19,7 +19,7 @@ from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.notation import CODE, Layout
-from backprop_cli.formulas.tensors import Symbols, symbols
+from backprop_cli.formulas.symbols import Symbols, symbols
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves

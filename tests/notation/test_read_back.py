@@ -19,7 +19,7 @@ from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.notation import NOTATIONS as NOTATED
 from backprop_cli.formulas.notation import Layout
 from backprop_cli.formulas.printed import Named, Printed
-from backprop_cli.formulas.tensors import symbols
+from backprop_cli.formulas.symbols import symbols
 from backprop_cli.language.expression import parse
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.language.source import inline

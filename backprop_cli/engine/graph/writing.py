@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Graph, Node
-from backprop_cli.engine.graph.tracing import Spelling, Traced, TracedWords
+from backprop_cli.engine.graph.spelled import Spelling
+from backprop_cli.engine.graph.tracing import Traced, TracedWords
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Leaf, NodeSpec, Shape
 from backprop_cli.language.names import MAX_NAME

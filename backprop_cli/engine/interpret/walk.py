@@ -31,12 +31,12 @@ from backprop_cli.engine.interpret.printed import (
     settled,
     unit_vector,
 )
+from backprop_cli.engine.interpret.refusals import located, unknown_function, unknown_name
 from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, Shaper, failure
 from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.arithmetic import OPERATORS
-from backprop_cli.engine.ops.base import ParameterError, ShapeError, Signature, show
-from backprop_cli.engine.ops.keywords import parameter
+from backprop_cli.engine.ops.base import ParameterError, ShapeError, Signature
 from backprop_cli.engine.ops.library import sizes_of
 from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
@@ -44,15 +44,6 @@ from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.source import Text, inline
 from backprop_cli.language.spelling import is_spelling, unprefixed
-from backprop_cli.language.suggest import suggest
-
-FUNCTION_SYNONYMS = {
-    "mean_squared_error": "mse_loss", "mse": "mse_loss", "bce": "binary_cross_entropy", "avg": "mean",
-    "average": "mean",
-    "bce_with_logits": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy",
-    "logistic": "sigmoid", "σ": "sigmoid", "tr": "trace", "matvec": "matmul",
-    "softmax_cross_entropy": "cross_entropy", "swish": "silu", "power": "power", "log_det": "logdet",
-}  # fmt: skip
 
 
 def interpret(part: ast.Expression, scope: Scope, meaning: Meaning, wanted: Shape | None = None) -> Any:
@@ -85,22 +76,7 @@ def _name(part: ast.Name, scope: Scope, meaning: Meaning) -> Any:
         return meaning.constant(FLOATS[part.name])
     if part.name in {"true", "True", "false", "False"}:
         return meaning.constant(Fraction(int(WORDS[part.name])))
-    raise _unknown_name(part, scope)
-
-
-def _unknown_name(part: ast.Name, scope: Scope) -> SpecError:
-    if part.name in WORDS:
-        return failure("E015", f"{part.name!r} is no tensor", scope.place(part))
-    if part.name in OPS or part.name in COMPOSITES or part.name in ALIASES:
-        return failure(
-            "E011",
-            f"{part.name!r} is a function; no node has this name",
-            scope.place(part),
-            f"call it: {part.name}(...)",
-        )
-    near = suggest(part.name, [*scope.names(), *scope.dims])
-    hint = f"did you mean {near!r}?" if near else "declare it under inputs or params, or write a node of that name"
-    return failure("E011", f"unknown name {part.name!r}", scope.place(part), hint)
+    raise unknown_name(part, scope)
 
 
 def _unary(part: ast.Unary, scope: Scope, meaning: Meaning) -> Any:
@@ -232,7 +208,7 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
         return _apply(OPS[name], bound.operands, bound.parameters, part, scope, meaning)
     if name in COMPOSITES:
         return _unfold(COMPOSITES[name], part, scope, meaning)
-    raise _unknown_function(part, scope)
+    raise unknown_function(part, scope)
 
 
 def _reduction(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
@@ -288,9 +264,9 @@ def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) ->
     words = {*WORDS, *FLOATS, *scope.dims, "I", *UNIT_LETTERS}
     for part in ast.parts(expression):
         if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
-            yield _unknown_name(part, scope)
+            yield unknown_name(part, scope)
         if isinstance(part, ast.Call) and not _is_function(part, scope):
-            yield _unknown_function(part, scope)
+            yield unknown_function(part, scope)
 
 
 def _is_function(part: ast.Call, scope: Scope) -> bool:
@@ -298,34 +274,6 @@ def _is_function(part: ast.Call, scope: Scope) -> bool:
     is_ours = name in OPS or name in COMPOSITES or is_lettered(name)
     special = part.function == "grad" or part.function in _SPECIAL or ast.calls(part, scope.functions)
     return is_ours or special or part.library != "own" and is_spelling(part.function, is_ours)
-
-
-_NO_FUNCTION = {
-    "sqrtm": "no function here gives the square root of a matrix; sqrt(X) is that of each entry",
-    "expm": "no function here gives the exponential of a matrix; exp(X) is that of each entry",
-    "logm": "no function here gives the logarithm of a matrix; log(X) is that of each entry, logdet(X) that of det(X)",
-    "eig": "eigvalsh(A) gives the eigenvalues of a symmetric matrix; there are no eigenvectors",
-    "eigh": "eigvalsh(A) gives the eigenvalues of a symmetric matrix; there are no eigenvectors",
-    "svd": "svdvals(A) gives the singular values; there are no singular vectors",
-}
-"""Functions of matrices that the language does not have, and what is near them."""
-
-
-def _unknown_function(part: ast.Call, scope: Scope) -> SpecError:
-    near = suggest(part.function, [*OPS, *COMPOSITES, *ALIASES, *scope.functions], FUNCTION_SYNONYMS)
-    place = scope.origin or scope.text.place(part.start, part.name_end)
-    if part.function in _NO_FUNCTION:
-        return failure("E012", f"unknown function {part.function!r}", place, _NO_FUNCTION[part.function])
-    if near is None and scope.lookup(part.function) is not None:
-        return failure(
-            "E012", f"{part.function!r} is a node, not a function", place, f"write {part.function}*(...) for a product"
-        )
-    return failure(
-        "E012",
-        f"unknown function {part.function!r}",
-        place,
-        f"did you mean {near!r}?" if near else "`backprop ops` lists the functions",
-    )
 
 
 def _gradient(part: ast.Call, scope: Scope) -> Any:
@@ -372,29 +320,7 @@ def _checked(
         return meaning.apply(op, values, parameters)
     except (ShapeError, ParameterError) as error:
         shapes = [() if isinstance(value, Pending) else meaning.shape(value) for value in values]
-        raise _located(error, part, operands, shapes, scope) from None
-
-
-def _located(
-    error: ShapeError | ParameterError,
-    part: ast.Expression,
-    operands: tuple[ast.Expression | None, ...],
-    shapes: list[Shape],
-    scope: Scope,
-) -> SpecError:
-    if isinstance(error, ParameterError):
-        at: ast.Expression | ast.Argument = part
-        if isinstance(part, ast.Call):
-            at = next(
-                (a for a in part.arguments if parameter(a.keyword or "", (error.parameter,)) == error.parameter), part
-            )
-        return SpecError("E015", str(error), at=scope.place(at))
-    at = part if error.operand is None or operands[error.operand] is None else operands[error.operand] or part
-    known = {
-        scope.spell(p): show(s) for p, s in zip(operands, shapes, strict=True) if p is not None and not scope.origin
-    }
-    where = " and ".join(f"{text} is {shape}" for text, shape in known.items() if len(text) < 40)
-    return SpecError("E014", f"{error}" + (f"; {where}" if where else ""), at=scope.place(at), hint=error.hint)
+        raise located(error, part, operands, shapes, scope) from None
 
 
 @lru_cache(maxsize=512)
@@ -413,7 +339,7 @@ def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning
         body = composite.body(shapes, **_settled(composite, bound.parameters, values, meaning))
         _warn(composite, shapes, meaning)
     except (ShapeError, ParameterError) as error:
-        raise _located(
+        raise located(
             error, part, bound.operands, [meaning.shape(v) if v is not None else () for v in given], scope
         ) from None
     return evaluate_body(body, values, meaning, scope.place(part), sizes_of(shapes.values()))

@@ -13,7 +13,7 @@ from backprop_cli.engine.graph import GraphPass
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.compact.parts import LINE
 from backprop_cli.formulas.compact.reader import Compact, Reader
-from backprop_cli.formulas.tensors import Symbols
+from backprop_cli.formulas.symbols import Symbols
 
 
 def compact(made: Symbols, run: GraphPass) -> Compact:

@@ -10,7 +10,8 @@ from sympy import Expr
 from backprop_cli.engine.graph import Graph, GraphPass, Node, rule_of
 from backprop_cli.formulas.algebra.expr import Delta, shape_of
 from backprop_cli.formulas.compact.parts import LINE, NAMED, is_scaled_symbol, occurrences
-from backprop_cli.formulas.tensors import Formulas, Symbols
+from backprop_cli.formulas.symbols import Symbols
+from backprop_cli.formulas.tensors import Formulas
 
 
 @dataclass(slots=True)

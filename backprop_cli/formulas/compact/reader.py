@@ -28,7 +28,8 @@ from backprop_cli.formulas.compact.parts import (
     parts_of,
 )
 from backprop_cli.formulas.notation import TEXT, Layout
-from backprop_cli.formulas.tensors import Formulas, Symbols, run_pass
+from backprop_cli.formulas.symbols import Symbols
+from backprop_cli.formulas.tensors import Formulas, run_pass
 
 NUMBER = 3
 """A δ may still get a number of so many characters."""

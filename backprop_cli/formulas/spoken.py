@@ -1,0 +1,103 @@
+"""The words of `xp` on formulas: what a rule, or a function of the language, is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from sympy import S
+
+from backprop_cli.engine.interpret import evaluate_body
+from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import broadcast
+from backprop_cli.engine.ops.words import SINGULAR, WORDS
+from backprop_cli.formulas.algebra import build
+from backprop_cli.formulas.algebra.expr import (
+    TensorSymbol,
+    exact,
+    size,
+)
+from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.formula import Formula, lift
+from backprop_cli.language.model import Shape
+
+
+class Words:
+    """The functions of the language on formulas."""
+
+    pi = Formula(S.Pi, ())
+
+    def __getattr__(self, name: str) -> Callable[..., Formula]:
+        return partial(_word, name)
+
+    def size(self, n: int) -> Formula:
+        """A number of entries; a letter where the axis is named."""
+        return Formula(size(n), ())
+
+    def number(self, value: Any) -> Formula:
+        """A literal."""
+        return Formula(exact(value), ())
+
+    def is_positive(self, x: Formula, y: Formula) -> Formula:
+        """[x > 0], or [y > 0] of y = relu(x) where only the output has a name."""
+        named = y if isinstance(y.expr, TensorSymbol) and not isinstance(x.expr, TensorSymbol) else x
+        return build("greater", {}, (named, lift(0)))
+
+    def mask(self, condition: Formula) -> Formula:
+        """A comparison is a 0/1 tensor already."""
+        return condition
+
+
+class RuleWords(Words):
+    """The words of a derivative rule, which treats ties and singular points apart: a run without them has none."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+
+    def __getattr__(self, name: str) -> Callable[..., Formula]:
+        return partial(_at_hand, self.facts, name) if name in SINGULAR else partial(_word, name)
+
+    def equal(self, a: Any, b: Any) -> Formula:
+        """[a = b], or 0 where no entries are equal."""
+        one, two = lift(a), lift(b)
+        if self.facts.never_equal(one.expr, two.expr):
+            return Formula(S.Zero, broadcast(one.shape, two.shape))
+        return build("equal", {}, (one, two))
+
+
+class _Plain:
+    """The language on formulas, for the textbook meaning of a careful word."""
+
+    def constant(self, value: Any) -> Any:
+        return None if value is None else Formula(exact(value), ())
+
+    def shape(self, value: Formula) -> Shape:
+        return value.shape
+
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+        return build(op.name, parameters, operands)
+
+
+def _at_hand(facts: Facts, name: str, *operands: Any, **parameters: Any) -> Formula:
+    """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
+    condition, right = SINGULAR[name]
+    values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
+    seen = evaluate_body(condition, values, _Plain(), None)
+    if not facts.somewhere(seen.expr):
+        return _word(name, *operands, **parameters)
+    return evaluate_body(right, values, _Plain(), None)  # type: ignore[no-any-return]
+
+
+def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
+    if name in WORDS:
+        names, expression = WORDS[name]
+        return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), _Plain(), None)  # type: ignore[no-any-return]
+    return build(name, {**OPS[name].signature.parameters, **parameters}, operands)
+
+
+def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+    """An op on formulas; a user's own function runs its body."""
+    if OPS.get(op.name) is op:
+        return build(op.name, parameters, operands)
+    return op.forward(Words(), *operands, **parameters)  # type: ignore[no-any-return]

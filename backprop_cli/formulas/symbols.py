@@ -1,0 +1,171 @@
+"""The symbols of a graph: what they stand for, what they are defined as, and the facts that follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+from weakref import ref
+
+from sympy import Expr
+
+from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.reverse import Step
+from backprop_cli.formulas.algebra.budget import PLAIN, Budget
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import (
+    GradSymbol,
+    TensorSymbol,
+    exact,
+    symbols_of,
+    tree_size,
+)
+from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.folding import name_definition
+from backprop_cli.formulas.algebra.formula import Formula, materialize
+from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.proofs import sum_of_definition
+from backprop_cli.formulas.algebra.work import Work, at_work
+from backprop_cli.formulas.spoken import apply_op
+from backprop_cli.language.names import UNIT_LETTERS
+
+PRINTED_BUDGET = 4000
+"""Above so many nodes even one step of the chain rule, through a long expression without names, is not written out."""
+
+HUGE = 10**9
+
+INLINE = 60
+"""An anonymous node stands for itself, so that it cancels against what surrounds it; a longer one keeps a symbol."""
+
+
+Symbol = TypeVar("Symbol", bound=TensorSymbol)
+
+
+@dataclass(slots=True)
+class Symbols:
+    """The symbols of a graph's nodes, what they are defined as, and the facts that follow."""
+
+    graph: Graph
+    nodes: list[Formula]
+    gradients: dict[int, GradSymbol]
+    definitions: dict[int, Expr]
+    anonymous: dict[Expr, Expr]
+    facts: Facts
+    unfolded: set[Expr] = field(default_factory=set)  # anonymous ones whose definitions hold others
+    sizes: dict[Expr, int] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
+
+    def known(self, symbol: Symbol) -> Symbol:
+        """A symbol of this graph: what is known of the graph is known of expressions with it."""
+        symbol.graph = ref(self.facts)
+        return symbol
+
+    @property
+    def unit(self) -> str:
+        """A letter for unit vectors that neither a node nor a size has, nor Euler's number."""
+        taken = {*self.graph.names, *self.graph.spec.dims}
+        if any(node.kind == "constant" and node.value == math.e for node in self.graph.nodes):
+            taken.add("e")
+        return next(letter for letter in (*UNIT_LETTERS, "_") if letter not in taken)
+
+    def fold(self, expr: Expr) -> Expr:
+        """With the definitions of anonymous nodes in place of their symbols, unless that is too long to be read."""
+        if not self.anonymous or (size := self.folded_size(expr)) > self.longest:
+            return expr
+        self.facts.budget.take(size)
+        return self._folded(expr)
+
+    def _folded(self, expr: Expr) -> Expr:
+        for symbol in self.unfolded & symbols_of(expr):
+            self.unfolded.discard(symbol)
+            self.anonymous[symbol] = self._folded(self.anonymous[symbol])
+        return expr.xreplace(self.anonymous)
+
+    @property
+    def longest(self) -> int:
+        """How many nodes a formula may have to be written out."""
+        return PLAIN if self.facts.budget.spent else PRINTED_BUDGET
+
+    def folded_size(self, expr: Expr) -> int:
+        """How many nodes the formula has with the definitions of anonymous nodes in place of their symbols."""
+        if not self.anonymous:
+            return tree_size(expr)
+        found = self.sizes.get(expr)
+        if found is None:
+            found = self.sizes[expr] = min(HUGE, 1 + sum(map(self.folded_size, expr.args)))
+        return found
+
+    def hide(self, symbol: TensorSymbol, definition: Expr) -> None:
+        """Remember what an anonymous node stands for."""
+        self.sizes[symbol] = self.folded_size(definition)
+        if self.facts.budget.spent or self.sizes[symbol] > self.longest:
+            self.anonymous[symbol] = definition
+            self.unfolded.add(symbol)
+        else:
+            self.anonymous[symbol] = recognised(self.fold(definition))
+
+
+def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = None) -> Symbols:
+    """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen.
+
+    `moving`: leaves by which the formulas will be differentiated again, so that of these only what holds all around
+    the point is a fact: a matrix that happens to be symmetric does not stay so.
+    """
+    budget = Budget.of(sum(1 for _ in graph.named()))
+    changing = graph.wrt if moving is None else moving
+    facts = Facts(_data(graph, values, changing), prover=sum_of_definition, work=Work(budget))
+    facts.claims = partial(_claims, graph, moving or frozenset())
+    if values is not None and moving is None:
+        facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
+    if values is not None:
+        facts.evaluate = Evaluator(values, (), graph.spec.dtype)
+    made = Symbols(graph, [], {}, {}, {}, facts)
+    with at_work(made.facts.work):
+        for node in graph.nodes:
+            _define(graph, node, made)
+    return made
+
+
+OPEN = frozenset({"positive"})
+"""What is stated of a leaf and stays true when each of its entries moves a little by itself."""
+
+
+def _claims(graph: Graph, moving: frozenset[int], symbol: TensorSymbol) -> Mapping[str, Any]:
+    """What the spec states about a leaf; an upstream gradient has its node's place, but not its facts."""
+    leaf = graph.nodes[symbol.index].leaf if symbol.leaf else None
+    if leaf is None or symbol.index not in moving:
+        return leaf.claims if leaf else {}
+    return {name: claim for name, claim in leaf.claims.items() if name in OPEN}
+
+
+def _data(graph: Graph, values: Any, differentiated: frozenset[int]) -> Callable[[TensorSymbol], Any]:
+    """The array of an input that is data (not differentiated), for facts to be seen in."""
+
+    def of(symbol: TensorSymbol) -> Any:
+        node = graph.nodes[symbol.index]
+        return None if values is None or not node.is_leaf or node.index in differentiated else values[node.index]
+
+    return of
+
+
+def _define(graph: Graph, node: Node, made: Symbols) -> None:
+    if node.kind == "constant":
+        made.nodes.append(None if node.value is None else Formula(exact(node.value), ()))  # type: ignore[arg-type]
+        return
+    symbol = made.known(TensorSymbol(node.name, node.shape, node.index, node.is_leaf))
+    made.nodes.append(Formula(symbol, node.shape))
+    if node.op is None:
+        return
+    definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
+    expr = made.definitions[node.index] = materialize(Formula(definition.expr, node.shape))
+    if node.anonymous and tree_size(definition.expr) <= INLINE and not made.facts.budget.spent:
+        made.nodes[-1] = Formula(recognised(definition.expr), node.shape)
+        return
+    made.facts.definitions[symbol] = expr
+    if node.anonymous:
+        made.hide(symbol, expr)
+    else:
+        for form in dict.fromkeys((definition.expr, recognised(definition.expr))):
+            name_definition(symbol, form, made.facts)
