@@ -92,3 +92,18 @@ def test_what_is_printed_is_an_answer(form: dict) -> None:
 def test_numbers_in_rows(written: str, read: str | None) -> None:
     """Rows and columns as people write them; a comma is a decimal one only where it can be nothing else."""
     assert gridded(written) == read
+
+
+@pytest.mark.parametrize("bomb", [
+    "\\frac{" * 600, "\\begin{bmatrix}" * 600, "{" * 1900, "σ'(" * 600, "I(" * 600, "1" + ";" * 90_000,
+    "1" + " (rounded)" * 900, "a2 " * 30_000, "dL/" * 600, "0,0;" * 2400,
+], ids=lambda bomb: bomb[:8])  # fmt: skip
+def test_what_is_written_to_do_harm_costs_itself(bomb: str) -> None:
+    """Nested, endless, repeated: it is not readable, with a reason, and the answer beside it counts."""
+    key = corpus.key_named("two_layer.key.yaml")
+    for item in ("W2.grad", "z2.formula"):
+        sheet = sheet_of(json.dumps({"answers": {item: bomb, "a2.formula": "a2 - y"}}).encode(), "a.json", key.names)
+        marks = {m.item: m for m in grade(key, sheet, Scheme()).items}
+        assert marks["a2.formula"].status == "right"
+        assert marks[item].status != "right"
+        assert marks[item].reason

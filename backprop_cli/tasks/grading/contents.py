@@ -14,6 +14,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language import tree
 from backprop_cli.language.arrays import numbers
 from backprop_cli.language.expression import Expression, parse
+from backprop_cli.language.expression.lexer import MAX_CHARACTERS
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling import is_spelling
 from backprop_cli.tasks.grading.figures import Figures, half_unit, rebuilt, written
@@ -21,6 +22,9 @@ from backprop_cli.tasks.grading.grids import gridded
 from backprop_cli.tasks.grading.items import Item, gradient_of, item_of
 from backprop_cli.tasks.grading.latex import is_latex, to_text
 from backprop_cli.tasks.grading.loose import around, loosened
+
+BY_HAND = 2_000
+"""Characters up to which a formula is taken for one that was written by hand; patterns over more cost too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mappin
 def _loosely(text: Text, item: Item, nodes: Collection[str],
              variables: Mapping[str, Expression]) -> tuple[Expression, Text] | None:  # fmt: skip
     """An answer as written by hand, with `where d = ...` behind it."""
+    if len(text.text) > BY_HAND:
+        return None
     body, _, definitions = text.text.partition(" where ")
     own = dict(variables)
     try:
@@ -162,10 +168,11 @@ def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
     text = text.strip().strip("`").strip("$").strip()
     text = _right_side(_ABOUT.sub("", text), item, nodes)
-    grid = gridded(text) if text[:1] in "[({<\\" or _SEVERAL.search(text) else None
+    short = len(text) <= MAX_CHARACTERS
+    grid = gridded(text) if short and text[:1] in "[({<\\" or short and _SEVERAL.search(text) else None
     if grid is not None:
         return grid
-    if is_latex(text):
+    if short and is_latex(text):
         return to_text(text, nodes)
     wrapped = _WRAPPED.fullmatch(text)
     if wrapped:

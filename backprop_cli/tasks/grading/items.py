@@ -26,6 +26,9 @@ GRADIENTS = tuple(re.compile(pattern) for pattern in (
 ))  # fmt: skip
 """How a node's gradient is called, the surest first."""
 
+LONGEST = 200
+"""Characters of a name in which another spelling is looked for."""
+
 _FURTHER = re.compile(r"(?P<kind>new|jacobian|hessian|tangent)(?:\(\w+\))?(?:\[[\d, ]+\])?")
 """The suffix of a further quantity."""
 
@@ -67,7 +70,7 @@ def item_of(text: str, nodes: Collection[str] = ()) -> Item | None:
     """
     text = unicodedata.normalize("NFC", text).strip().strip("`$*").strip()
     found = _item(text, nodes)
-    if nodes and (found is None or found.node not in nodes):
+    if nodes and len(text) <= LONGEST and (found is None or found.node not in nodes):
         found = next((one for spelled in _respelled(text, nodes) if (one := _item(spelled, nodes)) is not None
                       and one.node in nodes), found)  # fmt: skip
     return found

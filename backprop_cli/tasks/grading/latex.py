@@ -10,6 +10,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from backprop_cli.errors import SpecError
+from backprop_cli.language.expression.cursor import MAX_DEPTH
+
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
 
 SIGNS: Mapping[str, str] = {
@@ -73,17 +76,30 @@ class Reader:
         self.tokens = tokens
         self.nodes = nodes
         self.at = 0
+        self.depth = 0
         self.letters: set[str] = set()  # over which there are sums
 
     def parts(self, until: str = "") -> list[Part]:
         """The pieces up to a closing brace, or the end."""
         found: list[Part] = []
+        self.deeper()
         while self.at < len(self.tokens):
             mark = self.next()
             if mark == until:
                 break
             found += self.one(mark)
+        self.depth -= 1
         return found
+
+    def deeper(self) -> None:
+        """Go into a group.
+
+        Raises:
+            SpecError: E016 for too many inside each other.
+        """
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise SpecError("E016", f"braces are nested more than {MAX_DEPTH} deep")
 
     def next(self) -> str:
         """The next token; nothing at the end."""
@@ -97,7 +113,12 @@ class Reader:
     def group(self) -> list[Part]:
         """What stands in braces, or the one token that needs none."""
         mark = self.next()
-        return self.parts("}") if mark == "{" else list(self.one(mark))
+        if mark == "{":
+            return self.parts("}")
+        self.deeper()
+        found = list(self.one(mark))
+        self.depth -= 1
+        return found
 
     def nabla(self) -> Iterator[Part]:
         r"""A gradient by its operator: `\nabla_{z_2} L`."""
