@@ -14,7 +14,7 @@ READ = ("local", "compact")
 """What people are shown."""
 ASKED: tuple[str, ...] = ("text", "code", "latex", "mathml", "index")
 """What can be asked for: each is a module of `formulas.notation`, and this row."""
-NOTATIONS = ASKED[:3]
+NOTATIONS = ("text", "code", "latex")
 """What every result holds; the others are made on demand."""
 
 
