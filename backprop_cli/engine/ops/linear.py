@@ -188,4 +188,4 @@ op("kron(a, b)", "Kronecker product: blocks a[i, j]·b.",
    lambda xp, a, b: np.kron(a, b), shape=_kron_shape,
    vjps=(lambda xp, g, y, a, b: _kron_rule(xp, g, a, b, 0), lambda xp, g, y, a, b: _kron_rule(xp, g, a, b, 1)),
    samples=(Sample(((2, 3), (3, 2))), Sample(((2,), (3,))), Sample(((2, 2), (3,)))),
-   group="linear algebra", empty=True)
+   group="linear algebra", empty=True, linear="a b")
