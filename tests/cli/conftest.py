@@ -89,7 +89,7 @@ def python(folder: Path, environment: dict[str, str]) -> Run:
 
     def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "-c", program, *arguments], env=environment, cwd=folder, check=False,
-                              capture_output=True, encoding="utf-8", timeout=30)  # fmt: skip
+                              capture_output=True, encoding="utf-8", timeout=180)  # fmt: skip
 
     return run
 

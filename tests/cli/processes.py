@@ -10,7 +10,7 @@ from pathlib import Path
 
 def eventually(holds: Callable[[], bool]) -> bool:
     """Whether something comes true within half a minute."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 180
     while not holds() and time.monotonic() < end:
         time.sleep(0.02)
     return holds()

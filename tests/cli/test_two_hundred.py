@@ -39,7 +39,7 @@ def test_two_hundred_specs(jobs: str, folder: Path, environment: dict[str, str])
         (folder / name).write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", SABOTAGE, "run", *names, "--format", "ndjson", "--terms", "nodes",
                "--timeout", "3", "--jobs", jobs]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=60,
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=300,
                           check=False)  # fmt: skip
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["spec"] for line in lines] == names

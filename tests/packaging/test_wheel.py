@@ -52,7 +52,7 @@ def run(prefix: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The installed command, far from the checkout."""
     environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME"}}
     return subprocess.run([str(prefix / "bin" / "backprop"), *arguments], cwd=prefix, capture_output=True,
-                          encoding="utf-8", env=environment, timeout=60, check=False)  # fmt: skip
+                          encoding="utf-8", env=environment, timeout=300, check=False)  # fmt: skip
 
 
 def test_it_holds_what_it_needs_and_no_more(wheel: Path) -> None:

@@ -67,7 +67,7 @@ class Client:
         """The next message that is wanted; the server's own questions are answered on the way."""
         while True:
             try:
-                message = self.inbox.get(timeout=30)
+                message = self.inbox.get(timeout=180)
             except Empty:
                 raise AssertionError("the language server says nothing") from None
             if message.get("method") == "workspace/configuration":
