@@ -163,7 +163,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "zeros": np.zeros, "ones": np.ones, "reshape": np.reshape, "expand_dims": np.expand_dims, "squeeze": np.squeeze,
     "transpose": np.transpose, "broadcast_to": np.broadcast_to, "concat": np.concatenate, "stack": np.stack,
     "one_hot": _one_hot, "scatter": _scatter, "index_add": _index_add, "take": _take, "cumsum": np.cumsum,
-    "flip": np.flip,
+    "flip": np.flip, "einsum": np.einsum,
     "conv2d": _conv2d, "conv2d_weight": _conv2d_weight, "max_pool2d": _max_pool2d,
     "max_pool2d_indices": _max_pool2d_indices, "max_unpool2d": _max_unpool2d,
 }  # fmt: skip

@@ -63,7 +63,7 @@ def test_rules_are_expressions_of_the_language(docs: dict[str, OpDoc]) -> None:
     ("sigmoid", "x", "g ⊙ y ⊙ (1 - y)"), ("tanh", "x", "g ⊙ (1 - y²)"), ("exp", "x", "g ⊙ y"),
     ("multiply", "a", "g ⊙ b"),
     ("matmul", "a", "g · bᵀ"), ("matmul", "b", "aᵀ · g"), ("inv", "x", "-yᵀ · g · yᵀ"), ("logdet", "x", "g · x⁻ᵀ"),
-    ("softmax", "x", "(g - Σ_m(g ⊙ y)) ⊙ y"), ("linear", "W", "gᵀ · x"), ("conv2d", "x", "conv_transpose2d(g, w)"),
+    ("softmax", "x", "(g - Σ_m(g ⊙ y)) ⊙ y"), ("linear", "W", "gᵀ · x"), ("conv2d", "x", "g ∗ w"),
     ("cross_entropy", "input", "g · (softmax(input) - one_hot(target, m)) / n"),
 ])  # fmt: skip
 def test_rules_read_like_a_textbook(name: str, operand: str, text: str) -> None:

@@ -32,19 +32,38 @@ def uses_gradients(spec: Spec) -> bool:
 
 
 def unfolded(spec: Spec) -> Spec:
-    """The spec with each call of a function whose body uses a gradient written out, where that is asked for a name."""
-    using = {name for name, function in spec.functions.items() if not function.grads and _reaches(function.body, spec)}
+    """The spec with each call of a function whose body uses a gradient written out, where that is asked for a name.
+
+    Raises:
+        SpecError: E011 for the gradient of what is no argument.
+    """
+    using = _using_gradients(spec.functions)
+    for name in using:
+        _of_arguments(spec.functions[name])
     if not using:
         return spec
     return replace(spec, nodes=tuple(_written_out(node, spec.functions, using) for node in spec.nodes))
 
 
-def _reaches(body: ast.Expression, spec: Spec) -> bool:
-    """Whether a function's body uses a gradient, itself or by a function that it calls."""
-    if calls(body):
-        return True
-    called = {part.function for part in ast.parts(body) if isinstance(part, ast.Call)} & spec.functions.keys()
-    return any(not spec.functions[name].grads and _reaches(spec.functions[name].body, spec) for name in called)
+def _using_gradients(functions: Mapping[str, Function]) -> set[str]:
+    """The functions whose bodies use a gradient, themselves or by a function that they call."""
+    called = {
+        name: {part.function for part in ast.parts(function.body) if isinstance(part, ast.Call)}
+        for name, function in functions.items() if not function.grads
+    }  # fmt: skip
+    found: set[str] = set()
+    while more := {name for name, names in called.items() if names & {"grad", *found}} - found:
+        found |= more
+    return found
+
+
+def _of_arguments(function: Function) -> None:
+    for call in calls(function.body):
+        operand = call.arguments[0].value if len(call.arguments) == 1 else None
+        if isinstance(operand, ast.Name) and operand.name not in function.args:
+            raise SpecError("E011", f"grad({operand.name}) has no meaning here",
+                            at=function.body_text.place(call.start, call.end),
+                            hint=f"in the body of {function.name!r} it is the gradient of an argument")  # fmt: skip
 
 
 def _written_out(node: NodeSpec, functions: Mapping[str, Function], using: Container[str]) -> NodeSpec:

@@ -120,7 +120,7 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
     if x.expr == 0:
         return zero(target)
     if only_new_axes(index):
-        return reshape(x, shape=target)
+        return reshape(broadcast_to(x, shape=OPS["index"].shape(target, index=index)), shape=target)
     if len(index) == 1 == len(x.shape) == len(target) - 1 and isinstance(index[0], int):  # a row is e[k] vᵀ
         unit = Apply("scatter", (S.One,), {"index": index, "shape": target[:1]}, target[:1])
         return Formula(made_of("outer", {}, unit, materialize(x)), target)
