@@ -87,8 +87,8 @@ lint: $(READY) ## ruff and mypy alone
 bench: $(READY) ## times as ratios, against PyTorch where it is installed in .venv
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python bench/bench.py
 
-fuzz: $(READY) ## the long random sweeps; FUZZ_EXAMPLES=100000 for longer ones
-	@$(BIN)/python -m pytest -q -m fuzz
+fuzz: $(PEERS) ## the long random sweeps, beside PyTorch too; FUZZ_EXAMPLES=100000 for longer ones
+	@.venv-peers/bin/python -m pytest -q -m fuzz
 
 docs: $(READY) ## run every transcript of README and docs/ again, in place
 	@$(BIN)/python docs/transcripts.py --write
