@@ -85,11 +85,17 @@ class Deriver:
 
     # printing ────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def decimals(self) -> bool:
+        """Whether numbers print as decimals."""
+        return self.derived.symbols.facts.decimals
+
     def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
         """An expression; `replaced` symbols print as what they stand for."""
         resolve = (replaced or {}).get
         made = self.derived.symbols
-        return self.each(lambda name: Layout(NOTATIONS[name], resolve, made.unit, made.graph.names)(expr))
+        settings = resolve, made.unit, made.graph.names, made.facts.decimals
+        return self.each(lambda name: Layout(NOTATIONS[name], *settings)(expr))
 
     def each(self, written: Callable[[str], str]) -> Maths:
         """A formula in each notation."""
@@ -177,7 +183,8 @@ class Deriver:
         if not target.shape:
             return None
         left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
-        sides = {name: EntryLayout(NOTATIONS[name]).sides(whole, left) for name in self.notations}
+        layouts = {name: EntryLayout(NOTATIONS[name], decimals=self.decimals) for name in self.notations}
+        sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 
     def whole_chain(self, node: Node) -> Maths | None:
@@ -204,10 +211,10 @@ class Deriver:
             return None
         evaluator = Evaluator(self.work.values, self.gradients, self.graph.spec.dtype)
         found = f"{float(self.gradients[node.index][at]):.{self.digits}g}"
-        text = numbers(evaluator, self.digits, "text").put_in(expr, at)
+        text = numbers(evaluator, self.digits, "text", self.decimals).put_in(expr, at)
         if text is None or text == found:
             return None
-        given = self.each(lambda n: numbers(evaluator, self.digits, n).put_in(expr, at) or "")
+        given = self.each(lambda n: numbers(evaluator, self.digits, n, self.decimals).put_in(expr, at) or "")
         letters = tuple(map(str, at))
         left = self.each(lambda n: NOTATIONS[n].gradient_at(self.derived.run.name, self.label(node), letters))
         shown = self.each(lambda n: NOTATIONS[n].figure(found))

@@ -66,7 +66,8 @@ class Formulation:
                 None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
             )
 
-        return {name: layout_of(name, resolve, self.made.unit, self.graph.names) for name in self.notations}
+        settings = resolve, self.made.unit, self.graph.names, self.made.facts.decimals
+        return {name: layout_of(name, *settings) for name in self.notations}
 
     def derived(self, run: GraphPass) -> Derived:
         """The formulas of one pass, in the terms that are asked for."""
@@ -110,7 +111,8 @@ class Formulation:
         node = self.made.graph.nodes[delta.index]
         if not node.anonymous or node.index not in self.made.definitions or not delta.is_part:
             return ""
-        text = Layout(NOTATIONS["text"], unit=self.made.unit)(self.made.fold(self.made.definitions[node.index]))
+        layout = Layout(NOTATIONS["text"], unit=self.made.unit, decimals=self.made.facts.decimals)
+        text = layout(self.made.fold(self.made.definitions[node.index]))
         return text if len(text) <= LINE else ""
 
     def all_terms(

@@ -111,7 +111,8 @@ def product_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass, 
         return Omitted("chained through, it would be too long")
     letter = next(n for n in ("v", "u", "v_0", "u_0", "v_vector") if n not in graph.names)
     expr = vjp.xreplace({seed: TensorSymbol(letter, seed.shape, seed.position)})
-    return Printed({name: Layout(NOTATIONS[name])(expr) for name in ("text", "code", "latex")})
+    layouts = {name: Layout(NOTATIONS[name], decimals=made.facts.decimals) for name in ("text", "code", "latex")}
+    return Printed({name: layout(expr) for name, layout in layouts.items()})
 
 
 @dataclass(slots=True)
@@ -177,7 +178,7 @@ class _Writing:
         return found if max(map(len, found.values())) <= LONGEST_ENTRY else {}
 
     def layout(self, notation: str, names: dict[Letter, str]) -> IndexLayout:
-        return layout(NOTATIONS[notation], names, "e")
+        return layout(NOTATIONS[notation], names, "e", self.made.facts.decimals)
 
     def tidied(self, expr: Expr) -> Expr:
         """As any formula is."""

@@ -72,7 +72,7 @@ def closing(total: Expr, final: Expr, facts: Facts) -> str:
     for symbol in sorted(symbols_of(total), key=lambda s: s.position):
         definition = facts.definitions.get(symbol)
         if definition is not None and isinstance(definition, Mul) and lost & symbols_of(definition):
-            return f"{symbol.name} = {Layout(TEXT)(definition)}"
+            return f"{symbol.name} = {Layout(TEXT, decimals=facts.decimals)(definition)}"
     if _means(final) - _means(total):
         return "Σ(x)/n = mean(x)"
     return spelled(LAWS["F1d"]) if total.has(Add) else ""

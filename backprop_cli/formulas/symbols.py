@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
 from typing import Any, TypeVar
 from weakref import ref
@@ -29,6 +30,8 @@ from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.spoken import apply_op
+from backprop_cli.language.expression import Number, parts
+from backprop_cli.language.model import Spec
 from backprop_cli.language.names import UNIT_LETTERS
 
 PRINTED_BUDGET = 4000
@@ -115,7 +118,8 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
     """
     budget = Budget.of(sum(1 for _ in graph.named()))
     changing = graph.wrt if moving is None else moving
-    facts = Facts(_data(graph, values, changing), prover=sum_of_definition, work=Work(budget))
+    facts = Facts(_data(graph, values, changing), prover=sum_of_definition, work=Work(budget),
+                  decimals=any(map(_is_decimal, _literals(graph.spec))))  # fmt: skip
     facts.claims = partial(_claims, graph, moving or frozenset())
     if values is not None and moving is None:
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
@@ -126,6 +130,22 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
         for node in graph.nodes:
             _define(graph, node, made)
     return made
+
+
+def _literals(spec: Spec) -> Iterator[Number]:
+    """The numbers that the expressions of a spec write."""
+    written = (*(node.expression for node in spec.nodes), *(f.body for f in spec.functions.values()),
+               *(expression for expression, _ in spec.hooks.values()),
+               *([spec.output[0]] if spec.output else ()), *(one.output for one in spec.backward))  # fmt: skip
+    return (part for expression in written for part in parts(expression) if isinstance(part, Number))
+
+
+def _is_decimal(number: Number) -> bool:
+    """Whether a literal is one that formulas are to keep; 1e-5 beside a divisor is a guard, and says nothing."""
+    return number.is_decimal and number.value >= LEAST_DECIMAL
+
+
+LEAST_DECIMAL = Fraction(1, 10_000)
 
 
 OPEN = frozenset({"positive"})

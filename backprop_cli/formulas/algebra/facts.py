@@ -40,6 +40,7 @@ class Facts:
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
+    decimals: bool = False  # whether the spec wrote decimals, so that its formulas do
     work: Work = field(default_factory=Work)
     effort: int = 0  # spent on choosing forms; see tidy
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sympy import Add, Dummy, Expr, Mul, Pow, Rational
 
 from backprop_cli.formulas.algebra.expr import Apply
+from backprop_cli.formulas.algebra.scalars import is_decimal
 
 
 def pointwise_parts(expr: Expr) -> Iterator[Expr]:
@@ -33,14 +34,24 @@ def _base(factor: Expr) -> Expr:
     return factor.base if isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp > 0 else factor
 
 
-def skeleton_of(expr: Expr, opaque: frozenset[Expr] = frozenset()) -> tuple[Expr, dict[Expr, Expr]]:
-    """The expression with operators, decimals and `opaque` sums replaced by dummies, and the way back."""
+def skeleton_of(
+    expr: Expr, opaque: frozenset[Expr] = frozenset(), decimals: bool = False
+) -> tuple[Expr, dict[Expr, Expr]]:
+    """The expression with operators, decimals and `opaque` sums replaced by dummies, and the way back.
+
+    With `decimals` every number that prints as one stays whole: 0.1 y + 0.9 is not to become 0.1(y + 9).
+    """
     parts: dict[Expr, Expr] = {}
     for part in pointwise_parts(expr):
         if isinstance(part, Apply) or part in opaque:
             parts[part] = Dummy()
-        elif isinstance(part, Rational) and (part.q >= 1000 or part.q % 10 == 0 and part.p != 1):
+        elif isinstance(part, Rational) and (_is_literal(part) or decimals and is_decimal(part)):
             parts[part] = Dummy(positive=True)  # 1e-5 is to stay beside the variance, not to multiply everything
     if not parts:
         return expr, {}
     return expr.xreplace(parts), {dummy: part for part, dummy in parts.items()}
+
+
+def _is_literal(number: Rational) -> bool:
+    """Whether a number was hardly counted: 1e-5, 0.3, but not the 1/10 of a mean."""
+    return bool(number.q >= 1000 or number.q % 10 == 0 and number.p != 1)

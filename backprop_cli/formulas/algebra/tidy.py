@@ -51,7 +51,7 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
         return expr
     found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]
     for opaque in dict.fromkeys((frozenset(), _opaque_sums(expr), _innermost_sums(expr))):
-        skeleton, back = skeleton_of(expr, opaque)
+        skeleton, back = skeleton_of(expr, opaque, facts.decimals)
         if _is_tractable(skeleton):
             folds = _folds(expr, facts, back)[:MAX_FOLDS]
             facts.effort += (effort := tree_size(skeleton) * (5 + len(folds)))

@@ -53,9 +53,12 @@ class Reader:
 
     made: Symbols
     run: GraphPass
-    layout: Layout = field(default_factory=lambda: Layout(TEXT))
+    layout: Layout = field(init=False)
     definitions: dict[Delta, Expr] = field(default_factory=dict)
     parts: dict[Expr, Delta] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.layout = Layout(TEXT, decimals=self.made.facts.decimals)
 
     def read(self) -> Compact:
         """The formulas and the names that they need."""

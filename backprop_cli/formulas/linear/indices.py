@@ -216,9 +216,9 @@ def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
     return found
 
 
-def layout(notation: Any, names: Mapping[Letter, str], unit: str) -> IndexLayout:
+def layout(notation: Any, names: Mapping[Letter, str], unit: str, decimals: bool) -> IndexLayout:
     """A layout in a notation, with names for the letters."""
-    made = IndexLayout(notation, unit=unit)
+    made = IndexLayout(notation, unit=unit, decimals=decimals)
     made.names = names
     return made
 

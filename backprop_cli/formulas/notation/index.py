@@ -75,7 +75,7 @@ class EntryLayout(Layout):
         own = tuple("" if is_one(s) else i for s, i in zip(shape, indices[len(indices) - len(shape) :], strict=True))
         if isinstance(expr, TensorSymbol) or expr.is_Rational:
             return self.picked(expr, own)
-        arranged = for_print(expr)
+        arranged = for_print(expr, self.decimals)
         if isinstance(arranged, Terms):
             return self.terms(arranged, own)
         if isinstance(arranged, Factors):
@@ -172,7 +172,7 @@ def elementwise_or_picked(layout: EntryLayout, expr: Apply, indices: Index) -> P
     """A function of each entry; of any other operator the entry is picked."""
     if not OPS[expr.name].pointwise:
         return layout.picked(expr, indices)
-    inner = Layout(layout.notation)
+    inner = Layout(layout.notation, decimals=layout.decimals)
     stand_ins = []
     for operand in expr.args:
         symbol = TensorSymbol("", (), 0)

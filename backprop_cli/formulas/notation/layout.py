@@ -30,6 +30,7 @@ class Layout:
     resolve: Resolve = field(default=lambda symbol: None)
     unit: str = UNIT_LETTERS[0]
     taken: Container[str] = ()  # the names of the spec
+    decimals: bool = False  # whether it writes 0.02 where others write 1/50
     exact: frozenset[Expr] = frozenset()  # what would be unclear in a book's notation
     memo: dict[Expr, Piece] = field(default_factory=dict)
 
@@ -55,7 +56,7 @@ class Layout:
         """A part of the formula."""
         if isinstance(expr, TensorSymbol):
             return self.symbol(expr)
-        arranged = for_print(expr)
+        arranged = for_print(expr, self.decimals)
         if isinstance(arranged, Apply):
             return self.operator(arranged)
         if isinstance(arranged, Terms):

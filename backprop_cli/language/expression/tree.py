@@ -27,6 +27,11 @@ class Number(Expression):
         """Whether it was written as an integer (`2`, not `2.0`)."""
         return self.text.replace("_", "").isdigit() and self.text.isascii()
 
+    @property
+    def is_decimal(self) -> bool:
+        """Whether it was written with a point or an exponent (`0.01`, `1e-2`) and is no half, quarter, ... (`0.5`)."""
+        return self.value.denominator % 5 == 0 and not {".", "e", "E"}.isdisjoint(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class String(Expression):

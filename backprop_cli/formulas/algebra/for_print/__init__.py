@@ -52,25 +52,25 @@ Arranged: TypeAlias = Terms | Factors | Negative | Transposed | Expr
 """What a node prints as; an expression is printed by its own kind."""
 
 
-def for_print(expr: Expr) -> Arranged:
-    """A node of an expression in printing order."""
+def for_print(expr: Expr, decimals: bool = False) -> Arranged:
+    """A node of an expression in printing order; its numbers as `decimals` where the run writes such."""
     if isinstance(expr, Apply):
         return OPERATORS.get(expr.name, _as_it_is)(expr)
     if isinstance(expr, Add):
-        return _sum(expr)
+        return _sum(expr, decimals)
     if isinstance(expr, (Mul, Rational)) or isinstance(expr, Pow) and expr.exp.could_extract_minus_sign():
-        return _product(expr)
+        return _product(expr, decimals)
     return expr
 
 
-def _sum(expr: Add) -> Arranged:
+def _sum(expr: Add, decimals: bool) -> Arranged:
     """Terms in order, a common factor in front, a minus for each negative one."""
     turned_back = untransposed(expr)
     if turned_back is not None:
         return Transposed(turned_back)
     factor, rest = split_sum(expr)
     if factor != 1:
-        return _product(Mul(factor, rest, evaluate=False))
+        return _product(Mul(factor, rest, evaluate=False), decimals)
     terms = echoed(expr, sorted(expr.args, key=term_order))
     if not all(map(is_negative, terms)):
         return Terms(tuple(Term(True, -t) if is_negative(t) else Term(False, t) for t in terms))
@@ -81,9 +81,9 @@ def _sum(expr: Add) -> Arranged:
     return Terms((Term(False, first), *others))
 
 
-def _product(expr: Expr) -> Factors:
+def _product(expr: Expr, decimals: bool) -> Factors:
     """Factors in order; a minus goes into one of them where there is a sum that takes it."""
-    parts = factors_of(expr)
+    parts = factors_of(expr, decimals)
     turned = sign_into(parts.above) if parts.sign < 0 else None
     return parts if turned is None else replace(parts, sign=1, above=turned)
 

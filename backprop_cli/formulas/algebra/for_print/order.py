@@ -14,7 +14,7 @@ from sympy import Add, Expr, Float, Mul, Pow, S
 from backprop_cli.formulas.algebra.expr import Apply, position_of, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.for_print.roots import one_root
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
-from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.scalars import is_decimal, split_sum
 from backprop_cli.formulas.algebra.work import remembered
 
 
@@ -30,8 +30,11 @@ class Factors:
 
 
 @remembered
-def factors_of(expr: Expr) -> Factors:
-    """Take a product apart, in printing order; once for all notations."""
+def factors_of(expr: Expr, decimals: bool = False) -> Factors:
+    """Take a product apart, in printing order; once for all notations.
+
+    With `decimals` a number is a decimal where it can: 0.02, not 1/50.
+    """
     coefficient: Expr = S.One
     above: list[Expr] = []
     below: list[Expr] = []
@@ -64,11 +67,13 @@ def factors_of(expr: Expr) -> Factors:
     sign, below = _complements(sign, below)
     turned = sign_into(above, readily=True) if sign < 0 else None
     sign, above = (sign, above) if turned is None else (1, turned)
-    number, denominator = (
-        coefficient.as_numer_denom()
-        if coefficient.is_Rational and not (small_decimal(coefficient) or tenths(coefficient, not (above or below)))
-        else (coefficient, S.One)
+    fraction = coefficient.is_Rational and not (
+        small_decimal(coefficient)
+        or tenths(coefficient, not (above or below))
+        or decimals
+        and is_decimal(coefficient)
     )
+    number, denominator = coefficient.as_numer_denom() if fraction else (coefficient, S.One)
     return Factors(sign, number, denominator, sorted(above, key=factor_order), sorted(below, key=factor_order))
 
 
