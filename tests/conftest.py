@@ -33,6 +33,14 @@ class Outcome:
 Backprop = Callable[..., Outcome]
 
 
+@pytest.fixture(autouse=True)
+def _torch_as_it_was() -> Iterator[None]:
+    """An exported script sets PyTorch's default dtype: the next test finds it as PyTorch has it."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_default_dtype(torch.float32)
+
+
 @pytest.fixture
 def backprop(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Backprop:
     """Run `backprop ARGS...` in this process; fast, so most tests use it."""
