@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -93,7 +94,15 @@ def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
     if name in WORDS:
         names, expression = WORDS[name]
         return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), _Plain(), None)  # type: ignore[no-any-return]
-    return build(name, {**OPS[name].signature.parameters, **parameters}, operands)
+    plain = {parameter: _number(value) for parameter, value in parameters.items()}
+    return build(name, {**OPS[name].signature.parameters, **plain}, operands)
+
+
+def _number(value: Any) -> Any:
+    """A parameter that a rule hands on is a number again, not the formula that its arithmetic needs."""
+    if not isinstance(value, Formula):
+        return value
+    return Fraction(int(value.expr.p), int(value.expr.q)) if value.expr.is_Rational else float(value.expr)
 
 
 def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:

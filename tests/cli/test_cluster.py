@@ -14,8 +14,6 @@ import pytest
 from tests.cli.processes import alive, eventually
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.xdist_group("cluster")
-
 SHEET = "student: Student {0}\nanswers:\n  w2.formula: grad(z_2) @ y_1.T\n  w1.grad: [[{0}.0], [1.0]]\n"
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from tests.formulas.asked import Asked, Measured, cases, measured, quantile, size
 
-pytestmark = pytest.mark.xdist_group("asked")  # measured once, for both rules
-
 CASES = tuple(cases())
 
 

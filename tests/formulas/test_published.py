@@ -16,8 +16,6 @@ from backprop_cli.tasks.computed import Computed
 from tests.formulas.numpy_words import evaluate, nodes
 from tests.formulas.published import OUTPUT, Case, cases, formulas_of, graph_of
 
-pytestmark = pytest.mark.xdist_group("published")  # what several rules look at is derived once
-
 PUBLISHED, MORE = cases("formulas.yaml"), cases("formulas_more.yaml")
 each = pytest.mark.parametrize("case", [*PUBLISHED, *MORE], ids=lambda case: case.id)
 NEAR = {"rtol": 1e-9, "atol": 1e-11}

@@ -19,8 +19,6 @@ from backprop_cli.report.functions import markdown
 from backprop_cli.tasks import opdoc
 from backprop_cli.tasks.opdoc import OpDoc, describe, names
 
-pytestmark = pytest.mark.xdist_group("opdoc")  # every function is described once
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGE = [p for p in (ROOT / "backprop_cli").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # one wheel, built and installed once
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

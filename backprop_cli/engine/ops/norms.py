@@ -86,8 +86,8 @@ def _vector_rule(xp: Any, g: Any, y: Any, x: Any, order: Any, axis: Any) -> Any:
         return g * xp.zeros(shape=x.shape)
     if order == 1:
         return g * xp.sign(x)
-    size = xp.abs(x)
-    return g * xp.sign(x) * (xp.ratio(size, y) ** (order - 1) if order > 1 else xp.ratio(y, size) ** (1 - order))
+    size, is_above = xp.abs(x), float(getattr(order, "expr", order)) > 1  # in formulas the order is an exact one
+    return g * xp.sign(x) * (xp.ratio(size, y) ** (order - 1) if is_above else xp.ratio(y, size) ** (1 - order))
 
 
 def _line_sums(xp: Any, g: Any, x: Any, inner: int, outer: int, extreme: str) -> Any:
@@ -174,7 +174,7 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
           "√Σx² over axes (default: all); `ord` as in numpy.linalg.norm, so over two axes the norms of matrices.",
           _norm_words, _norm_rule,
           samples=(*SAMPLES, *(Sample((shape,), {"ord": order, **rest}) for shape, order, rest in (
-              ((4,), 1, {}), ((4,), math.inf, {}), ((4,), -math.inf, {}), ((4,), 3, {}), ((), 6, {}),
+              ((4,), 1, {}), ((4,), math.inf, {}), ((4,), -math.inf, {}), ((4,), 3, {}), ((), 6, {}), ((3,), 1.5, {}),
               ((2, 3), 2, {"axis": 1}), ((2, 3), "fro", {}), ((2, 3), 1, {}), ((2, 3), -1, {}),
               ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
               ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((2, 3), 1, {"axis": (1, 0)}),
