@@ -21,7 +21,7 @@ from backprop_cli.formulas.algebra.expr import (
 )
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import Formula, lift
-from backprop_cli.language.model import Shape
+from backprop_cli.formulas.algebra.matching import OnFormulas
 
 
 class Words:
@@ -67,33 +67,20 @@ class RuleWords(Words):
         return build("equal", {}, (one, two))
 
 
-class _Plain:
-    """The language on formulas, for the textbook meaning of a careful word."""
-
-    def constant(self, value: Any) -> Any:
-        return None if value is None else Formula(exact(value), ())
-
-    def shape(self, value: Formula) -> Shape:
-        return value.shape
-
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
-        return build(op.name, parameters, operands)
-
-
 def _at_hand(facts: Facts, name: str, *operands: Any, **parameters: Any) -> Formula:
     """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
     condition, right = SINGULAR[name]
     values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
-    seen = evaluate_body(condition, values, _Plain(), None)
+    seen = evaluate_body(condition, values, OnFormulas(), None)
     if not facts.somewhere(seen.expr):
         return _word(name, *operands, **parameters)
-    return evaluate_body(right, values, _Plain(), None)  # type: ignore[no-any-return]
+    return evaluate_body(right, values, OnFormulas(), None)  # type: ignore[no-any-return]
 
 
 def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
     if name in WORDS:
         names, expression = WORDS[name]
-        return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), _Plain(), None)  # type: ignore[no-any-return]
+        return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), OnFormulas(), None)  # type: ignore[no-any-return]
     plain = {parameter: _number(value) for parameter, value in parameters.items()}
     return build(name, {**OPS[name].signature.parameters, **plain}, operands)
 

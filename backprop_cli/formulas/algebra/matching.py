@@ -159,16 +159,19 @@ def _taken(
 # ── where laws are applied ───────────────────────────────────────────────────────────────────────
 
 
-class _Plain:
-    """The language on formulas."""
+class OnFormulas:
+    """The meaning 'formulas' of the language: sides of laws, textbook meanings of careful words."""
 
     def constant(self, value: Any) -> Any:
+        """A literal, exactly."""
         return None if value is None else Formula(exact(value), ())
 
     def shape(self, value: Formula) -> Shape:
+        """The true shape."""
         return value.shape
 
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+        """The formula of an op."""
         return build(op.name, parameters, operands)
 
 
@@ -177,7 +180,7 @@ def written(side: str, bound: Bound) -> Formula:
     text, tree = parsed(side)
     names = {name: Formula(value, shape_of(value)) for name, value in bound.items() if isinstance(value, Expr)}
     sizes = {n: s if isinstance(s, Size) else Size(s) for n, s in bound.items() if not isinstance(s, Expr)}
-    return interpret(tree, Scope(text, names.get, dims=sizes, origin=text.place()), _Plain())  # type: ignore[no-any-return]
+    return interpret(tree, Scope(text, names.get, dims=sizes, origin=text.place()), OnFormulas())  # type: ignore[no-any-return]
 
 
 def holds(law: Law, bound: Bound, facts: Facts) -> bool:
