@@ -11,7 +11,7 @@ from backprop_cli.tasks.importing import tensors
 from backprop_cli.tasks.importing.codes import ELLIPSIS, binary, call, cut, indexed, listed, number, whole
 from backprop_cli.tasks.importing.indexing import pick
 from backprop_cli.tasks.importing.params import param, size_of
-from backprop_cli.tasks.importing.values import Layer, Tensor, plain
+from backprop_cli.tasks.importing.values import Layer, Sizes, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
@@ -49,56 +49,67 @@ def recurrent(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -
     """RNN, LSTM, GRU over a sequence, step by step; one step of their cells."""
     if layer.given.get("bidirectional") or plain(layer.given.get("dropout", 0)):
         raise machine.record.unread(node, f"nn.{layer.kind} in two directions, or with dropout, is not read")
-    hidden, prefix = size_of(layer, "hidden_size"), layer.path.replace(".", "_") or layer.kind.lower()
+    is_cell = layer.kind.endswith("Cell")
+    shape = machine.record.shape(given[0], node)
+    time = 1 if layer.given.get("batch_first") and len(shape) == 3 else 0
+    batch = shape[:-1] if is_cell else (shape[1 - time],) if len(shape) == 3 else ()
+    before = given[1] if len(given) > 1 and given[1] is not None else []
+    starts = list(before) if isinstance(before, tuple | list) else [before]
+    sequence, ends = _sequence(machine, given[0], is_cell, time, node), []
+    for level in range(1 if is_cell else int(plain(layer.given.get("num_layers", 1)))):
+        state = [_state(machine, one, level, is_cell, node) for one in starts] or _zeros(layer, batch)
+        sequence, end = _level(machine, layer, sequence, state, "" if is_cell else f"_l{level}", node)
+        ends.append(end)
+    return _cell_result(ends[0]) if is_cell else _whole_result(sequence, ends, time)
 
-    def steps(value: Tensor, name: str) -> Expression:
+
+def _sequence(machine: Machine, x: Any, is_cell: bool, time: int, node: ast.AST) -> list[Expression]:
+    """The input of each step."""
+    if is_cell:
+        return [tensors.tensor_code(machine, x, node)]
+    count = machine.record.shape(x, node)[time]
+    steps = (pick(machine, x, (slice(None),) * time + (t,), node) for t in range(count))
+    return [tensors.tensor_code(machine, step, node) for step in steps]
+
+
+def _zeros(layer: Layer, batch: Sizes) -> list[Expression]:
+    """The state that PyTorch starts from; an LSTM has two."""
+    zeros = call("zeros", whole(*batch, size_of(layer, "hidden_size")))
+    return [zeros] * (2 if layer.kind.startswith("LSTM") else 1)
+
+
+def _level(
+    machine: Machine, layer: Layer, sequence: list[Expression], state: list[Expression], tail: str, node: ast.AST
+) -> tuple[list[Expression], list[Expression]]:
+    """One level over the sequence: what it puts out at each step, and the state at its end."""
+    prefix = layer.path.replace(".", "_") or layer.kind.lower()
+
+    def named(value: Tensor, name: str) -> Expression:
         value.grad = True
         machine.record.name(value, f"{prefix}_{name}", node)
         assert value.code is not None
         return value.code
 
-    x = given[0]
-    shape = machine.record.shape(x, node)
-    is_cell = layer.kind.endswith("Cell")
-    first = bool(layer.given.get("batch_first")) and len(shape) == 3
-    time = 1 if first else 0
-    batch = shape[:-1] if is_cell else (shape[1 - time],) if len(shape) == 3 else ()
-    count = 2 if layer.kind.startswith("LSTM") else 1
-    before = (
-        (given[1] if isinstance(given[1], tuple | list) else [given[1]])
-        if len(given) > 1 and given[1] is not None
-        else []
-    )
-    sequence: list[Expression] = (
-        [tensors.tensor_code(machine, x, node)]
-        if is_cell
-        else [
-            tensors.tensor_code(machine, pick(machine, x, (slice(None),) * time + (t,), node), node)
-            for t in range(shape[time])
-        ]
-    )
-    ends: list[list[Expression]] = []
-    for level in range(1 if is_cell else int(plain(layer.given.get("num_layers", 1)))):
-        tail = "" if is_cell else f"_l{level}"
-        weights = [tensors.code_of(machine, param(machine, layer, name + tail, node), node)
-                   for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]  # fmt: skip
-        state = [_state(machine, one, level, is_cell, node) for one in before] or [
-            call("zeros", whole(*batch, hidden)) for _ in range(count)
-        ]
-        outputs = []
-        for one in sequence:
-            state = _cell(
-                machine, layer.kind[0], one, state, weights, hidden, steps, str(layer.given.get("nonlinearity", "tanh"))
-            )
-            outputs.append(state[0])
-        sequence = outputs
-        ends.append(state)
-    final = [Tensor(e, grad=True) for e in ends[0]]
-    if is_cell:
-        return tuple(final) if count == 2 else final[0]
+    weights = [tensors.code_of(machine, param(machine, layer, name + tail, node), node)
+               for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]  # fmt: skip
+    hidden, tanh = size_of(layer, "hidden_size"), str(layer.given.get("nonlinearity", "tanh"))
+    outputs = []
+    for one in sequence:
+        state = _cell(machine, layer.kind[0], one, state, weights, hidden, named, tanh)
+        outputs.append(state[0])
+    return outputs, state
+
+
+def _cell_result(state: list[Expression]) -> Any:
+    final = [Tensor(part, grad=True) for part in state]
+    return tuple(final) if len(final) == 2 else final[0]
+
+
+def _whole_result(sequence: list[Expression], ends: list[list[Expression]], time: int) -> Any:
+    """The outputs of the last level, and the state at the end of each."""
     every = Tensor(call("stack", listed(*sequence), axis=number(time)), grad=True)
-    last = [Tensor(call("stack", listed(*(end[k] for end in ends))), grad=True) for k in range(count)]
-    return every, (tuple(last) if count == 2 else last[0])
+    last = [Tensor(call("stack", listed(*parts)), grad=True) for parts in zip(*ends, strict=True)]
+    return every, (tuple(last) if len(last) == 2 else last[0])
 
 
 def _state(machine: Machine, value: Any, level: int, is_cell: bool, node: ast.AST) -> Expression:
