@@ -1,0 +1,87 @@
+"""The worked solution: for each node, what its consumers contribute, the sum, and what it simplifies to.
+
+A contribution is found by the same rules as the gradient, one consumer at a time: with the symbol δ of the
+upstream gradient it is the local derivative (or, where that is no elementwise factor, the adjoint map δ ↦ ...);
+with ∂L/∂consumer it is the chain rule; and with that symbol replaced *at print time* it is the substituted line,
+which sympy would cancel before anybody could read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from backprop_cli.engine.graph import Graph
+from backprop_cli.formulas.algebra.work import at_work
+from backprop_cli.formulas.derivation.deriver import Deriver
+from backprop_cli.formulas.derivation.printing import SHOWN
+from backprop_cli.formulas.formulate import Formulation
+from backprop_cli.formulas.tensors import derive
+from backprop_cli.formulas.worked import Contribution, Maths, Worked, WorkedPass
+
+
+def in_all(worked: Sequence[WorkedPass], graph: Graph, notations: tuple[str, ...] = SHOWN) -> tuple[WorkedPass, ...]:
+    """The derivations of a spec that was taken apart, each leaf's with its formula in the names of the spec itself."""
+    made = Formulation(graph, ("nodes",), SHOWN, None).made
+    found = []
+    for one, run in zip(worked, graph.passes, strict=True):
+        derived = derive(made, run, ("nodes",))
+        deriver = Deriver(graph, Formulation(graph, ("nodes",), SHOWN, None), derived, None, notations=notations)
+        nodes = {n.name: derived.nodes[n.index] for n in graph.named() if n.is_leaf and n.index in derived.nodes}
+        with at_work(made.facts.work):
+            listed = [replace(w, in_all=deriver.maths(nodes[w.name])) if w.name in nodes else w for w in one.worked]
+        found.append(replace(one, worked=tuple(listed)))
+    return tuple(found)
+
+
+def work_out(
+    graph: Graph,
+    names: Sequence[str] = (),
+    values: Sequence[Any] | None = None,
+    passes: Sequence[Sequence[Any]] | None = None,
+    entry: tuple[int, ...] | None = None,
+    digits: int = 6,
+    notations: tuple[str, ...] = SHOWN,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[WorkedPass, ...]:
+    """The derivations of the named nodes (all that have a gradient by default), the output first, pass by pass.
+
+    `values` and `passes` are the numbers of a run, or None for a spec that has shapes alone; `entry` is the one whose
+    numbers are put in, where a gradient has it (else the first), in so many `digits`; `progress` is told how many of
+    how many are done.
+    """
+    work = Formulation(graph, ("local", "nodes"), SHOWN, values)
+    found = []
+    for position, run in enumerate(graph.passes):
+        derived = derive(work.made, run, ("local", "nodes"))
+        deriver = Deriver(graph, work, derived, passes[position] if passes else None, entry, digits,
+                          notations)  # fmt: skip
+        wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
+                  and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
+        worked = []
+        for done, node in enumerate(wanted, 1):
+            worked.append(deriver.worked(node))
+            if progress is not None:
+                progress(done, len(wanted))
+        found.append(WorkedPass(run.name, tuple(worked)))
+    return tuple(found)
+
+
+def local_derivatives(graph: Graph) -> dict[tuple[str, str], str]:
+    """∂consumer/∂operand for each edge along which a gradient comes back, or the map δ ↦ ... that stands for it."""
+    work = Formulation(graph, ("local",), ("text",), None)
+    derived = derive(work.made, graph.passes[-1], ("local",))
+    deriver = Deriver(graph, work, derived, None)
+    found = {}
+    targets = [node for node in graph.nodes if node.index in derived.local]
+    with at_work(work.made.facts.work):
+        for target, consumer in ((n, consumer) for n in targets for consumer in deriver.consumers(n)):
+            part = deriver.contribution(consumer, target)
+            if part is not None:
+                slope = part.local.right.text
+                found[target.name, part.consumer] = f"δ ↦ {slope}" if part.is_map else slope
+    return found
+
+
+__all__ = ["Contribution", "Maths", "Worked", "WorkedPass", "local_derivatives", "work_out"]

@@ -1,0 +1,143 @@
+"""What one consumer of a node hands back to it: the local derivative, the chain rule, and what is substituted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sympy import Expr, Mul, S
+
+from backprop_cli.engine.graph import Node
+from backprop_cli.engine.ops.base import show
+from backprop_cli.engine.reverse import Step, go_back
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, tree_size
+from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up
+from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.derivation.printing import Printing
+from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation.index import EntryLayout
+from backprop_cli.formulas.reasons import reasons
+from backprop_cli.formulas.stepwise import rewritings
+from backprop_cli.formulas.tensors import true_shape
+from backprop_cli.formulas.worked import Algebra, Contribution, Equation, Maths, shapes_of_product
+
+LONGEST = 240
+"""Characters of a formula that is read; what is longer stays in the names of the gradients above."""
+
+
+@dataclass(slots=True)
+class Contributions(Printing):
+    """Works out steps from a node's consumers back to it."""
+
+    def consumers(self, node: Node) -> list[Node]:
+        """The named nodes that use a node directly, latest first."""
+        users = [
+            n
+            for n in self.graph.nodes
+            if n.op is not None
+            and n.index in self.graph.active
+            and (not n.anonymous or n.index == self.derived.run.output)
+        ]
+        return [n for n in reversed(users) if node.name in self.graph.named_inputs(n)]
+
+    def contribution(self, consumer: Node, target: Node) -> Contribution | None:
+        """What flows from a consumer to one of the nodes it uses."""
+        delta = self.derived.symbols.known(GradSymbol("δ", consumer.shape, consumer.index))
+        notes: dict[str, None] = {}
+        expr = self.flow(consumer, target, Formula(delta, consumer.shape), notes)
+        if expr is None:
+            return None
+        upstream = self.meaning.gradient_symbol(consumer)
+        plain = TensorSymbol("δ", consumer.shape, consumer.index)
+        factor = Mul(*[a for a in Mul.make_args(expr) if a is not delta])
+        elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
+        chain = {delta: upstream}
+        chained = self.derived.nodes.get(consumer.index)
+        known = chained is not None and (
+            consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}
+        )
+        return Contribution(
+            consumer=self.label(consumer), name=self.named(self.label(consumer)), definition=self.own_words(consumer),
+            local=Equation(self.slope(consumer, target, elementwise),
+                           self.maths(factor if elementwise else expr, {delta: plain})), is_map=not elementwise,
+            upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
+            substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
+            notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
+            shapes=shapes_of_product(expr, target), entry=self.entry(expr.xreplace(chain), target),
+            algebra=self.algebra(consumer, expr, delta, chained) if known and chained is not None else (),
+        )  # fmt: skip
+
+    def algebra(self, consumer: Node, expr: Expr, delta: GradSymbol, chained: Expr) -> tuple[Algebra, ...]:
+        """What happens between the substituted line and what it simplifies to, part by part."""
+        if chained == 1 or tree_size(chained) > LONGEST // 4:
+            return ()
+        found: dict[tuple[str, str], Algebra] = {}
+        steps, self.reached[consumer.index] = rewritings(expr, delta, chained, self.derived.symbols.facts)
+        for one in steps:
+            before, after = self.maths(one.before, one.meant), self.maths(one.after)
+            if before.text != after.text and len(before.text) <= LONGEST:
+                found.setdefault((before.text, after.text), Algebra(before, after, one.law))
+        return tuple(found.values())
+
+    def slope(self, consumer: Node, target: Node, elementwise: bool) -> Maths:
+        """∂z/∂x, or δ for the map from it."""
+        if elementwise:
+            return self.each(lambda n: NOTATIONS[n].gradient(self.label(consumer), target.name))
+        return self.named("δ")
+
+    def named(self, name: str) -> Maths:
+        """A name, or the output's own words."""
+        return self.each(lambda n: NOTATIONS[n].label(name))
+
+    def entry(self, expr: Expr, target: Node) -> Equation | None:
+        """One step in index notation."""
+        if not target.shape:
+            return None
+        left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
+        layouts = {name: EntryLayout(NOTATIONS[name], decimals=self.decimals) for name in self.notations}
+        sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
+        return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
+
+    def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
+        """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
+        if chained == 1 or is_op(chained, "ones") and delta in Mul.make_args(expr):
+            return self.maths(expr.xreplace({delta: S.One}))
+        return self.maths(expr, {delta: chained})
+
+    def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> Expr | None:
+        """The reverse pass through one consumer's expression alone, down to one named node."""
+        steps = self.within(consumer, target)
+        for step in steps:
+            if any(edge.operand == target.index and edge.narrow is not None for edge in step.edges):
+                self.note(step.node, target, notes)
+        symbols = self.derived.symbols
+        gradients: dict[int, Formula | Parts | None] = defaultdict(lambda: None, {consumer.index: g})
+        go_back(steps, symbols.nodes, gradients, self.meaning.unbroadcast, lambda _, gradient: added_up(gradient))
+        found = gradients[target.index]
+        return None if found is None else tidy(recognised(symbols.fold(added_up(found).expr)), symbols.facts)
+
+    def within(self, consumer: Node, target: Node) -> list[Step]:
+        """The steps of a consumer's expression that a gradient comes to, from the last to the first."""
+        found, pending = [], {consumer.index}
+        while pending:
+            index = max(pending)
+            pending.discard(index)
+            if index in self.steps:
+                found.append(self.steps[index])
+                inner = {edge.operand for edge in found[-1].edges if edge.operand != target.index}
+                pending |= {operand for operand in inner if self.graph.nodes[operand].anonymous}
+        return found
+
+    def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
+        """Why a sum appears: the operand was repeated along some axes."""
+        if node.op is None or node.op.name == "matmul":
+            return
+        extra = len(node.shape) - len(operand.shape)
+        axes = [*range(extra), *(extra + i for i, s in enumerate(operand.shape) if s != node.shape[extra + i])]
+        if axes:
+            where = ", ".join(map(str, axes))
+            notes[
+                f"{operand.name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
+                f"so its gradient is summed over {'axis' if len(axes) == 1 else 'axes'} {where}"
+            ] = None

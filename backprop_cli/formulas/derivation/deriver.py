@@ -1,0 +1,152 @@
+"""The derivation of one node's gradient: all that its consumers contribute, the sum, what it simplifies to, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from sympy import Add, Expr, S
+
+from backprop_cli.engine.graph import Node
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols_of
+from backprop_cli.formulas.algebra.formula import Formula
+from backprop_cli.formulas.algebra.work import at_work
+from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions
+from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation.numbers import numbers
+from backprop_cli.formulas.stepwise import closing
+from backprop_cli.formulas.tensors import seed_formula, true_shape
+from backprop_cli.formulas.worked import Contribution, Maths, PutIn, Worked, fits
+
+TOO_LONG = "put together, the formula is long; run --terms nodes prints it"
+
+
+def shortened(parts: tuple[Contribution, ...]) -> tuple[tuple[Contribution, ...], bool]:
+    """Contributions without the substituted lines that nobody reads, and whether there were any."""
+    long = [part.substituted is not None and len(part.substituted.text) > LONGEST for part in parts]
+    return tuple(replace(p, substituted=None) if cut else p for p, cut in zip(parts, long, strict=True)), any(long)
+
+
+@dataclass(slots=True)
+class Deriver(Contributions):
+    """Works out one backward pass of a graph, node by node."""
+
+    def worked(self, node: Node) -> Worked:
+        """The derivation of one node's gradient."""
+        facts = self.derived.symbols.facts
+        facts.used.clear()
+        with at_work(facts.work):
+            self.reached.clear()
+            found = [self.contribution(c, node) for c in self.consumers(node)]
+            parts = tuple(c for c in found if c is not None)
+            self.touch_facts(node, parts)
+        is_output = node.index == self.derived.run.output
+        parts, long = shortened(parts)
+        seed = self.seed(node) if is_output else None
+        simplified = self.simplified(node, parts, seed)
+        if simplified is not None and len(simplified.text) > LONGEST:
+            simplified, long = None, True
+        return Worked(
+            name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)),
+            contributions=parts, why=self.why(node) if simplified is not None else "",
+            total=self.total(parts, seed), simplified=simplified, seed=seed,
+            notes=(*self.notes(node), *([TOO_LONG] if long and simplified is None else [])),
+            facts=tuple(facts.used.values()),
+            value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
+            numbers=None if node.index in self.graph.hooks else self.numbers(node, self.derived.local),
+            chain=(chain := self.whole_chain(node)),
+            chain_numbers=None if chain is None else self.numbers(node, self.derived.nodes),
+        )  # fmt: skip
+
+    def why(self, node: Node) -> str:
+        """Why the parts together are the final form, where each was put together and something is left to do."""
+        parts, final = list(self.reached.values()), self.derived.nodes[node.index]
+        if not parts or None in parts or node.index in self.graph.hooks:
+            return ""
+        total = Add(*(part for part in parts if part is not None))
+        facts = self.derived.symbols.facts
+        return "" if self.maths(total).text == self.maths(final).text else closing(total, final, facts)
+
+    def seed(self, node: Node) -> Maths:
+        """Where the pass starts: 1, ones, or what the spec gives as `grad_output`."""
+        expr = seed_formula(self.meaning).expr
+        if isinstance(expr, GradSymbol):
+            return self.each(lambda n: NOTATIONS[n].said("grad_output, as given"))
+        return self.maths(true_shape(expr, node.shape))
+
+    def touch_facts(self, node: Node, parts: tuple[Contribution, ...]) -> None:
+        """Run the chained rules once more, for the facts that they announce."""
+        for part in parts:
+            consumer = next(c for c in self.consumers(node) if self.label(c) == part.consumer)
+            chained = self.derived.nodes.get(consumer.index)
+            if chained is not None:
+                self.flow(consumer, node, Formula(chained, consumer.shape), {})
+
+    def notes(self, node: Node) -> tuple[str, ...]:
+        """A hook is said in words."""
+        hook = self.graph.hooks.get(node.index)
+        if hook is None:
+            return ()
+        words = " ".join(hook.scope.text.text.split())
+        return (f"a hook replaces the gradient that arrives at {node.name} by {words}",)
+
+    def total(self, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
+        """The contributions of all paths, side by side."""
+        if len(parts) + (seed is not None) < 2:
+            return None
+        sides = [*([seed] if seed else []), *(p.chain for p in parts)]
+        return self.each(lambda n: NOTATIONS[n].plus.join(_bracketed(m, n) for m in sides))
+
+    def simplified(self, node: Node, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
+        """The formula in node names; None where a line says it already."""
+        expr = self.derived.nodes.get(node.index)
+        if expr is None or gradients_of(expr) - {self.derived.gradients.get(self.derived.run.output)}:
+            return None
+        final = self.maths(expr)
+        said = (
+            {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted}
+            if len(parts) == 1
+            else set()
+        )
+        is_seed = seed is not None and (final.text == seed.text or isinstance(expr, GradSymbol))
+        return None if final.text in said or is_seed else final
+
+    def whole_chain(self, node: Node) -> Maths | None:
+        """∂E/∂out · ∂out/∂net · ∂net/∂w, where one way of scalars leads from a node to the output."""
+        way = [node]
+        while way[-1].index != self.derived.run.output:
+            users = self.consumers(way[-1])
+            if len(users) != 1 or users[0].shape or way[-1].shape or way[-1].index in self.graph.hooks:
+                return None
+            way.append(users[0])
+        slopes = [(self.label(after), before.name) for before, after in pairwise(way)][::-1]
+        if len(slopes) < 2:
+            return None
+        return self.each(lambda n: NOTATIONS[n].times(S.One, S.One).join(NOTATIONS[n].gradient(*s) for s in slopes))
+
+    def numbers(self, node: Node, exprs: Mapping[int, Expr]) -> PutIn | None:
+        """One step, or the whole formula, with its numbers put in: of a scalar, or of one entry."""
+        expr = exprs.get(node.index)
+        if self.work.values is None or self.gradients is None or expr is None or not symbols_of(expr):
+            return None
+        shape = tuple(map(int, node.shape))
+        at = self.asked if self.asked is not None and fits(self.asked, shape) else (0,) * len(shape)
+        if 0 in shape:
+            return None
+        evaluator = Evaluator(self.work.values, self.gradients, self.graph.spec.dtype)
+        found = f"{float(self.gradients[node.index][at]):.{self.digits}g}"
+        text = numbers(evaluator, self.digits, "text", self.decimals).put_in(expr, at)
+        if text is None or text == found:
+            return None
+        given = self.each(lambda n: numbers(evaluator, self.digits, n, self.decimals).put_in(expr, at) or "")
+        letters = tuple(map(str, at))
+        left = self.each(lambda n: NOTATIONS[n].gradient_at(self.derived.run.name, self.label(node), letters))
+        shown = self.each(lambda n: NOTATIONS[n].figure(found))
+        return PutIn(at, left if at else self.partial(self.label(node)), given, shown)
+
+
+def _bracketed(maths: Maths, notation: str) -> str:
+    """A side of a sum; one that starts with a minus is bracketed."""
+    return NOTATIONS[notation].bracket(maths[notation]) if maths.text.startswith("-") else maths[notation]

@@ -1,0 +1,75 @@
+"""What a derivation is printed with: formulas in each notation, names, the user's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr
+
+from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.passes import plan
+from backprop_cli.engine.reverse import Step
+from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.formulas.formulate import Formulation
+from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.tensors import Derived, Formulas
+from backprop_cli.formulas.words import Words
+from backprop_cli.formulas.worked import Maths
+
+SHOWN = ("text",)
+"""What is printed unless more is asked for; `text` always is, since it is compared."""
+
+
+@dataclass(slots=True)
+class Printing:
+    """One backward pass of a graph; `gradients` are its numbers, where there are any."""
+
+    graph: Graph
+    work: Formulation
+    derived: Derived
+    gradients: Sequence[Any] | None
+    asked: tuple[int, ...] | None = None
+    digits: int = 6
+    notations: tuple[str, ...] = SHOWN
+    steps: dict[int, Step] = field(init=False)
+    meaning: Formulas = field(init=False)
+    words: Words = field(init=False)
+    reached: dict[int, Expr | None] = field(default_factory=dict)  # by consumer, where a step was put together
+
+    def __post_init__(self) -> None:
+        self.words = Words(self.graph)
+        self.meaning = Formulas(self.derived.symbols, self.derived.run, chained=False)
+        self.steps = {step.place: step for step in plan(self.graph, self.meaning)}
+
+    @property
+    def decimals(self) -> bool:
+        """Whether numbers print as decimals."""
+        return self.derived.symbols.facts.decimals
+
+    def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
+        """An expression; `replaced` symbols print as what they stand for."""
+        resolve = (replaced or {}).get
+        made = self.derived.symbols
+        settings = resolve, made.unit, made.graph.names, made.facts.decimals
+        return self.each(lambda name: Layout(NOTATIONS[name], *settings)(expr))
+
+    def each(self, written: Callable[[str], str]) -> Maths:
+        """A formula in each notation."""
+        return Maths({name: written(name) for name in self.notations})
+
+    def partial(self, name: str) -> Maths:
+        """∂output/∂name."""
+        return self.each(lambda n: NOTATIONS[n].gradient(self.derived.run.name, name))
+
+    def own_words(self, node: Node) -> Maths:
+        """What the user wrote, typeset; a node without an expression of its own by its op."""
+        if node.spec is None:
+            return self.maths(self.derived.symbols.fold(self.derived.symbols.definitions[node.index]))
+        spec = node.spec
+        return self.each(lambda name: self.words(spec, name))
+
+    def label(self, node: Node) -> str:
+        """A node's name; the output's own words where it is an expression."""
+        return self.derived.run.name if node.index == self.derived.run.output else node.name
