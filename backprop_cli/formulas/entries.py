@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial, reduce
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 import sympy
@@ -35,6 +35,10 @@ class NoEntriesError(Exception):
         self.op = op
 
 
+def _larger(a: Expr, b: Expr) -> Expr:
+    return Larger(a, b)
+
+
 class Real:
     """The namespace that `Op.entry` gets: sympy, but for functions with kinks, which are our own."""
 
@@ -43,17 +47,17 @@ class Real:
     def __getattr__(self, name: str) -> Any:
         return getattr(sympy, name)
 
-    def ceiling(self, x: Any) -> Expr:
+    def ceiling(self, x: Expr) -> Expr:
         """The next whole number above."""
         return -Floor(-x)
 
-    def Max(self, *xs: Any) -> Expr:  # noqa: N802 (sympy's name)
+    def Max(self, *xs: Expr) -> Expr:  # noqa: N802 (sympy's name)
         """The largest."""
-        return reduce(Larger, xs)
+        return reduce(_larger, xs)
 
-    def Min(self, *xs: Any) -> Expr:  # noqa: N802 (sympy's name)
+    def Min(self, *xs: Expr) -> Expr:  # noqa: N802 (sympy's name)
         """The smallest."""
-        return -reduce(Larger, [-exact(x) for x in xs])
+        return -reduce(_larger, [-exact(x) for x in xs])
 
 
 REAL = Real()
@@ -62,9 +66,9 @@ REAL = Real()
 # ── numbers ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def exact(value: Any) -> Any:
+def exact(value: Expr | SupportsFloat) -> Expr:
     """A number for sympy: exact where it is a fraction or whole, else with 30 digits; expressions as they are."""
-    if isinstance(value, Expr) or value is None:
+    if isinstance(value, Expr):
         return value
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)

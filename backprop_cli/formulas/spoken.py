@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from sympy import S
+from sympy import Rational, S
 
 from backprop_cli.engine.interpret import evaluate_body
 from backprop_cli.engine.ops import OPS, Op
@@ -89,7 +89,8 @@ def _number(value: Any) -> Any:
     """A parameter that a rule hands on is a number again, not the formula that its arithmetic needs."""
     if not isinstance(value, Formula):
         return value
-    return Fraction(int(value.expr.p), int(value.expr.q)) if value.expr.is_Rational else float(value.expr)
+    number = value.expr
+    return Fraction(number.p, number.q) if isinstance(number, Rational) else float(number)
 
 
 def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:

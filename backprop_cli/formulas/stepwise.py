@@ -175,5 +175,5 @@ def _standing(expr: Expr, values: list[Expr], meant: dict[TensorSymbol, Expr]) -
 
 def _stands(expr: Expr, values: list[Expr]) -> int:
     """How large a sum or a product is if nothing happens in it."""
-    inner = sum(tree_size(v) - (1 if isinstance(v, expr.func) else 0) for v in values)
-    return 1 + int(inner)
+    inner = sum(tree_size(v) - isinstance(v, type(expr)) for v in values)
+    return 1 + inner

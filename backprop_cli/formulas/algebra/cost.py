@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Mul, Pow, Rational
 
 from backprop_cli.formulas.algebra.expr import SizeSymbol, shape_of
 from backprop_cli.formulas.algebra.skeleton import has_common_factors
@@ -26,7 +26,7 @@ def reading_cost(expr: Expr) -> int:
 
 def _length(number: Expr) -> int:
     """How many characters a number has; Python refuses to write out thousands of digits."""
-    bits = int(number.p).bit_length() + int(number.q).bit_length() if number.is_Rational else 0
+    bits = int(number.p).bit_length() + int(number.q).bit_length() if isinstance(number, Rational) else 0
     return len(str(number)) if bits < LONG_NUMBER else bits // 3
 
 
@@ -50,7 +50,7 @@ def _factor_cost(factor: Expr) -> int:
     if not isinstance(factor, Pow):
         return reading_cost(factor)
     exponent = factor.exp
-    plain = not exponent.is_Rational or exponent.p == 1
+    plain = not isinstance(exponent, Rational) or exponent.p == 1
     return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if plain else 10)
 
 

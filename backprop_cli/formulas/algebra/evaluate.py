@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from sympy import Add, Expr, Mul, Pow, zoo
+from sympy import Add, Expr, Mul, Pow, Rational, zoo
 
 from backprop_cli.engine.numbers import Words, plain
 from backprop_cli.engine.ops import OPS
@@ -98,14 +98,14 @@ def _product(self: Evaluator, expr: Expr) -> Any:
     return reduce(lambda a, b: a * b, map(self.walk, args))
 
 
-def _power(self: Evaluator, expr: Expr) -> Any:
+def _power(self: Evaluator, expr: Pow) -> Any:
     base = self.walk(expr.base)
     if expr.exp == -1:
         return 1 / base
-    if expr.exp.is_Rational and expr.exp.q == 2:
+    if isinstance(expr.exp, Rational) and expr.exp.q == 2:
         root = np.sqrt(base)
         return root if expr.exp.p == 1 else root ** self.scalar(int(expr.exp.p))
     return base ** self.walk(expr.exp)
 
 
-_POINTWISE: tuple[tuple[type, Callable[[Evaluator, Expr], Any]], ...] = ((Add, _sum), (Mul, _product), (Pow, _power))
+_POINTWISE: tuple[tuple[type, Callable[..., Any]], ...] = ((Add, _sum), (Mul, _product), (Pow, _power))

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 from weakref import ReferenceType
 
 from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbol, nan, oo
@@ -43,7 +43,7 @@ def unassuming(kind: type[E]) -> type[E]:
 
 
 @unassuming
-class TensorSymbol(Dummy):  # type: ignore[misc]
+class TensorSymbol(Dummy):
     """The value of a node.  Two graphs never share one: a Dummy is equal to itself alone.
 
     `position` is the node's place in topological order; `leaf` whether it is an input or a param.
@@ -62,7 +62,7 @@ class TensorSymbol(Dummy):  # type: ignore[misc]
         """
         symbol = Dummy.__new__(cls, name)
         symbol.shape, symbol.position, symbol.leaf, symbol.index = shape, position, leaf, position
-        return symbol  # type: ignore[no-any-return]
+        return symbol
 
 
 class GradSymbol(TensorSymbol):
@@ -107,7 +107,7 @@ class Delta(TensorSymbol):
         return f"delta{self.tail}"
 
 
-class SizeSymbol(Symbol):  # type: ignore[misc]
+class SizeSymbol(Symbol):
     """A named size of an axis, such as N."""
 
     shape: Shape = ()
@@ -117,7 +117,7 @@ class SizeSymbol(Symbol):  # type: ignore[misc]
         """A size by its name and number."""
         symbol = Symbol.__xnew__(cls, name, positive=True, integer=True)
         symbol.value = value
-        return symbol  # type: ignore[no-any-return]
+        return symbol
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), str(self.value))
@@ -133,7 +133,7 @@ def size(n: int) -> Expr:
 
 
 @unassuming
-class Apply(Expr):  # type: ignore[misc]
+class Apply(Expr):
     """An op of the registry applied to expressions; `parameters` are its static ones, as sorted pairs."""
 
     __slots__ = ("key", "name", "parameters", "shape")
@@ -150,7 +150,7 @@ class Apply(Expr):  # type: ignore[misc]
         made.name, made.parameters, made.shape = name, parameters, shape
         named = [getattr(s, "name", None) or int(s) for s in shape]
         made.key = f"{name}|{sorted(parameters.items(), key=lambda p: p[0])!r}|{named}"
-        return made  # type: ignore[no-any-return]
+        return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.key, *self.args)
@@ -273,7 +273,7 @@ def exact(value: Any) -> Expr:
     return known.get(value) or Float(value, 17)
 
 
-def is_op(expr: Expr, name: str) -> bool:
+def is_op(expr: Basic, name: str) -> TypeGuard[Apply]:
     """Whether an expression is a certain operator."""
     return isinstance(expr, Apply) and expr.name == name
 

@@ -98,9 +98,10 @@ def _chain(expr: Apply, facts: Facts) -> Expr:
         for start in range(count - length + 1):
             parts = expr.args[start : start + length]
             part = multiplied_out(parts)
-            named, turned = facts.wholes.get(part), facts.wholes.get(swap(part))
-            if named is not None or turned is not None:
-                found = named if named is not None else swap(turned)
+            found, turned = facts.wholes.get(part), facts.wholes.get(swap(part))
+            if found is None and turned is not None:
+                found = swap(turned)
+            if found is not None:
                 whole = multiplied_out((*expr.args[:start], found, *expr.args[start + length :]))
                 return _folded(whole, facts)
     return expr
@@ -185,8 +186,8 @@ def _turned(expr: Expr, facts: Facts) -> Expr:
     """m - x as -(x - m) where a node's definition holds x - m."""
     parts = []
     for factor in Mul.make_args(expr):
-        base = factor.base if isinstance(factor, Pow) and factor.exp.is_Integer else factor
-        exponent = S.One if factor is base else factor.exp
+        is_whole = isinstance(factor, Pow) and factor.exp.is_Integer
+        base, exponent = factor.as_base_exp() if is_whole else (factor, S.One)
         turn = isinstance(base, Add) and base not in facts.factors and -base in facts.factors
         parts += [S.NegativeOne**exponent, (-base) ** exponent] if turn else [factor]
     return Mul(*parts)

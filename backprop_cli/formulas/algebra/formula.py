@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cmp_to_key, reduce
 from typing import Any
 
-from sympy import Add, Basic, Expr, Mul, Pow, S
+from sympy import Add, Basic, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of, broadcast, reduced
@@ -98,7 +98,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
     if base.is_number and exponent.is_number and not _has_short_value(base, exponent):
         return Apply("power", (base, exponent), {}, ())
     found = Pow(base, exponent)
-    if exponent.is_Rational and exponent.q == 2:
+    if isinstance(exponent, Rational) and exponent.q == 2:
         found = Mul(*map(_absolute, Mul.make_args(found)))
     if not exponent.is_Integer and found.has(S.ImaginaryUnit):  # √(-N)
         return Apply("power", (base, exponent), {}, shape_of(base))
@@ -121,8 +121,8 @@ def _has_short_value(base: Expr, exponent: Expr) -> bool:
 
 
 def _is_short(base: Expr, exponent: Expr) -> bool:
-    digits = max(int(base.p).bit_length(), int(base.q).bit_length())
-    return bool(abs(exponent) * digits <= MAX_EXPONENT)
+    assert isinstance(base, Rational)
+    return abs(exponent) * max(base.p.bit_length(), base.q.bit_length()) <= MAX_EXPONENT
 
 
 class Parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
@@ -147,7 +147,7 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
         divided = (
             rest.as_powers_dict().get(n) == -1
             if not n.is_number
-            else n > 1 and number.is_Rational and number.q % n == 0
+            else n > 1 and isinstance(number, Rational) and number.q % int(n) == 0
         )
         if divided and (math.prod(map(int, total.shape)) != entries or not n.is_number):
             mean = build("mean", total.parameters, (Formula(total.args[0], shape),)).expr

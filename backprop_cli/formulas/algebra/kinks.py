@@ -17,7 +17,7 @@ def _numeric(x: Expr) -> Any:
     return x if x.is_number and x.is_comparable else None
 
 
-class Flat(Function):  # type: ignore[misc]
+class Flat(Function):
     """A function of one argument that is constant but for its jumps."""
 
     def fdiff(self, argindex: int = 1) -> Expr:
@@ -45,7 +45,7 @@ class Jump(Flat):
         return None if number is None or number == 0 else S.Zero
 
 
-class Absolute(Function):  # type: ignore[misc]
+class Absolute(Function):
     """|x|, whose slope is a `Step`."""
 
     @classmethod
@@ -59,7 +59,7 @@ class Absolute(Function):  # type: ignore[misc]
         return Step(self.args[0])
 
 
-class Sign(Function):  # type: ignore[misc]
+class Sign(Function):
     """-1, 0 or 1: a jump, but no kink of its own, since no slope is taken of it."""
 
     @classmethod
@@ -73,7 +73,7 @@ class Sign(Function):  # type: ignore[misc]
         return Jump(self.args[0])
 
 
-class Larger(Function):  # type: ignore[misc]
+class Larger(Function):
     """The larger of two."""
 
     @classmethod
@@ -88,7 +88,7 @@ class Larger(Function):  # type: ignore[misc]
         return (1 + Step(a - b)) / 2
 
 
-class Floor(Function):  # type: ignore[misc]
+class Floor(Function):
     """The next whole number below."""
 
     @classmethod

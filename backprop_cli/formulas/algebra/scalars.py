@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import later_is_negative, shape_of
 from backprop_cli.formulas.algebra.facts import facts_of
@@ -64,27 +64,27 @@ def _split_term(term: Expr) -> tuple[Expr, Expr]:
     return term.as_coeff_Mul() if factor == 1 else (factor, rest)
 
 
-def _common_number(coefficients: list[Expr], constants: list[Expr]) -> Expr:
+def _common_number(coefficients: list[Expr], constants: list[Expr]) -> Rational:
     """c where every coefficient is ±c (2a - 2b + 4, but not 2x + 4y or 2x + 1); otherwise 1."""
     first = abs(coefficients[0]) if coefficients else S.One
-    same = first.is_Rational and all(abs(n) == first for n in coefficients)
-    return first if same and all(_stays_plain(n / first) for n in constants) else S.One
+    if not isinstance(first, Rational) or any(abs(n) != first for n in coefficients):
+        return S.One
+    return first if all(_stays_plain(n / first) for n in constants) else S.One
 
 
 def _stays_plain(constant: Expr) -> bool:
     """2(v + 5e-6) for 2v + 1e-5, but not 0.134145(v + 200000/26829) for 0.134145 v + 1."""
-    return bool(constant.is_Integer) or constant.q >= 1000 and _is_terminating(constant)
+    return isinstance(constant, Rational) and (constant.q == 1 or constant.q >= 1000 and _is_terminating(constant))
 
 
-def _is_terminating(value: Expr) -> bool:
+def _is_terminating(value: Rational) -> bool:
     """Whether a rational has an end as a decimal: its denominator is 2ᵃ 5ᵇ."""
-    q = int(value.q)
-    return bool(10 ** q.bit_length() % q == 0)
+    return pow(10, value.q.bit_length(), value.q) == 0
 
 
-def is_decimal(value: Expr) -> bool:
+def is_decimal(value: Rational) -> bool:
     """Whether a rational is a short decimal, and no half, quarter, ...: 0.02, 1.28."""
     if value.q % 5 or max(abs(value.p), value.q).bit_length() > 4 * MAX_DIGITS or not _is_terminating(value):
         return False
-    digits = abs(value.p) * 10 ** int(value.q).bit_length() // value.q
+    digits = abs(value.p) * 10 ** value.q.bit_length() // value.q
     return len(str(digits).rstrip("0")) <= MAX_DIGITS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from sympy import Add, Expr, Integer, Mul, Pow, S
 
@@ -175,7 +175,7 @@ def only_new_axes(index: Any) -> bool:
     return None in index and all(item is None or item is Ellipsis or item == Span() for item in index)
 
 
-def is_unit(expr: Expr) -> bool:
+def is_unit(expr: Expr) -> TypeGuard[Apply]:
     """Whether an expression is zeros with a 1 at one position."""
     return (
         is_op(expr, "scatter")
@@ -185,7 +185,7 @@ def is_unit(expr: Expr) -> bool:
     )
 
 
-def is_unit_vector(expr: Expr) -> bool:
+def is_unit_vector(expr: Expr) -> TypeGuard[Apply]:
     """Whether an expression is e[k]: 1 scattered to one position of a vector."""
     return is_unit(expr) and len(expr.shape) == 1
 

@@ -143,8 +143,7 @@ def _sum_apply(rest: Expr, axes: tuple[int, ...], rank: int) -> Expr:
 def _split_constant(expr: Expr, axes: tuple[int, ...]) -> tuple[Expr, Expr]:
     """(c, rest): the factors that are constant along the axes come out (S2)."""
     if not isinstance(expr, Mul):
-        factor, rest = split_scalar(expr)
-        return factor, rest
+        return split_scalar(expr)
     constant = [a for a in expr.args if all(absent(shape_of(a), axis) for axis in axes)]
     rest = [a for a in expr.args if a not in constant]
     factor, inner = split_scalar(Mul(*rest))

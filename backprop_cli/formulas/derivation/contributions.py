@@ -52,7 +52,7 @@ class Contributions(Printing):
         plain = TensorSymbol("δ", consumer.shape, consumer.index)
         factor = Mul(*[a for a in Mul.make_args(expr) if a is not delta])
         elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
-        chain = {delta: upstream}
+        chain: dict[TensorSymbol, Expr] = {delta: upstream}
         chained = self.derived.nodes.get(consumer.index)
         known = chained is not None and (
             consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}

@@ -8,6 +8,7 @@ of what they meet.  `engine.interpret.printed` reads by the same rule.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from sympy import Add, Expr, Mul, Pow
 
@@ -60,12 +61,14 @@ def _unclear(met: tuple[Expr, ...], whole: Shape | None) -> Iterator[Expr]:
     shapes = [shape_of(part) for part in met if part not in pending and shape_of(part)]
     shapes = shapes or ([whole] if whole else [])
     for part in pending:
-        if not (shapes if _is_sized(part) else _is_clear(part, shapes)):
+        if not _is_clear(part, shapes):
             yield part
 
 
-def _is_clear(part: Apply, shapes: list[Shape]) -> bool:
-    """Whether a reduction keeps its axes just where a reader takes it to."""
+def _is_clear(part: Expr, shapes: list[Shape]) -> bool:
+    """Whether a reduction keeps its axes just where a reader takes it to; what has a size of its own is."""
+    if not _is_reduction(part):
+        return bool(shapes)
     shape, axis = shape_of(part.args[0]), part.parameters["axis"]
     if part.parameters["keepdims"]:
         return bool(shapes) and all(keeps_axes(shape, axis, met) for met in shapes)
@@ -78,7 +81,7 @@ def _is_pointwise(part: Expr) -> bool:
     return isinstance(part, Apply) and part.name in OPS and OPS[part.name].pointwise
 
 
-def _is_reduction(part: Expr) -> bool:
+def _is_reduction(part: Expr) -> TypeGuard[Apply]:
     return isinstance(part, Apply) and part.name in REDUCTIONS
 
 

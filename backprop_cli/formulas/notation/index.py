@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from sympy import Expr, Pow
+from sympy import Expr, Pow, Rational
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
@@ -152,7 +152,7 @@ class EntryLayout(Layout):
     def powers(self, expr: Pow, indices: Index) -> Piece:
         """A power of an entry, or a root."""
         base = self.entry(expr.base, indices)
-        if expr.exp.is_Rational and expr.exp.q == 2 and expr.exp.p == 1:
+        if isinstance(expr.exp, Rational) and expr.exp.q == 2 and expr.exp.p == 1:
             return self.notation.root(base)
         whole = int(expr.exp) if expr.exp.is_Integer else None
         return Piece(self.notation.superscript(base, self.entry(expr.exp, indices), whole), POWER)

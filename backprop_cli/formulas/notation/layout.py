@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Pow, S
+from sympy import Expr, Integer, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
@@ -135,7 +135,7 @@ class Layout:
         text = fraction + self.notation.times(*tensors) + factor
         return Piece(self.notation.minus_sign + text, NEGATIVE) if parts.sign < 0 else Piece(text, MUL)
 
-    def apart(self, parts: Factors, gradients: list[Expr]) -> Piece:
+    def apart(self, parts: Factors, gradients: Sequence[Expr]) -> Piece:
         """Upstream gradients before the fraction, not in it: they are fractions themselves."""
         rest = [f for f in parts.above if f not in gradients]
         fraction, _ = self.notation.fraction(self.numerator(replace(parts, above=rest)), self.denominator(parts))
@@ -164,7 +164,7 @@ class Layout:
             text = self.within(parts.above[0], MUL if chain else MUL + 1)
         return Piece(self.notation.scaled(number, text), MUL)
 
-    def joined(self, factors: list[Expr]) -> str:
+    def joined(self, factors: Sequence[Expr]) -> str:
         """Factors side by side; matrix products inside an elementwise one are bracketed."""
         text = ""
         for position, factor in enumerate(factors):
@@ -196,12 +196,12 @@ class Layout:
 
     def power(self, expr: Pow) -> Piece:
         """A power, or a root."""
-        if expr.exp.is_Rational and expr.exp.q == 2:
+        if isinstance(expr.exp, Rational) and expr.exp.q == 2:
             root = self.notation.root(self.walk(expr.base))
             return (
                 root
                 if expr.exp.p == 1
-                else Piece(self.notation.superscript(root, self.walk(S(expr.exp.p)), expr.exp.p), POWER)
+                else Piece(self.notation.superscript(root, self.walk(Integer(expr.exp.p)), expr.exp.p), POWER)
             )
         base = self.walk(expr.base)
         return Piece(

@@ -46,9 +46,10 @@ def _space(expr: Apply) -> int:
 def unpooled(layout: Walker, expr: Apply) -> Piece:
     """to_max(δ, a, 2): to where the maximum was."""
     put, found = expr.args
-    shape = shape_of(found.args[0]) if is_op(found, f"max_pool{_space(expr)}d_indices") else ()
-    plain = len(shape) == _space(expr) + 2 and expr.parameters["output_size"] == tuple(map(int, shape[2:]))
-    if not layout.notation.names_axes or not plain:
+    if not layout.notation.names_axes or not is_op(found, f"max_pool{_space(expr)}d_indices"):
+        return layout.call(expr)
+    shape = shape_of(found.args[0])
+    if len(shape) != _space(expr) + 2 or expr.parameters["output_size"] != tuple(map(int, shape[2:])):
         return layout.call(expr)
     listed = layout.notation.arguments([layout.walk(found.args[0])], found)
     return layout.notation.named_call("to_max", [layout.walk(put).text, *listed])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr
+from sympy import Basic, Expr
 from sympy.core.relational import Relational
 
 from backprop_cli.engine.ops.errorfunction import erf, erfc
@@ -80,12 +80,12 @@ class Scalars:
 
     def piecewise(self, expr: Expr) -> Any:
         """The first piece whose condition holds."""
-        for value, condition in expr.args:
+        for value, condition in (piece.args for piece in expr.args):
             if self.holds(condition):
                 return self.walk(value)
         return np.float64(math.nan)
 
-    def holds(self, condition: Any) -> bool:
+    def holds(self, condition: Basic) -> bool:
         """Whether a condition holds.
 
         Raises:
@@ -98,7 +98,7 @@ class Scalars:
             if left == right and not self.edges:
                 raise KinkError
             return bool(RELATIONS[condition.rel_op](left, right))
-        combine = {sympy.And: all, sympy.Or: any}.get(type(condition))
+        combine = all if isinstance(condition, sympy.And) else any if isinstance(condition, sympy.Or) else None
         if combine is not None:
             return combine([self.holds(part) for part in condition.args])
         if isinstance(condition, sympy.Not):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Add, Expr, Float, Mul, Pow, S
+from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import Apply, position_of, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.for_print.roots import one_root
@@ -67,7 +67,7 @@ def factors_of(expr: Expr, decimals: bool = False) -> Factors:
     sign, below = _complements(sign, below)
     turned = sign_into(above, readily=True) if sign < 0 else None
     sign, above = (sign, above) if turned is None else (1, turned)
-    fraction = coefficient.is_Rational and not (
+    fraction = isinstance(coefficient, Rational) and not (
         small_decimal(coefficient)
         or tenths(coefficient, not (above or below))
         or decimals
@@ -89,7 +89,7 @@ def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
     return sign * (-1) ** changes, turned
 
 
-def tenths(value: Expr, alone: bool) -> bool:
+def tenths(value: Rational, alone: bool) -> bool:
     """0.9 y rather than 9 y/10, and 0.02 as a term; but y/10, which divides by a number of entries."""
     return value.q % 10 == 0 and 1000 % value.q == 0 and (alone or value.p != 1)
 
@@ -98,7 +98,7 @@ LARGE = 10**6
 """A denominator that nobody reads: 2⁻⁵² is 2.220446049250313e-16."""
 
 
-def small_decimal(value: Expr) -> bool:
+def small_decimal(value: Rational) -> bool:
     """Whether a rational prints better as a decimal: 1e-5 rather than 1/100000."""
     q = value.q
     while q % 10 == 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from sympy import Expr, Integer, Mul, Pow, Rational, S
 
 HALF = Rational(1, 2)
@@ -11,21 +13,21 @@ LARGEST = 10**6  # above, no square is looked for
 def one_root(coefficient: Expr, above: list[Expr], below: list[Expr]) -> tuple[Expr, list[Expr], list[Expr]]:
     """A product's number and factors, with its roots of numbers as one root above and one below the fraction bar."""
     roots_above, roots_below = [f for f in above if _is_root(f)], [f for f in below if _is_root(f)]
-    if not (roots_above or roots_below) or not coefficient.is_Rational:
+    if not (roots_above or roots_below) or not isinstance(coefficient, Rational):
         return coefficient, above, below
     radicand = Mul(*[f.base for f in roots_above], *[1 / f.base for f in roots_below]) * coefficient**2
     number, rest = radicand.as_coeff_Mul()
-    if max(abs(number.p), number.q) > LARGEST:
+    if not isinstance(number, Rational) or max(abs(number.p), number.q) > LARGEST:
         return coefficient, above, below
     (out_above, in_above), (out_below, in_below) = _square_part(int(number.p)), _square_part(int(number.q))
     pi = rest.as_powers_dict().get(S.Pi, S.Zero)
-    over, under = _root(in_above, S.Pi ** max(pi, 0)), _root(in_below, S.Pi ** max(-pi, 0))
+    over, under = _root(in_above, S.Pi ** max(0, int(pi))), _root(in_below, S.Pi ** max(0, -int(pi)))
     sign = -1 if coefficient.is_negative else 1
     return (sign * Rational(out_above, out_below), [*(f for f in above if f not in roots_above), *over],
             [*(f for f in below if f not in roots_below), *under])  # fmt: skip
 
 
-def _is_root(expr: Expr) -> bool:
+def _is_root(expr: Expr) -> TypeGuard[Pow]:
     return isinstance(expr, Pow) and expr.exp == HALF and (expr.base.is_Integer or expr.base is S.Pi)
 
 

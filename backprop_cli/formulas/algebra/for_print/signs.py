@@ -36,7 +36,8 @@ def negated(expr: Expr, readily: bool = False) -> Expr | None:
         return None
     if isinstance(expr, Add):
         terms = [negated(t) for t in expr.args]
-        return None if None in terms else Add(*terms)
+        known = [t for t in terms if t is not None]
+        return Add(*known) if len(known) == len(terms) else None
     if isinstance(expr, Mul):
         turned = [-expr.args[0], *expr.args[1:]] if has_minus(expr) else sign_into(list(expr.args))
         return None if turned is None else Mul(*turned)
