@@ -168,12 +168,26 @@ def test_det_has_a_gradient_at_a_singular_matrix() -> None:
 
 
 def test_erf_is_accurate_to_a_few_units() -> None:
-    """Cody's approximations, on both sides of their seams and in float32."""
-    xs = np.concatenate([np.linspace(-6, 6, 481), [0.46875, 0.4687500001, 4, 4.0000001, 26.5, -26.5, 1e-310]])
+    """Arrays of few and of many numbers, at the points of the table, half way between them, in the tail, in float32."""
+    table = np.linspace(-6, 6, 481)
+    many = np.concatenate([table, table[1:] - 1 / 1024, np.geomspace(1e-310, 29, 200), -np.geomspace(1e-310, 29, 50)])
     with mpmath.workdps(50):
         for name, exact in (("erf", mpmath.erf), ("erfc", mpmath.erfc)):
-            found = OPS[name].forward(XP, xs)
-            for value, x in zip(found, xs, strict=True):
+            found = OPS[name].forward(XP, many)
+            for value, x in zip(found, many, strict=True):
                 want = exact(mpmath.mpf(float(x)))
-                assert abs(mpmath.mpf(float(value)) - want) <= 1e-15 * abs(want) + SMALLEST, (name, x)
-    assert OPS["erf"].forward(XP, np.float32(0.5)).dtype == np.float32
+                assert abs(mpmath.mpf(float(value)) - want) <= 5e-16 * abs(want) + SMALLEST, (name, x)
+            few = OPS[name].forward(XP, many[::17][:64])
+            np.testing.assert_array_max_ulp(few, found[::17][:64], 3)
+    assert OPS["erf"].forward(XP, np.float32(0.5)).dtype == OPS["erf"].forward(XP, np.ones(99, "f4")).dtype == "f4"
+
+
+@pytest.mark.parametrize("size", [5, 500, 20_000])
+def test_erf_at_its_ends(size: int) -> None:
+    """NaN, the infinities and the sign of 0, among few numbers and many."""
+    x = np.concatenate([[np.nan, np.inf, -np.inf, 0.0, -0.0], np.full(size - 5, 0.5)])
+    for name, wanted in (("erf", [np.nan, 1, -1, 0.0, -0.0]), ("erfc", [np.nan, 0, 2, 1, 1])):
+        with np.errstate(invalid="raise"):
+            found = OPS[name].forward(XP, x)
+        np.testing.assert_array_equal(found[:5], wanted)
+        assert np.signbit(found[4]) == np.signbit(wanted[4])
