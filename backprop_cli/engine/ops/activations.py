@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from backprop_cli.engine.ops.base import ParameterError, Sample, composite
 from backprop_cli.engine.ops.careful import stable_sigmoid, stable_softplus
 from backprop_cli.engine.ops.elementwise import REAL, elementwise, within
 from backprop_cli.engine.ops.errorfunction import erfc
+from backprop_cli.engine.ops.tensor import Array, Mask, Real, Scalar, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import choice, number
 from backprop_cli.language.model import Shape
 
@@ -19,17 +19,17 @@ TANH_CUBIC = Fraction(44715, 1_000_000)
 """The coefficient of x³ in the tanh approximation of gelu (Hendrycks and Gimpel, arXiv:1606.08415)."""
 
 
-def choose(condition: Any, a: Any, b: Any) -> Any:
+def choose(condition: Mask, a: Array, b: Array) -> Array:
     """np.where, a scalar for scalars."""
     return np.where(condition, a, b)[()]
 
 
-def piecewise(s: Any, x: Any, *rows: tuple[Any, float], above: Any) -> Any:
+def piecewise(s: Symbolic, x: Scalar, *rows: tuple[Scalar, float], above: Scalar) -> Scalar:
     """A function in pieces: (value, up to which x)."""
     return s.Piecewise(*((value, x <= bound) for value, bound in rows), (above, True))
 
 
-def _with(samples: tuple[Sample, ...], **parameters: Any) -> tuple[Sample, ...]:
+def _with(samples: tuple[Sample, ...], **parameters: object) -> tuple[Sample, ...]:
     return (*samples, Sample(((2, 3),), parameters, samples[0].domains))
 
 
@@ -43,17 +43,17 @@ elementwise("logsigmoid(x)", "log σ(x), without overflow.", lambda xp, x: -stab
             text="log σ({0})", latex=r"\log\sigma({0})")
 
 
-def _logit(x: Any, eps: Any) -> Any:
+def _logit(x: Array, eps: Real | None) -> Array:
     inside = x if eps is None else np.clip(x, eps, 1 - eps)
     return np.log(inside) - np.log1p(-inside)
 
 
-def _logit_entry(s: Any, x: Any, eps: Any) -> Any:
+def _logit_entry(s: Symbolic, x: Scalar, eps: Real | None) -> Scalar:
     inside = x if eps is None else s.Min(s.Max(x, eps), 1 - eps)
     return s.log(inside / (1 - inside))
 
 
-def _logit_slope(xp: Any, y: Any, x: Any, eps: Any) -> Any:
+def _logit_slope(xp: Words, y: Tensor, x: Tensor, eps: Real | None) -> Tensor:
     slope = 1 / (x * (1 - x))
     if eps is None:
         return slope
@@ -66,17 +66,17 @@ elementwise("logit(x; eps=none)", "log(x/(1 - x)), the inverse of the sigmoid; x
             domain="logit needs 0 < x < 1")
 
 
-def _softplus(x: Any, beta: Any, threshold: Any) -> Any:
+def _softplus(x: Array, beta: Real, threshold: Real | None) -> Array:
     smooth = stable_softplus(beta * x) / beta
     return smooth if threshold is None else choose(beta * x > threshold, x, smooth)
 
 
-def _softplus_slope(xp: Any, y: Any, x: Any, beta: Any, threshold: Any) -> Any:
+def _softplus_slope(xp: Words, y: Tensor, x: Tensor, beta: Real, threshold: Real | None) -> Tensor:
     smooth = xp.sigmoid(beta * x)
     return smooth if threshold is None else xp.where(xp.greater(beta * x, threshold), 1, smooth)
 
 
-def softplus_shape(x: Shape, *, beta: Any = 1, threshold: Any = None) -> Shape:
+def softplus_shape(x: Shape, *, beta: Real = 1, threshold: Real | None = None) -> Shape:
     """The operand's; beta is not 0."""
     if number("beta", beta) == 0:
         raise ParameterError("beta", "beta must not be 0")
@@ -130,7 +130,7 @@ elementwise("hardswish(x)", "x·hardsigmoid(x).", lambda xp, x: x * (np.clip(x +
 
 # ── smooth relatives of relu ─────────────────────────────────────────────────────────────────────
 
-def _swish_slope(s: Any, y: Any) -> Any:
+def _swish_slope(s: Tensor, y: Tensor) -> Tensor:
     """Of x·s; 1 - s need not be exact where it is small, since s is added to it."""
     return s + y * (1 - s)
 
@@ -140,7 +140,7 @@ elementwise("silu(x)", "x·σ(x).", lambda xp, x: x * stable_sigmoid(x),
             lambda s, x: x / (1 + s.exp(-x)), WIDE)
 
 
-def _mish_slope(xp: Any, y: Any, x: Any) -> Any:
+def _mish_slope(xp: Words, y: Tensor, x: Tensor) -> Tensor:
     smooth = xp.softplus(x)
     t = xp.tanh(smooth)
     return t + x * xp.sigmoid(x) * (1 - t**2)
@@ -154,13 +154,13 @@ elementwise("softsign(x)", "x/(1 + |x|).", lambda xp, x: x / (1 + np.abs(x)), la
 APPROXIMATIONS = ("none", "tanh")
 
 
-def _gelu(x: Any, approximate: str) -> Any:
+def _gelu(x: Array, approximate: str) -> Array:
     if approximate == "tanh":
         return x * stable_sigmoid(2 * np.sqrt(2 / np.pi).item() * (x * (1 + float(TANH_CUBIC) * (x * x))))
     return x * erfc(-x * np.sqrt(0.5).item()) / 2
 
 
-def _gelu_slope(xp: Any, y: Any, x: Any, approximate: str) -> Any:
+def _gelu_slope(xp: Words, y: Tensor, x: Tensor, approximate: str) -> Tensor:
     if approximate == "tanh":
         scale = xp.sqrt(8 / xp.pi)  # x·(1 + tanh u)/2 is x·σ(2u)
         s = xp.sigmoid(scale * (x + xp.number(TANH_CUBIC) * (x * x * x)))  # numpy's cube costs as much as an exp
@@ -168,13 +168,13 @@ def _gelu_slope(xp: Any, y: Any, x: Any, approximate: str) -> Any:
     return xp.erfc(-x / xp.sqrt(xp.number(2))) / 2 + x * xp.exp(-(x**2) / 2) / xp.sqrt(2 * xp.pi)
 
 
-def _gelu_entry(s: Any, x: Any, approximate: str) -> Any:
+def _gelu_entry(s: Symbolic, x: Scalar, approximate: str) -> Scalar:
     if approximate == "tanh":
         return x / 2 * (1 + s.tanh(s.sqrt(2 / s.pi) * (x + s.Rational(44715, 1_000_000) * x**3)))
     return x * (1 + s.erf(x / s.sqrt(2))) / 2
 
 
-def gelu_shape(x: Shape, *, approximate: Any = "none") -> Shape:
+def gelu_shape(x: Shape, *, approximate: str | None = "none") -> Shape:
     """The operand's; `approximate` is 'none' or 'tanh'."""
     choice("approximate", "none" if approximate is None else approximate, APPROXIMATIONS)
     return x
@@ -185,12 +185,12 @@ elementwise("gelu(x; approximate='none')", "x·Φ(x), Φ the normal distribution
             _with(WIDE, approximate="tanh"), shape=gelu_shape)
 
 
-def _huber(x: Any, delta: Any) -> Any:
+def _huber(x: Array, delta: Real) -> Array:
     size = np.abs(x)
     return choose(size <= delta, x * x / 2, delta * (size - delta / 2))
 
 
-def huber_shape(x: Shape, *, delta: Any = 1) -> Shape:
+def huber_shape(x: Shape, *, delta: Real = 1) -> Shape:
     """The operand's; delta is positive."""
     if number("delta", delta) <= 0:
         raise ParameterError("delta", "delta must be positive")

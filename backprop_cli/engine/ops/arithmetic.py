@@ -10,6 +10,7 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Op, Sample, broadcast, op
+from backprop_cli.engine.ops.tensor import Scalar, Symbolic
 from backprop_cli.language.model import Shape
 
 OPERATORS: dict[str, str] = {
@@ -22,7 +23,7 @@ BROADCASTS = (Sample(((2, 3), (2, 3))), Sample(((), ())), Sample(((2, 3), (3,)))
 POSITIVE_BASE = tuple(Sample(s.shapes, {}, ("positive", "real")) for s in BROADCASTS)
 
 
-def pointwise_shape(*shapes: Shape, **_: Any) -> Shape:
+def pointwise_shape(*shapes: Shape, **_: object) -> Shape:
     """The shape of an op that works entry by entry."""
     return broadcast(*shapes)
 
@@ -62,7 +63,7 @@ def _comparison(name: str, sign: str, latex: str, entry: str) -> None:
        latex=r"\left[{0} " + latex + r" {1}\right]")
 
 
-def _indicator(s: Any, relation: str, a: Any, b: Any) -> Any:
+def _indicator(s: Symbolic, relation: str, a: Scalar, b: Scalar) -> Scalar:
     """Iverson bracket of a sympy relation, entry by entry."""
     import numpy as np
 

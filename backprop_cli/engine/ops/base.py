@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.shapes import (
@@ -38,7 +38,15 @@ from backprop_cli.engine.ops.shapes import (
 from backprop_cli.engine.ops.validate import check_parameters
 from backprop_cli.language.model import Shape, Size
 
-Rule = Callable[..., Any]
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array, Mask, Tensor
+
+Rule = Callable[..., "Tensor"]
+Forward = Callable[..., "Array"]
+Body = Callable[..., str]
+"""(shapes, **parameters) -> an expression of the language."""
+
+T = TypeVar("T")
 
 REQUIRED = object()
 """The default of a parameter that has to be given."""
@@ -53,7 +61,7 @@ class Signature:
 
     operands: tuple[str, ...]
     optional: frozenset[str]
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     variadic: bool = False
 
     @property
@@ -62,10 +70,10 @@ class Signature:
         return len(self.operands) - len(self.optional)
 
 
-_WORDS: Mapping[str, Any] = {"none": None, "true": True, "false": False}
+_WORDS: Mapping[str, bool | None] = {"none": None, "true": True, "false": False}
 
 
-def _default(text: str) -> Any:
+def _default(text: str) -> object:
     """The value of a default in a signature: a number, a word, a string or a tuple of numbers."""
     if text in _WORDS:
         return _WORDS[text]
@@ -104,7 +112,7 @@ class Sample:
     """
 
     shapes: tuple[tuple[int, ...] | None, ...]
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     domains: tuple[str, ...] = ()
 
 
@@ -115,22 +123,22 @@ class Op:
     name: str
     signature: Signature
     doc: str
-    forward: Callable[..., Any]
+    forward: Callable[..., Any]  # a Forward; under the formulas, of a user's own function, whatever its words give
     shape: Callable[..., Shape]
-    vjps: tuple[Rule | None, ...]
+    vjps: tuple[Callable[..., Any] | None, ...]  # Rules: their values are those of the words they are run with
     broadcasts: bool = False  # the engine sums gradients back to the operands' shapes
     pointwise: bool = False  # entry i of the output depends on entry i of the operands only
     text: str | None = None  # template of the notation: '{0}' is the first operand; None: a call
     latex: str | None = None
-    entry: Callable[..., Any] | None = None  # entry(sympy, *object arrays, **parameters); None: forward will do
+    entry: Callable[..., object] | None = None  # entry(sympy, *object arrays, **parameters); None: forward will do
     has_entries: bool = True
     temporary: Callable[..., int] = costs.plain  # numbers that the forward makes besides its result
     work: Callable[..., int] = costs.plain  # its operations; both are called as `shape` is, the result's shape first
     view: bool = False  # the result is its operand's memory, seen otherwise
-    kink: Callable[..., Any] | None = None  # kink(*arrays, **parameters) -> mask of entries that lie on one
+    kink: Callable[..., Mask] | None = None  # kink(*arrays, **parameters) -> mask of entries that lie on one
     convention: str = ""  # what the derivative is at a kink
     departs: bool = False  # there the gradient is on purpose not that of the function: no difference could show it
-    near: Callable[..., Any] | None = None  # near(x, x0): the operand that a change of x0 to x stands for
+    near: Forward | None = None  # near(x, x0): the operand that a change of x0 to x stands for
     empty: bool | None = None  # whether a tensor without entries will do (None: as the group says)
     masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
     whole_axes: bool = False  # no axis is all of them, as in a reduction (what has `keepdims`)
@@ -147,7 +155,7 @@ class Op:
         operands = self.signature.operands
         return operands[0 if self.signature.variadic else min(position, len(operands) - 1)] in self.linear.split()
 
-    def fitted(self, shapes: Sequence[Shape | None], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    def fitted(self, shapes: Sequence[Shape | None], parameters: Mapping[str, object]) -> Mapping[str, object]:
         """Its parameters for these operands: axis 0 or -1 of a scalar is no axis, where none is all: as in PyTorch."""
         axis = parameters.get("axis")
         if not shapes or shapes[0] != () or axis is None or not (self.whole_axes or "keepdims" in parameters):
@@ -163,7 +171,7 @@ class Composite:
     name: str
     signature: Signature
     doc: str
-    body: Callable[..., str]
+    body: Body
     samples: tuple[Sample, ...] = ()
     example: str = ""
     group: str = ""
@@ -171,7 +179,7 @@ class Composite:
     integer_operands: frozenset[str] = frozenset()
     flat: bool = False  # no operand has a gradient
     warns: Callable[[Mapping[str, Shape]], str | None] | None = None  # what to say of these shapes
-    settle: Callable[..., dict[str, Any]] | None = None  # settle(data, **parameters): what the data decide of these
+    settle: Callable[..., dict[str, object]] | None = None  # settle(data, **parameters): what the data decide of these
 
 
 OPS: dict[str, Op] = {}
@@ -183,7 +191,7 @@ ALIASES: dict[str, str] = {}
 def op(
     spec: str,
     doc: str,
-    forward: Callable[..., Any],
+    forward: Forward,
     *,
     shape: Callable[..., Shape],
     vjps: Sequence[Rule | None] | Rule,
@@ -213,7 +221,7 @@ def _checked(shape: Callable[..., Shape], parsed: Signature, empty: bool) -> Cal
     """A shape rule behind what holds for all: parameters of the right type, and entries where there must be some."""
 
     @wraps(shape)
-    def checked(*shapes: Shape | None, **parameters: Any) -> Shape:
+    def checked(*shapes: Shape | None, **parameters: object) -> Shape:
         check_parameters(parameters, parsed.parameters)
         for position, given in enumerate(shapes):
             if given and 0 in given and not empty:
@@ -223,14 +231,14 @@ def _checked(shape: Callable[..., Shape], parsed: Signature, empty: bool) -> Cal
     return checked
 
 
-def composite(spec: str, doc: str, body: str | Callable[..., str], *, aliases: str = "", samples: Sequence[Sample] = (),
+def composite(spec: str, doc: str, body: str | Body, *, aliases: str = "", samples: Sequence[Sample] = (),
               **rest: Any) -> Composite:
     """Define a function by an expression of the language (or a callable that gives one)."""
     name, parsed = signature(spec)
     if not samples:
         raise ValueError(f"{name}: no samples, so nothing would test it")
 
-    def checked(shapes: Mapping[str, Shape], **parameters: Any) -> str:
+    def checked(shapes: Mapping[str, Shape], **parameters: object) -> str:
         check_parameters(parameters, parsed.parameters)
         return body(shapes, **parameters) if callable(body) else body
 
@@ -239,7 +247,7 @@ def composite(spec: str, doc: str, body: str | Callable[..., str], *, aliases: s
     return new
 
 
-def _enter(table: dict[str, Any], name: str, value: Any, aliases: str) -> None:
+def _enter(table: dict[str, T], name: str, value: T, aliases: str) -> None:
     if name in OPS or name in COMPOSITES:
         raise ValueError(f"{name} is defined twice")
     table[name] = value
@@ -248,8 +256,7 @@ def _enter(table: dict[str, Any], name: str, value: Any, aliases: str) -> None:
 
 
 __all__ = [
-    "ALIASES", "COMPOSITES", "OPS", "REQUIRED", "Composite", "Op", "ParameterError", "Rule", "Sample", "ShapeError",
-    "Signature", "Size", "axes_of", "broadcast", "composite", "count", "named", "normalize_axis", "op", "reduced",
-    "show",
-    "signature",
+    "ALIASES", "COMPOSITES", "OPS", "REQUIRED", "Body", "Composite", "Forward", "Op", "ParameterError", "Rule",
+    "Sample", "ShapeError", "Signature", "Size", "axes_of", "broadcast", "composite", "count", "named",
+    "normalize_axis", "op", "reduced", "show", "signature",
 ]

@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Real
 from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 
 
-def _overflows(x: Any) -> bool:
+def _overflows(x: Array) -> bool:
     """Whether exp(-x) is infinite in some entry, or nearly so."""
     return bool(np.size(x) and np.min(x) < (-700 if np.asarray(x).dtype == np.float64 else -80))
 
 
-def stable_sigmoid(x: Any) -> Any:
+def stable_sigmoid(x: Array) -> Array:
     """1/(1 + exp(-x)), with full relative accuracy on both sides; by two exponentials where one overflows."""
     if _overflows(x):
         return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
     grown = np.exp(-x)
     grown += 1
-    return np.divide(1, grown, out=grown) if isinstance(grown, np.ndarray) else 1 / grown
+    return np.divide(1, grown, out=grown) if np.ndim(grown) else 1 / grown
 
 
-def stable_softplus(x: Any) -> Any:
+def stable_softplus(x: Array) -> Array:
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def others(p: Any, axis: Any) -> Any:
+def others(p: Array, axis: Axes) -> Array:
     """1 - p for probabilities that sum to one over `axis`; where p is large, as the sum of the other entries."""
     large = p > 0.5  # at most one entry of each sum
     rest = np.sum(np.where(large, 0, p), axis=axis, keepdims=True)
     return np.where(large, rest, 1 - p)[()]
 
 
-def _sinc_series(z: Any) -> Any:
+def _sinc_series(z: Array) -> Array:
     """The derivative of sin(z)/z, Σ (-1)ᵏ 2k z²ᵏ⁻¹/(2k + 1)!, for |z| < 1/2."""
     return z * sum((-1) ** k * 2 * k / math.factorial(2 * k + 1) * z ** (2 * k - 2) for k in range(1, 9))
 
 
-def _shared_pair(x: Any, which: int) -> Any:
+def _shared_pair(x: Array, which: int) -> Array:
     """The mean of u vᵀ over the singular values that equal the first (the last)."""
     try:
         u, s, vh = np.linalg.svd(x, full_matrices=False)
@@ -55,10 +55,10 @@ def _shared_pair(x: Any, which: int) -> Any:
 class Careful:
     """Mixed into the words of the numbers meaning."""
 
-    dtype: Any
-    pi: Any
+    dtype: np.dtype[np.float64]
+    pi: np.float64
 
-    def number(self, value: Any) -> Any:
+    def number(self, value: Real) -> object:
         """A literal in the run's dtype."""
         return self.dtype.type(float(value))
 
@@ -66,79 +66,79 @@ class Careful:
         """A number of entries."""
         return int(n)
 
-    def mask(self, condition: Any) -> Any:
+    def mask(self, condition: Mask) -> Array:
         """A comparison as 0/1 numbers."""
         return np.asarray(condition, dtype=self.dtype)[()]
 
-    def array(self, values: Any) -> Any:
+    def array(self, values: Array) -> Array:
         """Plain numbers as a constant tensor."""
         return np.asarray(values, dtype=self.dtype)[()]
 
-    def sigmoid_complement(self, y: Any, x: Any) -> Any:
+    def sigmoid_complement(self, y: Array, x: Array) -> Array:
         """1 - σ(x) with full relative accuracy where σ(x) rounds to 1."""
         return stable_sigmoid(-x)
 
-    def sigmoid_minus(self, z: Any, t: Any) -> Any:
+    def sigmoid_minus(self, z: Array, t: Array) -> Array:
         """σ(z) - t = ((1 - t) - t exp(-z))/(1 + exp(-z)): where t is 1 nothing cancels."""
         if _overflows(z):
             return (1 - t) * stable_sigmoid(z) - t * stable_sigmoid(-z)
         grown = np.exp(-z)
         return ((1 - t) - t * grown) / (1 + grown)
 
-    def is_positive(self, x: Any, y: Any) -> Any:
+    def is_positive(self, x: Array, y: Array) -> Mask:
         """The mask of x > 0."""
         return x > 0
 
-    def less_share(self, g: Any, p: Any, total: Any, axis: Any = -1) -> Any:
+    def less_share(self, g: Array, p: Array, total: Array, axis: Axes = -1) -> object:
         """g - p Σ g, entry by entry g (1 - p) - p (Σ of the other g)."""
         return g * others(p, axis) - p * (total - g)
 
-    def ratio(self, a: Any, b: Any) -> Any:
+    def ratio(self, a: Array, b: Array) -> Array:
         """a/b, and 0 where b is 0."""
         zero = np.equal(b, 0)
         return np.where(zero, 0, a / np.where(zero, 1, b))[()] if np.any(zero) else a / b
 
-    def sinc_slope(self, y: Any, x: Any) -> Any:
+    def sinc_slope(self, y: Array, x: Array) -> Array:
         """(cos πx - sinc x)/x; near 0 by its series, whose terms do not cancel."""
         z = self.pi * np.asarray(x)
         near = np.abs(z) < 0.5
         far = (np.cos(z) - y) / np.where(near, 1, x)
         return np.where(near, self.pi * _sinc_series(z), far).astype(z.dtype)[()]
 
-    def power_slope(self, a: Any, b: Any) -> Any:
+    def power_slope(self, a: Array, b: Array) -> Array:
         """b a^(b-1), and 0 where b is 0."""
         slope = b * a ** (b - 1)
         return np.where(np.equal(b, 0), np.zeros_like(slope), slope)[()] if np.any(np.equal(b, 0)) else slope
 
-    def log_slope(self, a: Any, b: Any) -> Any:
+    def log_slope(self, a: Array, b: Array) -> Array:
         """log b, and 0 where a is 0 and b not positive."""
         lost = np.equal(a, 0) & np.less_equal(b, 0)
         slope = np.log(b) + np.zeros_like(a)
         return np.where(lost, np.zeros_like(slope), slope)[()] if np.any(lost) else slope
 
-    def circle_ratio(self, a: Any, b: Any) -> Any:
+    def circle_ratio(self, a: Array, b: Array) -> Array:
         """a/(a² + b²), and 0 at the origin."""
         return self.ratio(a, a**2 + b**2)
 
-    def exponent_slope(self, y: Any, a: Any, b: Any) -> Any:
+    def exponent_slope(self, y: Array, a: Array, b: Array) -> Array:
         """a^b log a, and 0 where a is 0 and b is not negative."""
         at_zero = np.equal(a, 0) & np.greater_equal(b, 0)
         slope = y * np.log(a)
         return np.where(at_zero, np.zeros_like(slope), slope)[()] if np.any(at_zero) else slope
 
-    def largest_pair(self, x: Any, y: Any) -> Any:
+    def largest_pair(self, x: Array, y: Array) -> Array:
         """u vᵀ of the largest singular value."""
         return _shared_pair(x, 0)
 
-    def smallest_pair(self, x: Any, y: Any) -> Any:
+    def smallest_pair(self, x: Array, y: Array) -> Array:
         """u vᵀ of the smallest singular value."""
         return _shared_pair(x, -1)
 
-    def bce_slope(self, p: Any, t: Any) -> Any:
+    def bce_slope(self, p: Array, t: Array) -> Array:
         """(p - t)/(p (1 - p)), with PyTorch's bound on the denominator."""
         return (p - t) / np.maximum(p * (1 - p), float(SMALLEST_VARIANCE))
 
-    def cofactor(self, y: Any, x: Any) -> Any:
+    def cofactor(self, y: Array, x: Array) -> Array:
         """det x · x⁻ᵀ from the singular values, so that it exists for a singular x."""
         try:
             u, s, vh = np.linalg.svd(x)
@@ -148,10 +148,10 @@ class Careful:
         sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
         return ((u * left_out[..., None, :]) @ vh * sign).astype(x.dtype)
 
-    def select(self, mask: Any, g: Any) -> Any:
+    def select(self, mask: Mask, g: Array) -> Array:
         """The gradient where the mask is 1, 0 elsewhere."""
         return np.where(mask, g, np.zeros_like(g))[()]
 
-    def reject(self, mask: Any, g: Any) -> Any:
+    def reject(self, mask: Mask, g: Array) -> Array:
         """The gradient where the mask is 0, 0 elsewhere."""
         return np.where(mask, np.zeros_like(g), g)[()]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from typing import Any
 
-from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, normalize_axis, show
+from backprop_cli.engine.ops.base import Body, ParameterError, Sample, ShapeError, composite, normalize_axis, show
 from backprop_cli.engine.ops.library import scalar, spell
+from backprop_cli.engine.ops.tensor import Axes, Real
 from backprop_cli.engine.ops.validate import shown, whole
 from backprop_cli.language.model import Shape
 
@@ -19,12 +19,12 @@ composite("lerp(a, b, weight)", "a + weight·(b - a): between two tensors.", "a 
           group="elementwise", samples=(Sample(((2, 3), (2, 3), ())), Sample(((2, 3), (3,), (2, 1)))))
 
 
-def _times(factor: Any, name: str, term: str) -> str:
+def _times(factor: object, name: str, term: str) -> str:
     return term if factor == 1 else f"{scalar(name, factor)} * {term}"
 
 
-def _plus_product(term: str) -> Any:
-    def body(shapes: Shapes, beta: Any, alpha: Any) -> str:
+def _plus_product(term: str) -> Body:
+    def body(shapes: Shapes, beta: Real, alpha: Real) -> str:
         return f"{_times(beta, 'beta', 'input')} + {_times(alpha, 'alpha', term)}"
 
     return body
@@ -47,7 +47,7 @@ composite("addcdiv(input, a, b; value=1)", "input + value·a/b.",
 # ── products over chosen axes ────────────────────────────────────────────────────────────────────
 
 
-def contracted(a: Shape, b: Shape, over: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def contracted(a: Shape, b: Shape, over: object) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes of each operand that tensordot sums over: n of them where they meet, or a pair of lists.
 
     Raises:
@@ -69,7 +69,7 @@ def contracted(a: Shape, b: Shape, over: Any) -> tuple[tuple[int, ...], tuple[in
     return left, right
 
 
-def _tensordot(shapes: Shapes, over: Any) -> str:
+def _tensordot(shapes: Shapes, over: object) -> str:
     a, b = shapes["a"], shapes["b"]
     left, right = contracted(a, b, over)
     if (len(a) < 3 and len(b) < 3) and left == (len(a) - 1,) and right == (0,):
@@ -110,7 +110,7 @@ composite("vdot(a, b)", "The sum of products of all entries.", lambda shapes: "a
 MOST_DIFFERENCES = 32
 
 
-def _diff(shapes: Shapes, n: Any, axis: Any) -> str:
+def _diff(shapes: Shapes, n: int, axis: Axes) -> str:
     x = shapes["x"]
     place = normalize_axis(whole("axis", axis), len(x))
     ends = [name for name in ("prepend", "x", "append") if name in shapes]
@@ -169,8 +169,8 @@ composite("multi_dot([xs])", "The matrix product of several, in a row.", " @ ".j
           group="linear algebra", samples=(Sample(((2, 3), (3, 4), (4, 2))), Sample(((3,), (3, 2), (2,)))))
 
 
-def _parts(name: str) -> Any:
-    def body(shapes: Shapes, axis: Any, **given: Any) -> str:
+def _parts(name: str) -> Body:
+    def body(shapes: Shapes, axis: Axes, **given: object) -> str:
         x, n = shapes["x"], whole(name, given[name], 1)
         place = normalize_axis(whole("axis", axis), len(x))
         size, rest = divmod(int(x[place]), n)

@@ -6,12 +6,12 @@ import string
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, named, op
+from backprop_cli.engine.ops.tensor import Array, Tensor, Words
 from backprop_cli.language.model import Shape
 
 HINT = "write it like 'ij,jk->ik': one group of letters a tensor"
@@ -74,7 +74,7 @@ def _sizes(inputs: Sequence[str], shapes: Sequence[Shape], subscripts: str) -> d
     return sizes
 
 
-def einsum_shape(*shapes: Shape, subscripts: Any) -> Shape:
+def einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
     """The sizes of the result's letters."""
     if not isinstance(subscripts, str):
         raise ParameterError("subscripts", f"einsum takes its subscripts as text; {HINT}")
@@ -83,7 +83,7 @@ def einsum_shape(*shapes: Shape, subscripts: Any) -> Shape:
     return tuple(sizes[letter] for letter in output)
 
 
-def einsum(subscripts: str, *xs: Any) -> Any:
+def einsum(subscripts: str, *xs: Array) -> Array:
     """numpy's einsum, by matrix products where there are any."""
     exact = any(np.asarray(x).dtype.hasobject for x in xs)
     inputs, output = explicit(subscripts, tuple(map(np.ndim, xs)))
@@ -107,7 +107,7 @@ def _steps(shapes: Sequence[Shape], subscripts: str) -> tuple[int, int]:
     return numbers, work
 
 
-def _rule(xp: Any, which: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any:
+def _rule(xp: Words, which: int, g: Tensor, y: Tensor, *xs: Tensor, subscripts: str) -> Tensor:
     """The result and the operand change places.
 
     Letters that only the operand has meet a tensor of ones; the second of a repeated letter an identity matrix;

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from functools import partial
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.tensor import Array, Key, Padding, Tensor, Wholes, Words
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.engine.ops.windows import (
     Geometry,
@@ -32,16 +32,16 @@ from backprop_cli.language.model import Shape
 # ── numbers ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _split(x: Any, groups: int, axis: int) -> Any:
+def _split(x: Array, groups: int, axis: int) -> list[Array]:
     """The channels of each group."""
     return np.split(x, groups, axis) if groups > 1 else [x]
 
 
-def _joined(parts: list[Any], axis: int) -> Any:
+def _joined(parts: list[Array], axis: int) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
 
-def convolve(x: Any, w: Any, where: Geometry, groups: int) -> Any:
+def convolve(x: Array, w: Array, where: Geometry, groups: int) -> Array:
     """y[n, o, p] = Σ x[n, c, p·stride + k·dilation] w[o, c, k]."""
     space = len(where.kernel)
     full = padded(x, where.padding, extra=where.after)
@@ -52,7 +52,7 @@ def convolve(x: Any, w: Any, where: Geometry, groups: int) -> Any:
     return np.moveaxis(_joined(parts, -1), -1, 1)
 
 
-def convolve_transposed(x: Any, w: Any, where: Geometry, groups: int, size: tuple[int, ...]) -> Any:
+def convolve_transposed(x: Array, w: Array, where: Geometry, groups: int, size: tuple[int, ...]) -> Array:
     """The adjoint of `convolve` in x: every entry of x spreads w over its window of a tensor of `size`."""
     counts = x.shape[2:]
     parts = []
@@ -61,14 +61,14 @@ def convolve_transposed(x: Any, w: Any, where: Geometry, groups: int, size: tupl
                         dtype=np.result_type(x, w))  # fmt: skip
         for window in np.ndindex(*where.kernel):
             spread = np.tensordot(part, filters[(..., *window)], (1, 0))
-            reached: tuple[Any, ...] = (..., *where.source(window, counts))
+            reached: Key = (..., *where.source(window, counts))
             wide[reached] += np.moveaxis(spread, -1, 1)
         parts.append(wide)
-    inside: tuple[Any, ...] = (..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))
+    inside: Key = (..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))
     return _joined(parts, 1)[inside]
 
 
-def convolve_weight(x: Any, g: Any, where: Geometry, groups: int) -> Any:
+def convolve_weight(x: Array, g: Array, where: Geometry, groups: int) -> Array:
     """The adjoint of `convolve` in w."""
     space, counts = len(where.kernel), g.shape[2:]
     full = padded(x, where.padding, extra=where.after)
@@ -81,7 +81,7 @@ def convolve_weight(x: Any, g: Any, where: Geometry, groups: int) -> Any:
 # ── shapes ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _check_groups(name: str, groups: Any, channels: int) -> int:
+def _check_groups(name: str, groups: int, channels: int) -> int:
     n = whole("groups", groups, 1)
     if channels % n:
         raise ParameterError("groups", f"{name}: {channels} channels do not divide into {n} groups")
@@ -99,8 +99,8 @@ def _check_bias(name: str, b: Shape | None, channels: int) -> None:
         raise ShapeError(f"{name}: a bias of shape {show(b)} for {channels} output channels", 2)
 
 
-def conv_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any, dilation: Any,
-               groups: Any) -> Shape:
+def conv_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, stride: Wholes, padding: Padding,
+               dilation: Wholes, groups: int) -> Shape:
     """(batch, out channels, *windows)."""
     check_rank(name, x, space)
     _check_filter(name, w, space)
@@ -121,8 +121,8 @@ def _output_size(space: int, x: Shape, where: Geometry, extra: tuple[int, ...]) 
                  zip(x[-space:], where.stride, where.ends, where.reach, extra, strict=True))
 
 
-def transpose_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any,
-                    output_padding: Any, groups: Any, dilation: Any) -> Shape:
+def transpose_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, *, stride: Wholes, padding: Padding,
+                    output_padding: Wholes, groups: int, dilation: Wholes) -> Shape:
     """(batch, out channels, *space); filters are (in channels, out channels per group, ...)."""
     check_rank(name, x, space)
     _check_filter(name, w, space)
@@ -140,8 +140,8 @@ def transpose_shape(name: str, space: int, x: Shape, w: Shape, b: Shape | None, 
     return (*x[: -space - 1], w[1] * n if n > 1 else w[1], *size)
 
 
-def weight_shape(name: str, space: int, x: Shape, g: Shape, *, kernel_size: Any, stride: Any, padding: Any,
-                 dilation: Any, groups: Any) -> Shape:
+def weight_shape(name: str, space: int, x: Shape, g: Shape, *, kernel_size: Wholes, stride: Wholes, padding: Padding,
+                 dilation: Wholes, groups: int) -> Shape:
     """(out channels, in channels per group, *kernel_size)."""
     check_rank(name, x, space)
     n = _check_groups(name, groups, math.gcd(x[-space - 1], g[-space - 1]) if len(g) == len(x) else x[-space - 1])
@@ -162,43 +162,45 @@ def _leftover(x: Shape, g: Shape, where: Geometry, space: int) -> tuple[int, ...
     return tuple(int(a) - b for a, b in zip(x[-space:], back, strict=True))
 
 
-def _bias_rule(space: int, xp: Any, g: Any, y: Any, x: Any, *_: Any, **__: Any) -> Any:
+def _bias_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, *_: object, **__: object) -> Tensor:
     rank = len(y.shape)
     return xp.sum(g, axis=tuple(i for i in range(rank) if i != rank - space - 1))
 
 
-def _conv_input(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any,
-                groups: int) -> Any:
+def _conv_input(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w: Tensor, b: Tensor | None, stride: Wholes,
+                padding: Padding, dilation: Wholes, groups: int) -> Tensor:
     where = geometry(w.shape[2:], stride, padding, dilation)
     extra = _leftover(x.shape, y.shape, where, space)
-    statics: dict[str, Any] = {"stride": stride, "padding": padding, "groups": groups, "dilation": dilation}
+    statics: dict[str, object] = {"stride": stride, "padding": padding, "groups": groups, "dilation": dilation}
     return getattr(xp, f"conv_transpose{space}d")(g, w, None, output_padding=extra if any(extra) else 0, **statics)
 
 
-def _conv_filter(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any,
-                 groups: int) -> Any:
+def _conv_filter(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w: Tensor, b: Tensor | None, stride: Wholes,
+                 padding: Padding, dilation: Wholes, groups: int) -> Tensor:
     kernel = tuple(map(int, w.shape[2:]))
     return getattr(xp, f"conv{space}d_weight")(x, g, kernel_size=kernel, stride=stride, padding=padding,
                                                dilation=dilation, groups=groups)
 
 
-def _surplus(space: int, w: Any, stride: Any, padding: Any, output_padding: Any, dilation: Any) -> tuple[int, ...]:
+def _surplus(space: int, w: Tensor, stride: Wholes, padding: Padding, output_padding: Wholes,
+             dilation: Wholes) -> tuple[int, ...]:
     """How many windows more than entries a transpose has where its output_padding is no smaller than the stride."""
     where = geometry(w.shape[2:], stride, padding, dilation)
     extra = wholes("output_padding", output_padding, space)
     return tuple(e // s for e, s in zip(extra, where.stride, strict=True))
 
 
-def _transpose_input(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any,
-                     output_padding: Any, groups: int, dilation: Any) -> Any:
+def _transpose_input(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w: Tensor, b: Tensor | None,
+                     stride: Wholes, padding: Padding, output_padding: Wholes, groups: int, dilation: Wholes) -> Tensor:
     found = getattr(xp, f"conv{space}d")(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
     if not any(_surplus(space, w, stride, padding, output_padding, dilation)):
         return found
     return xp.index(found, index=(Ellipsis, *(Span(None, int(n)) for n in x.shape[-space:])))
 
 
-def _transpose_filter(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any, stride: Any, padding: Any,
-                      output_padding: Any, groups: int, dilation: Any) -> Any:
+def _transpose_filter(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w: Tensor, b: Tensor | None,
+                      stride: Wholes, padding: Padding, output_padding: Wholes, groups: int,
+                      dilation: Wholes) -> Tensor:
     kernel = tuple(map(int, w.shape[2:]))
     more = _surplus(space, w, stride, padding, output_padding, dilation)
     if any(more):
@@ -207,8 +209,8 @@ def _transpose_filter(space: int, xp: Any, g: Any, y: Any, x: Any, w: Any, b: An
                                                dilation=dilation, groups=groups)
 
 
-def _weight_input(space: int, xp: Any, g: Any, y: Any, x: Any, h: Any, kernel_size: Any, stride: Any, padding: Any,
-                  dilation: Any, groups: int) -> Any:
+def _weight_input(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, h: Tensor, kernel_size: Wholes,
+                  stride: Wholes, padding: Padding, dilation: Wholes, groups: int) -> Tensor:
     """For y = conv_weight(x, h) the upstream g has the shape of a filter."""
     where = geometry(y.shape[2:], stride, padding, dilation)
     extra = _leftover(x.shape, h.shape, where, space)
@@ -216,8 +218,8 @@ def _weight_input(space: int, xp: Any, g: Any, y: Any, x: Any, h: Any, kernel_si
                                                   dilation=dilation, output_padding=extra if any(extra) else 0)
 
 
-def _weight_output(space: int, xp: Any, g: Any, y: Any, x: Any, h: Any, kernel_size: Any, stride: Any, padding: Any,
-                   dilation: Any, groups: int) -> Any:
+def _weight_output(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, h: Tensor, kernel_size: Wholes,
+                   stride: Wholes, padding: Padding, dilation: Wholes, groups: int) -> Tensor:
     return getattr(xp, f"conv{space}d")(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
@@ -231,30 +233,30 @@ def _windowed(space: int, x: Shape, y: Shape, where: Geometry, groups: int) -> i
     return lead * (2 * around + prod(map(int, y[-space:])) * prod(where.kernel) // groups)
 
 
-def _conv_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any,
-                    dilation: Any, groups: int) -> int:
+def _conv_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, stride: Wholes, padding: Padding,
+                    dilation: Wholes, groups: int) -> int:
     where = geometry(w[2:], stride, padding, dilation)
     return _windowed(space, x, y, where, groups) + size(w) + 2 * size(y)
 
 
-def _conv_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: Any) -> int:
+def _conv_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: object) -> int:
     """Each output sums over its window."""
     return 2 * size(y) * size(w[1:])
 
 
-def _weight_temporary(space: int, y: Shape, x: Shape, g: Shape, *, kernel_size: Any, stride: Any, padding: Any,
-                      dilation: Any, groups: int) -> int:
+def _weight_temporary(space: int, y: Shape, x: Shape, g: Shape, *, kernel_size: Wholes, stride: Wholes,
+                      padding: Padding, dilation: Wholes, groups: int) -> int:
     where = geometry(wholes("kernel_size", kernel_size, space, 1), stride, padding, dilation)
     return _windowed(space, x, g, where, groups) + 2 * size(g) + size(y)
 
 
-def _weight_work(y: Shape, x: Shape, g: Shape, **_: Any) -> int:
+def _weight_work(y: Shape, x: Shape, g: Shape, **_: object) -> int:
     """Each window meets each channel of the gradient."""
     return 2 * size(g) * size(y[1:])
 
 
-def _transpose_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, stride: Any, padding: Any,
-                         output_padding: Any, groups: int, dilation: Any) -> int:
+def _transpose_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, stride: Wholes, padding: Padding,
+                         output_padding: Wholes, groups: int, dilation: Wholes) -> int:
     """The result with its padding, and what one entry of the window spreads."""
     pads = geometry(w[2:], stride, padding, dilation).padding
     around = prod(int(s) + 2 * p for s, p in zip(y[-space:], pads, strict=True))
@@ -262,7 +264,7 @@ def _transpose_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | No
     return 2 * prod(map(int, y[:-space])) * around + 3 * spread + size(x) + size(w)
 
 
-def _transpose_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: Any) -> int:
+def _transpose_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: object) -> int:
     """Each entry spreads over a window."""
     return 2 * size(x) * size(w[1:])
 
@@ -270,27 +272,28 @@ def _transpose_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: Any) -> 
 # ── the ops ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _biased(y: Any, b: Any, space: int) -> Any:
+def _biased(y: Array, b: Array | None, space: int) -> Array:
     return y if b is None else y + np.reshape(b, (-1, *[1] * space))
 
 
-def _forward(space: int, xp: Any, x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-             groups: int = 1) -> Any:
+def _forward(space: int, xp: object, x: Array, w: Array, b: Array | None = None, stride: Wholes = 1,
+             padding: Padding = 0, dilation: Wholes = 1, groups: int = 1) -> Array:
     where = geometry(np.shape(w)[2:], stride, padding, dilation)
     y = convolve(batched(x, space), w, where, groups)
     return _biased(unbatched(y, x, space), b, space)
 
 
-def _forward_transposed(space: int, xp: Any, x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0,
-                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
+def _forward_transposed(space: int, xp: object, x: Array, w: Array, b: Array | None = None, stride: Wholes = 1,
+                        padding: Padding = 0, output_padding: Wholes = 0, groups: int = 1,
+                        dilation: Wholes = 1) -> Array:
     where = geometry(np.shape(w)[2:], stride, padding, dilation)
     size = _output_size(space, np.shape(x), where, wholes("output_padding", output_padding, space))
     y = convolve_transposed(batched(x, space), w, where, groups, size)
     return _biased(unbatched(y, x, space), b, space)
 
 
-def _forward_weight(space: int, xp: Any, x: Any, g: Any, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-                    dilation: Any = 1, groups: int = 1) -> Any:
+def _forward_weight(space: int, xp: object, x: Array, g: Array, kernel_size: Wholes, stride: Wholes = 1,
+                    padding: Padding = 0, dilation: Wholes = 1, groups: int = 1) -> Array:
     where = geometry(wholes("kernel_size", kernel_size, space, 1), stride, padding, dilation)
     return convolve_weight(batched(x, space), batched(g, space), where, groups)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
 
 from backprop_cli.language.model import Shape
 
@@ -19,12 +18,12 @@ def size(shape: Shape | None) -> int:
     return 0 if shape is None else prod(map(int, shape))
 
 
-def plain(y: Shape, *xs: Shape | None, **_: Any) -> int:
+def plain(y: Shape, *xs: Shape | None, **_: object) -> int:
     """As many as are read and written: what most functions take, in both respects."""
     return size(y) + sum(map(size, xs))
 
 
-def nothing(y: Shape, *xs: Shape | None, **_: Any) -> int:
+def nothing(y: Shape, *xs: Shape | None, **_: object) -> int:
     """No number besides the result."""
     return 0
 
@@ -34,7 +33,7 @@ def times(n: int) -> Counted:
     return lambda y, *xs, **_: n * plain(y, *xs)
 
 
-def product(y: Shape, a: Shape, b: Shape, **_: Any) -> int:
+def product(y: Shape, a: Shape, b: Shape, **_: object) -> int:
     """Of a product of matrices: an entry of the result is a sum along the rows of `a`."""
     return 2 * size(y) * int(a[-1] if a else 1)
 
@@ -42,7 +41,7 @@ def product(y: Shape, a: Shape, b: Shape, **_: Any) -> int:
 def cubic(factor: int) -> Counted:
     """Of a decomposition of each matrix: rows times columns times the smaller of both, so many times."""
 
-    def work(y: Shape, x: Shape, *rest: Shape | None, **_: Any) -> int:
+    def work(y: Shape, x: Shape, *rest: Shape | None, **_: object) -> int:
         return factor * size(x) * min(map(int, x[-2:])) + plain(y, x, *rest)
 
     return work

@@ -8,7 +8,6 @@ Signs of vectors are numpy's; `svd_u` and `svd_vh` of one matrix belong together
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,45 +15,46 @@ from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, op, show
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.matrices import GROUP, SPD, each_matrix, guarded, matrix_shape
+from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import choice, flag
 from backprop_cli.language.model import Shape
 
 ONE_TRIANGLE = "of a matrix that is not symmetric one triangle is read, and the gradient is symmetric"
 
 
-def symmetric(x: Any) -> Any:
+def symmetric(x: Array) -> Array:
     """(x + xᵀ)/2."""
     return (x + np.swapaxes(x, -1, -2)) / 2
 
 
-def mirrored(x: Any, upper: bool = False) -> Any:
+def mirrored(x: Array, upper: bool = False) -> Array:
     """The symmetric matrix that one triangle of x, the lower one, says."""
     low = np.swapaxes(x, -1, -2) if upper else x
     return np.tril(low) + np.swapaxes(np.tril(low, -1), -1, -2)
 
 
-def _near(x: Any, x0: Any, uplo: str = "L", **_: Any) -> Any:
+def _near(x: Array, x0: Array, uplo: str = "L", **_: object) -> Array:
     """What a change of x0 to x means for a symmetric matrix: half of it in either triangle."""
     return mirrored(x0, uplo == "U") + symmetric(x - x0)
 
 
-def _lopsided(x: Any, **_: Any) -> Any:
+def _lopsided(x: Array, **_: object) -> Mask:
     """Where a matrix is not symmetric: the entries that are not read."""
     scale = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
     return np.abs(x - np.swapaxes(x, -1, -2)) > 1e-12 * scale
 
 
-def _cholesky_shape(x: Shape, *, upper: Any) -> Shape:
+def _cholesky_shape(x: Shape, *, upper: bool) -> Shape:
     flag("upper", upper)
     return matrix_shape("cholesky", x)
 
 
-def _cholesky(x: Any, upper: bool) -> Any:
+def _cholesky(x: Array, upper: bool) -> Array:
     lower = guarded(np.linalg.cholesky, np.shape(x), x)
     return np.swapaxes(lower, -1, -2) if upper else lower
 
 
-def _cholesky_rule(xp: Any, g: Any, y: Any, x: Any, upper: bool) -> Any:
+def _cholesky_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, upper: bool) -> Tensor:
     """I. Murray, arXiv:1602.07527: L⁻ᵀ Φ(Lᵀ g) L⁻¹, symmetrized; Φ keeps the lower triangle and half the diagonal."""
     lower, g = (mT(xp, y), mT(xp, g)) if upper else (y, g)
     product = xp.tril(mT(xp, lower) @ xp.tril(g))
@@ -64,8 +64,8 @@ def _cholesky_rule(xp: Any, g: Any, y: Any, x: Any, upper: bool) -> Any:
     return (twice + mT(xp, twice)) / 2
 
 
-def _cholesky_entry(s: Any, x: Any, upper: bool = False) -> Any:
-    lower = each_matrix(s, symmetric(x), lambda m: m.cholesky(hermitian=False))
+def _cholesky_entry(s: Symbolic, x: Objects, upper: bool = False) -> Objects:
+    lower = each_matrix(s, (x + np.swapaxes(x, -1, -2)) / 2, lambda m: m.cholesky(hermitian=False))
     return np.swapaxes(lower, -1, -2) if upper else lower
 
 
@@ -79,29 +79,29 @@ op("cholesky(x; upper=false)", "The triangular L with L @ L.T = x, of a symmetri
 # ── eigenvalues of a symmetric matrix ────────────────────────────────────────────────────────────
 
 
-def _gaps(xp: Any, values: Any, n: int) -> Any:
+def _gaps(xp: Words, values: Tensor, n: int) -> Tensor:
     """1/(λ_j - λ_i) off the diagonal, 0 on it."""
     differences = xp.expand_dims(values, axis=-2) - xp.expand_dims(values, axis=-1)
     return (1 - xp.eye(n=n)) / (differences + xp.eye(n=n))
 
 
-def _vectors_rule(xp: Any, g: Any, y: Any, x: Any, uplo: str) -> Any:
+def _vectors_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, uplo: str) -> Tensor:
     inner = _gaps(xp, xp.eigvalsh(x, uplo=uplo), x.shape[-1]) * (mT(xp, y) @ g)
     whole = y @ inner @ mT(xp, y)
     return (whole + mT(xp, whole)) / 2
 
 
-def _values_rule(xp: Any, g: Any, y: Any, x: Any, uplo: str) -> Any:
+def _values_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, uplo: str) -> Tensor:
     vectors = xp.eigvecsh(x, uplo=uplo)
     return (vectors * xp.expand_dims(g, axis=-2)) @ mT(xp, vectors)
 
 
-def _eigen_shape(name: str, x: Shape, uplo: Any) -> Shape:
+def _eigen_shape(name: str, x: Shape, uplo: str) -> Shape:
     choice("uplo", uplo, ("L", "U"))
     return matrix_shape(name, x)
 
 
-def _eigen_kink(x: Any, uplo: str = "L") -> Any:
+def _eigen_kink(x: Array, uplo: str = "L") -> Mask:
     """Eigenvalues that coincide; entries that are not read."""
     values = guarded(partial(np.linalg.eigvalsh, UPLO=uplo), np.shape(x)[:-1], x)
     return _lopsided(x) | _repeated(values)[..., None, None]
@@ -120,7 +120,7 @@ op("eigvecsh(x; uplo='L')", "Eigenvectors of a symmetric matrix, as columns in t
    samples=SPD, group=GROUP, near=_near, domain="eigenvectors of equal eigenvalues are not unique")
 
 
-def _repeated(values: Any) -> Any:
+def _repeated(values: Array) -> Mask:
     return np.any(np.diff(values, axis=-1) == 0, axis=-1)
 
 
@@ -134,26 +134,26 @@ def _matrix(name: str, x: Shape) -> tuple[int, int, int]:
     return x[-2], x[-1], min(x[-2], x[-1])
 
 
-def _svd(x: Any, part: int) -> Any:
+def _svd(x: Array, part: int) -> Array:
     rows, columns, k = _matrix("svd", np.shape(x))
     tail = ((rows, k), (k,), (k, columns))[part]
     return guarded(lambda m: np.linalg.svd(m, full_matrices=False)[part], (*np.shape(x)[:-2], *tail), x)
 
 
-def _singular_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+def _singular_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return (xp.svd_u(x) * xp.expand_dims(g, axis=-2)) @ xp.svd_vh(x)
 
 
-def _singular_gaps(xp: Any, values: Any, n: int) -> Any:
+def _singular_gaps(xp: Words, values: Tensor, n: int) -> Tensor:
     """1/(σ_j² - σ_i²) off the diagonal, 0 on it."""
     return _gaps(xp, values**2, n)
 
 
-def _skew(xp: Any, product: Any) -> Any:
+def _skew(xp: Words, product: Tensor) -> Tensor:
     return product - mT(xp, product)
 
 
-def _u_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+def _u_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """J. Townsend, "Differentiating the singular value decomposition" (2016); the last term for a tall x."""
     values, vh = xp.svdvals(x), xp.svd_vh(x)
     inner = _singular_gaps(xp, values, min(x.shape[-2:])) * _skew(xp, mT(xp, y) @ g)
@@ -164,7 +164,7 @@ def _u_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
     return gradient + outside @ vh
 
 
-def _vh_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+def _vh_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """The rule of `svd_u` for the transpose of x."""
     values, u = xp.svdvals(x), xp.svd_u(x)
     inner = _singular_gaps(xp, values, min(x.shape[-2:])) * _skew(xp, y @ mT(xp, g))

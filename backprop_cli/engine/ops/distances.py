@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from backprop_cli.engine.ops.base import Sample, ShapeError, axes_of, composite, show
 from backprop_cli.engine.ops.library import reduced, scalar, spell
 from backprop_cli.engine.ops.losses import over
+from backprop_cli.engine.ops.tensor import Axes, Real
 from backprop_cli.engine.ops.validate import flag, number
 from backprop_cli.language.model import Shape
 
@@ -20,7 +20,7 @@ def last(shape: Shape, axes: tuple[int, ...]) -> str:
     return "x" if order == tuple(range(len(shape))) else f"transpose(x, axes={order})"
 
 
-def _vector_norm(shapes: Shapes, ord: Any, axis: Any, keepdims: Any) -> str:  # noqa: A002 (numpy's name)
+def _vector_norm(shapes: Shapes, ord: Real | str, axis: Axes, keepdims: bool) -> str:  # noqa: A002 (numpy's name)
     x, axes = shapes["x"], axes_of(axis, len(shapes["x"]))
     order = f"ord={scalar('ord', ord)}, "
     if ord == 2:
@@ -39,7 +39,7 @@ composite("vector_norm(x; ord=2, axis=none, keepdims=false)",
                    Sample(((2, 3),), {"ord": 3, "axis": (0, 1), "keepdims": True})))
 
 
-def _matrix_norm(shapes: Shapes, ord: Any, axis: Any, keepdims: Any) -> str:  # noqa: A002 (numpy's name)
+def _matrix_norm(shapes: Shapes, ord: Real | str, axis: Axes, keepdims: bool) -> str:  # noqa: A002 (numpy's name)
     x = shapes["x"]
     if len(x) < 2:
         raise ShapeError(f"matrix_norm takes a matrix, not {show(x)}", 0)
@@ -59,7 +59,7 @@ composite("matrix_norm(x; ord='fro', axis=(-2, -1), keepdims=false)",
 # ── distances ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _order(p: Any) -> str:
+def _order(p: object) -> str:
     return "" if p == 2 else f"ord={scalar('p', p)}, "
 
 
@@ -71,7 +71,7 @@ composite("pairwise_distance(x1, x2; p=2, eps=1e-6, keepdims=false)",
                                    Sample(((2, 3), (3,)), {"p": 1, "keepdims": True})))
 
 
-def _cdist(shapes: Shapes, p: Any) -> str:
+def _cdist(shapes: Shapes, p: object) -> str:
     a, b = shapes["x1"], shapes["x2"]
     for position, shape in enumerate((a, b)):
         if len(shape) < 2:
@@ -90,7 +90,7 @@ COSINE_EPSILON = "1e-12"
 """What PyTorch's cosine_embedding_loss adds to each squared norm."""
 
 
-def _cosine_embedding(shapes: Shapes, margin: Any, reduction: Any) -> str:
+def _cosine_embedding(shapes: Shapes, margin: Real, reduction: str) -> str:
     squares = (f"(sum({x}**2, axis=-1) + {COSINE_EPSILON})" for x in ("input1", "input2"))
     cosine = f"sum(input1 * input2, axis=-1) / sqrt({' * '.join(squares)})"
     apart = f"clip({cosine} - {scalar('margin', margin)}, min=0)" if margin else f"clip({cosine}, min=0)"
@@ -116,7 +116,7 @@ composite("soft_margin_loss(input, target; reduction='mean')", "log(1 + exp(-tar
           integer_operands=frozenset({"target"}), samples=over("real", "sign"))
 
 
-def _poisson(shapes: Shapes, log_input: Any, full: Any, eps: Any, reduction: Any) -> str:
+def _poisson(shapes: Shapes, log_input: bool, full: bool, eps: Real, reduction: str) -> str:
     small = scalar("eps", eps, 0)
     terms = "exp(input) - target * input"
     if not flag("log_input", log_input):

@@ -6,15 +6,16 @@ A row is a whole op: the stable forward, and the derivative in terms of the outp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.arithmetic import pointwise_shape
-from backprop_cli.engine.ops.base import Op, Sample, op, signature
+from backprop_cli.engine.ops.base import Forward, Op, Rule, Sample, op, signature
 from backprop_cli.engine.ops.errorfunction import erf, erfc
+from backprop_cli.engine.ops.tensor import Array, Objects, Scalar, Symbolic, Tensor, Words
 
 REAL = (Sample(((2, 3),)), Sample(((),)), Sample(((4,),)))
 
@@ -29,8 +30,8 @@ LOG_HINT = ("the logarithm of 0 is -inf and of a negative number undefined; "
             "for probabilities use log_softmax or logsigmoid")
 
 
-def elementwise(spec: str, doc: str, forward: Callable[..., Any], derivative: Callable[..., Any] | None,
-                entry: Callable[..., Any], samples: Any = REAL, **rest: Any) -> Op:
+def elementwise(spec: str, doc: str, forward: Forward, derivative: Callable[..., Tensor | float] | None,
+                entry: Callable[..., Scalar], samples: Sequence[Sample] = REAL, **rest: Any) -> Op:
     """Define a pointwise op of one operand from its derivative `(xp, y, x, **parameters)`.
 
     `entry` is a function `(sympy, x, **parameters)` of one sympy scalar.  A derivative of None lets no gradient
@@ -38,19 +39,23 @@ def elementwise(spec: str, doc: str, forward: Callable[..., Any], derivative: Ca
     """
     rule = None if derivative is None else _chained(derivative, bool(signature(spec)[1].parameters))
 
-    def entries(s: Any, x: Any, **p: Any) -> Any:
+    def entries(s: Symbolic, x: Objects, **p: object) -> Objects:
         return np.frompyfunc(lambda v: entry(s, v, **p), 1, 1)(x)
 
     rest = {"shape": pointwise_shape, "group": "elementwise", **rest}
     return op(spec, doc, forward, vjps=(rule,), pointwise=True, samples=samples, entry=entries, **rest)
 
 
-def flat(xp: Any, y: Any, x: Any) -> Any:
+def _rounded(xp: object, x: Array) -> Array:
+    return np.round(x)
+
+
+def flat(xp: Words, y: Tensor, x: Tensor) -> Tensor:
     """The derivative of a function of steps: 0, as in PyTorch."""
     return xp.zeros(shape=x.shape)
 
 
-def _chained(derivative: Callable[..., Any], parameters: bool) -> Callable[..., Any]:
+def _chained(derivative: Callable[..., Tensor | float], parameters: bool) -> Rule:
     """The chain rule; without parameters a call is a third cheaper."""
     if parameters:
         return lambda xp, g, y, x, **p: g * derivative(xp, y, x, **p)
@@ -134,7 +139,7 @@ elementwise("ceil(x)", "The next whole number above; its derivative is 0.", lamb
 elementwise("trunc(x)", "x without its fraction; its derivative is 0.", lambda xp, x: np.trunc(x), flat,
             lambda s, x: s.sign(x) * s.floor(s.Abs(x)), aliases="fix")
 elementwise("round(x)", "The nearest whole number, a half to the even one; its derivative is 0.",
-            lambda xp, x: np.round(x), flat, lambda s, x: s.floor(x + s.Rational(1, 2)), aliases="rint")
+            _rounded, flat, lambda s, x: s.floor(x + s.Rational(1, 2)), aliases="rint")
 
 elementwise("stop_gradient(x)", "x, through which no gradient flows.", lambda xp, x: x, None, lambda s, x: x,
             aliases="detach", group="control")

@@ -14,9 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from backprop_cli.engine.ops.tensor import Array
 
 STEPS = 512
 """Points to a unit; their squares are exact."""
@@ -31,9 +33,9 @@ AT_ONCE = 8192
 class Points(NamedTuple):
     """At the multiples of 1/512 from -6 to 6: erf, erfc, and the slope of erf."""
 
-    erf: Any
-    erfc: Any
-    slope: Any
+    erf: Array
+    erfc: Array
+    slope: Array
 
 
 @cache
@@ -51,7 +53,7 @@ class _Block:
         self.index = np.empty(size, np.int64)
         self.c, self.d, self.u, self.v, self.p, self.some = np.empty((6, size))
 
-    def near(self, x: Any) -> None:
+    def near(self, x: Array) -> None:
         """The nearest points of finite numbers, and how far the numbers are from them."""
         np.clip(x, -END, END, out=self.d)
         np.multiply(self.d, STEPS, out=self.c)
@@ -64,7 +66,7 @@ class _Block:
         np.multiply(self.c, self.d, out=self.u)
         np.multiply(self.d, self.d, out=self.v)
 
-    def beyond(self, slope: Any) -> Any:
+    def beyond(self, slope: Array) -> Array:
         """erf(x) - erf(c)."""
         p, u, v, some = self.p, self.u, self.v, self.some
         np.multiply(u, -2 / 45, out=p)
@@ -85,14 +87,14 @@ class _Block:
         return p
 
 
-def _erf(x: Any, block: _Block, points: Points, out: Any) -> None:
+def _erf(x: Array, block: _Block, points: Points, out: Array) -> None:
     block.near(x)
     beyond = block.beyond(points.slope)
     np.take(points.erf, block.index, mode="clip", out=out)
     out += beyond
 
 
-def _erfc(x: Any, block: _Block, points: Points, out: Any) -> None:
+def _erfc(x: Array, block: _Block, points: Points, out: Array) -> None:
     block.near(x)
     beyond = block.beyond(points.slope)
     np.take(points.erfc, block.index, mode="clip", out=out)
@@ -102,7 +104,7 @@ def _erfc(x: Any, block: _Block, points: Points, out: Any) -> None:
         out[tail] = [math.erfc(v) for v in x[tail].tolist()]
 
 
-def _by_blocks(x: Any, one: Callable[[float], float], many: Callable[..., None]) -> Any:
+def _by_blocks(x: Array, one: Callable[[float], float], many: Callable[..., None]) -> Array:
     """A function of arrays of any shape and dtype, worked out in float64."""
     given = np.asarray(x)
     flat = given.astype(np.float64, copy=False).ravel()
@@ -119,11 +121,11 @@ def _by_blocks(x: Any, one: Callable[[float], float], many: Callable[..., None])
     return result.reshape(given.shape).astype(given.dtype, copy=False)
 
 
-def erf(x: Any) -> Any:
+def erf(x: Array) -> Array:
     """The error function, 2/√π ∫₀ˣ exp(-t²) dt."""
     return _by_blocks(x, math.erf, _erf)
 
 
-def erfc(x: Any) -> Any:
+def erfc(x: Array) -> Array:
     """1 - erf(x), accurate where that is small."""
     return _by_blocks(x, math.erfc, _erfc)

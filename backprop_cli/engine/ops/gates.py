@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, normalize_axis, show
 from backprop_cli.engine.ops.elementwise import REAL, within
 from backprop_cli.engine.ops.library import scalar, spell
+from backprop_cli.engine.ops.tensor import Axes, Real
 from backprop_cli.engine.ops.validate import number, whole
 from backprop_cli.language.model import Shape
 
@@ -15,7 +15,7 @@ Shapes = Mapping[str, Shape]
 WIDE = within("wide")
 
 
-def _celu(shapes: Shapes, alpha: Any) -> str:
+def _celu(shapes: Shapes, alpha: Real) -> str:
     if number("alpha", alpha) == 0:
         raise ParameterError("alpha", "alpha must not be 0")
     return "elu(x)" if alpha == 1 else f"{spell(alpha)} * elu(x / {spell(alpha)})"
@@ -40,7 +40,7 @@ composite("threshold(x; threshold, value)", "x above the threshold, `value` else
                                         Sample(((),), {"threshold": 0, "value": -1})))  # fmt: skip
 
 
-def halves(shapes: Shapes, axis: Any) -> tuple[str, str]:
+def halves(shapes: Shapes, axis: Axes) -> tuple[str, str]:
     """`x` cut in two along an axis, as two expressions."""
     shape = shapes["x"]
     place = normalize_axis(whole("axis", axis), len(shape))

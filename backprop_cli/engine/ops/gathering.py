@@ -13,13 +13,14 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, normalize_axis, op, show
+from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Symbolic, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
 
 HINT = "a position is out of range, or no whole number"
 
 
-def positions(indices: Any, size: int) -> tuple[Any, Any]:
+def positions(indices: Array, size: int) -> tuple[Whole, Mask]:
     """(the positions as integers from 0, which of them are valid); an invalid one is 0."""
     given = np.asarray(indices, dtype=np.float64)
     valid = (given == np.floor(given)) & (given >= -size) & (given < size)
@@ -27,7 +28,7 @@ def positions(indices: Any, size: int) -> tuple[Any, Any]:
     return np.where(found < 0, found + size, found), valid
 
 
-def _blank(values: Any, valid: Any) -> Any:
+def _blank(values: Array, valid: Mask) -> Array:
     """NaN where a position was invalid."""
     return values[()] if np.all(valid) else np.where(valid, values, np.nan).astype(values.dtype)[()]
 
@@ -35,7 +36,7 @@ def _blank(values: Any, valid: Any) -> Any:
 # ── take: whole slices along an axis ─────────────────────────────────────────────────────────────
 
 
-def take_shape(x: Shape, indices: Shape, *, axis: Any = None) -> Shape:
+def take_shape(x: Shape, indices: Shape, *, axis: int | None = None) -> Shape:
     """`indices` in the place of the axis; without an axis `x` is flattened."""
     if axis is None:
         return indices
@@ -43,7 +44,7 @@ def take_shape(x: Shape, indices: Shape, *, axis: Any = None) -> Shape:
     return (*x[:place], *indices, *x[place + 1 :])
 
 
-def _take(x: Any, indices: Any, axis: Any) -> Any:
+def _take(x: Array, indices: Array, axis: int | None) -> Array:
     if axis is None:
         return _take(np.reshape(x, -1), indices, 0)
     place = axis % np.ndim(x)
@@ -52,7 +53,7 @@ def _take(x: Any, indices: Any, axis: Any) -> Any:
     return _blank(np.asarray(np.take(x, found, axis=place)), np.asarray(valid)[behind])
 
 
-def _take_rule(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: Any) -> Any:
+def _take_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
     if axis is None and len(x.shape) != 1:
         flat = xp.index_add(xp.zeros(shape=(_count(x.shape),)), indices, g, axis=0)
         return xp.reshape(flat, shape=x.shape)
@@ -74,19 +75,20 @@ op("take(x, indices; axis=none)", "The slices of `x` at `indices` along an axis;
        (((2, 3, 2), (4,)), -2, 3), (((4,), (2, 3)), None, 4))), linear="x")
 
 
-def _index_add_shape(x: Shape, indices: Shape, source: Shape, *, axis: Any) -> Shape:
+def _index_add_shape(x: Shape, indices: Shape, source: Shape, *, axis: int | None) -> Shape:
     wanted = take_shape(x, indices, axis=whole("axis", axis))
     if source != wanted:
         raise ShapeError(f"what is added has shape {show(source)}; at these indices {show(wanted)} fits", 2)
     return x
 
 
-def _index_add(x: Any, indices: Any, source: Any, axis: int) -> Any:
+def _index_add(x: Array, indices: Array, source: Array, axis: int) -> Array:
     place = axis % np.ndim(x)
     found, valid = positions(indices, np.shape(x)[place])
     behind = (..., *[None] * (np.ndim(x) - place - 1))
     result = np.array(x)
-    np.add.at(result, (*[slice(None)] * place, found), np.where(np.asarray(valid)[behind], source, 0))
+    where: Any = (*[slice(None)] * place, found)
+    np.add.at(result, where, np.where(np.asarray(valid)[behind], source, 0))
     return result
 
 
@@ -102,7 +104,7 @@ op("index_add(x, indices, source; axis)",
 # ── take_along_axis: entry by entry ──────────────────────────────────────────────────────────────
 
 
-def along_shape(x: Shape, indices: Shape, *, axis: Any = -1) -> Shape:
+def along_shape(x: Shape, indices: Shape, *, axis: int | None = -1) -> Shape:
     """The shape of `indices`; the other axes broadcast."""
     if len(x) != len(indices):
         raise ShapeError(f"{show(x)} and its positions {show(indices)} need one rank", 1)
@@ -111,7 +113,7 @@ def along_shape(x: Shape, indices: Shape, *, axis: Any = -1) -> Shape:
     return (*wide[:place], indices[place], *wide[place + 1 :])
 
 
-def _spread(x: Any, indices: Any, axis: int) -> tuple[Any, Any, Any]:
+def _spread(x: Array, indices: Array, axis: int) -> tuple[Array, Whole, Mask]:
     """(x broadcast, positions broadcast, which are valid)."""
     place = axis % np.ndim(x)
     shape = along_shape(np.shape(x), np.shape(indices), axis=place)
@@ -120,12 +122,12 @@ def _spread(x: Any, indices: Any, axis: int) -> tuple[Any, Any, Any]:
     return wide, np.broadcast_to(found, shape), np.broadcast_to(valid, shape)
 
 
-def _along(x: Any, indices: Any, axis: int) -> Any:
+def _along(x: Array, indices: Array, axis: int) -> Array:
     wide, found, valid = _spread(x, indices, axis)
     return _blank(np.take_along_axis(wide, found, axis), valid)
 
 
-def _along_rule(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: int) -> Any:
+def _along_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, indices: Tensor, axis: int) -> Tensor:
     place = axis % len(x.shape)
     wide = tuple(s if i == place else y.shape[i] for i, s in enumerate(x.shape))
     put = xp.scatter_add(xp.zeros(shape=wide), indices, g, axis=axis)
@@ -141,14 +143,14 @@ op("take_along_axis(x, indices; axis=-1)", "Entry by entry, the one of `x` at th
        (((1, 4), (3, 2)), 1, 4), (((3, 4), (1, 2)), -1, 4))), linear="x")
 
 
-def _scatter_shape(x: Shape, indices: Shape, source: Shape, *, axis: Any) -> Shape:
+def _scatter_shape(x: Shape, indices: Shape, source: Shape, *, axis: int | None) -> Shape:
     wanted = along_shape(x, indices, axis=axis)
     if source != wanted:
         raise ShapeError(f"what is added has shape {show(source)}; at these positions {show(wanted)} fits", 2)
     return x
 
 
-def _scatter_add(x: Any, indices: Any, source: Any, axis: int) -> Any:
+def _scatter_add(x: Array, indices: Array, source: Array, axis: int) -> Array:
     _, found, valid = _spread(x, indices, axis)
     place = list(np.indices(found.shape, sparse=True))
     place[axis % np.ndim(x)] = found
@@ -170,15 +172,15 @@ op("scatter_add(x, indices, source; axis)",
 # ── labels ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _one_hot(labels: Any, n: int, dtype: Any) -> Any:
+def _one_hot(labels: Array, n: int, dtype: np.dtype[np.float64]) -> Array:
     found, valid = positions(labels, n)
     valid = valid & (np.asarray(labels, dtype=np.float64) >= 0)
     rows = np.asarray(found)[..., None] == np.arange(n)
     return np.where(np.asarray(valid)[..., None], rows, np.nan).astype(dtype)
 
 
-def _one_hot_entry(s: Any, labels: Any, n: int) -> Any:
-    make: Callable[..., Any] = np.frompyfunc(lambda label, k: s.Piecewise((1, s.Eq(label, k)), (0, True)), 2, 1)
+def _one_hot_entry(s: Symbolic, labels: Objects, n: int) -> Objects:
+    make: Callable[..., Objects] = np.frompyfunc(lambda label, k: s.Piecewise((1, s.Eq(label, k)), (0, True)), 2, 1)
     return make(np.asarray(labels)[..., None], np.arange(n))
 
 

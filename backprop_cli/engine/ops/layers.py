@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, show
 from backprop_cli.engine.ops.library import scalar, spell
+from backprop_cli.engine.ops.tensor import Axes, Real, Wholes
 from backprop_cli.engine.ops.validate import flag, whole
 from backprop_cli.language.model import Shape
 
@@ -45,7 +45,7 @@ composite("embedding(indices, W)", "The rows of W at `indices`.", "take(W, indic
                    Sample(((2, 3), (4, 2)), {}, ("labels:4",))))
 
 
-def _dropout(shapes: Shapes, p: Any) -> str:
+def _dropout(shapes: Shapes, p: Real) -> str:
     text = scalar("p", p, 0)
     if p >= 1:
         raise ParameterError("p", "p, the probability of dropping an entry, is below 1")
@@ -61,7 +61,7 @@ composite("dropout(x, mask; p=0.5)",
 # ── normalization ────────────────────────────────────────────────────────────────────────────────
 
 
-def _last_axes(shapes: Shapes, normalized_shape: Any) -> tuple[int, ...]:
+def _last_axes(shapes: Shapes, normalized_shape: Wholes | None) -> tuple[int, ...]:
     """The axes of PyTorch's normalized_shape: those of the weight, or the last one."""
     rank = len(shapes["x"])
     listed = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
@@ -80,7 +80,7 @@ def _axis(axes: tuple[int, ...]) -> str:
     return spell(axes[0] if len(axes) == 1 else axes)
 
 
-def _layer_norm(shapes: Shapes, eps: Any, normalized_shape: Any) -> str:
+def _layer_norm(shapes: Shapes, eps: Real | None, normalized_shape: Wholes | None) -> str:
     axes = _last_axes(shapes, normalized_shape)
     return _scaled(f"standardize(x, axis={_axis(axes)}, eps={scalar('eps', eps)})", shapes)
 
@@ -91,7 +91,7 @@ composite("layer_norm(x, weight=none, bias=none; eps=1e-5, normalized_shape=none
                    Sample(((2, 3, 4), None, None), {"normalized_shape": (3, 4), "eps": 0.1})))
 
 
-def _rms_norm(shapes: Shapes, eps: Any, normalized_shape: Any) -> str:
+def _rms_norm(shapes: Shapes, eps: Real | None, normalized_shape: Wholes | None) -> str:
     axes = _last_axes(shapes, normalized_shape)
     small = MACHINE_EPSILON if eps is None else scalar("eps", eps)
     return _scaled(f"x / sqrt(mean(x**2, axis={_axis(axes)}, keepdims=true) + {small})", shapes)
@@ -124,7 +124,7 @@ def _aligned(rank: int) -> str:
     return f"[:, {', '.join(['None'] * (rank - 2))}]" if rank > 2 else ""
 
 
-def _batch_norm(shapes: Shapes, training: Any, momentum: Any, eps: Any) -> str:
+def _batch_norm(shapes: Shapes, training: bool | None, momentum: Real, eps: Real | None) -> str:
     _channels("batch_norm", shapes)
     rank, small = len(shapes["x"]), scalar("eps", eps)
     running = {"running_mean", "running_var"} & shapes.keys()
@@ -150,7 +150,7 @@ composite("batch_norm(x, running_mean=none, running_var=none, weight=none, bias=
                    Sample(((4, 3), (3,), (3,), None, None), {"training": True}, ("real", "real", "positive"))))
 
 
-def _instance_norm(shapes: Shapes, use_input_stats: Any, momentum: Any, eps: Any) -> str:
+def _instance_norm(shapes: Shapes, use_input_stats: bool, momentum: Real, eps: Real | None) -> str:
     _channels("instance_norm", shapes)
     rank, small, place = len(shapes["x"]), scalar("eps", eps), _aligned(len(shapes["x"]))
     scalar("momentum", momentum)
@@ -172,7 +172,7 @@ composite("instance_norm(x, running_mean=none, running_var=none, weight=none, bi
                           ("real", "real", "positive"))))
 
 
-def _group_norm(shapes: Shapes, num_groups: Any, eps: Any) -> str:
+def _group_norm(shapes: Shapes, num_groups: int, eps: Real | None) -> str:
     channels = _channels("group_norm", shapes)
     groups = whole("num_groups", num_groups, 1)
     if channels % groups:
@@ -190,12 +190,12 @@ composite("group_norm(x, weight=none, bias=none; num_groups, eps=1e-5)",
                    Sample(((1, 2, 2, 2), (2,), None), {"num_groups": 1, "eps": 0.1})))
 
 
-def _default_axis(shape: Shape, axis: Any) -> str:
+def _default_axis(shape: Shape, axis: Axes) -> str:
     """PyTorch's dim=1; 0 for a vector, which has no axis 1."""
     return spell(min(1, len(shape) - 1) if axis is None else whole("axis", axis))
 
 
-def _normalize(shapes: Shapes, p: Any, axis: Any, eps: Any) -> str:
+def _normalize(shapes: Shapes, p: object, axis: Axes, eps: Real | None) -> str:
     place = _default_axis(shapes["x"], axis)
     order = "" if p == 2 else f"ord={scalar('p', p)}, "
     return f"x / maximum(norm(x, {order}axis={place}, keepdims=true), {scalar('eps', eps)})"
@@ -210,7 +210,7 @@ composite("normalize(x; p=2, axis=none, eps=1e-12)",
 # ── attention ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _attention(shapes: Shapes, is_causal: Any, scale: Any, dropout_p: Any) -> str:
+def _attention(shapes: Shapes, is_causal: bool, scale: Real | None, dropout_p: Real) -> str:
     q, k, v = shapes["q"], shapes["k"], shapes["v"]
     for position, (name, shape) in enumerate((("q", q), ("k", k), ("v", v))):
         if len(shape) < 2:

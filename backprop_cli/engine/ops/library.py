@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
 
 from backprop_cli.engine.ops.validate import choice, number
 from backprop_cli.language.model import Shape, Size
@@ -21,22 +20,24 @@ def sizes_of(shapes: Iterable[Shape]) -> dict[str, Size]:
     return {f"{PREFIX}{size.name}": size for shape in shapes for size in shape if isinstance(size, Size) and size.name}
 
 
-def spell(value: Any) -> str:
+def spell(value: object) -> str:
     """A static parameter as an expression; fractions stay exact, and a named size keeps its name."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if isinstance(value, tuple):
         return "(" + "".join(f"{spell(item)}, " for item in value) + ")"
-    if getattr(value, "name", None):
+    if isinstance(value, Size) and value.name:
         return f"{PREFIX}{value.name}"
     if isinstance(value, Fraction):
         return f"({value.numerator}/{value.denominator})"
     if isinstance(value, float):
         return {"nan": "nan", "inf": "inf", "-inf": "(-inf)"}.get(str(value)) or f"({value!r})"
-    return f"'{value}'" if isinstance(value, str) else str(int(value)) if value >= 0 else f"({int(value)})"
+    if isinstance(value, int):
+        return str(int(value)) if value >= 0 else f"({int(value)})"
+    return f"'{value}'"
 
 
-def scalar(name: str, value: Any, least: float | None = None) -> str:
+def scalar(name: str, value: object, least: float | None = None) -> str:
     """A number as an expression.
 
     Raises:
@@ -45,7 +46,7 @@ def scalar(name: str, value: Any, least: float | None = None) -> str:
     return spell(number(name, value, least))
 
 
-def reduced(terms: str, reduction: Any) -> str:
+def reduced(terms: str, reduction: str | None) -> str:
     """A loss from its terms.
 
     Raises:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from backprop_cli.engine.ops.arithmetic import BROADCASTS
 from backprop_cli.engine.ops.base import Sample, composite
 from backprop_cli.engine.ops.pairs import pair
+from backprop_cli.engine.ops.tensor import Array, Tensor, Words
 from backprop_cli.engine.ops.validate import choice
 
 MASKS = tuple(Sample(s.shapes, {}, ("mask", "mask")) for s in BROADCASTS)
@@ -28,11 +27,11 @@ composite("logical_not(a)", "The 0/1 mask of where a number is 0; not differenti
 # ── division with a remainder ────────────────────────────────────────────────────────────────────
 
 
-def _flat(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+def _flat(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return g * xp.zeros(shape=y.shape)
 
 
-def _at_jump(a: Any, b: Any) -> Any:
+def _at_jump(a: Array, b: Array) -> Array:
     return np.equal(np.remainder(a, b), 0)
 
 
@@ -50,7 +49,7 @@ composite("fmod(a, b)", "What division leaves, with the sign of the dividend: a 
 ROUNDINGS = {None: "a / b", "floor": "floor_divide(a, b)", "trunc": "trunc(a / b)"}
 
 
-def _rounded(shapes: Any, rounding_mode: Any) -> str:
+def _rounded(shapes: object, rounding_mode: object) -> str:
     return ROUNDINGS[choice("rounding_mode", rounding_mode, ROUNDINGS)]
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, broadcast, composite, show
 from backprop_cli.engine.ops.layers import _default_axis
 from backprop_cli.engine.ops.library import product, reduced, scalar, spell
+from backprop_cli.engine.ops.tensor import Array, Axes, Real
 from backprop_cli.engine.ops.validate import choice, flag, number, whole
 from backprop_cli.language.model import Shape
 
 Shapes = Mapping[str, Shape]
 
 
-def over(*domains: str, **parameters: Any) -> tuple[Sample, ...]:
+def over(*domains: str, **parameters: object) -> tuple[Sample, ...]:
     """The usual samples of a loss of two tensors."""
     return (Sample(((2, 3), (2, 3)), parameters, domains), Sample(((), ()), parameters, domains),
             Sample(((4,), (4,)), {**parameters, "reduction": "sum"}, domains),
@@ -56,7 +56,7 @@ composite("huber_loss(input, target; reduction='mean', delta=1)",
           samples=over() + over(delta=0.5), group="losses")
 
 
-def _smooth_l1(shapes: Shapes, reduction: Any, beta: Any) -> str:
+def _smooth_l1(shapes: Shapes, reduction: str | None, beta: Real) -> str:
     if number("beta", beta, 0) == 0:
         return reduced("abs(input - target)", reduction)
     terms = f"huber(input - target, delta={spell(beta)})"
@@ -67,7 +67,7 @@ composite("smooth_l1_loss(input, target; reduction='mean', beta=1)", "huber_loss
           _smooth_l1, warns=unalike, samples=over() + over(beta=0.5) + over(beta=0), group="losses")
 
 
-def _cosine(shapes: Shapes, axis: Any, eps: Any) -> str:
+def _cosine(shapes: Shapes, axis: Axes, eps: Real) -> str:
     place = _default_axis(broadcast(shapes["x1"], shapes["x2"]), axis)
     wide = spell(broadcast(shapes["x1"], shapes["x2"]))
     full = [x if shapes["x1"] == shapes["x2"] else f"broadcast_to({x}, {wide})" for x in ("x1", "x2")]
@@ -82,7 +82,7 @@ composite("cosine_similarity(x1, x2; axis=none, eps=1e-8)",
                    Sample(((1, 2, 3), (2, 1, 3)), {"axis": -2})))
 
 
-def _triplet(shapes: Shapes, margin: Any, p: Any, eps: Any, swap: Any, reduction: Any) -> str:
+def _triplet(shapes: Shapes, margin: Real, p: object, eps: Real, swap: bool, reduction: str | None) -> str:
     order = "" if p == 2 else f"ord={scalar('p', p)}, "
 
     def distance(a: str, b: str) -> str:
@@ -109,7 +109,7 @@ composite("hinge_embedding_loss(input, target; margin=1, reduction='mean')",
 # ── likelihoods ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _bce(shapes: Shapes, reduction: Any) -> str:
+def _bce(shapes: Shapes, reduction: str | None) -> str:
     alike("binary_cross_entropy", shapes)
     return reduced(product("weight" if "weight" in shapes else None, "bce_probabilities(input, target)"), reduction)
 
@@ -120,7 +120,7 @@ composite("binary_cross_entropy(input, target, weight=none; reduction='mean')",
                    Sample(((2, 3), (2, 3), (3,)), {}, ("unit", "unit", "positive"))))
 
 
-def _bce_with_logits(shapes: Shapes, reduction: Any) -> str:
+def _bce_with_logits(shapes: Shapes, reduction: str | None) -> str:
     alike("binary_cross_entropy_with_logits", shapes)
     terms = "bce_logits(input, target)"
     if "pos_weight" in shapes:
@@ -137,7 +137,7 @@ composite("binary_cross_entropy_with_logits(input, target, weight=none, pos_weig
                    Sample(((2, 3), (2, 3), None, (3,)), {}, ("real", "unit", "real", "positive"))))
 
 
-def _kl(shapes: Shapes, reduction: Any, log_target: Any) -> str:
+def _kl(shapes: Shapes, reduction: str | None, log_target: bool) -> str:
     alike("kl_div", shapes)
     terms = "(-entr(target) - target * input)"
     if flag("log_target", log_target):
@@ -156,7 +156,7 @@ composite("kl_div(input, target; reduction='mean', log_target=false)",
                    Sample(((2, 3), (2, 3)), {"reduction": "batchmean"}, ("log", "unit"))))
 
 
-def _gaussian(shapes: Shapes, full: Any, eps: Any, reduction: Any) -> str:
+def _gaussian(shapes: Shapes, full: bool, eps: Real, reduction: str | None) -> str:
     terms = f"gaussian_nll(input, target, var, eps={scalar('eps', eps, 0)})"
     return reduced(f"({terms} + log(2*pi)/2)" if flag("full", full) else terms, reduction)
 
@@ -210,14 +210,14 @@ IGNORED = -100
 """The label that PyTorch leaves out unless told otherwise."""
 
 
-def _ignoring(data: Mapping[str, Any], ignore_index: Any, **rest: Any) -> dict[str, Any]:
+def _ignoring(data: Mapping[str, Callable[[], Array]], ignore_index: int | None, **rest: object) -> dict[str, object]:
     """PyTorch's default ignore_index, where the labels are known and hold it: else it would only lengthen formulas."""
     labels = data["target"]() if ignore_index is None else None
     holds = labels is not None and bool((labels == IGNORED).any())
     return {"ignore_index": IGNORED if holds else ignore_index, **rest}
 
 
-def _labelled(shapes: Shapes, logs: str, reduction: Any, ignore_index: Any, smoothing: Any = 0) -> str:
+def _labelled(shapes: Shapes, logs: str, reduction: str | None, ignore_index: int | None, smoothing: object = 0) -> str:
     """-Σ over the classes of (one-hot labels) · logs, and the weighted mean of that.
 
     `where` and not a product, so that an impossible class (log 0 = -inf) of another label costs nothing.
@@ -238,7 +238,7 @@ def _labelled(shapes: Shapes, logs: str, reduction: Any, ignore_index: Any, smoo
     return reduced(terms, reduction)
 
 
-def _cross_entropy(shapes: Shapes, reduction: Any, label_smoothing: Any, ignore_index: Any) -> str:
+def _cross_entropy(shapes: Shapes, reduction: str | None, label_smoothing: Real, ignore_index: int | None) -> str:
     shape, target = shapes["input"], shapes["target"]
     if not 0 <= number("label_smoothing", label_smoothing) <= 1:
         raise ParameterError("label_smoothing", "label_smoothing lies between 0 and 1")
@@ -275,7 +275,7 @@ composite("cross_entropy(input, target, weight=none; reduction='mean', label_smo
                    Sample(((2, 3, 2), (2, 3, 2), (3,)), {"label_smoothing": 0.1}, ("real", "unit", "positive"))))
 
 
-def _nll(shapes: Shapes, reduction: Any, ignore_index: Any) -> str:
+def _nll(shapes: Shapes, reduction: str | None, ignore_index: int | None) -> str:
     _check_target(shapes["input"], shapes["target"], shapes.get("weight"))
     return _labelled(shapes, "input", reduction, ignore_index)
 

@@ -11,6 +11,7 @@ from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, named, op, show
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.linear import mT
+from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Real, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
 
@@ -35,14 +36,14 @@ def scalar_shape(name: str) -> Callable[[Shape], Shape]:
     return lambda x: matrix_shape(name, x)[:-2]
 
 
-def over_matrices(xp: Any, value: Any, x: Any) -> Any:
+def over_matrices(xp: Words, value: Tensor, x: Tensor) -> Tensor:
     """A value for each matrix of a batch, with two axes of size 1: it broadcasts against the matrices `x`."""
     return value if len(x.shape) == 2 else xp.expand_dims(value, axis=(-2, -1))
 
 
-def each_matrix(s: Any, x: Any, function: Callable[[Any], Any]) -> Any:
+def each_matrix(s: Symbolic, x: Objects, function: Callable[[Any], object]) -> Objects:
     """Apply a function of a sympy matrix to each matrix of an object array."""
-    result = np.empty(x.shape[:-2], dtype=object)
+    result: Objects = np.empty(x.shape[:-2], dtype=object)
     for index in np.ndindex(*result.shape):
         result[index] = function(s.Matrix(x[index].tolist()))
     if result.size and hasattr(result.flat[0], "shape"):
@@ -51,7 +52,7 @@ def each_matrix(s: Any, x: Any, function: Callable[[Any], Any]) -> Any:
     return result
 
 
-def guarded(function: Callable[..., Any], shape: Shape, *operands: Any) -> Any:
+def guarded(function: Callable[..., Array], shape: Shape, *operands: Array) -> Array:
     """A result of numpy.linalg; NaN where it refuses, so that a run names the node instead of stopping."""
     try:
         return function(*operands)
@@ -65,7 +66,7 @@ def _trace_shape(x: Shape) -> Shape:
     return x[:-2]
 
 
-def _trace_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+def _trace_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
     rows, columns = x.shape[-2:]
     return over_matrices(xp, g, x) * (xp.eye(n=columns) if rows == columns else xp.eye(n=rows, m=columns))
 
@@ -85,7 +86,7 @@ op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=co
    text="det({0})", latex=r"\det({0})")
 
 
-def _logdet(x: Any) -> Any:
+def _logdet(x: Array) -> Array:
     sign, value = np.linalg.slogdet(x)
     return np.where(sign > 0, value, np.where(sign == 0, -np.inf, np.nan)).astype(value.dtype)[()]
 
@@ -97,11 +98,11 @@ op("logdet(x)", "Logarithm of the determinant, which must be positive.", lambda 
    entry=lambda s, x: each_matrix(s, x, lambda m: s.log(m.det())), text="log det({0})", latex=r"\log\det({0})")
 
 
-def _slogdet_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+def _slogdet_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return over_matrices(xp, xp.index(g, index=(1,)), x) * mT(xp, xp.inv(x))
 
 
-def _slogdet_entry(s: Any, x: Any) -> Any:
+def _slogdet_entry(s: Symbolic, x: Objects) -> Objects:
     det = each_matrix(s, x, lambda m: m.det())
     return np.stack([np.frompyfunc(s.sign, 1, 1)(det), np.frompyfunc(lambda d: s.log(s.Abs(d)), 1, 1)(det)])
 
@@ -118,12 +119,12 @@ FEW = 8
 """Up to this power the derivative is written out as a sum."""
 
 
-def _power_shape(x: Shape, *, n: Any) -> Shape:
+def _power_shape(x: Shape, *, n: int) -> Shape:
     whole("n", n)
     return matrix_shape("matrix_power", x)
 
 
-def _power_rule(xp: Any, g: Any, y: Any, x: Any, n: int) -> Any:
+def _power_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, n: int) -> Tensor:
     """Σ_k (xᵀ)ᵏ g (xᵀ)ⁿ⁻¹⁻ᵏ; for a high power as a corner of the power of [[xᵀ, g], [0, xᵀ]]."""
     if n < 0:
         inverse = mT(xp, xp.inv(x))
@@ -143,12 +144,12 @@ def _power_rule(xp: Any, g: Any, y: Any, x: Any, n: int) -> Any:
     return _corner(xp, xp.matrix_power(xp.concat(upper, lower, axis=-2), n=n), int(x.shape[-1]))
 
 
-def _around(left: Any, g: Any, right: Any) -> Any:
+def _around(left: Tensor | None, g: Tensor, right: Tensor | None) -> Tensor:
     product = g if left is None else left @ g
     return product if right is None else product @ right
 
 
-def _corner(xp: Any, x: Any, size: int) -> Any:
+def _corner(xp: Words, x: Tensor, size: int) -> Tensor:
     from backprop_cli.engine.ops.shaping import Span
 
     return xp.index(x, index=(Ellipsis, Span(None, size), Span(size, None)))
@@ -184,35 +185,35 @@ def solve_shape(a: Shape, b: Shape) -> Shape:
     return (*broadcast(a[:-2], b[:-2]), a[-1], b[-1])
 
 
-def solve(a: Any, b: Any) -> Any:
+def solve(a: Array, b: Array) -> Array:
     """a⁻¹ b."""
     if np.ndim(b) == 1:  # numpy 1 took a 1-D b with a batch for matrices
         return solve(a, b[:, None])[..., 0]
     return guarded(np.linalg.solve, solve_shape(np.shape(a), np.shape(b)), a, b)
 
 
-def _columns(xp: Any, x: Any, b: Any) -> Any:
+def _columns(xp: Words, x: Tensor, b: Tensor) -> Tensor:
     """`x`, a solution or its gradient, as a column where `b` was a vector."""
     return xp.expand_dims(x, axis=-1) if len(b.shape) == 1 else x
 
 
-def _solve_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+def _solve_left(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
     if len(b.shape) == 1 and len(a.shape) == 2:
         return -xp.outer(xp.solve(mT(xp, a), g), y)
     return -(xp.solve(mT(xp, a), _columns(xp, g, b)) @ mT(xp, _columns_of(xp, y, b)))
 
 
-def _columns_of(xp: Any, y: Any, b: Any) -> Any:
+def _columns_of(xp: Words, y: Tensor, b: Tensor) -> Tensor:
     return xp.reshape(y, shape=(*y.shape, 1)) if len(b.shape) == 1 else y
 
 
-def _solve_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+def _solve_right(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
     if len(b.shape) == 1 and len(a.shape) > 2:
         return xp.sum(xp.solve(mT(xp, a), _columns(xp, g, b)), axis=-1)
     return xp.solve(mT(xp, a), g)
 
 
-def _solve_entry(s: Any, a: Any, b: Any) -> Any:
+def _solve_entry(s: Symbolic, a: Objects, b: Objects) -> Objects:
     inverse = each_matrix(s, a, lambda m: m.inv())
     return inverse @ b
 
@@ -228,25 +229,25 @@ op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), 
 # ── the pseudo-inverse ───────────────────────────────────────────────────────────────────────────
 
 
-def _pinv_shape(x: Shape, *, rcond: Any) -> Shape:
+def _pinv_shape(x: Shape, *, rcond: Real | None) -> Shape:
     if len(x) < 2:
         raise ShapeError(f"pinv takes a matrix, not {show(x)}", 0)
     return (*x[:-2], x[-1], x[-2])
 
 
-def _pinv(x: Any, rcond: Any) -> Any:
+def _pinv(x: Array, rcond: Real | None) -> Array:
     cut = np.finfo(np.result_type(x)).eps * max(np.shape(x)[-2:], default=1) if rcond is None else rcond
     return guarded(lambda m: np.linalg.pinv(m, cut), _pinv_shape(np.shape(x), rcond=None), x)
 
 
-def _rank_lost(x: Any, rcond: Any) -> Any:
+def _rank_lost(x: Array, rcond: Real | None) -> Mask:
     """Whether a matrix has less than full rank: next to it are matrices whose pseudo-inverse is far away."""
     s = np.linalg.svd(x, compute_uv=False)
     cut = np.finfo(s.dtype).eps * max(np.shape(x)[-2:]) if rcond is None else float(rcond)
     return np.zeros(np.shape(x), dtype=bool) | (s[..., -1] <= cut * s[..., 0])[..., None, None]
 
 
-def _pinv_rule(xp: Any, g: Any, y: Any, x: Any, rcond: Any) -> Any:
+def _pinv_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, rcond: Real | None) -> Tensor:
     """Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413: three ways a change of x reaches its pseudo-inverse.
 
     A term vanishes where x has full rank on its side, so for shapes that rule it out it is not written.

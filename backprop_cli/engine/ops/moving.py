@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -19,11 +18,12 @@ from backprop_cli.engine.ops.base import (
     show,
 )
 from backprop_cli.engine.ops.library import spell
+from backprop_cli.engine.ops.tensor import Axes, Tensor, Wholes, Words
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.language.model import Shape
 
 
-def _same(x: Shape, *, axis: Any = None) -> Shape:
+def _same(x: Shape, *, axis: Axes = None) -> Shape:
     axes_of(axis, len(x))
     return x
 
@@ -35,7 +35,7 @@ op("flip(x; axis=none)", "The entries in reverse order along axes (default: all)
    linear="x")
 
 
-def _roll_shape(x: Shape, *, shift: Any, axis: Any = None) -> Shape:
+def _roll_shape(x: Shape, *, shift: Wholes, axis: Axes = None) -> Shape:
     if axis is None:
         whole("shift", shift)
     else:
@@ -43,7 +43,7 @@ def _roll_shape(x: Shape, *, shift: Any, axis: Any = None) -> Shape:
     return x
 
 
-def _opposite(shift: Any) -> Any:
+def _opposite(shift: Wholes) -> Wholes:
     return -shift if isinstance(shift, int) else tuple(-s for s in shift)
 
 
@@ -61,7 +61,7 @@ def _repeated(apart: Shape, wide: Shape, joined: Shape) -> str:
     return f"reshape(broadcast_to(reshape(x, {spell(apart)}), {spell(wide)}), {spell(joined)})"
 
 
-def _tile(shapes: Mapping[str, Shape], reps: Any) -> str:
+def _tile(shapes: Mapping[str, Shape], reps: Wholes) -> str:
     x = shapes["x"]
     times = wholes("reps", reps, len(reps) if isinstance(reps, tuple) else 1, 0)
     rank = max(len(x), len(times))
@@ -78,7 +78,7 @@ composite("tile(x; reps)", "Copies of a tensor side by side, `reps` times along 
                    Sample(((2, 3),), {"reps": 2})))
 
 
-def _repeat(shapes: Mapping[str, Shape], repeats: Any, axis: Any) -> str:
+def _repeat(shapes: Mapping[str, Shape], repeats: int, axis: int | None) -> str:
     x = shapes["x"]
     times = whole("repeats", repeats, 0)
     if axis is None:
@@ -98,7 +98,7 @@ composite("repeat(x; repeats, axis=none)", "Every entry `repeats` times in a row
                    Sample(((2, 3),), {"repeats": 3, "axis": 0}), Sample(((2, 2),), {"repeats": 2})))
 
 
-def _flatten(shapes: Mapping[str, Shape], start_dim: Any, end_dim: Any) -> str:
+def _flatten(shapes: Mapping[str, Shape], start_dim: int, end_dim: int) -> str:
     x = shapes["x"]
     if not x:
         return "reshape(x, (1,))"
@@ -116,7 +116,7 @@ composite("flatten(x; start_dim=0, end_dim=-1)", "The axes from start_dim to end
 # ── triangles and diagonals ──────────────────────────────────────────────────────────────────────
 
 
-def _triangle_shape(x: Shape, *, k: Any = 0) -> Shape:
+def _triangle_shape(x: Shape, *, k: int = 0) -> Shape:
     whole("k", k)
     if len(x) < 2:
         raise ShapeError(f"a triangle is a part of a matrix, not of {show(x)}", 0)
@@ -138,7 +138,7 @@ def diagonal_length(rows: int, columns: int, offset: int) -> int:
     return max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
 
 
-def _diagonal_axes(x: Shape, axis1: Any, axis2: Any) -> tuple[int, int]:
+def _diagonal_axes(x: Shape, axis1: int, axis2: int) -> tuple[int, int]:
     if len(x) < 2:
         raise ShapeError(f"a diagonal is a part of a matrix, not of {show(x)}", 0)
     first = normalize_axis(whole("axis1", axis1), len(x), "axis1")
@@ -148,14 +148,14 @@ def _diagonal_axes(x: Shape, axis1: Any, axis2: Any) -> tuple[int, int]:
     return first, second
 
 
-def _diagonal_shape(x: Shape, *, offset: Any, axis1: Any, axis2: Any) -> Shape:
+def _diagonal_shape(x: Shape, *, offset: int, axis1: int, axis2: int) -> Shape:
     first, second = _diagonal_axes(x, axis1, axis2)
     length = diagonal_length(x[first], x[second], whole("offset", offset))
     rest = tuple(size for i, size in enumerate(x) if i not in (first, second))
     return (*rest, x[first] if length == x[first] else length)
 
 
-def _undiagonal(xp: Any, g: Any, shape: Shape, offset: int) -> Any:
+def _undiagonal(xp: Words, g: Tensor, shape: Shape, offset: int) -> Tensor:
     """Zeros of `shape`, its last two axes a matrix, with `g` on the offset-th diagonal.
 
     Each entry of g meets the one column (row, below the main diagonal) of a shifted identity that it belongs to.
@@ -173,7 +173,7 @@ def _undiagonal(xp: Any, g: Any, shape: Shape, offset: int) -> Any:
     return xp.expand_dims(full, axis=-1 if offset >= 0 else -2) * eye
 
 
-def _diagonal_rule(xp: Any, g: Any, y: Any, x: Any, offset: int, axis1: int, axis2: int) -> Any:
+def _diagonal_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, offset: int, axis1: int, axis2: int) -> Tensor:
     first, second = _diagonal_axes(x.shape, axis1, axis2)
     order = (*(i for i in range(len(x.shape)) if i not in (first, second)), first, second)
     moved = _undiagonal(xp, g, tuple(x.shape[a] for a in order), offset)
@@ -190,7 +190,7 @@ op("diagonal(x; offset=0, axis1=0, axis2=1)",
             Sample(((4, 2),), {"offset": -1})), linear="x")
 
 
-def _diag_shape(x: Shape, *, k: Any = 0) -> Shape:
+def _diag_shape(x: Shape, *, k: int = 0) -> Shape:
     if len(x) not in (1, 2):
         raise ShapeError(f"diag takes a vector or a matrix, not {show(x)}", 0, "use diagonal for batches")
     if len(x) == 2:

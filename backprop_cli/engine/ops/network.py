@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, axes_of, broadcast, op
 from backprop_cli.engine.ops.pairs import pair
 from backprop_cli.engine.ops.reduction import shifted
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Real, Scalar, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import number
 from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 from backprop_cli.language.model import Shape
@@ -18,30 +17,30 @@ ALONG = (Sample(((2, 3),)), Sample(((4,),)), Sample(((2, 3),), {"axis": 0}), Sam
          Sample(((2, 3),), {"axis": None}))  # fmt: skip
 
 
-def along_shape(x: Shape, *, axis: Any = -1) -> Shape:
+def along_shape(x: Shape, *, axis: Axes = -1) -> Shape:
     """The operand's own shape, once the axis is known to exist."""
     axes_of(axis, len(x))
     return x
 
 
-def softmax(x: Any, axis: Any) -> Any:
+def softmax(x: Array, axis: Axes) -> Array:
     """exp x / Σ exp x, shifted by the maximum."""
     e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def log_softmax(x: Any, axis: Any) -> Any:
+def log_softmax(x: Array, axis: Axes) -> Array:
     """x - max - log Σ exp(x - max): neither difference cancels."""
     _, below, total = shifted(x, axis)
     return below - total
 
 
-def _entry_softmax(s: Any, x: Any, axis: Any = -1) -> Any:
+def _entry_softmax(s: Symbolic, x: Scalar, axis: Axes = -1) -> Scalar:
     e = np.frompyfunc(s.exp, 1, 1)(x)
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def _log_softmax_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any) -> Any:
+def _log_softmax_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes) -> Tensor:
     return xp.less_share(g, xp.softmax(x, axis=axis), xp.sum(g, axis=axis, keepdims=True), axis=axis)
 
 
@@ -49,7 +48,7 @@ op("softmax(x; axis=-1)", "exp x / Σ exp x along an axis.", lambda xp, x, axis=
    vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG,
    entry=_entry_softmax,
    sums_to_one=True, whole_axes=True, group="networks", empty=True)
-def masked_softmax(x: Any, mask: Any, axis: Any) -> Any:
+def masked_softmax(x: Array, mask: Mask, axis: Axes) -> Array:
     """exp x / Σ exp x over the entries that the mask shows; 0 where it hides, also where it hides all."""
     seen = np.greater(mask, 0)
     top = np.max(x, axis=axis, keepdims=True, where=seen, initial=-np.inf)
@@ -58,13 +57,13 @@ def masked_softmax(x: Any, mask: Any, axis: Any) -> Any:
     return e / np.where(total == 0, np.ones_like(total), total)
 
 
-def _hidden(x: Any, mask: Any, axis: Any) -> Any:
+def _hidden(x: Array, mask: Mask, axis: Axes) -> Array:
     """The positions of rows that are hidden as a whole."""
     wide = np.broadcast_to(np.greater(mask, 0), np.broadcast_shapes(np.shape(x), np.shape(mask)))
     return np.zeros(wide.shape, dtype=bool) | ~np.any(wide, axis=axis, keepdims=True)
 
 
-def _masked_entry(s: Any, x: Any, mask: Any, axis: Any = -1) -> Any:
+def _masked_entry(s: Symbolic, x: Scalar, mask: Scalar, axis: Axes = -1) -> Scalar:
     seen = np.frompyfunc(lambda m: s.Piecewise((1, m > 0), (0, True)), 1, 1)(mask)
     e = np.frompyfunc(s.exp, 1, 1)(x) * seen
     total = np.sum(e, axis=axis, keepdims=True)
@@ -88,7 +87,7 @@ PROBABILITIES = (Sample(((2, 3), (2, 3)), {}, ("real", "unit")), Sample(((2, 3),
                  Sample(((), ()), {}, ("real", "unit")))  # fmt: skip
 
 
-def _bce_logits(z: Any, t: Any) -> Any:
+def _bce_logits(z: Array, t: Array) -> Array:
     """softplus(z) - t z = (1 - t) softplus(z) + t softplus(-z), a sum of positive terms."""
     rest = np.log1p(np.exp(-np.abs(z)))
     return (1 - t) * np.maximum(z, 0) + t * np.maximum(-z, 0) + rest
@@ -102,7 +101,7 @@ LEAST_LOG = -100.0
 """PyTorch's bound on the logarithms of binary cross-entropy."""
 
 
-def _bce(p: Any, t: Any) -> Any:
+def _bce(p: Array, t: Array) -> Array:
     """-(t log p + (1 - t) log(1 - p)), each logarithm at least -100, as in PyTorch."""
     return -(t * np.maximum(np.log(p), LEAST_LOG) + (1 - t) * np.maximum(np.log1p(-p), LEAST_LOG))
 
@@ -117,13 +116,13 @@ pair("bce_probabilities(p, t)", "Binary cross-entropy of one probability, -t log
      domain="a probability outside [0, 1]; for logits use binary_cross_entropy_with_logits")
 
 
-def nll_shape(mean: Shape, target: Shape, var: Shape, *, eps: Any) -> Shape:
+def nll_shape(mean: Shape, target: Shape, var: Shape, *, eps: Real) -> Shape:
     """Broadcast; eps is positive."""
     number("eps", eps, 0)
     return broadcast(mean, target, var)
 
 
-def _floor(xp: Any, var: Any, eps: Any) -> Any:
+def _floor(xp: Words, var: Tensor, eps: Real) -> Tensor:
     return xp.maximum(var, eps)
 
 

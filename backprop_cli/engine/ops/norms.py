@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import ParameterError, Sample, axes_of, count, op
-from backprop_cli.engine.ops.reduction import SAMPLES, _Exact, fold, reduction, restored, shape_of, variance
+from backprop_cli.engine.ops.base import ParameterError, Rule, Sample, axes_of, count, op
+from backprop_cli.engine.ops.reduction import SAMPLES, Counting, _Exact, fold, reduction, restored, shape_of, variance
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Order, Real, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import choice, number
 from backprop_cli.language.model import Shape
 
 MATRIX_ORDERS = ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
 
 
-def _order(order: Any) -> Any:
+def _order(order: Order) -> Any:
     """The order in a plain form, also where a formula's exact infinity stands for it."""
     text = str(getattr(order, "expr", order))
     return {"oo": math.inf, "-oo": -math.inf}.get(text, order)
 
 
-def is_matrix(order: Any, axis: Any, rank: int) -> bool:
+def is_matrix(order: object, axis: Axes, rank: int) -> bool:
     """Whether numpy takes the norm as one of matrices: an order is given, and two axes."""
     return order not in (None, "fro") and len(axes_of(axis, rank)) == 2
 
 
-def turned(order: Any, axis: Any, rank: int) -> Any:
+def turned(order: Order, axis: Axes, rank: int) -> Order:
     """The order of a norm of matrices whose rows are the last axis: sums along rows and columns change places."""
     if isinstance(axis, tuple) and len(axis) == 2 and axis[0] % rank > axis[1] % rank and order in TURNED:
         return TURNED[order]
     return order
 
 
-TURNED = {1: math.inf, -1: -math.inf, math.inf: 1, -math.inf: -1}
+TURNED: Mapping[Order, float] = {1: math.inf, -1: -math.inf, math.inf: 1, -math.inf: -1}
 
 
-def norm_shape(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Shape:  # noqa: A002 (numpy's name)
+def norm_shape(x: Shape, *, ord: Order, axis: Axes, keepdims: bool) -> Shape:  # noqa: A002 (numpy's name)
     """The shape of a reduction; numpy's rules say which orders fit how many axes."""
     axes = axes_of(axis, len(x))
     if is_matrix(ord, axis, len(x)):
@@ -54,14 +56,14 @@ def norm_shape(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Shape:  # noq
     return shape_of(x, axis=axis, keepdims=keepdims)
 
 
-def _matrix_norm(x: Any, order: Any, keepdims: bool) -> Any:
+def _matrix_norm(x: Array, order: Any, keepdims: bool) -> Array:
     try:
         return np.linalg.norm(x, order, axis=(-2, -1), keepdims=keepdims)
     except np.linalg.LinAlgError:
         return np.full(shape_of(np.shape(x), axis=(-2, -1), keepdims=keepdims), np.nan)
 
 
-def norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
+def norm(x: Array, order: Any, axis: Axes, keepdims: bool) -> Array:
     """numpy.linalg.norm, over all axes at once where no order is given."""
     if is_matrix(order, axis, np.ndim(x)):
         return _matrix_norm(x, turned(order, axis, np.ndim(x)), keepdims)
@@ -75,7 +77,7 @@ def norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
     return np.sum(size**order, axis=axis, keepdims=keepdims) ** (1 / order)
 
 
-def _vector_rule(xp: Any, g: Any, y: Any, x: Any, order: Any, axis: Any) -> Any:
+def _vector_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, order: Any, axis: Axes) -> Tensor:
     """`g` and `y` have the axes kept."""
     if order in (None, "fro", 2):
         return g * xp.ratio(x, y)
@@ -90,18 +92,18 @@ def _vector_rule(xp: Any, g: Any, y: Any, x: Any, order: Any, axis: Any) -> Any:
     return g * xp.sign(x) * (xp.ratio(size, y) ** (order - 1) if is_above else xp.ratio(y, size) ** (1 - order))
 
 
-def _line_sums(xp: Any, g: Any, x: Any, inner: int, outer: int, extreme: str) -> Any:
+def _line_sums(xp: Words, g: Tensor, x: Tensor, inner: int, outer: int, extreme: str) -> Tensor:
     """The largest (smallest) of the sums of |x| along `inner`; a tie shares evenly."""
     sums = xp.sum(xp.abs(x), axis=inner, keepdims=True)
     hit = xp.equal(sums, getattr(xp, extreme)(sums, axis=outer, keepdims=True))
     return g * xp.sign(x) * hit / xp.sum(hit, axis=outer, keepdims=True)
 
 
-def _largest(xp: Any, x: Any, extreme: str) -> Any:
+def _largest(xp: Words, x: Tensor, extreme: str) -> Tensor:
     return getattr(xp, extreme)(xp.svdvals(x), axis=-1, keepdims=True)
 
 
-MATRIX_RULES = {
+MATRIX_RULES: Mapping[Order, Rule] = {
     "nuc": lambda xp, g, x: g * (xp.svd_u(x) @ xp.svd_vh(x)),
     2: lambda xp, g, x: g * xp.largest_pair(x, _largest(xp, x, "max")),
     -2: lambda xp, g, x: g * xp.smallest_pair(x, _largest(xp, x, "min")),
@@ -112,7 +114,8 @@ MATRIX_RULES = {
 }
 
 
-def _norm_rule(xp: Any, g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:  # noqa: A002
+def _norm_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, ord: Order, axis: Axes,  # noqa: A002
+               keepdims: bool) -> Tensor:
     order = _order(ord)
     g, y = restored(xp, g, x, axis, keepdims), restored(xp, y, x, axis, keepdims)
     if is_matrix(order, axis, len(x.shape)):
@@ -120,7 +123,8 @@ def _norm_rule(xp: Any, g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: b
     return _vector_rule(xp, g, y, x, order, axis)
 
 
-def _norm_entry(s: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def _norm_entry(s: Any, x: Objects, ord: Order = None, axis: Axes = None,  # noqa: A002
+                keepdims: bool = False) -> Objects:
     order = _order(ord)
     if is_matrix(order, axis, np.ndim(x)):
         raise NotImplementedError("singular values have no formula in general")
@@ -133,11 +137,12 @@ def _norm_entry(s: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: boo
     return fold(lambda *xs: sum(s.Abs(v) ** order for v in xs) ** (s.Integer(1) / order), x, axis, keepdims)
 
 
-def _norm_words(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def _norm_words(xp: object, x: Array, ord: Order = None, axis: Axes = None,  # noqa: A002
+                keepdims: bool = False) -> Array:
     return norm(x, ord, axis, keepdims)
 
 
-def _matrix_kink(x: Any, order: Any) -> Any:
+def _matrix_kink(x: Array, order: Any) -> Mask:
     """Singular values that coincide where one of them counts, or are 0 where all do; sums of |x| that tie."""
     if order in ("nuc", 2, -2):
         s = np.linalg.svd(x, compute_uv=False)
@@ -152,7 +157,7 @@ def _matrix_kink(x: Any, order: Any) -> Any:
     return at & ((np.sum(at, axis=(-2, -1), keepdims=True) > 1) | (x == 0))
 
 
-def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def _norm_kink(x: Array, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Mask:  # noqa: A002
     if is_matrix(ord, axis, np.ndim(x)):
         return _matrix_kink(x, turned(ord, axis, np.ndim(x)))
     if ord is not None and ord != "fro" and ord <= 1:
@@ -163,7 +168,7 @@ def _norm_kink(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
     return np.zeros(np.shape(x), dtype=bool) | (norm(x, None, axis, True) == 0)
 
 
-def _norm_work(y: Shape, x: Shape, *, ord: Any, axis: Any, keepdims: bool) -> int:  # noqa: A002
+def _norm_work(y: Shape, x: Shape, *, ord: Order, axis: Axes, keepdims: bool) -> int:  # noqa: A002
     """Some norms of matrices are those of their singular values."""
     along = [int(x[a]) for a in axes_of(axis, len(x))]
     singular = _order(ord) in (2, -2, "nuc") and is_matrix(_order(ord), axis, len(x))
@@ -183,24 +188,24 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
           convention="the derivative at 0 is 0; equal extremes share it evenly")
 
 
-def standardize(xp: Any, x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:
+def standardize(xp: Counting, x: Array, axis: Axes = -1, eps: Real = 1e-5) -> Array:
     """(x - mean)/√(var + eps)."""
     mean = np.sum(x, axis=axis, keepdims=True) / xp.size(count(np.shape(x), axis))
     return (x - mean) / np.sqrt(variance(xp, x, axis, True) + eps)
 
 
-def _standardize_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any, eps: Any) -> Any:
+def _standardize_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, eps: Real) -> Tensor:
     centered = g - xp.mean(g, axis=axis, keepdims=True) - y * xp.mean(g * y, axis=axis, keepdims=True)
     return centered / xp.sqrt(xp.var(x, axis=axis, keepdims=True) + eps)
 
 
-def _standardize_entry(s: Any, x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:
+def _standardize_entry(s: Symbolic, x: Any, axis: Axes = -1, eps: Real = 1e-5) -> Objects:
     exact = _Exact(s)
     mean = np.sum(x, axis=axis, keepdims=True) / exact.size(count(np.shape(x), axis))
     return (x - mean) / np.frompyfunc(s.sqrt, 1, 1)(variance(exact, x, axis, True) + eps)
 
 
-def standardize_shape(x: Shape, *, axis: Any = -1, eps: Any = 1e-5) -> Shape:
+def standardize_shape(x: Shape, *, axis: Axes = -1, eps: Real = 1e-5) -> Shape:
     """The operand's shape, once the axes are known to exist."""
     axes_of(axis, len(x))
     number("eps", eps)

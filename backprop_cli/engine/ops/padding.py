@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, op, show
 from backprop_cli.engine.ops.library import scalar, spell
 from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.tensor import Array, Real, Tensor, Words
 from backprop_cli.engine.ops.validate import choice, number, shown, whole, wholes
 from backprop_cli.language.model import Shape
 
 Pairs = tuple[tuple[int, int], ...]
 
 
-def _one_pair(item: Any) -> tuple[int, int]:
+def _one_pair(item: object) -> tuple[int, int]:
     before, after = wholes("pad_width", item, 2)
     return before, after
 
 
-def widths(pad_width: Any, rank: int) -> Pairs:
+def widths(pad_width: object, rank: int) -> Pairs:
     """(before, after) for each axis, from numpy's forms: n, (before, after), or one pair an axis.
 
     Raises:
@@ -62,7 +62,7 @@ def positions(mode: str, n: int, before: int, after: int) -> tuple[int, ...]:
     return tuple(first + MODES[name](j, end - first) for j in range(start, stop))
 
 
-def _pad_shape(x: Shape, *, pad_width: Any, mode: Any, constant_values: Any) -> Shape:
+def _pad_shape(x: Shape, *, pad_width: object, mode: str, constant_values: Real) -> Shape:
     choice("mode", mode, NAMES)
     number("constant_values", constant_values)
     sizes = tuple(size if a + b == 0 else size + a + b
@@ -74,12 +74,12 @@ def _pad_shape(x: Shape, *, pad_width: Any, mode: Any, constant_values: Any) -> 
     return sizes
 
 
-def _constant(x: Any, pairs: Pairs, value: Any) -> Any:
+def _constant(x: Array, pairs: Pairs, value: Real) -> Array:
     inside = tuple(slice(max(0, -a), int(n) - max(0, -b)) for (a, b), n in zip(pairs, np.shape(x), strict=True))
     return np.pad(x[inside], [(max(0, a), max(0, b)) for a, b in pairs], constant_values=value)
 
 
-def _pad(x: Any, pad_width: Any, mode: str, constant_values: Any) -> Any:
+def _pad(x: Array, pad_width: object, mode: str, constant_values: Real) -> Array:
     pairs = widths(pad_width, np.ndim(x))
     if not pairs:
         return x
@@ -91,7 +91,8 @@ def _pad(x: Any, pad_width: Any, mode: str, constant_values: Any) -> Any:
     return x
 
 
-def _pad_rule(xp: Any, g: Any, y: Any, x: Any, pad_width: Any, mode: Any, constant_values: Any) -> Any:
+def _pad_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, pad_width: object, mode: str,
+              constant_values: Real) -> Tensor:
     pairs = widths(pad_width, len(x.shape))
     if mode != "constant":
         return _scattered(xp, g, x.shape, pairs, mode)
@@ -101,7 +102,7 @@ def _pad_rule(xp: Any, g: Any, y: Any, x: Any, pad_width: Any, mode: Any, consta
     return xp.index(g, index=inside)
 
 
-def _scattered(xp: Any, g: Any, shape: Shape, pairs: Pairs, mode: str) -> Any:
+def _scattered(xp: Words, g: Tensor, shape: Shape, pairs: Pairs, mode: str) -> Tensor:
     """Each entry of a border goes back to the entry that it copied."""
     for axis, (a, b) in enumerate(pairs):
         if a or b:
@@ -124,7 +125,7 @@ op("pad(x; pad_width, mode='constant', constant_values=0)",
             Sample(((2, 3),), {"pad_width": ((0, 0), (2, 3)), "mode": "symmetric"})), linear="x")
 
 
-def _torch_pad(shapes: Mapping[str, Shape], pad: Any, mode: Any, value: Any) -> str:
+def _torch_pad(shapes: Mapping[str, Shape], pad: object, mode: str, value: object) -> str:
     rank, listed = len(shapes["x"]), pad if isinstance(pad, tuple) else (pad,)
     if len(listed) % 2 or len(listed) > 2 * rank:
         raise ParameterError("pad", f"pad is a pair of widths for each of the last axes, not {shown(pad)}")

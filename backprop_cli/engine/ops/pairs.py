@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops.arithmetic import BROADCASTS, pointwise_shape
-from backprop_cli.engine.ops.base import Op, Sample, ShapeError, broadcast, op
+from backprop_cli.engine.ops.base import Forward, Op, Rule, Sample, ShapeError, broadcast, op
+from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Scalar, Symbolic, Tensor, Words
 from backprop_cli.language.model import Shape
 
 POSITIVE = tuple(Sample(s.shapes, {}, ("real", "positive")) for s in BROADCASTS)
 
 
-def pair(spec: str, doc: str, forward: Callable[..., Any], vjps: Any, entry: Callable[..., Any],
-         samples: Any = BROADCASTS, **rest: Any) -> Op:
+def pair(spec: str, doc: str, forward: Forward, vjps: Sequence[Rule | None] | Rule,
+         entry: Callable[..., Scalar], samples: Sequence[Sample] = BROADCASTS, **rest: Any) -> Op:
     """Define a pointwise op; `entry(sympy, *scalars)` is its textbook definition."""
 
-    def entries(s: Any, *xs: Any, **p: Any) -> Any:
-        given = [i for i, x in enumerate(xs) if x is not None]
-        def one(*values: Any) -> Any:
-            full: list[Any] = [None] * len(xs)
+    def entries(s: Symbolic, *xs: Objects | None, **p: object) -> Objects:
+        given = {i: x for i, x in enumerate(xs) if x is not None}
+
+        def one(*values: Scalar) -> Scalar:
+            full: list[Scalar | None] = [None] * len(xs)
             for i, value in zip(given, values, strict=True):
                 full[i] = value
             return entry(s, *full, **p)
-        return np.frompyfunc(one, len(given), 1)(*(xs[i] for i in given))
+
+        made: Objects = np.asarray(np.frompyfunc(one, len(given), 1)(*given.values()), dtype=object)
+        return made
 
     rest = {"shape": pointwise_shape, "group": "elementwise", **rest}
     return op(spec, doc, forward, vjps=vjps, broadcasts=True, pointwise=True, samples=samples, entry=entries, **rest)
 
 
-def _literal(xp: Any, x: Any) -> Any:
+def _literal(xp: Any, x: Any) -> Array:
     """A Python number as one of the run's dtype, so that two literals do not make a float64."""
     return x if hasattr(x, "dtype") else xp.number(x)
 
 
-def condition(s: Any, mask: Any) -> Any:
+def condition(s: Any, mask: Any) -> Scalar:
     """The condition of a sympy 0/1 mask."""
     if isinstance(mask, s.Piecewise) and mask.args[0][0] == 1 and mask.args[-1][0] == 0 and len(mask.args) == 2:
         return mask.args[0][1]
@@ -68,31 +72,29 @@ def clip_shape(x: Shape, low: Shape | None, high: Shape | None) -> Shape:
     return broadcast(x, low, high)
 
 
-def _clipped(x: Any, low: Any, high: Any) -> Any:
+def _clipped(x: Array, low: Array | None, high: Array | None) -> Array:
     raised = x if low is None else np.maximum(x, low)
     return raised if high is None else np.minimum(raised, high)
 
 
-def _within(xp: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
-    if low is None:
-        return g * xp.less_equal(x, high)
-    inside = g * xp.greater_equal(x, low)
+def _within(xp: Words, g: Tensor, y: Tensor, x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
+    inside = g if low is None else g * xp.greater_equal(x, low)
     return inside if high is None else inside * xp.less_equal(x, high)
 
 
-def _below(xp: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+def _below(xp: Words, g: Tensor, y: Tensor, x: Tensor, low: Tensor, high: Tensor | None) -> Tensor:
     return g * xp.less(x, low) if high is None else g * xp.less(x, low) * xp.less(low, high)
 
 
-def _above(xp: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+def _above(xp: Words, g: Tensor, y: Tensor, x: Tensor, low: Tensor | None, high: Tensor) -> Tensor:
     return g * xp.greater(x, high) if low is None else g * xp.maximum(xp.greater(x, high), xp.less(high, low))
 
 
-def _on_bound(x: Any, low: Any, high: Any) -> Any:
+def _on_bound(x: Array, low: Array | None, high: Array | None) -> Mask | bool:
     return (False if low is None else np.equal(x, low)) | (False if high is None else np.equal(x, high))
 
 
-def _entry_clip(s: Any, x: Any, low: Any, high: Any) -> Any:
+def _entry_clip(s: Symbolic, x: Scalar, low: Scalar | None, high: Scalar | None) -> Scalar:
     raised = x if low is None else s.Max(x, low)
     return raised if high is None else s.Min(raised, high)
 
@@ -115,7 +117,7 @@ pair("arctan2(a, b)", "The angle of the point (b, a), in radians.", lambda xp, a
      convention="the derivative at the origin is 0")
 
 
-def xlogy(a: Any, b: Any) -> Any:
+def xlogy(a: Array, b: Array) -> Array:
     """a log b, and 0 where a is 0."""
     return np.where(np.equal(a, 0) & ~np.isnan(b), 0 * np.asarray(a), a * np.log(b))[()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -10,12 +11,26 @@ import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
 from backprop_cli.engine.ops.costs import size
+from backprop_cli.engine.ops.tensor import (
+    Array,
+    Key,
+    Mask,
+    Objects,
+    Padding,
+    Real,
+    Symbolic,
+    Tensor,
+    Whole,
+    Wholes,
+    Words,
+)
 from backprop_cli.engine.ops.validate import flag, number, wholes
 from backprop_cli.engine.ops.windows import Geometry, check_fit, check_rank, geometry, padded, windows_of
 from backprop_cli.language.model import Shape
 
 
-def _geometry(space: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1) -> Geometry:
+def _geometry(space: int, kernel_size: Wholes, stride: Wholes | None, padding: Padding,
+              dilation: Wholes = 1) -> Geometry:
     kernel = wholes("kernel_size", kernel_size, space, 1)
     where = geometry(kernel, kernel if stride in (None, ()) else stride, wholes("padding", padding, space, 0), dilation)
     if any(2 * p > k for p, k in zip(where.padding, kernel, strict=True)):
@@ -29,7 +44,7 @@ def _overhang(where: Geometry, space: tuple[int, ...], counts: tuple[int, ...]) 
                  zip(counts, where.stride, where.reach, space, where.padding, strict=True))
 
 
-def _windows(x: Any, where: Geometry, ceil: bool, value: float) -> Any:
+def _windows(x: Array, where: Geometry, ceil: bool, value: float) -> Array:
     """(*lead, *counts, *kernel), outside filled with `value`."""
     space = np.shape(x)[-len(where.kernel) :]
     counts = where.outputs(space, ceil)
@@ -37,7 +52,7 @@ def _windows(x: Any, where: Geometry, ceil: bool, value: float) -> Any:
     return windows_of(np.ascontiguousarray(full), where, counts)
 
 
-def _pool_shape(name: str, space: int, x: Shape, where: Geometry, ceil_mode: Any) -> Shape:
+def _pool_shape(name: str, space: int, x: Shape, where: Geometry, ceil_mode: bool) -> Shape:
     check_rank(name, x, space)
     counts = where.outputs(x[-space:], flag("ceil_mode", ceil_mode))
     check_fit(name, x, where, counts)
@@ -48,14 +63,14 @@ def _pool_shape(name: str, space: int, x: Shape, where: Geometry, ceil_mode: Any
 # ── the largest entry ────────────────────────────────────────────────────────────────────────────
 
 
-def max_shape(name: str, space: int, x: Shape, *, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-              ceil_mode: Any) -> Shape:
+def max_shape(name: str, space: int, x: Shape, *, kernel_size: Wholes, stride: Wholes | None, padding: Padding,
+              dilation: Wholes, ceil_mode: bool) -> Shape:
     """(batch, channels, *windows)."""
     return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode)
 
 
-def _framed(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-            ceil_mode: bool) -> tuple[Any, Geometry, tuple[int, ...]]:  # fmt: skip
+def _framed(space: int, x: Array, kernel_size: Wholes, stride: Wholes | None, padding: Padding, dilation: Wholes,
+            ceil_mode: bool) -> tuple[Array, Geometry, tuple[int, ...]]:  # fmt: skip
     """The tensor within -inf, the windows over it, and how many there are."""
     where = _geometry(space, kernel_size, stride, padding, dilation)
     size = np.shape(x)[-space:]
@@ -63,32 +78,37 @@ def _framed(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dil
     return padded(x, where.padding, -np.inf, _overhang(where, size, counts)), where, counts
 
 
-def _flat_windows(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-                  ceil_mode: bool) -> Any:
+def _within(where: Geometry, window: tuple[int, ...], counts: Sequence[int]) -> Key:
+    """The entry at one place of every window."""
+    return (..., *where.source(window, counts))
+
+
+def _flat_windows(space: int, x: Array, kernel_size: Wholes, stride: Wholes | None, padding: Padding, dilation: Wholes,
+                  ceil_mode: bool) -> Array:
     """Windows with their entries in a row; -inf outside."""
     view = _windows(x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode, -np.inf)
     return view.reshape((*view.shape[:-space], -1))
 
 
-def _max_pool(space: int, xp: Any, x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-              ceil_mode: bool = False) -> Any:
+def _max_pool(space: int, xp: object, x: Array, kernel_size: Wholes, stride: Wholes | None = None, padding: Padding = 0,
+              dilation: Wholes = 1, ceil_mode: bool = False) -> Array:
     """The first entry of all windows, then the larger of it and the second, and so on: no window is copied."""
     full, where, counts = _framed(space, x, kernel_size, stride, padding, dilation, ceil_mode)
-    entries = (full[..., *where.source(window, counts)] for window in np.ndindex(*where.kernel))
+    entries = (full[_within(where, window, counts)] for window in np.ndindex(*where.kernel))
     largest = next(entries).copy()
     for entry in entries:
         np.maximum(largest, entry, out=largest)
     return largest
 
 
-def max_positions(space: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-                  ceil_mode: bool) -> Any:
+def max_positions(space: int, x: Array, kernel_size: Wholes, stride: Wholes | None, padding: Padding, dilation: Wholes,
+                  ceil_mode: bool) -> Array:
     """Where each window's largest entry lies in its channel, counted row by row; of several the first, or a NaN."""
     full, where, counts = _framed(space, x, kernel_size, stride, padding, dilation, ceil_mode)
     steps = np.cumprod((1, *np.shape(x)[:-space:-1]))[::-1]  # from an entry to the next along each axis
     largest, found = np.full((*np.shape(x)[:-space], *counts), -np.inf), np.zeros(())
     for window in np.ndindex(*where.kernel):
-        entry = full[..., *where.source(window, counts)]
+        entry = full[_within(where, window, counts)]
         above = ~(entry <= largest) & (largest == largest)  # noqa: PLR0124 (NaN alone differs from itself)
         found = np.where(above, float(np.dot(np.multiply(window, where.dilation), steps)), found)
         np.copyto(largest, entry, where=above)
@@ -97,7 +117,7 @@ def max_positions(space: int, x: Any, kernel_size: Any, stride: Any, padding: An
     return found + sum(np.ix_(*starts))
 
 
-def _tied(space: int, x: Any, **parameters: Any) -> Any:
+def _tied(space: int, x: Array, **parameters: Any) -> Mask:
     """The entries that share the maximum of some window."""
     rows = _flat_windows(space, x, **parameters)
     size = np.shape(x)[-space:]
@@ -110,11 +130,11 @@ def _tied(space: int, x: Any, **parameters: Any) -> Any:
     return mask.reshape(np.shape(x))
 
 
-def _max_entry(space: int, s: Any, x: Any, **parameters: Any) -> Any:
+def _max_entry(space: int, s: Symbolic, x: Objects, **parameters: Any) -> Objects:
     """Each window as the maximum of its entries."""
     size = np.shape(x)[-space:]
     numbers = _flat_windows(space, np.arange(np.prod(size), dtype=np.float64).reshape(size), **parameters)
-    result = np.empty((*np.shape(x)[:-space], *numbers.shape[:-1]), dtype=object)
+    result: Objects = np.empty((*np.shape(x)[:-space], *numbers.shape[:-1]), dtype=object)
     for index in np.ndindex(*result.shape):
         row = numbers[index[-space:]]
         entries = x[index[:-space]].ravel()
@@ -122,7 +142,7 @@ def _max_entry(space: int, s: Any, x: Any, **parameters: Any) -> Any:
     return result
 
 
-def unpool_shape(name: str, space: int, x: Shape, indices: Shape, *, output_size: Any) -> Shape:
+def unpool_shape(name: str, space: int, x: Shape, indices: Shape, *, output_size: object) -> Shape:
     """(batch, channels, *output_size)."""
     check_rank(name, x, space)
     if x != indices:
@@ -130,13 +150,13 @@ def unpool_shape(name: str, space: int, x: Shape, indices: Shape, *, output_size
     return (*x[:-space], *_output_size(space, output_size))
 
 
-def _output_size(space: int, output_size: Any) -> tuple[int, ...]:
+def _output_size(space: int, output_size: object) -> tuple[int, ...]:
     listed = tuple(output_size) if isinstance(output_size, tuple) else (output_size,)
     wholes("output_size", listed, space, 1)
     return listed if len(listed) == space else listed * space
 
 
-def _unpool(space: int, xp: Any, x: Any, indices: Any, output_size: Any) -> Any:
+def _unpool(space: int, xp: object, x: Array, indices: Whole, output_size: object) -> Array:
     from backprop_cli.engine.ops.gathering import _scatter_add
 
     size = tuple(map(int, _output_size(space, output_size)))
@@ -146,13 +166,14 @@ def _unpool(space: int, xp: Any, x: Any, indices: Any, output_size: Any) -> Any:
     return flat.reshape((*lead, *size))
 
 
-def _unpool_rule(space: int, xp: Any, g: Any, y: Any, x: Any, indices: Any, output_size: Any) -> Any:
+def _unpool_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, indices: Tensor,
+                 output_size: object) -> Tensor:
     lead = x.shape[:-space]
     flat = xp.take_along_axis(xp.reshape(g, shape=(*lead, -1)), xp.reshape(indices, shape=(*lead, -1)), axis=-1)
     return xp.reshape(flat, shape=x.shape)
 
 
-def _max_rule(space: int, xp: Any, g: Any, y: Any, x: Any, **parameters: Any) -> Any:
+def _max_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, **parameters: Any) -> Tensor:
     indices = getattr(xp, f"max_pool{space}d_indices")(x, **parameters)
     return getattr(xp, f"max_unpool{space}d")(g, indices, output_size=x.shape[-space:])
 
@@ -161,7 +182,7 @@ def _max_rule(space: int, xp: Any, g: Any, y: Any, x: Any, **parameters: Any) ->
 
 
 def _divisors(space: int, size: tuple[int, ...], where: Geometry, ceil_mode: bool, count_include_pad: bool,
-              divisor_override: Any) -> Any:
+              divisor_override: Real | None) -> Array | Real:
     """What each window's sum is divided by: its size, or the number of its entries that are not padding.
 
     With ceil_mode a window that hangs over the padded end counts what lies inside the padding, as in PyTorch.
@@ -175,8 +196,8 @@ def _divisors(space: int, size: tuple[int, ...], where: Geometry, ceil_mode: boo
     return windows_of(np.ascontiguousarray(full), where, counts).sum(axis=tuple(range(-space, 0)))
 
 
-def avg_shape(name: str, space: int, x: Shape, *, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any,
-              count_include_pad: Any, divisor_override: Any) -> Shape:
+def avg_shape(name: str, space: int, x: Shape, *, kernel_size: Wholes, stride: Wholes | None, padding: Padding,
+              ceil_mode: bool, count_include_pad: bool, divisor_override: Real | None) -> Shape:
     """(batch, channels, *windows)."""
     flag("count_include_pad", count_include_pad)
     if divisor_override is not None and number("divisor_override", divisor_override) == 0:
@@ -184,22 +205,22 @@ def avg_shape(name: str, space: int, x: Shape, *, kernel_size: Any, stride: Any,
     return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding), ceil_mode)
 
 
-def _avg_pool(space: int, xp: Any, x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
-              ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None) -> Any:
+def _avg_pool(space: int, xp: object, x: Array, kernel_size: Wholes, stride: Wholes | None = None, padding: Padding = 0,
+              ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Real | None = None) -> Array:
     where = _geometry(space, kernel_size, stride, padding)
     total = np.sum(_windows(x, where, ceil_mode, 0), axis=tuple(range(-space, 0)))
     size = np.shape(x)[-space:]
     return total / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
 
 
-def _exact(divisor: Any, x: Any) -> Any:
+def _exact(divisor: Array | Real, x: Array) -> Array | Real:
     """Whole numbers in the dtype of x, so that float32 and exact numbers stay what they are."""
     if not isinstance(divisor, np.ndarray):
         return divisor
     return divisor.astype(int).astype(x.dtype)
 
 
-def avg_unpool_shape(name: str, space: int, x: Shape, *, output_size: Any, **parameters: Any) -> Shape:
+def avg_unpool_shape(name: str, space: int, x: Shape, *, output_size: object, **parameters: Any) -> Shape:
     """(batch, channels, *output_size), if the pool of that gives `x`."""
     check_rank(name, x, space)
     result = (*x[:-space], *_output_size(space, output_size))
@@ -208,8 +229,9 @@ def avg_unpool_shape(name: str, space: int, x: Shape, *, output_size: Any, **par
     return result
 
 
-def _avg_unpool(space: int, xp: Any, x: Any, output_size: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
-                ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None) -> Any:
+def _avg_unpool(space: int, xp: object, x: Array, output_size: object, kernel_size: Wholes,
+                stride: Wholes | None = None, padding: Padding = 0, ceil_mode: bool = False,
+                count_include_pad: bool = True, divisor_override: Real | None = None) -> Array:
     where = _geometry(space, kernel_size, stride, padding)
     size = tuple(map(int, _output_size(space, output_size)))
     share = x / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
@@ -219,25 +241,25 @@ def _avg_unpool(space: int, xp: Any, x: Any, output_size: Any, kernel_size: Any,
                      *(s + 2 * p + e for s, p, e in zip(size, where.padding, extra, strict=True))),
                     dtype=x.dtype)  # fmt: skip
     for window in np.ndindex(*where.kernel):
-        reached: tuple[Any, ...] = (..., *where.source(window, counts))
-        wide[reached] += share
-    inside: tuple[Any, ...] = (..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))
+        wide[_within(where, window, counts)] += share
+    inside: Key = (..., *(slice(p, p + s) for p, s in zip(where.padding, size, strict=True)))
     return wide[inside]
 
 
-def _avg_rule(space: int, xp: Any, g: Any, y: Any, x: Any, **parameters: Any) -> Any:
+def _avg_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, **parameters: Any) -> Tensor:
     return getattr(xp, f"avg_unpool{space}d")(g, output_size=x.shape[-space:], **parameters)
 
 
-def _avg_unpool_rule(space: int, xp: Any, g: Any, y: Any, x: Any, output_size: Any, **parameters: Any) -> Any:
+def _avg_unpool_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, output_size: object,
+                     **parameters: Any) -> Tensor:
     return getattr(xp, f"avg_pool{space}d")(g, **parameters)
 
 
 # ── what they take ───────────────────────────────────────────────────────────────────────────────
 
 
-def _taken(space: int, copies: int, y: Shape, x: Shape, *_: Shape | None, kernel_size: Any, padding: Any,
-           **__: Any) -> int:  # fmt: skip
+def _taken(space: int, copies: int, y: Shape, x: Shape, *_: Shape | None, kernel_size: Wholes, padding: Padding,
+           **__: object) -> int:  # fmt: skip
     """The padded tensor, and its windows side by side so many times: numpy copies such a view to reduce it."""
     pads = wholes("padding", padding, space, 0)
     around = prod(int(s) + 2 * p for s, p in zip(x[-space:], pads, strict=True))
@@ -247,18 +269,18 @@ def _taken(space: int, copies: int, y: Shape, x: Shape, *_: Shape | None, kernel
 
 # ── the ops ──────────────────────────────────────────────────────────────────────────────────────
 
-POOLS: dict[int, tuple[tuple[tuple[int, ...], dict[str, Any]], ...]] = {
+POOLS: dict[int, tuple[tuple[tuple[int, ...], dict[str, object]], ...]] = {
     1: (((2, 2, 6), {"kernel_size": 2}), ((2, 5), {"kernel_size": 3, "stride": 1, "padding": 1}),
         ((1, 1, 6), {"kernel_size": 3, "stride": 2, "ceil_mode": True})),
     2: (((2, 1, 4, 4), {"kernel_size": 2}), ((2, 5, 4), {"kernel_size": (3, 2), "stride": (1, 2), "padding": 1}),
         ((1, 2, 4, 5), {"kernel_size": 3, "stride": 2, "ceil_mode": True, "padding": 1})),
 }  # fmt: skip
-AVERAGES: dict[int, tuple[tuple[tuple[int, ...], dict[str, Any]], ...]] = {
+AVERAGES: dict[int, tuple[tuple[tuple[int, ...], dict[str, object]], ...]] = {
     1: (*POOLS[1], ((1, 1, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False})),
     2: (*POOLS[2], ((1, 1, 4, 4), {"kernel_size": 2, "divisor_override": -2}),
         ((1, 1, 5, 5), {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False, "ceil_mode": True})),
 }  # fmt: skip
-DILATED: dict[int, tuple[tuple[tuple[int, ...], dict[str, Any]], ...]] = {
+DILATED: dict[int, tuple[tuple[tuple[int, ...], dict[str, object]], ...]] = {
     1: (((1, 7), {"kernel_size": 2, "dilation": 3}),), 2: (((1, 5, 6), {"kernel_size": 2, "dilation": (2, 3)}),),
 }  # fmt: skip
 UNPOOLED: dict[int, Sample] = {

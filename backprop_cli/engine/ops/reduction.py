@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Op, Sample, axes_of, count, op, reduced, signature
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Scalar, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import flag, whole
 from backprop_cli.language.model import Shape
 
@@ -22,7 +23,7 @@ SAMPLES = (
 )
 
 
-def shape_of(shape: Shape, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Shape:
+def shape_of(shape: Shape, *, axis: Axes = None, keepdims: bool = False, **_: object) -> Shape:
     """The shape of a reduction."""
     flag("keepdims", keepdims)
     for item in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
@@ -30,13 +31,13 @@ def shape_of(shape: Shape, *, axis: Any = None, keepdims: bool = False, **_: Any
     return reduced(shape, axis, keepdims)
 
 
-def restored(xp: Any, g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def restored(xp: Words, g: Tensor, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     """`g` of the reduced shape, with size-1 axes where `x` was reduced: it broadcasts against `x` again."""
     axes = axes_of(axis, len(x.shape))
     return g if keepdims or not axes or len(axes) == len(x.shape) else xp.expand_dims(g, axis=axes)
 
 
-def spread(xp: Any, g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def spread(xp: Words, g: Tensor, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     """`g` of the reduced shape, repeated along the reduced axes of `x`."""
     return xp.broadcast_to(restored(xp, g, x, axis, keepdims), shape=x.shape)
 
@@ -53,19 +54,19 @@ EMPTY = ("sum", "mean", "prod", "logsumexp", "var", "std")
 """Reductions of no entries: 0, NaN, 1, -inf, NaN, NaN."""
 
 
-def _shared_ties(xp: Any, g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _shared_ties(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     """The gradient goes to the entries equal to the extreme; a tie shares it evenly."""
     kept = restored(xp, y, x, axis, keepdims)
     mask = xp.equal(x, kept)
     return restored(xp, g, x, axis, keepdims) * mask / xp.sum(mask, axis=axis, keepdims=True)
 
 
-def _tied(x: Any, *, axis: Any = None, keepdims: bool = False, extreme: Any) -> Any:
+def _tied(x: Array, *, axis: Axes = None, keepdims: bool = False, extreme: Callable[..., Array]) -> Mask:
     mask = x == extreme(x, axis=axis, keepdims=True)
     return mask & (np.sum(mask, axis=axis, keepdims=True) > 1)
 
 
-def fold(combine: Callable[..., Any], x: Any, axis: Any, keepdims: bool) -> Any:
+def fold(combine: Callable[..., Scalar], x: Objects, axis: Axes, keepdims: bool) -> Objects:
     """A reduction of object arrays by an n-ary function of sympy scalars."""
     x = np.asarray(x)
     axes = axes_of(axis, x.ndim)
@@ -102,7 +103,7 @@ reduction("min(x; axis=none, keepdims=false)", "Smallest entry over axes.",
           convention="a tie shares the gradient evenly")
 
 
-def _argument_shape(x: Shape, *, axis: Any = None, keepdims: bool = False) -> Shape:
+def _argument_shape(x: Shape, *, axis: Axes = None, keepdims: bool = False) -> Shape:
     """One axis, or all of them."""
     if axis is not None:
         whole("axis", axis)
@@ -118,7 +119,7 @@ for _name, _place in (("argmax", np.argmax), ("argmin", np.argmin)):
        samples=(Sample(((2, 3),)), Sample(((2, 3),), {"axis": 1}), Sample(((4,),), {"axis": -1, "keepdims": True})))
 
 
-def shifted(x: Any, axis: Any) -> tuple[Any, Any, Any]:
+def shifted(x: Array, axis: Axes) -> tuple[Array, Array, Array]:
     """(top, x - top, log Σ exp(x - top)), all with the axes kept.
 
     One of the largest entries adds exactly 1 to the sum, so the logarithm is log1p of the others: it keeps its
@@ -133,7 +134,7 @@ def shifted(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     return top, below, np.log1p(rest + (ties - 1))
 
 
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """log Σ exp x, shifted by the maximum (by 0 where that is infinite)."""
     top, _, total = shifted(x, axis)
     return np.reshape(top + total, reduced(np.shape(x), axis, keepdims))[()]
@@ -152,21 +153,29 @@ SPREAD_SAMPLES = (*(s for s in SAMPLES if s.shapes != ((),)), Sample(((2, 3),), 
                   Sample(((2, 4),), {"axis": 1, "unbiased": True}))  # fmt: skip
 
 
-def lost(ddof: Any, correction: Any, unbiased: Any) -> int:
+def lost(ddof: int, correction: int | None, unbiased: bool | None) -> int:
     """The degrees of freedom that a variance does not count: numpy's ddof, or PyTorch's correction or unbiased."""
     if correction is None and unbiased is not None:
         return int(flag("unbiased", unbiased))
     return whole("ddof", ddof) if correction is None else whole("correction", correction)
 
 
-def spread_shape(shape: Shape, *, axis: Any, keepdims: Any, ddof: Any, correction: Any, unbiased: Any) -> Shape:
+class Counting(Protocol):
+    """What a forward on entries too asks of its words."""
+
+    def size(self, n: int, /) -> Any:
+        """A number of entries."""
+
+
+def spread_shape(shape: Shape, *, axis: Axes, keepdims: bool, ddof: int, correction: int | None,
+                 unbiased: bool | None) -> Shape:
     """The shape of a reduction; ddof is a number."""
     whole("ddof" if correction is None else "correction", lost(ddof, correction, unbiased), 0)
     return shape_of(shape, axis=axis, keepdims=keepdims)
 
 
-def variance(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0, correction: Any = None,
-             unbiased: Any = None) -> Any:
+def variance(xp: Counting, x: Array, axis: Axes = None, keepdims: bool = False, ddof: int = 0,
+             correction: int | None = None, unbiased: bool | None = None) -> Array:
     """Σ(x - mean)²/(n - ddof), in two passes."""
     n = xp.size(count(np.shape(x), axis))
     away = x - np.sum(x, axis=axis, keepdims=True) / n
@@ -174,18 +183,18 @@ def variance(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: in
     return total / max(0, n - lost(ddof, correction, unbiased))
 
 
-def _centered(xp: Any, x: Any, axis: Any, ddof: Any, correction: Any, unbiased: Any) -> Any:
+def _centered(xp: Words, x: Tensor, axis: Axes, ddof: int, correction: int | None, unbiased: bool | None) -> Tensor:
     """(x - mean)/(n - ddof)."""
     n, less = count(x.shape, axis), lost(ddof, correction, unbiased)
     degrees = xp.size(n) - less if n > less else xp.number(0)
     return (x - xp.mean(x, axis=axis, keepdims=True)) / degrees
 
 
-def _variance_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any, keepdims: bool, **free: Any) -> Any:
+def _variance_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, keepdims: bool, **free: Any) -> Tensor:
     return 2 * restored(xp, g, x, axis, keepdims) * _centered(xp, x, axis, **free)
 
 
-def _deviation_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any, keepdims: bool, **free: Any) -> Any:
+def _deviation_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, keepdims: bool, **free: Any) -> Tensor:
     slope = xp.ratio(_centered(xp, x, axis, **free), restored(xp, y, x, axis, keepdims))
     return restored(xp, g, x, axis, keepdims) * slope
 
@@ -205,9 +214,9 @@ reduction("std(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=n
 class _Exact:
     """The words `variance` needs, in sympy."""
 
-    def __init__(self, s: Any) -> None:
+    def __init__(self, s: Symbolic) -> None:
         self.sympy = s
 
-    def size(self, n: int) -> Any:
+    def size(self, n: int) -> Scalar:
         """An exact count."""
         return self.sympy.Integer(int(n))

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, op, show
+from backprop_cli.engine.ops.base import Body, ParameterError, Sample, ShapeError, composite, op, show
 from backprop_cli.engine.ops.library import spell
+from backprop_cli.engine.ops.tensor import Array, Key, Padding, Wholes
 from backprop_cli.engine.ops.validate import choice, number, whole, wholes
 from backprop_cli.engine.ops.windows import Geometry, check_fit, check_rank, geometry, padded, windows_of
 from backprop_cli.language.model import Shape
@@ -40,8 +41,8 @@ MOST_WINDOWS = 256
 """Windows of different sizes are written out one by one."""
 
 
-def _adaptive(space: int) -> Any:
-    def body(shapes: Shapes, output_size: Any) -> str:
+def _adaptive(space: int) -> Body:
+    def body(shapes: Shapes, output_size: object) -> str:
         x = shapes["x"]
         check_rank(f"adaptive_avg_pool{space}d", x, space)
         given = output_size if isinstance(output_size, tuple) else (output_size,) * space  # none keeps a size
@@ -72,7 +73,7 @@ for _space, _shapes in ((1, ((2, 2, 6), (2, 5))), (2, ((1, 2, 4, 6), (2, 5, 4)))
 NEAREST = {"nearest": Fraction(0), "nearest-exact": Fraction(1, 2)}
 
 
-def _scales(x: Shape, size: Any, scale_factor: Any) -> list[tuple[int, Any]]:
+def _scales(x: Shape, size: object, scale_factor: object) -> list[tuple[int, Fraction]]:
     """(new size, old entries a new one) of each axis of space."""
     space = len(x) - 2
     if (size is None) == (scale_factor is None):
@@ -89,7 +90,7 @@ def _scales(x: Shape, size: Any, scale_factor: Any) -> list[tuple[int, Any]]:
     return [(max(1, math.floor(old * f)), 1 / f) for f, old in zip(factors, x[2:], strict=True)]
 
 
-def _interpolate(shapes: Shapes, size: Any, scale_factor: Any, mode: Any) -> str:
+def _interpolate(shapes: Shapes, size: object, scale_factor: object, mode: str) -> str:
     x, text = shapes["x"], "x"
     shift = NEAREST[choice("mode", mode, NEAREST)]
     if len(x) < 3:
@@ -112,12 +113,12 @@ composite("interpolate(x; size=none, scale_factor=none, mode='nearest')",
 
 # ── patches ──────────────────────────────────────────────────────────────────────────────────────
 
-PATCHES: tuple[dict[str, Any], ...] = (
+PATCHES: tuple[dict[str, object], ...] = (
     {"kernel_size": 2},
     {"kernel_size": (2, 3), "stride": (2, 1), "padding": (0, 1), "dilation": (1, 2)})  # fmt: skip
 
 
-def _windows(kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Geometry:
+def _windows(kernel_size: Wholes, dilation: Wholes, padding: Padding, stride: Wholes) -> Geometry:
     return geometry(wholes("kernel_size", kernel_size, 2, 1), stride, wholes("padding", padding, 2, 0), dilation)
 
 
@@ -130,7 +131,7 @@ def unfold_shape(x: Shape, **parameters: Any) -> Shape:
     return (*x[:-3], int(x[-3]) * math.prod(where.kernel), math.prod(counts))
 
 
-def unfold(x: Any, **parameters: Any) -> Any:
+def unfold(x: Array, **parameters: Any) -> Array:
     """Every window of an image as a column."""
     where = _windows(**parameters)
     counts = where.outputs(np.shape(x)[-2:])
@@ -140,7 +141,7 @@ def unfold(x: Any, **parameters: Any) -> Any:
     return view.transpose(order).reshape((*view.shape[:lead], -1, math.prod(counts)))
 
 
-def fold_shape(x: Shape, *, output_size: Any, **parameters: Any) -> Shape:
+def fold_shape(x: Shape, *, output_size: object, **parameters: Any) -> Shape:
     """(batch, channels, *output_size), if the patches of that are `x`."""
     where, size = _windows(**parameters), wholes("output_size", output_size, 2, 1)
     if len(x) not in (2, 3):
@@ -152,16 +153,16 @@ def fold_shape(x: Shape, *, output_size: Any, **parameters: Any) -> Shape:
     return (*x[:-2], channels, *size)
 
 
-def fold(x: Any, output_size: Any, **parameters: Any) -> Any:
+def fold(x: Array, output_size: object, **parameters: Any) -> Array:
     """The adjoint of `unfold`: columns added up where their windows lie."""
     where, shape = _windows(**parameters), fold_shape(np.shape(x), output_size=output_size, **parameters)
     counts = where.outputs(shape[-2:])
     columns = x.reshape((*shape[:-2], *where.kernel, *counts))
     wide = np.zeros((*shape[:-2], *(s + 2 * p for s, p in zip(shape[-2:], where.padding, strict=True))), dtype=x.dtype)
     for window in np.ndindex(*where.kernel):
-        reached: tuple[Any, ...] = (..., *where.source(window, counts))
+        reached: Key = (..., *where.source(window, counts))
         wide[reached] += columns[(..., *window, slice(None), slice(None))]
-    inside: tuple[Any, ...] = (..., *(slice(p, p + s) for p, s in zip(where.padding, shape[-2:], strict=True)))
+    inside: Key = (..., *(slice(p, p + s) for p, s in zip(where.padding, shape[-2:], strict=True)))
     return wide[inside]
 
 

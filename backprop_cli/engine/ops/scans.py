@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, axes_of, normalize_axis, op, show
 from backprop_cli.engine.ops.reduction import SAMPLES, reduction, restored
+from backprop_cli.engine.ops.tensor import Array, Axes, Tensor, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
 
 ZEROS = tuple(Sample(s.shapes, s.parameters, ("zeros",)) for s in SAMPLES)
 
 
-def prod_others(x: Any, axis: Any = None) -> Any:
+def prod_others(x: Array, axis: Axes = None) -> Array:
     """The product of all *other* entries over axes: what lies before times what lies after, so no division."""
     axes = axes_of(axis, np.ndim(x))
     last = tuple(range(-len(axes), 0))
@@ -27,14 +26,14 @@ def prod_others(x: Any, axis: Any = None) -> Any:
     return np.moveaxis((before * after).reshape(moved.shape), last, axes)[()]
 
 
-def _rows(xp: Any, x: Any, axes: tuple[int, ...], shape: Shape) -> Any:
+def _rows(xp: Words, x: Tensor, axes: tuple[int, ...], shape: Shape) -> Tensor:
     """A tensor of `shape` with `axes` moved to the end and joined."""
     kept = tuple(a for a in range(len(shape)) if a not in axes)
     moved = x if (*kept, *axes) == tuple(range(len(shape))) else xp.transpose(x, axes=(*kept, *axes))
     return moved if len(axes) == 1 else xp.reshape(moved, shape=(*(shape[a] for a in kept), _length(shape, axes)))
 
 
-def _back(xp: Any, rows: Any, axes: tuple[int, ...], shape: Shape) -> Any:
+def _back(xp: Words, rows: Tensor, axes: tuple[int, ...], shape: Shape) -> Tensor:
     """The inverse of `_rows`."""
     kept = tuple(a for a in range(len(shape)) if a not in axes)
     order = (*kept, *axes)
@@ -50,7 +49,7 @@ def _length(shape: Shape, axes: tuple[int, ...]) -> int:
     return total
 
 
-def _others_rule(xp: Any, g: Any, y: Any, x: Any, axis: Any) -> Any:
+def _others_rule(xp: Words, g: Tensor, y: Tensor | None, x: Tensor, axis: Axes) -> Tensor:
     """Row i of a square holds all entries but the i-th (a 1 stands there); its products leave out one more."""
     axes = axes_of(axis, len(x.shape))
     eye = xp.eye(n=_length(x.shape, axes))
@@ -78,24 +77,24 @@ ALONG = (Sample(((4,),), {"axis": 0}), Sample(((2, 3),), {"axis": 0}), Sample(((
 ALONG_ZEROS = tuple(Sample(s.shapes, s.parameters, ("zeros",)) for s in ALONG)
 
 
-def along_shape(x: Shape, *, axis: Any) -> Shape:
+def along_shape(x: Shape, *, axis: Axes) -> Shape:
     """The operand's shape, once the axis is known to exist."""
     normalize_axis(whole("axis", axis), max(1, len(x)))  # a scalar is a row of one, as in PyTorch
     return x
 
 
-def _paired_shape(x: Shape, g: Shape, *, axis: Any) -> Shape:
+def _paired_shape(x: Shape, g: Shape, *, axis: Axes) -> Shape:
     """Both operands have one shape."""
     if x != g:
         raise ShapeError(f"the operands of cumprod_others have shapes {show(x)} and {show(g)}, not one", 1)
     return along_shape(x, axis=axis)
 
 
-def _cumsum_rule(xp: Any, g: Any, y: Any, x: Any, axis: int) -> Any:
+def _cumsum_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Tensor:
     return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis) if x.shape else g
 
 
-def cumprod_others(x: Any, g: Any, axis: int) -> Any:
+def cumprod_others(x: Array, g: Array, axis: int) -> Array:
     """What cumprod sends back, in linear time and memory.
 
     Where no product is 0 (nor about to be), a running sum from the end; else as `_scanned` does it.
@@ -106,7 +105,7 @@ def cumprod_others(x: Any, g: Any, axis: int) -> Any:
     return np.flip(np.cumsum(np.flip(g * so_far, axis), axis=axis), axis) / x
 
 
-def _scanned(x: Any, g: Any, axis: int) -> Any:
+def _scanned(x: Array, g: Array, axis: int) -> Array:
     """Entry i is Π_{k<i} x_k · s_i with s_i = g_i + x_{i+1} s_{i+1}: nothing is divided, so entries may be 0."""
     if not np.ndim(x):
         return g
@@ -117,7 +116,7 @@ def _scanned(x: Any, g: Any, axis: int) -> Any:
     return np.moveaxis(sent, 0, axis)
 
 
-def _cumprod_square(xp: Any, x: Any, axis: int) -> tuple[Any, Any, tuple[int, ...]]:
+def _cumprod_square(xp: Words, x: Tensor, axis: int) -> tuple[Tensor, Tensor, tuple[int, ...]]:
     """Row j of a square holds the entries up to j, then ones; and which those are."""
     axes = axes_of(axis, len(x.shape))
     n = int(x.shape[axes[0]])
@@ -125,7 +124,7 @@ def _cumprod_square(xp: Any, x: Any, axis: int) -> tuple[Any, Any, tuple[int, ..
     return xp.where(so_far, xp.expand_dims(_rows(xp, x, axes, x.shape), axis=-2), 1), so_far, axes
 
 
-def _again_by_x(xp: Any, u: Any, y: Any, x: Any, g: Any, axis: int) -> Any:
+def _again_by_x(xp: Words, u: Tensor, y: Tensor, x: Tensor, g: Tensor, axis: int) -> Tensor:
     """Two entries are left out of each running product."""
     if not x.shape:
         return u * 0
@@ -136,7 +135,7 @@ def _again_by_x(xp: Any, u: Any, y: Any, x: Any, g: Any, axis: int) -> Any:
     return _back(xp, xp.sum(back, axis=-2), axes, x.shape)
 
 
-def _again_by_g(xp: Any, u: Any, y: Any, x: Any, g: Any, axis: int) -> Any:
+def _again_by_g(xp: Words, u: Tensor, y: Tensor, x: Tensor, g: Tensor, axis: int) -> Tensor:
     """The running products, each without one of its entries in turn."""
     if not x.shape:
         return u
@@ -149,8 +148,12 @@ op("cumsum(x; axis)", "Running sum along an axis.",
    lambda xp, x, axis: np.cumsum(x, axis=axis) if np.ndim(x) else x, shape=along_shape,
    vjps=_cumsum_rule, samples=ALONG,
    group="reductions", empty=True, linear="x")
+def _running(xp: object, x: Array, axis: int) -> Array:
+    return np.cumprod(x, axis=axis, dtype=x.dtype) if np.ndim(x) else x
+
+
 op("cumprod(x; axis)", "Running product along an axis.",
-   lambda xp, x, axis: np.cumprod(x, axis=axis) if np.ndim(x) else x,
+   _running,
    shape=along_shape,
    vjps=lambda xp, g, y, x, axis: xp.cumprod_others(x, g, axis=axis), samples=ALONG + ALONG_ZEROS,
    group="reductions", empty=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
+from backprop_cli.engine.ops.tensor import Axes
 from backprop_cli.language.model import Shape, Size
 
 
@@ -83,7 +83,7 @@ def axes_of(axis: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     return axes
 
 
-def reduced(shape: Shape, axis: Any = None, keepdims: bool = False) -> Shape:
+def reduced(shape: Shape, axis: Axes = None, keepdims: bool = False) -> Shape:
     """The shape after a reduction."""
     axes = axes_of(axis, len(shape))
     if keepdims:
@@ -91,7 +91,7 @@ def reduced(shape: Shape, axis: Any = None, keepdims: bool = False) -> Shape:
     return tuple(size for i, size in enumerate(shape) if i not in axes)
 
 
-def count(shape: Shape, axis: Any = None) -> int:
+def count(shape: Shape, axis: Axes = None) -> int:
     """How many entries a reduction adds up; a `Size` if that is one named axis, or the product of several sizes."""
     axes = axes_of(axis, len(shape))
     if len(axes) == 1:
@@ -105,7 +105,7 @@ def count(shape: Shape, axis: Any = None) -> int:
     return named_total
 
 
-def keeps_axes(shape: Shape, axis: Any, met: Shape) -> bool:
+def keeps_axes(shape: Shape, axis: Axes, met: Shape) -> bool:
     """Whether a reader of `x - Σ_d(x)/D` takes the sum of a tensor of this shape to keep its axes.
 
     It does where it meets a tensor that has them, and where it would not fit without them.

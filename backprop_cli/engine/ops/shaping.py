@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, broadcast, named, normalize_axis, op, show
+from backprop_cli.engine.ops.tensor import Array, Axes, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
+
+if TYPE_CHECKING:
+    from types import EllipsisType
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +31,20 @@ class Span:
         return text if self.step is None else f"{text}:{self.step}"
 
 
-Index = tuple[Any, ...]
+Subscript: TypeAlias = "int | Span | EllipsisType | tuple[int, ...] | None"
+Index = tuple[Subscript, ...]
 """Subscripts: int, Span, None (a new axis), Ellipsis, or a tuple of ints (a list of positions)."""
 
 
 def key_of(index: Index) -> tuple[Any, ...]:
     """The subscripts as numpy takes them."""
-    convert: dict[type, Any] = {Span: lambda s: slice(s.first, s.stop, s.step), tuple: list}
-    return tuple(convert.get(type(item), lambda i: i)(item) for item in index)
+    convert: dict[type, Callable[[Any], object]] = {Span: lambda s: slice(s.first, s.stop, s.step), tuple: list}
+    return tuple(convert[type(item)](item) if type(item) in convert else item for item in index)
 
 
 def index_text(index: Index) -> str:
     """The subscripts as they are written: `0:2, 1`."""
-    spell: dict[type, Any] = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...",
+    spell: dict[type, Callable[[Any], str]] = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...",
                               tuple: lambda i: str(list(i))}
     return ", ".join(spell.get(type(item), str)(item) for item in index)
 
@@ -83,13 +89,13 @@ def _indexed(x: Shape, spread: Index) -> Shape:
     return tuple(result)
 
 
-def _scatter(x: Any, index: Index, shape: Shape) -> Any:
+def _scatter(x: Array, index: Index, shape: int | Shape) -> Array:
     result = np.zeros(tuple(map(int, _sizes(shape))), dtype=np.asarray(x).dtype)
     np.add.at(result, key_of(index), x)
     return result
 
 
-def _scatter_shape(x: Shape, *, index: Index, shape: Shape) -> Shape:
+def _scatter_shape(x: Shape, *, index: Index, shape: int | Shape) -> Shape:
     shape = _sizes(shape)
     taken = index_shape(shape, index=index)
     if x != taken and broadcast(x, taken) != taken:
@@ -108,14 +114,20 @@ INDEX_SAMPLES = tuple(
 op("index(x; index)", "Entries of a tensor, `x[0]`, `x[1:3, :]`.", lambda xp, x, index: x[key_of(index)],
    shape=index_shape, vjps=lambda xp, g, y, x, index: xp.scatter(g, index=index, shape=x.shape), samples=INDEX_SAMPLES,
    group="operators")
+def _given(sample: Sample) -> Index:
+    index = sample.parameters["index"]
+    assert isinstance(index, tuple)
+    return index
+
+
 op("scatter(x; index, shape)", "Zeros of `shape` with `x` added at `index` (text such as '0:2, 1'); repeats add up.",
    lambda xp, x, index, shape: _scatter(x, index, shape), shape=_scatter_shape,
    vjps=lambda xp, g, y, x, index, shape: xp.index(g, index=index), broadcasts=True,
-   samples=tuple(Sample((index_shape(s.shapes[0] or (), **s.parameters),), {**s.parameters, "shape": s.shapes[0]})
+   samples=tuple(Sample((index_shape(s.shapes[0] or (), index=_given(s)),), {**s.parameters, "shape": s.shapes[0]})
                  for s in INDEX_SAMPLES), group="shape", example="scatter(x, '0:2, 1', (3, 3))")
 
 
-def reshape_shape(x: Shape, *, shape: Any) -> Shape:
+def reshape_shape(x: Shape, *, shape: int | Shape) -> Shape:
     """A shape of as many entries; one size may be -1."""
     total = math.prod(x)
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -152,7 +164,7 @@ op("reshape(x; shape)", "The same entries, in row-major order, in another shape;
             Sample(((2, 3, 2),), {"shape": (2, -1)})), linear="x")
 
 
-def expand_shape(x: Shape, *, axis: Any) -> Shape:
+def expand_shape(x: Shape, *, axis: Axes) -> Shape:
     """New axes of size 1 at `axis` of the result."""
     if axis is None:
         raise ParameterError("axis", "axis says where the new axes go, and cannot be none")
@@ -165,14 +177,14 @@ def expand_shape(x: Shape, *, axis: Any) -> Shape:
     return tuple(1 if i in places else next(rest) for i in range(rank))
 
 
-def _squeeze_axes(x: Shape, axis: Any) -> tuple[int, ...]:
+def _squeeze_axes(x: Shape, axis: Axes) -> tuple[int, ...]:
     if axis is None:
         return tuple(i for i, size in enumerate(x) if size == 1)
     listed = (axis,) if isinstance(axis, int) else tuple(axis)
     return tuple(a for a in (normalize_axis(a, len(x)) for a in listed) if x[a] == 1)
 
 
-def squeeze_shape(x: Shape, *, axis: Any = None) -> Shape:
+def squeeze_shape(x: Shape, *, axis: Axes = None) -> Shape:
     """Without the axes of size 1 (of `axis`)."""
     gone = _squeeze_axes(x, axis)
     return tuple(size for i, size in enumerate(x) if i not in gone)
@@ -187,7 +199,7 @@ op("squeeze(x; axis=none)", "Without axes of size 1 (of `axis`, or all of them).
    samples=(Sample(((2, 1, 3, 1),)), Sample(((2, 1, 1),), {"axis": 1})))
 
 
-def broadcast_shape(x: Shape, *, shape: Any) -> Shape:
+def broadcast_shape(x: Shape, *, shape: int | Shape) -> Shape:
     """`shape`, if `x` broadcasts to it; -1 keeps a size."""
     shape = (shape,) if isinstance(shape, int) else shape
     offset = len(shape) - len(x)
@@ -219,7 +231,7 @@ def concat_shape(*shapes: Shape, axis: int) -> Shape:
     return (*shapes[0][:place], shapes[0][place] if len(shapes) == 1 else total, *shapes[0][place + 1 :])
 
 
-def _part(xp: Any, which: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+def _part(xp: Words, which: int, g: Tensor, y: Tensor, *xs: Tensor, axis: int) -> Tensor:
     place = axis % len(xs[0].shape)
     start = sum(int(x.shape[place]) for x in xs[:which])
     span = Span(start or None, start + int(xs[which].shape[place]) if which + 1 < len(xs) else None)
@@ -240,7 +252,7 @@ def stack_shape(*shapes: Shape, axis: int) -> Shape:
     return (*shapes[0][:place], len(shapes), *shapes[0][place:])
 
 
-def _layer(xp: Any, which: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+def _layer(xp: Words, which: int, g: Tensor, y: Tensor, *xs: Tensor, axis: int) -> Tensor:
     place = axis % (len(xs[0].shape) + 1)
     return xp.index(g, index=(*[Span()] * place, which))
 
@@ -250,7 +262,7 @@ op("stack([xs]; axis=0)", "Tensors of one shape joined along a new axis.",
    samples=(Sample(((2, 3), (2, 3))), Sample(((2,), (2,)), {"axis": -1}), Sample(((), ()))))
 
 
-def _sizes(shape: Any) -> Shape:
+def _sizes(shape: int | Shape) -> Shape:
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(size < 0 for size in sizes):
         raise ParameterError("shape", f"sizes must not be negative: {sizes}")
@@ -262,7 +274,7 @@ op("zeros(; shape)", "A tensor of zeros.", lambda xp, shape: xp.array(np.zeros(t
    latex=r"\mathbf{{0}}")
 op("ones(; shape)", "A tensor of ones.", lambda xp, shape: xp.array(np.ones(tuple(map(int, _sizes(shape))))),
    shape=lambda *, shape: _sizes(shape), vjps=(), samples=(Sample((), {"shape": (2, 3)}),), group="shape")
-def _eye_shape(*, n: Any, m: Any) -> Shape:
+def _eye_shape(*, n: int, m: int | None) -> Shape:
     return whole("n", n, 0), whole("m", n if m is None else m, 0)
 
 
@@ -273,7 +285,7 @@ op("eye(; n, m=none)", "Identity matrix of n rows (and m columns).",
    group="shape")
 
 
-def _range(start: Any, stop: Any, step: Any) -> range:
+def _range(start: int, stop: int | None, step: int) -> range:
     """numpy's arange of whole numbers: arange(n), arange(start, stop), arange(start, stop, step)."""
     first, last = (0, start) if stop is None else (start, stop)
     if whole("step", step) == 0:
@@ -281,12 +293,12 @@ def _range(start: Any, stop: Any, step: Any) -> range:
     return range(whole("start", first), whole("stop", last), step)
 
 
-def _numbers(span: range) -> Any:
+def _numbers(span: range) -> Whole:
     """An array, without an object for each number."""
     return np.arange(span.start, span.stop, span.step)
 
 
-def _arange_shape(*, start: Any, stop: Any, step: Any) -> Shape:
+def _arange_shape(*, start: int, stop: int | None, step: int) -> Shape:
     length = len(_range(start, stop, step))
     return (named(length, start),) if length == start else (length,)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, composite
 from backprop_cli.engine.ops.elementwise import POSITIVE, REAL, elementwise, within
 from backprop_cli.engine.ops.errorfunction import erf, erfc
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
 
@@ -29,7 +29,7 @@ FAR = 20
 """From here on the asymptotic series (Abramowitz and Stegun 6.3.18, 6.4.11) has all digits of a float64."""
 
 
-def _asymptotic(n: int, x: Any) -> Any:
+def _asymptotic(n: int, x: Array) -> Array:
     """The n-th derivative of the digamma function, for large x."""
     k = np.arange(1, len(BERNOULLI) + 1)
     weights = [b * math.gamma(2 * j + n) / math.gamma(2 * j + 1) for j, b in zip(k, BERNOULLI, strict=True)]
@@ -39,7 +39,7 @@ def _asymptotic(n: int, x: Any) -> Any:
     return (-1) ** (n + 1) * (math.gamma(n) / x**n + math.gamma(n + 1) / (2 * x ** (n + 1)) + series)
 
 
-def _cotangent(n: int, x: Any) -> Any:
+def _cotangent(n: int, x: Array) -> Array:
     """The n-th derivative of π cot(πx), a polynomial in the cotangent: c' = -π (1 + c²)."""
     c = 1 / np.tan(np.pi * x)
     poly = np.polynomial.Polynomial([0.0, 1.0])
@@ -48,14 +48,14 @@ def _cotangent(n: int, x: Any) -> Any:
     return np.pi ** (n + 1) * poly(c)
 
 
-def _right(n: int, x: Any) -> Any:
+def _right(n: int, x: Array) -> Array:
     """For x > 0, by the recurrence up to where the series holds."""
     steps = np.arange(FAR)[(...,) + (None,) * np.ndim(x)]
     sign = (-1) ** (n + 1) * math.gamma(n + 1)
     return _asymptotic(n, x + FAR) + np.sum(sign / (x + steps) ** (n + 1), axis=0)
 
 
-def polygamma(n: int, x: Any) -> Any:
+def polygamma(n: int, x: Array) -> Array:
     """The n-th derivative of the digamma function; left of 1/2 by reflection, NaN at its poles."""
     given = np.asarray(x)
     wide = given.astype(np.float64)
@@ -70,7 +70,7 @@ HUGE = 2.5e305
 """Beyond, the logarithm of the gamma function has left the range of a float."""
 
 
-def lgamma(x: Any) -> Any:
+def lgamma(x: Array) -> Array:
     """log |Γ(x)|, infinite at its poles."""
 
     def one(v: float) -> float:
@@ -86,7 +86,7 @@ MOST = 20
 """Higher derivatives lose their digits in the polynomial of the cotangent."""
 
 
-def _order_shape(x: Shape, *, n: Any) -> Shape:
+def _order_shape(x: Shape, *, n: int) -> Shape:
     if whole("n", n, 0) > MOST:
         raise ParameterError("n", f"n must be at most {MOST}, not {n}")
     return x
@@ -109,7 +109,7 @@ elementwise("polygamma(x; n=1)", "The n-th derivative of digamma.", lambda xp, x
 # ── the inverse of erf ───────────────────────────────────────────────────────────────────────────
 
 
-def erfinv(x: Any) -> Any:
+def erfinv(x: Array) -> Array:
     """Where erf has a value: S. Winitzki's approximation, made exact by Newton's steps on log erfc in the tail."""
     given = np.asarray(x)
     size = np.minimum(np.abs(given.astype(np.float64)), 1)
@@ -123,7 +123,7 @@ def erfinv(x: Any) -> Any:
     return np.where(outside, np.nan, np.copysign(found, given)).astype(given.dtype)[()]
 
 
-def _newton(z: Any, size: Any) -> Any:
+def _newton(z: Array, size: Array) -> Array:
     """One step of Halley's method for erf(z) = size; above 1/2 by what is missing to 1, which has the digits."""
     error = np.where(size > 0.5, (1 - size) - erfc(z), erf(z) - size)
     slope = 2 / np.sqrt(np.pi) * np.exp(-z * z)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TypeVar
 
 from backprop_cli.engine.ops.shapes import ParameterError
 
+T = TypeVar("T")
 
-def whole(name: str, value: Any, least: int | None = None) -> int:
+
+def whole(name: str, value: object, least: int | None = None) -> int:
     """An integer, at least `least`.
 
     Raises:
@@ -23,7 +25,7 @@ def whole(name: str, value: Any, least: int | None = None) -> int:
     return value
 
 
-def wholes(name: str, value: Any, length: int, least: int | None = None) -> tuple[int, ...]:
+def wholes(name: str, value: object, length: int, least: int | None = None) -> tuple[int, ...]:
     """`length` integers: a tuple of them, or one for all."""
     listed = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
     if len(listed) not in (1, length):
@@ -32,7 +34,7 @@ def wholes(name: str, value: Any, length: int, least: int | None = None) -> tupl
     return checked if len(checked) == length else checked * length
 
 
-def number(name: str, value: Any, least: float | None = None) -> Any:
+def number(name: str, value: object, least: float | None = None) -> float | Fraction:
     """A real number, at least `least`."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)) or math.isnan(value):
         raise ParameterError(name, f"{name} is a number, not {shown(value)}")
@@ -41,51 +43,52 @@ def number(name: str, value: Any, least: float | None = None) -> Any:
     return value
 
 
-def choice(name: str, value: Any, options: Mapping[Any, Any] | Sequence[Any]) -> Any:
+def choice(name: str, value: object, options: Mapping[T, object] | Sequence[T]) -> T:
     """One of several words."""
-    if value not in options:
-        listed = ", ".join(repr(option) for option in options)
-        raise ParameterError(name, f"{name} is one of {listed}, not {shown(value)}")
-    return value
+    for option in options:
+        if option == value:
+            return option
+    listed = ", ".join(repr(option) for option in options)
+    raise ParameterError(name, f"{name} is one of {listed}, not {shown(value)}")
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: object) -> bool:
     """true or false; a number in its place is most likely meant for another parameter."""
     if not isinstance(value, bool):
         raise ParameterError(name, f"{name} is true or false, not {shown(value)}")
     return value
 
 
-def whole_or_wholes(name: str, value: Any) -> Any:
+def whole_or_wholes(name: str, value: object) -> int | tuple[int, ...]:
     """An integer, or a tuple of them: axes, a shape, the strides of a window."""
     if isinstance(value, tuple):
         return tuple(whole(name, item) for item in value)
     return whole(name, value)
 
 
-def order(name: str, value: Any) -> Any:
+def order(name: str, value: object) -> float | Fraction | str:
     """The order of a norm: a number, or a word."""
     return value if isinstance(value, str) else number(name, value)
 
 
-def word(name: str, value: Any) -> str:
+def word(name: str, value: object) -> str:
     """A string."""
     if not isinstance(value, str):
         raise ParameterError(name, f"{name} is a word in quotes, not {shown(value)}")
     return value
 
 
-def spacing(name: str, value: Any) -> Any:
+def spacing(name: str, value: object) -> int | tuple[int, ...] | str:
     """Integers, or a word such as 'same'."""
     return value if isinstance(value, str) else whole_or_wholes(name, value)
 
 
-def anything(name: str, value: Any) -> Any:
+def anything(name: str, value: object) -> object:
     """A parameter with a form of its own, which its function checks."""
     return value
 
 
-_KINDS: Mapping[Callable[[str, Any], Any], str] = {
+_KINDS: Mapping[Callable[[str, object], object], str] = {
     number: "alpha beta constant_values delta divisor_override dropout_p eps label_smoothing margin max_val min_val "
             "lambd momentum negative_slope p rcond scale threshold value",
     whole: "axis1 axis2 chunks correction ddof end_dim groups ignore_index k m n num_groups offset repeats "
@@ -101,7 +104,7 @@ KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 """What a parameter of this name is, in every function that has one."""
 
 
-def check_parameters(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+def check_parameters(parameters: Mapping[str, object], defaults: Mapping[str, object]) -> None:
     """The type of every parameter; `none` only where that is the default, a choice, or means all axes.
 
     Raises:
@@ -112,7 +115,7 @@ def check_parameters(parameters: Mapping[str, Any], defaults: Mapping[str, Any])
             KIND[name](name, value)
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as the language writes it."""
     words = {None: "none", True: "true", False: "false"}
     if value is None or isinstance(value, bool):

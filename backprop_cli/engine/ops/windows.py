@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
+from backprop_cli.engine.ops.tensor import Array, Padding, Wholes
 from backprop_cli.engine.ops.validate import wholes
 from backprop_cli.language.model import Shape
 
@@ -52,7 +52,7 @@ class Geometry:
                      for w, d, s, n in zip(window, self.dilation, self.stride, count, strict=True))  # fmt: skip
 
 
-def geometry(kernel: Sequence[int], stride: Any, padding: Any, dilation: Any) -> Geometry:
+def geometry(kernel: Sequence[int], stride: Wholes, padding: Padding, dilation: Wholes) -> Geometry:
     """The parameters of a convolution, checked.
 
     Raises:
@@ -75,7 +75,7 @@ def _same(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int,
     return Geometry(kernel, stride, tuple(t // 2 for t in total), dilation, tuple(t % 2 for t in total))
 
 
-def _padding(padding: Any, space: int) -> tuple[int, ...]:
+def _padding(padding: Padding, space: int) -> tuple[int, ...]:
     if padding == "valid":
         return (0,) * space
     if isinstance(padding, str):
@@ -107,17 +107,17 @@ def check_fit(name: str, x: Shape, windows: Geometry, counts: Sequence[int]) -> 
                          0)
 
 
-def batched(x: Any, space: int) -> Any:
+def batched(x: Array, space: int) -> Array:
     """With a batch axis."""
     return x if np.ndim(x) == space + 2 else x[None]
 
 
-def unbatched(y: Any, x: Any, space: int) -> Any:
+def unbatched(y: Array, x: Array, space: int) -> Array:
     """Without the batch axis that `x` did not have."""
     return y if np.ndim(x) == space + 2 else y[0]
 
 
-def padded(x: Any, padding: Sequence[int], value: float = 0.0, extra: Sequence[int] | None = None) -> Any:
+def padded(x: Array, padding: Sequence[int], value: float = 0.0, extra: Sequence[int] | None = None) -> Array:
     """Constants around the space axes; `extra` more at their ends."""
     more = extra or (0,) * len(padding)  # at the end only
     if not any(padding) and not any(more):
@@ -126,7 +126,7 @@ def padded(x: Any, padding: Sequence[int], value: float = 0.0, extra: Sequence[i
     return np.pad(x, [(0, 0)] * (np.ndim(x) - len(pairs)) + pairs, constant_values=value)
 
 
-def windows_of(x: Any, where: Geometry, counts: Sequence[int]) -> Any:
+def windows_of(x: Array, where: Geometry, counts: Sequence[int]) -> Array:
     """A view (*lead, *counts, *kernel) of a padded tensor."""
     space = len(where.kernel)
     lead, steps = x.strides[:-space], x.strides[-space:]

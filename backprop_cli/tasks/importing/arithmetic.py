@@ -33,7 +33,7 @@ COMPARE: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
 """Comparisons of plain values."""
 
 
-def arithmetic(machine: Machine, op: ast.operator, left: Any, right: Any, node: ast.AST) -> Any:
+def arithmetic(machine: Machine, op: ast.operator, left: object, right: object, node: ast.AST) -> object:
     """A binary operator with at least one tensor."""
     folded = _folded(op, left, right)
     if folded is not None:
@@ -49,7 +49,7 @@ def arithmetic(machine: Machine, op: ast.operator, left: Any, right: Any, node: 
     return made(binary(codes[0], SIGNS[type(op)], codes[1]), left, right, kind=_kind(op, left, right))
 
 
-def _kind(op: ast.operator, left: Any, right: Any) -> str:
+def _kind(op: ast.operator, left: object, right: object) -> str:
     """Whole numbers stay whole, except under division; a mask times a mask is a mask."""
     kinds = {_kind_of(left), _kind_of(right)}
     if isinstance(op, ast.Div) or "float" in kinds:
@@ -57,13 +57,13 @@ def _kind(op: ast.operator, left: Any, right: Any) -> str:
     return "bool" if kinds == {"bool"} and isinstance(op, ast.Mult | ast.BitAnd | ast.BitOr) else "int"
 
 
-def _kind_of(value: Any) -> str:
+def _kind_of(value: object) -> str:
     if isinstance(value, Tensor):
         return value.kind
     return "int" if isinstance(plain(value), int) else "float"
 
 
-def _folded(op: ast.operator, left: Any, right: Any) -> Tensor | None:
+def _folded(op: ast.operator, left: object, right: object) -> Tensor | None:
     """A leaf without a name, scaled and shifted by numbers: still a leaf, `0.01 * np.random.randn(3, 4)`."""
     tensor, other = (left, right) if isinstance(left, Tensor) else (right, left)
     if not isinstance(tensor, Tensor) or not tensor.fresh or tensor.param or not is_number(other):
@@ -101,7 +101,7 @@ def scaled(start: Start, a: float, b: float, divisor: float | None = None) -> St
     return None
 
 
-def unary(machine: Machine, op: ast.unaryop, value: Tensor, node: ast.AST) -> Any:
+def unary(machine: Machine, op: ast.unaryop, value: Tensor, node: ast.AST) -> object:
     """A sign, or `~` of a mask."""
     if isinstance(op, ast.Invert):
         return made(call("logical_not", tensor_code(machine, value, node)), value, kind="bool")
@@ -113,7 +113,7 @@ def unary(machine: Machine, op: ast.unaryop, value: Tensor, node: ast.AST) -> An
     return made(negative(tensor_code(machine, value, node)), value, kind=value.kind)
 
 
-def compare(machine: Machine, op: ast.cmpop, left: Any, right: Any, node: ast.AST) -> Any:
+def compare(machine: Machine, op: ast.cmpop, left: object, right: object, node: ast.AST) -> object:
     """A mask."""
     numbers = [known_number(v) if isinstance(v, Tensor) else plain(v) for v in (left, right)]
     if all(isinstance(n, int | float) for n in numbers) and not any(

@@ -30,7 +30,7 @@ Run = Callable[["Machine", list[Any], dict[str, Any], ast.AST], Any]
 MAX_LIST: Final = 100_000
 
 
-def items(machine: Machine, value: Any, node: ast.AST) -> list[Any]:
+def items(machine: Machine, value: object, node: ast.AST) -> list[Any]:
     """The items of a value as a list."""
     from backprop_cli.tasks.importing.machine import items_of
 
@@ -39,11 +39,11 @@ def items(machine: Machine, value: Any, node: ast.AST) -> list[Any]:
     return list(items_of(machine, value, node))
 
 
-def _quiet(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _quiet(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     return None
 
 
-def _len(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _len(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     value = given[0]
     if isinstance(value, Tensor):
         found = tensors.dims(machine, value, node)
@@ -53,7 +53,7 @@ def _len(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AS
     return len(items(machine, value, node)) if not isinstance(value, range | str) else len(value)
 
 
-def _range(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _range(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     ends = [plain(tensors.as_number(one)) for one in given]
     if not all(isinstance(end, int) for end in ends) or not ends:
         raise machine.record.unread(node, "range needs whole numbers that are known")
@@ -80,7 +80,7 @@ def _extreme(name: str) -> Run:
     return run
 
 
-def _sum(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _sum(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     from backprop_cli.tasks.importing.operators import operate
 
     if isinstance(given[0], Tensor):
@@ -96,10 +96,10 @@ def _sum(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AS
     return 0 if total is None else total
 
 
-def _python(function: Callable[..., Any]) -> Run:
+def _python(function: Callable[..., object]) -> Run:
     """A function of Python's on plain values."""
 
-    def run(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def run(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         machine.weigh(given, node)
         values = [
             list(map(plain, one)) if isinstance(one, list | tuple) else plain(tensors.as_number(one)) for one in given
@@ -114,13 +114,13 @@ def _python(function: Callable[..., Any]) -> Run:
     return run
 
 
-def _foreign(value: Any) -> bool:
+def _foreign(value: object) -> bool:
     if isinstance(value, list | tuple | set):
         return any(_foreign(one) for one in value)
     return isinstance(value, Tensor | Opaque | Library | Function | Instance | Layer | Class | Builtin)
 
 
-def _float(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _float(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
     if not given:
         return 0.0
     if isinstance(given[0], Tensor):
@@ -133,7 +133,7 @@ def _float(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.
     return _python(float)(machine, given, named, node)
 
 
-def _int(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _int(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     if given and isinstance(given[0], Number | Dim) and isinstance(plain(given[0]), int):
         return given[0]
     if given and isinstance(given[0], str) and len(given[0]) > 300:
@@ -141,27 +141,27 @@ def _int(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AS
     return _python(int)(machine, given, named, node)
 
 
-def _enumerate(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _enumerate(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     start = plain(named.get("start", given[1] if len(given) > 1 else 0))
     return [(position, one) for position, one in enumerate(items(machine, given[0], node), start=start)]
 
 
-def _zip(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _zip(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     return list(zip(*(items(machine, one, node) for one in given), strict=False))
 
 
-def _map(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _map(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     from backprop_cli.tasks.importing.calls import called
 
     return [called(machine, given[0], [one], {}, node) for one in items(machine, given[1], node)]
 
 
-def _is_instance(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _is_instance(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     value, kinds = given[0], given[1] if isinstance(given[1], tuple | list) else (given[1],)
     return any(_is_of(value, kind) for kind in kinds)
 
 
-def _is_of(value: Any, kind: Any) -> bool:
+def _is_of(value: object, kind: object) -> bool:
     if isinstance(kind, Class):
         return isinstance(value, Instance) and (value.kind is kind or any(b is kind for b in value.kind.bases))
     if isinstance(kind, Library):
@@ -173,7 +173,7 @@ def _is_of(value: Any, kind: Any) -> bool:
     return False
 
 
-def _abs(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _abs(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
     if isinstance(given[0], Tensor):
         return tensors.made(call("abs", tensors.tensor_code(machine, given[0], node)), given[0])
     if isinstance(given[0], Number):
@@ -181,38 +181,38 @@ def _abs(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AS
     return _python(abs)(machine, given, named, node)
 
 
-def _pow(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _pow(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     from backprop_cli.tasks.importing.operators import operate
 
     return operate(machine, ast.Pow(), given[0], given[1], node)
 
 
-def _getattr(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _getattr(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     from backprop_cli.tasks.importing.evaluate import attribute
 
     return attribute(machine, given[0], str(given[1]), node)
 
 
-def _setattr(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _setattr(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     if isinstance(given[0], Instance):
         given[0].names[str(given[1])] = given[2]
 
 
-def _hasattr(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _hasattr(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
     value, name = given
     if isinstance(value, Instance):
         return name in value.names or value.kind.find(name) is not None
     return isinstance(value, Tensor)
 
 
-def _next(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _next(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     found = items(machine, given[0], node)
     if not found:
         raise machine.record.unread(node, "nothing is left to take")
     return found[0]
 
 
-def _type(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _type(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     return given[0].kind if isinstance(given[0], Instance) else Opaque("a type")
 
 

@@ -41,13 +41,13 @@ CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "e": math.e, "inf": math
 MATHS: Final = frozenset({"numpy", "math", "torch", "jax", "autograd", "cupy"})
 
 
-def library_constant(path: str) -> Any:
+def library_constant(path: str) -> object:
     """An attribute of a module: a constant, or a name in it."""
     root, _, last = path.rpartition(".")
     return CONSTANTS[last] if last in CONSTANTS and root.partition(".")[0] in MATHS else Library(path)
 
 
-def called(machine: Machine, function: Any, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def called(machine: Machine, function: object, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """What a call gives.
 
     Raises:
@@ -85,7 +85,7 @@ def called(machine: Machine, function: Any, given: list[Any], named: dict[str, A
 # ── functions of the program ─────────────────────────────────────────────────────────────────────
 
 
-def inline(machine: Machine, function: Function, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def inline(machine: Machine, function: Function, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """Read a function's body with these arguments."""
     if function.refused is not None:
         raise Unread(function.refused)
@@ -109,7 +109,7 @@ def inline(machine: Machine, function: Function, given: list[Any], named: dict[s
 
 
 def bound(
-    machine: Machine, function: Function, given: list[Any], named: dict[str, Any], node: ast.AST
+    machine: Machine, function: Function, given: list[object], named: dict[str, object], node: ast.AST
 ) -> dict[str, Any]:
     """The arguments of a call by name.
 
@@ -134,7 +134,7 @@ def bound(
     return {slot: _argument(machine, function, slot, value, node) for slot, value in values.items()}
 
 
-def _argument(machine: Machine, function: Function, slot: str, value: Any, node: ast.AST) -> Any:
+def _argument(machine: Machine, function: Function, slot: str, value: object, node: ast.AST) -> object:
     """An argument; an expression that the body uses more than once is a node of its own."""
     if isinstance(value, Tensor) and not isinstance(value.code, Name):
         uses = sum(isinstance(p, ast.Name) and p.id == slot for p in ast.walk(function.node))
@@ -152,7 +152,7 @@ def own_draw(machine: Machine, owner: Draw, law: str, given: list[Any], node: as
     return start_of(machine, tuple(given[2]), law, options)
 
 
-def method(machine: Machine, function: Function, owner: Any, node: ast.AST) -> Any:
+def method(machine: Machine, function: Function, owner: object, node: ast.AST) -> Any:
     """A function of a class, as an attribute of its object."""
     if function.mark == "property":
         return inline(machine, function, [owner], {}, node)
@@ -164,7 +164,7 @@ def method(machine: Machine, function: Function, owner: Any, node: ast.AST) -> A
 # ── classes of the program ───────────────────────────────────────────────────────────────────────
 
 
-def instantiate(machine: Machine, kind: Class, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """An object of a class: its `__init__` is read."""
     if _is_scalar_class(kind) and given:
         return scalar(given[0])
@@ -185,7 +185,8 @@ def _is_scalar_class(kind: Class) -> bool:
         isinstance(part, ast.Attribute) and part.attr == "grad" for part in ast.walk(setup.node))  # fmt: skip
 
 
-def _call_instance(machine: Machine, owner: Instance, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _call_instance(machine: Machine, owner: Instance, given: list[object], named: dict[str, object],
+                   node: ast.AST) -> Any:
     for name in ("__call__", "forward"):
         found = owner.kind.find(name)
         if isinstance(found, Function):
@@ -193,26 +194,27 @@ def _call_instance(machine: Machine, owner: Instance, given: list[Any], named: d
     raise machine.record.unread(node, f"an object of class {owner.kind.name} is called, which defines no forward")
 
 
-def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -> Any:
+def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
     """What a class inherits from a library: `model.parameters()`, `model.zero_grad()`, `.to(device)`."""
     if name in modules.MODULE_METHODS:
         return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
     raise machine.record.unread(node, f"an object of class {owner.kind.name} has no attribute {name!r}")
 
 
-def class_call(machine: Machine, kind: Class, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def class_call(machine: Machine, kind: Class, name: str, given: list[object], named: dict[str, object],
+               node: ast.AST) -> object:
     """`MyFunction.apply(x)` of a torch.autograd.Function: its forward pass."""
     if name == "apply":
         return own_functions.apply(machine, kind, [*given, *named.values()], node)
     raise machine.record.unread(node, f"{kind.name} has no {name!r}")
 
 
-def layer_attribute(machine: Machine, owner: Layer, name: str, node: ast.AST) -> Any:
+def layer_attribute(machine: Machine, owner: Layer, name: str, node: ast.AST) -> object:
     """`layer.weight`, `layer.in_features`, `model.parameters()`."""
     return modules.attribute(machine, owner, name, node)
 
 
-def layer_part(machine: Machine, owner: Layer, key: Any, node: ast.AST) -> Any:
+def layer_part(machine: Machine, owner: Layer, key: object, node: ast.AST) -> Any:
     """`model[0]`."""
     for name, part in owner.parts.items():
         if isinstance(part, Part):
@@ -230,7 +232,7 @@ def layer_part(machine: Machine, owner: Layer, key: Any, node: ast.AST) -> Any:
 
 
 def _differentiated(
-    machine: Machine, function: Differentiator, given: list[Any], named: dict[str, Any], node: ast.AST
+    machine: Machine, function: Differentiator, given: list[object], named: dict[str, object], node: ast.AST
 ) -> Any:
     """`grad(f)(x)`: f at x, and a backward pass from what it gives."""
     values = list(given)
@@ -248,7 +250,7 @@ def _differentiated(
     return Opaque("a gradient")
 
 
-def _wanted(machine: Machine, value: Any, base: str, node: ast.AST, found: list[Tensor]) -> Any:
+def _wanted(machine: Machine, value: object, base: str, node: ast.AST, found: list[Tensor]) -> object:
     """An argument whose gradient is wanted: a leaf of its own name, that is a param."""
     if isinstance(value, list | tuple):
         return type(value)(_wanted(machine, one, f"{base}_{i}", node, found) for i, one in enumerate(value))

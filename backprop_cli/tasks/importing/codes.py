@@ -50,7 +50,7 @@ def number(value: Any) -> Expression:
     return Number(0, 0, Fraction(value), text)
 
 
-def literal(value: Any) -> Expression:
+def literal(value: object) -> Expression:
     """None, true, false or a text."""
     if isinstance(value, str):
         return String(0, 0, value)

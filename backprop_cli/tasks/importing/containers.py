@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from backprop_cli.tasks.importing.machine import Machine, items_of, truth
 from backprop_cli.tasks.importing.operators import MAX_LENGTH, small
@@ -14,9 +14,9 @@ from backprop_cli.tasks.importing.values import Frame, Function, Tensor, Unknown
 
 EXACT: Final = (int, float, str, bytes, bool, type(None))
 
-def items_in(machine: Machine, nodes: list[ast.expr]) -> list[Any]:
+def items_in(machine: Machine, nodes: list[ast.expr]) -> list[object]:
     """The items of a list, a tuple or a call's arguments, `*more` among them."""
-    found: list[Any] = []
+    found: list[object] = []
     for one in nodes:
         if isinstance(one, ast.Starred):
             found += items_of(machine, machine.value(one.value), one)
@@ -27,7 +27,7 @@ def items_in(machine: Machine, nodes: list[ast.expr]) -> list[Any]:
     return found
 
 
-def lenient(machine: Machine, node: ast.expr) -> Any:
+def lenient(machine: Machine, node: ast.expr) -> object:
     """A value that may be unknown as long as nothing is computed from it."""
     try:
         return machine.value(node)
@@ -35,9 +35,9 @@ def lenient(machine: Machine, node: ast.expr) -> Any:
         return Unknown(caught.error)
 
 
-def dict_(machine: Machine, node: ast.Dict) -> Any:
+def dict_(machine: Machine, node: ast.Dict) -> object:
     """`{key: value}`; a leaf without a name is called as its key."""
-    found: dict[Any, Any] = {}
+    found: dict[object, object] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
             inner = machine.value(value)
@@ -70,9 +70,9 @@ def _rounds(machine: Machine, generators: list[ast.comprehension], take: Callabl
             _rounds(machine, rest, take)
 
 
-def comprehension(machine: Machine, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> Any:
+def comprehension(machine: Machine, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> object:
     """`[x for x in ...]`, and the generators and sets that are read as lists."""
-    found: list[Any] = []
+    found: list[object] = []
     outer = machine.frame
     machine.frame = Frame(outer, inside=True)
     try:
@@ -82,9 +82,9 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.GeneratorExp | ast.
     return small(machine, found, node)
 
 
-def dict_comprehension(machine: Machine, node: ast.DictComp) -> Any:
+def dict_comprehension(machine: Machine, node: ast.DictComp) -> object:
     """`{key: value for ...}`."""
-    found: dict[Any, Any] = {}
+    found: dict[object, object] = {}
     outer = machine.frame
     machine.frame = Frame(outer, inside=True)
 
@@ -101,12 +101,12 @@ def dict_comprehension(machine: Machine, node: ast.DictComp) -> Any:
     return found
 
 
-def lambda_(machine: Machine, node: ast.Lambda) -> Any:
+def lambda_(machine: Machine, node: ast.Lambda) -> object:
     """A function without a name."""
     return Function("<lambda>", node, machine.frame, defaults_of(machine, node))
 
 
-def text_(machine: Machine, node: ast.JoinedStr) -> Any:
+def text_(machine: Machine, node: ast.JoinedStr) -> object:
     """An f-string, its values as text."""
     parts = []
     for one in node.values:
@@ -118,7 +118,7 @@ def text_(machine: Machine, node: ast.JoinedStr) -> Any:
     return "".join(parts)
 
 
-def walrus(machine: Machine, node: ast.NamedExpr) -> Any:
+def walrus(machine: Machine, node: ast.NamedExpr) -> object:
     """`(y := x)`."""
     value = machine.value(node.value)
     machine.bind(node.target, value, node)

@@ -23,18 +23,18 @@ UNKNOWN = "random numbers: drawn here with seed 0, they are not the program's ow
 def random_of(law: str, *, torch: bool = False) -> Row:
     """A row for a law with its usual numbers, in the shape that is asked for."""
 
-    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         sizes = [one for one in given if not isinstance(one, TorchDraws)]
         return drawn(machine, law, sizes_of(machine, sizes, _shape_words(named), node), (0.0, 1.0), named, node, torch)
 
     return row
 
 
-def _shape_words(named: dict[str, Any]) -> dict[str, Any]:
+def _shape_words(named: dict[str, object]) -> dict[str, object]:
     return {key: one for key, one in named.items() if key in {"size", "shape"}}
 
 
-def drawn(machine: Machine, law: str, shape: tuple[Any, ...], numbers: tuple[float, float], named: dict[str, Any],
+def drawn(machine: Machine, law: str, shape: tuple[object, ...], numbers: tuple[float, float], named: dict[str, object],
           node: ast.AST, torch: bool) -> Tensor:  # fmt: skip
     """A random leaf: the program's own numbers where its seed is known, else a rule with a seed."""
     sizes = tuple(int(plain(one)) for one in shape)
@@ -55,7 +55,7 @@ def drawn(machine: Machine, law: str, shape: tuple[Any, ...], numbers: tuple[flo
     return flags_of(found, named)
 
 
-def _is_double(named: dict[str, Any]) -> bool | None:
+def _is_double(named: dict[str, object]) -> bool | None:
     dtype = named.get("dtype")
     return dtype.last in {"float64", "double"} if isinstance(dtype, Library) else None
 
@@ -75,7 +75,7 @@ def _made_up(machine: Machine, found: Tensor, low: int, high: int, node: ast.AST
 def normal_of(*, torch: bool) -> Row:
     """`np.random.normal(loc, scale, size)`, `torch.normal(mean, std, size)`."""
 
-    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         values = dict(zip(("loc", "scale", "size"), given, strict=False)) | named
         first = float(plain(values.get("loc", values.get("mean", 0.0))))
         second = float(plain(values.get("scale", values.get("std", 1.0))))
@@ -85,7 +85,7 @@ def normal_of(*, torch: bool) -> Row:
     return row
 
 
-def uniform(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def uniform(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`np.random.uniform(low, high, size)`."""
     values = dict(zip(("low", "high", "size"), given, strict=False)) | named
     ends = float(plain(values.get("low", 0.0))), float(plain(values.get("high", 1.0)))
@@ -96,7 +96,7 @@ def uniform(machine: Machine, given: list[Any], named: dict[str, Any], node: ast
 def integers_of(*, torch: bool) -> Row:
     """`randint(low, high, size)`: the program's own, or valid ones."""
 
-    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         values = dict(zip(("low", "high", "size"), given, strict=False)) | named
         low, high = plain(values.get("low", 0)), values.get("high")
         if isinstance(high, list | tuple):
@@ -108,7 +108,7 @@ def integers_of(*, torch: bool) -> Row:
     return row
 
 
-def torch_permutation(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def torch_permutation(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """`torch.randperm(n)`."""
     count = plain(tensors.as_number(given[0]))
     source = named.get("generator", machine.torch)
@@ -118,7 +118,7 @@ def torch_permutation(machine: Machine, given: list[Any], named: dict[str, Any],
     return leaf_of((len(data),), data=data, whole=True, kind="int")
 
 
-def permutation(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def permutation(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """`permutation(5)`, `choice(5, 3)`: whole numbers below the first, the program's own where its seed is known."""
     count = plain(tensors.as_number(given[0])) if given else None
     if not isinstance(count, int) or not 0 < count <= 10_000:
@@ -134,7 +134,7 @@ def permutation(machine: Machine, given: list[Any], named: dict[str, Any], node:
     return leaf_of(rows, data=data, whole=True, kind="int")
 
 
-def shuffled(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def shuffled(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`np.random.shuffle(x)`: what x holds is not known from here on."""
     machine.draws.forget()
     error = machine.record.unread(node, "a shuffle in place is not read", "give the numbers: --set NAME=[...]").error

@@ -49,7 +49,7 @@ USUAL: Final = {"np": "numpy", "numpy": "numpy", "torch": "torch", "F": "torch.n
                 "math": "math"}  # fmt: skip
 
 
-def evaluate(machine: Machine, node: ast.expr) -> Any:
+def evaluate(machine: Machine, node: ast.expr) -> object:
     """The value of an expression.
 
     Raises:
@@ -60,17 +60,17 @@ def evaluate(machine: Machine, node: ast.expr) -> Any:
     return read(machine, node)
 
 
-def _refused(machine: Machine, node: ast.expr) -> Any:
+def _refused(machine: Machine, node: ast.expr) -> object:
     raise machine.record.unread(node, f"an expression of this kind is not read: {type(node).__name__.lower()}")
 
 
-def _constant(machine: Machine, node: ast.Constant) -> Any:
+def _constant(machine: Machine, node: ast.Constant) -> object:
     if not isinstance(node.value, EXACT):
         raise machine.record.unread(node, "a complex number or `...` stands where a tensor is needed")
     return node.value
 
 
-def _name(machine: Machine, node: ast.Name) -> Any:
+def _name(machine: Machine, node: ast.Name) -> object:
     try:
         return machine.frame.find(node.id)
     except KeyError:
@@ -107,14 +107,14 @@ def _starred(machine: Machine) -> list[str]:
 # ── attributes, items, calls ─────────────────────────────────────────────────────────────────────
 
 
-def _attribute(machine: Machine, node: ast.Attribute) -> Any:
+def _attribute(machine: Machine, node: ast.Attribute) -> object:
     if machine.answers is not None and (found := machine.answers.keyed(node)) is not None:
         return found
     owner = machine.value(node.value)
     return attribute(machine, owner, node.attr, node)
 
 
-def attribute(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
+def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> object:
     """An attribute of a value."""
     if isinstance(owner, Library):
         return calls.library_constant(f"{owner.path}.{name}")
@@ -150,14 +150,14 @@ def _removed(machine: Machine, handle: Handle) -> None:
         machine.record.hooks[handle.item] = handle.before
 
 
-def _seeded(owner: TorchDraws, name: str, given: list[Any]) -> Any:
+def _seeded(owner: TorchDraws, name: str, given: list[object]) -> object:
     """`torch.Generator().manual_seed(0)`."""
     if name == "manual_seed" and given and isinstance(plain(given[0]), int):
         owner.seed(plain(given[0]))
     return owner
 
 
-def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) -> Any:
+def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
     if name in owner.names:
         return owner.names[name]
     if name == "__class__":
@@ -170,7 +170,7 @@ def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) ->
     return calls.module_method(machine, owner, name, node)
 
 
-def _of_super(machine: Machine, owner: Super, name: str, node: ast.AST) -> Any:
+def _of_super(machine: Machine, owner: Super, name: str, node: ast.AST) -> object:
     for base in owner.instance.kind.bases:
         if isinstance(base, Class) and isinstance(found := base.find(name), Function):
             return calls.method(machine, found, owner.instance, node)
@@ -209,7 +209,7 @@ def _slice(machine: Machine, node: ast.Slice) -> slice:
     return slice(*ends)
 
 
-def _call(machine: Machine, node: ast.Call) -> Any:
+def _call(machine: Machine, node: ast.Call) -> object:
     if isinstance(node.func, ast.Name) and node.func.id == "super":
         owner = machine.frame.find("self") if "self" in machine.frame.names else None
         return Super(owner) if isinstance(owner, Instance) else None
@@ -225,7 +225,7 @@ def _call(machine: Machine, node: ast.Call) -> Any:
 def arguments(machine: Machine, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call."""
     given = items_in(machine, node.args)
-    named: dict[str, Any] = {}
+    named: dict[str, object] = {}
     for one in node.keywords:
         value = lenient(machine, one.value)
         if one.arg is not None:

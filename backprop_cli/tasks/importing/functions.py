@@ -43,8 +43,8 @@ def home_of(path: str) -> tuple[str, str]:
     return "", ""
 
 
-def apply(machine: Machine, family: str, path: str, given: list[Any], named: dict[str, Any], node: ast.AST, *,
-          method: bool = False) -> Any:  # fmt: skip
+def apply(machine: Machine, family: str, path: str, given: list[object], named: dict[str, object], node: ast.AST, *,
+          method: bool = False) -> object:  # fmt: skip
     """A function of a library, or a method as it means it, on these arguments.
 
     Raises:
@@ -92,7 +92,7 @@ def emit(machine: Machine, name: str, given: list[Any], named: dict[str, Any], n
     return _tensor(machine, _call(machine, name, given, named, node), given, named, node)
 
 
-def _call(machine: Machine, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Call:
+def _call(machine: Machine, name: str, given: list[object], named: dict[str, object], node: ast.AST) -> Call:
     machine.weigh([given, named], node)
     positional = [tensors.code_of(machine, one, node, exact=True) for one in given]
     words = {key: tensors.code_of(machine, one, node, exact=True) for key, one in named.items()}
@@ -100,7 +100,7 @@ def _call(machine: Machine, name: str, given: list[Any], named: dict[str, Any], 
 
 
 def _tensor(
-    machine: Machine, code: Expression, given: list[Any], named: dict[str, Any], node: ast.AST
+    machine: Machine, code: Expression, given: list[object], named: dict[str, object], node: ast.AST
 ) -> Tensor:  # fmt: skip
     if isinstance(code, Call) and ALIASES.get(code.function, code.function) not in _KNOWN:
         raise machine.record.unread(node, f"the function {code.function} is not read", "`backprop ops` lists what is")
@@ -110,7 +110,7 @@ def _tensor(
     return made
 
 
-def _parts(values: tuple[Any, ...]) -> Iterator[Any]:
+def _parts(values: tuple[object, ...]) -> Iterator[object]:
     for one in values:
         yield from one if isinstance(one, list | tuple) else (one,)
 
@@ -132,7 +132,7 @@ def _kind(code: Expression) -> str:
 # ── what gives no tensor, or needs to know more than its arguments ───────────────────────────────
 
 
-def _reshape(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _reshape(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
     """A literal in another shape is a literal still."""
     x, *sizes = given
     sizes += [one for key, one in named.items() if key != "order"]
@@ -142,13 +142,13 @@ def _reshape(machine: Machine, family: str, given: list[Any], named: dict[str, A
     return tensors.reshaped(machine, x, [one for one in shape if not isinstance(one, str)], node)
 
 
-def _dropout(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _dropout(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     if named.get("training", True):
         machine.record.note(node, "dropout is read as it is in evaluation: it changes nothing")
     return given[0]
 
 
-def _one_hot(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _one_hot(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`F.one_hot(y)` counts its classes itself."""
     size = given[1] if len(given) > 1 else named.get("num_classes")
     if size is None or plain(size) == -1:
@@ -156,7 +156,7 @@ def _one_hot(machine: Machine, family: str, given: list[Any], named: dict[str, A
     return emit(machine, "one_hot", [given[0], int(plain(size))], {}, node)
 
 
-def _split(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _split(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
     """`chunk`, `split`, `array_split`: parts along an axis."""
     name = getattr(getattr(node, "func", None), "attr", "split")
     slots = dict(zip(("input", "parts", "dim"), given, strict=False)) | named
@@ -178,7 +178,7 @@ def _few(machine: Machine, count: int, node: ast.AST) -> None:
         raise machine.record.unread(node, f"{count:,} parts are too many")
 
 
-def _widths(family: str, name: str, parts: Any, size: int) -> list[int]:
+def _widths(family: str, name: str, parts: object, size: int) -> list[int]:
     """How wide the parts are: PyTorch's `split` is told widths, numpy's where to cut, all else how many."""
     if isinstance(parts, list | tuple):
         ends = [int(plain(one)) for one in parts]
@@ -190,7 +190,7 @@ def _widths(family: str, name: str, parts: Any, size: int) -> list[int]:
     return [min(width, size - at) for at in range(0, size, width)]
 
 
-def _unbind(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _unbind(machine: Machine, family: str, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
     axis = int(plain(given[1] if len(given) > 1 else named.get("dim", 0)))
     shape = machine.record.shape(given[0], node)
     axis %= len(shape)
@@ -198,7 +198,7 @@ def _unbind(machine: Machine, family: str, given: list[Any], named: dict[str, An
     return tuple(indexing.pick(machine, given[0], (*[slice(None)] * axis, i), node) for i in range(shape[axis]))
 
 
-def _attention(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _attention(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """A mask of true and false is one, whatever its name; one of floats is added to the scores."""
     slots = dict(zip(("query", "key", "value", "attn_mask", "dropout_p", "is_causal"), given, strict=False)) | named
     mask = slots.get("attn_mask")
@@ -211,7 +211,7 @@ def _attention(machine: Machine, family: str, given: list[Any], named: dict[str,
 def _moments(name: str) -> Row:
     """`var_mean`, `std_mean`: both at once."""
 
-    def row(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         words = {key: one for key, one in named.items() if key in {"dim", "axis", "keepdim"}}
         axis = [one for one in given[1:2] if not isinstance(one, bool)]
         return (apply(machine, family, name, given, named, node),
@@ -220,11 +220,11 @@ def _moments(name: str) -> Row:
     return row
 
 
-def _count(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _count(machine: Machine, family: str, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
     return int(tensors.entries_of(machine, given[0], node))
 
 
-def _moved(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _moved(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
     """`movedim(x, 0, 2)`, `moveaxis`: the other axes keep their order."""
     x, first, last = (*given, *named.values())
     rank = len(machine.record.shape(x, node))
@@ -240,11 +240,11 @@ def _gone(what: str) -> Row:
     return lambda m, f, g, k, n: Opaque(what)
 
 
-def _shape(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _shape(machine: Machine, family: str, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
     return tensors.dims(machine, given[0], node)
 
 
-def _same(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _same(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     return given[0]
 
 

@@ -12,13 +12,13 @@ from backprop_cli.tasks.importing.literals import as_data, flat_of
 from backprop_cli.tasks.importing.record import leaf_of
 
 
-def given_by(shapes: Mapping[str, str], values: Mapping[str, str]) -> dict[str, Any]:
+def given_by(shapes: Mapping[str, str], values: Mapping[str, str]) -> dict[str, object]:
     """The values of names, by `--shape X=3,4` and `--set X=[...]`.
 
     Raises:
         UsageError: E022 where a shape is none.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name, text in shapes.items():
         sizes = [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
         if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in sizes):
@@ -30,7 +30,7 @@ def given_by(shapes: Mapping[str, str], values: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def _value(name: str, text: str) -> Any:
+def _value(name: str, text: str) -> object:
     """A value on the command line: a number, text, or nested lists of numbers."""
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -43,7 +43,7 @@ def _value(name: str, text: str) -> Any:
     return _array(value) if isinstance(value, list) and as_data(value) is not None else value
 
 
-def _array(value: list[Any]) -> Any:
+def _array(value: list[object]) -> object:
     """Nested lists of numbers as a leaf; ragged ones stay lists."""
     data, shape = as_data(value), []
     part = data

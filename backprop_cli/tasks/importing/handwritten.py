@@ -55,7 +55,7 @@ class Answers:
     output: str | None = None
     frame: Callable[[], Frame] = Frame
     current: str | None = None
-    found: dict[str, tuple[Any, ast.AST]] = field(default_factory=dict)
+    found: dict[str, tuple[object, ast.AST]] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
 
     def begin(self, target: ast.expr, node: ast.AST | None = None) -> None:
@@ -74,20 +74,20 @@ class Answers:
             called = ratio["by"]
         return called if called in self.nodes and called not in self.frame().hidden else None
 
-    def other(self, names: Mapping[str, Any]) -> frozenset[str]:
+    def other(self, names: Mapping[str, object]) -> frozenset[str]:
         """The arguments of a function that are called as nodes of the key are, and are none of these."""
         return frozenset(name for name, value in names.items() if name in self.nodes and not self._is(name, value))
 
-    def is_other(self, name: str, value: Any) -> bool:
+    def is_other(self, name: str, value: object) -> bool:
         """Whether a name of the key's is given to another of its nodes: `x, w, b = cache` of a later layer."""
         if name not in self.nodes or not isinstance(value, Tensor):
             return False
         return name_of(value.code) not in {None, name}
 
-    def _is(self, name: str, value: Any) -> bool:
+    def _is(self, name: str, value: object) -> bool:
         return value is self.nodes[name] or isinstance(value, Unknown)
 
-    def taken(self, target: ast.expr, value: Any, node: ast.AST) -> Any:
+    def taken(self, target: ast.expr, value: object, node: ast.AST) -> object:
         """Note an answer; an object of its own, so that changing it changes nothing else."""
         item = self.meant(target)
         if item is None:
@@ -188,7 +188,7 @@ def read_handwritten(
     return [_answer(machine, node, *found) for node, found in sorted(answers.found.items(), key=_line)]
 
 
-def _line(found: tuple[str, tuple[Any, ast.AST]]) -> int:
+def _line(found: tuple[str, tuple[object, ast.AST]]) -> int:
     return getattr(found[1][1], "lineno", 0)
 
 
@@ -206,7 +206,7 @@ def _body(machine: Machine, function: Function, node: ast.FunctionDef) -> None:
         machine.run(node.body)
 
 
-def _answer(machine: Machine, node: str, value: Any, at: ast.AST) -> Answer:
+def _answer(machine: Machine, node: str, value: object, at: ast.AST) -> Answer:
     place = machine.record.program.place(at)
     line = place.source_line.strip()
     assert machine.answers is not None

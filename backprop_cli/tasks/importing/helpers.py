@@ -50,7 +50,7 @@ def helper(function: Function) -> Builtin | None:
     if row is None or source_sum(function.node) != SUMS[function.name]:
         return None
 
-    def run(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def run(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         from backprop_cli.tasks.importing.calls import bound
 
         values = bound(machine, function, given, named, node)
@@ -61,7 +61,7 @@ def helper(function: Function) -> Builtin | None:
 
 
 def _same(name: str) -> Row:
-    def row(machine: Machine, values: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, values: dict[str, object], node: ast.AST) -> Any:
         words = dict(values)
         given = [words.pop(key) for key, one in values.items() if isinstance(one, Tensor)]
         return functions.emit(machine, name, given, words, node)
@@ -88,13 +88,13 @@ _IN_FRONT: Final = ("x", "w", "g", "b", "indices", "output_size", "kernel_size")
 _USUAL: Final[Mapping[str, int]] = {"padding": 0, "dilation": 1, "groups": 1}
 
 
-def _short(value: Any) -> Any:
+def _short(value: object) -> Any:
     """`(2, 2)` as 2."""
     sizes = [plain(one) for one in value] if isinstance(value, list | tuple) else []
     return sizes[0] if sizes and set(sizes) == {sizes[0]} else value
 
 
-def _transposed(machine: Machine, values: dict[str, Any], node: ast.AST) -> Any:
+def _transposed(machine: Machine, values: dict[str, Any], node: ast.AST) -> object:
     """The size that comes out is told by how much it exceeds the least."""
     kernel = machine.record.shape(values["w"], node)[2:]
     before = machine.record.shape(values["x"], node)[-len(kernel) :]
@@ -105,7 +105,7 @@ def _transposed(machine: Machine, values: dict[str, Any], node: ast.AST) -> Any:
     return _windows("conv_transpose{n}d", "stride")(machine, values, node)
 
 
-def _condition(machine: Machine, values: dict[str, Any], node: ast.AST) -> Any:
+def _condition(machine: Machine, values: dict[str, object], node: ast.AST) -> object:
     return values["condition"]
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
 
-def subscripts(machine: Machine, node: ast.expr) -> tuple[Any, ...]:
+def subscripts(machine: Machine, node: ast.expr) -> tuple[object, ...]:
     """The subscripts of an index as values: ints, slices, None, Ellipsis, tensors, lists."""
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
-    found: list[Any] = []
+    found: list[object] = []
     for part in parts:
         if isinstance(part, ast.Slice):
             ends = [None if end is None else plain(as_number(machine.value(end)))
@@ -67,13 +67,13 @@ def _literal_part(value: Tensor, given: tuple[Any, ...]) -> Any:
     return None if isinstance(data, list) else int(data)
 
 
-def _is_basic(one: Any) -> bool:
+def _is_basic(one: object) -> bool:
     if isinstance(one, slice):
         return all(end is None or isinstance(end, int) for end in (one.start, one.stop, one.step))
     return one is None or one is Ellipsis or isinstance(plain(one), int) and not isinstance(one, bool)
 
 
-def _subscript(one: Any) -> Expression:
+def _subscript(one: object) -> Expression:
     if isinstance(one, slice):
         return cut(*(None if end is None else int(end) for end in (one.start, one.stop, one.step)))
     if one is Ellipsis:
@@ -81,7 +81,7 @@ def _subscript(one: Any) -> Expression:
     return NONE if one is None else number(int(plain(one)))
 
 
-def _by_tensors(machine: Machine, value: Tensor, given: tuple[Any, ...], node: ast.AST) -> Tensor:
+def _by_tensors(machine: Machine, value: Tensor, given: tuple[object, ...], node: ast.AST) -> Tensor:
     """`x[idx]`, `x[:, idx]`, `x[rows, y]`: as the language takes it."""
     index = [literal_or_stack(machine, one, node) if isinstance(one, list | tuple) else one for one in given]
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
@@ -102,13 +102,13 @@ def mask_code(machine: Machine, mask: Tensor, node: ast.AST) -> Expression:
     return code if is_mask(code) else binary(code, "!=", number(0))
 
 
-def _by_tensor(machine: Machine, one: Any, size: int, node: ast.AST) -> Expression:
+def _by_tensor(machine: Machine, one: object, size: int, node: ast.AST) -> Expression:
     if isinstance(one, Tensor | range) and counts(one, size):
         return call("range", number(size))  # every row: the language picks one entry of each
     return _subscript(one) if _is_basic(one) else code_of(machine, one, node)
 
 
-def counts(value: Any, size: int) -> bool:
+def counts(value: object, size: int) -> bool:
     """Whether an index is 0, 1, ..., size - 1."""
     data = list(value) if isinstance(value, range) else data_of(value)
     return data == list(range(size))

@@ -42,7 +42,7 @@ class Known(Numbers):
         self.total = 0
         self.found: dict[str, Any] = {}
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> object:
         """An op, at once, if it is small."""
         entries = prod(map(int, op.shape(*(None if one is None else np.shape(one) for one in operands), **parameters)))
         self.total += entries + sum(np.size(one) for one in operands if one is not None)
@@ -50,7 +50,7 @@ class Known(Numbers):
             raise ShapeError("too many numbers to work out here")
         return super().apply(op, operands, parameters)
 
-    def of_name(self, name: str) -> Any:
+    def of_name(self, name: str) -> object:
         """The numbers of an item; None where they are not known."""
         if name not in self.found:
             self.found[name] = None  # no item rests on itself
@@ -58,7 +58,7 @@ class Known(Numbers):
             self.found[name] = None if item is None else self._of_item(item)
         return self.found[name]
 
-    def _of_item(self, item: Item) -> Any:
+    def _of_item(self, item: Item) -> object:
         if item.what == "number":
             return np.float64(item.value)
         if item.code is not None:

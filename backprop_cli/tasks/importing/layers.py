@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 Run = Callable[["Machine", Layer, list[Any], ast.AST], Any]
 
 
-def _linear(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _linear(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     weight, bias = params(machine, layer, ("weight", "bias"), node)
     return functions.emit(machine, "linear", [given[0], weight, *([bias] if bias else [])], {}, node)
 
 
-def _conv(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _conv(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     weight, bias = params(machine, layer, ("weight", "bias"), node)
-    words: dict[str, Any] = {
+    words: dict[str, object] = {
         w: layer.given[w] for w in ("stride", "padding", "dilation", "groups", "output_padding") if w in layer.given
     }
     words = {w: one for w, one in words.items() if one is not None and one != (0 if "padding" in w else 1)}
@@ -34,11 +34,11 @@ def _conv(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> An
     return functions.emit(machine, name, [given[0], weight, *([bias] if bias else [])], words, node)
 
 
-def _embedding(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _embedding(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     return functions.emit(machine, "embedding", [given[0], param(machine, layer, "weight", node)], {}, node)
 
 
-def _layer_norm(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _layer_norm(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     names = ("weight",) if layer.kind == "RMSNorm" else ("weight", "bias")
     words = dict(zip(names, params(machine, layer, names, node), strict=True))
     if layer.given.get("elementwise_affine", True) is False:
@@ -51,13 +51,13 @@ def _layer_norm(machine: Machine, layer: Layer, given: list[Any], node: ast.AST)
     return functions.emit(machine, "rms_norm" if layer.kind == "RMSNorm" else "layer_norm", [given[0]], words, node)
 
 
-def _group_norm(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _group_norm(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     weight, bias = params(machine, layer, ("weight", "bias"), node)
     return functions.emit(machine, "group_norm", [given[0]], {"num_groups": layer.given["num_groups"], "weight": weight,
                                                               "bias": bias}, node)  # fmt: skip
 
 
-def _batch_norm(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _batch_norm(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     weight, bias = params(machine, layer, ("weight", "bias"), node)
     machine.record.note(node, "batch norm is read as it is in training: with the batch's own mean and variance")
     words = (
@@ -66,33 +66,33 @@ def _batch_norm(machine: Machine, layer: Layer, given: list[Any], node: ast.AST)
     return functions.emit(machine, "batch_norm", [given[0]], words, node)
 
 
-def _flatten(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _flatten(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     first = layer.given.get("start_dim", 1)
     return functions.emit(machine, "flatten", [given[0], first], {}, node)
 
 
-def _prelu(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _prelu(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     return functions.emit(machine, "prelu", [given[0], param(machine, layer, "weight", node)], {}, node)
 
 
-def _upsample(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _upsample(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     return functions.apply(machine, "torch", "nn.functional.interpolate", given, dict(layer.given), node)
 
 
-def _unflatten(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _unflatten(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> object:
     shape, dim = machine.record.shape(given[0], node), int(plain(layer.given["dim"]))
     sizes = tuple(layer.given.get("sizes", layer.given.get("unflattened_size", ())))
     return functions.emit(machine, "reshape", [given[0], (*shape[:dim], *sizes, *shape[dim % len(shape) + 1 :])], {},
                           node)  # fmt: skip
 
 
-def _zero_pad(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _zero_pad(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     width = layer.given["padding"]
     pairs = width if isinstance(width, list | tuple) else (width,) * (2 * int(layer.kind[-2]))
     return functions.apply(machine, "torch", "nn.functional.pad", [given[0], tuple(pairs)], {}, node)
 
 
-def _identity(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def _identity(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
     if layer.kind.startswith("Dropout"):
         machine.record.note(node, "dropout is read as it is in evaluation: it changes nothing")
     return given[0]

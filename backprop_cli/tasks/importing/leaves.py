@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
 
-def scalar(value: Any) -> Tensor:
+def scalar(value: object) -> Tensor:
     """A scalar leaf whose gradient is wanted: micrograd's Value, an argument of `grad(f)`."""
     found = leaf_of((), data=float(plain(value)))
     found.param, found.grad = True, True
@@ -25,7 +25,7 @@ def scalar(value: Any) -> Tensor:
 
 
 def _filled(rule: str) -> Row:
-    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         if rule != "constant":
             first = given[:1] if given and isinstance(given[0], list | tuple) else given
             sizes = [one for one in first if not isinstance(one, Library | Opaque | Builtin | str)]
@@ -40,7 +40,7 @@ def _filled(rule: str) -> Row:
 
 
 def _like(rule: str, *, torch: bool = False) -> Row:
-    def row(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
         given = given or [next((named[key] for key in ("input", "a", "prototype") if key in named), 0.0)]
         if is_number(given[0]):
             return 1.0 if rule == "ones" else 0.0
@@ -53,12 +53,12 @@ def _like(rule: str, *, torch: bool = False) -> Row:
     return row
 
 
-def tensor_of(machine: Machine, value: Any, node: ast.AST) -> Tensor:
+def tensor_of(machine: Machine, value: object, node: ast.AST) -> Tensor:
     """A value as a tensor."""
     return value if isinstance(value, Tensor) else literal_or_stack(machine, value, node)
 
 
-def _literal(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _literal(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`torch.tensor(...)`, `np.array(...)`."""
     value = given[0] if given else named.get("data", named.get("object"))
     if isinstance(value, Tensor) and not value.fresh:
@@ -69,14 +69,14 @@ def _literal(machine: Machine, given: list[Any], named: dict[str, Any], node: as
     return flags_of(made, named)
 
 
-def _eye(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _eye(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     slots = dict(zip(("N", "M"), given, strict=False)) | {key.upper(): one for key, one in named.items()}
     rows, columns = slots.get("N"), slots.get("M")
     sizes = sizes_of(machine, [rows, rows if columns is None else columns], {}, node)
     return flags_of(start_of(machine, sizes, "eye", {}), named)
 
 
-def _arange(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _arange(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     ends = [plain(tensors.as_number(one)) for one in given if is_number(tensors.as_number(one))]
     start, stop, step = (0, ends[0], 1) if len(ends) == 1 else (*ends, 1)[:3] if ends else (0, 0, 1)
     count = max(0, math.ceil((stop - start) / step)) if step else 0
@@ -87,7 +87,7 @@ def _arange(machine: Machine, given: list[Any], named: dict[str, Any], node: ast
     return flags_of(leaf_of((count,), data=data, whole=whole, kind="int" if whole else "float"), named)
 
 
-def _linspace(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _linspace(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     values = dict(zip(("start", "stop", "num"), given, strict=False)) | named
     start = float(plain(values.get("start", 0)))
     stop = float(plain(values.get("stop", values.get("end", 0))))
@@ -97,14 +97,14 @@ def _linspace(machine: Machine, given: list[Any], named: dict[str, Any], node: a
     return flags_of(leaf_of((count,), data=[start + (stop - start) * i / (count - 1) for i in range(count)]), named)
 
 
-def parameter_of(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def parameter_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`nn.Parameter(x)`."""
     value = tensor_of(machine, given[0] if given else named["data"], node)
     training.require(machine, value, bool(named.get("requires_grad", True)))
     return value
 
 
-def _loaded(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _loaded(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     raise machine.record.unread(node, "numbers from a file are not read",
                                 "give a shape or values: --shape X=100,2, --set X=[[...]]")  # fmt: skip
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
 
-def call_library(machine: Machine, function: Library, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def call_library(machine: Machine, function: Library, given: list[object], named: dict[str, object],
+                 node: ast.AST) -> Any:
     """A call of a library's function.
 
     Raises:
@@ -50,7 +51,7 @@ def call_library(machine: Machine, function: Library, given: list[Any], named: d
     return _foreign(machine, function, given, node)
 
 
-def _foreign(machine: Machine, function: Library, given: list[Any], node: ast.AST) -> Any:
+def _foreign(machine: Machine, function: Library, given: list[object], node: ast.AST) -> object:
     if function.last == "Value" or function.path.startswith("micrograd"):
         return scalar(given[0]) if given and is_number(given[0]) else Opaque(function.path)
     if function.last in {"grad", "value_and_grad", "elementwise_grad"}:
@@ -67,8 +68,8 @@ _OPAQUE = re.compile(
 
 
 def _array_function(
-    machine: Machine, family: str, path: str, given: list[Any], named: dict[str, Any], node: ast.AST
-) -> Any:
+    machine: Machine, family: str, path: str, given: list[object], named: dict[str, object], node: ast.AST
+) -> object:
     name = path.rpartition(".")[2]
     if given and all(is_number(one) for one in given) and name in MATH:
         return scalars(machine, name, given, node, family)
@@ -82,7 +83,7 @@ def _array_function(
 # ── what stands alone ────────────────────────────────────────────────────────────────────────────
 
 
-def _seed(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _seed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     value = plain(given[0]) if given else None
     if isinstance(value, int) and 0 <= value < 2**32:
         machine.draws.seed(value)
@@ -90,7 +91,7 @@ def _seed(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.A
         machine.draws.forget()
 
 
-def _torch_seed(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _torch_seed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`torch.manual_seed(0)`."""
     value = plain(given[0] if given else named.get("seed"))
     if isinstance(value, int):
@@ -100,18 +101,18 @@ def _torch_seed(machine: Machine, given: list[Any], named: dict[str, Any], node:
     return machine.torch
 
 
-def _torch_generator(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _torch_generator(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`torch.Generator()`: its numbers are known once it is seeded."""
     return TorchDraws(machine.torch)
 
 
-def _default_dtype(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _default_dtype(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     name = given[0].last if given and isinstance(given[0], Library) else str(given[0] if given else "")
     machine.torch.double = "64" in name or "Double" in name or name == "double"
     return Opaque("a dtype")
 
 
-def _generator(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _generator(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`np.random.default_rng(0)`, `np.random.RandomState(0)`: its methods are those of numpy.random."""
     value = plain(given[0]) if given else plain(named.get("seed"))
     new = getattr(getattr(node, "func", None), "attr", "default_rng") == "default_rng"
@@ -120,14 +121,14 @@ def _generator(machine: Machine, given: list[Any], named: dict[str, Any], node: 
     return Library("numpy.random")
 
 
-def _grad_of(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """`grad(f, argnum)` of autograd and jax."""
     which = plain(named.get("argnums", named.get("argnum", given[1] if len(given) > 1 else 0)))
     positions = tuple(map(plain, which)) if isinstance(which, list | tuple) else (which,)
     return Differentiator(given[0], positions)
 
 
-def _autograd(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _autograd(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`torch.autograd.grad(outputs, inputs, grad_outputs)`."""
     values = dict(zip(("outputs", "inputs", "grad_outputs"), given, strict=False)) | named
     outputs, inputs = values.get("outputs"), values.get("inputs")
@@ -140,13 +141,13 @@ def _autograd(machine: Machine, given: list[Any], named: dict[str, Any], node: a
     return tuple(Opaque("a gradient") for _ in wanted)
 
 
-def _backward(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _backward(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
     output = given[0][0] if isinstance(given[0], list | tuple) else given[0]
     seed = named.get("grad_tensors", given[1] if len(given) > 1 else None)
     return training.backward(machine, output, seed[0] if isinstance(seed, list | tuple) else seed, None, node)
 
 
-def _initialised(machine: Machine, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _initialised(machine: Machine, name: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`nn.init.xavier_uniform_(w)`."""
     rule = name.rstrip("_")
     rule = {"constant": "constant", "normal": "normal", "uniform": "uniform"}.get(rule, rule)
@@ -187,9 +188,8 @@ _SPECIAL: Mapping[str, Row] = {
 }  # fmt: skip
 
 
-def _partial(
-    machine: Machine, given: list[Any], named: dict[str, Any], more: list[Any], extra: dict[str, Any], node: ast.AST
-) -> Any:
+def _partial(machine: Machine, given: list[object], named: dict[str, object], more: list[object],
+             extra: dict[str, object], node: ast.AST) -> object:
     from backprop_cli.tasks.importing.calls import called
 
     return called(machine, given[0], [*given[1:], *more], named | extra, node)
@@ -200,5 +200,5 @@ def _by_suffix(path: str) -> Row | None:
     return _parameter_or_data if path.endswith(".Variable") else None
 
 
-def _parameter_or_data(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def _parameter_or_data(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     return flags_of(tensor_of(machine, given[0], node), named)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_ROWS: Final = 2_000
 
 
-def literal_or_stack(machine: Machine, value: Any, node: ast.AST) -> Tensor:
+def literal_or_stack(machine: Machine, value: object, node: ast.AST) -> Tensor:
     """`np.array([...])`: numbers are a leaf, tensors are stacked."""
     machine.weigh(value, node)
     numbers = as_data(value)
@@ -38,7 +38,7 @@ def literal_or_stack(machine: Machine, value: Any, node: ast.AST) -> Tensor:
     raise machine.record.unread(node, f"{what(value)} is no array")
 
 
-def as_data(value: Any) -> Any:
+def as_data(value: object) -> Any:
     """Nested lists of numbers; None where something else is in them."""
     if isinstance(value, bool):
         return int(value)
@@ -73,7 +73,7 @@ def filled(start: Start) -> Any:
     return level(start.shape)
 
 
-def data_of(value: Any) -> Any:
+def data_of(value: object) -> Any:
     """The numbers of a literal leaf, named or not; None where they are not known."""
     if isinstance(value, Tensor):
         start = value.start or (value.item.start if value.item is not None else None)
@@ -83,7 +83,7 @@ def data_of(value: Any) -> Any:
     return as_data(value)
 
 
-def _data_shape(machine: Machine, data: Any, node: ast.AST) -> Sizes:
+def _data_shape(machine: Machine, data: object, node: ast.AST) -> Sizes:
     if not isinstance(data, list):
         return ()
     shapes = {_data_shape(machine, one, node) for one in data}
@@ -92,7 +92,7 @@ def _data_shape(machine: Machine, data: Any, node: ast.AST) -> Sizes:
     return (len(data), *shapes.pop())
 
 
-def flat_of(data: Any) -> Iterator[Any]:
+def flat_of(data: object) -> Iterator[Any]:
     """The numbers of nested lists in turn."""
     if isinstance(data, list | tuple):
         for one in data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing import training
@@ -71,7 +71,7 @@ def _spent(machine: Machine, node: ast.AST, since: int) -> None:
         raise machine.record.unread(node, "a loop that goes on too long to be unrolled", "make it shorter")
 
 
-def _rounds(machine: Machine, node: ast.For, items: Iterator[Any]) -> None:
+def _rounds(machine: Machine, node: ast.For, items: Iterator[object]) -> None:
     only_first = training.trains(node)
     since = machine.steps
     for count, item in enumerate(items):
@@ -92,7 +92,7 @@ def _rounds(machine: Machine, node: ast.For, items: Iterator[Any]) -> None:
     machine.run(node.orelse)
 
 
-def _first_round(machine: Machine, node: ast.For | ast.While, item: Any) -> None:
+def _first_round(machine: Machine, node: ast.For | ast.While, item: object) -> None:
     machine.record.note(node, "of the training loop the first round is read")
     if isinstance(node, ast.For):
         machine.bind(node.target, item, node)

@@ -52,7 +52,7 @@ MAX_NAMED: Final = 16  # numbers of a list that have names of their own
 class Returned(Exception):
     """`return`."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         super().__init__()
         self.value = value
 
@@ -70,7 +70,7 @@ class Machine:
     """The state of a reading."""
 
     record: Record
-    evaluate: Callable[[Machine, ast.expr], Any]
+    evaluate: Callable[[Machine, ast.expr], object]
     execute: Callable[[Machine, ast.stmt], None]
     frame: Frame = field(default_factory=Frame)
     steps: int = 0
@@ -96,7 +96,7 @@ class Machine:
             hint = "make its loops shorter, or import one function"
             raise SpecError("E005", f"the program takes more than {MAX_STEPS:,} steps", at=at, hint=hint)
 
-    def weigh(self, value: Any, node: ast.AST) -> None:
+    def weigh(self, value: object, node: ast.AST) -> None:
         """Refuse a collection that holds itself so often that to go through it would take forever.
 
         Raises:
@@ -150,14 +150,14 @@ class Machine:
 
     # binding ─────────────────────────────────────────────────────────────────────────────────────
 
-    def bind(self, target: ast.expr, value: Any, node: ast.AST) -> None:
+    def bind(self, target: ast.expr, value: object, node: ast.AST) -> None:
         """Assign a value to a name, an attribute, an item, or to several of them."""
         value = value if self.answers is None else self.answers.taken(target, value, node)
         from backprop_cli.tasks.importing.targets import bind
 
         bind(self, target, value, node)
 
-    def named(self, value: Any, base: str, node: ast.AST) -> Any:
+    def named(self, value: object, base: str, node: ast.AST) -> Any:
         """A value under the author's name: a tensor or number without one gets it."""
         if isinstance(value, Tensor):
             if value.code is not None and is_open(value.code):
@@ -183,7 +183,7 @@ class Machine:
             tensor.code, tensor.grad = call("stop_gradient", tensor.code), False
 
 
-def items_of(machine: Machine, value: Any, node: ast.AST) -> Iterator[Any]:
+def items_of(machine: Machine, value: object, node: ast.AST) -> Iterator[object]:
     """The items of what a loop goes over, or that is unpacked."""
     from backprop_cli.tasks.importing.literals import rows
 
@@ -203,7 +203,7 @@ def items_of(machine: Machine, value: Any, node: ast.AST) -> Iterator[Any]:
         raise machine.record.unread(node, f"{kind_of(value)} cannot be gone through", hint)
 
 
-def truth(machine: Machine, value: Any, node: ast.AST) -> bool:
+def truth(machine: Machine, value: object, node: ast.AST) -> bool:
     """Whether a value is true.
 
     Raises:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Row = Callable[["Machine", Tensor, list[Any], dict[str, Any], ast.AST], Any]
 
 
-def method(machine: Machine, value: Tensor, name: str, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def method(machine: Machine, value: Tensor, name: str, given: list[object], named_: dict[str, object],
+           node: ast.AST) -> Any:
     """A method of a tensor."""
     if name in METHODS:
         return METHODS[name](machine, value, given, named_, node)
@@ -40,39 +41,39 @@ def family_of(machine: Machine) -> str:
     return "torch" if "torch" in roots else "numpy"
 
 
-def _same(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _same(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     return value
 
 
-def _copied(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _copied(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
     """`x.copy()`, `x.clone()`: another object with the same value."""
     if value.fresh and value.start is not None:
         return Tensor(None, start=value.start, kind=value.kind, param=value.param, grad=value.grad)
     return Tensor(tensors.tensor_code(machine, value, node), item=None, kind=value.kind, grad=value.grad)
 
 
-def _detached(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _detached(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     if not value.grad:
         return value
     return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), kind=value.kind)
 
 
-def _required(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _required(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     training.require(machine, value, bool(plain(given[0])) if given else bool(named_.get("requires_grad", True)))
     return value
 
 
-def _retained(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _retained(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
     if value.code is not None and not isinstance(value.code, Name):
         machine.record.name(value, "kept", node)
 
 
-def _backward(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _backward(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     seed = given[0] if given else named_.get("gradient")
     return training.backward(machine, value, seed, None, node)
 
 
-def _hooked(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _hooked(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     """`register_hook(f)`: f is read on a symbol; what it returns replaces the gradient."""
     from backprop_cli.tasks.importing.calls import called
 
@@ -98,7 +99,7 @@ def _hooked(machine: Machine, value: Tensor, given: list[Any], named_: dict[str,
 def _filled(rule: str) -> Row:
     """`x.normal_(0, 0.1)`, `x.fill_(2)`, `x.zero_()`: a leaf starts from something else."""
 
-    def row(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
         start = value.start or (value.item.start if value.item is not None else None)
         if start is None:
             raise machine.record.unread(node, "a tensor that is computed is filled in place")
@@ -118,8 +119,8 @@ def _filled(rule: str) -> Row:
 
 
 def _in_place(
-    machine: Machine, value: Tensor, name: str, given: list[Any], named_: dict[str, Any], node: ast.AST
-) -> Any:
+    machine: Machine, value: Tensor, name: str, given: list[object], named_: dict[str, object], node: ast.AST
+) -> object:
     """`x.add_(y)`: the function without its underscore, written into x."""
     from backprop_cli.tasks.importing.writing import replace_whole
 
@@ -132,20 +133,20 @@ def _in_place(
     return value
 
 
-def _item(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _item(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     found = tensors.known_number(value) if value.param is None else None
     if found is None:  # PyTorch gives a number, through which nothing flows back
         return _detached(machine, value, given, named_, node) if family_of(machine) == "torch" else value
     return found
 
 
-def _listed(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+def _listed(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     found = data_of(value)
     return value if found is None else found
 
 
 def _new(rule: str) -> Row:
-    def row(machine: Machine, value: Tensor, given: list[Any], named_: dict[str, Any], node: ast.AST) -> Any:
+    def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
         shape = given[0] if given and isinstance(given[0], list | tuple) else given
         return leaf_of(tuple(int(plain(one)) for one in shape), rule=rule)
 

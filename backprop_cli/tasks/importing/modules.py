@@ -35,7 +35,7 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
 _CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 
 
-def make(machine: Machine, kind: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def make(machine: Machine, kind: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """A layer object.
 
     Raises:
@@ -51,8 +51,8 @@ def make(machine: Machine, kind: str, given: list[Any], named: dict[str, Any], n
     return made
 
 
-def _container(kind: str, given: list[Any]) -> Layer:
-    parts: dict[str, Any] = {}
+def _container(kind: str, given: list[object]) -> Layer:
+    parts: dict[str, object] = {}
     if len(given) == 1 and isinstance(given[0], dict):
         parts = {str(key): one for key, one in given[0].items()}
     else:
@@ -61,7 +61,7 @@ def _container(kind: str, given: list[Any]) -> Layer:
     return Layer(kind=kind, parts=parts)
 
 
-def run_layer(machine: Machine, layer: Layer, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
+def run_layer(machine: Machine, layer: Layer, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """What a layer gives."""
     given = [*given, *named.values()]
     if layer.kind == "Sequential":
@@ -75,7 +75,7 @@ def run_layer(machine: Machine, layer: Layer, given: list[Any], named: dict[str,
     return functions.apply(machine, "torch", name, [*given, *layer.more], words, node)
 
 
-def _in_turn(machine: Machine, layer: Layer, value: Any, node: ast.AST) -> Any:
+def _in_turn(machine: Machine, layer: Layer, value: object, node: ast.AST) -> object:
     from backprop_cli.tasks.importing.calls import called
 
     for key, part in layer.parts.items():
@@ -84,12 +84,12 @@ def _in_turn(machine: Machine, layer: Layer, value: Any, node: ast.AST) -> Any:
     return value
 
 
-def _placed(part: Any, owner: Layer, key: str) -> None:
+def _placed(part: object, owner: Layer, key: str) -> None:
     if isinstance(part, Part):
         part.place(owner, key)
 
 
-def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Any:
+def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> object:
     """A param of a layer, an argument of it, or a method that every module has."""
     if name in MODULE_METHODS:
         return Builtin(name, lambda m, a, k, n: MODULE_METHODS[name](m, layer, a, n))
@@ -108,7 +108,7 @@ def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Any:
     raise machine.record.unread(node, f"nn.{layer.kind} has no attribute {name!r} here")
 
 
-def _append(layer: Layer, given: list[Any]) -> None:
+def _append(layer: Layer, given: list[object]) -> None:
     for one in given[0] if isinstance(given[0], list) else [given[-1]]:
         layer.parts[str(len(layer.parts))] = one
 
@@ -116,19 +116,19 @@ def _append(layer: Layer, given: list[Any]) -> None:
 # ── what every module has ────────────────────────────────────────────────────────────────────────
 
 
-def _this(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -> Any:
+def _this(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
     return owner
 
 
-def _parts(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -> Any:
+def _parts(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
     return Opaque("the params of a model")
 
 
-def _cleared(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -> Any:
+def _cleared(machine: Machine, owner: object, given: list[object], node: ast.AST) -> Any:
     machine.record.epoch += 1
 
 
-def _registered(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -> Any:
+def _registered(machine: Machine, owner: object, given: list[object], node: ast.AST) -> Any:
     if isinstance(owner, Instance) and len(given) > 1:
         value = given[1]
         if isinstance(value, Part):
@@ -136,7 +136,7 @@ def _registered(machine: Machine, owner: Any, given: list[Any], node: ast.AST) -
         owner.names[str(given[0])] = machine.named(value, str(given[0]), node) if isinstance(value, Tensor) else value
 
 
-MODULE_METHODS: Mapping[str, Callable[[Machine, Any, list[Any], ast.AST], Any]] = {
+MODULE_METHODS: Mapping[str, Callable[[Machine, object, list[object], ast.AST], object]] = {
     **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "eval", "train", "requires_grad_", "half"), _this),
     **dict.fromkeys(("parameters", "named_parameters", "state_dict", "load_state_dict", "children", "modules",
                      "buffers", "named_children", "named_modules"), _parts),

@@ -28,7 +28,7 @@ from backprop_cli.tasks.importing.values import (
 MAX_LENGTH: Final = 100_000
 MAX_BITS: Final = 4_096
 
-_PYTHON: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+_PYTHON: Mapping[type[ast.operator], Callable[[object, object], object]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.BitAnd: operator.and_,
     ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
@@ -39,7 +39,7 @@ _METHODS: Mapping[type[ast.operator], str] = {
 }  # fmt: skip
 
 
-def binary_(machine: Machine, node: ast.BinOp) -> Any:
+def binary_(machine: Machine, node: ast.BinOp) -> object:
     """Operators in a row in a loop: a long sum is no deep recursion."""
     row: list[ast.BinOp] = []
     first: ast.expr = node
@@ -52,7 +52,7 @@ def binary_(machine: Machine, node: ast.BinOp) -> Any:
     return value
 
 
-def operate(machine: Machine, op: ast.operator, left: Any, right: Any, node: ast.AST) -> Any:
+def operate(machine: Machine, op: ast.operator, left: object, right: object, node: ast.AST) -> object:
     """A binary operator on two values."""
     if isinstance(left, Unknown | Opaque) or isinstance(right, Unknown | Opaque):
         return _gone(machine, left, right, node)
@@ -65,7 +65,7 @@ def operate(machine: Machine, op: ast.operator, left: Any, right: Any, node: ast
     return _plain(machine, op, left, right, node)
 
 
-def _gone(machine: Machine, left: Any, right: Any, node: ast.AST) -> Any:
+def _gone(machine: Machine, left: object, right: object, node: ast.AST) -> object:
     for one in (left, right):
         if isinstance(one, Unknown):
             raise Unread(one.error)
@@ -74,7 +74,7 @@ def _gone(machine: Machine, left: Any, right: Any, node: ast.AST) -> Any:
                                 "the forward pass is read; what is done with gradients is not")  # fmt: skip
 
 
-def _overloaded(machine: Machine, op: ast.operator, left: Any, right: Any, node: ast.AST) -> Any:
+def _overloaded(machine: Machine, op: ast.operator, left: object, right: object, node: ast.AST) -> object:
     name = _METHODS.get(type(op), "?")
     for owner, other, method in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
         if isinstance(owner, Instance) and isinstance(found := owner.kind.find(method), Function):
@@ -82,7 +82,7 @@ def _overloaded(machine: Machine, op: ast.operator, left: Any, right: Any, node:
     raise machine.record.unread(node, "an operator on an object that does not define it")
 
 
-def _numbers(machine: Machine, op: ast.operator, left: Any, right: Any, node: ast.AST) -> Any:
+def _numbers(machine: Machine, op: ast.operator, left: object, right: object, node: ast.AST) -> object:
     value = _plain(machine, op, plain(left), plain(right), node)
     if not (isinstance(left, Number) or isinstance(right, Number)) or type(op) not in _METHODS:
         return value
@@ -93,7 +93,7 @@ def _numbers(machine: Machine, op: ast.operator, left: Any, right: Any, node: as
     return Number(value, binary(first, arithmetic.SIGNS[type(op)], second))
 
 
-def _plain(machine: Machine, op: ast.operator, left: Any, right: Any, node: ast.AST) -> Any:
+def _plain(machine: Machine, op: ast.operator, left: object, right: object, node: ast.AST) -> Any:
     left, right = plain(left), plain(right)
     if isinstance(op, ast.MatMult) or type(op) not in _PYTHON:
         raise machine.record.unread(node, "`@` needs two tensors")
@@ -121,7 +121,7 @@ def _check_growth(machine: Machine, op: ast.operator, left: Any, right: Any, nod
         raise too_large
 
 
-def small(machine: Machine, value: Any, node: ast.AST) -> Any:
+def small(machine: Machine, value: object, node: ast.AST) -> object:
     """A value that is not too large to be kept.
 
     Raises:
@@ -134,7 +134,7 @@ def small(machine: Machine, value: Any, node: ast.AST) -> Any:
     return value
 
 
-def unary_(machine: Machine, node: ast.UnaryOp) -> Any:
+def unary_(machine: Machine, node: ast.UnaryOp) -> object:
     """A sign, `~`, or `not`."""
     value = machine.value(node.operand)
     if isinstance(node.op, ast.Not):
@@ -155,7 +155,7 @@ def unary_(machine: Machine, node: ast.UnaryOp) -> Any:
         raise machine.record.unread(node, f"a sign in front of {kind_of(value)}") from None
 
 
-def both_(machine: Machine, node: ast.BoolOp) -> Any:
+def both_(machine: Machine, node: ast.BoolOp) -> object:
     """`and`, `or`: as far as Python would look."""
     value: Any = None
     for part in node.values:
@@ -165,7 +165,7 @@ def both_(machine: Machine, node: ast.BoolOp) -> Any:
     return value
 
 
-def compare_(machine: Machine, node: ast.Compare) -> Any:
+def compare_(machine: Machine, node: ast.Compare) -> object:
     """A comparison, or several in a row."""
     left = machine.value(node.left)
     for op, other in zip(node.ops, node.comparators, strict=True):
@@ -188,12 +188,12 @@ def compare_(machine: Machine, node: ast.Compare) -> Any:
     return True
 
 
-def _bare(value: Any) -> Any:
+def _bare(value: Any) -> object:
     if isinstance(value, Library):
         return value.path
     return type(value)(map(plain, value)) if type(value) in {list, tuple} else plain(value)
 
 
-def choice_(machine: Machine, node: ast.IfExp) -> Any:
+def choice_(machine: Machine, node: ast.IfExp) -> object:
     """`a if test else b`."""
     return machine.value(node.body if truth(machine, machine.value(node.test), node.test) else node.orelse)

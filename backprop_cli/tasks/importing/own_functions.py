@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.model import Function as Own
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SURPRISES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
-def apply(machine: Machine, kind: Class, given: list[Any], node: ast.AST) -> Any:
+def apply(machine: Machine, kind: Class, given: list[object], node: ast.AST) -> object:
     """`MyFunction.apply(x)`; its forward pass alone, with a note, where its backward pass cannot be read.
 
     Raises:
@@ -52,7 +52,8 @@ def apply(machine: Machine, kind: Class, given: list[Any], node: ast.AST) -> Any
     return inline(machine, forward, [*context, *given], {}, node)
 
 
-def _own(machine: Machine, kind: Class, forward: Function, backward: Function, given: list[Any], node: ast.AST) -> Any:
+def _own(machine: Machine, kind: Class, forward: Function, backward: Function, given: list[object],
+         node: ast.AST) -> object:
     """A call of the spec's own function."""
     record = machine.record
     setup = kind.find("setup_context")
@@ -79,7 +80,7 @@ def _slot(name: str) -> str:
     return "out_1" if name == "out" else clean(name)
 
 
-def _written(machine: Machine, kind: Class, parts: tuple[Function, Any, Function], symbols: list[Any],
+def _written(machine: Machine, kind: Class, parts: tuple[Function, object, Function], symbols: list[object],
              node: ast.AST) -> tuple[Expression, dict[str, Expression]]:  # fmt: skip
     """The body, and the gradient of each argument, as expressions of the arguments."""
     from backprop_cli.tasks.importing.calls import inline
@@ -102,7 +103,7 @@ def _written(machine: Machine, kind: Class, parts: tuple[Function, Any, Function
                   for slot, symbol, one in each if isinstance(symbol, Tensor)}  # fmt: skip
 
 
-def _gradient(machine: Machine, value: Any, symbol: Tensor, node: ast.AST) -> Expression:
+def _gradient(machine: Machine, value: object, symbol: Tensor, node: ast.AST) -> Expression:
     """`None` says that nothing flows back."""
     if value is None:
         return call("zeros", call("shape", tensor_code(machine, symbol, node)))
@@ -115,10 +116,10 @@ def _context(kind: Class) -> Instance:
     """`ctx`: what is saved on it is there in the backward pass."""
     context = Instance(kind=Class("ctx", kind.node, (), {}))
 
-    def save(machine: Machine, given: list[Any], named_: dict[str, Any], node: ast.AST) -> None:
+    def save(machine: Machine, given: list[object], named_: dict[str, object], node: ast.AST) -> None:
         context.names["saved_tensors"] = context.names["saved_variables"] = tuple(given)
 
-    def nothing(machine: Machine, given: list[Any], named_: dict[str, Any], node: ast.AST) -> None:
+    def nothing(machine: Machine, given: list[object], named_: dict[str, object], node: ast.AST) -> None:
         """What changes no number."""
 
     quiet = ("mark_non_differentiable", "mark_dirty", "set_materialize_grads")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backprop_cli.tasks.importing.record import leaf_of
 from backprop_cli.tasks.importing.values import Layer, Tensor, plain
@@ -22,7 +22,7 @@ def size_of(layer: Layer, name: str) -> int:
     return int(plain(layer.given[name]))
 
 
-def _pair(value: Any, count: int) -> tuple[int, ...]:
+def _pair(value: object, count: int) -> tuple[int, ...]:
     raw = value if isinstance(value, list | tuple) else (value,) * count
     return tuple(int(plain(one)) for one in raw)
 
@@ -106,7 +106,7 @@ def param(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Tensor | 
     return found
 
 
-def _start(shape: tuple[int, ...], rule: str, options: Mapping[str, float], data: Any = None) -> Tensor:
+def _start(shape: tuple[int, ...], rule: str, options: Mapping[str, float], data: object = None) -> Tensor:
     found = leaf_of(shape, rule=rule, options={key: round(one, 6) for key, one in options.items()}, data=data)
     found.param, found.grad = True, True
     return found
@@ -124,7 +124,7 @@ def drawn_params(machine: Machine, layer: Layer) -> None:
 _NUMBERS: Mapping[str, tuple[str, str]] = {"uniform": ("low", "high"), "normal": ("mean", "std")}
 
 
-def params(machine: Machine, layer: Layer, names: tuple[str, ...], node: ast.AST) -> list[Any]:
+def params(machine: Machine, layer: Layer, names: tuple[str, ...], node: ast.AST) -> list[object]:
     """Several params of a layer."""
     return [param(machine, layer, name, node) for name in names]
 

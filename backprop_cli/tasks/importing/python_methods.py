@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
 
-def python_method(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any:
+def python_method(machine: Machine, owner: object, name: str, node: ast.AST) -> object:
     """A method of a list, a dict or a text."""
     table = _METHODS.get(type(owner), {})
     if name in table:
@@ -22,38 +22,38 @@ def python_method(machine: Machine, owner: Any, name: str, node: ast.AST) -> Any
     raise machine.record.unread(node, f"{kind_of(owner)} has no attribute {name!r} here")
 
 
-def _append(machine: Machine, owner: list[Any], given: list[Any], node: ast.AST) -> None:
+def _append(machine: Machine, owner: list[object], given: list[object], node: ast.AST) -> None:
     owner.append(given[0])
 
 
-def _get(machine: Machine, owner: dict[Any, Any], given: list[Any], node: ast.AST) -> Any:
+def _get(machine: Machine, owner: dict[object, object], given: list[object], node: ast.AST) -> object:
     return owner.get(plain(given[0]), given[1] if len(given) > 1 else None)
 
 
-def _pop(machine: Machine, owner: list[Any], given: list[Any], node: ast.AST) -> Any:
+def _pop(machine: Machine, owner: list[object], given: list[object], node: ast.AST) -> object:
     try:
         return owner.pop(*map(plain, given))
     except (IndexError, TypeError):
         raise machine.record.unread(node, "nothing is there to pop") from None
 
 
-def _join(machine: Machine, owner: str, given: list[Any], node: ast.AST) -> str:
+def _join(machine: Machine, owner: str, given: list[object], node: ast.AST) -> str:
     return owner.join(str(plain(one))[:100] for one in builtins.items(machine, given[0], node)[:1000])
 
 
-def _update(machine: Machine, owner: dict[Any, Any], given: list[Any], node: ast.AST) -> None:
+def _update(machine: Machine, owner: dict[object, object], given: list[object], node: ast.AST) -> None:
     if given and isinstance(given[0], dict):
         owner.update(given[0])
 
 
-def _text(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(machine: Machine, owner: str, given: list[Any], node: ast.AST) -> Any:
+def _text(function: Callable[..., object]) -> Callable[..., object]:
+    def run(machine: Machine, owner: str, given: list[object], node: ast.AST) -> Any:
         return function(owner, *(str(plain(one)) for one in given))
 
     return run
 
 
-_METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
+_METHODS: Mapping[type, Mapping[str, Callable[..., object]]] = {
     list: {"append": _append, "extend": lambda m, o, a, n: o.extend(builtins.items(m, a[0], n)), "pop": _pop,
            "insert": lambda m, o, a, n: o.insert(plain(a[0]), a[1]), "reverse": lambda m, o, a, n: o.reverse(),
            "copy": lambda m, o, a, n: list(o), "clear": lambda m, o, a, n: o.clear(),

@@ -32,7 +32,7 @@ class Draws:
         """What follows is not known: something that was not read has drawn."""
         self.generator = None
 
-    def draw(self, law: str, shape: Sizes, first: float, second: float) -> Any:
+    def draw(self, law: str, shape: Sizes, first: float, second: float) -> object:
         """Numbers as nested lists; None where they are not known or too many."""
         count = math.prod(shape)
         if self.generator is None or count > MAX_SKIPPED:

@@ -189,12 +189,12 @@ def _found(machine: Machine, name: str) -> Any:
     return value
 
 
-def _arguments(machine: Machine, function: Any, method: bool) -> dict[str, Any]:
+def _arguments(machine: Machine, function: object, method: bool) -> dict[str, Any]:
     """The arguments of a function that the command line gives; those with a default may stay away."""
     if not isinstance(function, Function):
         return {}
     slots = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args, *function.node.args.kwonlyargs)]
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     missing = []
     for slot in slots[1:] if method else slots:
         value = machine.given.get(slot, machine.frame.names.get(slot))

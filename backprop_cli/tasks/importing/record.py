@@ -38,7 +38,7 @@ class Backward:
     """One backward pass: where it starts, its seed, whose gradients it asks for, whether they add up."""
 
     output: Tensor
-    seed: Any  # None, or what `gradient=` was given
+    seed: object  # None, or what `gradient=` was given
     line: int
     where: str
     wrt: tuple[Tensor, ...] | None  # None: `backward()`, which adds to the leaves

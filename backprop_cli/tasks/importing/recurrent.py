@@ -45,7 +45,7 @@ def _cell(machine: Machine, kind: str, x: Expression, state: list[Expression], w
     return [steps(Tensor(binary(binary(one, "*", n), "+", binary(z, "*", state[0]))), "h")]
 
 
-def recurrent(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> Any:
+def recurrent(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> object:
     """RNN, LSTM, GRU over a sequence, step by step; one step of their cells."""
     if layer.given.get("bidirectional") or plain(layer.given.get("dropout", 0)):
         raise machine.record.unread(node, f"nn.{layer.kind} in two directions, or with dropout, is not read")
@@ -100,12 +100,12 @@ def _level(
     return outputs, state
 
 
-def _cell_result(state: list[Expression]) -> Any:
+def _cell_result(state: list[Expression]) -> object:
     final = [Tensor(part, grad=True) for part in state]
     return tuple(final) if len(final) == 2 else final[0]
 
 
-def _whole_result(sequence: list[Expression], ends: list[list[Expression]], time: int) -> Any:
+def _whole_result(sequence: list[Expression], ends: list[list[Expression]], time: int) -> object:
     """The outputs of the last level, and the state at the end of each."""
     every = Tensor(call("stack", listed(*sequence), axis=number(time)), grad=True)
     last = [Tensor(call("stack", listed(*parts)), grad=True) for parts in zip(*ends, strict=True)]

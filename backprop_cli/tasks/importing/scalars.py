@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backprop_cli.tasks.importing import functions, tensors
 from backprop_cli.tasks.importing.codes import binary, call
@@ -15,7 +15,7 @@ from backprop_cli.tasks.importing.values import Number, Tensor, is_number, plain
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-MATH: Mapping[str, Callable[..., Any]] = {
+MATH: Mapping[str, Callable[..., object]] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos, "tan": math.tan,
     "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "abs": abs, "fabs": abs, "pow": pow, "power": pow,
     "floor": math.floor, "ceil": math.ceil, "log2": math.log2, "log10": math.log10, "log1p": math.log1p,
@@ -30,7 +30,7 @@ _INFIX: Mapping[str, str] = {"pow": "**", "power": "**", "add": "+", "subtract":
                              "dot": "*"}  # fmt: skip
 
 
-def scalars(machine: Machine, name: str, given: list[Any], node: ast.AST, family: str) -> Any:
+def scalars(machine: Machine, name: str, given: list[object], node: ast.AST, family: str) -> object:
     """A function of plain numbers: a number, with the expression that makes it."""
     if any(isinstance(one, Tensor) for one in given):
         return functions.apply(machine, family, name, given, {}, node)

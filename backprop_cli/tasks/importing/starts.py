@@ -17,7 +17,7 @@ Row = Callable[["Machine", list[Any], dict[str, Any], ast.AST], Any]
 """A function of a library: its arguments, by position and by name, and where it is called."""
 
 
-def sizes_of(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> tuple[Any, ...]:
+def sizes_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> tuple[object, ...]:
     """A shape: `randn(5, 3)`, `randn((5, 3))`, `zeros(size=[5])`; its sizes as they were given."""
     shape: Any = named.get("size", named.get("shape", given))
     if isinstance(shape, list | tuple) and len(shape) == 1 and isinstance(shape[0], list | tuple):
@@ -33,7 +33,7 @@ def sizes_of(machine: Machine, given: list[Any], named: dict[str, Any], node: as
     return tuple(shape)
 
 
-def start_of(machine: Machine, shape: tuple[Any, ...], rule: str, options: dict[str, float], **more: Any) -> Tensor:
+def start_of(machine: Machine, shape: tuple[object, ...], rule: str, options: dict[str, float], **more: Any) -> Tensor:
     """A leaf by a rule; sizes that have a name keep it."""
     items = [machine.record.items.get(name_of(getattr(one, "code", None)) or "") for one in shape]
     for item in items:
@@ -49,7 +49,7 @@ def start_of(machine: Machine, shape: tuple[Any, ...], rule: str, options: dict[
     return Tensor(None, start=start)
 
 
-def flags_of(tensor: Tensor, named: dict[str, Any]) -> Tensor:
+def flags_of(tensor: Tensor, named: dict[str, object]) -> Tensor:
     """`requires_grad=True` where a leaf is made."""
     if named.get("requires_grad"):
         tensor.param, tensor.grad = True, True

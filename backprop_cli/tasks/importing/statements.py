@@ -36,7 +36,7 @@ def _annotated(machine: Machine, node: ast.AnnAssign) -> None:
         _bind_attempt(machine, node.target, _attempt(machine, node.value), node)
 
 
-def _attempt(machine: Machine, node: ast.expr) -> Any:
+def _attempt(machine: Machine, node: ast.expr) -> object:
     try:
         return machine.value(node)
     except Unread as caught:
@@ -44,7 +44,7 @@ def _attempt(machine: Machine, node: ast.expr) -> Any:
         return Unknown(caught.error)
 
 
-def _bind_attempt(machine: Machine, target: ast.expr, value: Any, node: ast.stmt) -> None:
+def _bind_attempt(machine: Machine, target: ast.expr, value: object, node: ast.stmt) -> None:
     try:
         machine.bind(target, value, node)
     except Unread as caught:
@@ -129,9 +129,9 @@ def function_of(machine: Machine, node: ast.FunctionDef) -> Any:
     return made
 
 
-def defaults_of(machine: Machine, node: ast.FunctionDef | ast.Lambda) -> dict[str, Any]:
+def defaults_of(machine: Machine, node: ast.FunctionDef | ast.Lambda) -> dict[str, object]:
     """The default values of a function's arguments."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     arguments = [*node.args.posonlyargs, *node.args.args]
     given = zip(arguments[len(arguments) - len(node.args.defaults) :], node.args.defaults, strict=True)
     pairs = [*given, *((a, d) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d)]

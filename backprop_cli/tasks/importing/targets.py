@@ -36,7 +36,7 @@ def bind(machine: Machine, target: ast.expr, value: Any, node: ast.AST) -> None:
     row(machine, target, value, node)
 
 
-def _bind_name(machine: Machine, target: ast.Name, value: Any, node: ast.AST) -> None:
+def _bind_name(machine: Machine, target: ast.Name, value: object, node: ast.AST) -> None:
     known = machine.given.get(target.id)
     if machine.answers is not None and machine.frame.inside and machine.answers.is_other(target.id, value):
         machine.frame.hidden |= {target.id}
@@ -50,12 +50,12 @@ def _bind_name(machine: Machine, target: ast.Name, value: Any, node: ast.AST) ->
     machine.frame.put(target.id, _safely(machine, value, target.id, node))
 
 
-def _is_computed(value: Any) -> bool:
+def _is_computed(value: object) -> bool:
     """Whether the program itself works a tensor out here, rather than being given it."""
     return isinstance(value, Tensor) and not value.fresh and not isinstance(value.code, Name)
 
 
-def _safely(machine: Machine, value: Any, base: str, node: ast.AST) -> Any:
+def _safely(machine: Machine, value: object, base: str, node: ast.AST) -> Any:
     try:
         return machine.named(value, base, node)
     except Unread as caught:
@@ -64,7 +64,7 @@ def _safely(machine: Machine, value: Any, base: str, node: ast.AST) -> Any:
         return Unknown(caught.error)
 
 
-def _bind_attribute(machine: Machine, target: ast.Attribute, value: Any, node: ast.AST) -> None:
+def _bind_attribute(machine: Machine, target: ast.Attribute, value: object, node: ast.AST) -> None:
     owner = machine.value(target.value)
     if isinstance(owner, Instance):
         owner.names[target.attr] = _owned(machine, owner, target.attr, value, node)
@@ -79,7 +79,7 @@ def _bind_attribute(machine: Machine, target: ast.Attribute, value: Any, node: a
         raise machine.record.unread(target, f"an attribute of {kind_of(owner)} is assigned")
 
 
-def _owned(machine: Machine, owner: Instance, name: str, value: Any, node: ast.AST) -> Any:
+def _owned(machine: Machine, owner: Instance, name: str, value: object, node: ast.AST) -> object:
     """A value as an attribute: parts of a module are called after it."""
     if isinstance(value, Part):
         value.place(owner, name)
@@ -91,7 +91,7 @@ def _owned(machine: Machine, owner: Instance, name: str, value: Any, node: ast.A
     return _safely(machine, value, f"{owner.path}_{name}".lstrip("_") if owner.path else name, node)
 
 
-def _bind_item(machine: Machine, target: ast.Subscript, value: Any, node: ast.AST) -> None:
+def _bind_item(machine: Machine, target: ast.Subscript, value: object, node: ast.AST) -> None:
     owner = machine.value(target.value)
     if isinstance(owner, Tensor):
         from backprop_cli.tasks.importing.writing import write_into
@@ -109,13 +109,13 @@ def _bind_item(machine: Machine, target: ast.Subscript, value: Any, node: ast.AS
         raise machine.record.unread(target, f"an item of {kind_of(owner)} is assigned")
 
 
-def _item_name(target: ast.Subscript, key: Any) -> str:
+def _item_name(target: ast.Subscript, key: object) -> str:
     raw = plain(key)
     holder = target.value.id if isinstance(target.value, ast.Name) else getattr(target.value, "attr", "x")
     return raw if isinstance(raw, str) and raw.isidentifier() else f"{holder}_{raw}".replace("-", "m")
 
 
-def hashable(machine: Machine, key: Any, node: ast.AST) -> Any:
+def hashable(machine: Machine, key: object, node: ast.AST) -> Any:
     """A key of a dict."""
     raw = tuple(map(plain, key)) if isinstance(key, tuple) else plain(key)
     try:
@@ -125,10 +125,10 @@ def hashable(machine: Machine, key: Any, node: ast.AST) -> Any:
     return raw
 
 
-def _bind_several(machine: Machine, target: ast.Tuple | ast.List, value: Any, node: ast.AST) -> None:
+def _bind_several(machine: Machine, target: ast.Tuple | ast.List, value: object, node: ast.AST) -> None:
     count = len(target.elts)
     if isinstance(value, Unknown | Opaque):
-        parts: list[Any] = [value] * count
+        parts: list[object] = [value] * count
     else:
         try:
             parts = list(items_of(machine, value, node))
@@ -146,7 +146,7 @@ def _bind_several(machine: Machine, target: ast.Tuple | ast.List, value: Any, no
         machine.bind(one.value if isinstance(one, ast.Starred) else one, part, node)
 
 
-def _no_target(machine: Machine, target: ast.expr, value: Any, node: ast.AST) -> None:
+def _no_target(machine: Machine, target: ast.expr, value: object, node: ast.AST) -> None:
     raise machine.record.unread(target, "this cannot be assigned to")
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # ── codes ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def code_of(machine: Machine, value: Any, node: ast.AST, *, exact: bool = False) -> Expression:
+def code_of(machine: Machine, value: object, node: ast.AST, *, exact: bool = False) -> Expression:
     """A value as a part of an expression.
 
     Raises:
@@ -52,7 +52,7 @@ def code_of(machine: Machine, value: Any, node: ast.AST, *, exact: bool = False)
     raise machine.record.unread(node, f"{what(value)} stands where a tensor or a number is needed")
 
 
-def what(value: Any) -> str:
+def what(value: object) -> str:
     """A value in words."""
     if isinstance(value, Unknown):
         raise Unread(value.error)
@@ -81,7 +81,7 @@ def tensor_code(machine: Machine, value: Tensor, node: ast.AST) -> Expression:
     return named(value.item.name) if value.item is not None else number(0)
 
 
-def made(code: Expression, *parts: Any, kind: str = "float") -> Tensor:
+def made(code: Expression, *parts: object, kind: str = "float") -> Tensor:
     """A tensor computed from others."""
     return Tensor(code, kind=kind, grad=any(isinstance(p, Tensor) and p.grad for p in parts))
 
@@ -102,7 +102,7 @@ def known_number(value: Tensor) -> Any:
     return data
 
 
-def as_number(value: Any) -> Any:
+def as_number(value: object) -> Any:
     """A literal whole scalar as a plain number; anything else as it is."""
     if isinstance(value, Tensor) and value.kind == "int" and (value.start or value.item):
         found = known_number(value)
@@ -113,7 +113,7 @@ def as_number(value: Any) -> Any:
 # ── attributes ───────────────────────────────────────────────────────────────────────────────────
 
 
-def attribute(machine: Machine, value: Tensor, name: str, node: ast.AST) -> Any:
+def attribute(machine: Machine, value: Tensor, name: str, node: ast.AST) -> object:
     """An attribute of a tensor, or a method bound to it."""
     from backprop_cli.tasks.importing.methods import METHODS, method
 
@@ -197,12 +197,12 @@ def _reshaped_leaf(value: Tensor, sizes: Sizes) -> Tensor | None:
     return Tensor(None, start=replace(start, shape=shape, data=data, sizes=[None] * len(shape)), kind=value.kind)
 
 
-def _grad(machine: Machine, value: Tensor, node: ast.AST) -> Any:
+def _grad(machine: Machine, value: Tensor, node: ast.AST) -> object:
     found = machine.answers.of(value.item.name) if machine.answers is not None and value.item is not None else None
     return Opaque("a gradient") if found is None else found
 
 
-def _data(machine: Machine, value: Tensor, node: ast.AST) -> Any:
+def _data(machine: Machine, value: Tensor, node: ast.AST) -> object:
     if value.fresh or not value.grad:
         return value
     return Tensor(call("stop_gradient", tensor_code(machine, value, node)), kind=value.kind)

@@ -41,7 +41,7 @@ class TorchDraws:
         """Whether the next numbers are known."""
         return self.twister is not None
 
-    def draw(self, law: str, shape: Sizes, first: float, second: float, double: bool | None = None) -> Any:
+    def draw(self, law: str, shape: Sizes, first: float, second: float, double: bool | None = None) -> object:
         """Numbers as nested lists; None where they are not known or too many.
 
         Args:
@@ -96,14 +96,14 @@ class TorchDraws:
         pairs = self._words(2 * count).astype(np.uint64).reshape(-1, 2)
         return (((pairs[:, 0] << np.uint64(32)) | pairs[:, 1]) & np.uint64(2**53 - 1)) * 2.0**-53
 
-    def uniform(self, count: int, low: float, high: float, wide: bool) -> Any:
+    def uniform(self, count: int, low: float, high: float, wide: bool) -> object:
         """Uniform numbers, one word or two each."""
         import numpy as np
 
         kind = np.float64 if wide else np.float32
         return self._uniform(count, wide) * kind(kind(high) - kind(low)) + kind(low)
 
-    def normal(self, count: int, mean: float, std: float, wide: bool) -> Any:
+    def normal(self, count: int, mean: float, std: float, wide: bool) -> object:
         """Normal numbers: few of them one by one in double precision, many in blocks of 16."""
         import numpy as np
 

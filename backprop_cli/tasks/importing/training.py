@@ -151,7 +151,7 @@ def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...
     return Opaque("a gradient")
 
 
-def set_attribute(machine: Machine, tensor: Tensor, name: str, value: Any, node: ast.AST) -> None:
+def set_attribute(machine: Machine, tensor: Tensor, name: str, value: object, node: ast.AST) -> None:
     """`x.requires_grad = True`, `x.grad = None`, `x.data = ...`.
 
     Raises:

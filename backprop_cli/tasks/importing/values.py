@@ -28,7 +28,7 @@ class Start:
     shape: Sizes
     rule: str | None = None  # an `init` of the language
     options: dict[str, float] = field(default_factory=dict)
-    data: Any = None  # nested lists, or a number
+    data: object = None  # nested lists, or a number
     sizes: list[Item | None] = field(default_factory=list)  # the names of the axes
     whole: bool = False  # the data are whole numbers
     file: str | None = None
@@ -156,7 +156,7 @@ class Frame:
             frame = frame.outer
         raise KeyError(name)
 
-    def put(self, name: str, value: Any) -> None:
+    def put(self, name: str, value: object) -> None:
         """Bind a name."""
         self.shared.get(name, self).names[name] = value
 
@@ -168,7 +168,7 @@ class Function:
     name: str
     node: ast.FunctionDef | ast.Lambda
     frame: Frame
-    defaults: Mapping[str, Any]
+    defaults: Mapping[str, object]
     refused: SpecError | None = None  # a decorator that is not known
     mark: str = ""
 
@@ -178,7 +178,7 @@ class Bound:
     """A method with its object."""
 
     function: Function
-    owner: Any
+    owner: object
 
 
 @dataclass(eq=False, slots=True)
@@ -187,7 +187,7 @@ class Class:
 
     name: str
     node: ast.ClassDef
-    bases: tuple[Any, ...]
+    bases: tuple[object, ...]
     names: dict[str, Any]
 
     def find(self, name: str) -> Any:
@@ -246,15 +246,15 @@ class Layer(Part):
     kind: str = ""
     given: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Tensor] = field(default_factory=dict)
-    parts: dict[str, Any] = field(default_factory=dict)  # of a container
-    more: list[Any] = field(default_factory=list)  # what a layer without params hands on to its function
+    parts: dict[str, object] = field(default_factory=dict)  # of a container
+    more: list[object] = field(default_factory=list)  # what a layer without params hands on to its function
 
 
 @dataclass(frozen=True, slots=True)
 class Differentiator:
     """`grad(f)` of autograd and jax."""
 
-    function: Any
+    function: object
     positions: tuple[int, ...]
 
 
@@ -263,7 +263,7 @@ class Builtin:
     """A function that is known, bound to what it works on."""
 
     name: str
-    run: Callable[..., Any]
+    run: Callable[..., object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,17 +280,17 @@ class Pair(tuple[Any, ...]):
     __slots__ = ()
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A number of the program as Python's own."""
     return value.value if isinstance(value, Number) else value
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """Whether a value is one plain number."""
     return isinstance(value, int | float | Number) and not isinstance(value, bool)
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """A value in words."""
     if isinstance(value, Opaque | Library):
         return value.what if isinstance(value, Opaque) else value.path

@@ -32,7 +32,7 @@ def replace_whole(machine: Machine, old: Tensor, new: Tensor, base: str, node: a
         old.start = None
 
 
-def write_into(machine: Machine, target: ast.Subscript, value: Any, node: ast.AST) -> None:
+def write_into(machine: Machine, target: ast.Subscript, value: object, node: ast.AST) -> None:
     """`x[index] = value`, also `x[1][2] = value`."""
     if isinstance(value, Unknown):
         broken = machine.value(target.value)
@@ -79,13 +79,13 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
     replace_whole(machine, owner, made, base, node)
 
 
-def _mask(machine: Machine, index: tuple[Any, ...], node: ast.AST) -> Expression | None:
+def _mask(machine: Machine, index: tuple[object, ...], node: ast.AST) -> Expression | None:
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
         return tensors.tensor_code(machine, index[0], node)
     return None
 
 
-def _one_each(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...], node: ast.AST) -> Expression | None:
+def _one_each(machine: Machine, index: tuple[object, ...], shape: tuple[int, ...], node: ast.AST) -> Expression | None:
     """The mask of `x[range(N), y]`: one entry of each row."""
     if len(index) != 2 or len(shape) != 2 or not isinstance(index[1], Tensor) or index[1].kind != "int":
         return None
@@ -94,7 +94,7 @@ def _one_each(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...], 
     return call("one_hot", tensors.tensor_code(machine, index[1], node), number(shape[1]))
 
 
-def _literal(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any, node: ast.AST) -> bool:
+def _literal(machine: Machine, owner: Tensor, index: tuple[object, ...], value: object, node: ast.AST) -> bool:
     """Change the numbers of a literal that nothing was computed from yet; whether that could be done."""
     start = owner.start or (owner.item.start if owner.item is not None else None)
     number = (
@@ -136,14 +136,14 @@ def _is_used(machine: Machine, owner: Tensor) -> bool:
     )
 
 
-def _spread(number: Any, count: int) -> list[Any] | None:
+def _spread(number: object, count: int) -> list[object] | None:
     if not isinstance(number, list):
         return [number] * count
     flat = list(flat_of(number))
     return flat if len(flat) == count else None
 
 
-def _places(machine: Machine, index: tuple[Any, ...], data: Any, node: ast.AST) -> list[tuple[int, ...]] | None:
+def _places(machine: Machine, index: tuple[object, ...], data: object, node: ast.AST) -> list[tuple[int, ...]] | None:
     """The entries that an index names, as positions; None where it is not known beforehand."""
     shape = []
     part = data
@@ -173,7 +173,7 @@ def _places(machine: Machine, index: tuple[Any, ...], data: Any, node: ast.AST) 
     return found
 
 
-def _whole_index(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...], node: ast.AST) -> list[Any]:
+def _whole_index(machine: Machine, index: tuple[object, ...], shape: tuple[int, ...], node: ast.AST) -> list[object]:
     """An index with one subscript an axis."""
     if Ellipsis in index:
         at = index.index(Ellipsis)
@@ -186,7 +186,7 @@ def _whole_index(machine: Machine, index: tuple[Any, ...], shape: tuple[int, ...
 
 
 def _built(
-    machine: Machine, code: Expression, shape: tuple[int, ...], index: list[Any], value: Any, node: ast.AST
+    machine: Machine, code: Expression, shape: tuple[int, ...], index: list[object], value: object, node: ast.AST
 ) -> Expression:
     """The tensor with the part at an index replaced: pieces before, the part, pieces after, axis by axis."""
     axis = next((i for i, one in enumerate(index) if one != slice(None)), None)
@@ -210,7 +210,7 @@ def _built(
 
 
 def _with_axis(
-    machine: Machine, value: Tensor, axis: int, index: list[Any], shape: tuple[int, ...], node: ast.AST
+    machine: Machine, value: Tensor, axis: int, index: list[object], shape: tuple[int, ...], node: ast.AST
 ) -> Tensor:
     """The assigned part with an axis of size 1 where the index is a number."""
     rank = len(machine.record.shape(value, node))

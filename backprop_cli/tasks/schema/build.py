@@ -45,13 +45,13 @@ def described(schema: Schema, text: str) -> Schema:
     return {"description": text, **schema}
 
 
-def table(properties: Mapping[str, Schema], required: Iterable[str] = (), **more: Any) -> Schema:
+def table(properties: Mapping[str, Schema], required: Iterable[str] = (), **more: object) -> Schema:
     """A mapping with these keys and no others."""
     wanted = {"required": list(required)} if required else {}
     return {"type": "object", "properties": dict(properties), "additionalProperties": False, **wanted, **more}
 
 
-def by_name(value: Schema, **more: Any) -> Schema:
+def by_name(value: Schema, **more: object) -> Schema:
     """A mapping from names of the user's own."""
     return {"type": "object", "propertyNames": ref("name"), "additionalProperties": value, **more}
 
