@@ -14,7 +14,7 @@ import click
 
 from backprop_cli.cli.problems import Manner, error_document, say, tell
 from backprop_cli.cli.process import interruptible, tidy
-from backprop_cli.cli.records import Answer, Limits, Spread, Work, answer
+from backprop_cli.cli.records import Answer, Limits, Output, Spread, Work, answer
 from backprop_cli.cli.streams import AtomicFile, Sink
 from backprop_cli.errors import UsageError
 
@@ -85,7 +85,7 @@ def _source(specs: Sequence[str], limits: Limits) -> Source:
 
 def _here(specs: Sequence[str], work: Work, limits: Limits, warm: Callable[[], None]) -> Generator[Answer]:
     for position, spec in enumerate(specs, 1):
-        yield answer(spec, work)
+        yield answer(spec, work, whole=False)
         tidy(position)
 
 
@@ -146,11 +146,16 @@ class Writer:
 
         self._output(compact(error_document(one.problems, one.spec), View(ascii=self.series.ascii)) + "\n")
 
-    def _output(self, output: str | bytes) -> None:
+    def _output(self, output: Output) -> None:
         if output:
             before = self.series.between if self.started else self.series.prologue
             self.started = True
-            self.sink.write(before + output if isinstance(output, str) else output)
+            if isinstance(output, bytes):
+                self.sink.write(output)
+                return
+            for piece in (output,) if isinstance(output, str) else output:
+                self.sink.write(before + piece)
+                before = ""
 
     def finish(self) -> int:
         """The exit code; a tally on stderr where there were many and some failed."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from backprop_cli.cli.problems import Problem, problems_of
+
+Output = str | bytes | Iterator[str]
+"""Whole, or in pieces that are made when they are written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a command made of a spec: its output, 1 where a check came out wrong, and a page for a file of its own."""
 
-    output: str | bytes
+    output: Output
     code: int = 0
     page: str | bytes = ""
 
@@ -22,7 +25,7 @@ class Answer:
     """What became of a spec: done, or its problems."""
 
     spec: str
-    output: str | bytes = ""
+    output: Output = ""
     code: int = 0
     problems: tuple[Problem, ...] = ()
     page: str | bytes = ""
@@ -46,15 +49,16 @@ class Spread(Limits):
 Work = Callable[[str], Done]
 
 
-def answer(spec: str, work: Work) -> Answer:
-    """Do the work on a spec, whatever it runs into."""
+def answer(spec: str, work: Work, *, whole: bool = True) -> Answer:
+    """Do the work on a spec, whatever it runs into; `whole` where the output goes to another process."""
     try:
         done = work(spec)
+        output = "".join(done.output) if whole and isinstance(done.output, Iterator) else done.output
     except BrokenPipeError:
         raise
     except Exception as caught:  # noqa: BLE001 - one spec's failure is not the others'
         return Answer(name_of(spec), problems=problems_of(caught))
-    return Answer(name_of(spec), done.output, done.code, page=done.page)
+    return Answer(name_of(spec), output, done.code, page=done.page)
 
 
 def name_of(spec: str) -> str:

@@ -24,7 +24,7 @@ from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import NOTATIONS
-from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer
+from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer, streamed
 from backprop_cli.report.view import View
 
 TINY = b"params: {w: [[1.0]]}\nnodes: {y: tanh(w @ w), loss: sum(y)}\n"
@@ -57,7 +57,7 @@ class Job:
             result = with_forward_mode(result, spec, given, bool(self.terms), self.max_bytes,
                                        self.notations)  # fmt: skip
         if self.get is None:
-            return Done(renderer(self.form)(result, self.view))
+            return Done(streamed(self.form)(result, self.view))
         from backprop_cli.cli.get import find
 
         return Done(find(result, self.get, self.view) + "\n")

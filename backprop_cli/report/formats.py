@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -51,6 +51,13 @@ FORMATS: dict[str, Format] = {
 def renderer(name: str) -> Renderer:
     """The callable of a format; only now is its module imported."""
     found: Renderer = import_module(f"backprop_cli.report.{FORMATS[name].module}").render
+    return found
+
+
+def streamed(name: str) -> Callable[[Result, View], str | bytes | Iterator[str]]:
+    """The same, in pieces that are made when they are written, where the format can be."""
+    module = import_module(f"backprop_cli.report.{FORMATS[name].module}")
+    found: Callable[[Result, View], str | bytes | Iterator[str]] = getattr(module, "pieces", module.render)
     return found
 
 

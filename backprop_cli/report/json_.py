@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from backprop_cli.formulas.printed import NOTATIONS, Named, Omitted, Printed
 from backprop_cli.report.arrays import strict
@@ -15,9 +15,14 @@ from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, 
 SCHEMA = "backprop.run/1"
 
 Encoder = Callable[[Any], str]
+Listing = Callable[[Any, int | None], Any]
+"""What stands for an array in a document: `strict`, its numbers in lists, or `Later`."""
+
+PIECE = 1 << 16  # characters
+BLOCK = 4096  # numbers
 
 
-def document(result: Result, view: View) -> dict[str, Any]:
+def document(result: Result, view: View, listed: Listing = strict) -> dict[str, Any]:
     """A result as plain data, with the keys in the order of the contract."""
     found: dict[str, Any] = {
         "schema": SCHEMA,
@@ -25,39 +30,39 @@ def document(result: Result, view: View) -> dict[str, Any]:
         "title": result.title,
         "dtype": result.dtype,
         "output": result.output,
-        "grad_output": strict(result.grad_output, view.precision),
+        "grad_output": listed(result.grad_output, view.precision),
         "dims": dict(result.dims),
-        "nodes": {node.name: _node(node, view) for node in result.nodes},
+        "nodes": {node.name: _node(node, view, listed) for node in result.nodes},
     }
     if result.passes:
-        found["passes"] = [_pass(one, result.nodes, view) for one in result.passes]
+        found["passes"] = [_pass(one, result.nodes, view, listed) for one in result.passes]
     found["where"] = where_document(result.where, view)
     return found | {"warnings": [_warning(warning) for warning in result.warnings]}
 
 
-def _node(node: NodeResult, view: View) -> dict[str, Any]:
+def _node(node: NodeResult, view: View, listed: Listing) -> dict[str, Any]:
     return {
         "kind": node.kind,
         "op": node.op,
         "inputs": list(node.inputs),
         "expression": node.expression,
         "shape": list(node.shape),
-        "value": strict(node.value, view.precision),
+        "value": listed(node.value, view.precision),
         "requires_grad": node.requires_grad,
-        "gradient": _gradient(node.gradient, view),
-    } | ({} if node.tangent is None else {"tangent": _tangent(node.tangent, view)})
+        "gradient": _gradient(node.gradient, view, listed),
+    } | ({} if node.tangent is None else {"tangent": _tangent(node.tangent, view, listed)})
 
 
-def _tangent(tangent: Tangent, view: View) -> dict[str, Any]:
+def _tangent(tangent: Tangent, view: View, listed: Listing) -> dict[str, Any]:
     formula = None if tangent.formula is None else dict(tangent.formula)
-    return {"value": strict(tangent.value, view.precision), "formula": formula}
+    return {"value": listed(tangent.value, view.precision), "formula": formula}
 
 
-def _gradient(gradient: Gradient | None, view: View) -> dict[str, Any] | None:
+def _gradient(gradient: Gradient | None, view: View, listed: Listing) -> dict[str, Any] | None:
     if gradient is None:
         return None
     shown = {terms: _formula(gradient.formula[terms]) for terms in view.terms if terms in gradient.formula}
-    return {"value": strict(gradient.value, view.precision), "formula": shown}
+    return {"value": listed(gradient.value, view.precision), "formula": shown}
 
 
 def _formula(formula: Printed | Omitted) -> dict[str, str]:
@@ -66,9 +71,10 @@ def _formula(formula: Printed | Omitted) -> dict[str, str]:
     return {notation: formula[notation] for notation in NOTATIONS}
 
 
-def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View) -> dict[str, Any]:
-    gradients = {node.name: {"gradient": _gradient(one.gradients.get(node.name), view)} for node in nodes}
-    return {"output": one.output, "grad_output": strict(one.grad_output, view.precision), "nodes": gradients,
+def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View, listed: Listing) -> dict[str, Any]:
+    found = one.gradients
+    gradients = {node.name: {"gradient": _gradient(found.get(node.name), view, listed)} for node in nodes}
+    return {"output": one.output, "grad_output": listed(one.grad_output, view.precision), "nodes": gradients,
             "where": where_document(one.where, view)}  # fmt: skip
 
 
@@ -103,39 +109,73 @@ def pretty(data: Any, view: View) -> str:
 
     The standard encoder's `indent` puts each number on a line of its own, and is slow in doing so.
     """
-    pieces: list[str] = []
-    _lay_out(data, _encoder(view), "\n", pieces.append)
-    return json_safe("".join(pieces))
+    return json_safe("".join(_laid_out(data, _encoder(view), "\n")))
 
 
 def _encoder(view: View) -> Encoder:
     return json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode
 
 
-def _lay_out(data: Any, encode: Encoder, line: str, put: Callable[[str], None]) -> None:
-    """Put the pieces of an object; `line` is a new line with the indent of what surrounds it."""
+def _laid_out(data: Any, encode: Encoder, line: str) -> Iterator[str]:
+    """The pieces of an object; `line` is a new line with the indent of what surrounds it."""
     inner = line + "  "
     if isinstance(data, dict) and data:
         before = "{"
         for key, value in data.items():
-            put(f"{before}{inner}{encode(key)}: ")
+            yield f"{before}{inner}{encode(key)}: "
             before = ","
-            if isinstance(value, (dict, list)):
-                _lay_out(value, encode, inner, put)
-            else:
-                put(encode(value))
-        put(line + "}")
+            yield from _laid_out(value, encode, inner)
+        yield line + "}"
     elif isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
         before = "["
         for entry in data:
-            put(before + inner)
+            yield before + inner
             before = ","
-            _lay_out(entry, encode, inner, put)
-        put(line + "]")
+            yield from _laid_out(entry, encode, inner)
+        yield line + "]"
+    elif isinstance(data, Later):
+        yield from data.encoded(encode)
     else:
-        put(encode(data))
+        yield encode(data)
+
+
+class Later(NamedTuple):
+    """An array whose numbers become lists and text only while they are written: lists take four times its memory."""
+
+    value: Any
+    precision: int | None
+
+    def encoded(self, encode: Encoder) -> Iterator[str]:
+        """What `encode(strict(value))` is, a block of numbers at a time."""
+        value = self.value
+        if value is None or not value.shape or value.size <= BLOCK:
+            yield encode(strict(value, self.precision))
+            return
+        rows = max(1, BLOCK * len(value) // value.size)
+        before = "["
+        for start in range(0, len(value), rows):
+            yield before
+            before = ", "
+            if rows == 1:
+                yield from Later(value[start], self.precision).encoded(encode)
+            else:
+                yield encode(strict(value[start : start + rows], self.precision))[1:-1]
+        yield "]"
+
+
+def pieces(result: Result, view: View = EVERYTHING) -> Iterator[str]:
+    """One object over several lines, of which only a small part is ever held."""
+    some: list[str] = []
+    size = 0
+    for piece in _laid_out(document(result, view, Later), _encoder(view), "\n"):
+        some.append(piece)
+        size += len(piece)
+        if size > PIECE:
+            yield json_safe("".join(some))
+            some, size = [], 0
+    yield json_safe("".join(some)) + "\n"
 
 
 def render(result: Result, view: View = EVERYTHING) -> str:
     """One object over several lines."""
-    return pretty(document(result, view), view) + "\n"
+    return "".join(pieces(result, view))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,8 @@ import pytest
 from backprop_cli.cli.streams import suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.csv_ import cell
-from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer
+from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer, streamed
+from backprop_cli.report.json_ import BLOCK, Later
 from backprop_cli.report.markdown import code, prose
 from backprop_cli.report.texts import matrix
 from backprop_cli.report.texts import prose as latex_prose
@@ -223,3 +225,29 @@ def test_suffixes() -> None:
     ]  # fmt: skip
     with pytest.raises(UsageError, match=r"no format of this command has the suffix '\.pdf'"):
         suffixed("o.pdf", SUFFIXES)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (5,), (BLOCK + 1,), (3, BLOCK), (2, 3, BLOCK - 1), (BLOCK * 2, 1)])
+@pytest.mark.parametrize("precision", [None, 3])
+def test_json_of_an_array_written_in_blocks(shape: tuple[int, ...], precision: int | None) -> None:
+    """The text is that of the whole list, also where some numbers are not finite."""
+    array = np.random.default_rng(0).normal(size=shape)
+    for value in (array, np.where(array > 3, np.inf, array)[()]):
+        found = json.loads("".join(Later(value, precision).encoded(json.dumps)))
+        rounded = np.vectorize(lambda x: float(f"{x:.3g}"), otypes=[float])(value) if precision else value
+        wanted = json.dumps(rounded.tolist()).replace("Infinity", '"inf"')
+        assert found == json.loads(wanted)
+        if not precision:
+            assert "".join(Later(value, precision).encoded(json.dumps)) == wanted
+
+
+def test_json_is_never_held_whole(result: Result) -> None:
+    """A long result is written in pieces, of which a small part is in memory; joined they are the document."""
+    many = replace(result.nodes[0], value=np.random.default_rng(0).normal(size=(1000, 100)))
+    long = replace(result, nodes=(many,))
+    tracemalloc.start()
+    length = sum(map(len, streamed("json")(long, View())))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert length > 5 * peak
+    assert "".join(streamed("json")(long, View())) == renderer("json")(long, View())
