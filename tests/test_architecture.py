@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.notation",),
     ("formulas.compact",),
     ("formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),
-    ("formulas.worked", "formulas.reasons", "formulas.words"),
+    ("formulas.worked", "formulas.reasons", "formulas.remarks", "formulas.words"),
     ("formulas.derivation", "formulas.stepwise"),
     ("tasks.result", "tasks.computed", "tasks.places"),
     ("tasks.diagnose", "tasks.opdoc", "tasks.claims"),

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import Size
 
 ROW = "a left factor's entry reaches a row of the product: adding up over it takes the right factor's transpose"
 COLUMN = "a right factor's entry reaches a column of the product: adding up over it takes the left factor's transpose"
 
 REASONS: Mapping[str, tuple[str, ...]] = {
     "identity": ("the same value under another name: the gradient is passed on",),
-    "add": ("a sum passes the gradient on to each term",),
+    "add": ("a sum passes the gradient on to each term: it distributes",),
     "subtract": ("a difference passes the gradient on to its first term",
                  "a difference passes the gradient on to its second term with a minus"),
     "negative": ("a minus turns the gradient's sign",),
-    "multiply": ("the slope of a product in one factor is the other factor",),
+    "multiply": ("the slope of a product in one factor is the other factor: the factors swap",),
     "divide": ("(a/b)' in a is 1/b", "(a/b)' in b is -a/b²"),
     "power": ("(xⁿ)' = n xⁿ⁻¹", "(aˣ)' = aˣ log a"),
     "square": ("(x²)' = 2x",),
@@ -25,9 +27,9 @@ REASONS: Mapping[str, tuple[str, ...]] = {
               "an entry of the right factor stands in a whole column: what comes back adds up over it"),
     "sum": ("every entry weighs 1 in a sum",),
     "mean": ("every entry weighs one n-th in a mean of n",),
-    "sigmoid": ("σ' = σ (1 - σ)",),
-    "tanh": ("tanh' = 1 - tanh²",),
-    "relu": ("the slope is 1 where the input is positive, else 0",),
+    "sigmoid": ("σ' = σ (1 - σ): at most 1/4, and next to 0 where σ is near 0 or 1 (saturated)",),
+    "tanh": ("tanh' = 1 - tanh²: at most 1, and next to 0 where tanh is near ±1 (saturated)",),
+    "relu": ("the slope is 1 where the input is positive, else 0: there the gradient stops",),
     "exp": ("(eˣ)' = eˣ",),
     "log": ("(log x)' = 1/x",),
     "sqrt": ("(√x)' = 1/(2√x)",),
@@ -37,12 +39,11 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     "softplus": ("softplus' = σ",),
     "softmax": ("every score moves every weight: ∂p[j]/∂s[k] = p[j] ([j = k] - p[k])",),
     "log_softmax": ("∂ log p[j]/∂s[k] = [j = k] - p[k]",),
-    "cross_entropy": ("softmax and logarithm together have the slope p - t, divided by the number of rows",),
-    "binary_cross_entropy_with_logits": ("sigmoid and logarithm together have the slope σ(z) - t",),
-    "maximum": ("the gradient goes to the larger of the two",),
-    "minimum": ("the gradient goes to the smaller of the two",),
-    "max": ("the gradient goes to where the maximum is",),
-    "min": ("the gradient goes to where the minimum is",),
+    "bce_logits": ("sigmoid and cross-entropy together have the slope σ(z) - t",),
+    "maximum": ("the gradient goes to the larger of the two: a maximum routes",),
+    "minimum": ("the gradient goes to the smaller of the two: a minimum routes",),
+    "max": ("the gradient goes to where the maximum is: a maximum routes",),
+    "min": ("the gradient goes to where the minimum is: a minimum routes",),
     "where": ("", "the gradient goes to where the condition holds",
               "the gradient goes to where the condition does not hold"),
     "clip": ("the slope is 1 between the bounds, else 0",),
@@ -69,28 +70,82 @@ REASONS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """By op; a sentence for each operand, the last one for all further operands."""
 
+COMPOSED = {
+    "cross_entropy": "softmax and cross-entropy together have the slope p - t: "
+                     "p is the softmax of the scores, t is 1 at the right class, else 0",
+    "binary_cross_entropy_with_logits": REASONS["bce_logits"][0],
+}  # fmt: skip
+"""By the name of a function that is written in the language: what its steps come to, in its first argument."""
+
+CONSTANT = {"multiply": "a constant factor stays: the gradient gets it too",
+            "divide": "a constant divisor stays: the gradient is divided by it too"}  # fmt: skip
+AVERAGE = "a sum divided by {n} is an average: each term weighs 1/{n}"
+
 SAME = {"conv2d": "conv1d", "max_pool1d": "max_pool2d", "avg_pool1d": "avg_pool2d"}
 
 
 def reasons(graph: Graph, consumer: Node, target: Node) -> tuple[str, ...]:
     """The rules between a node and one that uses it, from the user back to the node, each once."""
-    found: dict[str, None] = {}
-    for op, position in route(graph, consumer, target):
-        listed = REASONS.get(SAME.get(op, op), ())
-        if listed and (text := listed[min(position, len(listed) - 1)]):
-            found[text] = None
-    return tuple(found)
+    composed = _composed(consumer.spec.expression, target.name) if consumer.spec else ()
+    found = composed or (_reason(graph, node, position) for node, position in route(graph, consumer, target))
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
-def route(graph: Graph, consumer: Node, target: Node) -> list[tuple[str, int]]:
-    """The ops on the way from a node's user back to it, through parts without a name, with the operand taken."""
-    stack: list[tuple[Node, list[tuple[str, int]]]] = [(consumer, [])]
+def _reason(graph: Graph, node: Node, position: int) -> str:
+    """Why an op hands its gradient on as it does to one of its operands; nothing where there is nothing to say."""
+    assert node.op is not None
+    op, operands = node.op.name, [graph.nodes[i] for i in node.inputs]
+    if op == "transpose" and len(node.shape) < 2:
+        return ""
+    if op == "matmul" and max(len(one.shape) for one in operands) < 2:
+        op = "dot"
+    if op in CONSTANT and (others := operands[:position] + operands[position + 1 :]) and is_constant(graph, others[0]):
+        size = others[0].value
+        is_average = op == "divide" and isinstance(size, Size) and size.name and _is_sum(graph, operands[0])
+        return AVERAGE.format(n=size.name) if is_average else CONSTANT[op]
+    listed = REASONS.get(SAME.get(op, op), ("",))
+    return listed[min(position, len(listed) - 1)]
+
+
+def is_constant(graph: Graph, node: Node) -> bool:
+    """Whether a node is made of numbers and sizes alone."""
+    if node.op is None:
+        return node.kind == "constant"
+    return all(is_constant(graph, graph.nodes[i]) for i in node.inputs)
+
+
+def _is_sum(graph: Graph, node: Node) -> bool:
+    """Whether a node is a sum over entries, up to its sign."""
+    while node.op is not None and node.op.name == "negative":
+        node = graph.nodes[node.inputs[0]]
+    return node.op is not None and node.op.name == "sum"
+
+
+def _composed(part: ast.Expression, name: str) -> tuple[str, ...]:
+    """The reason of a loss whose steps come to something simpler, where a node is its first argument."""
+    match part:
+        case ast.Call(function=function, arguments=(ast.Argument(value=ast.Name(name=first)), _, *options)):
+            by_name = {one.keyword: one.value for one in options}
+            if function not in COMPOSED or first != name or by_name.keys() - {"reduction"}:
+                return ()
+            reduction = by_name.get("reduction")
+            is_mean = reduction is None or isinstance(reduction, ast.String) and reduction.value == "mean"
+            return (COMPOSED[function], *(REASONS["mean"] if is_mean else ()))
+        case ast.Binary(operator="+", left=left, right=right):
+            inner = _composed(left, name) or _composed(right, name)
+            return (*REASONS["add"], *inner) if inner else ()
+    return ()
+
+
+def route(graph: Graph, consumer: Node, target: Node) -> list[tuple[Node, int]]:
+    """The nodes on the way from a node's user back to it, through parts without a name, with the operand taken."""
+    stack: list[tuple[Node, list[tuple[Node, int]]]] = [(consumer, [])]
     while stack:
         node, path = stack.pop()
         for position, operand in enumerate(node.inputs):
             if node.op is None or rule_of(node, position) is None:
                 continue
-            step = [*path, (node.op.name, position)]
+            step = [*path, (node, position)]
             if operand == target.index:
                 return step
             if graph.nodes[operand].anonymous and operand in graph.active:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backprop_cli.engine.graph import Graph, Node
@@ -10,7 +10,9 @@ from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.ops.base import ParameterError, ShapeError
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.typeset import Typeset
+from backprop_cli.formulas.notation.typeset_entry import TypesetEntry
 from backprop_cli.language.expression import Expression
 from backprop_cli.language.model import NodeSpec, Shape
 
@@ -31,6 +33,15 @@ class Words:
 
     def __call__(self, node: NodeSpec, notation: str) -> str:
         """A node's expression in a notation."""
+        return Typeset(NOTATIONS[notation], self.shape_in(node))(node.expression)
+
+    def entry(self, node: NodeSpec, notation: str) -> tuple[str, str] | None:
+        """Both sides of one entry of a node, where its expression is a sum of products, or a function of each entry."""
+        written = TypesetEntry(NOTATIONS[notation], self.shape_in(node), EntryLayout(NOTATIONS[notation]))
+        return written.sides(node.name, node.expression)
+
+    def shape_in(self, node: NodeSpec) -> Callable[[Expression], Shape | None]:
+        """The shape of a part of a node's expression."""
         spec = self.graph.spec
         scope = Scope(node.text, self.shapes.get, dims=spec.dims, functions=spec.functions)
 
@@ -40,7 +51,7 @@ class Words:
             except (BackpropError, ShapeError, ParameterError, TypeError):
                 return None
 
-        return Typeset(NOTATIONS[notation], shape)(node.expression)
+        return shape
 
     def definition(self, node: Node, notations: tuple[str, ...]) -> dict[str, str]:
         """A node's expression in those of the notations that typeset; nothing of a leaf."""

@@ -70,7 +70,11 @@ class Algebra:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one consumer, `name` = `definition`, hands back; `local` is ∂consumer/∂node = ..., or δ ↦ ... (`is_map`)."""
+    """What one consumer, `name` = `definition`, hands back; `local` is ∂consumer/∂node = ..., or δ ↦ ... (`is_map`).
+
+    `entry` is the step for one entry of the gradient, `entries` the definition for one entry of the consumer; `layer`
+    is the step with the one above it put in, where that leads from one layer to the next.
+    """
 
     consumer: str
     name: Maths
@@ -85,19 +89,22 @@ class Contribution:
     shapes: str = ""
     entry: Equation | None = None
     algebra: tuple[Algebra, ...] = ()
+    entries: Equation | None = None
+    layer: Maths | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Worked:
     """The derivation of one node's gradient; `simplified` is None where the last line before says it already.
 
+    `shape` is as people write it, with its sizes' names; nothing for a scalar.  `remarks` are said once of all nodes.
     `why` is the law of the last step; of a scalar from which one way of scalars leads to the output, `chain` is the
     product of all its slopes, and `chain_numbers` the whole formula with its numbers.
     """
 
     name: str
     left: Maths
-    shape: tuple[int, ...]
+    shape: str
     contributions: tuple[Contribution, ...]
     total: Maths | None
     simplified: Maths | None
@@ -111,14 +118,16 @@ class Worked:
     chain: Maths | None = None
     chain_numbers: PutIn | None = None
     why: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WorkedPass:
-    """The derivations of one backward pass."""
+    """The derivations of one backward pass; `kept` are the computed nodes whose values the steps use again."""
 
     output: str
     worked: tuple[Worked, ...]
+    kept: tuple[str, ...] = ()
 
 
 def shapes_of_product(expr: Expr, target: Node) -> str:

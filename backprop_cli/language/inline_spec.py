@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from backprop_cli.errors import UsageError
 from backprop_cli.language.expression import Name, names, parse
@@ -17,6 +18,7 @@ from backprop_cli.language.reader import read_spec
 from backprop_cli.language.source import inline
 
 FILE = "-e"
+LONGEST_TITLE = 80
 SMALLEST = 3
 """What the first size that is a letter is; the next is one more, so that no two are equal by chance."""
 _NODE = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
@@ -44,7 +46,13 @@ def spec_of(expressions: Iterable[str], shapes: Iterable[str], sets: Iterable[st
               for name in leaves]  # fmt: skip
     lines += ["nodes:", *(f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(text, ensure_ascii=False)}"
                           for name, text in nodes.items())]  # fmt: skip
-    return read_spec("\n".join(lines).encode(), FILE, folder=None)
+    return replace(read_spec("\n".join(lines).encode(), FILE, folder=None), title=_title(nodes))
+
+
+def _title(nodes: Mapping[str, str]) -> str:
+    """What a report is headed by: the expression that is differentiated, as it was typed."""
+    text = " ".join([*nodes.values()][-1].split())
+    return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
 
 
 def _nodes(expressions: Iterable[str]) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import TypeVar
 
 NARROWEST, DEFAULT = 40, 100
@@ -28,6 +29,13 @@ def fitted(lines: Iterable[str], width: int | None) -> Iterator[str]:
             yield line
         else:
             yield from _coloured(_fit(plain, width), line, plain)
+
+
+def worded(text: str, width: int | None, indent: str = "") -> list[str]:
+    """A sentence on as many lines as it takes, broken between words, whatever signs there are in it."""
+    if width is None:
+        return [text]
+    return wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _coloured(broken: list[str], line: str, plain: str) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.formulas.algebra.expr import GradSymbol, symbols_of
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.derivation.deriver import Deriver
 from backprop_cli.formulas.derivation.printing import SHOWN
@@ -64,7 +65,10 @@ def work_out(
             worked.append(deriver.worked(node))
             if progress is not None:
                 progress(done, len(wanted))
-        found.append(WorkedPass(run.name, tuple(worked)))
+        used = [symbol.name for node in wanted for symbol in symbols_of(derived.local[node.index])
+                if not isinstance(symbol, GradSymbol)]  # fmt: skip
+        kept = tuple(n.name for n in graph.named() if n.op is not None and n.name in used)
+        found.append(WorkedPass(run.name, tuple(worked), kept))
     return tuple(found)
 
 

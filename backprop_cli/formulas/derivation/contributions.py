@@ -18,6 +18,7 @@ from backprop_cli.formulas.derivation.printing import Printing
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.reasons import reasons
+from backprop_cli.formulas.remarks import is_activated, is_weighted
 from backprop_cli.formulas.stepwise import rewritings
 from backprop_cli.formulas.tensors import true_shape
 from backprop_cli.formulas.worked import Algebra, Contribution, Equation, Maths, shapes_of_product
@@ -66,10 +67,13 @@ class Contributions(Printing):
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
             shapes=shapes_of_product(expr, target), entry=self.entry(expr.xreplace(chain), target),
             algebra=self.algebra(consumer, expr, delta, chained) if known and chained is not None else (),
+            entries=None if elementwise else self.entries(consumer), layer=self.layer(consumer, target, expr, delta),
         )  # fmt: skip
 
     def algebra(self, consumer: Node, expr: Expr, delta: GradSymbol, chained: Expr) -> tuple[Algebra, ...]:
         """What happens between the substituted line and what it simplifies to, part by part."""
+        if chained == 1:
+            self.reached[consumer.index] = expr.xreplace({delta: S.One})
         if chained == 1 or tree_size(chained) > LONGEST // 4:
             return ()
         found: dict[tuple[str, str], Algebra] = {}
@@ -89,6 +93,27 @@ class Contributions(Printing):
     def named(self, name: str) -> Maths:
         """A name, or the output's own words."""
         return self.each(lambda n: NOTATIONS[n].label(name))
+
+    def entries(self, consumer: Node) -> Equation | None:
+        """One entry of a node as the user wrote it, which shows where the entries of its operands go."""
+        if consumer.spec is None or not consumer.shape:
+            return None
+        sides = {name: self.words.entry(consumer.spec, name) for name in self.notations}
+        written = {name: side for name, side in sides.items() if side is not None}
+        if len(written) < len(sides) or len(" = ".join(written["text"])) > LONGEST // 2:
+            return None
+        return Equation(*(Maths({name: side[i] for name, side in written.items()}) for i in (0, 1)))
+
+    def layer(self, consumer: Node, target: Node, expr: Expr, delta: GradSymbol) -> Maths | None:
+        """Of what goes into an activation: the gradient by those of the next layer, two steps in one."""
+        above = self.derived.local.get(consumer.index)
+        if above is None or not is_activated(self.graph, target, self.consumers(target)):
+            return None
+        nexts = [self.graph.nodes[gradient.position] for gradient in gradients_of(above)]
+        if not nexts or not all(is_weighted(n) and n.index != self.derived.run.output for n in nexts):
+            return None
+        found = self.maths(expr, {delta: above})
+        return found if len(found.text) <= LONGEST // 2 else None
 
     def entry(self, expr: Expr, target: Node) -> Equation | None:
         """One step in index notation."""

@@ -9,6 +9,7 @@ from itertools import pairwise
 from sympy import Add, Expr, S
 
 from backprop_cli.engine.graph import Node
+from backprop_cli.engine.ops.base import show
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.formula import Formula
@@ -16,6 +17,7 @@ from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.numbers import numbers
+from backprop_cli.formulas.remarks import remarks
 from backprop_cli.formulas.stepwise import closing
 from backprop_cli.formulas.tensors import seed_formula, true_shape
 from backprop_cli.formulas.worked import Contribution, Maths, PutIn, Worked, fits
@@ -49,8 +51,8 @@ class Deriver(Contributions):
         if simplified is not None and len(simplified.text) > LONGEST:
             simplified, long = None, True
         return Worked(
-            name=self.label(node), left=self.partial(self.label(node)), shape=tuple(map(int, node.shape)),
-            contributions=parts, why=self.why(node) if simplified is not None else "",
+            name=self.label(node), left=self.partial(self.label(node)), shape=show(node.shape) if node.shape else "",
+            contributions=parts, why=self.why(node, parts, simplified) if simplified is not None else "",
             total=self.total(parts, seed), simplified=simplified, seed=seed,
             notes=(*self.notes(node), *([TOO_LONG] if long and simplified is None else [])),
             facts=tuple(facts.used.values()),
@@ -58,10 +60,14 @@ class Deriver(Contributions):
             numbers=None if node.index in self.graph.hooks else self.numbers(node, self.derived.local),
             chain=(chain := self.whole_chain(node)),
             chain_numbers=None if chain is None else self.numbers(node, self.derived.nodes),
+            remarks=remarks(self.graph, node, self.consumers(node)),
         )  # fmt: skip
 
-    def why(self, node: Node) -> str:
+    def why(self, node: Node, contributions: tuple[Contribution, ...], simplified: Maths) -> str:
         """Why the parts together are the final form, where each was put together and something is left to do."""
+        standing = contributions[0].substituted if len(contributions) == 1 else None
+        if standing is not None and signs(standing.text) == signs(simplified.text):
+            return ""
         parts, final = list(self.reached.values()), self.derived.nodes[node.index]
         if not parts or None in parts or node.index in self.graph.hooks:
             return ""
@@ -136,7 +142,7 @@ class Deriver(Contributions):
         if 0 in shape:
             return None
         evaluator = Evaluator(self.work.values, self.gradients, self.graph.spec.dtype)
-        found = f"{float(self.gradients[node.index][at]):.{self.digits}g}"
+        found = f"{float(self.gradients[node.index][at]) + 0.0:.{self.digits}g}"  # no -0
         text = numbers(evaluator, self.digits, "text", self.decimals).put_in(expr, at)
         if text is None or text == found:
             return None
@@ -145,6 +151,11 @@ class Deriver(Contributions):
         left = self.each(lambda n: NOTATIONS[n].gradient_at(self.derived.run.name, self.label(node), letters))
         shown = self.each(lambda n: NOTATIONS[n].figure(found))
         return PutIn(at, left if at else self.partial(self.label(node)), given, shown)
+
+
+def signs(text: str) -> list[str]:
+    """What a formula is written with, brackets aside: the same where no more was done than to put it in order."""
+    return sorted(text.translate(str.maketrans("", "", "() ")))
 
 
 def _bracketed(maths: Maths, notation: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Rational
 
@@ -62,6 +62,8 @@ class Typeset:
     def binary(self, part: ast.Binary) -> Piece:
         """A sum, a product, a quotient, a power, a comparison."""
         sign, left, right = part.operator, part.left, part.right
+        if (positive := without_sign(part)) is not None:
+            return Piece(self.notation.minus_sign + self.within(positive, MUL), NEGATIVE)
         if sign in "+-":
             text = self.notation.plus if sign == "+" else self.notation.minus
             return Piece(self.within(left, ADD) + text + self.within(right, ADD + 1), ADD)
@@ -85,7 +87,7 @@ class Typeset:
 
     def product(self, left: ast.Expression, right: ast.Expression) -> Piece:
         """A number in front, else ⊙ or · by the shapes."""
-        if isinstance(left, ast.Number):
+        if isinstance(left, ast.Number) and not isinstance(first_of(right), ast.Number):
             return Piece(self.notation.scaled(self.piece(left).text, self.within(right, MUL + 1)), MUL)
         both = [TensorSymbol("", shape or (), 0) for shape in map(self.shape, (left, right))]
         matrices = isinstance(left, ast.Binary) and left.operator == "@"
@@ -119,3 +121,19 @@ class Typeset:
             return self.notation.literal(f"{one.keyword}={unparse(one.value)}")
         return self.piece(one.value).text
 
+
+def without_sign(part: ast.Expression) -> ast.Expression | None:
+    """Of -a / n, which people write with the sign in front of the whole, what stands after it; else None."""
+    match part:
+        case ast.Unary(operand=operand):
+            return operand
+        case ast.Binary(operator="*" | "/" | "@", left=left) if (positive := without_sign(left)) is not None:
+            return replace(part, left=positive)
+    return None
+
+
+def first_of(part: ast.Expression) -> ast.Expression:
+    """What a product begins with."""
+    while isinstance(part, ast.Binary) and part.operator in {"*", "/", "@", "**"}:
+        part = part.left
+    return part

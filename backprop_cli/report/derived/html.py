@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.worked import Maths, Worked
-from backprop_cli.report.arrays import count
 from backprop_cli.report.derived.lines import TOTAL, Item, Line, Said, Value, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.html import drawn
@@ -23,7 +22,7 @@ def _body(solution: Solution, view: View) -> Iterator[str]:
     numbers = solution.diagram.numbers if solution.diagram else {}
     math, said = Lit(numbers), set[str]()
     yield f"<header><h1>{text(solution.heading)}</h1>"
-    yield from (f"<p>{text(part)}</p>" for part in solution.parts)
+    yield from (f"<p>{text(part)}</p>" for part in solution.opening(view.full))
     yield f'<p class="soft">{text(solution.spec)}</p></header>'
     yield navigation()
     yield '<main class="two">'
@@ -41,7 +40,7 @@ def _body(solution: Solution, view: View) -> Iterator[str]:
 
 
 def _node(worked: Worked, number: int | None, said: set[str], math: Lit, view: View) -> str:
-    shape = f'<span class="soft">{count(worked.shape)}</span>'
+    shape = f'<span class="soft">{text(worked.shape)}</span>'
     head = f'<div class="row"><strong>{math(worked.left["mathml"])}</strong>{shape}</div>'
     items = lines_of(worked, said, view.full)
     body = f'<dl class="rows">{"".join(_rows(items, math, view))}</dl>'

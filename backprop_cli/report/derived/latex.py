@@ -14,7 +14,7 @@ from backprop_cli.report.view import View
 
 def render(solution: Solution, view: View) -> str:
     """The body for one spec."""
-    parts = [rf"\section*{{{prose(solution.heading)}}}", *(f"{prose(part)}." for part in solution.parts)]
+    parts = [rf"\section*{{{prose(solution.heading)}}}", *(f"{prose(part)}." for part in solution.opening(view.full))]
     said: set[str] = set()
     for heading, nodes in solution.sections():
         parts += [rf"\subsection*{{{prose(heading)}}}"] if heading else []
@@ -25,7 +25,8 @@ def render(solution: Solution, view: View) -> str:
 
 def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
     before, equations, signs = grouped(lines_of(worked, said, view.full))
-    head = rf"\paragraph{{$\displaystyle {plain(worked.left['breakable'])}$}}"
+    shape = f" {prose(worked.shape)}" if worked.shape and view.full else ""
+    head = rf"\paragraph{{$\displaystyle {plain(worked.left['breakable'])}${shape}}}"
     yield " ".join([head, *(sentence(one.sentence) for one in before)]) + f"\n{aligned([*rows(equations)], view)}"
     if signs:
         yield rf"\noindent Here {'; '.join(sentence(one.text) for one in signs)}."

@@ -54,7 +54,8 @@ PREFIXES = {"because": "Rule: ", "shapes": "Shapes: "}
 TOTAL = "The gradients of the leaves add up over the passes."
 
 SIGNS = (
-    ("δ ↦", "δ is the gradient that comes back from above; δ ↦ ... is what the step makes of it"),
+    ("adds up", "what is used several times reaches the output over each path: the chain rule sums over the paths"),
+    ("δ ↦", "δ is what comes back from above; δ ↦ ... is what the step makes of it: the transposed Jacobian times δ"),
     ("⊙", "⊙ multiplies entry by entry; ∂y/∂z = y ⊙ (1 - y) between arrays is the diagonal of the Jacobian"),
     ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
     ("⋆", "x ⋆ δ lays what comes back over x at each place of the kernel, and adds up the products"),
@@ -63,6 +64,7 @@ SIGNS = (
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
+    ("[j = k]", "[j = k] is 1 where j and k are the same, else 0"),
 )
 """What a sign means, in the order in which they are looked for."""
 
@@ -76,7 +78,8 @@ def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
     if not full:
         return found
     texts = " ".join(_text(one) for one in found)
-    new = [meaning for sign, meaning in SIGNS if meaning not in said and sign in texts]
+    meant = (*worked.remarks, *(meaning for sign, meaning in SIGNS if sign in texts))
+    new = [meaning for meaning in meant if meaning not in said]
     said.update(new)
     return [*found, *(Said(meaning, "sign") for meaning in new)]
 
@@ -101,7 +104,7 @@ def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
     if worked.simplified is not None:
         label = "after the hook" if worked.hooked else "simplified"
         yield Line(label, worked.left, worked.simplified, law=worked.why if full else "")
-    yield from (Said(f"with {fact}") for fact in worked.facts)
+    yield from (Said(f"since {fact}") for fact in worked.facts)
     if full and worked.in_all is not None:
         yield Line("in all", worked.left, worked.in_all)
     if full and worked.chain is not None:
@@ -125,6 +128,9 @@ def _uses(worked: Worked) -> str:
 def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Iterator[Item]:
     alone = len(worked.contributions) == 1
     yield Line("definition" if alone else f"through {_short(part)}", part.name, part.definition)
+    if full and part.entries is not None and part.entries.text not in said:
+        said.add(part.entries.text)
+        yield Line("entry by entry", part.entries.left, part.entries.right)
     new = [reason for reason in part.reasons if full and reason not in said]
     said.update(new)
     yield from (Said(reason, "because") for reason in new)
@@ -142,6 +148,8 @@ def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Ite
         yield Said(part.shapes, "shapes")
     if full and part.entry is not None:
         yield Line("one entry", part.entry.left, part.entry.right)
+    if full and alone and part.layer is not None:
+        yield Line("layer to layer", worked.left, part.layer)
 
 
 def _short(part: Contribution) -> str:

@@ -16,7 +16,7 @@ from backprop_cli.report.view import View
 
 def render(solution: Solution, view: View) -> str:
     """The page of one spec."""
-    parts = [f"# {prose(solution.heading, view)}", *(f"{prose(part, view)}." for part in solution.parts)]
+    parts = [f"# {prose(solution.heading, view)}", *(f"{prose(part, view)}." for part in solution.opening(view.full))]
     said: set[str] = set()
     for heading, nodes in solution.sections():
         parts += [f"# {prose(heading, view)}"] if heading else []
@@ -27,7 +27,8 @@ def render(solution: Solution, view: View) -> str:
 
 def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
     before, equations, signs = grouped(lines_of(worked, said, view.full))
-    yield f"## ${plain(worked.left['breakable'])}$"
+    shape = f" {prose(worked.shape, view)}" if worked.shape and view.full else ""
+    yield f"## ${plain(worked.left['breakable'])}${shape}"
     if before:
         yield "\n".join(f"- {prose(one.sentence, view)}" for one in before)
     yield f"$$\n{aligned([*rows(equations)], view, 'aligned')}\n$$"

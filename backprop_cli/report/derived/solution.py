@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from backprop_cli.report.diagram import Diagram
 
 
+MOST_KEPT = 12
+ORDER = "Each gradient is found once, after those of all that use its node; used again from the forward pass: {listed}"
+
+
 @dataclass(frozen=True, slots=True)
 class Solution:
     """The derivations of one spec; `diagram` is drawn where a format has pictures."""
@@ -26,6 +30,14 @@ class Solution:
     def heading(self) -> str:
         """What the solution is called."""
         return self.title or self.spec
+
+    def opening(self, full: bool) -> tuple[str, ...]:
+        """What is said first: the letters for parts, and what is kept on the way forward."""
+        kept = list(dict.fromkeys(name for one in self.passes for name in one.kept)) if full else []
+        if not kept:
+            return tuple(self.parts)
+        listed = ", ".join(kept[:MOST_KEPT]) + (f" and {len(kept) - MOST_KEPT} more" if len(kept) > MOST_KEPT else "")
+        return (*self.parts, ORDER.format(listed=listed))
 
     def sections(self) -> Iterator[tuple[str | None, Sequence[Worked]]]:
         """Each pass with its heading; a single pass has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backprop_cli.formulas.worked import Worked
 from backprop_cli.report.arrays import lines
-from backprop_cli.report.breaking import fitted
+from backprop_cli.report.breaking import fitted, worded
 from backprop_cli.report.derived.lines import TOTAL, Line, Said, Value, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.view import View
@@ -15,7 +15,7 @@ LABELLED = {"because", "shapes"}
 def render(solution: Solution, view: View) -> str:
     """The whole; each reason and each sign is explained where it first stands."""
     blocks = [[view.paint(view.safe(solution.heading), "heading")]]
-    blocks += [[view.plain(line) for line in solution.parts]] if solution.parts else []
+    blocks += [worded(view.plain(line), view.width, "  ") for line in solution.opening(view.full)]
     said: set[str] = set()
     for heading, worked in solution.sections():
         blocks += [[view.paint(view.safe(heading), "heading")]] if heading else []
@@ -25,7 +25,8 @@ def render(solution: Solution, view: View) -> str:
 
 
 def _node(worked: Worked, view: View, said: set[str]) -> list[str]:
-    rows = [view.paint(view.plain(worked.left.text), "gradient")]
+    shape = f"  {worked.shape}" if worked.shape and view.full else ""
+    rows = [view.paint(view.plain(worked.left.text), "gradient") + view.paint(shape, "faint")]
     left = ""
     for one in lines_of(worked, said, view.full):
         match one:
@@ -37,7 +38,7 @@ def _node(worked: Worked, view: View, said: set[str]) -> list[str]:
                 rows.append(_step(one.label, f"{left} {view.plain(one.sign)} {view.plain(one.right.text)}"))
                 rows += [_step("by", view.plain(one.law))] if one.law else []
             case Said():
-                rows.append(_sentence(one, view))
+                rows += _sentence(one, view)
             case Value():
                 rows += _value(one, view)
     return rows
@@ -51,11 +52,15 @@ def _step(label: str, said: str) -> str:
     return f"  {label:<{LABEL_WIDTH - 1}} {said}"
 
 
-def _sentence(one: Said, view: View) -> str:
+def _sentence(one: Said, view: View) -> list[str]:
+    """A sentence under its label, or in brackets where it says what a sign means."""
     text = view.plain(one.text)
-    if one.label == "sign":
-        return f"  ({text})"
-    return _step(one.label, text) if one.label in LABELLED else f"  {text}"
+    if one.label in LABELLED:
+        room = None if view.width is None else view.width - LABEL_WIDTH - 2
+        first, *rest = worded(text, room)
+        return [_step(one.label, first), *(_step("", line) for line in rest)]
+    said = f"({text})" if one.label == "sign" else text
+    return [f"  {line}" for line in worded(said, None if view.width is None else view.width - 2, "  ")]
 
 
 def _value(one: Value, view: View) -> list[str]:

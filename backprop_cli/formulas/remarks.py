@@ -1,0 +1,32 @@
+"""What books say once of the gradients of a network: their shapes, and what the error of a layer is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backprop_cli.engine.graph import Graph, Node
+
+SHAPE = "a gradient has the shape of its node"
+ERROR = "the gradient at what goes into an activation is what books call the error δ of its layer"
+
+ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softmax", "leaky_relu", "elu", "gelu", "silu", "softplus", "selu"})
+WEIGHTED = frozenset({"add", "matmul", "dot", "conv1d", "conv2d"})
+
+
+def remarks(graph: Graph, node: Node, users: Sequence[Node]) -> tuple[str, ...]:
+    """What there is to say of a node's gradient besides its derivation."""
+    holds = {SHAPE: bool(node.shape), ERROR: is_activated(graph, node, users)}
+    return tuple(text for text, so in holds.items() if so)
+
+
+def is_weighted(node: Node) -> bool:
+    """Whether a node is computed by a product with weights, or a sum of some."""
+    return node.op is not None and node.op.name in WEIGHTED
+
+
+def is_activated(graph: Graph, node: Node, users: Sequence[Node]) -> bool:
+    """Whether a node is a weighted input: computed by a product or a sum of some, and used by an activation alone."""
+    if not is_weighted(node) or len(users) != 1:
+        return False
+    (user,) = users
+    return user.op is not None and user.op.name in ACTIVATIONS and user.inputs[0] == node.index
