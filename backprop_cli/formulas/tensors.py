@@ -30,7 +30,7 @@ from backprop_cli.formulas.algebra.expr import (
     shape_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.folding import folded
+from backprop_cli.formulas.algebra.folding import folded, laid_open
 from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.symmetry import mirrored
@@ -142,7 +142,10 @@ class Formulas:
             return expr
         expr = mirrored(recognised(expr), self.symbols.facts)
         named = folded(expr, self.symbols.facts)
-        return tidy(expr if named == expr else recognised(named), self.symbols.facts)
+        chosen = tidy(expr if named == expr else recognised(named), self.symbols.facts)
+        changed = chosen not in {expr, named} and laid_open(chosen, self.symbols.facts)
+        again = folded(chosen, self.symbols.facts) if changed else chosen
+        return chosen if again == chosen else tidy(recognised(again), self.symbols.facts)
 
     def gradient_symbol(self, node: Node) -> GradSymbol:
         """∂output/∂node as a symbol; one for each node and pass."""

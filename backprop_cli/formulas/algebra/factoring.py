@@ -5,10 +5,12 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.expr import tree_size
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered
 
 MAX_TERMS = 12
+MAX_REGROUPED = 4  # terms whose brackets are opened all at once
 
 
 @remembered
@@ -36,15 +38,60 @@ def collected(expr: Expr) -> Expr:
     return best if reading_cost(best) < reading_cost(expr) else expr
 
 
+@remembered
+def regrouped(expr: Expr) -> Expr:
+    """(b x + a y) cos t - (b y - a x) sin t by b and a: brackets are opened, and what terms then share comes out."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(regrouped, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or not 1 < len(expr.args) <= MAX_REGROUPED:
+        return expr
+    brackets = [total for term in expr.args if (total := _sum_of_products(term)) is not None]
+    if len(brackets) < len(expr.args) or not _share_a_sum(brackets):
+        return expr
+    parts = [Mul(*[a for a in term.args if a is not total], t)
+             for term, total in zip(expr.args, brackets, strict=True) for t in total.args]  # fmt: skip
+    return collected(Add(*_one_sign(parts)))
+
+
+def _sum_of_products(term: Expr) -> Expr | None:
+    """The longest sum in a product whose terms are products, too."""
+    if not isinstance(term, Mul):
+        return None
+    sums = [a for a in term.args if isinstance(a, Add) and all(isinstance(t, Mul) for t in a.args)]
+    return max(sums, key=tree_size, default=None)
+
+
+def _share_a_sum(brackets: list[Expr]) -> bool:
+    """Whether a difference stands in two of some brackets, with either sign."""
+    found: set[Expr] = set()
+    for total in brackets:
+        inner = {a for t in total.args for a in t.args if isinstance(a, Add)}
+        if found & inner:
+            return True
+        found |= inner | {-a for a in inner}
+    return False
+
+
+def _one_sign(terms: list[Expr]) -> list[Expr]:
+    """The terms with one of a - b and b - a for both."""
+    kept: dict[Expr, tuple[Expr, ...]] = {}
+    for total in (a for term in terms for a in Mul.make_args(term) if isinstance(a, Add)):
+        kept.setdefault(total, (S.NegativeOne, -total) if -total in kept else (total,))
+    return [Mul(*[f for a in Mul.make_args(term) for f in kept.get(a, (a,))]) for term in terms]
+
+
 def _commons(expr: Add) -> list[dict[Expr, int]]:
     """What two of the terms share, each once; never all terms."""
     terms = [_powers(term) for term in expr.args]
     pairs = (_shared([one, other]) for i, one in enumerate(terms) for other in terms[:i])
-    return list({tuple(sorted(p.items(), key=str)): p for p in pairs if p and not _is_leaf(p)}.values())
+    return list({tuple(sorted(p.items(), key=str)): p for p in pairs if p and not _is_leaf(p, terms)}.values())
 
 
-def _is_leaf(common: dict[Expr, int]) -> bool:
-    return len(common) == 1 and all(getattr(base, "leaf", False) for base in common)
+def _is_leaf(common: dict[Expr, int], terms: list[dict[Expr, int]]) -> bool:
+    """Whether a leaf alone is shared, and by terms of leaves alone."""
+    if len(common) > 1 or not all(getattr(base, "leaf", False) for base in common):
+        return False
+    return all(getattr(base, "leaf", False) for t in terms if common.keys() <= t.keys() for base in t)
 
 
 def _gathered(expr: Add, common: dict[Expr, int]) -> Expr:
@@ -52,13 +99,35 @@ def _gathered(expr: Add, common: dict[Expr, int]) -> Expr:
     inside = [t for t in expr.args if all(_powers(t).get(base, 0) >= n for base, n in common.items())]
     rest = [t for t in expr.args if t not in inside]
     front = Mul(*[Pow(base, n) for base, n in common.items()])
-    return front * collected(Add(*[_without(t, common) for t in inside])) + collected(Add(*rest))
+    return front * collected(Add(*[_without(t, common) for t in inside])) + collected(factored_out(Add(*rest)))
+
+
+@remembered
+def opened(expr: Expr) -> Expr:
+    """c (log p - 1) + c as c log p: brackets are opened where a term then meets its negative."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(opened, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+        return expr
+    terms = set(expr.args)
+    for term in expr.args:
+        total = next((a for a in term.args if isinstance(a, Add)), None) if isinstance(term, Mul) else None
+        if total is not None:
+            front = Mul(*[a for a in term.args if a is not total])
+            parts = [front * a for a in total.args]
+            if any(-part in terms for part in parts):
+                return opened(Add(*(terms - {term}), *parts))
+    return expr
 
 
 @remembered
 def with_powers(expr: Expr) -> Expr:
     """(γ bᵞ⁻¹ p - bᵞ)·b as bᵞ (γ p - b): symbolic powers of one base, brought together across a sum."""
-    if not isinstance(expr, Mul) or not any(isinstance(p, Pow) and p.exp.free_symbols for p in pointwise_parts(expr)):
+    symbolic = [p for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp.free_symbols]
+    if not symbolic:
+        return expr
+    expr = _split(expr, symbolic)
+    if not isinstance(expr, Mul):
         return expr
     expr = combined(expr)
     for total in (a for a in expr.args if isinstance(a, Add)):
@@ -68,6 +137,13 @@ def with_powers(expr: Expr) -> Expr:
             front = _lowered(Mul(*[a for a in expr.args if a is not total]), base, -lowest)
             return inner * (front if front.as_powers_dict().get(base) else front * Pow(base, lowest))
     return expr
+
+
+def _split(expr: Expr, powers: list[Pow]) -> Expr:
+    """(x/l)**(k - 1) x as l (x/l)**k: of a power of a quotient, what is a whole number apart from it is written out."""
+    apart = {p: p.exp.as_coeff_Add() for p in powers if isinstance(p.base, Mul) and p.exp.is_Add}
+    found = {p: Pow(p.base, n) * Pow(p.base, rest) for p, (n, rest) in apart.items() if n.is_Integer}
+    return factored_out(expr.xreplace(found)) if found else expr
 
 
 def combined(expr: Expr) -> Expr:

@@ -34,6 +34,7 @@ class Facts:
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
+    added: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among them name
     unturned: dict[frozenset[TensorSymbol], list[tuple[Expr, Expr]]] = field(default_factory=dict)
     """Named sums by what they name, until one is met: then it is a whole with its sign turned, too."""
     folded: dict[Expr, Expr] = field(default_factory=dict)  # remembered by folding

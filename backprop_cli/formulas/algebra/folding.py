@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import combined
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.factoring import combined, factored_out
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.products import multiplied_out
+from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_NODES = 320
@@ -29,14 +32,20 @@ def folded(expr: Expr, facts: Facts) -> Expr:
     return _folded(expr, facts)
 
 
+def laid_open(expr: Expr, facts: Facts) -> bool:
+    """Whether tidying brought together what may be a named sum."""
+    return any(isinstance(p, Add) and symbols_of(p) in facts.added for p in pointwise_parts(expr))
+
+
 def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
     """Remember what a named node is defined as, by the parts that it can be recognised by."""
     if tree_size(definition) > MAX_DEFINITION or isinstance(definition, TensorSymbol):
         return
-    if isinstance(definition, (Apply, Add)):
-        facts.wholes.setdefault(definition, symbol)
-        if isinstance(definition, Add):
-            facts.unturned.setdefault(symbols_of(definition), []).append((definition, symbol))
+    for form, name in _forms(symbol, definition):
+        facts.wholes.setdefault(form, name)
+        if isinstance(form, Add):
+            facts.added.add(symbols_of(form))
+            facts.unturned.setdefault(symbols_of(form), []).append((form, name))
     _name_part(symbol, definition, facts)
     undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
     if undone and isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
@@ -46,13 +55,40 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         _name_part(constant - symbol, -rest, facts)
 
 
+def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """What a definition may be met as, and what that then is: m = (p + q)/2 as p + q, which is 2m; xᵀy as Σ(x ⊙ y)."""
+    if not isinstance(definition, (Apply, Add)):
+        sign, definition = definition.as_coeff_Mul()
+        if sign != -1 or not isinstance(definition, Apply):
+            return
+        symbol = -symbol
+    yield definition, symbol
+    if isinstance(definition, Add):
+        factor, rest = split_sum(definition)
+        if factor != 1:
+            yield rest, symbol / factor
+    parts = Add.make_args(definition)
+    terms = [t for t in map(_summed, parts) if t is not None]
+    if len(terms) == len(parts) and len({shape_of(t) for t in terms}) == 1:
+        total = factored_out(Add(*terms))
+        if isinstance(total, Mul):
+            yield made("sum", {"axis": None, "keepdims": False}, total), symbol
+
+
+def _summed(term: Expr) -> Expr | None:
+    """c Σ t, or c xᵀy, as the c t that is summed; None for what is no sum over all entries."""
+    factors = Mul.make_args(term)
+    total = next((f for f in factors if isinstance(f, Apply) and f.name in {"sum", "matmul"}), None)
+    if total is None or shape_of(term):
+        return None
+    inner = total.args[0] if total.name == "sum" else Mul(*total.args) if len(total.args) == 2 else None
+    return None if inner is None else inner * Mul(*[f for f in factors if f is not total])
+
+
 def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     """A product by its factors; what has a minus in front, without it."""
     if not isinstance(definition, (Mul, Pow)):
         return
-    sign, rest = definition.as_coeff_Mul()
-    if sign == -1 and isinstance(rest, Apply):
-        facts.wholes.setdefault(rest, -symbol)
     powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
     plain = all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items())
     if not plain:
@@ -63,8 +99,13 @@ def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
 def _whole(expr: Expr, facts: Facts) -> Expr | None:
     """The named node that an expression is, as it stands or with its sign turned."""
     if isinstance(expr, Add):
+        if symbols_of(expr) not in facts.added:
+            return None
         for definition, symbol in facts.unturned.pop(symbols_of(expr), ()):  # only where such a sum is met
             facts.wholes.setdefault(-definition, -symbol)
+        if expr not in facts.wholes and (split := split_sum(expr))[0] != 1:
+            named = facts.wholes.get(split[1])
+            return None if named is None else split[0] * named
     return facts.wholes.get(expr)
 
 

@@ -158,6 +158,7 @@ FOUND = (
         "t: n label; p: n m", by="sums"),
     Law("S5", "sum(2 * (softmax(x) - c))", "2 * (1 - n * c)", "c:; x: n", by="sums"),
     Law("S5b", "sum(softmax(x) * (y + 1))", "sum(softmax(x) * y) + 1", "x: n; y: n", by="sums"),
+    Law("S8", "sum((A - mean(A, axis=0)) @ B, axis=0)", "0 * sum(B, axis=0)", "A: n m; B: m k", by="sums"),
     Law("S6", "sum(x, keepdims=true) * x", "sum(x) * x", "x: n", by="sums"),
     Law("R1", "reshape(reshape(A, (m, n)), (n, m))", "A", "A: n m", by="shapes"),
     Law("D3", "v * eye(n)", "diag(v)", "v: n", by="idioms"),
@@ -187,6 +188,10 @@ FOUND = (
         by="merging"),
     Law("F1g", "(2 * p**(c - 1) * t - p**c) * p", "p**c * (2 * t - p)", "p: * positive; c:; t: *", by="factoring"),
     Law("F1d", "x * y + x * y * z", "x * y * (1 + z)", "x: *; y: *; z: *", by="factoring"),
+    Law("F1i", "c * (log(x) - 1) + c", "c * log(x)", "c:; x: * positive", by="factoring"),
+    Law("F1j", "(y - b) * x * sin(t) + (y - b) * z * cos(t)", "(y - b) * (x * sin(t) + z * cos(t))",
+        "y: *; b: *; x: *; z: *; t: *", by="factoring"),
+    Law("F1k", "x * (x / c)**(t - 1) / c", "(x / c)**t", "x: * positive; c: positive; t: positive", by="factoring"),
     Law("Y1", "-(t/p - (1 - t)/(1 - p)) * p * (1 - p)", "p - t", "p: * unit; t: *", by="tidy"),
 )
 """What a procedure does; each row is one example of it."""

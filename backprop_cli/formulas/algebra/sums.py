@@ -102,6 +102,9 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
     sifted = _sift(rest, axes)
     if sifted is not None:  # S4
         return Mul(constant, sifted)
+    through = _sum_of_chain(rest, axes)
+    if through is not None:  # S8
+        return Mul(constant, through)
     if constant != 1:
         return Mul(constant, _sum_live(rest, axes))
     if isinstance(rest, Add):
@@ -109,7 +112,17 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
     rank = len(shape_of(rest))
     whole = _sum_apply(rest, tuple(sorted(a for a in axes)), rank)
     apart = _sum_of_product(rest, axes) if isinstance(rest, Mul) else None
-    return whole if apart is None or tree_size(apart) > tree_size(whole) else apart
+    return whole if apart is None or tree_size(apart) > tree_size(whole) + 1 else apart  # + 1: the sum it now is
+
+
+def _sum_of_chain(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
+    """The rows of A·B sum to what those of A sum to, times B: to 0 where those do   (S8)."""
+    if not is_op(expr, "matmul") or len(axes) != 1 or len(expr.shape) > 2:
+        return None
+    rows = axes[0] == -len(expr.shape)
+    end, along = (expr.args[0], -2) if rows else (expr.args[-1], -1)
+    known = facts_of(end).sum(end, (along,)) if len(shape_of(end)) == 2 else None
+    return known if known == 0 else None
 
 
 def _sum_of_product(expr: Mul, axes: tuple[int, ...]) -> Expr | None:
@@ -118,10 +131,12 @@ def _sum_of_product(expr: Mul, axes: tuple[int, ...]) -> Expr | None:
     if len(sums) != 1 or len(sums[0].args) > MAX_TERMS:
         return None
     rest = Mul(*[a for a in expr.args if a is not sums[0]])
-    terms = [_split_constant(rest * term, axes) for term in sums[0].args]
-    if not any(_is_known(inner, axes) for _, inner in terms):
+    terms = [(term, *_split_constant(rest * term, axes)) for term in sums[0].args]
+    known = [constant * _sum_live(inner, axes) for _, constant, inner in terms if _is_known(inner, axes)]
+    if not known:
         return None
-    return Add(*[constant * _sum_live(inner, axes) for constant, inner in terms])
+    left = Add(*[term for term, _, inner in terms if not _is_known(inner, axes)])
+    return Add(*known, _sum_live(rest * left, axes) if left != 0 else left)
 
 
 def _is_known(expr: Expr, axes: tuple[int, ...]) -> bool:

@@ -12,7 +12,7 @@ from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import TensorSymbol, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers
+from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.masks import without_twin_masks
@@ -44,9 +44,10 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
     facts.budget.take(TIDYING * tree_size(expr))
-    expr = merged_products(expr)
+    expr = merged_products(opened(expr))
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
-    expr = min(expr, collected(expr), with_powers(expr), without_twin_masks(expr, facts), key=_cost)
+    forms = (collected(expr), regrouped(expr), with_powers(expr), without_twin_masks(expr, facts))
+    expr = min(expr, *forms, key=_cost)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
     found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]
