@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
+from backprop_cli.language.literals import EXACT, Literal
 from backprop_cli.language.model import Shape, Size
 from backprop_cli.language.reading import describe, scalar, wrong_type
 from backprop_cli.language.suggest import did_you_mean
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 MAX_RANK: Final = 8
 MAX_SIZE: Final = 2**31 - 1
-EXACT: Final = 2**53  # above it, float64 skips whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ def _gather(node: Node, what: str, index: Shape, flat: array[float], rounded: li
     if not isinstance(node, Sequence):
         flat.append(_number(node, what, index, rounded))
         return ()
+    if isinstance(node, Literal) and len(index) + len(node.shape) <= MAX_RANK:
+        flat.extend(node.flat)
+        return node.shape
     if not node.items:
         return (0,)
     if len(index) == MAX_RANK:

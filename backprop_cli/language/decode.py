@@ -13,6 +13,7 @@ from backprop_cli.language.syntax import error
 MAX_BYTES: Final = 4 * 1024 * 1024
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_ASCII = bytes((*b"\t\n\r", *range(0x20, 0x7F)))
 _YAML_1_1_LINE_ENDS = "\x85\u2028\u2029"
 
 
@@ -58,6 +59,8 @@ def check_printable(source: Source) -> None:
     Raises:
         SpecError: E003 at the first such character.
     """
+    if source.text.isascii() and not source.text.encode().translate(None, _ASCII):
+        return
     found = _UNPRINTABLE.search(source.text)
     if found:
         raise error(source, found.start(), f"the character U+{ord(found.group()):04X} is not allowed in YAML")

@@ -21,6 +21,7 @@ from yaml.scanner import Scanner
 
 from backprop_cli.errors import BackpropError, Failures, SpecError
 from backprop_cli.language.decode import check_printable, decode, without_foreign_line_ends
+from backprop_cli.language.literals import Literal, blanked, found
 from backprop_cli.language.source import Source
 from backprop_cli.language.syntax import Trouble, error, syntax_error
 from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence, resolve
@@ -77,11 +78,33 @@ def compose(source: Source, *, skip: int = 0, pure: bool = False) -> Document:
     """The tree of a text, read as if its first `skip` characters were spaces."""
     check_printable(source)
     text, restore = without_foreign_line_ends(" " * skip + source.text[skip:])
-    builder = _Builder(source, restore)
-    for event in _events(text, source, pure):
-        builder.handle(event)
+    builder = _without_literals(source, text, restore, pure)
+    if builder is None:
+        builder = _built(_Builder(source, restore), text, pure)
     builder.problems.sort(key=lambda problem: (problem.at.line, problem.at.column) if problem.at else (0, 0))
     return Document(source, builder.root, tuple(builder.problems))
+
+
+def _without_literals(source: Source, text: str, restore: dict[int, str], pure: bool) -> _Builder | None:
+    """The tree, with the long lists of numbers put in; None where YAML had better see all of the text.
+
+    Whatever is wrong is then found in the whole text, at its place.
+    """
+    literals = [*found(source, text)]
+    if not literals:
+        return None
+    builder = _Builder(source, restore, {one.start: one for one in literals})
+    try:
+        _built(builder, blanked(text, literals), pure)
+    except SpecError:
+        return None
+    return None if builder.literals or builder.nodes > MAX_NODES else builder
+
+
+def _built(builder: _Builder, text: str, pure: bool) -> _Builder:
+    for event in _events(text, builder.source, pure):
+        builder.handle(event)
+    return builder
 
 
 def raise_all(problems: tuple[BackpropError, ...]) -> None:
@@ -170,9 +193,10 @@ class _Open:
 class _Builder:
     """The tree so far; `handle` takes one event."""
 
-    def __init__(self, source: Source, restore: dict[int, str]) -> None:
+    def __init__(self, source: Source, restore: dict[int, str], literals: dict[int, Literal] | None = None) -> None:
         self.source = source
         self.restore = restore
+        self.literals = literals or {}  # by where they start, until the parser has met them
         self.root: Node | None = None
         self.problems: list[BackpropError] = []
         self.stack: list[_Open] = []
@@ -253,9 +277,20 @@ class _Builder:
 
     def close_sequence(self, event: Any) -> None:
         closed = self.close()
+        literal = self.literals.pop(closed.start, None) if self.literals else None
+        if literal is not None:
+            self.put(literal)
+            return
         if closed.flow:
             self.check_commas(closed.children, closed.children)
         self.add(Sequence(self.source, closed.start, event.end_mark.index, closed.children))
+
+    def put(self, literal: Literal) -> None:
+        """A list of numbers that YAML has not seen."""
+        self.nodes += literal.nodes - 1
+        if len(self.stack) + len(literal.shape) > MAX_DEPTH:
+            raise SpecError("E005", "nested too deep")  # said anew, at its place, when YAML sees it
+        self.add(literal)
 
     def close_mapping(self, event: Any) -> None:
         closed = self.close()

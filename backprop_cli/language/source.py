@@ -26,7 +26,8 @@ class Source:
     @classmethod
     def of(cls, file: str, text: str) -> Source:
         """The source of a text."""
-        return cls(file, text, tuple(_LINE_END.split(text)))
+        lines = _LINE_END.split(text) if "\r" in text else text.split("\n")
+        return cls(file, text, tuple(lines))
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
