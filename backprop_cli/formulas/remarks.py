@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.formulas.worked import Contribution
 
 SHAPE = "a gradient has the shape of its node"
 ERROR = "the gradient at what goes into an activation is what books call the error δ of its layer"
+
+UNIT = "{unit}[k] is the unit vector: 1 at k, else 0"
 
 ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softmax", "leaky_relu", "elu", "gelu", "silu", "softplus", "selu"})
 WEIGHTED = frozenset({"add", "matmul", "dot", "conv1d", "conv2d"})
 
 
-def remarks(graph: Graph, node: Node, users: Sequence[Node]) -> tuple[str, ...]:
-    """What there is to say of a node's gradient besides its derivation."""
-    holds = {SHAPE: bool(node.shape), ERROR: is_activated(graph, node, users)}
+def remarks(
+    graph: Graph, node: Node, users: Sequence[Node], parts: Sequence[Contribution], unit: str
+) -> tuple[str, ...]:
+    """What there is to say of a node's gradient besides its derivation; `unit` is the letter of unit vectors."""
+    holds = {SHAPE: bool(node.shape), ERROR: is_activated(graph, node, users),
+             UNIT.format(unit=unit): any(f"{unit}[" in part.local.right.text for part in parts)}  # fmt: skip
     return tuple(text for text, so in holds.items() if so)
 
 

@@ -6,6 +6,7 @@ makes something else of a part than what stands there, the part as it stands and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
@@ -30,7 +31,8 @@ from backprop_cli.formulas.algebra.patterns import pattern_of, shapes_of
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.notation import TEXT, Layout
 
-SPELLED = (("**2", "²"), (".T", "ᵀ"), (" * ", " · "), (" @ ", " · "), ("sum(", "Σ("))
+SPELLED = (("2*", "2 * "), ("**2", "²"), (".T", "ᵀ"), (" * ", " · "), (" @ ", " · "), ("sum(", "Σ("))
+DOT = re.compile(r"\b([xyz]) @ ([xyz])\b")
 PLAIN = {"sum": "S2", "matmul": "M1a", "outer": "M1a", "transpose": "M1b"}
 """What an operator does where no other law is seen: a factor comes out of it."""
 
@@ -47,10 +49,15 @@ class Rewriting:
 
 def spelled(law: Law) -> str:
     """A law as people write it."""
-    text = law.text
+    text = _dotted(law.text)
     for code, sign in SPELLED:
         text = text.replace(code, sign)
     return text
+
+
+def _dotted(text: str) -> str:
+    """A product of two vectors with the first as a row."""
+    return DOT.sub(r"\1.T @ \2", text)
 
 
 def rewritings(expr: Expr, delta: GradSymbol, chained: Expr, facts: Facts) -> tuple[list[Rewriting], Expr | None]:
@@ -135,11 +142,14 @@ class Steps:
         yield from self.facts.used.values()
         yield from self.vanished(raw, after)
         yield from (spelled(LAWS[name]) for name in self.work.fired if name in LAWS)
+        has_product = any(part.name == "matmul" for part in after.atoms(Apply))
         for law in FOUND:
             pattern = pattern_of(law)
+            if "@" in law.right and not has_product:
+                continue
             if pattern.op == raw.name and any(True for _ in matches(pattern, raw, {}, shapes_of(law))):
                 yield spelled(law)
-        if raw.name in PLAIN:
+        if raw.name in PLAIN and any(isinstance(a, (Add, Mul)) for a in raw.args):
             yield spelled(LAWS[PLAIN[raw.name]])
 
     def vanished(self, raw: Apply, after: Expr) -> Iterator[str]:

@@ -36,10 +36,10 @@ def spec_of(expressions: Iterable[str], shapes: Iterable[str], sets: Iterable[st
     given = dict(_pair(text, "--shape", "W=2,3") for text in shapes)
     values = dict(_pair(text, "--set", "W=[[1, 2]]") for text in sets)
     used = dict.fromkeys(name.name for text in nodes.values() for name in _names(text))
-    leaves = [name for name in {**used, **given, **values} if name not in nodes and (
-        name in given or name in values or name not in _CONSTANTS)]  # fmt: skip
     sizes = {name: _sizes(text) for name, text in given.items()}
     letters = dict.fromkeys(size for name in sizes for size in sizes[name] if not size.isdigit())
+    leaves = [name for name in {**used, **given, **values} if name not in nodes and (
+        name in given or name in values or name not in _CONSTANTS and name not in letters)]  # fmt: skip
     numbers = {letter: SMALLEST + i for i, letter in enumerate(letters)}
     lines = [f"dims: {json.dumps(numbers, ensure_ascii=False)}", "params:" if leaves else "params: {}"]
     lines += [f"  {json.dumps(name, ensure_ascii=False)}: {_leaf(sizes.get(name, []), values.get(name))}"

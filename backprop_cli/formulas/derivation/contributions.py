@@ -156,7 +156,7 @@ class Contributions(Printing):
 
     def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
         """Why a sum appears: the operand was repeated along some axes."""
-        if node.op is None or node.op.name == "matmul":
+        if node.op is None or not node.op.pointwise:
             return
         extra = len(node.shape) - len(operand.shape)
         axes = [*range(extra), *(extra + i for i, s in enumerate(operand.shape) if s != node.shape[extra + i])]

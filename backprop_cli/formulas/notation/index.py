@@ -142,7 +142,7 @@ class EntryLayout(Layout):
 
     def side_by_side(self, number: Expr, factors: list[Expr], indices: Index) -> Piece:
         """Factors side by side, each at its own indices."""
-        pieces = [self.entry(f, indices) for f in factors]
+        pieces = without_ones([self.entry(f, indices) for f in factors])
         texts = [self.notation.number(number)] if number != 1 or not pieces else []
         if not texts and len(pieces) == 1:
             return pieces[0]
@@ -163,6 +163,14 @@ class EntryLayout(Layout):
         listed = [*filter(None, letters)]
         piece = body(letters)
         return Piece(self.notation.over(listed) + self.closed(piece, MUL), MUL) if listed else piece
+
+
+ONE = Piece("1", ATOM)
+
+
+def without_ones(pieces: list[Piece]) -> list[Piece]:
+    """Factors of a product; an entry of ones is not worth writing, unless it is all there is."""
+    return [piece for piece in pieces if piece is not ONE] or pieces[:1]
 
 
 # ── rows: how an operator's entry is made of its operands' ───────────────────────────────────────
@@ -191,11 +199,11 @@ def chained(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
 
     def body(between: Index) -> Piece:
         ends = (left, *between, right)
-        texts = []
+        pieces = []
         for position, (factor, shape) in enumerate(zip(expr.args, shapes, strict=True)):
             pair = ends[position : position + 2] if len(shape) > 1 else (ends[1] if position == 0 else ends[position],)
-            texts.append(layout.closed(layout.entry(factor, (*batch, *pair)), PRODUCT))
-        return Piece(layout.between.join(texts), PRODUCT)
+            pieces.append(layout.entry(factor, (*batch, *pair)))
+        return Piece(layout.between.join(layout.closed(p, PRODUCT) for p in without_ones(pieces)), PRODUCT)
 
     return layout.over(tuple(shape[-1] for shape in shapes[:last]), body)
 
@@ -272,7 +280,8 @@ def added_at(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
 
     def body(letters: Index) -> Piece:
         here = layout.notation.iverson(layout.entry(labels, letters).text, indices[0])
-        return Piece(here + layout.between + layout.entry(source, (*letters, *indices[1:])).text, PRODUCT)
+        given = layout.closed(layout.entry(source, (*letters, *indices[1:])), PRODUCT)
+        return Piece(here + layout.between + given, PRODUCT)
 
     return layout.over(shape_of(labels), body)
 
@@ -280,11 +289,6 @@ def added_at(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
 def identity(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
     """I is [i = j]."""
     return Piece(layout.notation.iverson(*indices), CALL) if all(indices) else layout.picked(expr, indices)
-
-
-def constant(text: str) -> Callable[[EntryLayout, Apply, Index], Piece]:
-    """The same number everywhere."""
-    return lambda layout, expr, indices: Piece(text, ATOM)
 
 
 def convolved(layout: EntryLayout, expr: Apply, indices: Index) -> Piece:
@@ -338,7 +342,8 @@ ROWS: Mapping[str, Callable[[EntryLayout, Apply, Index], Piece]] = {
     "matmul": chained, "outer": outer, "transpose": transposed, "sum": reduced, "mean": reduced,
     "expand_dims": expanded, "reshape": reshaped, "broadcast_to": broadcast, "scatter": unit,
     "index_add": added_at, "eye": identity,
-    "ones": constant("1"), "zeros": constant("0"), "conv1d": convolved, "conv2d": convolved,
+    "ones": lambda layout, expr, indices: ONE, "zeros": lambda layout, expr, indices: Piece("0", ATOM),
+    "conv1d": convolved, "conv2d": convolved,
     "conv1d_weight": kernel_gradient, "conv2d_weight": kernel_gradient,
 }  # fmt: skip
 """The operators whose entries are made of their operands' entries."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,11 @@ Item = Line | Said | Value
 PREFIXES = {"because": "Rule: ", "shapes": "Shapes: "}
 TOTAL = "The gradients of the leaves add up over the passes."
 
+FORK = "what is used several times reaches the output over each path: the chain rule sums over the paths"
+EQUAL = "[j = k] is 1 where j and k are the same, else 0"
+
 SIGNS = (
-    ("adds up", "what is used several times reaches the output over each path: the chain rule sums over the paths"),
+    ("path adds up", FORK),
     ("δ ↦", "δ is what comes back from above; δ ↦ ... is what the step makes of it: the transposed Jacobian times δ"),
     ("⊙", "⊙ multiplies entry by entry; ∂y/∂z = y ⊙ (1 - y) between arrays is the diagonal of the Jacobian"),
     ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
@@ -64,9 +68,12 @@ SIGNS = (
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
-    ("[j = k]", "[j = k] is 1 where j and k are the same, else 0"),
+    ("[j = k]", EQUAL),
 )
 """What a sign means, in the order in which they are looked for."""
+
+INDICES = re.compile(r"\[\w+(\[\w+\])? = \w+\]")
+"""`[i = 0]`, `[words[i] = v]`: what is explained as [j = k]."""
 
 
 def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
@@ -78,6 +85,7 @@ def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
     if not full:
         return found
     texts = " ".join(_text(one) for one in found)
+    texts += " [j = k]" if INDICES.search(texts) else ""
     meant = (*worked.remarks, *(meaning for sign, meaning in SIGNS if sign in texts))
     new = [meaning for meaning in meant if meaning not in said]
     said.update(new)
