@@ -215,13 +215,12 @@ def materialize(formula: Formula) -> Expr:
 
 
 def kept_axes(expr: Expr, shape: Shape) -> Expr | None:
-    """Σ with the summed axes kept, where that is the shape asked for."""
-    if not isinstance(expr, Apply) or expr.name != "sum" or expr.parameters["keepdims"]:
+    """Σ, a mean, a norm with the axes kept that it reduces, where that is the shape asked for."""
+    if not isinstance(expr, Apply) or expr.parameters.get("keepdims") is not False:
         return None
-    inner, axis = shape_of(expr.args[0]), expr.parameters["axis"]
-    if reduced(inner, axis, True) != shape:
+    if reduced(shape_of(expr.args[0]), expr.parameters["axis"], True) != shape:
         return None
-    return Apply("sum", expr.args, {"axis": axis, "keepdims": True}, shape)
+    return Apply(expr.name, expr.args, {**expr.parameters, "keepdims": True}, shape)
 
 
 def scaled(factor: Expr, formula: Formula) -> Formula:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Add, Expr, Pow, S
+from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.matching import multiplied
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 
 
 def named_function(expr: Expr) -> Expr | None:
@@ -95,6 +96,29 @@ def idempotent(expr: Expr) -> Expr | None:
     facts = facts_of(expr)
     masks = [b for b, e in _powers(expr).items() if e.is_Integer and e > 1 and facts.is_mask(b)]
     return expr / Pow(masks[0], _powers(expr)[masks[0]] - 1) if masks else None
+
+
+def without_complements(expr: Expr) -> Expr:
+    """1 - σ(a - b) as σ(b - a), but for the slope σ(a - b)(1 - σ(a - b))."""
+    sums = {p: _turned_sigmoid(p) for p in pointwise_parts(expr) if isinstance(p, Add) and len(p.args) == 2}
+    found = {p: s for p, s in sums.items() if s is not None}
+    for product in pointwise_parts(expr) if found else ():
+        if isinstance(product, Mul):
+            for total in [t for t in found if t in product.args and any(is_op(a, "sigmoid") for a in product.args)]:
+                del found[total]
+    return expr.xreplace(found) if found else expr
+
+
+def _turned_sigmoid(expr: Add) -> Expr | None:
+    """c σ(b - a) of a sum c - c σ(a - b)."""
+    constant, rest = expr.as_coeff_Add()
+    factor, s = rest.as_coeff_Mul()
+    if constant == 0 or factor != -constant or not isinstance(s, Apply) or s.name != "sigmoid":
+        return None
+    total = next((a for a in Mul.make_args(s.args[0]) if isinstance(a, Add)), None)
+    if total is None or len({t.as_coeff_Mul()[0].is_negative for t in total.args}) < 2:
+        return None
+    return constant * function("sigmoid", s.args[0] / total * -total, s)
 
 
 def sigmoid_complement(expr: Expr) -> Expr | None:

@@ -114,6 +114,7 @@ PRODUCTS = (
     Law("I4c", "sign(x) / abs(x)", "1/x", "x: *"),
     Law("I4d", "sign(x) * abs(x)", "x", "x: *"),
     Law("I4e", "x**2 / abs(x)", "abs(x)", "x: *"),
+    Law("I4h", "sign(x / y) / y", "sign(x) / abs(y)", "x: *; y: *"),
     Law("I4f", "x / abs(x)", "sign(x)", "x: * nonzero"),
 )
 """What factors of an elementwise product are together."""
@@ -171,6 +172,10 @@ FOUND = (
     Law("I1c", "exp(-x) / (1 + exp(-x))**2", "sigmoid(x) * (1 - sigmoid(x))", "x: *", by="functions"),
     Law("I1d", "exp(x) / sum(exp(x))", "softmax(x)", "x: n", by="idioms"),
     Law("I1e", "1 - sigmoid(-x)", "sigmoid(x)", "x: *", by="functions"),
+    Law("D4e", "diag(outer(x, y) + outer(y, x))", "2 * x * y", "x: n; y: n", by="shapes"),
+    Law("S9", "norm(A, axis=1)[:, None]", "norm(A, axis=1, keepdims=true)", "A: n m", by="shapes"),
+    Law("I1g", "1 - sigmoid(x - y)", "sigmoid(y - x)", "x: *; y: *", by="functions"),
+    Law("R2b", "x * one_hot(0, 2) + y * one_hot(1, 2)", "stack([x, y])", "x:; y:", by="merging"),
     Law("E1a", "einsum('ij,jk->ik', A, B)", "A @ B", "A: n m; B: m k", by="contraction"),
     Law("E1b", "einsum('ij,ij->', A, B)", "sum(A * B)", "A: n m; B: n m", by="contraction"),
     Law("E1c", "einsum('i,j->ij', x, y)", "outer(x, y)", "x: n; y: m", by="contraction"),

@@ -9,6 +9,7 @@ from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.products import chain, chain_factors
 from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
 
@@ -76,6 +77,10 @@ def _symmetric_terms(terms: list[Expr]) -> list[Expr]:
 
 def _tiled(terms: list[Expr]) -> list[Expr]:
     """Parts scattered to slices that tile an axis are those parts in a row: a concat   (R2)."""
+    entries = {rest.parameters["index"][0] % rest.shape[0]: factor for factor, rest in map(split_scalar, terms)
+               if is_unit_vector(rest)}  # fmt: skip
+    if len(entries) == len(terms) > 1 and sorted(entries) == list(range(_length_of(terms[0]))):
+        return [made("stack", {"axis": 0}, *(entries[i] for i in sorted(entries)))]
     parts = [t for t in terms if _slice_of(t) is not None]
     slices = [_slice_of(t) for t in parts]
     for axis in sorted({s[0] for s in slices if s}):
@@ -86,6 +91,10 @@ def _tiled(terms: list[Expr]) -> list[Expr]:
             joined = made("concat", {"axis": axis}, *(_unscattered(t) for t in inside))
             return [joined, *(t for t in terms if t not in inside)]
     return terms
+
+
+def _length_of(term: Expr) -> int:
+    return int(shape_of(term)[0])
 
 
 def _slice_of(term: Expr) -> tuple[int, int, int, int] | None:

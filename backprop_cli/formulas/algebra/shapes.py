@@ -46,10 +46,10 @@ def reshaped(expr: Expr, target: Shape) -> Expr:
         return expr
     if is_op(expr, "reshape") or is_op(expr, "expand_dims"):
         return reshaped(expr.args[0], target)
-    if is_op(expr, "sum") and expr.parameters["keepdims"]:
+    if isinstance(expr, Apply) and expr.parameters.get("keepdims"):
         axis = expr.parameters["axis"]
         if reduced(shape_of(expr.args[0]), axis, False) == target:
-            return Apply("sum", expr.args, {**expr.parameters, "keepdims": False}, target)
+            return Apply(expr.name, expr.args, {**expr.parameters, "keepdims": False}, target)
     return Apply("reshape", (expr,), {"shape": target}, target)
 
 
@@ -199,6 +199,9 @@ def diag(x: Formula, *, k: int = 0) -> Formula:
     """A constant on the diagonal is that many identities   (D3)."""
     if len(x.shape) == 1 and k == 0 and not shape_of(x.expr):
         return scaled(x.expr, eye(n=x.shape[0]))
+    terms = [split_scalar(term) for term in Add.make_args(x.expr)]
+    if len(terms) > 1 and k == 0 and all(is_op(rest, "outer") or is_op(rest, "diag") for _, rest in terms):
+        return Formula(Add(*[factor * made_of("diag", {"k": 0}, rest) for factor, rest in terms]), x.shape[:1])  # D4b
     return generic("diag", {"k": k}, (x,))
 
 

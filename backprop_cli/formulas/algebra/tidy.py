@@ -14,6 +14,7 @@ from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import TensorSymbol, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.functions import without_complements
 from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.masks import without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
@@ -46,7 +47,8 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     facts.budget.take(TIDYING * tree_size(expr))
     expr = merged_products(opened(expr))
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
-    forms = (collected(expr), regrouped(expr), with_powers(expr), without_twin_masks(expr, facts))
+    forms = (collected(expr), regrouped(expr), with_powers(expr), without_twin_masks(expr, facts),
+             without_complements(expr))  # fmt: skip
     expr = min(expr, *forms, key=_cost)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr

@@ -78,8 +78,8 @@ def factors_of(expr: Expr, decimals: bool = False) -> Factors:
 
 
 def _is_late_one(expr: Expr) -> bool:
-    """y - 1, where 1 - y reads better."""
-    return isinstance(expr, Add) and expr.as_coeff_Add()[0] == -1
+    """y - 1, where 1 - y reads better; of a size, 1 - N, where N - 1 does."""
+    return isinstance(expr, Add) and expr.as_coeff_Add()[0] == (-1 if symbols_of(expr) else 1)
 
 
 def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:

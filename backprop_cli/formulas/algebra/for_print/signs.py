@@ -8,6 +8,9 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, later_is_negative, position_of
 from backprop_cli.formulas.algebra.work import remembered
 
+ODD = frozenset(("sign", "sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "erf"))
+"""Functions with f(-x) = -f(x): -sign(x - m) is sign(m - x)."""
+
 
 def sign_into(factors: list[Expr], readily: bool = False) -> list[Expr] | None:
     """The factors of a product with one negated; `readily`: only a sum that then reads better."""
@@ -32,6 +35,9 @@ def negated(expr: Expr, readily: bool = False) -> Expr | None:
         turns = _wants_turning(expr) or not readily and position_of(expr) < 0
         if turns and _has_both_signs(expr):
             return -expr
+    if isinstance(expr, Apply) and expr.name in ODD and isinstance(expr.args[0], Add):
+        inner = negated(expr.args[0], readily=True)
+        return None if inner is None else Apply(expr.name, (inner,), expr.parameters, expr.shape)
     if readily:
         return None
     if isinstance(expr, Add):
