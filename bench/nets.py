@@ -21,6 +21,7 @@ from backprop_cli.tasks.stepping.rules import RULES
 from backprop_cli.tasks.stepping.training import Training
 
 Job = Callable[[], Any]
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 def spec(inputs: Mapping[str, Any], params: Mapping[str, Any], nodes: Mapping[str, str]) -> Spec:
@@ -286,7 +287,45 @@ def recurrent(steps: int, width: int = 4) -> Graph:
         nodes |= dict(line.format(i=i, j=i - 1).split(": ", 1) for line in lines)
     nodes["loss"] = f"sum(h_{steps}**2)"
     params = {f"{kind}_{gate}": (width,) if kind == "b" else (width, width) for gate in "fiog" for kind in "UVb"}
-    shapes = {"x": (width,), "h_0": (width,), "c_0": (width,), **params}
-    leaves = tuple(Leaf(name, "param" if name in params else "input", shape, None, inline(name))
-                   for name, shape in shapes.items())  # fmt: skip
-    return build(replace(spec({}, {}, nodes), leaves=leaves))
+    return shaped({"x": (width,), "h_0": (width,), "c_0": (width,)}, params, nodes)
+
+
+def shaped(inputs: Shapes, params: Shapes, nodes: Mapping[str, str]) -> Graph:
+    """A graph of leaves with shapes and no numbers."""
+    leaves = [Leaf(name, "input", shape, None, inline(name)) for name, shape in inputs.items()]
+    leaves += [Leaf(name, "param", shape, None, inline(name)) for name, shape in params.items()]
+    return build(replace(spec({}, {}, nodes), leaves=tuple(leaves)))
+
+
+def elman(steps: int, width: int = 4) -> Graph:
+    """A plain recurrent network, unrolled."""
+    nodes = {f"h_{i}": f"tanh(x @ U + h_{i - 1} @ V + b)" for i in range(1, steps + 1)}
+    nodes["loss"] = f"sum(h_{steps}**2)"
+    return shaped({"x": (width,), "h_0": (width,)}, {"U": (width, width), "V": (width, width), "b": (width,)}, nodes)
+
+
+ENCODER = {
+    "s_{i}": "softmax((h_{j} @ Q_{i}) @ (h_{j} @ K_{i}).T / sqrt(4), axis=1)",
+    "a_{i}": "h_{j} + s_{i} @ (h_{j} @ V_{i})",
+    "n_{i}": "layer_norm(a_{i})",
+    "f_{i}": "relu(n_{i} @ F_{i} + c_{i}) @ G_{i}",
+    "h_{i}": "layer_norm(n_{i} + f_{i})",
+}
+"""One block: attention and a two-layer network, each with a residual connection and a norm behind it."""
+
+
+def encoder(blocks: int) -> Graph:
+    """Transformer encoder blocks, one on the other, each with weights of its own."""
+    nodes = {name.format(i=i): text.format(i=i, j=i - 1)
+             for i in range(1, blocks + 1) for name, text in ENCODER.items()}  # fmt: skip
+    nodes["loss"] = f"sum(h_{blocks}**2)"
+    shapes = {"Q": (4, 4), "K": (4, 4), "V": (4, 4), "F": (4, 8), "c": (8,), "G": (8, 4)}
+    params = {f"{name}_{i}": shape for i in range(1, blocks + 1) for name, shape in shapes.items()}
+    return shaped({"h_0": (3, 4)}, params, nodes)
+
+
+def literals(rows: int = 1000, columns: int = 100) -> str:
+    """A spec whose numbers stand in it."""
+    drawn = DRAW.normal(size=(rows, columns))
+    text = ",\n    ".join(f"[{', '.join(f'{v:.6g}' for v in row)}]" for row in drawn)
+    return f"params:\n  w: [{text}]\nnodes: {{y: sum(w)}}\n"
