@@ -53,14 +53,18 @@ class Rows:
         output, node = _sizes(self.graph.output.shape), _sizes(self.graph.nodes[index].shape)
         check_size(self.graph, (*output, *node), max_bytes)
         count, apart = math.prod(output), self.at_once(max_bytes)
-        rows = np.zeros((count, *node), dtype=self.graph.spec.dtype)
         meaning = NumbersInRows(self.graph)
         steps = plan(self.graph, meaning)
+        rows = None
         for start in range(0, count, apart):
             stop = min(start + apart, count)
             found = self.backwards(meaning, steps, start, stop)[index]
-            if found is not None:
+            if found is not None and stop - start == count:
+                rows = found.array  # all at once: not copied
+            elif found is not None:
+                rows = np.empty((count, *node), dtype=self.graph.spec.dtype) if rows is None else rows
                 rows[start:stop] = found.array
+        rows = np.zeros((count, *node), dtype=self.graph.spec.dtype) if rows is None else rows  # nothing arrives
         return rows.reshape((*output, *node))[()]
 
     def backwards(self, meaning: NumbersInRows, steps: Any, start: int, stop: int) -> list[Any]:
