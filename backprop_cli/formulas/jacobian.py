@@ -15,10 +15,11 @@ from backprop_cli.formulas.algebra.expr import TensorSymbol, gradients_of, shape
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
-from backprop_cli.formulas.linear.indices import Indexing, IndexLayout, code_of, layout, lettered
+from backprop_cli.formulas.linear.deltas import unit
+from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.linear.letters import Letter, Letters, NotLinearError
 from backprop_cli.formulas.linear.matrix import matrix_of
-from backprop_cli.formulas.linear.selecting import unit
+from backprop_cli.formulas.linear.spelling import IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.terms import Entries, jacobian_entries
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import Omitted, Printed
@@ -26,6 +27,7 @@ from backprop_cli.formulas.symbols import Symbols, symbols
 from backprop_cli.formulas.tensors import derive
 
 INDEX = "index"
+OUTSIDE = "an entry outside of a tensor is 0"
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
 
 
@@ -92,12 +94,13 @@ def jacobian_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass,
     except NotLinearError as error:
         return Written(Omitted(f"no formula: {error} is not taken apart entry by entry; see --vector"))
     with at_work(made.facts.work):
-        work = _Writing(made, entries)
+        work = _Writing(made, entries, Indexing(entries))
         few = math.prod(work.shape) <= small
         found = work.written(few)
     names = run.name, graph.nodes[index].name
     rows = "" if found.literal else work.rows(*names)
-    return replace(found, facts=tuple(made.facts.used.values()), rows=rows,
+    facts = (*made.facts.used.values(), *work.said())
+    return replace(found, facts=facts, rows=rows,
                    entries=work.each() if few else {})  # fmt: skip
 
 
@@ -121,6 +124,13 @@ class _Writing:
 
     made: Symbols
     entries: Entries
+    indexing: Indexing
+
+    def said(self) -> list[str]:
+        """What the index notation leaves unsaid: how far a sum goes that no tensor bounds, and what lies outside."""
+        names = lettered(self.entries, self.made.graph.names)
+        bounds = [f"{names[a]} < {n}" for a, n in self.indexing.bounded.items() if a in names]
+        return [*([f"in the sum {', '.join(bounds)}"] if bounds else []), *([OUTSIDE] if self.indexing.outside else [])]
 
     def written(self, few: bool) -> Written:
         """A matrix where the Jacobian is one, else a block of it, else its entries.
@@ -128,7 +138,7 @@ class _Writing:
         Where rows or columns are computed one by one, and there are few, the matrix is written out.
         """
         names = lettered(self.entries, self.made.graph.names)
-        entry = Indexing(self.entries).expression()
+        entry = self.indexing.expression()
         index = self.layout("text", names).entry(*entry)
         if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names)):
             return Written(Printed({**literal, INDEX: index}), literal=True)
@@ -192,6 +202,8 @@ class _Writing:
     def shaped(self, code: str, expr: Expr | None) -> str:
         """The code of a tensor of the Jacobian's own shape."""
         given = tuple(n for n in self.shape if n != 1) if expr is None else tuple(map(int, shape_of(expr)))
+        if not given and expr is not None and self.shape:
+            return f"zeros({self.shape})" if expr == 0 else f"broadcast_to({code}, {self.shape})"
         return code if given == self.shape else f"reshape({code}, {self.shape})"
 
     def of_higher_rank(self, names: dict[Letter, str], index: str, entry: tuple[Expr, Expr]) -> Written:
@@ -232,8 +244,7 @@ class _Writing:
         for term in self.entries.terms:
             own = replace(term, equal=tuple(p for p in term.equal if p not in shared)).renamed(same)
             factors = tuple(
-                (indexing.entry(expr, letters) if fixed & set(letters) else expr,
-                 tuple(a for a in letters if a not in fixed) if fixed & set(letters) else letters)
+                indexing.sliced(expr, letters) if fixed & set(letters) else (expr, letters)
                 for expr, letters in own.factors
             )  # fmt: skip
             terms.append(replace(own, factors=factors))

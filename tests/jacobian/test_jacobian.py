@@ -106,7 +106,7 @@ PUBLISHED = [
     ("a running sum", {"x": V}, {"y": "cumsum(x, axis=0)"}, "y", "x", "tril(ones((3, 3)))", None),
     ("a reversal", {"x": V}, {"y": "flip(x)"}, "y", "x", "flip(eye(3), axis=(0,))", "δ[i,2-j]"),
     ("two joined", {"x": V}, {"y": "concat([x, x**2])"}, "y", "x", "eye(6)[:, :3] + 2 eye(6)[:, 3:] · diag(x)",
-     "δ[i,j] + 2 δ[i,j+3] · x[j]"),
+     "δ[i,j] + 2 x[j] · δ[i,j+3]"),
     ("a border", {"x": V}, {"y": "pad(x, 1)"}, "y", "x", "eye(5)[:, 1:4]", "δ[i,j+1]"),
     ("a rotation", {"x": V}, {"y": "roll(x, 1, axis=0)"}, "y", "x", "roll(eye(3), 1, axis=0)", None),
     ("a diagonal", {"x": V}, {"y": "diag(x)"}, "y", "x", "1", "δ[i,k] · δ[j,k]"),
@@ -218,7 +218,7 @@ def check_last_row(spec: Any, wrt: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
 def test_every_ops_jacobian(name: str) -> None:
-    """For each sample and operand: the numbers are those of differences, and a formula evaluates to them."""
+    """For each sample and operand: the numbers are those of differences, and the formula evaluates to them."""
     for op, number, sample in trials():
         if op.name != name:
             continue
@@ -233,9 +233,9 @@ def test_every_ops_jacobian(name: str) -> None:
             check_last_row(spec, wrt, found.value)
             if not op.kink and not {"labels", "mask"} & {d.partition(":")[0] for d in sample.domains}:
                 np.testing.assert_allclose(found.value, differences(spec, wrt), atol=2e-6, rtol=1e-5)
-            if isinstance(found.formula, Printed):
-                assert found.formula.deviation is not None
-                assert found.formula.deviation < 1e-9, (op.name, number, wrt, found.formula["code"])
+            assert isinstance(found.formula, Printed), found.formula
+            assert found.formula.deviation is not None
+            assert found.formula.deviation < 1e-9, (op.name, number, wrt, found.formula["code"])
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────

@@ -29,8 +29,13 @@ from backprop_cli.engine.ops.windows import Geometry, check_fit, check_rank, geo
 from backprop_cli.language.model import Shape
 
 
-def _geometry(space: int, kernel_size: Wholes, stride: Wholes | None, padding: Padding,
-              dilation: Wholes = 1) -> Geometry:
+def pool_geometry(space: int, kernel_size: Wholes, stride: Wholes | None, padding: Padding,
+                  dilation: Wholes = 1) -> Geometry:
+    """The windows of a pool, a window's size apart unless a stride is given.
+
+    Raises:
+        ParameterError: one is of the wrong type or range.
+    """
     kernel = wholes("kernel_size", kernel_size, space, 1)
     where = geometry(kernel, kernel if stride in (None, ()) else stride, wholes("padding", padding, space, 0), dilation)
     if any(2 * p > k for p, k in zip(where.padding, kernel, strict=True)):
@@ -66,13 +71,13 @@ def _pool_shape(name: str, space: int, x: Shape, where: Geometry, ceil_mode: boo
 def max_shape(name: str, space: int, x: Shape, *, kernel_size: Wholes, stride: Wholes | None, padding: Padding,
               dilation: Wholes, ceil_mode: bool) -> Shape:
     """(batch, channels, *windows)."""
-    return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode)
+    return _pool_shape(name, space, x, pool_geometry(space, kernel_size, stride, padding, dilation), ceil_mode)
 
 
 def _framed(space: int, x: Array, kernel_size: Wholes, stride: Wholes | None, padding: Padding, dilation: Wholes,
             ceil_mode: bool) -> tuple[Array, Geometry, tuple[int, ...]]:  # fmt: skip
     """The tensor within -inf, the windows over it, and how many there are."""
-    where = _geometry(space, kernel_size, stride, padding, dilation)
+    where = pool_geometry(space, kernel_size, stride, padding, dilation)
     size = np.shape(x)[-space:]
     counts = where.outputs(size, ceil_mode)
     return padded(x, where.padding, -np.inf, _overhang(where, size, counts)), where, counts
@@ -86,7 +91,7 @@ def _within(where: Geometry, window: tuple[int, ...], counts: Sequence[int]) -> 
 def _flat_windows(space: int, x: Array, kernel_size: Wholes, stride: Wholes | None, padding: Padding, dilation: Wholes,
                   ceil_mode: bool) -> Array:
     """Windows with their entries in a row; -inf outside."""
-    view = _windows(x, _geometry(space, kernel_size, stride, padding, dilation), ceil_mode, -np.inf)
+    view = _windows(x, pool_geometry(space, kernel_size, stride, padding, dilation), ceil_mode, -np.inf)
     return view.reshape((*view.shape[:-space], -1))
 
 
@@ -181,8 +186,8 @@ def _max_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, **paramete
 # ── the mean ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _divisors(space: int, size: tuple[int, ...], where: Geometry, ceil_mode: bool, count_include_pad: bool,
-              divisor_override: Real | None) -> Array | Real:
+def divisors(space: int, size: tuple[int, ...], where: Geometry, ceil_mode: bool, count_include_pad: bool,
+             divisor_override: Real | None) -> Array | Real:
     """What each window's sum is divided by: its size, or the number of its entries that are not padding.
 
     With ceil_mode a window that hangs over the padded end counts what lies inside the padding, as in PyTorch.
@@ -202,15 +207,15 @@ def avg_shape(name: str, space: int, x: Shape, *, kernel_size: Wholes, stride: W
     flag("count_include_pad", count_include_pad)
     if divisor_override is not None and number("divisor_override", divisor_override) == 0:
         raise ParameterError("divisor_override", "divisor_override must not be 0")
-    return _pool_shape(name, space, x, _geometry(space, kernel_size, stride, padding), ceil_mode)
+    return _pool_shape(name, space, x, pool_geometry(space, kernel_size, stride, padding), ceil_mode)
 
 
 def _avg_pool(space: int, xp: object, x: Array, kernel_size: Wholes, stride: Wholes | None = None, padding: Padding = 0,
               ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Real | None = None) -> Array:
-    where = _geometry(space, kernel_size, stride, padding)
+    where = pool_geometry(space, kernel_size, stride, padding)
     total = np.sum(_windows(x, where, ceil_mode, 0), axis=tuple(range(-space, 0)))
     size = np.shape(x)[-space:]
-    return total / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
+    return total / _exact(divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
 
 
 def _exact(divisor: Array | Real, x: Array) -> Array | Real:
@@ -232,9 +237,9 @@ def avg_unpool_shape(name: str, space: int, x: Shape, *, output_size: object, **
 def _avg_unpool(space: int, xp: object, x: Array, output_size: object, kernel_size: Wholes,
                 stride: Wholes | None = None, padding: Padding = 0, ceil_mode: bool = False,
                 count_include_pad: bool = True, divisor_override: Real | None = None) -> Array:
-    where = _geometry(space, kernel_size, stride, padding)
+    where = pool_geometry(space, kernel_size, stride, padding)
     size = tuple(map(int, _output_size(space, output_size)))
-    share = x / _exact(_divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
+    share = x / _exact(divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
     counts = np.shape(x)[-space:]
     extra = _overhang(where, size, counts)
     wide = np.zeros((*np.shape(x)[:-space],

@@ -118,14 +118,15 @@ PATCHES: tuple[dict[str, object], ...] = (
     {"kernel_size": (2, 3), "stride": (2, 1), "padding": (0, 1), "dilation": (1, 2)})  # fmt: skip
 
 
-def _windows(kernel_size: Wholes, dilation: Wholes, padding: Padding, stride: Wholes) -> Geometry:
+def patch_geometry(kernel_size: Wholes, dilation: Wholes, padding: Padding, stride: Wholes) -> Geometry:
+    """The windows that `unfold` makes columns of."""
     return geometry(wholes("kernel_size", kernel_size, 2, 1), stride, wholes("padding", padding, 2, 0), dilation)
 
 
 def unfold_shape(x: Shape, **parameters: Any) -> Shape:
     """(batch, channels · window, windows)."""
     check_rank("unfold", x, 2)
-    where = _windows(**parameters)
+    where = patch_geometry(**parameters)
     counts = where.outputs(x[-2:])
     check_fit("unfold", x, where, counts)
     return (*x[:-3], int(x[-3]) * math.prod(where.kernel), math.prod(counts))
@@ -133,7 +134,7 @@ def unfold_shape(x: Shape, **parameters: Any) -> Shape:
 
 def unfold(x: Array, **parameters: Any) -> Array:
     """Every window of an image as a column."""
-    where = _windows(**parameters)
+    where = patch_geometry(**parameters)
     counts = where.outputs(np.shape(x)[-2:])
     view = windows_of(np.ascontiguousarray(padded(x, where.padding)), where, counts)
     lead = view.ndim - 5
@@ -143,7 +144,7 @@ def unfold(x: Array, **parameters: Any) -> Array:
 
 def fold_shape(x: Shape, *, output_size: object, **parameters: Any) -> Shape:
     """(batch, channels, *output_size), if the patches of that are `x`."""
-    where, size = _windows(**parameters), wholes("output_size", output_size, 2, 1)
+    where, size = patch_geometry(**parameters), wholes("output_size", output_size, 2, 1)
     if len(x) not in (2, 3):
         raise ShapeError(f"fold takes (batch, channels · window, windows), not {show(x)}", 0)
     channels, rest = divmod(int(x[-2]), math.prod(where.kernel))
@@ -155,7 +156,7 @@ def fold_shape(x: Shape, *, output_size: object, **parameters: Any) -> Shape:
 
 def fold(x: Array, output_size: object, **parameters: Any) -> Array:
     """The adjoint of `unfold`: columns added up where their windows lie."""
-    where, shape = _windows(**parameters), fold_shape(np.shape(x), output_size=output_size, **parameters)
+    where, shape = patch_geometry(**parameters), fold_shape(np.shape(x), output_size=output_size, **parameters)
     counts = where.outputs(shape[-2:])
     columns = x.reshape((*shape[:-2], *where.kernel, *counts))
     wide = np.zeros((*shape[:-2], *(s + 2 * p for s, p in zip(shape[-2:], where.padding, strict=True))), dtype=x.dtype)

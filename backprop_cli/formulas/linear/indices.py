@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
-from string import ascii_letters
 from typing import Any, Self
 
 import numpy as np
-from sympy import Add, Expr, Mul, S, factor_terms
+from sympy import Add, Expr, Integer, Mul, S, factor_terms
 
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_op, shape_of, symbols_of
-from backprop_cli.formulas.linear.letters import Letter, Letters, Moved, Number
-from backprop_cli.formulas.linear.selecting import delta
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_one, is_op, shape_of, symbols_of
+from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.linear.deltas import delta
+from backprop_cli.formulas.linear.letters import (
+    Factor,
+    Letter,
+    Letters,
+    NotLinearError,
+    Number,
+    letters_in,
+)
+from backprop_cli.formulas.linear.meeting import aligned
+from backprop_cli.formulas.linear.selecting import picked
+from backprop_cli.formulas.linear.sifting import Pair, Sifted, sifted
 from backprop_cli.formulas.linear.terms import Entries, Term
-from backprop_cli.formulas.notation import Layout
-from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
 
+UNITS = frozenset(("expand_dims", "squeeze", "reshape"))
 SHORT_SUM = 4  # terms that an entry's own formula writes out
-ORDER = "ijklmnabcpqrstuv"
 
 
 class EntrySymbol(TensorSymbol):
@@ -56,13 +65,29 @@ class SumSymbol(TensorSymbol):
         return made
 
 
+class RangeSymbol(TensorSymbol):
+    """[0 ≤ place < size]: whether a window reaches an entry."""
+
+    letter: Letter
+    size: int
+
+    @classmethod
+    def of(cls, letter: Letter, size: int) -> Self:
+        """The indicator, as a scalar."""
+        made = cls("range", (), 0)
+        made.letter, made.size = letter, size
+        return made
+
+
 @dataclass(slots=True)
 class Indexing:
     """The entries' expression; one symbol for each entry, so that common factors are seen."""
 
     entries: Entries
     whole: frozenset[Letter] = frozenset()
-    known: dict[tuple[Any, ...], EntrySymbol] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], TensorSymbol] = field(default_factory=dict)
+    outside: bool = False
+    bounded: dict[Letter, int] = field(default_factory=dict)
 
     def expression(self) -> tuple[Expr, Expr]:
         """The entry at the free letters: the factors that all terms share, and the rest."""
@@ -86,62 +111,136 @@ class Indexing:
 
     def numbered(self, term: Term, names: Mapping[Letter | None, int]) -> Expr:
         """A term at an entry; a short sum is written out."""
-        inner = sorted(term.letters() - self.entries.free, key=lambda a: self.first(a, term))
-        count = prod(int(a.size) for a in inner)
         numbers = {a: Number(n) for a, n in names.items() if a is not None}
-        if count > SHORT_SUM:
-            return self.term(replace(term, equal=()).renamed(numbers))
+        found = self.sifted(replace(term, equal=()).renamed(numbers))
+        inner = self.summed(found)
+        if prod(int(a.size) for a in inner) > SHORT_SUM:
+            return self.joined(term, found)
         rows = product(*(range(int(a.size)) for a in inner))
-        written = [term.renamed({**numbers, **dict(zip(inner, map(Number, row), strict=True))}) for row in rows]
-        return Add(*[Mul(t.coefficient, *[self.entry(*factor) for factor in t.factors]) for t in written])
+        return Add(*[self.joined(term, found.put(dict(zip(inner, map(Number, row), strict=True)))) for row in rows])
 
     def term(self, term: Term) -> Expr:
         """A term: its factors at their letters, summed over the letters that no entry is named by."""
         same = {b: a for a, b in term.equal}
         written = term.renamed({b: a for b, a in same.items() if a in self.entries.output})
-        factors = [self.entry(expr, letters) for expr, letters in written.factors]
-        deltas = [self.symbol(None, pair) for pair in term.equal]
-        inner = Mul(*factors)
-        summed = sorted((a for a in written.letters() - self.entries.free if not isinstance(a, Number)),
-                        key=lambda a: self.first(a, written))  # fmt: skip
-        if summed:
-            inner = SumSymbol.over(inner, tuple(summed))
-        return Mul(written.coefficient, inner, *deltas)
+        return self.joined(term, self.sifted(replace(written, equal=term.equal)))
+
+    def sifted(self, term: Term) -> Sifted:
+        """A term without the sums that a δ carries out."""
+        found = sifted(term.factors, term.equal, self.entries.free)
+        self.outside = self.outside or found.outside
+        shown = {a for expr, own in found.factors if symbols_of(expr) for a in own if a is not None}
+        self.bounded |= {a: int(a.size) for a in self.summed(found) if a not in shown}
+        return found
+
+    def summed(self, found: Sifted) -> list[Letter]:
+        """The letters of a sum, in the order in which they stand."""
+        return sorted(found.letters() - self.entries.free, key=lambda a: self.first(a, found))
+
+    def joined(self, term: Term, found: Sifted) -> Expr:
+        """The product of factors and δs, the δs of an entry's own letters in front of the sum."""
+        letters = self.summed(found)
+        inner = Mul(*[self.entry(expr, own) for expr, own in found.factors])
+        own: Expr = Integer(found.times)
+        marks = [({a for place in pair for a in letters_in(place)}, self.kronecker(pair)) for pair in found.pairs]
+        marks += [(letters_in(place), self.within_range(place, size)) for place, size in found.ranges]
+        for met, mark in marks:
+            if met & set(letters):
+                inner *= mark
+            else:
+                own *= mark
+        if letters and inner != 0:
+            inner = SumSymbol.over(inner, tuple(letters))
+        return Mul(term.coefficient, inner, own)
+
+    def kronecker(self, pair: Pair) -> Expr:
+        """δ at two places; 0 or 1 where both are numbers."""
+        left, right = sorted(pair, key=self.place)
+        if isinstance(left, Number) and isinstance(right, Number):
+            return Integer(int(left == right))
+        return self.symbol(None, (left, right))
+
+    def within_range(self, place: Letter, size: int) -> Expr:
+        """[0 ≤ place < size]; 0 or 1 where the place is a number."""
+        if isinstance(place, Number):
+            return Integer(int(0 <= place.size < size))
+        key = ("range", place, size)
+        if key not in self.known:
+            self.known[key] = RangeSymbol.of(place, size)
+        return self.known[key]
 
     @staticmethod
-    def first(letter: Letter, term: Term) -> int:
+    def first(letter: Letter, found: Sifted) -> tuple[int, int]:
         """Where a letter first stands."""
-        return next(i for i, (_, letters) in enumerate(term.factors) if letter in letters)
+        own = [letters for _, letters in found.factors] + list(found.pairs) + [(a,) for a, _ in found.ranges]
+        return next((i, j) for i, letters in enumerate(own) for j, a in enumerate(letters) if letter in letters_in(a))
 
     def entry(self, expr: Expr, letters: Letters) -> Expr:
         """An expression at letters: what is pointwise at its operands' entries."""
         shape = shape_of(expr)
         if not shape:
             return expr
-        own = letters[len(letters) - len(shape) :]
+        own = aligned(letters, shape)
         if not symbols_of(expr) and all(a is None or isinstance(a, Number) for a in own):
             return _constant(expr, own)
-        if is_op(expr, "transpose") and len(shape) == 2 and expr.parameters["axes"] in {None, (1, 0)}:
-            return self.entry(expr.args[0], own[::-1])
+        if isinstance(expr, Apply) and expr.parameters.get("keepdims"):
+            axes = axes_of(expr.parameters["axis"], len(shape))
+            rest = tuple(a for axis, a in enumerate(own) if axis not in axes)
+            return self.entry(made(expr.name, {**expr.parameters, "keepdims": False}, *expr.args), rest)
+        if isinstance(expr, Apply) and (within := self.within(expr, own)) is not None:
+            return self.entry(expr.args[0], within)
         if is_op(expr, "outer") and not self.whole and all(len(shape_of(a)) == 1 for a in expr.args):
             return Mul(*[self.entry(a, (letter,)) for a, letter in zip(expr.args, own, strict=True)])
         if isinstance(expr, Apply) and not OPS[expr.name].pointwise or isinstance(expr, TensorSymbol):
             return self.symbol(expr, own)
         return expr.func(*[self.entry(arg, own) for arg in expr.args])
 
-    def place(self, letter: Letter | None) -> int:
-        """Where a letter stands in a δ: the output's first, a number last."""
-        own = letter.base if isinstance(letter, Moved) else letter
-        return 2 if isinstance(own, Number) else int(own not in self.entries.output)
+    def within(self, expr: Apply, letters: Letters) -> Letters | None:
+        """Where an entry of what only moves entries stands in its operand: Aᵀ[i,j] is A[j,i], x[2:][i] is x[i+2]."""
+        shape = shape_of(expr.args[0]) if expr.args else ()
+        if expr.name == "transpose":
+            axes = expr.parameters["axes"] or tuple(reversed(range(len(shape))))
+            return tuple(letters[axes.index(axis)] for axis in range(len(shape)))
+        if expr.name in UNITS and [n for n in shape if not is_one(n)] == [n for n in expr.shape if not is_one(n)]:
+            rest = iter([a for a, n in zip(letters, expr.shape, strict=True) if not is_one(n)])
+            return tuple(None if is_one(n) else next(rest) for n in shape)
+        if expr.name == "index" and symbols_of(expr) and not self.whole & set(letters):
+            return picked(expr.parameters["index"], shape, letters)
+        return None
 
-    def symbol(self, base: Expr | None, letters: Letters) -> EntrySymbol:
-        """One symbol for one entry; of the identity's rows Kronecker's δ."""
+    def sliced(self, expr: Expr, letters: Letters) -> Factor:
+        """An expression at letters as a tensor of those that are `whole`; axes of size 1 are gone.
+
+        Raises:
+            NotLinearError: what is left would not broadcast as it did.
+        """
+        found, rest = self.entry(expr, letters), tuple(a for a in letters if a in self.whole)
+        orders = {tuple(a for a in s.letters if a in self.whole) if isinstance(s, EntrySymbol) else ()
+                  for s in symbols_of(found)}  # fmt: skip
+        if len(orders) == 1 and {*(own := next(iter(orders)))} == {*rest}:
+            return found, own
+        if any(own != rest[len(rest) - len(own) :] for own in orders):
+            raise NotLinearError("an outer product entry by entry")
+        return found, rest
+
+    def place(self, letter: Letter) -> int:
+        """Where a place stands in a δ: the output's first, a number last."""
+        return 2 if isinstance(letter, Number) else int(not letters_in(letter) & set(self.entries.output))
+
+    def symbol(self, base: Expr | None, letters: Letters) -> Expr:
+        """One symbol for one entry; outside of a tensor 0."""
+        if base is not None and any(_beyond(a, n) for a, n in zip(letters, shape_of(base), strict=True)):
+            return S.Zero
         if base is not None and not self.whole and (pair := delta(base, letters)) is not None:
-            base, letters = None, tuple(sorted(pair, key=self.place))
+            return self.kronecker(pair)
         key = (base, letters)
         if key not in self.known:
             self.known[key] = EntrySymbol.of(base, letters, self.whole)
         return self.known[key]
+
+
+def _beyond(letter: Letter | None, size: int) -> bool:
+    return isinstance(letter, Number) and not 0 <= letter.size < int(size)
 
 
 def _constant(expr: Expr, letters: Letters) -> Expr:
@@ -153,118 +252,3 @@ def _constant(expr: Expr, letters: Letters) -> Expr:
 
 def _factors(expr: Expr) -> list[Expr]:
     return list(Mul.make_args(expr))
-
-
-class IndexLayout(Layout):
-    """A layout that writes entries and sums over letters."""
-
-    names: Mapping[Letter, str]
-
-    def entry(self, shared: Expr, rest: Expr) -> str:
-        """An entry: `p[i] (δ[i,j] - p[j])`."""
-        if shared == 1:
-            return self(rest)
-        return f"{self.within(shared, MUL)} {self.notation.bracket(self(rest))}"
-
-    def symbol(self, expr: TensorSymbol) -> Piece:
-        """An entry by its letters; any other symbol by its name."""
-        if isinstance(expr, EntrySymbol):
-            letters = self.written_letters(expr)
-            if not letters and expr.base is not None:
-                return self.walk(expr.base)
-            if expr.base is None:
-                return Piece(self.notation.entry(self.notation.name("δ"), letters, alone=True), ATOM)
-            return Piece(self.notation.entry(self.within(expr.base, CALL), letters), ATOM)
-        if isinstance(expr, SumSymbol):
-            return self.summed(expr)
-        return Layout.symbol(self, expr)
-
-    def written_letters(self, expr: EntrySymbol) -> list[str]:
-        """The letters in the brackets; none where the tensor is meant whole, but for axes that people do not count."""
-        if self.notation.slices or not set(expr.letters) <= {None, *expr.whole}:
-            letters = ["0" if a is None else ":" if a in expr.whole else self.name_of(a) for a in expr.letters]
-            while letters and letters[-1] == ":":
-                letters.pop()
-            return letters
-        return []
-
-    def name_of(self, letter: Letter) -> str:
-        """A letter's name, or its number."""
-        if isinstance(letter, Moved):
-            return letter.text.format(self.names[letter.base])
-        return str(letter.size) if isinstance(letter, Number) else self.names[letter]
-
-    def summed(self, expr: SumSymbol) -> Piece:
-        """Σ_n of a product."""
-        letters = [self.names[a] for a in expr.letters if a is not None]
-        return Piece(self.notation.sum_over(letters, self.within(expr.inner, MUL)), MUL)
-
-
-def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
-    """Names of the letters: i, j, ... for an entry's own, a named size's own letter for what is summed."""
-    used = set(taken)
-    free = [a for a in (*entries.output, *entries.leaf) if a is not None]
-    found: dict[Letter, str] = {}
-    summed = [a for term in entries.terms for _, own in term.factors for a in own if a is not None]
-    for letter in (*free, *summed):
-        if letter in found:
-            continue
-        wanted = [] if letter in free else [str(getattr(letter.size, "name", None) or "").lower()]
-        name = next(n for n in (*wanted, *ORDER, *(f"i{k}" for k in range(99))) if n and n not in used)
-        used.add(name)
-        found[letter] = name
-    return found
-
-
-def layout(notation: Any, names: Mapping[Letter, str], unit: str, decimals: bool) -> IndexLayout:
-    """A layout in a notation, with names for the letters."""
-    made = IndexLayout(notation, unit=unit, decimals=decimals)
-    made.names = names
-    return made
-
-
-def code_of(entries: Entries, code: Layout) -> str:
-    """The whole tensor in the language: an einsum a term, with eye(n) where letters are equal."""
-    parts = [_einsum(term, entries, code) for term in entries.terms]
-    text = "".join((" - " if sign < 0 else " + " if i else "") + part if i or sign > 0 else f"-{part}"
-                   for i, (sign, part) in enumerate(parts))  # fmt: skip
-    return text or f"zeros({_shape((*entries.output, *entries.leaf))})"
-
-
-def _shape(letters: Letters) -> str:
-    sizes = [str(int(a.size)) if a is not None else "1" for a in letters]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
-
-
-@dataclass(slots=True)
-class _Spelling:
-    """The letters of an einsum: one an index, and a new one for each axis of size 1."""
-
-    names: dict[Letter, str] = field(default_factory=dict)
-    spare: Iterator[str] = field(default_factory=lambda: iter(ascii_letters))
-
-    def __call__(self, letters: Letters) -> str:
-        return "".join(map(self.one, letters))
-
-    def one(self, letter: Letter | None) -> str:
-        if letter is None:
-            return next(self.spare)
-        if letter not in self.names:
-            self.names[letter] = next(self.spare)
-        return self.names[letter]
-
-
-def _einsum(term: Term, entries: Entries, code: Layout) -> tuple[int, str]:
-    """A term as its sign and a product."""
-    spelled = _Spelling()
-    operands = [(spelled(letters), code(expr)) for expr, letters in term.factors]
-    operands += [(spelled(pair), f"eye({int(pair[0].size)})") for pair in term.equal]
-    free = [a for a in (*entries.output, *entries.leaf) if a is not None]
-    operands += [(spelled((a,)), f"ones(({int(a.size)},))") for a in free if a not in spelled.names]
-    negative = term.coefficient.could_extract_minus_sign()
-    coefficient, sign = (-term.coefficient, -1) if negative else (term.coefficient, 1)
-    if not operands:
-        return sign, code.within(coefficient, MUL)
-    subscripts = f"{','.join(letters for letters, _ in operands)}->{spelled(tuple(free))}"
-    text = f"einsum('{subscripts}', {', '.join(operand for _, operand in operands)})"
-    return sign, text if coefficient == 1 else f"{code.within(coefficient, MUL)} * {text}"

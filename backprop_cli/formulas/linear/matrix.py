@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Mul, S
 
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.formula import Formula, made, materialize
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.formulas.linear.deltas import turned
 from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError
-from backprop_cli.formulas.linear.selecting import turned
 from backprop_cli.formulas.linear.terms import Entries, Term
 
 
@@ -81,8 +81,11 @@ class _Web:
         """A factor with one letter is a weight, with two a matrix."""
         expr, letters = factor
         real = [a for a in letters if a is not None]
+        if is_op(expr, "equal") and not symbols_of(expr):
+            raise NotLinearError("an equation of indices")
         if len(real) < len(letters):  # people write a column as a vector
-            expr = self.indexing.entry(expr, letters)
+            expr, own = self.indexing.sliced(expr, letters)
+            real = [a for a in own if a is not None]
         if not real:
             self.scalar *= expr
         elif len(real) == 1:

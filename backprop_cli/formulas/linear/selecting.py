@@ -6,31 +6,21 @@ tensors of the language, and the letters that its operand then has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import prod
 from typing import Any
 
 from sympy import Expr
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.shaping import Span
-from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import made
-from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, Moved, NotLinearError, Number, letters_for
+from backprop_cli.formulas.linear.deltas import columns, equation, eye, rows
+from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, affine, letters_for
 
 Selected = tuple[list[Factor], Expr, Letters]
 """The matrices, what is left of the expression, and its letters."""
-
-
-def _eye(n: int) -> Expr:
-    return Apply("eye", (), {"n": n, "m": None}, (n, n))
-
-
-def _rows(n: int, item: Any) -> Expr:
-    return made("index", {"index": (item,)}, _eye(n))
-
-
-def _columns(n: int, item: Any) -> Expr:
-    return made("index", {"index": (Span(), item)}, _eye(n))
 
 
 def _spread(index: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
@@ -69,7 +59,7 @@ def _one_axis(item: Any, size: int, rest: list[Any], found: list[Any], factors: 
         if inner:
             found.append(letter)
         if size > 1:
-            factors.append((_rows(size, item % size), (letter,)))
+            factors.append((rows(size, item % size), (letter,)))
         return
     mine = rest.pop(0)
     count = len(item) if isinstance(item, tuple) else len(range(*slice(item.first, item.stop, item.step).indices(size)))
@@ -78,19 +68,38 @@ def _one_axis(item: Any, size: int, rest: list[Any], found: list[Any], factors: 
         return
     other = letters_for((size if inner else count,))[0]
     found.append(other)
-    if size > 1:
+    if size > 1 and count == 1:
+        first = item[0] if isinstance(item, tuple) else slice(item.first, item.stop, item.step).indices(size)[0]
+        factors.append((rows(size, first), (other if inner else mine,)))
+    elif size > 1:
         factors.append((picks(size, item), (mine, other)))
+
+
+def picked(index: tuple[Any, ...], shape: tuple[int, ...], letters: Letters) -> Letters | None:
+    """Where the entry of x[index] at letters stands in x; None where a list of positions says it."""
+    rest, found, sizes = iter(letters), list[Letter | None](), iter(shape)
+    for item in _spread(index, len(shape)):
+        mine = None if isinstance(item, int) else next(rest)
+        if item is None:
+            continue
+        size = int(next(sizes))
+        if isinstance(item, tuple):
+            return None
+        first, _, step = slice(item.first, item.stop, item.step).indices(size) if isinstance(item, Span) else (
+            item % size, 0, 0)  # fmt: skip
+        found.append(None if size == 1 else affine([(step, mine)] if mine is not None else [], first))
+    return tuple(found)
 
 
 def _index(expr: Apply, letters: Letters) -> Selected:
     x = expr.args[0]
-    factors, own = _taken(expr.parameters["index"], shape_of(x), letters, _rows, inner=True)
+    factors, own = _taken(expr.parameters["index"], shape_of(x), letters, rows, inner=True)
     return factors, x, own
 
 
 def _scatter(expr: Apply, letters: Letters) -> Selected:
     x = expr.args[0]
-    factors, own = _taken(expr.parameters["index"], expr.shape, letters, _columns, inner=False)
+    factors, own = _taken(expr.parameters["index"], expr.shape, letters, columns, inner=False)
     if len(shape_of(x)) != len(own):
         raise NotLinearError("scatter")
     return factors, x, own
@@ -114,7 +123,7 @@ def _flip(expr: Apply, letters: Letters) -> Selected:
     if is_op(inner, "cumsum") and is_op(inner.args[0], "flip") and _axes(inner) == _axes(inner.args[0]) == _axes(expr):
         factors, _, own = _square(inner, letters, lambda _, n: made("triu", {"k": 0}, _ones(n)))
         return factors, inner.args[0].args[0], own
-    return _square(expr, letters, lambda _, n: made("flip", {"axis": (0,)}, _eye(n)))
+    return _square(expr, letters, lambda _, n: made("flip", {"axis": (0,)}, eye(n)))
 
 
 def _axes(expr: Apply) -> tuple[int, ...]:
@@ -134,7 +143,7 @@ def _roll(expr: Apply, letters: Letters) -> Selected:
     if expr.parameters["axis"] is None and len(letters) > 1:
         raise NotLinearError("roll")
     shifts = shifts if isinstance(shifts, tuple) else (shifts,)
-    return _square(expr, letters, lambda at, n: made("roll", {"shift": shifts[at], "axis": 0}, _eye(n)))
+    return _square(expr, letters, lambda at, n: made("roll", {"shift": shifts[at], "axis": 0}, eye(n)))
 
 
 def _triangle(expr: Apply, letters: Letters) -> Selected:
@@ -144,77 +153,42 @@ def _triangle(expr: Apply, letters: Letters) -> Selected:
 
 
 def _reshape(expr: Apply, letters: Letters) -> Selected:
-    """Rows of the identity in another shape: one tensor between all letters."""
+    """Axes that together count the same entries: δ[i,3j+k]."""
     x = expr.args[0]
-    inner = letters_for(shape_of(x))
-    shape = (*map(int, expr.shape), *map(int, shape_of(x)))
-    count = 1
-    for n in expr.shape:
-        count *= int(n)
-    return [(made("reshape", {"shape": shape}, _eye(count)), (*letters, *inner))], x, inner
+    inner: list[Letter | None] = []
+    factors = []
+    for here, sizes in _groups(letters, shape_of(x)):
+        if len(here) == 1 == len(sizes):
+            inner += here
+            continue
+        own = letters_for(sizes)
+        inner += own
+        factors.append(equation(counted(here), counted(own)))
+    real = iter(inner)
+    return factors, x, tuple(None if is_one(n) else next(real) for n in shape_of(x))
+
+
+def _groups(letters: Letters, shape: tuple[int, ...]) -> Iterator[tuple[Letters, tuple[int, ...]]]:
+    """The letters and the sizes that go together, from the front."""
+    here, there = [a for a in letters if a is not None], [n for n in shape if not is_one(n)]
+    while here and there:
+        i = j = 1
+        while (left := prod(int(a.size) for a in here[:i])) != (right := prod(map(int, there[:j]))):
+            i, j = (i + 1, j) if left < right else (i, j + 1)
+        yield tuple(here[:i]), tuple(there[:j])
+        here, there = here[i:], there[j:]
+
+
+def counted(letters: Iterable[Letter | None]) -> list[tuple[int, Letter | None]]:
+    """Axes counted row by row: 6i+2j+k."""
+    found, step = [], 1
+    for letter in reversed(tuple(letters)):
+        found.append((step, letter))
+        step *= 1 if letter is None else int(letter.size)
+    return found[::-1]
 
 
 SELECTING: Mapping[str, Callable[[Apply, Letters], Selected]] = {
     "index": _index, "scatter": _scatter, "flip": _flip, "cumsum": _cumsum, "roll": _roll, "tril": _triangle,
     "triu": _triangle, "reshape": _reshape,
 }  # fmt: skip
-
-
-# ── the identity's rows as Kronecker's δ ─────────────────────────────────────────────────────────
-
-
-def turned(expr: Expr) -> Expr | None:
-    """The transpose of a constant of this kind, as one of them again."""
-    if not isinstance(expr, Apply) or not expr.args:
-        return None
-    of, given = expr.args[0], expr.parameters
-    if expr.name in {"tril", "triu"} and is_op(of, "ones") and len(expr.shape) == 2:
-        return made("triu" if expr.name == "tril" else "tril", {"k": -given["k"]}, _ones(int(expr.shape[0])))
-    if not is_op(of, "eye"):
-        return None
-    size = int(shape_of(of)[0])
-    if expr.name == "flip":
-        return expr
-    if expr.name == "roll":
-        return made("roll", {**given, "shift": -given["shift"]}, of)
-    if expr.name == "index" and len(expr.shape) == 2:
-        rows = given["index"]
-        return _columns(size, rows[0]) if len(rows) == 1 else _rows(size, rows[1])
-    return None
-
-
-def unit(expr: Expr) -> int | None:
-    """Which unit vector a constant is."""
-    if is_op(expr, "index") and is_op(expr.args[0], "eye") and len(expr.shape) == 1:
-        position = expr.parameters["index"][0]
-        return position if isinstance(position, int) else None
-    if is_op(expr, "scatter") and expr.args[0] == 1 and len(expr.shape) == 1 and len(expr.parameters["index"]) == 1:
-        position = expr.parameters["index"][0]
-        return position % int(expr.shape[0]) if isinstance(position, int) else None
-    return None
-
-
-def delta(expr: Expr, letters: Letters) -> Letters | None:
-    """`I[1:][i,j]` is δ[i+1,j]: the two letters of that δ, where a constant is such a one."""
-    one = unit(expr)
-    if one is not None:
-        return letters[0], Number(one)
-    if is_op(expr, "flip") and is_op(expr.args[0], "eye") and letters[0] is not None:
-        return (Moved(letters[0].size, letters[0], f"{int(letters[0].size) - 1}-{{}}"), letters[1])
-    if not is_op(expr, "index") or not is_op(expr.args[0], "eye"):
-        return None
-    rows = list(expr.parameters["index"])
-    at = len(rows) - 1
-    if len(rows) > 2 or not isinstance(rows[-1], Span) or at and rows[0] != Span() or None in letters:
-        return None
-    first, _, step = slice(rows[-1].first, rows[-1].stop, rows[-1].step).indices(int(expr.args[0].shape[0]))
-    moved = _moved(letters[at], first, step)
-    return (moved, letters[1]) if at == 0 else (letters[0], moved)
-
-
-def _moved(letter: Letter | None, first: int, step: int) -> Letter:
-    assert letter is not None
-    size = "{}" if abs(step) == 1 else f"{abs(step)}{{}}"
-    if step < 0:
-        return Moved(letter.size, letter, f"{first}-{size}")
-    return Moved(letter.size, letter, f"{size}+{first}") if first or step > 1 else letter

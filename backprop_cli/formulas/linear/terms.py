@@ -19,6 +19,7 @@ from backprop_cli.formulas.algebra.expr import (
     symbols_of,
 )
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, letters_for
+from backprop_cli.formulas.linear.meeting import MEETING, aligned
 from backprop_cli.formulas.linear.selecting import SELECTING
 
 
@@ -58,32 +59,28 @@ def terms_of(expr: Expr, seed: TensorSymbol, letters: Letters) -> list[Term]:
     if expr == 0:
         return []
     if expr == seed:
-        return [Term(S.One, (), _aligned(letters, shape_of(seed)))]
+        return [Term(S.One, (), aligned(letters, shape_of(seed)))]
     if isinstance(expr, Add):
-        return [t for arg in expr.args for t in terms_of(arg, seed, _aligned(letters, shape_of(arg)))]
+        return [t for arg in expr.args for t in terms_of(arg, seed, aligned(letters, shape_of(arg)))]
     if isinstance(expr, Mul):
         return _product(expr.args, seed, letters)
     if isinstance(expr, Apply) and expr.name in OPERATORS:
         return OPERATORS[expr.name](expr, seed, letters)
     if isinstance(expr, Apply) and expr.name in SELECTING:
         return _selected(expr, seed, letters)
+    if isinstance(expr, Apply) and expr.name in MEETING:
+        return _met(expr, seed, letters)
     raise NotLinearError(getattr(expr, "name", type(expr).__name__))
-
-
-def _aligned(letters: Letters, shape: tuple[int, ...]) -> Letters:
-    """The letters of the last axes, as many as the shape has; none for an axis that is only broadcast."""
-    own = letters[len(letters) - len(shape) :]
-    return tuple(None if is_one(s) else a for a, s in zip(own, shape, strict=True))
 
 
 def _product(args: Iterable[Expr], seed: TensorSymbol, letters: Letters) -> list[Term]:
     linear = [a for a in args if seed in symbols_of(a)]
     if len(linear) != 1:
         raise NotLinearError("product")
-    others = [(a, _aligned(letters, shape_of(a))) for a in args if a is not linear[0]]
+    others = [(a, aligned(letters, shape_of(a))) for a in args if a is not linear[0]]
     scalar = Mul(*[a for a, own in others if not own])
     factors = [(a, own) for a, own in others if own and not is_op(a, "ones")]
-    inner = terms_of(linear[0], seed, _aligned(letters, shape_of(linear[0])))
+    inner = terms_of(linear[0], seed, aligned(letters, shape_of(linear[0])))
     return [term.times(scalar, factors) for term in inner]
 
 
@@ -116,7 +113,7 @@ def _batched(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
         raise NotLinearError("matmul")
     batch, left, right = letters[:-2], letters[-2], letters[-1]
     inner = [left, *letters_for(shape_of(a)[-1] for a in expr.args[:-1]), right]
-    ends = [(*_aligned(batch, shape_of(a)[:-2]), inner[i], inner[i + 1]) for i, a in enumerate(expr.args)]
+    ends = [(*aligned(batch, shape_of(a)[:-2]), inner[i], inner[i + 1]) for i, a in enumerate(expr.args)]
     return _contracted(expr.args, ends, seed)
 
 
@@ -184,13 +181,15 @@ def _selected(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
     return [term.times(S.One, factors) for term in terms_of(inner, seed, own)]
 
 
-def _diag(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
-    if len(letters) == 1 and not expr.parameters.get("k", 0):
-        return terms_of(expr.args[0], seed, (letters[0], letters[0]))
-    if len(letters) != 2 or letters[0] is None or letters[1] is None or expr.parameters.get("k", 0):
-        raise NotLinearError("diag")
-    pair = letters[0], letters[1]
-    return [replace(t, equal=(*t.equal, pair)) for t in terms_of(expr.args[0], seed, (letters[0],))]
+def _met(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    """A sum of products, each with constants."""
+    found: list[Term] = []
+    for product in MEETING[expr.name](expr, letters):
+        constants = [f for f in product.constants if f[0] != 1]
+        if any(seed in symbols_of(a) for a, _ in product.operands) and all(f[0] != 0 for f in constants):
+            terms = _contracted([a for a, _ in product.operands], [own for _, own in product.operands], seed)
+            found += [term.times(product.coefficient, constants) for term in terms]
+    return found
 
 
 def _trace(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
@@ -202,7 +201,7 @@ def _trace(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
 
 OPERATORS: Mapping[str, Callable[[Apply, TensorSymbol, Letters], list[Term]]] = {
     "matmul": _chain, "outer": _outer, "transpose": _transpose, "sum": _sum, "mean": _mean, "reshape": _reshape,
-    "expand_dims": _reshape, "squeeze": _reshape, "diag": _diag, "trace": _trace,
+    "expand_dims": _reshape, "squeeze": _reshape, "trace": _trace,
 }  # fmt: skip
 """How each operator hands its letters to its operand."""
 
@@ -232,7 +231,7 @@ def jacobian_entries(vjp: Expr, seed: TensorSymbol, shape: tuple[int, ...]) -> E
     """
     output, leaf = letters_for(shape_of(seed)), letters_for(shape)
     known = set(leaf)
-    found = [_unseeded(term, output, known) for term in terms_of(vjp, seed, _aligned(leaf, shape_of(vjp)))]
+    found = [_unseeded(term, output, known) for term in terms_of(vjp, seed, aligned(leaf, shape_of(vjp)))]
     return Entries(output, leaf, tuple(_signed(_counted(term, {*output, *leaf})) for term in found))
 
 

@@ -97,7 +97,8 @@ class Latex(Notation):
     def entry(self, base: str, letters: list[str], alone: bool = False) -> str:
         if not alone and "_" in base:
             return rf"{{{base}}}_{{[{','.join(letters)}]}}"
-        return rf"{base.rstrip()}_{{{''.join(letters)}}}"
+        between = "" if all(len(letter) == 1 for letter in letters) else ","
+        return rf"{base.rstrip()}_{{{between.join(letters)}}}"
 
     def sum_over(self, letters: list[str], inner: str) -> str:
         return rf"\sum_{{{','.join(letters)}}} {inner}"
@@ -124,6 +125,9 @@ class Latex(Notation):
 
     def iverson(self, left: str, right: str) -> str:
         return rf"\left[{left} = {right}\right]"
+
+    def between(self, low: str, middle: str, high: str) -> str:
+        return rf"\left[{low} \le {middle} < {high}\right]"
 
     def literal(self, text: str) -> str:
         return typewriter(text)

@@ -132,8 +132,10 @@ def identity(layout: Walker, expr: Apply) -> Piece:
 
 
 def indexed(layout: Walker, expr: Apply) -> Piece:
-    """x[...]."""
-    return Piece(layout.notation.index(layout.within(expr.args[0], CALL), expr), CALL)
+    """x[...]; of the identity with its size, which nothing else shows."""
+    x = expr.args[0]
+    base = layout.call(x).text if is_op(x, "eye") else layout.within(x, CALL)
+    return Piece(layout.notation.index(base, expr), CALL)
 
 
 def expanded(layout: Walker, expr: Apply) -> Piece:

@@ -113,6 +113,10 @@ class Notation:
         """1 where two indices are the same, else 0."""
         return f"[{left} = {right}]"
 
+    def between(self, low: str, middle: str, high: str) -> str:
+        """1 where an index is no less than one number and less than another, else 0."""
+        return f"[{low} ≤ {middle} < {high}]"
+
     def literal(self, text: str) -> str:
         """A part of the user's expression as it is written."""
         return text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backprop_cli.engine.ops.padding import TORCH, widths
-from backprop_cli.engine.ops.pooling import _geometry as pool_geometry
+from backprop_cli.engine.ops.pooling import pool_geometry
 from backprop_cli.engine.ops.reduction import lost
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.engine.ops.windows import Geometry, geometry

@@ -1,0 +1,103 @@
+"""Sums over a δ: Σ_p x[p] δ[p,2i+a] is x[2i+a]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+from sympy import Expr
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, symbols_of
+from backprop_cli.formulas.linear.deltas import delta
+from backprop_cli.formulas.linear.letters import (
+    Factor,
+    Letter,
+    affine,
+    letters_in,
+    parts_of,
+    put,
+    reaches,
+)
+
+Pair = tuple[Letter, Letter]
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """Π factors · Π δ · Π [0 ≤ place < size], summed over the letters that are not free.
+
+    `outside`: a tensor is asked for an entry that it does not have; `times`: how often, by letters that stand nowhere.
+    """
+
+    factors: tuple[Factor, ...]
+    pairs: tuple[Pair, ...]
+    ranges: tuple[tuple[Letter, int], ...] = ()
+    outside: bool = False
+    times: int = 1
+
+    def letters(self) -> set[Letter]:
+        """Every letter, also within a place."""
+        every = [a for _, own in self.factors for a in own] + [a for pair in self.pairs for a in pair]
+        every += [a for a, _ in self.ranges]
+        return {a for place in every for a in letters_in(place)}
+
+    def counted(self, left: Sifted, letter: Letter, free: set[Letter]) -> Sifted:
+        """What is left without a letter, as often as the letters that went with it can be."""
+        gone = self.letters() - left.letters() - free - {letter}
+        return replace(left, times=self.times * prod(int(a.size) for a in gone))
+
+    def put(self, names: Mapping[Letter, Letter]) -> Sifted:
+        """With other letters."""
+        factors = tuple((expr, tuple(put(a, names) for a in own)) for expr, own in self.factors)
+        pairs = tuple((put(a, names) or a, put(b, names) or b) for a, b in self.pairs)
+        ranges = tuple((put(a, names) or a, n) for a, n in self.ranges)
+        return replace(self, factors=factors, pairs=pairs, ranges=ranges)
+
+
+def sifted(factors: Iterable[Factor], equal: Iterable[Pair], free: set[Letter]) -> Sifted:
+    """With every sum over a δ carried out, where that can be."""
+    pairs, rest = list(equal), []
+    for expr, letters in factors:
+        pair = delta(expr, letters)
+        if pair is None:
+            rest.append((expr, letters))
+        else:
+            pairs.append(pair)
+    made = Sifted(tuple(rest), tuple(pairs))
+    while (found := next(_steps(made, free), None)) is not None:
+        made = found
+    return made
+
+
+def _steps(made: Sifted, free: set[Letter]) -> Iterator[Sifted]:
+    """What a δ allows, the surest first."""
+    beyond = []
+    for i, pair in enumerate(made.pairs):
+        rest = replace(made, pairs=made.pairs[:i] + made.pairs[i + 1 :])
+        for letter, value in _solved(pair, free):
+            low, high = reaches(value)
+            left, size = rest.put({letter: value}), int(letter.size)
+            if low >= 0 and high < size:
+                yield made.counted(left, letter, free)
+            elif letter not in rest.letters():
+                beyond.append(made.counted(replace(left, ranges=(*left.ranges, (value, size))), letter, free))
+            elif any(_has_edges(expr) and letter in own for expr, own in rest.factors):
+                beyond.append(replace(made.counted(left, letter, free), outside=True))
+    yield from beyond
+
+
+def _solved(pair: Pair, free: set[Letter]) -> Iterator[tuple[Letter, Letter]]:
+    """Each letter that is summed over, and what the δ says it is."""
+    parts, offset = parts_of(affine([(1, pair[0]), (-1, pair[1])]))
+    for c, letter in parts:
+        if abs(c) == 1 and letter not in free:
+            yield letter, affine([(-c * d, a) for d, a in parts if a is not letter], -c * offset)
+
+
+def _has_edges(expr: Expr) -> bool:
+    """Whether an expression is a tensor by itself, 0 outside of its axes; not 1 - h, which is 1 there."""
+    if isinstance(expr, Apply):
+        return not OPS[expr.name].pointwise and bool(symbols_of(expr))
+    return isinstance(expr, TensorSymbol)

@@ -1,0 +1,163 @@
+"""How entries are written: letters in brackets, sums over letters, a whole tensor as an einsum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from string import ascii_letters
+from typing import Any
+
+from sympy import Expr
+
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op
+from backprop_cli.formulas.linear.indices import EntrySymbol, RangeSymbol, SumSymbol
+from backprop_cli.formulas.linear.letters import Affine, Letter, Letters, Number, affine
+from backprop_cli.formulas.linear.terms import Entries, Term
+from backprop_cli.formulas.notation import Layout
+from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
+
+ORDER = "ijklmnabcpqrstuv"
+TRIANGLES = {"tril": "greater_equal", "triu": "less_equal"}
+"""How row and column compare where a triangle has its ones."""
+
+
+class IndexLayout(Layout):
+    """A layout that writes entries and sums over letters."""
+
+    names: Mapping[Letter, str]
+
+    def entry(self, shared: Expr, rest: Expr) -> str:
+        """An entry: `p[i] (δ[i,j] - p[j])`."""
+        if shared == 1:
+            return self(rest)
+        return f"{self.within(shared, MUL)} {self.notation.bracket(self(rest))}"
+
+    def symbol(self, expr: TensorSymbol) -> Piece:
+        """An entry by its letters; any other symbol by its name."""
+        if isinstance(expr, EntrySymbol):
+            letters = self.written_letters(expr)
+            if expr.base is not None and not expr.whole and (said := self.said(expr, expr.base)):
+                return said
+            if not letters and expr.base is not None:
+                return self.walk(expr.base)
+            if expr.base is None:
+                return Piece(self.notation.entry(self.notation.name("δ"), letters, alone=True), ATOM)
+            return Piece(self.notation.entry(self.within(expr.base, CALL), letters), ATOM)
+        if isinstance(expr, SumSymbol):
+            return self.summed(expr)
+        if isinstance(expr, RangeSymbol):
+            return Piece(self.notation.between("0", self.name_of(expr.letter), str(expr.size)), ATOM)
+        return Layout.symbol(self, expr)
+
+    def said(self, expr: EntrySymbol, base: Expr) -> Piece | None:
+        """What an entry of a constant says: a row of one_hot(t) is δ[t[i],j], a triangle of ones [i ≥ j]."""
+        *own, last = expr.letters or (None,)
+        if is_op(base, "one_hot"):
+            picked = self.symbol(EntrySymbol.of(base.args[0], tuple(own)))
+            pair = [picked.text, self.place(last)]
+            return Piece(self.notation.entry(self.notation.name("δ"), pair, alone=True), ATOM)
+        if is_op(base, "roll") and is_op(base.args[0], "eye"):
+            moved = self.place(affine([(1, own[0] or Number(0))], -base.parameters["shift"]))
+            pair = [self.place(last), f"({moved}) mod {int(base.args[0].shape[0])}"]
+            return Piece(self.notation.entry(self.notation.name("δ"), pair, alone=True), ATOM)
+        if isinstance(base, Apply) and base.name in TRIANGLES and is_op(base.args[0], "ones") and len(own) == 1:
+            sides = TensorSymbol("", (), 0), TensorSymbol("", (), 1)
+            k = base.parameters["k"]
+            for symbol, letter in zip(sides, (affine([(1, own[0] or Number(0))], k), last), strict=True):
+                self.memo[symbol] = Piece(self.place(letter), ATOM)
+            return self.walk(Apply(TRIANGLES[base.name], sides, {}, ()))
+        return None
+
+    def place(self, letter: Letter | None) -> str:
+        """A place as it is written."""
+        return "0" if letter is None else self.name_of(letter)
+
+    def written_letters(self, expr: EntrySymbol) -> list[str]:
+        """The letters in the brackets; none where the tensor is meant whole, but for axes that people do not count."""
+        if self.notation.slices or not set(expr.letters) <= {None, *expr.whole}:
+            letters = ["0" if a is None else ":" if a in expr.whole else self.name_of(a) for a in expr.letters]
+            while letters and letters[-1] == ":":
+                letters.pop()
+            return letters
+        return []
+
+    def name_of(self, letter: Letter) -> str:
+        """A letter's name, or its number."""
+        if isinstance(letter, Affine):
+            return letter.written(self.names)
+        return str(letter.size) if isinstance(letter, Number) else self.names[letter]
+
+    def summed(self, expr: SumSymbol) -> Piece:
+        """Σ_n of a product."""
+        letters = [self.names[a] for a in expr.letters if a is not None]
+        return Piece(self.notation.sum_over(letters, self.within(expr.inner, MUL)), MUL)
+
+
+def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
+    """Names of the letters: i, j, ... for an entry's own, a named size's own letter for what is summed."""
+    used = set(taken)
+    free = [a for a in (*entries.output, *entries.leaf) if a is not None]
+    found: dict[Letter, str] = {}
+    summed = [a for term in entries.terms for _, own in term.factors for a in own if a is not None]
+    for letter in (*free, *summed):
+        if letter in found:
+            continue
+        wanted = [] if letter in free else [str(getattr(letter.size, "name", None) or "").lower()]
+        name = next(n for n in (*wanted, *ORDER, *(f"i{k}" for k in range(99))) if n and n not in used)
+        used.add(name)
+        found[letter] = name
+    return found
+
+
+def layout(notation: Any, names: Mapping[Letter, str], unit: str, decimals: bool) -> IndexLayout:
+    """A layout in a notation, with names for the letters."""
+    made = IndexLayout(notation, unit=unit, decimals=decimals)
+    made.names = names
+    return made
+
+
+def code_of(entries: Entries, code: Layout) -> str:
+    """The whole tensor in the language: an einsum a term, with eye(n) where letters are equal."""
+    parts = [_einsum(term, entries, code) for term in entries.terms]
+    text = "".join((" - " if sign < 0 else " + " if i else "") + part if i or sign > 0 else f"-{part}"
+                   for i, (sign, part) in enumerate(parts))  # fmt: skip
+    return text or f"zeros({_shape((*entries.output, *entries.leaf))})"
+
+
+def _shape(letters: Letters) -> str:
+    sizes = [str(int(a.size)) if a is not None else "1" for a in letters]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+@dataclass(slots=True)
+class _Spelling:
+    """The letters of an einsum: one an index, and a new one for each axis of size 1."""
+
+    names: dict[Letter, str] = field(default_factory=dict)
+    spare: Iterator[str] = field(default_factory=lambda: iter(ascii_letters))
+
+    def __call__(self, letters: Letters) -> str:
+        return "".join(map(self.one, letters))
+
+    def one(self, letter: Letter | None) -> str:
+        if letter is None:
+            return next(self.spare)
+        if letter not in self.names:
+            self.names[letter] = next(self.spare)
+        return self.names[letter]
+
+
+def _einsum(term: Term, entries: Entries, code: Layout) -> tuple[int, str]:
+    """A term as its sign and a product."""
+    spelled = _Spelling()
+    operands = [(spelled(letters), code(expr)) for expr, letters in term.factors]
+    operands += [(spelled(pair), f"eye({int(pair[0].size)})") for pair in term.equal]
+    free = [a for a in (*entries.output, *entries.leaf) if a is not None]
+    operands += [(spelled((a,)), f"ones(({int(a.size)},))") for a in free if a not in spelled.names]
+    negative = term.coefficient.could_extract_minus_sign()
+    coefficient, sign = (-term.coefficient, -1) if negative else (term.coefficient, 1)
+    if not operands:
+        return sign, code.within(coefficient, MUL)
+    subscripts = f"{','.join(letters for letters, _ in operands)}->{spelled(tuple(free))}"
+    text = f"einsum('{subscripts}', {', '.join(operand for _, operand in operands)})"
+    return sign, text if coefficient == 1 else f"{code.within(coefficient, MUL)} * {text}"
