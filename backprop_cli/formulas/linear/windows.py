@@ -11,7 +11,8 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from sympy import Integer, S
+import numpy as np
+from sympy import Expr, Integer, S
 
 from backprop_cli.engine.ops.pooling import divisors, pool_geometry
 from backprop_cli.engine.ops.resampling import patch_geometry
@@ -84,10 +85,11 @@ def _averaged(operand: Factor, wide: Letters, narrow: Letters, size: tuple[int, 
     constants = along(wide, narrow, letters_for(where.kernel), where)
     if given["divisor_override"] is not None:
         return [Product((operand,), tuple(constants), 1 / exact(given["divisor_override"]))]
-    coefficient = S.One
+    coefficient: Expr = S.One
     for axis, n in enumerate(size):
         one = Geometry((where.kernel[axis],), (where.stride[axis],), (where.padding[axis],), (1,))
-        counts = divisors(1, (int(n),), one, given["ceil_mode"], given["count_include_pad"], None).astype(int)
+        each = divisors(1, (int(n),), one, given["ceil_mode"], given["count_include_pad"], None)
+        counts = np.asarray(each).astype(int)
         if counts.min() == counts.max():
             coefficient /= int(counts[0])
         else:
