@@ -55,7 +55,7 @@ def python_spec(data: bytes, file: str, which: int | None, output: str | None) -
     return read_spec(found.text.encode(), file, folder=Path(file).parent)
 
 
-def changed(spec: Spec, values: Mapping[str, Any] | None, output: str | None, grad_output: Any, wrt: Any,
+def changed(spec: Spec, values: Mapping[str, object] | None, output: str | None, grad_output: object, wrt: Any,
             dtype: str | None) -> Spec:  # fmt: skip
     """The spec with other values of leaves, another output, seed, leaves to differentiate, dtype."""
     from backprop_cli.language.overrides import override, replace_settings
@@ -69,7 +69,7 @@ def changed(spec: Spec, values: Mapping[str, Any] | None, output: str | None, gr
     return replace_settings(spec, output=output, grad_output=seed, wrt=names, dtype=dtype)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as JSON has it; arrays and tensors as nested lists.
 
     Raises:

@@ -119,7 +119,7 @@ class Node:
         return _table([self])
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = one_line(value, DIGITS)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

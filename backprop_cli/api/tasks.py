@@ -11,9 +11,9 @@ from backprop_cli.api.results import VIEW, Checked, Marks, Page, Run, unknown_te
 from backprop_cli.formulas.printed import TERMS
 
 
-def run(source: Source, *, values: Mapping[str, Any] | None = None, output: str | None = None, grad_output: Any = None,
-        wrt: str | Iterable[str] | None = None, dtype: str | None = None, terms: Iterable[str] = TERMS,
-        which: int | None = None) -> Run:  # fmt: skip
+def run(source: Source, *, values: Mapping[str, object] | None = None, output: str | None = None,
+        grad_output: object = None, wrt: str | Iterable[str] | None = None, dtype: str | None = None,
+        terms: Iterable[str] = TERMS, which: int | None = None) -> Run:  # fmt: skip
     """Run a spec forward and back.
 
     Args:
@@ -42,7 +42,7 @@ def run(source: Source, *, values: Mapping[str, Any] | None = None, output: str 
     return Run(spec, calculate(spec, Settings(terms=wanted)))
 
 
-def derive(source: Source, *nodes: str, values: Mapping[str, Any] | None = None, output: str | None = None,
+def derive(source: Source, *nodes: str, values: Mapping[str, object] | None = None, output: str | None = None,
            which: int | None = None) -> Page:  # fmt: skip
     """Derive the gradients of nodes (of all where none is named), step by step; shapes are enough.
 
@@ -67,7 +67,7 @@ def derive(source: Source, *nodes: str, values: Mapping[str, Any] | None = None,
     return Page(*(renderer(form)(solution, VIEW) for form in forms))
 
 
-def check(source: Source, *, values: Mapping[str, Any] | None = None, output: str | None = None,
+def check(source: Source, *, values: Mapping[str, object] | None = None, output: str | None = None,
           which: int | None = None) -> Checked:  # fmt: skip
     """Ask three independent answers for each gradient whether they agree.
 
@@ -79,7 +79,7 @@ def check(source: Source, *, values: Mapping[str, Any] | None = None, output: st
     return Checked(checked(_spec(source, values, output, None, None, None, which)))
 
 
-def grade(key: Source, answers: str | os.PathLike[str] | Mapping[str, Any], *, output: str | None = None) -> Marks:
+def grade(key: Source, answers: str | os.PathLike[str] | Mapping[str, object], *, output: str | None = None) -> Marks:
     """Mark answers against a spec.
 
     Args:
@@ -107,7 +107,7 @@ def grade(key: Source, answers: str | os.PathLike[str] | Mapping[str, Any], *, o
     return Marks(marked(worked, sheet, Scheme(other=1.0)))
 
 
-def _spec(source: Source, values: Mapping[str, Any] | None, output: str | None, grad_output: Any,
+def _spec(source: Source, values: Mapping[str, object] | None, output: str | None, grad_output: object,
           wrt: str | Iterable[str] | None, dtype: str | None, which: int | None) -> Any:  # fmt: skip
     spec = opened(source, which=which, output=output)
     return changed(spec, values, output, grad_output, wrt, dtype)

@@ -69,5 +69,5 @@ SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_
 
 @click.command(cls=Commands, epilog=EPILOG, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="backprop", message="%(prog)s %(version)s")
-def app(**_: Any) -> None:
+def app(**_: object) -> None:
     """Every node's gradient of a network in a text file, as a formula and as a number."""

@@ -20,10 +20,11 @@ from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
     from backprop_cli.engine.graph import Graph
+    from backprop_cli.engine.ops.tensor import Array
     from backprop_cli.report.diagram import Diagram
 
-Values = list[object] | None
-Passes = list[list[object]] | None
+Values = list[Array] | None
+Passes = list[list[Array]] | None
 BOX_DIGITS = 4
 
 

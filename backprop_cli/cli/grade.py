@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -167,7 +167,7 @@ class Keys:
         self.known: dict[int, tuple[Key, Scheme]] = {}
         self._own: tuple[Key, Scheme] | None = None
 
-    def __reduce__(self) -> tuple[type[Keys], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[Keys], tuple[object, ...]]:
         return Keys, self.made_from
 
     def ready(self) -> None:

@@ -155,7 +155,7 @@ class Memory:
 GROUPS = (SpecChoice, ReportChoice, Limits, Memory)
 
 
-def _aimed(given: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+def _aimed(given: dict[str, Any], made: dict[str, object]) -> dict[str, object]:
     """The arguments of a command whose spec may stand in `-e`; what stands in its place is then the first node.
 
     Raises:
@@ -177,9 +177,9 @@ def _aimed(given: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
 def takes(**groups: type[Any]) -> Option:
     """Add the options of some groups to a command, which gets one object a group."""
 
-    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(body: Callable[..., object]) -> Callable[..., object]:
         @wraps(body)
-        def command(**given: Any) -> Any:
+        def command(**given: Any) -> object:
             made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
             return body(**_aimed(given, made), **made)
 

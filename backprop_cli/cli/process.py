@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 COLLECT_EVERY = 50_000  # objects
 
@@ -43,7 +43,7 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _interrupt(number: int, _frame: Any) -> NoReturn:
+def _interrupt(number: int, _frame: object) -> NoReturn:
     raise Interrupted(number)
 
 

@@ -53,7 +53,7 @@ class Spoken:
         # an exact fraction as a parameter is fine in formulas; with arrays it would make an array of objects
         self.static: Callable[[Any], Any] = _float if isinstance(xp.pi, Real) else lambda value: value
 
-    def statics(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def statics(self, parameters: Mapping[str, object]) -> dict[str, object]:
         """Parameters as the words take them."""
         return {name: self.static(value) for name, value in parameters.items()}
 
@@ -61,7 +61,7 @@ class Spoken:
         """A literal."""
         return None if value is None else self.xp.number(value)
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+    def apply(self, op: Op, operands: tuple[object, ...], parameters: Mapping[str, object]) -> Any:
         """An op, at once."""
         if OPS.get(op.name) is op:
             return getattr(self.xp, op.name)(*operands, **self.statics(parameters))
@@ -72,11 +72,11 @@ class Spoken:
         return None if value is None else shape_of(value)  # type: ignore[return-value]
 
 
-def _float(value: Any) -> Any:
+def _float(value: object) -> object:
     return float(value) if isinstance(value, Fraction) else value
 
 
-def shape_of(value: Any) -> Shape:
+def shape_of(value: object) -> Shape:
     """The shape of an array, a formula or a scalar."""
     return getattr(value, "shape", ())
 
@@ -99,18 +99,18 @@ class Noted(NamedTuple):
 class Tape(Spoken):
     """The language in the words of `xp`, recorded."""
 
-    def __init__(self, xp: Any) -> None:
+    def __init__(self, xp: object) -> None:
         super().__init__(xp)
         self.values: list[Any] = []
         self.notes: list[Noted | None] = []
 
-    def noted(self, value: Any, note: Noted | None = None) -> Taped:
+    def noted(self, value: object, note: Noted | None = None) -> Taped:
         """A value, on the tape from now on."""
         self.values.append(value)
         self.notes.append(note)
         return Taped(value, len(self.values) - 1)
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: object) -> Any:
         """A literal."""
         return Taped(super().constant(value))
 
@@ -235,14 +235,14 @@ class _Custom:
         used = any(part.name == name for part in ast.names(self.function.body))
         return partial(self.derived, name) if used else None
 
-    def written(self, name: str, xp: Any, g: Any, y: Any, *operands: Any) -> Any:
+    def written(self, name: str, xp: object, g: object, y: object, *operands: object) -> Any:
         """The hand-written gradient."""
         values = dict(zip(self.function.args, operands, strict=True))
         expression, text = self.function.grads[name]
         found = interpret(expression, self.scope(text, {OUT: y, **values}, g), Spoken(xp))
         return fitted(xp, found, shape_of(values[name]))
 
-    def derived(self, name: str, xp: Any, g: Any, y: Any, *operands: Any) -> Any:
+    def derived(self, name: str, xp: Any, g: object, y: object, *operands: object) -> Any:
         """The gradient by going back over the body."""
         tape = Tape(xp)
         values = {n: tape.noted(value) for n, value in zip(self.function.args, operands, strict=True)}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from types import MethodType
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from backprop_cli.engine.graph import Graph, Node, held
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.careful import Careful, stable_sigmoid
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Shape
 
 
@@ -27,7 +28,7 @@ def sigmoid(x: Any) -> Any:
     return np.float64((1.0 if x >= 0 else e) / (1.0 + e))
 
 
-DIRECT: Mapping[str, Callable[..., Any]] = {
+DIRECT: Mapping[str, Callable[..., Array]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
     "power": operator.pow, "negative": operator.neg, "matmul": operator.matmul,
     "abs": np.abs, "sign": np.sign, "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
@@ -39,14 +40,14 @@ LARGEST_KEPT = 31 << 20
 """glibc takes a lesson from blocks of up to 32 MiB."""
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A static parameter as numpy takes it: exact fractions become floats."""
     if isinstance(value, Fraction):
         return float(value)
     return value
 
 
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(parameters: Mapping[str, object]) -> dict[str, object]:
     return {name: plain(value) for name, value in parameters.items()}
 
 
@@ -68,26 +69,26 @@ class Words(Careful):
         for name, one in OPS.items():
             setattr(self, name, DIRECT.get(name) or MethodType(one.forward, self))
 
-    def sigmoid_complement(self, y: Any, x: Any) -> Any:
+    def sigmoid_complement(self, y: Array, x: Array) -> Array:
         """1 - σ(x) = σ(-x), with full relative accuracy where σ(x) rounds to 1."""
         return sigmoid(-x)
 
-    def filled(self, value: float, shape: Shape) -> Any:
+    def filled(self, value: float, shape: Shape) -> Array:
         """A constant tensor."""
         return np.full(tuple(map(int, shape)), value, dtype=self.dtype)
 
-    def identity_matrix(self, n: int, m: int) -> Any:
+    def identity_matrix(self, n: int, m: int) -> Array:
         """Ones on the diagonal."""
         return np.eye(n, m, dtype=self.dtype)
 
-    def inverse(self, x: Any) -> Any:
+    def inverse(self, x: Array) -> Array:
         """The inverse; NaN where the matrix is singular, so that the run names the node instead of stopping."""
         try:
-            return np.linalg.inv(x)
+            return np.linalg.inv(x).astype(x.dtype, copy=False)
         except np.linalg.LinAlgError:
             return np.full_like(x, np.nan)
 
-    def log_determinant(self, x: Any) -> Any:
+    def log_determinant(self, x: Array) -> Array:
         """log det; NaN for a negative determinant, as in PyTorch."""
         sign, value = np.linalg.slogdet(x)
         return np.where(sign > 0, value, np.where(sign == 0, -np.inf, np.nan))[()]
@@ -100,60 +101,60 @@ class Numbers:
         self.graph = graph
         self.words = Words(graph.spec.dtype)
         self.scalar = self.words.dtype.type
-        self.values: Sequence[Any] = []
-        self._made: dict[tuple[int, int], Callable[..., Any]] = {}
+        self.values: Sequence[Array] = []
+        self._made: dict[tuple[int, int], Callable[..., Array]] = {}
         keep_freed_memory(held(graph))
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: SupportsFloat | None) -> Any:
         """A literal as a number of the run's dtype."""
         return None if value is None else self.scalar(float(value))
 
-    def shape(self, value: Any) -> Shape:
+    def shape(self, value: Array) -> Shape:
         """The shape of an array."""
         return np.shape(value)
 
-    def bind(self, op: Op, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def bind(self, op: Op, parameters: Mapping[str, object]) -> Callable[..., Array]:
         """The forward function of an op."""
         function = self._once(op, -1, lambda: self._function(op))
         return partial(function, **_plain(parameters)) if parameters else function
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+    def apply(self, op: Op, operands: tuple[Array, ...], parameters: Mapping[str, object]) -> Array:
         """An op, at once."""
         return self.bind(op, parameters)(*operands)
 
-    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Array]:
         """The VJP of an op for one operand."""
         function = self._once(op, position, lambda: self._vjp(op, position))
         return partial(function, **_plain(parameters)) if parameters else function
 
-    def _once(self, op: Op, position: int, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+    def _once(self, op: Op, position: int, make: Callable[[], Callable[..., Array]]) -> Callable[..., Array]:
         """One callable for all nodes of an op: a long graph then stays in the processor's cache."""
         key = id(op), position
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
 
-    def _function(self, op: Op) -> Callable[..., Any]:
+    def _function(self, op: Op) -> Callable[..., Array]:
         direct = DIRECT.get(op.name)
         return direct if direct and op is OPS[op.name] else MethodType(op.forward, self.words)
 
-    def _vjp(self, op: Op, position: int) -> Callable[..., Any]:
+    def _vjp(self, op: Op, position: int) -> Callable[..., Array]:
         if op.signature.variadic:
             return partial(op.vjps[0] or _no_rule, self.words, position)
         return MethodType(op.vjps[position] or _no_rule, self.words)
 
-    def unbroadcast(self, gradient: Any, shape: Shape) -> Any:
+    def unbroadcast(self, gradient: Array, shape: Shape) -> Array:
         """Sum over the axes along which the operand was repeated."""
         if np.shape(gradient) == shape:
             return gradient
         return summed_to(gradient, shape)
 
     @property
-    def arrive(self) -> Callable[[Node, Any], Any] | None:
+    def arrive(self) -> Callable[[Node, Array], Array] | None:
         """Hooks act on a gradient's way; without hooks nothing does."""
         return self._hooked if self.graph.hooks else None
 
-    def _hooked(self, node: Node, gradient: Any) -> Any:
+    def _hooked(self, node: Node, gradient: Array) -> Array:
         hook = self.graph.hooks.get(node.index)
         if hook is None:
             return gradient
@@ -161,11 +162,11 @@ class Numbers:
         return np.broadcast_to(replaced, np.shape(gradient))
 
 
-def hook_scope(scope: Scope, gradient: Any, graph: Graph, values: Any) -> Scope:
+def hook_scope(scope: Scope, gradient: object, graph: Graph, values: Sequence[object]) -> Scope:
     """The names a hook may use: `grad`, and every node's value."""
     from dataclasses import replace
 
-    def lookup(name: str) -> Any:
+    def lookup(name: str) -> object:
         if name == "grad":
             return gradient
         index = graph.names.get(name)
@@ -174,11 +175,11 @@ def hook_scope(scope: Scope, gradient: Any, graph: Graph, values: Any) -> Scope:
     return replace(scope, lookup=lookup, names=lambda: ["grad", *graph.names])
 
 
-def _no_rule(*_: Any, **__: Any) -> Any:
+def _no_rule(*_: object, **__: object) -> Array:
     raise AssertionError("a rule was asked for that the graph says is not needed")
 
 
-def summed_to(x: Any, shape: Shape) -> Any:
+def summed_to(x: Array, shape: Shape) -> Array:
     """`x` summed to a shape that broadcasts to its own."""
     wide = np.shape(x)
     extra = len(wide) - len(shape)

@@ -8,40 +8,42 @@ contributed; what it returns is what flows on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.ops import Op
 from backprop_cli.engine.reverse import Edge, Step, go_back, pick
 from backprop_cli.language.model import Shape
 
+V = TypeVar("V")
 
-class Meaning(Protocol):
+
+class Meaning(Protocol[V]):
     """What the passes need to know of a reading of the language."""
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: Any) -> V:
         """The value of a literal."""
 
-    def bind(self, op: Op, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def bind(self, op: Op, parameters: Mapping[str, object]) -> Callable[..., V]:
         """The op as a function of its operands."""
 
-    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def rule(self, op: Op, position: int, parameters: Mapping[str, object]) -> Callable[..., V]:
         """The VJP for one operand as a function of (g, y, *operands)."""
 
-    def unbroadcast(self, gradient: Any, shape: Shape) -> Any:
+    def unbroadcast(self, gradient: V, shape: Shape) -> V:
         """A gradient summed back to the shape of a broadcast operand."""
 
     @property
-    def arrive(self) -> Callable[[Node, Any], Any] | None:
+    def arrive(self) -> Callable[[Node, V], V] | None:
         """Called with a node and its whole gradient; what it returns flows on.  None: each flows on as it is."""
 
 
-def plan(graph: Graph, meaning: Meaning) -> list[Step]:
+def plan(graph: Graph, meaning: Meaning[V]) -> list[Step]:
     """The computed nodes in order, with their rules bound to the meaning."""
     return [_step(graph, node, node.op, meaning) for node in graph.nodes if node.op is not None]
 
 
-def _step(graph: Graph, node: Node, op: Op, meaning: Meaning) -> Step:
+def _step(graph: Graph, node: Node, op: Op, meaning: Meaning[V]) -> Step:
     index, inputs = node.index, node.inputs
     edges: list[Edge] = []
     for position, operand in enumerate(inputs if index in graph.active else ()):
@@ -52,7 +54,7 @@ def _step(graph: Graph, node: Node, op: Op, meaning: Meaning) -> Step:
     return Step(node, index, meaning.bind(op, node.parameters), pick(inputs), pick((index, *inputs)), tuple(edges))
 
 
-def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning, leaves: Mapping[int, Any]) -> list[Any]:
+def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning[V], leaves: Mapping[int, V]) -> list[V]:
     """Every node's value, by index."""
     values: list[Any] = [None] * len(graph.nodes)
     for node in graph.nodes:
@@ -64,7 +66,7 @@ def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning, leaves: Mappi
 
 
 def backward(
-    graph: Graph, steps: Sequence[Step], meaning: Meaning, values: Sequence[Any], output: int, seed: Any
+    graph: Graph, steps: Sequence[Step], meaning: Meaning[V], values: Sequence[object], output: int, seed: V
 ) -> list[Any]:
     """Every active node's gradient, by index: each consumer contributes, then the node passes its whole gradient on."""
     gradients: list[Any] = [None] * len(graph.nodes)

@@ -20,7 +20,7 @@ class Edge(NamedTuple):
     """Where a gradient goes: an operand, by a rule, and the shape to sum back to (None: it has that shape already)."""
 
     operand: int
-    rule: Callable[..., Any]
+    rule: Callable[..., object]
     narrow: Shape | None = None
 
 

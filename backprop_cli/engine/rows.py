@@ -16,9 +16,10 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.numbers import Numbers, Words, plain
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Shape
 
-Function = Callable[..., Any]
+Function = Callable[..., Array]
 
 
 class Rows:
@@ -27,44 +28,44 @@ class Rows:
     __slots__ = ("array",)
     __array_ufunc__ = None  # an array beside it leaves the operation to it
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Array) -> None:
         self.array = array
 
     @property
     def shape(self) -> Shape:
         """The shape of a row."""
-        return self.array.shape[1:]  # type: ignore[no-any-return]
+        return self.array.shape[1:]
 
-    def aligned(self, rank: int) -> Any:
+    def aligned(self, rank: int) -> Array:
         """The rows with axes of size 1 in front, as an operand of `rank` axes broadcasts."""
         rows, *shape = self.array.shape
         return self.array.reshape((rows, *[1] * (rank - len(shape)), *shape))
 
-    def __add__(self, other: Any) -> Rows:
+    def __add__(self, other: Rows | Array | float) -> Rows:
         return _pointwise(np.add, (self, other), {})
 
-    def __radd__(self, other: Any) -> Rows:
+    def __radd__(self, other: Rows | Array | float) -> Rows:
         return _pointwise(np.add, (other, self), {})
 
-    def __sub__(self, other: Any) -> Rows:
+    def __sub__(self, other: Rows | Array | float) -> Rows:
         return _pointwise(np.subtract, (self, other), {})
 
-    def __rsub__(self, other: Any) -> Rows:
+    def __rsub__(self, other: Rows | Array | float) -> Rows:
         return _pointwise(np.subtract, (other, self), {})
 
-    def __mul__(self, other: Any) -> Rows:
+    def __mul__(self, other: Rows | Array | float) -> Rows:
         return _pointwise(np.multiply, (self, other), {})
 
-    def __rmul__(self, other: Any) -> Rows:
+    def __rmul__(self, other: Rows | Array | float) -> Rows:
         return _pointwise(np.multiply, (other, self), {})
 
-    def __truediv__(self, other: Any) -> Rows:
+    def __truediv__(self, other: Rows | Array | float) -> Rows:
         return _pointwise(np.divide, (self, other), {})
 
-    def __matmul__(self, other: Any) -> Rows:
+    def __matmul__(self, other: Rows | Array | float) -> Rows:
         return _matmul(np.matmul, (self, other), {})
 
-    def __rmatmul__(self, other: Any) -> Rows:
+    def __rmatmul__(self, other: Rows | Array | float) -> Rows:
         return _matmul(np.matmul, (other, self), {})
 
     def __neg__(self) -> Rows:
@@ -79,7 +80,7 @@ class Rows:
 # ── what functions do to rows ────────────────────────────────────────────────────────────────────
 
 
-def _pointwise(function: Function, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Rows:
+def _pointwise(function: Function, operands: tuple[Any, ...], parameters: Mapping[str, object]) -> Rows:
     rank = max(len(np.shape(o)) for o in operands)
     return Rows(function(*(o.aligned(rank) if isinstance(o, Rows) else o for o in operands), **parameters))
 
@@ -94,7 +95,7 @@ def _matmul(function: Function, operands: tuple[Any, ...], parameters: Mapping[s
     return Rows(np.squeeze(found, -1 if column else -2) if row else found)
 
 
-def _widened(operand: Any, axis: int) -> Any:
+def _widened(operand: Rows | Array, axis: int) -> Rows | Array:
     if isinstance(operand, Rows):
         return Rows(np.expand_dims(operand.array, axis))
     return np.expand_dims(operand, axis)
@@ -161,7 +162,7 @@ def _each(function: Function, operands: tuple[Any, ...], parameters: Mapping[str
     return Rows(np.stack(rows))
 
 
-BATCHED: Mapping[str, Callable[[Function, tuple[Any, ...], Mapping[str, Any]], Rows]] = {
+BATCHED: Mapping[str, Callable[[Function, tuple[object, ...], Mapping[str, object]], Rows]] = {
     "matmul": _matmul, "sum": _along, "mean": _along, "flip": _along, "expand_dims": _expanded, "squeeze": _squeezed,
     "transpose": _transposed, "reshape": _reshaped, "broadcast_to": _spread, "outer": _outer, "cumsum": _along,
     "tril": _stacked, "triu": _stacked, "less_share": _pointwise, "select": _pointwise, "reject": _pointwise,
@@ -181,7 +182,7 @@ class RowWords:
     def __getattr__(self, name: str) -> Function:
         return partial(self.word, name)
 
-    def word(self, name: str, *operands: Any, **parameters: Any) -> Any:
+    def word(self, name: str, *operands: object, **parameters: object) -> Any:
         """A function; of plain arrays alone it is numpy's."""
         function = getattr(self.plain, name)
         if not any(isinstance(o, Rows) for o in operands):

@@ -44,7 +44,7 @@ class Real:
 
     Abs, sign, floor = Absolute, Sign, Floor
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(sympy, name)
 
     def ceiling(self, x: Expr) -> Expr:
@@ -111,7 +111,7 @@ class Words:
     pi = S.Pi
     dtype = np.dtype(object)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Callable[..., object]:
         return partial(_word, name)
 
     def size(self, n: int) -> Expr:
@@ -122,7 +122,7 @@ class Words:
         """A literal."""
         return exact(value)
 
-    def mask(self, condition: Any) -> Any:
+    def mask(self, condition: object) -> object:
         """A comparison as 0/1."""
         return entries(condition)
 
@@ -130,7 +130,7 @@ class Words:
         """Plain numbers as a constant tensor."""
         return entries(values)
 
-    def filled(self, value: float, shape: Shape) -> Any:
+    def filled(self, value: float, shape: Shape) -> object:
         """A constant tensor."""
         return np.full(tuple(map(int, shape)), exact(value), dtype=object)
 
@@ -139,7 +139,7 @@ class Words:
         return entries(np.eye(n, m))
 
 
-def _word(name: str, *operands: Any, **parameters: Any) -> Any:
+def _word(name: str, *operands: object, **parameters: object) -> Any:
     lifted = [None if x is None else entries(x) for x in operands]
     if name in WORDS:
         names, expression = WORDS[name]
@@ -147,7 +147,7 @@ def _word(name: str, *operands: Any, **parameters: Any) -> Any:
     return apply_op(OPS[name], lifted, {**OPS[name].signature.parameters, **parameters})
 
 
-def apply_op(op: Op, operands: Any, parameters: Mapping[str, Any]) -> Any:
+def apply_op(op: Op, operands: Any, parameters: Mapping[str, object]) -> object:
     """An op on object arrays.
 
     Raises:
@@ -164,7 +164,7 @@ def apply_op(op: Op, operands: Any, parameters: Mapping[str, Any]) -> Any:
         raise NoEntriesError(op.name) from None
 
 
-def _statics(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _statics(parameters: Mapping[str, object]) -> dict[str, object]:
     """Static parameters with exact numbers; whole ones count axes and stay what they are."""
     return {name: exact(value) if isinstance(value, (Fraction, float)) else value for name, value in parameters.items()}
 
@@ -177,7 +177,7 @@ class Entries:
         self.words = Words()
         self.values: list[Any] = []
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: object) -> Any:
         """A literal, exactly."""
         return None if value is None else entries(value)
 
@@ -185,15 +185,15 @@ class Entries:
         """The shape of an array."""
         return np.shape(value)
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+    def apply(self, op: Op, operands: tuple[object, ...], parameters: Mapping[str, object]) -> Any:
         """An op on object arrays."""
         return apply_op(op, operands, parameters)
 
-    def bind(self, op: Op, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def bind(self, op: Op, parameters: Mapping[str, object]) -> Callable[..., object]:
         """The op as a function of its operands."""
         return lambda *operands: apply_op(op, operands, parameters)
 
-    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def rule(self, op: Op, position: int, parameters: Mapping[str, object]) -> Callable[..., Any]:
         """The VJP for one operand."""
         vjp = op.vjps[0 if op.signature.variadic else position]
         assert vjp is not None
@@ -201,12 +201,12 @@ class Entries:
         statics = _statics(parameters)
         return lambda *operands: entries(bound(*operands, **statics))
 
-    def unbroadcast(self, gradient: Any, shape: Shape) -> Any:
+    def unbroadcast(self, gradient: object, shape: Shape) -> object:
         """Summed over the axes along which the operand was repeated."""
         full = entries(gradient)
         return full if full.shape == tuple(shape) else entries(summed_to(full, shape))
 
-    def arrive(self, node: Node, gradient: Any) -> Any:
+    def arrive(self, node: Node, gradient: object) -> Any:
         """An array again, after the sum over consumers; hooks act here."""
         gradient = np.asarray(gradient, dtype=object)
         hook = self.graph.hooks.get(node.index) if self.graph is not None else None

@@ -10,6 +10,7 @@ import numpy as np
 from sympy import Add, Expr
 
 from backprop_cli.engine.graph import Graph, GraphPass
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.tidy import tidy
@@ -78,12 +79,12 @@ class Formulation:
         return replace(found, compact=short.formulas, where=short.where, whole=short.whole,
                        gradients=dict(self.made.gradients))  # fmt: skip
 
-    def printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> PassFormulas:
+    def printed(self, derived: Derived, gradients: Sequence[Array] | None, only: frozenset[int]) -> PassFormulas:
         """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""
         with at_work(self.printing):
             return self._printed(derived, gradients, only)
 
-    def _printed(self, derived: Derived, gradients: Sequence[Any] | None, only: frozenset[int]) -> PassFormulas:
+    def _printed(self, derived: Derived, gradients: Sequence[Array] | None, only: frozenset[int]) -> PassFormulas:
         evaluator = (
             None
             if self.values is None or gradients is None
@@ -122,7 +123,7 @@ class Formulation:
         plain: Mapping[str, Layout],
         leaves: Mapping[str, Layout],
         evaluator: Evaluator | None,
-        gradients: Sequence[Any] | None,
+        gradients: Sequence[Array] | None,
     ) -> dict[str, Printed | Omitted]:
         """One gradient in every term; where two terms are the same formula it is written once."""
         known: dict[tuple[Expr, bool], Printed] = {}
@@ -226,8 +227,8 @@ def deviates(formula: Any, value: Any) -> float:
 
 def formulate(
     graph: Graph,
-    values: Sequence[Any] | None,
-    passes: Sequence[Sequence[Any]] | None,
+    values: Sequence[Array] | None,
+    passes: Sequence[Sequence[Array]] | None,
     terms: tuple[str, ...],
     notations: tuple[str, ...] = SHOWN,
     anonymous: bool = False,
@@ -254,7 +255,7 @@ def _accumulated(
     work: Formulation,
     derived: list[Derived],
     printed: list[PassFormulas],
-    passes: Sequence[Sequence[Any]] | None,
+    passes: Sequence[Sequence[Array]] | None,
     shown: frozenset[int],
 ) -> PassFormulas:
     """Leaf gradients add up over the passes; any other node keeps the last pass's."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from sympy import Expr
 
 from backprop_cli.engine.graph import Graph, GraphPass
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.expr import TensorSymbol, gradients_of, shape_of
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
@@ -69,7 +69,7 @@ class Written:
     entries: Mapping[str, str] = field(default_factory=dict)
 
 
-def jacobian_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass, index: int, small: int) -> Written:
+def jacobian_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int, small: int) -> Written:
     """The formula of ∂output/∂node, where the reverse pass from the output comes to one.
 
     Args:
@@ -104,7 +104,7 @@ def jacobian_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass,
                    entries=work.each() if few else {})  # fmt: skip
 
 
-def product_formula(graph: Graph, values: Sequence[Any] | None, run: GraphPass, index: int) -> Printed | Omitted:
+def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int) -> Printed | Omitted:
     """The vector-Jacobian product with a vector `v` as a formula."""
     made = symbols(graph, values)
     shape = tuple(map(int, graph.nodes[run.output].shape))

@@ -59,7 +59,7 @@ class RuleWords(Words):
     def __getattr__(self, name: str) -> Callable[..., Formula]:
         return partial(_at_hand, self.facts, name) if name in SINGULAR else partial(_word, name)
 
-    def equal(self, a: Any, b: Any) -> Formula:
+    def equal(self, a: Formula | float, b: Formula | float) -> Formula:
         """[a = b], or 0 where no entries are equal."""
         one, two = lift(a), lift(b)
         if self.facts.never_equal(one.expr, two.expr):
@@ -67,7 +67,7 @@ class RuleWords(Words):
         return build("equal", {}, (one, two))
 
 
-def _at_hand(facts: Facts, name: str, *operands: Any, **parameters: Any) -> Formula:
+def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: object) -> Formula:
     """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
     condition, right = SINGULAR[name]
     values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
@@ -77,7 +77,7 @@ def _at_hand(facts: Facts, name: str, *operands: Any, **parameters: Any) -> Form
     return evaluate_body(right, values, OnFormulas(), None)  # type: ignore[no-any-return]
 
 
-def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
+def _word(name: str, *operands: Formula | float, **parameters: object) -> Formula:
     if name in WORDS:
         names, expression = WORDS[name]
         return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), OnFormulas(), None)  # type: ignore[no-any-return]
@@ -85,7 +85,7 @@ def _word(name: str, *operands: Any, **parameters: Any) -> Formula:
     return build(name, {**OPS[name].signature.parameters, **plain}, operands)
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> Any:
     """A parameter that a rule hands on is a number again, not the formula that its arithmetic needs."""
     if not isinstance(value, Formula):
         return value
@@ -93,7 +93,7 @@ def _number(value: Any) -> Any:
     return Fraction(number.p, number.q) if isinstance(number, Rational) else float(number)
 
 
-def apply_op(op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+def apply_op(op: Op, operands: tuple[object, ...], parameters: Mapping[str, object]) -> Formula:
     """An op on formulas; a user's own function runs its body."""
     if OPS.get(op.name) is op:
         return build(op.name, parameters, operands)

@@ -13,6 +13,7 @@ from weakref import ref
 from sympy import Expr
 
 from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra.budget import PLAIN, Budget
 from backprop_cli.formulas.algebra.evaluate import Evaluator
@@ -152,7 +153,7 @@ OPEN = frozenset({"positive"})
 """What is stated of a leaf and stays true when each of its entries moves a little by itself."""
 
 
-def _claims(graph: Graph, moving: frozenset[int], symbol: TensorSymbol) -> Mapping[str, Any]:
+def _claims(graph: Graph, moving: frozenset[int], symbol: TensorSymbol) -> Mapping[str, object]:
     """What the spec states about a leaf; an upstream gradient has its node's place, but not its facts."""
     leaf = graph.nodes[symbol.index].leaf if symbol.leaf else None
     if leaf is None or symbol.index not in moving:
@@ -160,7 +161,7 @@ def _claims(graph: Graph, moving: frozenset[int], symbol: TensorSymbol) -> Mappi
     return {name: claim for name, claim in leaf.claims.items() if name in OPEN}
 
 
-def _data(graph: Graph, values: Any, differentiated: frozenset[int]) -> Callable[[TensorSymbol], Any]:
+def _data(graph: Graph, values: Any, differentiated: frozenset[int]) -> Callable[[TensorSymbol], Array | None]:
     """The array of an input that is data (not differentiated), for facts to be seen in."""
 
     def of(symbol: TensorSymbol) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import TensorSymbol, tree_size
 from backprop_cli.formulas.algebra.idioms import recognised
@@ -34,7 +34,7 @@ class _Dots(Layout):
         return Layout.symbol(self, expr) if node is None else Piece(self.notation.tangent(node, expr.name), ATOM)
 
 
-def tangent_formulas(graph: Graph, values: Sequence[Any], names: Mapping[str, str],
+def tangent_formulas(graph: Graph, values: Sequence[Array], names: Mapping[str, str],
                      notations: Sequence[str] = SHOWN) -> dict[str, Printed]:  # fmt: skip
     """The formula of each named node's tangent.
 

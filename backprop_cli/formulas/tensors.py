@@ -62,7 +62,7 @@ class Formulas:
         self.words = RuleWords(symbols.facts)
         self.found: dict[int, Expr] = {}
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: object) -> Any:
         """A literal, exactly."""
         return None if value is None else Formula(exact(value), ())
 
@@ -70,15 +70,15 @@ class Formulas:
         """The true shape of a formula."""
         return value.shape
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+    def apply(self, op: Op, operands: tuple[object, ...], parameters: Mapping[str, object]) -> Formula:
         """An op on formulas."""
         return apply_op(op, operands, parameters)
 
-    def bind(self, op: Op, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def bind(self, op: Op, parameters: Mapping[str, object]) -> Callable[..., object]:
         """The op as a function of its operands."""
         return lambda *operands: self.apply(op, operands, parameters)
 
-    def rule(self, op: Op, position: int, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    def rule(self, op: Op, position: int, parameters: Mapping[str, object]) -> Callable[..., Any]:
         """The VJP for one operand."""
         statics = {name: _exact_parameter(value) for name, value in parameters.items()}
         if op.signature.variadic:
@@ -163,7 +163,7 @@ def _collected(rule: Callable[..., Formula]) -> Callable[..., Parts]:
     return lambda *arguments: Parts(rule(*arguments))
 
 
-def _exact_parameter(value: Any) -> Any:
+def _exact_parameter(value: object) -> object:
     """A fraction works in the arithmetic of formulas as it is; floats such as pi become exact."""
     return Formula(exact(value), ()) if isinstance(value, (Fraction, float)) else value
 

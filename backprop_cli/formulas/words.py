@@ -47,7 +47,7 @@ class Words:
 
         def shape(part: Expression) -> Shape | None:
             try:
-                return interpret(part, scope, Shapes())  # type: ignore[no-any-return]
+                return interpret(part, scope, Shapes())
             except (BackpropError, ShapeError, ParameterError, TypeError):
                 return None
 

@@ -131,7 +131,7 @@ class _PureParser(Reader, Scanner, Parser):
         Parser.__init__(self)
 
 
-def _events(text: str, source: Source, pure: bool) -> Iterator[Any]:
+def _events(text: str, source: Source, pure: bool) -> Iterator[object]:
     """The parser's events.
 
     libyaml from 0.2.6 on reads ahead and refuses what is nested too deeply by a limit of its own, before the events
@@ -157,7 +157,7 @@ class _TooDeepForLibyaml(Exception):
     """libyaml's own limit was met, which is none of ours."""
 
 
-def _parsed(parser: Any, text: str, source: Source) -> Iterator[Any]:
+def _parsed(parser: Any, text: str, source: Source) -> Iterator[object]:
     """The events of one parser."""
     try:
         while parser.check_event():
@@ -200,10 +200,10 @@ class _Builder:
         self.root: Node | None = None
         self.problems: list[BackpropError] = []
         self.stack: list[_Open] = []
-        self.top: list[Any] = []  # the children of the innermost open node
+        self.top: list[object] = []  # the children of the innermost open node
         self.nodes = 0
         self.documents = 0
-        self.handlers: dict[type, Callable[[Any], None]] = {
+        self.handlers: dict[type, Callable[[object], None]] = {
             yaml.ScalarEvent: self.scalar,
             yaml.SequenceStartEvent: self.open,
             yaml.MappingStartEvent: self.open,
@@ -213,7 +213,7 @@ class _Builder:
             yaml.DocumentStartEvent: self.document,
         }
 
-    def handle(self, event: Any) -> None:
+    def handle(self, event: object) -> None:
         """Check one event and add it to the tree."""
         handler = self.handlers.get(type(event))
         if handler:
@@ -237,7 +237,7 @@ class _Builder:
         place = self.source.between(event.start_mark.index, event.start_mark.index + 1)
         return SpecError("E005", message, at=place, hint="put large arrays into a data file: {file: w.npy}")
 
-    def alias(self, event: Any) -> None:
+    def alias(self, event: object) -> None:
         raise self.refuse(event, "aliases (*) are", "write the value out; an expression does not begin with '*'")
 
     def document(self, event: Any) -> None:
@@ -314,7 +314,7 @@ class _Builder:
                 seen[key.raw] = (key, value)
         return list(seen.values())
 
-    def check_commas(self, children: list[Any], values: list[Any]) -> None:
+    def check_commas(self, children: list[Any], values: list[object]) -> None:
         """Find `{expr: max(x, 0)}`: YAML ends a plain value at a comma, in the middle of its brackets."""
         for value in values:
             if type(value) is Scalar and type(value.value) is str and not value.style and _is_open(value.raw):
@@ -326,7 +326,7 @@ def _is_open(raw: str) -> bool:
     return raw.count("(") > raw.count(")")
 
 
-def _cut_at_comma(value: Scalar, rest: list[Any]) -> SpecError:
+def _cut_at_comma(value: Scalar, rest: list[object]) -> SpecError:
     last = next((child for child in rest[1:] if isinstance(child, Scalar) and child.raw.endswith(")")), value)
     whole = " ".join(value.source.text[value.start : last.end].split())
     hint = f"quote the expression: '{whole}'" if last is not value and "'" not in whole else "quote the expression"

@@ -57,7 +57,7 @@ class Leaf:
     shape: Shape
     load: Any  # Callable[[], NDArray] | None: makes the float64 array (a file read, a random draw, a literal)
     at: Text
-    written: Mapping[str, Any] | None = None  # how the spec says it, where that is no literal: {init: normal, std: 0.1}
+    written: Mapping[str, object] | None = None  # how the spec says it, if by no literal: {init: normal, std: 0.1}
     claims: Mapping[str, Claim] = field(default_factory=dict)  # what the spec states about it: {symmetric: ...}
 
 

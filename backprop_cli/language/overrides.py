@@ -123,7 +123,7 @@ def replace_settings(
     return replace(spec, **changes)
 
 
-def _seed(spec: Spec, given: str, *, is_ok: bool) -> dict[str, Any]:
+def _seed(spec: Spec, given: str, *, is_ok: bool) -> dict[str, object]:
     text = inline(given, "--grad-output")
     if not is_ok:
         raise UsageError("E022", "the spec has 'backward' passes, each with its own seed", at=text.place(),
@@ -131,7 +131,7 @@ def _seed(spec: Spec, given: str, *, is_ok: bool) -> dict[str, Any]:
     return {"grad_output": read_seed(_yaml(text.source)), "grad_output_at": text}
 
 
-def _wrt(spec: Spec, given: list[str]) -> Any:
+def _wrt(spec: Spec, given: list[str]) -> object:
     if [word.strip() for word in given] == ["all"]:
         return "all"
     named = tuple(name for word in given for name in _split(inline(word, "--wrt")))

@@ -45,7 +45,7 @@ def read_leaf(reading: Reading, name: Text, kind: Literal["input", "param"], nod
     return Leaf(name.text, kind, shape, load, name, _written(form, fields), claims)
 
 
-def _written(form: Form, fields: Fields) -> dict[str, Any] | None:
+def _written(form: Form, fields: Fields) -> dict[str, object] | None:
     """What a leaf's mapping says beside its shape; None where it holds the numbers themselves."""
     if form is FORMS["value"]:
         return None

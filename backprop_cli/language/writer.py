@@ -181,7 +181,7 @@ def _seed(seed: Any) -> Tree:
     return seed if isinstance(seed, str) else array(seed)
 
 
-def _pass(output: Text, seed: Any) -> Tree:
+def _pass(output: Text, seed: object) -> Tree:
     found: dict[str, Tree] = {"output": expression(output, flow=True)}
     return found if seed is None else {**found, "grad_output": _seed(seed)}
 

@@ -38,11 +38,11 @@ def lines(value: Any, digits: int, gap: str = GAP, room: int | None = None) -> l
     return found
 
 
-def _lines(shown: Any, ndim: int) -> list[str]:
+def _lines(shown: object, ndim: int) -> list[str]:
     return _bracketed(shown, ndim, _pads(list(_rows(shown, ndim)))) if ndim else [str(shown)]
 
 
-def one_line(value: Any, digits: int, gap: str = GAP) -> str:
+def one_line(value: object, digits: int, gap: str = GAP) -> str:
     """An array on one line."""
 
     def joined(nested: Any) -> str:
@@ -64,7 +64,7 @@ def cells(value: Any, digits: int, gap: str = GAP, columns: int | None = None) -
     return [*_part(value[:head], digits, gap, columns), gap, *_part(value[size - tail :], digits, gap, columns)]
 
 
-def _part(value: Any, digits: int, gap: str, columns: int | None) -> list[Any]:
+def _part(value: Any, digits: int, gap: str, columns: int | None) -> list[object]:
     if value.ndim == 1:
         return [number(entry, digits) for entry in value.tolist()]
     return [cells(row, digits, gap, columns) for row in value]
@@ -169,7 +169,7 @@ def strict(value: Any, precision: int | None = None) -> Any:
     return _strict(listed, precision)
 
 
-def _strict(listed: Any, precision: int | None) -> Any:
+def _strict(listed: Any, precision: int | None) -> object:
     if isinstance(listed, list):
         return [_strict(entry, precision) for entry in listed]
     if not math.isfinite(listed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.view import View
@@ -127,7 +127,7 @@ def _count(n: int, unit: str) -> str:
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def document(report: CheckReport, view: View) -> dict[str, Any]:
+def document(report: CheckReport, view: View) -> dict[str, object]:
     """A report as plain data."""
     return {
         "schema": SCHEMA, "spec": report.spec, "title": report.title, "ok": report.ok,
@@ -137,7 +137,7 @@ def document(report: CheckReport, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _gradient(result: CheckResult, view: View) -> dict[str, Any]:
+def _gradient(result: CheckResult, view: View) -> dict[str, object]:
     return {
         "node": result.node, "output": result.output, "pass": result.number,
         "status": result.status, "reason": result.reason or None,
@@ -146,7 +146,7 @@ def _gradient(result: CheckResult, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _document(answer: Answer, view: View) -> dict[str, Any]:
+def _document(answer: Answer, view: View) -> dict[str, object]:
     found = {
         "worst": _number(answer.worst, view), "index": list(answer.index), "checked": answer.checked,
         "total": answer.total, "kinks": [list(index) for index in answer.kinks], "note": answer.note or None,
@@ -154,7 +154,7 @@ def _document(answer: Answer, view: View) -> dict[str, Any]:
     return {"ran": answer.worst is not None, "agrees": not answer.wrong, **found}
 
 
-def _written(one: FunctionResult, view: View) -> dict[str, Any]:
+def _written(one: FunctionResult, view: View) -> dict[str, object]:
     return {
         "function": one.function, "operand": one.operand, "node": one.node, "status": one.status,
         "worst": _number(one.worst, view), "index": list(one.index), "written": _number(one.written, view),
@@ -162,11 +162,11 @@ def _written(one: FunctionResult, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _numbers(numbers: Mapping[str, float] | None, view: View) -> dict[str, Any] | None:
+def _numbers(numbers: Mapping[str, float] | None, view: View) -> dict[str, object] | None:
     return None if numbers is None else {who: _number(number, view) for who, number in numbers.items()}
 
 
-def _number(number: float | None, view: View) -> Any:
+def _number(number: float | None, view: View) -> object:
     if number is None:
         return None
     import numpy as np

@@ -111,7 +111,7 @@ class Numbers:
     digits: int
     local: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (operand, consumer): ∂consumer/∂operand
 
-    def shown(self, value: Any) -> tuple[str, ...]:
+    def shown(self, value: object) -> tuple[str, ...]:
         """A scalar or small array whole, of a larger one what its entries are like."""
         if value is None:
             return ()
@@ -238,13 +238,13 @@ def _operand(node: Node) -> str:
     return _value(node.value)
 
 
-def _settings(op: Op, parameters: Mapping[str, Any]) -> list[str]:
+def _settings(op: Op, parameters: Mapping[str, object]) -> list[str]:
     """The parameters that are not at their defaults."""
     usual = op.signature.parameters
     return [f"{name}={_value(value)}" for name, value in parameters.items() if value != usual.get(name)]
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     name = getattr(value, "name", None)
     if isinstance(name, str):  # a named size
         return name
@@ -263,7 +263,7 @@ def _number(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}" if short else f"{float(value):g}"
 
 
-def _subscript(item: Any) -> str:
+def _subscript(item: object) -> str:
     if isinstance(item, slice):
         ends = [item.start, item.stop, *([] if item.step is None else [item.step])]
         return ":".join("" if end is None else str(end) for end in ends)

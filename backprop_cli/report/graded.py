@@ -48,9 +48,9 @@ def points(value: float) -> str:
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def document(graded: Graded, view: View) -> dict[str, Any]:
+def document(graded: Graded, view: View) -> dict[str, object]:
     """A file's marks as plain data."""
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "schema": SCHEMA, "key": graded.key, "answers": graded.answers, "student": graded.student, "ok": graded.ok,
         "points": graded.points, "of": graded.of, "first_wrong": graded.first_wrong,
         "items": [_item(one, view) for one in graded.items],
@@ -60,7 +60,7 @@ def document(graded: Graded, view: View) -> dict[str, Any]:
     return found | ({"problem": graded.problem} if graded.problem else {})
 
 
-def _item(one: Marked, view: View) -> dict[str, Any]:
+def _item(one: Marked, view: View) -> dict[str, object]:
     return {"item": one.item, "node": one.node, "what": one.what, "form": one.form, "status": one.status,
             "points": one.points, "of": one.of, "mistake": one.mistake, "carried_forward": one.carried_forward,
             "first": one.first, "reason": one.reason or None, "entry": _entry(one, view)}  # fmt: skip
@@ -74,7 +74,7 @@ def _entry(one: Marked, view: View) -> dict[str, Any] | None:
     return entry if one.expected is None else entry | {"key": _number(one.expected, view)}
 
 
-def _number(value: float | None, view: View) -> Any:
+def _number(value: float | None, view: View) -> object:
     """A number as strict JSON has it: what is not finite as text."""
     if value is None or value - value != 0:
         return None if value is None else repr(value)

@@ -15,16 +15,16 @@ from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, 
 SCHEMA = "backprop.run/1"
 
 Encoder = Callable[[Any], str]
-Listing = Callable[[Any, int | None], Any]
+Listing = Callable[[Any, int | None], object]
 """What stands for an array in a document: `strict`, its numbers in lists, or `Later`."""
 
 PIECE = 1 << 16  # characters
 BLOCK = 4096  # numbers
 
 
-def document(result: Result, view: View, listed: Listing = strict) -> dict[str, Any]:
+def document(result: Result, view: View, listed: Listing = strict) -> dict[str, object]:
     """A result as plain data, with the keys in the order of the contract."""
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "schema": SCHEMA,
         "spec": result.spec,
         "title": result.title,
@@ -40,7 +40,7 @@ def document(result: Result, view: View, listed: Listing = strict) -> dict[str, 
     return found | {"warnings": [_warning(warning) for warning in result.warnings]}
 
 
-def _node(node: NodeResult, view: View, listed: Listing) -> dict[str, Any]:
+def _node(node: NodeResult, view: View, listed: Listing) -> dict[str, object]:
     return {
         "kind": node.kind,
         "op": node.op,
@@ -53,12 +53,12 @@ def _node(node: NodeResult, view: View, listed: Listing) -> dict[str, Any]:
     } | ({} if node.tangent is None else {"tangent": _tangent(node.tangent, view, listed)})
 
 
-def _tangent(tangent: Tangent, view: View, listed: Listing) -> dict[str, Any]:
+def _tangent(tangent: Tangent, view: View, listed: Listing) -> dict[str, object]:
     formula = None if tangent.formula is None else dict(tangent.formula)
     return {"value": listed(tangent.value, view.precision), "formula": formula}
 
 
-def _gradient(gradient: Gradient | None, view: View, listed: Listing) -> dict[str, Any] | None:
+def _gradient(gradient: Gradient | None, view: View, listed: Listing) -> dict[str, object] | None:
     if gradient is None:
         return None
     shown = {terms: _formula(gradient.formula[terms]) for terms in view.terms if terms in gradient.formula}
@@ -71,14 +71,14 @@ def _formula(formula: Printed | Omitted) -> dict[str, str]:
     return {notation: formula[notation] for notation in NOTATIONS}
 
 
-def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View, listed: Listing) -> dict[str, Any]:
+def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View, listed: Listing) -> dict[str, object]:
     found = one.gradients
     gradients = {node.name: {"gradient": _gradient(found.get(node.name), view, listed)} for node in nodes}
     return {"output": one.output, "grad_output": listed(one.grad_output, view.precision), "nodes": gradients,
             "where": where_document(one.where, view)}  # fmt: skip
 
 
-def where_document(where: Iterable[Named], view: View) -> dict[str, Any]:
+def where_document(where: Iterable[Named], view: View) -> dict[str, object]:
     """The δ that compact formulas use; a person reads an equation, a program evaluates `code`."""
     return {
         named.name["code"]: {
@@ -91,8 +91,8 @@ def where_document(where: Iterable[Named], view: View) -> dict[str, Any]:
     }
 
 
-def _warning(warning: Warned) -> dict[str, Any]:
-    found: dict[str, Any] = {"code": warning.code, "node": warning.node, "message": warning.message}
+def _warning(warning: Warned) -> dict[str, object]:
+    found: dict[str, object] = {"code": warning.code, "node": warning.node, "message": warning.message}
     return found | {"entries": [list(entry) for entry in warning.entries]} if warning.entries else found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import Any
 
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Result
@@ -26,7 +25,7 @@ def render(result: Result, view: View = READING) -> bytes:
     return out.getvalue()
 
 
-def _add(archive: zipfile.ZipFile, name: str, value: Any) -> None:
+def _add(archive: zipfile.ZipFile, name: str, value: object) -> None:
     import numpy as np
 
     with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as member:

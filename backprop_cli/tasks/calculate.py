@@ -10,6 +10,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, GraphPass, Node, build
 from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
 from backprop_cli.language.model import Spec
@@ -31,7 +32,7 @@ class Settings:
     max_bytes: int = DEFAULT_MAX_BYTES
 
 
-def seed_of(graph: Graph, run: GraphPass) -> Any:
+def seed_of(graph: Graph, run: GraphPass) -> object:
     """The gradient a pass starts from, as an array of the output's shape."""
     shape = tuple(map(int, graph.nodes[run.output].shape))
     if run.seed is None or isinstance(run.seed, str):
@@ -48,7 +49,7 @@ class Runner:
         self.steps = plan(graph, self.meaning)
         self.seeds = [seed_of(graph, run) for run in graph.passes]
 
-    def __call__(self, leaves: Mapping[int, Any]) -> Computed:
+    def __call__(self, leaves: Mapping[int, Array]) -> Computed:
         """The forward pass and every backward pass, in numbers."""
         graph, meaning, steps = self.graph, self.meaning, self.steps
         with np.errstate(all="ignore"):
@@ -58,7 +59,7 @@ class Runner:
         return Computed(graph, values, passes, self.seeds)
 
 
-def compute(graph: Graph, leaves: Mapping[int, Any]) -> Computed:
+def compute(graph: Graph, leaves: Mapping[int, Array]) -> Computed:
     """The forward pass and every backward pass, in numbers, once."""
     return Runner(graph)(leaves)
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError
 
 NEAR = 1e-6
 """How far from 1 a sum may be, relative to 1: data files are rounded, and float32 is coarse."""
 
 
-def check_claims(graph: Graph, leaves: Mapping[int, Any]) -> None:
+def check_claims(graph: Graph, leaves: Mapping[int, Array]) -> None:
     """What is stated about a leaf holds for its numbers.
 
     Raises:
@@ -32,40 +33,40 @@ def check_claims(graph: Graph, leaves: Mapping[int, Any]) -> None:
                 raise SpecError("E008", message, at=claim.at.place(), hint=hint)
 
 
-def _is(entry: str, array: Any, at: tuple[int, ...]) -> str:
+def _is(entry: str, array: Array, at: tuple[int, ...]) -> str:
     return f"{entry} is {array[at]:.6g}"
 
 
-def _symmetric(array: Any, _: Any) -> tuple[Any, Callable[..., str]]:
+def _symmetric(array: Array, _: Any) -> tuple[Any, Callable[..., str]]:
     other = np.swapaxes(array, -1, -2)
 
-    def words(entry: str, array: Any, at: tuple[int, ...]) -> str:
+    def words(entry: str, array: Array, at: tuple[int, ...]) -> str:
         mirrored = ", ".join(map(str, (*at[:-2], at[-1], at[-2])))
         return f"{entry} is {array[at]:.6g} and [{mirrored}] is {other[at]:.6g}"
 
     return ~np.isclose(array, other, rtol=NEAR, atol=0), words
 
 
-def _positive(array: Any, _: Any) -> tuple[Any, Callable[..., str]]:
+def _positive(array: Array, _: Any) -> tuple[Any, Callable[..., str]]:
     return ~(array > 0), _is
 
 
-def _mask(array: Any, _: Any) -> tuple[Any, Callable[..., str]]:
+def _mask(array: Array, _: Any) -> tuple[Any, Callable[..., str]]:
     return (array != 0) & (array != 1), _is
 
 
-def _sums_to_one(array: Any, axis: int) -> tuple[Any, Callable[..., str]]:
+def _sums_to_one(array: Array, axis: int) -> tuple[Any, Callable[..., str]]:
     if (array < 0).any():
         return array < 0, _is
     sums = np.sum(array, axis=axis, keepdims=True)
 
-    def words(entry: str, array: Any, at: tuple[int, ...]) -> str:
+    def words(entry: str, array: Array, at: tuple[int, ...]) -> str:
         return f"the entries along axis {axis} at {entry} add up to {sums[at]:.6g}"
 
     return ~np.isclose(sums, 1, rtol=NEAR), words
 
 
-def _one_hot(array: Any, axis: int) -> tuple[Any, Callable[..., str]]:
+def _one_hot(array: Array, axis: int) -> tuple[Any, Callable[..., str]]:
     wrong, words = _mask(array, axis)
     return (wrong, words) if wrong.any() else _sums_to_one(array, axis)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.places import LISTED, entry_text, listed, named_user, number_text, where
@@ -32,7 +33,7 @@ def warnings_of(graph: Graph, computed: Computed, formulas: Sequence[Formulas] =
 # ── kinks and ties ───────────────────────────────────────────────────────────────────────────────
 
 
-def _kinks(graph: Graph, values: Sequence[Any]) -> list[Warned]:
+def _kinks(graph: Graph, values: Sequence[Array]) -> list[Warned]:
     """The nodes that have no derivative where they are, with the convention that was used."""
     found = []
     for node in graph.nodes:
@@ -43,7 +44,7 @@ def _kinks(graph: Graph, values: Sequence[Any]) -> list[Warned]:
     return found
 
 
-def on_kink(node: Node, values: Sequence[Any]) -> list[tuple[int, ...]]:
+def on_kink(node: Node, values: Sequence[Array]) -> list[tuple[int, ...]]:
     """The entries at which an op lies on a kink of its own."""
     if node.op is None or node.op.kink is None:
         return []
@@ -84,7 +85,7 @@ def is_finite(value: Any) -> bool:
     return value is None or bool(np.isfinite(value).all())
 
 
-def _not_finite(arrays: Sequence[Any], indices: Iterable[int]) -> int | None:
+def _not_finite(arrays: Sequence[object], indices: Iterable[int]) -> int | None:
     """The first index at which an array is not finite.  Scalars take the short way: a long chain has many."""
     finite = math.isfinite
     for index in indices:
@@ -109,7 +110,7 @@ def _nonfinite(graph: Graph, computed: Computed) -> list[Warned]:
     return []
 
 
-def _origin(graph: Graph, values: Sequence[Any]) -> Node | None:
+def _origin(graph: Graph, values: Sequence[Array]) -> Node | None:
     """The node where a value stops being finite on the way to the first named one that is not.
 
     An intermediate value may be infinite without harm: exp(800) in 1/(1 + exp(800)), which is 0.
@@ -124,7 +125,7 @@ def _origin(graph: Graph, values: Sequence[Any]) -> Node | None:
     return None
 
 
-def _nonfinite_value(graph: Graph, node: Node, values: Sequence[Any]) -> Warned:
+def _nonfinite_value(graph: Graph, node: Node, values: Sequence[Array]) -> Warned:
     hit = where(~np.isfinite(values[node.index]))
     what = f"{_op(node)} gives" if node.anonymous else f"{_op(node)} is" if node.op else "the value given is"
     found = f"{what} {number_text(values[node.index], hit[0])}{listed(hit)}"
@@ -132,8 +133,8 @@ def _nonfinite_value(graph: Graph, node: Node, values: Sequence[Any]) -> Warned:
     return Warned("nonfinite", named_user(graph, node.index), message, tuple(hit[:LISTED]))
 
 
-def _nonfinite_gradient(graph: Graph, node: Node, output: str, gradients: Sequence[Any],
-                        values: Sequence[Any]) -> Warned:  # fmt: skip
+def _nonfinite_gradient(graph: Graph, node: Node, output: str, gradients: Sequence[Array],
+                        values: Sequence[Array]) -> Warned:  # fmt: skip
     """The gradient of `node` is the first one that is not finite; the op that made it is one of its users'."""
     hit = where(~np.isfinite(gradients[node.index]))
     blame = [user for user in graph.nodes if node.index in user.inputs and gradients[user.index] is not None]
@@ -155,7 +156,7 @@ def _hint(node: Node) -> str:
     return f"; {node.op.domain}" if node.op is not None and node.op.domain else ""
 
 
-def _operands(graph: Graph, node: Node, index: tuple[int, ...], values: Sequence[Any]) -> str:
+def _operands(graph: Graph, node: Node, index: tuple[int, ...], values: Sequence[Array]) -> str:
     """The operands, by what they hold at the entry: ` of z = -1`."""
     parts = []
     for i in dict.fromkeys(node.inputs):
@@ -176,13 +177,13 @@ def _aligned(shape: tuple[int, ...], whole: tuple[int, ...], index: tuple[int, .
     return tuple(0 if s == 1 else i for s, i in zip(shape, index[start:], strict=True))
 
 
-def _range(value: Any) -> str:
+def _range(value: Array) -> str:
     """Entries of an operand of another shape, as a range."""
     finite = np.asarray(value)[np.isfinite(value)]
     return f" between {finite.min():.6g} and {finite.max():.6g}" if finite.size else " without a finite entry"
 
 
-def first_nonfinite(graph: Graph, values: Sequence[Any]) -> str | None:
+def first_nonfinite(graph: Graph, values: Sequence[Array]) -> str | None:
     """Where the first named value that is not finite comes from, in a sentence."""
     origin = _origin(graph, values)
     if origin is None:
@@ -194,7 +195,7 @@ def first_nonfinite(graph: Graph, values: Sequence[Any]) -> str | None:
 # ── formulas that disagree ───────────────────────────────────────────────────────────────────────
 
 
-def _unstable(graph: Graph, gradients: Sequence[Any], formulas: Formulas) -> list[Warned]:
+def _unstable(graph: Graph, gradients: Sequence[Array], formulas: Formulas) -> list[Warned]:
     """The first gradient, in the reverse pass, that its simplified formula contradicts."""
     bound = UNSTABLE[graph.spec.dtype]
     for index in sorted(formulas, reverse=True):
@@ -205,7 +206,7 @@ def _unstable(graph: Graph, gradients: Sequence[Any], formulas: Formulas) -> lis
     return []
 
 
-def _contradiction(gradient: Any, deviation: float) -> str:
+def _contradiction(gradient: Array, deviation: float) -> str:
     start = "the composition is numerically unstable here"
     if not is_finite(gradient):
         return f"{start}: computed step by step the gradient is not finite, its simplified formula is"

@@ -10,6 +10,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node, memory_estimate
 from backprop_cli.engine.graph.memory import ITEMSIZE, costs, entries_of
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.claims import check_claims
 from backprop_cli.tasks.places import entry_text, named_user, number_text, where
@@ -27,7 +28,7 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1)
             would be too large.
     """
     check_memory(graph, max_bytes, runs)
-    leaves: dict[int, Any] = {}
+    leaves: dict[int, Array] = {}
     for node in graph.nodes:
         if node.leaf is None:
             continue
@@ -76,7 +77,7 @@ IGNORED = -100
 """The label that PyTorch leaves out unless told otherwise."""
 
 
-def check_leaves(graph: Graph, leaves: Mapping[int, Any]) -> None:
+def check_leaves(graph: Graph, leaves: Mapping[int, Array]) -> None:
     """Labels and positions are whole numbers in range, and an attention mask is 0/1, where they are leaves.
 
     Raises:
@@ -91,7 +92,7 @@ def check_leaves(graph: Graph, leaves: Mapping[int, Any]) -> None:
             _check_mask(graph, node, leaves)
 
 
-def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
+def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> None:
     assert node.op is not None
     labels = node.op.name == "one_hot"
     index, ignored = _unmasked(graph, node.inputs[0 if labels else 1])
@@ -137,7 +138,7 @@ def _literal(graph: Graph, index: int) -> float | None:
     return None if node.kind != "constant" or node.value is None else float(node.value)
 
 
-def _check_mask(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
+def _check_mask(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> None:
     """An operand that the op declares a mask: one that is added to scores would hide all of them."""
     assert node.op is not None
     for name, index in zip(node.op.signature.operands, node.inputs, strict=True):
@@ -151,7 +152,8 @@ def _check_mask(graph: Graph, node: Node, leaves: Mapping[int, Any]) -> None:
 ADDED_MASKS = "1 says that a position is seen; add other masks to the scores: softmax(q @ k.mT / sqrt(d) + mask) @ v"
 
 
-def _refused(graph: Graph, node: Node, index: int, given: Any, wrong: Any, wanted: str, hint: str | None) -> SpecError:
+def _refused(graph: Graph, node: Node, index: int, given: Array, wrong: Array, wanted: str,
+             hint: str | None) -> SpecError:
     leaf = graph.nodes[index].leaf
     assert node.op is not None
     assert leaf is not None

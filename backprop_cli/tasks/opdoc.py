@@ -183,7 +183,7 @@ def _call(function: Op | Composite, operands: list[str], parameters: Mapping[str
     return f"{function.name}({', '.join([*operands, *given])})"
 
 
-def spelled(value: Any) -> str:
+def spelled(value: object) -> str:
     """A parameter as the language writes it."""
     if value is None or isinstance(value, bool):
         return str(value).lower()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.formulas.printed import Named, Omitted, Printed
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class PassResult:
     """One backward pass of several: its output, its seed, and each node's gradient from it alone."""
 
     output: str
-    grad_output: Any
+    grad_output: Array
     gradients: Mapping[str, Gradient]
     where: tuple[Named, ...] = ()
 
@@ -73,13 +76,13 @@ class Result:
     description: str | None
     dtype: str
     output: str
-    grad_output: Any
+    grad_output: Array
     dims: Mapping[str, int]
     nodes: tuple[NodeResult, ...]
     warnings: tuple[Warned, ...] = ()
     passes: tuple[PassResult, ...] = ()
     facts: tuple[str, ...] = ()
-    direction: Mapping[str, Any] | None = None  # the tangents that forward mode started from, by leaf
+    direction: Mapping[str, Array] | None = None  # the tangents that forward mode started from, by leaf
     where: tuple[Named, ...] = ()
 
     @property

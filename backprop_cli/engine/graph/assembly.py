@@ -263,7 +263,7 @@ def _last(spec: Spec, assembly: _Assembly) -> tuple[Node, str] | None:
     return None if node is None else (node, spec.nodes[-1].name)
 
 
-def _seed(seed: Any, node: Node, name: str, at: Text, assembly: _Assembly) -> Any:
+def _seed(seed: Any, node: Node, name: str, at: Text, assembly: _Assembly) -> object:
     """The seed of a pass, checked against the output's shape; None for the 1 of a scalar."""
     if seed is None:
         if math.prod(node.shape) != 1 or len(node.shape) > 0 and math.prod(node.shape) != 1:

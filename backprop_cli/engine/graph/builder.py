@@ -46,7 +46,7 @@ class Builder:
             self.known[key] = self._add(Node(len(self.nodes), "", "constant", (), value=value, anonymous=True))
         return self.known[key]
 
-    def apply(self, op: Op, operands: tuple[Node, ...], parameters: Mapping[str, Any]) -> Node:
+    def apply(self, op: Op, operands: tuple[Node, ...], parameters: Mapping[str, object]) -> Node:
         """An anonymous node; equal ones are one node."""
         exact = _exact(op, operands)
         if exact is not None:
@@ -74,7 +74,7 @@ class Builder:
         """Something that the node being built should be told of."""
         self.warnings.append((code, self.owner, message))
 
-    def numbers_of(self, value: Node) -> Any:
+    def numbers_of(self, value: Node) -> object:
         """The numbers of an input of moderate size, or None."""
         return numbers_of(value.leaf)
 
@@ -95,7 +95,7 @@ class Builder:
         op = OPS["identity"] if node.op is None or node.kind != "constant" else node.op
         return self._add(Node(len(self.nodes), spec.name, "node", node.shape, op, (node.index,), spec=spec))
 
-    def _forget(self, node: Node) -> dict[Any, Node]:
+    def _forget(self, node: Node) -> dict[object, Node]:
         assert node.op is not None
         self.known.pop((node.op.name, id(node.op), node.inputs, tuple(node.parameters.items())), None)
         return self.known
@@ -109,7 +109,7 @@ class Builder:
         return f"{self.owner}.{count}"
 
 
-def numbers_of(leaf: Leaf | None) -> Any:
+def numbers_of(leaf: Leaf | None) -> object:
     """The numbers of an input of moderate size, before a run; else None."""
     if leaf is None or leaf.kind != "input" or leaf.load is None or math.prod(leaf.shape) > MOST_KNOWN:
         return None
@@ -123,7 +123,7 @@ def checked_rank(shape: Shape) -> Shape:
     return shape
 
 
-def checked_range(parameters: Mapping[str, Any]) -> None:
+def checked_range(parameters: Mapping[str, object]) -> None:
     """Whole numbers that numpy can take: sizes, axes, shifts.
 
     Raises:

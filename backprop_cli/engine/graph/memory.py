@@ -54,13 +54,13 @@ class Meter:
         """All results, and what the greediest function makes on its way: that is gone when the next one begins."""
         return self.entries + self.transient
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: object) -> Any:
         """A literal has no axes."""
         return None if value is None else ()
 
     def shape(self, value: Any) -> Shape:
         """The value is its own shape."""
-        return value  # type: ignore[no-any-return]
+        return value
 
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Shape:
         """The shape rule of an op; its result and what it takes on the way are counted."""
@@ -89,19 +89,19 @@ class Sized:
     words: Words
     shape: Shape
 
-    def __add__(self, other: Any) -> Sized:
+    def __add__(self, other: Sized | float) -> Sized:
         return self.words.add(self, other)
 
-    def __sub__(self, other: Any) -> Sized:
+    def __sub__(self, other: Sized | float) -> Sized:
         return self.words.subtract(self, other)
 
-    def __mul__(self, other: Any) -> Sized:
+    def __mul__(self, other: Sized | float) -> Sized:
         return self.words.multiply(self, other)
 
-    def __truediv__(self, other: Any) -> Sized:
+    def __truediv__(self, other: Sized | float) -> Sized:
         return self.words.divide(self, other)
 
-    def __pow__(self, other: Any) -> Sized:
+    def __pow__(self, other: Sized | float) -> Sized:
         return self.words.power(self, other)
 
     __radd__, __rsub__, __rmul__, __rtruediv__, __rpow__ = __add__, __sub__, __mul__, __truediv__, __pow__
@@ -143,8 +143,8 @@ class Words:
         """A comparison is a 0/1 tensor already."""
         return condition
 
-    def _word(self, name: str, *operands: Any, **parameters: Any) -> Sized:
-        shapes = [None if o is None else getattr(o, "shape", ()) for o in operands]
+    def _word(self, name: str, *operands: object, **parameters: object) -> Sized:
+        shapes: list[Any] = [None if o is None else getattr(o, "shape", ()) for o in operands]
         if name in WORDS:
             names, expression = WORDS[name]
             self.meter.transient = max(self.meter.transient, 3 * sum(map(entries_of, filter(None, shapes))))

@@ -38,37 +38,37 @@ class Traced:
     def __bool__(self) -> bool:
         raise TypeError("a node has no truth value: use where, maximum or a comparison word in the rule")
 
-    def __add__(self, other: Any) -> Traced:
+    def __add__(self, other: Traced | float) -> Traced:
         return self.words.add(self, other)
 
-    def __radd__(self, other: Any) -> Traced:
+    def __radd__(self, other: Traced | float) -> Traced:
         return self.words.add(other, self)
 
-    def __sub__(self, other: Any) -> Traced:
+    def __sub__(self, other: Traced | float) -> Traced:
         return self.words.subtract(self, other)
 
-    def __rsub__(self, other: Any) -> Traced:
+    def __rsub__(self, other: Traced | float) -> Traced:
         return self.words.subtract(other, self)
 
-    def __mul__(self, other: Any) -> Traced:
+    def __mul__(self, other: Traced | float) -> Traced:
         return self.words.multiply(self, other)
 
-    def __rmul__(self, other: Any) -> Traced:
+    def __rmul__(self, other: Traced | float) -> Traced:
         return self.words.multiply(other, self)
 
-    def __truediv__(self, other: Any) -> Traced:
+    def __truediv__(self, other: Traced | float) -> Traced:
         return self.words.divide(self, other)
 
-    def __rtruediv__(self, other: Any) -> Traced:
+    def __rtruediv__(self, other: Traced | float) -> Traced:
         return self.words.divide(other, self)
 
-    def __pow__(self, other: Any) -> Traced:
+    def __pow__(self, other: Traced | float) -> Traced:
         return self.words.power(self, other)
 
-    def __rpow__(self, other: Any) -> Traced:
+    def __rpow__(self, other: Traced | float) -> Traced:
         return self.words.power(other, self)
 
-    def __matmul__(self, other: Any) -> Traced:
+    def __matmul__(self, other: Traced | float) -> Traced:
         return self.words.matmul(self, other)
 
     def __neg__(self) -> Traced:
@@ -96,7 +96,7 @@ class TracedWords:
     def __getattr__(self, name: str) -> Callable[..., Traced]:
         return partial(self.word, name)
 
-    def constant(self, value: Any) -> Traced:
+    def constant(self, value: object) -> Traced:
         """A literal."""
         return Traced(self.builder.constant(value), self)
 
@@ -112,11 +112,11 @@ class TracedWords:
         """A comparison is a 0/1 tensor already."""
         return condition
 
-    def lift(self, value: Any) -> Traced:
+    def lift(self, value: object) -> Traced:
         """A node, or a number as one."""
         return self.constant(None) if value is None else self.number(value)
 
-    def word(self, name: str, *operands: Any, **parameters: Any) -> Traced:
+    def word(self, name: str, *operands: object, **parameters: object) -> Traced:
         """A function of the language, or a careful word by its textbook form."""
         lifted = [self.lift(operand) for operand in operands]
         if name in WORDS:
@@ -141,7 +141,7 @@ class TracedWords:
                     return pair[::-1] if i else pair
         return operands
 
-    def apply(self, op: Op, operands: Iterable[Traced], parameters: Mapping[str, Any]) -> Traced:
+    def apply(self, op: Op, operands: Iterable[Traced], parameters: Mapping[str, object]) -> Traced:
         """An op, as a node."""
         return Traced(self.builder.apply(op, tuple(o.node for o in operands), parameters), self)
 
@@ -152,17 +152,17 @@ class _Spoken:
     def __init__(self, words: TracedWords) -> None:
         self.words = words
 
-    def constant(self, value: Any) -> Traced:
+    def constant(self, value: object) -> Traced:
         return self.words.constant(value)
 
     def shape(self, value: Traced) -> Shape:
         return self.words.builder.shape(value.node)
 
-    def apply(self, op: Op, operands: tuple[Traced, ...], parameters: Mapping[str, Any]) -> Traced:
+    def apply(self, op: Op, operands: tuple[Traced, ...], parameters: Mapping[str, object]) -> Traced:
         return self.words.word(op.name, *operands, **parameters)
 
 
-def _exact(value: Any) -> Any:
+def _exact(value: object) -> object:
     if isinstance(value, bool | int) and not (isinstance(value, Size) and value.name):
         return Fraction(int(value))
     return Fraction(repr(value)) if isinstance(value, float) and math.isfinite(value) else value

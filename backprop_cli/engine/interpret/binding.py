@@ -153,7 +153,7 @@ def usage(name: str, signature: Signature) -> str:
     return f"{name}({', '.join(operands)})"
 
 
-def _default(value: Any) -> str:
+def _default(value: object) -> str:
     """A default as the language writes it; by its type, since true equals 1."""
     if value is None or isinstance(value, bool):
         return str(value).lower()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from fractions import Fraction
 
 from backprop_cli.engine.interpret.masked import is_mask
-from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, failure
+from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, V, failure
 from backprop_cli.engine.ops import OPS
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
@@ -30,7 +30,7 @@ def _is_tensor(item: ast.Expression, scope: Scope) -> bool:
     return isinstance(item, ast.Binary | ast.Unary) and any(_is_tensor(p, scope) for p in ast.children(item))
 
 
-def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning, interpret: Interpret) -> Any:
+def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> V:
     """Entries at positions that a tensor holds, as numpy and PyTorch take them.
 
     Raises:
@@ -68,22 +68,22 @@ def _refuse_mask(item: ast.Expression, scope: Scope) -> None:
         raise failure("E015", "a mask as an index", scope.place(item), hint)
 
 
-def _positions(item: ast.Expression, scope: Scope, meaning: Meaning, interpret: Interpret) -> Any:
+def _positions(item: ast.Expression, scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> V:
     if isinstance(item, ast.Sequence):
         return meaning.apply(OPS["stack"], tuple(interpret(i, scope, meaning) for i in item.items), {"axis": 0})
     return interpret(item, scope, meaning)
 
 
-def _taken(operand: Any, positions: Any, axis: int, meaning: Meaning) -> Any:
+def _taken(operand: V, positions: V, axis: int, meaning: Meaning[V]) -> V:
     return meaning.apply(OPS["take"], (operand, positions), {"axis": axis})
 
 
-def _paired(operand: Any, items: list[ast.Expression], scope: Scope, meaning: Meaning, interpret: Interpret) -> Any:
+def _paired(operand: V, items: list[ast.Expression], scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> V:
     """One tensor for each leading axis: entry n is `x[rows[n], cols[n]]`."""
     shape = meaning.shape(operand)
     if len(items) == 2 and len(shape) == 2 and _counts(items[0], shape[0], scope, meaning, interpret):
         return _picked(operand, _positions(items[1], scope, meaning, interpret), shape, meaning)
-    flat: Any = None
+    flat: V | None = None
     for item, size in zip(items, shape, strict=False):
         positions = _positions(item, scope, meaning, interpret)
         if flat is not None:
@@ -91,16 +91,17 @@ def _paired(operand: Any, items: list[ast.Expression], scope: Scope, meaning: Me
             positions = meaning.apply(OPS["add"], (scaled, positions), {})
         flat = positions
     joined = meaning.apply(OPS["reshape"], (operand,), {"shape": (-1, *shape[len(items) :])})
+    assert flat is not None  # an index has a subscript
     return _taken(joined, flat, 0, meaning)
 
 
-def _counts(item: ast.Expression, size: int, scope: Scope, meaning: Meaning, interpret: Interpret) -> bool:
+def _counts(item: ast.Expression, size: int, scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> bool:
     """Whether a subscript is every position of its axis in order: `range(N)`."""
     is_range = isinstance(item, ast.Call) and item.function in _POSITIONS and len(item.arguments) == 1
     return is_range and meaning.shape(interpret(item, scope, meaning)) == (size,)
 
 
-def _picked(operand: Any, positions: Any, shape: Shape, meaning: Meaning) -> Any:
+def _picked(operand: V, positions: V, shape: Shape, meaning: Meaning[V]) -> V:
     """`p[range(N), y]`: one entry of each row."""
     if len(meaning.shape(positions)) != 1:
         return _taken(operand, positions, 1, meaning)
@@ -109,7 +110,5 @@ def _picked(operand: Any, positions: Any, shape: Shape, meaning: Meaning) -> Any
     return meaning.apply(OPS["squeeze"], (picked,), {"axis": 1})
 
 
-def _whole(size: int) -> Any:
-    from fractions import Fraction
-
+def _whole(size: int) -> Fraction:
     return Fraction(int(size))

@@ -11,39 +11,44 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Generic, TypeAlias
 
-from backprop_cli.engine.interpret.scope import Meaning, Scope, Shaper, failure
+from backprop_cli.engine.interpret.scope import Meaning, Scope, Shaper, V, failure
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.shapes import broadcast, keeps_axes
+from backprop_cli.engine.ops.tensor import Axes
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
 
-Apply = Callable[[tuple[Any, ...]], Any]
 _LETTERED = re.compile(r"(Σ|mean|var|std|max|min|prod|logsumexp)_([^\W\d_]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Generic[V]):
     """A value whose shape depends on what it meets; `settle` makes it, of None where it meets nothing.
 
     `sized`: it is as long as what it meets (`I`, `e[k]`); else it is a reduction, which keeps its axes or not.
     """
 
-    settle: Callable[[Shape | None], Any]
+    settle: Callable[[Shape | None], V]
     sized: bool
 
 
-def settled(value: Any, shape: Shape | None = None) -> Any:
+Unsettled: TypeAlias = "V | Pending[V]"
+"""A value, or one that is pending."""
+
+
+def settled(value: Unsettled[V], shape: Shape | None = None) -> V:
     """The value itself, once it is known what it meets."""
     return value.settle(shape) if isinstance(value, Pending) else value
 
 
-def applied(op: Op, values: tuple[Any, ...], meaning: Meaning, apply: Apply) -> Any:
+def applied(op: Op, values: tuple[Unsettled[V], ...], meaning: Meaning[V],
+            apply: Callable[[tuple[V, ...]], V]) -> Unsettled[V]:
     """An op of values of which some are pending."""
     known = [meaning.shape(value) for value in values if not isinstance(value, Pending)]
     if op.name == "matmul":
-        return apply(tuple(_in_product(value, i, known, meaning) for i, value in enumerate(values)))
+        return apply(tuple(_in_product(value, i, known) for i, value in enumerate(values)))
     if not (op.pointwise or op.broadcasts):
         return apply(tuple(settled(value) for value in values))
     partners = [shape for shape in known if shape]
@@ -54,7 +59,7 @@ def applied(op: Op, values: tuple[Any, ...], meaning: Meaning, apply: Apply) -> 
     return Pending(lambda shape: apply(tuple(settled(value, shape) for value in values)), sized)
 
 
-def _in_product(value: Any, position: int, known: Sequence[Shape], meaning: Meaning) -> Any:
+def _in_product(value: Unsettled[V], position: int, known: Sequence[Shape]) -> V:
     if not isinstance(value, Pending) or not value.sized or not known or not known[0]:
         return settled(value)
     shape = known[0]
@@ -64,19 +69,19 @@ def _in_product(value: Any, position: int, known: Sequence[Shape], meaning: Mean
 # ── identity and unit vectors ────────────────────────────────────────────────────────────────────
 
 
-def identity_matrix(part: ast.Name, scope: Scope, meaning: Meaning) -> Pending:
+def identity_matrix(part: ast.Name, scope: Scope, meaning: Meaning[V]) -> Pending[V]:
     """`I`, as large as what it meets."""
 
-    def settle(shape: Shape | None) -> Any:
+    def settle(shape: Shape | None) -> V:
         return meaning.apply(OPS["eye"], (), {"n": _length(shape, part, scope), "m": None})
 
     return Pending(settle, sized=True)
 
 
-def unit_vector(part: ast.Indexed, k: int, scope: Scope, meaning: Meaning) -> Pending:
+def unit_vector(part: ast.Indexed, k: int, scope: Scope, meaning: Meaning[V]) -> Pending[V]:
     """`e[k]`: 1 at k, else 0."""
 
-    def settle(shape: Shape | None) -> Any:
+    def settle(shape: Shape | None) -> V:
         one, size = meaning.constant(Fraction(1)), _length(shape, part, scope)
         return meaning.apply(OPS["scatter"], (one,), {"index": (k,), "shape": (size,)})
 
@@ -99,12 +104,12 @@ def is_lettered(function: str) -> bool:
     return function == "Σ" or _LETTERED.fullmatch(function) is not None
 
 
-def reduction(part: ast.Call, operand: Any, axis: Any, shape: Shape, scope: Scope, meaning: Meaning) -> Any:
+def reduction(part: ast.Call, operand: V, axis: Axes, shape: Shape, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """A sum over axes, of an operand of this shape; it keeps them where it meets a tensor that has them still."""
     name, letters = function_of(part.function)
     axes = _axes_named(letters, shape, part, scope) if letters else axis
 
-    def made(keepdims: bool) -> Any:
+    def made(keepdims: bool) -> V:
         return meaning.apply(OPS[name], (operand,), {**_defaults(name), "axis": axes, "keepdims": keepdims})
 
     if axes is None:
@@ -119,11 +124,11 @@ def function_of(function: str) -> tuple[str, str]:
     return ("sum" if name == "Σ" else name), letters
 
 
-def _defaults(name: str) -> dict[str, Any]:
+def _defaults(name: str) -> dict[str, object]:
     return dict(OPS[name].signature.parameters)
 
 
-def _axes_named(letters: str, shape: Shape, part: ast.Call, scope: Scope) -> Any:
+def _axes_named(letters: str, shape: Shape, part: ast.Call, scope: Scope) -> int | tuple[int, ...]:
     names = [(getattr(size, "name", None) or "").lower() for size in shape]
     if letters == "n" and shape and not any(names):  # what a book sums over where nothing has a name: the samples
         return 0
@@ -155,7 +160,12 @@ def is_row(part: ast.Expression, shaper: Shaper) -> bool:
     return False
 
 
-def product(part: ast.Binary, left: Any, right: Any, shaper: Shaper, meaning: Meaning) -> tuple[str, Any, Any]:
+Product: TypeAlias = "tuple[str, Unsettled[V], Unsettled[V]]"
+"""An op, and its operands."""
+
+
+def product(part: ast.Binary, left: Unsettled[V], right: Unsettled[V], shaper: Shaper,
+            meaning: Meaning[V]) -> Product[V]:
     """Which op `left · right` is, by the shapes: a reader's eye; vectors are columns unless they are transposed.
 
     Raises:
@@ -167,14 +177,14 @@ def product(part: ast.Binary, left: Any, right: Any, shaper: Shaper, meaning: Me
     if ranks == [1, 1]:
         rows = is_row(part.left, shaper), is_row(part.right, shaper)
         return ("outer" if rows == (False, True) else "matmul"), left, right
-    if ranks[0] == 1 and meaning.shape(right)[-2] == 1 and not is_row(part.left, shaper):
+    if ranks[0] == 1 and meaning.shape(settled(right))[-2] == 1 and not is_row(part.left, shaper):
         return "multiply", _raised(left, meaning), right
-    if ranks[1] == 1 and meaning.shape(left)[-1] == 1 and is_row(part.right, shaper):
+    if ranks[1] == 1 and meaning.shape(settled(left))[-1] == 1 and is_row(part.right, shaper):
         return "multiply", left, right
     return ("multiply" if _two_columns(left, right, meaning) else "matmul"), left, right
 
 
-def _two_columns(left: Any, right: Any, meaning: Meaning) -> bool:
+def _two_columns(left: Unsettled[V], right: Unsettled[V], meaning: Meaning[V]) -> bool:
     """Whether both are columns, or both rows, of one length: `(a - y) · a` of two of them is entry by entry."""
     if isinstance(left, Pending) or isinstance(right, Pending):
         return False
@@ -182,9 +192,9 @@ def _two_columns(left: Any, right: Any, meaning: Meaning) -> bool:
     return len(shape) == 2 and shape == meaning.shape(right) and 1 in shape and shape[0] != shape[1]
 
 
-def _rank(value: Any, meaning: Meaning) -> int:
+def _rank(value: Unsettled[V], meaning: Meaning[V]) -> int:
     return 1 if isinstance(value, Pending) else len(meaning.shape(value))
 
 
-def _raised(value: Any, meaning: Meaning) -> Any:
-    return meaning.apply(OPS["expand_dims"], (value,), {"axis": 1})
+def _raised(value: Unsettled[V], meaning: Meaning[V]) -> Unsettled[V]:
+    return meaning.apply(OPS["expand_dims"], (settled(value),), {"axis": 1})

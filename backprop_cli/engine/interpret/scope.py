@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from fractions import Fraction
+from typing import Any, Protocol, TypeVar
 
 from backprop_cli.engine.ops import Op
 from backprop_cli.errors import Place, SpecError
@@ -13,26 +14,32 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.source import Text
 
-WORDS: Mapping[str, Any] = {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
+WORDS: Mapping[str, bool | None] = {
+    "none": None, "None": None, "true": True, "True": True, "false": False, "False": False,
+}  # fmt: skip
 
 
 FLOATS: Mapping[str, float] = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "π": math.pi, "e": math.e}
 
 
-class Meaning(Protocol):
+V = TypeVar("V")
+"""What an expression is under a meaning."""
+
+
+class Meaning(Protocol[V]):
     """What an op, a literal and a shape are under one reading of the language."""
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: float | Fraction | None) -> V:
         """The value of a literal."""
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+    def apply(self, op: Op, operands: tuple[V, ...], parameters: Mapping[str, object]) -> V:
         """The value of an op."""
 
-    def shape(self, value: Any) -> Shape:
+    def shape(self, value: V) -> Shape:
         """The shape of a value."""
 
 
-Interpret = Callable[[ast.Expression, "Scope", Meaning], Any]
+Interpret = Callable[[ast.Expression, "Scope", Meaning[V]], V]
 """The walk itself."""
 
 Shaper = Callable[[ast.Expression], Shape]

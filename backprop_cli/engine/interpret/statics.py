@@ -53,7 +53,7 @@ def _bare(part: ast.Expression) -> ast.Expression:
     return part.operand if isinstance(part, ast.Starred) else part
 
 
-def _items(item: ast.Expression, scope: Scope, shaper: Shaper) -> tuple[Any, ...]:
+def _items(item: ast.Expression, scope: Scope, shaper: Shaper) -> tuple[object, ...]:
     """An item of a tuple; of `*sizes` each."""
     if not isinstance(item, ast.Starred):
         return (static(item, scope, shaper),)
@@ -83,7 +83,7 @@ def _picked(part: ast.Indexed, scope: Scope, shaper: Shaper) -> Any:
     raise failure("E015", message, scope.place(part))
 
 
-def _row(part: ast.Binary, scope: Scope, shaper: Shaper) -> Any:
+def _row(part: ast.Binary, scope: Scope, shaper: Shaper) -> object:
     first, row = ast.in_a_row(part)
     value = _numeric(first, scope, shaper)
     for one in row:
@@ -102,7 +102,7 @@ def _numeric(part: ast.Expression, scope: Scope, shaper: Shaper) -> Any:
     return value
 
 
-def _computed(part: ast.Binary, left: Any, right: Any, scope: Scope) -> Any:
+def _computed(part: ast.Binary, left: Any, right: Any, scope: Scope) -> object:
     try:
         value = _ARITHMETIC[part.operator](left, right)
         float(value)
@@ -111,7 +111,7 @@ def _computed(part: ast.Binary, left: Any, right: Any, scope: Scope) -> Any:
     return value
 
 
-def _divide(a: Any, b: Any) -> Any:
+def _divide(a: Any, b: Any) -> object:
     value = Fraction(a) / Fraction(b)
     return int(value) if value.denominator == 1 else value
 
@@ -149,7 +149,7 @@ def _position(item: ast.Expression, scope: Scope, shaper: Shaper) -> int:
     return value
 
 
-def _written_index(part: ast.Expression, scope: Scope, shaper: Shaper) -> Any:
+def _written_index(part: ast.Expression, scope: Scope, shaper: Shaper) -> object:
     """Subscripts given as text, as in scatter(x, '0:2, 1', (3, 3))."""
     if not isinstance(part, ast.String):
         raise failure(
@@ -170,7 +170,7 @@ _READERS: Mapping[str, Callable[[ast.Expression, Scope, Shaper], Any]] = {"index
 """Parameters that are not plain values."""
 
 
-def statics(signature: Signature, given: Mapping[str, ast.Argument], scope: Scope, shaper: Shaper) -> dict[str, Any]:
+def statics(signature: Signature, given: Mapping[str, ast.Argument], scope: Scope, shaper: Shaper) -> dict[str, object]:
     """The static parameters of a call, defaults included."""
     return {name: _READERS.get(name, static)(given[name].value, scope, shaper) if name in given else default
             for name, default in signature.parameters.items()}  # fmt: skip

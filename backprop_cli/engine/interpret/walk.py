@@ -22,6 +22,7 @@ from backprop_cli.engine.interpret.inspection import (
 )
 from backprop_cli.engine.interpret.printed import (
     Pending,
+    Unsettled,
     applied,
     function_of,
     identity_matrix,
@@ -32,7 +33,7 @@ from backprop_cli.engine.interpret.printed import (
     unit_vector,
 )
 from backprop_cli.engine.interpret.refusals import located, unknown_function, unknown_name
-from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, Shaper, failure
+from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, Shaper, V, failure
 from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.arithmetic import OPERATORS
@@ -46,7 +47,7 @@ from backprop_cli.language.source import Text, inline
 from backprop_cli.language.spelling import is_spelling, unprefixed
 
 
-def interpret(part: ast.Expression, scope: Scope, meaning: Meaning, wanted: Shape | None = None) -> Any:
+def interpret(part: ast.Expression, scope: Scope, meaning: Meaning[V], wanted: Shape | None = None) -> V:
     """The value of an expression; `wanted` is its shape, where what is printed leaves it open: `e[0] - p[0]`.
 
     Raises:
@@ -55,16 +56,16 @@ def interpret(part: ast.Expression, scope: Scope, meaning: Meaning, wanted: Shap
     return settled(_value(part, scope, meaning), wanted)
 
 
-def _value(part: ast.Expression, scope: Scope, meaning: Meaning) -> Any:
+def _value(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """The value of a part; it may be pending still."""
     return _WALK[type(part)](part, scope, meaning)
 
 
-def _number(part: ast.Number, scope: Scope, meaning: Meaning) -> Any:
+def _number(part: ast.Number, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     return meaning.constant(part.value)
 
 
-def _name(part: ast.Name, scope: Scope, meaning: Meaning) -> Any:
+def _name(part: ast.Name, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     value = scope.lookup(part.name)
     if value is not None:
         return value
@@ -75,15 +76,15 @@ def _name(part: ast.Name, scope: Scope, meaning: Meaning) -> Any:
     if part.name in FLOATS:
         return meaning.constant(FLOATS[part.name])
     if part.name in {"true", "True", "false", "False"}:
-        return meaning.constant(Fraction(int(WORDS[part.name])))
+        return meaning.constant(Fraction(bool(WORDS[part.name])))
     raise unknown_name(part, scope)
 
 
-def _unary(part: ast.Unary, scope: Scope, meaning: Meaning) -> Any:
+def _unary(part: ast.Unary, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     return _apply(OPS["negative"], (part.operand,), {}, part, scope, meaning)
 
 
-def _binary(part: ast.Binary, scope: Scope, meaning: Meaning) -> Any:
+def _binary(part: ast.Binary, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """Operators in a row in a loop: a sum of a thousand terms is no deeper than one of two."""
     first, row = ast.in_a_row(part)
     value = _value(first, scope, meaning)
@@ -98,7 +99,8 @@ _BODIES = {"and": "a * b", "or": "maximum(a, b)", "//": "floor(a / b)", "%": "a 
 """Operators that are an expression; of masks, as 0/1 numbers."""
 
 
-def _operated(part: ast.Binary, left: Any, right: Any, scope: Scope, meaning: Meaning) -> Any:
+def _operated(part: ast.Binary, left: Unsettled[V], right: Unsettled[V], scope: Scope,
+              meaning: Meaning[V]) -> Unsettled[V]:
     if part.operator in _BODIES:
         operands = {"a": settled(left), "b": settled(right)}
         return evaluate_body(_BODIES[part.operator], operands, meaning, scope.place(part))
@@ -112,7 +114,7 @@ def _operated(part: ast.Binary, left: Any, right: Any, scope: Scope, meaning: Me
     return _checked(OPS[name], (left, right), {}, (part.left, part.right), part, scope, meaning)
 
 
-def _power_of_matrix(part: ast.Binary, base: Any, meaning: Meaning) -> None:
+def _power_of_matrix(part: ast.Binary, base: Unsettled[V], meaning: Meaning[V]) -> None:
     """`X**-1` of a square matrix is no inverse: whoever writes it should know."""
     listen = getattr(meaning, "warn", None)
     inverse = isinstance(part.right, ast.Unary) and isinstance(part.right.operand, ast.Number) \
@@ -123,7 +125,7 @@ def _power_of_matrix(part: ast.Binary, base: Any, meaning: Meaning) -> None:
             listen("X**-1 is 1/X, entry by entry; the inverse of a matrix is inv(X), or X⁻¹", "elementwise")
 
 
-def _shaper(scope: Scope, meaning: Meaning) -> Shaper:
+def _shaper(scope: Scope, meaning: Meaning[V]) -> Shaper:
     """What gives the shape of an expression that stands in this scope."""
 
     def shape(part: ast.Expression) -> Shape:
@@ -133,14 +135,14 @@ def _shaper(scope: Scope, meaning: Meaning) -> Shaper:
     return shape
 
 
-def _inverted(part: ast.Inverted, scope: Scope, meaning: Meaning) -> Any:
+def _inverted(part: ast.Inverted, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """`X⁻¹`: of a matrix its inverse, of numbers their reciprocals."""
     value = interpret(part.operand, scope, meaning)
     op = OPS["inv" if len(meaning.shape(value)) >= 2 else "reciprocal"]
     return _checked(op, (value,), {}, (part.operand,), part, scope, meaning)
 
 
-def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning) -> Any:
+def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """`[x > 0]`, 1 where it holds and else 0; any other list is no tensor."""
     inner = part.items[0] if len(part.items) == 1 and part.bracket == "[" else part
     if isinstance(inner, ast.Binary) and inner.operator in COMPARISONS:
@@ -151,14 +153,14 @@ def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning) -> Any:
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 
 
-def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning) -> Any:
+def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     value = interpret(part.operand, scope, meaning)
     rank = len(meaning.shape(value))
     axes = (*range(rank - 2), rank - 1, rank - 2) if part.matrix and rank > 2 else None
     return _checked(OPS["transpose"], (value,), {"axes": axes}, (part.operand,), part, scope, meaning)
 
 
-def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning) -> Any:
+def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     shaper = _shaper(scope, meaning)
     if is_inspection(part.operand, scope):
         return meaning.constant(size_constant(static(part, scope, shaper)))
@@ -174,7 +176,7 @@ def _is_unit(part: ast.Expression, scope: Scope) -> bool:
     return isinstance(part, ast.Name) and part.name in UNIT_LETTERS and scope.lookup(part.name) is None
 
 
-def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning) -> NoReturn:
+def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> NoReturn:
     if isinstance(part, ast.String):
         raise failure("E015", "a string stands where a tensor is needed", scope.place(part))
     if isinstance(part, ast.Starred):
@@ -187,7 +189,7 @@ def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning) -> NoReturn
     )
 
 
-def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _call(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     if part.function == "grad":
         return _gradient(part, scope)
     if ast.calls(part, scope.functions):
@@ -211,7 +213,7 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     raise unknown_function(part, scope)
 
 
-def _reduction(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _reduction(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """`Σ_n(x)`, as formulas print it."""
     shaper = _shaper(scope, meaning)
     bound = bind(OPS[function_of(part.function)[0]].signature, part, scope, shaper)
@@ -220,7 +222,7 @@ def _reduction(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     return reduction(part, value, axis, shaper(operand), scope, meaning)
 
 
-def _inspection(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _inspection(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     found = inspected(part, scope, _shaper(scope, meaning))
     if isinstance(found, tuple):
         hint = "take one of its sizes: x.shape[0]"
@@ -228,17 +230,17 @@ def _inspection(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
     return meaning.constant(size_constant(found))
 
 
-def _to_max(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _to_max(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     return interpret(windows.to_max(part, scope, _shaper(scope, meaning)), scope, meaning)
 
 
-def _array(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _array(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """`np.array([1, 2])`: numbers in brackets as a tensor."""
     value = part.arguments[0].value if part.arguments else part
     return _literal(value, scope, meaning)
 
 
-def _literal(part: ast.Expression, scope: Scope, meaning: Meaning) -> Any:
+def _literal(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     if not isinstance(part, ast.Sequence):
         return interpret(part, scope, meaning)
     items = tuple(_literal(item, scope, meaning) for item in part.items)
@@ -247,12 +249,12 @@ def _literal(part: ast.Expression, scope: Scope, meaning: Meaning) -> Any:
     return _checked(OPS["stack"], items, {"axis": 0}, part.items, part, scope, meaning)
 
 
-def _inverted_mask(part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _inverted_mask(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     values = {"a": interpret(part.arguments[0].value, scope, meaning)}
     return evaluate_body(_BODIES["logical_not"], values, meaning, scope.place(part))
 
 
-_SPECIAL: Mapping[str, Callable[[ast.Call, Scope, Meaning], Any]] = {
+_SPECIAL: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(INSPECTIONS, _inspection), "array": _array, "logical_not": _inverted_mask,
     windows.TO_MAX: _to_max,
 }  # fmt: skip
@@ -295,29 +297,29 @@ def _gradient(part: ast.Call, scope: Scope) -> Any:
 def _apply(
     op: Op,
     operands: tuple[ast.Expression | None, ...],
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, object],
     part: ast.Expression,
     scope: Scope,
-    meaning: Meaning,
-) -> Any:
+    meaning: Meaning[V],
+) -> Unsettled[V]:
     values = tuple(meaning.constant(None) if p is None else _value(p, scope, meaning) for p in operands)
     return _checked(op, values, parameters, operands, part, scope, meaning)
 
 
 def _checked(
     op: Op,
-    values: tuple[Any, ...],
-    parameters: Mapping[str, Any],
+    values: tuple[Unsettled[V], ...],
+    parameters: Mapping[str, object],
     operands: tuple[ast.Expression | None, ...],
     part: ast.Expression,
     scope: Scope,
-    meaning: Meaning,
-) -> Any:
+    meaning: Meaning[V],
+) -> Unsettled[V]:
     """Apply an op; what does not fit is reported with the user's own words and the shapes of the operands."""
     try:
         if any(type(value) is Pending for value in values):
             return applied(op, values, meaning, lambda known: meaning.apply(op, known, parameters))
-        return meaning.apply(op, values, parameters)
+        return meaning.apply(op, values, parameters)  # type: ignore[arg-type]  # none of them is pending
     except (ShapeError, ParameterError) as error:
         shapes = [() if isinstance(value, Pending) else meaning.shape(value) for value in values]
         raise located(error, part, operands, shapes, scope) from None
@@ -329,7 +331,7 @@ def _body(text: str) -> tuple[Text, ast.Expression]:
     return source, ast.parse(source)
 
 
-def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """A function written in the language: its body, with the arguments in place of the names."""
     bound = bind(composite.signature, part, scope, _shaper(scope, meaning))
     given = [None if p is None else interpret(p, scope, meaning) for p in bound.operands]
@@ -345,7 +347,9 @@ def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning
     return evaluate_body(body, values, meaning, scope.place(part), sizes_of(shapes.values()))
 
 
-def _settled(composite: Composite, parameters: Mapping[str, Any], values: Mapping[str, Any], meaning: Meaning) -> Any:
+def _settled(
+    composite: Composite, parameters: Mapping[str, object], values: Mapping[str, V], meaning: Meaning[V]
+) -> Mapping[str, object]:
     """The parameters; those left open that the data of an operand decide are settled where these are known."""
     known = getattr(meaning, "numbers_of", None)
     if composite.settle is None or known is None:
@@ -353,7 +357,7 @@ def _settled(composite: Composite, parameters: Mapping[str, Any], values: Mappin
     return composite.settle({name: partial(known, value) for name, value in values.items()}, **parameters)
 
 
-def _warn(composite: Composite, shapes: Mapping[str, Shape], meaning: Meaning) -> None:
+def _warn(composite: Composite, shapes: Mapping[str, Shape], meaning: Meaning[V]) -> None:
     """What a function has to say of its operands' shapes goes to a meaning that listens: the graph."""
     listen = getattr(meaning, "warn", None)
     said = composite.warns(shapes) if composite.warns and listen else None
@@ -368,17 +372,17 @@ def operand_names(signature: Signature, count: int) -> tuple[str, ...]:
 
 def evaluate_body(
     body: str,
-    values: Mapping[str, Any],
-    meaning: Meaning,
+    values: Mapping[str, V],
+    meaning: Meaning[V],
     origin: Place | None,
     sizes: Mapping[str, Size] = MappingProxyType({}),
-) -> Any:
+) -> V:
     """The value of an expression of our own, its errors reported at `origin`; `sizes` are named sizes it may use."""
     text, parsed = _body(body)
     return interpret(parsed, Scope(text, values.get, dims=sizes, origin=origin or text.place()), meaning)
 
 
-def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meaning) -> Any:
+def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """A function of the user's own: unfolded, or an op of its own where its gradient is hand-written."""
     bound = bind(Signature(function.args, frozenset(), {}), part, scope, _shaper(scope, meaning))
     if function.grads and scope.custom is not None:

@@ -12,6 +12,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, zoo
 
 from backprop_cli.engine.numbers import Words, plain
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 
 MEMO_BYTES = 1 << 26
@@ -20,15 +21,15 @@ MEMO_BYTES = 1 << 26
 class Evaluator:
     """Evaluates formulas of one run; intermediate results are shared until they take too much memory."""
 
-    def __init__(self, values: Sequence[Any], gradients: Sequence[Any], dtype: str) -> None:
+    def __init__(self, values: Sequence[Array], gradients: Sequence[Array], dtype: str) -> None:
         self.values = values
         self.gradients = gradients
         self.words = Words(dtype)
         self.scalar = self.words.dtype.type
-        self.memo: dict[Expr, Any] = {}
+        self.memo: dict[Expr, Array] = {}
         self.bytes = 0
 
-    def __call__(self, expr: Expr) -> Any:
+    def __call__(self, expr: Expr) -> Array:
         """The value of a formula."""
         if self.bytes > MEMO_BYTES:
             self.memo.clear()
@@ -36,7 +37,7 @@ class Evaluator:
         with np.errstate(all="ignore"):
             return self.walk(expr)
 
-    def walk(self, expr: Expr) -> Any:
+    def walk(self, expr: Expr) -> Array:
         """The value of a part, remembered."""
         found = self.memo.get(expr)
         if found is None:
@@ -88,11 +89,11 @@ def product(factors: list[Any]) -> Any:
     return reduce(lambda done, factor: done @ factor, factors)
 
 
-def _sum(self: Evaluator, expr: Expr) -> Any:
+def _sum(self: Evaluator, expr: Expr) -> Array:
     return reduce(lambda a, b: a + b, map(self.walk, expr.args))
 
 
-def _product(self: Evaluator, expr: Expr) -> Any:
+def _product(self: Evaluator, expr: Expr) -> Array:
     """Scalars first, then the tensors: one pass over memory less."""
     args = sorted(expr.args, key=lambda a: math.prod(map(int, shape_of(a))))
     return reduce(lambda a, b: a * b, map(self.walk, args))
@@ -108,4 +109,4 @@ def _power(self: Evaluator, expr: Pow) -> Any:
     return base ** self.walk(expr.exp)
 
 
-_POINTWISE: tuple[tuple[type, Callable[..., Any]], ...] = ((Add, _sum), (Mul, _product), (Pow, _power))
+_POINTWISE: tuple[tuple[type, Callable[..., object]], ...] = ((Add, _sum), (Mul, _product), (Pow, _power))

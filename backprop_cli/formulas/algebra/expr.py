@@ -119,7 +119,7 @@ class SizeSymbol(Symbol):
         symbol.value = value
         return symbol
 
-    def _hashable_content(self) -> tuple[Any, ...]:
+    def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), str(self.value))
 
 
@@ -144,7 +144,7 @@ class Apply(Expr):
     shape: Shape
     key: str
 
-    def __new__(cls, name: str, args: tuple[Expr, ...], parameters: Mapping[str, Any], shape: Shape) -> Self:
+    def __new__(cls, name: str, args: tuple[Expr, ...], parameters: Mapping[str, object], shape: Shape) -> Self:
         """The operator on its arguments, with the shape they give it."""
         made = Basic.__new__(cls, *args)
         made.name, made.parameters, made.shape = name, parameters, shape
@@ -152,7 +152,7 @@ class Apply(Expr):
         made.key = f"{name}|{sorted(parameters.items(), key=lambda p: p[0])!r}|{named}"
         return made
 
-    def _hashable_content(self) -> tuple[Any, ...]:
+    def _hashable_content(self) -> tuple[object, ...]:
         return (self.key, *self.args)
 
     @property
@@ -164,14 +164,14 @@ class Apply(Expr):
         """What is 0 or 1 everywhere is its own power."""
         return self if self.name in MASKS and exponent.is_Integer and exponent > 0 else None
 
-    def _eval_derivative(self, symbol: Any) -> Expr:
+    def _eval_derivative(self, symbol: object) -> Expr:
         raise TypeError("sympy cannot differentiate a tensor operator; the reverse pass does")
 
-    def sort_key(self, order: Any = None) -> Any:
+    def sort_key(self, order: object = None) -> Any:
         """sympy's canonical order, by op and parameters first."""
         return (5, 0, self.key), (len(self.args), tuple(a.sort_key() for a in self.args)), S.One.sort_key(), S.One
 
-    def _sympystr(self, printer: Any) -> str:
+    def _sympystr(self, printer: object) -> str:
         return f"{self.name}({', '.join(map(str, self.args))})"
 
 
@@ -188,7 +188,7 @@ REBUILD: dict[str, Callable[..., Expr]] = {}
 """Filled by the rules: how an operator is made again from changed arguments."""
 
 
-def _rebuild(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
+def _rebuild(name: str, parameters: Mapping[str, object], *args: Expr) -> Expr:
     return REBUILD["*"](name, parameters, args)
 
 

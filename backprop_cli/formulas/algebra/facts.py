@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
 from backprop_cli.formulas.algebra.work import Work
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 TOLERANCE = 1e-12
 REDUCTIONS = frozenset({"sum", "mean"})
@@ -27,10 +30,10 @@ MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a
 class Facts:
     """What is known of the symbols of one graph; `data` gives an input's array, or None."""
 
-    data: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)
-    params: Callable[[TensorSymbol], Any] = field(default=lambda symbol: None)  # the array of any other leaf
+    data: Callable[[TensorSymbol], Array | None] = field(default=lambda symbol: None)
+    params: Callable[[TensorSymbol], Array | None] = field(default=lambda symbol: None)  # the array of any other leaf
     claims: Callable[[TensorSymbol], Mapping[str, Any]] = field(default=lambda symbol: {})  # stated of a leaf
-    evaluate: Callable[[Expr], Any] = field(default=lambda expr: None)  # the value of a formula in this run
+    evaluate: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # the value of a formula in this run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
@@ -47,9 +50,9 @@ class Facts:
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy
     mirrored: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)
-    defined_symmetric: dict[Any, bool] = field(default_factory=dict)  # remembered by the rules of symmetry
+    defined_symmetric: dict[object, bool] = field(default_factory=dict)  # remembered by the rules of symmetry
     _symmetric: dict[Expr, bool] = field(default_factory=dict)
-    _proving: set[Any] = field(default_factory=set)
+    _proving: set[object] = field(default_factory=set)
 
     @property
     def budget(self) -> Budget:

@@ -45,34 +45,34 @@ class Formula:
     def __bool__(self) -> bool:
         raise TypeError("a formula has no truth value: use where, maximum or a comparison word in the rule")
 
-    def __add__(self, other: Any) -> Formula:
+    def __add__(self, other: Formula | float) -> Formula:
         return _pointwise(total, self, other)
 
-    def __radd__(self, other: Any) -> Formula:
+    def __radd__(self, other: Formula | float) -> Formula:
         return _pointwise(total, other, self)
 
-    def __sub__(self, other: Any) -> Formula:
+    def __sub__(self, other: Formula | float) -> Formula:
         return _pointwise(total, self, -lift(other))
 
-    def __rsub__(self, other: Any) -> Formula:
+    def __rsub__(self, other: Formula | float) -> Formula:
         return _pointwise(total, other, -self)
 
-    def __mul__(self, other: Any) -> Formula:
+    def __mul__(self, other: Formula | float) -> Formula:
         return _pointwise(Mul, self, other)
 
-    def __rmul__(self, other: Any) -> Formula:
+    def __rmul__(self, other: Formula | float) -> Formula:
         return _pointwise(Mul, other, self)
 
-    def __truediv__(self, other: Any) -> Formula:
+    def __truediv__(self, other: Formula | float) -> Formula:
         return _pointwise(_quotient, self, other)
 
-    def __rtruediv__(self, other: Any) -> Formula:
+    def __rtruediv__(self, other: Formula | float) -> Formula:
         return _pointwise(_quotient, other, self)
 
-    def __pow__(self, other: Any) -> Formula:
+    def __pow__(self, other: Formula | float) -> Formula:
         return _pointwise(power, self, other)
 
-    def __rpow__(self, other: Any) -> Formula:
+    def __rpow__(self, other: Formula | float) -> Formula:
         return _pointwise(power, other, self)
 
     def __neg__(self) -> Formula:
@@ -88,7 +88,7 @@ class Formula:
         return RULES["matmul"](self, other)
 
 
-def lift(value: Any) -> Formula:
+def lift(value: Formula | float) -> Formula:
     """A formula, or a number as one."""
     return value if isinstance(value, Formula) else Formula(exact(value), ())
 
@@ -185,7 +185,7 @@ def _quotient(a: Expr, b: Expr) -> Expr:
     return Mul(a, power(b, S.NegativeOne) if b == 0 else Pow(b, -1))
 
 
-def _pointwise(combine: Callable[..., Expr], a: Any, b: Any) -> Formula:
+def _pointwise(combine: Callable[..., Expr], a: Formula | float, b: Formula | float) -> Formula:
     left, right = lift(a), lift(b)
     shape = left.shape if left.shape == right.shape else broadcast(left.shape, right.shape)
     spend(len(left.expr.args) + len(right.expr.args))
@@ -236,7 +236,7 @@ def zero(shape: Shape) -> Formula:
 # ── making operators ─────────────────────────────────────────────────────────────────────────────
 
 
-def build(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Formula:
+def build(name: str, parameters: Mapping[str, object], operands: tuple[Any, ...]) -> Formula:
     """An op of the registry applied to formulas."""
     maker = RULES.get(name)
     if name in REDUCING or name in ALONG:
@@ -261,7 +261,7 @@ LAWFUL: dict[str, Callable[[Expr], Expr | None]] = {}
 """Operators that laws are about, and what applies them; filled by the matcher."""
 
 
-def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Mapping[str, Any]:
+def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Mapping[str, object]:
     """One form for equal parameters, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
     if name in ALONG and isinstance(parameters.get("axis"), int):
         return {**parameters, "axis": parameters["axis"] % max(rank, 1)}
@@ -287,7 +287,7 @@ def made(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
     return build(name, parameters, tuple(Formula(a, shape_of(a)) for a in args)).expr
 
 
-def generic(name: str, parameters: Mapping[str, Any], operands: tuple[Any, ...]) -> Formula:
+def generic(name: str, parameters: Mapping[str, object], operands: tuple[Any, ...]) -> Formula:
     """An operator without rules of its own; linear ones let scalars out."""
     op = OPS[name]
     formulas = [None if o is None else lift(o) for o in operands]

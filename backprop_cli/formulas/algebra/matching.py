@@ -92,14 +92,14 @@ def _parameters(pattern: Pattern, expr: Apply, bound: Bound) -> Iterator[Bound]:
         yield found
 
 
-_DEFAULTS: Mapping[str, Callable[[Apply], Mapping[str, Any]]] = {
+_DEFAULTS: Mapping[str, Callable[[Apply], Mapping[str, object]]] = {
     "eye": lambda e: {"m": None} if e.parameters["m"] == e.parameters["n"] else {},
     "transpose": lambda e: {"axes": None} if e.parameters["axes"] == (1, 0) else {},
 }
 """Parameters that say what leaving them out says."""
 
 
-def _arguments(pattern: Pattern, args: Sequence[Expr], bound: Bound, names: Mapping[str, Any]) -> Iterator[Bound]:
+def _arguments(pattern: Pattern, args: Sequence[Expr], bound: Bound, names: Mapping[str, object]) -> Iterator[Bound]:
     if pattern.op != "matmul":
         if len(args) == len(pattern.parts):
             yield from _each(list(zip(pattern.parts, args, strict=True)), bound, names)
@@ -162,7 +162,7 @@ def _taken(
 class OnFormulas:
     """The meaning 'formulas' of the language: sides of laws, textbook meanings of careful words."""
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: object) -> Any:
         """A literal, exactly."""
         return None if value is None else Formula(exact(value), ())
 
@@ -170,7 +170,7 @@ class OnFormulas:
         """The true shape."""
         return value.shape
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Formula:
+    def apply(self, op: Op, operands: tuple[object, ...], parameters: Mapping[str, object]) -> Formula:
         """The formula of an op."""
         return build(op.name, parameters, operands)
 

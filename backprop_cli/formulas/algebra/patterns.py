@@ -31,23 +31,23 @@ class Pattern:
 
     op: str
     parts: tuple[Pattern, ...] = ()
-    value: Any = None
-    parameters: tuple[tuple[str, Any], ...] = ()
+    value: Any = None  # of a name its text, of a number itself
+    parameters: tuple[tuple[str, object], ...] = ()
     shape: Shape = ()
 
 
 class _Patterns:
     """The language on patterns."""
 
-    def constant(self, value: Any) -> Pattern | None:
-        return None if value is None else Pattern("number", value=value)
+    def constant(self, value: object) -> Pattern:
+        return None if value is None else Pattern("number", value=value)  # type: ignore[return-value]  # left out
 
     def shape(self, value: Pattern) -> Shape:
         return value.shape
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Pattern:
+    def apply(self, op: Op, operands: tuple[Pattern | None, ...], parameters: Mapping[str, object]) -> Pattern:
         shape = op.shape(*(None if o is None else o.shape for o in operands), **parameters)
-        flat = [part for o in operands for part in (o.parts if o.op == op.name == "matmul" else (o,))]
+        flat = [part for o in operands if o is not None for part in (o.parts if o.op == op.name == "matmul" else (o,))]
         return Pattern(op.name, tuple(flat), None, tuple(parameters.items()), shape)
 
 
@@ -78,8 +78,7 @@ def pattern_of(law: Law) -> Pattern:
         shape = ANY if letters is None else tuple(LETTERS[w] for w in letters)
         names[name] = Pattern("name", value=name, shape=shape)
     text, tree = parsed(law.left)
-    made: Pattern = interpret(tree, Scope(text, names.get, dims=LETTERS, origin=text.place()), _Patterns())
-    return made
+    return interpret(tree, Scope(text, names.get, dims=LETTERS, origin=text.place()), _Patterns())
 
 
 def factors_of(pattern: Pattern) -> tuple[tuple[Pattern, int], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, Rational, expand_mul
 
@@ -28,7 +27,7 @@ def where(mask: Formula, a: Formula, b: Formula) -> Formula:
 def _extreme(name: str) -> Callable[..., Formula]:
     """The larger or smaller of two equal things is that thing."""
 
-    def rule(a: Any, b: Any) -> Formula:
+    def rule(a: Formula | float, b: Formula | float) -> Formula:
         one, two = lift(a), lift(b)
         if one.expr == two.expr:
             return Formula(one.expr, broadcast(one.shape, two.shape))
@@ -40,7 +39,7 @@ def _extreme(name: str) -> Callable[..., Formula]:
 def _compared(name: str, same: int) -> Callable[..., Formula]:
     """A comparison of a thing with itself is known."""
 
-    def rule(a: Any, b: Any) -> Formula:
+    def rule(a: Formula | float, b: Formula | float) -> Formula:
         one, two = lift(a), lift(b)
         if one.expr == two.expr and not facts_of(one.expr).has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))

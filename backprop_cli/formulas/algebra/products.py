@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
 
 from sympy import Add, Expr, Mul, S
 
@@ -63,12 +62,12 @@ def dot(left: Expr, right: Expr) -> Expr:
     return Apply("matmul", min(forward, backward, key=_bilinear_order), {}, ())
 
 
-def _vector_order(expr: Expr) -> tuple[Any, ...]:
+def _vector_order(expr: Expr) -> tuple[object, ...]:
     """An upstream gradient last: it would need brackets under a transpose."""
     return isinstance(expr, GradSymbol), expr.sort_key()
 
 
-def _bilinear_order(factors: tuple[Expr, ...]) -> tuple[Any, ...]:
+def _bilinear_order(factors: tuple[Expr, ...]) -> tuple[object, ...]:
     """Of xᵀ A y and yᵀ Aᵀ x the one with fewer transposes."""
     return sum(map(tree_size, factors)), [f.sort_key() for f in factors]
 

@@ -238,7 +238,7 @@ def element(expr: Expr, position: tuple[int, ...], rank: int) -> Expr:
 def _plain(name: str) -> Callable[..., Formula]:
     """A reduction over all axes names none; size-1 axes kept in front only to broadcast are dropped."""
 
-    def rule(x: Formula, *, axis: Any = None, keepdims: bool = False, **parameters: Any) -> Formula:
+    def rule(x: Formula, *, axis: Any = None, keepdims: bool = False, **parameters: object) -> Formula:
         rank = len(x.shape)
         axes = axes_of(axis, rank)
         whole, leading = len(axes) == rank, axes == tuple(range(len(axes)))

@@ -27,7 +27,7 @@ class Work:
     """
 
     budget: Budget = field(default_factory=Budget)
-    memory: dict[Callable[..., Any], dict[Any, Any]] = field(default_factory=dict)
+    memory: dict[Callable[..., object], dict[object, Any]] = field(default_factory=dict)
     fired: dict[str, None] = field(default_factory=dict)
 
     def unbounded(self) -> Work:

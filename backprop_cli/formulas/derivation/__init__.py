@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.expr import GradSymbol, symbols_of
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.derivation.deriver import Deriver
@@ -39,8 +39,8 @@ def in_all(worked: Sequence[WorkedPass], graph: Graph, notations: tuple[str, ...
 def work_out(
     graph: Graph,
     names: Sequence[str] = (),
-    values: Sequence[Any] | None = None,
-    passes: Sequence[Sequence[Any]] | None = None,
+    values: Sequence[Array] | None = None,
+    passes: Sequence[Sequence[Array]] | None = None,
     entry: tuple[int, ...] | None = None,
     digits: int = 6,
     notations: tuple[str, ...] = SHOWN,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Any
 
 from sympy import Expr, Float, Integer, Rational
 
@@ -30,7 +29,7 @@ def decimal(value: Expr) -> str:
     return str(value)
 
 
-def spell_static(value: Any) -> str:
+def spell_static(value: object) -> str:
     """A static parameter as the language writes it."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]

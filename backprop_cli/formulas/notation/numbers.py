@@ -86,7 +86,7 @@ class NumbersLayout(EntryLayout):
         return Piece(self.notation.plus.join(self.closed(term, ADD + 1) for term in terms), ADD)
 
 
-def numbers(value: Callable[[Expr], Any], digits: int, notation: str, decimals: bool) -> NumbersLayout:
+def numbers(value: Callable[[Expr], object], digits: int, notation: str, decimals: bool) -> NumbersLayout:
     """The walk that puts numbers in; what is too long as text is left out."""
     layout = NumbersLayout(NOTATIONS[notation], decimals=decimals)
     layout.value, layout.digits, layout.longest = value, digits, LONGEST if notation == "text" else 0

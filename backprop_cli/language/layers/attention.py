@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from backprop_cli.language.layers.layer import Layer
 from backprop_cli.language.layers.plain import affine, follow, normalisation, spelled
@@ -54,7 +53,7 @@ def _swap(shape: Shape) -> str:
     return "(0, 2, 1, 3)" if len(shape) == 3 else "(1, 0, 2)"
 
 
-def around(layer: Layer, inner: Callable[[], Any]) -> None:
+def around(layer: Layer, inner: Callable[[], object]) -> None:
     """r_1 = x + what `inner` makes of x."""
     before, shape = layer.stack.value, layer.stack.shape
     inner()
@@ -76,7 +75,7 @@ def encoder_block(layer: Layer) -> None:
         _part(layer, part, post)
 
 
-def _part(layer: Layer, part: Callable[[Layer], Any], post: bool) -> None:
+def _part(layer: Layer, part: Callable[[Layer], object], post: bool) -> None:
     def inside() -> None:
         if not post:
             _norm(layer)

@@ -33,7 +33,7 @@ class Start:
     kind: str = "xavier_uniform"
     options: Mapping[str, float] = field(default_factory=lambda: {"seed": 0})
 
-    def written(self, shape: Shape, fan_in: int, fan_out: int) -> dict[str, Any]:
+    def written(self, shape: Shape, fan_in: int, fan_out: int) -> dict[str, object]:
         """The start as a leaf of the spec says it.
 
         A leaf's xavier and kaiming read the fans off a shape (out, in, ...), PyTorch's.  Weights of shape (in, out), as

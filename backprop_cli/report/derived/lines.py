@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.worked import Contribution, Maths, Worked
@@ -47,7 +47,7 @@ class Value:
     """The number, or the array, that a gradient is."""
 
     left: Maths
-    value: Any
+    value: object
 
 
 Item = Line | Said | Value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from backprop_cli.formulas.printed import Omitted
 from backprop_cli.report.arrays import strict
@@ -14,11 +13,11 @@ from backprop_cli.tasks.jacobian.results import Differentiated
 SCHEMA = "backprop.jacobian/1"
 
 
-def document(found: Differentiated, view: View) -> dict[str, Any]:
+def document(found: Differentiated, view: View) -> dict[str, object]:
     """A derivative as plain data."""
     formula = found.formula
     written = {"omitted": formula.why} if isinstance(formula, Omitted) else dict(formula)
-    made: dict[str, Any] = {
+    made: dict[str, object] = {
         "schema": SCHEMA, "spec": found.spec, "title": found.title, "kind": found.kind, "symbol": found.symbol,
         "output": found.output, "wrt": found.wrt, "dims": dict(found.dims), "shape": list(found.shape),
         "value": strict(found.value, view.precision), "formula": written,

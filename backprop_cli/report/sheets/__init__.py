@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
 
 from backprop_cli.report.view import View
 
@@ -27,7 +26,7 @@ class Equation:
 
     left: Written
     steps: tuple[Written, ...]
-    value: Any = None
+    value: object = None
     sign: str = "="
     where: str = ""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.json_ import pretty, where_document
@@ -13,7 +12,7 @@ from backprop_cli.tasks.stepping.results import Stepped, Trace, Update
 SCHEMA = "backprop.step/1"
 
 
-def document(result: Stepped, view: View) -> dict[str, Any]:
+def document(result: Stepped, view: View) -> dict[str, object]:
     """A result as plain data."""
     return {
         "schema": SCHEMA,
@@ -31,8 +30,8 @@ def document(result: Stepped, view: View) -> dict[str, Any]:
     }
 
 
-def _update(update: Update, view: View) -> dict[str, Any]:
-    found: dict[str, Any] = {"old": strict(update.old, view.precision), "new": strict(update.new, view.precision)}
+def _update(update: Update, view: View) -> dict[str, object]:
+    found: dict[str, object] = {"old": strict(update.old, view.precision), "new": strict(update.new, view.precision)}
     if not update.lines:
         return found | {"formula": None, "substituted": None}
     last = update.lines[-1]
@@ -49,12 +48,12 @@ def _update(update: Update, view: View) -> dict[str, Any]:
     return found
 
 
-def _table(trace: Trace, view: View) -> list[dict[str, Any]]:
+def _table(trace: Trace, view: View) -> list[dict[str, object]]:
     return [{"step": row.step, **{name: _number(value, view) for name, value in row.values.items()}}
             for row in trace.rows]  # fmt: skip
 
 
-def _number(value: float, view: View) -> Any:
+def _number(value: float, view: View) -> object:
     if not math.isfinite(value):
         return repr(value)
     return value if view.precision is None else float(f"{value:.{view.precision}g}")

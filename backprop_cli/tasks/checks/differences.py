@@ -14,6 +14,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
@@ -40,7 +41,7 @@ class Slope:
 class Probe:
     """A scalar function of one array, tried around a point; `scale` is the size of what it adds up."""
 
-    function: Callable[[Any], float]
+    function: Callable[[Array], float]
     point: Any
     scale: float
     base: float = field(init=False)
@@ -113,7 +114,7 @@ def suspicious(slope: Slope) -> bool:
     return not slope.gap <= 1e-3 * abs(slope.central) + 1e-7 + 8 * slope.noise
 
 
-def compare(probe: Probe, gradient: Any, indices: Sequence[Index], total: int) -> Answer:
+def compare(probe: Probe, gradient: Array, indices: Sequence[Index], total: int) -> Answer:
     """The differences by some entries against a gradient."""
     worst, at, wrong = 0.0, (indices[0] if indices else ()), False
     kinks: list[Index] = []
@@ -174,7 +175,7 @@ def sample(shape: Index, count: int, name: str) -> list[Index]:
 class Perturbed:
     """The output of a graph as a function of one node's value: only what depends on the node is computed again."""
 
-    def __init__(self, graph: Graph, values: Sequence[Any]) -> None:
+    def __init__(self, graph: Graph, values: Sequence[Array]) -> None:
         self.graph = graph
         self.values = values
         self.steps: dict[int, Step] = {step.place: step for step in plan(graph, Numbers(graph))}
@@ -189,12 +190,12 @@ class Perturbed:
         start, near = operands(self.values)[0], node.op.near
         return lambda x: apply(near(x, start, **node.parameters))
 
-    def probe(self, node: int, output: int, seed: Any, chain: Sequence[int]) -> Probe:
+    def probe(self, node: int, output: int, seed: Array, chain: Sequence[int]) -> Probe:
         """Σ seed·output, by the entries of a node; `chain` is what to compute again."""
         values = list(self.values)
         steps = [(index, self.function(self.steps[index]), self.steps[index].operands) for index in chain]
 
-        def total(value: Any) -> float:
+        def total(value: Array) -> float:
             values[node] = value
             with np.errstate(all="ignore"):
                 for index, apply, operands in steps:
@@ -205,7 +206,7 @@ class Perturbed:
             scale = float(np.sum(np.abs(seed * self.values[output])))
         return Probe(total, self.values[node], scale)
 
-    def answer(self, node: int, output: int, seed: Any, gradient: Any, budget: float) -> Answer:
+    def answer(self, node: int, output: int, seed: Array, gradient: Array, budget: float) -> Answer:
         """The differences by as many of a node's entries as the budget, in nanoseconds, allows; a few of a leaf's."""
         one = self.graph.nodes[node]
         shape = tuple(map(int, one.shape))

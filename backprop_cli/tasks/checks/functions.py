@@ -14,6 +14,7 @@ from backprop_cli.engine.custom import summed_sizes
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Probe, compare, sample
 from backprop_cli.tasks.checks.results import FunctionResult, status_of
 from backprop_cli.tasks.places import named_user
@@ -22,7 +23,7 @@ DRAWS = 2
 NOT_HERE = "right at these numbers, wrong at others"
 
 
-def check_functions(graph: Graph, values: Sequence[Any]) -> Iterator[FunctionResult]:
+def check_functions(graph: Graph, values: Sequence[Array]) -> Iterator[FunctionResult]:
     """Every operand of every use of a function whose gradient the user wrote."""
     meaning = Numbers(graph)
     for node in graph.nodes:
@@ -33,7 +34,7 @@ def check_functions(graph: Graph, values: Sequence[Any]) -> Iterator[FunctionRes
                     yield _judged(graph, node, position, operands, meaning)
 
 
-def _judged(graph: Graph, node: Node, position: int, operands: Sequence[Any], meaning: Numbers) -> FunctionResult:
+def _judged(graph: Graph, node: Node, position: int, operands: Sequence[Array], meaning: Numbers) -> FunctionResult:
     """A hand-written gradient at the spec's numbers, in shape, and, where it is right so far, at other numbers."""
     found = _operand(graph, node, position, operands, meaning)
     summed = _summed(graph, node, position)
@@ -61,14 +62,14 @@ def _drawn(node: Node, operands: Sequence[Any], number: int) -> list[Any]:
     """Other numbers of the same signs for the operands that are differentiated."""
     random = np.random.default_rng([crc32(node.name.encode()), number])
 
-    def other(x: Any) -> Any:
+    def other(x: Array) -> Any:
         return x * np.exp(0.5 * random.standard_normal(np.shape(x))) + 0.1 * np.equal(x, 0)
 
     return [x if x is None or rule_of(node, i) is None or not np.size(x) else other(x)
             for i, x in enumerate(operands)]  # fmt: skip
 
 
-def _operand(graph: Graph, node: Node, position: int, operands: Sequence[Any], meaning: Numbers) -> FunctionResult:
+def _operand(graph: Graph, node: Node, position: int, operands: Sequence[Array], meaning: Numbers) -> FunctionResult:
     """One hand-written gradient, met by a random upstream gradient."""
     op = node.op
     assert op is not None
@@ -80,7 +81,7 @@ def _operand(graph: Graph, node: Node, position: int, operands: Sequence[Any], m
         written = meaning.unbroadcast(rule(upstream, value, *operands), np.shape(operands[position]))
         written = np.broadcast_to(written, np.shape(operands[position]))
 
-    def total(moved: Any) -> float:
+    def total(moved: Array) -> float:
         with np.errstate(all="ignore"):
             return float(np.sum(upstream * function(*operands[:position], moved, *operands[position + 1 :])))
 

@@ -15,6 +15,7 @@ import sympy
 from sympy import Expr
 
 from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.entries import NoEntriesError, apply_op, entries, symbols
 from backprop_cli.tasks.checks.differences import Dependents
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
@@ -46,7 +47,7 @@ class Oracle:
     def __post_init__(self) -> None:
         self.sizes = {node.index: math.prod(map(int, node.shape)) for node in self.graph.nodes}
 
-    def answer(self, node: int, output: int, seed: Any, gradient: Any) -> Answer:
+    def answer(self, node: int, output: int, seed: Array, gradient: Array) -> Answer:
         """The derivative by each entry of a node, against its gradient."""
         try:
             made, loss = self.explicit(node, output, seed)
@@ -62,7 +63,7 @@ class Oracle:
         except UnknownFunctionError as missing:
             return Answer("entries", note=f"{missing} is not evaluated")
 
-    def explicit(self, node: int, output: int, seed: Any) -> tuple[Any, Expr]:
+    def explicit(self, node: int, output: int, seed: Array) -> tuple[Any, Expr]:
         """Symbols for a node's entries, and Σ seed·output as one expression in them.
 
         Raises:
@@ -85,7 +86,7 @@ class Oracle:
             raise TooLargeError
         return made, loss
 
-    def apply(self, node: Node, known: Mapping[int, Any], sizes: dict[Expr, Extent]) -> Any:
+    def apply(self, node: Node, known: Mapping[int, Array], sizes: dict[Expr, Extent]) -> Any:
         """One step of the forward pass in entries; what sympy would not finish is refused before it starts.
 
         Raises:
@@ -103,7 +104,7 @@ class Oracle:
                 raise TooLargeError
         return apply_op(node.op, operands, node.parameters)
 
-    def of(self, index: int, known: Mapping[int, Any]) -> Any:
+    def of(self, index: int, known: Mapping[int, Array]) -> Any:
         """A node's entries: in the symbols, or its numbers."""
         node = self.graph.nodes[index]
         if index in known:
@@ -113,7 +114,7 @@ class Oracle:
         return entries(self.values[index])
 
 
-def compared(loss: Expr, made: Any, point: Mapping[Expr, float], gradient: Any) -> Answer:
+def compared(loss: Expr, made: Any, point: Mapping[Expr, float], gradient: Array) -> Answer:
     """The derivatives of an expression by an array of symbols, evaluated, against a gradient."""
     value = Scalars(point)
     worst, at = 0.0, (0,) * made.ndim

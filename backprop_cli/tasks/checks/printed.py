@@ -15,6 +15,7 @@ from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import Op
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.language.expression import parse
@@ -47,7 +48,7 @@ class PrintedBack:
     """Evaluates printed formulas of one backward pass."""
 
     def __init__(
-        self, graph: Graph, values: Sequence[Any], gradients: Sequence[Any], where: Iterable[Named] = ()
+        self, graph: Graph, values: Sequence[Array], gradients: Sequence[Array], where: Iterable[Named] = ()
     ) -> None:
         self.graph = graph
         self.values = values
@@ -74,14 +75,14 @@ class PrintedBack:
         """The shape of a node, with the names of its sizes."""
         return self.graph.nodes[self.graph.names[name]].shape if name in self.graph.names else None
 
-    def _bound(self, of: Sequence[Any]) -> Any:
-        def lookup(name: str) -> Any:
+    def _bound(self, of: Sequence[object]) -> Any:
+        def lookup(name: str) -> object:
             index = self.graph.names.get(name)
             return self.where.get(name) if index is None else of[index]
 
         return lookup
 
-    def answer(self, formula: Mapping[str, Printed | Omitted], gradient: Any) -> Answer:
+    def answer(self, formula: Mapping[str, Printed | Omitted], gradient: Array) -> Answer:
         """The formulas of a gradient, in all their terms, against its value."""
         shown = {terms: one.code for terms, one in formula.items() if isinstance(one, Printed)}
         read = {terms: self.read(terms, code, gradient) for terms, code in shown.items()}
@@ -101,7 +102,7 @@ class PrintedBack:
         unknown = tuple(tuple(map(int, index)) for index in np.argwhere(undefined))
         return Answer("formula", worst, wrong, at, found, (), unknown, len(found), len(formula), note)
 
-    def read(self, terms: str, code: str, gradient: Any) -> Any:
+    def read(self, terms: str, code: str, gradient: Array) -> Any:
         """The value of a formula, of the gradient's shape; or what is wrong with it, in words."""
         try:
             found = self.value(code)
@@ -114,13 +115,13 @@ class PrintedBack:
             return f"the formula ({terms}) has shape {np.shape(found)}, the gradient {np.shape(gradient)}"
         return np.asarray(found)
 
-    def distance(self, found: Any, gradient: Any) -> Any:
+    def distance(self, found: object, gradient: object) -> Any:
         """Entry by entry; NaN meets NaN, since a formula has to say what the reverse pass says."""
         both = np.isnan(np.asarray(found, dtype=float)) & np.isnan(np.asarray(gradient, dtype=float))
         return np.where(both, 0.0, self.tolerance.distance(found, gradient))
 
 
-def undefined_at(found: Iterable[Any], gradient: Any) -> Any:
+def undefined_at(found: Iterable[Array], gradient: Array) -> Any:
     """Where a formula is 0/0 though the gradient is a number: at a norm of zero, say, where the rule knows better."""
     missing = [np.isnan(np.asarray(one, dtype=float)) for one in found]
     return np.isfinite(np.asarray(gradient, dtype=float)) & np.any(missing, axis=0) if missing else \

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, GraphPass, Node, build, rule_of
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import TERMS, PassFormulas, Printed
 from backprop_cli.language.model import Spec
@@ -100,7 +100,7 @@ class Work:
             found = verdict(self.graph, node, run.name, gradient, answers)
             yield replace(found, number=number + 1) if len(self.graph.passes) > 1 else found
 
-    def independent(self, node: Node, run: GraphPass, seed: Any, gradient: Any) -> Iterator[Answer]:
+    def independent(self, node: Node, run: GraphPass, seed: Array, gradient: Array) -> Iterator[Answer]:
         """The answers that use no rule."""
         total = math.prod(map(int, node.shape))
         if node.index in self.hooked:
@@ -141,7 +141,7 @@ def hooked(graph: Graph) -> set[int]:
 # ── the verdict on a node ────────────────────────────────────────────────────────────────────────
 
 
-def verdict(graph: Graph, node: Node, output: str, gradient: Any, answers: Sequence[Answer]) -> CheckResult:
+def verdict(graph: Graph, node: Node, output: str, gradient: Array, answers: Sequence[Answer]) -> CheckResult:
     """What the answers say together."""
     status = status_of(answers)
     index = _worst(answers, status)
@@ -151,7 +151,7 @@ def verdict(graph: Graph, node: Node, output: str, gradient: Any, answers: Seque
     return CheckResult(node.name, output, status, kept, index, numbers, reason)
 
 
-def misshapen(node: Node, output: str, gradient: Any) -> CheckResult:
+def misshapen(node: Node, output: str, gradient: Array) -> CheckResult:
     """A gradient that cannot be one: nothing is compared with it."""
     reason = f"the gradient has shape {np.shape(gradient)}, the node {tuple(map(int, node.shape))}"
     return CheckResult(node.name, output, "wrong", (), reason=reason)
@@ -166,7 +166,7 @@ def _worst(answers: Sequence[Answer], status: Status) -> Index:
     return next((pick[status](a)[0] for a in answers if pick[status](a)), ())
 
 
-def _numbers(gradient: Any, answers: Sequence[Answer], index: Index) -> dict[str, float]:
+def _numbers(gradient: Array, answers: Sequence[Answer], index: Index) -> dict[str, float]:
     """What each answer says at one entry, as far as it says anything there."""
     found = {"reverse pass": float(np.asarray(gradient)[index])}
     for answer in answers:
@@ -179,7 +179,7 @@ def _numbers(gradient: Any, answers: Sequence[Answer], index: Index) -> dict[str
     return found
 
 
-def _reason(graph: Graph, node: Node, gradient: Any, answers: Sequence[Answer], status: Status) -> str:
+def _reason(graph: Graph, node: Node, gradient: Array, answers: Sequence[Answer], status: Status) -> str:
     """Why, in a sentence."""
     wrong = [a for a in answers if a.wrong]
     if status == "kink":

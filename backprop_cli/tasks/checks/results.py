@@ -19,7 +19,7 @@ class Tolerance:
     relative: float
     absolute: float
 
-    def distance(self, a: Any, b: Any) -> Any:
+    def distance(self, a: object, b: object) -> Any:
         """How far apart, entry by entry: at most `relative` where they agree; the same infinity is no distance."""
         with np.errstate(all="ignore"):
             a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)

@@ -13,6 +13,7 @@ from sympy.core.relational import Relational
 
 from backprop_cli.engine.ops.errorfunction import erf, erfc
 from backprop_cli.engine.ops.special import erfinv, lgamma, polygamma
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.kinks import Absolute, Floor, Jump, Larger, Sign, Step
 
 
@@ -66,7 +67,7 @@ class Scalars:
             raise UnknownFunctionError(type(expr).__name__)
         return function(*map(self.walk, expr.args))
 
-    def product(self, expr: Expr) -> Any:
+    def product(self, expr: Expr) -> object:
         """A product; a factor on a kink does not matter where another one is 0."""
         result, kink = np.float64(1), False
         for factor in expr.args:
@@ -78,7 +79,7 @@ class Scalars:
             raise KinkError
         return result
 
-    def piecewise(self, expr: Expr) -> Any:
+    def piecewise(self, expr: Expr) -> object:
         """The first piece whose condition holds."""
         for value, condition in (piece.args for piece in expr.args):
             if self.holds(condition):
@@ -109,7 +110,7 @@ class Scalars:
 def _off_zero(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function that has a jump at 0."""
 
-    def guarded(x: Any) -> Any:
+    def guarded(x: Array) -> Any:
         if x == 0:
             raise KinkError
         return function(x)
@@ -117,7 +118,7 @@ def _off_zero(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return guarded
 
 
-def _sum(*xs: Any) -> Any:
+def _sum(*xs: Any) -> object:
     return np.float64(math.fsum(xs)) if all(map(math.isfinite, xs)) else sum(xs)
 
 

@@ -71,7 +71,7 @@ class Speech:
     used: dict[str, None] = field(default_factory=dict)
     leaves: Mapping[str, Leaf] = field(default_factory=dict)  # of the spec at work, by their names in the code
 
-    def constant(self, value: Any) -> Code:
+    def constant(self, value: object) -> Code:
         """A literal, exactly where Python can."""
         if value is None:
             return Code("None", ATOM, None)
@@ -96,7 +96,7 @@ class Speech:
             return f"{sign}math.{'nan' if math.isnan(found) else named[abs(found)]}"
         return repr(found)
 
-    def value(self, value: Any) -> str:
+    def value(self, value: object) -> str:
         """A static parameter as Python writes it."""
         if isinstance(value, Size) and value.name:
             return self.names[value.name]
@@ -137,7 +137,7 @@ class Speech:
             return code
         return Code(f"{self.dialect.array}(float({code.text}))", POSTFIX, code.shape)
 
-    def numbers_of(self, value: Code) -> Any:
+    def numbers_of(self, value: Code) -> object:
         """The numbers of an input, where a function's form rests on them."""
         return numbers_of(self.leaves.get(value.text))
 
@@ -168,14 +168,14 @@ def call(target: str, *given: str, **renamed: str) -> Row:
     return row
 
 
-def _is_default(value: Any, default: Any) -> bool:
+def _is_default(value: object, default: object) -> bool:
     return type(value) is type(default) and bool(value == default)
 
 
 def template(text: str) -> Row:
     """Operands in the places {0}, {1}, bracketed unless they are atoms or calls."""
 
-    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
         shown = {name: speech.value(value) for name, value in parameters.items() if name}
         return text.format(*(o.within(POSTFIX) for o in operands), **shown)
 

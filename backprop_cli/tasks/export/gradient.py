@@ -130,7 +130,7 @@ class _Work:
                 self.final[leaf] = unique(PREFIX + leaf, self.taken)
                 self.node(self.final[leaf], " + ".join(parts))
 
-    def one_pass(self, number: int, formulas: Mapping[int, Mapping[str, Any]], suffix: str) -> Mapping[str, str]:
+    def one_pass(self, number: int, formulas: Mapping[int, Mapping[str, object]], suffix: str) -> Mapping[str, str]:
         """The gradients of one pass, the output's first; node name to gradient name."""
         names: dict[str, str] = {}
         output = self.graph.passes[number].output

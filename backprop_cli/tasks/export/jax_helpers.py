@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from backprop_cli.language.model import Shape
 
 if TYPE_CHECKING:
     import jax
     import jax.numpy as jnp
 
 
-def mask(condition: Any) -> Any:
+def mask(condition: jax.Array) -> jax.Array:
     """True and false as 1 and 0."""
     return jnp.asarray(condition, dtype=float)
 
 
-def index_add(x: Any, indices: Any, source: Any, axis: Any) -> Any:
+def index_add(x: jax.Array, indices: jax.Array, source: jax.Array, axis: int) -> jax.Array:
     """x with slices added at indices; repeated ones add up."""
     return x.at[(*[slice(None)] * (axis % x.ndim), indices.astype(int))].add(source)
 
 
-def scatter(x: Any, index: Any, shape: Any) -> Any:
+def scatter(x: jax.Array, index: object, shape: Shape) -> jax.Array:
     """Zeros with x added at an index."""
     return jnp.zeros(shape).at[index].add(x)
 
 
-def conv(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+def conv(x: jax.Array, w: jax.Array, b: jax.Array | None, stride: Shape, padding: Shape, dilation: Shape,
+         groups: int) -> jax.Array:
     """The cross-correlation of x with the filters w."""
     n = len(stride)
     if x.ndim == n + 1:
@@ -34,7 +37,7 @@ def conv(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, group
     return y if b is None else y + jnp.reshape(b, (-1, *[1] * n))
 
 
-def max_pool(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+def max_pool(x: jax.Array, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> jax.Array:
     """The largest entry of every window."""
     ones = (1,) * (x.ndim - len(kernel))
     pads = [(0, 0)] * len(ones) + [(p, p) for p in padding]
@@ -42,7 +45,7 @@ def max_pool(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> A
                                  window_dilation=(*ones, *dilation))  # fmt: skip
 
 
-def avg_pool(x: Any, kernel: Any, stride: Any, padding: Any) -> Any:
+def avg_pool(x: jax.Array, kernel: Shape, stride: Shape, padding: Shape) -> jax.Array:
     """The mean of every window, its padding counted."""
     ones = (1,) * (x.ndim - len(kernel))
     pads = [(0, 0)] * len(ones) + [(p, p) for p in padding]

@@ -10,135 +10,138 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Whole
+from backprop_cli.language.model import Shape
 
-def mask(condition: Any) -> Any:
+
+def mask(condition: Mask) -> Array:
     """True and false as 1 and 0."""
     return np.asarray(condition, dtype=float)
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Array) -> Array:
     """1/(1 + exp(-x)) without overflow."""
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
-def softplus(x: Any, beta: Any = 1) -> Any:
+def softplus(x: Array, beta: float = 1) -> Array:
     """log(1 + exp(beta x))/beta."""
     return np.logaddexp(0, beta * x) / beta
 
 
-def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
+def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     """x where positive, negative_slope·x elsewhere."""
     return np.where(x > 0, x, negative_slope * x)
 
 
-def elu(x: Any, alpha: Any = 1) -> Any:
+def elu(x: Array, alpha: float = 1) -> Array:
     """x where positive, alpha·(exp(x) - 1) elsewhere."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-def silu(x: Any) -> Any:
+def silu(x: Array) -> Array:
     """x·σ(x)."""
     return x * sigmoid(x)
 
 
-def mish(x: Any) -> Any:
+def mish(x: Array) -> Array:
     """x·tanh(softplus(x))."""
     return x * np.tanh(softplus(x))
 
 
-def erf(x: Any) -> Any:
+def erf(x: Array) -> Array:
     """The error function."""
     return np.vectorize(math.erf, otypes=[float])(x)
 
 
-def erfc(x: Any) -> Any:
+def erfc(x: Array) -> Array:
     """1 - erf(x)."""
     return np.vectorize(math.erfc, otypes=[float])(x)
 
 
-def gelu(x: Any, approximate: Any = "none") -> Any:
+def gelu(x: Array, approximate: str = "none") -> Array:
     """x·Φ(x), or its approximation by tanh."""
     if approximate == "tanh":
         return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
     return x * erfc(-x / np.sqrt(2)) / 2
 
 
-def huber(x: Any, delta: Any = 1) -> Any:
+def huber(x: Array, delta: float = 1) -> Array:
     """x²/2 where |x| <= delta, delta·(|x| - delta/2) elsewhere."""
     return np.where(np.abs(x) <= delta, x * x / 2, delta * (np.abs(x) - delta / 2))
 
 
-def xlogy(a: Any, b: Any) -> Any:
+def xlogy(a: Array, b: Array) -> Array:
     """a·log(b), and 0 where a is 0."""
     return np.where(np.equal(a, 0), 0, a * np.log(np.where(np.equal(a, 0), 1, b)))
 
 
-def softmax(x: Any, axis: Any = -1) -> Any:
+def softmax(x: Array, axis: Axes = -1) -> Array:
     """exp x / Σ exp x."""
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """log Σ exp x."""
     m = np.max(x, axis=axis, keepdims=True)
     y = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def log_softmax(x: Any, axis: Any = -1) -> Any:
+def log_softmax(x: Array, axis: Axes = -1) -> Array:
     """log of the softmax."""
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 
-def bce_logits(z: Any, t: Any) -> Any:
+def bce_logits(z: Array, t: Array) -> Array:
     """Binary cross-entropy of a logit."""
     return softplus(z) - t * z
 
 
-def bce_probabilities(p: Any, t: Any) -> Any:
+def bce_probabilities(p: Array, t: Array) -> Array:
     """Binary cross-entropy of a probability, its logarithms at least -100 as in PyTorch."""
     return -(t * np.maximum(np.log(p), -100) + (1 - t) * np.maximum(np.log1p(-p), -100))
 
 
-def gaussian_nll(mean: Any, target: Any, var: Any, eps: Any = 1e-6) -> Any:
+def gaussian_nll(mean: Array, target: Array, var: Array, eps: float = 1e-6) -> Array:
     """(log var + (mean - target)²/var)/2."""
     v = np.maximum(var, eps)
     return (np.log(v) + (mean - target) ** 2 / v) / 2
 
 
-def standardize(x: Any, axis: Any = -1, eps: Any = 1e-5) -> Any:
+def standardize(x: Array, axis: Axes = -1, eps: float = 1e-5) -> Array:
     """(x - mean)/√(var + eps)."""
     return (x - np.mean(x, axis=axis, keepdims=True)) / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps)
 
 
-def one_hot(labels: Any, n: Any) -> Any:
+def one_hot(labels: Whole, n: int) -> Array:
     """Rows of zeros with a 1 at the label."""
     return np.eye(n)[np.asarray(labels).astype(int)]
 
 
-def take(x: Any, indices: Any, axis: Any = None) -> Any:
+def take(x: Array, indices: Whole, axis: int | None = None) -> Array:
     """The slices of x at whole numbers."""
     return np.take(x, np.asarray(indices).astype(int), axis=axis)
 
 
-def index_add(x: Any, indices: Any, source: Any, axis: Any) -> Any:
+def index_add(x: Array, indices: Whole, source: Array, axis: int) -> Array:
     """x with slices added at indices; repeated ones add up."""
-    y: Any = np.array(x)
+    y: Array = np.array(x)
     place: Any = (*[slice(None)] * (axis % y.ndim), np.asarray(indices).astype(int))
     np.add.at(y, place, source)
     return y
 
 
-def take_along_axis(x: Any, indices: Any, axis: Any = -1) -> Any:
+def take_along_axis(x: Array, indices: Whole, axis: int | None = -1) -> Array:
     """Entry by entry, the one at a position along an axis."""
     return np.take_along_axis(x, np.asarray(indices).astype(int), axis)
 
 
-def scatter(x: Any, index: Any, shape: Any) -> Any:
+def scatter(x: Array, index: Any, shape: Shape) -> Array:
     """Zeros with x added at an index."""
-    y: Any = np.zeros(shape)
+    y: Array = np.zeros(shape)
     if any(isinstance(part, list) for part in index):
         np.add.at(y, index, x)
     else:
@@ -146,7 +149,7 @@ def scatter(x: Any, index: Any, shape: Any) -> Any:
     return y
 
 
-def windows(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, outside: Any = 0.0) -> Any:
+def windows(x: Any, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, outside: float = 0.0) -> Array:
     """A view of (batch, channels, *windows, *kernel)."""
     n = len(kernel)
     x = np.pad(x, [(0, 0)] * (x.ndim - n) + [(p, p) for p in padding], constant_values=outside)
@@ -155,7 +158,7 @@ def windows(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, outsi
     return view[(..., *(slice(None, None, s) for s in stride), *(slice(None, None, d) for d in dilation))]
 
 
-def conv(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+def conv(x: Array, w: Array, b: Array | None, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Array:
     """The cross-correlation of x with the filters w."""
     n = len(stride)
     if x.ndim == n + 1:
@@ -167,7 +170,8 @@ def conv(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, group
     return y if b is None else y + np.reshape(b, (-1, *[1] * n))
 
 
-def conv_transpose(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any, size: Any) -> Any:
+def conv_transpose(x: Array, w: Array, b: Array | None, stride: Shape, padding: Shape, dilation: Shape, groups: int,
+                   size: Shape) -> Array:
     """The adjoint of conv: every entry of x spreads the filters over its window of a tensor of `size`."""
     n = len(stride)
     if x.ndim == n + 1:
@@ -184,7 +188,8 @@ def conv_transpose(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: 
     return y if b is None else y + np.reshape(b, (-1, *[1] * n))
 
 
-def conv_weight(x: Any, g: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+def conv_weight(x: Array, g: Array, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape,
+                groups: int) -> Array:
     """The gradient of conv by its filters."""
     n = len(stride)
     if x.ndim == n + 1:
@@ -195,12 +200,12 @@ def conv_weight(x: Any, g: Any, kernel: Any, stride: Any, padding: Any, dilation
     return np.concatenate([np.tensordot(h, v, (axes, axes)) for h, v in parts], 0)
 
 
-def max_pool(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+def max_pool(x: Array, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Array:
     """The largest entry of every window."""
     return np.max(windows(x, kernel, stride, padding, dilation, -np.inf), axis=tuple(range(-len(kernel), 0)))
 
 
-def max_pool_indices(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+def max_pool_indices(x: Array, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Array:
     """Where the largest entry of every window lies in its channel, counted row by row."""
     n = len(kernel)
     view = windows(x, kernel, stride, padding, dilation, -np.inf)
@@ -211,7 +216,7 @@ def max_pool_indices(x: Any, kernel: Any, stride: Any, padding: Any, dilation: A
     return np.take_along_axis(places, first[..., None], -1)[..., 0]
 
 
-def max_unpool(x: Any, indices: Any, size: Any) -> Any:
+def max_unpool(x: Array, indices: Whole, size: Shape) -> Array:
     """Zeros of `size` with the entries of x added where `indices` say."""
     lead = x.shape[: x.ndim - len(size)]
     y: Any = np.zeros((int(np.prod(lead)), int(np.prod(size))))
@@ -221,13 +226,13 @@ def max_unpool(x: Any, indices: Any, size: Any) -> Any:
     return y.reshape((*lead, *size))
 
 
-def avg_pool(x: Any, kernel: Any, stride: Any, padding: Any) -> Any:
+def avg_pool(x: Array, kernel: Shape, stride: Shape, padding: Shape) -> Array:
     """The mean of every window, its padding counted."""
     n = len(kernel)
     return np.mean(windows(x, kernel, stride, padding, (1,) * n), axis=tuple(range(-n, 0)))
 
 
-def avg_unpool(x: Any, size: Any, kernel: Any, stride: Any, padding: Any) -> Any:
+def avg_unpool(x: Array, size: Shape, kernel: Shape, stride: Shape, padding: Shape) -> Array:
     """Every entry of x spread evenly over its window of a tensor of `size`."""
     y: Any = np.zeros((*x.shape[: -len(size)], *(s + 2 * p for s, p in zip(size, padding, strict=True))))
     for at in np.ndindex(*kernel):
@@ -236,7 +241,7 @@ def avg_unpool(x: Any, size: Any, kernel: Any, stride: Any, padding: Any) -> Any
     return y[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))]
 
 
-def draw(seed: Any, name: Any) -> Any:
+def draw(seed: int, name: str) -> np.random.Generator:
     """The random numbers of a leaf: one generator a name, so that a new leaf changes no other."""
     import zlib
 

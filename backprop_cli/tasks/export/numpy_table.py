@@ -39,23 +39,23 @@ def _scatter(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str
     return f"{speech.helper('scatter')}({operands[0].text}, np.s_[{inner}], {speech.value(parameters['shape'])})"
 
 
-def _solve(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _solve(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     a, b = operands
     if b.shape is not None and len(b.shape) == 1 and a.shape is not None and len(a.shape) > 2:
         return f"np.linalg.solve({a.text}, {b.within(POSTFIX)}[:, None])[..., 0]"
     return f"np.linalg.solve({a.text}, {b.text})"
 
 
-def _einsum(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _einsum(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     return f"np.einsum({', '.join([repr(parameters['subscripts']), *(o.text for o in operands)])})"
 
 
-def _cholesky(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _cholesky(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     lower = f"np.linalg.cholesky({operands[0].text})"
     return f"np.swapaxes({lower}, -1, -2)" if parameters["upper"] else lower
 
 
-def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     if parameters["ord"] is not None:
         return language(speech, operands, parameters)
     total = call("np.sum", "axis", "keepdims")
@@ -63,18 +63,18 @@ def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, A
     return f"np.sqrt({total(speech, (squares,), {**parameters, '': 'sum'})})"
 
 
-def _arange(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _arange(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     start, stop, step = (parameters[name] for name in ("start", "stop", "step"))
     ends = (0, start) if stop is None else (start, stop)
     return f"np.arange({', '.join(map(speech.value, (*ends, step)))}, dtype=float)"
 
 
-def _logit(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _logit(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     plain = parameters["eps"] is None
     return (template("(np.log({0}) - np.log1p(-{0}))") if plain else language)(speech, operands, parameters)
 
 
-def _softplus(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _softplus(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     plain = parameters["threshold"] is None
     return (call("softplus", "beta") if plain else language)(speech, operands, parameters)
 
@@ -157,12 +157,12 @@ def _max_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[st
     return f"{speech.helper(name)}({operands[0].text}, {inner})"
 
 
-def _max_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _max_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     size = speech.value(_size(parameters))
     return f"{speech.helper('max_unpool')}({operands[0].text}, {operands[1].text}, {size})"
 
 
-def _size(parameters: Mapping[str, Any]) -> tuple[int, ...]:
+def _size(parameters: Mapping[str, object]) -> tuple[int, ...]:
     """`output_size`, one number an axis."""
     space, given = pool_space(parameters), parameters["output_size"]
     size = tuple(given) if isinstance(given, tuple) else (given,)
@@ -182,7 +182,7 @@ def _avg_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[st
 # ── what numpy has no short word for ─────────────────────────────────────────────────────────────
 
 
-def language(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def language(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     """The project's own function; the script then needs backprop-cli beside it."""
     speech.helper("language")
     name = parameters[""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import math
 import re
@@ -166,6 +167,17 @@ def sources(functions: Functions, used: Iterable[str]) -> str:
 
 def untyped(source: str) -> str:
     """A function without its annotations."""
-    head, _, body = source.partition("\n")
-    plain = re.sub(r": Any = ([^,)]*)", r"=\1", head).replace(": Any", "").replace(" -> Any", "")
-    return f"{plain}\n{body.replace(': Any = ', ' = ')}"
+    lines = source.encode().splitlines(keepends=True)
+    for line, start, end in sorted(_annotated(ast.parse(source)), reverse=True):
+        lines[line - 1] = lines[line - 1][:start] + lines[line - 1][end:]
+    head, colon, body = b"".join(lines).decode().partition(":\n")
+    return re.sub(r"(\w+) = ", r"\1=", re.sub(r"\n\s+", " ", head)) + colon + body
+
+
+def _annotated(tree: ast.Module) -> Iterator[tuple[int, int, int]]:
+    """Line, first and last byte of each annotation, with the colon or the arrow before it."""
+    for node in ast.walk(tree):
+        given = node.annotation if isinstance(node, ast.arg | ast.AnnAssign) else getattr(node, "returns", None)
+        if given is not None and given.end_col_offset is not None:
+            sign = len(" -> " if isinstance(node, ast.FunctionDef) else ": ")
+            yield given.lineno, given.col_offset - sign, given.end_col_offset

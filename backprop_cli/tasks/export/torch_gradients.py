@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # ── functions, whose source a script carries ─────────────────────────────────────────────────────
 
 
-def index_add(x: Any, indices: Any, source: Any, axis: Any) -> Any:
+def index_add(x: Any, indices: Any, source: Any, axis: Any) -> object:
     """x with slices added at indices; repeated ones add up."""
     axis = axis % x.ndim
     count = indices.numel()
@@ -25,14 +25,14 @@ def index_add(x: Any, indices: Any, source: Any, axis: Any) -> Any:
     return x.index_add(axis, indices.long().reshape(-1), flat)
 
 
-def scatter(x: Any, index: Any, shape: Any) -> Any:
+def scatter(x: Any, index: Any, shape: object) -> object:
     """Zeros with x added at an index."""
     y: Any = torch.zeros(shape)
     y[index] += x
     return y
 
 
-def max_unpool(x: Any, indices: Any, size: Any) -> Any:
+def max_unpool(x: Any, indices: Any, size: Any) -> object:
     """Zeros of `size` with the entries of x added where `indices` say."""
     lead = x.shape[: x.ndim - len(size)]
     y: Any = torch.zeros((*lead, int(torch.tensor(size).prod())))
@@ -40,7 +40,7 @@ def max_unpool(x: Any, indices: Any, size: Any) -> Any:
     return y.reshape((*lead, *size))
 
 
-def avg_unpool(x: Any, size: Any, kernel: Any, stride: Any, padding: Any) -> Any:
+def avg_unpool(x: Any, size: Any, kernel: Any, stride: object, padding: object) -> object:
     """Every entry of x spread evenly over its window of a tensor of `size`: a transposed convolution with a mean."""
     channels = x.shape[-len(size) - 1]
     weight = torch.ones((channels, 1, *kernel)) / int(torch.tensor(kernel).prod())
@@ -75,18 +75,18 @@ def _conv_weight(speech: Speech, operands: tuple[Code, ...], parameters: Mapping
     return f"torch.nn.grad.conv{space}d_weight({x.text}, {size}, {g.text}, {rest}, {groups})"
 
 
-def _max_pool_indices(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _max_pool_indices(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     keys = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
     given = ", ".join(speech.value(parameters[key]) for key in keys)
     return f"F.max_pool{_space(parameters)}d({operands[0].text}, {given}, return_indices=True)[1]"
 
 
-def _max_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _max_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     size = _sizes(parameters["output_size"], _space(parameters))
     return f"{speech.helper('max_unpool')}({operands[0].text}, {operands[1].text}, {size})"
 
 
-def _avg_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _avg_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     space = _space(parameters)
     kernel = _sizes(parameters["kernel_size"], space)
     stride = kernel if parameters["stride"] is None else _sizes(parameters["stride"], space)
@@ -109,7 +109,7 @@ def _scatter(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str
     return f"{speech.helper('scatter')}({operands[0].text}, ({inner}), {speech.value(parameters['shape'])})"
 
 
-def _subscript(part: Any) -> str:
+def _subscript(part: object) -> str:
     if isinstance(part, Span):
         return f"slice({part.first}, {part.stop}, {part.step})"
     return "..." if part is Ellipsis else repr(list(part)) if isinstance(part, tuple) else repr(part)

@@ -25,7 +25,7 @@ FUNCTIONAL: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def _refused(speech: Speech, parameters: Mapping[str, Any], what: str) -> UsageError:
+def _refused(speech: Speech, parameters: Mapping[str, object], what: str) -> UsageError:
     return UsageError("E022", f"export does not write {parameters['']} with {what} in PyTorch",
                       hint="--to numpy writes every function")  # fmt: skip
 
@@ -50,20 +50,20 @@ def _freedom(parameters: Mapping[str, Any]) -> str:
     return f", correction={lost(*(parameters[key] for key in ('ddof', 'correction', 'unbiased')))}"
 
 
-def _product(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _product(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     if isinstance(parameters["axis"], tuple):
         raise _refused(speech, parameters, "several axes")
     return _reduction("torch.prod", "torch.prod")(speech, operands, parameters)
 
 
-def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     if parameters["ord"] is not None:
         raise _refused(speech, parameters, "an order")
     return _reduction("torch.linalg.vector_norm", "torch.linalg.vector_norm")(speech, operands, parameters)
 
 
 def _along(name: str) -> Row:
-    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
         if not isinstance(parameters["axis"], int):
             raise _refused(speech, parameters, "several axes")
         return f"{name}({operands[0].text}, dim={parameters['axis']})"
@@ -80,7 +80,7 @@ def _transpose(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[s
     return f"torch.permute({x.text}, {speech.value(order)})"
 
 
-def _outer(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _outer(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     """PyTorch's takes vectors alone."""
     flat = [o.text if len(o.shape or ()) == 1 else f"{o.within(POSTFIX)}.flatten()" for o in operands]
     return f"torch.outer({', '.join(flat)})"
@@ -100,12 +100,12 @@ def _take(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, A
     return f"{x.within(POSTFIX)}[{':, ' * (axis % rank)}{indices.within(POSTFIX)}.long()]"
 
 
-def _where(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _where(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     mask, a, b = operands
     return f"torch.where({mask.within(POSTFIX)} != 0, {a.text}, {b.text})"
 
 
-def _clip(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _clip(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     given = [o for o in operands[1:] if o.shape is not None]
     numbers = all(o.number for o in given)
     bounds = [o.text if o.shape is None or numbers else speech.lifted(o).text for o in operands[1:]]
@@ -115,22 +115,22 @@ def _clip(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, A
     return f"torch.clamp({listed})"
 
 
-def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _conv(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     return call(f"F.{parameters['']}", *(name for name in parameters if name))(speech, operands, parameters)
 
 
-def _max_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _max_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     return call(f"F.{parameters['']}", *(name for name in parameters if name))(speech, operands, parameters)
 
 
-def _avg_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _avg_pool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     if pool_space(parameters) == 1 and parameters["divisor_override"] is not None:
         raise _refused(speech, parameters, "divisor_override")
     names = [name for name in parameters if name and not (name == "divisor_override" and pool_space(parameters) == 1)]
     return call(f"F.{parameters['']}", *names)(speech, operands, parameters)
 
 
-def _softplus(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _softplus(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     threshold = "1e300" if parameters["threshold"] is None else speech.value(parameters["threshold"])
     return f"F.softplus({operands[0].text}, beta={speech.value(parameters['beta'])}, threshold={threshold})"
 
@@ -150,29 +150,29 @@ def _pad(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, An
     return f"F.pad({operands[0].text}, {widths}, value={speech.value(parameters['constant_values'])})"
 
 
-def _einsum(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _einsum(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     return f"torch.einsum({', '.join([repr(parameters['subscripts']), *(o.text for o in operands)])})"
 
 
-def _reshape(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _reshape(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     given = parameters["shape"]
     return f"torch.reshape({operands[0].text}, {speech.value(given if isinstance(given, tuple) else (given,))})"
 
 
-def _eye(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _eye(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     if parameters.get("k"):
         raise _refused(speech, parameters, "k")
     m = parameters["m"]
     return f"torch.eye({speech.value(parameters['n'])}{'' if m is None else ', ' + speech.value(m)})"
 
 
-def _arange(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _arange(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     start, stop, step = (parameters[name] for name in ("start", "stop", "step"))
     ends = (0, start) if stop is None else (start, stop)
     return f"torch.arange({', '.join(map(speech.value, (*ends, step)))}, dtype=torch.get_default_dtype())"
 
 
-def _squeeze(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+def _squeeze(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     axis = parameters["axis"]
     return f"torch.squeeze({operands[0].text}{'' if axis is None else ', ' + speech.value(axis)})"
 

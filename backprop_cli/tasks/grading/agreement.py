@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backprop_cli.tasks.grading.figures import Figures
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array, Mask
 
 ENOUGH = 0.5e-6
 """Relative: nobody is asked for more than six digits, float32 has no more."""
@@ -31,7 +34,7 @@ class Closeness:
     digits: int = 0
 
 
-def tolerated(answer: Figures, right: Any, closeness: Closeness, floor: Any) -> Any:
+def tolerated(answer: Figures, right: Array, closeness: Closeness, floor: Array | float) -> Array:
     """How far each entry may be from the right one; `floor` is the rounding of what reaches it."""
     size = np.abs(right)
     if closeness.relative is not None:
@@ -41,7 +44,7 @@ def tolerated(answer: Figures, right: Any, closeness: Closeness, floor: Any) -> 
     return np.maximum(half, ENOUGH * size) + closeness.absolute + floor
 
 
-def wrong_entries(answer: Any, right: Any, tolerance: Any) -> Any:
+def wrong_entries(answer: Array, right: Array, tolerance: Array) -> Mask:
     """Where two arrays of one shape do not agree; what is not finite must be the same."""
     with np.errstate(all="ignore"):
         near = np.abs(answer - right) <= tolerance
@@ -49,13 +52,13 @@ def wrong_entries(answer: Any, right: Any, tolerance: Any) -> Any:
     return np.logical_not(np.where(np.isfinite(answer) & np.isfinite(right), near, same))
 
 
-def too_few_digits(answer: Figures, right: Any, closeness: Closeness) -> Any:
+def too_few_digits(answer: Figures, right: Array, closeness: Closeness) -> Mask:
     """Where fewer digits were written than are asked for, and the number is not simply exact."""
     exact = np.abs(answer.value - right) <= ENOUGH * np.abs(right)
     return (answer.digits < closeness.digits) & np.logical_not(exact)
 
 
-def exactly(answer: Any, right: Any, closeness: Closeness, floor: Any) -> Any:
+def exactly(answer: Array, right: Array, closeness: Closeness, floor: Array) -> Mask:
     """Where a formula's value is not the right one."""
     relative = max(EXACT, closeness.relative or 0.0)
     return wrong_entries(answer, right, relative * np.abs(right) + closeness.absolute + floor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from backprop_cli.tasks.grading.figures import Figures
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.operands import View
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array, Mask
 
 SLIPPED = 2e-6
 """Relative: numbers with a mistake are compared to six digits, as right ones are."""
@@ -30,8 +33,8 @@ class Case:
 
     key: Key
     item: Item
-    given: list[Any]
-    right: list[Any]
+    given: list[Array]
+    right: list[Array]
     figures: Figures | None
     closeness: Closeness
     views: tuple[View, ...]
@@ -47,14 +50,14 @@ class Case:
         found = self.key.floor(self.item, draw)
         return found if np.shape(found) == np.shape(self.given[draw]) else np.max(found, initial=0.0)
 
-    def tolerance(self, candidate: Any, *, tight: bool = False) -> Any:
+    def tolerance(self, candidate: Array, *, tight: bool = False) -> Array:
         """How far the answer's numbers may be from a candidate; `tight` takes few digits for exact numbers."""
         if self.figures is None:
             return 1e-7 * np.abs(candidate) + self.floor(0)
         half = np.minimum(self.figures.sharp, TIGHT * np.abs(candidate)) if tight else self.figures.sharp
         return np.maximum(half, SLIPPED * np.abs(candidate)) + self.floor(0)
 
-    def agrees_further(self, make: Callable[[View], Any]) -> bool:
+    def agrees_further(self, make: Callable[[View], Array]) -> bool:
         """Whether the answer is what comes out at the further draws, too."""
         for draw in range(1, len(self.given)):
             with np.errstate(all="ignore"):
@@ -66,7 +69,7 @@ class Case:
         return True
 
 
-def attempted(make: Callable[[View], Any], view: View) -> Any:
+def attempted(make: Callable[[View], Array], view: View) -> Any:
     """What a mistake leads to; None where it leads to nothing finite."""
     try:
         found = np.asarray(make(view), dtype=float)
@@ -75,7 +78,7 @@ def attempted(make: Callable[[View], Any], view: View) -> Any:
     return found if np.isfinite(found).all() else None
 
 
-def wrong_at(case: Case) -> Any:
+def wrong_at(case: Case) -> Mask:
     """The wrong entries at the first draw that has any."""
     for draw, (given, right) in enumerate(zip(case.given, case.right, strict=False)):
         if case.figures is not None:

@@ -18,6 +18,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.interpret import evaluate_body
 from backprop_cli.engine.numbers import Numbers, Words
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.engine.passes import plan
 from backprop_cli.language.model import Shape
@@ -42,11 +43,11 @@ class Edge:
     user: Node
     operand: int
     position: int
-    rule: Callable[..., Any]
-    textbook: Callable[..., Any]  # the same rule in the words of a book: `1 - y` of whatever y it is given
+    rule: Callable[..., Array]
+    textbook: Callable[..., Array]  # the same rule in the words of a book: `1 - y` of whatever y it is given
     narrow: Shape | None
 
-    def arguments(self, values: Sequence[Any]) -> tuple[Any, ...]:
+    def arguments(self, values: Sequence[Array]) -> tuple[Array, ...]:
         """The user's value and its operands."""
         return (values[self.user.index], *(values[i] for i in self.user.inputs))
 
@@ -60,7 +61,7 @@ class Textbook(Words):
             setattr(self, name, partial(_by_the_book, operands, body, meaning))
 
 
-def _by_the_book(operands: tuple[str, ...], body: str, meaning: Numbers, *given: Any, **_: Any) -> Any:
+def _by_the_book(operands: tuple[str, ...], body: str, meaning: Numbers, *given: Array, **_: object) -> Array:
     return evaluate_body(body, dict(zip(operands, given, strict=True)), meaning, None)
 
 
@@ -90,7 +91,7 @@ class Chain:
 
     # whole passes ────────────────────────────────────────────────────────────────────────────────
 
-    def forward(self, values: Sequence[Any], pins: Mapping[int, Any]) -> list[Any]:
+    def forward(self, values: Sequence[Array], pins: Mapping[int, Array]) -> list[Any]:
         """The values with some of them replaced; only what depends on those is computed again."""
         new = list(values)
         changed = set(pins)
@@ -103,7 +104,7 @@ class Chain:
                     changed.add(index)
         return new
 
-    def reverse(self, values: Sequence[Any], seeds: Sequence[Any], pins: Mapping[int, Any]) -> list[Any]:
+    def reverse(self, values: Sequence[Array], seeds: Sequence[Array], pins: Mapping[int, Array]) -> list[Array]:
         """Every gradient, with some of them replaced when they are passed on.
 
         Of several passes a node's gradient is the last one's, and a leaf's the sum over all, as in a run.
@@ -117,7 +118,7 @@ class Chain:
                 gradients[node.index] = _sum(parts)
         return gradients
 
-    def _pass(self, output: int, values: Sequence[Any], seed: Any, pins: Mapping[int, Any]) -> list[Any]:
+    def _pass(self, output: int, values: Sequence[Array], seed: Array, pins: Mapping[int, Array]) -> list[Array]:
         gradients: list[Any] = [None] * len(self.graph.nodes)
         with np.errstate(all="ignore"):
             for node in reversed(self.graph.nodes):
@@ -129,24 +130,24 @@ class Chain:
                     gradients[index] = self.arrived(index, whole, values)
         return gradients
 
-    def back_from(self, index: int, values: Sequence[Any], seed: Any) -> list[Any]:
+    def back_from(self, index: int, values: Sequence[Array], seed: Array) -> list[Any]:
         """Every gradient where some node is the output."""
         return self._pass(index, values, seed, {})
 
-    def arrived(self, index: int, gradient: Any, values: Sequence[Any]) -> Any:
+    def arrived(self, index: int, gradient: Array | None, values: Sequence[Array]) -> Any:
         """What a node hands on of the gradient that arrives at it: what its hook makes of that."""
         if gradient is None or self.meaning.arrive is None:
             return gradient
         self.meaning.values = values
         return self.meaning.arrive(self.graph.nodes[index], gradient)
 
-    def sum_at(self, index: int, values: Sequence[Any], gradients: Sequence[Any] | Mapping[int, Any]) -> Any:
+    def sum_at(self, index: int, values: Sequence[Array], gradients: Sequence[Array] | Mapping[int, Array]) -> Array:
         """A node's gradient, from those of the nodes that use it."""
         found = [self.contribution(edge, values, gradients[edge.user.index]) for edge in self.into.get(index, ())
                  if gradients[edge.user.index] is not None]  # fmt: skip
         return _sum(found)
 
-    def contribution(self, edge: Edge, values: Sequence[Any], gradient: Any, change: Change | None = None) -> Any:
+    def contribution(self, edge: Edge, values: Sequence[Array], gradient: Array, change: Change | None = None) -> Any:
         """What an edge adds to its operand's gradient."""
         arguments = edge.arguments(values)
         found = change(gradient, arguments) if change else edge.rule(gradient, *arguments)
@@ -176,17 +177,17 @@ class Chain:
                     stack.append(edge.user.index)
         return sorted(found, reverse=True)
 
-    def around(self, cone: Sequence[int], values: Sequence[Any], gradients: Sequence[Any],
-               changes: Mapping[int, Change]) -> Any:  # fmt: skip
+    def around(self, cone: Sequence[int], values: Sequence[Array], gradients: Sequence[Array],
+               changes: Mapping[int, Change]) -> Array:  # fmt: skip
         """The gradient of the last node of a cone, with the edges in `changes` (by identity) done otherwise."""
         found = self._around(cone, values, gradients, changes)
         if len(self.graph.passes) > 1 and self.graph.nodes[cone[-1]].is_leaf and gradients[cone[-1]] is not None:
             return gradients[cone[-1]] + (found - self._around(cone, values, gradients, {}))  # the other passes'
         return found
 
-    def _around(self, cone: Sequence[int], values: Sequence[Any], gradients: Sequence[Any],
+    def _around(self, cone: Sequence[int], values: Sequence[Array], gradients: Sequence[Array],
                 changes: Mapping[int, Change]) -> Any:  # fmt: skip
-        new: dict[int, Any] = {}
+        new: dict[int, Array] = {}
         output = self.graph.passes[-1].output
         for index in cone:
             parts = []
@@ -202,7 +203,7 @@ class Chain:
     # rounding ────────────────────────────────────────────────────────────────────────────────────
 
     def rounding(self, values: Sequence[Any], gradients: Sequence[Any],
-                 written: Mapping[int, Any] | None = None) -> list[Any]:  # fmt: skip
+                 written: Mapping[int, Array] | None = None) -> list[Any]:  # fmt: skip
         """For each gradient, entry by entry, how far rounding may move it: what is added up, without signs.
 
         `written` are gradients that were written down, with half a unit of their last digit.
@@ -221,8 +222,8 @@ class Chain:
                         noise[node.index] = noise[node.index] + self._noise(edge, values, sizes, gradients, noise)
         return noise
 
-    def _noise(self, edge: Edge, values: Sequence[Any], sizes: Sequence[Any], gradients: Sequence[Any],
-               noise: Sequence[Any]) -> Any:  # fmt: skip
+    def _noise(self, edge: Edge, values: Sequence[object], sizes: Sequence[object], gradients: Sequence[Any],
+               noise: Sequence[Any]) -> object:  # fmt: skip
         user = edge.user.index
         if gradients[user] is None:
             return 0.0
@@ -234,7 +235,7 @@ class Chain:
             found = found + np.max(reaching, initial=0.0)  # softmax and its like: terms that may cancel
         return self.meaning.unbroadcast(found, edge.narrow) if edge.narrow is not None else found
 
-    def value_rounding(self, values: Sequence[Any]) -> list[Any]:
+    def value_rounding(self, values: Sequence[Any]) -> list[Array]:
         """The same for the values themselves."""
         found: list[Any] = [EPSILON * np.abs(one) if one is not None else None for one in values]
         with np.errstate(all="ignore"):
@@ -247,14 +248,14 @@ class Chain:
         return found
 
 
-def _sum(parts: Iterable[Any]) -> Any:
+def _sum(parts: Iterable[Array]) -> Any:
     total = None
     for part in parts:
         total = part if total is None else total + part
     return total
 
 
-def _largest(array: Any) -> float:
+def _largest(array: Array) -> float:
     """The largest finite size of an entry."""
     sizes = np.abs(array)
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import UsageError
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.tasks.calculate import compute
@@ -49,12 +49,12 @@ def drawn(spec: Spec, seed: int, max_bytes: int = DEFAULT_MAX_BYTES) -> Spec:
     raise UsageError("E026", f"no numbers were found for seed {seed} under which every value is finite")
 
 
-def _with(leaf: Leaf, values: Mapping[str, Any]) -> Leaf:
+def _with(leaf: Leaf, values: Mapping[str, Array]) -> Leaf:
     new = np.asarray(values[leaf.name], dtype=float)
     return replace(leaf, load=lambda: new, written=None)
 
 
-def _alive(graph: Graph, leaves: Mapping[int, Any]) -> dict[int, float]:
+def _alive(graph: Graph, leaves: Mapping[int, Array]) -> dict[int, float]:
     """For each node with a gradient the share of its entries that are not zero; -1 where something is not finite."""
     try:
         run = compute(graph, leaves)
@@ -66,7 +66,7 @@ def _alive(graph: Graph, leaves: Mapping[int, Any]) -> dict[int, float]:
             for i, one in gradients.items() if one is not None}  # fmt: skip
 
 
-def _readable(value: Any, kind: str, random: np.random.Generator) -> Any:
+def _readable(value: Array, kind: str, random: np.random.Generator) -> Array:
     """Other numbers of the same sort, with as many decimals."""
     if not np.size(value) or (kind == "input" and is_mask(value)):
         return varied(value, kind, 1.0, random)
@@ -85,7 +85,7 @@ def _readable(value: Any, kind: str, random: np.random.Generator) -> Any:
     return np.round(new, places)[()]
 
 
-def decimals(value: Any) -> int:
+def decimals(value: Array) -> int:
     """The decimals that an array is written with; of longer numbers those that leave two digits."""
     for places in range(DECIMALS + 1):
         if np.array_equal(np.round(value, places), value):

@@ -7,11 +7,11 @@ matrices, labels and indices. Where a draw leads outside a function's domain, a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, rule_of
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 
@@ -21,7 +21,7 @@ SEED = 20_240_607
 TOLERANCE = 1e-9
 
 
-def further(graph: Graph, leaves: Mapping[int, Any], first: Computed) -> Iterator[Computed]:
+def further(graph: Graph, leaves: Mapping[int, Array], first: Computed) -> Iterator[Computed]:
     """The spec, run at further draws of its leaves; fewer where none of the tried ones is finite."""
     fixed = labels(graph, leaves)
     for number in range(DRAWS):
@@ -35,7 +35,7 @@ def further(graph: Graph, leaves: Mapping[int, Any], first: Computed) -> Iterato
                 break
 
 
-def _run(graph: Graph, leaves: Mapping[int, Any]) -> Computed | None:
+def _run(graph: Graph, leaves: Mapping[int, Array]) -> Computed | None:
     try:
         return compute(graph, leaves)
     except (ValueError, IndexError, ArithmeticError):  # numpy's ways to say that a draw is outside a domain
@@ -51,7 +51,7 @@ def _as_finite(found: Computed, first: Computed) -> bool:
     )  # fmt: skip
 
 
-def labels(graph: Graph, leaves: Mapping[int, Any]) -> set[int]:
+def labels(graph: Graph, leaves: Mapping[int, Array]) -> set[int]:
     """The leaves of whole numbers that steer something without a derivative: class labels, indices, masks."""
     steering: set[int] = set()
     for node in reversed(graph.nodes):
@@ -62,7 +62,7 @@ def labels(graph: Graph, leaves: Mapping[int, Any]) -> set[int]:
     return {i for i in steering & leaves.keys() if np.equal(np.mod(leaves[i], 1), 0).all()}
 
 
-def varied(value: Any, kind: str, step: float, random: np.random.Generator) -> Any:
+def varied(value: Array, kind: str, step: float, random: np.random.Generator) -> Array:
     """Another array of the same sort."""
     if not np.size(value):
         return value
@@ -82,12 +82,12 @@ def varied(value: Any, kind: str, step: float, random: np.random.Generator) -> A
     return drawn.astype(np.asarray(value).dtype)[()]
 
 
-def is_mask(value: Any) -> bool:
+def is_mask(value: Array) -> bool:
     """Whether an array is zeros and ones, and some of both."""
     return np.ndim(value) > 0 and set(np.unique(value).tolist()) == {0.0, 1.0}
 
 
-def summing(value: Any) -> tuple[int, ...]:
+def summing(value: Array) -> tuple[int, ...]:
     """The axis along which an array is a distribution, the last one first; () where it is none."""
     if np.ndim(value) == 0 or (value < 0).any():
         return ()

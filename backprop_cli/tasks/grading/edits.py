@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from backprop_cli.tasks.grading.around import Build, Candidate
 from backprop_cli.tasks.grading.chain import Edge
 from backprop_cli.tasks.grading.operands import View
 from backprop_cli.tasks.grading.passing import PRODUCTS, Passing
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 MAX_DIAGONAL = 64
 """Entries up to which the diagonal of a Jacobian is worked out."""
@@ -175,7 +178,7 @@ class Dropped(Passing):
             build = partial(made.contribution_transposed, group[0])
             yield Candidate("factor_transposed", f"{told} is transposed", self._with(group[0], build))
 
-    def _times(self, group: list[Edge], factor: float) -> Callable[[View], Any]:
+    def _times(self, group: list[Edge], factor: float) -> Callable[[View], Array]:
         return partial(self._around, {edge: partial(made.times, edge, factor) for edge in group}, self.cone)
 
     def _sizes(self, group: list[Edge]) -> set[int]:
@@ -195,7 +198,7 @@ class Dropped(Passing):
             found.append(self.chain.meaning.unbroadcast(raw, edge.narrow) if wide and edge.narrow is not None else raw)
         return found
 
-    def _multiplied(self, view: View) -> Any:
+    def _multiplied(self, view: View) -> object:
         product = 1.0
         for one in self._contributions(view):
             product = product * one
@@ -215,7 +218,7 @@ class Dropped(Passing):
                 for keep in (False, True):
                     yield Candidate("wrong_axis", told, partial(self._summed, axes, keep))
 
-    def _summed(self, axes: tuple[int, ...], keep: bool, view: View) -> Any:
+    def _summed(self, axes: tuple[int, ...], keep: bool, view: View) -> object:
         raw = sum(self._contributions(view, summed=False))
         return np.sum(raw, axis=axes, keepdims=keep) if axes else raw
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_cli.tasks.grading.figures import Figures
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 MAX_ROWS = 7
 """Rows up to which every order of them is tried; beyond, the reverse and exchanged pairs."""
@@ -19,7 +22,7 @@ NEAR = 0.035
 PLACES = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 
 
-def by_entry(answer: Figures, right: Any, tolerance: Any) -> Iterator[tuple[str, str]]:
+def by_entry(answer: Figures, right: Array, tolerance: Array) -> Iterator[tuple[str, str]]:
     """The key and the reason of each slip that explains an answer of the right shape."""
     given = np.asarray(answer.value)
     tolerance = np.broadcast_to(tolerance, given.shape)
@@ -49,7 +52,7 @@ def _digits(answer: Figures, given: Any, right: Any, wrong: Any) -> Iterator[tup
         yield "rounded_early", "it is near, but wrong in the last digits that are written: round at the end only"
 
 
-def _single(answer: Figures, given: Any, right: Any, place: Any) -> Iterator[tuple[str, str]]:
+def _single(answer: Figures, given: Array, right: Array, place: Array) -> Iterator[tuple[str, str]]:
     at = tuple(place)
     one, other, half = float(given[at]), float(right[at]), float(np.asarray(answer.half)[at])
     where = ", ".join(map(str, place))
@@ -66,7 +69,7 @@ def _signs(given: Any, right: Any, wrong: Any, tolerance: Any) -> Iterator[tuple
         yield "sign_of_entry", f"the signs of {int(wrong.sum())} entries are wrong"
 
 
-def _rows(given: Any, right: Any, tolerance: Any) -> Iterator[tuple[str, str]]:
+def _rows(given: Array, right: Array, tolerance: Array) -> Iterator[tuple[str, str]]:
     """A row written twice; rows, columns or entries in another order."""
     for axis in range(given.ndim):
         rows, good, near = (np.moveaxis(one, axis, 0) for one in (given, right, tolerance))
@@ -83,7 +86,7 @@ def _rows(given: Any, right: Any, tolerance: Any) -> Iterator[tuple[str, str]]:
 _PLURAL = {"entry": "entries", "row": "rows", "column": "columns"}
 
 
-def _equal(one: Any, other: Any, tolerance: Any) -> bool:
+def _equal(one: Array, other: Array, tolerance: Array) -> bool:
     return bool((np.abs(one - other) <= tolerance).all())
 
 
@@ -100,7 +103,7 @@ def _orders(count: int, bad: list[int]) -> Iterator[tuple[int, ...]]:
         yield (count - 1, *range(count - 1))
 
 
-def proportional(given: Any, right: Any, relative: float | None, figures: Figures | None) -> float | None:
+def proportional(given: Array, right: Array, relative: float | None, figures: Figures | None) -> float | None:
     """The number of which every entry is that many times the right one; None where there is none to tell."""
     right, given = np.asarray(right), np.asarray(given)
     nonzero = right[right != 0]

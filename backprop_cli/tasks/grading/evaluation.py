@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from backprop_cli.engine.graph import Meter
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
@@ -39,7 +40,7 @@ def bounded(key: Key) -> Meter:
     return Meter(MAX_ENTRIES + 16 * key.entries, MAX_WORK + 16 * key.work)
 
 
-def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> list[Any]:
+def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> list[Array]:
     """What a formula says at each draw; its shapes are worked out before any number is.
 
     Raises:
@@ -94,11 +95,11 @@ def cancelled(key: Key, item: Item, formula: Formula) -> float | None:
 class Sizes(Numbers):
     """Numbers without signs: what is added up in an expression, rather than what is left of it."""
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: SupportsFloat | None) -> Any:
         """A literal's size."""
         return None if value is None else abs(super().constant(value))
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Any) -> Any:
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Any) -> Array:
         """A difference is the sum of the sizes."""
         return np.abs(super().apply(OPS["add"] if op.name == "subtract" else op, operands, parameters))
 
@@ -115,7 +116,7 @@ def figures(key: Key, formula: Formula) -> Figures:
     def value_of(part: ast.Expression) -> Any:
         interpret(part, scope, limit)
         with np.errstate(all="ignore"):
-            return np.asarray(interpret(part, scope, key.chain.meaning), dtype=float)[()]
+            return np.asarray(interpret(part, scope, key.chain.meaning), dtype=np.float64)[()]
 
     try:
         with np.errstate(all="ignore"):
@@ -124,9 +125,9 @@ def figures(key: Key, formula: Formula) -> Figures:
         raise SpecError("E014", str(caught), at=formula.text.place()) from None
 
 
-def _number(formula: Formula, scope: Scope, meaning: Numbers, wanted: Shape) -> Any:
+def _number(formula: Formula, scope: Scope, meaning: Numbers, wanted: Shape) -> Array:
     try:
-        return np.asarray(interpret(formula.expression, scope, meaning, wanted), dtype=float)
+        return np.asarray(interpret(formula.expression, scope, meaning, wanted), dtype=np.float64)
     except (BackpropError, MemoryError):
         raise
     except Exception as caught:  # noqa: BLE001 - numpy refuses an operand; which it is differs from op to op
@@ -134,7 +135,7 @@ def _number(formula: Formula, scope: Scope, meaning: Numbers, wanted: Shape) -> 
         raise SpecError("E015", message, at=formula.text.place()) from None
 
 
-def _scope(key: Key, item: Item, formula: Formula, values: Sequence[Any], gradients: Sequence[Any],
+def _scope(key: Key, item: Item, formula: Formula, values: Sequence[object], gradients: Sequence[object],
            allow: str) -> Scope:  # fmt: skip
     """Names bound to the nodes' values, `grad(...)` (and `dz2`, where no node has that name) to their gradients."""
     names = key.names

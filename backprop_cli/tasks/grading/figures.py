@@ -10,12 +10,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_cli.language import expression as ast
 from backprop_cli.language.tree import Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 MAX_LITERALS = 40
 """Of an entry that is arithmetic; beyond, its decimals are taken as exact."""
@@ -29,7 +32,7 @@ class Figures:
     """An answer in numbers; `half` is half a unit of the last digit that was written, entry by entry."""
 
     value: Any
-    half: Any
+    half: Array
 
     @property
     def digits(self) -> Any:
@@ -39,13 +42,13 @@ class Figures:
         return np.where(np.isfinite(written), written, np.inf)
 
     @cached_property
-    def sharp(self) -> Any:
+    def sharp(self) -> Array:
         """Half a unit for comparing with mistakes: whole numbers and zeros are taken as they stand."""
         whole = np.asarray(self.value) == np.round(self.value)
         return np.where(whole, np.minimum(self.half, 0.005 * np.max(np.abs(self.value), initial=0.0)), self.half)
 
     @property
-    def loose(self) -> Any:
+    def loose(self) -> Array:
         """Half a unit for going on from the numbers: a whole number or a zero is gone on with as it stands."""
         return np.where(np.asarray(self.value) == np.round(self.value), 0.0, self.half)
 
@@ -83,7 +86,7 @@ def is_constant(expression: ast.Expression, nodes: Any) -> bool:
     return all(name in CONSTANTS and name not in nodes for name in names) and "grad" not in calls
 
 
-def figures_of(expression: ast.Expression, value_of: Callable[[ast.Expression], Any]) -> Figures:
+def figures_of(expression: ast.Expression, value_of: Callable[[ast.Expression], Array]) -> Figures:
     """The numbers of a constant expression: one, or a list of lists of them.
 
     Raises:
@@ -98,7 +101,7 @@ def figures_of(expression: ast.Expression, value_of: Callable[[ast.Expression], 
     return Figures(np.array([row.value for row in rows]), np.array([row.half for row in rows]))
 
 
-def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], Any]) -> tuple[Any, Any]:
+def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], Array]) -> tuple[Any, Any]:
     """A number, or an array that is written in short, `ones((3, 3))`; with half a unit of its last digit."""
     bare = expression.operand if isinstance(expression, ast.Unary) else expression
     value = np.float64(value_of(expression))

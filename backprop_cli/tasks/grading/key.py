@@ -12,6 +12,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, build, work_estimate
 from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
@@ -33,8 +34,8 @@ class Draw:
 
     values: Sequence[Any]
     gradients: Sequence[Any]
-    rounding: Mapping[What, Sequence[Any]] = field(default_factory=dict)
-    seeds: Sequence[Any] = ()
+    rounding: Mapping[What, Sequence[Array]] = field(default_factory=dict)
+    seeds: Sequence[Array] = ()
 
     def of(self, what: str) -> Sequence[Any]:
         """The values or the gradients."""
@@ -154,6 +155,6 @@ def key_of(spec: Spec, max_bytes: int = DEFAULT_MAX_BYTES, settings: Settings | 
 
 def _draw(chain: Chain, run: Computed) -> Draw:
     gradients = [run.gradient(node.index) for node in chain.graph.nodes]
-    rounding: dict[What, Sequence[Any]] = {
+    rounding: dict[What, Sequence[Array]] = {
         "value": chain.value_rounding(run.values), "gradient": chain.rounding(run.values, gradients)}  # fmt: skip
     return Draw(run.values, gradients, rounding, run.seeds)

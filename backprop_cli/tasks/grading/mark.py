@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from backprop_cli.tasks.grading.own import Own
 from backprop_cli.tasks.grading.quantities import Impossible
 from backprop_cli.tasks.grading.results import Graded, Marked
 from backprop_cli.tasks.grading.sheets import Sheet, no_node
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 PROPORTIONAL = ("constant_factor", "factor_2", "factor_n", "sign", "decimal_point")
 """Mistakes that leave an answer a constant times the right one."""
@@ -219,7 +222,7 @@ class Marking:
         self.own.note(item, index, given.values, half=None if given.figures is None else given.figures.loose)
         return mark
 
-    def _right(self, given: Given, right: Any, blank: Marked) -> Marked:
+    def _right(self, given: Given, right: Array, blank: Marked) -> Marked:
         asked = self.scheme.closeness.digits
         if given.figures is not None and asked and too_few_digits(given.figures, right, self.scheme.closeness).any():
             told = f"it is right as far as it goes, but {asked} significant digits are asked for"
@@ -238,14 +241,14 @@ class Marking:
         return not any((exactly(one, other, closeness, self.key.floor(item, draw) + slack)).any()
                        for one, other, draw in pairs)  # fmt: skip
 
-    def _agrees_but_for_rounding(self, item: Item, index: int, given: Given, right: list[Any]) -> bool:
+    def _agrees_but_for_rounding(self, item: Item, index: int, given: Given, right: list[Array]) -> bool:
         """Whether a formula is right up to what cancels in its own terms: that much is its form's fault."""
         if given.formula is None or given.values[0].shape != right[0].shape:
             return False
         lost = cancelled(self.key, item, given.formula)
         return lost is not None and self._agrees(item, index, given, right, lost)
 
-    def _carried(self, item: Item, index: int, given: Given) -> list[Any] | None:
+    def _carried(self, item: Item, index: int, given: Given) -> list[Array] | None:
         """What follows from the writer's own earlier answers, where that is what was given."""
         for expected, slack in self.own.expected(item, index):
             right = self.key.right(item)[0]
@@ -256,7 +259,7 @@ class Marking:
                 return expected
         return None
 
-    def _wrong(self, item: Item, given: Given, right: list[Any], blank: Marked) -> Marked:
+    def _wrong(self, item: Item, given: Given, right: list[Array], blank: Marked) -> Marked:
         case = Case(self.key, item, given.values, right, given.figures, self.scheme.closeness, self.own.views)
         mistake, reason = explain(case)
         if mistake is None:
@@ -285,11 +288,11 @@ class Marking:
         return (mistake, f"{reason} (seen from your own earlier answer)") if mistake else None
 
 
-def _at_most(slack: Any, expected: Any) -> Any:
+def _at_most(slack: Array, expected: Array) -> Any:
     """The rounding of own answers; where they were written with so few digits that anything would do, none."""
     return 0.0 if np.max(slack, initial=0.0) > _most(expected) else slack
 
 
-def _most(expected: Any) -> float:
+def _most(expected: Array) -> float:
     """The rounding that is put up with: a hundredth of the largest entry."""
     return 0.01 * float(np.max(np.abs(expected), initial=0.0))

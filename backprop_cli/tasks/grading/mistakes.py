@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import show
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.tasks.grading.agreement import exactly, tolerated
 from backprop_cli.tasks.grading.around import Candidate
 from backprop_cli.tasks.grading.case import Case, wrong_at
@@ -74,7 +74,7 @@ def _unsummed(case: Case) -> Iterator[Told]:
                 yield "batch_sum_missing", f"sum it over the axes along which {case.item.node} was broadcast"
 
 
-def _near(one: Any, other: Any) -> bool:
+def _near(one: Array, other: Array) -> bool:
     size = float(np.abs(other).max(initial=0.0))
     return bool(np.allclose(np.ravel(one), np.ravel(other), rtol=1e-3, atol=1e-3 * size))
 

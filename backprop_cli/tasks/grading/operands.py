@@ -11,6 +11,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.tasks.grading.wording import Wording, constant_key
 
 MAX_OTHERS = 40
@@ -155,7 +156,7 @@ class Operands:
 
     # rules ───────────────────────────────────────────────────────────────────────────────────────
 
-    derivatives: Sequence[Callable[[Any], Any]] = (
+    derivatives: Sequence[Callable[[Array], Array]] = (
         lambda v: 1 - v, lambda v: v * (1 - v), lambda v: 1 - v**2, lambda v: v, lambda v: v**2, lambda v: 2 * v,
         lambda v: 1 + v, lambda v: 1 + v**2, lambda v: -v, lambda v: 3 * v**2, lambda v: 1 / v, lambda v: -1 / v**2,
         np.exp, np.log, np.sin, np.cos, lambda v: -np.sin(v), lambda v: np.asarray(v > 0, dtype=float),
@@ -165,30 +166,30 @@ class Operands:
     )  # fmt: skip
     """What derivatives are made of, in the operand or in the result."""
 
-    parts: Sequence[tuple[str, Callable[[Any], Any]]] = (
+    parts: Sequence[tuple[str, Callable[[Array], Array]]] = (
         ("{}", lambda v: v), ("(1 - {})", lambda v: 1 - v), ("(1 - {}²)", lambda v: 1 - v**2),
         ("{0}·(1 - {0})", lambda v: v * (1 - v)), ("{}²", lambda v: v**2),
     )  # fmt: skip
     """What may be a factor too many, or too few."""
 
-    powers: Sequence[Callable[[Any, Any], Any]] = (
+    powers: Sequence[Callable[[Array, Array], Array]] = (
         lambda x, n: x ** (n - 1), lambda x, n: n * x**n, lambda x, n: (n - 1) * x ** (n - 1),
         lambda x, n: n * x ** (n - 2), lambda x, n: x ** (n + 1) / (n + 1), lambda x, n: n * x,
         lambda x, n: (n - 1) * x**n, lambda x, n: -n * x ** (n - 1), lambda x, n: n * x ** (n + 1),
     )  # fmt: skip
     """What is taken for the derivative of xⁿ."""
 
-    quotients: Sequence[Callable[[Any, Any], Any]] = (
+    quotients: Sequence[Callable[[Array, Array], Array]] = (
         lambda a, b: -a / b, lambda a, b: -1 / b**2, lambda a, b: a / b, lambda a, b: -a / b**3, lambda a, b: 1 / b,
         lambda a, b: -a * b, lambda a, b: a, lambda a, b: -a, lambda a, b: a * np.log(b), lambda a, b: 1 / b**2,
     )  # fmt: skip
     """What is taken for the derivative of a/b by b."""
 
-    rules: Mapping[tuple[str, int], Sequence[Callable[[Any, Any], Any]]] = {
+    rules: Mapping[tuple[str, int], Sequence[Callable[[Array, Array], Array]]] = {
         ("power", 0): powers, ("divide", 1): quotients}  # fmt: skip
     """By the op, and the place of the operand."""
 
-    losses: Sequence[Callable[[Any, Any], Any]] = (
+    losses: Sequence[Callable[[Array, Array], Array]] = (
         lambda p, t: (p - t) / (p * (1 - p)), lambda p, t: p - t, lambda p, t: -t / p, lambda p, t: np.sign(p - t),
         lambda p, t: -t / p + (1 - t) / (1 - p), lambda p, t: 1 / (1 + np.exp(-p)) - t, lambda p, t: t * np.log(p),
         lambda p, t: (p - t) / p,
@@ -221,17 +222,17 @@ def _alike(graph: Graph, index: int, row: Sequence[int]) -> bool:
     return op is None or any(graph.nodes[i].op is op for i in row)
 
 
-def _one_hot(index: int, classes: int, view: View) -> Any:
+def _one_hot(index: int, classes: int, view: View) -> Array:
     return np.eye(classes)[np.asarray(view.values[index]).astype(int)]
 
 
-def _value(index: int, view: View) -> Any:
+def _value(index: int, view: View) -> Array:
     return view.values[index]
 
 
-def _gradient(index: int, view: View) -> Any:
+def _gradient(index: int, view: View) -> Array:
     return view.gradients[index]
 
 
-def _moved(function: Callable[..., Any], value: Callable[[View], Any], view: View) -> Any:
+def _moved(function: Callable[..., Array], value: Callable[[View], Array], view: View) -> Array:
     return function(value(view))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.operands import View
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 SIGNS = ((1.0, 1.0), (1.0, -1.0))
 """How half a unit is added to the entries of an own answer in turn, to see how far its rounding reaches."""
@@ -36,7 +39,7 @@ class Own:
         found: tuple[View, ...] = self.key.known["views"]
         return found
 
-    def note(self, item: Item, index: int, values: list[Any], *, half: Any = None, carried: bool = False) -> None:
+    def note(self, item: Item, index: int, values: list[Any], *, half: object = None, carried: bool = False) -> None:
         """Remember an answer; one whose shape does not fit cannot be gone on with."""
         place = (item.what, index)
         fits = values[0].shape == self.key.right(item)[0].shape and all(np.isfinite(one).all() for one in values)
@@ -92,14 +95,14 @@ class Own:
                                       for draw in range(count))  # fmt: skip
         return self._views[name]
 
-    def _view(self, number: int, pins: Mapping[tuple[str, int], Any]) -> View:
+    def _view(self, number: int, pins: Mapping[tuple[str, int], Array]) -> View:
         draw, chain = self.key.draws[number], self.key.chain
         values = {index: one[()] for (what, index), one in pins.items() if what == "value"}
         gradients = {index: one[()] for (what, index), one in pins.items() if what == "gradient"}
         forward = chain.forward(draw.values, values) if values else draw.values
         return View(forward, chain.reverse(forward, draw.seeds, gradients))
 
-    def _slack(self, pins: Pins, item: Item, index: int, view: View) -> Any:
+    def _slack(self, pins: Pins, item: Item, index: int, view: View) -> object:
         """How far an entry moves when the own answers move by half a unit of their last digits."""
         halves = {place: half for place, half in self.halves.items() if place in pins and half is not None}
         if not halves:
@@ -116,6 +119,6 @@ class Own:
         return total
 
 
-def _pattern(half: Any, like: Any, signs: tuple[float, float]) -> Any:
+def _pattern(half: Array, like: Array, signs: tuple[float, float]) -> object:
     chosen = np.where(np.arange(np.size(like)) % 2 == 0, *signs).reshape(np.shape(like))
     return np.asarray(half) * chosen

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from backprop_cli.tasks.grading import contributions as made
 from backprop_cli.tasks.grading.around import Around, Build, Candidate
 from backprop_cli.tasks.grading.chain import Chain, Edge
 from backprop_cli.tasks.grading.operands import View
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 PRODUCTS = frozenset({"matmul", "dot", "outer", "linear"})
 """Ops in which two factors meet, axis by axis."""
@@ -52,5 +55,5 @@ class Passing(Around):
             yield Candidate("path_missing", "a backward pass is missing: the gradients of a leaf add up", make)
 
 
-def _arriving(chain: Chain, index: int, view: View) -> Any:
+def _arriving(chain: Chain, index: int, view: View) -> Array:
     return chain.sum_at(index, view.values, view.gradients)

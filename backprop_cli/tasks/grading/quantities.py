@@ -20,6 +20,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, build, plain
 from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import NodeSpec
 from backprop_cli.language.source import inline
@@ -42,7 +43,7 @@ class Settings:
     """What a scheme says about them: the step that is taken, and the tangents of leaves."""
 
     step: Mapping[str, str] | None = None
-    tangents: Mapping[str, Any] = field(default_factory=dict)
+    tangents: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Impossible(Exception):
@@ -73,7 +74,7 @@ class Quantities:
             raise Impossible(f"{item.node}.{kind} has shape {found.shape}".replace(",)", ")"))
         return found[entry]
 
-    def new(self, index: int, by: str | None, entry: Any, view: View) -> Any:
+    def new(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Any:
         """A param after the step."""
         if self.settings.step is None:
             raise Impossible("the scheme says nothing of a step: step: {lr: 0.5}")
@@ -84,7 +85,7 @@ class Quantities:
         mover = mover_for(self.graph.spec, rule, parameters_of(rule, given), self.graph.nodes[index].shape)
         return mover.move(view.values[index], view.gradients[index])["w"]
 
-    def jacobian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Any:
+    def jacobian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Array:
         """The derivative of a node by a leaf: whole, or one entry, for which one row is enough."""
         leaf, shape = self._leaf(by), self._shape(index)
         inner = self._shape(leaf)
@@ -97,7 +98,7 @@ class Quantities:
             raise Impossible(f"the Jacobian has shape {(*shape, *inner)}")
         return self._row(index, leaf, entry[: len(shape)], view)[entry[len(shape) :]]
 
-    def hessian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Any:
+    def hessian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Array:
         """The Jacobian of a gradient, in the network that computes it too."""
         if self._shape(index) or index != self.graph.output.index:
             raise Impossible("a Hessian is that of the output, which is a number")
@@ -117,11 +118,11 @@ class Quantities:
         inner = Quantities(twice, chain, self.settings)
         return inner.jacobian(twice.output.index, leaf.name, None, View(values, ()))
 
-    def tangent(self, index: int, by: str | None, entry: Any, view: View) -> Any:
+    def tangent(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Array:
         """How a node moves as the leaves do."""
         if not self.settings.tangents:
             raise Impossible("the scheme gives no leaf a tangent: tangents: {x: 1.0}")
-        total: Any = np.zeros(self._shape(index))
+        total: Array = np.zeros(self._shape(index))
         for name, direction in self.settings.tangents.items():
             leaf = self.graph.names.get(name)
             if leaf is None or leaf not in self.graph.active:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Worksheet:
     seed: int | None
     student: str | None
     output: str
-    given: tuple[tuple[str, Any], ...]
+    given: tuple[tuple[str, Array], ...]
     network: tuple[tuple[str, str], ...]
     questions: tuple[Question, ...]
 

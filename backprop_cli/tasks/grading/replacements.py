@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING
 
 from backprop_cli.tasks.grading import contributions as made
 from backprop_cli.tasks.grading.around import Around, Build, Candidate
@@ -13,6 +13,9 @@ from backprop_cli.tasks.grading.chain import Edge
 from backprop_cli.tasks.grading.edits import NO_EFFECT
 from backprop_cli.tasks.grading.operands import View
 from backprop_cli.tasks.grading.passing import PRODUCTS
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 MOST_EXCHANGED = 4
 """Paths up to which every order of their operands is tried."""
@@ -130,7 +133,7 @@ class Replaced(Around):
             told = f"values before an activation stand for those after it, on the way back to {self.node.name}"
             yield Candidate("pre_activation", told, self._operands(edges, [node.inputs[0] for node in nodes]))
 
-    def _operands(self, edges: Sequence[Edge], new: Sequence[int]) -> Callable[[View], Any]:
+    def _operands(self, edges: Sequence[Edge], new: Sequence[int]) -> Callable[[View], Array]:
         builds: dict[Edge, Build] = {
             edge: partial(made.operand, edge, 1 - edge.position, partial(made.value, index))
             for edge, index in zip(edges, new, strict=True)}  # fmt: skip

@@ -18,7 +18,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.errors import BackpropError, SpecError, UsageError
 from backprop_cli.language import tree
@@ -36,6 +36,9 @@ from backprop_cli.tasks.grading.quantities import Impossible, Settings
 from backprop_cli.tasks.grading.sheets import content
 from backprop_cli.tasks.stepping.rules import RULES
 from backprop_cli.tasks.stepping.step import parameters_of
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 POLICIES: Mapping[str, tuple[float, float] | tuple[str, ...]] = {
     "digits": (0, 6), "rtol": (0, 1), "atol": (0, math.inf), "carried": (0, 1), "constant": (0, 1),
@@ -88,14 +91,14 @@ def _settings(fields: Mapping[str, tree.Node]) -> Settings:
         if rule not in RULES:
             raise wrong_type(fields["step"], f"'rule' is one of {', '.join(RULES)}")
         parameters_of(RULES[rule], {name: text for name, text in step.items() if name != "rule"})
-    tangents: dict[str, Any] = {}
+    tangents: dict[str, Array] = {}
     if "tangents" in fields:
         for name, value in mapping(fields["tangents"], "'tangents' holds 'leaf: direction' lines").items:
             tangents[name.raw] = numbers(value, f"the tangent of {name.raw}").load()
     return Settings(step, tangents)
 
 
-def _policy(key: str, node: tree.Node) -> Any:
+def _policy(key: str, node: tree.Node) -> object:
     """The value of a policy."""
     allowed = POLICIES[key]
     value = node.value if isinstance(node, tree.Scalar) else None
@@ -117,7 +120,7 @@ def _points(node: tree.Node) -> float:
     return float(value)
 
 
-def scheme_of(key: Key, file: KeyFile, options: Iterable[str], policy: Mapping[str, Any]) -> Scheme:
+def scheme_of(key: Key, file: KeyFile, options: Iterable[str], policy: Mapping[str, object]) -> Scheme:
     """What is asked for, from the key's file, `--points` and the other options.
 
     Raises:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Node
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.tasks.grading.around import Candidate
 from backprop_cli.tasks.grading.case import Case, attempted
 from backprop_cli.tasks.grading.edits import Dropped
@@ -32,22 +33,22 @@ FACTORS = np.array([1.0, -1.0, 2.0, 0.5])
 EXACT_DIGITS = 1.5
 """What it tells, beside its digits, that a written number is exactly that of a candidate: `0.9`, `1`."""
 
-_NOTHING: tuple[list[Candidate], Any] = ([], np.empty(0))
+_NOTHING: tuple[list[Candidate], Array] = ([], np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
     """Candidates with what they come to at the first draw: those of a shape in one stack."""
 
-    stacks: Mapping[tuple[int, ...], tuple[list[Candidate], Any]]
-    families: list[tuple[Candidate, Any]]
+    stacks: Mapping[tuple[int, ...], tuple[list[Candidate], Array]]
+    families: list[tuple[Candidate, Array]]
     digits: float
 
     @classmethod
     def of(cls, candidates: Iterable[Candidate], view: View, digits: float) -> Tier:
         """Work candidates out; those that lead to nothing finite are left out."""
-        families: list[tuple[Candidate, Any]] = []
-        shapes: dict[tuple[int, ...], tuple[list[Candidate], list[Any]]] = {}
+        families: list[tuple[Candidate, Array]] = []
+        shapes: dict[tuple[int, ...], tuple[list[Candidate], list[Array]]] = {}
         with np.errstate(all="ignore"):
             for one in candidates:
                 found = attempted(one.make, view)
@@ -104,12 +105,12 @@ class Tier:
         return None
 
 
-def _shared(candidate: Candidate, case: Case, share: float, view: View) -> Any:
+def _shared(candidate: Candidate, case: Case, share: float, view: View) -> Array:
     right = case.right[next(i for i, one in enumerate(case.views) if one is view)]
     return right + share * (np.asarray(candidate.make(view)) - right)
 
 
-def _clearly(case: Case, candidate: Any, digits: float) -> bool:
+def _clearly(case: Case, candidate: Array, digits: float) -> bool:
     """Whether an agreement is more than chance: nearer than the right answer, and in enough digits."""
     given, right = np.asarray(case.given[0]), case.right[0]
     if given.shape == right.shape and _apart(given, candidate) > 0.5 * _apart(given, right):
@@ -126,7 +127,7 @@ def _clearly(case: Case, candidate: Any, digits: float) -> bool:
     return bool(np.nansum(np.ravel(told)[first]) >= digits)
 
 
-def _apart(one: Any, other: Any) -> float:
+def _apart(one: Array, other: Array) -> float:
     return float(np.abs(one - other).max(initial=0.0))
 
 

@@ -42,7 +42,7 @@ class Known(Numbers):
         self.total = 0
         self.found: dict[str, Any] = {}
 
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> object:
+    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
         """An op, at once, if it is small."""
         entries = prod(map(int, op.shape(*(None if one is None else np.shape(one) for one in operands), **parameters)))
         self.total += entries + sum(np.size(one) for one in operands if one is not None)

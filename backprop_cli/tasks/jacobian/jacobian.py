@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, GraphPass, build
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.expression import parse
@@ -113,13 +113,13 @@ def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: 
                    rows=written.rows)  # fmt: skip
 
 
-def deviation(rows: Rows, code: str, value: Any) -> float:
+def deviation(rows: Rows, code: str, value: Array) -> float:
     """How far the printed code, read back and evaluated, is from the value."""
     from backprop_cli.engine.interpret import Scope, interpret
 
     graph, text = rows.graph, inline(code, "<formula>")
 
-    def lookup(name: str) -> Any:
+    def lookup(name: str) -> object:
         index = graph.names.get(name)
         return None if index is None else rows.values[index]
 

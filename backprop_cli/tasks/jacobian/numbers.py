@@ -11,6 +11,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.engine.rows import NumbersInRows
 from backprop_cli.engine.rows import Rows as Seeds
@@ -30,7 +31,7 @@ class Rows:
     values: Any
 
     @classmethod
-    def of(cls, graph: Graph, leaves: Mapping[int, Any]) -> Rows:
+    def of(cls, graph: Graph, leaves: Mapping[int, Array]) -> Rows:
         """After the forward pass."""
         meaning = Numbers(graph)
         steps = plan(graph, meaning)

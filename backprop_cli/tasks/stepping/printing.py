@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import Binary, Call, Expression, Name, Number, Unary, parse
@@ -178,7 +177,7 @@ def _renamed(part: Expression, names: Mapping[str, Printed]) -> Expression:
     return rebuilt(part, lambda inner: _renamed(inner, names))
 
 
-def listed(value: Any, digits: int) -> str:
+def listed(value: object, digits: int) -> str:
     """A number or an array in so many significant digits."""
     if isinstance(value, list):
         return f"[{', '.join(listed(entry, digits) for entry in value)}]"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.formulas.printed import Named, Printed
 from backprop_cli.tasks.result import Warned
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,12 @@ class Update:
 
     name: str
     old: Any
-    new: Any
+    new: Array
     gradient: Any
     gradient_formula: Printed | None
     lines: tuple[Assignment, ...]
     traces: tuple[Trace, ...] = ()
-    state: Mapping[str, Any] | None = None
+    state: Mapping[str, Array] | None = None
 
 
 @dataclass(frozen=True, slots=True)

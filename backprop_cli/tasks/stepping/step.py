@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
@@ -172,7 +173,8 @@ def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
     return {"w": printed(name, name, spoken[0]), "g": printed(text, f"grad({name})", spoken[1])}
 
 
-def _put_in(code: str, parameters: Parameters, known: Mapping[str, Any], result: Any, settings: StepSettings) -> str:
+def _put_in(code: str, parameters: Parameters, known: Mapping[str, Array | float], result: Array,
+            settings: StepSettings) -> str:
     """`0.4 - 0.5 · 0.082167 = 0.358916`; of a large array its first entry."""
     written = _line(code, parameters, known, result, settings)
     if max(np.size(value) for value in known.values()) <= WRITTEN_OUT and len(written) <= LONGEST:
@@ -185,7 +187,8 @@ def _put_in(code: str, parameters: Parameters, known: Mapping[str, Any], result:
     return entry + _line(code, parameters, first, np.asarray(result)[position], settings)
 
 
-def _line(code: str, parameters: Parameters, known: Mapping[str, Any], result: Any, settings: StepSettings) -> str:
+def _line(code: str, parameters: Parameters, known: Mapping[str, Array | float], result: Array,
+          settings: StepSettings) -> str:
     numbers = {name: listed(value, settings.digits) for name, value in known.items()}
     return f"{numbers_in(code, parameters, numbers)} = {listed(result, settings.digits)}"
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.tasks.calculate import Runner
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.stepping.results import Moment, Row, Trace
@@ -31,7 +32,7 @@ Progress = Callable[[int, float], None]
 class First:
     """What the first step saw of one param: every name that a line may use, and what each line came to."""
 
-    given: Mapping[str, Any]
+    given: Mapping[str, Array | np.float64]
     found: Mapping[str, Any]
 
     @property
@@ -45,7 +46,7 @@ class Training:
     """A graph whose params move; `leaves` hold the params' arrays of now."""
 
     graph: Graph
-    leaves: dict[int, Any]
+    leaves: dict[int, Array]
     rule: Rule
     parameters: Parameters
     runner: Runner = field(init=False)

@@ -13,6 +13,7 @@ from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import plan
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, Shape, Spec
@@ -22,12 +23,12 @@ from backprop_cli.tasks.stepping.rules import Line, Parameters, Rule
 STEP = "t"
 
 
-def _power(base: Any, exponent: Any, out: Any) -> Any:
+def _power(base: Array, exponent: Array, out: Array) -> Any:
     """numpy's ufunc takes ten times as long for a square as a product does."""
     return np.multiply(base, base, out=out) if exponent == 2 else np.power(base, exponent, out=out)
 
 
-UFUNCS: Mapping[str, Callable[..., Any]] = {
+UFUNCS: Mapping[str, Callable[..., object]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "sqrt": np.sqrt,
     "power": _power, "maximum": np.maximum,
 }  # fmt: skip
@@ -48,7 +49,7 @@ class Compiled:
     results: Mapping[str, int]
     values: list[Any]
 
-    def __call__(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def __call__(self, given: Mapping[str, Array]) -> dict[str, Any]:
         """What every line comes to."""
         values = self.values
         for name, index in self.graph.names.items():
@@ -95,12 +96,12 @@ class Mover:
 
     first: Compiled
     later: Compiled
-    state: dict[str, Any]
+    state: dict[str, Array]
     dtype: Any
     t: int = 0
     before: dict[str, Any] = field(default_factory=dict)  # the state that the last step began with
 
-    def move(self, w: Any, g: Any) -> dict[str, Any]:
+    def move(self, w: Array, g: Array) -> dict[str, Any]:
         """What every line of a step comes to, `w` among them."""
         self.t += 1
         self.before = self.state

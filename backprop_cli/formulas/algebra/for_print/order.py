@@ -7,7 +7,6 @@ first, then leaves.  A sum prints `1 - y`, not `y - 1`, and its later node first
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
@@ -120,7 +119,7 @@ def factors_sign(expr: Expr) -> int:
     return factors_of(expr).sign if isinstance(expr, Mul) else 1
 
 
-def factor_order(expr: Expr) -> tuple[Any, ...]:
+def factor_order(expr: Expr) -> tuple[object, ...]:
     """Scalars first, then later before earlier; at equal positions the sum of several symbols first."""
     tensor = bool(shape_of(expr))
     position = position_of(expr)
@@ -152,7 +151,7 @@ def echoed(expr: Add, terms: list[Expr]) -> list[Expr]:
     return [first, *(t for t in together if t is not first), *(t for t in terms if t not in found.args)]
 
 
-def term_order(expr: Expr) -> tuple[Any, ...]:
+def term_order(expr: Expr) -> tuple[object, ...]:
     """Positive before negative, later nodes first, then leaves as they are listed, products first; numbers last."""
     position = position_of(expr)
     if position >= 0:
