@@ -13,7 +13,7 @@ from backprop_cli.language.model import Spec
 from backprop_cli.language.python.program import is_python, looks_like_python
 from backprop_cli.language.reader import content_of, read_spec
 
-Source = str | os.PathLike[str] | Mapping[str, Any] | Spec
+Source = str | os.PathLike[str] | Mapping[str, object] | Spec
 """A path to a spec or to Python source, YAML or Python as text, a mapping with a spec's keys, or a spec."""
 
 

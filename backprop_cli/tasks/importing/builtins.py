@@ -26,7 +26,7 @@ from backprop_cli.tasks.importing.values import (
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-Run = Callable[["Machine", list[Any], dict[str, Any], ast.AST], Any]
+Run = Callable[["Machine", list[object], dict[str, object], ast.AST], object]
 MAX_LIST: Final = 100_000
 
 
@@ -205,6 +205,11 @@ def _hasattr(machine: Machine, given: list[Any], named: dict[str, Any], node: as
     return isinstance(value, Tensor)
 
 
+def _dict(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    first = given[0] if given else {}
+    return {**(first if isinstance(first, dict) else dict(items(machine, first, node))), **named}
+
+
 def _next(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     found = items(machine, given[0], node)
     if not found:
@@ -229,8 +234,7 @@ BUILTINS: Mapping[str, Run] = {
     "sorted": lambda m, g, k, n: _python(lambda x: sorted(x, reverse=bool(k.get("reverse"))))(m, [items(m, g[0], n)],
     {}, n),
     "reversed": lambda m, g, k, n: items(m, g[0], n)[::-1],
-    "dict": lambda m, g, k, n: {**(dict(items(m, g[0], n)) if g and not isinstance(g[0],
-    dict) else g[0] if g else {}), **k},
+    "dict": _dict,
     "str": _python(lambda *x: str(x[0])[:1000] if x else ""), "bool": lambda m, g, k,
     n: bool(plain(g[0])) if g else False,
     "round": _python(round), "divmod": _python(divmod), "any": _python(any), "all": _python(all), "ord": _python(ord),

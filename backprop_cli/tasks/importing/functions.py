@@ -22,7 +22,7 @@ from backprop_cli.tasks.importing.values import Library, Opaque, Pair, Tensor, p
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-Row = Callable[["Machine", str, list[Any], dict[str, Any], ast.AST], Any]
+Row = Callable[["Machine", str, list[object], dict[str, object], ast.AST], object]
 DROPPED: Final = frozenset({"dtype", "device", "out", "requires_grad", "memory_format", "inplace", "non_blocking",
                             "copy", "size_average", "reduce", "optimize"})  # fmt: skip
 """Arguments that change nothing about the numbers."""

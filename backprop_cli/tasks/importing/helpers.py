@@ -17,7 +17,7 @@ from backprop_cli.tasks.importing.values import Builtin, Function, Tensor, plain
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-Row = Callable[["Machine", dict[str, Any], ast.AST], Any]
+Row = Callable[["Machine", dict[str, object], ast.AST], object]
 
 
 _NOTHING: Final = object()

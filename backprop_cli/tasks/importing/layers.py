@@ -14,7 +14,7 @@ from backprop_cli.tasks.importing.values import Layer, plain
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-Run = Callable[["Machine", Layer, list[Any], ast.AST], Any]
+Run = Callable[["Machine", Layer, list[object], ast.AST], object]
 
 
 def _linear(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing import functions, modules, training
+from backprop_cli.tasks.importing.builtins import BUILTINS
 from backprop_cli.tasks.importing.leaves import NUMPY_MAKERS, TORCH_MAKERS, parameter_of, scalar, tensor_of
 from backprop_cli.tasks.importing.scalars import MATH, scalars
 from backprop_cli.tasks.importing.starts import Row, flags_of
@@ -181,7 +182,7 @@ _SPECIAL: Mapping[str, Row] = {
     "torch.no_grad": lambda m, g, k, n: Opaque("no_grad"), "torch.inference_mode": lambda m, g, k, n: Opaque("no_grad"),
     "torch.cuda.is_available": lambda m, g, k, n: False, "jax.jit": lambda m, g, k, n: g[0],
     "copy.deepcopy": lambda m, g, k, n: g[0], "copy.copy": lambda m, g, k, n: g[0],
-    "collections.OrderedDict": lambda m, g, k, n: dict(g[0]) if g else {},
+    "collections.OrderedDict": BUILTINS["dict"],
     "collections.defaultdict": lambda m, g, k, n: {}, "numpy.newaxis": lambda m, g, k, n: None,
     "functools.partial": lambda m, g, k, n: Builtin("partial", lambda m2, a, k2, n2: _partial(m2, g, k, a, k2, n2)),
     "torch.set_grad_enabled": lambda m, g, k, n: Opaque("no_grad" if g and g[0] is False else "grad mode"),

@@ -19,7 +19,7 @@ from backprop_cli.tasks.importing.values import Handle, Item, Opaque, Tensor, is
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-Row = Callable[["Machine", Tensor, list[Any], dict[str, Any], ast.AST], Any]
+Row = Callable[["Machine", Tensor, list[object], dict[str, object], ast.AST], object]
 
 
 def method(machine: Machine, value: Tensor, name: str, given: list[object], named_: dict[str, object],

@@ -13,7 +13,7 @@ from backprop_cli.tasks.importing.values import Start, Tensor, plain
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
 
-Row = Callable[["Machine", list[Any], dict[str, Any], ast.AST], Any]
+Row = Callable[["Machine", list[object], dict[str, object], ast.AST], object]
 """A function of a library: its arguments, by position and by name, and where it is called."""
 
 

@@ -8,7 +8,6 @@ defined, shapes that do not fit are the reader's business.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from backprop_cli.engine.interpret.binding import usage
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
@@ -25,7 +24,7 @@ from backprop_cli.language.sections import DTYPES
 from backprop_cli.language.values import FORMS
 from backprop_cli.tasks.schema.words import INIT_WORDS, LAYER_WORDS, LEAF_WORDS, SECTION_WORDS, STACK_WORDS
 
-Schema = dict[str, Any]
+Schema = dict[str, object]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -152,11 +151,13 @@ def _alike(keys: Iterable[str], value: Schema) -> dict[str, Schema]:
     return {key: dict(value) for key in keys}
 
 
-_WHOLES = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "array", "items": {"type": "integer", "minimum": 0}}]}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_SIZES: list[Schema] = [_COUNT, {"type": "array", "items": _COUNT}]
+_WHOLES: Schema = {"anyOf": _SIZES}
 _LAYER_KEYS: Mapping[str, Schema] = {
     **_alike(("out", "groups", "num", "dim", "hidden", "heads", "ff"), ref("size")),
     **_alike(("kernel", "stride", "dilation"), _WHOLES),
-    "padding": {"anyOf": [*_WHOLES["anyOf"], {"const": "same"}]},
+    "padding": {"anyOf": [*_SIZES, {"const": "same"}]},
     **_alike(("bias", "affine", "causal"), {"type": "boolean"}),
     **_alike(("eps", "p", "negative_slope", "alpha", "beta", "min_val", "max_val"), {"type": "number"}),
     **_alike(("name", "mask"), ref("name")),
