@@ -156,7 +156,6 @@ def test_no_import_cycles() -> None:
 
 
 CIRCLES = {
-    "language": "a text that is read may hold another: a spelling's own expression, the hint of an error",
     "tasks.importing": "statements hold expressions, which call functions, which hold statements",
 }
 """Where modules need each other while they run, and why."""

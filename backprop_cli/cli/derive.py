@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array
     from backprop_cli.report.diagram import Diagram
 
-Values = list[Array] | None
-Passes = list[list[Array]] | None
+Values: TypeAlias = "list[Array] | None"
+Passes: TypeAlias = "list[list[Array]] | None"
 BOX_DIGITS = 4
 
 

@@ -11,7 +11,7 @@ from backprop_cli.language.source import Source, Text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from backprop_cli.language.expression import Expression
+    from backprop_cli.language.expression.tree import Expression
 
 
 class Size(int):

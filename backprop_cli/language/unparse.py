@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression import (
+from backprop_cli.language.expression import parse
+from backprop_cli.language.expression.tree import (
     Argument,
     Binary,
     Call,
@@ -29,8 +30,8 @@ from backprop_cli.language.expression import (
     calls,
     in_a_row,
     names,
-    parse,
     parts,
+    rebuilt,
 )
 from backprop_cli.language.model import Function
 from backprop_cli.language.source import Text, inline
@@ -137,25 +138,6 @@ _PIECES: Mapping[type[Expression], Callable[..., tuple[str, int]]] = {
 
 
 # ── changed trees ────────────────────────────────────────────────────────────────────────────────
-
-
-def rebuilt(part: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """The expression with `change` applied to its direct parts."""
-    match part:
-        case Unary() | Transposed() | Inverted() | Starred():
-            return replace(part, operand=change(part.operand))
-        case Binary():
-            return replace(part, left=change(part.left), right=change(part.right))
-        case Call():
-            return replace(part, arguments=tuple(replace(a, value=change(a.value)) for a in part.arguments))
-        case Indexed():
-            return replace(part, operand=change(part.operand), subscripts=tuple(map(change, part.subscripts)))
-        case Sequence():
-            return replace(part, items=tuple(map(change, part.items)))
-        case Slice():
-            ends = (None if end is None else change(end) for end in (part.first, part.stop, part.step))
-            return Slice(part.start, part.end, *ends)
-    return part
 
 
 def substituted(part: Expression, values: Mapping[str, Expression]) -> Expression:

@@ -14,9 +14,10 @@ from backprop_cli.engine.graph.tracing import Traced, reverse
 from backprop_cli.engine.graph.writing import LONGEST, Writing
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.model import Function, NodeSpec, Spec
 from backprop_cli.language.source import Text
-from backprop_cli.language.unparse import rebuilt, unparse
+from backprop_cli.language.unparse import unparse
 
 PREFIX = "grad_"
 

@@ -12,8 +12,9 @@ from backprop_cli.engine.interpret.scope import Shaper
 from backprop_cli.engine.ops import ALIASES, OPS
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.source import inline
-from backprop_cli.language.unparse import rebuilt, substituted, unparse
+from backprop_cli.language.unparse import substituted, unparse
 
 _MASKS = frozenset({">", ">=", "<", "<=", "==", "!=", "and", "or"})
 _BODIES: Mapping[str, str] = {

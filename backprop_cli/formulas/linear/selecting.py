@@ -23,7 +23,7 @@ Selected = tuple[list[Factor], Expr, Letters]
 """The matrices, what is left of the expression, and its letters."""
 
 
-def _spread(index: tuple[object, ...], rank: int) -> tuple[object, ...]:
+def _spread(index: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
     """The subscripts with one an axis."""
     consumed = sum(1 for item in index if item is not None and item is not Ellipsis)
     full = index if Ellipsis in index else (*index, Ellipsis)

@@ -20,8 +20,9 @@ Grammar, loosest first (the precedences of Python and numpy):
 What numpy's and PyTorch's users write (`np.`, `F.`, methods) becomes our own functions in `language.spelling`.
 """
 
+from backprop_cli.language.expression.dotted import parse
 from backprop_cli.language.expression.lexer import MAX_CHARACTERS, MAX_TOKENS
-from backprop_cli.language.expression.parser import MAX_DEPTH, MAX_EXPONENT, MAX_HEIGHT, parse
+from backprop_cli.language.expression.parser import MAX_DEPTH, MAX_EXPONENT, MAX_HEIGHT
 from backprop_cli.language.expression.tree import (
     Argument,
     Binary,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 
@@ -208,3 +208,22 @@ def notes(expression: Expression) -> Iterator[str]:
 def calls(part: Expression, functions: Container[str]) -> bool:
     """Whether a part calls one of the user's own functions."""
     return isinstance(part, Call) and not part.library and part.function in functions
+
+
+def rebuilt(part: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The expression with `change` applied to its direct parts."""
+    match part:
+        case Unary() | Transposed() | Inverted() | Starred():
+            return replace(part, operand=change(part.operand))
+        case Binary():
+            return replace(part, left=change(part.left), right=change(part.right))
+        case Call():
+            return replace(part, arguments=tuple(replace(a, value=change(a.value)) for a in part.arguments))
+        case Indexed():
+            return replace(part, operand=change(part.operand), subscripts=tuple(map(change, part.subscripts)))
+        case Sequence():
+            return replace(part, items=tuple(map(change, part.items)))
+        case Slice():
+            ends = (None if end is None else change(end) for end in (part.first, part.stop, part.step))
+            return Slice(part.start, part.end, *ends)
+    return part

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Protocol
 
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression import Argument, Call, Expression, Indexed, Name, Number, String, Transposed
 from backprop_cli.language.expression.lexer import Token, error
+from backprop_cli.language.expression.tree import Argument, Call, Expression, Indexed, Name, Number, String, Transposed
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling.calls import Misfit, is_method, library_call, method_call, second_of
 from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, layer_function

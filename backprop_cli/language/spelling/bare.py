@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backprop_cli.language.expression import Call, Expression
+from backprop_cli.language.expression.tree import Call, Expression
 from backprop_cli.language.spelling.numpy_rows import NUMPY, WORDS
 from backprop_cli.language.spelling.rows import rewritten, rows_of
 from backprop_cli.language.spelling.torch_rows import TORCH

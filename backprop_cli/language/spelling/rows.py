@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
-from backprop_cli.language.expression import (
+from backprop_cli.language.expression.parser import parse_own
+from backprop_cli.language.expression.tree import (
     Argument,
     Call,
     Expression,
@@ -27,12 +28,11 @@ from backprop_cli.language.expression import (
     Starred,
     String,
     Unary,
-    parse,
+    rebuilt,
 )
-from backprop_cli.language.expression import Binary as Infix
-from backprop_cli.language.expression import Sequence as Listed
+from backprop_cli.language.expression.tree import Binary as Infix
+from backprop_cli.language.expression.tree import Sequence as Listed
 from backprop_cli.language.source import inline
-from backprop_cli.language.unparse import rebuilt
 
 _NONE, _TRUE, _FALSE = ({word, word.capitalize()} for word in ("none", "true", "false"))
 IGNORED = frozenset({
@@ -192,13 +192,13 @@ def row(line: str) -> Row:
     written = [part.strip() for part in match[2].split(", ") if part]
     rest = next((part[1:] for part in written if part.startswith("*")), "")
     parameters = tuple(_parameter(part) for part in written if not part.startswith("*"))
-    return Row(f"{match[1]}({match[2]})", parameters, rest, parse(inline(match[3], "<spelling>")), note)
+    return Row(f"{match[1]}({match[2]})", parameters, rest, parse_own(inline(match[3], "<spelling>")), note)
 
 
 def _parameter(written: str) -> Parameter:
     match = _PARAMETER.fullmatch(written)
     assert match is not None, written
-    return Parameter(match[1], match[2] or "", parse(inline(match[3], "<spelling>")) if match[3] else None)
+    return Parameter(match[1], match[2] or "", parse_own(inline(match[3], "<spelling>")) if match[3] else None)
 
 
 # ── a call, rewritten ────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.expression.lexer import MAX_CHARACTERS
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling import is_spelling
-from backprop_cli.tasks.grading.figures import Figures, half_unit, rebuilt, written
+from backprop_cli.tasks.grading.figures import Figures, exchanged, half_unit, written
 from backprop_cli.tasks.grading.grids import gridded
 from backprop_cli.tasks.grading.items import Item, gradient_of, item_of
 from backprop_cli.tasks.grading.latex import is_latex, to_text
@@ -50,7 +50,7 @@ def inlined(expression: Expression, variables: Mapping[str, Expression]) -> Expr
     """An expression with the writer's own variables put in."""
     if not variables:
         return expression
-    return rebuilt(expression, lambda part: variables.get(part.name) if isinstance(part, ast.Name) else None)
+    return exchanged(expression, lambda part: variables.get(part.name) if isinstance(part, ast.Name) else None)
 
 
 def content_of(item: Item, value: tree.Node | Text, nodes: Collection[str],

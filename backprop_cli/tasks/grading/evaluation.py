@@ -19,7 +19,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
 from backprop_cli.tasks.grading.chain import EPSILON
 from backprop_cli.tasks.grading.contents import Formula
-from backprop_cli.tasks.grading.figures import Figures, figures_of, rebuilt
+from backprop_cli.tasks.grading.figures import Figures, exchanged, figures_of
 from backprop_cli.tasks.grading.items import Item, gradient_of
 from backprop_cli.tasks.grading.key import Key
 
@@ -71,7 +71,7 @@ def _with_rate(key: Key, item: Item, formula: Formula) -> Formula:
             return None
         return ast.Number(part.start, part.end, Fraction(step[part.name]), step[part.name])
 
-    return replace(formula, expression=rebuilt(formula.expression, put_in))
+    return replace(formula, expression=exchanged(formula.expression, put_in))
 
 
 def cancelled(key: Key, item: Item, formula: Formula) -> float | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.tree import Node, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -116,24 +117,10 @@ def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], Arra
 def _with(expression: ast.Expression, literal: ast.Number) -> ast.Expression:
     """The expression with half a unit added to one of its literals."""
     moved = replace(literal, value=literal.value + type(literal.value)(half_unit(literal.text)))
-    return rebuilt(expression, lambda part: moved if part is literal else None)
+    return exchanged(expression, lambda part: moved if part is literal else None)
 
 
-def rebuilt(expression: ast.Expression, change: Callable[[ast.Expression], ast.Expression | None]) -> ast.Expression:
-    """A copy of an expression in which `change` replaced parts; None leaves a part as it is."""
+def exchanged(expression: ast.Expression, change: Callable[[ast.Expression], ast.Expression | None]) -> ast.Expression:
+    """A copy of an expression in which `change` replaced parts; None leaves a part, but not what is in it."""
     changed = change(expression)
-    if changed is not None:
-        return changed
-    match expression:
-        case ast.Unary() | ast.Transposed():
-            return replace(expression, operand=rebuilt(expression.operand, change))
-        case ast.Binary():
-            return replace(expression, left=rebuilt(expression.left, change), right=rebuilt(expression.right, change))
-        case ast.Call():
-            given = tuple(replace(one, value=rebuilt(one.value, change)) for one in expression.arguments)
-            return replace(expression, arguments=given)
-        case ast.Indexed():
-            return replace(expression, operand=rebuilt(expression.operand, change))
-        case ast.Sequence():
-            return replace(expression, items=tuple(rebuilt(one, change) for one in expression.items))
-    return expression
+    return changed if changed is not None else rebuilt(expression, lambda part: exchanged(part, change))

@@ -11,7 +11,8 @@ from dataclasses import replace
 from itertools import islice
 
 from backprop_cli.language import expression as ast
-from backprop_cli.language.unparse import rebuilt, unparse
+from backprop_cli.language.expression.tree import rebuilt
+from backprop_cli.language.unparse import unparse
 
 MAX_EDITS = 60
 """Changes that are tried."""

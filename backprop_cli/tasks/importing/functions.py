@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Binary, Call, Expression, notes, parts
+from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.spelling import Misfit, library_call, method_call, second_of
-from backprop_cli.language.unparse import rebuilt
 from backprop_cli.tasks.importing import codes, indexing, tensors
 from backprop_cli.tasks.importing.literals import MAX_ROWS, data_of, flat_of, literal_or_stack
 from backprop_cli.tasks.importing.values import Library, Opaque, Pair, Tensor, plain

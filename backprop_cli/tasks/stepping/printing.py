@@ -11,8 +11,9 @@ from fractions import Fraction
 
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import Binary, Call, Expression, Name, Number, Unary, parse
+from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.source import inline
-from backprop_cli.language.unparse import rebuilt, unparse
+from backprop_cli.language.unparse import unparse
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 _LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
