@@ -151,8 +151,11 @@ def plain(spec: Spec) -> Spec:
     spec = unfolded(spec) if spec.functions else spec
     if not uses_gradients(spec):
         return spec
-    base = _built(base_of(spec))
-    whole = expanded(spec, base)
+    from backprop_cli.engine.graph.nested import hoisted, with_outer
+
+    spec, outer = hoisted(spec)
+    base = _built(base_of(spec, [one.name for one in outer]))
+    whole = with_outer(expanded(spec, base), outer, _built)
     if whole.output is not None or whole.backward:
         return whole
     last = replace(whole, output=_named(spec.nodes[-1].name))

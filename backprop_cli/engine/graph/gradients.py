@@ -6,7 +6,7 @@ gradient, an update); then the last node written that does not.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from backprop_cli.engine.graph.nodes import Graph, Node
@@ -86,9 +86,11 @@ def _written_out(node: NodeSpec, functions: Mapping[str, Function], using: Conta
     return replace(node, expression=ast.parse(whole), text=whole)
 
 
-def dependents(spec: Spec) -> set[str]:
-    """The nodes that a gradient goes into."""
-    found = {node.name for node in spec.nodes if calls(node.expression)}
+def dependents(spec: Spec, names: Iterable[str] = ()) -> set[str]:
+    """The nodes that a gradient goes into, and those that one of the names goes into."""
+    listed = set(names)
+    found = {node.name for node in spec.nodes
+             if calls(node.expression) or any(n.name in listed for n in ast.names(node.expression))}  # fmt: skip
     grown = True
     while grown:
         more = {node.name for node in spec.nodes if any(name.name in found for name in ast.names(node.expression))}
@@ -97,13 +99,13 @@ def dependents(spec: Spec) -> set[str]:
     return found
 
 
-def base_of(spec: Spec) -> Spec:
-    """The part of a spec that no gradient goes into, going back from what `grad` is the gradient of.
+def base_of(spec: Spec, names: Iterable[str] = ()) -> Spec:
+    """The part of a spec that no gradient, and none of the names, goes into, going back from what `grad` is of.
 
     Raises:
         SpecError: E015 where there are several passes or hooks; E011 where nothing is left to differentiate.
     """
-    inside = dependents(spec)
+    inside = dependents(spec, names)
     first = next(node for node in spec.nodes if calls(node.expression))
     where = first.text.place(calls(first.expression)[0].start, calls(first.expression)[0].end)
     if spec.backward or spec.hooks:
@@ -151,7 +153,7 @@ def expanded(spec: Spec, graph: Graph) -> Spec:
                             at=text.place(call.start, call.end))  # fmt: skip
     writing = Writing(graph)
     writing.taken.update(node.name for node in spec.nodes)
-    work = _Backward(writing, frozenset(graph.names[name] for name in wanted))
+    work = Backward(writing, frozenset(graph.names[name] for name in wanted))
     work.run()
     for name, (call, text) in wanted.items():
         if name not in work.found:
@@ -168,13 +170,13 @@ def with_gradients(graph: Graph, wanted: frozenset[int]) -> tuple[Spec, Mapping[
     Returns:
         The spec, and what the gradient of a node is called; a node that the output does not depend on has none.
     """
-    work = _Backward(Writing(graph), wanted)
+    work = Backward(Writing(graph), wanted)
     work.run()
     return replace(graph.spec, nodes=(*graph.spec.nodes, *work.writing.nodes)), work.found
 
 
 @dataclass(slots=True)
-class _Backward:
+class Backward:
     """The gradients while they are written down; `found` maps a node to the name of its gradient."""
 
     writing: Writing

@@ -1,0 +1,146 @@
+"""`grad(grad(x))`, `grad(sum(grad(x) * v))`: the gradient of what holds one, by the same x, as further nodes.
+
+What the outer `grad` is asked of becomes a node of its own; the gradients of the first order are written down, then
+those of each such node, from the inside out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from backprop_cli.engine.graph.gradients import Backward, calls, dependents
+from backprop_cli.engine.graph.nodes import Graph
+from backprop_cli.engine.graph.writing import Writing
+from backprop_cli.errors import Place, SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.model import NodeSpec, Spec
+from backprop_cli.language.source import inline
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """The gradient of the node `of` by `by`; `name` stands for it until it is a node."""
+
+    of: str
+    by: str
+    name: str
+    at: Place
+
+
+@dataclass(slots=True)
+class _Hoisting:
+    """New nodes before the one that is looked at."""
+
+    taken: set[str]
+    outer: dict[str, Outer] = field(default_factory=dict)
+
+    def node(self, node: NodeSpec) -> list[NodeSpec]:
+        """The node, after those that it needs."""
+        before: list[NodeSpec] = []
+        while (call := self.innermost(node)) is not None:
+            inner = call.arguments[0].value
+            by = self.asked_by(node, call)
+            of, name = self.unique(f"part_{node.name}"), self.unique(f"again_{by}")
+            self.outer[name] = Outer(of, by, name, node.text.place(call.start, call.end))
+            code = node.text.text
+            before.append(_written(node, of, code[inner.start : inner.end]))
+            node = _written(node, node.name, code[: call.start] + name + code[call.end :])
+        return [*before, node]
+
+    def innermost(self, node: NodeSpec) -> ast.Call | None:
+        """The shortest `grad(...)` of something that holds a gradient."""
+        found = [call for call in calls(node.expression) if len(call.arguments) == 1 and self.names_in(call)]
+        return min(found, key=lambda call: call.end - call.start, default=None)
+
+    def names_in(self, call: ast.Call) -> set[str]:
+        """What the gradients within a call are by."""
+        inner = call.arguments[0].value
+        first = {one.arguments[0].value.name for one in calls(inner) if one is not call
+                 and len(one.arguments) == 1 and isinstance(one.arguments[0].value, ast.Name)}  # fmt: skip
+        return first | {self.outer[n.name].by for n in ast.names(inner) if n.name in self.outer}
+
+    def asked_by(self, node: NodeSpec, call: ast.Call) -> str:
+        names = sorted(self.names_in(call))
+        if len(names) > 1:
+            listed = " and ".join(f"grad({name})" for name in names)
+            raise SpecError("E015", f"grad(...) of what holds {listed} could be by either",
+                            at=node.text.place(call.start, call.end), hint="write one for each")  # fmt: skip
+        return names[0]
+
+    def unique(self, wanted: str) -> str:
+        names = (wanted, *(f"{wanted}_{k}" for k in range(2, len(self.taken) + 3)))
+        name = next(name for name in names if name not in self.taken)
+        self.taken.add(name)
+        return name
+
+
+def hoisted(spec: Spec) -> tuple[Spec, tuple[Outer, ...]]:
+    """The spec without nested gradients, and the gradients that are still to be taken, in their order.
+
+    Raises:
+        SpecError: E015 where it is open what an outer gradient is by.
+    """
+    work = _Hoisting({*(leaf.name for leaf in spec.leaves), *(node.name for node in spec.nodes), *spec.dims})
+    nodes = tuple(one for node in spec.nodes for one in work.node(node))
+    return replace(spec, nodes=nodes), tuple(work.outer.values())
+
+
+def with_outer(spec: Spec, outer: tuple[Outer, ...], build: Callable[[Spec], Graph]) -> Spec:
+    """The spec with a node for each outer gradient, and for those on the way.
+
+    Raises:
+        SpecError: E015 for the gradient of what is no number.
+    """
+    for k, one in enumerate(outer):
+        base = _base(spec, one, [later.name for later in outer[k:]])
+        try:
+            graph = build(base)
+        except SpecError as error:
+            if error.code != "E017":
+                raise
+            spec = _with(spec, one, f"(0 * {one.by})")
+        else:
+            spec = _taken(spec, one, graph)
+    return spec
+
+
+def _base(spec: Spec, one: Outer, pending: Iterable[str]) -> Spec:
+    """What no gradient that is still to be taken goes into, going back from what this one is of."""
+    inside = dependents(spec, pending)
+    text = inline(one.of, "<generated>")
+    return replace(spec, nodes=tuple(node for node in spec.nodes if node.name not in inside), wrt="all", hooks={},
+                   output=(ast.parse(text), text), grad_output="ones", grad_output_at=None)  # fmt: skip
+
+
+def _taken(spec: Spec, one: Outer, graph: Graph) -> Spec:
+    """With the gradient, which is 0 where nothing depends on what it is by."""
+    shape = tuple(map(int, graph.output.shape))
+    if any(n != 1 for n in shape):
+        raise SpecError("E015", f"what grad(...) is of has shape {shape}, and only a number has a gradient", at=one.at,
+                        hint=f"grad(sum(grad({one.by}) * v)) is the Hessian times v")  # fmt: skip
+    writing = Writing(graph)
+    writing.taken.update(node.name for node in spec.nodes)
+    work = Backward(writing, frozenset({graph.names[one.by]}))
+    work.run()
+    spec = _with(spec, one, work.found.get(one.by, f"(0 * {one.by})"))
+    position = max(i for i, node in enumerate(spec.nodes) if node.name in graph.names) + 1
+    return replace(spec, nodes=(*spec.nodes[:position], *writing.nodes, *spec.nodes[position:]))
+
+
+def _with(spec: Spec, one: Outer, code: str) -> Spec:
+    """With a gradient's code where it is asked for."""
+    return replace(spec, nodes=tuple(_renamed(node, one.name, code) for node in spec.nodes))
+
+
+def _renamed(node: NodeSpec, old: str, new: str) -> NodeSpec:
+    """A node with code in place of a name."""
+    code = node.text.text
+    for name in sorted((n for n in ast.names(node.expression) if n.name == old), key=lambda n: -n.start):
+        code = code[: name.start] + new + code[name.end :]
+    return node if code == node.text.text else _written(node, node.name, code)
+
+
+def _written(node: NodeSpec, name: str, code: str) -> NodeSpec:
+    whole = node.text.standing_for(code)
+    return replace(node, name=name, expression=ast.parse(whole), text=whole)
