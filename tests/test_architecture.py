@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -138,6 +139,36 @@ def test_floors_are_documented() -> None:
     rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()]
     told = {int(number): tuple(cell.strip(" `") for cell in modules.split(",")) for number, modules in rows}
     assert told == dict(enumerate(FLOORS))
+
+
+def _named_paths(page: Path) -> Iterator[str]:
+    """Every path in the backticks and links of a page: with a slash, or the ending of a file of ours."""
+    text = page.read_text(encoding="utf-8")
+    for quoted in (*re.findall(r"`([^`\n]+)`", text), *re.findall(r"\]\(([^)#]+)\)", text)):
+        if re.fullmatch(r"[\w.-]+(/[\w.*{},-]+)*(\.(py|md|toml|yaml|json)|/)", quoted):
+            yield quoted
+
+
+def _exists(name: str, page: Path) -> bool:
+    """From the root, beside the page, inside the package, or (a lone file) anywhere in the package."""
+    near = (ROOT, page.parent, PACKAGE, ROOT / "docs")
+    return any((base / name).exists() for base in near) or "/" not in name and any(PACKAGE.rglob(name))
+
+
+@pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"], ids=lambda p: p.stem)
+def test_files_that_the_documentation_names_exist(page: Path) -> None:
+    """A newcomer finds each file where the page says it is."""
+    named = sorted(set(_named_paths(page)))
+    assert len(named) > 5
+    assert not [name for name in named if not _exists(name, page)]
+
+
+def test_tables_that_contributing_names_exist() -> None:
+    """A row goes into a table of that name, which some module of the package defines."""
+    named = set(re.findall(r"`([A-Z][A-Z_]{3,})`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    whole = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
+    assert named
+    assert not [name for name in sorted(named) if not re.search(rf"^{name}\b", whole, re.MULTILINE)]
 
 
 def test_no_import_cycles() -> None:

@@ -9,9 +9,10 @@ functions that are written in the language itself.  What an op then *does* is th
 """
 
 from backprop_cli.engine.interpret.binding import usage
+from backprop_cli.engine.interpret.existing import unknown
 from backprop_cli.engine.interpret.inspection import Shapes
 from backprop_cli.engine.interpret.refusals import FUNCTION_SYNONYMS
 from backprop_cli.engine.interpret.scope import Meaning, Scope
-from backprop_cli.engine.interpret.walk import evaluate_body, interpret, unknown
+from backprop_cli.engine.interpret.walk import evaluate_body, interpret
 
 __all__ = ["FUNCTION_SYNONYMS", "Meaning", "Scope", "Shapes", "evaluate_body", "interpret", "unknown", "usage"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from backprop_cli.engine.interpret.scope import WORDS, Scope, failure
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
@@ -87,3 +89,17 @@ def located(
     }
     where = " and ".join(f"{text} is {shape}" for text, shape in known.items() if len(text) < 40)
     return SpecError("E014", f"{error}" + (f"; {where}" if where else ""), at=scope.place(at), hint=error.hint)
+
+
+def misplaced(part: ast.Expression, scope: Scope, meaning: object) -> NoReturn:
+    """A string, a list or a star where a tensor is needed."""
+    if isinstance(part, ast.String):
+        raise failure("E015", "a string stands where a tensor is needed", scope.place(part))
+    if isinstance(part, ast.Starred):
+        raise failure("E015", "`*` stands where a tensor is needed", scope.place(part), "it is for sizes: *x.shape")
+    raise failure(
+        "E015",
+        "a list stands where one tensor is needed",
+        scope.place(part),
+        "stack([a, b]) makes one tensor of several",
+    )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
 from backprop_cli.engine.interpret import masked, windows
 from backprop_cli.engine.interpret.binding import bind
+from backprop_cli.engine.interpret.composites import announce, body_of, operand_names, settled_parameters
+from backprop_cli.engine.interpret.existing import gradient_of
 from backprop_cli.engine.interpret.indexing import by_tensors, is_of_tensors
 from backprop_cli.engine.interpret.inspection import (
     INSPECTIONS,
@@ -32,19 +33,18 @@ from backprop_cli.engine.interpret.printed import (
     settled,
     unit_vector,
 )
-from backprop_cli.engine.interpret.refusals import located, unknown_function, unknown_name
+from backprop_cli.engine.interpret.refusals import located, misplaced, unknown_function, unknown_name
 from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, Shaper, V, failure
 from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.arithmetic import OPERATORS
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, Signature
 from backprop_cli.engine.ops.library import sizes_of
-from backprop_cli.errors import Place, SpecError
+from backprop_cli.errors import Place
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.names import UNIT_LETTERS
-from backprop_cli.language.source import Text, inline
-from backprop_cli.language.spelling import is_spelling, unprefixed
+from backprop_cli.language.spelling import unprefixed
 
 
 def interpret(part: ast.Expression, scope: Scope, meaning: Meaning[V], wanted: Shape | None = None) -> V:
@@ -147,7 +147,7 @@ def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning[V]) -> Unsettled[
     inner = part.items[0] if len(part.items) == 1 and part.bracket == "[" else part
     if isinstance(inner, ast.Binary) and inner.operator in COMPARISONS:
         return interpret(inner, scope, meaning)
-    return _misplaced(part, scope, meaning)
+    return misplaced(part, scope, meaning)
 
 
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
@@ -176,22 +176,9 @@ def _is_unit(part: ast.Expression, scope: Scope) -> bool:
     return isinstance(part, ast.Name) and part.name in UNIT_LETTERS and scope.lookup(part.name) is None
 
 
-def _misplaced(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> NoReturn:
-    if isinstance(part, ast.String):
-        raise failure("E015", "a string stands where a tensor is needed", scope.place(part))
-    if isinstance(part, ast.Starred):
-        raise failure("E015", "`*` stands where a tensor is needed", scope.place(part), "it is for sizes: *x.shape")
-    raise failure(
-        "E015",
-        "a list stands where one tensor is needed",
-        scope.place(part),
-        "stack([a, b]) makes one tensor of several",
-    )
-
-
 def _call(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     if part.function == "grad":
-        return _gradient(part, scope)
+        return gradient_of(part, scope)
     if ast.calls(part, scope.functions):
         return _user_call(scope.functions[part.function], part, scope, meaning)
     if is_lettered(part.function) and part.function not in OPS:
@@ -258,40 +245,7 @@ _SPECIAL: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(INSPECTIONS, _inspection), "array": _array, "logical_not": _inverted_mask,
     windows.TO_MAX: _to_max,
 }  # fmt: skip
-"""Calls that are no functions of tensors."""
-
-
-def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
-    """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
-    words = {*WORDS, *FLOATS, *scope.dims, "I", *UNIT_LETTERS}
-    for part in ast.parts(expression):
-        if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
-            yield unknown_name(part, scope)
-        if isinstance(part, ast.Call) and not _is_function(part, scope):
-            yield unknown_function(part, scope)
-
-
-def _is_function(part: ast.Call, scope: Scope) -> bool:
-    name = ALIASES.get(part.function, part.function)
-    is_ours = name in OPS or name in COMPOSITES or is_lettered(name)
-    special = part.function == "grad" or part.function in _SPECIAL or ast.calls(part, scope.functions)
-    return is_ours or special or part.library != "own" and is_spelling(part.function, is_ours)
-
-
-def _gradient(part: ast.Call, scope: Scope) -> Any:
-    if len(part.arguments) != 1 or not isinstance(part.arguments[0].value, ast.Name):
-        raise failure("E015", "grad takes the name of one node", scope.place(part), "write grad(y)")
-    name = part.arguments[0].value.name
-    if isinstance(part, ast.Partial) and part.output != scope.output and scope.output and part.output in scope.names():
-        message = f"∂{part.output}/∂{name}: the gradients here are those of {scope.output!r}"
-        raise failure("E015", message, scope.place(part), f"write ∂{scope.output}/∂{name}, or grad({name})")
-    value = scope.gradient(name)
-    if value is None:
-        hint = (
-            "grad(...) stands in hand-written gradients, hooks and answers; a node cannot use its own output's gradient"
-        )
-        raise failure("E011", f"grad({name}) has no meaning here", scope.place(part), hint)
-    return value
+"""Calls that are no functions of tensors: each of `existing.SPECIAL`."""
 
 
 def _apply(
@@ -325,12 +279,6 @@ def _checked(
         raise located(error, part, operands, shapes, scope) from None
 
 
-@lru_cache(maxsize=512)
-def _body(text: str) -> tuple[Text, ast.Expression]:
-    source = inline(text, "<function>")
-    return source, ast.parse(source)
-
-
 def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     """A function written in the language: its body, with the arguments in place of the names."""
     bound = bind(composite.signature, part, scope, _shaper(scope, meaning))
@@ -338,36 +286,13 @@ def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning
     values = {n: v for n, v in zip(operand_names(composite.signature, len(given)), given, strict=True) if v is not None}
     shapes = {name: meaning.shape(value) for name, value in values.items()}
     try:
-        body = composite.body(shapes, **_settled(composite, bound.parameters, values, meaning))
-        _warn(composite, shapes, meaning)
+        body = composite.body(shapes, **settled_parameters(composite, bound.parameters, values, meaning))
+        announce(composite, shapes, meaning)
     except (ShapeError, ParameterError) as error:
         raise located(
             error, part, bound.operands, [meaning.shape(v) if v is not None else () for v in given], scope
         ) from None
     return evaluate_body(body, values, meaning, scope.place(part), sizes_of(shapes.values()))
-
-
-def _settled(
-    composite: Composite, parameters: Mapping[str, object], values: Mapping[str, V], meaning: Meaning[V]
-) -> Mapping[str, object]:
-    """The parameters; those left open that the data of an operand decide are settled where these are known."""
-    known = getattr(meaning, "numbers_of", None)
-    if composite.settle is None or known is None:
-        return parameters
-    return composite.settle({name: partial(known, value) for name, value in values.items()}, **parameters)
-
-
-def _warn(composite: Composite, shapes: Mapping[str, Shape], meaning: Meaning[V]) -> None:
-    """What a function has to say of its operands' shapes goes to a meaning that listens: the graph."""
-    listen = getattr(meaning, "warn", None)
-    said = composite.warns(shapes) if composite.warns and listen else None
-    if said and listen:
-        listen(f"{composite.name}: {said}")
-
-
-def operand_names(signature: Signature, count: int) -> tuple[str, ...]:
-    """What a body calls its operands; those of a list are numbered."""
-    return tuple(f"{signature.operands[0]}_{i}" for i in range(count)) if signature.variadic else signature.operands
 
 
 def evaluate_body(
@@ -378,7 +303,7 @@ def evaluate_body(
     sizes: Mapping[str, Size] = MappingProxyType({}),
 ) -> V:
     """The value of an expression of our own, its errors reported at `origin`; `sizes` are named sizes it may use."""
-    text, parsed = _body(body)
+    text, parsed = body_of(body)
     return interpret(parsed, Scope(text, values.get, dims=sizes, origin=origin or text.place()), meaning)
 
 
@@ -398,6 +323,6 @@ def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meanin
 
 _WALK: Mapping[type[ast.Expression], Callable[..., Any]] = {
     ast.Number: _number, ast.Name: _name, ast.Unary: _unary, ast.Binary: _binary, ast.Transposed: _transposed,
-    ast.Indexed: _indexed, ast.Call: _call, ast.Partial: _call, ast.Inverted: _inverted, ast.String: _misplaced,
-    ast.Sequence: _listed, ast.Starred: _misplaced,
+    ast.Indexed: _indexed, ast.Call: _call, ast.Partial: _call, ast.Inverted: _inverted, ast.String: misplaced,
+    ast.Sequence: _listed, ast.Starred: misplaced,
 }  # fmt: skip

@@ -1,0 +1,58 @@
+"""Which names and functions of an expression exist, and what a name of a gradient stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from backprop_cli.engine.interpret import windows
+from backprop_cli.engine.interpret.inspection import INSPECTIONS
+from backprop_cli.engine.interpret.printed import is_lettered
+from backprop_cli.engine.interpret.refusals import unknown_function, unknown_name
+from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Scope, failure
+from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
+from backprop_cli.errors import SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.names import UNIT_LETTERS
+from backprop_cli.language.spelling import is_spelling
+
+SPECIAL = frozenset((*INSPECTIONS, "array", "logical_not", windows.TO_MAX))
+"""Calls that are no functions of tensors."""
+
+
+def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
+    """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
+    words = {*WORDS, *FLOATS, *scope.dims, "I", *UNIT_LETTERS}
+    for part in ast.parts(expression):
+        if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
+            yield unknown_name(part, scope)
+        if isinstance(part, ast.Call) and not _is_function(part, scope):
+            yield unknown_function(part, scope)
+
+
+def _is_function(part: ast.Call, scope: Scope) -> bool:
+    name = ALIASES.get(part.function, part.function)
+    is_ours = name in OPS or name in COMPOSITES or is_lettered(name)
+    special = part.function == "grad" or part.function in SPECIAL or ast.calls(part, scope.functions)
+    return is_ours or special or part.library != "own" and is_spelling(part.function, is_ours)
+
+
+def gradient_of(part: ast.Call, scope: Scope) -> Any:
+    """What `grad(name)` stands for.
+
+    Raises:
+        SpecError: E011 where it means nothing, E015 for anything but a name.
+    """
+    if len(part.arguments) != 1 or not isinstance(part.arguments[0].value, ast.Name):
+        raise failure("E015", "grad takes the name of one node", scope.place(part), "write grad(y)")
+    name = part.arguments[0].value.name
+    if isinstance(part, ast.Partial) and part.output != scope.output and scope.output and part.output in scope.names():
+        message = f"∂{part.output}/∂{name}: the gradients here are those of {scope.output!r}"
+        raise failure("E015", message, scope.place(part), f"write ∂{scope.output}/∂{name}, or grad({name})")
+    value = scope.gradient(name)
+    if value is None:
+        hint = (
+            "grad(...) stands in hand-written gradients, hooks and answers; a node cannot use its own output's gradient"
+        )
+        raise failure("E011", f"grad({name}) has no meaning here", scope.place(part), hint)
+    return value
