@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),
     ("formulas.worked", "formulas.reasons", "formulas.remarks", "formulas.words"),
     ("formulas.derivation", "formulas.stepwise"),
-    ("tasks.result", "tasks.computed", "tasks.places"),
+    ("tasks.result", "tasks.computed", "tasks.places", "tasks.listing"),
     ("tasks.diagnose", "tasks.opdoc", "tasks.claims"),
     ("tasks.leaves",),
     ("tasks.calculate", "tasks.forward"),

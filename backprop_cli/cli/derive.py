@@ -21,7 +21,9 @@ from backprop_cli.report.view import View
 if TYPE_CHECKING:
     from backprop_cli.engine.graph import Graph
     from backprop_cli.engine.ops.tensor import Array
+    from backprop_cli.language.model import Spec
     from backprop_cli.report.diagram import Diagram
+    from backprop_cli.tasks.result import Piece
 
 Values: TypeAlias = "list[Array] | None"
 Passes: TypeAlias = "list[list[Array]] | None"
@@ -60,7 +62,7 @@ class Job:
         if parts is not spec:
             worked = in_all(worked, build(spec), notations)
         title = spec.source.file, spec.title, graph.output_name
-        solution = Solution(*title, worked, told(parts, spec), self.diagram(graph, values, passes))
+        solution = Solution(*title, worked, told(parts, spec), self.diagram(graph, values, passes), self.listing(spec))
         return Done(renderer(self.form)(solution, self.view))
 
     def diagram(self, graph: Graph, values: Values, passes: Passes) -> Diagram | None:
@@ -70,6 +72,12 @@ class Job:
         from backprop_cli.report.diagram import Numbers, diagram
 
         return diagram(graph, numbers=Numbers(values, passes[-1], BOX_DIGITS) if values and passes else None)
+
+    def listing(self, spec: Spec) -> tuple[tuple[Piece, ...], ...]:
+        """The text of the spec, for a format that shows it."""
+        from backprop_cli.tasks.listing import listing
+
+        return listing(spec) if "mathml" in FORMATS[self.form].notations else ()
 
     def warm(self) -> None:
         """One spec at a time: there is nothing to prepare."""

@@ -28,6 +28,7 @@ from backprop_cli.formulas.tensors import derive
 
 INDEX = "index"
 OUTSIDE = "an entry outside of a tensor is 0"
+WRITTEN = ("text", "code", "latex", "mathml")
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
 
 
@@ -49,10 +50,17 @@ def _typeset(cells: Sequence[str], shape: tuple[int, ...]) -> str:
     return rf"\begin{{bmatrix}} {BREAK.join(rows)} \end{{bmatrix}}"
 
 
+def _table(cells: Sequence[str], width: int) -> str:
+    listed = [f"<mtd>{cell}</mtd>" for cell in cells]
+    rows = "".join(f"<mtr>{''.join(listed[i : i + width])}</mtr>" for i in range(0, len(cells), width))
+    return f"<mrow><mo>[</mo><mtable>{rows}</mtable><mo>]</mo></mrow>"
+
+
 MATRIX: Mapping[str, Callable[[Sequence[str], tuple[int, ...]], str]] = {
     "text": lambda cells, shape: _listed(cells, shape, "[", "]"),
     "code": lambda cells, shape: _listed(cells, shape, "stack([", "])"),
     "latex": _typeset,
+    "mathml": lambda cells, shape: _table(cells, shape[1] if len(shape) == 2 else 1),
 }
 """How a small matrix is written out."""
 
@@ -114,7 +122,7 @@ def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass
         return Omitted("chained through, it would be too long")
     letter = next(n for n in ("v", "u", "v_0", "u_0", "v_vector") if n not in graph.names)
     expr = vjp.xreplace({seed: TensorSymbol(letter, seed.shape, seed.position)})
-    layouts = {name: Layout(NOTATIONS[name], decimals=made.facts.decimals) for name in ("text", "code", "latex")}
+    layouts = {name: Layout(NOTATIONS[name], decimals=made.facts.decimals) for name in WRITTEN}
     return Printed({name: layout(expr) for name, layout in layouts.items()})
 
 
@@ -146,7 +154,7 @@ class _Writing:
             matrix = self.tidied(matrix_of(self.as_matrix))
         except NotLinearError:
             return self.of_higher_rank(names, index, entry)
-        written = {name: self.layout(name, names)(matrix) for name in ("text", "code", "latex")}
+        written = {name: self.layout(name, names)(matrix) for name in WRITTEN}
         return Written(Printed({**written, "code": self.shaped(written["code"], matrix), INDEX: index}))
 
     @property
@@ -164,7 +172,7 @@ class _Writing:
         """Every entry in its place; nothing where an entry is too long for that."""
         found = {}
         indexing = [Indexing(self.entries).at(at) for at in np.ndindex(*self.shape)]
-        for notation in ("text", "code", "latex"):
+        for notation in WRITTEN:
             layout = self.layout(notation, names)
             found[notation] = MATRIX[notation]([layout(entry) for entry in indexing], self.shape)
         longest = max(len(self.layout("text", names)(entry)) for entry in indexing)
@@ -209,14 +217,14 @@ class _Writing:
     def of_higher_rank(self, names: dict[Letter, str], index: str, entry: tuple[Expr, Expr]) -> Written:
         """A tensor of more axes: one block, the same for every index that output and leaf share."""
         code = self.shaped(code_of(self.entries, self.layout("code", names)), None)
-        latex = self.layout("latex", names).entry(*entry)
         block = self.block(names)
         if block is None:
-            return Written(Printed({"text": index, "code": code, "latex": latex, INDEX: index}))
-        text, tex, where = block
-        return Written(Printed({"text": text, "code": code, "latex": tex, INDEX: index}), where)
+            typeset = {name: self.layout(name, names).entry(*entry) for name in ("latex", "mathml")}
+            return Written(Printed({**typeset, "text": index, "code": code, INDEX: index}))
+        written, where = block
+        return Written(Printed({**written, "code": code, INDEX: index}), where)
 
-    def block(self, names: dict[Letter, str]) -> tuple[str, str, str] | None:
+    def block(self, names: dict[Letter, str]) -> tuple[dict[str, str], str] | None:
         """The matrix between the axes that are left where the shared ones are fixed."""
         terms, own = self.entries.terms, self.entries.output
         everywhere = [pair for pair in terms[0].equal if all(pair in t.equal for t in terms)] if terms else []
@@ -233,7 +241,7 @@ class _Writing:
         first = {a: names[o] for pair in shared for o in pair if o in self.entries.output for a in pair}
         whole = (*self.entries.output, *self.entries.leaf)
         where = ", ".join("0" if a is None else first[a] if a in fixed else ":" for a in whole)
-        return self.layout("text", names)(matrix), self.layout("latex", names)(matrix), where
+        return {name: self.layout(name, names)(matrix) for name in ("text", "latex", "mathml")}, where
 
     def sliced(self, shared: Sequence[tuple[Letter, Letter]], fixed: set[Letter], around: Entries) -> Entries:
         """The entries with the shared letters fixed: tensors become their slices."""

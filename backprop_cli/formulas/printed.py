@@ -59,6 +59,11 @@ class Printed(Mapping[str, str]):
         return self.written["text"]
 
     @property
+    def told(self) -> dict[str, str]:
+        """What a machine is told: the notations that every result holds, and one entry where there is one."""
+        return {name: self.written[name] for name in (*NOTATIONS, "index") if name in self.written}
+
+    @property
     def code(self) -> str:
         """In the spec language."""
         return self.written["code"]

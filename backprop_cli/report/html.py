@@ -12,7 +12,7 @@ from backprop_cli.report.arrays import count
 from backprop_cli.report.diagram import Arrow, Box, Diagram, Numbers
 from backprop_cli.report.graph_svg import render as picture
 from backprop_cli.report.lit import Lit, value_of
-from backprop_cli.report.page import navigation, page, step, text, wide
+from backprop_cli.report.page import listed, navigation, page, step, text, wide
 from backprop_cli.report.text import terms_shown, verdict, with_definitions
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
@@ -56,7 +56,9 @@ class _Sheet:
         yield f'<p class="soft">{text(result.spec)}{dims}</p></header>'
         yield navigation()
         yield '<main class="two">'
-        yield f'<section class="picture" aria-label="Computation graph">{self.picture()}</section>'
+        yield f'<div class="beside"><section class="picture" aria-label="Computation graph">{self.picture()}</section>'
+        yield from listed(result.listing, self.numbers)
+        yield "</div>"
         yield '<div class="solution">'
         yield from self.forward()
         yield from self.tangents()

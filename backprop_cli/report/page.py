@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from backprop_cli.report.plain import safe
+from backprop_cli.tasks.result import Piece
 
 STYLE = """\
 :root{color-scheme:light dark;--page:#fff;--ink:#1f2328;--soft:#59636e;--line:#d1d9e0;--card:#f6f8fa;--now:#ddf4ff;
@@ -48,15 +49,20 @@ dl.rows dt{color:var(--soft)}dl.rows dd{margin:0;min-width:0}
 .warning{border-left:4px solid var(--warn);padding-left:.6rem;margin:.4rem 0}
 .good{color:var(--good)}.bad{color:var(--bad)}
 .v{border-radius:3px}.v.lit{background:var(--lit)}
+.spec pre{border:1px solid var(--line);border-radius:8px;background:var(--card);padding:.5rem .8rem;
+overflow:auto;max-height:40vh}
+.spec .now{background:var(--now);outline:1px solid var(--mark);outline-offset:2px}
 table{border-collapse:collapse;display:block;overflow-x:auto}
 th,td{border:1px solid var(--line);padding:.2rem .6rem;text-align:left;vertical-align:top}
 .graph .lit .box,.graph .now .box{stroke:var(--mark);stroke-width:3.5}
 .graph .now .box{fill:var(--now)}
 .graph .edge.now{stroke-width:4}
 @media (min-width:1100px){main.two{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1.5rem}
-main.two .picture{position:sticky;top:3.6rem;align-self:start;max-height:calc(100vh - 4.5rem);overflow:auto}}
+main.two .beside{position:sticky;top:3.6rem;align-self:start}
+main.two .picture{max-height:calc(68vh - 4rem)}main.two .spec pre{max-height:calc(32vh - 4rem)}}
 .picture{overflow:auto;max-height:80vh}
-@media print{nav{display:none}main.two{display:block}.picture{max-height:none;position:static}}
+@media print{nav{display:none}main.two{display:block}main.two .beside{position:static}
+main.two .picture,main.two .spec pre{max-height:none}}
 """
 
 SCRIPT = """\
@@ -70,7 +76,7 @@ function go(to,still){
   each('.now',function(e){e.classList.remove('now');e.removeAttribute('aria-current');});
   at=to;var step=steps[at],n=step.getAttribute('data-n');
   step.classList.add('now');step.setAttribute('aria-current','step');
-  each('.graph g[data-n="'+n+'"]',function(e){e.classList.add('now');});
+  each('.graph g[data-n="'+n+'"],.spec [data-n="'+n+'"]',function(e){e.classList.add('now');});
   var back=step.getAttribute('data-step')==='back';
   each('.graph .edge['+(back?'data-from':'data-to')+'="'+n+'"]',function(e){e.classList.add('now');});
   said.textContent='Step '+(at+1)+' of '+steps.length+': '+step.getAttribute('aria-label');
@@ -81,6 +87,8 @@ function go(to,still){
   var picture=document.querySelector('.picture'),box=document.querySelector('.graph g.now');
   if(picture&&box){var a=picture.getBoundingClientRect(),b=box.getBoundingClientRect();
     picture.scrollLeft+=b.left+b.width/2-a.left-a.width/2;picture.scrollTop+=b.top+b.height/2-a.top-a.height/2;}
+  var line=document.querySelector('.spec .now'),pre=line&&line.closest('pre');
+  if(pre)pre.scrollTop+=line.getBoundingClientRect().top-pre.getBoundingClientRect().top-pre.clientHeight/2;
 }
 var moves={first:function(){go(0);},back:function(){go(at-1);},on:function(){go(at+1);},
   last:function(){go(steps.length-1);}};
@@ -149,6 +157,18 @@ def step(kind: str, number: int | None, label: str, content: Sequence[str]) -> s
     """One step: `kind` is 'on' or 'back', `number` the node's, `label` what a screen reader says."""
     node = "" if number is None else f' data-n="{number}"'
     return f'<li data-step="{kind}"{node} aria-label="{text(label)}">' + "\n".join(content) + "</li>"
+
+
+def listed(lines: Sequence[Sequence[Piece]], numbers: Mapping[str, int]) -> Iterable[str]:
+    """The text of the spec, in which what defines the node in work is lit."""
+    if not lines:
+        return
+    shown = "\n".join("".join(_piece(one, numbers.get(one.node)) for one in line) for line in lines)
+    yield f'<section class="spec" aria-labelledby="spec"><h2 id="spec">The spec</h2><pre>{shown}</pre></section>'
+
+
+def _piece(one: Piece, number: int | None) -> str:
+    return text(one.text) if number is None else f'<span class="v" data-n="{number}">{text(one.text)}</span>'
 
 
 def wide(content: str) -> str:

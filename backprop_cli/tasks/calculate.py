@@ -17,6 +17,7 @@ from backprop_cli.language.model import Spec
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.diagnose import warnings_of
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
+from backprop_cli.tasks.listing import listing
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
 PLAINLY = "its formulas take more work than a run is given, so some are left as they were found, or out"
@@ -102,6 +103,7 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
         passes=_passes(graph, computed, formulas),
         facts=facts,
         where=total.where,
+        listing=listing(graph.spec) if "mathml" in settings.notations else (),
     )
 
 

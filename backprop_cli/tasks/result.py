@@ -68,6 +68,14 @@ class PassResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a line of the spec, and the node that it defines."""
+
+    text: str
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A spec, run; `nodes` in topological order."""
 
@@ -84,6 +92,7 @@ class Result:
     facts: tuple[str, ...] = ()
     direction: Mapping[str, Array] | None = None  # the tangents that forward mode started from, by leaf
     where: tuple[Named, ...] = ()
+    listing: tuple[tuple[Piece, ...], ...] = ()  # the spec's text by lines, where a page shows it
 
     @property
     def by_name(self) -> dict[str, NodeResult]:

@@ -14,7 +14,8 @@ const lit = (page) => page.evaluate(() => {
   const numbers = (query) => [...document.querySelectorAll(query)].map((e) => e.getAttribute('data-n'));
   const step = document.querySelector('li.now');
   return {
-    steps: numbers('li.now'), boxes: [...new Set(numbers('.graph g.now'))], said: document.getElementById('said')?.textContent,
+    steps: numbers('li.now'), boxes: [...new Set(numbers('.graph g.now'))],
+    lines: numbers('.spec .now'), said: document.getElementById('said')?.textContent,
     kind: step?.getAttribute('data-step'), label: step?.getAttribute('aria-label'),
     value: step?.querySelector('pre.value')?.textContent ?? '', inView: step ? (() => {
       const r = step.getBoundingClientRect(); return r.bottom > 0 && r.top < window.innerHeight; })() : false,

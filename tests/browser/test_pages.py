@@ -80,11 +80,11 @@ def test_a_page_is_quiet_and_fits(met: dict[str, Any], name: str) -> None:
 
 @pytest.mark.parametrize("name", [*SPECS, *DERIVED])
 def test_it_is_stepped_through(met: dict[str, Any], name: str) -> None:
-    """Buttons and keys go forth and back; each step lights one node, in the text and in the picture, and is in view."""
+    """Buttons and keys go forth and back; each step lights one node, in text, picture and spec, and is in view."""
     walk = next(look["walk"] for look in met[name]["looks"] if "walk" in look)
     assert walk["count"] == len(walk["seen"]) > 4
     for position, seen in enumerate(walk["seen"], 1):
-        assert seen["steps"] == seen["boxes"], seen
+        assert seen["steps"] == seen["boxes"] == seen["lines"], seen
         assert len(seen["steps"]) == 1
         assert seen["said"].startswith(f"Step {position} of {walk['count']}: ")
         assert seen["inView"] or position == 1, seen

@@ -9,7 +9,7 @@ from backprop_cli.report.derived.lines import TOTAL, Item, Line, Said, Value, li
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.html import drawn
 from backprop_cli.report.lit import Lit, value_of
-from backprop_cli.report.page import navigation, page, step, text, wide
+from backprop_cli.report.page import listed, navigation, page, step, text, wide
 from backprop_cli.report.view import View
 
 
@@ -27,7 +27,10 @@ def _body(solution: Solution, view: View) -> Iterator[str]:
     yield navigation()
     yield '<main class="two">'
     if solution.diagram is not None:
-        yield f'<section class="picture" aria-label="Computation graph">{drawn(solution.diagram, view)}</section>'
+        picture = drawn(solution.diagram, view)
+        yield f'<div class="beside"><section class="picture" aria-label="Computation graph">{picture}</section>'
+        yield from listed(solution.listing, numbers)
+        yield "</div>"
     yield '<div class="solution">'
     for heading, nodes in solution.sections():
         title = heading or f"From {solution.output} back, step by step"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from backprop_cli.formulas.worked import Worked, WorkedPass
     from backprop_cli.report.diagram import Diagram
+    from backprop_cli.tasks.result import Piece
 
 
 MOST_KEPT = 12
@@ -25,6 +26,7 @@ class Solution:
     passes: Sequence[WorkedPass]
     parts: Sequence[str] = ()
     diagram: Diagram | None = None
+    listing: tuple[tuple[Piece, ...], ...] = ()
 
     @property
     def heading(self) -> str:

@@ -16,7 +16,7 @@ SCHEMA = "backprop.jacobian/1"
 def document(found: Differentiated, view: View) -> dict[str, object]:
     """A derivative as plain data."""
     formula = found.formula
-    written = {"omitted": formula.why} if isinstance(formula, Omitted) else dict(formula)
+    written = {"omitted": formula.why} if isinstance(formula, Omitted) else formula.told
     made: dict[str, object] = {
         "schema": SCHEMA, "spec": found.spec, "title": found.title, "kind": found.kind, "symbol": found.symbol,
         "output": found.output, "wrt": found.wrt, "dims": dict(found.dims), "shape": list(found.shape),

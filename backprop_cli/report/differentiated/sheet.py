@@ -25,7 +25,7 @@ def _section(one: Differentiated, view: View) -> Section:
 
 
 def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
-    left = {"text": one.symbol, "latex": symbol(one)}
+    left = {"text": one.symbol, "latex": symbol(one), "mathml": in_a_page(one)}
     if isinstance(one.formula, Omitted):
         yield Equation(left, (), one.value)
         return
@@ -36,6 +36,23 @@ def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
     if len(one.entries) > 1 and one.value is not None:
         for (at, formula), value in zip(one.entries.items(), one.value.reshape(-1), strict=True):
             yield Equation(plainly(at), (plainly(formula),), value)
+
+
+def in_a_page(one: Differentiated) -> str:
+    """∂p/∂x, ∂²loss/∂w² in MathML."""
+    from backprop_cli.formulas.notation import NOTATIONS
+
+    if one.kind == "jacobian":
+        return NOTATIONS["mathml"].gradient(one.output, one.wrt)
+    label, name = NOTATIONS["mathml"].label, NOTATIONS["mathml"].name
+    square = "<msup><mo>∂</mo><mn>2</mn></msup>"
+    below = one.symbol.partition("/")[2].removesuffix(" · v")
+    vector = name("v") if one.symbol.endswith("· v") else ""
+    if below.endswith("²"):
+        leaves = f"<mo>∂</mo><msup>{name(one.wrt)}<mn>2</mn></msup>"
+    else:
+        leaves = f"<mo>∂</mo>{name(below.removeprefix('∂').partition('∂')[0])}<mo>∂</mo>{name(one.wrt)}"
+    return f"<mfrac><mrow>{square}{label(one.output)}</mrow><mrow>{leaves}</mrow></mfrac>{vector}"
 
 
 def symbol(one: Differentiated) -> str:

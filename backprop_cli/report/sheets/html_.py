@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from backprop_cli.report.lit import value_of
 from backprop_cli.report.page import navigation, page, step, text, wide
-from backprop_cli.report.sheets import Equation, Sheet, Table
+from backprop_cli.report.sheets import Equation, Sheet, Table, Written
 from backprop_cli.report.view import View
 
 
@@ -33,11 +33,18 @@ def _body(sheet: Sheet, view: View) -> Iterator[str]:
 
 def _equation(one: Equation, view: View) -> str:
     where = f'<span class="soft">entries [{text(one.where)}]</span>' if one.where else ""
-    head = f'<div class="row"><strong><code>{text(one.left["text"])}</code></strong>{where}</div>'
+    head = f'<div class="row"><strong>{_written(one.left)}</strong>{where}</div>'
     signs = [one.sign, *["="] * (len(one.steps) - 1)]
-    steps = [wide(f"<code>{sign} {text(each['text'])}</code>") for sign, each in zip(signs, one.steps, strict=False)]
+    steps = [wide(_written(each, sign)) for sign, each in zip(signs, one.steps, strict=False)]
     value = [] if one.value is None else [value_of(one.value, view)]
     return step("on", None, one.left["text"], [head, *steps, *value])
+
+
+def _written(formula: Written, sign: str = "") -> str:
+    """A formula as mathematics, and what is text alone as it stands."""
+    if "mathml" in formula:
+        return f'<math displaystyle="true">{f"<mo>{sign}</mo>" if sign else ""}{formula["mathml"]}</math>'
+    return f"<code>{sign} {text(formula['text'])}</code>" if sign else f"<code>{text(formula['text'])}</code>"
 
 
 def _table(table: Table) -> str:

@@ -9,6 +9,7 @@ from backprop_cli.report.sheets import Equation, Section, Sheet, Table, plainly
 from backprop_cli.report.stepped import plot
 from backprop_cli.report.stepped.text import SPELLED, head_of, parameters_of
 from backprop_cli.report.view import View
+from backprop_cli.tasks.stepping.printing import marked
 from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Update
 
 _LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}"}
@@ -28,7 +29,8 @@ def _assigned(lines: Sequence[Assignment], param: str | None) -> Iterator[Equati
     for one in lines:
         name = param if one.name == "w" and param is not None else SPELLED.get(one.name, one.name)
         put_in = (plainly(one.substituted),) if one.substituted is not None else ()
-        yield Equation({"text": name, "latex": _tex(name, one.name)}, (one.formula, *put_in), sign="←")
+        left = {"text": name, "latex": _tex(name, one.name), "mathml": _in_a_page(name, one.name)}
+        yield Equation(left, (one.formula, *put_in), sign="←")
 
 
 def _tex(name: str, line: str) -> str:
@@ -37,18 +39,26 @@ def _tex(name: str, line: str) -> str:
     return _LATEX.get(line) or LATEX.name(name)
 
 
+def _in_a_page(name: str, line: str) -> str:
+    from backprop_cli.formulas.notation import MATHML
+
+    return marked(line) if line in _LATEX else MATHML.name(name)
+
+
 def _update(result: Stepped, update: Update, view: View) -> Section:
     if not update.lines:
         return Section(update.name, notes=(f"stays: {result.output} does not depend on it",))
-    from backprop_cli.formulas.notation import LATEX
+    from backprop_cli.formulas.notation import LATEX, MATHML
 
     gradient = []
     if update.gradient_formula is not None:
-        left = {"text": partial(result.output, update.name), "latex": LATEX.gradient(result.output, update.name)}
+        left = {"text": partial(result.output, update.name), "latex": LATEX.gradient(result.output, update.name),
+                "mathml": MATHML.gradient(result.output, update.name)}  # fmt: skip
         gradient = [Equation(left, (update.gradient_formula,), update.gradient)]
     count = result.history[-1].step
     said = f" after {count} step{'s' if count != 1 else ''}"
-    moved = {"text": update.name + said, "latex": rf"{LATEX.name(update.name)} \text{{{said}}}"}
+    moved = {"text": update.name + said, "latex": rf"{LATEX.name(update.name)} \text{{{said}}}",
+             "mathml": f"{MATHML.name(update.name)}<mtext>{said.replace(' ', chr(160))}</mtext>"}  # fmt: skip
     after = Equation(moved, (), update.new)
     tables = tuple(_table(trace, view) for trace in update.traces if update.state and result.steps > 1)
     return Section(update.name, (*gradient, *_assigned(update.lines, update.name), after), tables=tables)

@@ -26,7 +26,7 @@ from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated
 from backprop_cli.tasks.leaves import load_leaves
 
-ZERO = Printed({"text": "0", "code": "0", "latex": "0", "index": "0"}, 0.0)
+ZERO = Printed({"text": "0", "code": "0", "latex": "0", "mathml": "<mn>0</mn>", "index": "0"}, 0.0)
 
 
 def hessians(spec: Spec, wanted: Wanted, vector: str | None = None) -> Iterator[Differentiated]:

@@ -66,6 +66,8 @@ class Notation:
     root: Callable[[str], str]
     call: Callable[[str], str] = str
     number: Callable[[str], str] = str
+    sign: Callable[[str], str] = "{}".format  # of an operator
+    gap: str = " "  # on both sides of a sign
 
 
 def written(part: Expression, notation: Notation) -> str:
@@ -82,10 +84,11 @@ def _piece(part: Expression, notation: Notation) -> tuple[str, int]:
         case Call() if part.function == "sqrt":
             return notation.root(written(part.arguments[0].value, notation)), ATOM
         case Call():
-            inner = ", ".join(written(argument.value, notation) for argument in part.arguments)
-            return f"{notation.call(part.function)}({inner})", ATOM
+            comma = notation.sign(",") + notation.gap
+            inner = comma.join(written(argument.value, notation) for argument in part.arguments)
+            return notation.call(part.function) + _bracketed(inner, notation), ATOM
         case Unary():
-            return f"-{_within(part.operand, PRODUCT, notation)}", SUM
+            return notation.sign("-") + _within(part.operand, PRODUCT, notation), SUM
         case Binary():
             return _binary(part, notation)
     raise AssertionError(f"no rule is written with {part}")
@@ -97,14 +100,19 @@ def _binary(part: Binary, notation: Notation) -> tuple[str, int]:
         return notation.power(_within(part.left, ATOM, notation), written(part.right, notation)), ATOM
     if part.operator == "/" and notation.divide:
         return notation.divide(written(part.left, notation), written(part.right, notation)), ATOM
-    sign = notation.times if part.operator == "*" else f" {part.operator} "
+    gap = notation.gap
+    sign = notation.times if part.operator == "*" else gap + notation.sign(part.operator) + gap
     right = _within(part.right, level + (part.operator in "-/*"), notation)
     return _within(part.left, level, notation) + sign + right, level
 
 
 def _within(part: Expression, level: int, notation: Notation) -> str:
     text, own = _piece(part, notation)
-    return text if own >= level else f"({text})"
+    return text if own >= level else _bracketed(text, notation)
+
+
+def _bracketed(text: str, notation: Notation) -> str:
+    return notation.sign("(") + text + notation.sign(")")
 
 
 def text_notation(name: Callable[[str], str], signed: bool = False) -> Notation:
@@ -147,12 +155,39 @@ def _latex_number(text: str) -> str:
     return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
 
+def mathml_notation(name: Callable[[str], str]) -> Notation:
+    """Elements of MathML."""
+    return Notation(_mo("\u2062"), name, _mathml_power, lambda a, b: _mathml("mfrac", a, b),
+                    lambda inner: f"<msqrt>{inner}</msqrt>", lambda name: f"<mi>{name}</mi>", _mathml_number,
+                    _mo, "")  # fmt: skip
+
+
+def _mo(sign: str) -> str:
+    return f"<mo>{sign.replace('-', chr(0x2212))}</mo>"
+
+
+def _mathml(kind: str, base: str, other: str) -> str:
+    return f"<{kind}><mrow>{base}</mrow><mrow>{other}</mrow></{kind}>"
+
+
+def _mathml_power(base: str, exponent: str) -> str:
+    is_fraction = base.startswith("<mfrac")
+    return _mathml("msup", _mo("(") + base + _mo(")") if is_fraction else base, exponent)
+
+
+def _mathml_number(text: str) -> str:
+    mantissa, mark, exponent = text.removeprefix("-").partition("e")
+    power = _mathml("msup", "<mn>10</mn>", _mathml_number(exponent)) if mark else ""
+    first = "" if mark and mantissa == "1" else f"<mn>{mantissa}</mn>"
+    return (_mo("-") if text.startswith("-") else "") + first + (_mo("·") if first and power else "") + power
+
+
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def printed(text: str, code: str, latex: str) -> Printed:
-    """A formula in the notations that every result holds."""
-    return Printed({"text": text, "code": code, "latex": latex})
+def printed(text: str, code: str, latex: str, mathml: str) -> Printed:
+    """A formula in the notations that every result holds, and for a page."""
+    return Printed({"text": text, "code": code, "latex": latex, "mathml": mathml})
 
 
 def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Printed]) -> Printed:
@@ -160,12 +195,13 @@ def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Print
     tree = settled(parse(inline(code, "<rule>")), values)
 
     def spoken(word: str) -> Printed:
-        return names.get(word) or printed(spelled(word), word, _LATEX.get(word, word))
+        return names.get(word) or printed(spelled(word), word, _LATEX.get(word, word), marked(word))
 
     return printed(
         written(tree, text_notation(lambda word: spoken(word).text)),
         unparse(_renamed(tree, names)),
         written(tree, latex_notation(lambda word: spoken(word)["latex"])),
+        written(tree, mathml_notation(lambda word: spoken(word)["mathml"])),
     )
 
 
@@ -188,6 +224,12 @@ def listed(value: object, digits: int) -> str:
 def spelled(word: str) -> str:
     """A name of a rule's own: m̂ for m_hat."""
     return f"{word.removesuffix('_hat')}\u0302" if word.endswith("_hat") else word
+
+
+def marked(word: str) -> str:
+    """A name of a rule's own, in MathML."""
+    name = f"<mi>{word.removesuffix('_hat')}</mi>"
+    return f'<mover accent="true">{name}<mo>^</mo></mover>' if word.endswith("_hat") else name
 
 
 def numbers_in(code: str, values: Mapping[str, Fraction], numbers: Mapping[str, str]) -> str:

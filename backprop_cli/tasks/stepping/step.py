@@ -13,11 +13,11 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import UsageError
-from backprop_cli.formulas.printed import TERMS, Named, Printed, partial, used_by
+from backprop_cli.formulas.printed import NOTATIONS, TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Warned
-from backprop_cli.tasks.stepping.printing import formula, listed, numbers_in, printed
+from backprop_cli.tasks.stepping.printing import formula, listed, marked, numbers_in, printed
 from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Update
 from backprop_cli.tasks.stepping.rules import RULES, Line, Parameters, Rule
 from backprop_cli.tasks.stepping.training import Progress, Training
@@ -110,9 +110,13 @@ def _number(name: str, text: str) -> Fraction:
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────
 
 
+SLOPE = "<mfrac><mrow><mo>∂</mo><mi>L</mi></mrow><mrow><mo>∂</mo><mi>w</mi></mrow></mfrac>"
+
+
 def _general(lines: tuple[Line, ...], parameters: Parameters) -> Iterator[Assignment]:
     """The rule itself, for a param w."""
-    names = {"w": printed("w", "w", "w"), "g": printed("∂L/∂w", "grad(w)", r"\frac{\partial L}{\partial w}")}
+    names = {"w": printed("w", "w", "w", marked("w")),
+             "g": printed("∂L/∂w", "grad(w)", r"\frac{\partial L}{\partial w}", SLOPE)}  # fmt: skip
     letters = {name: value for name, value in parameters.items() if name != "lr"}
     for line in lines:
         yield Assignment(line.name, formula(line.code, letters, names), None)
@@ -125,7 +129,7 @@ def _gradients(training: Training) -> tuple[dict[int, Printed], tuple[Named, ...
     start, graph = training.start, training.graph
     if start is None:
         return {}, ()
-    _, total, _ = formulate(graph, start.values, start.passes, CHAINED, only=graph.wrt)
+    _, total, _ = formulate(graph, start.values, start.passes, CHAINED, (*NOTATIONS, "mathml"), only=graph.wrt)
     found = {}
     for index, formulas in total.items():
         shown = next((p for term in CHAINED if isinstance(p := formulas.get(term), Printed)), None)
@@ -165,12 +169,14 @@ def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
     """What the spec calls the param and its gradient."""
     name = graph.nodes[index].name
     text = partial(graph.output_name, name)
-    spoken = (name, text)
+    own, slope = (name, name), (text, text)
     if latex:
-        from backprop_cli.formulas.notation import NOTATIONS  # imports sympy
+        from backprop_cli.formulas.notation import LATEX, MATHML  # imports sympy
 
-        spoken = (NOTATIONS["latex"].name(name), NOTATIONS["latex"].gradient(graph.output_name, name))
-    return {"w": printed(name, name, spoken[0]), "g": printed(text, f"grad({name})", spoken[1])}
+        set_in = LATEX, MATHML
+        own = set_in[0].name(name), set_in[1].name(name)
+        slope = tuple(n.gradient(graph.output_name, name) for n in set_in)  # type: ignore[assignment]
+    return {"w": printed(name, name, *own), "g": printed(text, f"grad({name})", *slope)}
 
 
 def _put_in(code: str, parameters: Parameters, known: Mapping[str, Array | float], result: Array,
