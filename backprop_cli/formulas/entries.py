@@ -153,7 +153,7 @@ def apply_op(op: Op, operands: Any, parameters: Mapping[str, object]) -> object:
     Raises:
         NoEntriesError: a single entry of its output has no formula.
     """
-    if not op.has_entries:
+    if not op.has_entries or any(np.shape(x) and 0 in np.shape(x) for x in operands):
         raise NoEntriesError(op.name)
     statics = _statics(parameters)
     try:

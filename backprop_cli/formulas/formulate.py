@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.compact import LINE, compact
 from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of
+from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed, used_by
 from backprop_cli.formulas.symbols import HUGE, PRINTED_BUDGET, Symbols, symbols
@@ -62,12 +63,10 @@ class Formulation:
     def layouts(self, derived: Derived, leaves: bool = False) -> dict[str, Layout]:
         """A layout for each notation; with `leaves`, a node prints as its definition."""
 
-        def resolve(symbol: TensorSymbol) -> Expr | None:
-            return (
-                None if not leaves or isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
-            )
+        def definition(symbol: TensorSymbol) -> Expr | None:
+            return None if isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
 
-        settings = resolve, self.made.unit, self.graph.names, self.made.facts.decimals
+        settings = definition if leaves else named, self.made.unit, self.graph.names, self.made.facts.decimals
         return {name: layout_of(name, *settings) for name in self.notations}
 
     def derived(self, run: GraphPass) -> Derived:

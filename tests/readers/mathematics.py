@@ -8,6 +8,7 @@ minus signs, a sum over an axis that has no one name.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -321,7 +322,7 @@ class Reader:
     @staticmethod
     def is_tensor(part: Tree) -> bool:
         """Whether an argument is more than a plain number or word."""
-        return not all(p[0] in {"num", "op"} or p[0] == "id" and p[1] in {"none", "true", "false"} for p in part)
+        return not all(p[0] in {"num", "op"} or p[0] == "id" and p[1] in {"none", "true", "false", "inf"} for p in part)
 
     def static(self, part: Tree) -> Any:
         """A number, a word, a tuple; ... where it is none."""
@@ -329,7 +330,7 @@ class Reader:
             return part[0][1]
         if len(part) == 1 and part[0][0] == "br" and part[0][1] == "(":
             return tuple(self.static(one) for one in separated(part[0][2]) if one)
-        words = {"none": None, "true": True, "false": False}
+        words = {"none": None, "true": True, "false": False, "inf": math.inf}
         if len(part) == 1 and part[0][0] == "id" and part[0][1] in words:
             return words[part[0][1]]
         try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from backprop_cli.engine.interpret.masked import is_mask
-from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, V, failure
-from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, Shaper, V, failure
+from backprop_cli.engine.interpret.statics import static
+from backprop_cli.engine.ops import ALIASES, OPS
+from backprop_cli.engine.ops.parts import IN_PARTS
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
@@ -28,6 +31,20 @@ def _is_tensor(item: ast.Expression, scope: Scope) -> bool:
     if isinstance(item, ast.Call):
         return item.function not in {"shape", "size", "ndim", "len"}
     return isinstance(item, ast.Binary | ast.Unary) and any(_is_tensor(p, scope) for p in ast.children(item))
+
+
+def part_of(part: ast.Indexed, scope: Scope, shaper: Shaper) -> ast.Expression | None:
+    """`split(x, [1, 3])[0]` as a call that makes that part alone; None for any other index."""
+    call, (first, *rest) = part.operand, part.subscripts
+    if not isinstance(call, ast.Call) or ast.calls(call, scope.functions):
+        return None
+    if ALIASES.get(call.function, call.function) not in IN_PARTS or any(a.keyword == "part" for a in call.arguments):
+        return None
+    if isinstance(first, ast.Slice | ast.Ellipsis_ | ast.Sequence) or not isinstance(static(first, scope, shaper), int):
+        return None
+    picked = ast.Argument("part", first, first.start, first.end)
+    one = replace(call, arguments=(*call.arguments, picked))
+    return replace(part, operand=one, subscripts=tuple(rest)) if rest else one
 
 
 def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> V:

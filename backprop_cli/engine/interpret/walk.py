@@ -12,7 +12,7 @@ from backprop_cli.engine.interpret import masked, windows
 from backprop_cli.engine.interpret.binding import bind
 from backprop_cli.engine.interpret.composites import announce, body_of, operand_names, settled_parameters
 from backprop_cli.engine.interpret.existing import gradient_of
-from backprop_cli.engine.interpret.indexing import by_tensors, is_of_tensors
+from backprop_cli.engine.interpret.indexing import by_tensors, is_of_tensors, part_of
 from backprop_cli.engine.interpret.inspection import (
     INSPECTIONS,
     Shapes,
@@ -168,6 +168,8 @@ def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning[V]) -> Unsettled[
         return unit_vector(part, static(part.subscripts[0], scope, shaper), scope, meaning)
     if is_of_tensors(part, scope):
         return by_tensors(part, scope, meaning, interpret)
+    if (one := part_of(part, scope, shaper)) is not None:
+        return interpret(one, scope, meaning)
     index = tuple(subscript(item, scope, shaper) for item in part.subscripts)
     return _apply(OPS["index"], (part.operand,), {"index": index}, part, scope, meaning)
 

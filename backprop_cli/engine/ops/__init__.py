@@ -11,6 +11,7 @@ from backprop_cli.engine.ops import (
     elementwise,
     gates,
     gathering,
+    interpolation,
     layers,
     linear,
     logic,
@@ -21,6 +22,7 @@ from backprop_cli.engine.ops import (
     norms,
     padding,
     pairs,
+    parts,
     pooling,
     reduction,
     resampling,
@@ -32,8 +34,7 @@ from backprop_cli.engine.ops.base import ALIASES, COMPOSITES, OPS, Composite, Op
 
 __all__ = [
     "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "combining", "contraction",
-    "convolution", "decompositions", "distances", "elementwise", "gates", "gathering", "layers", "linear", "logic",
-    "losses", "matrices", "moving", "network", "norms", "padding", "pairs", "pooling", "reduction", "resampling",
-    "scans",
-    "shaping", "special",
+    "convolution", "decompositions", "distances", "elementwise", "gates", "gathering", "interpolation", "layers",
+    "linear", "logic", "losses", "matrices", "moving", "network", "norms", "padding", "pairs", "parts", "pooling",
+    "reduction", "resampling", "scans", "shaping", "special",
 ]

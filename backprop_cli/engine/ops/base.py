@@ -139,7 +139,6 @@ class Op:
     convention: str = ""  # what the derivative is at a kink
     departs: bool = False  # there the gradient is on purpose not that of the function: no difference could show it
     near: Forward | None = None  # near(x, x0): the operand that a change of x0 to x stands for
-    empty: bool | None = None  # whether a tensor without entries will do (None: as the group says)
     masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
     whole_axes: bool = False  # no axis is all of them, as in a reduction (what has `keepdims`)
     domain: str = ""  # hint for a value that is not finite: "log of 0 or less: ..."
@@ -206,26 +205,18 @@ def op(
         raise ValueError(f"{name}: {len(rules)} rules for {len(parsed.operands)} operands")
     if not samples:
         raise ValueError(f"{name}: no samples, so nothing would test it")
-    empty = rest.get("empty", rest.get("pointwise") or rest.get("group") in WITHOUT_ENTRIES)
-    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed, empty), vjps=rules,
+    new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed), vjps=rules,
              samples=tuple(samples), **rest)
     _enter(OPS, name, new, aliases)
     return new
 
 
-WITHOUT_ENTRIES = ("operators", "elementwise", "shape", "control")
-"""Groups of functions that have a value of a tensor without entries."""
-
-
-def _checked(shape: Callable[..., Shape], parsed: Signature, empty: bool) -> Callable[..., Shape]:
-    """A shape rule behind what holds for all: parameters of the right type, and entries where there must be some."""
+def _checked(shape: Callable[..., Shape], parsed: Signature) -> Callable[..., Shape]:
+    """A shape rule behind what holds for all: parameters of the right type."""
 
     @wraps(shape)
     def checked(*shapes: Shape | None, **parameters: object) -> Shape:
         check_parameters(parameters, parsed.parameters)
-        for position, given in enumerate(shapes):
-            if given and 0 in given and not empty:
-                raise ShapeError(f"a tensor of shape {show(given)} has no entries", position)
         return shape(*shapes, **parameters)
 
     return checked

@@ -1,11 +1,11 @@
-"""Functions of several tensors, written in the spec language itself: blends, products, joins and parts."""
+"""Functions of several tensors, written in the spec language itself: blends, products and joins."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Mapping
 
-from backprop_cli.engine.ops.base import Body, ParameterError, Sample, ShapeError, composite, normalize_axis, show
+from backprop_cli.engine.ops.base import Body, ParameterError, Sample, composite, normalize_axis, show
 from backprop_cli.engine.ops.library import scalar, spell
 from backprop_cli.engine.ops.tensor import Axes, Real
 from backprop_cli.engine.ops.validate import shown, whole
@@ -138,7 +138,7 @@ composite("diff(x, prepend=none, append=none; n=1, axis=-1)",
           samples=(Sample(((4,), None, None)), Sample(((3, 2), None, None), {"axis": 0}),
                    Sample(((2, 4), None, None), {"n": 2}), Sample(((2, 3), (2, 1), ()), {"axis": 1})))
 
-# ── tensors joined, and their parts ──────────────────────────────────────────────────────────────
+# ── tensors joined ──────────────────────────────────────────────────────────────
 
 
 def _listed(shapes: Shapes, raised: int) -> list[str]:
@@ -157,6 +157,12 @@ def _column_stack(shapes: Shapes) -> str:
     return f"concat([{', '.join(columns)}], axis=1)"
 
 
+def _layers(shapes: Shapes) -> list[str]:
+    """The operands with three axes, as dstack sees them."""
+    ways = {0: "[None, None, None]", 1: "[None, :, None]", 2: "[:, :, None]"}
+    return [f"{name}{ways.get(len(shape), '')}" for name, shape in shapes.items()]
+
+
 composite("hstack([xs])", "Tensors joined side by side: along axis 1, vectors along axis 0.", _hstack, group="shape",
           samples=(Sample(((2, 3), (2, 1))), Sample(((2,), (3,))), Sample(((), ()))))
 composite("vstack([xs])", "Tensors joined one below the other; a vector is a row.",
@@ -165,32 +171,13 @@ composite("vstack([xs])", "Tensors joined one below the other; a vector is a row
 composite("column_stack([xs])", "Tensors joined side by side; a vector is a column.", _column_stack, group="shape",
           samples=(Sample(((3,), (3,))), Sample(((3, 2), (3,)))))
 
+composite("dstack([xs])", "Tensors joined along axis 2; a matrix is a layer.",
+          lambda shapes: f"concat([{', '.join(_layers(shapes))}], axis=2)", group="shape",
+          samples=(Sample(((2, 3), (2, 3))), Sample(((3,), (3,))), Sample(((2, 2, 1), (2, 2, 3)))))
+
 composite("multi_dot([xs])", "The matrix product of several, in a row.", " @ ".join,
           group="linear algebra", samples=(Sample(((2, 3), (3, 4), (4, 2))), Sample(((3,), (3, 2), (2,)))))
 
-
-def _parts(name: str) -> Body:
-    def body(shapes: Shapes, axis: Axes, **given: object) -> str:
-        x, n = shapes["x"], whole(name, given[name], 1)
-        place = normalize_axis(whole("axis", axis), len(x))
-        size, rest = divmod(int(x[place]), n)
-        if rest:
-            raise ShapeError(f"axis {place} of {show(x)} does not divide into {n} equal parts", 0,
-                             f"write each part as an index: x[{':, ' * place}0:{size + 1}]")
-        sizes = tuple(s for i, s in enumerate(x) for s in ((n, size) if i == place else (s,)))
-        apart = f"reshape(x, {spell(sizes)})"
-        order = (place, *(i for i in range(len(sizes)) if i != place))
-        return apart if place == 0 else f"transpose({apart}, axes={order})"
-
-    return body
-
-
-composite("split(x; sections, axis=0)", "n equal parts along an axis, stacked: split(x, 3)[0] is the first.",
-          _parts("sections"), group="shape",
-          samples=(Sample(((4, 3),), {"sections": 2}), Sample(((2, 6),), {"sections": 3, "axis": 1})))
-composite("chunk(x; chunks, axis=0)", "n equal parts along an axis, stacked: chunk(x, 3)[0] is the first.",
-          _parts("chunks"), group="shape",
-          samples=(Sample(((4, 3),), {"chunks": 2}), Sample(((2, 6),), {"chunks": 3, "axis": 1})))
 
 # ── tensors filled ───────────────────────────────────────────────────────────────────────────────
 

@@ -110,8 +110,8 @@ def _steps(shapes: Sequence[Shape], subscripts: str) -> tuple[int, int]:
 def _rule(xp: Words, which: int, g: Tensor, y: Tensor, *xs: Tensor, subscripts: str) -> Tensor:
     """The result and the operand change places.
 
-    Letters that only the operand has meet a tensor of ones; the second of a repeated letter an identity matrix;
-    an axis of size 1 that was broadcast is summed away.
+    Letters that only the operand has, or it alone at full size, meet a tensor of ones; the second of a repeated letter
+    an identity matrix; an axis of size 1 that was broadcast is summed away.
     """
     shapes = [x.shape for x in xs]
     inputs, output = explicit(subscripts, tuple(map(len, shapes)))
@@ -119,6 +119,8 @@ def _rule(xp: Words, which: int, g: Tensor, y: Tensor, *xs: Tensor, subscripts: 
     others = [i for i in range(len(xs)) if i != which]
     operands, letters = [g, *(xs[i] for i in others)], [output, *(inputs[i] for i in others)]
     spare = iter(c for c in string.ascii_letters if c not in "".join(inputs))
+    wide = {*output, *(letter for i in others for letter, n in zip(inputs[i], shapes[i], strict=True)
+                       if n == sizes[letter])}  # fmt: skip
     target = ""
     for letter, size in zip(inputs[which], shapes[which], strict=True):
         if size == 1 and sizes[letter] != 1:
@@ -129,7 +131,7 @@ def _rule(xp: Words, which: int, g: Tensor, y: Tensor, *xs: Tensor, subscripts: 
             letters.append(letter + twin)
             target += twin
         else:
-            if letter not in "".join(letters):
+            if letter not in wide:
                 operands.append(xp.ones(shape=(size,)))
                 letters.append(letter)
             target += letter
@@ -141,13 +143,13 @@ op("einsum([xs]; subscripts)", "Sums of products, Einstein's notation: einsum('i
    lambda xp, *xs, subscripts: einsum(subscripts, *xs),
    temporary=lambda y, *xs, subscripts: 2 * _steps(xs, subscripts)[0],
    work=lambda y, *xs, subscripts: _steps(xs, subscripts)[1],
-   shape=einsum_shape, vjps=_rule, group="linear algebra",
-   empty=True,   example="einsum('ij,jk->ik', a, b)",
+   shape=einsum_shape, vjps=_rule, group="linear algebra",   example="einsum('ij,jk->ik', a, b)",
    samples=tuple(Sample(shapes, {"subscripts": text}) for text, shapes in (
        ("ij,jk->ik", ((2, 3), (3, 2))), ("i->", ((3,),)), ("ij->ji", ((2, 3),)), ("ii->i", ((3, 3),)),
        ("ii", ((3, 3),)),
        ("bij,bjk->bik", ((2, 2, 3), (2, 3, 2))), ("i,j->ij", ((2,), (3,))), ("ij,kl->", ((2, 3), (2, 2))),
        ("...i,ij->...j", ((2, 2, 3), (3, 2))), ("ij,jk,k->i", ((2, 3), (3, 2), (2,))), ("i,i", ((3,), (3,))),
-       ("...i,...i->...", ((2, 1, 3), (4, 3))), ("iij->j", ((2, 2, 3),)), ("ij->i", ((2, 3),)), (",i->i", ((), (3,))))),
+       ("...i,...i->...", ((2, 1, 3), (4, 3))), ("iij->j", ((2, 2, 3),)), ("ij->i", ((2, 3),)), (",i->i", ((), (3,))),
+       ("ij,ij->i", ((2, 1), (2, 3))))),
    linear="xs")
 

@@ -6,13 +6,15 @@ gives NaN, so that the run names the node.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, normalize_axis, op, show
+from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, composite, normalize_axis, op, show
+from backprop_cli.engine.ops.library import spell
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Symbolic, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -39,9 +41,17 @@ def _blank(values: Array, valid: Mask) -> Array:
 def take_shape(x: Shape, indices: Shape, *, axis: int | None = None) -> Shape:
     """`indices` in the place of the axis; without an axis `x` is flattened."""
     if axis is None:
+        _some(indices, math.prod(x), x)
         return indices
     place = normalize_axis(whole("axis", axis), len(x))
+    _some(indices, x[place], x)
     return (*x[:place], *indices, *x[place + 1 :])
+
+
+def _some(indices: Shape, size: int, x: Shape) -> None:
+    """An axis without entries has no position."""
+    if size == 0 and 0 not in indices:
+        raise ShapeError(f"a tensor of shape {show(x)} has no entries to take there", 0)
 
 
 def _take(x: Array, indices: Array, axis: int | None) -> Array:
@@ -109,6 +119,7 @@ def along_shape(x: Shape, indices: Shape, *, axis: int | None = -1) -> Shape:
     if len(x) != len(indices):
         raise ShapeError(f"{show(x)} and its positions {show(indices)} need one rank", 1)
     place = normalize_axis(whole("axis", axis), len(x))
+    _some(indices, x[place], x)
     wide = broadcast((*x[:place], 1, *x[place + 1 :]), (*indices[:place], 1, *indices[place + 1 :]))
     return (*wide[:place], indices[place], *wide[place + 1 :])
 
@@ -137,7 +148,7 @@ def _along_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, indices: Tensor, axi
 
 op("take_along_axis(x, indices; axis=-1)", "Entry by entry, the one of `x` at the position `indices` along an axis.",
    lambda xp, x, indices, axis=-1: _along(x, indices, axis), shape=along_shape, vjps=(_along_rule, None),
-   integer_operands=frozenset({"indices"}), group="shape", aliases="gather take_along_dim", domain=HINT,
+   integer_operands=frozenset({"indices"}), group="shape", aliases="take_along_dim", domain=HINT,
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((4, 3), (2, 3)), 0, 4), (((2, 4), (2, 1)), 1, 4), (((5,), (7,)), -1, 5), (((2, 3, 2), (2, 2, 2)), 1, 3),
        (((1, 4), (3, 2)), 1, 4), (((3, 4), (1, 2)), -1, 4))), linear="x")
@@ -168,6 +179,69 @@ op("scatter_add(x, indices, source; axis)",
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((4, 3), (2, 3), (2, 3)), 0, 4), (((2, 4), (2, 1), (2, 1)), 1, 4), (((5,), (7,), (7,)), -1, 5),
        (((3, 4), (1, 2), (3, 2)), 1, 4))))
+
+
+def _gather(shapes: Mapping[str, Shape], axis: object) -> str:
+    """The entries that the positions reach: as many of the other axes as they have."""
+    x, indices = shapes["x"], shapes["indices"]
+    if len(x) != len(indices):
+        raise ShapeError(f"{show(x)} and its positions {show(indices)} need one rank", 1)
+    place = normalize_axis(whole("axis", axis), len(x))
+    kept = [":" if i == place or n == size else f":{n}" for i, (n, size) in enumerate(zip(indices, x, strict=True))]
+    if any(i != place and n > size for i, (n, size) in enumerate(zip(indices, x, strict=True))):
+        raise ShapeError(f"positions {show(indices)} are more than {show(x)} has beside axis {axis}", 1)
+    reached = f"x[{', '.join(kept)}]" if set(kept) != {":"} else "x"
+    return f"take_along_axis({reached}, indices, axis={place})"
+
+
+composite("gather(x, indices; axis=-1)",
+          "PyTorch's gather: entry by entry, the one of `x` at the position `indices` along an axis; the other axes of "
+          "`indices` may be shorter.", _gather, group="shape", integer_operands=frozenset({"indices"}),
+          samples=(Sample(((4, 3), (2, 3)), {"axis": 0}, ("real", "labels:4")),
+                   Sample(((4, 3), (2, 2)), {"axis": 1}, ("real", "labels:3"))))
+
+
+def _placed(shapes: Mapping[str, Shape], value: str, place: int) -> str:
+    """A tensor as large as x: the values at their positions, zeros where the positions do not reach."""
+    x, indices = shapes["x"], shapes["indices"]
+    region = tuple(size if i == place else n for i, (size, n) in enumerate(zip(x, indices, strict=True)))
+    placed = f"scatter_add(zeros({spell(region)}), indices, {value}, axis={place})"
+    rest = tuple((0, int(size) - int(n)) for size, n in zip(x, region, strict=True))
+    return placed if not any(after for _, after in rest) else f"pad({placed}, {spell(rest)})"
+
+
+def _source(shapes: Mapping[str, Shape], axis: object) -> tuple[int, str]:
+    """(the axis, what is put as large as the positions)."""
+    x, indices, source = shapes["x"], shapes["indices"], shapes["source"]
+    if len(x) != len(indices):
+        raise ShapeError(f"{show(x)} and its positions {show(indices)} need one rank", 1)
+    place = normalize_axis(whole("axis", axis), len(x))
+    if any(n > size for i, (n, size) in enumerate(zip(indices, x, strict=True)) if i != place):
+        raise ShapeError(f"positions {show(indices)} are more than {show(x)} has beside axis {axis}", 1)
+    return place, "source" if source == indices else f"broadcast_to(source, {spell(indices)})"
+
+
+def _put_along_axis(shapes: Mapping[str, Shape], axis: object) -> str:
+    place, source = _source(shapes, axis)
+    hit = _placed(shapes, f"ones({spell(shapes['indices'])})", place)
+    return f"where({hit} > 0, 0, x) + {_placed(shapes, source, place)}"
+
+
+def _add_along_axis(shapes: Mapping[str, Shape], axis: object) -> str:
+    place, source = _source(shapes, axis)
+    return f"x + {_placed(shapes, source, place)}"
+
+
+for _name, _body, _doc in (
+    ("put_along_axis", _put_along_axis,
+     "`x` with the entries at `indices` along an axis replaced by `source`; no position may come twice."),
+    ("add_along_axis", _add_along_axis,
+     "`x` with `source` added at `indices` along an axis; the other axes of `indices` may be shorter."),
+):
+    composite(f"{_name}(x, indices, source; axis)", _doc, _body, group="shape",
+              integer_operands=frozenset({"indices"}),
+              samples=(Sample(((4, 3), (1, 3), ()), {"axis": 0}, ("real", "labels:4")),
+                       Sample(((4, 3), (2, 1), (2, 1)), {"axis": 1}, ("real", "labels:3"))))
 
 # ── labels ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -82,7 +82,7 @@ MATMUL_SAMPLES = tuple(
 op("matmul(a, b)", "Matrix product `a @ b`; 1-D operands are a row on the left, a column on the right.",
    lambda xp, a, b: a @ b, work=costs.product,
    shape=matmul_shape, vjps=(_left, _right), broadcasts=True, samples=MATMUL_SAMPLES,
-   group="linear algebra", empty=True, aliases="mm bmm mv", example="matmul(W, x)", linear="a b")
+   group="linear algebra", aliases="mm bmm mv", example="matmul(W, x)", linear="a b")
 
 
 def _dot(shapes: Mapping[str, Shape]) -> str:
@@ -124,7 +124,7 @@ op("outer(a, b)", "Outer product a bᵀ of two vectors; other tensors are flatte
    vjps=(lambda xp, g, y, a, b: _outer_rule(xp, g @ as_vector(xp, b), a),
          lambda xp, g, y, a, b: _outer_rule(xp, mT(xp, g) @ as_vector(xp, a), b)),
    samples=(Sample(((2,), (3,))), Sample(((2, 1), (1, 3)))),
-   group="linear algebra", empty=True, aliases="ger", latex=r"{0} {1}^\top", linear="a b")
+   group="linear algebra", aliases="ger", latex=r"{0} {1}^\top", linear="a b")
 
 
 def transpose_shape(x: Shape, *, axes: Axes = None) -> Shape:
@@ -149,7 +149,7 @@ op("transpose(x; axes=none)", "Axes in another order; by default reversed, `x.T`
    lambda xp, x, axes=None: np.transpose(x, axes), view=True, shape=transpose_shape,
    vjps=lambda xp, g, y, x, axes: xp.transpose(g, axes=_inverse_permutation(axes, len(x.shape))),
    samples=(Sample(((2, 3),)), Sample(((3,),)), Sample(((2, 3, 2),), {"axes": (2, 0, 1)}), Sample(((2, 3, 4),))),
-   group="linear algebra", empty=True, aliases="permute", linear="x")
+   group="linear algebra", aliases="permute", linear="x")
 
 
 def _swapaxes(shapes: Mapping[str, Shape], axis1: int, axis2: int) -> str:
@@ -192,4 +192,4 @@ op("kron(a, b)", "Kronecker product: blocks a[i, j]·b.",
    _kron, shape=_kron_shape,
    vjps=(lambda xp, g, y, a, b: _kron_rule(xp, g, a, b, 0), lambda xp, g, y, a, b: _kron_rule(xp, g, a, b, 1)),
    samples=(Sample(((2, 3), (3, 2))), Sample(((2,), (3,))), Sample(((2, 2), (3,)))),
-   group="linear algebra", empty=True, linear="a b")
+   group="linear algebra", linear="a b")

@@ -18,6 +18,7 @@ from backprop_cli.engine.ops.base import (
     show,
 )
 from backprop_cli.engine.ops.library import spell
+from backprop_cli.engine.ops.shaping import reshape_shape
 from backprop_cli.engine.ops.tensor import Axes, Tensor, Wholes, Words
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.language.model import Shape
@@ -127,10 +128,10 @@ TRIANGLES = (Sample(((3, 3),)), Sample(((2, 3),), {"k": 1}), Sample(((2, 3, 2),)
 
 op("tril(x; k=0)", "The lower triangle, up to the k-th diagonal; zeros above.", lambda xp, x, k=0: np.tril(x, k),
    shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.tril(g, k=k), samples=TRIANGLES, group="linear algebra",
-   empty=True, linear="x")
+   linear="x")
 op("triu(x; k=0)", "The upper triangle, from the k-th diagonal; zeros below.", lambda xp, x, k=0: np.triu(x, k),
    shape=_triangle_shape, vjps=lambda xp, g, y, x, k: xp.triu(g, k=k), samples=TRIANGLES, group="linear algebra",
-   empty=True, linear="x")
+   linear="x")
 
 
 def diagonal_length(rows: int, columns: int, offset: int) -> int:
@@ -204,3 +205,60 @@ op("diag(x; k=0)", "A vector as the k-th diagonal of a matrix; of a matrix, its 
    samples=(Sample(((3,),)), Sample(((2,),), {"k": 1}), Sample(((2,),), {"k": -2}), Sample(((3, 3),)),
             Sample(((2, 4),), {"k": 1}), Sample(((4, 2),), {"k": -1})), text="diag({0})",
    latex=r"\operatorname{{diag}}({0})", linear="x")
+
+# ── axes ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _listed(name: str, given: object, rank: int) -> tuple[int, ...]:
+    axes = tuple(normalize_axis(whole(name, a), rank) for a in (given if isinstance(given, tuple) else (given,)))
+    if len(set(axes)) < len(axes):
+        raise ParameterError(name, f"{name} names an axis twice")
+    return axes
+
+
+def _moveaxis(shapes: Mapping[str, Shape], source: object, destination: object) -> str:
+    rank = len(shapes["x"])
+    first, last = _listed("source", source, rank), _listed("destination", destination, rank)
+    if len(first) != len(last):
+        raise ParameterError("destination", f"{len(first)} axes move to {len(last)} places")
+    placed = dict(zip(last, first, strict=True))
+    rest = iter(a for a in range(rank) if a not in first)
+    order = tuple(placed[i] if i in placed else next(rest) for i in range(rank))
+    return "x" if order == tuple(range(rank)) else f"transpose(x, axes={spell(order)})"
+
+
+composite("moveaxis(x; source, destination)", "Axes moved to other places; the rest keep their order.", _moveaxis,
+          aliases="movedim", group="shape",
+          samples=(Sample(((2, 3, 4),), {"source": 0, "destination": -1}),
+                   Sample(((2, 3, 4),), {"source": (0, 1), "destination": (-1, 0)})))
+
+
+def _unbind(shapes: Mapping[str, Shape], axis: object) -> str:
+    return _moveaxis(shapes, axis, 0)
+
+
+composite("unbind(x; axis=0)", "The slices along an axis, which comes first: unbind(x, 1)[0] is x[:, 0].", _unbind,
+          group="shape", samples=(Sample(((2, 3),),), Sample(((2, 3, 2),), {"axis": -1})))
+
+
+def _unflatten(shapes: Mapping[str, Shape], axis: object, sizes: object) -> str:
+    x = shapes["x"]
+    place, listed = normalize_axis(whole("axis", axis), len(x)), sizes if isinstance(sizes, tuple) else (sizes,)
+    apart = reshape_shape((int(x[place]),), shape=listed)
+    return f"reshape(x, {spell((*x[:place], *apart, *x[place + 1 :]))})"
+
+
+composite("unflatten(x; axis, sizes)", "One axis made into several; one size may be -1.", _unflatten, group="shape",
+          samples=(Sample(((2, 6),), {"axis": 1, "sizes": (2, -1)}), Sample(((4, 3),), {"axis": 0, "sizes": (2, 2)})))
+
+
+def _rot90(shapes: Mapping[str, Shape], k: object, axes: object) -> str:
+    first, second = _listed("axes", wholes("axes", axes, 2), len(shapes["x"]))
+    turned = f"swapaxes(x, {first}, {second})"
+    return ("x", f"flip({turned}, axis={first})", f"flip(x, axis=({first}, {second}))",
+            f"flip({turned}, axis={second})")[whole("k", k) % 4]  # fmt: skip
+
+
+composite("rot90(x; k=1, axes=(0, 1))", "The plane of two axes turned by k right angles, the first towards the second.",
+          _rot90, group="shape", samples=(Sample(((2, 3),)), Sample(((2, 3),), {"k": 2}),
+                                          Sample(((2, 3, 2),), {"k": -1, "axes": (1, 2)})))

@@ -10,7 +10,17 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Rule, Sample, axes_of, count, op
-from backprop_cli.engine.ops.reduction import SAMPLES, Counting, _Exact, fold, reduction, restored, shape_of, variance
+from backprop_cli.engine.ops.reduction import (
+    SAMPLES,
+    Counting,
+    _Exact,
+    extreme_shape,
+    fold,
+    reduction,
+    restored,
+    shape_of,
+    variance,
+)
 from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Order, Real, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import choice, number
 from backprop_cli.language.model import Shape
@@ -53,6 +63,8 @@ def norm_shape(x: Shape, *, ord: Order, axis: Axes, keepdims: bool) -> Shape:  #
         number("ord", ord)
         if len(axes) > 2:
             raise ParameterError("ord", "an order needs vectors or matrices: name the axis, or leave ord out")
+    if ord in (math.inf, -math.inf) or is_matrix(ord, axis, len(x)) and ord not in ("fro", "nuc"):
+        return extreme_shape(x, axis=axis, keepdims=keepdims)
     return shape_of(x, axis=axis, keepdims=keepdims)
 
 

@@ -165,9 +165,9 @@ def _unpool(space: int, xp: object, x: Array, indices: Whole, output_size: objec
     from backprop_cli.engine.ops.gathering import _scatter_add
 
     size = tuple(map(int, _output_size(space, output_size)))
-    lead = np.shape(x)[:-space]
-    flat = _scatter_add(np.zeros((*lead, int(np.prod(size))), dtype=x.dtype), np.reshape(indices, (*lead, -1)),
-                        np.reshape(x, (*lead, -1)), -1)  # fmt: skip
+    lead, entries = np.shape(x)[:-space], prod(np.shape(x)[-space:])
+    flat = _scatter_add(np.zeros((*lead, int(np.prod(size))), dtype=x.dtype), np.reshape(indices, (*lead, entries)),
+                        np.reshape(x, (*lead, entries)), -1)  # fmt: skip
     return flat.reshape((*lead, *size))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import Op, Sample, axes_of, count, op, reduced, signature
+from backprop_cli.engine.ops.base import Op, Sample, ShapeError, axes_of, count, op, reduced, show
 from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Scalar, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import flag, whole
 from backprop_cli.language.model import Shape
@@ -45,13 +45,16 @@ def spread(xp: Words, g: Tensor, x: Tensor, axis: Axes, keepdims: bool) -> Tenso
 def reduction(spec: str, doc: str, forward: Callable[..., Any], rule: Callable[..., Any], samples: Any = SAMPLES,
               **rest: Any) -> Op:
     """Define an op that reduces over `axis` (an int, a tuple, or none for all axes)."""
-    empty = signature(spec)[0] in EMPTY
-    return op(spec, doc, forward, vjps=(rule,), samples=samples, empty=empty,
+    return op(spec, doc, forward, vjps=(rule,), samples=samples,
               **{"shape": shape_of, "group": "reductions", **rest})
 
 
-EMPTY = ("sum", "mean", "prod", "logsumexp", "var", "std")
-"""Reductions of no entries: 0, NaN, 1, -inf, NaN, NaN."""
+def extreme_shape(shape: Shape, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Shape:
+    """The shape of a reduction that has no value of no entries."""
+    result = shape_of(shape, axis=axis, keepdims=keepdims)
+    if any(shape[a] == 0 for a in axes_of(axis, len(shape))):
+        raise ShapeError(f"a tensor of shape {show(shape)} has no entries there", 0)
+    return result
 
 
 def _shared_ties(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
@@ -93,12 +96,12 @@ reduction("mean(x; axis=none, keepdims=false)", "Arithmetic mean over axes (defa
 
 reduction("max(x; axis=none, keepdims=false)", "Largest entry over axes.",
           lambda xp, x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims), _shared_ties,
-          aliases="amax", kink=lambda x, **p: _tied(x, **p, extreme=np.max),
+          shape=extreme_shape, aliases="amax", kink=lambda x, **p: _tied(x, **p, extreme=np.max),
           entry=lambda s, x, axis=None, keepdims=False: fold(s.Max, x, axis, keepdims),
           convention="a tie shares the gradient evenly")
 reduction("min(x; axis=none, keepdims=false)", "Smallest entry over axes.",
           lambda xp, x, axis=None, keepdims=False: np.min(x, axis=axis, keepdims=keepdims), _shared_ties,
-          aliases="amin", kink=lambda x, **p: _tied(x, **p, extreme=np.min),
+          shape=extreme_shape, aliases="amin", kink=lambda x, **p: _tied(x, **p, extreme=np.min),
           entry=lambda s, x, axis=None, keepdims=False: fold(s.Min, x, axis, keepdims),
           convention="a tie shares the gradient evenly")
 
@@ -107,7 +110,7 @@ def _argument_shape(x: Shape, *, axis: Axes = None, keepdims: bool = False) -> S
     """One axis, or all of them."""
     if axis is not None:
         whole("axis", axis)
-    return shape_of(x, axis=axis, keepdims=keepdims)
+    return extreme_shape(x, axis=axis, keepdims=keepdims)
 
 
 for _name, _place in (("argmax", np.argmax), ("argmin", np.argmin)):
@@ -207,7 +210,8 @@ reduction("std(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=n
           "Standard deviation over axes, √var; PyTorch's names are correction, and unbiased for ddof=1.",
           lambda xp, *xs, **p: np.sqrt(variance(xp, *xs, **p)), _deviation_rule, SPREAD_SAMPLES,
           shape=spread_shape, entry=lambda s, x, **p: np.frompyfunc(s.sqrt, 1, 1)(variance(_Exact(s), x, **p)),
-          kink=lambda x, **p: np.zeros_like(x, dtype=bool) | (np.std(x, axis=p["axis"], keepdims=True) == 0),
+          kink=lambda x, **p: np.zeros_like(x, dtype=bool)
+          | (np.std(x, axis=p["axis"], keepdims=True) == 0 if np.size(x) else False),
           convention="the derivative at 0 is 0", domain="a standard deviation needs more than ddof entries")
 
 

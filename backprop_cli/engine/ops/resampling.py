@@ -1,10 +1,9 @@
-"""Tensors of (batch, channels, *space) at another size: pools to a given size, nearest neighbours, patches."""
+"""Tensors of (batch, channels, *space) at another size: pools to a given size, patches."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from backprop_cli.engine.ops.base import Body, ParameterError, Sample, ShapeError, composite, op, show
 from backprop_cli.engine.ops.library import spell
 from backprop_cli.engine.ops.tensor import Array, Key, Padding, Wholes
-from backprop_cli.engine.ops.validate import choice, number, whole, wholes
+from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.engine.ops.windows import Geometry, check_fit, check_rank, geometry, padded, windows_of
 from backprop_cli.language.model import Shape
 
@@ -68,49 +67,6 @@ for _space, _shapes in ((1, ((2, 2, 6), (2, 5))), (2, ((1, 2, 4, 6), (2, 5, 4)))
               _adaptive(_space), group="networks", samples=(Sample((_shapes[0],), {"output_size": 2}),
                                                             Sample((_shapes[1],), {"output_size": 3})))  # fmt: skip
 
-# ── nearest neighbours ───────────────────────────────────────────────────────────────────────────
-
-NEAREST = {"nearest": Fraction(0), "nearest-exact": Fraction(1, 2)}
-
-
-def _scales(x: Shape, size: object, scale_factor: object) -> list[tuple[int, Fraction]]:
-    """(new size, old entries a new one) of each axis of space."""
-    space = len(x) - 2
-    if (size is None) == (scale_factor is None):
-        raise ParameterError("size", "interpolate takes a size or a scale_factor")
-    given = scale_factor if size is None else size
-    each = given if isinstance(given, tuple) else (given,) * space
-    if len(each) != space:
-        raise ParameterError("size", f"{len(each)} numbers for the {space} axes of space of {show(x)}")
-    if size is not None:
-        return [(whole("size", n, 1), Fraction(int(old), n)) for n, old in zip(each, x[2:], strict=True)]
-    if any(not 0 < number("scale_factor", f) < math.inf for f in each):
-        raise ParameterError("scale_factor", "scale_factor is a positive number, or one an axis")
-    factors = list(map(Fraction, each))
-    return [(max(1, math.floor(old * f)), 1 / f) for f, old in zip(factors, x[2:], strict=True)]
-
-
-def _interpolate(shapes: Shapes, size: object, scale_factor: object, mode: str) -> str:
-    x, text = shapes["x"], "x"
-    shift = NEAREST[choice("mode", mode, NEAREST)]
-    if len(x) < 3:
-        raise ShapeError(f"interpolate takes (batch, channels, *space), not {show(x)}", 0)
-    for axis, (n, step) in enumerate(_scales(x, size, scale_factor), start=2):
-        old = int(x[axis])
-        if n % old == 0 and step * n == old:
-            text = text if n == old else f"repeat({text}, {n // old}, axis={axis})"
-        else:
-            places = [min(old - 1, math.floor((i + shift) * step)) for i in range(n)]
-            text = f"{text}[{':, ' * axis}{places}]"
-    return text
-
-
-composite("interpolate(x; size=none, scale_factor=none, mode='nearest')",
-          "The nearest entry at each place of a finer or coarser grid.", _interpolate, aliases="upsample",
-          group="networks", example="interpolate(x, scale_factor=2)",
-          samples=(Sample(((1, 2, 3),), {"scale_factor": 2}), Sample(((1, 1, 3, 2),), {"size": (2, 4)}),
-                   Sample(((1, 1, 3, 4),), {"size": (5, 3), "mode": "nearest-exact"})))
-
 # ── patches ──────────────────────────────────────────────────────────────────────────────────────
 
 PATCHES: tuple[dict[str, object], ...] = (
@@ -139,7 +95,8 @@ def unfold(x: Array, **parameters: Any) -> Array:
     view = windows_of(np.ascontiguousarray(padded(x, where.padding)), where, counts)
     lead = view.ndim - 5
     order = (*range(lead + 1), lead + 3, lead + 4, lead + 1, lead + 2)
-    return view.transpose(order).reshape((*view.shape[:lead], -1, math.prod(counts)))
+    rows = view.shape[lead] * math.prod(where.kernel)
+    return view.transpose(order).reshape((*view.shape[:lead], rows, math.prod(counts)))
 
 
 def fold_shape(x: Shape, *, output_size: object, **parameters: Any) -> Shape:

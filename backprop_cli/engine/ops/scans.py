@@ -7,7 +7,7 @@ import numpy as np
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, axes_of, normalize_axis, op, show
 from backprop_cli.engine.ops.reduction import SAMPLES, reduction, restored
-from backprop_cli.engine.ops.tensor import Array, Axes, Tensor, Words
+from backprop_cli.engine.ops.tensor import Array, Axes, Objects, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
 
@@ -67,7 +67,7 @@ op("prod_others(x; axis=none)",
    "For each entry the product of all the other entries over the axes: the derivative of prod.",
    lambda xp, x, axis=None: prod_others(x, axis), temporary=costs.times(4), work=costs.times(4),
    shape=lambda x, *, axis=None: (axes_of(axis, len(x)), x)[1],
-   vjps=_others_rule, group="reductions", empty=True,
+   vjps=_others_rule, group="reductions",
    samples=tuple(Sample(s.shapes, {"axis": s.parameters.get("axis")}, s.domains) for s in SAMPLES + ZEROS))
 
 # ── running sums and products ────────────────────────────────────────────────────────────────────
@@ -147,7 +147,7 @@ def _again_by_g(xp: Words, u: Tensor, y: Tensor, x: Tensor, g: Tensor, axis: int
 op("cumsum(x; axis)", "Running sum along an axis.",
    lambda xp, x, axis: np.cumsum(x, axis=axis) if np.ndim(x) else x, shape=along_shape,
    vjps=_cumsum_rule, samples=ALONG,
-   group="reductions", empty=True, linear="x")
+   group="reductions", linear="x")
 def _running(xp: object, x: Array, axis: int) -> Array:
     return np.cumprod(x, axis=axis, dtype=x.dtype) if np.ndim(x) else x
 
@@ -156,12 +156,33 @@ op("cumprod(x; axis)", "Running product along an axis.",
    _running,
    shape=along_shape,
    vjps=lambda xp, g, y, x, axis: xp.cumprod_others(x, g, axis=axis), samples=ALONG + ALONG_ZEROS,
-   group="reductions", empty=True)
+   group="reductions")
 op("cumprod_others(x, g; axis)",
    "For each entry the sum of g times the running products along an axis, each without that entry: the derivative of "
    "cumprod.",
    lambda xp, x, g, axis: cumprod_others(x, g, axis), entry=lambda s, x, g, axis: _scanned(x, g, axis),
    temporary=costs.times(2), work=costs.times(4), shape=_paired_shape, vjps=(_again_by_x, _again_by_g),
    samples=tuple(Sample(s.shapes * 2, s.parameters, s.domains and (*s.domains, "real")) for s in ALONG + ALONG_ZEROS),
-   group="reductions", empty=True, linear="g")
+   group="reductions", linear="g")
 
+
+def _log_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Tensor:
+    """Entry j is Σ_{i >= j} g_i exp(x_j - y_i): no exponent is above 0, however far apart the entries are."""
+    if not x.shape:
+        return g
+    axes = axes_of(axis, len(x.shape))
+    n = int(x.shape[axes[0]])
+    so_far = xp.tril(xp.ones(shape=(n, n)))
+    rows, running, sent = (_rows(xp, t, axes, x.shape) for t in (x, y, g))
+    below = xp.where(so_far, xp.expand_dims(rows, axis=-2) - xp.expand_dims(running, axis=-1), 0)
+    return _back(xp, xp.sum(xp.expand_dims(sent, axis=-1) * so_far * xp.exp(below), axis=-2), axes, x.shape)
+
+
+def _log_entries(s: Symbolic, x: Objects, axis: int) -> Objects:
+    sums = np.cumsum(np.frompyfunc(s.exp, 1, 1)(x), axis=axis) if np.ndim(x) else s.exp(x)
+    return np.frompyfunc(s.log, 1, 1)(sums)
+
+
+op("logcumsumexp(x; axis)", "log of the running sums of exp x along an axis, without overflow.",
+   lambda xp, x, axis: np.logaddexp.accumulate(x, axis=axis) if np.ndim(x) else x, shape=along_shape,
+   vjps=_log_rule, entry=_log_entries, samples=ALONG, group="reductions", aliases="cumlogsumexp")

@@ -90,13 +90,13 @@ def anything(name: str, value: object) -> object:
 
 _KINDS: Mapping[Callable[[str, object], object], str] = {
     number: "alpha beta constant_values delta divisor_override dropout_p eps label_smoothing margin max_val min_val "
-            "lambd momentum negative_slope p rcond scale threshold value",
-    whole: "axis1 axis2 chunks correction ddof end_dim groups ignore_index k m n num_groups offset repeats "
-           "sections start start_dim step stop",
-    whole_or_wholes: "axes axis dilation kernel_size normalized_shape output_padding reps shape shift "
-                     "stride",
-    flag: "ceil_mode count_include_pad full is_causal keepdims log_input log_target swap training unbiased "
-          "upper use_input_stats",
+            "lambd momentum negative_slope p rcond scale ratio threshold value",
+    whole: "axis1 axis2 correction ddof end_dim groups ignore_index k m n num_groups offset part repeats "
+           "start start_dim step stop",
+    whole_or_wholes: "axes axis chunks destination dilation kernel_size normalized_shape output_padding reps "
+                     "sections shape shift sizes source stride",
+    flag: "align_corners ceil_mode count_include_pad full is_causal keepdims log_input log_target swap training "
+          "unbiased upper use_input_stats",
     word: "approximate mode reduction subscripts uplo",
     spacing: "padding", order: "ord", anything: "index output_size over pad pad_width rounding_mode scale_factor size",
 }  # fmt: skip

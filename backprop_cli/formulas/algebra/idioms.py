@@ -116,7 +116,7 @@ def _diagonal_idiom(expr: Mul) -> Expr | None:
     if unit is None or len(shape_of(expr)) != 2:
         return None
     entries = [a.args[0] if is_op(a, "expand_dims") and len(a.shape) == 2 else a for a in tensors if a is not unit]
-    if not entries or any(len(shape_of(e)) != 1 for e in entries):
+    if not entries or any(len(shape_of(e)) != 1 for e in entries) or shape_of(Mul(*entries)) != unit.shape[:1]:
         return None
     scalars = [a for a in expr.args if not shape_of(a)]
     return Mul(*scalars, Apply("diag", (Mul(*entries),), dict(OPS["diag"].signature.parameters), unit.shape))

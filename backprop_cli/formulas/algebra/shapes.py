@@ -8,8 +8,8 @@ from typing import Any, TypeGuard
 from sympy import Add, Expr, Integer, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.engine.ops.base import broadcast, reduced
-from backprop_cli.engine.ops.shaping import Span, expand_shape, reshape_shape, squeeze_shape
+from backprop_cli.engine.ops.base import reduced
+from backprop_cli.engine.ops.shaping import Span, broadcast_shape, expand_shape, reshape_shape, squeeze_shape
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, kept_axes, materialize, scaled, zero
@@ -96,7 +96,7 @@ def squeeze(x: Formula, *, axis: Any = None) -> Formula:
 
 def broadcast_to(x: Formula, *, shape: Any) -> Formula:
     """Only the true shape changes."""
-    return Formula(x.expr, tuple(broadcast(x.shape, tuple(shape))))
+    return Formula(x.expr, broadcast_shape(x.shape, shape=shape))
 
 
 def index(x: Formula, *, index: Any) -> Formula:

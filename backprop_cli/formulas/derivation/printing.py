@@ -14,6 +14,7 @@ from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra.expr import TensorSymbol
 from backprop_cli.formulas.formulate import Formulation
 from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.tensors import Derived, Formulas
 from backprop_cli.formulas.words import Words
 from backprop_cli.formulas.worked import Maths
@@ -50,7 +51,7 @@ class Printing:
 
     def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
         """An expression; `replaced` symbols print as what they stand for."""
-        resolve = (replaced or {}).get
+        resolve = replaced.get if replaced else named
         made = self.derived.symbols
         settings = resolve, made.unit, made.graph.names, made.facts.decimals
         return self.each(lambda name: Layout(NOTATIONS[name], *settings)(expr))

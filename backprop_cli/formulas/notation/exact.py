@@ -7,24 +7,31 @@ of what they meet.  `engine.interpret.printed` reads by the same rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
 from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
-from backprop_cli.formulas.algebra.expr import Apply, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.language.model import Shape
 
+Resolve = Callable[[TensorSymbol], Expr | None]
+"""What a symbol prints as, where that is not its name."""
+
 REDUCTIONS = frozenset({"sum", "mean", "var", "std", "max", "min", "prod", "logsumexp"})
 
 
+def named(symbol: TensorSymbol) -> None:
+    """Every symbol prints as its name."""
+
+
 @remembered
-def exact(formula: Expr) -> frozenset[Expr]:
-    """The parts of a formula that are unclear without their exact arguments."""
+def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
+    """The parts of a formula, of definitions put into it as well, that are unclear without their exact arguments."""
     found: set[Expr] = set()
     seen: set[Expr] = set()
     waiting = [formula]
@@ -33,7 +40,7 @@ def exact(formula: Expr) -> frozenset[Expr]:
         if root in seen:
             continue
         seen.add(root)
-        met = tuple(_meeting(root))
+        met = tuple(_meeting(root, resolve))
         found.update(_unclear(met, shape_of(root) if root is formula else None))
         waiting += [part for one in met for part in one.args if isinstance(one, Apply)]
         found -= {part for one in met if isinstance(one, Apply) and one.name == "matmul" for part in one.args[1:]
@@ -41,7 +48,7 @@ def exact(formula: Expr) -> frozenset[Expr]:
     return frozenset(found)
 
 
-def _meeting(root: Expr) -> Iterator[Expr]:
+def _meeting(root: Expr, resolve: Resolve) -> Iterator[Expr]:
     """What meets entry by entry: the operands of sums, products and pointwise functions around them."""
     stack, seen = [root], set()
     while stack:
@@ -49,7 +56,10 @@ def _meeting(root: Expr) -> Iterator[Expr]:
         if part in seen:
             continue
         seen.add(part)
-        if isinstance(part, Add | Mul | Pow) or _is_pointwise(part):
+        definition = resolve(part) if isinstance(part, TensorSymbol) else None
+        if definition is not None:
+            stack.append(definition)
+        elif isinstance(part, Add | Mul | Pow) or _is_pointwise(part):
             stack.extend(part.args)
         else:
             yield part
@@ -66,9 +76,12 @@ def _unclear(met: tuple[Expr, ...], whole: Shape | None) -> Iterator[Expr]:
 
 
 def _is_clear(part: Expr, shapes: list[Shape]) -> bool:
-    """Whether a reduction keeps its axes just where a reader takes it to; what has a size of its own is."""
+    """Whether a reduction keeps its axes just where a reader takes it to, and `I` is as long as all that it meets.
+
+    An axis of size 1 would make `I` or a unit vector of size 1.
+    """
     if not _is_reduction(part):
-        return bool(shapes)
+        return bool(shapes) and all(shape[-1] == shape_of(part)[-1] for shape in shapes)
     shape, axis = shape_of(part.args[0]), part.parameters["axis"]
     if part.parameters["keepdims"]:
         return bool(shapes) and all(keeps_axes(shape, axis, met) for met in shapes)

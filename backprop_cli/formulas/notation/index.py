@@ -328,10 +328,11 @@ def _moved(place: str, step: str) -> str:
 
 
 def _is_plain(expr: Apply) -> bool:
+    """Whether a convolution of a batch neither pads, strides nor groups."""
     plain = {"stride": (1, (1, 1)), "padding": (0, (0, 0), "valid"), "dilation": (1, (1, 1)), "groups": (1,)}
-    return all(expr.parameters.get(name, allowed[0]) in allowed for name, allowed in plain.items()) and all(
-        isinstance(a, TensorSymbol) for a in expr.args[:1]
-    )
+    ranks = {len(shape_of(a)) for a in (expr, *expr.args[:2])}
+    is_of_batch = isinstance(expr.args[0], TensorSymbol) and len(ranks) == 1
+    return is_of_batch and all(expr.parameters.get(name, allowed[0]) in allowed for name, allowed in plain.items())
 
 
 def _listed(axes: int | tuple[int, ...]) -> Iterator[int]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
-from backprop_cli.formulas.notation.exact import exact
+from backprop_cli.formulas.notation.exact import Resolve, exact, named
 from backprop_cli.formulas.notation.operators import OPERATORS
 from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.language.names import UNIT_LETTERS
-
-Resolve = Callable[[TensorSymbol], Expr | None]
 
 
 @dataclass(slots=True)
@@ -27,7 +25,7 @@ class Layout:
     """
 
     notation: Notation
-    resolve: Resolve = field(default=lambda symbol: None)
+    resolve: Resolve = named
     unit: str = UNIT_LETTERS[0]
     taken: Container[str] = ()  # the names of the spec
     decimals: bool = False  # whether it writes 0.02 where others write 1/50
@@ -36,7 +34,7 @@ class Layout:
 
     def __call__(self, expr: Expr) -> str:
         """The whole formula."""
-        unclear = exact(expr) if self.notation.names_axes else self.exact
+        unclear = exact(expr, self.resolve) if self.notation.names_axes else self.exact
         if unclear != self.exact:
             self.exact, self.memo = unclear, {}
         return self.walk(expr).text

@@ -12,7 +12,7 @@ _FUNCTIONAL = """
     cosine_similarity pairwise_distance mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy
     binary_cross_entropy_with_logits cross_entropy nll_loss kl_div gaussian_nll_loss hinge_embedding_loss
     triplet_margin_loss cosine_embedding_loss margin_ranking_loss poisson_nll_loss soft_margin_loss
-    multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss local_response_norm pixel_shuffle
+    multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss local_response_norm pixel_shuffle upsample
     gumbel_softmax lp_pool1d lp_pool2d adaptive_max_pool1d adaptive_max_pool2d hardtanh_ relu_
 """
 FUNCTIONAL = frozenset(_FUNCTIONAL.split())
@@ -63,8 +63,6 @@ cross(input, other, dim=-1) = roll(input, -1, axis=dim)*roll(other, -2, axis=dim
 linalg.cross(input, other, dim=-1) = roll(input, -1, axis=dim)*roll(other, -2, axis=dim) - roll(input, -2,
     axis=dim)*roll(other, -1, axis=dim)
 trapezoid(y) = sum(y[..., 1:] + y[..., :-1], axis=-1)/2
-logcumsumexp(input, dim) = log(cumsum(exp(input - stop_gradient(max(input, axis=dim, keepdims=true))), axis=dim)) +
-    stop_gradient(max(input, axis=dim, keepdims=true))
 diag_embed(input) = expand_dims(input, -1) * eye(shape(input)[-1])
 bilinear(input1, input2, weight, bias:none=none) = einsum('...i,kij,...j->...k', input1, weight, input2)
 bilinear(input1, input2, weight, bias) = einsum('...i,kij,...j->...k', input1, weight, input2) + bias
@@ -177,15 +175,24 @@ linalg.diagonal(A, offset=0, dim1=-2, dim2=-1) = diagonal(A, offset, axis1=dim1,
 concat(tensors, dim=0) = concat(tensors, axis=dim)
 cat(tensors, dim=0) = concat(tensors, axis=dim)
 stack(tensors, dim=0) = stack(tensors, axis=dim)
-split(tensor, split_size_or_sections:int, dim=0) = split(tensor, shape(tensor)[dim] / split_size_or_sections, axis=dim)
+split(tensor, split_size_or_sections, dim=0) = split_sizes(tensor, split_size_or_sections, axis=dim)
+split(tensor, split_size, dim=0) = split_sizes(tensor, split_size, axis=dim)
+tensor_split(input, indices_or_sections, dim=0) = array_split(input, indices_or_sections, axis=dim)
+chunk(input, chunks, dim=0) = chunk(input, chunks, axis=dim)
+unbind(input, dim=0) = moveaxis(input, dim, 0)
+unflatten(input, dim, sizes) = unflatten(input, dim, sizes)
+rot90(input, k=1, dims=(0,1)) = rot90(input, k, axes=dims)
 index_select(input, dim, index) = take(input, index, axis=dim)
-gather(input, dim, index) = take_along_axis(input, index, axis=dim)
+gather(input, dim, index) = gather(input, index, axis=dim)
+scatter(input, dim, index, src) = put_along_axis(input, index, src, axis=dim)
+scatter(input, dim, index, value) = put_along_axis(input, index, value, axis=dim)
+movedim(input, source, destination) = moveaxis(input, source, destination)
 take(input, index) = take(reshape(input, -1), index)
 take_along_dim(input, indices, dim:none=none) = take_along_axis(reshape(input, -1), reshape(indices, -1), axis=0)
 take_along_dim(input, indices, dim) = take_along_axis(input, indices, axis=dim)
 select(input, dim, index) = squeeze(take(input, stack([index]), axis=dim), axis=dim)
 narrow(input, dim, start, length) = take(input, arange(start, start + length), axis=dim)
-scatter_add(input, dim, index, src) = scatter_add(input, index, src, axis=dim)
+scatter_add(input, dim, index, src) = add_along_axis(input, index, src, axis=dim)
 index_add(input, dim, index, source, alpha=1) = index_add(input, index, alpha*source, axis=dim)
 cumsum(input, dim) = cumsum(input, axis=dim)
 cumprod(input, dim) = cumprod(input, axis=dim)

@@ -25,7 +25,7 @@ OWN = {"erf": "jax.scipy.special.erf", "erfc": "jax.scipy.special.erfc"}
 TABLE = {
     **NUMPY_TABLE, **{name: call(target) for name, target in OWN.items()}, "relu": call("jax.nn.relu"),
     "relu6": call("jax.nn.relu6"), "gelu": template("jax.nn.gelu({0}, approximate={approximate} == 'tanh')"),
-    "stop_gradient": call("jax.lax.stop_gradient"),
+    "stop_gradient": call("jax.lax.stop_gradient"), "logcumsumexp": call("jax.lax.cumlogsumexp", "axis"),
 }  # fmt: skip
 JAX = Dialect("jnp", TABLE, "mask", language)
 

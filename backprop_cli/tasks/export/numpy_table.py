@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backprop_cli.engine.ops.interpolation import weights
 from backprop_cli.engine.ops.padding import TORCH, widths
 from backprop_cli.engine.ops.pooling import pool_geometry
 from backprop_cli.engine.ops.reduction import lost
@@ -48,6 +49,15 @@ def _solve(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, 
 
 def _einsum(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     return f"np.einsum({', '.join([repr(parameters['subscripts']), *(o.text for o in operands)])})"
+
+
+def resize_matrix(array: str) -> Row:
+    """The weights themselves, as a literal."""
+
+    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
+        return f"{array}({weights(**parameters).astype(float).tolist()})"
+
+    return row
 
 
 def _cholesky(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
@@ -230,7 +240,8 @@ TABLE: Mapping[str, Row] = {
     "logsumexp": call("logsumexp", "axis", "keepdims"), "softmax": call("softmax", "axis"),
     "log_softmax": call("log_softmax", "axis"), "gaussian_nll": call("gaussian_nll", "eps"),
     "standardize": call("standardize", "axis", "eps"), "cumsum": call("np.cumsum", "axis"),
-    "cumprod": call("np.cumprod", "axis"),
+    "cumprod": call("np.cumprod", "axis"), "logcumsumexp": call("np.logaddexp.accumulate", "axis"),
+    "resize_matrix": resize_matrix("np.array"),
 }  # fmt: skip
 
 NUMPY = Dialect("np", TABLE, "mask", language)

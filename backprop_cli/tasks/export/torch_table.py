@@ -11,7 +11,7 @@ from backprop_cli.engine.ops.shaping import Span, index_text
 from backprop_cli.errors import UsageError
 from backprop_cli.language.unparse import POSTFIX
 from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, template
-from backprop_cli.tasks.export.numpy_table import pool_space
+from backprop_cli.tasks.export.numpy_table import pool_space, resize_matrix
 
 SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal", "sin",
         "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor",
@@ -198,7 +198,8 @@ TABLE: Mapping[str, Row] = {
     **{name: _reduction(f"torch.{name}", f"torch.{name}") for name in ("sum", "mean")},
     **{name: _reduction(f"torch.{name}") for name in ("var", "std", "logsumexp")},
     **{name: _reduction(f"torch.a{name}") for name in ("max", "min")},
-    **{name: _along(f"torch.{name}") for name in ("softmax", "log_softmax", "cumsum", "cumprod")},
+    **{name: _along(f"torch.{name}") for name in ("softmax", "log_softmax", "cumsum", "cumprod",
+                                                 "logcumsumexp")},
     **dict.fromkeys(("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"), _conv),
     **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
     "prod": _product, "norm": _norm, "identity": template("{0}.clone()"), "stop_gradient": template("{0}.detach()"),
@@ -221,7 +222,7 @@ TABLE: Mapping[str, Row] = {
     "triu": template("torch.triu({0}, {k})"), "diag": template("torch.diag({0}, {k})"),
     "diagonal": template("torch.diagonal({0}, {offset}, {axis1}, {axis2})"), "bce_logits": call("bce_logits"),
     "bce_probabilities": call("bce_probabilities"), "gaussian_nll": call("gaussian_nll", "eps"),
-    "standardize": call("standardize", "axis", "eps"),
+    "standardize": call("standardize", "axis", "eps"), "resize_matrix": resize_matrix("torch.tensor"),
 }  # fmt: skip
 
 TORCH = Dialect("torch", TABLE, "mask", array="torch.tensor")
