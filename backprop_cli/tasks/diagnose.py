@@ -212,4 +212,5 @@ def _contradiction(gradient: Array, deviation: float) -> str:
         return f"{start}: computed step by step the gradient is not finite, its simplified formula is"
     if math.isfinite(deviation):
         return f"{start}: the gradient computed step by step and its simplified formula differ by {deviation:.2g}"
-    return f"{start}: the simplified formula is not finite, the gradient computed step by step is"
+    return ("the simplified formula has no value at these numbers (0/0, ∞ - ∞, or the inverse of a singular matrix); "
+            "the gradient computed step by step is its limit")  # fmt: skip

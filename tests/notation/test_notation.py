@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from backprop_cli.formulas.notation import LATEX, MATHML, NOTATIONS
+from backprop_cli.formulas.notation import LATEX, MATHML, NOTATIONS, notation_of
 from backprop_cli.formulas.printed import ASKED, Printed
 from backprop_cli.language.reader import load_spec
 from backprop_cli.tasks.calculate import Settings, run
@@ -113,3 +113,19 @@ def test_formulas_as_a_textbook_prints_them(loss: str, expected: tuple[str, str,
     assert isinstance(formula, Printed)
     assert formula.text == text
     assert latex is None or formula["latex"] == latex
+
+
+ALIKE = ("y1", "y_1", "alpha", "α", "x_hat", "xhat", "θ_1", "theta1", "W_in", "mu_bar", "mubar")
+
+
+@pytest.mark.parametrize("notation", ["text", "code", "latex", "mathml", "index"])
+def test_names_that_would_print_alike_are_told_apart(notation: str, spec_of: Any) -> None:
+    """No two names of a spec print as the same sign; those that would are spelled out, in formulas too."""
+    told = notation_of(notation, ALIKE)
+    shown = {told.name(name).strip() for name in ALIKE}
+    assert len(shown) == len(ALIKE)
+    leaves = ", ".join(f"{name}: 1.5" for name in ALIKE)
+    spec = spec_of(f"params: {{{leaves}}}\nnodes: {{loss: {' * '.join(ALIKE)}}}")
+    formulas = run(spec, Settings(terms=("nodes",), notations=(notation,))).by_name
+    written = {one.gradient.formula["nodes"][notation] for name in ALIKE if (one := formulas[name]).gradient}
+    assert len(written) == len(ALIKE)

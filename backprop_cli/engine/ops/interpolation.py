@@ -68,7 +68,8 @@ def _exact(s: Symbolic, n: int, m: int, ratio: Real, mode: str, align_corners: b
 def _matrix_shape(*, n: object, m: object, ratio: object, mode: object, align_corners: object) -> Shape:
     choice("mode", mode, WEIGHTS)
     flag("align_corners", align_corners)
-    number("ratio", ratio)
+    if not math.isfinite(number("ratio", ratio)):
+        raise ParameterError("ratio", "ratio is a finite number")
     return whole("n", n, 1), whole("m", m, 1)
 
 

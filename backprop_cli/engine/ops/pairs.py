@@ -125,4 +125,5 @@ def xlogy(a: Array, b: Array) -> Array:
 pair("xlogy(a, b)", "a log b, and 0 where a is 0.", lambda xp, a, b: xlogy(a, b),
      (lambda xp, g, y, a, b: g * xp.log_slope(a, b), lambda xp, g, y, a, b: g * a / b),
      lambda s, a, b: a * s.log(b), POSITIVE, domain="the logarithm of a number that is not positive",
-     kink=lambda a, b: np.equal(a, 0) & np.less_equal(b, 0), convention="the slope of 0·log 0 is 0 by the factor")
+     kink=lambda a, b: np.equal(a, 0) & np.less_equal(b, 0), convention="the slope of 0·log 0 is 0 by the factor",
+     departs=True)

@@ -15,7 +15,6 @@ from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.derivation.printing import Printing
-from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.remarks import is_activated, is_weighted
@@ -87,12 +86,12 @@ class Contributions(Printing):
     def slope(self, consumer: Node, target: Node, elementwise: bool) -> Maths:
         """∂z/∂x, or δ for the map from it."""
         if elementwise:
-            return self.each(lambda n: NOTATIONS[n].gradient(self.label(consumer), target.name))
+            return self.each(lambda n: self.notation(n).gradient(self.label(consumer), target.name))
         return self.named("δ")
 
     def named(self, name: str) -> Maths:
         """A name, or the output's own words."""
-        return self.each(lambda n: NOTATIONS[n].label(name))
+        return self.each(lambda n: self.notation(n).label(name))
 
     def entries(self, consumer: Node) -> Equation | None:
         """One entry of a node as the user wrote it, which shows where the entries of its operands go."""
@@ -120,7 +119,7 @@ class Contributions(Printing):
         if not target.shape:
             return None
         left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
-        layouts = {name: EntryLayout(NOTATIONS[name], decimals=self.decimals) for name in self.notations}
+        layouts = {name: EntryLayout(self.notation(name), decimals=self.decimals) for name in self.notations}
         sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 

@@ -130,7 +130,7 @@ class Deriver(Contributions):
         slopes = [(self.label(after), before.name) for before, after in pairwise(way)][::-1]
         if len(slopes) < 2:
             return None
-        return self.each(lambda n: NOTATIONS[n].times(S.One, S.One).join(NOTATIONS[n].gradient(*s) for s in slopes))
+        return self.each(lambda n: NOTATIONS[n].times(S.One, S.One).join(self.notation(n).gradient(*s) for s in slopes))
 
     def numbers(self, node: Node, exprs: Mapping[int, Expr]) -> PutIn | None:
         """One step, or the whole formula, with its numbers put in: of a scalar, or of one entry."""
@@ -148,7 +148,7 @@ class Deriver(Contributions):
             return None
         given = self.each(lambda n: numbers(evaluator, self.digits, n, self.decimals).put_in(expr, at) or "")
         letters = tuple(map(str, at))
-        left = self.each(lambda n: NOTATIONS[n].gradient_at(self.derived.run.name, self.label(node), letters))
+        left = self.each(lambda n: self.notation(n).gradient_at(self.derived.run.name, self.label(node), letters))
         shown = self.each(lambda n: NOTATIONS[n].figure(found))
         return PutIn(at, left if at else self.partial(self.label(node)), given, shown)
 

@@ -13,7 +13,7 @@ from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra.expr import TensorSymbol
 from backprop_cli.formulas.formulate import Formulation
-from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation import Layout, Notation, notation_of
 from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.tensors import Derived, Formulas
 from backprop_cli.formulas.words import Words
@@ -54,7 +54,11 @@ class Printing:
         resolve = replaced.get if replaced else named
         made = self.derived.symbols
         settings = resolve, made.unit, made.graph.names, made.facts.decimals
-        return self.each(lambda name: Layout(NOTATIONS[name], *settings)(expr))
+        return self.each(lambda name: Layout(self.notation(name), *settings)(expr))
+
+    def notation(self, name: str) -> Notation:
+        """A notation, in which no two names of the spec print alike."""
+        return notation_of(name, tuple(self.derived.symbols.graph.names))
 
     def each(self, written: Callable[[str], str]) -> Maths:
         """A formula in each notation."""
@@ -62,7 +66,7 @@ class Printing:
 
     def partial(self, name: str) -> Maths:
         """∂output/∂name."""
-        return self.each(lambda n: NOTATIONS[n].gradient(self.derived.run.name, name))
+        return self.each(lambda n: self.notation(n).gradient(self.derived.run.name, name))
 
     def own_words(self, node: Node) -> Maths:
         """What the user wrote, typeset; a node without an expression of its own by its op."""

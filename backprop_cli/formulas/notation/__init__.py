@@ -1,8 +1,11 @@
 """Formulas in each notation: one layout walk, one module of tokens a notation."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 from importlib import import_module
-from typing import Any
 
+from backprop_cli.formulas.notation.exact import Resolve
 from backprop_cli.formulas.notation.layout import Layout
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.formulas.printed import ASKED
@@ -13,11 +16,24 @@ WALKS: dict[str, type[Layout]] = {name: getattr(module, "WALK", Layout) for name
 """How a formula is walked: whole, or (index) one entry of it."""
 
 
-def layout_of(notation: str, *settings: Any) -> Layout:
-    """The walk that prints formulas in a notation; `settings` as `Layout` takes them."""
-    return WALKS[notation](NOTATIONS[notation], *settings)
+def layout_of(notation: str, resolve: Resolve, unit: str, taken: Iterable[str], decimals: bool) -> Layout:
+    """The walk that prints the formulas of a spec in a notation; `taken` are the names of the spec."""
+    return WALKS[notation](notation_of(notation, tuple(taken)), resolve, unit, frozenset(taken), decimals)
+
+
+@lru_cache(maxsize=16)
+def notation_of(notation: str, names: tuple[str, ...]) -> Notation:
+    """A notation in which no two of the names print alike: of `x_hat` and `xhat` only one is x with a hat.
+
+    A name of letters beyond ASCII keeps its sign (α beside alpha), else one with an underscore (y_1 beside y1).
+    """
+    plain = NOTATIONS[notation]
+    shown: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: (name.isascii(), "_" not in name)):
+        shown.setdefault(plain.name(name).strip(), name)
+    return replace(plain, alike=frozenset(names) - frozenset(shown.values())) if len(shown) < len(names) else plain
 
 
 CODE, LATEX, MATHML, TEXT = (NOTATIONS[name] for name in ("code", "latex", "mathml", "text"))
 
-__all__ = ["CODE", "LATEX", "MATHML", "NOTATIONS", "TEXT", "Layout", "Notation", "layout_of"]
+__all__ = ["CODE", "LATEX", "MATHML", "NOTATIONS", "TEXT", "Layout", "Notation", "layout_of", "notation_of"]

@@ -82,17 +82,26 @@ class Latex(Notation):
         return False
 
     def name(self, name: str) -> str:
-        return latex_name(name)
+        return rf"\mathrm{{{_escaped(name)}}}" if name in self.alike else latex_name(name)
 
     def gradient(self, output: str, name: str) -> str:
-        return rf"\frac{{\partial {_differentiated(output)}}}{{\partial {_differentiated(name)}}}"
+        return rf"\frac{{\partial {self.differentiated(output)}}}{{\partial {self.differentiated(name)}}}"
+
+    def differentiated(self, output: str) -> str:
+        """A name, an entry of a node, or any other expression in brackets."""
+        if re.fullmatch(r"\w+", output):
+            return self.name(output)
+        entry = re.fullmatch(r"(\w+)\[([^\[\]]*)\]", output)
+        if entry:
+            return rf"{{{self.name(entry[1])}}}_{{[{latex_text(entry[2])}]}}"
+        return rf"\left({typewriter(output)}\right)"
 
     def delta(self, symbol: Delta) -> str:
         number = f", {symbol.number}" if symbol.number else ""
-        return rf"\delta_{{{latex_name(symbol.owner).rstrip()}{number}}}{chr(39) * len(symbol.mark)}"
+        return rf"\delta_{{{self.name(symbol.owner).rstrip()}{number}}}{chr(39) * len(symbol.mark)}"
 
     def tangent(self, node: str, name: str) -> str:
-        return rf"\dot{{{latex_name(node)}}}"
+        return rf"\dot{{{self.name(node)}}}"
 
     def entry(self, base: str, letters: list[str], alone: bool = False) -> str:
         if not alone and "_" in base:
@@ -104,7 +113,7 @@ class Latex(Notation):
         return rf"\sum_{{{','.join(letters)}}} {inner}"
 
     def label(self, name: str) -> str:
-        return _differentiated(name).rstrip()
+        return self.differentiated(name).rstrip()
 
     def said(self, words: str) -> str:
         return rf"\text{{{latex_text(words)}}}"
@@ -117,8 +126,8 @@ class Latex(Notation):
         return f"{inner.rstrip()}_{{{','.join(letters)}}}"
 
     def gradient_at(self, output: str, name: str, letters: Sequence[str]) -> str:
-        below = self.at(_differentiated(name), letters)
-        return rf"\frac{{\partial {_differentiated(output)}}}{{\partial {below}}}"
+        below = self.at(self.differentiated(name), letters)
+        return rf"\frac{{\partial {self.differentiated(output)}}}{{\partial {below}}}"
 
     def over(self, letters: Sequence[str]) -> str:
         return rf"\sum_{{{','.join(letters)}}} "
@@ -155,7 +164,7 @@ class Latex(Notation):
         return self.hadamard if shape_of(left) and shape_of(right) else self.side
 
     def scaled(self, number: str, text: str) -> str:
-        return rf"{number} \, {text}" if text[:1].isdigit() else f"{number} {text}"
+        return rf"{number} \cdot {text}" if text[:1].isdigit() else f"{number} {text}"
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
         return rf"\frac{{{above.text}}}{{{below.text}}}", POWER
@@ -260,16 +269,6 @@ class Latex(Notation):
         words = (re.sub(r"[^\W\d]\w+", lambda m: _WORDS.get(m[0]) or typewriter(m[0]), part)
                  for part in text.split(", "))  # fmt: skip
         return self.comma.join(word if "\\texttt" in word else latex_text(word) for word in words)
-
-
-def _differentiated(output: str) -> str:
-    """A name, an entry of a node, or any other expression in brackets."""
-    if re.fullmatch(r"\w+", output):
-        return latex_name(output)
-    entry = re.fullmatch(r"(\w+)\[([^\[\]]*)\]", output)
-    if entry:
-        return rf"{{{latex_name(entry[1])}}}_{{[{latex_text(entry[2])}]}}"
-    return rf"\left({typewriter(output)}\right)"
 
 
 _EXPONENT = re.compile(r"(.*)e([+-])0*(\d+)")

@@ -97,6 +97,8 @@ class Mathml(Notation):
         return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{text}</math>'
 
     def name(self, name: str) -> str:
+        if name in self.alike:
+            return mi(name)
         parts = taken_apart(name)
         base = word(parts.base)
         if parts.accent:

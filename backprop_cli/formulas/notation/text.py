@@ -51,6 +51,7 @@ class Notation:
     correlation: str = " ⋆ "  # empty: written as a call
     convolution: str = " ∗ "
     stacks: bool = False
+    alike: frozenset[str] = frozenset()  # names of the spec that would print as another one does: spelled out
     signs_of_functions: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # that a node may be called
 
     def holds_fraction(self, text: str) -> bool:
@@ -143,7 +144,8 @@ class Notation:
 
     def scaled(self, number: str, text: str) -> str:
         """A number in front of a product."""
-        return f"{number} {text}" if text[0] != "(" else f"{number}{text}"
+        between = {"(": ""}.get(text[0], " · " if text[0].isdigit() else " ")  # a node may stand for a number: 2 · 0
+        return f"{number}{between}{text}"
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
         """A quotient on one line."""

@@ -63,7 +63,9 @@ class Probe:
             self.point[index] = kept
 
     def slope(self, index: Index, factor: float = 1.0) -> Slope:
-        """The difference quotient by one entry."""
+        """The difference quotient by one entry; none where the function itself is not finite."""
+        if not math.isfinite(self.base):
+            return Slope(math.nan, math.nan, math.inf)
         x = float(self.point[index])
         h = factor * STEP * max(1.0, abs(x))
         up, down = x + h, x - h  # as represented: the quotients divide by what was really stepped

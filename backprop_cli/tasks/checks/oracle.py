@@ -49,6 +49,8 @@ class Oracle:
 
     def answer(self, node: int, output: int, seed: Array, gradient: Array) -> Answer:
         """The derivative by each entry of a node, against its gradient."""
+        if not np.isfinite(self.values[output]).all():
+            return Answer("entries", note="the output is not finite")
         try:
             made, loss = self.explicit(node, output, seed)
         except (NoEntriesError, UnknownFunctionError) as reason:

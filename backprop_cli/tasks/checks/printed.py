@@ -15,7 +15,7 @@ from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import Op
-from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.engine.ops.tensor import Array, Mask
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.language.expression import parse
@@ -42,18 +42,21 @@ class Shaped(Numbers):
 
 
 UNDEFINED = "the printed formula is 0/0 there"
+NOWHERE = "the reverse pass has no finite value there, nor has the formula or the output"
 
 
 class PrintedBack:
     """Evaluates printed formulas of one backward pass."""
 
     def __init__(
-        self, graph: Graph, values: Sequence[Array], gradients: Sequence[Array], where: Iterable[Named] = ()
-    ) -> None:
+        self, graph: Graph, values: Sequence[Array], gradients: Sequence[Array], where: Iterable[Named] = (),
+        output: int | None = None,
+    ) -> None:  # fmt: skip
         self.graph = graph
         self.values = values
         self.gradients = gradients
         self.meaning = Shaped(graph)
+        self.is_open = output is not None and not np.isfinite(values[output]).all()
         self.where: dict[str, Any] = {}
         for named in where:  # each is written in those before it
             self.where[named.name["code"]] = self.value(named.formula.code)
@@ -90,17 +93,24 @@ class PrintedBack:
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
         worst, at = 0.0, (0,) * np.ndim(gradient)
         undefined = undefined_at(found.values(), gradient)
+        nowhere = self.nowhere(found.values(), gradient)
         for one in found.values() if np.size(gradient) else ():
-            distance = np.where(undefined, 0.0, np.asarray(self.distance(one, gradient)))
+            distance = np.where(undefined | nowhere, 0.0, np.asarray(self.distance(one, gradient)))
             index = np.unravel_index(int(np.argmax(np.where(np.isnan(distance), np.inf, distance))), distance.shape)
             if not distance[index] <= worst and not math.isnan(worst):
                 worst, at = float(distance[index]), tuple(map(int, index))
         if not found and not faults:
             return Answer("formula", total=len(formula), note="no formula is short enough to be read back")
         wrong = bool(faults) or bool(self.tolerance.refuses(worst))
-        note = faults[0] if faults else UNDEFINED if undefined.any() else ""
-        unknown = tuple(tuple(map(int, index)) for index in np.argwhere(undefined))
+        note = faults[0] if faults else UNDEFINED if undefined.any() else NOWHERE if nowhere.any() else ""
+        unknown = tuple(tuple(map(int, index)) for index in np.argwhere(undefined if undefined.any() else nowhere))
         return Answer("formula", worst, wrong, at, found, (), unknown, len(found), len(formula), note)
+
+    def nowhere(self, found: Iterable[Any], gradient: Array) -> Mask:
+        """Where neither has a value: the gradient is not finite, nor the formula that differs or the output."""
+        missing = ~np.isfinite(np.asarray(gradient, dtype=float))
+        loose = [missing & (self.distance(one, gradient) != 0) & (self.is_open | ~np.isfinite(one)) for one in found]
+        return np.any(loose, axis=0) if loose else np.zeros(np.shape(gradient), dtype=bool)
 
     def read(self, terms: str, code: str, gradient: Array) -> Any:
         """The value of a formula, of the gradient's shape; or what is wrong with it, in words."""

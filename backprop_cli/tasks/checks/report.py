@@ -87,7 +87,7 @@ class Work:
     def checked(self, run: GraphPass, number: int, printed: PassFormulas) -> Iterator[CheckResult]:
         """Every named node with a gradient in a pass, in the order of the reverse pass."""
         gradients, seed = self.computed.passes[number], self.computed.seeds[number]
-        back = PrintedBack(self.graph, self.computed.values, gradients, printed.where)
+        back = PrintedBack(self.graph, self.computed.values, gradients, printed.where, run.output)
         for node in reversed(list(self.graph.named())):
             gradient = gradients[node.index]
             if gradient is None or node.index not in self.graph.active:
@@ -182,6 +182,7 @@ def _numbers(gradient: Array, answers: Sequence[Answer], index: Index) -> dict[s
 def _reason(graph: Graph, node: Node, gradient: Array, answers: Sequence[Answer], status: Status) -> str:
     """Why, in a sentence."""
     wrong = [a for a in answers if a.wrong]
+    finite = bool(np.isfinite(gradient).all())
     if status == "kink":
         hit = list(dict.fromkeys(index for a in answers for index in a.kinks))
         return f"on a kink or jump{listed(hit)}, where the derivative is a convention"
@@ -189,11 +190,10 @@ def _reason(graph: Graph, node: Node, gradient: Array, answers: Sequence[Answer]
         silent = next(a for a in answers if a.unknown)
         hit = list(dict.fromkeys(index for a in answers for index in a.unknown))
         if silent.name == "formula":
-            return f"{silent.note}{listed(hit)}; the reverse pass gives the limit that PyTorch gives"
+            return f"{silent.note}{listed(hit)}" + ("; the reverse pass gives its limit" if finite else "")
         return f"differences say nothing{listed(hit)}: the output is not finite there, or its rounding is larger"
     if not wrong:
         return ""
-    finite = bool(np.isfinite(gradient).all())
     if wrong[0].name == "formula":
         return wrong[0].note or (CONTRADICTED if finite else UNSTABLE)
     return f"the reverse pass is no derivative of the output: {_blame(graph, node)}" if finite else LOST

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backprop_cli.engine.ops.interpolation import weights
+from backprop_cli.engine.numbers import Words
+from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.padding import TORCH, widths
 from backprop_cli.engine.ops.pooling import pool_geometry
 from backprop_cli.engine.ops.reduction import lost
@@ -55,7 +56,7 @@ def resize_matrix(array: str) -> Row:
     """The weights themselves, as a literal."""
 
     def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
-        return f"{array}({weights(**parameters).astype(float).tolist()})"
+        return f"{array}({OPS['resize_matrix'].forward(Words(), **parameters).tolist()})"
 
     return row
 
