@@ -16,7 +16,7 @@ from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, 
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.compact import LINE, compact
-from backprop_cli.formulas.notation import NOTATIONS, Layout, layout_of, notation_of
+from backprop_cli.formulas.notation import CODE, NOTATIONS, TEXT, Layout, layout_of
 from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed, used_by
@@ -100,7 +100,8 @@ class Formulation:
 
     def named(self, delta: Delta, layouts: Mapping[str, Layout], evaluator: Evaluator | None) -> Named:
         """A δ: its names, its definition, its value, and the part of an expression whose gradient it is."""
-        names = {name: notation_of(name, tuple(self.graph.names)).delta(delta) for name in (*layouts, "code", "text")}
+        notations = {"code": CODE, "text": TEXT} | {name: layout.notation for name, layout in layouts.items()}
+        names = {name: notation.delta(delta) for name, notation in notations.items()}
         written = {name: layout.whole(delta.definition, delta) for name, layout in layouts.items()}
         value = None if evaluator is None else evaluator(delta.definition)
         uses = names_used(delta.definition)

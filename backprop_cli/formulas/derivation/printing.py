@@ -37,6 +37,7 @@ class Printing:
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
     words: Words = field(init=False)
+    told: dict[str, Notation] = field(default_factory=dict)
     reached: dict[int, Expr | None] = field(default_factory=dict)  # by consumer, where a step was put together
 
     def __post_init__(self) -> None:
@@ -58,7 +59,9 @@ class Printing:
 
     def notation(self, name: str) -> Notation:
         """A notation, in which no two names of the spec print alike."""
-        return notation_of(name, tuple(self.derived.symbols.graph.names))
+        if name not in self.told:
+            self.told[name] = notation_of(name, tuple(self.derived.symbols.graph.names))
+        return self.told[name]
 
     def each(self, written: Callable[[str], str]) -> Maths:
         """A formula in each notation."""
