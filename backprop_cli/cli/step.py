@@ -45,6 +45,7 @@ class Job:
     new_spec: str | None = None
     plot: str | None = None
     bar: bool = False
+    get: str | None = None
 
     def __call__(self, path: str) -> Done:
         """Step, write the new spec and the plot, render."""
@@ -63,6 +64,10 @@ class Job:
             from backprop_cli.report.stepped import plot
 
             _write(self.plot, plot.render(result))
+        if self.get is not None:
+            from backprop_cli.cli.step_get import found
+
+            return Done(found(result, self.get, self.view) + "\n")
         return Done(renderer(self.form)(result, self.view))
 
     def warm(self) -> None:
@@ -130,11 +135,12 @@ def _parameter_options(body: Callable[..., int]) -> Callable[..., int]:
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), default=1, metavar="N", help="How many steps (default 1).")
 @click.option("--every", type=click.IntRange(1), metavar="N", help="Record the loss every N steps.")
 @click.option("--plot", metavar="FILE.svg", type=click.Path(), help="Draw the loss over the steps.")
+@click.option("--get", metavar="PATH", help="Print one thing and nothing else: w5.new, w5.new[0,1], the output's name.")
 @click.option("--terms", type=click.Choice(["none"]), help="none: no formula of a gradient, and no wait for one.")
 @format_option(FORMATS)
 @takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory, limits=Limits)
 def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: int | None, plot: str | None,
-            terms: str | None, form: str | None, choice: SpecChoice, report: ReportChoice, page: Page,
+            terms: str | None, get: str | None, form: str | None, choice: SpecChoice, report: ReportChoice, page: Page,
             memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Move the params of a spec against their gradients.
 
@@ -149,8 +155,9 @@ def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: i
     out = None if new_spec else report.out
     suffix = suffixed(out, FORMATS)
     view = page.of(ReportChoice(out, report.precision, report.ascii, report.color).view(()), out)
-    job = Job(choice, form or suffix or "text", view, rule, given, steps, every, terms != "none", memory.max_bytes,
-              new_spec, plot, bar=steps >= 100)  # fmt: skip
+    formulas = terms != "none" and get is None
+    job = Job(choice, form or suffix or "text", view, rule, given, steps, every, formulas, memory.max_bytes,
+              new_spec, plot, bar=steps >= 100, get=get)  # fmt: skip
     return over((spec,), job, sink_for(out), Series(), limits, manner_now(), job.warm)
 
 

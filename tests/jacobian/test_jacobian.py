@@ -288,6 +288,7 @@ def test_exported_specs_run_to_the_same_numbers(backprop: Backprop, tmp_path: Pa
     (["hessian"], "a Hessian is of a number"), (["jacobian", "--max-bytes", "60"], "more than --max-bytes"),
     (["jacobian", "--get", "value[7,7]"], "does not fit the shape"), (["jacobian", "--get", "x.y"], "cannot read"),
     (["hessian", "--output", "p[0]", "--vector", "[1, 2]"], "(2,)"),
+    (["hessian", "--output", "p[0]", "--vector", "abc"], "the vector is a number, an array"),
 ])  # fmt: skip
 def test_bad_input_is_told_plainly(backprop: Backprop, args: list[str], words: str) -> None:
     """Exit code 2, one message with the user's words, nothing on stdout."""

@@ -212,11 +212,20 @@ class Twice:
 
 
 def _with_vector(spec: Spec, vector: str) -> Spec:
-    aimed = replace_settings(spec, grad_output=vector)
-    at: Any = aimed.grad_output_at
-    return aimed if at is None else replace(aimed, grad_output_at=replace(at, source=inline(vector, "--vector").source))
+    try:
+        aimed = replace_settings(spec, grad_output=vector)
+    except SpecError as error:
+        at = error.at and replace(error.at, file="--vector")
+        raise SpecError(error.code, _of_vector(error.message), at=at) from None
+    seed: Any = aimed.grad_output_at
+    source = inline(vector, "--vector").source
+    return aimed if seed is None else replace(aimed, grad_output_at=replace(seed, source=source))
 
 
 def _said_of_vector(error: SpecError) -> SpecError:
-    message = error.message.replace("grad_output", "the vector").replace("the output", "the gradient")
-    return SpecError(error.code, message, at=error.at)
+    return SpecError(error.code, _of_vector(error.message), at=error.at)
+
+
+def _of_vector(message: str) -> str:
+    said = message.replace("'grad_output'", "the vector").replace("grad_output", "the vector")
+    return said.replace("the output", "the gradient")
