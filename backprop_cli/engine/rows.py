@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from string import ascii_letters
 from types import MethodType
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.numbers import Numbers, Words, plain
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.contraction import explicit
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Shape
 
@@ -155,6 +157,44 @@ def _outer(function: Function, operands: tuple[Any, ...], parameters: Mapping[st
     return _pointwise(np.multiply, (_widened(a, -1), _widened(b, -2)), {})
 
 
+def _einsum(function: Function, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Rows:
+    """One letter more for the rows."""
+    inputs, output = explicit(parameters["subscripts"], tuple(len(np.shape(o)) for o in operands))
+    spare = next(c for c in ascii_letters if c not in "".join(inputs))
+    letters = [spare + own if isinstance(o, Rows) else own for own, o in zip(inputs, operands, strict=True)]
+    arrays = [o.array if isinstance(o, Rows) else o for o in operands]
+    return Rows(function(*arrays, subscripts=f"{','.join(letters)}->{spare}{output}"))
+
+
+def _images(function: Function, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Rows:
+    """A convolution of every row with the same filters: the rows are further images of the batch."""
+    x, w, b = operands
+    if not isinstance(x, Rows) or isinstance(w, Rows) or isinstance(b, Rows):
+        return _each(function, operands, parameters)
+    single = x.array.ndim == np.ndim(w)  # rows of one image each
+    found = function(x.array if single else x.array.reshape((-1, *x.array.shape[2:])), w, b, **parameters)
+    return Rows(found if single else found.reshape((*x.array.shape[:2], *found.shape[1:])))
+
+
+def _filters(space: int, function: Function, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Rows:
+    """The gradient by the filters where one operand has rows, which are further channels of it."""
+    x, g = operands
+    if isinstance(x, Rows) and isinstance(g, Rows) or parameters["groups"] != 1:
+        return _each(function, operands, parameters)
+    if isinstance(x, Rows):
+        found = function(_as_channels(x, space), g, **parameters)
+        split = found.reshape((len(found), len(x.array), -1, *found.shape[2:]))
+        return Rows(np.moveaxis(split, 1, 0))
+    found = function(x, _as_channels(g, space), **parameters)
+    return Rows(found.reshape((len(g.array), -1, *found.shape[1:])))
+
+
+def _as_channels(x: Rows, space: int) -> Any:
+    """(batch, rows · channels, *space)."""
+    batch, places = x.shape[: -space - 1], x.shape[-space:]
+    return np.moveaxis(x.array, 0, len(batch)).reshape((*batch, -1, *places))
+
+
 def _each(function: Function, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Rows:
     """Row by row."""
     count = next(len(o.array) for o in operands if isinstance(o, Rows))
@@ -166,7 +206,10 @@ BATCHED: Mapping[str, Callable[[Function, tuple[object, ...], Mapping[str, objec
     "matmul": _matmul, "sum": _along, "mean": _along, "flip": _along, "expand_dims": _expanded, "squeeze": _squeezed,
     "transpose": _transposed, "reshape": _reshaped, "broadcast_to": _spread, "outer": _outer, "cumsum": _along,
     "tril": _stacked, "triu": _stacked, "less_share": _pointwise, "select": _pointwise, "reject": _pointwise,
-    "ratio": _pointwise,
+    "ratio": _pointwise, "einsum": _einsum,
+    **{name.format(space): manner for space in (1, 2) for name, manner in (
+        ("conv{}d", _images), ("conv_transpose{}d", _images), ("avg_pool{}d", _stacked), ("avg_unpool{}d", _stacked),
+        ("conv{}d_weight", partial(_filters, space)))},
 }  # fmt: skip
 """Beside the pointwise functions: how a function is applied to many rows in one call."""
 

@@ -358,6 +358,28 @@ def test_all_rows_are_one_reverse_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(again.value, whole.value, rtol=1e-12)
 
 
+WIDE = np.random.default_rng(2).normal(size=(2, 2, 6)).tolist()
+TOGETHER = {
+    "convolution": "conv1d(x, w)", "transpose": "conv_transpose1d(x, w)",
+    "contraction": "einsum('bci,ocj->bo', x, w)", "pool": "avg_pool1d(x, 2)", "product": "x @ ones((6, 2))",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TOGETHER.values(), ids=TOGETHER)
+def test_rows_go_through_a_function_together(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The derivative of a convolution, a contraction, a pool, a product takes all rows in one call."""
+    from backprop_cli.engine import rows
+
+    spec = spec_of({"x": WIDE, "w": np.ones((2, 2, 2)).tolist()}, {"y": text}, "y")
+    expected = differences(spec, "x")
+    one_by_one: list[Any] = []
+    real = rows._each
+    monkeypatch.setattr(rows, "_each", lambda *args: one_by_one.append(args[0]) or real(*args))
+    (found,) = jacobians(spec, Wanted(("x",), formulas=False))
+    assert one_by_one == []
+    np.testing.assert_allclose(found.value, expected, atol=1e-8)
+
+
 POINT = [[3.0, 1.0, 0.5], [1.0, 4.0, 0.2], [0.5, 0.2, 5.0]]
 
 
