@@ -57,7 +57,7 @@ class Job:
 
             return Done(export(spec, results))
         if self.get is not None:
-            return Done(found(results, self.get, self.view) + "\n")
+            return Done(value_at(results, self.get, self.view) + "\n")
         from backprop_cli.report.differentiated import renderer
 
         return Done(renderer(self.form)(results, self.view))
@@ -105,7 +105,7 @@ def begin(spec: str, job: Job, report: ReportChoice, limits: Limits, form: str |
 # ── one thing ────────────────────────────────────────────────────────────────────────────────────
 
 
-def found(results: list[Differentiated], path: str, view: View) -> str:
+def value_at(results: list[Differentiated], path: str, view: View) -> str:
     """What a path names, on one line.
 
     Raises:

@@ -65,9 +65,9 @@ class Job:
 
             _write(self.plot, plot.render(result))
         if self.get is not None:
-            from backprop_cli.cli.step_get import found
+            from backprop_cli.cli.step_get import value_at
 
-            return Done(found(result, self.get, self.view) + "\n")
+            return Done(value_at(result, self.get, self.view) + "\n")
         return Done(renderer(self.form)(result, self.view))
 
     def warm(self) -> None:

@@ -22,7 +22,7 @@ EXAMPLES = "paths look like w5.new, w5.new[0,1], w5.old, w5.grad, w5.formula, w5
 _PATH = re.compile(r"(?P<name>\w+)(?:\.(?P<part>\w+))?(?:\.(?P<notation>\w+))?(?:\[(?P<index>[^\[\]]*)\])?")
 
 
-def found(result: Stepped, path: str, view: View) -> str:
+def value_at(result: Stepped, path: str, view: View) -> str:
     """What a path names, on one line; the output's own name is the loss after the last step.
 
     Raises:

@@ -21,7 +21,7 @@ TYPESET = ("mathml", "breakable")
 
 
 @dataclass(slots=True)
-class Words:
+class Wording:
     """Typesets what the user wrote; shapes say which products are of matrices."""
 
     graph: Graph

@@ -49,7 +49,7 @@ class Literal(Sequence):
         return sum(prod(self.shape[:rank]) for rank in range(len(self.shape) + 1))
 
 
-def found(source: Source, text: str) -> Iterator[Literal]:
+def long_lists(source: Source, text: str) -> Iterator[Literal]:
     """The long lists of plain numbers in a text, and what only looks like them.
 
     Where JSON reads a list of digits, points, signs and commas, it means what YAML means by it.

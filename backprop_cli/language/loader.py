@@ -21,7 +21,7 @@ from yaml.scanner import Scanner
 
 from backprop_cli.errors import BackpropError, Failures, SpecError
 from backprop_cli.language.decode import check_printable, decode, without_foreign_line_ends
-from backprop_cli.language.literals import Literal, blanked, found
+from backprop_cli.language.literals import Literal, blanked, long_lists
 from backprop_cli.language.source import Source
 from backprop_cli.language.syntax import Trouble, error, syntax_error
 from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence, resolve
@@ -90,7 +90,7 @@ def _without_literals(source: Source, text: str, restore: dict[int, str], pure: 
 
     Whatever is wrong is then found in the whole text, at its place.
     """
-    literals = [*found(source, text)]
+    literals = [*long_lists(source, text)]
     if not literals:
         return None
     builder = _Builder(source, restore, {one.start: one for one in literals})

@@ -109,9 +109,9 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
 
 def _definitions(graph: Graph, shown: Sequence[Node], notations: tuple[str, ...]) -> dict[int, dict[str, str]]:
     """What the user wrote, as mathematics, in the notations that have it."""
-    from backprop_cli.formulas.words import Words
+    from backprop_cli.formulas.words import Wording
 
-    words = Words(graph)
+    words = Wording(graph)
     return {node.index: words.definition(node, notations) for node in shown}
 
 

@@ -85,7 +85,7 @@ def by_yaml(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def reader(text: str) -> Any:
         with monkeypatch.context() as patch:
-            patch.setattr(loader, "found", lambda *_: iter(()))
+            patch.setattr(loader, "long_lists", lambda *_: iter(()))
             return read(text)
 
     return reader

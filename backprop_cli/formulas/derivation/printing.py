@@ -16,7 +16,7 @@ from backprop_cli.formulas.formulate import Formulation
 from backprop_cli.formulas.notation import Layout, Notation, notation_of
 from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.tensors import Derived, Formulas
-from backprop_cli.formulas.words import Words
+from backprop_cli.formulas.words import Wording
 from backprop_cli.formulas.worked import Maths
 
 SHOWN = ("text",)
@@ -36,12 +36,12 @@ class Printing:
     notations: tuple[str, ...] = SHOWN
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
-    words: Words = field(init=False)
+    words: Wording = field(init=False)
     told: dict[str, Notation] = field(default_factory=dict)
     reached: dict[int, Expr | None] = field(default_factory=dict)  # by consumer, where a step was put together
 
     def __post_init__(self) -> None:
-        self.words = Words(self.graph)
+        self.words = Wording(self.graph)
         self.meaning = Formulas(self.derived.symbols, self.derived.run, chained=False)
         self.steps = {step.place: step for step in plan(self.graph, self.meaning)}
 

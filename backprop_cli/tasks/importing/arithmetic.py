@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.codes import binary, call, negative
 from backprop_cli.tasks.importing.literals import literal_or_stack
-from backprop_cli.tasks.importing.tensors import code_of, known_number, made, tensor_code
+from backprop_cli.tasks.importing.tensors import code_of, known_number, tensor_code, tensor_from
 from backprop_cli.tasks.importing.values import Start, Tensor, is_number, plain
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def arithmetic(machine: Machine, op: ast.operator, left: object, right: object, 
         right = literal_or_stack(machine, right, node)
     exact = isinstance(op, ast.Pow)
     codes = code_of(machine, left, node), code_of(machine, right, node, exact=exact)
-    return made(binary(codes[0], SIGNS[type(op)], codes[1]), left, right, kind=_kind(op, left, right))
+    return tensor_from(binary(codes[0], SIGNS[type(op)], codes[1]), left, right, kind=_kind(op, left, right))
 
 
 def _kind(op: ast.operator, left: object, right: object) -> str:
@@ -104,13 +104,13 @@ def scaled(start: Start, a: float, b: float, divisor: float | None = None) -> St
 def unary(machine: Machine, op: ast.unaryop, value: Tensor, node: ast.AST) -> object:
     """A sign, or `~` of a mask."""
     if isinstance(op, ast.Invert):
-        return made(call("logical_not", tensor_code(machine, value, node)), value, kind="bool")
+        return tensor_from(call("logical_not", tensor_code(machine, value, node)), value, kind="bool")
     if isinstance(op, ast.UAdd):
         return value
     folded = _folded(ast.Mult(), value, -1)
     if folded is not None:
         return folded
-    return made(negative(tensor_code(machine, value, node)), value, kind=value.kind)
+    return tensor_from(negative(tensor_code(machine, value, node)), value, kind=value.kind)
 
 
 def compare(machine: Machine, op: ast.cmpop, left: object, right: object, node: ast.AST) -> object:

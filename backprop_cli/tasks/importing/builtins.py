@@ -65,12 +65,12 @@ def _extreme(name: str) -> Run:
         values = items(machine, given[0], node) if len(given) == 1 and not isinstance(given[0], Tensor) else given
         if any(isinstance(one, Tensor) for one in values):
             if len(values) == 1:
-                return tensors.made(call(name, tensors.tensor_code(machine, values[0], node)), values[0])
+                return tensors.tensor_from(call(name, tensors.tensor_code(machine, values[0], node)), values[0])
             function = "maximum" if name == "max" else "minimum"
             code = tensors.code_of(machine, values[0], node)
             for one in values[1:]:
                 code = call(function, code, tensors.code_of(machine, one, node))
-            return tensors.made(code, *values)
+            return tensors.tensor_from(code, *values)
         if any(isinstance(one, Number) for one in values) and len(values) == 2:
             function = "maximum" if name == "max" else "minimum"
             codes = [tensors.code_of(machine, one, node) for one in values]
@@ -84,12 +84,12 @@ def _sum(machine: Machine, given: list[object], named: dict[str, object], node: 
     from backprop_cli.tasks.importing.operators import operate
 
     if isinstance(given[0], Tensor):
-        return tensors.made(call("sum", tensors.tensor_code(machine, given[0], node), number(0)), given[0])
+        return tensors.tensor_from(call("sum", tensors.tensor_code(machine, given[0], node), number(0)), given[0])
     values = items(machine, given[0], node)
     total = given[1] if len(given) > 1 else None
     if len(values) > 40 and any(isinstance(one, Tensor) for one in values) and total is None:
         stacked = call("stack", listed(*(tensors.code_of(machine, one, node) for one in values)))
-        return tensors.made(call("sum", stacked, number(0)), *values)
+        return tensors.tensor_from(call("sum", stacked, number(0)), *values)
     for one in values:
         machine.step(node)
         total = one if total is None else operate(machine, ast.Add(), total, one, node)
@@ -175,7 +175,7 @@ def _is_of(value: object, kind: object) -> bool:
 
 def _abs(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
     if isinstance(given[0], Tensor):
-        return tensors.made(call("abs", tensors.tensor_code(machine, given[0], node)), given[0])
+        return tensors.tensor_from(call("abs", tensors.tensor_code(machine, given[0], node)), given[0])
     if isinstance(given[0], Number):
         return Number(abs(given[0].value), call("abs", given[0].code))
     return _python(abs)(machine, given, named, node)

@@ -105,7 +105,8 @@ def _tensor(
     if isinstance(code, Call) and ALIASES.get(code.function, code.function) not in _KNOWN:
         raise machine.record.unread(node, f"the function {code.function} is not read", "`backprop ops` lists what is")
     item = machine.record.items.get(codes.name_of(code) or "")
-    made = tensors.made(code, *_parts((*given, *named.values())), kind=_kind(code) if item is None else item.kind)
+    kind = _kind(code) if item is None else item.kind
+    made = tensors.tensor_from(code, *_parts((*given, *named.values())), kind=kind)
     made.item = item
     return made
 

@@ -10,7 +10,7 @@ from backprop_cli.language.expression import Expression
 from backprop_cli.tasks.importing.codes import ELLIPSIS, NONE, binary, call, cut, number
 from backprop_cli.tasks.importing.codes import indexed as subscripted
 from backprop_cli.tasks.importing.literals import data_of, literal_or_stack
-from backprop_cli.tasks.importing.tensors import as_number, code_of, made, tensor_code
+from backprop_cli.tasks.importing.tensors import as_number, code_of, tensor_code, tensor_from
 from backprop_cli.tasks.importing.values import Tensor, plain
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def pick(machine: Machine, value: Tensor, given: tuple[Any, ...], node: ast.AST)
         if given and all(one == slice(None) for one in given):
             return value
         code = subscripted(tensor_code(machine, value, node), *map(_subscript, given))
-        part = made(code, value, kind=value.kind)
+        part = tensor_from(code, value, kind=value.kind)
         part.view = True
         return part
     return _by_tensors(machine, value, given, node)
@@ -85,7 +85,7 @@ def _by_tensors(machine: Machine, value: Tensor, given: tuple[object, ...], node
     """`x[idx]`, `x[:, idx]`, `x[rows, y]`: as the language takes it."""
     index = [literal_or_stack(machine, one, node) if isinstance(one, list | tuple) else one for one in given]
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
-        return made(subscripted(tensor_code(machine, value, node), mask_code(machine, index[0], node)), value,
+        return tensor_from(subscripted(tensor_code(machine, value, node), mask_code(machine, index[0], node)), value,
                     kind=value.kind)  # fmt: skip
     if any(isinstance(one, Tensor) and one.kind == "bool" for one in index):
         raise machine.record.unread(node, "an index by a mask has no fixed shape", "write where(mask, x, 0)")
@@ -93,7 +93,7 @@ def _by_tensors(machine: Machine, value: Tensor, given: tuple[object, ...], node
     if len(index) > len(shape) or any(one is None or one is Ellipsis for one in given):
         raise machine.record.unread(node, "this index is not read", "index in two steps, or use take(x, indices, axis)")
     subscripts_ = [_by_tensor(machine, one, size, node) for one, size in zip(index, shape, strict=False)]
-    return made(subscripted(tensor_code(machine, value, node), *subscripts_), value, kind=value.kind)
+    return tensor_from(subscripted(tensor_code(machine, value, node), *subscripts_), value, kind=value.kind)
 
 
 def mask_code(machine: Machine, mask: Tensor, node: ast.AST) -> Expression:

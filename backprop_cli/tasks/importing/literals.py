@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.codes import call, listed
 from backprop_cli.tasks.importing.record import leaf_of
-from backprop_cli.tasks.importing.tensors import code_of, made, what
+from backprop_cli.tasks.importing.tensors import code_of, tensor_from, what
 from backprop_cli.tasks.importing.values import Sizes, Start, Tensor, is_number, plain
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def literal_or_stack(machine: Machine, value: object, node: ast.AST) -> Tensor:
         if not codes:
             raise machine.record.unread(node, "an empty array")
         tensors = [one for one in parts if isinstance(one, Tensor)]
-        return made(call("stack", listed(*codes)), *tensors)
+        return tensor_from(call("stack", listed(*codes)), *tensors)
     raise machine.record.unread(node, f"{what(value)} is no array")
 
 

@@ -15,7 +15,7 @@ from backprop_cli.language.unparse import unparse
 from backprop_cli.tasks.importing.codes import call, named
 from backprop_cli.tasks.importing.inline import Inline
 from backprop_cli.tasks.importing.record import clean
-from backprop_cli.tasks.importing.tensors import code_of, made, tensor_code
+from backprop_cli.tasks.importing.tensors import code_of, tensor_code, tensor_from
 from backprop_cli.tasks.importing.values import Builtin, Class, Function, Instance, Opaque, Tensor, Unread
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _own(machine: Machine, kind: Class, forward: Function, backward: Function, g
         machine.record = record
     wanted = {slot: grads[slot] for slot in tensors if slot in grads}
     name = _noted(machine, kind.name, tuple(tensors), body, wanted)
-    return made(call(name, *codes), *tensors.values())
+    return tensor_from(call(name, *codes), *tensors.values())
 
 
 def _slot(name: str) -> str:

@@ -27,7 +27,7 @@ def _cell(machine: Machine, kind: str, x: Expression, state: list[Expression], w
         return indexed(code, ELLIPSIS, cut(number_ * hidden, (number_ + 1) * hidden))
 
     if kind == "R":
-        return [steps(tensors.made(call(tanh, binary(joined[0], "+", joined[1]))), "h")]
+        return [steps(tensors.tensor_from(call(tanh, binary(joined[0], "+", joined[1]))), "h")]
     if kind == "L":
         z = steps(Tensor(binary(joined[0], "+", joined[1])), "gates")
         i, f, g, o = (

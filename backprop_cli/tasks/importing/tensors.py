@@ -81,7 +81,7 @@ def tensor_code(machine: Machine, value: Tensor, node: ast.AST) -> Expression:
     return named(value.item.name) if value.item is not None else number(0)
 
 
-def made(code: Expression, *parts: object, kind: str = "float") -> Tensor:
+def tensor_from(code: Expression, *parts: object, kind: str = "float") -> Tensor:
     """A tensor computed from others."""
     return Tensor(code, kind=kind, grad=any(isinstance(p, Tensor) and p.grad for p in parts))
 
@@ -152,7 +152,7 @@ def entries_of(machine: Machine, value: Tensor, node: ast.AST) -> Entries:
 
 def transposed(machine: Machine, value: Tensor, node: ast.AST) -> Tensor:
     """`x.T`."""
-    made_ = made(turned(tensor_code(machine, value, node)), value, kind=value.kind)
+    made_ = tensor_from(turned(tensor_code(machine, value, node)), value, kind=value.kind)
     made_.view = True
     return made_
 
@@ -164,7 +164,7 @@ def reshaped(machine: Machine, value: Tensor, shape: Any, node: ast.AST) -> Tens
         found = _reshaped_leaf(value, sizes)
         if found is not None:
             return found
-    return made(call("reshape", tensor_code(machine, value, node), whole(*sizes)), value, kind=value.kind)
+    return tensor_from(call("reshape", tensor_code(machine, value, node), whole(*sizes)), value, kind=value.kind)
 
 
 def _reshaped_leaf(value: Tensor, sizes: Sizes) -> Tensor | None:
@@ -210,7 +210,7 @@ def _data(machine: Machine, value: Tensor, node: ast.AST) -> object:
 
 _ATTRIBUTES: Mapping[str, Any] = {
     "shape": dims, "T": transposed, "grad": _grad, "data": _data,
-    "mT": lambda m, v, n: made(turned(tensor_code(m, v, n), matrix=True), v),
+    "mT": lambda m, v, n: tensor_from(turned(tensor_code(m, v, n), matrix=True), v),
     "ndim": lambda m, v, n: len(m.record.shape(v, n)), "dtype": lambda m, v, n: Opaque("a dtype"),
     "device": lambda m, v, n: Opaque("a device"), "size": entries_of,
     "requires_grad": lambda m, v, n: v.grad,

@@ -71,11 +71,11 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
         code: Expression = call(
             "where", mask, tensors.code_of(machine, value, node), tensors.tensor_code(machine, owner, node)
         )
-        made = tensors.made(code, owner, value)
+        made = tensors.tensor_from(code, owner, value)
     else:
         code = tensors.tensor_code(machine, owner, node)
         built = _built(machine, code, shape, _whole_index(machine, index, shape, node), value, node)
-        made = tensors.made(built, owner, value)
+        made = tensors.tensor_from(built, owner, value)
     replace_whole(machine, owner, made, base, node)
 
 
@@ -218,7 +218,7 @@ def _with_axis(
     if rank <= 0 or kept == 0 or rank < kept - sum(isinstance(one, slice) for one in index[:axis]):
         return value
     place = axis - sum(not isinstance(one, slice) for one in index[:axis]) - (kept - rank)
-    return tensors.made(
+    return tensors.tensor_from(
         call("expand_dims", tensors.tensor_code(machine, value, node), number(max(place, 0))), value
     )
 

@@ -32,11 +32,11 @@ def shown(value: Fraction) -> str:
 # ── numbers put in ───────────────────────────────────────────────────────────────────────────────
 
 
-def settled(part: Expression, values: Mapping[str, Fraction]) -> Expression:
+def with_numbers(part: Expression, values: Mapping[str, Fraction]) -> Expression:
     """With parameters in place of their names, and arithmetic of numbers alone done."""
     if isinstance(part, Name):
         return _number(values[part.name]) if part.name in values else part
-    part = rebuilt(part, lambda inner: settled(inner, values))
+    part = rebuilt(part, lambda inner: with_numbers(inner, values))
     if isinstance(part, Binary) and isinstance(part.left, Number) and isinstance(part.right, Number):
         return _number(_COMPUTED[part.operator](part.left.value, part.right.value))
     return part
@@ -192,7 +192,7 @@ def printed(text: str, code: str, latex: str, mathml: str) -> Printed:
 
 def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Printed]) -> Printed:
     """A line's formula: parameters by number, `w` and `g` by what the spec calls them."""
-    tree = settled(parse(inline(code, "<rule>")), values)
+    tree = with_numbers(parse(inline(code, "<rule>")), values)
 
     def spoken(word: str) -> Printed:
         return names.get(word) or printed(spelled(word), word, _LATEX.get(word, word), marked(word))
@@ -234,7 +234,7 @@ def marked(word: str) -> str:
 
 def numbers_in(code: str, values: Mapping[str, Fraction], numbers: Mapping[str, str]) -> str:
     """A line with the numbers put in."""
-    tree = settled(parse(inline(code, "<rule>")), values)
+    tree = with_numbers(parse(inline(code, "<rule>")), values)
     return written(tree, text_notation(lambda word: numbers[word], signed=True))
 
 
