@@ -1,4 +1,4 @@
-"""The typed stub of sympy says what sympy has."""
+"""The typed stub of sympy says what sympy has, and the types of rules what rules have."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.words import WORDS
 
 ROOT = Path(__file__).resolve().parent.parent
 STUBS = sorted((ROOT / "typings").rglob("*.pyi"))
@@ -66,3 +69,13 @@ def test_what_is_no_expression_is_refused(tmp_path: Path) -> None:
     for number, (text, code) in enumerate(WRONG.items(), first):
         assert told.pop(number, "").endswith(f"[{code}]"), text
     assert told == {}
+
+
+def test_words_of_rules_are_words_of_the_language() -> None:
+    """Each word that a rule is said to have is a function or a word of rules, and takes the keywords that it lists."""
+    plain = {"pi", "number", "size", "array", "mask"}
+    tree = ast.parse((ROOT / "backprop_cli" / "engine" / "ops" / "tensor.py").read_text(encoding="utf-8"))
+    (words,) = (part for part in tree.body if isinstance(part, ast.ClassDef) and part.name == "Words")
+    assert not _names(words.body) - set(OPS) - set(WORDS) - plain
+    for method in (part for part in words.body if isinstance(part, ast.FunctionDef)):
+        assert {arg.arg for arg in method.args.kwonlyargs} <= set(OPS[method.name].signature.parameters), method.name
