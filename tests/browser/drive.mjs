@@ -32,7 +32,8 @@ async function walk(page) {
   const last = await page.evaluate(() => document.querySelector('nav [data-go=on]').disabled);
   await page.keyboard.press('ArrowLeft');
   const back = await lit(page);
-  await page.click('nav [data-go=back]');
+  const button = page.locator('nav [data-go=back]');
+  if (await button.isEnabled()) await button.click(); // a page of two steps is at its first
   const backAgain = await lit(page);
   await page.keyboard.press('Home');
   return { count, seen, last, back, backAgain, home: await lit(page) };

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SPECS = ("two_layer", "lstm", "attention", "accumulate_two")
 DERIVED = ("derive_two_layer", "derive_attention")
+SHEETS = ("step", "jacobian")
 
 pytestmark = [
     pytest.mark.browser,
@@ -49,10 +50,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     command("check", "specs/kinks.yaml", "-o", str(folder / "check.html"))
     for name in DERIVED:
         command("derive", f"specs/{name.removeprefix('derive_')}.yaml", "-o", str(folder / f"{name}.html"))
+    command("step", "specs/two_layer.yaml", "--lr", "0.5", "--rule", "adam", "-o", str(folder / "step.html"))
+    command("jacobian", "specs/attention.yaml", "--output", "a", "--wrt", "s", "-o", str(folder / "jacobian.html"))
     (folder / "ann.yaml").write_text("student: '<b>Ann</b>'\nanswers: {w2.grad: [[0, 0], [0, 0]], y_2.grad: y_2 - y}\n")
     graded = command("grade", "specs/two_layer.yaml", str(folder / "ann.yaml"), "--format", "html", code=1)
     (folder / "grade.html").write_text(graded, encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in (*specs, "check", *DERIVED, "grade")}
+    return {name: folder / f"{name}.html" for name in (*specs, "check", *DERIVED, "grade", *SHEETS)}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,7 @@ def met(pages: dict[str, Path]) -> dict[str, Any]:
     return {name: answer[str(path)] for name, path in pages.items()}
 
 
-@pytest.mark.parametrize("name", [*SPECS, "hostile", "check", *DERIVED, "grade"])
+@pytest.mark.parametrize("name", [*SPECS, "hostile", "check", *DERIVED, "grade", *SHEETS])
 def test_a_page_is_quiet_and_fits(met: dict[str, Any], name: str) -> None:
     """No error on the console, nothing from the network, no horizontal scrolling, no violation that axe finds."""
     for look in met[name]["looks"]:

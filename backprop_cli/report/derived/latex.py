@@ -29,7 +29,7 @@ def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
     head = rf"\paragraph{{$\displaystyle {plain(worked.left['breakable'])}${shape}}}"
     yield " ".join([head, *(sentence(one.sentence) for one in before)]) + f"\n{aligned([*rows(equations)], view)}"
     if signs:
-        yield rf"\noindent Here {'; '.join(sentence(one.text) for one in signs)}."
+        yield rf"\noindent To know: {'; '.join(sentence(one.text) for one in signs)}."
 
 
 def rows(equations: Iterable[Line | Value]) -> Iterator[Row]:

@@ -51,7 +51,7 @@ class Value:
 
 
 Item = Line | Said | Value
-PREFIXES = {"because": "Rule: ", "shapes": "Shapes: "}
+PREFIXES = {"because": "Rule: ", "shapes": "Shapes: ", "since": "It holds that "}
 TOTAL = "The gradients of the leaves add up over the passes."
 
 FORK = "what is used several times reaches the output over each path: the chain rule sums over the paths"
@@ -112,7 +112,7 @@ def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
     if worked.simplified is not None:
         label = "after the hook" if worked.hooked else "simplified"
         yield Line(label, worked.left, worked.simplified, law=worked.why if full else "")
-    yield from (Said(f"since {fact}") for fact in worked.facts)
+    yield from (Said(fact, "since") for fact in worked.facts)
     if full and worked.in_all is not None:
         yield Line("in all", worked.left, worked.in_all)
     if full and worked.chain is not None:

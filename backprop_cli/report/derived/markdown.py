@@ -33,4 +33,4 @@ def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
         yield "\n".join(f"- {prose(one.sentence, view)}" for one in before)
     yield f"$$\n{aligned([*rows(equations)], view, 'aligned')}\n$$"
     if signs:
-        yield f"Here {'; '.join(prose(one.text, view) for one in signs)}."
+        yield f"To know: {'; '.join(prose(one.text, view) for one in signs)}."

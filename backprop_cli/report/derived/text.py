@@ -10,7 +10,7 @@ from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.view import View
 
 LABEL_WIDTH = 18
-LABELLED = {"because", "shapes"}
+LABELLED = {"because", "shapes", "since"}
 
 def render(solution: Solution, view: View) -> str:
     """The whole; each reason and each sign is explained where it first stands."""
