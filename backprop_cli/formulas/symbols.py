@@ -59,6 +59,7 @@ class Symbols:
     facts: Facts
     unfolded: set[Expr] = field(default_factory=set)  # anonymous ones whose definitions hold others
     sizes: dict[Expr, int] = field(default_factory=dict)
+    chosen: dict[Expr, Expr] = field(default_factory=dict)  # whole gradients by what added up to them; see `tensors`
     steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
 
     def known(self, symbol: Symbol) -> Symbol:

@@ -115,16 +115,11 @@ class Formulas:
             gradient = lift(
                 interpret(hook.expression, hook_scope(hook.scope, gradient, self.graph, self.symbols.nodes), self)
             )
-        expr = self.tidied(gradient.expr)
         if node.anonymous:
-            self.found[node.index] = expr
+            expr = self.found[node.index] = self.tidied(gradient.expr)
             return Formula(self.hand_on_part(node, expr), node.shape)
-        chained = self.symbols.fold(expr)
-        if chained != expr:
-            chained = self.tidied(chained)
-        chained = recognised(chained)
-        self.found[node.index] = chained
-        return Formula(self.hand_on(node, chained), node.shape)
+        expr = self.found[node.index] = self.chosen(gradient.expr)
+        return Formula(self.hand_on(node, expr), node.shape)
 
     def hand_on(self, node: Node, expr: Expr) -> Expr:
         """What flows on from a named node: its formula, or its symbol where that is too long."""
@@ -135,6 +130,15 @@ class Formulas:
         """What flows on from a part of an expression: its formula; a symbol where the run's budget is spent."""
         spent = self.symbols.facts.budget.spent and tree_size(expr) > PLAIN
         return self.gradient_symbol(node) if spent else expr
+
+    def chosen(self, expr: Expr) -> Expr:
+        """The form of a named node's whole gradient; the same in every reading of the pass."""
+        known = self.symbols.chosen
+        if expr not in known:
+            tidied = self.tidied(expr)
+            chained = self.symbols.fold(tidied)
+            known[expr] = recognised(chained if chained == tidied else self.tidied(chained))
+        return known[expr]
 
     def tidied(self, expr: Expr) -> Expr:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""
@@ -159,8 +163,20 @@ class Formulas:
 
 
 def _collected(rule: Callable[..., Formula]) -> Callable[..., Parts]:
-    """A rule whose result collects what other consumers contribute."""
-    return lambda *arguments: Parts(rule(*arguments))
+    """A rule whose result collects what other consumers contribute.
+
+    Its operands are a node's in every reading of the pass, and where the gradient is the same, so is the result.
+    """
+    known: dict[tuple[Expr, Shape], Formula] = {}
+
+    def contribution(gradient: Formula, *operands: Formula) -> Parts:
+        key = gradient.expr, gradient.shape
+        found = known.get(key)
+        if found is None:
+            found = known[key] = rule(gradient, *operands)
+        return Parts(found)
+
+    return contribution
 
 
 def _exact_parameter(value: object) -> object:

@@ -21,7 +21,7 @@ from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbo
 from sympy.core.basic import Basic
 
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.formulas.algebra.work import remembered
+from backprop_cli.formulas.algebra.work import remembered, the_one
 from backprop_cli.language.model import Shape
 
 E = TypeVar("E", bound=Basic)
@@ -54,6 +54,8 @@ class TensorSymbol(Dummy):
     leaf: bool
     index: int
     graph: ReferenceType[Any] | None = None  # what is known of its graph; a symbol does not keep a run alive
+    __eq__ = object.__eq__  # to itself alone, and that is known without asking sympy
+    __hash__ = object.__hash__
 
     def __new__(cls, name: str, shape: Shape, position: int, leaf: bool = False) -> Self:
         """A symbol of its own, equal to no other.
@@ -150,7 +152,7 @@ class Apply(Expr):
         made.name, made.parameters, made.shape = name, parameters, shape
         named = [getattr(s, "name", None) or int(s) for s in shape]
         made.key = f"{name}|{sorted(parameters.items(), key=lambda p: p[0])!r}|{named}"
-        return made
+        return the_one(made)
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (self.key, *self.args)

@@ -48,6 +48,8 @@ class Facts:
     work: Work = field(default_factory=Work)
     effort: int = 0  # spent on choosing forms; see tidy
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy
+    forms: dict[Any, list[Expr]] = field(default_factory=dict)  # of a skeleton, whatever its symbols; see tidy
+    stand_ins: dict[tuple[int, bool | None], Expr] = field(default_factory=dict)  # the symbols of those
     mirrored: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)
     defined_symmetric: dict[object, bool] = field(default_factory=dict)  # remembered by the rules of symmetry

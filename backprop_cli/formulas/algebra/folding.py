@@ -152,16 +152,19 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
     """(a - t s)/s² as (a/s - t)/s, where a/s has a name: a power below every term, or below the sum, taken to them."""
     if len(total.args) > MAX_TERMS:
         return
-    outer = _below(expr / total) if total is not expr else {}
+    beside = Mul(*[a for a in Mul.make_args(expr) if a is not total])
     inner = [_below(term) for term in total.args]
     shared = {b: max(t[b] for t in inner) for b in inner[0] if all(b in t for t in inner)}
+    met = {b for term in total.args for b in term.as_powers_dict()}
+    outer = {b: max(e, S.NegativeOne) for b, e in _below(beside).items() if b not in shared}
     for base, exponent in {**shared, **outer}.items():
-        power = Pow(base, exponent if base in shared else max(exponent, S.NegativeOne))
+        if not (base in shared or base in met or base in facts.factors or base in facts.definitions):
+            continue  # no node that the terms could be with it
+        power = Pow(base, exponent)
         moved = [term / power if base in shared else term * power for term in total.args]
         found = [_folded(term, facts) for term in moved]
-        if any(a is not b for a, b in zip(found, moved, strict=True)):
-            rest = power if base in shared else 1 / power
-            yield (expr / total if total is not expr else S.One) * rest * Add(*found)
+        if found != moved or base in outer and base in met:
+            yield beside * (power if base in shared else 1 / power) * Add(*found)
 
 
 def _below(expr: Expr) -> dict[Expr, Expr]:

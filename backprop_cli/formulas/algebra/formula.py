@@ -167,7 +167,7 @@ def total(a: Expr, b: Expr) -> Expr:
         return Add(a, b)
     terms = many.args if isinstance(many, Add) else (many,)
     at = bisect_left(terms, _rank(one), lo=int(terms[0].is_Number), key=_rank)
-    return Add(*terms[:at], one, *terms[at:], evaluate=False)
+    return Add._from_args((*terms[:at], one, *terms[at:]), True)
 
 
 _ATOMS = (TensorSymbol, Apply)

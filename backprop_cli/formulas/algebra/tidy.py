@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
 from math import comb
+from typing import Any, TypeAlias
 
-from sympy import Add, Expr, Mul, Pow, cancel, expand_mul, factor, factor_terms
+from sympy import Add, Dummy, Expr, Mul, Pow, cancel, expand_mul, factor, factor_terms
 from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import TensorSymbol, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import TensorSymbol, position_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.functions import without_complements
@@ -20,6 +21,9 @@ from backprop_cli.formulas.algebra.masks import without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
+
+Fold: TypeAlias = tuple[Expr, Expr]
+"""A symbol, and what it may be written as."""
 
 MAX_NODES = 80  # above, sympy's polynomial routines take longer than a reader would
 MAX_EXPANDED = 300  # and so they do where multiplying out gives more terms than this
@@ -56,12 +60,9 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     for opaque in dict.fromkeys((frozenset(), _opaque_sums(expr), _innermost_sums(expr))):
         skeleton, back = skeleton_of(expr, opaque, facts.decimals)
         if _is_tractable(skeleton):
-            folds = _folds(expr, facts, back)[:MAX_FOLDS]
-            facts.effort += (effort := tree_size(skeleton) * (5 + len(folds)))
-            facts.budget.take(FACTORING * effort)
-            found += [(candidate, back) for candidate in _candidates(skeleton, folds)]
-    best, back = min(found, key=lambda f: _cost(f[0].xreplace(f[1])))
-    return best.xreplace(back)
+            equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts)
+            found += [(skeleton, back), *((content_out(form), back) for form in equal)]
+    return min((form.xreplace(back) for form, back in found), key=_cost)
 
 
 def _cost(expr: Expr) -> tuple[int, int]:
@@ -121,27 +122,58 @@ def _worth_trying(expr: Expr) -> bool:
     )
 
 
-def _candidates(expr: Expr, folds: list[dict[Expr, Expr]]) -> Iterator[Expr]:
-    yield expr
-    yield content_out(factor_terms(expr))
+def _forms(skeleton: Expr, folds: tuple[Fold, ...], back: dict[Expr, Expr], facts: Facts) -> Iterator[Expr]:
+    """Equal forms of a skeleton.
+
+    They are remembered by what it is like, whatever its symbols are called: one layer is as the next.  Its symbols
+    are in printing order, so that what is read first gets the plus.
+    """
+
+    def as_read(symbol: Expr) -> tuple[Any, ...]:
+        part = back.get(symbol, symbol)
+        position = position_of(part)
+        return position < 0, -position if position >= 0 else position, tree_size(part), symbol.sort_key()
+
+    symbols = skeleton.free_symbols.union(*(e.free_symbols for fold in folds for e in fold))
+    renamed = {s: _stand_in(i, s.is_positive, facts) for i, s in enumerate(sorted(symbols, key=as_read))}
+    alike = skeleton.xreplace(renamed), tuple((part.xreplace(renamed), form.xreplace(renamed)) for part, form in folds)
+    known = alike in facts.forms
+    facts.effort += (effort := tree_size(skeleton) * (1 if known else 5 + len(folds)))
+    facts.budget.take(FACTORING * effort)
+    if not known:
+        facts.forms[alike] = [form for form in dict.fromkeys(_candidates(*alike)) if form != alike[0]]
+    names = {stand_in: symbol for symbol, stand_in in renamed.items()}
+    return (form.xreplace(names) for form in facts.forms[alike])
+
+
+def _stand_in(number: int, positive: bool | None, facts: Facts) -> Expr:
+    """The symbol that stands for the n-th one of a skeleton."""
+    key = number, positive
+    if key not in facts.stand_ins:
+        facts.stand_ins[key] = Dummy(f"s{number:02}", positive=positive)
+    return facts.stand_ins[key]
+
+
+def _candidates(expr: Expr, folds: tuple[Fold, ...]) -> Iterator[Expr]:
+    yield factor_terms(expr)
     with suppress(PolynomialError, NotImplementedError):
         cancelled = cancel(expr)
-        yield content_out(cancelled)
-        yield content_out(factor_terms(cancelled))
+        yield cancelled
+        yield factor_terms(cancelled)
     for simplify in (expand_mul, factor):
         with suppress(PolynomialError, NotImplementedError):
-            yield content_out(simplify(expr))
-    for fold in folds:
+            yield simplify(expr)
+    for part, form in folds:
         with suppress(PolynomialError):
-            yield content_out(factor_terms(cancel(expr.xreplace(fold))))
+            yield factor_terms(cancel(expr.xreplace({part: form})))
 
 
-def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[dict[Expr, Expr]]:
+def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[Fold]:
     """With p = e/s, e may be written p·s (D2): the substitutions, in the terms of the skeleton."""
     symbols = sorted(symbols_of(expr), key=lambda s: s.position)
     skeleton = {part: dummy for dummy, part in back.items()}
     return [
-        {part: symbol * part / facts.definitions[symbol].xreplace(skeleton)}
+        (part, symbol * part / facts.definitions[symbol].xreplace(skeleton))
         for symbol in symbols
         if isinstance(facts.definitions.get(symbol), Mul)
         for part in facts.definitions[symbol].args

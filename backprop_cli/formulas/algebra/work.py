@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from backprop_cli.formulas.algebra.budget import Budget
 
@@ -29,10 +29,11 @@ class Work:
     budget: Budget = field(default_factory=Budget)
     memory: dict[Callable[..., object], dict[object, Any]] = field(default_factory=dict)
     fired: dict[str, None] = field(default_factory=dict)
+    operators: dict[Any, Any] = field(default_factory=dict)  # each by itself
 
     def unbounded(self) -> Work:
         """The same memory, for what is done in any case."""
-        return Work(Budget(sys.maxsize), self.memory)
+        return Work(Budget(sys.maxsize), self.memory, operators=self.operators)
 
 
 _AT_WORK: ContextVar[Work | None] = ContextVar("work", default=None)
@@ -61,6 +62,12 @@ def note(law: str) -> None:
     work = _AT_WORK.get()
     if work is not None:
         work.fired.setdefault(law)
+
+
+def the_one(made: R) -> R:
+    """The equal operator that the run has already: what is the same object is found in a table without a walk."""
+    work = _AT_WORK.get()
+    return made if work is None else cast(R, work.operators.setdefault(made, made))
 
 
 def remembered(walk: Callable[P, R]) -> Callable[P, R]:
