@@ -77,7 +77,26 @@ def test_the_work_is_what_it_was(name: str, spec_of: Callable[[str], Any]) -> No
     assert calls(spec_of(make(length))) < SLACK * 1000 * thousands
 
 
-def test_the_work_is_linear(spec_of: Callable[[str], Any]) -> None:
+def windowed(n: int) -> str:
+    """Each node is made of the five before it."""
+    rows = (f"  n{i}: sin(w{''.join(f'+n{j}' for j in range(max(0, i - 5), i))})\n" for i in range(n))
+    return "params: {w: 1.0}\nnodes:\n" + "".join(rows)
+
+
+def recurrent(n: int) -> str:
+    """An RNN of so many steps."""
+    return f"inputs: {{x: {{shape: [2, {n}, 3], init: normal}}}}\nlayers: [{{rnn: 4}}]\ngrad_output: ones\n"
+
+
+LINEAR: dict[str, tuple[Callable[[int], str], int]] = {
+    "params": (params, 50), "chain": (chain, 400), "windowed": (windowed, 20), "recurrent": (recurrent, 8),
+}  # fmt: skip
+"""Name -> (its spec, a length from which on twice as much is twice the work)."""
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_the_work_is_linear(name: str, spec_of: Callable[[str], Any]) -> None:
     """Rule: twice the length takes little more than twice the calls."""
-    run(spec_of(params(2)), Settings())
-    assert calls(spec_of(params(100))) < 2.3 * calls(spec_of(params(50)))
+    make, length = LINEAR[name]
+    run(spec_of(make(2)), Settings())
+    assert calls(spec_of(make(2 * length))) < 2.3 * calls(spec_of(make(length)))
