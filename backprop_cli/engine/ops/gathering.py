@@ -239,6 +239,7 @@ for _name, _body, _doc in (
      "`x` with `source` added at `indices` along an axis; the other axes of `indices` may be shorter."),
 ):
     composite(f"{_name}(x, indices, source; axis)", _doc, _body, group="shape",
+              example=f"{_name}(x, indices, source, axis=1)",
               integer_operands=frozenset({"indices"}),
               samples=(Sample(((4, 3), (1, 3), ()), {"axis": 0}, ("real", "labels:4")),
                        Sample(((4, 3), (2, 1), (2, 1)), {"axis": 1}, ("real", "labels:3"))))

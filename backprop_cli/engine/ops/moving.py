@@ -228,7 +228,7 @@ def _moveaxis(shapes: Mapping[str, Shape], source: object, destination: object) 
 
 
 composite("moveaxis(x; source, destination)", "Axes moved to other places; the rest keep their order.", _moveaxis,
-          aliases="movedim", group="shape",
+          aliases="movedim", group="shape", example="moveaxis(x, 0, -1)",
           samples=(Sample(((2, 3, 4),), {"source": 0, "destination": -1}),
                    Sample(((2, 3, 4),), {"source": (0, 1), "destination": (-1, 0)})))
 
@@ -249,6 +249,7 @@ def _unflatten(shapes: Mapping[str, Shape], axis: object, sizes: object) -> str:
 
 
 composite("unflatten(x; axis, sizes)", "One axis made into several; one size may be -1.", _unflatten, group="shape",
+          example="unflatten(x, 0, (2, -1))",
           samples=(Sample(((2, 6),), {"axis": 1, "sizes": (2, -1)}), Sample(((4, 3),), {"axis": 0, "sizes": (2, 2)})))
 
 

@@ -97,9 +97,10 @@ def _stacked(x: Shape, place: int, spans: list[tuple[int, int]]) -> str:
 
 
 def _define(name: str, parameter: str, cuts: Cuts, doc: str, given: object, aliases: str = "") -> None:
+    samples = (Sample(((4, 3),), {parameter: 2}), Sample(((2, 6),), {parameter: 3, "axis": 1}),
+               Sample(((5, 3),), {parameter: given, "part": 1}))  # fmt: skip
     composite(f"{name}(x; {parameter}, axis=0, part=none)", doc, _body(parameter, cuts), group="shape", aliases=aliases,
-              samples=(Sample(((4, 3),), {parameter: 2}), Sample(((2, 6),), {parameter: 3, "axis": 1}),
-                       Sample(((5, 3),), {parameter: given, "part": 1})))  # fmt: skip
+              samples=samples, example=f"{name}(x, 2)")
 
 
 _define("split", "sections", _equal,
