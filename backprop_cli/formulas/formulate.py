@@ -17,7 +17,9 @@ from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.compact import LINE, compact
 from backprop_cli.formulas.notation import CODE, NOTATIONS, TEXT, Layout, layout_of
+from backprop_cli.formulas.notation.entrywise.axes import Axes, axes_in
 from backprop_cli.formulas.notation.exact import named
+from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed, used_by
 from backprop_cli.formulas.symbols import HUGE, PRINTED_BUDGET, Symbols, symbols
@@ -49,6 +51,7 @@ class Formulation:
     moving: frozenset[int] | None = None
     made: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
+    lettered: Axes | None = None
     printing: Work = field(init=False)  # what is remembered while formulas are written, which no budget ends
 
     def __post_init__(self) -> None:
@@ -67,7 +70,18 @@ class Formulation:
             return None if isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
 
         settings = definition if leaves else named, self.made.unit, self.graph.names, self.made.facts.decimals
-        return {name: layout_of(name, *settings) for name in self.notations}
+        found = {name: layout_of(name, *settings) for name in self.notations}
+        for layout in found.values():
+            if isinstance(layout, EntryLayout):
+                layout.axes = self.axes
+        return found
+
+    @property
+    def axes(self) -> Axes:
+        """The letters of the spec's axes."""
+        if self.lettered is None:
+            self.lettered = axes_in(self.graph, self.made.definitions)
+        return self.lettered
 
     def derived(self, run: GraphPass) -> Derived:
         """The formulas of one pass, in the terms that are asked for."""

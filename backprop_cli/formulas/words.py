@@ -35,10 +35,10 @@ class Wording:
         """A node's expression in a notation."""
         return Typeset(NOTATIONS[notation], self.shape_in(node))(node.expression)
 
-    def entry(self, node: NodeSpec, notation: str) -> tuple[str, str] | None:
+    def entry(self, node: NodeSpec, layout: EntryLayout) -> tuple[str, str] | None:
         """Both sides of one entry of a node, where its expression is a sum of products, or a function of each entry."""
-        written = TypesetEntry(NOTATIONS[notation], self.shape_in(node), EntryLayout(NOTATIONS[notation]))
-        return written.sides(node.name, node.expression)
+        runs = {name: layout.axes.of_node[index] for name, index in self.graph.names.items()}
+        return TypesetEntry(layout.notation, self.shape_in(node), layout, runs).sides(node.name, node.expression)
 
     def shape_in(self, node: NodeSpec) -> Callable[[Expression], Shape | None]:
         """The shape of a part of a node's expression."""

@@ -74,6 +74,7 @@ class Contribution:
 
     `entry` is the step for one entry of the gradient, `entries` the definition for one entry of the consumer; `layer`
     is the step with the one above it put in, where that leads from one layer to the next.
+    `indices` say how far the letters of both run: `n < N`.
     """
 
     consumer: str
@@ -88,6 +89,7 @@ class Contribution:
     reasons: tuple[str, ...] = ()
     shapes: str = ""
     entry: Equation | None = None
+    indices: tuple[str, ...] = ()
     algebra: tuple[Algebra, ...] = ()
     entries: Equation | None = None
     layer: Maths | None = None

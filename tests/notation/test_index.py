@@ -1,196 +1,27 @@
-"""Index notation, evaluated entry by entry by a reader of its own: what is printed gives the gradient."""
+"""Index notation: one letter an axis through a whole spec, and every entry is what is printed."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backprop_cli.engine.graph import build
 from backprop_cli.formulas.printed import Printed
-from backprop_cli.language.reader import load_spec
+from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Result
+from tests.notation.test_read_back import check
+from tests.readers.indexed import evaluated
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
-TOKEN = re.compile(
-    r"\s*(?:(?P<grad>∂[\w\[\]]+/∂\w+)|(?P<sum>Σ_[\w,]+)|(?P<number>\d[\d.]*(?:e[+-]?\d+)?)"
-    r"|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)|(?P<name>[^\W\d][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*)|(?P<sign>.))"
-)
 GOLDEN: Any = json.loads((ROOT / "tests" / "data" / "specs_index.json").read_text(encoding="utf-8"))
-POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "σ": lambda x: 1 / (1 + math.exp(-x)), "tanh": math.tanh, "exp": math.exp, "log": math.log, "sin": math.sin,
-    "cos": math.cos, "relu": lambda x: max(x, 0.0), "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-    "sign": lambda x: float(np.sign(x)), "clip": lambda x, low, high: min(max(x, low), high),
-    "maximum": max, "minimum": min,
-}  # fmt: skip
-OTHERS = "⊙ᵀ⁺σ" + "'"
-
-
-@dataclass
-class Reader:
-    """Reads a formula in index notation and gives its value at indices."""
-
-    tokens: list[tuple[str, str]]
-    names: Mapping[str, Any]
-    gradients: Mapping[str, Any]
-    at: dict[str, int]
-    sizes: dict[str, int] = field(default_factory=dict)
-    place: int = 0
-
-    def peek(self) -> str:
-        """The next token, or nothing."""
-        return self.tokens[self.place][1] if self.place < len(self.tokens) else ""
-
-    def take(self, text: str = "") -> tuple[str, str]:
-        """The next token, which has to be `text`."""
-        found = self.tokens[self.place]
-        assert not text or found[1] == text, (text, found, self.tokens)
-        self.place += 1
-        return found
-
-    def total(self) -> float:
-        """Terms."""
-        value = self.term()
-        while self.peek() in {"+", "-"}:
-            value += self.term() if self.take()[1] == "+" else -self.term()
-        return value
-
-    def term(self) -> float:
-        """A product; a Σ reaches to its end."""
-        if self.peek() == "-":
-            self.take()
-            return -self.term()
-        if self.peek().startswith("Σ_"):
-            return self.over(self.take()[1][2:].split(","))
-        value = self.factor()
-        while self.peek() in {"·", "/"}:
-            sign = self.take()[1]
-            if self.peek().startswith("Σ_"):
-                assert sign == "·"
-                return value * self.term()
-            other = self.factor()
-            value = value * other if sign == "·" else value / other
-        return value
-
-    def over(self, letters: list[str]) -> float:
-        """Σ over letters of a product, whose end is found by reading it once."""
-        start, value = self.place, 0.0
-        for numbers in itertools.product(*(range(self.sizes[letter]) for letter in letters)):
-            self.place = start
-            self.at.update(zip(letters, numbers, strict=True))
-            value += self.term()
-        return value
-
-    def factor(self) -> float:
-        """A part with its powers."""
-        value = self.part()
-        while self.place < len(self.tokens) and (self.tokens[self.place][0] == "power" or self.peek() == "^"):
-            kind, text = self.take()
-            value **= int(text.translate(POWERS)) if kind == "power" else self.factor()
-        return value
-
-    def part(self) -> float:
-        """A number, an entry, a function, brackets."""
-        kind, text = self.take()
-        if kind == "number":
-            return float(text)
-        if text == "√":
-            return math.sqrt(self.factor())
-        if text == "(":
-            value = self.total()
-            self.take(")")
-            return value
-        if text == "[":
-            left = self.total()
-            sign = self.take()[1]
-            right = self.total()
-            self.take("]")
-            return float({"=": left == right, ">": left > right, "<": left < right, "≥": left >= right,
-                          "≤": left <= right, "≠": left != right}[sign])  # fmt: skip
-        if text in FUNCTIONS and self.peek() == "(":
-            self.take("(")
-            arguments = [self.total()]
-            while self.peek() == ",":
-                self.take()
-                arguments.append(self.total())
-            self.take(")")
-            return FUNCTIONS[text](*arguments)
-        if text in self.at and self.peek() != "[":
-            return float(self.at[text])
-        return self.entry(known(kind, text, {"π": math.pi, **self.names}, self.gradients))
-
-    def entry(self, array: Any) -> float:
-        """An entry of an array whose axes of size 1 have no index."""
-        squeezed = np.squeeze(np.asarray(array, dtype=float))
-        index = []
-        if squeezed.ndim:
-            self.take("[")
-            while not index or self.peek() == ",":
-                if index:
-                    self.take(",")
-                place = int(self.index())
-                index.append(place)
-            self.take("]")
-        return float(squeezed[tuple(index)])
-
-    def index(self) -> float:
-        """A letter, or letters added."""
-        value = self.at[self.take()[1]]
-        while self.peek() == "+":
-            self.take()
-            value += self.at[self.take()[1]]
-        return value
-
-
-def lettered(tokens: list[tuple[str, str]], names: Mapping[str, Any], gradients: Mapping[str, Any]) -> dict[str, int]:
-    """How far each letter runs, by the arrays that it indexes alone."""
-    sizes: dict[str, int] = {}
-    for place, (kind, text) in enumerate(tokens[:-1]):
-        array = known(kind, text, names, gradients)
-        if array is None or tokens[place + 1][1] != "[":
-            continue
-        listed = "".join(t for _, t in tokens[place + 2 : [t for _, t in tokens].index("]", place)]).split(",")
-        shape = np.squeeze(np.asarray(array)).shape
-        sizes |= {letter: size for letter, size in zip(listed, shape, strict=True) if "+" not in letter}
-    return sizes
-
-
-def known(kind: str, text: str, names: Mapping[str, Any], gradients: Mapping[str, Any]) -> Any:
-    """The array that a token names."""
-    return gradients.get(text.rpartition("∂")[2]) if kind == "grad" else names.get(text)
-
-
-def evaluated(text: str, gradient: Any, names: Mapping[str, Any], gradients: Mapping[str, Any]) -> Any:
-    """The array that a printed equation gives, entry by entry."""
-    left, _, right = text.partition(" = ")
-    free = re.search(r"\[([^\[\]]*)\]$", left)
-    letters = free[1].split(",") if free else []
-    tokens = [(m.lastgroup or "", m[0].strip()) for m in TOKEN.finditer(right) if m[0].strip()]
-    sizes = lettered(tokens, names, gradients)
-    result = np.empty(np.squeeze(gradient).shape)
-    sizes |= dict(zip(letters, result.shape, strict=True))
-    for numbers in itertools.product(*map(range, result.shape)):
-        reader = Reader(tokens, names, gradients, dict(zip(letters, numbers, strict=True)), sizes)
-        result[numbers] = reader.total()
-        assert reader.place == len(tokens), text
-    return result
-
-
-def is_entry_by_entry(text: str) -> bool:
-    """Whether nothing in it is an operator that is written whole."""
-    words = re.findall(r"([^\W\d_]\w*)\(", text)
-    signs = text.replace("σ(", "")
-    return not set(words) - set(FUNCTIONS) and not any(sign in signs for sign in (*OTHERS, ":", ")["))
 
 
 def formulas(result: Result) -> dict[str, str]:
@@ -201,23 +32,27 @@ def formulas(result: Result) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_entry_is_what_is_printed(path: Path) -> None:
-    """Each step of each shipped spec, evaluated entry by entry, is the gradient; operators written whole apart."""
-    result = run(load_spec(str(path)), Settings(terms=("local",), notations=("index",)))
-    if result.passes:
-        return
-    names: dict[str, Any] = {**result.dims, **{node.name: node.value for node in result.nodes}}
-    gradients = {node.name: node.gradient.value for node in result.nodes if node.gradient}
-    for name, text in formulas(result).items():
-        if is_entry_by_entry(text) and np.size(gradients[name]) <= 64:
-            found = evaluated(text, gradients[name], names, gradients)
-            np.testing.assert_allclose(found, np.squeeze(gradients[name]), rtol=1e-9, atol=1e-12, err_msg=text)
+    """Each step of each shipped spec, put together and by names, evaluated by its letters, is the gradient."""
+    assert check(build(load_spec(str(path))), ("local", "nodes", "compact"))["index"]
 
 
-def test_most_steps_are_entry_by_entry() -> None:
-    """Four in five steps of the shipped specs have no operator that is written whole."""
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_an_axis_has_one_letter(path: Path) -> None:
+    """Wherever a gradient is meant at its own entry it has the same letters: on the left, and where no Σ is."""
+    found = formulas(run(load_spec(str(path)), Settings(terms=("local",), notations=("index",))))
+    left = {re.sub(r"\[[^\]]*\]$", "", text.partition(" = ")[0]): text.partition(" = ")[0] for text in found.values()}
+    for text in found.values():
+        right = text.partition(" = ")[2]
+        for whole in re.findall(r"∂\w+/∂\w+\[[a-z,]*\]", right) if "Σ" not in right else ():
+            assert left[whole.partition("[")[0]] == whole, text
+
+
+def test_every_step_is_entry_by_entry() -> None:
+    """No formula of the shipped specs writes an operator whole but an inverse, and what has a name of its own."""
     asked = Settings(terms=("local",), notations=("index",))
     found = [text for path in SPECS for text in formulas(run(load_spec(str(path)), asked)).values()]
-    assert sum(map(is_entry_by_entry, found)) > 0.8 * len(found)
+    whole = {word for text in found for word in re.findall(r"(\w+)\([^\[\]]*\)\[", text)}
+    assert whole == {"argmax", "standardize", "var_d"}
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -229,9 +64,12 @@ def test_entries_are_the_golden_ones(path: Path) -> None:
 
 EQUATIONS = {
     ("two_layer", "w2"): "∂loss/∂w2[i,j] = ∂loss/∂z_2[i] · y_1[j]",
-    ("two_layer", "y_1"): "∂loss/∂y_1[i] = Σ_j w2[j,i] · ∂loss/∂z_2[j]",
+    ("two_layer", "y_1"): "∂loss/∂y_1[j] = Σ_i w2[i,j] · ∂loss/∂z_2[i]",
     ("attention", "s"): "∂loss/∂s[t,i] = (∂loss/∂a[t,i] - Σ_j ∂loss/∂a[t,j] · a[t,j]) · a[t,i]",
-    ("cnn", "w"): "∂loss/∂w[i,j,k] = Σ_n,l,m x[n,l+j,m+k] · ∂loss/∂z[n,i,l,m]",
+    ("attention", "k"): "∂loss/∂k[i,d] = Σ_t ∂loss/∂s[t,i] · q[t,d] / √D",
+    ("cross_entropy", "z"): "∂loss/∂z[n,k] = (exp(z[n,k]) / Σ_i exp(z[n,i]) - t[n,k]) / N",
+    ("cnn", "w"): "∂loss/∂w[o,q,r] = Σ_n,i,p x[n,i+q,p+r] · ∂loss/∂z[n,o,i,p]",
+    ("cnn", "m"): "∂loss/∂m[n,o,j,l] = ∂loss/∂f[n,4·o+2·j+l]",
 }
 
 
@@ -242,10 +80,67 @@ def test_equations(spec: str, node: str) -> None:
     assert formulas(result)[node] == EQUATIONS[spec, node]
 
 
-def test_a_wrong_index_is_caught() -> None:
-    """The reader of this test tells a transpose from the matrix."""
-    names = {"w": np.arange(4.0).reshape(2, 2), "v": np.array([1.0, 2.0])}
-    right = evaluated("∂L/∂x[i] = Σ_j w[j,i] · v[j]", np.zeros(2), names, {})
-    wrong = evaluated("∂L/∂x[i] = Σ_j w[i,j] · v[j]", np.zeros(2), names, {})
-    np.testing.assert_allclose(right, names["w"].T @ names["v"])
-    assert not np.allclose(right, wrong)
+WRITTEN = {
+    "y = sum(conv2d(x, w, stride=2, padding=1) * z)": (
+        {"x": (2, 3, 5, 5), "w": (4, 3, 3, 3), "z": (2, 4, 3, 3)},
+        {"w": "∂y/∂w[o,c,a,b] = Σ_n,i,j x[n,c,2·i+a-1,2·j+b-1] · z[n,o,i,j]",
+         "x": "∂y/∂x[n,c,k,l] = Σ_o,i,j z[n,o,i,j] · w[o,c,k+1-2·i,l+1-2·j]"},
+    ),
+    "y = sum(conv2d(x, w, groups=2) * z)": (
+        {"x": (1, 4, 3, 3), "w": (2, 2, 2, 2), "z": (1, 2, 2, 2)},
+        {"w": "∂y/∂w[o,c,a,b] = Σ_i,j x[2·o+c,i+a,j+b] · z[o,i,j]"},
+    ),
+    "y = sum(conv1d(exp(x), w, padding=1) * z)": (
+        {"x": (2, 1, 4), "w": (1, 1, 3), "z": (2, 1, 4)}, {"w": "∂y/∂w[a] = Σ_n,i exp(x)[n,i+a-1] · z[n,i]"},
+    ),
+    "y = sum(avg_pool2d(x, 2) * z)": ({"x": (1, 1, 4, 4), "z": (1, 1, 2, 2)}, {"x": "∂y/∂x[k,l] = z[⌊k/2⌋,⌊l/2⌋] / 4"}),
+    "y = sum(reshape(x, (6,)) * z)": (
+        {"x": (2, 3), "z": (6,)}, {"x": "∂y/∂x[j,k] = z[3·j+k]", "z": "∂y/∂z[i] = x[⌊i/3⌋,i mod 3]"},
+    ),
+    "y = sum(cumsum(x, axis=0) * z)": ({"x": (4,), "z": (4,)}, {"z": "∂y/∂z[i] = Σ_j [j ≤ i] · x[j]"}),
+    "y = sum(x[1:3, 0] * z)": (
+        {"x": (3, 2), "z": (2,)},
+        {"z": "∂y/∂z[i] = x[i+1,0]", "x": "∂y/∂x[j,k] = Σ_i [j = i+1] · [k = 0] · z[i]"},
+    ),
+    "y = sum(solve(a, b) * z)": ({"a": (3, 3), "b": (3,), "z": (3,)}, {"z": "∂y/∂z[i] = Σ_j (a⁻¹)[i,j] · b[j]"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", WRITTEN)
+def test_operators_are_written_by_their_entries(expression: str) -> None:
+    """Windows, reshapes, slices, running sums and inverses as a book writes them; and what is written is so."""
+    shapes, wanted = WRITTEN[expression]
+    leaves = "".join(f"  {name}: {{shape: {list(shape)}, init: normal, seed: {seed}}}\n"
+                     for seed, (name, shape) in enumerate(shapes.items()))  # fmt: skip
+    name, _, body = expression.partition(" = ")
+    spec = read_spec(f"params:\n{leaves}nodes:\n  {name}: '{body}'\n".encode(), "test.yaml", folder=None)
+    found = formulas(run(spec, Settings(terms=("local",), notations=("index",))))
+    assert {node: found[node] for node in wanted} == wanted
+    check(build(spec))
+
+
+def _value(text: str, shape: tuple[int, ...], names: Mapping[str, Any]) -> Any:
+    return evaluated(text, shape, names, {}, lambda text, axes=0: None)
+
+
+NAMES = {"w": np.arange(4.0).reshape(2, 2), "v": np.array([1.0, 2.0]), "x": np.arange(5.0), "t": np.array([1, 0])}
+RIGHT = {
+    "∂L/∂x[i] = Σ_j w[j,i] · v[j]": NAMES["w"].T @ NAMES["v"], "∂L/∂x[i] = x[2·i+1]": NAMES["x"][1:4:2],
+    "∂L/∂x[i] = exp(v[i]) / Σ_j exp(v[j])": np.exp(NAMES["v"]) / np.exp(NAMES["v"]).sum(),
+    "∂L/∂x[i] = Σ_j [j ≤ i] · v[j]": np.cumsum(NAMES["v"]), "∂L/∂x[i] = v[t[i]]": NAMES["v"][::-1],
+    "∂L/∂x[i] = Σ_j [i = t[j]] · v[j]": NAMES["v"][::-1], "∂L/∂x[i] = max_a<2 x[2·i+a]": np.array([1.0, 3.0]),
+    "∂L/∂x[i] = x[i-1]": np.array([0.0, 0.0]),
+}  # fmt: skip
+PLANTED = {
+    "w[j,i]": "w[i,j]", "2·i+1": "2·i", "exp(v[i])": "exp(x[i])", "≤": "≥", "v[t[i]]": "v[i]", "[i = t[j]]": "[i = j]",
+    "a<2": "a<1", "x[i-1]": "x[i+1]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "planted"), [*zip(RIGHT, PLANTED.items(), strict=True)])
+def test_a_wrong_index_is_caught(text: str, planted: tuple[str, str]) -> None:
+    """The reader of these tests tells an index from another, in each thing that an index can be."""
+    np.testing.assert_allclose(_value(text, (2,), NAMES), RIGHT[text])
+    wrong = text.replace(*planted)
+    assert wrong != text
+    assert not np.allclose(_value(wrong, (2,), NAMES), RIGHT[text])

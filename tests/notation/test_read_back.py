@@ -27,7 +27,7 @@ from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
 from tests.graphs.test_random_graphs import random_net
 from tests.ops.test_rules import graph_of
-from tests.readers import latex, mathml
+from tests.readers import indexed, latex, mathml
 from tests.readers.mathematics import Reader, named
 from tests.readers.trees import canonical, spelled_name
 from tests.readers.values import UnclearError, Value, value
@@ -72,6 +72,12 @@ class Proof:
         total = formulate(self.graph, computed.values, computed.passes, self.terms, NOTATIONS)[1]
         self.computed, self.gradients = computed, computed.passes[-1]
         self.deltas = {one.name["text"]: (one.value, self.shape_of(one)) for one in total.where}
+        self.arrays = {
+            **{str(name): int(size) for name, size in self.graph.spec.dims.items()},
+            **{name: self.computed.values[index] for name, index in self.graph.names.items()},
+            **{name: one for name, (one, _) in self.deltas.items()},
+        }
+        self.partials = {name: self.gradients[index] for name, index in self.graph.names.items()}
         self.reader = self.reader_of(total)
         for delta in total.where:
             self.formula(delta.formula, delta.value, delta.name["text"])
@@ -122,6 +128,23 @@ class Proof:
             assert found.size == right.size, words
             np.testing.assert_allclose(found.reshape(right.shape), right, rtol=1e-7, atol=1e-9, err_msg=words)
             self.read[notation] += 1
+        found = indexed.evaluated(one["index"], right.shape, self.arrays, self.partials, self.whole)
+        np.testing.assert_allclose(found, right, rtol=1e-7, atol=1e-9, err_msg=f"{message}: {one['index']}")
+        self.read["index"] += 1
+
+    def whole(self, text: str, axes: int = 0) -> Any:
+        """What index notation writes whole; of `argmax` the numbers of entries, and the shape that they count in."""
+        if not text.startswith("argmax("):
+            return read(self.graph, text, self.computed.values, self.gradients, None, self.deltas)
+        inner = text.removeprefix("argmax(").removesuffix(")")
+        return self.whole(f"max_pool{axes}d_indices({inner})"), self.whole(first_of(inner)).shape[-axes:]
+
+
+def first_of(arguments: str) -> str:
+    """The first argument of a call."""
+    ends = (at for at, sign in enumerate(arguments) if sign == "," and
+            all(arguments[:at].count(one) == arguments[:at].count(other) for one, other in ("()", "[]")))  # fmt: skip
+    return arguments[: next(ends)]
 
 
 def check(graph: Graph, terms: tuple[str, ...] = ("local", "nodes")) -> Counter[str]:

@@ -15,6 +15,7 @@ from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.derivation.printing import Printing
+from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.remarks import is_activated, is_weighted
@@ -57,6 +58,7 @@ class Contributions(Printing):
         known = chained is not None and (
             consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}
         )
+        spoken: dict[str, int] = {}
         return Contribution(
             consumer=self.label(consumer), name=self.named(self.label(consumer)), definition=self.own_words(consumer),
             local=Equation(self.slope(consumer, target, elementwise),
@@ -64,9 +66,12 @@ class Contributions(Printing):
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
             substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
-            shapes=shapes_of_product(expr, target), entry=self.entry(expr.xreplace(chain), target),
+            shapes=shapes_of_product(expr, target),
+            entry=self.entry(expr.xreplace(chain), target, spoken),
             algebra=self.algebra(consumer, expr, delta, chained) if known and chained is not None else (),
-            entries=None if elementwise else self.entries(consumer), layer=self.layer(consumer, target, expr, delta),
+            entries=None if elementwise else self.entries(consumer, spoken),
+            indices=tuple(f"{letter} < {spell_static(size)}" for letter, size in spoken.items() if letter),
+            layer=self.layer(consumer, target, expr, delta),
         )  # fmt: skip
 
     def algebra(self, consumer: Node, expr: Expr, delta: GradSymbol, chained: Expr) -> tuple[Algebra, ...]:
@@ -93,14 +98,24 @@ class Contributions(Printing):
         """A name, or the output's own words."""
         return self.each(lambda n: self.notation(n).label(name))
 
-    def entries(self, consumer: Node) -> Equation | None:
-        """One entry of a node as the user wrote it, which shows where the entries of its operands go."""
+    def layouts(self) -> dict[str, EntryLayout]:
+        """The walks that print one entry, with the letters of the spec."""
+        axes = self.work.axes
+        return {name: EntryLayout(self.notation(name), decimals=self.decimals, axes=axes) for name in self.notations}
+
+    def entries(self, consumer: Node, spoken: dict[str, int]) -> Equation | None:
+        """One entry of a node as the user wrote it, which shows where the entries of its operands go.
+
+        How far its letters run goes to `spoken`.
+        """
         if consumer.spec is None or not consumer.shape:
             return None
-        sides = {name: self.words.entry(consumer.spec, name) for name in self.notations}
+        layouts = self.layouts()
+        sides = {name: self.words.entry(consumer.spec, layout) for name, layout in layouts.items()}
         written = {name: side for name, side in sides.items() if side is not None}
         if len(written) < len(sides) or len(" = ".join(written["text"])) > LONGEST // 2:
             return None
+        spoken |= layouts["text"].spoken
         return Equation(*(Maths({name: side[i] for name, side in written.items()}) for i in (0, 1)))
 
     def layer(self, consumer: Node, target: Node, expr: Expr, delta: GradSymbol) -> Maths | None:
@@ -114,13 +129,14 @@ class Contributions(Printing):
         found = self.maths(expr, {delta: above})
         return found if len(found.text) <= LONGEST // 2 else None
 
-    def entry(self, expr: Expr, target: Node) -> Equation | None:
-        """One step in index notation."""
+    def entry(self, expr: Expr, target: Node, spoken: dict[str, int]) -> Equation | None:
+        """One step in index notation; how far its letters run goes to `spoken`."""
         if not target.shape:
             return None
         left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
-        layouts = {name: EntryLayout(self.notation(name), decimals=self.decimals) for name in self.notations}
+        layouts = self.layouts()
         sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
+        spoken |= layouts["text"].spoken
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:

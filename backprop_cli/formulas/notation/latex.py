@@ -50,6 +50,8 @@ def _escaped(text: str) -> str:
 
 TALL = (r"\frac", r"\sum", r"\left")
 """What brackets are to grow around."""
+_OVER = {"Σ": r"\sum", "Π": r"\prod", "max": r"\max", "min": r"\min"}
+_PLACES = {"⌊": r"\lfloor ", "⌋": r" \rfloor ", " mod ": r" \bmod ", "·": r" \cdot "}
 _GROWING = re.compile(r"\(((?:\{\d\}(?:, )?)+)\)")
 
 
@@ -123,17 +125,22 @@ class Latex(Notation):
 
     def at(self, base: str, letters: Sequence[str]) -> str:
         inner = base if re.fullmatch(r"\w|\\[a-z]+ ?", base) else rf"\left[{base}\right]"
-        return f"{inner.rstrip()}_{{{','.join(letters)}}}"
+        return f"{inner.rstrip()}_{{{','.join(map(self.place, letters))}}}"
+
+    def place(self, index: str) -> str:
+        for sign, command in _PLACES.items():
+            index = index.replace(sign, command)
+        return index
 
     def gradient_at(self, output: str, name: str, letters: Sequence[str]) -> str:
         below = self.at(self.differentiated(name), letters)
         return rf"\frac{{\partial {self.differentiated(output)}}}{{\partial {below}}}"
 
-    def over(self, letters: Sequence[str]) -> str:
-        return rf"\sum_{{{','.join(letters)}}} "
+    def over(self, letters: Sequence[str], sign: str = "Σ") -> str:
+        return rf"{_OVER[sign]}_{{{','.join(letters)}}} "
 
     def iverson(self, left: str, right: str) -> str:
-        return rf"\left[{left} = {right}\right]"
+        return rf"\left[{self.place(left)} = {self.place(right)}\right]"
 
     def between(self, low: str, middle: str, high: str) -> str:
         return rf"\left[{low} \le {middle} < {high}\right]"

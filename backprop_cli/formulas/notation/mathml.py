@@ -27,6 +27,7 @@ from backprop_cli.formulas.notation.text import SIGNS, Notation
 ACCENT_MARKS = {"hat": "^", "bar": "‾", "tilde": "~"}
 INVISIBLE_TIMES, FUNCTION_APPLICATION, MINUS = "\u2062", "\u2061", "\u2212"
 _TOKEN = re.compile(r"\{(\d)\}|([^\W\d_]+)|(\d[\d.]*)|(\S)")
+_OVER = {"Σ": "∑", "Π": "∏"}
 _NAMED = {S.Pi: "π", E: "e", S.Infinity: "∞"}
 
 
@@ -131,18 +132,20 @@ class Mathml(Notation):
 
     def at(self, base: str, letters: Sequence[str]) -> str:
         inner = base if re.fullmatch(r"<mi>[^<]*</mi>", base) else row(mo("[") + base + mo("]"))
-        return script("msub", inner, mo(",").join(tokens(letter) for letter in letters))
+        return script("msub", inner, mo(",").join(map(self.place, letters)))
+
+    def place(self, index: str) -> str:
+        return index if "<" in index else tokens(index)
 
     def gradient_at(self, output: str, name: str, letters: Sequence[str]) -> str:
         top = self.name(output) if re.fullmatch(r"\w+", output) else self.bracket(tokens(output))
         return script("mfrac", mo("∂") + top, mo("∂") + self.at(self.name(name), letters))
 
-    def over(self, letters: Sequence[str]) -> str:
-        return script("munder", mo("∑"), mo(",").join(tokens(letter) for letter in letters))
+    def over(self, letters: Sequence[str], sign: str = "Σ") -> str:
+        return script("munder", mo(_OVER.get(sign, sign)), mo(",").join(map(tokens, letters)))
 
     def iverson(self, left: str, right: str) -> str:
-        sides = (side if "<" in side else tokens(side) for side in (left, right))
-        return row(mo("[") + mo("=").join(sides) + mo("]"))
+        return row(mo("[") + mo("=").join(map(self.place, (left, right))) + mo("]"))
 
     def literal(self, text: str) -> str:
         return f"<mtext>{escape(text)}</mtext>"

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 from sympy import Expr
 
-from backprop_cli.formulas.algebra.expr import SizeSymbol, TensorSymbol, is_one, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, TensorSymbol, is_one, shape_of
 from backprop_cli.formulas.notation import NOTATIONS
-from backprop_cli.formulas.notation.index import EntryLayout, Index
+from backprop_cli.formulas.notation.entrywise.walker import Along, Index
+from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout
 from backprop_cli.formulas.notation.piece import ADD, ATOM, NEGATIVE, Piece
-from backprop_cli.language.model import Shape
 
 MOST_TERMS = 6
 """A sum of more terms than that is not written out."""
+
+MOST_LOOKED_AT = 4096
+"""Nor is it looked for those few that are not 0 among more than that."""
+
+WHOLE = frozenset({"max_unpool1d", "max_unpool2d"})
+"""What numbers alone do not explain: where the largest entries were."""
+
+NOTHING = Piece("0", ATOM)
+"""What is not there: an entry outside an array, or a term whose condition does not hold."""
 
 LONGEST = 160
 
@@ -43,18 +53,17 @@ class NumbersLayout(EntryLayout):
 
     def entry(self, expr: Expr, indices: Index) -> Piece:
         """A name is its number."""
-        if isinstance(expr, (TensorSymbol, SizeSymbol)):
+        if isinstance(expr, (TensorSymbol, SizeSymbol)) or isinstance(expr, Apply) and expr.name in WHOLE:
             shape = shape_of(expr)
             return self.picked(expr, indices[len(indices) - len(shape) :])
         return EntryLayout.entry(self, expr, indices)
 
     def picked(self, expr: Expr, indices: Index) -> Piece:
-        """The entry of what is evaluated whole."""
-        found = self.value(expr)
-        places = tuple(
-            0 if is_one(size) else sum(map(int, index.split("+")))
-            for size, index in zip(shape_of(expr), indices, strict=True)
-        )
+        """The entry of what is evaluated whole; 0 outside."""
+        found, shape = self.value(expr), shape_of(expr)
+        places = tuple(0 if is_one(size) else int(index or 0) for size, index in zip(shape, indices, strict=True))
+        if not all(0 <= place < int(size) for place, size in zip(places, shape, strict=True)):
+            return NOTHING
         return self.number(float(found[places] if places else found))
 
     def number(self, value: float) -> Piece:
@@ -71,19 +80,49 @@ class NumbersLayout(EntryLayout):
         """How many entries an axis has, as a number."""
         return str(int(size))
 
-    def over(self, sizes: Shape, body: Callable[[Index], Piece]) -> Piece:
-        """Every term of a sum.
+    def multiplied(self, pieces: Sequence[Piece]) -> Piece:
+        """Every factor is written: that one is 1 says something; but what is not there makes nothing of the rest."""
+        if any(piece is NOTHING for piece in pieces):
+            return NOTHING
+        if len(pieces) == 1:
+            return pieces[0]
+        return Piece(self.between.join(self.closed(piece, PRODUCT) for piece in pieces), PRODUCT)
+
+    def added(self, terms: Iterable[tuple[bool, Piece]]) -> Piece:
+        """Terms, without those that are not there."""
+        found = [(minus, term) for minus, term in terms if term is not NOTHING]
+        if len(found) == 1 and not found[0][0]:
+            return found[0][1]
+        return EntryLayout.added(self, found) if found else NOTHING
+
+    def selected(self, left: Sequence[str], right: Sequence[str], piece: Piece) -> Piece:
+        """Something, or nothing where indices are not the same."""
+        return piece if all(int(a or 0) == int(b or 0) for a, b in zip(left, right, strict=True)) else NOTHING
+
+    def compared(self, name: str, left: str, right: str, piece: Piece) -> Piece:
+        """Something, or nothing where indices do not compare so."""
+        holds = int(left) <= int(right) if name == "less_equal" else int(left) >= int(right)
+        return piece if holds else NOTHING
+
+    def over(self, runs: Sequence[Along], body: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
+        """Every term of a sum, every factor of a product, all of which one is the largest.
 
         Raises:
             TooLongError: there are too many.
         """
-        ranges = [[""] if is_one(size) else [str(i) for i in range(int(size))] for size in sizes]
-        terms = [body(letters) for letters in product(*ranges)]
+        if prod(int(run.size) for run in runs) > MOST_LOOKED_AT:
+            raise TooLongError
+        ranges = [[""] if is_one(run.size) else [str(i) for i in range(int(run.size))] for run in runs]
+        terms = [term for letters in product(*ranges) if (term := body(letters)) is not NOTHING]
         if len(terms) > MOST_TERMS:
             raise TooLongError
-        if len(terms) == 1:
-            return terms[0]
-        return Piece(self.notation.plus.join(self.closed(term, ADD + 1) for term in terms), ADD)
+        if len(terms) < 2:
+            return terms[0] if terms else NOTHING
+        if sign == "Σ":
+            return Piece(self.notation.plus.join(self.closed(term, ADD + 1) for term in terms), ADD)
+        if sign == "Π":
+            return self.multiplied(terms)
+        return self.notation.named_call(sign, [term.text for term in terms])
 
 
 def numbers(value: Callable[[Expr], object], digits: int, notation: str, decimals: bool) -> NumbersLayout:

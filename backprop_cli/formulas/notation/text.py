@@ -106,9 +106,13 @@ class Notation:
         """∂output/∂x[i,j]."""
         return self.at(self.gradient(output, name), letters)
 
-    def over(self, letters: Sequence[str]) -> str:
-        """Σ over letters of what follows."""
-        return f"Σ_{','.join(letters)} "
+    def place(self, index: str) -> str:
+        """An index: i, 2·i+1, ⌊i/4⌋ mod 2."""
+        return index
+
+    def over(self, letters: Sequence[str], sign: str = "Σ") -> str:
+        """Σ, Π, max or min over letters of what follows."""
+        return f"{sign}_{','.join(letters)} "
 
     def iverson(self, left: str, right: str) -> str:
         """1 where two indices are the same, else 0."""

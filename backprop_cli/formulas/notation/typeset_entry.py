@@ -5,11 +5,13 @@ It shows which entries reach which, so only what is a sum of products, or a func
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one
-from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout, Index
+from backprop_cli.formulas.notation.entrywise.walker import Along, Axis, Index, Run
+from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.typeset import Typeset
 from backprop_cli.language import expression as ast
@@ -22,15 +24,15 @@ class NoEntryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TypesetEntry(Typeset):
-    """Prints one entry; `layout` hands out the letters."""
+    """Prints one entry; `layout` hands out the letters, by the axes that the nodes have (`runs`)."""
 
     layout: EntryLayout
+    runs: Mapping[str, Run]
 
     def sides(self, name: str, expression: ast.Expression) -> tuple[str, str] | None:
         """The entry of a node, left and right of the sign of equality; None of what is not read."""
-        self.layout.used = {name, *(found.name for found in ast.names(expression))}
         try:
-            indices = self.layout.letters(self.known(expression))
+            indices = self.layout.start(self.runs[name], self.known(expression))
             return self.picked(name, indices).text, self.at(expression, indices).text
         except NoEntryError:
             return None
@@ -66,6 +68,7 @@ class TypesetEntry(Typeset):
     def picked(self, name: str, indices: Index) -> Piece:
         """`y[i]`; a scalar is its name."""
         letters = [*filter(None, indices)]
+        self.layout.alone.update(letters)
         shown = self.notation.name(name)
         return Piece(self.notation.at(shown, letters), CALL) if letters else Piece(shown, ATOM)
 
@@ -103,7 +106,16 @@ class TypesetEntry(Typeset):
                      self.inside(part.right, (*batch, *between, *right), PRODUCT))  # fmt: skip
             return Piece(self.notation.beside.join(texts), PRODUCT)
 
-        return self.layout.over(shapes[0][-1:], body)
+        return self.layout.over([Along(shapes[0][-1], self.between(part))], body)
+
+    def between(self, part: ast.Binary) -> Axis:
+        """The axis that two factors share, where one of them is a node."""
+        for side, place in ((part.left, -1), (part.right, -2 if len(self.known(part.right)) > 1 else -1)):
+            turned = isinstance(side, ast.Transposed)
+            name = side.operand if isinstance(side, ast.Transposed) else side
+            if isinstance(name, ast.Name) and len(run := self.runs.get(name.name, ())) >= abs(place):
+                return run[::-1][place] if turned else run[place]
+        return None
 
     def applied(self, part: ast.Call, indices: Index) -> Piece:
         """A function of each entry."""

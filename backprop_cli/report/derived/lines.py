@@ -64,6 +64,7 @@ SIGNS = (
     ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
     ("⋆", "x ⋆ δ lays what comes back over x at each place of the kernel, and adds up the products"),
     ("∗", "δ ∗ w: each entry of δ lays the kernel w, times itself, over the place where it came from"),
+    ("argmax(", "argmax(a, 2)[n,c,i,j] is the place of the largest entry in a window of a"),
     ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
@@ -72,7 +73,7 @@ SIGNS = (
 )
 """What a sign means, in the order in which they are looked for."""
 
-INDICES = re.compile(r"\[\w+(\[\w+\])? = \w+\]")
+INDICES = re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = ")
 """`[i = 0]`, `[words[i] = v]`: what is explained as [j = k]."""
 
 
@@ -86,7 +87,11 @@ def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
         return found
     texts = " ".join(_text(one) for one in found)
     texts += " [j = k]" if INDICES.search(texts) else ""
-    meant = (*worked.remarks, *(meaning for sign, meaning in SIGNS if sign in texts))
+    indices = dict.fromkeys(index for part in worked.contributions for index in part.indices if index not in said)
+    said.update(indices)
+    what = "indices" if len(indices) > 1 else "an index"
+    counted = [f"{', '.join(indices)}: {what}, counted from 0"] if indices else []
+    meant = (*worked.remarks, *counted, *(meaning for sign, meaning in SIGNS if sign in texts))
     new = [meaning for meaning in meant if meaning not in said]
     said.update(new)
     return [*found, *(Said(meaning, "sign") for meaning in new)]

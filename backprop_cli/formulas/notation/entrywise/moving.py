@@ -1,0 +1,222 @@
+"""What moves entries about: an index of the result is an index of the operand, or one of it is picked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from sympy import Expr
+
+from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.formulas.algebra.expr import Apply, is_one, shape_of
+from backprop_cli.formulas.notation.entrywise import places
+from backprop_cli.formulas.notation.entrywise.subscripts import spread
+from backprop_cli.formulas.notation.entrywise.walker import Along, EntryWalker, Index, Row
+from backprop_cli.formulas.notation.piece import Piece
+from backprop_cli.language.model import Shape
+
+
+def expanded(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """New axes have no index."""
+    axes = expr.parameters["axis"]
+    new = {a % len(expr.shape) for a in ((axes,) if isinstance(axes, int) else axes)}
+    return layout.entry(expr.args[0], tuple(i for axis, i in enumerate(indices) if axis not in new))
+
+
+def broadcast(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """What is repeated is the same at every index."""
+    return layout.entry(expr.args[0], indices)
+
+
+def reshaped(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """m[n,⌊i/4⌋,⌊i/2⌋ mod 2,i mod 2], x[n,2·i+j]; axes of size 1 come and go."""
+    before = shape_of(expr.args[0])
+    if 0 in map(int, before):
+        return None
+    result = [""] * len(before)
+    for old, new in _blocks(before, expr.shape):
+        if len(old) == len(new) == 1:
+            result[old[0]] = indices[new[0]]
+        elif old:
+            flat = _counted([indices[place] for place in new], [expr.shape[place] for place in new])
+            for place, found in zip(old, _apart(flat, [before[place] for place in old]), strict=True):
+                result[place] = found
+    return layout.entry(expr.args[0], tuple(result))
+
+
+def _blocks(before: Shape, after: Shape) -> Iterator[tuple[list[int], list[int]]]:
+    """The axes that become one another: the fewest on either side with as many entries."""
+    left, right = ([place for place, s in enumerate(shape) if not is_one(s)] for shape in (before, after))
+    while left or right:
+        old, new = left[:1], right[:1]
+        del left[:1], right[:1]
+        while _entries(before, old) != _entries(after, new):
+            source, target = (left, old) if _entries(before, old) < _entries(after, new) else (right, new)
+            target.append(source.pop(0))
+        yield old, new
+
+
+def _entries(shape: Shape, axes: Sequence[int]) -> int:
+    total = 1
+    for axis in axes:
+        total *= int(shape[axis])
+    return total
+
+
+def _counted(indices: Sequence[str], sizes: Sequence[int]) -> str:
+    """The number of an entry, row by row: 4·i+2·j+k."""
+    steps = [*accumulate(reversed([int(s) for s in sizes[1:]]), lambda a, b: a * b, initial=1)][::-1]
+    return places.together(*map(places.times, steps, indices))
+
+
+def _apart(flat: str, sizes: Sequence[int]) -> list[str]:
+    """The indices of the entry of a number."""
+    steps = [*accumulate(reversed([int(s) for s in sizes[1:]]), lambda a, b: a * b, initial=1)][::-1]
+    found = [places.over(flat, step) for step in steps]
+    return [found[0], *(places.rest(place, int(size)) for place, size in zip(found[1:], sizes[1:], strict=True))]
+
+
+def flipped(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """x[N-1-i]."""
+    axes = _axes(expr.parameters["axis"], len(indices))
+    at = (places.less(str(int(size) - 1), i) if axis in axes else i
+          for axis, (i, size) in enumerate(zip(indices, expr.shape, strict=True)))  # fmt: skip
+    return layout.entry(expr.args[0], tuple(at))
+
+
+def _axes(axis: int | tuple[int, ...] | None, rank: int) -> list[int]:
+    listed = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return [a % rank for a in listed]
+
+
+def rolled(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """x[(i-1) mod N]."""
+    axis, shift = expr.parameters["axis"], expr.parameters["shift"]
+    if axis is None and len(indices) > 1:
+        return None
+    at = list(indices)
+    axes = _axes(axis, len(indices))
+    for a, by in zip(axes, (shift,) * len(axes) if isinstance(shift, int) else shift, strict=True):
+        at[a] = places.rest(places.moved(at[a], -by), int(expr.shape[a]))
+    return layout.entry(expr.args[0], tuple(at))
+
+
+def sliced(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """x[0,i+1]."""
+    shape, items = shape_of(expr.args[0]), spread(expr.parameters["index"], len(shape_of(expr.args[0])))
+    if any(isinstance(item, tuple) for item in items):
+        return None
+    rest, sizes = iter(indices), iter(shape)
+    at = []
+    for item in items:
+        if item is None:
+            next(rest)
+            continue
+        size = int(next(sizes))
+        at.append(str(item % size) if isinstance(item, int) else _stepped(item, next(rest), size))
+    return layout.entry(expr.args[0], tuple(at))
+
+
+def _stepped(item: object, index: str, size: int) -> str:
+    """Where an index of a slice lies."""
+    assert isinstance(item, Span)
+    found = range(*slice(item.first, item.stop, item.step).indices(size))
+    if found.step < 0:
+        return places.less(str(found.start), places.times(-found.step, index))
+    return places.moved(places.times(found.step, index), found.start)
+
+
+def scattered(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """[i = 2] · g, Σ_j [i = j+1] · g[j]: to where it was taken from."""
+    items = spread(expr.parameters["index"], len(expr.shape))
+    if any(isinstance(item, tuple) for item in items):
+        return None
+    source = expr.args[0]
+    kept = [item for item in items if not isinstance(item, int)]
+    lacking = len(kept) - len(shape_of(source))
+    runs: list[Along] = []
+    for place, item in enumerate(kept):
+        if isinstance(item, Span) and item != Span():
+            runs.append(_along_slice(layout, expr, items, item, place - lacking))
+
+    def body(letters: Index) -> Piece:
+        moving, axis = iter(letters), iter(zip(indices, expr.shape, strict=True))
+        here: list[str] = []
+        there: list[str] = []
+        at: list[str] = []
+        for item in items:
+            if item is None:
+                at.append("")
+                continue
+            index, size = next(axis)
+            if isinstance(item, int):
+                here, there = [*here, index], [*there, str(item % int(size))]
+            elif item == Span():
+                at.append(index)
+            else:
+                at.append(next(moving))
+                here, there = [*here, index], [*there, _stepped(item, at[-1], int(size))]
+        return layout.selected(here, there, layout.entry(source, tuple(at)))
+
+    return layout.over(runs, body)
+
+
+def _along_slice(layout: EntryWalker, expr: Apply, items: Sequence[object], item: Span, axis: int) -> Along:
+    """How many entries a slice takes; of an operand that is repeated there, of no axis."""
+    place = [one for one in items if one is not None].index(item)
+    count = len(range(*slice(item.first, item.stop, item.step).indices(int(expr.shape[place]))))
+    source = expr.args[0]
+    if axis >= 0 and int(shape_of(source)[axis]) == count:
+        return layout.along(source, axis)
+    return Along(count)
+
+
+def concatenated(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Σ_j [i = j] · a[j] + Σ_j [i = j+2] · b[j]."""
+    axis = expr.parameters["axis"] % len(indices)
+    starts = accumulate((int(shape_of(a)[axis]) for a in expr.args[:-1]), initial=0)
+
+    def part(operand: Expr, start: int) -> Piece:
+        def body(letters: Index) -> Piece:
+            entry = layout.entry(operand, (*indices[:axis], *letters, *indices[axis + 1 :]))
+            return layout.selected([indices[axis]], [places.moved(letters[0], start)], entry)
+
+        return layout.over([layout.along(operand, axis)], body)
+
+    return layout.added((False, part(a, start)) for a, start in zip(expr.args, starts, strict=True))
+
+
+def stacked(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """[i = 0] · a + [i = 1] · b."""
+    axis = expr.parameters["axis"] % len(indices)
+    rest = (*indices[:axis], *indices[axis + 1 :])
+    return layout.added((False, layout.selected([indices[axis]], [str(at)], layout.entry(a, rest)))
+                        for at, a in enumerate(expr.args))  # fmt: skip
+
+
+def padded(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """x[i-1]: 0 outside."""
+    if expr.parameters["mode"] != "constant" or expr.parameters["constant_values"] != 0:
+        return None
+    x = expr.args[0]
+    before = [_before(expr.parameters["pad_width"], axis) for axis in range(len(indices))]
+    at = tuple(places.moved(i, -by) for i, by in zip(indices, before, strict=True))
+    grown = any(
+        by > 0 or int(new) > int(old) + by for by, new, old in zip(before, expr.shape, shape_of(x), strict=True)
+    )
+    return layout.zero_outside(x, at) if grown else layout.entry(x, at)
+
+
+def _before(width: Any, axis: int) -> int:
+    """How much is put before an axis; a number or a pair stands for every axis."""
+    if isinstance(width, int):
+        return width
+    pair = width[axis] if isinstance(width[0], tuple) else width
+    return int(pair[0])
+
+
+ROWS: Mapping[str, Row] = {
+    "expand_dims": expanded, "reshape": reshaped, "squeeze": reshaped, "broadcast_to": broadcast, "flip": flipped,
+    "roll": rolled, "index": sliced, "scatter": scattered, "concat": concatenated, "stack": stacked, "pad": padded,
+}  # fmt: skip

@@ -1,0 +1,72 @@
+"""Arithmetic of indices, on what is printed: `2·i+a-1`, `⌊i/4⌋ mod 2`; where all is numbers, a number.
+
+An axis of size 1 has the index "", which is 0.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CONSTANT = re.compile(r"(?P<rest>.*?)(?P<number>[+-]\d+)")
+_SIMPLE = re.compile(r"\w+(\[[^\[\]]*\])?|⌊[^⌊⌋]*⌋")
+
+
+def number(place: str) -> int | None:
+    """The number that an index is; None where it has a letter."""
+    return int(place or 0) if re.fullmatch(r"-?\d*", place) else None
+
+
+def moved(place: str, by: int) -> str:
+    """An index further on."""
+    known = number(place)
+    if known is not None:
+        return str(known + by)
+    found = _CONSTANT.fullmatch(place)
+    rest, total = (found["rest"], int(found["number"]) + by) if found else (place, by)
+    return f"{rest}{total:+d}" if total else rest
+
+
+def together(*places: str) -> str:
+    """Indices added."""
+    numbers = [number(place) for place in places]
+    letters = [place for place, known in zip(places, numbers, strict=True) if known is None]
+    total = sum(known or 0 for known in numbers)
+    return moved("+".join(letters), total) if letters else str(total)
+
+
+def less(place: str, other: str) -> str:
+    """One index less another."""
+    known = number(other)
+    if known is not None:
+        return moved(place, -known)
+    before = number(place)
+    other = other if re.fullmatch(r"[\w·]+", other) else f"({other})"
+    return f"{before or ''}-{other}" if before is not None else f"{place}-{other}"
+
+
+def times(by: int, place: str) -> str:
+    """So many times an index."""
+    known = number(place)
+    if known is not None:
+        return str(by * known)
+    return place if by == 1 else f"{by}·{_closed(place)}"
+
+
+def over(place: str, by: int) -> str:
+    """An index divided, rounded down."""
+    known = number(place)
+    if known is not None:
+        return str(known // by)
+    return place if by == 1 else f"⌊{place if _SIMPLE.fullmatch(place) else f'({place})'}/{by}⌋"
+
+
+def rest(place: str, by: int) -> str:
+    """What is left of an index after such a division."""
+    known = number(place)
+    if known is not None:
+        return str(known % by)
+    return "0" if by == 1 else f"{_closed(place)} mod {by}"
+
+
+def _closed(place: str) -> str:
+    return place if _SIMPLE.fullmatch(place) else f"({place})"

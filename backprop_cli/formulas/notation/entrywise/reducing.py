@@ -1,0 +1,108 @@
+"""What runs over an axis: sums, means, the largest, softmax, running sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sympy import Expr
+
+from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.formulas.algebra.expr import Apply, is_one, shape_of
+from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
+from backprop_cli.formulas.notation.piece import ATOM, MUL, Piece
+
+
+def run_over(layout: EntryWalker, expr: Apply, indices: Index, of: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
+    """Σ over the axes that a reduction runs over, of what is at all indices."""
+    shape = shape_of(expr.args[0])
+    axes = axes_of(expr.parameters["axis"], len(shape))
+    kept = [i for axis, i in enumerate(indices) if axis not in axes] if expr.parameters["keepdims"] else list(indices)
+
+    def body(letters: Index) -> Piece:
+        rest, summed = iter(kept), iter(letters)
+        return of(tuple(next(summed) if axis in axes else next(rest) for axis in range(len(shape))))
+
+    return layout.over([layout.along(expr.args[0], a) for a in axes], body, sign)
+
+
+def reduced(sign: str) -> Row:
+    """Σ, Π, max or min of the entries."""
+    return lambda layout, expr, indices: run_over(
+        layout, expr, indices, lambda at: layout.entry(expr.args[0], at), sign
+    )
+
+
+def mean(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """1/N Σ."""
+    shape = shape_of(expr.args[0])
+    total = run_over(layout, expr, indices, lambda at: layout.entry(expr.args[0], at))
+    counts = [layout.count(shape[a]) for a in axes_of(expr.parameters["axis"], len(shape)) if not is_one(shape[a])]
+    if not counts:
+        return total
+    below = Piece(layout.notation.beside.join(counts), ATOM if len(counts) == 1 else MUL)
+    one, _ = layout.notation.fraction(Piece("1", ATOM), below)
+    return Piece(one + layout.between + layout.notation.bracket(total.text), MUL)
+
+
+def log_of_sum(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """log Σ exp."""
+    total = run_over(layout, expr, indices, lambda at: exponential(layout, expr.args[0], at))
+    return layout.function("log", [total])
+
+
+def norm(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """√ Σ x²; any norm but the Euclidean is written whole."""
+    axis, order = expr.parameters["axis"], expr.parameters["ord"]
+    if order is not None and not (order == 2 and (isinstance(axis, int) or len(shape_of(expr.args[0])) == 1)):
+        return None
+    x = expr.args[0]
+    total = run_over(layout, expr, indices, lambda at: layout.function("square", [layout.entry(x, at)]))
+    return layout.notation.root(total)
+
+
+def exponential(layout: EntryWalker, of: Expr, at: Sequence[str]) -> Piece:
+    """exp x[i]."""
+    return layout.function("exp", [layout.entry(of, tuple(at))])
+
+
+def beside(layout: EntryWalker, expr: Apply, indices: Index, of: Callable[[Index], Piece]) -> Piece:
+    """Σ over the axes of a softmax."""
+    axes = axes_of(expr.parameters["axis"], len(indices))
+
+    def body(letters: Index) -> Piece:
+        there = dict(zip(axes, letters, strict=True))
+        return of(tuple(there.get(axis, i) for axis, i in enumerate(indices)))
+
+    return layout.over([layout.along(expr.args[0], axis) for axis in axes], body)
+
+
+def softmax(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """exp z[n,k] / Σ_l exp z[n,l]."""
+
+    def one(at: Index) -> Piece:
+        return exponential(layout, expr.args[0], at)
+
+    return layout.quotient(one(indices), beside(layout, expr, indices, one))
+
+
+def log_softmax(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """z[n,k] - log(Σ_l exp z[n,l])."""
+    total = beside(layout, expr, indices, lambda at: exponential(layout, expr.args[0], at))
+    return layout.added([(False, layout.entry(expr.args[0], indices)), (True, layout.function("log", [total]))])
+
+
+def running(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Σ_j [j ≤ i] · x[j]."""
+    x, axis = expr.args[0], expr.parameters["axis"] % len(indices)
+
+    def body(letters: Index) -> Piece:
+        entry = layout.entry(x, (*indices[:axis], *letters, *indices[axis + 1 :]))
+        return layout.compared("less_equal", letters[0] or "0", indices[axis] or "0", entry)
+
+    return layout.over([layout.along(x, axis)], body)
+
+
+ROWS: Mapping[str, Row] = {
+    "sum": reduced("Σ"), "prod": reduced("Π"), "max": reduced("max"), "min": reduced("min"), "mean": mean,
+    "logsumexp": log_of_sum, "norm": norm, "softmax": softmax, "log_softmax": log_softmax, "cumsum": running,
+}  # fmt: skip

@@ -1,0 +1,201 @@
+"""Convolutions and pools: x[n,c,2·i+a-1,2·j+b-1] · w[o,c,a,b], an entry outside an array being 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sympy import Expr
+
+from backprop_cli.engine.ops.validate import wholes
+from backprop_cli.engine.ops.windows import Geometry, geometry
+from backprop_cli.formulas.algebra.expr import NONE, Apply, is_op, shape_of
+from backprop_cli.formulas.notation.entrywise import places
+from backprop_cli.formulas.notation.entrywise.walker import Along, EntryWalker, Index, Row
+from backprop_cli.formulas.notation.piece import ATOM, Piece
+
+
+def space_of(expr: Apply) -> int:
+    """How many axes a window has: 2 of conv2d."""
+    return int(next(sign for sign in expr.name if sign.isdigit()))
+
+
+def _geometry(expr: Apply, kernel: Sequence[int]) -> Geometry:
+    given = expr.parameters
+    return geometry(kernel, given["stride"], given["padding"], given["dilation"])
+
+
+def _at(where: Geometry, window: Sequence[str], inside: Sequence[str]) -> tuple[str, ...]:
+    """Where the entry `inside` of a window lies: 2·i+a-1."""
+    return tuple(
+        places.moved(places.together(places.times(s, i), places.times(d, a)), -p)
+        for i, a, s, d, p in zip(window, inside, where.stride, where.dilation, where.padding, strict=True)
+    )
+
+
+def _channel(shape: int, groups: int, out: str, of: int, inside: str) -> str:
+    """The channel of the group that another channel belongs to."""
+    if groups == 1:
+        return inside
+    return places.together(places.times(shape, places.over(out, of // groups)), inside)
+
+
+def _axes(layout: EntryWalker, expr: Expr, *axes: int) -> list[Along]:
+    return [layout.along(expr, axis) for axis in axes]
+
+
+def convolved(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Σ over channels and the window: x[n,c,i+a,j+b] · w[o,c,a,b]."""
+    x, w, bias = expr.args
+    space, shape = space_of(expr), shape_of(w)
+    where = _geometry(expr, shape[2:])
+    *batch, out = indices[: len(indices) - space]
+    read = _reading(layout, where)
+
+    def body(letters: Index) -> Piece:
+        channel, *inside = letters
+        at = _channel(int(shape[1]), expr.parameters["groups"], out, int(shape[0]), channel)
+        return layout.multiplied([read(x, (*batch, at, *_at(where, indices[-space:], inside))),
+                               layout.entry(w, (out, channel, *inside))])  # fmt: skip
+
+    return _biased(layout, layout.over(_axes(layout, w, *range(1, 2 + space)), body), bias, out)
+
+
+def _reading(layout: EntryWalker, where: Geometry) -> Callable[[Expr, Index], Piece]:
+    """How an entry is read: with padding, one outside is 0."""
+    return layout.zero_outside if any(map(any, where.ends)) else layout.entry
+
+
+def _biased(layout: EntryWalker, total: Piece, bias: Expr, channel: str) -> Piece:
+    return total if bias == NONE else layout.added([(False, total), (False, layout.entry(bias, (channel,)))])
+
+
+def kernel_gradient(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Σ over images and positions: x[n,c,i+a,j+b] · δ[n,o,i,j]."""
+    x, g = expr.args
+    space, groups = space_of(expr), expr.parameters["groups"]
+    where = _geometry(expr, wholes("kernel_size", expr.parameters["kernel_size"], space, 1))
+    out, channel, *inside = indices
+    images = len(shape_of(g)) - space - 1
+    at = _channel(int(expr.shape[1]), groups, out, int(expr.shape[0]), channel)
+    read = _reading(layout, where)
+
+    def body(letters: Index) -> Piece:
+        batch, window = letters[:images], letters[images:]
+        return layout.multiplied([read(x, (*batch, at, *_at(where, window, inside))),
+                               layout.entry(g, (*batch, out, *window))])  # fmt: skip
+
+    return layout.over(_axes(layout, g, *range(images), *range(images + 1, images + 1 + space)), body)
+
+
+def spread(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """Σ δ[n,o,i,j] · w[o,c,y-2·i,x-2·j]: each entry of δ lays w over its window."""
+    g, w, bias = expr.args
+    space, groups = space_of(expr), expr.parameters["groups"]
+    where = _geometry(expr, shape_of(w)[2:])
+    *batch, out = indices[: len(indices) - space]
+    if groups > 1 or any(d > 1 and s > 1 for d, s in zip(where.dilation, where.stride, strict=True)):
+        return None
+    plain = all(s == 1 for s in where.stride)
+    rank = len(shape_of(g))
+    runs = _axes(layout, w, 0, *range(2, 2 + space)) if plain else _axes(layout, g, *range(rank - space - 1, rank))
+
+    def body(letters: Index) -> Piece:
+        channel, *moving = letters
+        steps = where.dilation if plain else where.stride
+        back = tuple(
+            places.less(places.moved(y, p), places.times(s, m))
+            for y, p, s, m in zip(indices[-space:], where.padding, steps, moving, strict=True)
+        )
+        if plain:
+            return layout.multiplied([layout.zero_outside(g, (*batch, channel, *back)),
+                                      layout.entry(w, (channel, out, *moving))])  # fmt: skip
+        return layout.multiplied([layout.entry(g, (*batch, channel, *moving)),
+                                  layout.zero_outside(w, (channel, out, *back))])  # fmt: skip
+
+    return _biased(layout, layout.over(runs, body), bias, out)
+
+
+# ── pools ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _pool(expr: Apply) -> Geometry | None:
+    """The windows of a pool; None where one of them is cut at an end, or counted in a way of its own."""
+    given, space = expr.parameters, space_of(expr)
+    kernel = wholes("kernel_size", given["kernel_size"], space, 1)
+    stride = given["stride"] if given["stride"] is not None else kernel
+    where = geometry(kernel, stride, given["padding"], given.get("dilation", 1))
+    own = given["ceil_mode"] or not given.get("count_include_pad", True) or given.get("divisor_override") is not None
+    return None if own else where
+
+
+def _inside(where: Geometry) -> list[Along]:
+    return [Along(size) for size in where.kernel]
+
+
+def largest(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """max_a,b x[n,c,2·i+a,2·j+b]."""
+    where, space = _pool(expr), space_of(expr)
+    if where is None or any(where.padding):
+        return None
+    return layout.over(_inside(where), lambda letters: layout.entry(
+        expr.args[0], (*indices[:-space], *_at(where, indices[-space:], letters))), "max")  # fmt: skip
+
+
+def averaged(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """1/4 Σ_a,b x[n,c,2·i+a,2·j+b]."""
+    where, space = _pool(expr), space_of(expr)
+    if where is None:
+        return None
+    read = _reading(layout, where)
+    total = layout.over(_inside(where), lambda letters: read(
+        expr.args[0], (*indices[:-space], *_at(where, indices[-space:], letters))))  # fmt: skip
+    return _shared(layout, total, where)
+
+
+def _shared(layout: EntryWalker, of: Piece, where: Geometry) -> Piece:
+    count = 1
+    for size in where.kernel:
+        count *= size
+    return of if count == 1 else layout.quotient(of, Piece(str(count), ATOM))
+
+
+def shared(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """δ[n,c,⌊y/2⌋,⌊x/2⌋] / 4; where windows overlap, Σ over them."""
+    where, space = _pool(expr), space_of(expr)
+    if where is None:
+        return None
+    g, rank = expr.args[0], len(indices)
+    if where.stride == where.kernel and not any(where.padding):
+        at = tuple(map(places.over, indices[-space:], where.kernel))
+        return _shared(layout, layout.zero_outside(g, (*indices[:-space], *at)), where)
+
+    def body(letters: Index) -> Piece:
+        window, inside = letters[:space], letters[space:]
+        return layout.selected(
+            indices[-space:], _at(where, window, inside), layout.entry(g, (*indices[:-space], *window))
+        )
+
+    return _shared(layout, layout.over([*_axes(layout, g, *range(rank - space, rank)), *_inside(where)], body), where)
+
+
+def to_largest(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """Σ_l,m [(i,j) = argmax(a, 2)[n,c,l,m]] · δ[n,c,l,m]: to where the largest entry was."""
+    g, found = expr.args
+    space, rank = space_of(expr), len(indices)
+    here = ",".join(i or "0" for i in indices[-space:])
+    if not is_op(found, f"max_pool{space}d_indices"):
+        return None
+
+    def body(letters: Index) -> Piece:
+        at = (*indices[:-space], *letters)
+        return layout.at_largest(here if space == 1 else f"({here})", found, at, layout.entry(g, at))
+
+    return layout.over(_axes(layout, g, *range(rank - space, rank)), body)
+
+
+ROWS: Mapping[str, Row] = {
+    **{f"conv{d}d": convolved for d in (1, 2)}, **{f"conv_transpose{d}d": spread for d in (1, 2)},
+    **{f"conv{d}d_weight": kernel_gradient for d in (1, 2)}, **{f"max_pool{d}d": largest for d in (1, 2)},
+    **{f"avg_pool{d}d": averaged for d in (1, 2)}, **{f"avg_unpool{d}d": shared for d in (1, 2)},
+    **{f"max_unpool{d}d": to_largest for d in (1, 2)},
+}  # fmt: skip
