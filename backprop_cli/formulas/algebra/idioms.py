@@ -43,7 +43,8 @@ def _recognised(expr: Expr, entries: int) -> Expr:
         spend(len(expr.args))
         found = named_function(expr)
         if found is None and isinstance(expr, Mul):
-            found = _softmax_idiom(expr) or _mean_idiom(expr, entries) or _sifted_idiom(expr) or _diagonal_idiom(expr)
+            found = (_total_idiom(expr) or _softmax_idiom(expr) or _mean_idiom(expr, entries)
+                     or _sifted_idiom(expr) or _diagonal_idiom(expr))  # fmt: skip
         if found is not None:
             return _recognised(found, entries)
         parts = [_recognised(a, entries) for a in expr.args]
@@ -70,12 +71,31 @@ def _contracted(expr: Apply) -> Expr:
 def _is_linear(expr: Expr) -> bool:
     """A node, a product of matrices, a sum of such: what stands in a product of matrices."""
     if isinstance(expr, Add):
-        return all(_is_linear(a.as_coeff_Mul()[1]) for a in expr.args)
+        return all(_is_linear(a.as_coeff_Mul()[1]) or _is_square(a) for a in expr.args)
     return isinstance(expr, TensorSymbol) or is_op(expr, "matmul")
+
+
+def _is_square(expr: Expr) -> bool:
+    """q - r² in a product of matrices is plain enough."""
+    power = expr.as_coeff_Mul()[1]
+    return isinstance(power, Pow) and isinstance(power.base, TensorSymbol) and power.exp == 2
 
 
 def _sums(factors: Iterable[Expr]) -> list[Apply]:
     return [a for a in factors if isinstance(a, Apply) and a.name == "sum"]
+
+
+def _total_idiom(expr: Mul) -> Expr | None:
+    """x/(n mean x) is x/Σ x."""
+    for factor in expr.args:
+        mean = factor.base if isinstance(factor, Pow) and factor.exp == -1 else None
+        if mean is not None and is_op(mean, "mean") and (inner := mean.args[0]) in expr.args:
+            shape = shape_of(inner)
+            n = Mul(*[size(shape[a]) for a in axes_of(mean.parameters["axis"], len(shape))])
+            if expr.as_powers_dict().get(n) == -1:
+                total = build("sum", mean.parameters, (Formula(inner, shape),)).expr
+                return expr / factor * n / total
+    return None
 
 
 def _softmax_idiom(expr: Mul) -> Expr | None:

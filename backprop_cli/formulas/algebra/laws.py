@@ -176,6 +176,8 @@ FOUND = (
     Law("S9", "norm(A, axis=1)[:, None]", "norm(A, axis=1, keepdims=true)", "A: n m", by="shapes"),
     Law("I1g", "1 - sigmoid(x - y)", "sigmoid(y - x)", "x: *; y: *", by="functions"),
     Law("R2b", "x * one_hot(0, 2) + y * one_hot(1, 2)", "stack([x, y])", "x:; y:", by="merging"),
+    Law("A8", "(x > y) * z + (1 - (x > y)) * t", "where(x > y, z, t)", "x: *; y: *; z: *; t: *", by="masks"),
+    Law("S10", "exp(x) / (n * mean(exp(x)))", "softmax(x)", "x: n", by="idioms"),
     Law("E1a", "einsum('ij,jk->ik', A, B)", "A @ B", "A: n m; B: m k", by="contraction"),
     Law("E1b", "einsum('ij,ij->', A, B)", "sum(A * B)", "A: n m; B: n m", by="contraction"),
     Law("E1c", "einsum('i,j->ij', x, y)", "outer(x, y)", "x: n; y: m", by="contraction"),

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, expand_mul
+from sympy import Add, Expr, Mul, expand_mul
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import Apply, tree_size
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+
+COMPARISONS = MASKS - {"eye", "one_hot"}
+
+
+def by_branches(expr: Expr) -> Expr:
+    """[x > 0] a + (1 - [x > 0]) b as where(x > 0, a, b)."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(by_branches, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) != 2:
+        return expr
+    for one, other in (expr.args, expr.args[::-1]):
+        for mask in Mul.make_args(one):
+            if isinstance(mask, Apply) and mask.name in COMPARISONS and 1 - mask in Mul.make_args(other):
+                return made("where", {}, mask, one / mask, other / (1 - mask))
+    return expr
 
 
 def without_twin_masks(expr: Expr, facts: Facts) -> Expr:

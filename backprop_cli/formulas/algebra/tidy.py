@@ -17,7 +17,7 @@ from backprop_cli.formulas.algebra.factoring import collected, factored_out, ope
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.functions import without_complements
 from backprop_cli.formulas.algebra.idioms import content_out
-from backprop_cli.formulas.algebra.masks import without_twin_masks
+from backprop_cli.formulas.algebra.masks import by_branches, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
@@ -52,7 +52,7 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     expr = merged_products(opened(expr))
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
     forms = (collected(expr), regrouped(expr), with_powers(expr), without_twin_masks(expr, facts),
-             without_complements(expr))  # fmt: skip
+             without_complements(expr), by_branches(expr))  # fmt: skip
     expr = min(expr, *forms, key=_cost)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
