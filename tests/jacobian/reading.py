@@ -165,6 +165,8 @@ class Reader:
 
     def called(self, name: str, base: str) -> Any:
         """A number of the spec, a bracket, or a function of entries."""
+        if base.endswith("ᵀ") and (other := re.compile(r" · \w+").match(self.text, self.at)):  # xᵀ · y
+            self.at, base = other.end(), base + other[0]
         found = self.whole(base)
         if found is not None and np.size(found) == 1:
             return float(np.reshape(found, ()))
