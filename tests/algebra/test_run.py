@@ -19,7 +19,9 @@ CLOSED = {
     "formulas/algebra/patterns.py": "the laws of the table",
     "language/spelling/rows.py": "the rows of the table, and the last 1024 spellings asked for",
     "engine/ops/contraction.py": "the last 512 subscripts of einsum, as plain text",
-    "engine/interpret/walk.py": "the last 512 functions of the library, read",
+    "engine/interpret/composites.py": "the last 512 functions of the library, read",
+    "engine/ops/errorfunction.py": "the one table of the series",
+    "formulas/notation/__init__.py": "the last 16 notations of a set of names",
 }
 """Modules that remember something for the process, and what: a closed set, or so many and no more; no expression."""
 
