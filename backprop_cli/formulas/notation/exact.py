@@ -33,6 +33,7 @@ def named(symbol: TensorSymbol) -> None:
 def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
     """The parts of a formula, of definitions put into it as well, that are unclear without their exact arguments."""
     found: set[Expr] = set()
+    clear: set[Expr] = set()  # factors of products, whose length is the other's
     seen: set[Expr] = set()
     waiting = [formula]
     while waiting:
@@ -43,9 +44,15 @@ def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
         met = tuple(_meeting(root, resolve))
         found.update(_unclear(met, shape_of(root) if root is formula else None))
         waiting += [part for one in met for part in one.args if isinstance(one, Apply)]
-        found -= {part for one in met if isinstance(one, Apply) and one.name == "matmul" for part in one.args[1:]
-                  if _is_sized(part)}  # fmt: skip
-    return frozenset(found)
+        clear |= {part for one in met if isinstance(one, Apply) and one.name == "matmul"
+                  for part in (_standing(factor, resolve) for factor in one.args[1:]) if _is_sized(part)}  # fmt: skip
+    return frozenset(found - clear)
+
+
+def _standing(part: Expr, resolve: Resolve) -> Expr:
+    """What is printed for a part."""
+    definition = resolve(part) if isinstance(part, TensorSymbol) else None
+    return part if definition is None else definition
 
 
 def _meeting(root: Expr, resolve: Resolve) -> Iterator[Expr]:
