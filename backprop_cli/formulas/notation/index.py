@@ -8,6 +8,7 @@ by entries of its operands; any other is written whole, and its entry picked: `(
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -213,7 +214,8 @@ class EntryLayout(Layout):
             self.spoken.setdefault(letters[-1], size)
         piece = body(tuple(letters))
         del self.scope[outside:]
-        listed = [letter if letter in self.alone else f"{letter}<{self.count(run.size)}"
+        seen = self.alone.intersection(re.findall(r"\w+", piece.text))  # not in a label of which nothing is left
+        listed = [letter if letter in seen else f"{letter}<{self.count(run.size)}"
                   for letter, run in zip(letters, runs, strict=True) if letter]  # fmt: skip
         self.alone.difference_update(letters)
         if not listed:
