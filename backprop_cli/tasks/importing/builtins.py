@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing import tensors
+from backprop_cli.tasks.importing.asked import items_of
 from backprop_cli.tasks.importing.codes import call, listed, number
 from backprop_cli.tasks.importing.values import (
     Builtin,
@@ -32,8 +33,6 @@ MAX_LIST: Final = 100_000
 
 def items(machine: Machine, value: object, node: ast.AST) -> list[Any]:
     """The items of a value as a list."""
-    from backprop_cli.tasks.importing.machine import items_of
-
     if isinstance(value, range) and len(value) > MAX_LIST:
         raise machine.record.unread(node, "a range is too long to be written out")
     return list(items_of(machine, value, node))
@@ -81,8 +80,6 @@ def _extreme(name: str) -> Run:
 
 
 def _sum(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    from backprop_cli.tasks.importing.operators import operate
-
     if isinstance(given[0], Tensor):
         return tensors.tensor_from(call("sum", tensors.tensor_code(machine, given[0], node), number(0)), given[0])
     values = items(machine, given[0], node)
@@ -92,7 +89,7 @@ def _sum(machine: Machine, given: list[object], named: dict[str, object], node: 
         return tensors.tensor_from(call("sum", stacked, number(0)), *values)
     for one in values:
         machine.step(node)
-        total = one if total is None else operate(machine, ast.Add(), total, one, node)
+        total = one if total is None else machine.operate(ast.Add(), total, one, node)
     return 0 if total is None else total
 
 
@@ -151,9 +148,7 @@ def _zip(machine: Machine, given: list[object], named: dict[str, object], node: 
 
 
 def _map(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    from backprop_cli.tasks.importing.calls import called
-
-    return [called(machine, given[0], [one], {}, node) for one in items(machine, given[1], node)]
+    return [machine.called(given[0], [one], {}, node) for one in items(machine, given[1], node)]
 
 
 def _is_instance(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
@@ -182,15 +177,11 @@ def _abs(machine: Machine, given: list[Any], named: dict[str, object], node: ast
 
 
 def _pow(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    from backprop_cli.tasks.importing.operators import operate
-
-    return operate(machine, ast.Pow(), given[0], given[1], node)
+    return machine.operate(ast.Pow(), given[0], given[1], node)
 
 
 def _getattr(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    from backprop_cli.tasks.importing.evaluate import attribute
-
-    return attribute(machine, given[0], str(given[1]), node)
+    return machine.attribute(given[0], str(given[1]), node)
 
 
 def _setattr(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:

@@ -11,8 +11,9 @@ from backprop_cli.language.expression import Call, Expression, Number, Unary
 from backprop_cli.language.python.backward import gradient_of
 from backprop_cli.tasks.importing.codes import call, named
 from backprop_cli.tasks.importing.exercises import Exercise, Start, guessed_exercise, reachable
-from backprop_cli.tasks.importing.literals import data_of, flat_of
+from backprop_cli.tasks.importing.literals import data_of
 from backprop_cli.tasks.importing.record import Record, leaf_of
+from backprop_cli.tasks.importing.tensors import flat_of
 from backprop_cli.tasks.importing.values import Item, Tensor, is_number, plain
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from backprop_cli.tasks.importing.machine import Machine, items_of, truth
+from backprop_cli.tasks.importing.asked import items_of, truth
+from backprop_cli.tasks.importing.machine import Machine
 from backprop_cli.tasks.importing.operators import MAX_LENGTH, small
 from backprop_cli.tasks.importing.statements import defaults_of
 from backprop_cli.tasks.importing.targets import hashable

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from backprop_cli.tasks.importing import calls, indexing, python_methods, tensors
+from backprop_cli.tasks.importing import calls, indexing, methods, python_methods, tensors
 from backprop_cli.tasks.importing.builtins import BUILTINS
 from backprop_cli.tasks.importing.calls import called
 from backprop_cli.tasks.importing.containers import (
@@ -119,7 +119,7 @@ def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> obje
     if isinstance(owner, Library):
         return calls.library_constant(f"{owner.path}.{name}")
     if isinstance(owner, Tensor):
-        return tensors.attribute(machine, owner, name, node)
+        return methods.attribute(machine, owner, name, node)
     if isinstance(owner, Instance):
         return _of_instance(machine, owner, name, node)
     if isinstance(owner, Class):

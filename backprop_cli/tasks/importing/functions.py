@@ -16,7 +16,7 @@ from backprop_cli.language.expression import Binary, Call, Expression, notes, pa
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.spelling import Misfit, library_call, method_call, second_of
 from backprop_cli.tasks.importing import codes, indexing, tensors
-from backprop_cli.tasks.importing.literals import MAX_ROWS, data_of, flat_of, literal_or_stack
+from backprop_cli.tasks.importing.literals import MAX_ROWS, data_of, literal_or_stack
 from backprop_cli.tasks.importing.values import Library, Opaque, Pair, Tensor, plain
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _one_hot(machine: Machine, family: str, given: list[object], named: dict[str
     """`F.one_hot(y)` counts its classes itself."""
     size = given[1] if len(given) > 1 else named.get("num_classes")
     if size is None or plain(size) == -1:
-        size = max(flat_of(data_of(given[0]) or [0])) + 1
+        size = max(tensors.flat_of(data_of(given[0]) or [0])) + 1
     return emit(machine, "one_hot", [given[0], int(plain(size))], {}, node)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from backprop_cli.errors import UsageError
-from backprop_cli.tasks.importing.literals import as_data, flat_of
+from backprop_cli.tasks.importing.literals import as_data
 from backprop_cli.tasks.importing.record import leaf_of
+from backprop_cli.tasks.importing.tensors import flat_of
 
 
 def given_by(shapes: Mapping[str, str], values: Mapping[str, str]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing import functions
+from backprop_cli.tasks.importing.arguments import bound
 from backprop_cli.tasks.importing.values import Builtin, Function, Tensor, plain
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ def helper(function: Function) -> Builtin | None:
         return None
 
     def run(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
-        from backprop_cli.tasks.importing.calls import bound
-
         values = bound(machine, function, given, named, node)
         unusual = {key: one for key, one in values.items() if function.defaults.get(key, _NOTHING) != one}
         return row(machine, unusual, node)

@@ -82,6 +82,6 @@ def value_of(machine: Machine, value: Tensor, node: ast.AST) -> Any:
     """The one number that a scalar is; None where it is not known, or no scalar."""
     data = data_of(value)
     if machine.known is None:
-        machine.known = Known(machine)
-    found = machine.known.of_code(tensor_code(machine, value, node)) if data is None else np.asarray(data, dtype=float)
+        machine.known = Known(machine).of_code
+    found = machine.known(tensor_code(machine, value, node)) if data is None else np.asarray(data, dtype=float)
     return float(found) if found is not None and np.shape(found) == () else None

@@ -191,9 +191,7 @@ _SPECIAL: Mapping[str, Row] = {
 
 def _partial(machine: Machine, given: list[object], named: dict[str, object], more: list[object],
              extra: dict[str, object], node: ast.AST) -> object:
-    from backprop_cli.tasks.importing.calls import called
-
-    return called(machine, given[0], [*given[1:], *more], named | extra, node)
+    return machine.called(given[0], [*given[1:], *more], named | extra, node)
 
 
 def _by_suffix(path: str) -> Row | None:

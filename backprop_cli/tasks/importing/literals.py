@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.codes import call, listed
 from backprop_cli.tasks.importing.record import leaf_of
-from backprop_cli.tasks.importing.tensors import code_of, tensor_from, what
+from backprop_cli.tasks.importing.tensors import code_of, flat_of, tensor_from, what
 from backprop_cli.tasks.importing.values import Sizes, Start, Tensor, is_number, plain
 
 if TYPE_CHECKING:
@@ -90,29 +89,3 @@ def _data_shape(machine: Machine, data: object, node: ast.AST) -> Sizes:
     if len(shapes) != 1:
         raise machine.record.unread(node, "the rows of this array have different lengths")
     return (len(data), *shapes.pop())
-
-
-def flat_of(data: object) -> Iterator[Any]:
-    """The numbers of nested lists in turn."""
-    if isinstance(data, list | tuple):
-        for one in data:
-            yield from flat_of(one)
-    else:
-        yield data
-
-
-def rows(machine: Machine, value: Tensor, node: ast.AST) -> Iterator[Any]:
-    """The parts along the first axis."""
-    shape = machine.record.shape(value, node)
-    if not shape:
-        raise machine.record.unread(node, "a scalar has no rows to go through")
-    if shape[0] > MAX_ROWS:
-        raise machine.record.unread(node, f"a loop over {shape[0]:,} rows is too long")
-    if value.fresh:
-        machine.record.leaf(value, "data", node)
-    from backprop_cli.tasks.importing.indexing import pick
-
-    for row in range(shape[0]):
-        yield pick(machine, value, (row,), node)
-
-

@@ -9,7 +9,8 @@ from typing import Final
 
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing import training
-from backprop_cli.tasks.importing.machine import Broken, Continued, Machine, Returned, items_of, truth
+from backprop_cli.tasks.importing.asked import items_of, truth
+from backprop_cli.tasks.importing.machine import Broken, Continued, Machine, Returned
 from backprop_cli.tasks.importing.values import Unknown, Unread
 
 MAX_LOOP_STEPS: Final = 60_000

@@ -10,36 +10,25 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from backprop_cli.engine.interpret.masked import is_open
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression import Name
+from backprop_cli.language.expression import Expression, Name
+from backprop_cli.tasks.importing.answers import Answers
 from backprop_cli.tasks.importing.codes import call
 from backprop_cli.tasks.importing.random_draws import Draws
 from backprop_cli.tasks.importing.record import Record
 from backprop_cli.tasks.importing.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.values import (
-    Builtin,
     Class,
     Frame,
-    Function,
-    Instance,
     Layer,
-    Library,
-    Opaque,
-    Part,
     Tensor,
     Unknown,
     Unread,
     is_number,
-    kind_of,
-    plain,
 )
-
-if TYPE_CHECKING:
-    from backprop_cli.tasks.importing.handwritten import Answers
-    from backprop_cli.tasks.importing.known import Known
 
 _SURPRISES: Final = (IndexError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError,
                      StopIteration)  # fmt: skip
@@ -65,13 +54,24 @@ class Continued(Exception):
     """`continue`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What expressions and statements mean: each rule needs the others, so they meet here, and in `python.RULES`."""
+
+    evaluate: Callable[[Machine, ast.expr], object]
+    execute: Callable[[Machine, ast.stmt], None]
+    bind: Callable[[Machine, ast.expr, Any, ast.AST], None]
+    called: Callable[[Machine, object, list[object], dict[str, object], ast.AST], Any]
+    attribute: Callable[[Machine, object, str, ast.AST], object]
+    operate: Callable[[Machine, ast.operator, object, object, ast.AST], object]
+
+
 @dataclass(eq=False, slots=True)
 class Machine:
     """The state of a reading."""
 
     record: Record
-    evaluate: Callable[[Machine, ast.expr], object]
-    execute: Callable[[Machine, ast.stmt], None]
+    rules: Rules
     frame: Frame = field(default_factory=Frame)
     steps: int = 0
     calls: int = 0
@@ -81,7 +81,7 @@ class Machine:
     given: Mapping[str, Any] = field(default_factory=dict)  # what the command line says of names
     used: set[str] = field(default_factory=set)  # of these, the ones that were met
     reading: list[Class] = field(default_factory=list)  # custom functions that are being read
-    known: Known | None = None  # numbers, once a condition asks for them
+    known: Callable[[Expression], Any] | None = None  # an expression's numbers, once a condition asks for them
     answers: Answers | None = None  # where a hand-written backward pass is read
 
     def step(self, node: ast.AST) -> None:
@@ -121,7 +121,7 @@ class Machine:
             Unread: it cannot be read, or depends on what could not.
         """
         try:
-            found = self.evaluate(self, node)
+            found = self.rules.evaluate(self, node)
         except _SURPRISES as caught:
             raise self.record.unread(
                 node, f"this is not read ({type(caught).__name__})", "write it another way"
@@ -130,11 +130,23 @@ class Machine:
             raise Unread(found.error)
         return found
 
+    def called(self, function: object, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+        """What a call gives."""
+        return self.rules.called(self, function, given, named, node)
+
+    def attribute(self, owner: object, name: str, node: ast.AST) -> object:
+        """An attribute of a value."""
+        return self.rules.attribute(self, owner, name, node)
+
+    def operate(self, op: ast.operator, left: object, right: object, node: ast.AST) -> object:
+        """A binary operator on two values."""
+        return self.rules.operate(self, op, left, right, node)
+
     def run(self, body: list[ast.stmt] | tuple[ast.stmt, ...]) -> None:
         """Read statements in turn."""
         for statement in body:
             self.step(statement)
-            self.execute(self, statement)
+            self.rules.execute(self, statement)
 
     @contextmanager
     def within(self, frame: Frame, node: ast.AST) -> Iterator[None]:
@@ -153,9 +165,7 @@ class Machine:
     def bind(self, target: ast.expr, value: object, node: ast.AST) -> None:
         """Assign a value to a name, an attribute, an item, or to several of them."""
         value = value if self.answers is None else self.answers.taken(target, value, node)
-        from backprop_cli.tasks.importing.targets import bind
-
-        bind(self, target, value, node)
+        self.rules.bind(self, target, value, node)
 
     def named(self, value: object, base: str, node: ast.AST) -> Any:
         """A value under the author's name: a tensor or number without one gets it."""
@@ -181,45 +191,3 @@ class Machine:
         """Under `no_grad` nothing flows back."""
         if self.off and tensor.code is not None and tensor.grad:
             tensor.code, tensor.grad = call("stop_gradient", tensor.code), False
-
-
-def items_of(machine: Machine, value: object, node: ast.AST) -> Iterator[object]:
-    """The items of what a loop goes over, or that is unpacked."""
-    from backprop_cli.tasks.importing.literals import rows
-
-    if isinstance(value, list | tuple | range | dict | str | set):
-        yield from list(value) if isinstance(value, dict | set) else value
-    elif isinstance(value, Tensor):
-        yield from rows(machine, value, node)
-    elif isinstance(value, Layer) and value.parts:
-        for key, part in value.parts.items():
-            if isinstance(part, Part):
-                part.place(value, key)
-            yield part
-    elif isinstance(value, Iterator):
-        yield from value
-    else:
-        hint = "loops run over what is constant: range(5), a list, the rows of a tensor"
-        raise machine.record.unread(node, f"{kind_of(value)} cannot be gone through", hint)
-
-
-def truth(machine: Machine, value: object, node: ast.AST) -> bool:
-    """Whether a value is true.
-
-    Raises:
-        Unread: it is a tensor, or something else whose truth is not known.
-    """
-    value = plain(value)
-    if isinstance(value, Tensor):
-        from backprop_cli.tasks.importing.known import value_of
-
-        number = value_of(machine, value, node)
-        if number is None:
-            raise machine.record.unread(node, "a condition depends on a tensor's value, which is not known here",
-                                        "keep the branch that is meant")  # fmt: skip
-        return bool(number)
-    if isinstance(value, Unknown | Opaque):
-        raise machine.record.unread(node, f"the truth of {kind_of(value)} is not known")
-    if isinstance(value, Function | Class | Instance | Layer | Library | Builtin):
-        return True
-    return bool(value)

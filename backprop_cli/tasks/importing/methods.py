@@ -1,4 +1,4 @@
-"""Methods of tensors: what changes a leaf or asks for gradients; the rest are functions with the tensor first."""
+"""Attributes and methods of tensors; a method without a row here is a function with the tensor first."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from backprop_cli.language.expression import Name
 from backprop_cli.language.unparse import substituted
 from backprop_cli.tasks.importing import functions, tensors, training
 from backprop_cli.tasks.importing.codes import call, name_of, named
+from backprop_cli.tasks.importing.codes import transposed as turned
 from backprop_cli.tasks.importing.drawn import TOLD, UNKNOWN
 from backprop_cli.tasks.importing.inline import Inline
 from backprop_cli.tasks.importing.literals import data_of
 from backprop_cli.tasks.importing.record import leaf_of
-from backprop_cli.tasks.importing.values import Handle, Item, Opaque, Tensor, is_number, plain
+from backprop_cli.tasks.importing.values import Builtin, Handle, Item, Opaque, Tensor, Unread, is_number, plain
+from backprop_cli.tasks.importing.writing import replace_whole
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
@@ -75,8 +77,6 @@ def _backward(machine: Machine, value: Tensor, given: list[object], named_: dict
 
 def _hooked(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     """`register_hook(f)`: f is read on a symbol; what it returns replaces the gradient."""
-    from backprop_cli.tasks.importing.calls import called
-
     if not isinstance(value.code, Name):
         machine.record.name(value, "hooked", node)
     item = value.item or machine.record.items.get(value.code.name if isinstance(value.code, Name) else "")
@@ -86,7 +86,7 @@ def _hooked(machine: Machine, value: Tensor, given: list[object], named_: dict[s
     symbol = Tensor(named("grad"), Item("grad", "grad", "node", 0, item.shape), known=item.shape)
     machine.record = Inline(record.program, record.items, {**record.shapes, "grad": item.shape}, notes=record.notes)
     try:
-        result = called(machine, given[0], [symbol], {}, node)
+        result = machine.called(given[0], [symbol], {}, node)
         code = tensors.tensor_code(machine, result, node) if isinstance(result, Tensor) else named("grad")
         machine.record.shape_of(code, node)
     finally:
@@ -122,8 +122,6 @@ def _in_place(
     machine: Machine, value: Tensor, name: str, given: list[object], named_: dict[str, object], node: ast.AST
 ) -> object:
     """`x.add_(y)`: the function without its underscore, written into x."""
-    from backprop_cli.tasks.importing.writing import replace_whole
-
     if machine.off or any(isinstance(one, Opaque) for one in (*given, *named_.values())):
         machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
         return value
@@ -163,4 +161,41 @@ METHODS: Mapping[str, Row] = {
     "zero_": _filled("zeros"),
     "ones_": _filled("ones"), "item": _item, "tolist": _listed, "new_zeros": _new("zeros"), "new_ones": _new("ones"),
     "fill": _filled("constant"),
+}  # fmt: skip
+
+
+# ── attributes ───────────────────────────────────────────────────────────────────────────────────
+
+
+def attribute(machine: Machine, value: Tensor, name: str, node: ast.AST) -> object:
+    """An attribute of a tensor, or a method bound to it."""
+    if value.broken is not None:
+        raise Unread(value.broken)
+    if name in _ATTRIBUTES:
+        return _ATTRIBUTES[name](machine, value, node)
+    if name in METHODS or not name.startswith("_"):
+        return Builtin(name, lambda m, a, k, n: method(m, value, name, a, k, n))
+    raise machine.record.unread(node, f"a tensor has no attribute {name!r} here")
+
+
+def _grad(machine: Machine, value: Tensor, node: ast.AST) -> object:
+    found = machine.answers.of(value.item.name) if machine.answers is not None and value.item is not None else None
+    return Opaque("a gradient") if found is None else found
+
+
+def _data(machine: Machine, value: Tensor, node: ast.AST) -> object:
+    if value.fresh or not value.grad:
+        return value
+    return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), kind=value.kind)
+
+
+_ATTRIBUTES: Mapping[str, Any] = {
+    "shape": tensors.dims, "T": tensors.transposed, "grad": _grad, "data": _data,
+    "mT": lambda m, v, n: tensors.tensor_from(turned(tensors.tensor_code(m, v, n), matrix=True), v),
+    "ndim": lambda m, v, n: len(m.record.shape(v, n)), "dtype": lambda m, v, n: Opaque("a dtype"),
+    "device": lambda m, v, n: Opaque("a device"), "size": tensors.entries_of,
+    "requires_grad": lambda m, v, n: v.grad,
+    "is_leaf": lambda m, v, n: v.fresh or (v.item is not None and v.item.what == "leaf"),
+    "grad_fn": _grad, "real": lambda m, v, n: v,
+    "value": lambda m, v, n: v,
 }  # fmt: skip

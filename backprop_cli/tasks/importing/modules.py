@@ -76,11 +76,9 @@ def run_layer(machine: Machine, layer: Layer, given: list[object], named: dict[s
 
 
 def _in_turn(machine: Machine, layer: Layer, value: object, node: ast.AST) -> object:
-    from backprop_cli.tasks.importing.calls import called
-
     for key, part in layer.parts.items():
         _placed(part, layer, key)
-        value = called(machine, part, [value], {}, node)
+        value = machine.called(part, [value], {}, node)
     return value
 
 

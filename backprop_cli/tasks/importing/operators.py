@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from backprop_cli.tasks.importing import arithmetic, calls, tensors
 from backprop_cli.tasks.importing.arithmetic import COMPARE
+from backprop_cli.tasks.importing.asked import truth
 from backprop_cli.tasks.importing.codes import binary, negative, number
-from backprop_cli.tasks.importing.machine import Machine, truth
+from backprop_cli.tasks.importing.machine import Machine
 from backprop_cli.tasks.importing.values import (
     Function,
     Instance,

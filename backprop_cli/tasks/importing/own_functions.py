@@ -46,10 +46,8 @@ def apply(machine: Machine, kind: Class, given: list[object], node: ast.AST) -> 
         finally:
             machine.reading.pop()
         machine.record.note(node, f"{kind.name}.apply is read as its forward pass; its own backward is not used: {why}")
-    from backprop_cli.tasks.importing.calls import inline
-
     context = [] if kind.find("setup_context") else [Opaque("a context")]
-    return inline(machine, forward, [*context, *given], {}, node)
+    return machine.called(forward, [*context, *given], {}, node)
 
 
 def _own(machine: Machine, kind: Class, forward: Function, backward: Function, given: list[object],
@@ -83,19 +81,17 @@ def _slot(name: str) -> str:
 def _written(machine: Machine, kind: Class, parts: tuple[Function, object, Function], symbols: list[object],
              node: ast.AST) -> tuple[Expression, dict[str, Expression]]:  # fmt: skip
     """The body, and the gradient of each argument, as expressions of the arguments."""
-    from backprop_cli.tasks.importing.calls import inline
-
     forward, setup, backward = parts
     context = _context(kind)
-    value = inline(machine, forward, symbols if setup else [context, *symbols], {}, node)
+    value = machine.called(forward, symbols if setup else [context, *symbols], {}, node)
     if not isinstance(value, Tensor):
         raise machine.record.unread(node, f"{kind.name} gives something else than one tensor")
     if isinstance(setup, Function):
-        inline(machine, setup, [context, tuple(symbols), value], {}, node)
+        machine.called(setup, [context, tuple(symbols), value], {}, node)
     body, shape = tensor_code(machine, value, node), machine.record.shape(value, node)
     machine.record.shapes["out"] = shape
     value.code, value.known, value.item = named("out"), shape, None
-    found = inline(machine, backward, [context, Tensor(call("grad", named("out")), known=shape)], {}, node)
+    found = machine.called(backward, [context, Tensor(call("grad", named("out")), known=shape)], {}, node)
     several = list(found) if isinstance(found, tuple | list) else [found]
     slots = [a.arg for a in forward.node.args.args][0 if setup else 1 :]
     each = zip(slots, symbols, several, strict=False)

@@ -12,7 +12,6 @@ from backprop_cli.language.expression import Name
 from backprop_cli.language.python.program import Program, read_program
 from backprop_cli.tasks.importing import calls
 from backprop_cli.tasks.importing.byhand import gradients_named, hooks_named, seeded_exercise, seeds_named
-from backprop_cli.tasks.importing.evaluate import evaluate
 from backprop_cli.tasks.importing.exercises import (
     Exercise,
     exercises,
@@ -21,8 +20,8 @@ from backprop_cli.tasks.importing.exercises import (
 )
 from backprop_cli.tasks.importing.given import given_by
 from backprop_cli.tasks.importing.machine import Machine
+from backprop_cli.tasks.importing.python import RULES
 from backprop_cli.tasks.importing.record import Note, Record
-from backprop_cli.tasks.importing.statements import execute
 from backprop_cli.tasks.importing.values import Class, Function, Tensor, Unknown, Unread
 from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
 
@@ -70,7 +69,7 @@ def import_python(data: bytes, file: str, asked: Asked | None = None) -> tuple[I
 
 def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     record = Record(program)
-    machine = Machine(record, evaluate, execute, given=given_by(asked.shapes, asked.values))
+    machine = Machine(record, RULES, given=given_by(asked.shapes, asked.values))
     record.named_gradients = gradients_named(program.body)
     record.seeded = seeds_named(program.body)
     machine.run(program.body)

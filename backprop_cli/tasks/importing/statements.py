@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backprop_cli.tasks.importing import training
+from backprop_cli.tasks.importing.asked import truth
 from backprop_cli.tasks.importing.helpers import helper
 from backprop_cli.tasks.importing.loops import for_, unknown_block, while_
-from backprop_cli.tasks.importing.machine import Broken, Continued, Machine, Returned, truth
+from backprop_cli.tasks.importing.machine import Broken, Continued, Machine, Returned
+from backprop_cli.tasks.importing.methods import family_of
 from backprop_cli.tasks.importing.targets import poison
 from backprop_cli.tasks.importing.values import Class, Frame, Function, Library, Opaque, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.writing import replace_whole
 
 
 def execute(machine: Machine, node: ast.stmt) -> None:
@@ -64,9 +67,6 @@ def _augmented(machine: Machine, node: ast.AugAssign) -> None:
             old[:] = value
             return
         if isinstance(old, Tensor) and isinstance(value, Tensor) and isinstance(node.target, ast.Name | ast.Attribute):
-            from backprop_cli.tasks.importing.methods import family_of
-            from backprop_cli.tasks.importing.writing import replace_whole
-
             if family_of(machine) == "numpy" and machine.record.shape(old, node) == ():  # numpy's scalars do not change
                 machine.bind(node.target, value, node)
                 return

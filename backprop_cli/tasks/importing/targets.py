@@ -9,7 +9,8 @@ from typing import Any
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing import training
-from backprop_cli.tasks.importing.machine import Machine, items_of
+from backprop_cli.tasks.importing.asked import items_of
+from backprop_cli.tasks.importing.machine import Machine
 from backprop_cli.tasks.importing.values import (
     Class,
     Function,
@@ -24,6 +25,7 @@ from backprop_cli.tasks.importing.values import (
     kind_of,
     plain,
 )
+from backprop_cli.tasks.importing.writing import write_into
 
 
 def bind(machine: Machine, target: ast.expr, value: Any, node: ast.AST) -> None:
@@ -94,8 +96,6 @@ def _owned(machine: Machine, owner: Instance, name: str, value: object, node: as
 def _bind_item(machine: Machine, target: ast.Subscript, value: object, node: ast.AST) -> None:
     owner = machine.value(target.value)
     if isinstance(owner, Tensor):
-        from backprop_cli.tasks.importing.writing import write_into
-
         write_into(machine, target, value, node)
         return
     key = machine.value(target.slice)

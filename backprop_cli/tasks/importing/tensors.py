@@ -1,9 +1,9 @@
-"""Tensors as parts of expressions, and what is asked of them by attributes."""
+"""Tensors as parts of expressions: their codes, sizes and other shapes."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,9 @@ from backprop_cli.language.expression import Expression
 from backprop_cli.tasks.importing.codes import call, listed, literal, named, number, together, whole
 from backprop_cli.tasks.importing.codes import transposed as turned
 from backprop_cli.tasks.importing.values import (
-    Builtin,
     Dim,
     Entries,
     Number,
-    Opaque,
     Sizes,
     Tensor,
     Unknown,
@@ -110,20 +108,16 @@ def as_number(value: object) -> Any:
     return value
 
 
-# ── attributes ───────────────────────────────────────────────────────────────────────────────────
+# ── sizes and shapes ─────────────────────────────────────────────────────────────────────────────
 
 
-def attribute(machine: Machine, value: Tensor, name: str, node: ast.AST) -> object:
-    """An attribute of a tensor, or a method bound to it."""
-    from backprop_cli.tasks.importing.methods import METHODS, method
-
-    if value.broken is not None:
-        raise Unread(value.broken)
-    if name in _ATTRIBUTES:
-        return _ATTRIBUTES[name](machine, value, node)
-    if name in METHODS or not name.startswith("_"):
-        return Builtin(name, lambda m, a, k, n: method(m, value, name, a, k, n))
-    raise machine.record.unread(node, f"a tensor has no attribute {name!r} here")
+def flat_of(data: object) -> Iterator[Any]:
+    """The numbers of nested lists in turn."""
+    if isinstance(data, list | tuple):
+        for one in data:
+            yield from flat_of(one)
+    else:
+        yield data
 
 
 def dims(machine: Machine, value: Tensor, node: ast.AST) -> tuple[Dim, ...]:
@@ -169,8 +163,6 @@ def reshaped(machine: Machine, value: Tensor, shape: Any, node: ast.AST) -> Tens
 
 def _reshaped_leaf(value: Tensor, sizes: Sizes) -> Tensor | None:
     """A literal or drawn leaf in another shape is still a leaf."""
-    from backprop_cli.tasks.importing.literals import flat_of
-
     start = value.start
     assert start is not None
     total = 1
@@ -195,26 +187,3 @@ def _reshaped_leaf(value: Tensor, sizes: Sizes) -> Tensor | None:
 
     data = None if flat is None else level(shape, 0)
     return Tensor(None, start=replace(start, shape=shape, data=data, sizes=[None] * len(shape)), kind=value.kind)
-
-
-def _grad(machine: Machine, value: Tensor, node: ast.AST) -> object:
-    found = machine.answers.of(value.item.name) if machine.answers is not None and value.item is not None else None
-    return Opaque("a gradient") if found is None else found
-
-
-def _data(machine: Machine, value: Tensor, node: ast.AST) -> object:
-    if value.fresh or not value.grad:
-        return value
-    return Tensor(call("stop_gradient", tensor_code(machine, value, node)), kind=value.kind)
-
-
-_ATTRIBUTES: Mapping[str, Any] = {
-    "shape": dims, "T": transposed, "grad": _grad, "data": _data,
-    "mT": lambda m, v, n: tensor_from(turned(tensor_code(m, v, n), matrix=True), v),
-    "ndim": lambda m, v, n: len(m.record.shape(v, n)), "dtype": lambda m, v, n: Opaque("a dtype"),
-    "device": lambda m, v, n: Opaque("a device"), "size": entries_of,
-    "requires_grad": lambda m, v, n: v.grad,
-    "is_leaf": lambda m, v, n: v.fresh or (v.item is not None and v.item.what == "leaf"),
-    "grad_fn": _grad, "real": lambda m, v, n: v,
-    "value": lambda m, v, n: v,
-}  # fmt: skip

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing.record import Backward
+from backprop_cli.tasks.importing.tensors import reshaped
 from backprop_cli.tasks.importing.values import Opaque, Tensor
+from backprop_cli.tasks.importing.writing import replace_whole
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.machine import Machine
@@ -162,9 +164,6 @@ def set_attribute(machine: Machine, tensor: Tensor, name: str, value: object, no
     elif name == "grad":
         machine.record.epoch += value is None
     elif name == "shape" and isinstance(value, tuple):
-        from backprop_cli.tasks.importing.tensors import reshaped
-        from backprop_cli.tasks.importing.writing import replace_whole
-
         replace_whole(machine, tensor, reshaped(machine, tensor, value, node), "x", node)
     elif name == "data" and isinstance(value, Tensor) and value.start is not None and tensor.item is not None:
         tensor.item.start = value.start

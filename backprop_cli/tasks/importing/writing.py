@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_cli.language.expression import Expression
 from backprop_cli.tasks.importing import indexing, tensors
-from backprop_cli.tasks.importing.codes import FULL, call, cut, indexed, listed, number, whole
-from backprop_cli.tasks.importing.literals import data_of, flat_of
+from backprop_cli.tasks.importing.codes import FULL, call, cut, indexed, listed, names_in, number, whole
+from backprop_cli.tasks.importing.literals import data_of
 from backprop_cli.tasks.importing.values import Tensor, Unknown, Unread, is_number, plain
 
 if TYPE_CHECKING:
@@ -129,8 +129,6 @@ def _is_used(machine: Machine, owner: Tensor) -> bool:
     """Whether something was computed from a named leaf: its numbers are then a version of their own."""
     if owner.item is None:
         return False
-    from backprop_cli.tasks.importing.codes import names_in
-
     return any(
         item.code is not None and owner.item.name in names_in(item.code) for item in machine.record.items.values()
     )
@@ -139,7 +137,7 @@ def _is_used(machine: Machine, owner: Tensor) -> bool:
 def _spread(number: object, count: int) -> list[object] | None:
     if not isinstance(number, list):
         return [number] * count
-    flat = list(flat_of(number))
+    flat = list(tensors.flat_of(number))
     return flat if len(flat) == count else None
 
 
