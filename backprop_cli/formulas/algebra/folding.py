@@ -22,6 +22,7 @@ from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
+MAX_SUMS = 8  # in a product: each is tried with all the others beside it
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 
@@ -179,6 +180,7 @@ def _product(expr: Expr, facts: Facts) -> Expr:
     better = True
     while better and isinstance(best, (Mul, Pow)):
         sums = [a for a in Mul.make_args(best) if isinstance(a, Add)]
+        sums = sums if len(sums) <= MAX_SUMS else []
         found = (*_candidates(best, facts), *(e for total in sums for e in _apart(best, total, facts)))
         shorter = [e for e in found if _cost(e) < _cost(best)]
         better = bool(shorter)
