@@ -70,7 +70,10 @@ TOLD = 50
 
 
 class Failures(BackpropError):
-    """Several errors of one spec, in the order they stand in the file: the first `TOLD`, and that more follow."""
+    """Several errors of one spec, in the order they stand in the file: the first `TOLD`, and that more follow.
+
+    Read as one error it is the first of them.
+    """
 
     def __init__(self, errors: Iterable[BackpropError]) -> None:
         found = tuple(errors)

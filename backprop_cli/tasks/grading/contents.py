@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.errors import BackpropError, Failures, SpecError
+from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language import tree
 from backprop_cli.language.arrays import numbers
@@ -197,8 +197,7 @@ _LOSSES = frozenset({"", "L", "J", "E", "C", "loss", "Loss"})
 
 
 def told(error: BackpropError) -> str:
-    """An error as a reason: the line, what is wrong, and a suggestion."""
-    first = error.errors[0] if isinstance(error, Failures) else error
-    where = f"line {first.at.line}: " if first.at else ""
-    meant = f"; {first.hint}" if first.hint and first.hint.startswith(("did you", "write ", "use ")) else ""
-    return f"{where}{first.message}{meant}"
+    """An error (of several the first) as a reason: the line, what is wrong, and a suggestion."""
+    where = f"line {error.at.line}: " if error.at else ""
+    meant = f"; {error.hint}" if error.hint and error.hint.startswith(("did you", "write ", "use ")) else ""
+    return f"{where}{error.message}{meant}"

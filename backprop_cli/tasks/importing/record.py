@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
-from backprop_cli.errors import BackpropError, Failures, SpecError
+from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language.expression import Expression, Name, parse
 from backprop_cli.language.model import Function as Own
 from backprop_cli.language.names import RESERVED
@@ -172,8 +172,7 @@ class Record:
             scope = Scope(text, self.shapes.get, self.shapes.get, lambda: self.shapes, functions=self.functions)
             found = interpret(parse(text), scope, Shapes())
         except BackpropError as error:
-            first = error.errors[0] if isinstance(error, Failures) else error
-            raise self.unread(node, first.message, first.hint, first.code) from None
+            raise self.unread(node, error.message, error.hint, error.code) from None
         return tuple(map(int, found))
 
 
