@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node
-from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.engine.ops.tensor import Array, Mask
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.places import LISTED, entry_text, listed, named_user, number_text, where
@@ -46,11 +46,19 @@ def _kinks(graph: Graph, values: Sequence[Array]) -> list[Warned]:
 
 def on_kink(node: Node, values: Sequence[Array]) -> list[tuple[int, ...]]:
     """The entries at which an op lies on a kink of its own."""
-    if node.op is None or node.op.kink is None:
+    return _where(node.op.kink if node.op else None, node, values)
+
+
+def departing(node: Node, values: Sequence[Array]) -> bool:
+    """Whether the gradient is somewhere, on purpose, not that of the function, so that no difference could show it."""
+    return bool(_where(node.op.departs if node.op else None, node, values))
+
+
+def _where(rule: Callable[..., Mask] | None, node: Node, values: Sequence[Array]) -> list[tuple[int, ...]]:
+    if rule is None:
         return []
-    operands = [values[i] for i in node.inputs]
     with np.errstate(all="ignore"):
-        mask = np.asarray(node.op.kink(*operands, **node.parameters))
+        mask = np.asarray(rule(*(values[i] for i in node.inputs), **node.parameters))
     return where(mask) if mask.any() else []
 
 

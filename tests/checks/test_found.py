@@ -51,3 +51,10 @@ def test_a_formula_of_zero_by_zero_is_told_not_passed(spec_of: Any) -> None:
     result = next(r for r in report.results if r.node == "v")
     assert result.status == "inconclusive"
     assert "0/0" in result.reason
+
+
+def test_a_clip_between_equal_bounds_is_a_convention(checked: Any, one: Any) -> None:
+    """There the function is constant and the derivative 1, as in PyTorch; next to it a wrong one stays wrong."""
+    found = checked("params: {x: [1.0, 0.0, -1.0]}\nnodes: {loss: 'sum(clip(x, 0, 0))'}\n")
+    assert found.ok
+    assert one(found, "x").status == "kink"

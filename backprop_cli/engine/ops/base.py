@@ -137,7 +137,8 @@ class Op:
     view: bool = False  # the result is its operand's memory, seen otherwise
     kink: Callable[..., Mask] | None = None  # kink(*arrays, **parameters) -> mask of entries that lie on one
     convention: str = ""  # what the derivative is at a kink
-    departs: bool = False  # there the gradient is on purpose not that of the function: no difference could show it
+    departs: Callable[..., Mask] | None = None  # where the gradient is on purpose not the function's: as `kink`
+    alike: Callable[..., Mapping[str, object]] | None = None  # alike(shape, **parameters): equal ones in one form
     near: Forward | None = None  # near(x, x0): the operand that a change of x0 to x stands for
     masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
     whole_axes: bool = False  # no axis is all of them, as in a reduction (what has `keepdims`)

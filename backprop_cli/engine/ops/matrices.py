@@ -263,5 +263,5 @@ def _pinv_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, rcond: Real | None) -
 op("pinv(x; rcond=none)", "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0.",
    lambda xp, x, rcond=None: _pinv(x, rcond), work=costs.cubic(20),
    shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
-   kink=_rank_lost, convention="the rank of the matrix is taken to stay as it is", departs=True,
+   kink=_rank_lost, convention="the rank of the matrix is taken to stay as it is", departs=_rank_lost,
    samples=(Sample(((3, 2),)), Sample(((2, 3),)), Sample(((3, 3),), {}, ("square",)), Sample(((2, 3, 2),))))

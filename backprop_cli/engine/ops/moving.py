@@ -48,11 +48,19 @@ def _opposite(shift: Wholes) -> Wholes:
     return -shift if isinstance(shift, int) else tuple(-s for s in shift)
 
 
+def _one_roll(shape: Shape, *, shift: Wholes, axis: Axes) -> Mapping[str, object]:
+    """Axes counted from the start; a vector's only one is none, a list of one is that one."""
+    axes = None if axis is None else tuple(a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,)))
+    if axes is None or len(axes) != 1:
+        return {"shift": shift, "axis": axes}
+    return {"shift": shift[0] if isinstance(shift, tuple) else shift, "axis": None if len(shape) == 1 else axes[0]}
+
+
 op("roll(x; shift, axis=none)", "The entries shifted along axes, those pushed out coming back in at the other end.",
    lambda xp, x, shift, axis=None: np.roll(x, shift, axis), shape=_roll_shape, group="shape",
    vjps=lambda xp, g, y, x, shift, axis: xp.roll(g, shift=_opposite(shift), axis=axis),
    samples=(Sample(((4,),), {"shift": 1}), Sample(((2, 3),), {"shift": -1, "axis": 1}), Sample(((2, 3),), {"shift": 2}),
-            Sample(((2, 3),), {"shift": (1, 2), "axis": (0, 1)})), linear="x")
+            Sample(((2, 3),), {"shift": (1, 2), "axis": (0, 1)})), linear="x", alike=_one_roll)
 
 # ── repetition ───────────────────────────────────────────────────────────────────────────────────
 

@@ -106,12 +106,16 @@ def _bce(p: Array, t: Array) -> Array:
     return -(t * np.maximum(np.log(p), LEAST_LOG) + (1 - t) * np.maximum(np.log1p(-p), LEAST_LOG))
 
 
+def _at_ends(p: Array, t: Array) -> Mask:
+    return p * (1 - p) < float(SMALLEST_VARIANCE) + 0 * t
+
+
 pair("bce_probabilities(p, t)", "Binary cross-entropy of one probability, -t log p - (1 - t) log(1 - p).",
      lambda xp, p, t: _bce(p, t),
      (lambda xp, g, y, p, t: g * xp.bce_slope(p, t), lambda xp, g, y, p, t: -g * xp.logit(p)),
      lambda s, p, t: -t * s.log(p) - (1 - t) * s.log(1 - p),
      tuple(Sample(s.shapes, {}, ("unit", "unit")) for s in PROBABILITIES),
-     group="losses", kink=lambda p, t: p * (1 - p) < float(SMALLEST_VARIANCE) + 0 * t, departs=True,
+     group="losses", kink=_at_ends, departs=_at_ends,
      convention=f"in the slope by p, p·(1 - p) is at least {SMALLEST_VARIANCE}; a logarithm is at least -100",
      domain="a probability outside [0, 1]; for logits use binary_cross_entropy_with_logits")
 
@@ -126,6 +130,10 @@ def _floor(xp: Words, var: Tensor, eps: Real) -> Tensor:
     return xp.maximum(var, eps)
 
 
+def _below_eps(mean: Array, target: Array, var: Array, eps: Real) -> Mask:
+    return np.less(var, float(eps)) & np.isfinite(mean + target)
+
+
 pair("gaussian_nll(mean, target, var; eps=1e-6)",
      "(log var + (mean - target)²/var)/2 with a variance of at least eps, whose gradient passes that bound.",
      lambda xp, mean, target, var, eps=1e-6:
@@ -137,7 +145,7 @@ pair("gaussian_nll(mean, target, var; eps=1e-6)",
      lambda s, mean, target, var, eps: (s.log(s.Max(var, eps)) + (mean - target) ** 2 / s.Max(var, eps)) / 2,
      (Sample(((2, 3), (2, 3), (2, 3)), {}, ("real", "real", "positive")),
       Sample(((2, 3), (2, 3), (2, 1)), {}, ("real", "real", "positive"))), shape=nll_shape, group="losses",
-     kink=lambda mean, target, var, eps: np.less(var, float(eps)) & np.isfinite(mean + target), departs=True,
+     kink=_below_eps, departs=_below_eps,
      convention="the variance is at least eps, and the gradient passes that bound",
      domain="a variance must not be negative")
 

@@ -187,6 +187,12 @@ def _norm_work(y: Shape, x: Shape, *, ord: Order, axis: Axes, keepdims: bool) ->
     return costs.size(x) * (10 * min(along) if singular else 4)
 
 
+def _one_order(shape: Shape, *, ord: Order, axis: Axes, keepdims: bool) -> Mapping[str, object]:  # noqa: A002
+    """Frobenius' norm is the usual one of a matrix, and order 2 that of a vector."""
+    usual = ord == "fro" or _order(ord) == 2 and len(axes_of(axis, len(shape))) == 1
+    return {"ord": None if usual else ord, "axis": axis, "keepdims": keepdims}
+
+
 reduction("norm(x; ord=none, axis=none, keepdims=false)",
           "√Σx² over axes (default: all); `ord` as in numpy.linalg.norm, so over two axes the norms of matrices.",
           _norm_words, _norm_rule,
@@ -196,7 +202,8 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
               ((2, 3, 2), math.inf, {"axis": (-2, -1), "keepdims": True}), ((2, 3), -math.inf, {}), ((4,), 0, {}),
               ((3, 2), "nuc", {}), ((2, 2, 3), 2, {"axis": (-2, -1)}), ((2, 3), 1, {"axis": (1, 0)}),
               ((3, 3), -2, {})))),
-          shape=norm_shape, work=_norm_work, entry=_norm_entry, kink=_norm_kink, departs=True,
+          shape=norm_shape, work=_norm_work, entry=_norm_entry, kink=_norm_kink, departs=_norm_kink,
+          alike=_one_order,
           convention="the derivative at 0 is 0; equal extremes share it evenly")
 
 

@@ -94,6 +94,11 @@ def _on_bound(x: Array, low: Array | None, high: Array | None) -> Mask | bool:
     return (False if low is None else np.equal(x, low)) | (False if high is None else np.equal(x, high))
 
 
+def _between_equals(x: Array, low: Array | None, high: Array | None) -> Mask | bool:
+    """Where both bounds are x: the function is constant there, and its derivative 1 by convention."""
+    return False if low is None or high is None else np.equal(x, low) & np.equal(x, high)
+
+
 def _entry_clip(s: Symbolic, x: Scalar, low: Scalar | None, high: Scalar | None) -> Scalar:
     raised = x if low is None else s.Max(x, low)
     return raised if high is None else s.Min(raised, high)
@@ -101,7 +106,8 @@ def _entry_clip(s: Symbolic, x: Scalar, low: Scalar | None, high: Scalar | None)
 
 pair("clip(x, min=none, max=none)", "`x`, but at least `min` and at most `max`; either may be left out.",
      lambda xp, x, low, high: _clipped(x, low, high), (_within, _below, _above), _entry_clip, aliases="clamp",
-     shape=clip_shape, kink=_on_bound, convention="a bound counts as inside: the derivative there is 1",
+     shape=clip_shape, kink=_on_bound, departs=_between_equals,
+     convention="a bound counts as inside: the derivative there is 1",
      samples=(Sample(((2, 3), (), ()), {}, ("real", "open", "positive")), Sample(((2, 3), (3,), None), {}),
               Sample(((4,), None, (2, 4))), Sample(((2, 3), (2, 1), (3,)))), example="clip(x, -1, 1)")
 pair("logaddexp(a, b)", "log(exp a + exp b), without overflow.", lambda xp, a, b: np.logaddexp(a, b),
@@ -122,8 +128,11 @@ def xlogy(a: Array, b: Array) -> Array:
     return np.where(np.equal(a, 0) & ~np.isnan(b), 0 * np.asarray(a), a * np.log(b))[()]
 
 
+def _no_factor(a: Array, b: Array) -> Mask:
+    return np.equal(a, 0) & np.less_equal(b, 0)
+
+
 pair("xlogy(a, b)", "a log b, and 0 where a is 0.", lambda xp, a, b: xlogy(a, b),
      (lambda xp, g, y, a, b: g * xp.log_slope(a, b), lambda xp, g, y, a, b: g * a / b),
      lambda s, a, b: a * s.log(b), POSITIVE, domain="the logarithm of a number that is not positive",
-     kink=lambda a, b: np.equal(a, 0) & np.less_equal(b, 0), convention="the slope of 0·log 0 is 0 by the factor",
-     departs=True)
+     kink=_no_factor, convention="the slope of 0·log 0 is 0 by the factor", departs=_no_factor)

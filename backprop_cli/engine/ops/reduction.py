@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -202,14 +202,21 @@ def _deviation_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, keep
     return restored(xp, g, x, axis, keepdims) * slope
 
 
+def one_count(shape: Shape, *, ddof: int, correction: int | None, unbiased: bool | None,
+              **rest: object) -> Mapping[str, object]:
+    """numpy's ddof, whichever of its names gave it."""
+    return {**rest, "ddof": lost(ddof, correction, unbiased), "correction": None, "unbiased": None}
+
+
 reduction("var(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=none)",
           "Variance over axes, Σ(x - mean)²/(n - ddof); PyTorch's names are correction, and unbiased for ddof=1.",
-          variance, _variance_rule, SPREAD_SAMPLES, shape=spread_shape,
+          variance, _variance_rule, SPREAD_SAMPLES, shape=spread_shape, alike=one_count,
           domain="a variance needs more than ddof entries")
 reduction("std(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=none)",
           "Standard deviation over axes, √var; PyTorch's names are correction, and unbiased for ddof=1.",
           lambda xp, *xs, **p: np.sqrt(variance(xp, *xs, **p)), _deviation_rule, SPREAD_SAMPLES,
-          shape=spread_shape, entry=lambda s, x, **p: np.frompyfunc(s.sqrt, 1, 1)(variance(_Exact(s), x, **p)),
+          shape=spread_shape, alike=one_count,
+          entry=lambda s, x, **p: np.frompyfunc(s.sqrt, 1, 1)(variance(_Exact(s), x, **p)),
           kink=lambda x, **p: np.zeros_like(x, dtype=bool)
           | (np.std(x, axis=p["axis"], keepdims=True) == 0 if np.size(x) else False),
           convention="the derivative at 0 is 0", domain="a standard deviation needs more than ddof entries")

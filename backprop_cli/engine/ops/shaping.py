@@ -42,6 +42,23 @@ def key_of(index: Index) -> tuple[Any, ...]:
     return tuple(convert[type(item)](item) if type(item) in convert else item for item in index)
 
 
+def plainest(index: Index, shape: Shape) -> Index:
+    """The subscripts with whole axes as `:`, and without those at the end: `x[0:3, :]` of three rows is x."""
+    if Ellipsis in index:
+        return index
+    sizes, items = iter(shape), []
+    for item in index:
+        size = None if item is None else next(sizes)
+        items.append(Span() if isinstance(item, Span) and _is_whole(item, size) else item)
+    while items and items[-1] == Span():
+        items.pop()
+    return tuple(items)
+
+
+def _is_whole(span: Span, size: Any) -> bool:
+    return span.step in (None, 1) and span.first in (None, 0) and (span.stop is None or span.stop >= size)
+
+
 def index_text(index: Index) -> str:
     """The subscripts as they are written: `0:2, 1`."""
     spell: dict[type, Callable[[Any], str]] = {type(None): lambda _: "None", type(Ellipsis): lambda _: "...",

@@ -239,6 +239,9 @@ def zero(shape: Shape) -> Formula:
 def build(name: str, parameters: Mapping[str, object], operands: tuple[Any, ...]) -> Formula:
     """An op of the registry applied to formulas."""
     maker = RULES.get(name)
+    alike = OPS[name].alike
+    if alike is not None:
+        parameters = alike(lift(operands[0]).shape, **{**OPS[name].signature.parameters, **parameters})
     if name in REDUCING or name in ALONG:
         parameters = normal_parameters(name, parameters, len(lift(operands[0]).shape))
     made = generic(name, parameters, operands) if maker is None else maker(*operands, **parameters)
@@ -262,7 +265,7 @@ LAWFUL: dict[str, Callable[[Expr], Expr | None]] = {}
 
 
 def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Mapping[str, object]:
-    """One form for equal parameters, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
+    """One form for equal axes, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
     if name in ALONG and isinstance(parameters.get("axis"), int):
         return {**parameters, "axis": parameters["axis"] % max(rank, 1)}
     if name not in REDUCING:
@@ -277,7 +280,7 @@ ALONG = frozenset(("take_along_axis", "scatter_add", "index_add", "cumsum", "cum
 
 REDUCING: Mapping[str, Any] = {
     name: op.signature.parameters["axis"] for name, op in OPS.items()
-    if "keepdims" in op.signature.parameters or name in {"softmax", "log_softmax"}
+    if "keepdims" in op.signature.parameters or name in {"softmax", "log_softmax", "flip", "prod_others"}
 }  # fmt: skip
 """Operators over axes, of which none means all, and the default."""
 

@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import reduced
-from backprop_cli.engine.ops.shaping import Span, broadcast_shape, expand_shape, reshape_shape, squeeze_shape
+from backprop_cli.engine.ops.shaping import Span, broadcast_shape, expand_shape, plainest, reshape_shape, squeeze_shape
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, kept_axes, materialize, scaled, zero
@@ -102,7 +102,8 @@ def broadcast_to(x: Formula, *, shape: Any) -> Formula:
 def index(x: Formula, *, index: Any) -> Formula:
     """x[...] of a constant is the constant."""
     shape = OPS["index"].shape(x.shape, index=index)
-    if not shape_of(x.expr):
+    index = plainest(index, x.shape)
+    if not shape_of(x.expr) or not index:
         return Formula(x.expr, shape)
     if only_new_axes(index):
         return expand_dims(x, axis=_new_axes(index, len(x.shape)))
@@ -117,8 +118,11 @@ def index(x: Formula, *, index: Any) -> Formula:
 def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
     """A scalar scattered to one entry of a vector is that scalar times a unit vector."""
     target = tuple(shape)
+    index = plainest(index, target)
     if x.expr == 0:
         return zero(target)
+    if not index:
+        return broadcast_to(x, shape=target)
     if only_new_axes(index):
         return reshape(broadcast_to(x, shape=OPS["index"].shape(target, index=index)), shape=target)
     if len(index) == 1 == len(x.shape) == len(target) - 1 and isinstance(index[0], int):  # a row is e[k] vᵀ

@@ -20,7 +20,7 @@ from backprop_cli.tasks.checks.oracle import Oracle
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
 from backprop_cli.tasks.computed import Computed
-from backprop_cli.tasks.diagnose import first_nonfinite, on_kink
+from backprop_cli.tasks.diagnose import departing, first_nonfinite
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 from backprop_cli.tasks.places import listed
 
@@ -80,7 +80,7 @@ class Work:
         self.perturbed = Perturbed(graph, computed.values)
         self.oracle = Oracle(graph, computed.values, self.perturbed.dependents)
         self.hooked = hooked(graph)
-        self.departed = {n.index for n in graph.nodes if n.op and n.op.departs and on_kink(n, computed.values)}
+        self.departed = {n.index for n in graph.nodes if departing(n, computed.values)}
         self.shown = sum(1 for node in graph.named() if node.index in graph.active)
         self.budget = BUDGET / max(1, self.shown * len(graph.passes))
 
