@@ -16,7 +16,7 @@ from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormula
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.diagnose import warnings_of
-from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_masks, load_leaves
 from backprop_cli.tasks.listing import listing
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
@@ -55,6 +55,7 @@ class Runner:
         graph, meaning, steps = self.graph, self.meaning, self.steps
         with np.errstate(all="ignore"):
             values = meaning.values = forward(graph, steps, meaning, leaves)
+            check_masks(graph, values)
             passes = [backward(graph, steps, meaning, values, run.output, seed)
                       for run, seed in zip(graph.passes, self.seeds, strict=True)]  # fmt: skip
         return Computed(graph, values, passes, self.seeds)

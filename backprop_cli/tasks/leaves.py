@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,17 @@ def check_leaves(graph: Graph, leaves: Mapping[int, Array]) -> None:
             _check_mask(graph, node, leaves)
 
 
+def check_masks(graph: Graph, values: Sequence[Array]) -> None:
+    """An attention mask is 0/1 where it is computed, too: known once the forward pass has run.
+
+    Raises:
+        SpecError: E008 for the first entry that is not.
+    """
+    for node in graph.nodes:
+        if node.op is not None and node.op.masks:
+            _check_mask(graph, node, dict(zip(node.inputs, (values[i] for i in node.inputs), strict=True)))
+
+
 def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> None:
     assert node.op is not None
     labels = node.op.name == "one_hot"
@@ -154,11 +165,11 @@ ADDED_MASKS = "1 says that a position is seen; add other masks to the scores: so
 
 def _refused(graph: Graph, node: Node, index: int, given: Array, wrong: Array, wanted: str,
              hint: str | None) -> SpecError:
-    leaf = graph.nodes[index].leaf
     assert node.op is not None
-    assert leaf is not None
-    at = where(wrong)[0]
+    at, given_by = where(wrong)[0], graph.nodes[index]
     what = "scaled_dot_product_attention" if node.op.masks else node.op.name
     user = named_user(graph, node.index)
-    message = f"{leaf.name}{entry_text(at)} is {number_text(given, at)}; {what} in {user!r} takes {wanted}"
-    return SpecError("E008", message, at=leaf.at.place(), hint=hint)
+    name = "the mask" if given_by.anonymous else given_by.name
+    message = f"{name}{entry_text(at)} is {number_text(given, at)}; {what} in {user!r} takes {wanted}"
+    written = given_by.leaf or given_by.spec or graph.nodes[graph.names[user]].spec if user in graph.names else None
+    return SpecError("E008", message, at=written.at.place() if written else None, hint=hint)

@@ -210,3 +210,18 @@ def test_no_formula_is_evaluated_where_none_is_asked_for(backprop: Any) -> None:
     """`--terms none` leaves differences and entries."""
     done = backprop("check", TWO_LAYER, "--terms", "none", "--format", "json")
     assert all(set(g["answers"]) == {"differences", "entries"} for g in json.loads(done.out)["gradients"])
+
+
+@pytest.mark.parametrize(("leaf", "status"), [("[1.0, 2.0]", "wrong"), ("{value: [1.0, 2.0], positive: true}", "ok")])
+def test_a_gradient_right_for_one_sign_is_not_right(leaf: str, status: str, checked: Any) -> None:
+    """A hand-written gradient is tried at leaves of the other sign as well, unless the spec says they are positive."""
+    report = checked(f"params: {{x: {leaf}}}\nfunctions: {{f: {{args: [x], body: abs(x), grads: {{x: grad(out)}}}}}}\n"
+                     "nodes: {h: f(x), loss: sum(h**2)}\n")
+    assert [one.status for one in report.functions] == [status]
+
+
+def test_what_was_computed_keeps_its_sign(checked: Any) -> None:
+    """A gradient that is right for what its function is given, behind a relu, is right."""
+    report = checked("params: {x: [1.0, 2.0]}\nfunctions: {f: {args: [x], body: abs(x), grads: {x: grad(out)}}}\n"
+                     "nodes: {r: relu(x), h: f(r), loss: sum(h**2)}\n")
+    assert [one.status for one in report.functions] == ["ok"]

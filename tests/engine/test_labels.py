@@ -59,3 +59,10 @@ def test_masks_to_add_are_refused(mask: str) -> None:
     with pytest.raises(SpecError, match="a mask of 0 and 1") as caught:
         ran("scaled_dot_product_attention(z, z, z, mask=i)", mask)
     assert "add other masks to the scores" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("mask", ["where(i > 0, 0, -inf)", "(i - 1) * 1e9", "2 * i"])
+def test_computed_masks_to_add_are_refused(mask: str) -> None:
+    """A mask is 0/1 where it is computed, too: one to be added would silently hide other positions."""
+    with pytest.raises(SpecError, match=r"the mask.* takes a mask of 0 and 1"):
+        ran(f"scaled_dot_product_attention(z, z, z, mask={mask})", "[[1, 0, 0], [1, 1, 0], [1, 1, 1]]")

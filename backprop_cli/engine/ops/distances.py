@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from backprop_cli.engine.ops.base import Sample, ShapeError, axes_of, composite, show
 from backprop_cli.engine.ops.library import reduced, scalar, spell
-from backprop_cli.engine.ops.losses import over
+from backprop_cli.engine.ops.losses import over, unalike
 from backprop_cli.engine.ops.tensor import Axes, Real
 from backprop_cli.engine.ops.validate import flag, number
 from backprop_cli.language.model import Shape
@@ -113,7 +113,7 @@ composite("margin_ranking_loss(input1, input2, target; margin=0, reduction='mean
                    Sample(((2, 3), (2, 3), (3,)), {"margin": 0.5, "reduction": "sum"}, ("real", "real", "sign"))))
 composite("soft_margin_loss(input, target; reduction='mean')", "log(1 + exp(-target·input)), target 1 or -1.",
           lambda shapes, reduction: reduced("softplus(-target * input)", reduction), group="losses",
-          integer_operands=frozenset({"target"}), samples=over("real", "sign"))
+          integer_operands=frozenset({"target"}), warns=unalike, samples=over("real", "sign"))
 
 
 def _poisson(shapes: Shapes, log_input: bool, full: bool, eps: Real, reduction: str) -> str:
@@ -129,6 +129,6 @@ def _poisson(shapes: Shapes, log_input: bool, full: bool, eps: Real, reduction: 
 
 composite("poisson_nll_loss(input, target; log_input=true, full=false, eps=1e-8, reduction='mean')",
           "exp(input) - target·input, of a rate given by its logarithm; `full` adds Stirling's log target!.", _poisson,
-          group="losses",
+          warns=unalike, group="losses",
           samples=(*over("real", "positive"), Sample(((2, 3), (2, 3)), {"full": True}, ("real", "positive")),
                    Sample(((4,), (4,)), {"log_input": False, "full": True}, ("positive", "positive"))))

@@ -104,7 +104,7 @@ composite("hinge_embedding_loss(input, target; margin=1, reduction='mean')",
           "The distance where the target is 1, max(margin - distance, 0) where it is -1.",
           lambda shapes, margin, reduction: reduced(
               f"where(target == 1, input, clip({scalar('margin', margin)} - input, min=0))", reduction),
-          samples=over("positive", "sign"), group="losses")
+          warns=unalike, samples=over("positive", "sign"), group="losses")
 
 # ── likelihoods ──────────────────────────────────────────────────────────────────────────────────
 
@@ -163,7 +163,8 @@ def _gaussian(shapes: Shapes, full: bool, eps: Real, reduction: str | None) -> s
 
 composite("gaussian_nll_loss(input, target, var; full=false, eps=1e-6, reduction='mean')",
           "(log var + (input - target)²/var)/2, with log(2π)/2 where `full`; the variance is at least eps.", _gaussian,
-          group="losses", samples=tuple(Sample(((2, 3), (2, 3), shape), parameters, ("real", "real", "positive"))
+          warns=unalike, group="losses",
+          samples=tuple(Sample(((2, 3), (2, 3), shape), parameters, ("real", "real", "positive"))
                                         for shape, parameters in (((2, 3), {}), ((2, 1), {"full": True}),
                                                                   ((2, 3), {"reduction": "none"}))))
 

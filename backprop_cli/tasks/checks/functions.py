@@ -19,7 +19,7 @@ from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Probe, compare, 
 from backprop_cli.tasks.checks.results import FunctionResult, status_of
 from backprop_cli.tasks.places import named_user
 
-DRAWS = 2
+DRAWS = 3
 NOT_HERE = "right at these numbers, wrong at others"
 
 
@@ -41,7 +41,7 @@ def _judged(graph: Graph, node: Node, position: int, operands: Sequence[Array], 
     if summed:
         return replace(found, status="wrong", note=f"it has axes more than its argument: summed over {summed} by us")
     for number in range(DRAWS if found.status == "ok" else 0):
-        other = _operand(graph, node, position, _drawn(node, operands, number), meaning)
+        other = _operand(graph, node, position, _drawn(graph, node, operands, number), meaning)
         if other.status == "wrong" and math.isfinite(other.written):
             return replace(other, note=NOT_HERE)
     return found
@@ -58,14 +58,18 @@ def _summed(graph: Graph, node: Node, position: int) -> str:
     return " and ".join(getattr(size, "name", None) or str(int(size)) for size in sizes)
 
 
-def _drawn(node: Node, operands: Sequence[Any], number: int) -> list[Any]:
-    """Other numbers of the same signs for the operands that are differentiated."""
+def _drawn(graph: Graph, node: Node, operands: Sequence[Any], number: int) -> list[Any]:
+    """Other numbers for the operands that are differentiated: leaves of any sign at last, unless they are positive.
+
+    What was computed keeps its signs: those after a relu or an exp belong to it.
+    """
     random = np.random.default_rng([crc32(node.name.encode()), number])
 
-    def other(x: Array) -> Any:
-        return x * np.exp(0.5 * random.standard_normal(np.shape(x))) + 0.1 * np.equal(x, 0)
+    def other(x: Array, source: Node) -> Any:
+        signs = -1 if number == DRAWS - 1 and source.leaf and "positive" not in source.leaf.claims else 1
+        return x * signs * np.exp(0.5 * random.standard_normal(np.shape(x))) + 0.1 * np.equal(x, 0)
 
-    return [x if x is None or rule_of(node, i) is None or not np.size(x) else other(x)
+    return [x if x is None or rule_of(node, i) is None or not np.size(x) else other(x, graph.nodes[node.inputs[i]])
             for i, x in enumerate(operands)]  # fmt: skip
 
 
