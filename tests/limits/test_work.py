@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sympy.core.cache import clear_cache
 
 from backprop_cli.report import json_
 from backprop_cli.tasks.calculate import Settings, run
+from tests.conftest import Backprop
 
 SLACK = 1.5
 """More than other versions of Python and sympy make of it, and less than twice."""
@@ -52,8 +54,13 @@ CASES: dict[str, tuple[Callable[[int], str], int, int]] = {
 """Name -> (its spec, how long, thousands of calls that it took when this was last looked at)."""
 
 
-def calls(spec: Any) -> int:
-    """How many functions a whole run calls, its report included."""
+def reported(spec: Any) -> None:
+    """A whole run, its report included."""
+    json_.render(run(spec, Settings()))
+
+
+def calls(work: Callable[[Any], object], given: Any) -> int:
+    """How many functions a piece of work calls."""
     count = 0
 
     def event(_frame: Any, kind: str, _argument: Any) -> None:
@@ -63,7 +70,7 @@ def calls(spec: Any) -> int:
     clear_cache()
     sys.setprofile(event)
     try:
-        json_.render(run(spec, Settings()))
+        work(given)
     finally:
         sys.setprofile(None)
     return count
@@ -74,7 +81,7 @@ def test_the_work_is_what_it_was(name: str, spec_of: Callable[[str], Any]) -> No
     """Rule: a change that makes the work half as much again is noticed; one that saves some lowers the number."""
     make, length, thousands = CASES[name]
     run(spec_of(make(2)), Settings())  # what is done once in a process
-    assert calls(spec_of(make(length))) < SLACK * 1000 * thousands
+    assert calls(reported, spec_of(make(length))) < SLACK * 1000 * thousands
 
 
 def windowed(n: int) -> str:
@@ -88,6 +95,11 @@ def recurrent(n: int) -> str:
     return f"inputs: {{x: {{shape: [2, {n}, 3], init: normal}}}}\nlayers: [{{rnn: 4}}]\ngrad_output: ones\n"
 
 
+def composed(n: int) -> str:
+    """Sines of sines."""
+    return "params: {n0: 0.5}\nnodes:\n" + "".join(f"  n{i + 1}: sin(n{i})\n" for i in range(n))
+
+
 LINEAR: dict[str, tuple[Callable[[int], str], int]] = {
     "params": (params, 50), "chain": (chain, 400), "windowed": (windowed, 20), "recurrent": (recurrent, 8),
 }  # fmt: skip
@@ -99,4 +111,16 @@ def test_the_work_is_linear(name: str, spec_of: Callable[[str], Any]) -> None:
     """Rule: twice the length takes little more than twice the calls."""
     make, length = LINEAR[name]
     run(spec_of(make(2)), Settings())
-    assert calls(spec_of(make(2 * length))) < 2.3 * calls(spec_of(make(length)))
+    longer, shorter = (calls(reported, spec_of(make(n))) for n in (2 * length, length))
+    assert longer < 2.3 * shorter
+
+
+def test_a_derivation_is_linear(backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: twice as many steps of a chain are derived, in words and numbers, with little more than twice the calls."""
+
+    def derived(n: int) -> int:
+        (path := tmp_path / f"{n}.yaml").write_text(composed(n), encoding="utf-8")
+        return calls(lambda name: backprop("derive", name), path)
+
+    derived(2)
+    assert derived(320) < 2.3 * derived(160)

@@ -27,20 +27,18 @@ LONGEST = 240
 """Characters of a formula that is read; what is longer stays in the names of the gradients above."""
 
 
+def is_long(expr: Expr) -> bool:
+    """Whether it is certainly longer than what is read: each node of it takes a character at least."""
+    return tree_size(expr) > LONGEST
+
+
 @dataclass(slots=True)
 class Contributions(Printing):
     """Works out steps from a node's consumers back to it."""
 
     def consumers(self, node: Node) -> list[Node]:
         """The named nodes that use a node directly, latest first."""
-        users = [
-            n
-            for n in self.graph.nodes
-            if n.op is not None
-            and n.index in self.graph.active
-            and (not n.anonymous or n.index == self.derived.run.output)
-        ]
-        return [n for n in reversed(users) if node.name in self.graph.named_inputs(n)]
+        return self.users.get(node.name, [])
 
     def contribution(self, consumer: Node, target: Node) -> Contribution | None:
         """What flows from a consumer to one of the nodes it uses."""
@@ -55,7 +53,7 @@ class Contributions(Printing):
         elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
         chain: dict[TensorSymbol, Expr] = {delta: upstream}
         chained = self.derived.nodes.get(consumer.index)
-        known = chained is not None and (
+        known = chained is not None and not is_long(chained) and (
             consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}
         )
         spoken: dict[str, int] = {}

@@ -14,13 +14,16 @@ from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.work import at_work
-from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions
+from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions, is_long
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.numbers import numbers
 from backprop_cli.formulas.remarks import remarks
 from backprop_cli.formulas.stepwise import closing
 from backprop_cli.formulas.tensors import seed_formula, true_shape
 from backprop_cli.formulas.worked import Contribution, Maths, PutIn, Worked, fits
+
+LONGEST_WAY = 12
+"""Factors of ∂E/∂out · ∂out/∂net · ... that are read in one line."""
 
 TOO_LONG = "put together, the formula is long; run --terms nodes prints it"
 
@@ -47,8 +50,9 @@ class Deriver(Contributions):
         is_output = node.index == self.derived.run.output
         parts, long = shortened(parts)
         seed = self.seed(node) if is_output else None
-        simplified = self.simplified(node, parts, seed)
-        if simplified is not None and len(simplified.text) > LONGEST:
+        whole = self.in_nodes(node)
+        simplified = None if whole is None or is_long(whole) else self.simplified(whole, parts, seed)
+        if whole is not None and is_long(whole) or simplified is not None and len(simplified.text) > LONGEST:
             simplified, long = None, True
         return Worked(
             name=self.label(node), left=self.partial(self.label(node)), shape=show(node.shape) if node.shape else "",
@@ -105,11 +109,14 @@ class Deriver(Contributions):
         sides = [*([seed] if seed else []), *(p.chain for p in parts)]
         return self.each(lambda n: NOTATIONS[n].plus.join(_bracketed(m, n) for m in sides))
 
-    def simplified(self, node: Node, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
-        """The formula in node names; None where a line says it already."""
+    def in_nodes(self, node: Node) -> Expr | None:
+        """The formula in node names; None where it holds the gradients of others."""
         expr = self.derived.nodes.get(node.index)
-        if expr is None or gradients_of(expr) - {self.derived.gradients.get(self.derived.run.output)}:
-            return None
+        own = {self.derived.gradients.get(self.derived.run.output)}
+        return None if expr is None or gradients_of(expr) - own else expr
+
+    def simplified(self, expr: Expr, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
+        """The formula in node names, printed; None where a line says it already."""
         final = self.maths(expr)
         said = (
             {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted}
@@ -124,7 +131,9 @@ class Deriver(Contributions):
         way = [node]
         while way[-1].index != self.derived.run.output:
             users = self.consumers(way[-1])
-            if len(users) != 1 or users[0].shape or way[-1].shape or way[-1].index in self.graph.hooks:
+            if len(way) > LONGEST_WAY or len(users) != 1 or users[0].shape or way[-1].shape:
+                return None
+            if way[-1].index in self.graph.hooks:
                 return None
             way.append(users[0])
         slopes = [(self.label(after), before.name) for before, after in pairwise(way)][::-1]

@@ -23,6 +23,16 @@ SHOWN = ("text",)
 """What is printed unless more is asked for; `text` always is, since it is compared."""
 
 
+def users(graph: Graph, output: int) -> dict[str, list[Node]]:
+    """The named nodes that use each directly, latest first."""
+    found: dict[str, list[Node]] = {}
+    for node in reversed(graph.nodes):
+        if node.op is not None and node.index in graph.active and (not node.anonymous or node.index == output):
+            for name in graph.named_inputs(node):
+                found.setdefault(name, []).append(node)
+    return found
+
+
 @dataclass(slots=True)
 class Printing:
     """One backward pass of a graph; `gradients` are its numbers, where there are any."""
@@ -37,11 +47,13 @@ class Printing:
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
     words: Wording = field(init=False)
+    users: dict[str, list[Node]] = field(init=False)
     told: dict[str, Notation] = field(default_factory=dict)
     reached: dict[int, Expr | None] = field(default_factory=dict)  # by consumer, where a step was put together
 
     def __post_init__(self) -> None:
         self.words = Wording(self.graph)
+        self.users = users(self.graph, self.derived.run.output)
         self.meaning = Formulas(self.derived.symbols, self.derived.run, chained=False)
         self.steps = {step.place: step for step in plan(self.graph, self.meaning)}
 
