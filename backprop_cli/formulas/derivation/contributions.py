@@ -52,25 +52,30 @@ class Contributions(Printing):
         factor = Mul(*[a for a in Mul.make_args(expr) if a is not delta])
         elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
         chain: dict[TensorSymbol, Expr] = {delta: upstream}
-        chained = self.derived.nodes.get(consumer.index)
-        known = chained is not None and not is_long(chained) and (
-            consumer.index == self.derived.run.output or not gradients_of(chained) - {upstream}
-        )
+        above = self.put_together(consumer)
+        chained = None if above is None or is_long(above) else above
         spoken: dict[str, int] = {}
         return Contribution(
             consumer=self.label(consumer), name=self.named(self.label(consumer)), definition=self.own_words(consumer),
             local=Equation(self.slope(consumer, target, elementwise),
                            self.maths(factor if elementwise else expr, {delta: plain})), is_map=not elementwise,
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
-            substituted=self.substituted(expr, delta, chained) if known and chained is not None else None,
+            substituted=None if chained is None else self.substituted(expr, delta, chained),
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
             shapes=shapes_of_product(expr, target),
             entry=self.entry(expr.xreplace(chain), target, spoken),
-            algebra=self.algebra(consumer, expr, delta, chained) if known and chained is not None else (),
+            algebra=() if chained is None else self.algebra(consumer, expr, delta, chained),
             entries=None if elementwise else self.entries(consumer, spoken),
             indices=tuple(f"{letter} < {spell_static(size)}" for letter, size in spoken.items() if letter),
             layer=self.layer(consumer, target, expr, delta),
         )  # fmt: skip
+
+    def put_together(self, consumer: Node) -> Expr | None:
+        """The formula of a consumer's gradient in node names, where it is known and holds no other's."""
+        expr = self.derived.nodes.get(consumer.index)
+        is_output = consumer.index == self.derived.run.output
+        is_whole = expr is not None and (is_output or not gradients_of(expr) - {self.meaning.gradient_symbol(consumer)})
+        return expr if is_whole else None
 
     def algebra(self, consumer: Node, expr: Expr, delta: GradSymbol, chained: Expr) -> tuple[Algebra, ...]:
         """What happens between the substituted line and what it simplifies to, part by part."""

@@ -49,6 +49,7 @@ class Deriver(Contributions):
             self.touch_facts(node, parts)
         is_output = node.index == self.derived.run.output
         parts, long = shortened(parts)
+        long |= any(is_long(above) for c in self.consumers(node) if (above := self.put_together(c)) is not None)
         seed = self.seed(node) if is_output else None
         whole = self.in_nodes(node)
         simplified = None if whole is None or is_long(whole) else self.simplified(whole, parts, seed)
