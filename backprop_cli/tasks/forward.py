@@ -24,8 +24,9 @@ def directions(spec: Spec, settings: Sequence[str]) -> dict[str, Leaf]:
     """The tangents of leaves, `x=1` or `x=[1, 0]`; a number goes to every entry.
 
     Raises:
-        UsageError: E022 for what is no leaf, or does not fit its shape.
+        UsageError: E022 for what is no leaf, does not fit its shape, or is given twice.
     """
+    _once_each(settings)
     plain = replace(spec, leaves=tuple(replace(leaf, shape=tuple(map(int, leaf.shape))) for leaf in spec.leaves))
     leaves = {leaf.name: leaf for leaf in spec.leaves}
     changed = override(plain, settings, option="--tangent")
@@ -39,6 +40,15 @@ def directions(spec: Spec, settings: Sequence[str]) -> dict[str, Leaf]:
         value = np.broadcast_to(np.asarray(leaf.load(), dtype=float), before.shape)
         found[leaf.name] = replace(leaves[leaf.name], load=lambda value=value: value, written=None)
     return found
+
+
+def _once_each(settings: Sequence[str]) -> None:
+    """A leaf moves in one direction: the second of two would silently replace the first."""
+    names = [setting.partition("=")[0].strip() for setting in settings]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError("E022", f"--tangent {name[:64]} is given {names.count(name)} times",
+                             hint="a leaf moves one way at a time: a run for each direction")
 
 
 def with_forward_mode(result: Result, spec: Spec, given: Mapping[str, Leaf], formulas: bool,

@@ -114,9 +114,10 @@ def test_the_table_of_the_terminal(backprop: Backprop) -> None:
 @pytest.mark.parametrize(("tangent", "words"), [
     ("q=1", "the spec has no leaf 'q'"), ("v1=1", "is a node, not a leaf"), ("x1=[1, 2]", "needs a number"),
     ("x1", "--tangent needs NAME=VALUE"),
+    ("x1=1 and x1=2", "--tangent x1 is given 2 times"),
 ])  # fmt: skip
 def test_bad_input_is_told_plainly(backprop: Backprop, tangent: str, words: str) -> None:
     """Exit code 2, with the user's words."""
-    done = backprop("run", BAYDIN, "--tangent", tangent)
+    done = backprop("run", BAYDIN, *(word for one in tangent.split(" and ") for word in ("--tangent", one)))
     assert (done.code, done.out) == (2, "")
     assert words in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ W = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
 BATCH = [[1.0, 2.0], [3.0, 1.0]]
 V, SQUARE = [1.0, 2.0, 4.0], [[1.0, 2.0], [3.0, 5.0]]
 DATA = {"X": [[1.0, 0.5], [2.0, -1.0], [0.0, 1.0], [1.0, 1.0]], "w": [0.1, -0.2]}
+SQUARE_ROWS = [[1.0, 2.0, 0.5], [3.0, -1.0, 2.0], [0.2, 0.1, 1.0]]
 SPHERICAL = ("[cos(u[2]) · sin(u[1]), cos(u[1]) · cos(u[2]) · u[0], -u[0] · sin(u[1]) · sin(u[2])]",
              "[sin(u[1]) · sin(u[2]), cos(u[1]) · u[0] · sin(u[2]), cos(u[2]) · u[0] · sin(u[1])]",
              "[cos(u[1]), -u[0] · sin(u[1]), 0]")  # fmt: skip
@@ -112,6 +114,28 @@ PUBLISHED = [
     ("a diagonal", {"x": V}, {"y": "diag(x)"}, "y", "x", "1", "δ[i,k] · δ[j,k]"),
     ("layer normalisation", {"x": V}, {"m": "mean(x)", "s": "sqrt(mean((x - m)**2))", "y": "(x - m)/s"}, "y", "x",
      "-(y · yᵀ + ones((3, 3)) - 3 I)/(3 s)", "δ[i,j]/s - y[i] · y[j] / (3 s) - 1/(3 s)"),
+    ("softmax with temperature", {"z": V, "T": 2.0}, {"p": "softmax(z/T)"}, "p", "z", "(diag(p) - p · pᵀ)/T",
+     "p[i] (δ[i,j]/T - p[j]/T)"),
+    ("RMS normalisation", {"x": V, "g": [1.0, 3.0, 2.0]}, {"r": "sqrt(mean(x**2))", "y": "g*x/r"}, "y", "x",
+     "(diag(g) - y · xᵀ / (3 r))/r", "g[i] · δ[i,j] / r - y[i] · x[j] / (3 r²)"),
+    ("cylindrical coordinates", {"u": V}, {"y": "stack([u[0]*cos(u[1]), u[0]*sin(u[1]), u[2]])"}, "y", "u",
+     "[[cos(u[1]), -u[0] · sin(u[1]), 0], [sin(u[1]), cos(u[1]) · u[0], 0], [0, 0, 1]]", None),
+    ("Lotka and Volterra", {"u": [2.0, 0.5]}, {"y": "stack([1.5*u[0] - u[0]*u[1], u[0]*u[1] - 3*u[1]])"}, "y", "u",
+     "[[3/2 - u[1], -u[0]], [u[1], u[0] - 3]]", None),
+    ("Lorenz", {"u": V}, {"y": "stack([10*(u[1] - u[0]), u[0]*(28 - u[2]) - u[1], u[0]*u[1] - 8/3*u[2]])"}, "y", "u",
+     "[[-10, 10, 0], [28 - u[2], -1, -u[0]], [u[1], u[0], -8/3]]", None),
+    ("Kepler's equation", {"E": 1.2, "e": 0.3}, {"M": "E - e*sin(E)"}, "M", "E", "1 - e · cos(E)", None),
+    ("two layers", {"x": [1.0, 2.0], "W": W, "U": [V, V]}, {"h": "relu(W @ x)", "y": "U @ h"}, "y", "x",
+     "U · diag([h > 0]) · W", "Σ_k [h[k] > 0] · U[i,k] · W[k,j]"),
+    ("a layer by its bias", {"x": [1.0, 2.0], "W": W, "b": V}, {"h": "sigmoid(W @ x + b)"}, "h", "b",
+     "diag(h ⊙ (1 - h))", "h[i] · (1 - h[i]) · δ[i,j]"),
+    ("a linear system", {"A": SQUARE, "b": [1.0, 2.0]}, {"x": "solve(A, b)"}, "x", "b", "A⁻¹", "(A⁻¹)[i,j]"),
+    ("a gate", {"h": V, "z": [0.2, 0.3, 0.4], "U": SQUARE_ROWS}, {"n": "tanh(U @ h)", "o": "(1 - z)*n + z*h"}, "o", "h",
+     "diag((1 - n²) ⊙ (1 - z)) · U + diag(z)", "(1 - n[i]²) · U[i,j] · (1 - z[i]) + z[i] · δ[i,j]"),
+    ("a residual", {"x": V, "A": SQUARE_ROWS}, {"y": "x + relu(A @ x)"}, "y", "x", "diag([A · x > 0]) · A + I", None),
+    ("a product of three", {"A": SQUARE, "X": SQUARE, "B": SQUARE}, {"Y": "A @ X @ B"}, "Y", "X", "B[l,j] · A[i,k]",
+     "B[l,j] · A[i,k]"),
+    ("a Gram matrix", {"X": SQUARE}, {"Y": "X.T @ X"}, "Y", "X", "X[k,j] · δ[i,l] + X[k,i] · δ[j,l]", None),
 ]  # fmt: skip
 
 
@@ -148,6 +172,17 @@ HESSIANS = [
     ("a bell", {"x": [0.5, 0.2, 0.4]}, {"f": "exp(-sum(x**2)/2)"}, "x", "f · (x · xᵀ - I)"),
     ("a barrier", {"x": V}, {"f": "-sum(log(x))"}, "x", "diag(1/x²)"),
     ("entropy", {"x": V}, {"f": "-sum(x*log(x))"}, "x", "-diag(1/x)"),
+    ("a log-sum-exp of a map", {"A": W, "x": [1.0, 2.0]}, {"z": "A @ x", "p": "softmax(z)", "f": "logsumexp(z)"}, "x",
+     "Aᵀ · (diag(p) - p · pᵀ) · A"),
+    ("weighted least squares", {"X": W, "w": [0.1, 0.2], "y": V, "c": V}, {"f": "sum(c*(X @ w - y)**2)/2"}, "w",
+     "Xᵀ · diag(c) · X"),
+    ("a barrier of half-spaces", {"A": W, "x": [0.1, 0.1], "b": V}, {"f": "-sum(log(b - A @ x))"}, "x",
+     "Aᵀ · diag(1/(b - A · x)²) · A"),
+    ("the square of a square", {"x": V}, {"f": "sum(x**2)**2"}, "x", "4 Σ(x²) · I + 8 x · xᵀ"),
+    ("pseudo-Huber", {"x": V}, {"f": "sum(sqrt(1 + x**2))"}, "x", "diag(1/(√(x² + 1))³)"),
+    ("a Gaussian by its mean", {"P": [[2.0, 0.5], [0.5, 3.0]], "m": [1.0, 2.0], "x": [0.0, 1.0]},
+     {"f": "(x - m) @ P @ (x - m)/2"}, "m", "P"),
+    ("quadratic over linear", {"x": V, "y": 2.0}, {"f": "sum(x**2)/y"}, "x", "2 I / y"),
     ("Rosenbrock", {"x": [1.2, 0.7]}, {"f": "(1 - x[0])**2 + 100*(x[1] - x[0]**2)**2"}, "x", ROSENBROCK),
 ]  # fmt: skip
 
@@ -394,3 +429,28 @@ def test_a_symmetric_point_is_no_symmetric_matrix(claim: dict[str, Any]) -> None
     if isinstance(found.formula, Printed):
         assert found.formula.deviation is not None
         assert found.formula.deviation < 1e-12
+
+
+def test_a_derivative_of_a_number_by_a_number_has_its_formula(backprop: Backprop) -> None:
+    """Text and index notation are the same there, and it is printed, once."""
+    spec = "inputs: {x: 2, y: 3}\nparams: {a: 1.5}\nnodes: {v: a**2 * exp(x/y)}\n"
+    assert "∂v/∂a  scalar\n  = 2 a · exp(x/y)\n  = " in backprop("jacobian", "-", stdin=spec).out
+    assert "∂²v/∂a²  scalar\n  = 2 exp(x/y)\n  = " in backprop("hessian", "-", stdin=spec).out
+
+
+def test_rows_at_once_leave_room_for_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reverse pass takes no more than it may, the windows of a transposed convolution included."""
+    from backprop_cli.tasks.jacobian import numbers
+
+    allowed = 1 << 20
+    monkeypatch.setattr(numbers, "AT_ONCE", allowed)
+    image, kernel = np.ones((1, 2, 8, 8)), np.ones((2, 2, 5, 5))
+    graph = build(spec_of({"x": image, "w": kernel}, {"y": "conv_transpose2d(x, w)"}, "y"))
+    rows = Rows.of(graph, load_leaves(graph))
+    tracemalloc.start()
+    try:
+        found = rows.jacobian(graph.names["x"], 1 << 30)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < found.nbytes + 2 * allowed

@@ -118,3 +118,46 @@ def test_without_forward_mode_nothing_is_said_of_it(backprop: Backprop) -> None:
     for form in (*PAGES, "csv"):
         out = backprop("run", LOGISTIC, "--format", form).out
         assert not re.search("tangent|Forward mode", out)
+
+
+SHARED_LETTERS = ("inputs: {t: [1, 0]}\nparams: {b: [0.5, -1], W: [[1, 2, 3], [4, 5, 6]]}\n"
+                  "nodes: {f: sum((W @ ones(3) + b - t)**2)}\n")
+
+
+def test_a_rules_letter_is_told_from_a_param_of_that_name(backprop: Backprop) -> None:
+    """The momentum of a param b is b_b, in every place; of W, in a spec that has a b, b_W; of others plain b."""
+    arguments = ("step", "-", "--rule", "momentum", "--steps", "2")
+    text = backprop(*arguments, stdin=SHARED_LETTERS).out
+    assert "b_b ← 0.9 · b_b + ∂f/∂b" in text
+    assert "\nb ← b - 0.001 · b_b\n" in text
+    assert "W ← W - 0.001 · b_W" in text
+    assert re.search(r"step +gradient of b\[0\] +b_b +b\[0\]", text)
+    found = json.loads(backprop(*arguments, "--format", "json", stdin=SHARED_LETTERS).out)["params"]["b"]
+    assert found["formula"] == {"text": "b - 0.001 · b_b", "code": "b - 0.001 * b_b", "latex": r"b - 0.001 \, b_{b}"}
+    assert "b ← 0.9 · b + ∂f/∂x" in backprop(*arguments, stdin=BOWL).out
+
+
+def test_a_large_param_has_no_empty_tables(backprop: Backprop) -> None:
+    """Of a param whose state is not written down step by step there is no table, in no format."""
+    arguments = ("step", "-", "--rule", "momentum", "--steps", "2", "--wrt", "W")
+    assert backprop(*arguments, stdin=SHARED_LETTERS).out.count("step  ") == 1  # the losses'
+    assert backprop(*arguments, "--format", "markdown", stdin=SHARED_LETTERS).out.count("| `step` |") == 1
+    found = json.loads(backprop(*arguments, "--format", "json", stdin=SHARED_LETTERS).out)
+    assert found["params"]["W"]["table"] == {}
+
+
+def test_weight_decay_goes_on_with_the_decayed_gradient(backprop: Backprop) -> None:
+    """The rule in general: after g ← ∂L/∂w + 0.1 · w its lines use g, as the lines of a param do."""
+    text = backprop(*ADAM, "--weight-decay", "0.1", stdin=BOWL).out
+    assert "  g ← ∂L/∂w + 0.1 · w\n  m ← 0.9 · m + 0.1 · g\n  v ← 0.999 · v + 0.001 · g²\n" in text
+
+
+def test_in_ascii_a_rule_is_in_the_languages_own_signs(backprop: Backprop) -> None:
+    """A product of numbers is no matrix product, a root has brackets, a power says so."""
+    text = backprop(*ADAM, "--ascii", stdin=BOWL).out
+    assert text.isascii()
+    assert "m_hat <- m / (1 - 0.9**t)" in text
+    assert "x <- x - 0.1 * m_hat / (sqrt(v_hat) + 1e-8)" in text
+    assert "1 - 0.1 * 2 / (sqrt(4) + 1e-8) = 0.9" in text
+    assert "@" not in text
+    assert "\n  \n" not in text

@@ -169,6 +169,13 @@ def memory_estimate(graph: Graph, runs: int = 1) -> int:
     return runs * held(graph) + ITEMSIZE[graph.spec.dtype] * step
 
 
+def reverse_estimate(graph: Graph) -> int:
+    """Bytes of one reverse pass alone: all its gradients, and what the greediest step takes besides."""
+    gradients = sum(entries_of(graph.nodes[i].shape) for i in graph.active)
+    step = max((cost.entries for i, cost in costs(graph).items() if i in graph.active and graph.nodes[i].op), default=0)
+    return ITEMSIZE[graph.spec.dtype] * (gradients + step)
+
+
 def work_estimate(graph: Graph) -> int:
     """Operations of the forward pass and of every backward pass, at most."""
     return sum(cost.work for cost in costs(graph).values()) * max(1, len(graph.passes))

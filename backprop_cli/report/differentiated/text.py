@@ -38,7 +38,7 @@ def _formula(one: Differentiated, text: str, index: str, view: View) -> Iterator
     if one.block:
         yield f"{INDENT}[{one.block}] = {view.plain(text)}"
         yield f"{INDENT}{view.paint('0 in all other entries', 'faint')}"
-    elif text != index or not one.rows:
+    elif text != index or not (one.rows and one.shape):
         yield f"{INDENT}= {view.plain(text)}"
     if index and one.rows and one.shape:
         yield f"{INDENT}{view.safe(one.rows)} = {view.plain(index)}"

@@ -7,17 +7,14 @@ from collections.abc import Iterator, Sequence
 from backprop_cli.formulas.printed import partial
 from backprop_cli.report.sheets import Equation, Section, Sheet, Table, plainly
 from backprop_cli.report.stepped import plot
-from backprop_cli.report.stepped.text import SPELLED, head_of, parameters_of
+from backprop_cli.report.stepped.text import parameters_of
 from backprop_cli.report.view import View
-from backprop_cli.tasks.stepping.printing import marked
 from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Update
-
-_LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}"}
 
 
 def sheet(result: Stepped, view: View) -> Sheet:
     """The page of one spec."""
-    rule = Section(f"{result.rule}: {parameters_of(result)}", tuple(_assigned(result.general, None)))
+    rule = Section(f"{result.rule}: {parameters_of(result)}", tuple(_assigned(result.general)))
     where = tuple(Equation(one.name, (one.formula,), one.value) for one in result.where)
     sections = [rule, *([Section("where", where)] if where else []),
                 *(_update(result, one, view) for one in result.params), _loss(result, view)]  # fmt: skip
@@ -25,24 +22,10 @@ def sheet(result: Stepped, view: View) -> Sheet:
     return Sheet(result.title or result.spec, result.spec, tuple(sections), warnings)
 
 
-def _assigned(lines: Sequence[Assignment], param: str | None) -> Iterator[Equation]:
+def _assigned(lines: Sequence[Assignment]) -> Iterator[Equation]:
     for one in lines:
-        name = param if one.name == "w" and param is not None else SPELLED.get(one.name, one.name)
         put_in = (plainly(one.substituted),) if one.substituted is not None else ()
-        left = {"text": name, "latex": _tex(name, one.name), "mathml": _in_a_page(name, one.name)}
-        yield Equation(left, (one.formula, *put_in), sign="←")
-
-
-def _tex(name: str, line: str) -> str:
-    from backprop_cli.formulas.notation import LATEX
-
-    return _LATEX.get(line) or LATEX.name(name)
-
-
-def _in_a_page(name: str, line: str) -> str:
-    from backprop_cli.formulas.notation import MATHML
-
-    return marked(line) if line in _LATEX else MATHML.name(name)
+        yield Equation(one.left, (one.formula, *put_in), sign="←")
 
 
 def _update(result: Stepped, update: Update, view: View) -> Section:
@@ -61,13 +44,13 @@ def _update(result: Stepped, update: Update, view: View) -> Section:
              "mathml": f"{MATHML.name(update.name)}<mtext>{said.replace(' ', chr(160))}</mtext>"}  # fmt: skip
     after = Equation(moved, (), update.new)
     tables = tuple(_table(trace, view) for trace in update.traces if update.state and result.steps > 1)
-    return Section(update.name, (*gradient, *_assigned(update.lines, update.name), after), tables=tables)
+    return Section(update.name, (*gradient, *_assigned(update.lines), after), tables=tables)
 
 
 def _table(trace: Trace, view: View) -> Table:
     keys = tuple(trace.rows[0].values) if trace.rows else ()
     rows = tuple((str(row.step), *(f"{row.values[key]:.{view.digits}g}" for key in keys)) for row in trace.rows)
-    return Table(("step", *(head_of(key, trace) for key in keys)), rows)
+    return Table(("step", *(trace.heads[key] for key in keys)), rows)
 
 
 def _loss(result: Stepped, view: View) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.report.arrays import abridged, lines, summary
@@ -13,7 +14,6 @@ from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Upda
 INDENT = "  "
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST_SPARK = 60
-SPELLED = {"m_hat": "m̂", "v_hat": "v̂"}
 
 
 def render(result: Stepped, view: View = READING) -> str:
@@ -30,7 +30,7 @@ def _head(result: Stepped, view: View) -> list[str]:
     found = [view.paint(view.safe(result.title), "heading")] if result.title else []
     found.append(view.paint(view.safe(result.spec), "faint"))
     found += ["", f"{result.rule}, {parameters_of(result)}"]
-    found += [INDENT + line for line in _assigned(result.general, "w", view)]
+    found += [INDENT + line for line in _assigned(result.general, view)]
     return found
 
 
@@ -44,20 +44,24 @@ def _parameter(value: float) -> str:
     return f"{value:g}".replace("e-0", "e-")
 
 
-def _assigned(assignments: Sequence[Assignment], param: str, view: View) -> list[str]:
-    left = [_left(one, param, view) for one in assignments]
+def _assigned(assignments: Sequence[Assignment], view: View) -> list[str]:
+    left = [_said(one.left.text, view) for one in assignments]
     width = max(map(_columns, left))
-    return [f"{name}{' ' * (width - _columns(name))} {view.plain('←')} {view.plain(one.formula.text)}"
+    return [f"{name}{' ' * (width - _columns(name))} {view.plain('←')} {_said(one.formula.text, view)}"
             for name, one in zip(left, assignments, strict=True)]  # fmt: skip
+
+
+def _said(text: str, view: View) -> str:
+    """A line of a rule, whose products are of numbers or entry by entry: in ASCII the language's own signs."""
+    if view.ascii:
+        text = re.sub(r"√([^\s()]+)", r"√(\1)", text).replace("·", "*").replace("ᵗ", "**t")
+        text = re.sub(r"(\w)\u0302", r"\1_hat", text)
+    return view.plain(text)
 
 
 def _columns(text: str) -> int:
     """How wide a text is: a hat takes no column."""
     return len(text.replace("\u0302", ""))
-
-
-def _left(one: Assignment, param: str, view: View) -> str:
-    return view.safe(param if one.name == "w" else SPELLED.get(one.name, one.name))
 
 
 def _definitions(result: Stepped, view: View) -> list[str]:
@@ -74,7 +78,7 @@ def _update(result: Stepped, update: Update, view: View) -> list[str]:
     name = view.safe(update.name)
     if not update.lines:
         return [f"{view.paint(name, 'name')} stays: {view.safe(result.output)} does not depend on it"]
-    found = [line for one in update.lines for line in _line(one, update, view)]
+    found = [line for one in update.lines for line in _line(one, view)]
     if update.gradient_formula is not None:
         symbol = view.plain(f"∂{result.output}/∂{update.name}")
         found.insert(0, f"{symbol} = {view.plain(update.gradient_formula.text)}")
@@ -85,12 +89,12 @@ def _update(result: Stepped, update: Update, view: View) -> list[str]:
     return found
 
 
-def _line(one: Assignment, update: Update, view: View) -> Iterator[str]:
-    left = _left(one, update.name, view)
+def _line(one: Assignment, view: View) -> Iterator[str]:
+    left = _said(one.left.text, view)
     arrow, gap = view.plain("←"), " " * _columns(left)
-    yield f"{view.paint(left, 'gradient')} {arrow} {view.plain(one.formula.text)}"
+    yield f"{view.paint(left, 'gradient')} {arrow} {_said(one.formula.text, view)}"
     if one.substituted is not None:
-        yield f"{gap}   {view.plain(one.substituted)}"
+        yield f"{gap}   {_said(one.substituted, view)}"
 
 
 def _is_cut(update: Update) -> bool:
@@ -110,14 +114,9 @@ def _after(result: Stepped, update: Update, view: View) -> list[str]:
 def _table(trace: Trace, view: View) -> list[str]:
     """The state of an entry, step by step."""
     keys = list(trace.rows[0].values) if trace.rows else []
-    head = ["step", *(view.safe(head_of(key, trace)) for key in keys)]
+    head = ["step", *(_said(trace.heads[key], view) for key in keys)]
     body = [[str(row.step), *(f"{row.values[key]:.{view.digits}g}" for key in keys)] for row in trace.rows]
     return [INDENT + row for row in columns([head, *body])]
-
-
-def head_of(key: str, trace: Trace) -> str:
-    """What stands above a column of a table of states."""
-    return {"g": f"gradient of {trace.entry}", "w": trace.entry}.get(key) or SPELLED.get(key, key)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -135,7 +134,8 @@ def _loss(result: Stepped, view: View) -> list[str]:
     change = f"{view.plain('→')} {_number(last.loss, view)}"
     found = [f"{view.paint(name, 'name')}: {_number(first.loss, view)} {change}"]
     if last.step > 1:
-        found.append(view.paint(f"{INDENT}{spark([m.loss for m in result.history], view)}", "value"))
+        bars = spark([m.loss for m in result.history], view)
+        found += [view.paint(f"{INDENT}{bars}", "value")] if bars else []
         table = [["step", name], *([str(m.step), _number(m.loss, view)] for m in result.recorded)]
         found += ["", *(INDENT + row for row in columns(table))]
     return found

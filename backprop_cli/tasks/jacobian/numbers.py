@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.graph.memory import reverse_estimate
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import backward, forward, plan
@@ -18,7 +19,7 @@ from backprop_cli.engine.rows import Rows as Seeds
 from backprop_cli.errors import SpecError
 
 AT_ONCE = 1 << 26
-"""Bytes that the gradients of one reverse pass may take."""
+"""Bytes that one reverse pass may take: its gradients, and what a step makes on its way, such as windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,7 @@ class Rows:
 
     def at_once(self, max_bytes: int) -> int:
         """How many rows one reverse pass may have."""
-        graph = self.graph
-        one = sum(math.prod(_sizes(graph.nodes[i].shape)) for i in graph.active) * itemsize(graph)
-        return max(1, min(AT_ONCE, max_bytes) // max(1, one))
+        return max(1, min(AT_ONCE, max_bytes) // max(1, reverse_estimate(self.graph)))
 
 
 def itemsize(graph: Graph) -> int:

@@ -5,7 +5,7 @@ The order of a rule is how people write it, so it is printed as it stands; nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -195,7 +195,7 @@ def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Print
     tree = with_numbers(parse(inline(code, "<rule>")), values)
 
     def spoken(word: str) -> Printed:
-        return names.get(word) or printed(spelled(word), word, _LATEX.get(word, word), marked(word))
+        return names.get(word) or letter(word)
 
     return printed(
         written(tree, text_notation(lambda word: spoken(word).text)),
@@ -203,6 +203,26 @@ def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Print
         written(tree, latex_notation(lambda word: spoken(word)["latex"])),
         written(tree, mathml_notation(lambda word: spoken(word)["mathml"])),
     )
+
+
+def letter(word: str) -> Printed:
+    """A name of a rule's own."""
+    return printed(spelled(word), word, _LATEX.get(word, word), marked(word))
+
+
+def told_apart(word: str, param: str, taken: Container[str]) -> Printed:
+    """A rule's letter where the spec has that name too: with the param below it, m_W."""
+    code = f"{word}_{param}"
+    while code in taken:
+        code += "_"
+    latex = f"{_LATEX.get(word, word)}_{{{upright(param)}}}"
+    text = code.replace(word, spelled(word), 1)
+    return printed(text, code, latex, f"<msub>{marked(word)}<mi>{param}</mi></msub>")
+
+
+def upright(name: str) -> str:
+    """A name of the spec in LaTeX, whatever it holds."""
+    return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
 
 
 _LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.formulas.printed import Named, Printed
@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A line of the rule for one param: its formula, and the first step's numbers put in (None: too many)."""
+    """A line of the rule for one param: its formula, and the first step's numbers put in (None: too many).
+
+    `name` is the rule's, `left` what is written for it: the param, or the rule's letter, told from the spec's names.
+    """
 
     name: str
+    left: Printed
     formula: Printed
     substituted: str | None
 
@@ -36,6 +40,7 @@ class Trace:
 
     entry: str
     rows: tuple[Row, ...]
+    heads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,8 +17,18 @@ from backprop_cli.formulas.printed import NOTATIONS, TERMS, Named, Printed, part
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Warned
-from backprop_cli.tasks.stepping.printing import formula, listed, marked, numbers_in, printed
-from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Update
+from backprop_cli.tasks.stepping.printing import (
+    formula,
+    letter,
+    listed,
+    marked,
+    numbers_in,
+    printed,
+    spelled,
+    told_apart,
+    upright,
+)
+from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Trace, Update
 from backprop_cli.tasks.stepping.rules import RULES, Line, Parameters, Rule
 from backprop_cli.tasks.stepping.training import Progress, Training
 
@@ -119,7 +129,9 @@ def _general(lines: tuple[Line, ...], parameters: Parameters) -> Iterator[Assign
              "g": printed("∂L/∂w", "grad(w)", r"\frac{\partial L}{\partial w}", SLOPE)}  # fmt: skip
     letters = {name: value for name, value in parameters.items() if name != "lr"}
     for line in lines:
-        yield Assignment(line.name, formula(line.code, letters, names), None)
+        yield Assignment(line.name, names["w"] if line.name == "w" else letter(line.name),
+                         formula(line.code, letters, names), None)  # fmt: skip
+        names = {"w": names["w"]} if line.name == "g" else names  # from there on g is the rule's own
 
 
 def _gradients(training: Training) -> tuple[dict[int, Printed], tuple[Named, ...]]:
@@ -146,30 +158,49 @@ def _update(training: Training, index: int, old: Any, lines: tuple[Line, ...], g
         return Update(node.name, old, old, None, None, ())
     return Update(
         name=node.name, old=old, new=training.leaves[index], gradient=first.gradient, gradient_formula=gradient,
-        lines=tuple(_lines(training, index, lines, settings)), traces=tuple(training.traces(index)),
+        lines=tuple(_lines(training, index, lines, settings)), traces=tuple(_traces(training, index)),
         state=dict(training.movers[index].state),
     )  # fmt: skip
+
+
+def _traces(training: Training, index: int) -> Iterator[Trace]:
+    """The tables of a small param, each column under what its line is called."""
+    apart = {word: text.text for word, text in _apart(training, index).items() if word != "g"}
+    for trace in training.traces(index):
+        own = {"g": f"gradient of {trace.entry}", "w": trace.entry}
+        keys = trace.rows[0].values if trace.rows else ()
+        yield replace(trace, heads={key: apart.get(key) or own.get(key) or spelled(key) for key in keys})
 
 
 def _lines(training: Training, index: int, lines: tuple[Line, ...], settings: StepSettings) -> Iterator[Assignment]:
     """The lines for one param, with the numbers of the first step put in."""
     names = _names(training.graph, index, latex=settings.formulas)
+    apart = _apart(training, index)
+    names |= {word: text for word, text in apart.items() if word != "g"}
     first, parameters = training.first[index], training.parameters
     known = dict(first.given)
     for line in lines:
         code = line.first or line.code
         shown_as = formula(line.code, parameters, names)
-        yield Assignment(line.name, shown_as, _put_in(code, parameters, known, first.found[line.name], settings))
+        left = names["w"] if line.name == "w" else apart.get(line.name) or letter(line.name)
+        yield Assignment(line.name, left, shown_as, _put_in(code, parameters, known, first.found[line.name], settings))
         known[line.name] = first.found[line.name]
         if line.name == "g":
-            names = {key: value for key, value in names.items() if key != "g"}
+            names |= {"g": left}
+
+
+def _apart(training: Training, index: int) -> dict[str, Printed]:
+    """The rule's letters that the spec has as names, as they are written for a param instead."""
+    taken, name = training.graph.names, training.graph.nodes[index].name
+    words = dict.fromkeys(line.name for line in training.rule.lines(training.parameters) if line.name != "w")
+    return {word: told_apart(word, name, taken) for word in words if word in taken}
 
 
 def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
     """What the spec calls the param and its gradient."""
     name = graph.nodes[index].name
     text = partial(graph.output_name, name)
-    own, slope = (name, name), (text, text)
+    own, slope = (upright(name), marked(name)), (text, text)
     if latex:
         from backprop_cli.formulas.notation import LATEX, MATHML  # imports sympy
 

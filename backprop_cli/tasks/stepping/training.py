@@ -100,8 +100,9 @@ class Training:
 
     def traces(self, index: int) -> Iterator[Trace]:
         """The state of each entry of a small param, step by step."""
-        rows = self.rows.get(index, [])
-        node = self.graph.nodes[index]
+        if index not in self.rows:  # large, or one that nothing moves
+            return
+        rows, node = self.rows[index], self.graph.nodes[index]
         for position in np.ndindex(*map(int, node.shape)):
             entry = f"{node.name}[{', '.join(map(str, position))}]" if position else node.name
             yield Trace(entry, tuple(
