@@ -14,7 +14,7 @@ from backprop_cli.engine.graph import build
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
-from backprop_cli.formulas.printed import Printed
+from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.jacobian.hessian import hessians
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
@@ -106,7 +106,7 @@ PUBLISHED = [
     ("a slice", {"x": V}, {"y": "x[1:]"}, "y", "x", "eye(3)[1:]", "δ[i+1,j]"),
     ("differences", {"x": V}, {"y": "x[1:] - x[:-1]"}, "y", "x", "eye(3)[1:] - eye(3)[:-1]", "δ[i+1,j] - δ[i,j]"),
     ("a running sum", {"x": V}, {"y": "cumsum(x, axis=0)"}, "y", "x", "tril(ones((3, 3)))", None),
-    ("a reversal", {"x": V}, {"y": "flip(x)"}, "y", "x", "flip(eye(3), axis=(0,))", "δ[i,2-j]"),
+    ("a reversal", {"x": V}, {"y": "flip(x)"}, "y", "x", "flip(eye(3), axis=0)", "δ[i,2-j]"),
     ("two joined", {"x": V}, {"y": "concat([x, x**2])"}, "y", "x", "eye(6)[:, :3] + 2 eye(6)[:, 3:] · diag(x)",
      "δ[i,j] + 2 x[j] · δ[i,j+3]"),
     ("a border", {"x": V}, {"y": "pad(x, 1)"}, "y", "x", "eye(5)[:, 1:4]", "δ[i,j+1]"),
@@ -232,6 +232,9 @@ def test_newtons_step_of_logistic_regression(backprop: Backprop, tmp_path: Path)
 
 # ── every op, random graphs ──────────────────────────────────────────────────────────────────────
 
+WHOLE = {("matrix_power", 5)}
+"""Samples without a formula: a power above 8 goes back as a corner of the power of a matrix of blocks."""
+
 UNSTEADY = {"svd_u", "svd_vh", "eigvecsh", "svdvals", "eigvalsh", "pinv", "cholesky"}
 
 
@@ -268,6 +271,9 @@ def test_every_ops_jacobian(name: str) -> None:
             check_last_row(spec, wrt, found.value)
             if not op.kink and not {"labels", "mask"} & {d.partition(":")[0] for d in sample.domains}:
                 np.testing.assert_allclose(found.value, differences(spec, wrt), atol=2e-6, rtol=1e-5)
+            if (op.name, number) in WHOLE:
+                assert isinstance(found.formula, Omitted)
+                continue
             assert isinstance(found.formula, Printed), found.formula
             assert found.formula.deviation is not None
             assert found.formula.deviation < 1e-9, (op.name, number, wrt, found.formula["code"])

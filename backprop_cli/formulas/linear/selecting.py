@@ -139,9 +139,12 @@ def _cumsum(expr: Apply, letters: Letters) -> Selected:
 
 
 def _roll(expr: Apply, letters: Letters) -> Selected:
+    """Without axes, the entries are shifted as one row of them."""
     shifts = expr.parameters["shift"]
     if expr.parameters["axis"] is None and len(letters) > 1:
-        raise NotLinearError("roll")
+        row = made("reshape", {"shape": (prod(map(int, expr.shape)),)}, expr.args[0])
+        shifted = made("roll", {"shift": shifts, "axis": None}, row)
+        return _reshape(Apply("reshape", (shifted,), {"shape": expr.shape}, expr.shape), letters)
     shifts = shifts if isinstance(shifts, tuple) else (shifts,)
     return _square(expr, letters, lambda at, n: made("roll", {"shift": shifts[at], "axis": 0}, eye(n)))
 
