@@ -22,8 +22,7 @@ WORDS = {"ok": "ok", "wrong": "wrong", "kink": "on a kink", "inconclusive": "inc
 
 def text(report: CheckReport, view: View) -> str:
     """One line a node; under a wrong one its worst entry under each answer; a last line that sums up."""
-    head = [view.paint(view.safe(report.title), "heading")] if report.title else []
-    lines = [*head, view.paint(view.safe(report.spec), "faint"), ""]
+    lines = [*view.heading(report.title, report.spec), ""]
     names = {id(r): name_of(r, report, view) for r in report.results}
     width = max(map(len, names.values()), default=0)
     for result in report.results:

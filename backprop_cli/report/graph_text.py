@@ -25,8 +25,7 @@ def render(diagram: Diagram, view: View) -> str:
     numbers = any(box.value for box in diagram.boxes)
     heads = (*HEAD[:3], *NUMBERS, *HEAD[3:]) if numbers else HEAD
     rows = [_row(box, used, by, numbers, view) for box, used, by in zip(diagram.boxes, operands, users, strict=True)]
-    head = [view.paint(view.safe(diagram.title), "heading")] if diagram.title else []
-    head += [view.paint(view.safe(diagram.spec), "faint"), ""]
+    head = [*view.heading(diagram.title, diagram.spec), ""]
     body = _table([heads, *rows], [box.active for box in diagram.boxes], view)
     return "\n".join([*head, *body, "", view.plain(_legend(diagram, view))]) + "\n"
 

@@ -32,11 +32,9 @@ def render(result: Result, view: View = READING) -> str:
 
 
 def _head(result: Result, view: View) -> list[str]:
-    found = [view.paint(view.safe(result.title), "heading")] if result.title else []
-    found += [view.safe(line) for line in (result.description or "").splitlines()]
     dims = "".join(f", {view.safe(name)} = {size}" for name, size in result.dims.items())
     dtype = f", {result.dtype}" if result.dtype != "float64" else ""
-    return [*found, view.paint(view.safe(result.spec) + dims + dtype, "faint")]
+    return view.heading(result.title, result.spec, (result.description or "").splitlines(), dims + dtype)
 
 
 def _forward(result: Result, view: View) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backprop_cli.formulas.printed import READ, TERMS
@@ -55,6 +56,11 @@ class View:
     def paint(self, text: str, style: str) -> str:
         """The text in a colour, where colours are shown."""
         return paint(text, style) if self.color else text
+
+    def heading(self, title: str | None, spec: str, about: Iterable[str] = (), settings: str = "") -> list[str]:
+        """What a report starts with: its title, what it is about, where it comes from with its settings."""
+        first = [self.paint(self.safe(title), "heading")] if title else []
+        return [*first, *map(self.safe, about), self.paint(self.safe(spec) + settings, "faint")]
 
 
 READING = View()

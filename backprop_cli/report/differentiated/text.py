@@ -16,8 +16,7 @@ INDENT = "  "
 def render(results: Sequence[Differentiated], view: View = READING) -> str:
     """The whole view of one spec."""
     first = results[0]
-    head = [view.paint(view.safe(first.title), "heading")] if first.title else []
-    head.append(view.paint(view.safe(first.spec), "faint"))
+    head = view.heading(first.title, first.spec)
     sections = [head, *(list(_one(one, view)) for one in results), list(_facts(results, view))]
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 

@@ -27,11 +27,8 @@ def render(result: Stepped, view: View = READING) -> str:
 
 
 def _head(result: Stepped, view: View) -> list[str]:
-    found = [view.paint(view.safe(result.title), "heading")] if result.title else []
-    found.append(view.paint(view.safe(result.spec), "faint"))
-    found += ["", f"{result.rule}, {parameters_of(result)}"]
-    found += [INDENT + line for line in _assigned(result.general, view)]
-    return found
+    rule = [f"{result.rule}, {parameters_of(result)}", *(INDENT + line for line in _assigned(result.general, view))]
+    return [*view.heading(result.title, result.spec), "", *rule]
 
 
 def parameters_of(result: Stepped) -> str:
