@@ -29,7 +29,7 @@ from tests.export.samples import CASES, spec_of
 
 pytestmark = pytest.mark.peers
 
-ONCE = {("hardsigmoid", "torch")}
+ONCE = {("hardsigmoid", "torch"), ("logcumsumexp", "torch")}  # the second derivative of the last is nan there
 """What a library differentiates once only."""
 
 

@@ -19,7 +19,7 @@ TRIED = {(name, parameter): known for name, known in {**OPS, **COMPOSITES}.items
 
 def spelled(value: Any) -> str:
     """A parameter in the language."""
-    return repr(value) if isinstance(value, tuple | str) else json.dumps(value)
+    return repr(value) if isinstance(value, tuple | str) else json.dumps(value, default=float)
 
 
 @pytest.mark.parametrize(("name", "parameter"), TRIED, ids=map(" ".join, TRIED))

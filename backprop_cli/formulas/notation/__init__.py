@@ -21,13 +21,14 @@ def layout_of(notation: str, resolve: Resolve, unit: str, taken: Iterable[str], 
     return WALKS[notation](notation_of(notation, tuple(taken)), resolve, unit, frozenset(taken), decimals)
 
 
-@lru_cache(maxsize=16)
 def notation_of(notation: str, names: tuple[str, ...]) -> Notation:
-    """A notation in which no two of the names print alike: of `x_hat` and `xhat` only one is x with a hat.
+    """A notation in which no two of the names print alike: of `x_hat` and `xhat` only one is x with a hat."""
+    return _telling_apart(NOTATIONS[notation], names)
 
-    A name of letters beyond ASCII keeps its sign (α beside alpha), else one with an underscore (y_1 beside y1).
-    """
-    plain = NOTATIONS[notation]
+
+@lru_cache(maxsize=16)
+def _telling_apart(plain: Notation, names: tuple[str, ...]) -> Notation:
+    """A name of letters beyond ASCII keeps its sign (α beside alpha), else one with an underscore (y_1 beside y1)."""
     shown: dict[str, str] = {}
     for name in sorted(names, key=lambda name: (name.isascii(), "_" not in name)):
         shown.setdefault(plain.name(name).strip(), name)

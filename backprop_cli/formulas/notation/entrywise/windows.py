@@ -96,23 +96,25 @@ def spread(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     if groups > 1 or any(d > 1 and s > 1 for d, s in zip(where.dilation, where.stride, strict=True)):
         return None
     plain = all(s == 1 for s in where.stride)
-    rank = len(shape_of(g))
-    runs = _axes(layout, w, 0, *range(2, 2 + space)) if plain else _axes(layout, g, *range(rank - space - 1, rank))
+    inside = [plain or d > 1 for d in where.dilation]  # whether a letter runs in the window, or over what is laid
+    at = len(shape_of(g)) - space
+    runs = [layout.along(*((w, 2 + k) if within else (g, at + k))) for k, within in enumerate(inside)]
+    channels = layout.along(*((w, 0) if plain else (g, at - 1)))
 
     def body(letters: Index) -> Piece:
         channel, *moving = letters
-        steps = where.dilation if plain else where.stride
-        back = tuple(
+        steps = [d if within else s for within, d, s in zip(inside, where.dilation, where.stride, strict=True)]
+        back = [
             places.less(places.moved(y, p), places.times(s, m))
             for y, p, s, m in zip(indices[-space:], where.padding, steps, moving, strict=True)
-        )
-        if plain:
-            return layout.multiplied([layout.zero_outside(g, (*batch, channel, *back)),
-                                      layout.entry(w, (channel, out, *moving))])  # fmt: skip
-        return layout.multiplied([layout.entry(g, (*batch, channel, *moving)),
-                                  layout.zero_outside(w, (channel, out, *back))])  # fmt: skip
+        ]
+        laid = [b if within else m for within, b, m in zip(inside, back, moving, strict=True)]
+        window = [m if within else b for within, b, m in zip(inside, back, moving, strict=True)]
+        read = layout.zero_outside if any(inside) else layout.entry
+        weight = layout.entry if all(inside) else layout.zero_outside
+        return layout.multiplied([read(g, (*batch, channel, *laid)), weight(w, (channel, out, *window))])
 
-    return _biased(layout, layout.over(runs, body), bias, out)
+    return _biased(layout, layout.over([channels, *runs], body), bias, out)
 
 
 # ── pools ────────────────────────────────────────────────────────────────────────────────────────
