@@ -158,7 +158,7 @@ def axes_in(graph: Graph, definitions: Mapping[int, Expr]) -> Axes:
         found.meet(chain(found.of_node[node.index], *(found.of_node[i] for i in node.inputs)))
     _batches(graph, found)
     used = {i for node in graph.nodes for i in node.inputs}
-    for node in sorted(reversed([*graph.named()]), key=lambda n: n.is_leaf and n.index not in used):
+    for node in sorted(graph.named(), key=lambda n: (n.is_leaf and n.index not in used, -n.index)):
         found.index(found.of_node[node.index], node.shape)
     return found
 
