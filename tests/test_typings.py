@@ -56,6 +56,7 @@ RIGHT = ("swap(S.One)", "shape_of(lift(2).expr)", "Add(S.One, 1) * 2")
 
 def test_what_is_no_expression_is_refused(tmp_path: Path) -> None:
     """mypy refuses a string, a number or a formula where a sympy expression is asked for, and takes an expression."""
+    pytest.importorskip("mypy")
     imports = ("from sympy import Add, S\nfrom backprop_cli.formulas.algebra.cost import reading_cost\n"
                "from backprop_cli.formulas.algebra.expr import shape_of\n"
                "from backprop_cli.formulas.algebra.formula import lift\n"
