@@ -6,6 +6,7 @@ fail then; that test is called as it stands, without the error and with it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,7 @@ from tests.engine.test_memory import test_a_formula_is_bounded_before_it_runs as
 from tests.engine.test_memory import test_a_step_takes_what_is_declared as step_takes_what_is_declared
 from tests.grade.test_grade import key_from, one
 from tests.grade.test_grade import test_the_digits_that_were_written as digits_that_were_written
+from tests.notation.test_read_back import NOTATIONS as READ_BACK
 from tests.notation.test_read_back import check as every_notation_is_read_back
 from tests.ops.test_rules import test_rule_agrees_with_differences as rule_agrees
 from tests.ops.test_rules import test_shape_rule_is_the_actual_shape as shape_rule_is_the_actual_shape
@@ -116,9 +118,9 @@ nodes:
 """
 
 
-def read_back() -> None:
-    """Every printed formula of the net has the gradient's value, in every notation."""
-    every_notation_is_read_back(build(read_spec(NET.encode(), "net.yaml", folder=None)), ("local",))
+def read_back() -> Counter[str]:
+    """Every printed formula of the net has the gradient's value, in every notation; how many there were in each."""
+    return every_notation_is_read_back(build(read_spec(NET.encode(), "net.yaml", folder=None)), ("local",))
 
 
 def meaning(name: str, wrong: Callable[..., Any], what: str) -> Planted:
@@ -249,4 +251,6 @@ def test_a_planted_error_is_caught(planted: Planted, monkeypatch: Patch) -> None
 
 def test_the_sound_net_is_read_back() -> None:
     """What the printers' errors are planted in is right without them."""
-    read_back()
+    read = read_back()
+    assert set(read) == set(READ_BACK)
+    assert min(read.values()) > 3
