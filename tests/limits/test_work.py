@@ -123,4 +123,4 @@ def test_a_derivation_is_linear(backprop: Backprop, tmp_path: Path) -> None:
         return calls(lambda name: backprop("derive", name), path)
 
     derived(2)
-    assert derived(320) < 2.3 * derived(160)
+    assert derived(240) < 2.3 * derived(120)

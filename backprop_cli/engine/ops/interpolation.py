@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any, TypeVar
 
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, op, show
 from backprop_cli.engine.ops.library import spell
-from backprop_cli.engine.ops.tensor import Objects, Real, Symbolic
+from backprop_cli.engine.ops.tensor import Array, Objects, Real, Symbolic
 from backprop_cli.engine.ops.validate import choice, flag, number, whole
 from backprop_cli.language.model import Shape
 
 Shapes = Mapping[str, Shape]
+T = TypeVar("T", Fraction, Array)
 
 NEAREST = {"nearest": Fraction(0), "nearest-exact": Fraction(1, 2)}
 BETWEEN = {"linear": (1, "linear"), "bilinear": (2, "linear"), "trilinear": (3, "linear"), "bicubic": (2, "cubic")}
@@ -28,41 +30,53 @@ MODES = (*NEAREST, *BETWEEN, "area")
 # ── the weights along one axis ───────────────────────────────────────────────────────────────────
 
 
-def _linear(t: Fraction) -> dict[int, Fraction]:
+def _linear(t: T) -> dict[int, T]:
     """Of a place t past an entry: that entry and the next."""
     return {0: 1 - t, 1: t}
 
 
-def _cubic(t: Fraction, a: Fraction = Fraction(-3, 4)) -> dict[int, Fraction]:
+def _cubic(t: T) -> dict[int, T]:
     """Keys' cubic convolution (IEEE Trans. ASSP 29, 1981), with PyTorch's a = -3/4."""
 
-    def near(d: Fraction) -> Fraction:
-        return ((a + 2) * d - (a + 3)) * d * d + 1
+    def near(d: T) -> T:
+        return (5 * d - 9) * d * d / 4 + 1
 
-    def far(d: Fraction) -> Fraction:
-        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    def far(d: T) -> T:
+        return -3 * (((d - 5) * d + 8) * d - 4) / 4
 
     return {-1: far(t + 1), 0: near(t), 1: near(1 - t), 2: far(2 - t)}
 
 
-WEIGHTS: dict[str, Callable[[Fraction], dict[int, Fraction]]] = {"linear": _linear, "cubic": _cubic}
+WEIGHTS: Mapping[str, Callable[[Any], dict[int, Any]]] = {"linear": _linear, "cubic": _cubic}
+"""Of a fraction, or of an array: only whole numbers are put in, so that each stays what it is."""
 
 
-def weights(n: int, m: int, ratio: Real, mode: str, align_corners: bool) -> Objects:
-    """The (n, m) matrix that takes m entries to n places, `ratio` entries apart, in exact fractions."""
-    matrix = np.full((n, m), Fraction(0), dtype=object)
-    for i in range(n):
-        place = Fraction(ratio) * i if align_corners else Fraction(ratio) * (i + Fraction(1, 2)) - Fraction(1, 2)
-        place = place if mode == "cubic" else max(Fraction(0), place)
-        first = math.floor(place)
-        for step, weight in WEIGHTS[mode](place - first).items():
-            matrix[i, min(max(first + step, 0), m - 1)] += weight
+def _place(i: T, ratio: T, align_corners: bool) -> T:
+    return ratio * i if align_corners else (ratio * (2 * i + 1) - 1) / 2
+
+
+def _floats(n: int, m: int, ratio: Real, mode: str, align_corners: bool) -> Array:
+    """The (n, m) matrix that takes m entries to n places, `ratio` entries apart."""
+    rows = np.arange(n, dtype=np.float64)
+    least = -2.0 if mode == "cubic" else 0.0  # from there on, as beyond m, there is one entry only
+    place = np.clip(_place(rows, np.array(float(ratio)), align_corners), least, m + 1.0)
+    first = np.floor(place)
+    matrix = np.zeros((n, m))
+    for step, weight in WEIGHTS[mode](place - first).items():
+        matrix[np.arange(n), np.clip(first + step, 0, m - 1).astype(int)] += weight
     return matrix
 
 
 def _exact(s: Symbolic, n: int, m: int, ratio: Real, mode: str, align_corners: bool) -> Objects:
-    found = weights(n, m, ratio, mode, align_corners)
-    return np.frompyfunc(lambda w: s.Rational(w.numerator, w.denominator), 1, 1)(found)
+    """The same in fractions."""
+    matrix = np.full((n, m), s.Rational(0, 1), dtype=object)
+    for i in range(n):
+        place = _place(Fraction(i), Fraction(ratio), align_corners)
+        place = place if mode == "cubic" else max(Fraction(0), place)
+        first = math.floor(place)
+        for step, weight in WEIGHTS[mode](place - first).items():
+            matrix[i, min(max(first + step, 0), m - 1)] += s.Rational(weight.numerator, weight.denominator)
+    return matrix
 
 
 def _matrix_shape(*, n: object, m: object, ratio: object, mode: object, align_corners: object) -> Shape:
@@ -75,7 +89,7 @@ def _matrix_shape(*, n: object, m: object, ratio: object, mode: object, align_co
 
 op("resize_matrix(; n, m, ratio, mode='linear', align_corners=false)",
    "The weights that take m entries to n places, `ratio` entries apart: a row for each place.",
-   lambda xp, **p: xp.array(weights(**p).astype(float)), shape=_matrix_shape, vjps=(), group="networks",
+   lambda xp, **p: xp.array(_floats(**p)), shape=_matrix_shape, vjps=(), group="networks",
    entry=_exact,
    samples=(Sample((), {"n": 4, "m": 2, "ratio": Fraction(1, 2)}),
             Sample((), {"n": 3, "m": 4, "ratio": Fraction(4, 3), "mode": "cubic"})))
