@@ -123,11 +123,11 @@ class TracedWords:
             names, expression = WORDS[name]
             found: Traced = evaluate_body(expression, dict(zip(names, lifted, strict=True)), _Spoken(self), None)
             return found
+        if name == "multiply":
+            lifted = self.narrowed(lifted)
         short = _neutral(name, lifted)
         if short is not None:
             return short
-        if name == "multiply":
-            lifted = self.narrowed(lifted)
         op = OPS[name]
         return self.apply(op, lifted, {**op.signature.parameters, **parameters})
 
