@@ -220,6 +220,9 @@ class Reader:
             if not (inner.startswith("[") and inner.endswith("]")):
                 raise UnclearError(f"an index {inner} of something that is no name")
             one = settled(base)
+            labels = other[0][2] if other[0][0] == "br" else other[1:-1]
+            if len(labels) == 1 and spelled_name(labels[0]) in self.names:
+                return value(one.array[settled(self.total(labels)).array.astype(int)])
             entry = eval(f"np.s_[{inner[1:-1]}]", {"np": np})
             made = one.array[entry]
             return value(made, indexed_labels(one, entry, made))

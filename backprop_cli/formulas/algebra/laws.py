@@ -157,6 +157,7 @@ FOUND = (
     Law("S3b", "sum(x - mean(x))", "0 * sum(x)", "x: n", by="proofs"),
     Law("S4", "sum(one_hot(t, m) * p, axis=1)", "reshape(take_along_axis(p, t[:, None], 1), (n,))",
         "t: n label; p: n m", by="sums"),
+    Law("S4b", "sum(one_hot(0, n) * x)", "x[0]", "x: n", by="sums"),
     Law("S5", "sum(2 * (softmax(x) - c))", "2 * (1 - n * c)", "c:; x: n", by="sums"),
     Law("S5b", "sum(softmax(x) * (y + 1))", "sum(softmax(x) * y) + 1", "x: n; y: n", by="sums"),
     Law("S8", "sum((A - mean(A, axis=0)) @ B, axis=0)", "0 * sum(B, axis=0)", "A: n m; B: m k", by="sums"),

@@ -50,7 +50,22 @@ def reshaped(expr: Expr, target: Shape) -> Expr:
         axis = expr.parameters["axis"]
         if reduced(shape_of(expr.args[0]), axis, False) == target:
             return Apply(expr.name, expr.args, {**expr.parameters, "keepdims": False}, target)
-    return Apply("reshape", (expr,), {"shape": target}, target)
+    ready = _before_reshape(expr, shape_of(expr), target) or _kept(expr, target)
+    return ready or Apply("reshape", (expr,), {"shape": target}, target)
+
+
+def _before_reshape(expr: Expr, shape: Shape, target: Shape) -> Expr | None:
+    """A pointwise expression of nothing but tensors that had the wanted shape: 1/reshape(x) back as 1/x   (R1)."""
+    if not shape_of(expr):
+        return expr
+    if shape_of(expr) != shape:
+        return None
+    if is_op(expr, "reshape") or is_op(expr, "expand_dims"):
+        return expr.args[0] if shape_of(expr.args[0]) == target else None
+    if not isinstance(expr, Add | Mul | Pow):
+        return None
+    parts = [_before_reshape(a, shape, target) for a in expr.args]
+    return None if None in parts else expr.func(*parts)
 
 
 def expand_dims(x: Formula, *, axis: Any) -> Formula:
@@ -157,11 +172,28 @@ def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formul
     if x.expr != 0 or not last or not is_one(indices.shape[-1]) or indices.shape[:-1] != x.shape[:-1]:
         return generic("scatter_add", {"axis": axis}, (x, indices, source))
     labels = reshape(indices, shape=indices.shape[:-1])
-    known = facts_of(labels.expr).evaluate(labels.expr)
-    if known is not None and (known < 0).any():  # counted from the end: one_hot knows no such label
+    if _from_the_end(labels):
         return generic("scatter_add", {"axis": axis}, (x, indices, source))
     hot = Apply("one_hot", (materialize(labels),), {"n": x.shape[-1]}, x.shape)
     return Formula(Mul(hot, source.expr), x.shape)
+
+
+def added(x: Formula, label: Formula, source: Formula, *, axis: int) -> Formula:
+    """What is added to the one entry, row or column of zeros that a label names is one_hot(label) times it   (S4)."""
+    rank, place = len(x.shape), axis % len(x.shape)
+    if x.expr != 0 or label.shape or not (rank == 1 or rank == 2 == len(source.shape) + 1) or _from_the_end(label):
+        return generic("index_add", {"axis": axis}, (x, label, source))
+    hot = one_hot(label, n=x.shape[place])
+    if rank == 1:
+        return Formula(Mul(hot.expr, source.expr), x.shape)
+    sides = (hot.expr, materialize(source)) if place == 0 else (materialize(source), hot.expr)
+    return Formula(made_of("outer", {}, *sides), x.shape)
+
+
+def _from_the_end(labels: Formula) -> bool:
+    """Whether a label counts from the end: one_hot knows no such label."""
+    known = facts_of(labels.expr).evaluate(labels.expr)
+    return known is not None and bool((known < 0).any())
 
 
 def picked(unit: Expr, p: Expr) -> Expr | None:
@@ -169,6 +201,8 @@ def picked(unit: Expr, p: Expr) -> Expr | None:
     if is_unit(unit) and shape_of(p) == unit.shape:
         return Apply("index", (p,), {"index": unit.parameters["index"]}, ())
     if is_op(unit, "one_hot") and shape_of(p) == unit.shape:
+        if len(unit.shape) == 1:
+            return made_of("take", {"axis": 0}, p, unit.args[0])
         labels = made_of("expand_dims", {"axis": len(unit.shape) - 1}, unit.args[0])
         return made_of("take_along_axis", {"axis": len(unit.shape) - 1}, p, labels)
     return None
@@ -216,6 +250,6 @@ def filled(value: int) -> Callable[..., Formula]:
 
 RULES |= {
     "reshape": reshape, "expand_dims": expand_dims, "squeeze": squeeze, "broadcast_to": broadcast_to, "index": index,
-    "scatter": scatter, "scatter_add": along, "one_hot": one_hot, "eye": eye, "diag": diag, "zeros": filled(0),
-    "ones": filled(1),
+    "scatter": scatter, "scatter_add": along, "index_add": added, "one_hot": one_hot, "eye": eye, "diag": diag,
+    "zeros": filled(0), "ones": filled(1),
 }  # fmt: skip

@@ -220,7 +220,7 @@ def _sift(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
     rest = Mul(*[a for a in factors if a is not unit])
     whole = tuple(range(-len(unit.shape), 0))
     if is_op(unit, "one_hot"):
-        return picked(unit, rest) if axes == (-1,) and isinstance(rest, TensorSymbol) else None
+        return picked(unit, rest) if axes == (-1,) and isinstance(rest, (TensorSymbol, Apply)) else None
     if axes != whole or len(shape_of(rest)) > len(unit.shape):
         return None
     return S.One if not shape_of(rest) else element(rest, unit.parameters["index"], len(unit.shape))

@@ -238,6 +238,9 @@ class Mathml(Notation):
     def index(self, base: str, expr: Apply) -> str:
         return script("msub", base, mo("[") + tokens(index_text(expr.parameters["index"])) + mo("]"))
 
+    def picked(self, base: str, label: Piece) -> str:
+        return script("msub", base, mo("[") + label.text + mo("]"))
+
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         return Piece(script("msub", self._base(base), mo("[") + tokens(new_axes(expr)) + mo("]")), CALL)
 

@@ -8,7 +8,7 @@ from sympy import Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
@@ -138,6 +138,15 @@ def indexed(layout: Walker, expr: Apply) -> Piece:
     return Piece(layout.notation.index(base, expr), CALL)
 
 
+def taken(layout: Walker, expr: Apply) -> Piece:
+    """p[k] for the entries or rows that labels with a name pick."""
+    x, labels = expr.args
+    named = isinstance(labels, TensorSymbol) and len(shape_of(labels)) < 2 and expr.parameters["axis"] == 0
+    if not layout.notation.names_axes or not named:
+        return layout.call(expr)
+    return Piece(layout.notation.picked(layout.within(x, CALL), layout.walk(labels)), CALL)
+
+
 def expanded(layout: Walker, expr: Apply) -> Piece:
     """New axes."""
     return layout.notation.expanded(layout.walk(expr.args[0]), expr)
@@ -151,7 +160,8 @@ def compared(layout: Walker, expr: Apply) -> Piece:
 
 OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
     "matmul": chain, "outer": outer, "transpose": transposed, "inv": inverted, "sum": summed, "scatter": scattered,
-    "index": indexed, "expand_dims": expanded, "eye": identity, "power": powered, "pinv": pseudo_inverted,
+    "index": indexed, "take": taken, "expand_dims": expanded, "eye": identity, "power": powered,
+    "pinv": pseudo_inverted,
     **dict.fromkeys(("conv1d_weight", "conv2d_weight"), correlated), "index_add": added_at,
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), spread),
     **dict.fromkeys(("max_unpool1d", "max_unpool2d"), unpooled),

@@ -221,6 +221,10 @@ class Notation:
         """x[...]."""
         return f"{base}[{index_text(expr.parameters['index'])}]"
 
+    def picked(self, base: str, label: Piece) -> str:
+        """x[k] for a label k that has a name."""
+        return f"{base}[{label.text}]"
+
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         """x with new axes, as an index."""
         return Piece(f"{self._base(base)}[{new_axes(expr)}]", CALL)
