@@ -157,10 +157,17 @@ class Words:
 
 
 def held(graph: Graph) -> int:
-    """Bytes of all values, and of the gradients of every pass, which are kept to the end."""
-    values = sum(entries_of(node.shape) for node in graph.nodes)
+    """Bytes of all values that are no views, and of the gradients of every pass, which are kept to the end."""
+    values = sum(entries_of(node.shape) for node in graph.nodes if not _is_seen(graph, node))
     gradients = sum(entries_of(graph.nodes[i].shape) for i in graph.active)
     return ITEMSIZE[graph.spec.dtype] * (values + gradients * max(1, len(graph.passes)))
+
+
+def _is_seen(graph: Graph, node: Node) -> bool:
+    """Whether its value is its operand's memory; one that repeats entries counts, since whoever reads it reads all."""
+    if node.op is None or not node.op.view:
+        return False
+    return entries_of(node.shape) <= entries_of(graph.nodes[node.inputs[0]].shape)
 
 
 def memory_estimate(graph: Graph, runs: int = 1) -> int:

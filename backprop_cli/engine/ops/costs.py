@@ -28,6 +28,16 @@ def nothing(y: Shape, *xs: Shape | None, **_: object) -> int:
     return 0
 
 
+def listed(positions: int) -> int:
+    """Of positions in a tuple: each is a Python number, and an entry of arrays on its way there and back."""
+    return 8 * int(positions)
+
+
+def picked(y: Shape, x: Shape, indices: Shape, *source: Shape, **_: object) -> int:
+    """Of entries at the positions that a tensor holds: these as whole numbers, and which of them are valid."""
+    return 2 * size(y) + 3 * size(indices) + sum(map(size, source))
+
+
 def times(n: int) -> Counted:
     """So many times what is read and written."""
     return lambda y, *xs, **_: n * plain(y, *xs)

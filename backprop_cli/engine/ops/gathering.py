@@ -79,7 +79,7 @@ def _count(shape: Shape) -> int:
 
 op("take(x, indices; axis=none)", "The slices of `x` at `indices` along an axis; without an axis, of `x` flattened.",
    lambda xp, x, indices, axis=None: _take(x, indices, axis), shape=take_shape, vjps=(_take_rule, None),
-   integer_operands=frozenset({"indices"}), group="shape", aliases="index_select", domain=HINT,
+   temporary=costs.picked, integer_operands=frozenset({"indices"}), group="shape", aliases="index_select", domain=HINT,
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((5, 3), (4,)), 0, 5), (((5, 3), ()), 0, 5), (((2, 4), (3, 2)), 1, 4), (((2, 3), (4,)), None, 6),
        (((2, 3, 2), (4,)), -2, 3), (((4,), (2, 3)), None, 4))), linear="x")
@@ -107,7 +107,7 @@ op("index_add(x, indices, source; axis)",
    lambda xp, x, indices, source, axis: _index_add(x, indices, source, axis), shape=_index_add_shape,
    vjps=(lambda xp, g, y, x, indices, source, axis: g, None,
          lambda xp, g, y, x, indices, source, axis: xp.take(g, indices, axis=axis)),
-   integer_operands=frozenset({"indices"}), group="shape",
+   temporary=costs.picked, integer_operands=frozenset({"indices"}), group="shape",
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((5, 3), (4,), (4, 3)), 0, 5), (((2, 4), (3, 2), (2, 3, 2)), 1, 4), (((4,), (), ()), 0, 4))))
 
@@ -149,6 +149,7 @@ def _along_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, indices: Tensor, axi
 op("take_along_axis(x, indices; axis=-1)", "Entry by entry, the one of `x` at the position `indices` along an axis.",
    lambda xp, x, indices, axis=-1: _along(x, indices, axis), shape=along_shape, vjps=(_along_rule, None),
    integer_operands=frozenset({"indices"}), group="shape", aliases="take_along_dim", domain=HINT,
+   temporary=costs.picked,
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((4, 3), (2, 3)), 0, 4), (((2, 4), (2, 1)), 1, 4), (((5,), (7,)), -1, 5), (((2, 3, 2), (2, 2, 2)), 1, 3),
        (((1, 4), (3, 2)), 1, 4), (((3, 4), (1, 2)), -1, 4))), linear="x")
@@ -175,7 +176,7 @@ op("scatter_add(x, indices, source; axis)",
    lambda xp, x, indices, source, axis: _scatter_add(x, indices, source, axis), shape=_scatter_shape,
    vjps=(lambda xp, g, y, x, indices, source, axis: g, None,
          lambda xp, g, y, x, indices, source, axis: xp.take_along_axis(g, indices, axis=axis)),
-   integer_operands=frozenset({"indices"}), group="shape",
+   temporary=costs.picked, integer_operands=frozenset({"indices"}), group="shape",
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((4, 3), (2, 3), (2, 3)), 0, 4), (((2, 4), (2, 1), (2, 1)), 1, 4), (((5,), (7,), (7,)), -1, 5),
        (((3, 4), (1, 2), (3, 2)), 1, 4))))

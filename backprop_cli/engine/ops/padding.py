@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, op, show
 from backprop_cli.engine.ops.library import scalar, spell
 from backprop_cli.engine.ops.shaping import Span
-from backprop_cli.engine.ops.tensor import Array, Real, Tensor, Words
+from backprop_cli.engine.ops.tensor import Array, Real, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import choice, number, shown, whole, wholes
 from backprop_cli.language.model import Shape
 
@@ -39,16 +40,18 @@ def widths(pad_width: object, rank: int) -> Pairs:
 # ── which entry stands where ─────────────────────────────────────────────────────────────────────
 
 
-Place = Callable[[int, int], int]
+Place = Callable[[Whole, int], Whole]
 MODES: Mapping[str, Place] = {
-    "edge": lambda j, n: min(max(j, 0), n - 1),
-    "reflect": lambda j, n: min(j % (2 * n - 2), -j % (2 * n - 2)) if n > 1 else 0,
-    "symmetric": lambda j, n: min(j % (2 * n), (-1 - j) % (2 * n)),
+    "edge": lambda j, n: np.clip(j, 0, n - 1),
+    "reflect": lambda j, n: np.minimum(j % (2 * n - 2), -j % (2 * n - 2)) if n > 1 else np.zeros_like(j),
+    "symmetric": lambda j, n: np.minimum(j % (2 * n), (-1 - j) % (2 * n)),
     "wrap": lambda j, n: j % n,
 }
-"""The position within n entries that stands for position j, by numpy's names."""
+"""The positions within n entries that stand for positions j, by numpy's names."""
 TORCH = {"replicate": "edge", "circular": "wrap"}
 NAMES = ("constant", *MODES, *TORCH)
+MAX_PLACES = 1 << 22
+"""Of an axis with copied borders: its places are listed wherever the rule is run, on shapes alone too."""
 
 
 def positions(mode: str, n: int, before: int, after: int) -> tuple[int, ...]:
@@ -59,7 +62,9 @@ def positions(mode: str, n: int, before: int, after: int) -> tuple[int, ...]:
     name = TORCH.get(mode, mode)
     first, end = (max(0, -before), n - max(0, -after)) if name == "wrap" else (0, n)
     start, stop = (-max(0, before), end - first + max(0, after)) if name == "wrap" else (-before, n + after)
-    return tuple(first + MODES[name](j, end - first) for j in range(start, stop))
+    if start >= stop:
+        return ()
+    return tuple((first + MODES[name](np.arange(start, stop), end - first)).tolist())
 
 
 def _pad_shape(x: Shape, *, pad_width: object, mode: str, constant_values: Real) -> Shape:
@@ -71,6 +76,8 @@ def _pad_shape(x: Shape, *, pad_width: object, mode: str, constant_values: Real)
         raise ShapeError(f"pad_width {shown(pad_width)} cuts off more than {show(x)} has", 0)
     if mode != "constant" and any(size > 0 == int(n) for size, n in zip(sizes, x, strict=True)):
         raise ShapeError(f"there is nothing in {show(x)} to fill a border with", 0)
+    if mode != "constant" and any(size != n and size > MAX_PLACES for size, n in zip(sizes, x, strict=True)):
+        raise ShapeError(f"a border of copies makes axes of at most {MAX_PLACES:,} entries", 0)
     return sizes
 
 
@@ -89,6 +96,11 @@ def _pad(x: Array, pad_width: object, mode: str, constant_values: Real) -> Array
         if a or b:
             x = np.take(x, positions(mode, np.shape(x)[axis], a, b), axis=axis)
     return x
+
+
+def _copied(y: Shape, x: Shape, *, mode: str, **_: object) -> int:
+    """What is read and written, and the positions of borders that are copied."""
+    return costs.plain(y, x) + (0 if mode == "constant" else sum(map(costs.listed, y)))
 
 
 def _pad_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, pad_width: object, mode: str,
@@ -116,7 +128,7 @@ op("pad(x; pad_width, mode='constant', constant_values=0)",
    "A border of constants, or as mode says: 'reflect', 'edge', 'wrap', 'symmetric'; "
    "pad_width is numpy's: n, (before, after), or one pair an axis; a negative width cuts off.",
    lambda xp, x, pad_width, mode="constant", constant_values=0: _pad(x, pad_width, mode, constant_values),
-   shape=_pad_shape, vjps=_pad_rule, group="shape",
+   shape=_pad_shape, temporary=_copied, vjps=_pad_rule, group="shape",
    samples=(Sample(((3,),), {"pad_width": 1}), Sample(((2, 3),), {"pad_width": (1, 2)}),
             Sample(((2, 3),), {"pad_width": ((0, 1), (2, 0)), "constant_values": 3}),
             Sample(((3, 4),), {"pad_width": ((-1, 1), (2, -1))}), Sample(((4,),), {"pad_width": 5, "mode": "reflect"}),

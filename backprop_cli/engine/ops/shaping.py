@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, broadcast, named, normalize_axis, op, show
 from backprop_cli.engine.ops.tensor import Array, Axes, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import whole
@@ -120,6 +121,11 @@ def _scatter_shape(x: Shape, *, index: Index, shape: int | Shape) -> Shape:
     return shape
 
 
+def _at_listed(y: Shape, x: Shape, *, index: Index, **_: object) -> int:
+    """What is read and written, and lists of positions."""
+    return costs.plain(y, x) + sum(costs.listed(len(item)) for item in index if isinstance(item, tuple))
+
+
 INDEX_SAMPLES = tuple(
     Sample((shape,), {"index": index})
     for shape, index in (
@@ -129,7 +135,8 @@ INDEX_SAMPLES = tuple(
 )  # fmt: skip
 
 op("index(x; index)", "Entries of a tensor, `x[0]`, `x[1:3, :]`.", lambda xp, x, index: x[key_of(index)],
-   shape=index_shape, vjps=lambda xp, g, y, x, index: xp.scatter(g, index=index, shape=x.shape), samples=INDEX_SAMPLES,
+   shape=index_shape, temporary=_at_listed,
+   vjps=lambda xp, g, y, x, index: xp.scatter(g, index=index, shape=x.shape), samples=INDEX_SAMPLES,
    group="operators")
 def _given(sample: Sample) -> Index:
     index = sample.parameters["index"]
@@ -139,7 +146,7 @@ def _given(sample: Sample) -> Index:
 
 op("scatter(x; index, shape)", "Zeros of `shape` with `x` added at `index` (text such as '0:2, 1'); repeats add up.",
    lambda xp, x, index, shape: _scatter(x, index, shape), shape=_scatter_shape,
-   vjps=lambda xp, g, y, x, index, shape: xp.index(g, index=index), broadcasts=True,
+   vjps=lambda xp, g, y, x, index, shape: xp.index(g, index=index), broadcasts=True, temporary=_at_listed,
    samples=tuple(Sample((index_shape(s.shapes[0] or (), index=_given(s)),), {**s.parameters, "shape": s.shapes[0]})
                  for s in INDEX_SAMPLES), group="shape", example="scatter(x, '0:2, 1', (3, 3))")
 
