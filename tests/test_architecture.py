@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine.graph",),
     ("engine.passes",),
     ("engine.numbers", "engine.rows"),
-    ("formulas.printed", "formulas.algebra"),
+    ("formulas.printed", "formulas.marks", "formulas.algebra"),
     ("formulas.spoken", "formulas.symbols", "formulas.tensors", "formulas.entries"),
     ("formulas.notation",),
     ("formulas.compact",),

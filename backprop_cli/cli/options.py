@@ -19,7 +19,7 @@ from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.records import Limits
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.formulas.printed import TERMS
-from backprop_cli.report.breaking import DEFAULT, NARROWEST
+from backprop_cli.report.fitting import DEFAULT, NARROWEST
 from backprop_cli.report.view import View
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]

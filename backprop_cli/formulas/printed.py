@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from unicodedata import normalize
 
+from backprop_cli.formulas.marks import marked, unmarked
+
 TERMS = ("local", "nodes", "compact", "leaves")
 Terms = Literal["local", "nodes", "compact", "leaves"]
 READ = ("local", "compact")
@@ -45,7 +47,7 @@ class Printed(Mapping[str, str]):
     uses: tuple[str, ...] = ()
 
     def __getitem__(self, notation: str) -> str:
-        return self.written[notation]
+        return unmarked(self.written, notation)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.written)
@@ -56,7 +58,11 @@ class Printed(Mapping[str, str]):
     @property
     def text(self) -> str:
         """As a student would write it by hand."""
-        return self.written["text"]
+        return self["text"]
+
+    def marked(self, notation: str) -> str:
+        """With the marks at which it may be broken, where it was written with them."""
+        return marked(self.written, notation)
 
     @property
     def told(self) -> dict[str, str]:

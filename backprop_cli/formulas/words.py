@@ -9,6 +9,7 @@ from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.ops.base import ParameterError, ShapeError
 from backprop_cli.errors import BackpropError
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.typeset import Typeset
@@ -16,7 +17,7 @@ from backprop_cli.formulas.notation.typeset_entry import TypesetEntry
 from backprop_cli.language.expression import Expression
 from backprop_cli.language.model import NodeSpec, Shape
 
-TYPESET = ("mathml", "breakable")
+TYPESET = ("mathml", *(MARKED[notation] for notation in ("mathml", "latex")))
 """The notations in which a forward pass is mathematics; elsewhere it stays what the user wrote."""
 
 

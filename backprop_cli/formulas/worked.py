@@ -11,6 +11,7 @@ from sympy import Expr, Mul
 from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.base import show
 from backprop_cli.formulas.algebra.expr import is_op, shape_of
+from backprop_cli.formulas.marks import marked, unmarked
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,16 @@ class Maths:
     written: Mapping[str, str]
 
     def __getitem__(self, notation: str) -> str:
-        return self.written[notation]
+        return unmarked(self.written, notation)
+
+    def marked(self, notation: str) -> str:
+        """With the marks at which it may be broken, where it was written with them."""
+        return marked(self.written, notation)
 
     @property
     def text(self) -> str:
         """On one line."""
-        return self.written["text"]
+        return self["text"]
 
 
 @dataclass(frozen=True, slots=True)

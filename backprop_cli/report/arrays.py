@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 GAP = "…"
@@ -22,24 +23,25 @@ def number(value: float, digits: int) -> str:
 
 
 COLUMNS = (8, 6, 5, 4, 3, 2)
-"""How many columns are tried where a row is wider than the page."""
+"""How many columns are tried where a matrix is wider than the page of a format that cannot break its rows."""
 
 
 def lines(value: Any, digits: int, gap: str = GAP, room: int | None = None) -> list[str]:
     """A scalar on one line, an array in aligned rows that can be pasted into a spec (unless entries were left out).
 
-    The middle of rows that are wider than `room` is left out.
+    Rows that are wider than `room` go on, moved in, on lines of their own.
     """
-    found = _lines(cells(value, digits, gap), value.ndim)
-    for columns in COLUMNS if room is not None and value.ndim else ():
+    shown = cells(value, digits, gap)
+    if not value.ndim:
+        return [shown]
+    rows = list(_rows(shown, value.ndim))
+    most = max((1, *map(len, rows)))
+    found: list[str] = []
+    for per_line in dict.fromkeys(-(-most // parts) for parts in range(1, most + 1)):
+        found = _bracketed(shown, value.ndim, _Grid.of(rows, per_line, value.ndim > 1))
         if room is None or max(map(len, found)) <= room:
             break
-        found = _lines(cells(value, digits, gap, columns), value.ndim)
     return found
-
-
-def _lines(shown: object, ndim: int) -> list[str]:
-    return _bracketed(shown, ndim, _pads(list(_rows(shown, ndim)))) if ndim else [str(shown)]
 
 
 def one_line(value: object, digits: int, gap: str = GAP) -> str:
@@ -104,10 +106,37 @@ def _rows(nested: Any, depth: int) -> Iterator[list[str]]:
             yield from _rows(entry, depth - 1)
 
 
-def _pads(rows: list[list[str]]) -> list[tuple[int, int]]:
-    """For each column the most characters before and from the decimal point; they will stand under each other."""
-    columns = [[_split(cell) for cell in column] for column in zip(*rows, strict=True)]
-    return [(max(len(a) for a, _ in column), max(len(b) for _, b in column)) for column in columns]
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """How rows are set: so many numbers a line, the decimal points of a column of lines under each other.
+
+    `pads` are, for each column, the most characters before and from the point; `deeper`: further lines are moved in.
+    """
+
+    per_line: int
+    pads: Sequence[tuple[int, int]]
+    deeper: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[str]], per_line: int, deeper: bool) -> _Grid:
+        """The one in which rows have their columns aligned."""
+        columns = [[_split(cell) for row in rows for cell in row[start::per_line]] for start in range(per_line)]
+        return cls(per_line, [(max((len(a) for a, _ in one), default=0), max((len(b) for _, b in one), default=0))
+                              for one in columns], deeper)  # fmt: skip
+
+    def lines(self, row: Sequence[str]) -> list[str]:
+        """One row; a comma follows its number at once, so the space that aligns comes after it."""
+        parts = [row[start : start + self.per_line] for start in range(0, len(row), self.per_line)] or [row]
+        found = [self._line(part, end=i == len(parts) - 1) for i, part in enumerate(parts)]
+        further = "   " if self.deeper else " "
+        return ["[" + found[0], *(further + line for line in found[1:])]
+
+    def _line(self, row: Sequence[str], end: bool) -> str:
+        text = ""
+        for cell, (before, after) in zip(row, self.pads, strict=False):
+            left, right = _split(cell)
+            text += left.rjust(before) + (right + ",").ljust(after + 2)
+        return text.rstrip()[:-1] + "]" if end else text.rstrip()
 
 
 def _split(cell: str) -> tuple[str, str]:
@@ -119,23 +148,13 @@ def _split(cell: str) -> tuple[str, str]:
     return cell, ""
 
 
-def _row(row: list[str], pads: list[tuple[int, int]]) -> str:
-    """One row; a comma follows its number at once, so the space that aligns comes after it."""
-    parts: list[str] = []
-    last = len(row) - 1
-    for position, (cell, (before, after)) in enumerate(zip(row, pads, strict=True)):
-        left, right = _split(cell)
-        parts.append(left.rjust(before) + (right if position == last else (right + ",").ljust(after + 2)))
-    return f"[{''.join(parts)}]"
-
-
-def _bracketed(nested: Any, depth: int, pads: list[tuple[int, int]]) -> list[str]:
-    """Nested lists as lines of brackets, a row a line."""
+def _bracketed(nested: Any, depth: int, grid: _Grid) -> list[str]:
+    """Nested lists as lines of brackets, a row a line or more."""
     if depth == 1:
-        return [_row(nested, pads)]
+        return grid.lines(nested)
     out: list[str] = []
     for position, entry in enumerate(nested):
-        block = _bracketed(entry, depth - 1, pads) if isinstance(entry, list) else [entry]
+        block = _bracketed(entry, depth - 1, grid) if isinstance(entry, list) else [entry]
         block[-1] += "]" if position == len(nested) - 1 else ","
         out.extend(("[" if position == 0 and i == 0 else " ") + line for i, line in enumerate(block))
     return out or ["[]"]

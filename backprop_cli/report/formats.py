@@ -35,13 +35,14 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "text": Format("text", "for reading in a terminal", (".txt",), READ, between="\n"),
+    "text": Format("text", "for reading in a terminal", (".txt",), READ, between="\n",
+                   notations=("marked_text", "code")),
     "json": Format("json_", "one object a spec", (".json",), escaped=True),
     "ndjson": Format("ndjson", "one line a spec, errors too", (".ndjson", ".jsonl"), escaped=True, goes_on=True),
     "csv": Format("csv_", "one line an entry", (".csv",), (), prologue="spec,name,kind,index,value,gradient\n"),
     "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), READ, between="\n"),
     "latex": Format("latex", "an align* body", (".tex",), READ, between="\n",
-                    notations=("text", "code", "breakable")),
+                    notations=("text", "code", "marked_latex")),
     "html": Format("html", "a page that one steps through", (".html", ".htm"), READ, single=True,
                    notations=("text", "code", "mathml")),
     "npz": Format("npz", "values and gradients for numpy", (".npz",), (), binary=True, single=True),

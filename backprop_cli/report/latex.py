@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from backprop_cli.formulas.marks import marked
 from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.report.text import terms_shown, with_definitions
 from backprop_cli.report.texts import Row, aligned, document, prose
@@ -40,7 +41,7 @@ def _pass(output: str, gradients: Mapping[str, Gradient], where: Iterable[Named]
 
 def tex(written: Mapping[str, str]) -> str:
     """A formula with the marks at which it may be broken; as it is, where a result was not made for this format."""
-    return written.get("breakable") or written["latex"]
+    return marked(written, "latex")
 
 
 def _gradient(left: str, gradient: Gradient, view: View) -> Iterator[Row]:
@@ -58,7 +59,8 @@ def _gradient(left: str, gradient: Gradient, view: View) -> Iterator[Row]:
 def _node(node: NodeResult) -> Iterator[Row]:
     from backprop_cli.formulas.notation import LATEX
 
-    written = [node.definition.get("breakable") or rf"\texttt{{{prose(node.expression)}}}"] if node.expression else []
+    source = rf"\texttt{{{prose(node.expression or '')}}}"
+    written = [node.definition.get("marked_latex", source)] if node.expression else []
     steps = written if written or node.value is not None else [r"\text{(no numbers)}"]
     return _chain(LATEX.name(node.name), steps, node.value)
 

@@ -1,4 +1,4 @@
-r"""LaTeX mathematics broken to the width of a page, at the marks of `formulas.notation.breakable`.
+r"""LaTeX mathematics broken to the width of a page, at the marks of `formulas.marks`.
 
 A formula is read as a row of atoms, each with its width in points and how deep in brackets it stands; where a line ends
 is chosen as it is for text.  Widths are those of Computer Modern at 10 pt, rounded up: nothing has to be compiled.
@@ -11,27 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from backprop_cli.formulas.notation.breakable import COMMA, PRODUCT, SUM
-from backprop_cli.report.breaking import DEFAULT, outermost
+from backprop_cli.formulas.marks import COMMA, PLACES, PRODUCT, plain
+from backprop_cli.report.fitting import DEFAULT, ends
 
 TEXT_WIDTH = 345.0
 """Points, of the text of an `article`: what the default width of a page stands for."""
 
-PLACES = {SUM: 1, PRODUCT: 2, COMMA: 3}
-_MARKS = str.maketrans(dict.fromkeys(PLACES))
 _LEADING = re.compile(r"(?:\s|\\,)+")
 _TOKEN = re.compile(
-    r"(?P<mark>[\x01-\x03])|\\left(?P<open>\\?.)|\\right(?P<close>\\?.)|\\(?P<frac>frac)|\\(?P<root>sqrt)"
+    r"(?P<mark>[\x01-\x05])|\\left(?P<open>\\?.)|\\right(?P<close>\\?.)|\\(?P<frac>frac)|\\(?P<root>sqrt)"
     r"|\\(?P<font>mathrm|operatorname|texttt|mathbf|text|hat|bar|tilde)(?=\{)|(?P<command>\\[A-Za-z]+|\\.)"
     r"|(?P<script>[_^])|(?P<brace>\{)|(?P<space>\s+)|(?P<char>.)",
     re.DOTALL,
 )
-
-
-def plain(tex: str) -> str:
-    """The formula without its marks."""
-    return tex.translate(_MARKS)
 
 
 def points(width: int | None) -> float:
@@ -253,36 +247,10 @@ def fitted(tex: str, room: float) -> list[str]:
         return [plain(tex)]
     row = Atoms(tex, room - CONTINUED)
     atoms = row.found
-    ends = [0, *_ends_of(atoms, room), len(atoms)]
-    line_of = {i: n for n in range(len(ends) - 1) for i in range(ends[n], ends[n + 1])}
+    bounds = [0, *ends(atoms, room, lambda _: CONTINUED), len(atoms)]
+    line_of = {i: n for n, (a, b) in enumerate(pairwise(bounds)) for i in range(a, b)}
     parted = _parted(atoms, line_of)
-    return [_line(atoms[ends[n] : ends[n + 1]], n > 0, parted, row.tall) for n in range(len(ends) - 1)]
-
-
-def _ends_of(atoms: list[Atom], room: float) -> Iterator[int]:
-    """Where lines begin, but the first."""
-    start, whole = 0, room
-    while sum(atom.width for atom in atoms[start:]) > room:
-        offsets = _offsets(atoms, start)
-        places = [(atoms[i].depth, atoms[i].place, offsets[i - start]) for i in range(start + 1, len(atoms))
-                  if atoms[i].place]  # fmt: skip
-        total = offsets[-1] + atoms[-1].width
-        at = outermost(places, total, room, whole - CONTINUED)
-        if at is None:
-            at = min((offset for *_, offset in places), default=None)
-        if at is None:
-            return
-        start = next(i for i in range(start + 1, len(atoms)) if atoms[i].place and offsets[i - start] == at)
-        room = whole - CONTINUED
-        yield start
-
-
-def _offsets(atoms: list[Atom], start: int) -> list[float]:
-    found, at = [], 0.0
-    for atom in atoms[start:]:
-        found.append(at)
-        at += atom.width
-    return found
+    return [_line(atoms[a:b], n > 0, parted, row.tall) for n, (a, b) in enumerate(pairwise(bounds))]
 
 
 def _parted(atoms: list[Atom], line_of: dict[int, int]) -> set[int]:

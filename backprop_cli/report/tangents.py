@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backprop_cli.report.arrays import lines, one_line
+from backprop_cli.formulas.marks import of_source
+from backprop_cli.report.arrays import one_line
+from backprop_cli.report.fitting import Array, Row, columns
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import NodeResult, Result, Tangent
 
 INDENT = "  "
-DOT = "\u0307"  # above the letter before it
 WIDEST = 32
 
 
-def section(result: Result, view: View) -> list[str]:
+def section(result: Result, view: View) -> list[Row | str]:
     """The lines; none where forward mode was not asked for."""
     if result.direction is None:
         return []
@@ -21,20 +22,17 @@ def section(result: Result, view: View) -> list[str]:
     names = {node.name: name_of(node, view) for node, _ in shown}
     width = max(map(columns, names.values()))
     start = ", ".join(f"{names[name]} = {one_line(value, view.digits)}" for name, value in result.direction.items())
-    found = [view.paint(f"Forward mode, along {start}", "heading"), ""]
+    found: list[Row | str] = [view.paint(f"Forward mode, along {start}", "heading"), ""]
     column = max((columns(left) for left in (_left(node, view) for node, _ in shown) if len(left) <= WIDEST), default=0)
     for node, tangent in shown:
         name = names[node.name]
         left = _left(node, view)
         head = left.ljust(column) if len(left) <= column else " " * column
         padded = name + " " * (width - columns(name))
-        steps = list(_steps(tangent, view))
-        found.append(f"{INDENT}{head}{INDENT}{view.paint(padded, 'gradient')} = {steps[0][0]}")
-        gap = " " * (len(INDENT) * 2 + column + width)
-        found += [f"{gap}   {line}" for line in steps[0][1:]]
-        for step in steps[1:]:
-            found.append(f"{gap} = {step[0]}")
-            found += [f"{gap}   {line}" for line in step[1:]]
+        first = f"{INDENT}{head}{INDENT}{view.paint(padded, 'gradient')}"
+        for step in _steps(tangent, view):
+            found.append(Row(first, step))
+            first = " " * (len(INDENT) * 2 + column + width)
     return found
 
 
@@ -50,20 +48,14 @@ def symbol_of(node: NodeResult) -> str:
     return node.tangent.symbol if node.tangent is not None else node.name
 
 
-def columns(text: str) -> int:
-    """How wide a text is: a dot above takes no column."""
-    return len(text.replace(DOT, ""))
-
-
 def _left(node: NodeResult, view: View) -> str:
     """A scalar's value beside its tangent; an array's stands in the forward pass above."""
     return f"{view.safe(node.name)} = {one_line(node.value, view.digits)}" if not node.shape else view.safe(node.name)
 
 
-def _steps(tangent: Tangent, view: View) -> Iterator[list[str]]:
+def _steps(tangent: Tangent, view: View) -> Iterator[str | Array]:
     if tangent.formula is not None:
-        text = tangent.formula["code"] if view.ascii else tangent.formula["text"]
-        yield [view.plain(text)]
-    shown = [view.plain(line) for line in lines(tangent.value, view.digits)]
-    if tangent.formula is None or shown != [view.plain(tangent.formula["text"])]:
+        yield of_source(view.plain(tangent.formula["code"])) if view.ascii else tangent.formula.marked("text")
+    shown = Array(tangent.value, view.digits, view.plain)
+    if tangent.formula is None or shown.lines(None) != [tangent.formula.text]:
         yield shown

@@ -6,13 +6,15 @@ Each node is a chain of equals signs under each other: its formula one step at a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from backprop_cli.formulas import printed as formula_names
+from backprop_cli.formulas.marks import of_source, plain
 from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by
 from backprop_cli.report import tangents
-from backprop_cli.report.arrays import GAP, count, lines, summary
-from backprop_cli.report.breaking import fitted
+from backprop_cli.report.arrays import count
+from backprop_cli.report.fitting import Array, Row, columns, fitted
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result
 
@@ -24,7 +26,7 @@ WIDEST_LINE = 64
 def render(result: Result, view: View = READING) -> str:
     """The whole view of one spec."""
     passes = [_forward(result, view), tangents.section(result, view), *_reverse(result, view)]
-    sections = [_head(result, view), *passes, _warnings(result, view), _end(result, view)]
+    sections: list[Sequence[Row | str]] = [_head(result, view), *passes, _warnings(result, view), _end(result, view)]
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
@@ -37,35 +39,39 @@ def _head(result: Result, view: View) -> list[str]:
     return view.heading(result.title, result.spec, (result.description or "").splitlines(), dims + dtype)
 
 
-def _forward(result: Result, view: View) -> list[str]:
+def _forward(result: Result, view: View) -> list[Row | str]:
     width = _width(view.safe(node.name) for node in result.nodes)
     chains = [_value_chain(node, width, view) for node in result.nodes]
-    column = min(WIDEST_LINE, max((len(chain[0]) for chain in chains), default=0))
-    found = [view.paint("Forward pass", "heading"), ""]
+    column = min(WIDEST_LINE + len(INDENT), max((_reaches(chain[0]) for chain in chains), default=0))
+    found: list[Row | str] = [view.paint("Forward pass", "heading"), ""]
     for node, chain in zip(result.nodes, chains, strict=True):
-        found += _painted(chain, _remark(node), column, width, view)
+        found += _remarked(chain, _remark(node), column + 2, view)
     return found
+
+
+def _reaches(row: Row) -> int:
+    """Where the first line of a row ends."""
+    return columns(row.head) + len(row.whole.partition("\n")[0])
 
 
 def _remark(node: NodeResult) -> str:
     return f"{node.kind} {count(node.shape)}" if node.kind != "node" else count(node.shape)
 
 
-def _value_chain(node: NodeResult, width: int, view: View) -> list[str]:
+def _value_chain(node: NodeResult, width: int, view: View) -> list[Row]:
     """`z = w @ x` and, under it, `  = [1, 2]`; a leaf has its value alone."""
-    steps = [[view.safe(node.expression)]] if node.expression is not None else []
-    remark = 0 if steps else len(_remark(node)) + 2
-    return _chain(view.safe(node.name).ljust(width), [*steps, _value(node.value, view, width + remark)])
+    steps = [of_source(view.safe(node.expression))] if node.expression is not None else []
+    return _chain(view.safe(node.name).ljust(width), [*steps, _value(node.value, view)], view)
 
 
-def _reverse(result: Result, view: View) -> list[list[str]]:
+def _reverse(result: Result, view: View) -> list[list[Row | str]]:
     """One section for a single pass; else one a pass, and one for their sum."""
     if not result.passes:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         heading = f"Reverse pass, from {view.safe(result.output)} back"
         return [_pass(heading, result.output, gradients, result.where, result, view)]
     total = len(result.passes)
-    sections: list[list[str]] = []
+    sections: list[list[Row | str]] = []
     for i, one in enumerate(result.passes, 1):
         heading = f"Reverse pass {i} of {total}, from {view.safe(one.output)} back"
         sections.append(_pass(heading, one.output, one.gradients, one.where, result, view))
@@ -73,17 +79,16 @@ def _reverse(result: Result, view: View) -> list[list[str]]:
 
 
 def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], where: Iterable[Named],
-          result: Result, view: View) -> list[str]:  # fmt: skip
+          result: Result, view: View) -> list[Row | str]:  # fmt: skip
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
     names = {name: partial(output, name, view) for name in order}
     width = _width(names.values())
-    found = [view.paint(heading, "heading")]
+    found: list[Row | str] = [view.paint(heading, "heading")]
     for name, defined in with_definitions(order, gradients, where, view):
         for named in defined:
-            found += ["", *_painted(definition(named, width, view), remark_of(named, view), 0, width, view)]
-        steps = [[text] for text in formulas(gradients[name], view) if text != names[name]]  # ∂g/∂g of a given seed
-        chain = _chain(names[name].ljust(width), [*steps, _value(gradients[name].value, view, width)])
-        found += ["", *_painted(chain, "", 0, width, view)]
+            found += ["", *_remarked(definition(named, width, view), remark_of(named, view), 0, view)]
+        steps = [text for text in formulas(gradients[name], view, marked=True) if plain(text) != names[name]]
+        found += ["", *_chain(names[name].ljust(width), [*steps, _value(gradients[name].value, view)], view)]
     return found
 
 
@@ -99,10 +104,10 @@ def with_definitions(
         yield name, defined
 
 
-def definition(named: Named, width: int, view: View) -> list[str]:
+def definition(named: Named, width: int, view: View) -> list[Row]:
     """`let δ_h = ...`, and its value."""
     left = f"let {view.plain(named.name['text'])}"
-    return _chain(left.ljust(width), [[view.plain(named.formula.text)], _value(named.value, view, width)])
+    return _chain(left.ljust(width), [view.plain(named.formula.marked("text")), _value(named.value, view)], view)
 
 
 def remark_of(named: Named, view: View) -> str:
@@ -110,16 +115,15 @@ def remark_of(named: Named, view: View) -> str:
     return f"at {view.plain(named.at)}" if named.at else ""
 
 
-def _sum(result: Result, view: View) -> list[str]:
+def _sum(result: Result, view: View) -> list[Row | str]:
     """What PyTorch leaves in `.grad` after several calls of backward."""
     leaves = [node for node in result.nodes if node.kind != "node" and node.gradient is not None]
     names = [f"{view.safe(node.name)}.grad" for node in leaves]
     width = _width(names)
-    found = [view.paint("Sum of the passes, which leaves accumulate", "heading"), ""]
+    found: list[Row | str] = [view.paint("Sum of the passes, which leaves accumulate", "heading"), ""]
     for node, name in zip(leaves, names, strict=True):
         value = node.gradient.value if node.gradient else None
-        values = [[_summands(node.name, result.passes)], _value(value, view, width)]
-        found += _painted(_chain(name.ljust(width), values), "", 0, width, view)
+        found += _chain(name.ljust(width), [of_source(_summands(node.name, result.passes)), _value(value, view)], view)
     return found
 
 
@@ -163,13 +167,13 @@ def partial(output: str, name: str, view: View) -> str:
     return view.safe(formula_names.partial(output, name))
 
 
-def formulas(gradient: Gradient, view: View) -> list[str]:
+def formulas(gradient: Gradient, view: View, marked: bool = False) -> list[str]:
     """The formulas asked for, each different one once; the reason where one is left out."""
     found: dict[str, None] = {}
     for terms in terms_shown(gradient, view):
         formula = gradient.formula.get(terms)
         if isinstance(formula, Printed):
-            found[view.plain(formula.text)] = None
+            found[view.plain(formula.marked("text") if marked else formula.text)] = None
         elif isinstance(formula, Omitted):
             found[f"({terms}: {view.safe(formula.why)})"] = None
     return list(found)
@@ -182,36 +186,27 @@ def terms_shown(gradient: Gradient, view: View) -> Iterable[str]:
     return ("compact",) if named else view.terms
 
 
-def _value(value: object, view: View, taken: int) -> list[str]:
-    """The lines of a value; a large one ends with what its entries are like."""
-    if value is None:
-        return ["(no numbers)"]
-    room = None if view.width is None else view.width - len(INDENT) - taken - len(" = ")
-    found = lines(value, view.digits, room=room)
-    shown = [view.plain(line) for line in found]
-    return [*shown, summary(value, view.digits)] if any(GAP in line for line in found) else shown
+def _value(value: object, view: View) -> Array | str:
+    """A value; a large one ends with what its entries are like."""
+    return "(no numbers)" if value is None else Array(value, view.digits, view.plain)
 
 
-def _chain(left: str, steps: Iterable[list[str]]) -> list[str]:
+def _chain(left: str, steps: Iterable[str | Array], view: View) -> list[Row]:
     """Steps joined by equals signs that stand under each other; a step equal to the one before is left out."""
-    found: list[str] = []
-    previous: list[str] | None = None
+    found: list[Row] = []
     for step in steps:
-        if step == previous:
-            continue
-        previous = step
-        head = left if not found else " " * len(left)
-        found += [f"{head} = {step[0]}", *(f"{' ' * len(left)}   {line}" for line in step[1:])]
+        head = INDENT + (view.paint(left, "gradient") if not found else " " * len(left))
+        row = Row(head, step)
+        if not found or row.whole != found[-1].whole:
+            found.append(row)
     return found
+
+
+def _remarked(chain: list[Row], remark: str, column: int, view: View) -> list[Row]:
+    """A chain with a remark beside its first row, in a column of its own."""
+    first = replace(chain[0], remark=remark, column=column, paint=lambda text: view.paint(text, "faint"))
+    return [first, *chain[1:]]
 
 
 def _width(names: Iterable[str]) -> int:
     return min(WIDEST_NAME, max(map(len, names), default=0))
-
-
-def _painted(chain: list[str], remark: str, column: int, width: int, view: View) -> list[str]:
-    """A chain indented, its left side coloured, its remark in a column of its own."""
-    first = chain[0]
-    left, rest = first[:width], first[width:]
-    tail = f"{' ' * max(2, column - len(first) + 2)}{view.paint(remark, 'faint')}" if remark else ""
-    return [INDENT + view.paint(left, "gradient") + rest + tail, *(INDENT + line for line in chain[1:])]

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.notation import LATEX, MATHML, NOTATIONS, notation_of
 from backprop_cli.formulas.printed import ASKED, Printed
 from backprop_cli.language.reader import load_spec
@@ -54,8 +55,8 @@ def test_names_in_mathml(name: str) -> None:
 
 
 def test_mathml_is_asked_for() -> None:
-    """Four notations are there, and three of them in every result."""
-    assert tuple(NOTATIONS) == (*ASKED, "breakable")
+    """The notations that can be asked for are there, and those with marks."""
+    assert tuple(NOTATIONS) == (*ASKED, *MARKED.values())
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

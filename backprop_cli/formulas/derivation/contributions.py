@@ -116,9 +116,9 @@ class Contributions(Printing):
         layouts = self.layouts()
         sides = {name: self.words.entry(consumer.spec, layout) for name, layout in layouts.items()}
         written = {name: side for name, side in sides.items() if side is not None}
-        if len(written) < len(sides) or len(" = ".join(written["text"])) > LONGEST // 2:
+        if len(written) < len(sides) or len(" = ".join(written[self.notations[0]])) > LONGEST // 2:
             return None
-        spoken |= layouts["text"].spoken
+        spoken |= layouts[self.notations[0]].spoken
         return Equation(*(Maths({name: side[i] for name, side in written.items()}) for i in (0, 1)))
 
     def layer(self, consumer: Node, target: Node, expr: Expr, delta: GradSymbol) -> Maths | None:
@@ -139,7 +139,7 @@ class Contributions(Printing):
         left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
         layouts = self.layouts()
         sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
-        spoken |= layouts["text"].spoken
+        spoken |= layouts[self.notations[0]].spoken
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:

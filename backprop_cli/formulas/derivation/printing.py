@@ -20,7 +20,7 @@ from backprop_cli.formulas.words import Wording
 from backprop_cli.formulas.worked import Maths
 
 SHOWN = ("text",)
-"""What is printed unless more is asked for; `text` always is, since it is compared."""
+"""What is printed unless more is asked for; text, marked or not, always is the first, since it is compared."""
 
 
 def users(graph: Graph, output: int) -> dict[str, list[Node]]:

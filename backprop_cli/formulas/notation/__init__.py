@@ -5,20 +5,23 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 
+from backprop_cli.formulas.marks import MARKED
+from backprop_cli.formulas.notation.breakable import breakable
 from backprop_cli.formulas.notation.exact import Resolve
 from backprop_cli.formulas.notation.layout import Layout
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.formulas.printed import ASKED
 
-_MODULES = {name: import_module(f"backprop_cli.formulas.notation.{name}") for name in (*ASKED, "breakable")}
+_MODULES = {name: import_module(f"backprop_cli.formulas.notation.{name}") for name in ASKED}
 NOTATIONS: dict[str, Notation] = {name: module.NOTATION for name, module in _MODULES.items()}
+NOTATIONS |= {name: breakable(NOTATIONS[of]) for of, name in MARKED.items()}
 WALKS: dict[str, type[Layout]] = {name: getattr(module, "WALK", Layout) for name, module in _MODULES.items()}
 """How a formula is walked: whole, or (index) one entry of it."""
 
 
 def layout_of(notation: str, resolve: Resolve, unit: str, taken: Iterable[str], decimals: bool) -> Layout:
     """The walk that prints the formulas of a spec in a notation; `taken` are the names of the spec."""
-    return WALKS[notation](notation_of(notation, tuple(taken)), resolve, unit, frozenset(taken), decimals)
+    return WALKS.get(notation, Layout)(notation_of(notation, tuple(taken)), resolve, unit, frozenset(taken), decimals)
 
 
 def notation_of(notation: str, names: tuple[str, ...]) -> Notation:

@@ -49,8 +49,11 @@ def is_plain(expr: Apply) -> bool:
     return len(written_arguments(operands, expr, exact=False)) == len([o for o in operands if o])
 
 
-def written_arguments(operands: list[str | None], expr: Apply, exact: bool) -> list[str]:
-    """The arguments of a call; unless it is to be `exact`, without keepdims where nothing of the shape is left."""
+def written_arguments(operands: list[str | None], expr: Apply, exact: bool, comma: str = ", ") -> list[str]:
+    """The arguments of a call; unless it is to be `exact`, without keepdims where nothing of the shape is left.
+
+    `comma` stands between the tensors of a list.
+    """
     op = OPS[expr.name]
     signature = op.signature
     parameters = dict(expr.parameters)
@@ -61,7 +64,7 @@ def written_arguments(operands: list[str | None], expr: Apply, exact: bool) -> l
         first = next(iter(signature.parameters), "")
         if isinstance(parameters.get(first), str):
             return [f"'{parameters[first]}'", *listed]
-        arguments = [f"[{', '.join(listed)}]"]
+        arguments = [f"[{comma.join(listed)}]"]
     else:
         arguments = _operands(operands, signature.operands)
     for name, default in signature.parameters.items():

@@ -1,32 +1,21 @@
-r"""LaTeX that says where a line may end: as `latex`, with a mark in front of each operator and after each comma.
-
-`report.mathlines` breaks it to a width, and takes the marks out.
-"""
+"""A notation that says where a line may end: each of its signs with a mark (`formulas.marks`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
-from backprop_cli.formulas.notation.latex import Latex
+from backprop_cli.formulas.marks import COMMA, PRODUCT, SUM
+from backprop_cli.formulas.notation.text import Notation
 
-SUM, PRODUCT, COMMA = "\x01", "\x02", "\x03"
-"""How tightly what stands around a mark is bound; no text of a user holds one of these."""
-
-
-@dataclass(frozen=True)
-class Breakable(Latex):
-    """LaTeX with marks."""
-
-    plus: str = SUM + " + "
-    minus: str = SUM + " - "
-    matmul: str = PRODUCT + " "
-    beside: str = PRODUCT + r" \, "
-    by: str = PRODUCT + r" \cdot "
-    side: str = PRODUCT + r" \, "
-    hadamard: str = PRODUCT + r" \odot "
-    correlation: str = PRODUCT + r" \star "
-    convolution: str = PRODUCT + r" \ast "
-    comma: str = "," + COMMA + " "
+SIGNS = {
+    "plus": SUM, "minus": SUM, "comma": COMMA,
+    **dict.fromkeys(("matmul", "beside", "by", "side", "hadamard", "over_bar", "correlation", "convolution"), PRODUCT),
+}  # fmt: skip
+"""The signs of a notation at which a line may end."""
 
 
-NOTATION = Breakable()
+def breakable(notation: Notation) -> Notation:
+    """The same notation, with marks."""
+    signs: dict[str, Any] = {name: notation.marked(getattr(notation, name), mark) for name, mark in SIGNS.items()}
+    return replace(notation, parts_calls=True, **signs)

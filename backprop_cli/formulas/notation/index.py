@@ -174,7 +174,7 @@ class EntryLayout(Layout):
         bottom = below.text if below.reaches else self.closed(below, POWER)
         is_own = above.reaches and "Σ" in bottom  # each has letters of its own
         top = self.notation.bracket(above.text) if is_own else self.closed(above, MUL)
-        return Piece(f"{top} / {bottom}", MUL)
+        return Piece(top + self.notation.over_bar + bottom, MUL)
 
     def side_by_side(self, number: Expr, factors: list[Expr], indices: Index) -> Piece:
         """Factors side by side, each at its own indices."""

@@ -11,7 +11,7 @@ from sympy import E, Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
-from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, Delta
 from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
@@ -66,6 +66,7 @@ class Latex(Notation):
     by: str = r" \cdot "
     side: str = r" \, "
     hadamard: str = r" \odot "
+    over_bar: str = ""
     stacks: bool = True
     correlation: str = r" \star "
     convolution: str = r" \ast "
@@ -166,9 +167,6 @@ class Latex(Notation):
         if not exponent:
             return text
         return rf"10^{{{exponent}}}" if mantissa == "1" else rf"{mantissa} \cdot 10^{{{exponent}}}"
-
-    def times(self, left: Expr, right: Expr) -> str:
-        return self.hadamard if shape_of(left) and shape_of(right) else self.side
 
     def scaled(self, number: str, text: str) -> str:
         return rf"{number} \cdot {text}" if text[:1].isdigit() else f"{number} {text}"

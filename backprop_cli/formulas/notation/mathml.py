@@ -11,7 +11,8 @@ from sympy import E, Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
-from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, Delta
+from backprop_cli.formulas.marks import PLACES
 from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
@@ -87,9 +88,16 @@ class Mathml(Notation):
     gradients_apart: bool = True
     beside: str = mo(INVISIBLE_TIMES)
     by: str = mo("·")
+    side: str = mo(INVISIBLE_TIMES)
+    hadamard: str = mo("⊙")
+    over_bar: str = ""
+    comma: str = mo(",")
     stacks: bool = True
     correlation: str = mo("⋆")
     convolution: str = mo("∗")
+
+    def marked(self, sign: str, mark: str) -> str:
+        return sign.replace("<mo>", f'<mo data-break="{PLACES[mark]}">')
 
     def holds_fraction(self, text: str) -> bool:
         return "<mfrac" in text
@@ -163,7 +171,7 @@ class Mathml(Notation):
         return script("munder", mo("∑"), tokens(",".join(letters))) + inner
 
     def named_call(self, name: str, arguments: list[str]) -> Piece:
-        return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(mo(",").join(arguments))), CALL)
+        return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(self.comma.join(arguments))), CALL)
 
     def bracket(self, text: str) -> str:
         return row(mo("(") + text + mo(")"))
@@ -177,9 +185,6 @@ class Mathml(Notation):
             return sign + (mn(digits) if digits[:1].isdigit() else mi("∞"))
         power = script("msup", mn("10"), tokens(exponent))
         return sign + (power if digits == "1" else mn(digits) + mo("·") + power)
-
-    def times(self, left: Expr, right: Expr) -> str:
-        return mo("⊙") if shape_of(left) and shape_of(right) else mo(INVISIBLE_TIMES)
 
     def scaled(self, number: str, text: str) -> str:
         return number + mo(INVISIBLE_TIMES) + text

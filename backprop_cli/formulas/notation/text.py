@@ -11,6 +11,7 @@ from sympy import E, Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
+from backprop_cli.formulas.marks import called
 from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
@@ -47,12 +48,20 @@ class Notation:
     slices: bool = False  # an axis that is meant whole is written
     beside: str = " · "
     by: str = " · "
+    side: str = " · "
+    hadamard: str = " ⊙ "
+    over_bar: str = " / "
     comma: str = ", "
+    parts_calls: bool = False  # whether a line may end after the bracket of a function with a long name
     correlation: str = " ⋆ "  # empty: written as a call
     convolution: str = " ∗ "
     stacks: bool = False
     alike: frozenset[str] = frozenset()  # names of the spec that would print as another one does: spelled out
     signs_of_functions: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # that a node may be called
+
+    def marked(self, sign: str, mark: str) -> str:
+        """A sign at which a line may end; the mark of a comma stands after it."""
+        return f",{mark} " if sign == self.comma else mark + sign
 
     def holds_fraction(self, text: str) -> bool:
         """Whether a numerator has a fraction that would be set small in another."""
@@ -132,7 +141,11 @@ class Notation:
 
     def named_call(self, name: str, arguments: list[str]) -> Piece:
         """A function by its name, with arguments that are written already."""
-        return Piece(f"{name}({', '.join(arguments)})", CALL)
+        return Piece(f"{self.called(name)}{self.comma.join(arguments)})", CALL)
+
+    def called(self, name: str) -> str:
+        """A function and its bracket."""
+        return called(name) if self.parts_calls else f"{name}("
 
     def bracket(self, text: str) -> str:
         """Brackets."""
@@ -144,7 +157,7 @@ class Notation:
 
     def times(self, left: Expr, right: Expr) -> str:
         """Between two factors: ⊙ for tensors, · where one is a scalar."""
-        return " ⊙ " if shape_of(left) and shape_of(right) else " · "
+        return self.hadamard if shape_of(left) and shape_of(right) else self.side
 
     def scaled(self, number: str, text: str) -> str:
         """A number in front of a product."""
@@ -156,7 +169,7 @@ class Notation:
         top = above.text if above.level >= MUL and above.level != ADD else self.bracket(above.text)
         bottom = below.text if below.level > GRADIENT else self.bracket(below.text)
         tight = above.level > GRADIENT or above.level == ADD or " " not in top and "/" not in top
-        return (f"{top}/{bottom}" if tight else f"{top} / {bottom}"), MUL
+        return (f"{top}/{bottom}" if tight else top + self.over_bar + bottom), MUL
 
     def root(self, base: Piece) -> Piece:
         """A square root."""
@@ -175,7 +188,7 @@ class Notation:
 
     def outer(self, left: str, right: str) -> str:
         """x yᵀ."""
-        return f"{left} · {right}ᵀ"
+        return f"{left}{self.matmul}{right}ᵀ"
 
     def _base(self, base: Piece) -> str:
         return base.text if base.level >= CALL else self.bracket(base.text)
@@ -239,11 +252,11 @@ class Notation:
         template = OPS[name].text if name in OPS and is_plain(expr) else None
         if template is not None:
             return Piece(template.format(*("" if o is None else o.text for o in operands)), CALL)
-        return Piece(f"{name}({', '.join(self.arguments(operands, expr, exact))})", CALL)
+        return self.named_call(name, self.arguments(operands, expr, exact))
 
     def arguments(self, operands: list[Piece | None], expr: Apply, exact: bool = False) -> list[str]:
         """Operands in order, then the parameters that differ from their defaults."""
-        return written_arguments([None if o is None else o.text for o in operands], expr, exact)
+        return written_arguments([None if o is None else o.text for o in operands], expr, exact, self.comma)
 
 
 NOTATION = Notation()

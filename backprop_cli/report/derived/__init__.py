@@ -18,13 +18,13 @@ class Form:
     """A format: the suffixes that choose it, and the notations that it needs."""
 
     suffixes: tuple[str, ...]
-    notations: tuple[str, ...] = ("text",)
+    notations: tuple[str, ...] = ("marked_text",)
 
 
 FORMATS = {
     "text": Form((".txt",)),
-    "markdown": Form((".md", ".markdown"), ("text", "breakable")),
-    "latex": Form((".tex",), ("text", "breakable")),
+    "markdown": Form((".md", ".markdown"), ("text", "marked_latex")),
+    "latex": Form((".tex",), ("text", "marked_latex")),
     "html": Form((".html", ".htm"), ("text", "mathml")),
 }
 SUFFIXES = {name: form.suffixes for name, form in FORMATS.items()}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from backprop_cli.formulas.marks import plain
 from backprop_cli.formulas.worked import Worked
 from backprop_cli.report.derived.lines import TOTAL, Line, Value, grouped, lines_of
 from backprop_cli.report.derived.solution import Solution
-from backprop_cli.report.mathlines import plain
 from backprop_cli.report.texts import Row, aligned, document, prose, sentence
 from backprop_cli.report.view import View
 
@@ -26,7 +26,7 @@ def render(solution: Solution, view: View) -> str:
 def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
     before, equations, signs = grouped(lines_of(worked, said, view.full))
     shape = f" {prose(worked.shape)}" if worked.shape and view.full else ""
-    head = rf"\paragraph{{$\displaystyle {plain(worked.left['breakable'])}${shape}}}"
+    head = rf"\paragraph{{$\displaystyle {plain(worked.left['marked_latex'])}${shape}}}"
     yield " ".join([head, *(sentence(one.sentence) for one in before)]) + f"\n{aligned([*rows(equations)], view)}"
     if signs:
         yield rf"\noindent To know: {'; '.join(sentence(one.text) for one in signs)}."
@@ -37,17 +37,17 @@ def rows(equations: Iterable[Line | Value]) -> Iterator[Row]:
     for one in equations:
         match one:
             case Line(label="algebra") if one.left is not None:  # the left side is as long as the right one
-                yield Row("", one.left["breakable"], one.label, "")
-                yield Row("", one.right["breakable"])
+                yield Row("", one.left["marked_latex"], one.label, "")
+                yield Row("", one.right["marked_latex"])
                 yield Row("", None, said=one.law)
             case Line():
-                left = "" if one.left is None else one.left["breakable"]
+                left = "" if one.left is None else one.left["marked_latex"]
                 left = rf"\text{{path }} {left}" if one.path else left
                 sign = r"\mapsto" if one.sign == "↦" else one.sign
-                yield Row(left, one.right["breakable"], one.label, sign)
+                yield Row(left, one.right["marked_latex"], one.label, sign)
                 if one.law:
                     yield Row("", None, said=one.law)
                 if one.result is not None:
-                    yield Row("", one.result["breakable"])
+                    yield Row("", one.result["marked_latex"])
             case Value():
-                yield Row(one.left["breakable"], None, "value", value=one.value)
+                yield Row(one.left["marked_latex"], None, "value", value=one.value)

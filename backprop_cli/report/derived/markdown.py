@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backprop_cli.formulas.marks import plain
 from backprop_cli.formulas.worked import Worked
 from backprop_cli.report.derived.latex import rows
 from backprop_cli.report.derived.lines import TOTAL, grouped, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.markdown import prose
-from backprop_cli.report.mathlines import plain
 from backprop_cli.report.texts import aligned
 from backprop_cli.report.view import View
 
@@ -28,7 +28,7 @@ def render(solution: Solution, view: View) -> str:
 def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
     before, equations, signs = grouped(lines_of(worked, said, view.full))
     shape = f" {prose(worked.shape, view)}" if worked.shape and view.full else ""
-    yield f"## ${plain(worked.left['breakable'])}${shape}"
+    yield f"## ${plain(worked.left['marked_latex'])}${shape}"
     if before:
         yield "\n".join(f"- {prose(one.sentence, view)}" for one in before)
     yield f"$$\n{aligned([*rows(equations)], view, 'aligned')}\n$$"

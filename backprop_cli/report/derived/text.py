@@ -2,69 +2,93 @@
 
 from __future__ import annotations
 
-from backprop_cli.formulas.worked import Worked
-from backprop_cli.report.arrays import lines
-from backprop_cli.report.breaking import fitted, worded
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backprop_cli.formulas.marks import EQUAL, of_source
+from backprop_cli.formulas.worked import Maths, Worked
 from backprop_cli.report.derived.lines import TOTAL, Line, Said, Value, lines_of
 from backprop_cli.report.derived.solution import Solution
+from backprop_cli.report.fitting import Array, Row, fitted
 from backprop_cli.report.view import View
 
-LABEL_WIDTH = 18
+LABEL_WIDTH, NARROW = 18, 72
 LABELLED = {"because", "shapes", "since"}
+
 
 def render(solution: Solution, view: View) -> str:
     """The whole; each reason and each sign is explained where it first stands."""
-    blocks = [[view.paint(view.safe(solution.heading), "heading")]]
-    blocks += [worded(view.plain(line), view.width, "  ") for line in solution.opening(view.full)]
+    blocks: list[list[Row | str]] = [[view.paint(view.safe(solution.heading), "heading")]]
+    blocks += [[view.plain(line)] for line in solution.opening(view.full)]
     said: set[str] = set()
     for heading, worked in solution.sections():
         blocks += [[view.paint(view.safe(heading), "heading")]] if heading else []
-        blocks += [_node(one, view, said) for one in worked]
+        blocks += [[*_Node(view).rows(one, said)] for one in worked]
     blocks += [[TOTAL]] if len(solution.passes) > 1 else []
     return "\n\n".join("\n".join(fitted(block, view.width)) for block in blocks) + "\n"
 
 
-def _node(worked: Worked, view: View, said: set[str]) -> list[str]:
-    shape = f"  {worked.shape}" if worked.shape and view.full else ""
-    rows = [view.paint(view.plain(worked.left.text), "gradient") + view.paint(shape, "faint")]
-    left = ""
-    for one in lines_of(worked, said, view.full):
-        match one:
-            case Line(result=result) if result is not None:
-                place = f"{one.place}: " if one.place else ""
-                rows.append(_step(one.label, view.plain(f"{place}{one.right.text} = {result.text}")))
-            case Line():
-                left = _left(one, view) if one.left is not None else " " * len(left)
-                rows.append(_step(one.label, f"{left} {view.plain(one.sign)} {view.plain(one.right.text)}"))
-                rows += [_step("by", view.plain(one.law))] if one.law else []
-            case Said():
-                rows += _sentence(one, view)
-            case Value():
-                rows += _value(one, view)
-    return rows
+@dataclass
+class _Node:
+    """The rows of one node, a label before each; on a narrow page the label has a line of its own."""
 
+    view: View
+    left: str = ""  # of the equation before
 
-def _left(one: Line, view: View) -> str:
-    return view.plain(("path " if one.path else "") + one.left.text) if one.left else ""
+    @property
+    def narrow(self) -> bool:
+        """Whether labels and equations have no room beside each other."""
+        return self.view.width is not None and self.view.width < NARROW
 
+    def rows(self, worked: Worked, said: set[str]) -> Iterator[Row | str]:
+        """What there is to read of a node."""
+        view = self.view
+        shape = f"  {worked.shape}" if worked.shape and view.full else ""
+        yield view.paint(view.plain(worked.left.text), "gradient") + view.paint(shape, "faint")
+        for one in lines_of(worked, said, view.full):
+            match one:
+                case Line():
+                    yield from self.equation(one)
+                case Said():
+                    yield from self.sentence(one)
+                case Value():
+                    yield from self.labelled("value", view.plain(one.left.text), Array(one.value, view.digits))
 
-def _step(label: str, said: str) -> str:
-    return f"  {label:<{LABEL_WIDTH - 1}} {said}"
+    def labelled(self, label: str, left: str, body: str | Array, sign: str = "=") -> Iterator[Row | str]:
+        """A row, or one under its label."""
+        if self.narrow:
+            if label:
+                yield f"  {label}"
+            yield Row(f"    {left}", body, sign)
+        else:
+            yield Row(f"  {label:<{LABEL_WIDTH - 1}} {left}", body, sign)
 
+    def equation(self, one: Line) -> Iterator[Row | str]:
+        """Both sides, or what numbers give, and why they are the same."""
+        right = self.maths(one.right)
+        if one.result is not None:
+            place = f"{one.place}: " if one.place else ""
+            yield from self.labelled(one.label, place, f"{right}{EQUAL} = {self.maths(one.result)}", "")
+            return
+        if one.left is None:
+            self.left = "" if self.narrow else " " * len(self.left)
+            yield from self.labelled(one.label, self.left, right, self.view.plain(one.sign))
+        elif one.label == "algebra":  # the left side is as long as the right one
+            yield from self.labelled(one.label, "", f"{self.maths(one.left)}{EQUAL} = {right}", "")
+        else:
+            self.left = ("path " if one.path else "") + self.view.plain(one.left.text)
+            yield from self.labelled(one.label, self.left, right, self.view.plain(one.sign))
+        if one.law:
+            yield from self.labelled("by", "", of_source(self.view.plain(one.law)), "")
 
-def _sentence(one: Said, view: View) -> list[str]:
-    """A sentence under its label, or in brackets where it says what a sign means."""
-    text = view.plain(one.text)
-    if one.label in LABELLED:
-        room = None if view.width is None else view.width - LABEL_WIDTH - 2
-        first, *rest = worded(text, room)
-        return [_step(one.label, first), *(_step("", line) for line in rest)]
-    said = f"({text})" if one.label == "sign" else text
-    return [f"  {line}" for line in worded(said, None if view.width is None else view.width - 2, "  ")]
+    def maths(self, one: Maths) -> str:
+        """A formula with its marks."""
+        return self.view.plain(one.marked("text"))
 
-
-def _value(one: Value, view: View) -> list[str]:
-    left = view.plain(one.left.text)
-    room = None if view.width is None else view.width - LABEL_WIDTH - len(left) - 5
-    first, *rest = [view.plain(line) for line in lines(one.value, view.digits, room=room)]
-    return [_step("value", f"{left} = {first}"), *(" " * (LABEL_WIDTH + len(left) + 5) + line for line in rest)]
+    def sentence(self, one: Said) -> Iterator[Row | str]:
+        """A sentence under its label, or in brackets where it says what a sign means."""
+        text = self.view.plain(one.text)
+        if one.label in LABELLED:
+            yield from self.labelled(one.label, "", text, "")
+        else:
+            yield f"  ({text})" if one.label == "sign" else f"  {text}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from backprop_cli.formulas.marks import EQUAL, of_source
 from backprop_cli.formulas.printed import Omitted
-from backprop_cli.report.arrays import abridged, count, lines, summary
-from backprop_cli.report.breaking import fitted
+from backprop_cli.report.arrays import count
+from backprop_cli.report.fitting import Array, Row, fitted
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.jacobian.results import Differentiated
 
@@ -16,12 +17,12 @@ INDENT = "  "
 def render(results: Sequence[Differentiated], view: View = READING) -> str:
     """The whole view of one spec."""
     first = results[0]
-    head = view.heading(first.title, first.spec)
-    sections = [head, *(list(_one(one, view)) for one in results), list(_facts(results, view))]
+    head: list[Row | str] = [*view.heading(first.title, first.spec)]
+    sections: list[list[Row | str]] = [head, *(list(_one(one, view)) for one in results), list(_facts(results, view))]
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
-def _one(one: Differentiated, view: View) -> Iterator[str]:
+def _one(one: Differentiated, view: View) -> Iterator[Row | str]:
     """One derivative, as a chain of equals signs."""
     symbol = view.safe(one.symbol)
     yield f"{view.paint(symbol, 'gradient')}{INDENT}{view.paint(count(one.shape), 'faint')}"
@@ -33,28 +34,24 @@ def _one(one: Differentiated, view: View) -> Iterator[str]:
     yield from _entries(one, view)
 
 
-def _formula(one: Differentiated, text: str, index: str, view: View) -> Iterator[str]:
+def _formula(one: Differentiated, text: str, index: str, view: View) -> Iterator[Row | str]:
     if one.block:
-        yield f"{INDENT}[{one.block}] = {view.plain(text)}"
+        yield Row(f"{INDENT}[{one.block}]", of_source(view.plain(text)))
         yield f"{INDENT}{view.paint('0 in all other entries', 'faint')}"
     elif text != index or not (one.rows and one.shape):
-        yield f"{INDENT}= {view.plain(text)}"
+        yield Row(f"{INDENT}= ", of_source(view.plain(text)), "")
     if index and one.rows and one.shape:
-        yield f"{INDENT}{view.safe(one.rows)} = {view.plain(index)}"
+        yield Row(f"{INDENT}{view.safe(one.rows)}", of_source(view.plain(index)))
 
 
-def _value(one: Differentiated, view: View) -> Iterator[str]:
+def _value(one: Differentiated, view: View) -> Iterator[Row | str]:
     if one.value is None:
         yield f"{INDENT}= (no numbers)"
-        return
-    shown = lines(one.value, view.digits)
-    yield f"{INDENT}= {view.plain(shown[0])}"
-    yield from (f"{INDENT}  {view.plain(line)}" for line in shown[1:])
-    if abridged(one.value):
-        yield f"{INDENT}  {summary(one.value, view.digits)}; a part: --get 'value[0]'"
+    else:
+        yield Row(f"{INDENT}= ", Array(one.value, view.digits, view.plain, "; a part: --get 'value[0]'"), "")
 
 
-def _entries(one: Differentiated, view: View) -> Iterator[str]:
+def _entries(one: Differentiated, view: View) -> Iterator[Row | str]:
     """Each entry's own formula, with its number."""
     if not one.entries or len(one.entries) < 2 or one.value is None:
         return
@@ -64,7 +61,8 @@ def _entries(one: Differentiated, view: View) -> Iterator[str]:
     for name, value in zip(names, one.value.reshape(-1).tolist(), strict=True):
         text = view.plain(one.entries[name])
         number = f"{value or 0:.{view.digits}g}"
-        yield f"{INDENT}{name.ljust(width)}  {text}" + ("" if text == number else f" = {number}")
+        result = "" if text == number else f"{EQUAL} = {number}"
+        yield Row(f"{INDENT}{name.ljust(width)}  ", of_source(text) + result, "")
 
 
 def _facts(results: Sequence[Differentiated], view: View) -> Iterator[str]:

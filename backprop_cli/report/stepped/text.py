@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from backprop_cli.report.arrays import abridged, lines, summary
-from backprop_cli.report.breaking import fitted
+from backprop_cli.formulas.marks import of_source
+from backprop_cli.report.fitting import Array, Row, fitted
+from backprop_cli.report.fitting import columns as _columns
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Update
 
@@ -19,15 +20,16 @@ WIDEST_SPARK = 60
 def render(result: Stepped, view: View = READING) -> str:
     """The whole view of one spec."""
     updates = [_update(result, one, view) for one in result.params]
-    sections = [_head(result, view), _definitions(result, view), *updates, _loss(result, view), _warnings(result, view)]
+    sections: list[Sequence[Row | str]] = [_head(result, view), _definitions(result, view), *updates,
+                                           _loss(result, view), _warnings(result, view)]  # fmt: skip
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
 # ── head ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _head(result: Stepped, view: View) -> list[str]:
-    rule = [f"{result.rule}, {parameters_of(result)}", *(INDENT + line for line in _assigned(result.general, view))]
+def _head(result: Stepped, view: View) -> list[Row | str]:
+    rule: list[Row | str] = [f"{result.rule}, {parameters_of(result)}", *_assigned(result.general, view)]
     return [*view.heading(result.title, result.spec), "", *rule]
 
 
@@ -41,10 +43,10 @@ def _parameter(value: float) -> str:
     return f"{value:g}".replace("e-0", "e-")
 
 
-def _assigned(assignments: Sequence[Assignment], view: View) -> list[str]:
+def _assigned(assignments: Sequence[Assignment], view: View) -> list[Row]:
     left = [_said(one.left.text, view) for one in assignments]
     width = max(map(_columns, left))
-    return [f"{name}{' ' * (width - _columns(name))} {view.plain('←')} {_said(one.formula.text, view)}"
+    return [Row(INDENT + name + " " * (width - _columns(name)), _said(one.formula.text, view), view.plain("←"))
             for name, one in zip(left, assignments, strict=True)]  # fmt: skip
 
 
@@ -56,29 +58,24 @@ def _said(text: str, view: View) -> str:
     return view.plain(text)
 
 
-def _columns(text: str) -> int:
-    """How wide a text is: a hat takes no column."""
-    return len(text.replace("\u0302", ""))
-
-
-def _definitions(result: Stepped, view: View) -> list[str]:
+def _definitions(result: Stepped, view: View) -> list[Row]:
     """The δ that the formulas of the gradients use."""
-    return [f"let {view.plain(one.equation('text'))}{f'   at {view.plain(one.at)}' if one.at else ''}"
-            for one in result.where]  # fmt: skip
+    return [Row(f"let {view.plain(one.name['text'])}", view.plain(one.formula.marked("text")),
+                remark=f"at {view.plain(one.at)}" if one.at else "") for one in result.where]  # fmt: skip
 
 
 # ── params ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _update(result: Stepped, update: Update, view: View) -> list[str]:
+def _update(result: Stepped, update: Update, view: View) -> list[Row | str]:
     """One param: the first step in full, then what came of all of them."""
     name = view.safe(update.name)
     if not update.lines:
         return [f"{view.paint(name, 'name')} stays: {view.safe(result.output)} does not depend on it"]
-    found = [line for one in update.lines for line in _line(one, view)]
+    found: list[Row | str] = [line for one in update.lines for line in _line(one, view)]
     if update.gradient_formula is not None:
         symbol = view.plain(f"∂{result.output}/∂{update.name}")
-        found.insert(0, f"{symbol} = {view.plain(update.gradient_formula.text)}")
+        found.insert(0, Row(symbol, view.plain(update.gradient_formula.marked("text"))))
     if result.steps > 1 or update.lines[-1].substituted is None or _is_cut(update):
         found += _after(result, update, view)
     if update.state and result.steps > 1:
@@ -86,12 +83,12 @@ def _update(result: Stepped, update: Update, view: View) -> list[str]:
     return found
 
 
-def _line(one: Assignment, view: View) -> Iterator[str]:
+def _line(one: Assignment, view: View) -> Iterator[Row | str]:
     left = _said(one.left.text, view)
     arrow, gap = view.plain("←"), " " * _columns(left)
-    yield f"{view.paint(left, 'gradient')} {arrow} {_said(one.formula.text, view)}"
+    yield Row(view.paint(left, "gradient"), of_source(_said(one.formula.text, view)), arrow)
     if one.substituted is not None:
-        yield f"{gap}   {_said(one.substituted, view)}"
+        yield Row(gap, of_source(_said(one.substituted, view)), " ")
 
 
 def _is_cut(update: Update) -> bool:
@@ -99,13 +96,11 @@ def _is_cut(update: Update) -> bool:
     return last is not None and last.startswith("[") and ": " in last
 
 
-def _after(result: Stepped, update: Update, view: View) -> list[str]:
+def _after(result: Stepped, update: Update, view: View) -> list[Row | str]:
     """The new value of a param, in full."""
     count = result.history[-1].step
-    head = f"{view.safe(update.name)} after {count} step{'s' if count != 1 else ''} = "
-    shown = lines(update.new, view.digits)
-    found = [head + shown[0], *(" " * len(head) + line for line in shown[1:])]
-    return [*found, " " * len(head) + summary(update.new, view.digits)] if abridged(update.new) else found
+    return [Row(f"{view.safe(update.name)} after {count} step{'s' if count != 1 else ''}",
+                Array(update.new, view.digits))]  # fmt: skip
 
 
 def _table(trace: Trace, view: View) -> list[str]:

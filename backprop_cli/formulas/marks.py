@@ -1,0 +1,75 @@
+"""Where a printed formula may be broken: a mark in front of each operator, one after each comma of a call.
+
+The layout walk writes them, in notations of their own; a report chooses by the width of its page at which of them a
+line ends, and takes the others out.  None stands in a name, a number, an index or the user's own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+EQUAL, SUM, PRODUCT, COMMA, CALL = "\x04", "\x01", "\x02", "\x03", "\x05"
+"""How tightly what stands around a mark is bound; no text of a user holds one of these."""
+
+PLACES = {EQUAL: 1, COMMA: 2, SUM: 3, PRODUCT: 4, CALL: 5}
+"""From the loosest to the tightest."""
+
+MARKED = {"text": "marked_text", "latex": "marked_latex", "mathml": "marked_mathml"}
+"""What a notation is called with its marks."""
+
+_MARK = re.compile(r'[\x01-\x05]| data-break="\d"')
+
+
+def plain(text: str) -> str:
+    """A formula without its marks."""
+    return _MARK.sub("", text)
+
+
+LONG_NAME = 16
+"""A function of so many letters may be parted from what it is of."""
+
+
+def called(name: str) -> str:
+    """A function and its bracket."""
+    return f"{name}({CALL if len(name) >= LONG_NAME else ''}"
+
+
+def unmarked(written: Mapping[str, str], notation: str) -> str:
+    """A formula in a notation, also where it was written with marks alone."""
+    return written[notation] if notation in written else plain(written[MARKED[notation]])
+
+
+def marked(written: Mapping[str, str], notation: str) -> str:
+    """A formula with its marks; as it is, where it was written without."""
+    return written[MARKED[notation]] if MARKED[notation] in written else written[notation]
+
+
+_SIGNS = {**dict.fromkeys("+-", SUM), **dict.fromkeys("*/@⊙·⋆∗", PRODUCT)}
+_OPERANDS = {"number", "name", "raised", "string"}
+
+
+def of_source(text: str) -> str:
+    """What the user wrote, or a formula that no walk has marked, with marks: its words are those of the language."""
+    from backprop_cli.errors import SpecError
+    from backprop_cli.language.expression.lexer import tokens
+    from backprop_cli.language.source import inline
+
+    if PRODUCT in text or SUM in text or COMMA in text:
+        return text
+    parts, done, after_operand, name = [], 0, False, ""
+    try:
+        for token in tokens(inline(text, "<shown>")):
+            spaced = text[token.end : token.end + 1] == " "
+            mark = _SIGNS.get(token.text) if after_operand and (spaced or token.text in "+-") else None
+            if mark:
+                parts += [text[done : token.start].rstrip(), f"{mark}{' ' if spaced else ''}"]
+                done = token.start
+            elif token.text == "," and spaced or token.text == "(" and len(name) >= LONG_NAME:
+                parts += [text[done : token.end], COMMA if token.text == "," else CALL]
+                done = token.end
+            name = token.text if token.kind == "name" else ""
+            after_operand = token.kind in _OPERANDS or token.text in {")", "]"}
+    except SpecError:
+        return text
+    return "".join([*parts, text[done:]])

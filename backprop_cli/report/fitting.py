@@ -1,0 +1,242 @@
+"""Lines that fit the page: formulas are broken at their marks, rows of numbers laid out anew, sentences between words.
+
+A formula is broken at its outermost operator that fits, which leads the next line; never inside a bracket that fits the
+next line whole, and never in a name, a number or an index.  What is continued stands under the right-hand side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Generic, Protocol, TypeVar
+
+from backprop_cli.formulas.marks import EQUAL, PLACES, plain
+from backprop_cli.report import arrays
+
+NARROWEST, DEFAULT = 40, 100
+N = TypeVar("N", int, float)
+
+HANG, LEAST = 6, 24
+"""How far what stands under a long left-hand side is moved in, and for how many columns it is not."""
+
+OPENING, CLOSING = "([{", ")]}"
+_UNSEEN = re.compile("\x1b\\[[0-9;]*m|[\u0302\u0307]")
+_MARKED = re.compile("([\x01-\x05])")
+
+
+def columns(text: str) -> int:
+    """How wide a text is: colours and what stands above a letter take no column."""
+    return len(_UNSEEN.sub("", text))
+
+
+# ── where a row of atoms is broken ───────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Atom(Generic[N]):
+    """What is never broken; `place` is how loosely what stands on its left is bound, 0 where no line may end there."""
+
+    text: str
+    width: N
+    depth: int
+    place: int = 0
+    level: int = 0  # how far what begins here is moved in, where a line does
+
+
+class _Placed(Protocol[N]):
+    width: N
+    depth: int
+    place: int
+
+
+def ends(atoms: Sequence[_Placed[N]], room: N, indent: Callable[[int], N]) -> Iterator[int]:
+    """Which atoms begin a line, but the first; `indent` is how far the line that one begins is moved in."""
+    offsets: list[N] = list(accumulate((atom.width for atom in atoms), initial=room - room))
+    places = [(atom.depth, atom.place, i) for i, atom in enumerate(atoms) if atom.place]
+    start, here = 0, room
+    while offsets[-1] - offsets[start] > here and (left := [one for one in places if one[2] > start]):
+        at = _outermost(left, offsets, start, here, room - indent(left[0][2]))
+        start = left[0][2] if at is None else at
+        here = room - indent(start)
+        yield start
+
+
+def _outermost(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], start: int, room: N,
+               next_room: N) -> int | None:  # fmt: skip
+    """Of places (depth, precedence, atom) the outermost that fits, as late as it can be.
+
+    A deeper one only where what follows would not fit the next line anyway.
+    """
+    fallback = None
+    fitting = [one for one in places if offsets[one[2]] - offsets[start] <= room]
+    for group in sorted({one[:2] for one in fitting}):
+        last = max(one[2] for one in fitting if one[:2] == group)
+        end = next((one[2] for one in places if one[:2] <= group and one[2] > last), len(offsets) - 1)
+        if offsets[last] - offsets[start] >= room // 3 or offsets[end] - offsets[last] <= next_room:
+            return last
+        fallback = fallback or last
+    return fallback
+
+
+# ── text ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def broken(text: str, room: int) -> list[str]:
+    """A marked formula on lines of at most so many characters, each further one moved in as deep as it was broken."""
+    if len(text) <= room or columns(plain(text)) <= room:
+        return [plain(text)]
+    atoms = _atoms(text)
+    indent = [max(0, min(2 * atom.level, room // 4, room - atom.width)) for atom in atoms].__getitem__
+    starts = [0, *ends(atoms, room, indent)]
+    lines = ["".join(atom.text for atom in atoms[a:b]) for a, b in zip(starts, [*starts[1:], len(atoms)], strict=True)]
+    first, *rest = [line.rstrip() for line in lines]
+    return [first, *(" " * indent(at) + line.lstrip() for at, line in zip(starts[1:], rest, strict=True))]
+
+
+def _atoms(text: str) -> list[Atom[int]]:
+    """The text between marks, each with how deep in brackets it begins; a factor stands deeper than a term."""
+    first, *parts = _MARKED.split(text)
+    found, within = list[Atom[int]](), list[int]()
+    opened, count = [0], 0  # the brackets that are open, by number
+    loosest: dict[int, int] = {}
+    for mark, part in zip(("", *parts[::2]), (first, *parts[1::2]), strict=True):
+        here, place = opened[-1], PLACES.get(mark, 0)
+        found.append(Atom(part, columns(part), len(opened) - 1, place))
+        within.append(here)
+        if place and mark != EQUAL:
+            loosest[here] = min(place, loosest.get(here, place))
+        for sign in part:
+            if sign in OPENING:
+                count += 1
+                opened.append(count)
+            elif sign in CLOSING and len(opened) > 1:
+                opened.pop()
+    for atom, bracket in zip(found, within, strict=True):
+        atom.level = atom.depth + 1 + (atom.place > loosest.get(bracket, atom.place))
+    return found
+
+
+def worded(text: str, width: int | None, indent: str = "") -> list[str]:
+    """A sentence on as many lines as it takes, broken between words, whatever signs there are in it."""
+    if width is None or columns(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for gap, word in re.findall(r"( *)([^ ]+)", text):
+        if line.strip() and columns(line + gap + word) > width:
+            lines.append(line)
+            line = indent + word
+        else:
+            line += gap + word
+    return [*lines, line]
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Numbers, laid out when their room is known; of a large array also what its entries are like."""
+
+    value: Any
+    digits: int
+    shown: Callable[[str], str] = str
+    more: str = ""
+
+    def lines(self, room: int | None) -> list[str]:
+        """Rows of numbers under each other."""
+        found = [self.shown(line) for line in arrays.lines(self.value, self.digits, room=room)]
+        if not arrays.abridged(self.value):
+            return found
+        return [*found, *worded(arrays.summary(self.value, self.digits) + self.more, room, "  ")]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`left = body`, and a remark beside it, from a column on; the body is a marked formula, a sentence, or numbers."""
+
+    left: str
+    body: str | Array
+    sign: str = "="
+    remark: str = ""
+    column: int = 0
+    paint: Callable[[str], str] = str  # of the remark
+
+    @property
+    def head(self) -> str:
+        """What stands before the body."""
+        return f"{self.left} {self.sign} " if self.sign else self.left
+
+    @property
+    def whole(self) -> str:
+        """The body on as many lines as it has where nothing is broken."""
+        return "\n".join(self.body.lines(None)) if isinstance(self.body, Array) else plain(self.body)
+
+
+def fitted(rows: Iterable[Row | str], width: int | None) -> Iterator[str]:
+    """Every line no wider than the page; equals signs of one chain stand under each other."""
+    for row, *more in _chains(rows):
+        if isinstance(row, Row):
+            chain = [row, *(one for one in more if isinstance(one, Row))]
+            hangs = width is not None and any(_is_hanging(one, width) for one in chain)
+            yield from (line for one in chain for line in _laid_out(one, width, hangs))
+        else:
+            yield from worded(row, width, " " * (len(row) - len(row.lstrip()) + 2))
+
+
+def _chains(rows: Iterable[Row | str]) -> Iterator[list[Row | str]]:
+    """Rows without a left-hand side go with the one before."""
+    chain: list[Row | str] = []
+    for row in rows:
+        if chain and not (isinstance(row, Row) and not row.left.strip() and row.sign):
+            yield chain
+            chain = []
+        chain.append(row)
+    if chain:
+        yield chain
+
+
+def _is_hanging(row: Row, width: int) -> bool:
+    """Whether the right-hand side has no room beside the left one: half of the page, or what no mark breaks."""
+    at = columns(row.head)
+    if not row.sign or at + max(map(columns, row.whole.splitlines()), default=0) <= width:
+        return False
+    atoms = [0] if isinstance(row.body, Array) else [columns(atom.strip()) for atom in _MARKED.split(row.body)]
+    return at > min(width // 2, width - LEAST) or len(atoms) > 1 and at + max(atoms) > width
+
+
+def _laid_out(row: Row, width: int | None, hangs: bool) -> Iterator[str]:
+    """A row, its right-hand side beside its left one or, where it hangs, under it."""
+    head = row.head
+    if hangs:
+        if row.left.strip():
+            yield row.left.rstrip()
+        head = f"{' ' * HANG}{row.sign} "
+    at = columns(head)
+    lines = _body(row.body, None if width is None else width - at)
+    lines = [head + lines[0], *(" " * at + line for line in lines[1:])]
+    beside = 0 if isinstance(row.body, Array) else len(lines) - 1
+    if row.remark:
+        gap = _gap(lines[beside], row, width)
+        if gap is None:
+            lines += [" " * at + row.paint(line) for line in worded(row.remark, (width or 0) - at, "   ")]
+        else:
+            lines[beside] += " " * gap + row.paint(row.remark)
+    yield from lines
+
+
+def _body(body: str | Array, room: int | None) -> list[str]:
+    if isinstance(body, Array):
+        return body.lines(room)
+    if room is None:
+        return [plain(body)]
+    return broken(body, room) if _MARKED.search(body) else worded(body, room)
+
+
+def _gap(line: str, row: Row, width: int | None) -> int | None:
+    """How far a remark stands from its line; None where there is no room for it."""
+    taken = columns(line)
+    column = row.column if width is None else min(row.column, width - columns(row.remark))
+    gap = max(2, column - taken)
+    return gap if width is None or taken + gap + columns(row.remark) <= width else None
