@@ -45,6 +45,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """From the ground up; a module imports from its own floor or from one below. docs/architecture.md tells why."""
 
+ROOMS = {"tasks.importing": ("state", "arrays", "exercise", "data", "networks", "library", "python")}
+"""A floor's own storeys, from the ground up; the files beside these folders stand on top of them."""
+
 FORBIDDEN_IMPORTS = {
     "yaml": ("language.loader",),  # the event guard stands in front of it
     "sympy": ("formulas", "tasks.checks"),
@@ -131,6 +134,28 @@ def test_imports_point_down(module: str) -> None:
     assert floor_of(module) >= 0, f"{module} has no floor yet: add it to FLOORS and to docs/architecture.md"
     upward = {m for m in own_imports(MODULES[module]) if floor_of(m) > floor_of(module)}
     assert not upward, f"{module} imports {', '.join(sorted(upward))} from above"
+
+
+def room_of(module: str, house: str) -> int:
+    """The storey of its house that a module stands on; the house's own files are the roof."""
+    rooms = ROOMS[house]
+    return next((i for i, room in enumerate(rooms) if under(module, (f"{house}.{room}",))), len(rooms))
+
+
+@pytest.mark.parametrize(("house", "module"), [(h, m) for h in ROOMS for m in MODULES if under(m, (h,)) and m != h])
+def test_imports_point_down_inside_a_house(house: str, module: str) -> None:
+    """Inside a large folder, too, a module imports nothing from a storey above its own."""
+    inside = {m for m in own_imports(MODULES[module], ast.walk) if under(m, (house,))}
+    upward = {m for m in inside if room_of(m, house) > room_of(module, house)}
+    assert not upward, f"{module} imports {', '.join(sorted(upward))} from above"
+    assert all((PACKAGE.joinpath(*house.split("."), room) / "__init__.py").exists() for room in ROOMS[house])
+
+
+def test_rooms_are_documented() -> None:
+    """docs/architecture.md lists the storeys of each house in their order."""
+    page = " ".join((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split())
+    for house, rooms in ROOMS.items():
+        assert " → ".join(f"`{room}`" for room in rooms) in page, house
 
 
 def test_floors_are_documented() -> None:

@@ -16,7 +16,7 @@ import pytest
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.importing.reading import import_python
-from backprop_cli.tasks.importing.torch_draws import TorchDraws
+from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from tests.importing.autograd_notebooks import CELLS, GRADIENTS
 
 ADDED = {"quickstart": {1: 2}}

@@ -13,7 +13,7 @@ from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.export import numpy_helpers
 from backprop_cli.tasks.export.targets import exporter
-from backprop_cli.tasks.importing.helpers import SUMS, source_sum
+from backprop_cli.tasks.importing.library.helpers import SUMS, source_sum
 from backprop_cli.tasks.importing.reading import import_python
 
 FOLDER = Path(__file__).resolve().parents[2] / "specs"

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from backprop_cli.errors import Place
 from backprop_cli.language.python.program import read_program
 from backprop_cli.language.unparse import unparse
-from backprop_cli.tasks.importing.answers import Answers
-from backprop_cli.tasks.importing.codes import named
-from backprop_cli.tasks.importing.inline import Inline
-from backprop_cli.tasks.importing.machine import Broken, Continued, Machine, Returned
-from backprop_cli.tasks.importing.python import RULES
-from backprop_cli.tasks.importing.tensors import tensor_code
-from backprop_cli.tasks.importing.values import Frame, Function, Item, Sizes, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.arrays.tensors import tensor_code
+from backprop_cli.tasks.importing.python.rules import RULES
+from backprop_cli.tasks.importing.state.answers import Answers
+from backprop_cli.tasks.importing.state.codes import named
+from backprop_cli.tasks.importing.state.inline import Inline
+from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
+from backprop_cli.tasks.importing.state.values import Frame, Function, Item, Sizes, Tensor, Unknown, Unread
 
 
 @dataclass(frozen=True, slots=True)

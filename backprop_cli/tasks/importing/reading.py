@@ -10,19 +10,19 @@ from typing import Any
 from backprop_cli.errors import BackpropError, SpecError, UsageError
 from backprop_cli.language.expression import Name
 from backprop_cli.language.python.program import Program, read_program
-from backprop_cli.tasks.importing import calls
-from backprop_cli.tasks.importing.byhand import gradients_named, hooks_named, seeded_exercise, seeds_named
-from backprop_cli.tasks.importing.exercises import (
+from backprop_cli.tasks.importing.data.given import given_by
+from backprop_cli.tasks.importing.exercise.byhand import gradients_named, hooks_named, seeded_exercise, seeds_named
+from backprop_cli.tasks.importing.exercise.exercises import (
     Exercise,
     exercises,
     guessed_exercise,
     loss_of,
 )
-from backprop_cli.tasks.importing.given import given_by
-from backprop_cli.tasks.importing.machine import Machine
-from backprop_cli.tasks.importing.python import RULES
-from backprop_cli.tasks.importing.record import Note, Record
-from backprop_cli.tasks.importing.values import Class, Function, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.python import calls
+from backprop_cli.tasks.importing.python.rules import RULES
+from backprop_cli.tasks.importing.state.machine import Machine
+from backprop_cli.tasks.importing.state.record import Note, Record
+from backprop_cli.tasks.importing.state.values import Class, Function, Tensor, Unknown, Unread
 from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
 
 

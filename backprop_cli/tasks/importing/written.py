@@ -12,12 +12,12 @@ from backprop_cli.language.expression import Call, Expression, parts
 from backprop_cli.language.names import MAX_NAME, RESERVED
 from backprop_cli.language.unparse import substituted, unparse
 from backprop_cli.language.writer import Tree, entry, number, quoted
-from backprop_cli.tasks.importing.codes import named, names_in
-from backprop_cli.tasks.importing.codes import number as literal
-from backprop_cli.tasks.importing.exercises import Exercise, Start
-from backprop_cli.tasks.importing.literals import data_of, filled
-from backprop_cli.tasks.importing.record import Record
-from backprop_cli.tasks.importing.values import Item, Tensor, plain
+from backprop_cli.tasks.importing.arrays.literals import data_of, filled
+from backprop_cli.tasks.importing.exercise.exercises import Exercise, Start
+from backprop_cli.tasks.importing.state.codes import named, names_in
+from backprop_cli.tasks.importing.state.codes import number as literal
+from backprop_cli.tasks.importing.state.record import Record
+from backprop_cli.tasks.importing.state.values import Item, Tensor, plain
 
 
 @dataclass(eq=False, slots=True)

@@ -1,0 +1,1 @@
+"""Where leaves come from: literals, draws, the command line."""

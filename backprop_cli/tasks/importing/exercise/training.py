@@ -1,0 +1,179 @@
+"""What a program does besides its forward pass: backward calls, updates, loops over epochs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from backprop_cli.errors import SpecError
+from backprop_cli.tasks.importing.arrays.tensors import reshaped
+from backprop_cli.tasks.importing.arrays.writing import replace_whole
+from backprop_cli.tasks.importing.state.record import Backward
+from backprop_cli.tasks.importing.state.values import Opaque, Tensor
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.state.machine import Machine
+
+HARMLESS_DECORATORS: Final = frozenset({
+    "no_grad", "inference_mode", "jit", "njit", "lru_cache", "cache", "torchsnooper", "override", "abstractmethod",
+    "wraps",
+    "typechecked", "script", "compile", "enable_grad", "profile", "custom_fwd", "custom_bwd", "once_differentiable",
+})  # fmt: skip
+_RATE = re.compile(
+    r"^(lr|alpha|eta|epsilon|step|step_size|learning_?rate|learn_rate|LR|ALPHA|rate|eps|η|α)(_\w+)?$|learning_?rate"
+)
+_GRADIENT = re.compile(
+    r"^(d|grad_?|g_?|delta_?|nabla_?|∇)[A-Za-zα-ω]\w*$|_?grads?$|_delta$|^delta|_update$|^velocity|^m_?hat|^dparam$"
+)
+_DELTA = re.compile(r"\w_delta$|^delta\w*|_gradient$|^gradients?$")
+QUIET: Final = re.compile(
+    r"^(print|display|plt|ax\w*|fig\w*|sns|writer|logger|logging|sys|os|time|tqdm|warnings|wandb)\b"
+)
+
+
+def is_update(node: ast.Assign | ast.AugAssign) -> bool:
+    """Whether a statement moves a param against its gradient: `W -= lr * dW`, `w.data -= ...`, `b = b - lr * db`."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Sub | ast.Add) and _moves(node.value, leaf_name(node.target))
+    target, value = node.targets[0], node.value
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub | ast.Add):
+        return False
+    return ast.unparse(target) == ast.unparse(value.left) and _moves(value.right, leaf_name(target))
+
+
+def left_out(machine: Machine, node: ast.Assign | ast.AugAssign) -> None:
+    """Note an update, and whose it is."""
+    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+    machine.record.updated.add(leaf_name(target))
+    machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
+
+
+def _moves(value: ast.expr, target: str) -> bool:
+    words = _words(value)
+    if any(
+        word == "grad" or word in {f"d{target}", f"d_{target}", f"grad_{target}", f"{target}_grad"} for word in words
+    ):
+        return not target.startswith(("d", "grad"))
+    if target.startswith(("d", "grad", "nabla")):
+        return False
+    rates = any(_RATE.search(word) for word in words)
+    return any(_DELTA.search(word) for word in words) or rates and any(_GRADIENT.search(word) for word in words)
+
+
+def leaf_name(target: ast.expr) -> str:
+    """The name that a target ends in: `W1` of `self.params['W1']`, of `W1.data`."""
+    if isinstance(target, ast.Attribute):
+        return leaf_name(target.value) if target.attr == "data" else target.attr
+    if isinstance(target, ast.Subscript):
+        inner = target.slice
+        return (
+            inner.value if isinstance(inner, ast.Constant) and isinstance(inner.value, str) else leaf_name(target.value)
+        )
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _words(node: ast.AST) -> list[str]:
+    found = []
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            found.append(part.id)
+        elif isinstance(part, ast.Attribute):
+            found.append(part.attr)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            found.append(part.value)
+    return found
+
+
+def trains(node: ast.For | ast.While) -> bool:
+    """Whether a loop goes over steps of training: its body moves params, or tells an optimizer to."""
+    for statement in node.body:
+        for part in ast.walk(statement):
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "step":
+                return True
+            if isinstance(part, ast.AugAssign | ast.Assign) and is_update(part):
+                return not _only_updates(node)
+    return False
+
+
+def _only_updates(node: ast.For | ast.While) -> bool:
+    """A loop over the params themselves: `for p in parameters: p.data -= lr * p.grad`."""
+    return (
+        isinstance(node, ast.For)
+        and all(isinstance(s, ast.AugAssign | ast.Assign | ast.Expr | ast.If | ast.With) for s in node.body)
+        and len(node.body) <= 3
+        and not any(
+            isinstance(p, ast.Call) and isinstance(p.func, ast.Attribute) and p.func.attr == "backward"
+            for s in node.body
+            for p in ast.walk(s)
+        )
+    )
+
+
+def note_unread(machine: Machine, node: ast.Expr, error: SpecError) -> None:
+    """A call that could not be read, and whose result nobody takes."""
+    text = machine.record.program.text(node)
+    if not QUIET.match(text):
+        machine.record.note(node, f"left out: {text[:50]} ({error.message})")
+
+
+def note_failed(machine: Machine, node: ast.expr, error: SpecError) -> None:
+    """A backward pass that could not be read: it is no silent loss, but an error where it is the only one."""
+    function = node.value.func if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call) else None
+    function = node.func if isinstance(node, ast.Call) else function
+    if isinstance(function, ast.Attribute) and function.attr in {"backward", "grad"}:
+        machine.record.failed.append(error)
+        machine.record.note(node, f"a backward pass is left out: {error.message}")
+
+
+# ── backward ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...] | None, node: ast.AST) -> Opaque:
+    """Note a backward pass."""
+    record = machine.record
+    if output.fresh or output.item is not None and output.item.what == "leaf":  # a leaf, gone back from as it is
+        machine.named(output, "out", node)
+        output = Tensor(output.code, grad=output.grad)
+        record.name(output, "out", node)
+    shape = record.shape(output, node)
+    problem = None
+    entries = 1
+    for size in shape:
+        entries *= size
+    if not output.grad and wrt is None:
+        problem = record.unread(node, "nothing that this depends on requires a gradient",
+                                "write requires_grad=True where the tensor is made", "E017").error  # fmt: skip
+    elif entries != 1 and seed is None:
+        problem = record.unread(node, f"the output has shape {shape}; a gradient starts from a scalar or from a seed",
+                                "write backward(torch.ones_like(y)), or sum it first", "E018").error  # fmt: skip
+    where = record.program.where(node)
+    record.passes.append(Backward(output, seed, getattr(node, "lineno", 0), where, wrt, record.epoch, problem,
+                                  dict(record.hooks)))  # fmt: skip
+    return Opaque("a gradient")
+
+
+def set_attribute(machine: Machine, tensor: Tensor, name: str, value: object, node: ast.AST) -> None:
+    """`x.requires_grad = True`, `x.grad = None`, `x.data = ...`.
+
+    Raises:
+        Unread: another attribute.
+    """
+    if name == "requires_grad":
+        require(machine, tensor, bool(value))
+    elif name == "grad":
+        machine.record.epoch += value is None
+    elif name == "shape" and isinstance(value, tuple):
+        replace_whole(machine, tensor, reshaped(machine, tensor, value, node), "x", node)
+    elif name == "data" and isinstance(value, Tensor) and value.start is not None and tensor.item is not None:
+        tensor.item.start = value.start
+    elif name not in {"data", "label", "names"}:
+        raise machine.record.unread(node, f"the attribute {name!r} of a tensor is assigned")
+
+
+def require(machine: Machine, tensor: Tensor, wanted: bool) -> None:
+    """A leaf whose gradient is wanted, or not."""
+    tensor.grad = wanted
+    if tensor.item is not None and tensor.item.what == "leaf":
+        tensor.item.param = wanted
+    tensor.param = wanted

@@ -1,0 +1,205 @@
+"""Names of numpy, PyTorch, jax, autograd and micrograd: what makes leaves, what computes, what does neither."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.tasks.importing.arrays import functions
+from backprop_cli.tasks.importing.data.leaves import NUMPY_MAKERS, TORCH_MAKERS, parameter_of, scalar, tensor_of
+from backprop_cli.tasks.importing.data.starts import Row, flags_of
+from backprop_cli.tasks.importing.exercise import training
+from backprop_cli.tasks.importing.library.builtins import BUILTINS
+from backprop_cli.tasks.importing.library.scalars import MATH, scalars
+from backprop_cli.tasks.importing.networks import modules
+from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
+from backprop_cli.tasks.importing.state.values import (
+    Builtin,
+    Differentiator,
+    Library,
+    Opaque,
+    Tensor,
+    is_number,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.state.machine import Machine
+
+
+def call_library(machine: Machine, function: Library, given: list[object], named: dict[str, object],
+                 node: ast.AST) -> Any:
+    """A call of a library's function.
+
+    Raises:
+        Unread: it is not known, and what it gives is used.
+    """
+    path = function.path
+    for row in (_SPECIAL.get(path), _by_suffix(path)):
+        if row is not None:
+            return row(machine, given, named, node)
+    if _OPAQUE.search(path):
+        return Opaque(path)
+    if path.startswith("torch.nn.init."):
+        return _initialised(machine, function.last, given, named, node)
+    if path.startswith(("torch.nn.", "torch.nn.modules")) and not path.startswith("torch.nn.functional"):
+        return modules.make(machine, function.last, given, named, node)
+    if path.startswith("math."):
+        return scalars(machine, function.last, given, node, "numpy")
+    family, name = functions.home_of(path)
+    if family:
+        return _array_function(machine, family, name, given, named, node)
+    return _foreign(machine, function, given, node)
+
+
+def _foreign(machine: Machine, function: Library, given: list[object], node: ast.AST) -> object:
+    if function.last == "Value" or function.path.startswith("micrograd"):
+        return scalar(given[0]) if given and is_number(given[0]) else Opaque(function.path)
+    if function.last in {"grad", "value_and_grad", "elementwise_grad"}:
+        return _grad_of(machine, given, {}, node)
+    hint = "give the name it is assigned to a value: --set NAME=..., or a shape: --shape NAME=3,4"
+    raise machine.record.unread(node, f"what {function.path} gives is not known", hint)
+
+
+_OPAQUE = re.compile(
+    r"^(torch\.(get_default_dtype|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
+    r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
+    r"numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
+)
+
+
+def _array_function(
+    machine: Machine, family: str, path: str, given: list[object], named: dict[str, object], node: ast.AST
+) -> object:
+    name = path.rpartition(".")[2]
+    if given and all(is_number(one) for one in given) and name in MATH:
+        return scalars(machine, name, given, node, family)
+    makers = NUMPY_MAKERS if family == "numpy" else TORCH_MAKERS
+    if name in makers:
+        return makers[name](machine, given, named, node)
+    return functions.apply(machine, family, path, given, named, node)
+
+
+
+# ── what stands alone ────────────────────────────────────────────────────────────────────────────
+
+
+def _seed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    value = plain(given[0]) if given else None
+    if isinstance(value, int) and 0 <= value < 2**32:
+        machine.draws.seed(value)
+    else:
+        machine.draws.forget()
+
+
+def _torch_seed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`torch.manual_seed(0)`."""
+    value = plain(given[0] if given else named.get("seed"))
+    if isinstance(value, int):
+        machine.torch.seed(value)
+    else:
+        machine.torch.forget()
+    return machine.torch
+
+
+def _torch_generator(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`torch.Generator()`: its numbers are known once it is seeded."""
+    return TorchDraws(machine.torch)
+
+
+def _default_dtype(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    name = given[0].last if given and isinstance(given[0], Library) else str(given[0] if given else "")
+    machine.torch.double = "64" in name or "Double" in name or name == "double"
+    return Opaque("a dtype")
+
+
+def _generator(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`np.random.default_rng(0)`, `np.random.RandomState(0)`: its methods are those of numpy.random."""
+    value = plain(given[0]) if given else plain(named.get("seed"))
+    new = getattr(getattr(node, "func", None), "attr", "default_rng") == "default_rng"
+    if isinstance(value, int) and 0 <= value < 2**32:
+        machine.draws.seed(value, new)
+    return Library("numpy.random")
+
+
+def _grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    """`grad(f, argnum)` of autograd and jax."""
+    which = plain(named.get("argnums", named.get("argnum", given[1] if len(given) > 1 else 0)))
+    positions = tuple(map(plain, which)) if isinstance(which, list | tuple) else (which,)
+    return Differentiator(given[0], positions)
+
+
+def _autograd(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`torch.autograd.grad(outputs, inputs, grad_outputs)`."""
+    values = dict(zip(("outputs", "inputs", "grad_outputs"), given, strict=False)) | named
+    outputs, inputs = values.get("outputs"), values.get("inputs")
+    outputs = outputs[0] if isinstance(outputs, list | tuple) and outputs else outputs
+    wanted = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
+    seed = values.get("grad_outputs")
+    if isinstance(outputs, Tensor):
+        training.backward(machine, outputs, seed[0] if isinstance(seed, list | tuple) and seed else seed,
+                          tuple(one for one in wanted if isinstance(one, Tensor)), node)  # fmt: skip
+    return tuple(Opaque("a gradient") for _ in wanted)
+
+
+def _backward(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
+    output = given[0][0] if isinstance(given[0], list | tuple) else given[0]
+    seed = named.get("grad_tensors", given[1] if len(given) > 1 else None)
+    return training.backward(machine, output, seed[0] if isinstance(seed, list | tuple) else seed, None, node)
+
+
+def _initialised(machine: Machine, name: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`nn.init.xavier_uniform_(w)`."""
+    rule = name.rstrip("_")
+    rule = {"constant": "constant", "normal": "normal", "uniform": "uniform"}.get(rule, rule)
+    target = given[0]
+    start = (target.start or (target.item.start if target.item else None)) if isinstance(target, Tensor) else None
+    values = [float(plain(one)) for one in given[1:] if is_number(one)]
+    if start is not None and rule in _INITS:
+        names = _INITS[rule]
+        start.rule, start.data = rule, None
+        options = dict(zip(names, values, strict=False)) | {
+            k: float(plain(v)) for k, v in named.items() if is_number(v)
+        }
+        start.options = {k: v for k, v in options.items() if k in names} | ({"seed": 0} if "gain" in names or rule in
+                                                                            {"normal", "uniform"} else {})  # fmt: skip
+    return target
+
+
+_INITS: Mapping[str, tuple[str, ...]] = {
+    "normal": ("mean", "std"), "uniform": ("low", "high"), "zeros": (), "ones": (), "constant": ("value",), "eye": (),
+    "xavier_uniform": ("gain",), "xavier_normal": ("gain",), "kaiming_uniform": ("gain",), "kaiming_normal": ("gain",),
+}  # fmt: skip
+
+_SPECIAL: Mapping[str, Row] = {
+    "numpy.random.seed": _seed, "autograd.numpy.random.seed": _seed, "numpy.random.default_rng": _generator,
+    "numpy.random.RandomState": _generator, "autograd.numpy.random.RandomState": _generator, "autograd.grad": _grad_of,
+    "jax.grad": _grad_of, "autograd.value_and_grad": _grad_of, "jax.value_and_grad": _grad_of,
+    "autograd.elementwise_grad": _grad_of, "torch.autograd.grad": _autograd, "torch.autograd.backward": _backward,
+    "torch.nn.Parameter": parameter_of, "torch.nn.parameter.Parameter": parameter_of,
+    "torch.manual_seed": _torch_seed, "torch.random.manual_seed": _torch_seed, "torch.Generator": _torch_generator,
+    "torch.set_default_dtype": _default_dtype, "torch.set_default_tensor_type": _default_dtype,
+    "torch.no_grad": lambda m, g, k, n: Opaque("no_grad"), "torch.inference_mode": lambda m, g, k, n: Opaque("no_grad"),
+    "torch.cuda.is_available": lambda m, g, k, n: False, "jax.jit": lambda m, g, k, n: g[0],
+    "copy.deepcopy": lambda m, g, k, n: g[0], "copy.copy": lambda m, g, k, n: g[0],
+    "collections.OrderedDict": BUILTINS["dict"],
+    "collections.defaultdict": lambda m, g, k, n: {}, "numpy.newaxis": lambda m, g, k, n: None,
+    "functools.partial": lambda m, g, k, n: Builtin("partial", lambda m2, a, k2, n2: _partial(m2, g, k, a, k2, n2)),
+    "torch.set_grad_enabled": lambda m, g, k, n: Opaque("no_grad" if g and g[0] is False else "grad mode"),
+}  # fmt: skip
+
+
+def _partial(machine: Machine, given: list[object], named: dict[str, object], more: list[object],
+             extra: dict[str, object], node: ast.AST) -> object:
+    return machine.called(given[0], [*given[1:], *more], named | extra, node)
+
+
+def _by_suffix(path: str) -> Row | None:
+    """`autograd.Variable`, however it was imported."""
+    return _parameter_or_data if path.endswith(".Variable") else None
+
+
+def _parameter_or_data(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    return flags_of(tensor_of(machine, given[0], node), named)

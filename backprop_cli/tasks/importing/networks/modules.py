@@ -1,0 +1,143 @@
+"""Layers of torch.nn as objects: what they are made with, their parts, what they give."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from backprop_cli.language.spelling.torch_rows import layer_function
+from backprop_cli.tasks.importing.arrays import functions
+from backprop_cli.tasks.importing.networks.layers import RUNS
+from backprop_cli.tasks.importing.networks.params import drawn_params, param
+from backprop_cli.tasks.importing.state.values import Builtin, Instance, Layer, Opaque, Part, Tensor
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.state.machine import Machine
+
+_CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
+_CELL = ("input_size", "hidden_size")
+ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Linear": ("in_features", "out_features", "bias"),
+    "Bilinear": ("in1_features", "in2_features", "out_features", "bias"),
+    **dict.fromkeys(("Conv1d", "Conv2d"), (*_CONV, "dilation", "groups", "bias")),
+    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d"), (*_CONV, "output_padding", "groups", "bias", "dilation")),
+    "Embedding": ("num_embeddings", "embedding_dim"), "LayerNorm": ("normalized_shape", "eps", "elementwise_affine"),
+    "RMSNorm": ("normalized_shape", "eps"), "GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
+    **dict.fromkeys(("BatchNorm1d", "BatchNorm2d"), ("num_features", "eps", "momentum", "affine")),
+    **dict.fromkeys(("RNN", "LSTM", "GRU"), (*_CELL, "num_layers")),
+    **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), (*_CELL, "bias")), "PReLU": ("num_parameters", "init"),
+    "Flatten": ("start_dim", "end_dim"), "Dropout": ("p",), "CrossEntropyLoss": ("weight",), "NLLLoss": ("weight",),
+    "BCELoss": ("weight",), "Unflatten": ("dim", "sizes"),
+    "Upsample": ("size", "scale_factor", "mode"), "ZeroPad1d": ("padding",), "ZeroPad2d": ("padding",),
+}  # fmt: skip
+"""How the arguments of layers are called; of any other they follow the tensors in the function of that name."""
+_CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
+
+
+def make(machine: Machine, kind: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """A layer object.
+
+    Raises:
+        Unread: it is none that is known.
+    """
+    if kind in _CONTAINERS:
+        return _container(kind, given)
+    if kind not in RUNS and layer_function(kind) is None:
+        raise machine.record.unread(node, f"the layer nn.{kind} is not read", "write its forward pass out")
+    slots = ARGUMENTS.get(kind, ())
+    made = Layer(kind=kind, given=dict(zip(slots, given, strict=False)) | named, more=[] if slots else given)
+    drawn_params(machine, made)
+    return made
+
+
+def _container(kind: str, given: list[object]) -> Layer:
+    parts: dict[str, object] = {}
+    if len(given) == 1 and isinstance(given[0], dict):
+        parts = {str(key): one for key, one in given[0].items()}
+    else:
+        items = given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given
+        parts = {str(position): one for position, one in enumerate(items)}
+    return Layer(kind=kind, parts=parts)
+
+
+def run_layer(machine: Machine, layer: Layer, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    """What a layer gives."""
+    given = [*given, *named.values()]
+    if layer.kind == "Sequential":
+        return _in_turn(machine, layer, given[0], node)
+    if layer.kind in RUNS:
+        return RUNS[layer.kind](machine, layer, given, node)
+    name = layer_function(layer.kind)
+    if name is None:
+        raise machine.record.unread(node, f"nn.{layer.kind} is called")
+    words = {word: one for word, one in layer.given.items() if one is not None}
+    return functions.apply(machine, "torch", name, [*given, *layer.more], words, node)
+
+
+def _in_turn(machine: Machine, layer: Layer, value: object, node: ast.AST) -> object:
+    for key, part in layer.parts.items():
+        _placed(part, layer, key)
+        value = machine.called(part, [value], {}, node)
+    return value
+
+
+def _placed(part: object, owner: Layer, key: str) -> None:
+    if isinstance(part, Part):
+        part.place(owner, key)
+
+
+def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> object:
+    """A param of a layer, an argument of it, or a method that every module has."""
+    if name in MODULE_METHODS:
+        return Builtin(name, lambda m, a, k, n: MODULE_METHODS[name](m, layer, a, n))
+    if name in layer.given:
+        return layer.given[name] if name != "bias" else param(machine, layer, "bias", node)
+    if name in layer.parts:
+        _placed(layer.parts[name], layer, name)
+        return layer.parts[name]
+    if name in {"append", "add_module", "extend"}:
+        return Builtin(name, lambda m, a, k, n: _append(layer, a))
+    if name in {"items", "values", "keys"}:
+        parts = list(layer.parts.items())
+        return Builtin(name, lambda m, a, k, n: parts if name == "items" else [p[name == "values"] for p in parts])
+    if name in {"weight", "bias"} or name.startswith(("weight_", "bias_")):
+        return param(machine, layer, name, node)
+    raise machine.record.unread(node, f"nn.{layer.kind} has no attribute {name!r} here")
+
+
+def _append(layer: Layer, given: list[object]) -> None:
+    for one in given[0] if isinstance(given[0], list) else [given[-1]]:
+        layer.parts[str(len(layer.parts))] = one
+
+
+# ── what every module has ────────────────────────────────────────────────────────────────────────
+
+
+def _this(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
+    return owner
+
+
+def _parts(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
+    return Opaque("the params of a model")
+
+
+def _cleared(machine: Machine, owner: object, given: list[object], node: ast.AST) -> Any:
+    machine.record.epoch += 1
+
+
+def _registered(machine: Machine, owner: object, given: list[object], node: ast.AST) -> Any:
+    if isinstance(owner, Instance) and len(given) > 1:
+        value = given[1]
+        if isinstance(value, Part):
+            value.place(owner, str(given[0]))
+        owner.names[str(given[0])] = machine.named(value, str(given[0]), node) if isinstance(value, Tensor) else value
+
+
+MODULE_METHODS: Mapping[str, Callable[[Machine, object, list[object], ast.AST], object]] = {
+    **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "eval", "train", "requires_grad_", "half"), _this),
+    **dict.fromkeys(("parameters", "named_parameters", "state_dict", "load_state_dict", "children", "modules",
+                     "buffers", "named_children", "named_modules"), _parts),
+    "apply": _this, "zero_grad": _cleared, "register_buffer": _registered, "register_parameter": _registered,
+    "add_module": _registered, "training": _this, "save_hyperparameters": _this, "log": _this,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Python's statements and expressions, followed one by one."""

@@ -1,0 +1,234 @@
+"""Calls: functions of the program are read where they are called, those of a library are looked up."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from backprop_cli.tasks.importing.arrays import tensors
+from backprop_cli.tasks.importing.data.leaves import scalar
+from backprop_cli.tasks.importing.data.starts import start_of
+from backprop_cli.tasks.importing.exercise import training
+from backprop_cli.tasks.importing.library import libraries
+from backprop_cli.tasks.importing.library.arguments import bound
+from backprop_cli.tasks.importing.networks import modules, own_functions
+from backprop_cli.tasks.importing.state.machine import Returned
+from backprop_cli.tasks.importing.state.values import (
+    Bound,
+    Builtin,
+    Class,
+    Differentiator,
+    Draw,
+    Entries,
+    Frame,
+    Function,
+    Instance,
+    Layer,
+    Library,
+    Opaque,
+    Part,
+    Tensor,
+    Unread,
+    is_number,
+    kind_of,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.state.machine import Machine
+
+CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "Inf": math.inf,
+                                         "infty": math.inf, "NaN": math.nan}  # fmt: skip
+MATHS: Final = frozenset({"numpy", "math", "torch", "jax", "autograd", "cupy"})
+
+
+def library_constant(path: str) -> object:
+    """An attribute of a module: a constant, or a name in it."""
+    root, _, last = path.rpartition(".")
+    return CONSTANTS[last] if last in CONSTANTS and root.partition(".")[0] in MATHS else Library(path)
+
+
+def called(machine: Machine, function: object, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    """What a call gives.
+
+    Raises:
+        Unread: what is called is not known, or cannot be read.
+    """
+    machine.step(node)
+    match function:
+        case Builtin():
+            return function.run(machine, given, named, node)
+        case Function():
+            return inline(machine, function, given, named, node)
+        case Bound():
+            return inline(machine, function.function, [function.owner, *given], named, node)
+        case Library():
+            return libraries.call_library(machine, function, given, named, node)
+        case Layer():
+            return modules.run_layer(machine, function, given, named, node)
+        case Instance():
+            return _call_instance(machine, function, given, named, node)
+        case Class():
+            return instantiate(machine, function, given, named, node)
+        case Differentiator():
+            return _differentiated(machine, function, given, named, node)
+        case Entries():
+            sizes = tensors.dims(machine, function.tensor, node) if function.tensor is not None else ()
+            axis = plain(given[0] if given else named.get("dim"))
+            return sizes if axis is None else sizes[axis]
+        case Opaque():
+            cleared = getattr(getattr(node, "func", None), "attr", "") in {"zero_grad", "zero_"}
+            machine.record.epoch += cleared
+            return function
+    raise machine.record.unread(node, f"{kind_of(function)} is called")
+
+
+# ── functions of the program ─────────────────────────────────────────────────────────────────────
+
+
+def inline(machine: Machine, function: Function, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    """Read a function's body with these arguments."""
+    if function.refused is not None:
+        raise Unread(function.refused)
+    if function.name == "draw" and len(given) == 2 and isinstance(given[0], int) and isinstance(given[1], str):
+        return Draw(given[0], given[1])  # the helper that our own exports carry
+    frame = Frame(function.frame, inside=True)
+    frame.names.update(bound(machine, function, given, named, node))
+    if machine.answers is not None:
+        frame.hidden = machine.answers.other(frame.names)
+        machine.answers.called.add(function.name)
+    with machine.within(frame, node):
+        if isinstance(function.node, ast.Lambda):
+            return machine.value(function.node.body)
+        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(function.node)):
+            raise machine.record.unread(node, f"{function.name} is a generator", "return a list")
+        try:
+            machine.run(function.node.body)
+        except Returned as done:
+            return done.value
+    return None
+
+
+def own_draw(machine: Machine, owner: Draw, law: str, given: list[Any], node: ast.AST) -> Tensor:
+    """`draw(0, 'W').normal(0.0, 1.0, (3, 4))`: what a spec says by `{shape: [3, 4], init: normal, seed: 0}`."""
+    names = {"normal": ("mean", "std"), "uniform": ("low", "high")}.get(law)
+    if names is None or len(given) != 3:
+        raise machine.record.unread(node, f"a draw by {law!r} is not read")
+    options = {names[0]: float(plain(given[0])), names[1]: float(plain(given[1])), "seed": owner.seed}
+    return start_of(machine, tuple(given[2]), law, options)
+
+
+def method(machine: Machine, function: Function, owner: object, node: ast.AST) -> Any:
+    """A function of a class, as an attribute of its object."""
+    if function.mark == "property":
+        return inline(machine, function, [owner], {}, node)
+    if function.mark == "staticmethod":
+        return function
+    return Bound(function, owner.kind if function.mark == "classmethod" and isinstance(owner, Instance) else owner)
+
+
+# ── classes of the program ───────────────────────────────────────────────────────────────────────
+
+
+def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    """An object of a class: its `__init__` is read."""
+    if _is_scalar_class(kind) and given:
+        return scalar(given[0])
+    made = Instance(kind=kind)
+    fields = [s.target.id for s in kind.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
+    setup = kind.find("__init__")
+    if isinstance(setup, Function):
+        inline(machine, setup, [made, *given], named, node)
+    elif given or named:
+        made.names.update(dict(zip(fields, given, strict=False)) | named)
+    return made
+
+
+def _is_scalar_class(kind: Class) -> bool:
+    """micrograd's Value, or one like it: a scalar that knows how to go backward by itself."""
+    setup = kind.find("__init__")
+    return "backward" in kind.names and "__mul__" in kind.names and isinstance(setup, Function) and any(
+        isinstance(part, ast.Attribute) and part.attr == "grad" for part in ast.walk(setup.node))  # fmt: skip
+
+
+def _call_instance(machine: Machine, owner: Instance, given: list[object], named: dict[str, object],
+                   node: ast.AST) -> Any:
+    for name in ("__call__", "forward"):
+        found = owner.kind.find(name)
+        if isinstance(found, Function):
+            return inline(machine, found, [owner, *given], named, node)
+    raise machine.record.unread(node, f"an object of class {owner.kind.name} is called, which defines no forward")
+
+
+def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
+    """What a class inherits from a library: `model.parameters()`, `model.zero_grad()`, `.to(device)`."""
+    if name in modules.MODULE_METHODS:
+        return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
+    raise machine.record.unread(node, f"an object of class {owner.kind.name} has no attribute {name!r}")
+
+
+def class_call(machine: Machine, kind: Class, name: str, given: list[object], named: dict[str, object],
+               node: ast.AST) -> object:
+    """`MyFunction.apply(x)` of a torch.autograd.Function: its forward pass."""
+    if name == "apply":
+        return own_functions.apply(machine, kind, [*given, *named.values()], node)
+    raise machine.record.unread(node, f"{kind.name} has no {name!r}")
+
+
+def layer_attribute(machine: Machine, owner: Layer, name: str, node: ast.AST) -> object:
+    """`layer.weight`, `layer.in_features`, `model.parameters()`."""
+    return modules.attribute(machine, owner, name, node)
+
+
+def layer_part(machine: Machine, owner: Layer, key: object, node: ast.AST) -> Any:
+    """`model[0]`."""
+    for name, part in owner.parts.items():
+        if isinstance(part, Part):
+            part.place(owner, name)
+    parts = list(owner.parts.values())
+    raw = plain(key)
+    if isinstance(raw, str) and raw in owner.parts:
+        return owner.parts[raw]
+    if isinstance(raw, int) and -len(parts) <= raw < len(parts):
+        return parts[raw]
+    raise machine.record.unread(node, f"{owner.kind} has no part {str(raw)[:20]!r}")
+
+
+# ── derivatives that a program asks for ──────────────────────────────────────────────────────────
+
+
+def _differentiated(
+    machine: Machine, function: Differentiator, given: list[object], named: dict[str, object], node: ast.AST
+) -> Any:
+    """`grad(f)(x)`: f at x, and a backward pass from what it gives."""
+    values = list(given)
+    inner = function.function
+    slots = [a.arg for a in inner.node.args.args] if isinstance(inner, Function) else []
+    wanted: list[Tensor] = []
+    for position in function.positions:
+        if position < len(values):
+            base = slots[position] if position < len(slots) else "x"
+            values[position] = _wanted(machine, values[position], base, node, wanted)
+    result = called(machine, inner, values, named, node)
+    output = result[0] if isinstance(result, tuple) and result else result
+    if isinstance(output, Tensor):
+        training.backward(machine, output, None, tuple(wanted), node)
+    return Opaque("a gradient")
+
+
+def _wanted(machine: Machine, value: object, base: str, node: ast.AST, found: list[Tensor]) -> object:
+    """An argument whose gradient is wanted: a leaf of its own name, that is a param."""
+    if isinstance(value, list | tuple):
+        return type(value)(_wanted(machine, one, f"{base}_{i}", node, found) for i, one in enumerate(value))
+    if isinstance(value, dict):
+        return {key: _wanted(machine, one, str(key), node, found) for key, one in value.items()}
+    tensor = scalar(value) if is_number(value) else value
+    if isinstance(tensor, Tensor):
+        machine.named(tensor, base, node)
+        training.require(machine, tensor, True)
+        found.append(tensor)
+    return tensor
+
+

@@ -1,0 +1,247 @@
+"""Expressions of the program: plain Python values are worked out, tensors become expressions of the language."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from backprop_cli.tasks.importing.arrays import indexing, tensors
+from backprop_cli.tasks.importing.library import methods, python_methods
+from backprop_cli.tasks.importing.library.builtins import BUILTINS
+from backprop_cli.tasks.importing.python import calls
+from backprop_cli.tasks.importing.python.calls import called
+from backprop_cli.tasks.importing.python.containers import (
+    EXACT,
+    comprehension,
+    dict_,
+    dict_comprehension,
+    items_in,
+    lambda_,
+    lenient,
+    text_,
+    walrus,
+)
+from backprop_cli.tasks.importing.python.operators import binary_, both_, choice_, compare_, unary_
+from backprop_cli.tasks.importing.python.targets import hashable
+from backprop_cli.tasks.importing.state.machine import Machine
+from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
+from backprop_cli.tasks.importing.state.values import (
+    Bound,
+    Builtin,
+    Class,
+    Dim,
+    Draw,
+    Function,
+    Handle,
+    Instance,
+    Layer,
+    Library,
+    Opaque,
+    Pair,
+    Super,
+    Tensor,
+    Unknown,
+    Unread,
+    kind_of,
+    plain,
+)
+
+USUAL: Final = {"np": "numpy", "numpy": "numpy", "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn",
+                "math": "math"}  # fmt: skip
+
+
+def evaluate(machine: Machine, node: ast.expr) -> object:
+    """The value of an expression.
+
+    Raises:
+        Unread: it cannot be read, or depends on what could not.
+    """
+    machine.step(node)
+    read: Any = _EXPRESSIONS.get(type(node), _refused)
+    return read(machine, node)
+
+
+def _refused(machine: Machine, node: ast.expr) -> object:
+    raise machine.record.unread(node, f"an expression of this kind is not read: {type(node).__name__.lower()}")
+
+
+def _constant(machine: Machine, node: ast.Constant) -> object:
+    if not isinstance(node.value, EXACT):
+        raise machine.record.unread(node, "a complex number or `...` stands where a tensor is needed")
+    return node.value
+
+
+def _name(machine: Machine, node: ast.Name) -> object:
+    try:
+        return machine.frame.find(node.id)
+    except KeyError:
+        pass
+    if node.id in {"__name__", "__file__"}:
+        return "__main__"
+    if node.id in BUILTINS:
+        return Builtin(node.id, BUILTINS[node.id])
+    if node.id in machine.given:
+        machine.used.add(node.id)
+        value = machine.named(machine.given[node.id], node.id, node)
+        machine.frame.put(node.id, value)
+        return value
+    found = machine.answers.named(node) if machine.answers is not None else None
+    if found is not None:
+        return found
+    for module in _starred(machine):
+        return Library(f"{module}.{node.id}")
+    if node.id in USUAL:
+        machine.record.note(node, f"{node.id} is taken for {USUAL[node.id]}, which the program does not import")
+        return Library(USUAL[node.id])
+    raise machine.record.unread(node, f"the name {node.id!r} is not known here",
+                                f"give it a value: --set {node.id}=..., or a shape: --shape {node.id}=3,4")  # fmt: skip
+
+
+def _starred(machine: Machine) -> list[str]:
+    try:
+        found: list[str] = machine.frame.find("*")
+    except KeyError:
+        return []
+    return found
+
+
+# ── attributes, items, calls ─────────────────────────────────────────────────────────────────────
+
+
+def _attribute(machine: Machine, node: ast.Attribute) -> object:
+    if machine.answers is not None and (found := machine.answers.keyed(node)) is not None:
+        return found
+    owner = machine.value(node.value)
+    return attribute(machine, owner, node.attr, node)
+
+
+def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> object:
+    """An attribute of a value."""
+    if isinstance(owner, Library):
+        return calls.library_constant(f"{owner.path}.{name}")
+    if isinstance(owner, Tensor):
+        return methods.attribute(machine, owner, name, node)
+    if isinstance(owner, Instance):
+        return _of_instance(machine, owner, name, node)
+    if isinstance(owner, Class):
+        found = owner.find(name)
+        return Builtin(name, lambda m, a, k, n: calls.class_call(m, owner, name, a, k, n)) if found is None else found
+    if isinstance(owner, Opaque):
+        return owner
+    if isinstance(owner, Layer):
+        return calls.layer_attribute(machine, owner, name, node)
+    if isinstance(owner, Pair) and name in {"values", "indices"}:
+        return owner[name == "indices"]
+    if isinstance(owner, Handle):
+        return Builtin(name, lambda m, a, k, n: _removed(m, owner) if name == "remove" else None)
+    if isinstance(owner, TorchDraws):
+        return Builtin(name, lambda m, a, k, n: _seeded(owner, name, a))
+    if isinstance(owner, Draw):
+        return Builtin(name, lambda m, a, k, n: calls.own_draw(m, owner, name, a, n))
+    if isinstance(owner, Super):
+        return _of_super(machine, owner, name, node)
+    return python_methods.python_method(machine, owner, name, node)
+
+
+def _removed(machine: Machine, handle: Handle) -> None:
+    """`handle.remove()`: the hook acts no more."""
+    if handle.before is None:
+        machine.record.hooks.pop(handle.item, None)
+    else:
+        machine.record.hooks[handle.item] = handle.before
+
+
+def _seeded(owner: TorchDraws, name: str, given: list[object]) -> object:
+    """`torch.Generator().manual_seed(0)`."""
+    if name == "manual_seed" and given and isinstance(plain(given[0]), int):
+        owner.seed(plain(given[0]))
+    return owner
+
+
+def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
+    if name in owner.names:
+        return owner.names[name]
+    if name == "__class__":
+        return owner.kind
+    found = owner.kind.find(name)
+    if isinstance(found, Function):
+        return calls.method(machine, found, owner, node)
+    if found is not None:
+        return found
+    return calls.module_method(machine, owner, name, node)
+
+
+def _of_super(machine: Machine, owner: Super, name: str, node: ast.AST) -> object:
+    for base in owner.instance.kind.bases:
+        if isinstance(base, Class) and isinstance(found := base.find(name), Function):
+            return calls.method(machine, found, owner.instance, node)
+    return Builtin(name, lambda m, a, k, n: None)
+
+
+def _subscript(machine: Machine, node: ast.Subscript) -> Any:
+    if machine.answers is not None and (found := machine.answers.keyed(node)) is not None:
+        return found
+    owner = machine.value(node.value)
+    if isinstance(owner, Tensor):
+        return indexing.indexed(machine, owner, node.slice, node)
+    if isinstance(owner, Opaque):
+        return owner
+    if isinstance(owner, Library):
+        return Opaque(f"{owner.path}[...]")
+    if isinstance(owner, Layer):
+        return calls.layer_part(machine, owner, machine.value(node.slice), node)
+    key = _slice(machine, node.slice) if isinstance(node.slice, ast.Slice) else machine.value(node.slice)
+    key = hashable(machine, key, node) if isinstance(owner, dict) else plain(tensors.as_number(key))
+    try:
+        found = owner[key]
+    except (TypeError, KeyError, IndexError, ValueError):
+        raise machine.record.unread(node, f"{kind_of(owner)} has no item {str(key)[:40]!r}") from None
+    if isinstance(found, Unknown):
+        raise Unread(found.error)
+    return (
+        Dim(found)
+        if isinstance(found, int) and not isinstance(found, bool | Dim) and isinstance(owner, Pair)
+        else found
+    )
+
+
+def _slice(machine: Machine, node: ast.Slice) -> slice:
+    ends = [None if end is None else plain(machine.value(end)) for end in (node.lower, node.upper, node.step)]
+    return slice(*ends)
+
+
+def _call(machine: Machine, node: ast.Call) -> object:
+    if isinstance(node.func, ast.Name) and node.func.id == "super":
+        owner = machine.frame.find("self") if "self" in machine.frame.names else None
+        return Super(owner) if isinstance(owner, Instance) else None
+    function = machine.value(node.func)
+    given, named = arguments(machine, node)
+    if not isinstance(function, Function | Bound | Class | Instance):
+        for one in (*given, *named.values()):
+            if isinstance(one, Unknown):
+                raise Unread(one.error)
+    return called(machine, function, given, named, node)
+
+
+def arguments(machine: Machine, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call."""
+    given = items_in(machine, node.args)
+    named: dict[str, object] = {}
+    for one in node.keywords:
+        value = lenient(machine, one.value)
+        if one.arg is not None:
+            named[one.arg] = value
+        elif isinstance(value, dict):
+            named.update({str(key): inner for key, inner in value.items()})
+    return given, named
+
+
+_EXPRESSIONS: Mapping[type[ast.expr], Callable[[Machine, Any], Any]] = {
+    ast.Constant: _constant, ast.Name: _name, ast.BinOp: binary_, ast.UnaryOp: unary_, ast.BoolOp: both_,
+    ast.Compare: compare_, ast.IfExp: choice_, ast.List: lambda m, n: items_in(m, n.elts),
+    ast.Tuple: lambda m, n: tuple(items_in(m, n.elts)), ast.Set: lambda m, n: items_in(m, n.elts), ast.Dict: dict_,
+    ast.ListComp: comprehension, ast.GeneratorExp: comprehension, ast.SetComp: comprehension,
+    ast.DictComp: dict_comprehension, ast.Lambda: lambda_, ast.JoinedStr: text_, ast.NamedExpr: walrus,
+    ast.Attribute: _attribute, ast.Subscript: _subscript, ast.Call: _call,
+}  # fmt: skip
