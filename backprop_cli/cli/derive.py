@@ -51,8 +51,9 @@ class Job:
         from backprop_cli.language.steps import lettered, told
         from backprop_cli.report.derived.solution import Solution
 
+        whole = build(spec)  # before its parts are: what is wrong is told of what was written
         parts = lettered(spec) if self.view.full else spec
-        graph = build(parts)
+        graph = whole if parts is spec else build(parts)
         _known(graph, self.nodes)
         values, passes = _numbers(graph, self.max_bytes)
         _has_entry(graph, self.nodes, self.entry)
@@ -60,7 +61,7 @@ class Job:
         with progress() as bar:
             worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits, notations, bar)
         if parts is not spec:
-            worked = in_all(worked, build(spec), notations)
+            worked = in_all(worked, whole, notations)
         title = spec.source.file, spec.title, graph.output_name
         solution = Solution(*title, worked, told(parts, spec), self.diagram(graph, values, passes), self.listing(spec))
         return Done(renderer(self.form)(solution, self.view))

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from backprop_cli.errors import UsageError
-from backprop_cli.language.expression import Name, names, parse
+from backprop_cli.language.expression import names, parse
 from backprop_cli.language.model import Spec
 from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.reader import read_spec
-from backprop_cli.language.source import inline
+from backprop_cli.language.source import COMMAND_LINE, Source, Text, inline
 
-FILE = "-e"
 LONGEST_TITLE = 80
 SMALLEST = 3
 """What the first size that is a letter is; the next is one more, so that no two are equal by chance."""
@@ -35,7 +34,7 @@ def spec_of(expressions: Iterable[str], shapes: Iterable[str], sets: Iterable[st
     nodes = _nodes(expressions)
     given = dict(_pair(text, "--shape", "W=2,3") for text in shapes)
     values = dict(_pair(text, "--set", "W=[[1, 2]]") for text in sets)
-    used = dict.fromkeys(name.name for text in nodes.values() for name in _names(text))
+    used = dict.fromkeys(name.name for text in nodes.values() for name in names(parse(text)))
     sizes = {name: _sizes(text) for name, text in given.items()}
     letters = dict.fromkeys(size for name in sizes for size in sizes[name] if not size.isdigit())
     leaves = [name for name in {**used, **given, **values} if name not in nodes and (
@@ -44,29 +43,35 @@ def spec_of(expressions: Iterable[str], shapes: Iterable[str], sets: Iterable[st
     lines = [f"dims: {json.dumps(numbers, ensure_ascii=False)}", "params:" if leaves else "params: {}"]
     lines += [f"  {json.dumps(name, ensure_ascii=False)}: {_leaf(sizes.get(name, []), values.get(name))}"
               for name in leaves]  # fmt: skip
-    lines += ["nodes:", *(f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(text, ensure_ascii=False)}"
+    lines += ["nodes:", *(f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(text.text, ensure_ascii=False)}"
                           for name, text in nodes.items())]  # fmt: skip
-    return replace(read_spec("\n".join(lines).encode(), FILE, folder=None), title=_title(nodes))
+    spec = read_spec("\n".join(lines).encode(), COMMAND_LINE, folder=None)
+    typed = tuple(replace(node, text=nodes[node.name]) for node in spec.nodes)
+    return replace(spec, nodes=typed, title=_title(nodes))
 
 
-def _title(nodes: Mapping[str, str]) -> str:
+def _title(nodes: Mapping[str, Text]) -> str:
     """What a report is headed by: the expression that is differentiated, as it was typed."""
-    text = " ".join([*nodes.values()][-1].split())
+    text = " ".join([*nodes.values()][-1].text.split())
     return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
 
 
-def _nodes(expressions: Iterable[str]) -> Mapping[str, str]:
-    """The expressions by name; one without a name is called out."""
-    found: dict[str, str] = {}
-    for text in expressions:
-        match = _NODE.fullmatch(text)
+def _nodes(expressions: Iterable[str]) -> Mapping[str, Text]:
+    """The expressions by name, where they were typed; one without a name is called out."""
+    found: dict[str, Text] = {}
+    for one in expressions:
+        source = inline(one, COMMAND_LINE).source
+        match = _NODE.fullmatch(source.text)
         name = match[1] if match else next(n for n in ("out", *(f"out_{i}" for i in range(2, 999))) if n not in found)
-        found[name] = (match[2] if match else text).strip()
+        found[name] = _stripped(source, match.start(2) if match else 0)
     return found
 
 
-def _names(text: str) -> Iterable[Name]:
-    return names(parse(inline(text, FILE)))
+def _stripped(source: Source, start: int) -> Text:
+    """The text from `start` on, without the spaces around it."""
+    text = source.text[start:]
+    start += len(text) - len(text.lstrip())
+    return Text(text.strip(), source, start, start + len(text.strip()))
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

@@ -13,6 +13,8 @@ from backprop_cli.language.offsets import offsets
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 GENERATED = "generated"
+COMMAND_LINE = "-e"
+"""What the file of an expression is called that stands on the command line."""
 
 
 @dataclass(frozen=True)

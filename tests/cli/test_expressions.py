@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,3 +39,20 @@ def test_what_is_wrong_is_a_usage_error(arguments: tuple[str, ...], backprop: Ba
     done = backprop(*arguments)
     assert done.code == 2
     assert "error[E0" in done.err
+
+
+@pytest.mark.parametrize("command", ["run", "derive"])
+def test_errors_repeat_what_was_typed(command: str, backprop: Backprop) -> None:
+    """The place is one of the expression itself, not of a spec that was made of it, nor of a part that got a letter."""
+    done = backprop(command, "-e", "a = X @ w", "-e", "sum((a - y@v)**2)", "--shape", "X=n,m", "--shape", "w=m")
+    assert done.code == 2
+    assert "-e:1:10" in done.err
+    assert " 1 | sum((a - y@v)**2)" in done.err
+    assert "a name without --shape is a number: --shape y=n,m" in done.err
+
+
+def test_parts_of_a_file_are_told_by_their_place(tmp_path: Path, backprop: Backprop) -> None:
+    """`derive` gives letters to parts of a long expression; what does not fit in one stands where it was written."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text('params: {w: 1.0}\nnodes: {y: "sum((w@w-1)**2)"}\n')
+    assert f"{spec}:2:18" in backprop("derive", str(spec)).err

@@ -11,6 +11,7 @@ from backprop_cli.engine.ops.keywords import parameter
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
+from backprop_cli.language.source import COMMAND_LINE
 from backprop_cli.language.suggest import suggest
 
 FUNCTION_SYNONYMS = {
@@ -88,7 +89,10 @@ def located(
         scope.spell(p): show(s) for p, s in zip(operands, shapes, strict=True) if p is not None and not scope.origin
     }
     where = " and ".join(f"{text} is {shape}" for text, shape in known.items() if len(text) < 40)
-    return SpecError("E014", f"{error}" + (f"; {where}" if where else ""), at=scope.place(at), hint=error.hint)
+    place = scope.place(at)
+    bare = [p.name for p, s in zip(operands, shapes, strict=True) if isinstance(p, ast.Name) and not s]
+    hint = f"a name without --shape is a number: --shape {bare[0]}=n,m" if bare and place.file == COMMAND_LINE else None
+    return SpecError("E014", f"{error}" + (f"; {where}" if where else ""), at=place, hint=hint or error.hint)
 
 
 def misplaced(part: ast.Expression, scope: Scope, meaning: object) -> NoReturn:
