@@ -1,9 +1,19 @@
 """The tensor algebra on sympy; importing it registers every rule."""
 
-from backprop_cli.formulas.algebra import contraction, matching, pointwise, powers, products, shapes, sums, transposes
+from backprop_cli.formulas.algebra import (
+    contraction,
+    matching,
+    pointwise,
+    powers,
+    products,
+    residuals,
+    shapes,
+    sums,
+    transposes,
+)
 from backprop_cli.formulas.algebra.formula import RULES, Formula, build
 
 __all__ = [
-    "RULES", "Formula", "build", "contraction", "matching", "pointwise", "powers", "products", "shapes", "sums",
-    "transposes",
+    "RULES", "Formula", "build", "contraction", "matching", "pointwise", "powers", "products", "residuals",
+    "shapes", "sums", "transposes",
 ]  # fmt: skip

@@ -127,16 +127,24 @@ def with_powers(expr: Expr) -> Expr:
     if not symbolic:
         return expr
     expr = _split(expr, symbolic)
+    if isinstance(expr, Add):
+        found = (_lowest_out(expr, base) for base in sorted(_symbolic_bases(expr), key=lambda b: b.sort_key()))
+        return min((inner * Pow(base, lowest) for base, inner, lowest in found), key=reading_cost, default=expr)
     if not isinstance(expr, Mul):
         return expr
     expr = combined(expr)
     for total in (a for a in expr.args if isinstance(a, Add)):
         for base in sorted(_symbolic_bases(total), key=lambda b: b.sort_key()):
-            lowest = min((term.as_powers_dict()[base] for term in total.args), key=lambda e: e.as_coeff_Add()[0])
-            inner = Add(*[_lowered(term, base, lowest) for term in total.args])
+            _, inner, lowest = _lowest_out(total, base)
             front = _lowered(Mul(*[a for a in expr.args if a is not total]), base, -lowest)
             return inner * (front if front.as_powers_dict().get(base) else front * Pow(base, lowest))
     return expr
+
+
+def _lowest_out(total: Add, base: Expr) -> tuple[Expr, Expr, Expr]:
+    """The lowest power of a base that its terms have, and what is left of them: m**(1 - p) - y/m**p is (m - y)/m**p."""
+    lowest = min((term.as_powers_dict()[base] for term in total.args), key=lambda e: e.as_coeff_Add()[0])
+    return base, Add(*[_lowered(term, base, lowest) for term in total.args]), lowest
 
 
 def _split(expr: Expr, powers: list[Pow]) -> Expr:

@@ -185,6 +185,14 @@ class Facts:
         self.used["ties"] = "no two operands of a maximum or minimum are equal (checked on the data)"
         return True
 
+    def seen_positive(self, symbol: TensorSymbol) -> bool:
+        """Whether a scalar input is above 0 in this run; it is said."""
+        array = None if symbol.shape or not symbol.leaf else self.data(symbol)
+        if array is None or not array > 0:
+            return False
+        self.used[f"positive {symbol.name}"] = f"{symbol.name} > 0 (checked on the data)"
+        return True
+
     def somewhere(self, condition: Expr) -> bool:
         """Whether a 0/1 condition holds in an entry, as seen in this run."""
         found = self.evaluate(condition)

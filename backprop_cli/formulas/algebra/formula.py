@@ -25,6 +25,8 @@ from backprop_cli.formulas.algebra.expr import (
     symbols_of,
     tree_size,
 )
+from backprop_cli.formulas.algebra.facts import facts_of
+from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.work import spend
 from backprop_cli.language.model import Shape
@@ -99,10 +101,20 @@ def power(base: Expr, exponent: Expr) -> Expr:
         return Apply("power", (base, exponent), {}, ())
     found = Pow(base, exponent)
     if isinstance(exponent, Rational) and exponent.q == 2:
-        found = Mul(*map(_absolute, Mul.make_args(found)))
+        found = Mul(*map(_absolute, Mul.make_args(_apart(found))))
     if not exponent.is_Integer and found.has(S.ImaginaryUnit):  # √(-N)
         return Apply("power", (base, exponent), {}, shape_of(base))
     return found
+
+
+def _apart(root: Expr) -> Expr:
+    """√(p q) of what is positive as √p √q, so that either meets what stands beside it; it is printed as one root."""
+    if not isinstance(root, Pow) or not isinstance(root.base, Mul):
+        return root
+    facts = facts_of(root)
+    positive = [f for f in root.base.args if isinstance(f, TensorSymbol) and is_positive(f, facts)]
+    rest = Mul(*[f for f in root.base.args if f not in positive])
+    return Mul(*[Pow(f, root.exp) for f in positive], Pow(rest, root.exp))
 
 
 def _absolute(factor: Expr) -> Expr:

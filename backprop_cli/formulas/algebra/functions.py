@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Mul, Pow, S, oo
 
-from backprop_cli.formulas.algebra.expr import Apply, is_op
-from backprop_cli.formulas.algebra.facts import facts_of
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op
+from backprop_cli.formulas.algebra.facts import Facts, facts_of
+from backprop_cli.formulas.algebra.formula import made
 from backprop_cli.formulas.algebra.matching import multiplied
+from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 
 
@@ -57,7 +59,7 @@ def logistic(expr: Expr) -> Expr | None:
 
 
 def absorbed_exponential(expr: Expr) -> Expr | None:
-    """e⁻ˣ σ(x) = 1 - σ(x), eˣ (1 - σ(x)) = σ(x): what is left where a sigmoid was recognised first."""
+    """e⁻ˣ σ(x) = 1 - σ(x), eˣ (1 - σ(x)) = σ(x), eˣ σ(-x) = σ(x): what is left where a sigmoid was recognised first."""
     powers = _powers(expr)
     for e, above in powers.items():
         if not is_op(e, "exp") or not above.is_Integer or above <= 0:
@@ -65,7 +67,8 @@ def absorbed_exponential(expr: Expr) -> Expr | None:
         u = e.args[0]
         plain = function("sigmoid", -u if is_minus(u) else u, e)
         s = facts_of(expr).wholes.get(plain, plain)
-        for held, left in ((s, 1 - s),) if is_minus(u) else ((1 - s, s), (s - 1, -s)):
+        turned = function("sigmoid", -u, e)
+        for held, left in ((s, 1 - s),) if is_minus(u) else ((1 - s, s), (s - 1, -s), (turned, s)):
             below = powers.get(held, S.Zero)
             if below.is_Integer and below >= above:
                 alone = held is plain and below == above
@@ -96,6 +99,42 @@ def idempotent(expr: Expr) -> Expr | None:
     facts = facts_of(expr)
     masks = [b for b, e in _powers(expr).items() if e.is_Integer and e > 1 and facts.is_mask(b)]
     return expr / Pow(masks[0], _powers(expr)[masks[0]] - 1) if masks else None
+
+
+def absorbed(expr: Expr) -> Expr | None:
+    """m ⊙ E is E where E is m ⊙ ..., or a softmax of what is -∞ where the mask m is 0   (I7)."""
+    facts = facts_of(expr)
+    factors = Mul.make_args(expr)
+    masks = (f for f in factors if isinstance(f, Apply) and f.name in MASKS or facts.is_mask(f))
+    mask = next((m for m in masks if any(_vanishes(f, m, facts) for f in factors)), None)
+    return None if mask is None else expr / mask
+
+
+def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:
+    """Whether an expression is 0 wherever a mask is."""
+    made = facts.definitions.get(expr, expr)
+    if is_op(made, "softmax") and is_op(made.args[0], "where"):
+        where = made.args[0].args
+        return where[0] == mask and where[2] == -oo
+    return made is not expr and mask in Mul.make_args(made)
+
+
+def one_sign(expr: Expr) -> Expr | None:
+    """sign(x)² beside what is 0 unless |x| > c, for a c above 0, is 1   (I4i)."""
+    powers = _powers(expr)
+    for s, exponent in powers.items():
+        even = is_op(s, "sign") and exponent.is_Integer and exponent > 1
+        if even and any(_needs_more(f, s.args[0]) for f in powers):
+            return expr / Pow(s, exponent - exponent % 2)
+    return None
+
+
+def _needs_more(expr: Expr, x: Expr) -> bool:
+    """Whether an expression is 0 unless |x| > c, for a c above 0: [|x| - c > 0], relu(|x| - c)."""
+    if not (is_op(expr, "relu") or is_op(expr, "greater") and expr.args[1] == 0):
+        return False
+    size = made("abs", {}, x)
+    return size in Add.make_args(expr.args[0]) and is_positive(size - expr.args[0], facts_of(expr), seen=True)
 
 
 def without_complements(expr: Expr) -> Expr:
@@ -131,5 +170,7 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
 
 
 Idiom = Callable[[Expr], Expr | None]
-_PRODUCTS: tuple[Idiom, ...] = (logistic, absorbed_exponential, complement, multiplied, idempotent)
+_PRODUCTS: tuple[Idiom, ...] = (
+    logistic, absorbed_exponential, complement, multiplied, idempotent, absorbed, one_sign,
+)  # fmt: skip
 _SUMS: tuple[Idiom, ...] = (sigmoid_complement,)

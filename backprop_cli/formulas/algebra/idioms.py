@@ -10,6 +10,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import (
+    MASKS,
     Apply,
     TensorSymbol,
     is_op,
@@ -27,6 +28,7 @@ from backprop_cli.formulas.algebra.shapes import is_unit, picked
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import remembered, spend
 
+MAX_FACTOR = 12  # of a vector that stands in a product of matrices
 MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
 
 
@@ -44,7 +46,7 @@ def _recognised(expr: Expr, entries: int) -> Expr:
         found = named_function(expr)
         if found is None and isinstance(expr, Mul):
             found = (_total_idiom(expr) or _softmax_idiom(expr) or _mean_idiom(expr, entries)
-                     or _sifted_idiom(expr) or _diagonal_idiom(expr))  # fmt: skip
+                     or _sifted_idiom(expr) or _diagonal_idiom(expr) or _expansion_idiom(expr))  # fmt: skip
         if found is not None:
             return _recognised(found, entries)
         parts = [_recognised(a, entries) for a in expr.args]
@@ -63,7 +65,7 @@ def _contracted(expr: Apply) -> Expr:
             return dot(a, x)
         if rank == 2 == len(shape_of(a)) and not isinstance(a, Pow):
             along, vector = (0, x.args[0]) if is_op(x, "expand_dims") else (1, x)
-            if len(shape_of(vector)) == 1 and expr.parameters["axis"] == along and _is_linear(vector):
+            if len(shape_of(vector)) == 1 and expr.parameters["axis"] == along and _is_plain(vector):
                 return chain([swap(a) if along == 0 else a, vector])
     return expr
 
@@ -73,6 +75,15 @@ def _is_linear(expr: Expr) -> bool:
     if isinstance(expr, Add):
         return all(_is_linear(a.as_coeff_Mul()[1]) or _is_square(a) for a in expr.args)
     return isinstance(expr, TensorSymbol) or is_op(expr, "matmul")
+
+
+def _is_plain(expr: Expr) -> bool:
+    """What stands in a product of matrices, or a short product of such: (k ⊙ a), ((d - r)/d)."""
+    if isinstance(expr, Add):
+        return tree_size(expr) <= MAX_FACTOR and all(_is_plain(a) for a in expr.args if shape_of(a))
+    if isinstance(expr, Mul) and tree_size(expr) <= MAX_FACTOR:
+        return all(_is_plain(f.base if isinstance(f, Pow) else f) or not f.args for f in expr.args)
+    return _is_linear(expr) or isinstance(expr, Apply) and expr.name in MASKS
 
 
 def _is_square(expr: Expr) -> bool:
@@ -86,16 +97,29 @@ def _sums(factors: Iterable[Expr]) -> list[Apply]:
 
 
 def _total_idiom(expr: Mul) -> Expr | None:
-    """x/(n mean x) is x/Σ x."""
+    """x/(n mean x) is x/Σ x, whatever x is where n is a letter."""
     for factor in expr.args:
         mean = factor.base if isinstance(factor, Pow) and factor.exp == -1 else None
-        if mean is not None and is_op(mean, "mean") and (inner := mean.args[0]) in expr.args:
-            shape = shape_of(inner)
-            n = Mul(*[size(shape[a]) for a in axes_of(mean.parameters["axis"], len(shape))])
+        if mean is not None and is_op(mean, "mean") and mean.args[0] in expr.args:
+            n = _count(mean)
             if expr.as_powers_dict().get(n) == -1:
-                total = build("sum", mean.parameters, (Formula(inner, shape),)).expr
-                return expr / factor * n / total
+                return expr / factor * n / _sum_like(mean)
+        elif mean is not None and is_op(mean, "mean") and not (n := _count(mean)).is_number:
+            below = expr.as_powers_dict()
+            if all(below.get(base, S.Zero) <= -e for base, e in n.as_powers_dict().items()):
+                return expr / factor * n / _sum_like(mean)
     return None
+
+
+def _count(mean: Apply) -> Expr:
+    """How many entries a mean is taken of."""
+    shape = shape_of(mean.args[0])
+    return Mul(*[size(shape[a]) for a in axes_of(mean.parameters["axis"], len(shape))])
+
+
+def _sum_like(mean: Apply) -> Expr:
+    """The sum that a mean divides."""
+    return build("sum", mean.parameters, (Formula(mean.args[0], shape_of(mean.args[0])),)).expr
 
 
 def _softmax_idiom(expr: Mul) -> Expr | None:
@@ -140,6 +164,19 @@ def _diagonal_idiom(expr: Mul) -> Expr | None:
         return None
     scalars = [a for a in expr.args if not shape_of(a)]
     return Mul(*scalars, Apply("diag", (Mul(*entries),), dict(OPS["diag"].signature.parameters), unit.shape))
+
+
+def _expansion_idiom(expr: Mul) -> Expr | None:
+    """a[:, None]/b[:, None] is (a/b)[:, None]   (S11)."""
+    first = next((f for f in expr.args if isinstance(f, Apply) and f.name == "expand_dims"), None)
+    if first is None:
+        return None
+    alike = {b: e for b, e in expr.as_powers_dict().items()
+             if isinstance(b, Apply) and b.key == first.key and e.is_number}  # fmt: skip
+    if len(alike) < 2:
+        return None
+    inner = Mul(*[Pow(b.args[0], e) for b, e in alike.items()])
+    return expr / Mul(*[Pow(b, e) for b, e in alike.items()]) * made("expand_dims", first.parameters, inner)
 
 
 def _is_sieve(expr: Expr) -> bool:

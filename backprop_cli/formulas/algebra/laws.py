@@ -58,9 +58,19 @@ CHAINS = (
     Law("M11", "diag(u) @ diag(v)", "diag(u * v)", "u: n; v: n"),
     Law("K4e", "kron(A, B) @ kron(C, E)", "kron(A @ C, B @ E)", "A: n m; B: m k; C: m n; E: k n"),
     Law("M12", "diag(u) @ x", "u * x", "u: n; x: n"),
+    Law("M13a", "pinv(A).T @ A.T", "A @ pinv(A)", "A: n m"),
+    Law("M13b", "A.T @ pinv(A).T", "pinv(A) @ A", "A: n m"),
     Law("K1", "cholesky(S) @ cholesky(S).T", "S", "S: n n symmetric"),
 )
 """What two neighbours of a chain of matrix products are together."""
+
+THREES = (
+    Law("M14a", "A @ pinv(A) @ A", "A", "A: n m"),
+    Law("M14b", "pinv(A) @ A @ pinv(A)", "pinv(A)", "A: n m"),
+    Law("M14c", "A.T @ A @ pinv(A)", "A.T", "A: n m"),
+    Law("M14d", "pinv(A) @ A @ A.T", "A.T", "A: n m"),
+)
+"""What three neighbours of a chain are together."""
 
 CALLS = (
     Law("C1a", "inv(inv(A))", "A", "A: n n invertible"),
@@ -179,6 +189,18 @@ FOUND = (
     Law("R2b", "x * one_hot(0, 2) + y * one_hot(1, 2)", "stack([x, y])", "x:; y:", by="merging"),
     Law("A8", "(x > y) * z + (1 - (x > y)) * t", "where(x > y, z, t)", "x: *; y: *; z: *; t: *", by="masks"),
     Law("S10", "exp(x) / (n * mean(exp(x)))", "softmax(x)", "x: n", by="idioms"),
+    Law("S10b", "y / (n * mean(x))", "y / sum(x)", "x: n; y: *", by="idioms"),
+    Law("S11", "x[:, None] / y[:, None]", "(x / y)[:, None]", "x: n; y: n", by="idioms"),
+    Law("S12", "sum((x[:, None] - x)**3, axis=1) - sum((x[:, None] - x)**3, axis=0)",
+        "2 * sum((x[:, None] - x)**3, axis=1)", "x: n", by="pairwise"),
+    Law("S13", "sum(A * B) + c * sum(A * C)", "sum(A * (B + c * C))", "A: n m; B: n m; C: n m; c:", by="merging"),
+    Law("I1h", "exp(x) * sigmoid(-x)", "sigmoid(x)", "x: *", by="functions"),
+    Law("I4i", "sign(x)**2 * (abs(x) - c > 0)", "abs(x) - c > 0", "x: *; c: positive", by="functions"),
+    Law("I7", "m * softmax(where(m, x, -inf))", "softmax(where(m, x, -inf))", "m: n mask; x: n", by="functions"),
+    Law("A9", "x / sqrt(x * y)", "sqrt(x) / sqrt(y)", "x: * positive; y: * positive", by="formula"),
+    Law("F1l", "x**(1 - c) - y / x**c", "(x - y) / x**c", "x: * positive; y: *; c:", by="factoring"),
+    Law("M15", "A.T @ (x - A @ pinv(A) @ x)", "zeros((m,))", "A: n m; x: n", by="residuals"),
+    Law("K3c", "A.T @ (A @ solve(A.T @ A, A.T @ x) - x)", "zeros((m,))", "A: n m tall; x: n", by="residuals"),
     Law("E1a", "einsum('ij,jk->ik', A, B)", "A @ B", "A: n m; B: m k", by="contraction"),
     Law("E1b", "einsum('ij,ij->', A, B)", "sum(A * B)", "A: n m; B: n m", by="contraction"),
     Law("E1c", "einsum('i,j->ij', x, y)", "outer(x, y)", "x: n; y: m", by="contraction"),
@@ -204,6 +226,6 @@ FOUND = (
 )
 """What a procedure does; each row is one example of it."""
 
-APPLIED: dict[str, tuple[Law, ...]] = {"chain": CHAINS, "call": CALLS, "product": PRODUCTS}
-LAWS: dict[str, Law] = {law.id: law for law in (*CHAINS, *CALLS, *PRODUCTS, *FOUND)}
+APPLIED: dict[str, tuple[Law, ...]] = {"chain": CHAINS, "three": THREES, "call": CALLS, "product": PRODUCTS}
+LAWS: dict[str, Law] = {law.id: law for law in (*CHAINS, *THREES, *CALLS, *PRODUCTS, *FOUND)}
 """Every law by its name; a derivation says which ones were used."""

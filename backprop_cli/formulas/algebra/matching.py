@@ -21,7 +21,7 @@ from backprop_cli.formulas.algebra.formula import LAWFUL, Formula, build, materi
 from backprop_cli.formulas.algebra.laws import APPLIED, Law
 from backprop_cli.formulas.algebra.patterns import Pattern, factors_of, parsed, pattern_of, shape_letters, shapes_of
 from backprop_cli.formulas.algebra.positive import is_positive
-from backprop_cli.formulas.algebra.products import PAIRS
+from backprop_cli.formulas.algebra.products import PAIRS, TAILS
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import note
@@ -238,6 +238,19 @@ def neighbours(a: Expr, b: Expr) -> Expr | None:
     return None
 
 
+def three(factors: list[Expr]) -> tuple[int, Expr] | None:
+    """The last three factors of a chain as one, or None: A A⁺ A is A."""
+    last = factors[-3:]
+    have = {f.name for f in (a.args[0] if is_op(a, "transpose") else a for a in last) if isinstance(f, Apply)}
+    for law, needed in _THREES if len(last) == 3 else ():
+        if needed - {"transpose"} <= have:
+            for bound in _each(list(zip(pattern_of(law).parts, last, strict=True)), {}, shapes_of(law)):
+                found = applied(law, bound)
+                if found is not None:
+                    return 3, materialize(found)
+    return None
+
+
 def _operators(expr: Expr) -> set[str]:
     """The names of an operator and of those right below it, under a transpose too."""
     inside = (expr, *expr.args, *(b for a in expr.args if isinstance(a, Apply) for b in a.args))
@@ -282,4 +295,6 @@ for _law in APPLIED["call"]:
 PAIRS.append(paired)
 LAWFUL.update(dict.fromkeys(_CALLS, called))
 _CHAINS = [(law, frozenset(law.calls)) for law in APPLIED["chain"]]
+_THREES = [(law, frozenset(law.calls)) for law in APPLIED["three"]]
+TAILS.append(three)
 _PRODUCTS = [(law, frozenset(law.calls)) for law in APPLIED["product"]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.shaping import Span
-from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, tree_size
 from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.pairwise import one_axis
 from backprop_cli.formulas.algebra.products import chain, chain_factors
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
@@ -120,7 +121,9 @@ def _unscattered(term: Expr) -> Expr:
 
 
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
-    (coefficient_a, one), (coefficient_b, two) = split_scalar(a), split_scalar(b)
+    (coefficient_a, one), (coefficient_b, two) = _scaled(a), _scaled(b)
+    if is_op(one, "sum") and is_op(two, "sum"):
+        return _joined_sums(one, two, coefficient_a, coefficient_b)
     if abs(coefficient_a) != abs(coefficient_b):
         return _joined_chains(_factors(one), _factors(two), coefficient_b / coefficient_a, coefficient_a)
     sign = S.One if coefficient_a == coefficient_b else S.NegativeOne
@@ -128,6 +131,39 @@ def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     joined = _joined_chains(_factors(one), _factors(two), sign) if joined is None else joined
     joined = _with_identity(one, two, sign) if joined is None else joined
     return None if joined is None else Mul(coefficient_a, joined)
+
+
+def _scaled(term: Expr) -> tuple[Expr, Expr]:
+    """A term as a scalar times the rest; of scalars, times the one sum among them."""
+    if not shape_of(term):
+        sums = [f for f in Mul.make_args(term) if is_op(f, "sum")]
+        return (term / sums[0], sums[0]) if len(sums) == 1 else (S.One, term)
+    return split_scalar(term)
+
+
+def _joined_sums(one: Apply, two: Apply, first: Expr, second: Expr) -> Expr | None:
+    """Σ(x y) + c Σ(x z) = Σ(x (y + c z)); of sums over pairs, which are one another's negative, one."""
+    turned = one_axis(one, two), one_axis(two, one)
+    if turned[0] is not None:
+        return first * one + second * turned[0]
+    if turned[1] is not None:
+        return first * turned[1] + second * two
+    if one.parameters != two.parameters or shape_of(one.args[0]) != shape_of(two.args[0]):
+        return None
+    (number, x), (other, y) = (_signless(e.args[0]) for e in (one, two))
+    if x == y:
+        return (first * number + second * other) * made("sum", one.parameters, x)
+    if not isinstance(x, Mul) or not isinstance(y, Mul) or not (common := [f for f in x.args if f in y.args]):
+        return None
+    inside = Mul(*common, first * number * x / Mul(*common) + second * other * y / Mul(*common))
+    found = made("sum", one.parameters, inside)
+    return found if tree_size(found) < tree_size(first * one + second * two) else None
+
+
+def _signless(expr: Expr) -> tuple[Expr, Expr]:
+    """A summand without its sign: (m - x)/s is -(x - m)/s."""
+    late = {f: -f for f in Mul.make_args(expr) if isinstance(f, Add) and later_is_negative(f)}
+    return (S.NegativeOne ** len(late), expr.xreplace(late)) if late else (S.One, expr)
 
 
 def _factors(expr: Expr) -> tuple[Expr, ...]:

@@ -86,17 +86,17 @@ def chain(factors: list[Expr]) -> Expr:
         scalar *= pulled
         flat += chain_factors(rest)
     done: list[Expr] = []
+    if any(is_op(factor, "zeros") for factor in flat):
+        return S.Zero
     for factor in flat:
         done.append(factor)
-        while len(done) > 1:
-            joined = _joined(done[-2], done[-1])
-            if joined is None:
-                break
+        while (met := _met(done)) is not None:
+            count, joined = met
+            if joined == 0:
+                return S.Zero
             pulled, rest = split_scalar(joined)
             scalar *= pulled
-            done[-2:] = chain_factors(rest)
-            if len(done) > 1 and _joined(done[-2], done[-1]) is None:
-                break
+            done[-count:] = chain_factors(rest)
         if len(done) > 2 and done[-3] == done[-2] == done[-1] and len(shape_of(factor)) > 1:  # X X stays, X X X is X³
             done[-3:] = [made("matrix_power", {"n": 3}, factor)]
     if len(done) == 1:
@@ -105,6 +105,14 @@ def chain(factors: list[Expr]) -> Expr:
     for factor in done[1:]:
         shape = matmul_shape(shape, shape_of(factor))
     return Mul(scalar, Apply("matmul", tuple(done), {}, shape))
+
+
+def _met(done: list[Expr]) -> tuple[int, Expr] | None:
+    """How many of the last factors of a chain are one thing, and what they are; or None."""
+    joined = _joined(done[-2], done[-1]) if len(done) > 1 else None
+    if joined is not None:
+        return 2, joined
+    return next((found for rule in TAILS if (found := rule(done)) is not None), None)
 
 
 def _joined(a: Expr, b: Expr) -> Expr | None:
@@ -155,6 +163,9 @@ PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [
     _drop_one_by_one, _sum_by_ones,
 ]  # fmt: skip
 """What two neighbours of a chain may be together; other modules of rules add theirs."""
+
+TAILS: list[Callable[[list[Expr]], tuple[int, Expr] | None]] = []
+"""How many last factors of a chain may be one thing, and which; filled by other modules of rules."""
 
 
 def outer(a: Formula, b: Formula) -> Formula:

@@ -15,7 +15,7 @@ from sympy import Add, Expr, Mul, Pow, Rational
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op
 from backprop_cli.formulas.algebra.for_print.order import Factors, echoed, factors_of, is_negative, term_order
-from backprop_cli.formulas.algebra.for_print.signs import negated, sign_into
+from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_scalar, split_sum
 from backprop_cli.formulas.algebra.transposes import swap
 
@@ -115,11 +115,19 @@ def _chain(expr: Apply) -> Arranged:
 
 
 def _comparison(expr: Apply) -> Arranged:
-    """[x > 0], however it was asked."""
-    left, right = expr.args
-    if not left.is_number or right.is_number or expr.name not in MIRRORED:
-        return expr
-    return Apply(MIRRORED[expr.name], (right, left), expr.parameters, expr.shape)
+    """[x > 0], however it was asked; [a > b] for [a - b > 0]."""
+    left, right = _sides(*expr.args)
+    if left.is_number and not right.is_number:
+        return Apply(MIRRORED[expr.name], (right, left), expr.parameters, expr.shape)
+    return expr if left is expr.args[0] else Apply(expr.name, (left, right), expr.parameters, expr.shape)
+
+
+def _sides(left: Expr, right: Expr) -> tuple[Expr, Expr]:
+    """A difference of two that is compared with 0, as the two: a - b > 0 is a > b, also of floating-point numbers."""
+    if right != 0 or not isinstance(left, Add) or len(left.args) != 2:
+        return left, right
+    plus, minus = sorted(left.args, key=has_minus)
+    return (plus, -minus) if has_minus(minus) and not has_minus(plus) else (left, right)
 
 
 MIRRORED = {"greater": "less", "greater_equal": "less_equal", "less": "greater", "less_equal": "greater_equal",

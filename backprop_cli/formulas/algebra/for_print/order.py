@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import Apply, position_of, shape_of, symbols_of, tree_size
-from backprop_cli.formulas.algebra.for_print.roots import one_root
+from backprop_cli.formulas.algebra.for_print.roots import joined, one_root
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
 from backprop_cli.formulas.algebra.scalars import is_decimal, split_sum
 from backprop_cli.formulas.algebra.work import remembered
@@ -60,7 +60,7 @@ def factors_of(expr: Expr, decimals: bool = False) -> Factors:
             above.append(Pow(-factor.base, factor.exp))
         else:
             above.append(factor)
-    coefficient, above, below = one_root(coefficient, above, below)
+    coefficient, above, below = one_root(coefficient, *joined(above, below))
     sign = -1 if coefficient.is_negative else 1
     coefficient = abs(coefficient)
     sign, below = _complements(sign, below)

@@ -1,4 +1,4 @@
-"""Square roots of numbers as they are written by hand: 1/√(2π), not √2/(2√π)."""
+"""Square roots as they are written by hand: 1/√(2π), not √2/(2√π), and √(q/p), not √q/√p."""
 
 from __future__ import annotations
 
@@ -6,8 +6,25 @@ from typing import TypeGuard
 
 from sympy import Expr, Integer, Mul, Pow, Rational, S
 
+from backprop_cli.formulas.algebra.expr import TensorSymbol
+
 HALF = Rational(1, 2)
 LARGEST = 10**6  # above, no square is looked for
+
+
+def joined(above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
+    """√q/√p as √(q/p), √p √q as √(p q): where the roots are numbers, so is the one."""
+    over, under = ([f for f in side if _is_root_of_node(f)] for side in (above, below))
+    if len(over) + len(under) < 2:
+        return above, below
+    inner = Mul(*[f.base for f in over], *[1 / f.base for f in under]) if over else Mul(*[f.base for f in under])
+    one = Pow(inner, HALF, evaluate=False)
+    above, below = [f for f in above if f not in over], [f for f in below if f not in under]
+    return ([*above, one], below) if over else (above, [*below, one])
+
+
+def _is_root_of_node(expr: Expr) -> TypeGuard[Pow]:
+    return isinstance(expr, Pow) and expr.exp == HALF and isinstance(expr.base, TensorSymbol)
 
 
 def one_root(coefficient: Expr, above: list[Expr], below: list[Expr]) -> tuple[Expr, list[Expr], list[Expr]]:
