@@ -56,3 +56,11 @@ def test_parts_of_a_file_are_told_by_their_place(tmp_path: Path, backprop: Backp
     spec = tmp_path / "net.yaml"
     spec.write_text('params: {w: 1.0}\nnodes: {y: "sum((w@w-1)**2)"}\n')
     assert f"{spec}:2:18" in backprop("derive", str(spec)).err
+
+
+@pytest.mark.parametrize("residual", ["X @ w - y", "y - X @ w"])
+def test_a_product_of_matrices_takes_its_minus_in(residual: str, backprop: Backprop) -> None:
+    """Ridge regression reads Xᵀ·(X·w - y) + lam·w, not lam·w - Xᵀ·(y - X·w), however the residual is written."""
+    shapes = ("--shape", "X=n,d", "--shape", "w=d", "--shape", "y=n")
+    done = backprop("derive", "-e", f"0.5*sum(({residual})**2) + lam/2*sum(w**2)", *shapes, "w", "--steps", "brief")
+    assert done.out.rstrip().endswith("= Xᵀ · (X · w - y) + lam · w")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
-from backprop_cli.formulas.algebra.expr import Apply, position_of, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, is_op, position_of, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.for_print.roots import joined, one_root
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
 from backprop_cli.formulas.algebra.scalars import is_decimal, split_sum
@@ -64,7 +64,7 @@ def factors_of(expr: Expr, decimals: bool = False) -> Factors:
     sign = -1 if coefficient.is_negative else 1
     coefficient = abs(coefficient)
     sign, below = _complements(sign, below)
-    turned = sign_into(above, readily=True) if sign < 0 else None
+    turned = sign_into(above, readily=not any(is_op(a, "matmul") for a in above)) if sign < 0 else None
     sign, above = (sign, above) if turned is None else (1, turned)
     fraction = isinstance(coefficient, Rational) and not (
         small_decimal(coefficient)
