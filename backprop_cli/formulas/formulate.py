@@ -49,19 +49,19 @@ class Formulation:
     notations: tuple[str, ...]
     values: Sequence[Any] | None
     moving: frozenset[int] | None = None
-    made: Symbols = field(init=False)
+    symbols: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
     lettered: Axes | None = None
     printing: Work = field(init=False)  # what is remembered while formulas are written, which no budget ends
 
     def __post_init__(self) -> None:
-        self.made = symbols(self.graph, self.values, self.moving)
-        self.printing = self.made.facts.work.unbounded()
+        self.symbols = symbols(self.graph, self.values, self.moving)
+        self.printing = self.symbols.facts.work.unbounded()
 
     @property
     def notes(self) -> Notes:
         """What to know of the formulas as a whole."""
-        return Notes(tuple(self.made.facts.used.values()), self.made.facts.budget.spent)
+        return Notes(tuple(self.symbols.facts.used.values()), self.symbols.facts.budget.spent)
 
     def layouts(self, derived: Derived, leaves: bool = False) -> dict[str, Layout]:
         """A layout for each notation; with `leaves`, a node prints as its definition."""
@@ -69,7 +69,7 @@ class Formulation:
         def definition(symbol: TensorSymbol) -> Expr | None:
             return None if isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
 
-        settings = definition if leaves else named, self.made.unit, self.graph.names, self.made.facts.decimals
+        settings = definition if leaves else named, self.symbols.unit, self.graph.names, self.symbols.facts.decimals
         found = {name: layout_of(name, *settings) for name in self.notations}
         for layout in found.values():
             if isinstance(layout, EntryLayout):
@@ -80,17 +80,17 @@ class Formulation:
     def axes(self) -> Axes:
         """The letters of the spec's axes."""
         if self.lettered is None:
-            self.lettered = axes_in(self.graph, self.made.definitions)
+            self.lettered = axes_in(self.graph, self.symbols.definitions)
         return self.lettered
 
     def derived(self, run: GraphPass) -> Derived:
         """The formulas of one pass, in the terms that are asked for."""
-        found = derive(self.made, run, self.terms)
+        found = derive(self.symbols, run, self.terms)
         if "compact" not in self.terms:
             return found
-        short = compact(self.made, run)
+        short = compact(self.symbols, run)
         return replace(found, compact=short.formulas, where=short.where, whole=short.whole,
-                       gradients=dict(self.made.gradients))  # fmt: skip
+                       gradients=dict(self.symbols.gradients))  # fmt: skip
 
     def printed(self, derived: Derived, gradients: Sequence[Array] | None, only: frozenset[int]) -> PassFormulas:
         """The formulas of one pass for the nodes `only`, each evaluated where there are numbers."""
@@ -123,11 +123,11 @@ class Formulation:
 
     def at(self, delta: Delta) -> str:
         """The part of an expression whose gradient a δ is; nothing where it is a part of a formula alone."""
-        node = self.made.graph.nodes[delta.index]
-        if not node.anonymous or node.index not in self.made.definitions or not delta.is_part:
+        node = self.symbols.graph.nodes[delta.index]
+        if not node.anonymous or node.index not in self.symbols.definitions or not delta.is_part:
             return ""
-        layout = Layout(NOTATIONS["text"], unit=self.made.unit, decimals=self.made.facts.decimals)
-        text = layout(self.made.fold(self.made.definitions[node.index]))
+        layout = Layout(NOTATIONS["text"], unit=self.symbols.unit, decimals=self.symbols.facts.decimals)
+        text = layout(self.symbols.fold(self.symbols.definitions[node.index]))
         return text if len(text) <= LINE else ""
 
     def all_terms(
@@ -180,7 +180,7 @@ class Formulation:
 
     def too_long(self, expr: Expr) -> Omitted | None:
         """Why a formula is not written out: it is long, or the budget was spent before its parts were put together."""
-        terms = self.made.folded_size(expr)
+        terms = self.symbols.folded_size(expr)
         if terms > PRINTED_BUDGET:
             long = f"it would have {terms} terms, more than {PRINTED_BUDGET}"
             return Omitted(f"{long}; name some parts of the expression")
@@ -192,7 +192,7 @@ class Formulation:
         """Why a chained formula is not shown."""
         if any(s.index != derived.run.output for s in gradients_of(expr)):
             long = f"chained through, it would have more than {BUDGET} terms"
-            return Omitted(f"{SPENT if self.made.facts.budget.spent else long}; see local")
+            return Omitted(f"{SPENT if self.symbols.facts.budget.spent else long}; see local")
         if term == "leaves" and self.size(expr) > LEAVES_BUDGET:
             return Omitted(
                 f"in leaves alone it would have {self.size(expr)} terms, more than {LEAVES_BUDGET}; see nodes"
@@ -202,9 +202,9 @@ class Formulation:
     def size(self, expr: Expr) -> int:
         """Nodes of a formula's tree once every node is replaced by its definition."""
         if not self.sizes:  # definitions refer to earlier nodes only: in their order no recursion goes deep
-            for node, definition in zip(self.made.nodes, self.graph.nodes, strict=True):
-                if definition.index in self.made.definitions and isinstance(node.expr, TensorSymbol):
-                    self.sizes[node.expr] = self.written(self.made.definitions[definition.index])
+            for node, definition in zip(self.symbols.nodes, self.graph.nodes, strict=True):
+                if definition.index in self.symbols.definitions and isinstance(node.expr, TensorSymbol):
+                    self.sizes[node.expr] = self.written(self.symbols.definitions[definition.index])
         return self.written(expr)
 
     def written(self, expr: Expr) -> int:
@@ -258,7 +258,7 @@ def formulate(
     shown = frozenset(
         n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)
     )
-    with at_work(work.made.facts.work):
+    with at_work(work.symbols.facts.work):
         derived = [work.derived(run) for run in graph.passes]
         printed = [work.printed(d, passes[i] if passes else None, shown) for i, d in enumerate(derived)]
         total = printed[-1] if len(derived) == 1 else _accumulated(work, derived, printed, passes, shown)
@@ -292,8 +292,8 @@ def _sum_of(
     last = {*derived[-1].gradients.values(), *derived[-1].where}
     if any({s for s in symbols_of(expr) if isinstance(s, (GradSymbol, Delta))} - last for expr in exprs):
         return Omitted("the gradients of several passes add up; see passes")
-    total = tidy(Add(*exprs), work.made.facts)
-    merged = Derived(work.made, derived[-1].run, {index: total}, {index: total}, compact={index: total})
+    total = tidy(Add(*exprs), work.symbols.facts)
+    merged = Derived(work.symbols, derived[-1].run, {index: total}, {index: total}, compact={index: total})
     summed = None
     if passes is not None:
         summed = list(passes[-1])

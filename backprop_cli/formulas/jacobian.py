@@ -130,13 +130,13 @@ def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass
 class _Writing:
     """The entries on paper."""
 
-    made: Symbols
+    symbols: Symbols
     entries: Entries
     indexing: Indexing
 
     def said(self) -> list[str]:
         """What the index notation leaves unsaid: how far a sum goes that no tensor bounds, and what lies outside."""
-        names = lettered(self.entries, self.made.graph.names)
+        names = lettered(self.entries, self.symbols.graph.names)
         bounds = [f"{names[a]} < {n}" for a, n in self.indexing.bounded.items() if a in names]
         return [*([f"in the sum {', '.join(bounds)}"] if bounds else []), *([OUTSIDE] if self.indexing.outside else [])]
 
@@ -145,7 +145,7 @@ class _Writing:
 
         Where rows or columns are computed one by one, and there are few, the matrix is written out.
         """
-        names = lettered(self.entries, self.made.graph.names)
+        names = lettered(self.entries, self.symbols.graph.names)
         entry = self.indexing.expression()
         index = self.layout("text", names).entry(*entry)
         if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names)):
@@ -180,7 +180,7 @@ class _Writing:
 
     def rows(self, output: str, leaf: str) -> str:
         """`∂p[i]/∂x[j]`."""
-        names = lettered(self.entries, self.made.graph.names)
+        names = lettered(self.entries, self.symbols.graph.names)
 
         def at(name: str, letters: Letters) -> str:
             shown = ",".join("0" if a is None else names[a] for a in letters)
@@ -190,17 +190,17 @@ class _Writing:
 
     def each(self) -> dict[str, str]:
         """Every entry's own formula."""
-        layout = self.layout("text", lettered(self.entries, self.made.graph.names))
+        layout = self.layout("text", lettered(self.entries, self.symbols.graph.names))
         found = {f"[{','.join(map(str, at))}]" if at else "": layout(Indexing(self.entries).at(at))
                  for at in np.ndindex(*self.shape)}  # fmt: skip
         return found if max(map(len, found.values())) <= LONGEST_ENTRY else {}
 
     def layout(self, notation: str, names: dict[Letter, str]) -> IndexLayout:
-        return layout(NOTATIONS[notation], names, "e", self.made.facts.decimals)
+        return layout(NOTATIONS[notation], names, "e", self.symbols.facts.decimals)
 
     def tidied(self, expr: Expr) -> Expr:
         """As any formula is."""
-        return tidy(recognised(expr), self.made.facts)
+        return tidy(recognised(expr), self.symbols.facts)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -108,7 +108,7 @@ class Steps:
         values = [self.value(a) for a in expr.args]
         self.work.fired.clear()
         self.facts.used.clear()
-        after = self.made(expr, values)
+        after = self.rebuilt(expr, values)
         meant = {TensorSymbol(f"\\0{i}", shape_of(a), 10**6 + i): v
                  for i, (a, v) in enumerate(zip(expr.args, values, strict=True)) if v != a}  # fmt: skip
         law = self.law(expr, values, after)
@@ -116,7 +116,7 @@ class Steps:
             self.found.append(Rewriting(_standing(expr, values, meant), meant, after, law))
         return after
 
-    def made(self, expr: Expr, values: list[Expr]) -> Expr:
+    def rebuilt(self, expr: Expr, values: list[Expr]) -> Expr:
         """An operator or a sum of values, by the rules of the algebra."""
         if not isinstance(expr, Apply):
             return expr.func(*values)

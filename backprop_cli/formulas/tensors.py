@@ -198,24 +198,24 @@ class Derived:
     whole: Mapping[int, Expr] = field(default_factory=dict)
 
 
-def derive(made: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "nodes", "leaves")) -> Derived:
+def derive(symbols: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "nodes", "leaves")) -> Derived:
     """The formula of every active node's gradient, for one backward pass."""
-    made.gradients = {}
-    with at_work(made.facts.work):
-        local = run_pass(Formulas(made, run, chained=False)) if "local" in terms else {}
-        nodes = run_pass(Formulas(made, run, chained=True)) if {"nodes", "leaves"} & set(terms) else {}
-    return Derived(made, run, local, nodes, dict(made.gradients))
+    symbols.gradients = {}
+    with at_work(symbols.facts.work):
+        local = run_pass(Formulas(symbols, run, chained=False)) if "local" in terms else {}
+        nodes = run_pass(Formulas(symbols, run, chained=True)) if {"nodes", "leaves"} & set(terms) else {}
+    return Derived(symbols, run, local, nodes, dict(symbols.gradients))
 
 
 def run_pass(meaning: Formulas) -> dict[int, Expr]:
     """Every active node's gradient in one reading of the reverse pass."""
-    made, graph = meaning.symbols, meaning.graph
-    made.steps = made.steps or plan(graph, meaning)  # the same for every pass
-    gradients = backward(graph, made.steps, meaning, made.nodes, meaning.run.output, seed_formula(meaning))
+    symbols, graph = meaning.symbols, meaning.graph
+    symbols.steps = symbols.steps or plan(graph, meaning)  # the same for every pass
+    gradients = backward(graph, symbols.steps, meaning, symbols.nodes, meaning.run.output, seed_formula(meaning))
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
-            meaning.found[index] = made.fold(added_up(gradient).expr)
-    return {index: true_shape(made.fold(expr), graph.nodes[index].shape) for index, expr in meaning.found.items()}
+            meaning.found[index] = symbols.fold(added_up(gradient).expr)
+    return {index: true_shape(symbols.fold(expr), graph.nodes[index].shape) for index, expr in meaning.found.items()}
 
 
 def true_shape(expr: Expr, shape: Shape) -> Expr:

@@ -62,7 +62,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _BASES = {"0o": 8, "0x": 16}
 _MAX_DIGITS = 400  # Python refuses to convert thousands of digits; no float has that many
 
-_WORDS: dict[str, bool | float | None] = {
+_SCALARS: dict[str, bool | float | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -78,4 +78,4 @@ def resolve(raw: str) -> str | int | float | bool | None:
         return int(raw[2:], _BASES[raw[:2]]) if raw[:2] in _BASES else int(raw)
     if _NUMBER.fullmatch(raw):
         return float(raw)
-    return _WORDS.get(raw, raw)
+    return _SCALARS.get(raw, raw)

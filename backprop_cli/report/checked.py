@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SCHEMA = "backprop.check/1"
 INDENT = "  "
 STYLES = {"ok": "good", "wrong": "bad", "kink": "warning", "inconclusive": "warning"}
-WORDS = {"ok": "ok", "wrong": "wrong", "kink": "on a kink", "inconclusive": "inconclusive"}
+VERDICTS = {"ok": "ok", "wrong": "wrong", "kink": "on a kink", "inconclusive": "inconclusive"}
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────
@@ -96,7 +96,7 @@ def _function(one: FunctionResult, view: View) -> list[str]:
 def summary(report: CheckReport, view: View) -> list[str]:
     """How many gradients came out how, and what was compared."""
     total = len(report.results)
-    counts = {word: sum(r.status == status for r in report.results) for status, word in WORDS.items()}
+    counts = {word: sum(r.status == status for r in report.results) for status, word in VERDICTS.items()}
     verdict = ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "none"
     wrong = [r.node for r in report.results if r.status == "wrong"]
     false = [f for f in report.functions if f.status == "wrong"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backprop_cli.report.checked import STYLES, WORDS, name_of, size_of, summary
+from backprop_cli.report.checked import STYLES, VERDICTS, name_of, size_of, summary
 from backprop_cli.report.page import navigation, page, step, text
 from backprop_cli.report.view import View
 
@@ -38,7 +38,7 @@ def _body(report: CheckReport, view: View) -> Iterator[str]:
 
 
 def _status(status: str) -> str:
-    return f'<span class="{CLASSES[STYLES[status]]}">{WORDS[status]}</span>'
+    return f'<span class="{CLASSES[STYLES[status]]}">{VERDICTS[status]}</span>'
 
 
 def _gradient(result: CheckResult, report: CheckReport, view: View) -> str:
@@ -51,7 +51,7 @@ def _gradient(result: CheckResult, report: CheckReport, view: View) -> str:
         said = "; ".join(f"{who} {number:.9g}" for who, number in result.numbers.items())
         content.append(f"<p>{text(f'[{at}]: ' if at else '')}{text(said)}</p>")
     content.append(f"<table>{HEAD}{''.join(map(_answer, result.answers))}</table>")
-    return step("back", None, f"gradient of {name}: {WORDS[result.status]}", content)
+    return step("back", None, f"gradient of {name}: {VERDICTS[result.status]}", content)
 
 
 def _answer(answer: Answer) -> str:
@@ -65,4 +65,4 @@ def _written(one: FunctionResult) -> str:
     name = f"{one.function}, gradient of {one.operand} (used in {one.node})"
     said = f"written by hand {one.written:.9g}, by differences {one.true:.9g}" if one.status == "wrong" else ""
     head = f'<div class="row"><strong>{text(name)}</strong>{_status(one.status)}</div>'
-    return step("back", None, f"{name}: {WORDS[one.status]}", [head, f"<p>{text(said)}</p>"])
+    return step("back", None, f"{name}: {VERDICTS[one.status]}", [head, f"<p>{text(said)}</p>"])

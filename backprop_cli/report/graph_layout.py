@@ -130,19 +130,19 @@ class _Layout:
     def spread(self) -> None:
         """Move every row, down and up in turn, as near to its neighbours as order and widths allow."""
         for row in self.rows:
-            self._settle(row, [0.0] * len(row))
+            self._place(row, [0.0] * len(row))
         for sweep in range(2 * SWEEPS + 1):
             down = sweep % 2 == 0
             for row in self.rows if down else self.rows[::-1]:
                 sides = [self.above, self.below] if sweep == 2 * SWEEPS else [self.above if down else self.below]
-                self._settle(row, [self._wanted(item, [n for side in sides for n in side[item]]) for item in row])
+                self._place(row, [self._wanted(item, [n for side in sides for n in side[item]]) for item in row])
 
     def _wanted(self, item: int, neighbours: Sequence[int]) -> float:
         """In the middle of the neighbours; leaves follow their users, so they do not count where others do."""
         computed = [n for n in neighbours if self.above[n]]
         return _mean([self.x[n] for n in computed or neighbours], self.x[item])
 
-    def _settle(self, row: Sequence[int], wanted: Sequence[float]) -> None:
+    def _place(self, row: Sequence[int], wanted: Sequence[float]) -> None:
         """Places as near to the wanted ones as may be, in this order and not overlapping."""
         half = [self.sizes[item][0] / 2 for item in row]
         steps = [0.0, *(a + b + GAP_X for a, b in pairwise(half))]

@@ -44,7 +44,7 @@ _COMMANDS = {r"\odot": 12.3, r"\times": 12.3, r"\cdot": 7.3, r"\star": 9.5, r"\a
              r"\,": 1.7, r"\ ": 3.4, r"\quad": 10.0,
              r"\qquad": 20.0, r"\partial": 5.8, r"\sum": 16.2, r"\top": 7.8, r"\mapsto": 15.6, r"\infty": 10.0,
              **dict.fromkeys((r"\le", r"\ge", r"\ne", r"\to", r"\sim"), 13.5)}  # fmt: skip
-_WORDS = re.compile(r"\\(arctan|arcsin|arccos|log|exp|sinh|cosh|tanh|sin|cos|tan|max|min|det)\b")
+_OPERATORS = re.compile(r"\\(arctan|arcsin|arccos|log|exp|sinh|cosh|tanh|sin|cos|tan|max|min|det)\b")
 TALL = (r"\frac", r"\sum", r"\sqrt")
 SCRIPT = 0.72
 
@@ -119,7 +119,7 @@ def _plain(kind: str, text: str) -> float:
     if kind == "space":
         return 0.0
     if kind == "command":
-        name = _WORDS.fullmatch(text)
+        name = _OPERATORS.fullmatch(text)
         return words(name[1]) + 3.4 if name else _COMMANDS.get(text, 6.6)
     return _SIGNS.get(text) or _ITALIC.get(text) or (8.0 if text.isupper() else 6.1)
 

@@ -10,7 +10,7 @@ import pytest
 
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language.reader import read_spec
-from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY, WORDS
+from backprop_cli.language.spelling.numpy_rows import BARE, MATH, METHODS, NUMPY
 from backprop_cli.language.spelling.rows import row, rows_of
 from backprop_cli.language.spelling.torch_rows import TORCH
 from backprop_cli.tasks.calculate import Settings, run
@@ -211,7 +211,7 @@ def test_the_power_of_a_matrix_is_told_from_its_inverse() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [TORCH, NUMPY, MATH, METHODS, WORDS], ids=["torch", "numpy", "math", "methods", "words"]
+    "table", [TORCH, NUMPY, MATH, METHODS, BARE], ids=["torch", "numpy", "math", "methods", "words"]
 )
 def test_every_row_is_read(table: str) -> None:
     """A row is a signature and an expression of our own functions, whose names are all parameters or constants."""

@@ -9,7 +9,7 @@ from backprop_cli.engine.interpret import windows
 from backprop_cli.engine.interpret.inspection import INSPECTIONS
 from backprop_cli.engine.interpret.printed import is_lettered
 from backprop_cli.engine.interpret.refusals import unknown_function, unknown_name
-from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Scope, failure
+from backprop_cli.engine.interpret.scope import CONSTANTS, FLOATS, Scope, failure
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
@@ -22,7 +22,7 @@ SPECIAL = frozenset((*INSPECTIONS, "array", "logical_not", windows.TO_MAX))
 
 def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
     """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
-    words = {*WORDS, *FLOATS, *scope.dims, "I", *UNIT_LETTERS}
+    words = {*CONSTANTS, *FLOATS, *scope.dims, "I", *UNIT_LETTERS}
     for part in ast.parts(expression):
         if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
             yield unknown_name(part, scope)

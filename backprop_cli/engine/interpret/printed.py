@@ -2,7 +2,7 @@
 
 A book's notation leaves out what its reader sees from the shapes: whether `·` is an inner, an outer or a matrix
 product, how large `I` is, and that the sums in `x - Σ_d(x)/D` keep their axis.  The last two are `Pending` here: a
-value that is settled when it meets another one.
+value that is resolved when it meets another one.
 """
 
 from __future__ import annotations
@@ -25,45 +25,45 @@ _LETTERED = re.compile(r"(Σ|mean|var|std|max|min|prod|logsumexp)_([^\W\d_]+)")
 
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[V]):
-    """A value whose shape depends on what it meets; `settle` makes it, of None where it meets nothing.
+    """A value whose shape depends on what it meets; `resolve` makes it, of None where it meets nothing.
 
     `sized`: it is as long as what it meets (`I`, `e[k]`); else it is a reduction, which keeps its axes or not.
     """
 
-    settle: Callable[[Shape | None], V]
+    resolve: Callable[[Shape | None], V]
     sized: bool
 
 
-Unsettled: TypeAlias = "V | Pending[V]"
+Unresolved: TypeAlias = "V | Pending[V]"
 """A value, or one that is pending."""
 
 
-def settled(value: Unsettled[V], shape: Shape | None = None) -> V:
+def resolved(value: Unresolved[V], shape: Shape | None = None) -> V:
     """The value itself, once it is known what it meets."""
-    return value.settle(shape) if isinstance(value, Pending) else value
+    return value.resolve(shape) if isinstance(value, Pending) else value
 
 
-def applied(op: Op, values: tuple[Unsettled[V], ...], meaning: Meaning[V],
-            apply: Callable[[tuple[V, ...]], V]) -> Unsettled[V]:
+def applied(op: Op, values: tuple[Unresolved[V], ...], meaning: Meaning[V],
+            apply: Callable[[tuple[V, ...]], V]) -> Unresolved[V]:
     """An op of values of which some are pending."""
     known = [meaning.shape(value) for value in values if not isinstance(value, Pending)]
     if op.name == "matmul":
         return apply(tuple(_in_product(value, i, known) for i, value in enumerate(values)))
     if not (op.pointwise or op.broadcasts):
-        return apply(tuple(settled(value) for value in values))
+        return apply(tuple(resolved(value) for value in values))
     partners = [shape for shape in known if shape]
     if partners:
         met = broadcast(*partners)
-        return apply(tuple(settled(value, met) for value in values))
+        return apply(tuple(resolved(value, met) for value in values))
     sized = any(value.sized for value in values if isinstance(value, Pending))
-    return Pending(lambda shape: apply(tuple(settled(value, shape) for value in values)), sized)
+    return Pending(lambda shape: apply(tuple(resolved(value, shape) for value in values)), sized)
 
 
-def _in_product(value: Unsettled[V], position: int, known: Sequence[Shape]) -> V:
+def _in_product(value: Unresolved[V], position: int, known: Sequence[Shape]) -> V:
     if not isinstance(value, Pending) or not value.sized or not known or not known[0]:
-        return settled(value)
+        return resolved(value)
     shape = known[0]
-    return value.settle((shape[-1] if position or len(shape) == 1 else shape[-2],))
+    return value.resolve((shape[-1] if position or len(shape) == 1 else shape[-2],))
 
 
 # ── identity and unit vectors ────────────────────────────────────────────────────────────────────
@@ -104,7 +104,7 @@ def is_lettered(function: str) -> bool:
     return function == "Σ" or _LETTERED.fullmatch(function) is not None
 
 
-def reduction(part: ast.Call, operand: V, axis: Axes, shape: Shape, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def reduction(part: ast.Call, operand: V, axis: Axes, shape: Shape, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """A sum over axes, of an operand of this shape; it keeps them where it meets a tensor that has them still."""
     name, letters = function_of(part.function)
     axes = _axes_named(letters, shape, part, scope) if letters else axis
@@ -160,11 +160,11 @@ def is_row(part: ast.Expression, shaper: Shaper) -> bool:
     return False
 
 
-Product: TypeAlias = "tuple[str, Unsettled[V], Unsettled[V]]"
+Product: TypeAlias = "tuple[str, Unresolved[V], Unresolved[V]]"
 """An op, and its operands."""
 
 
-def product(part: ast.Binary, left: Unsettled[V], right: Unsettled[V], shaper: Shaper,
+def product(part: ast.Binary, left: Unresolved[V], right: Unresolved[V], shaper: Shaper,
             meaning: Meaning[V]) -> Product[V]:
     """Which op `left · right` is, by the shapes: a reader's eye; vectors are columns unless they are transposed.
 
@@ -177,14 +177,14 @@ def product(part: ast.Binary, left: Unsettled[V], right: Unsettled[V], shaper: S
     if ranks == [1, 1]:
         rows = is_row(part.left, shaper), is_row(part.right, shaper)
         return ("outer" if rows == (False, True) else "matmul"), left, right
-    if ranks[0] == 1 and meaning.shape(settled(right))[-2] == 1 and not is_row(part.left, shaper):
+    if ranks[0] == 1 and meaning.shape(resolved(right))[-2] == 1 and not is_row(part.left, shaper):
         return "multiply", _raised(left, meaning), right
-    if ranks[1] == 1 and meaning.shape(settled(left))[-1] == 1 and is_row(part.right, shaper):
+    if ranks[1] == 1 and meaning.shape(resolved(left))[-1] == 1 and is_row(part.right, shaper):
         return "multiply", left, right
     return ("multiply" if _two_columns(left, right, meaning) else "matmul"), left, right
 
 
-def _two_columns(left: Unsettled[V], right: Unsettled[V], meaning: Meaning[V]) -> bool:
+def _two_columns(left: Unresolved[V], right: Unresolved[V], meaning: Meaning[V]) -> bool:
     """Whether both are columns, or both rows, of one length: `(a - y) · a` of two of them is entry by entry."""
     if isinstance(left, Pending) or isinstance(right, Pending):
         return False
@@ -192,9 +192,9 @@ def _two_columns(left: Unsettled[V], right: Unsettled[V], meaning: Meaning[V]) -
     return len(shape) == 2 and shape == meaning.shape(right) and 1 in shape and shape[0] != shape[1]
 
 
-def _rank(value: Unsettled[V], meaning: Meaning[V]) -> int:
+def _rank(value: Unresolved[V], meaning: Meaning[V]) -> int:
     return 1 if isinstance(value, Pending) else len(meaning.shape(value))
 
 
-def _raised(value: Unsettled[V], meaning: Meaning[V]) -> Unsettled[V]:
-    return meaning.apply(OPS["expand_dims"], (settled(value),), {"axis": 1})
+def _raised(value: Unresolved[V], meaning: Meaning[V]) -> Unresolved[V]:
+    return meaning.apply(OPS["expand_dims"], (resolved(value),), {"axis": 1})

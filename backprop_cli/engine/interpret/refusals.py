@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from backprop_cli.engine.interpret.scope import WORDS, Scope, failure
+from backprop_cli.engine.interpret.scope import CONSTANTS, Scope, failure
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.engine.ops.keywords import parameter
@@ -26,7 +26,7 @@ FUNCTION_SYNONYMS = {
 
 def unknown_name(part: ast.Name, scope: Scope) -> SpecError:
     """A name that nothing has, or nothing that could stand here."""
-    if part.name in WORDS:
+    if part.name in CONSTANTS:
         return failure("E015", f"{part.name!r} is no tensor", scope.place(part))
     if part.name in OPS or part.name in COMPOSITES or part.name in ALIASES:
         return failure(

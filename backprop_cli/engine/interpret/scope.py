@@ -14,7 +14,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.source import Text
 
-WORDS: Mapping[str, bool | None] = {
+CONSTANTS: Mapping[str, bool | None] = {
     "none": None, "None": None, "true": True, "True": True, "false": False, "False": False,
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from backprop_cli.engine.interpret.inspection import inspected, is_inspection
-from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Scope, Shaper, failure
+from backprop_cli.engine.interpret.scope import CONSTANTS, FLOATS, Scope, Shaper, failure
 from backprop_cli.engine.ops.base import Signature
 from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.errors import SpecError
@@ -37,8 +37,8 @@ def static(part: ast.Expression, scope: Scope, shaper: Shaper) -> Any:
             return static(spelled, scope, shaper)
         case ast.Indexed() if is_inspection(part.operand, scope):
             return _picked(part, scope, shaper)
-        case ast.Name() if part.name in WORDS:
-            return WORDS[part.name]
+        case ast.Name() if part.name in CONSTANTS:
+            return CONSTANTS[part.name]
         case ast.Name() if part.name in scope.dims:
             return scope.dims[part.name]
         case ast.Name() if part.name in FLOATS:

@@ -23,18 +23,18 @@ from backprop_cli.engine.interpret.inspection import (
 )
 from backprop_cli.engine.interpret.printed import (
     Pending,
-    Unsettled,
+    Unresolved,
     applied,
     function_of,
     identity_matrix,
     is_lettered,
     product,
     reduction,
-    settled,
+    resolved,
     unit_vector,
 )
 from backprop_cli.engine.interpret.refusals import located, misplaced, unknown_function, unknown_name
-from backprop_cli.engine.interpret.scope import FLOATS, WORDS, Meaning, Scope, Shaper, V, failure
+from backprop_cli.engine.interpret.scope import CONSTANTS, FLOATS, Meaning, Scope, Shaper, V, failure
 from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.arithmetic import OPERATORS
@@ -53,19 +53,19 @@ def interpret(part: ast.Expression, scope: Scope, meaning: Meaning[V], wanted: S
     Raises:
         SpecError: an unknown name or function, wrong arguments, or shapes that do not fit.
     """
-    return settled(_value(part, scope, meaning), wanted)
+    return resolved(_value(part, scope, meaning), wanted)
 
 
-def _value(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _value(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """The value of a part; it may be pending still."""
     return _WALK[type(part)](part, scope, meaning)
 
 
-def _number(part: ast.Number, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _number(part: ast.Number, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     return meaning.constant(part.value)
 
 
-def _name(part: ast.Name, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _name(part: ast.Name, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     value = scope.lookup(part.name)
     if value is not None:
         return value
@@ -76,15 +76,15 @@ def _name(part: ast.Name, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     if part.name in FLOATS:
         return meaning.constant(FLOATS[part.name])
     if part.name in {"true", "True", "false", "False"}:
-        return meaning.constant(Fraction(bool(WORDS[part.name])))
+        return meaning.constant(Fraction(bool(CONSTANTS[part.name])))
     raise unknown_name(part, scope)
 
 
-def _unary(part: ast.Unary, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _unary(part: ast.Unary, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     return _apply(OPS["negative"], (part.operand,), {}, part, scope, meaning)
 
 
-def _binary(part: ast.Binary, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _binary(part: ast.Binary, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """Operators in a row in a loop: a sum of a thousand terms is no deeper than one of two."""
     first, row = ast.in_a_row(part)
     value = _value(first, scope, meaning)
@@ -99,10 +99,10 @@ _BODIES = {"and": "a * b", "or": "maximum(a, b)", "//": "floor(a / b)", "%": "a 
 """Operators that are an expression; of masks, as 0/1 numbers."""
 
 
-def _operated(part: ast.Binary, left: Unsettled[V], right: Unsettled[V], scope: Scope,
-              meaning: Meaning[V]) -> Unsettled[V]:
+def _operated(part: ast.Binary, left: Unresolved[V], right: Unresolved[V], scope: Scope,
+              meaning: Meaning[V]) -> Unresolved[V]:
     if part.operator in _BODIES:
-        operands = {"a": settled(left), "b": settled(right)}
+        operands = {"a": resolved(left), "b": resolved(right)}
         return evaluate_body(_BODIES[part.operator], operands, meaning, scope.place(part))
     if part.operator in windows.SIGNS:
         return interpret(windows.written_out(part, scope, _shaper(scope, meaning)), scope, meaning)
@@ -114,7 +114,7 @@ def _operated(part: ast.Binary, left: Unsettled[V], right: Unsettled[V], scope: 
     return _checked(OPS[name], (left, right), {}, (part.left, part.right), part, scope, meaning)
 
 
-def _power_of_matrix(part: ast.Binary, base: Unsettled[V], meaning: Meaning[V]) -> None:
+def _power_of_matrix(part: ast.Binary, base: Unresolved[V], meaning: Meaning[V]) -> None:
     """`X**-1` of a square matrix is no inverse: whoever writes it should know."""
     listen = getattr(meaning, "warn", None)
     inverse = isinstance(part.right, ast.Unary) and isinstance(part.right.operand, ast.Number) \
@@ -135,14 +135,14 @@ def _shaper(scope: Scope, meaning: Meaning[V]) -> Shaper:
     return shape
 
 
-def _inverted(part: ast.Inverted, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _inverted(part: ast.Inverted, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """`X⁻¹`: of a matrix its inverse, of numbers their reciprocals."""
     value = interpret(part.operand, scope, meaning)
     op = OPS["inv" if len(meaning.shape(value)) >= 2 else "reciprocal"]
     return _checked(op, (value,), {}, (part.operand,), part, scope, meaning)
 
 
-def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """`[x > 0]`, 1 where it holds and else 0; any other list is no tensor."""
     inner = part.items[0] if len(part.items) == 1 and part.bracket == "[" else part
     if isinstance(inner, ast.Binary) and inner.operator in COMPARISONS:
@@ -153,14 +153,14 @@ def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning[V]) -> Unsettled[
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 
 
-def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     value = interpret(part.operand, scope, meaning)
     rank = len(meaning.shape(value))
     axes = (*range(rank - 2), rank - 1, rank - 2) if part.matrix and rank > 2 else None
     return _checked(OPS["transpose"], (value,), {"axes": axes}, (part.operand,), part, scope, meaning)
 
 
-def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     shaper = _shaper(scope, meaning)
     if is_inspection(part.operand, scope):
         return meaning.constant(size_constant(static(part, scope, shaper)))
@@ -178,7 +178,7 @@ def _is_unit(part: ast.Expression, scope: Scope) -> bool:
     return isinstance(part, ast.Name) and part.name in UNIT_LETTERS and scope.lookup(part.name) is None
 
 
-def _call(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _call(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     if part.function == "grad":
         return gradient_of(part, scope)
     if ast.calls(part, scope.functions):
@@ -202,7 +202,7 @@ def _call(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
     raise unknown_function(part, scope)
 
 
-def _reduction(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _reduction(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """`Σ_n(x)`, as formulas print it."""
     shaper = _shaper(scope, meaning)
     bound = bind(OPS[function_of(part.function)[0]].signature, part, scope, shaper)
@@ -211,7 +211,7 @@ def _reduction(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V
     return reduction(part, value, axis, shaper(operand), scope, meaning)
 
 
-def _inspection(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _inspection(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     found = inspected(part, scope, _shaper(scope, meaning))
     if isinstance(found, tuple):
         hint = "take one of its sizes: x.shape[0]"
@@ -219,17 +219,17 @@ def _inspection(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[
     return meaning.constant(size_constant(found))
 
 
-def _to_max(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _to_max(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     return interpret(windows.to_max(part, scope, _shaper(scope, meaning)), scope, meaning)
 
 
-def _array(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _array(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """`np.array([1, 2])`: numbers in brackets as a tensor."""
     value = part.arguments[0].value if part.arguments else part
     return _literal(value, scope, meaning)
 
 
-def _literal(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _literal(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     if not isinstance(part, ast.Sequence):
         return interpret(part, scope, meaning)
     items = tuple(_literal(item, scope, meaning) for item in part.items)
@@ -238,7 +238,7 @@ def _literal(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unsettl
     return _checked(OPS["stack"], items, {"axis": 0}, part.items, part, scope, meaning)
 
 
-def _inverted_mask(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _inverted_mask(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     values = {"a": interpret(part.arguments[0].value, scope, meaning)}
     return evaluate_body(_BODIES["logical_not"], values, meaning, scope.place(part))
 
@@ -257,20 +257,20 @@ def _apply(
     part: ast.Expression,
     scope: Scope,
     meaning: Meaning[V],
-) -> Unsettled[V]:
+) -> Unresolved[V]:
     values = tuple(meaning.constant(None) if p is None else _value(p, scope, meaning) for p in operands)
     return _checked(op, values, parameters, operands, part, scope, meaning)
 
 
 def _checked(
     op: Op,
-    values: tuple[Unsettled[V], ...],
+    values: tuple[Unresolved[V], ...],
     parameters: Mapping[str, object],
     operands: tuple[ast.Expression | None, ...],
     part: ast.Expression,
     scope: Scope,
     meaning: Meaning[V],
-) -> Unsettled[V]:
+) -> Unresolved[V]:
     """Apply an op; what does not fit is reported with the user's own words and the shapes of the operands."""
     try:
         if any(type(value) is Pending for value in values):
@@ -281,7 +281,7 @@ def _checked(
         raise located(error, part, operands, shapes, scope) from None
 
 
-def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _unfold(composite: Composite, part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """A function written in the language: its body, with the arguments in place of the names."""
     bound = bind(composite.signature, part, scope, _shaper(scope, meaning))
     given = [None if p is None else interpret(p, scope, meaning) for p in bound.operands]
@@ -309,7 +309,7 @@ def evaluate_body(
     return interpret(parsed, Scope(text, values.get, dims=sizes, origin=origin or text.place()), meaning)
 
 
-def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unsettled[V]:
+def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """A function of the user's own: unfolded, or an op of its own where its gradient is hand-written."""
     bound = bind(Signature(function.args, frozenset(), {}), part, scope, _shaper(scope, meaning))
     if function.grads and scope.custom is not None:

@@ -70,13 +70,13 @@ class Signature:
         return len(self.operands) - len(self.optional)
 
 
-_WORDS: Mapping[str, bool | None] = {"none": None, "true": True, "false": False}
+_CONSTANTS: Mapping[str, bool | None] = {"none": None, "true": True, "false": False}
 
 
 def _default(text: str) -> object:
     """The value of a default in a signature: a number, a word, a string or a tuple of numbers."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if text.startswith("'"):
         return text.strip("'")
     if text.startswith("("):

@@ -13,7 +13,7 @@ from sympy import Expr, Mul, S
 
 from backprop_cli.engine.ops.contraction import explicit
 from backprop_cli.formulas.algebra.expr import is_op, shape_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, made, materialize, scaled
+from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic, materialize, scaled
 from backprop_cli.formulas.algebra.products import chain, dot
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
@@ -83,9 +83,9 @@ def _kronecker(expr: Expr) -> tuple[tuple[str, Expr], tuple[str, Expr]] | None:
     if is_op(inner, "kron") and shape_of(inner.args[0]) == (n, m):
         return ("02", inner.args[0]), ("13", inner.args[1])
     if is_op(inner, "eye") and (n, p) == (m, q):
-        return ("02", made("eye", {"n": n})), ("13", made("eye", {"n": p}))
+        return ("02", call("eye", {"n": n})), ("13", call("eye", {"n": p}))
     if is_op(inner, "outer") and len(inner.shape) == 2 and inner.shape[0] == n * p:
-        left, right = (made("reshape", {"shape": s}, a) for s, a in zip(((n, p), (m, q)), inner.args, strict=True))
+        left, right = (call("reshape", {"shape": s}, a) for s, a in zip(((n, p), (m, q)), inner.args, strict=True))
         return ("01", left), ("23", right)
     return None
 
@@ -129,7 +129,7 @@ def _outer(groups: list[list[Factor]], output: str) -> Expr | None:
         return None
     first, second = sorted(groups, key=lambda g: output[0] not in "".join(f.letters for f in g))
     left, right = _chained(first, output[0]), _chained(second, output[1])
-    return None if left is None or right is None else made("outer", {}, left, right)
+    return None if left is None or right is None else call("outer", {}, left, right)
 
 
 def _chained(group: list[Factor], output: str) -> Expr | None:
@@ -138,7 +138,7 @@ def _chained(group: list[Factor], output: str) -> Expr | None:
         return _entrywise(group, output)
     letters = "".join(f.letters for f in group) + output
     if len(group) == 1 and not output and len(letters) == 2:
-        return made("trace", {}, group[0].expr)
+        return call("trace", {}, group[0].expr)
     if any(len(f.letters) > 2 for f in group) or any(letters.count(c) != 2 for c in letters):
         return None
     ends = [f for f in group if len(f.letters) == 1]
@@ -179,7 +179,7 @@ def _entrywise(group: list[Factor], output: str) -> Expr | None:
         return product
     if len(first) == 1 and len(group) == 2:
         return dot(group[0].expr, group[1].expr)
-    return made("sum", {"axis": None, "keepdims": False}, product)
+    return call("sum", {"axis": None, "keepdims": False}, product)
 
 
 RULES["einsum"] = einsum

@@ -14,7 +14,7 @@ from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import combined, factored_out
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
@@ -73,7 +73,7 @@ def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
     if len(terms) == len(parts) and len({shape_of(t) for t in terms}) == 1:
         total = factored_out(Add(*terms))
         if isinstance(total, Mul):
-            yield made("sum", {"axis": None, "keepdims": False}, total), symbol
+            yield call("sum", {"axis": None, "keepdims": False}, total), symbol
 
 
 def _summed(term: Expr) -> Expr | None:

@@ -121,7 +121,7 @@ def _absolute(factor: Expr) -> Expr:
     """(x²)^(n/2) as |x|ⁿ."""
     if not isinstance(factor, Pow) or not isinstance(factor.base, Pow) or factor.base.exp != 2:
         return factor
-    return Pow(made("abs", {}, factor.base.base), 2 * factor.exp)
+    return Pow(call("abs", {}, factor.base.base), 2 * factor.exp)
 
 
 def _has_short_value(base: Expr, exponent: Expr) -> bool:
@@ -297,7 +297,7 @@ REDUCING: Mapping[str, Any] = {
 """Operators over axes, of which none means all, and the default."""
 
 
-def made(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
+def call(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:
     """An op on expressions of their true shape, simplified."""
     return build(name, parameters, tuple(Formula(a, shape_of(a)) for a in args)).expr
 

@@ -8,7 +8,7 @@ from sympy import Add, Expr, Mul, Pow, S, oo
 
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
@@ -133,7 +133,7 @@ def _needs_more(expr: Expr, x: Expr) -> bool:
     """Whether an expression is 0 unless |x| > c, for a c above 0: [|x| - c > 0], relu(|x| - c)."""
     if not (is_op(expr, "relu") or is_op(expr, "greater") and expr.args[1] == 0):
         return False
-    size = made("abs", {}, x)
+    size = call("abs", {}, x)
     return size in Add.make_args(expr.args[0]) and is_positive(size - expr.args[0], facts_of(expr), seen=True)
 
 

@@ -20,7 +20,7 @@ from backprop_cli.formulas.algebra.expr import (
     tree_size,
 )
 from backprop_cli.formulas.algebra.facts import facts_of
-from backprop_cli.formulas.algebra.formula import Formula, build, made
+from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.products import chain, dot
 from backprop_cli.formulas.algebra.scalars import split_sum
@@ -129,7 +129,7 @@ def _softmax_idiom(expr: Mul) -> Expr | None:
         if not is_op(top, "exp") or not total.parameters["keepdims"] and len(top.shape) > 1:
             continue
         axis = total.parameters["axis"]
-        softmax = made("softmax", {"axis": axis}, *top.args)
+        softmax = call("softmax", {"axis": axis}, *top.args)
         if top in expr.args:
             return expr * total / top * softmax
         for weighted in _sums(expr.args):
@@ -176,7 +176,7 @@ def _expansion_idiom(expr: Mul) -> Expr | None:
     if len(alike) < 2:
         return None
     inner = Mul(*[Pow(b.args[0], e) for b, e in alike.items()])
-    return expr / Mul(*[Pow(b, e) for b, e in alike.items()]) * made("expand_dims", first.parameters, inner)
+    return expr / Mul(*[Pow(b, e) for b, e in alike.items()]) * call("expand_dims", first.parameters, inner)
 
 
 def _is_sieve(expr: Expr) -> bool:
@@ -187,8 +187,8 @@ def _sifted(term: Expr, p: Expr) -> Expr | None:
     """p ⊙ term where it has the factors e[k]/p[k], or one_hot(t) and the inverse of what it picks."""
     factors = Mul.make_args(term)
     for unit in factors:
-        if is_op(unit, "diag") and len(unit.shape) == 2 and unit.args[0] == 1 / made("diag", unit.parameters, p):
-            return term / unit * made("eye", {"n": unit.shape[0]})  # p ⊙ diag(1/diag p) is I
+        if is_op(unit, "diag") and len(unit.shape) == 2 and unit.args[0] == 1 / call("diag", unit.parameters, p):
+            return term / unit * call("eye", {"n": unit.shape[0]})  # p ⊙ diag(1/diag p) is I
         if _is_sieve(unit):
             one = picked(unit, p)
             if one is not None and 1 / one in factors:

@@ -7,7 +7,7 @@ from sympy import Add, Expr, Mul, expand_mul
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 
 COMPARISONS = MASKS - {"eye", "one_hot"}
@@ -22,7 +22,7 @@ def by_branches(expr: Expr) -> Expr:
     for one, other in (expr.args, expr.args[::-1]):
         for mask in Mul.make_args(one):
             if isinstance(mask, Apply) and mask.name in COMPARISONS and 1 - mask in Mul.make_args(other):
-                return made("where", {}, mask, one / mask, other / (1 - mask))
+                return call("where", {}, mask, one / mask, other / (1 - mask))
     return expr
 
 

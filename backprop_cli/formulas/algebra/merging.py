@@ -6,7 +6,7 @@ from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, tree_size
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pairwise import one_axis
 from backprop_cli.formulas.algebra.products import chain, chain_factors
 from backprop_cli.formulas.algebra.scalars import split_scalar
@@ -81,7 +81,7 @@ def _tiled(terms: list[Expr]) -> list[Expr]:
     entries = {rest.parameters["index"][0] % rest.shape[0]: factor for factor, rest in map(split_scalar, terms)
                if is_unit_vector(rest)}  # fmt: skip
     if len(entries) == len(terms) > 1 and sorted(entries) == list(range(_length_of(terms[0]))):
-        return [made("stack", {"axis": 0}, *(entries[i] for i in sorted(entries)))]
+        return [call("stack", {"axis": 0}, *(entries[i] for i in sorted(entries)))]
     parts = [t for t in terms if _slice_of(t) is not None]
     slices = [_slice_of(t) for t in parts]
     for axis in sorted({s[0] for s in slices if s}):
@@ -89,7 +89,7 @@ def _tiled(terms: list[Expr]) -> list[Expr]:
         ends = [0, *(end for (_, end, _), _ in tiles)]
         if len(tiles) > 1 and [start for (start, _, _), _ in tiles] == ends[:-1] and ends[-1] == tiles[0][0][2]:
             inside = [part for _, part in tiles]
-            joined = made("concat", {"axis": axis}, *(_unscattered(t) for t in inside))
+            joined = call("concat", {"axis": axis}, *(_unscattered(t) for t in inside))
             return [joined, *(t for t in terms if t not in inside)]
     return terms
 
@@ -152,11 +152,11 @@ def _joined_sums(one: Apply, two: Apply, first: Expr, second: Expr) -> Expr | No
         return None
     (number, x), (other, y) = (_signless(e.args[0]) for e in (one, two))
     if x == y:
-        return (first * number + second * other) * made("sum", one.parameters, x)
+        return (first * number + second * other) * call("sum", one.parameters, x)
     if not isinstance(x, Mul) or not isinstance(y, Mul) or not (common := [f for f in x.args if f in y.args]):
         return None
     inside = Mul(*common, first * number * x / Mul(*common) + second * other * y / Mul(*common))
-    found = made("sum", one.parameters, inside)
+    found = call("sum", one.parameters, inside)
     return found if tree_size(found) < tree_size(first * one + second * two) else None
 
 
@@ -170,7 +170,7 @@ def _factors(expr: Expr) -> tuple[Expr, ...]:
     """What a product of matrices is a product of; x (A y)ᵀ is (x yᵀ) Aᵀ."""
     if is_op(expr, "outer"):
         (*before, x), (*after, y) = map(chain_factors, expr.args)
-        return (*before, made("outer", {}, x, y), *map(swap, reversed(after))) if before or after else ()
+        return (*before, call("outer", {}, x, y), *map(swap, reversed(after))) if before or after else ()
     return tuple(expr.args) if is_op(expr, "matmul") and len(shape_of(expr.args[0])) > 1 else ()
 
 
@@ -189,7 +189,7 @@ def _with_identity(one: Expr, two: Expr, sign: Expr) -> Expr | None:
         factors = _factors(product)
         if len(factors) > 1 and factors[-1] == x and tree_size(x) > SHORT:
             before = chain(list(factors[:-1]))
-            unit = made("eye", {"n": shape_of(x)[0]})
+            unit = call("eye", {"n": shape_of(x)[0]})
             return chain([sign * before + unit if x is one else before + sign * unit, x])
     return None
 
@@ -198,8 +198,8 @@ def _joined_outers(one: Apply, two: Apply, sign: Expr) -> Expr | None:
     """a cᵀ + b cᵀ = (a + b) cᵀ."""
     (a, x), (b, y) = one.args, two.args
     if x == y:
-        return made("outer", {}, merged_products(a + sign * b), x)
-    return made("outer", {}, a, merged_products(x + sign * y)) if a == b else None
+        return call("outer", {}, merged_products(a + sign * b), x)
+    return call("outer", {}, a, merged_products(x + sign * y)) if a == b else None
 
 
 def _common_suffix(a: tuple[Expr, ...], b: tuple[Expr, ...]) -> int:

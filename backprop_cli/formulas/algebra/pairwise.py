@@ -9,7 +9,7 @@ from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.for_print.signs import ODD
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 
 EVEN = frozenset(("abs", "cos", "cosh", "square"))
@@ -94,5 +94,5 @@ def _turned(term: Expr, rank: int) -> Expr | None:
     if is_op(rest, "expand_dims") and len(rest.shape) == rank and rest.parameters["axis"] == 1:
         return number * rest.args[0]
     if len(shape_of(rest)) == rank - 1:
-        return number * made("expand_dims", {"axis": 1}, rest)
+        return number * call("expand_dims", {"axis": 1}, rest)
     return None

@@ -12,7 +12,7 @@ from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.linear import matmul_shape
 from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op, shape_of, tree_size
-from backprop_cli.formulas.algebra.formula import RULES, Formula, made, materialize, scaled, zero
+from backprop_cli.formulas.algebra.formula import RULES, Formula, call, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
 
@@ -54,7 +54,7 @@ def dot(left: Expr, right: Expr) -> Expr:
     """xᵀ y of two vectors; with a chain on either side it is xᵀ A y."""
     for ones, other in ((left, right), (right, left)):
         if isinstance(ones, Apply) and ones.name == "ones":  # M6
-            return made("sum", {"axis": None, "keepdims": False}, other)
+            return call("sum", {"axis": None, "keepdims": False}, other)
     if len(chain_factors(left)) == len(chain_factors(right)) == 1:
         return Apply("matmul", tuple(sorted((left, right), key=_vector_order)), {}, ())
     forward = (*(swap(a) for a in reversed(chain_factors(left))), *chain_factors(right))
@@ -98,7 +98,7 @@ def chain(factors: list[Expr]) -> Expr:
             scalar *= pulled
             done[-count:] = chain_factors(rest)
         if len(done) > 2 and done[-3] == done[-2] == done[-1] and len(shape_of(factor)) > 1:  # X X stays, X X X is X³
-            done[-3:] = [made("matrix_power", {"n": 3}, factor)]
+            done[-3:] = [call("matrix_power", {"n": 3}, factor)]
     if len(done) == 1:
         return Mul(scalar, done[0])
     shape = shape_of(done[0])
@@ -156,7 +156,7 @@ def _sum_by_ones(a: Expr, b: Expr) -> Expr | None:
     if not is_op(b, "ones") or len(shape_of(b)) != 1 or len(shape_of(a)) != 2:
         return None
     base, along = (a.args[0], 0) if is_op(a, "transpose") else (a, 1)
-    return made("sum", {"axis": along, "keepdims": False}, base)
+    return call("sum", {"axis": along, "keepdims": False}, base)
 
 
 PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [
@@ -184,7 +184,7 @@ def _outer(a: Formula, b: Formula) -> Formula:
     if is_op(left, "ones"):  # M6: nothing but a broadcast
         return scaled(factor, Formula(right, shape))
     if is_op(right, "ones"):
-        return scaled(factor, Formula(made("expand_dims", {"axis": 1}, left), shape))
+        return scaled(factor, Formula(call("expand_dims", {"axis": 1}, left), shape))
     return scaled(factor, Formula(Apply("outer", (left, right), {}, shape), shape))
 
 

@@ -12,8 +12,7 @@ from backprop_cli.engine.ops.base import reduced
 from backprop_cli.engine.ops.shaping import Span, broadcast_shape, expand_shape, plainest, reshape_shape, squeeze_shape
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.facts import facts_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, kept_axes, materialize, scaled, zero
-from backprop_cli.formulas.algebra.formula import made as made_of
+from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic, kept_axes, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
 
@@ -142,7 +141,7 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
         return reshape(broadcast_to(x, shape=OPS["index"].shape(target, index=index)), shape=target)
     if len(index) == 1 == len(x.shape) == len(target) - 1 and isinstance(index[0], int):  # a row is e[k] vᵀ
         unit = Apply("scatter", (S.One,), {"index": index, "shape": target[:1]}, target[:1])
-        return Formula(made_of("outer", {}, unit, materialize(x)), target)
+        return Formula(call("outer", {}, unit, materialize(x)), target)
     if not x.shape:
         made = Apply("scatter", (S.One,), {"index": index, "shape": target}, target)
         return Formula(Mul(x.expr, made), target)
@@ -187,7 +186,7 @@ def added(x: Formula, label: Formula, source: Formula, *, axis: int) -> Formula:
     if rank == 1:
         return Formula(Mul(hot.expr, source.expr), x.shape)
     sides = (hot.expr, materialize(source)) if place == 0 else (materialize(source), hot.expr)
-    return Formula(made_of("outer", {}, *sides), x.shape)
+    return Formula(call("outer", {}, *sides), x.shape)
 
 
 def _from_the_end(labels: Formula) -> bool:
@@ -202,9 +201,9 @@ def picked(unit: Expr, p: Expr) -> Expr | None:
         return Apply("index", (p,), {"index": unit.parameters["index"]}, ())
     if is_op(unit, "one_hot") and shape_of(p) == unit.shape:
         if len(unit.shape) == 1:
-            return made_of("take", {"axis": 0}, p, unit.args[0])
-        labels = made_of("expand_dims", {"axis": len(unit.shape) - 1}, unit.args[0])
-        return made_of("take_along_axis", {"axis": len(unit.shape) - 1}, p, labels)
+            return call("take", {"axis": 0}, p, unit.args[0])
+        labels = call("expand_dims", {"axis": len(unit.shape) - 1}, unit.args[0])
+        return call("take_along_axis", {"axis": len(unit.shape) - 1}, p, labels)
     return None
 
 
@@ -239,7 +238,7 @@ def diag(x: Formula, *, k: int = 0) -> Formula:
         return scaled(x.expr, eye(n=x.shape[0]))
     terms = [split_scalar(term) for term in Add.make_args(x.expr)]
     if len(terms) > 1 and k == 0 and all(is_op(rest, "outer") or is_op(rest, "diag") for _, rest in terms):
-        return Formula(Add(*[factor * made_of("diag", {"k": 0}, rest) for factor, rest in terms]), x.shape[:1])  # D4b
+        return Formula(Add(*[factor * call("diag", {"k": 0}, rest) for factor, rest in terms]), x.shape[:1])  # D4b
     return generic("diag", {"k": k}, (x,))
 
 

@@ -14,7 +14,7 @@ from sympy import Add, Expr, Mul, Pow, S
 from backprop_cli.engine.ops.base import axes_of, reduced
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, size, tree_size
 from backprop_cli.formulas.algebra.facts import facts_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, made
+from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.shapes import is_unit, picked, reshaped
 from backprop_cli.language.model import Shape
@@ -232,7 +232,7 @@ def element(expr: Expr, position: tuple[int, ...], rank: int) -> Expr:
         return expr.func(*[element(a, position, rank) if shape_of(a) else a for a in expr.args])
     shape = shape_of(expr)
     own = zip(shape, position[rank - len(shape) :], strict=True)
-    return made("index", {"index": tuple(0 if is_one(s) else i for s, i in own)}, expr)
+    return call("index", {"index": tuple(0 if is_one(s) else i for s, i in own)}, expr)
 
 
 def _plain(name: str) -> Callable[..., Formula]:

@@ -9,7 +9,7 @@ from sympy import Add, Expr, Mul
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.products import chain
 from backprop_cli.formulas.algebra.transposes import is_diagonal, is_matrix_transpose, swap
 
@@ -38,7 +38,7 @@ def mirror(expr: Expr, known: Known) -> Expr:
         return chain([mirror(a, known) for a in reversed(expr.args)])
     if isinstance(expr, Apply) and (expr.name in KEEPING or OPS[expr.name].pointwise and len(expr.args) == 1):
         inner = mirror(expr.args[0], known)
-        return expr if inner == expr.args[0] else made(expr.name, expr.parameters, inner)
+        return expr if inner == expr.args[0] else call(expr.name, expr.parameters, inner)
     return swap(expr)
 
 

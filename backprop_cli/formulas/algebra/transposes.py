@@ -9,7 +9,7 @@ from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops.base import normalize_axis
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, made, scaled
+from backprop_cli.formulas.algebra.formula import RULES, Formula, call, scaled
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
 
@@ -32,7 +32,7 @@ def transpose(x: Formula, *, axes: Any = None) -> Formula:
 def _padded(expr: Expr, rank: int) -> Expr:
     """The same entries with leading axes of size 1, so that a permutation of axes means something."""
     physical = shape_of(expr)
-    return made("reshape", {"shape": (1,) * (rank - len(physical)) + physical}, expr)
+    return call("reshape", {"shape": (1,) * (rank - len(physical)) + physical}, expr)
 
 
 def is_matrix_transpose(order: tuple[int, ...]) -> bool:
@@ -54,11 +54,11 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
     if isinstance(expr, Apply) and expr.name in {"ones", "zeros"}:
         return Apply(expr.name, (), {"shape": shape}, shape)
     if matrix and isinstance(expr, Apply) and expr.name == "outer":
-        return made("outer", {}, expr.args[1], expr.args[0])
+        return call("outer", {}, expr.args[1], expr.args[0])
     if matrix and is_diagonal(expr):
         return expr
     if matrix and is_op(expr, "kron") and len(order) == 2 and all(len(shape_of(a)) == 2 for a in expr.args):
-        return made("kron", {}, *map(swap, expr.args))
+        return call("kron", {}, *map(swap, expr.args))
     if matrix and isinstance(expr, Apply) and expr.name == "eye" and expr.shape[-1] == expr.shape[-2]:
         return expr
     if matrix and isinstance(expr, Apply) and expr.name == "inv" and swap(expr.args[0]) == expr.args[0]:
@@ -80,7 +80,7 @@ def is_diagonal(expr: Expr) -> bool:
 def _turned_broadcast(factor: Expr) -> Expr:
     """A factor of a product that is broadcast, for its transpose: a row becomes a column."""
     if len(shape_of(factor)) == 1:
-        return made("expand_dims", {"axis": 1}, factor)
+        return call("expand_dims", {"axis": 1}, factor)
     if is_op(factor, "expand_dims") and len(shape_of(factor.args[0])) == 1:
         return factor.args[0]
     return swap(factor)

@@ -16,10 +16,10 @@ from backprop_cli.formulas.compact.reader import Compact, Reader
 from backprop_cli.formulas.symbols import Symbols
 
 
-def compact(made: Symbols, run: GraphPass) -> Compact:
+def compact(symbols: Symbols, run: GraphPass) -> Compact:
     """The compact formula of every active node's gradient, for one backward pass."""
-    with at_work(made.facts.work):
-        return Reader(made, run).read()
+    with at_work(symbols.facts.work):
+        return Reader(symbols, run).read()
 
 
 __all__ = ["LINE", "Compact", "compact"]

@@ -51,20 +51,20 @@ class Compact:
 class Reader:
     """Chooses each node's formula, then names what is still too long, and drops names that are used once."""
 
-    made: Symbols
+    symbols: Symbols
     run: GraphPass
     layout: Layout = field(init=False)
     definitions: dict[Delta, Expr] = field(default_factory=dict)
     parts: dict[Expr, Delta] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.layout = Layout(TEXT, decimals=self.made.facts.decimals)
+        self.layout = Layout(TEXT, decimals=self.symbols.facts.decimals)
 
     def read(self) -> Compact:
         """The formulas and the names that they need."""
-        paths = Paths(self.made.graph)
-        whole = run_pass(Formulas(self.made, self.run, chained=True, budget=WHOLE))
-        meaning = Evenly(self.made, self.run, paths, self.length)
+        paths = Paths(self.symbols.graph)
+        whole = run_pass(Formulas(self.symbols, self.run, chained=True, budget=WHOLE))
+        meaning = Evenly(self.symbols, self.run, paths, self.length)
         chosen = self.chosen(whole, run_pass(meaning))
         self.definitions = {delta: delta.definition for delta in meaning.deltas}
         self.unname(chosen)
@@ -79,7 +79,7 @@ class Reader:
         size = tree_size(expr)
         if size > 2 * LINE:
             return 2 * LINE
-        self.made.facts.budget.take(size // 4)  # its parts are mostly laid out already
+        self.symbols.facts.budget.take(size // 4)  # its parts are mostly laid out already
         return len(self.layout(expr))
 
     def numbered(self, expr: Expr) -> int:
@@ -94,11 +94,11 @@ class Reader:
     @property
     def spent(self) -> bool:
         """Whether the run's budget is spent: lines then stay as long as they are."""
-        return self.made.facts.budget.spent
+        return self.symbols.facts.budget.spent
 
     def is_named(self, index: int) -> bool:
         """Whether a node has a name."""
-        return not self.made.graph.nodes[index].anonymous
+        return not self.symbols.graph.nodes[index].anonymous
 
     # which form ──────────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +109,7 @@ class Reader:
 
     def reads_well(self, expr: Expr, has_name: set[Expr]) -> bool:
         """Whether a formula, chained through, is one line that does not repeat what has a name."""
-        if gradients_of(expr) - {self.made.gradients.get(self.run.output)} or not self.fits(expr):
+        if gradients_of(expr) - {self.symbols.gradients.get(self.run.output)} or not self.fits(expr):
             return False
         return not any(n > 1 and part in has_name for part, n in occurrences(expr).items())
 
@@ -230,7 +230,7 @@ class Reader:
 
     def number(self, found: tuple[Delta, ...]) -> None:
         """Give each δ its definition and its name: one of a node is δ_h, of several each has a number."""
-        taken = self.made.graph.names
+        taken = self.symbols.graph.names
         several = Counter(delta.owner for delta in found)
         numbers: Counter[str] = Counter()
         for delta in found:

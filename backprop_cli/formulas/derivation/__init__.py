@@ -24,13 +24,13 @@ from backprop_cli.formulas.worked import Contribution, Maths, Worked, WorkedPass
 
 def in_all(worked: Sequence[WorkedPass], graph: Graph, notations: tuple[str, ...] = SHOWN) -> tuple[WorkedPass, ...]:
     """The derivations of a spec that was taken apart, each leaf's with its formula in the names of the spec itself."""
-    made = Formulation(graph, ("nodes",), SHOWN, None).made
+    symbols = Formulation(graph, ("nodes",), SHOWN, None).symbols
     found = []
     for one, run in zip(worked, graph.passes, strict=True):
-        derived = derive(made, run, ("nodes",))
+        derived = derive(symbols, run, ("nodes",))
         deriver = Deriver(graph, Formulation(graph, ("nodes",), SHOWN, None), derived, None, notations=notations)
         nodes = {n.name: derived.nodes[n.index] for n in graph.named() if n.is_leaf and n.index in derived.nodes}
-        with at_work(made.facts.work):
+        with at_work(symbols.facts.work):
             listed = [replace(w, in_all=deriver.maths(nodes[w.name])) if w.name in nodes else w for w in one.worked]
         found.append(replace(one, worked=tuple(listed)))
     return tuple(found)
@@ -55,7 +55,7 @@ def work_out(
     work = Formulation(graph, ("local", "nodes"), SHOWN, values)
     found = []
     for position, run in enumerate(graph.passes):
-        derived = derive(work.made, run, ("local", "nodes"))
+        derived = derive(work.symbols, run, ("local", "nodes"))
         deriver = Deriver(graph, work, derived, passes[position] if passes else None, entry, digits,
                           notations)  # fmt: skip
         wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
@@ -75,11 +75,11 @@ def work_out(
 def local_derivatives(graph: Graph) -> dict[tuple[str, str], str]:
     """∂consumer/∂operand for each edge along which a gradient comes back, or the map δ ↦ ... that stands for it."""
     work = Formulation(graph, ("local",), ("text",), None)
-    derived = derive(work.made, graph.passes[-1], ("local",))
+    derived = derive(work.symbols, graph.passes[-1], ("local",))
     deriver = Deriver(graph, work, derived, None)
     found = {}
     targets = [node for node in graph.nodes if node.index in derived.local]
-    with at_work(work.made.facts.work):
+    with at_work(work.symbols.facts.work):
         for target, consumer in ((n, consumer) for n in targets for consumer in deriver.consumers(n)):
             part = deriver.contribution(consumer, target)
             if part is not None:

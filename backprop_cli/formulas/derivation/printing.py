@@ -65,8 +65,8 @@ class Printing:
     def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
         """An expression; `replaced` symbols print as what they stand for."""
         resolve = replaced.get if replaced else named
-        made = self.derived.symbols
-        settings = resolve, made.unit, made.graph.names, made.facts.decimals
+        symbols = self.derived.symbols
+        settings = resolve, symbols.unit, symbols.graph.names, symbols.facts.decimals
         return self.each(lambda name: Layout(self.notation(name), *settings)(expr))
 
     def notation(self, name: str) -> Notation:

@@ -13,7 +13,7 @@ from sympy import Add, Expr, Integer, Mul, S
 
 from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, Number, affine
 
 Part = tuple[int, Letter | None]
@@ -27,12 +27,12 @@ def eye(n: int) -> Expr:
 
 def rows(n: int, item: Any) -> Expr:
     """Rows of the identity."""
-    return made("index", {"index": (item,)}, eye(n))
+    return call("index", {"index": (item,)}, eye(n))
 
 
 def columns(n: int, item: Any) -> Expr:
     """Columns of the identity."""
-    return made("index", {"index": (Span(), item)}, eye(n))
+    return call("index", {"index": (Span(), item)}, eye(n))
 
 
 def turned(expr: Expr) -> Expr | None:
@@ -42,14 +42,14 @@ def turned(expr: Expr) -> Expr | None:
     of, given = expr.args[0], expr.parameters
     if expr.name in {"tril", "triu"} and is_op(of, "ones") and len(expr.shape) == 2:
         square = Apply("ones", (), {"shape": expr.shape[::-1]}, expr.shape[::-1])
-        return made("triu" if expr.name == "tril" else "tril", {"k": -given["k"]}, square)
+        return call("triu" if expr.name == "tril" else "tril", {"k": -given["k"]}, square)
     if not is_op(of, "eye"):
         return None
     size = int(shape_of(of)[0])
     if expr.name == "flip":
         return expr
     if expr.name == "roll":
-        return made("roll", {**given, "shift": -given["shift"]}, of)
+        return call("roll", {**given, "shift": -given["shift"]}, of)
     if expr.name == "index" and len(expr.shape) == 2:
         picked = given["index"]
         return columns(size, picked[0]) if len(picked) == 1 else rows(size, picked[1])
@@ -113,7 +113,7 @@ def _axis(letter: Letter, axis: int, rank: int) -> Expr:
     n = int(letter.size)
     whole = Apply("arange", (), {"start": n, "stop": None, "step": 1}, (n,))
     behind = rank - axis - 1
-    return made("expand_dims", {"axis": tuple(range(1, behind + 1))}, whole) if behind else whole
+    return call("expand_dims", {"axis": tuple(range(1, behind + 1))}, whole) if behind else whole
 
 
 def _place(expr: Expr, letters: Letters) -> Letter | None:

@@ -16,7 +16,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_one, is_op, shape_of, symbols_of
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import delta
 from backprop_cli.formulas.linear.letters import (
     Factor,
@@ -186,7 +186,7 @@ class Indexing:
         if isinstance(expr, Apply) and expr.parameters.get("keepdims"):
             axes = axes_of(expr.parameters["axis"], len(shape))
             rest = tuple(a for axis, a in enumerate(own) if axis not in axes)
-            return self.entry(made(expr.name, {**expr.parameters, "keepdims": False}, *expr.args), rest)
+            return self.entry(call(expr.name, {**expr.parameters, "keepdims": False}, *expr.args), rest)
         if isinstance(expr, Apply) and (within := self.within(expr, own)) is not None:
             return self.entry(expr.args[0], within)
         if is_op(expr, "outer") and not self.whole and all(len(shape_of(a)) == 1 for a in expr.args):

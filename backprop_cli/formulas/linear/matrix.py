@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, symbols_of
-from backprop_cli.formulas.algebra.formula import Formula, made, materialize
+from backprop_cli.formulas.algebra.formula import Formula, call, materialize
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.linear.deltas import turned
@@ -28,7 +28,7 @@ def matrix_of(entries: Entries) -> Expr:
     indexing = Indexing(entries, frozenset(a for term in entries.terms for a in term.letters()) | entries.free)
     parts = [_Web(indexing, term, rows, columns).tensor() for term in entries.terms]
     if not parts:
-        return made("zeros", {"shape": shape})
+        return call("zeros", {"shape": shape})
     whole = Add(*parts)
     return whole if shape_of(whole) == shape else materialize(Formula(whole, shape))
 
@@ -93,7 +93,7 @@ class _Web:
         elif len(real) == 2 and real[0] is not real[1]:
             self.edges.append((real[0], real[1], expr))
         elif len(real) == 2:
-            self.weigh(real[0], made("diagonal", {}, expr))
+            self.weigh(real[0], call("diagonal", {}, expr))
         else:
             raise NotLinearError("a tensor of three axes")
 
@@ -118,10 +118,10 @@ class _Web:
             left, right, matrix = hanging[0]
             self.edges.remove(hanging[0])
             other = left if right is letter else right
-            self.weigh(other, made("matmul", {}, matrix if right is letter else turn(matrix), self.full(letter)))
+            self.weigh(other, call("matmul", {}, matrix if right is letter else turn(matrix), self.full(letter)))
             self.weights.pop(letter, None)
         for letter in [a for a in self.weights if a not in ends and not self.at(a)]:
-            self.scalar *= made("sum", {"axis": None, "keepdims": False}, self.full(letter))
+            self.scalar *= call("sum", {"axis": None, "keepdims": False}, self.full(letter))
             del self.weights[letter]
 
     def join_parallel(self) -> None:
@@ -149,7 +149,7 @@ class _Web:
             self.used({start})
             weight = self.weight(start)
             if weight == 1:
-                return made("eye", {"n": start.size, "m": None})
+                return call("eye", {"n": start.size, "m": None})
             return diagonal(self.full(start))
         return self.path(start, end)
 
@@ -164,7 +164,7 @@ class _Web:
                 if self.weight(start) == 1 == self.weight(end):
                     shape = (start.size, end.size)
                     return Apply("ones", (), {"shape": shape}, shape)
-                return made("outer", {}, self.full(start), self.full(end))
+                return call("outer", {}, self.full(start), self.full(end))
             if len(onward) != 1:
                 raise NotLinearError("no chain")
             left, right, matrix = onward[0]
@@ -183,7 +183,7 @@ class _Web:
     def multiplied(factors: Iterable[Expr]) -> Expr:
         first, *rest = factors
         for factor in rest:
-            first = made("matmul", {}, first, factor)
+            first = call("matmul", {}, first, factor)
         return first
 
     def used(self, letters: set[Letter]) -> None:

@@ -10,7 +10,7 @@ from sympy import Expr, S
 from backprop_cli.engine.ops.contraction import explicit
 from backprop_cli.engine.ops.padding import positions, widths
 from backprop_cli.formulas.algebra.expr import Apply, is_one, shape_of
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import equation, eye, rows
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, Product, letters_for
 from backprop_cli.formulas.linear.selecting import counted
@@ -54,7 +54,7 @@ def _kron(expr: Apply, letters: Letters) -> list[Product]:
 def _solve(expr: Apply, letters: Letters) -> list[Product]:
     """The inverse times the right side."""
     a, b = expr.args
-    inverse = made("inv", {}, a)
+    inverse = call("inv", {}, a)
     vector = len(shape_of(b)) == 1
     (inner,) = letters_for(shape_of(a)[-1:])
     row = letters[-1 if vector else -2]
@@ -83,10 +83,10 @@ def _others(expr: Apply, letters: Letters) -> list[Product]:
     (mine,) = letters_for((n,))
     own = letters[axis]
     order = (*(i for i in range(len(letters)) if i != axis), axis)
-    last = x if order == tuple(range(len(order))) else made("transpose", {"axes": order}, x)
-    without = made("where", {}, eye(n), S.One, made("expand_dims", {"axis": -2}, last))
-    running = made("cumprod", {"axis": len(letters)}, without)
-    up_to = made("tril", {"k": 0}, Apply("ones", (), {"shape": (n, n)}, (n, n)))
+    last = x if order == tuple(range(len(order))) else call("transpose", {"axes": order}, x)
+    without = call("where", {}, eye(n), S.One, call("expand_dims", {"axis": -2}, last))
+    running = call("cumprod", {"axis": len(letters)}, without)
+    up_to = call("tril", {"k": 0}, Apply("ones", (), {"shape": (n, n)}, (n, n)))
     rest = tuple(letters[i] for i in order[:-1])
     there = (*letters[:axis], mine, *letters[axis + 1 :])
     return [Product(((g, there),), ((running, (*rest, own, mine)), (up_to, (mine, own))))]
@@ -170,7 +170,7 @@ def _take(expr: Apply, letters: Letters) -> list[Product]:
     x, indices = expr.args
     axis = expr.parameters["axis"]
     if axis is None:
-        x, axis = made("reshape", {"shape": (prod(map(int, shape_of(x))),)}, x), 0
+        x, axis = call("reshape", {"shape": (prod(map(int, shape_of(x))),)}, x), 0
     axis %= len(shape_of(x))
     (place,) = letters_for(shape_of(x)[axis : axis + 1])
     at = letters[axis : axis + len(shape_of(indices))]

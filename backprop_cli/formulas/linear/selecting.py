@@ -15,7 +15,7 @@ from sympy import Expr
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
-from backprop_cli.formulas.algebra.formula import made
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import columns, equation, eye, rows
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, affine, letters_for
 
@@ -121,9 +121,9 @@ def _flip(expr: Apply, letters: Letters) -> Selected:
     """A running sum between two reversals is one from the end."""
     inner = expr.args[0]
     if is_op(inner, "cumsum") and is_op(inner.args[0], "flip") and _axes(inner) == _axes(inner.args[0]) == _axes(expr):
-        factors, _, own = _square(inner, letters, lambda _, n: made("triu", {"k": 0}, _ones(n)))
+        factors, _, own = _square(inner, letters, lambda _, n: call("triu", {"k": 0}, _ones(n)))
         return factors, inner.args[0].args[0], own
-    return _square(expr, letters, lambda _, n: made("flip", {"axis": (0,)}, eye(n)))
+    return _square(expr, letters, lambda _, n: call("flip", {"axis": (0,)}, eye(n)))
 
 
 def _axes(expr: Apply) -> tuple[int, ...]:
@@ -135,23 +135,23 @@ def _ones(n: int) -> Expr:
 
 
 def _cumsum(expr: Apply, letters: Letters) -> Selected:
-    return _square(expr, letters, lambda _, n: made("tril", {"k": 0}, _ones(n)))
+    return _square(expr, letters, lambda _, n: call("tril", {"k": 0}, _ones(n)))
 
 
 def _roll(expr: Apply, letters: Letters) -> Selected:
     """Without axes, the entries are shifted as one row of them."""
     shifts = expr.parameters["shift"]
     if expr.parameters["axis"] is None and len(letters) > 1:
-        row = made("reshape", {"shape": (prod(map(int, expr.shape)),)}, expr.args[0])
-        shifted = made("roll", {"shift": shifts, "axis": None}, row)
+        row = call("reshape", {"shape": (prod(map(int, expr.shape)),)}, expr.args[0])
+        shifted = call("roll", {"shift": shifts, "axis": None}, row)
         return _reshape(Apply("reshape", (shifted,), {"shape": expr.shape}, expr.shape), letters)
     shifts = shifts if isinstance(shifts, tuple) else (shifts,)
-    return _square(expr, letters, lambda at, n: made("roll", {"shift": shifts[at], "axis": 0}, eye(n)))
+    return _square(expr, letters, lambda at, n: call("roll", {"shift": shifts[at], "axis": 0}, eye(n)))
 
 
 def _triangle(expr: Apply, letters: Letters) -> Selected:
     shape = tuple(map(int, expr.shape[-2:]))
-    mask = made(expr.name, {"k": expr.parameters["k"]}, Apply("ones", (), {"shape": shape}, shape))
+    mask = call(expr.name, {"k": expr.parameters["k"]}, Apply("ones", (), {"shape": shape}, shape))
     return [(mask, letters[-2:])], expr.args[0], letters
 
 

@@ -274,7 +274,7 @@ class Latex(Notation):
 
     def static(self, text: str) -> str:
         """A number as it is; a keyword and what else is said by words, upright."""
-        words = (re.sub(r"[^\W\d]\w+", lambda m: _WORDS.get(m[0]) or typewriter(m[0]), part)
+        words = (re.sub(r"[^\W\d]\w+", lambda m: _SYMBOLS.get(m[0]) or typewriter(m[0]), part)
                  for part in text.split(", "))  # fmt: skip
         return self.comma.join(word if "\\texttt" in word else latex_text(word) for word in words)
 
@@ -293,7 +293,7 @@ def figure(text: str) -> str:
 _UPRIGHT = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 
 
-_WORDS = {"inf": r"\infty"}
+_SYMBOLS = {"inf": r"\infty"}
 
 
 def typewriter(text: str) -> str:

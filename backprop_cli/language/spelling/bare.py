@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from backprop_cli.language.expression.tree import Call, Expression
-from backprop_cli.language.spelling.numpy_rows import NUMPY, WORDS
+from backprop_cli.language.spelling.numpy_rows import BARE, NUMPY
 from backprop_cli.language.spelling.rows import rewritten, rows_of
 from backprop_cli.language.spelling.torch_rows import TORCH
 
-_LIBRARIES = (WORDS, TORCH, NUMPY)
+_LIBRARIES = (BARE, TORCH, NUMPY)
 
 
 def is_spelling(function: str, is_ours: bool) -> bool:
     """Whether a name without a prefix can stand for something."""
-    return function in rows_of(WORDS) or not is_ours and any(function in rows_of(table) for table in _LIBRARIES)
+    return function in rows_of(BARE) or not is_ours and any(function in rows_of(table) for table in _LIBRARIES)
 
 
 def unprefixed(call: Call, is_ours: bool) -> Expression | None:
     """What a call without a prefix stands for; None where it is the language's own, or nothing known."""
-    for table in (WORDS,) if is_ours else _LIBRARIES:
+    for table in (BARE,) if is_ours else _LIBRARIES:
         found = rewritten(call, rows_of(table).get(call.function, ()))
         if found is not None:
             return found

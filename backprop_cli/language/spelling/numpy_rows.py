@@ -139,7 +139,7 @@ new_zeros(x, *size) = zeros(size)
 new_ones(x, *size) = ones(size)
 """
 
-WORDS = """
+BARE = """
 σ(x) = sigmoid(x)
 tr(x) = trace(x)
 float(x:'inf') = inf

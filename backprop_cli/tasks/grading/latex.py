@@ -23,7 +23,7 @@ NOTHING = frozenset({
     r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\displaystyle", r"\,", r"\;",
     r"\:", r"\!", r"\ ", r"\quad", "&", "$", r"\(", r"\)", r"\limits", "~",
 })  # fmt: skip
-WORDS = frozenset({
+UPRIGHT = frozenset({
     r"\mathrm", r"\operatorname", r"\text", r"\mathit", r"\mathbf", r"\mathbb", r"\mathcal", r"\boldsymbol", r"\vec",
     r"\texttt",
 })  # fmt: skip
@@ -201,7 +201,7 @@ class Reader:
             spelled = (f"{base}_{index}", f"{base}{index}")
             summed = (base,) if index in self.letters else ()
             base = next((one for one in (*spelled, *summed) if one in self.nodes), spelled[0])
-        function = base not in self.nodes and mark in WORDS and self.peek() in {"(", r"\left"}
+        function = base not in self.nodes and mark in UPRIGHT and self.peek() in {"(", r"\left"}
         yield Part(base, "function" if function else "factor")
 
     def prime(self) -> str:
@@ -215,7 +215,7 @@ class Reader:
 
     def base(self, mark: str) -> str:
         """A name without its index."""
-        if mark in WORDS:
+        if mark in UPRIGHT:
             return _word(self.group())
         if mark in ACCENTS:
             return _word(self.group()) + mark[1:]

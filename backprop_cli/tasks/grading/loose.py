@@ -50,7 +50,7 @@ _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX×·]\s*10\s*\^?\s*(?=[-+]?\d|\()")
 _TOKEN = re.compile(
     rf"[^\W\d{SUPERSCRIPTS}][^\W{SUPERSCRIPTS}]*(?:\.[^\W\d]\w*)*|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|[{SUPERSCRIPTS}]+|\s+|.",
     re.DOTALL)  # fmt: skip
-_WORDS = frozenset({"if", "else", "and", "or", "not", "for", "in", "over", "of", "where", "lambda", "the", "is"})
+_NO_NAMES = frozenset({"if", "else", "and", "or", "not", "for", "in", "over", "of", "where", "lambda", "the", "is"})
 
 
 def around(text: str) -> str:
@@ -173,7 +173,7 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
         return False
     if last in {")", "]"} or last[0] in SUPERSCRIPTS:
         return True
-    if not _is_name(last) or last in _WORDS:
+    if not _is_name(last) or last in _NO_NAMES:
         return False
     if word != "(":
         return word[0] != "[" and not last.startswith("Σ") and last not in {"log", "grad"}
@@ -181,7 +181,7 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
 
 
 def _begins(word: str) -> bool:
-    return word not in _WORDS and (word in {"(", "∂", "√"} or _is_name(word))
+    return word not in _NO_NAMES and (word in {"(", "∂", "√"} or _is_name(word))
 
 
 def _is_name(word: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.tasks.grading.chain import Edge
 
-WORDS = {
+CALLED = {
     "multiply": "the product", "divide": "the quotient", "power": "the power", "matmul": "the matrix product",
     "add": "the sum", "subtract": "the difference", "negative": "the minus sign", "transpose": "the transpose",
 }  # fmt: skip
@@ -28,7 +28,7 @@ class Wording:
         assert node.op is not None
         if node.spec is not None and not any(self.graph.nodes[i].anonymous for i in node.inputs):
             return f"{node.name} = {' '.join(node.spec.text.text.split())[:60]}"
-        return f"{WORDS.get(node.op.name, node.op.name)} in {self.owner(node.index)}"
+        return f"{CALLED.get(node.op.name, node.op.name)} in {self.owner(node.index)}"
 
     def path(self, edge: Edge) -> str:
         """A way back: `the path back to q through m = q*s`."""

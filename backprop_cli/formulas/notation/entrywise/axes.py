@@ -19,7 +19,7 @@ from backprop_cli.formulas.notation.entrywise.meeting import BATCH, RULES, first
 from backprop_cli.formulas.notation.entrywise.walker import Axis, Run
 
 LETTERS = "ijklmpqrsabcd"
-WORDS = {"batch": "n", "samples": "n", "time": "t", "steps": "t", "tokens": "t", "classes": "k"}
+USUAL = {"batch": "n", "samples": "n", "time": "t", "steps": "t", "tokens": "t", "classes": "k"}
 """What a book writes for an axis of that name; for any other its first letter."""
 
 
@@ -110,7 +110,7 @@ class Axes:
     def choices(self, axis: int) -> Iterator[str]:
         """Letters for an axis, the best first."""
         name = str(getattr(self.sizes[axis], "name", None) or "")
-        own = WORDS.get(name.lower(), name[:1].lower()) if name else self.wanted.get(axis, "")
+        own = USUAL.get(name.lower(), name[:1].lower()) if name else self.wanted.get(axis, "")
         reserved = {str(getattr(self.sizes[a], "name", None) or "")[:1].lower() for a in self.parents}
         given = {letter for letters in self.letters.values() for letter in letters}
         free = (letter for letter in LETTERS if letter not in reserved and letter not in given)

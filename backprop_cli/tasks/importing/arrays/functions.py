@@ -63,7 +63,7 @@ def apply(machine: Machine, family: str, path: str, given: list[object], named: 
         found = method_call(code, torch=family == "torch") if method else library_call(code, family, path)
     except Misfit as caught:
         raise machine.record.unread(node, f"{name} takes other arguments", caught.usages) from None
-    found = _settled(machine, found, node) if any(map(_is_general, parts(found))) else found
+    found = _sized(machine, found, node) if any(map(_is_general, parts(found))) else found
     for note in () if method else notes(found):
         machine.record.note(node, note)
     made = _tensor(machine, found, given, named, node)
@@ -77,9 +77,9 @@ def _is_general(part: Expression) -> bool:
     return isinstance(part, Call) and part.function in {"flatten", "broadcast_to"} and bool(part.library)
 
 
-def _settled(machine: Machine, code: Expression, node: ast.AST) -> Expression:
+def _sized(machine: Machine, code: Expression, node: ast.AST) -> Expression:
     """What a row writes for any shape, without what changes nothing here: `flatten` of a vector."""
-    found = rebuilt(code, lambda part: _settled(machine, part, node))
+    found = rebuilt(code, lambda part: _sized(machine, part, node))
     if not _is_general(found) or not isinstance(found, Call):
         return found
     inner = found.arguments[0].value

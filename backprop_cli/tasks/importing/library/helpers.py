@@ -73,7 +73,7 @@ def _windows(name: str, sized: str) -> Row:
 
     def row(machine: Machine, values: dict[str, Any], node: ast.AST) -> Any:
         full = name.format(n=len(values[sized]))
-        words = {_WORDS.get(key, key): one if key == "size" else _short(one) for key, one in values.items()}
+        words = {_ARGUMENTS.get(key, key): one if key == "size" else _short(one) for key, one in values.items()}
         words = {key: one for key, one in words.items() if one is not None}
         words = {key: one for key, one in words.items() if one != _USUAL.get(key)}
         given = [words.pop(key) for key in _IN_FRONT if key in words]
@@ -82,7 +82,7 @@ def _windows(name: str, sized: str) -> Row:
     return row
 
 
-_WORDS: Final[Mapping[str, str]] = {"kernel": "kernel_size", "size": "output_size"}
+_ARGUMENTS: Final[Mapping[str, str]] = {"kernel": "kernel_size", "size": "output_size"}
 _IN_FRONT: Final = ("x", "w", "g", "b", "indices", "output_size", "kernel_size")
 _USUAL: Final[Mapping[str, int]] = {"padding": 0, "dilation": 1, "groups": 1}
 
