@@ -80,7 +80,8 @@ def _operation(part: Binary) -> str:
     tight = part.operator == "**" or part.operator == "/" and small
     signs = isinstance(part.right, Unary) and part.operator != "**"  # a + -b is right, and hard to read
     after = f"({unparse(part.right)})" if signs else _within(part.right, _LEVELS[part.operator][2])
-    return (part.operator if tight else f" {part.operator} ") + after
+    given = f"[{','.join(map(_argument, part.given))}]" if part.given else ""
+    return (part.operator if tight else f" {part.operator}{given} ") + after
 
 
 def _string(part: String) -> tuple[str, int]:

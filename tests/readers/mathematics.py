@@ -22,7 +22,6 @@ from tests.readers.trees import (
     APPLIED,
     COMPARED,
     SIDE_BY_SIDE,
-    WINDOWS,
     Tree,
     canonical,
     compares,
@@ -34,6 +33,7 @@ from tests.readers.trees import (
     separated,
     size_of,
     spelled_name,
+    window_of,
     word_of,
 )
 from tests.readers.values import (
@@ -126,10 +126,12 @@ class Reader:
         if not waiting:
             raise UnclearError("nothing where a factor should be")
         factors: list[Any_] = []
-        windows = waiting[1:] and next((item[1] for item in waiting if item in WINDOWS), "")
-        if windows:
-            left, right = (self.chain(part, is_last) for part in separated(waiting, ("op", windows)))
-            return values.windowed(windows, settled(left), settled(right))
+        place = window_of(waiting)
+        if place is not None:
+            left, right = (settled(self.chain(part, is_last)) for part in (waiting[:place], waiting[place + 1 :]))
+            sign = waiting[place]
+            given = self.arguments(sign[2])[1] if sign[0] == "sub" else {}
+            return values.windowed(sign[1][0][1] if given else sign[1], left, right, given)
         while waiting:
             if factors and waiting[0] in SIDE_BY_SIDE:
                 waiting = waiting[1:]
@@ -281,6 +283,8 @@ class Reader:
             return self.reduced(word, first, settled(positional[0]))
         if word in MANY and len(positional) == 2 and not keywords and isinstance(positional[1], Value | Pending):
             word = MANY[word]
+        if word == "spread":
+            return values.shared(settled(positional[0]), *positional[1:], **keywords)
         if word == "to_max":
             return values.to_max(settled(positional[0]), settled(positional[1]), positional[2:], keywords)
         word = WORDS.get(word, word)

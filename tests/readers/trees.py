@@ -31,6 +31,14 @@ def canonical(name: str) -> str:
     return re.sub(r"_", "", "".join(GREEK.get(letter, letter) for letter in name))
 
 
+def window_of(tree: Tree) -> int | None:
+    """Where ⋆ or ∗ stands between two operands, with or without what is said below it."""
+    for place, item in enumerate(tree):
+        if place and (item in WINDOWS or item[0] == "sub" and item[1][0] in WINDOWS):
+            return place
+    return None
+
+
 def is_keyword(part: Tree) -> bool:
     """Whether an argument is given by its name."""
     place = part.index(("op", "=")) if ("op", "=") in part else 0

@@ -198,20 +198,43 @@ def _kept(given: list[Value | None], shape: tuple[int, ...]) -> Labels:
     return tuple(known.get(size, "") for size in shape)
 
 
-def windowed(sign: str, left: Value, right: Value) -> Any_:
-    """x ⋆ δ, the gradient of a convolution's filters; δ ∗ w, which spreads w over every place."""
-    space = left.rank - 2
+def windowed(sign: str, left: Value, right: Value, given: dict[str, Any]) -> Any_:
+    """x ⋆ δ, the gradient of a convolution's filters; δ ∗ w, which spreads w over every place.
+
+    `given`: the kernel's size, the stride, the padding, the dilation, groups, what is added at the end, by letters.
+    """
+    words = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups", "o": "output_padding"}
+    named = {words[letter]: one for letter, one in given.items() if letter != "k"}
     if sign == "∗":
-        return called(f"conv_transpose{space}d", [left, right], {})
-    size = tuple(a - b + 1 for a, b in zip(left.array.shape[2:], right.array.shape[2:], strict=True))
-    return called(f"conv{space}d_weight", [left, right, size], {})
+        return called(f"conv_transpose{right.rank - 2}d", [left, right], named)
+    space = len(given["k"]) if isinstance(given.get("k"), tuple) else max(left.rank - 2, 1)
+    size = given.get("k") or tuple(
+        1 + (large + 2 * p - 1 - (small - 1) * s) // d
+        for large, small, s, p, d in zip(left.array.shape[-space:], right.array.shape[-space:],
+                                         *(each(given.get(letter, usual), space) for letter, usual in
+                                           (("s", 1), ("p", 0), ("d", 1))), strict=True))  # fmt: skip
+    return called(f"conv{space}d_weight", [left, right, size], named)
+
+
+def each(one: Any, space: int) -> tuple[int, ...]:
+    """One number for every axis, or a number an axis."""
+    return one if isinstance(one, tuple) else (one,) * space
 
 
 def to_max(put: Value, within: Value, window: list[Any], keywords: dict[str, Any]) -> Any_:
     """Each entry at the place of the largest one of its window."""
-    space = within.rank - 2
+    space = len(window[0]) if isinstance(window[0], tuple) else max(within.rank - 2, 1)
     found = called(f"max_pool{space}d_indices", [within, *window], keywords)
-    return called(f"max_unpool{space}d", [put, found, within.array.shape[2:]], {})
+    return called(f"max_unpool{space}d", [put, found, within.array.shape[-space:]], {})
+
+
+def shared(put: Value, kernel: Any, size: Any = None, stride: Any = None, padding: Any = 0, **rest: Any) -> Any_:
+    """Each entry of `put`, in equal shares at the places of its window."""
+    space = len(kernel) if isinstance(kernel, tuple) else max(put.rank - 2, 1)
+    steps = each(kernel if stride is None else stride, space)
+    size = size or tuple((count - 1) * step + k - 2 * p for count, step, k, p in
+                         zip(put.array.shape[-space:], steps, each(kernel, space), each(padding, space), strict=True))
+    return called(f"avg_unpool{space}d", [put, size, kernel], {"stride": steps, "padding": padding, **rest})
 
 
 def axes_named(letters: str, operand: Value) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.spelling import is_spelling
 
-SPECIAL = frozenset((*INSPECTIONS, "array", "logical_not", windows.TO_MAX))
+SPECIAL = frozenset((*INSPECTIONS, "array", "logical_not", windows.TO_MAX, windows.SPREAD))
 """Calls that are no functions of tensors."""
 
 

@@ -223,6 +223,10 @@ def _to_max(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     return interpret(windows.to_max(part, scope, _shaper(scope, meaning)), scope, meaning)
 
 
+def _spread(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
+    return interpret(windows.spread(part, scope, _shaper(scope, meaning)), scope, meaning)
+
+
 def _array(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """`np.array([1, 2])`: numbers in brackets as a tensor."""
     value = part.arguments[0].value if part.arguments else part
@@ -245,7 +249,7 @@ def _inverted_mask(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresol
 
 _SPECIAL: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(INSPECTIONS, _inspection), "array": _array, "logical_not": _inverted_mask,
-    windows.TO_MAX: _to_max,
+    windows.TO_MAX: _to_max, windows.SPREAD: _spread,
 }  # fmt: skip
 """Calls that are no functions of tensors: each of `existing.SPECIAL`."""
 

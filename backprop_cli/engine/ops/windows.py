@@ -67,6 +67,18 @@ def geometry(kernel: Sequence[int], stride: Wholes, padding: Padding, dilation: 
     return Geometry(sizes, steps, _padding(padding, space), gaps)
 
 
+def met(over: Shape, by: Shape, where: Geometry) -> tuple[int, ...]:
+    """The largest windows of which there are as many as `by` says over `over`; the kernel of `where` is not asked."""
+    sides = zip(over, by, where.stride, where.ends, where.dilation, strict=True)
+    return tuple((int(a) + sum(ends) - 1 - (int(b) - 1) * s) // d + 1 for a, b, s, ends, d in sides)
+
+
+def unmet(counts: Shape, where: Geometry) -> tuple[int, ...]:
+    """The size that so many windows reach over, to its end."""
+    sides = zip(counts, where.kernel, where.stride, where.ends, strict=True)
+    return tuple((int(n) - 1) * s + k - sum(ends) for n, k, s, ends in sides)
+
+
 def _same(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Geometry:
     """As many windows as entries; an even window needs one more entry after than before, as in PyTorch."""
     if any(s != 1 for s in stride):

@@ -146,6 +146,13 @@ class Latex(Notation):
     def between(self, low: str, middle: str, high: str) -> str:
         return rf"\left[{low} \le {middle} < {high}\right]"
 
+    def with_given(self, sign: str, given: Sequence[tuple[str, str]]) -> str:
+        said = ",".join(f"{name}={latex_text(value)}" for name, value in given)
+        return f"{sign.rstrip()}_{{{said}}} " if given else sign
+
+    def keyword(self, name: str, value: str) -> str:
+        return self.static(f"{name}={value}")
+
     def literal(self, text: str) -> str:
         return typewriter(text)
 

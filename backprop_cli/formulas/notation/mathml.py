@@ -105,6 +105,13 @@ class Mathml(Notation):
     def document(self, text: str) -> str:
         return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{text}</math>'
 
+    def with_given(self, sign: str, given: Sequence[tuple[str, str]]) -> str:
+        said = mo(",").join(mi(name) + mo("=") + tokens(value) for name, value in given)
+        return script("msub", sign, said) if given else sign
+
+    def keyword(self, name: str, value: str) -> str:
+        return tokens(f"{name}={value}")
+
     def name(self, name: str) -> str:
         if name in self.alike:
             return mi(name)

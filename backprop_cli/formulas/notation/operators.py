@@ -15,7 +15,7 @@ from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
 from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.formulas.notation.walker import Walker
-from backprop_cli.formulas.notation.windows import added_at, correlated, spread, unpooled
+from backprop_cli.formulas.notation.windows import added_at, correlated, shared, spread, unpooled
 
 
 def chain(layout: Walker, expr: Apply) -> Piece:
@@ -165,6 +165,7 @@ OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
     **dict.fromkeys(("conv1d_weight", "conv2d_weight"), correlated), "index_add": added_at,
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), spread),
     **dict.fromkeys(("max_unpool1d", "max_unpool2d"), unpooled),
+    **dict.fromkeys(("avg_unpool1d", "avg_unpool2d"), shared),
     **dict.fromkeys(("mean", "var", "std", "max", "min", "prod", "logsumexp"), reduced),
     **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), compared),
 }  # fmt: skip

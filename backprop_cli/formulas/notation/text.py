@@ -131,6 +131,14 @@ class Notation:
         """1 where an index is no less than one number and less than another, else 0."""
         return f"[{low} ≤ {middle} < {high}]"
 
+    def with_given(self, sign: str, given: Sequence[tuple[str, str]]) -> str:
+        """A sign between two operands, with what is said of it: ⋆[s=2,p=1]."""
+        return f"{sign.rstrip()}[{','.join(f'{name}={value}' for name, value in given)}] " if given else sign
+
+    def keyword(self, name: str, value: str) -> str:
+        """An argument by its name."""
+        return f"{name}={value}"
+
     def literal(self, text: str) -> str:
         """A part of the user's expression as it is written."""
         return text

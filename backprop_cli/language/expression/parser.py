@@ -5,7 +5,7 @@ from __future__ import annotations
 from backprop_cli.language.expression.cursor import MAX_DEPTH
 from backprop_cli.language.expression.lexer import Token, error
 from backprop_cli.language.expression.operands import BEGINNINGS, MAX_EXPONENT, Operands, own_call
-from backprop_cli.language.expression.tree import Binary, Expression, Unary, level_of
+from backprop_cli.language.expression.tree import Argument, Binary, Expression, Unary, level_of
 from backprop_cli.language.source import Text
 
 __all__ = ["MAX_DEPTH", "MAX_EXPONENT", "MAX_HEIGHT", "Parser", "parse_own", "parsed"]
@@ -22,6 +22,8 @@ _LEVELS = {
 """How tightly the infix operators bind; as in Python, and `=` compares inside [...]."""
 _SIGNS = {"": "*", "⊙": "*", "|": "or", "&": "and", "=": "=="}
 """Signs for the operators of the tree: of masks `|` is `or`, `&` is `and`."""
+_WITH_GIVEN = frozenset("⋆∗")
+"""Signs that may have something behind them: `x ⋆[s=2] g`; after a space it is an operand, `x ⋆ [z > 0]`."""
 
 
 class Parser(Operands):
@@ -63,13 +65,25 @@ class Parser(Operands):
                 self.advance()
             elif isinstance(left, Binary) and left.operator == "/":
                 raise self.unclear()
+            given = self.given() if sign in _WITH_GIVEN else ()
             right = self.infix(own + 1)
-            left = Binary(left.start, right.end, _SIGNS.get(sign, sign), left, right)
+            left = Binary(left.start, right.end, _SIGNS.get(sign, sign), left, right, given)
             if own == COMPARISON and self.sees(*_COMPARISONS):
                 token = self.token
                 hint = "multiply two masks: (a < b)*(b < c)"
                 raise error("E010", "comparisons do not chain", self.text, token.start, token.end, hint)
         return left
+
+    def given(self) -> tuple[Argument, ...]:
+        """What stands in brackets directly behind a sign."""
+        if not self.sees("[") or self.token.start != self.tokens[self.at - 1].end:
+            return ()
+        self.advance()
+        state = self.bracket()
+        found = self.sequence("]", self.argument)
+        self.bars, self.listed = state
+        self.expect("]", "to close what stands behind the sign")
+        return found
 
     def operator(self) -> tuple[str, int] | None:
         """The infix operator that comes next, and its level; "" for a product without a sign, `2 x`."""

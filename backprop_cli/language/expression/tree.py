@@ -56,11 +56,12 @@ class Unary(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Expression):
-    """An infix operator: arithmetic or a comparison."""
+    """An infix operator: arithmetic or a comparison; `given` is what stands in brackets behind its sign."""
 
     operator: str
     left: Expression
     right: Expression
+    given: tuple[Argument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

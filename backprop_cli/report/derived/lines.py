@@ -64,6 +64,7 @@ SIGNS = (
     ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
     ("⋆", "x ⋆ δ lays what comes back over x at each place of the kernel, and adds up the products"),
     ("∗", "δ ∗ w: each entry of δ lays the kernel w, times itself, over the place where it came from"),
+    ("spread(", "spread(δ, 2) shares each entry of δ evenly among the entries of its window; what meets adds up"),
     ("argmax(", "argmax(a, 2)[n,c,i,j] is the place of the largest entry in a window of a"),
     ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
@@ -72,6 +73,11 @@ SIGNS = (
     ("[j = k]", EQUAL),
 )
 """What a sign means, in the order in which they are looked for."""
+
+GIVEN = re.compile(r"[⋆∗]\[([^\]]+)\]")
+LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding", "d": "the dilation",
+           "g": "the groups of channels", "o": "entries more at the end"}  # fmt: skip
+"""What is said at ⋆ and ∗, letter by letter."""
 
 INDICES = re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = ")
 """`[i = 0]`, `[words[i] = v]`: what is explained as [j = k]."""
@@ -92,9 +98,18 @@ def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
     what = "indices" if len(indices) > 1 else "an index"
     counted = [f"{', '.join(indices)}: {what}, counted from 0"] if indices else []
     meant = (*worked.remarks, *counted, *(meaning for sign, meaning in SIGNS if sign in texts))
+    meant = (*meant, *_windows(texts))
     new = [meaning for meaning in meant if meaning not in said]
     said.update(new)
     return [*found, *(Said(meaning, "sign") for meaning in new)]
+
+
+def _windows(texts: str) -> Iterator[str]:
+    """What the letters at ⋆ and ∗ say."""
+    given = ",".join(GIVEN.findall(texts))
+    said = [f"{letter} is {meaning}" for letter, meaning in LETTERS.items() if f"{letter}=" in given]
+    if said:
+        yield f"at ⋆ and ∗, {', '.join(said)}"
 
 
 def _text(one: Item) -> str:
