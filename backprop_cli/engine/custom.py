@@ -85,7 +85,7 @@ class Taped(NamedTuple):
     """A value on the tape, by its place."""
 
     value: Any
-    place: int = -1  # a literal, which nothing flows back to
+    place: int
 
 
 class Noted(NamedTuple):
@@ -112,7 +112,7 @@ class Tape(Spoken):
 
     def constant(self, value: object) -> Any:
         """A literal."""
-        return Taped(super().constant(value))
+        return self.noted(super().constant(value))
 
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
         """An op, noted."""
@@ -142,8 +142,7 @@ class Tape(Spoken):
         edges = [Edge(operand.place, partial(rule, self.xp, **note.parameters), shape_of(operand.value))
                  for position, operand in enumerate(note.operands)
                  if operand.place in below and (rule := _rule(note.op, position)) is not None]  # fmt: skip
-        given = (self.values[place], *(o.value for o in note.operands))
-        return Step(note, place, note.op.forward, lambda _: given[1:], lambda _: given, tuple(edges))
+        return Step(note, place, note.op.forward, tuple(o.place for o in note.operands), tuple(edges))
 
 
 def _rule(op: Op, position: int) -> Rule | None:

@@ -28,11 +28,31 @@ def sigmoid(x: Any) -> Any:
     return np.float64((1.0 if x >= 0 else e) / (1.0 + e))
 
 
+def product(a: Any, b: Any) -> Any:
+    """Of two matrices by `dot`, which takes a third less of the time of small ones than `@`, the general product."""
+    return a.dot(b) if a.ndim == 2 == b.ndim else a @ b
+
+
+def by_math(name: str) -> Callable[[Any], Any]:
+    """A function of one number, of a scalar by the standard library, where that has a value: half of numpy's time."""
+    of_array, of_number, kind = getattr(np, name), getattr(math, name), np.float64
+
+    def function(x: Any) -> Any:
+        if type(x) is kind:
+            try:
+                return kind(of_number(x))
+            except (ValueError, OverflowError):  # inf, nan: numpy has those
+                pass
+        return of_array(x)
+
+    return function
+
+
 DIRECT: Mapping[str, Callable[..., Array]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
-    "power": operator.pow, "negative": operator.neg, "matmul": operator.matmul,
-    "abs": np.abs, "sign": np.sign, "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
-    "tanh": np.tanh, "sigmoid": sigmoid, "transpose": lambda x, axes=None: x.transpose(axes),
+    "power": operator.pow, "negative": operator.neg, "matmul": product,
+    "abs": np.abs, "sign": np.sign, "sigmoid": sigmoid, "transpose": lambda x, axes=None: x.transpose(axes),
+    **{name: by_math(name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh")},
 }  # fmt: skip
 """Ops that numpy does by itself: no call of ours in between (half the time of a scalar node)."""
 
@@ -148,6 +168,11 @@ class Numbers:
         if np.shape(gradient) == shape:
             return gradient
         return summed_to(gradient, shape)
+
+    @property
+    def times(self) -> Callable[[Array, Array], Array]:
+        """numpy's product, of scalars too."""
+        return operator.mul
 
     @property
     def arrive(self) -> Callable[[Node, Array], Array] | None:

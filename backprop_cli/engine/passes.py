@@ -1,7 +1,7 @@
 """The forward and the reverse pass, generic in the meaning: numbers, formulas, entries.
 
 A meaning gives `bind(op, parameters)` (the op as a callable), `rule(op, position, parameters)` (its VJP),
-`constant`, `unbroadcast` and `arrive`, which sees each node's whole gradient once all its consumers have
+`constant`, `unbroadcast`, `times` and `arrive`, which sees each node's whole gradient once all its consumers have
 contributed; what it returns is what flows on.
 """
 
@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.ops import Op
-from backprop_cli.engine.reverse import Edge, Step, go_back, pick
+from backprop_cli.engine.ops.base import Factor
+from backprop_cli.engine.reverse import Edge, Step, go_back
 from backprop_cli.language.model import Shape
 
 V = TypeVar("V")
@@ -34,6 +35,10 @@ class Meaning(Protocol[V]):
         """A gradient summed back to the shape of a broadcast operand."""
 
     @property
+    def times(self) -> Callable[[V, V], V] | None:
+        """A gradient times a value: all that a rule that is a `Factor` does.  None: it is called, as any other rule."""
+
+    @property
     def arrive(self) -> Callable[[Node, V], V] | None:
         """Called with a node and its whole gradient; what it returns flows on.  None: each flows on as it is."""
 
@@ -45,23 +50,39 @@ def plan(graph: Graph, meaning: Meaning[V]) -> list[Step]:
 
 def _step(graph: Graph, node: Node, op: Op, meaning: Meaning[V]) -> Step:
     index, inputs = node.index, node.inputs
-    edges: list[Edge] = []
-    for position, operand in enumerate(inputs if index in graph.active else ()):
-        if operand in graph.active and rule_of(node, position) is not None:
-            shape = graph.nodes[operand].shape
-            narrow = op.broadcasts and shape != node.shape
-            edges.append(Edge(operand, meaning.rule(op, position, node.parameters), shape if narrow else None))
-    return Step(node, index, meaning.bind(op, node.parameters), pick(inputs), pick((index, *inputs)), tuple(edges))
+    edges = tuple(_edge(graph, node, op, position, meaning)
+                  for position, operand in enumerate(inputs if index in graph.active else ())
+                  if operand in graph.active and rule_of(node, position) is not None)  # fmt: skip
+    left, right = (*inputs, None)[:2] if 0 < len(inputs) < 3 else (None, None)
+    apply = meaning.bind(op, node.parameters)
+    return Step(node, index, apply, inputs, edges, left, right)
+
+
+def _edge(graph: Graph, node: Node, op: Op, position: int, meaning: Meaning[V]) -> Edge:
+    operand, rule = node.inputs[position], rule_of(node, position)
+    shape = graph.nodes[operand].shape
+    narrow = shape if op.broadcasts and shape != node.shape else None
+    if meaning.times is None or not isinstance(rule, Factor):
+        return Edge(operand, meaning.rule(op, position, node.parameters), narrow)
+    if rule.place is None:
+        return Edge(operand, None, narrow)
+    return Edge(operand, meaning.times, narrow, (node.index, *node.inputs)[rule.place])
 
 
 def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning[V], leaves: Mapping[int, V]) -> list[V]:
     """Every node's value, by index."""
     values: list[Any] = [None] * len(graph.nodes)
-    for node in graph.nodes:
+    for index, node in enumerate(graph.nodes):
         if node.op is None:
-            values[node.index] = leaves[node.index] if node.leaf is not None else meaning.constant(node.value)
-    for _, index, apply, operands, _, _ in steps:
-        values[index] = apply(*operands(values))
+            values[index] = leaves[index] if node.leaf is not None else meaning.constant(node.value)
+    for step in steps:
+        left, right = step.left, step.right
+        if left is None:
+            values[step.place] = step.apply(*step.operands(values))
+        elif right is None:
+            values[step.place] = step.apply(values[left])
+        else:
+            values[step.place] = step.apply(values[left], values[right])
     return values
 
 

@@ -6,40 +6,45 @@ Whoever has steps goes back over them here: a graph (`engine.passes`), the tape 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from operator import itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
 
 from backprop_cli.language.model import Shape
 
-Pick = Callable[[Any], Sequence[Any]]
-"""Takes some of all values."""
 
+@dataclass(slots=True)
+class Edge:
+    """Where a gradient goes: an operand, by a rule, and the shape to sum back to (None: it has that shape already).
 
-class Edge(NamedTuple):
-    """Where a gradient goes: an operand, by a rule, and the shape to sum back to (None: it has that shape already)."""
+    The rule takes (g, y, *operands); (g, factor) where the index of one factor says all; None hands g on.
+    """
 
     operand: int
-    rule: Callable[..., object]
+    rule: Callable[..., object] | None
     narrow: Shape | None = None
+    factor: int | None = None
 
 
-class Step(NamedTuple):
-    """A node ready to run; a tuple, and pickers made beforehand, make a graph of 10,000 scalars cheap."""
+@dataclass(slots=True)
+class Step:
+    """A node ready to run; not frozen, which would take three times as long to make.
+
+    `left` and `right` are the operands of an op of one or two: a call with a tuple of arguments, as all others need
+    it, takes twice the time of one without, and a graph of 10,000 scalars is made of calls.
+    """
 
     node: Any  # whatever the steps are of; handed to `arrive`
     place: int  # its index
     apply: Callable[..., Any]
-    operands: Pick
-    arguments: Pick  # its value and its operands
+    inputs: tuple[int, ...]
     edges: tuple[Edge, ...]
+    left: int | None = None
+    right: int | None = None
 
-
-def pick(indices: Sequence[int]) -> Pick:
-    """What takes the values at `indices`, always as a sequence."""
-    if len(indices) > 1:
-        return itemgetter(*indices)
-    return itemgetter(slice(indices[0], indices[0] + 1) if indices else slice(0))
+    def operands(self, values: Any) -> list[Any]:
+        """The values of its operands, of those of all nodes."""
+        return [values[i] for i in self.inputs]
 
 
 Gradients = list[Any] | MutableMapping[int, Any]
@@ -62,16 +67,23 @@ def go_back(
         unbroadcast: sums a contribution back to the shape of an operand that was repeated.
         arrive: sees each whole gradient; what it returns flows on.
     """
-    for node, index, _, _, arguments, edges in steps:
-        gradient = gradients[index]
-        if gradient is None or not edges:
+    for step in steps:
+        gradient = gradients[step.place]
+        if gradient is None or not step.edges:
             continue
         if arrive is not None:
-            gradient = gradients[index] = arrive(node, gradient)
-        given = (gradient, *arguments(values))
-        for operand, rule, narrow in edges:
-            contribution = rule(*given)
-            if narrow is not None:
-                contribution = unbroadcast(contribution, narrow)
+            gradient = gradients[step.place] = arrive(step.node, gradient)
+        for edge in step.edges:
+            rule, operand = edge.rule, edge.operand
+            if rule is None:
+                contribution = gradient
+            elif edge.factor is not None:
+                contribution = rule(gradient, values[edge.factor])
+            elif step.left is not None and step.right is None:
+                contribution = rule(gradient, values[step.place], values[step.left])
+            else:
+                contribution = rule(gradient, values[step.place], *[values[i] for i in step.inputs])
+            if edge.narrow is not None:
+                contribution = unbroadcast(contribution, edge.narrow)
             earlier = gradients[operand]
             gradients[operand] = contribution if earlier is None else earlier + contribution

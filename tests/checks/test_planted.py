@@ -54,10 +54,10 @@ def dropped_path(patch: pytest.MonkeyPatch) -> None:
     def forgetful(graph: Any, steps: Any, *rest: Any) -> Any:
         known: set[int] = set()
         kept = []
-        for *start, edges in reversed(steps):
-            fresh = tuple(edge for edge in edges if edge[0] not in known)
-            known.update(edge[0] for edge in edges)
-            kept.append((*start, fresh))
+        for step in reversed(steps):
+            fresh = tuple(edge for edge in step.edges if edge.operand not in known)
+            known.update(edge.operand for edge in step.edges)
+            kept.append(replace(step, edges=fresh))
         return backward(graph, kept[::-1], *rest)
 
     patch.setattr(backprop_cli.tasks.calculate, "backward", forgetful)

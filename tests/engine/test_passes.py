@@ -33,6 +33,7 @@ class Paths:
     def __init__(self, *, watched: bool = False) -> None:
         self.seen: list[tuple[str, Any]] = []
         self.arrive = self._arrive if watched else None
+        self.times = None  # the rules are called
 
     def constant(self, value: Any) -> int:
         """A literal takes no operation."""

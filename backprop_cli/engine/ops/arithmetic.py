@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import Op, Sample, broadcast, op
+from backprop_cli.engine.ops.base import BY_FIRST, BY_SECOND, PASSED, Op, Sample, broadcast, op
 from backprop_cli.engine.ops.tensor import Scalar, Symbolic
 from backprop_cli.language.model import Shape
 
@@ -34,11 +34,11 @@ def _binary(name: str, doc: str, forward: Callable[[Any, Any], Any], vjps: Any, 
               broadcasts=True, pointwise=True, temporary=costs.nothing, group="operators", **rest)
 
 
-_binary("add", "Sum, `a + b`.", operator.add, (lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: g))
+_binary("add", "Sum, `a + b`.", operator.add, (PASSED, PASSED))
 _binary("subtract", "Difference, `a - b`.", operator.sub,
-        (lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: -g), aliases="sub")
+        (PASSED, lambda xp, g, y, a, b: -g), aliases="sub")
 _binary("multiply", "Elementwise product, `a * b`.", operator.mul,
-        (lambda xp, g, y, a, b: g * b, lambda xp, g, y, a, b: g * a), aliases="mul")
+        (BY_SECOND, BY_FIRST), aliases="mul")
 _binary("divide", "Elementwise quotient, `a / b`.", operator.truediv,
         (lambda xp, g, y, a, b: g / b, lambda xp, g, y, a, b: -g * y / b), aliases="true_divide",
         samples=tuple(Sample(s.shapes, {}, ("real", "positive")) for s in BROADCASTS),

@@ -51,7 +51,7 @@ def matmul_shape(a: Shape, b: Shape) -> Shape:
 
 def _left(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
     if len(a.shape) > 1 < len(b.shape):  # the usual case first: a long network has thousands
-        return g @ b.mT
+        return xp.matmul(g, b.mT)
     ranks = len(a.shape), len(b.shape)
     if ranks == (1, 1):
         return g * b
@@ -62,7 +62,7 @@ def _left(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 def _right(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
     if len(a.shape) > 1 < len(b.shape):
-        return a.mT @ g
+        return xp.matmul(a.mT, g)
     ranks = len(a.shape), len(b.shape)
     if ranks == (1, 1):
         return g * a

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, broadcast, named, normalize_axis, op, show
+from backprop_cli.engine.ops.base import (
+    PASSED,
+    ParameterError,
+    Sample,
+    ShapeError,
+    broadcast,
+    named,
+    normalize_axis,
+    op,
+    show,
+)
 from backprop_cli.engine.ops.tensor import Array, Axes, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -237,7 +247,7 @@ def broadcast_shape(x: Shape, *, shape: int | Shape) -> Shape:
 
 op("broadcast_to(x; shape)", "Repeated along axes of size 1 and new leading axes.",
    lambda xp, x, shape: np.broadcast_to(x, broadcast_shape(np.shape(x), shape=shape)), shape=broadcast_shape, view=True,
-   vjps=lambda xp, g, y, x, shape: g, broadcasts=True, group="shape", aliases="expand",
+   vjps=PASSED, broadcasts=True, group="shape", aliases="expand",
    samples=(Sample(((3,),), {"shape": (2, 3)}), Sample(((2, 1),), {"shape": (2, 3)}), Sample(((),), {"shape": (2,)})))
 
 

@@ -163,6 +163,7 @@ class Words(Protocol):
     less: Binary
     less_equal: Binary
     log_slope: Binary
+    matmul: Binary
     maximum: Binary
     outer: Binary
     power_slope: Binary

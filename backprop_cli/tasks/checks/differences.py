@@ -186,10 +186,10 @@ class Perturbed:
 
     def function(self, step: Step) -> Callable[..., Any]:
         """The function of a step, as its derivative takes it: a symmetric matrix stays one when it changes."""
-        node, _, apply, operands = step[:4]
+        node, apply = step.node, step.apply
         if node.op is None or node.op.near is None:
             return apply
-        start, near = operands(self.values)[0], node.op.near
+        start, near = self.values[step.inputs[0]], node.op.near
         return lambda x: apply(near(x, start, **node.parameters))
 
     def probe(self, node: int, output: int, seed: Array, chain: Sequence[int]) -> Probe:

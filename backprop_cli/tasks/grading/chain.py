@@ -98,10 +98,10 @@ class Chain:
         for index, value in pins.items():
             new[index] = value
         with np.errstate(all="ignore"):
-            for node, index, apply, operands, _, _ in self.forward_steps:
-                if index not in pins and not changed.isdisjoint(node.inputs):
-                    new[index] = apply(*operands(new))
-                    changed.add(index)
+            for step in self.forward_steps:
+                if step.place not in pins and not changed.isdisjoint(step.inputs):
+                    new[step.place] = step.apply(*step.operands(new))
+                    changed.add(step.place)
         return new
 
     def reverse(self, values: Sequence[Array], seeds: Sequence[Array], pins: Mapping[int, Array]) -> list[Array]:
@@ -239,7 +239,8 @@ class Chain:
         """The same for the values themselves."""
         found: list[Any] = [EPSILON * np.abs(one) if one is not None else None for one in values]
         with np.errstate(all="ignore"):
-            for node, index, apply, _, _, _ in self.forward_steps:
+            for step in self.forward_steps:
+                node, index, apply = step.node, step.place, step.apply
                 if node.op is not None and node.op.name in LINEAR:
                     sums = np.abs(apply(*(np.abs(values[i]) if values[i] is not None else None for i in node.inputs)))
                     found[index] = found[index] + EPSILON * np.where(np.isfinite(sums), sums, 0.0)

@@ -81,11 +81,12 @@ def compiled(spec: Spec, lines: tuple[Line, ...], names: tuple[str, ...], shape:
 def _planned(graph: Graph, results: Mapping[str, int]) -> Compiled:
     """With arrays for the results of all that is as large as the param."""
     meaning = Numbers(graph)
-    steps = []
-    for node, index, plain, operands, _, _ in plan(graph, meaning):
+    steps: list[tuple[int, Callable[..., Any], Callable[[Any], Any]]] = []
+    for step in plan(graph, meaning):
+        node = step.node
         ufunc = UFUNCS.get(node.op.name) if node.shape and node.op else None
         out = None if ufunc is None else np.empty(tuple(map(int, node.shape)), graph.spec.dtype)
-        steps.append((index, plain if ufunc is None else partial(ufunc, out=out), operands))
+        steps.append((step.place, step.apply if ufunc is None else partial(ufunc, out=out), step.operands))
     values = [meaning.constant(node.value) if node.kind == "constant" else None for node in graph.nodes]
     return Compiled(graph, meaning, steps, results, values)
 
