@@ -53,6 +53,28 @@ def test_further_quantities(item: str, word: str, mistake: str | None) -> None:
     assert (mark.word, mark.mistake) == (word, mistake), mark.reason
 
 
+@pytest.mark.parametrize(("item", "word"), [
+    ("y.jacobian(x)[1, 0]: {slope}", "right"), ("y.jacobian(x): diag(1 - y**2) @ W", "right"),
+    ("y.jacobian(z): diag(1 - y**2)", "right"), ("y.jacobian(x)[1, 0]: 1 - y[1]**2", "wrong"),
+    ("side.jacobian(x): 2 * diag(x)", "right"), ("loss.hessian(x)[0, 0]: {second}", "right"),
+    ("loss.hessian(t): eye(2)", "right"), ("loss.hessian(c): 0", "right"), ("x.new: x - lr * W.T @ dz", "right"),
+    ("t.new: {moved}", "right"), ("y.jacobian(t): 0", "not readable"), ("side.jacobian(W): 0", "not readable"),
+    ("z.new: z", "not readable"), ("y.jacobian(q): 0", "not readable"),
+])  # fmt: skip
+def test_by_what_is_no_param(item: str, word: str) -> None:
+    """By inputs and nodes, and of nodes on which the loss does not depend, as `jacobian` and `step` have it."""
+    text = LAYER.replace("b: [0.1, -0.2]}", "b: [0.1, -0.2], c: 2}").replace("t)**2)}", "t)**2) + 3*c, side: x**2}")
+    key = key_of(read_spec((text + "output: loss").encode(), "net.yaml", folder=None), settings=FURTHER)
+    w, x, b, t, e = np.array([[0.3, -0.8], [0.9, 0.4]]), np.array([0.5, -0.8]), np.array([0.1, -0.2]), [0.2, -0.4], 1e-4
+    outputs = [np.tanh(w @ (x + np.array([n * e, 0])) + b) for n in (1, 0, -1)]
+    losses = [0.5 * np.sum((y - t) ** 2) for y in outputs]
+    found = {"slope": f"{(outputs[0] - outputs[2])[1] / (2 * e):.5f}", "moved": (t + 0.5 * (outputs[1] - t)).tolist(),
+             "second": f"{(losses[0] - 2 * losses[1] + losses[2]) / e**2:.5f}"}  # fmt: skip
+    sheet = sheet_of(f"answers:\n  {item.format(**found)}\n".encode(), "a.yaml", key.names)
+    mark = grade(key, sheet, Scheme()).items[0]
+    assert mark.word == word, mark.reason
+
+
 def test_a_step_from_an_own_gradient() -> None:
     """A param after a step taken along a wrong gradient of one's own is carried."""
     key = key_of(read_spec(LAYER.encode(), "net.yaml", folder=None), settings=FURTHER)

@@ -368,6 +368,19 @@ def test_check_compares_rows_and_formula(backprop: Backprop, monkeypatch: pytest
     assert backprop("check", "--jacobian", "-", stdin="params: {x: [1, 2]}\nnodes: {y: tanh(x)}\n").code == 1
 
 
+def test_check_compares_mixed_blocks(backprop: Backprop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pair of leaves is checked; what is wrong between two of them alone is found there."""
+    spec = "params: {a: 2.0, b: [1.0, 3.0]}\nnodes: {f: a**2 + sum(b**2) + a*sum(b)}\n"
+    assert "∂²f/∂a∂b" in backprop("check", "--hessian", "-", stdin=spec).out
+    real = Rows.jacobian
+    monkeypatch.setattr(Rows, "jacobian", lambda self, index, limit: real(self, index, limit) * (
+        1.001 if self.graph.nodes[index].name == "b" and np.ndim(self.values[self.graph.output.index]) == 0 else 1))
+    done = backprop("check", "--hessian", "-", "--format", "json", stdin=spec)
+    assert done.code == 1
+    wrong = {one["node"] for one in json.loads(done.out)["gradients"] if one["status"] == "wrong"}
+    assert wrong == {"∂²f/∂a∂b"}
+
+
 # ── many rows at once, and facts that do not last ────────────────────────────────────────────────
 
 DEEP = {"X": BATCH, "W": [[1.0, 2.0, 5.0], [3.0, 4.0, 6.0]]}

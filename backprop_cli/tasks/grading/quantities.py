@@ -1,8 +1,8 @@
 """Quantities beyond values and gradients: a param after a step, a Jacobian or a Hessian, a tangent.
 
     w5.new                 after one step of the scheme's rule: `step: {lr: 0.5}`, or `step: {rule: adam, lr: 0.1}`
-    y.jacobian[0, 1]       an entry, or without brackets the whole; `y.jacobian(x)` where there are several leaves
-    loss.hessian(w)[0, 0]  the second derivative of a number by one leaf
+    y.jacobian[0, 1]       an entry, or without brackets the whole; `y.jacobian(x)` by any leaf or node
+    loss.hessian(w)[0, 0]  the second derivative of a number by one of these
     y.tangent              how y moves as the leaves move along the scheme's `tangents: {x: [1.0, 0.0]}`
 
 Each is a function of the values and the gradients of a view, so what follows from a student's own is known as well.
@@ -19,11 +19,14 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, build, plain
+from backprop_cli.engine.graph.nodes import activity
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import NodeSpec
 from backprop_cli.language.source import inline
+from backprop_cli.tasks.calculate import seed_of
 from backprop_cli.tasks.grading.chain import Chain
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.operands import View
@@ -78,16 +81,17 @@ class Quantities:
         """A param after the step."""
         if self.settings.step is None:
             raise Impossible("the scheme says nothing of a step: step: {lr: 0.5}")
-        if index not in self.graph.wrt or view.gradients[index] is None:
-            raise Impossible(f"{self.graph.nodes[index].name} is no param that a step would move")
+        gradient = view.gradients[index] if index in self.graph.wrt else self._gradient(index, view)
+        if gradient is None:
+            raise Impossible(f"{self.graph.nodes[index].name} is no leaf that a step would move")
         rule = RULES[self.settings.step.get("rule", "sgd")]
         given = {name: text for name, text in self.settings.step.items() if name != "rule"}
         mover = mover_for(self.graph.spec, rule, parameters_of(rule, given), self.graph.nodes[index].shape)
-        return mover.move(view.values[index], view.gradients[index])["w"]
+        return mover.move(view.values[index], gradient)["w"]
 
     def jacobian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Array:
         """The derivative of a node by a leaf: whole, or one entry, for which one row is enough."""
-        leaf, shape = self._leaf(by), self._shape(index)
+        leaf, shape = self._asked(by, index), self._shape(index)
         inner = self._shape(leaf)
         if entry is None:
             if prod(shape) > MAX_ROWS:
@@ -102,16 +106,23 @@ class Quantities:
         """The Jacobian of a gradient, in the network that computes it too."""
         if self._shape(index) or index != self.graph.output.index:
             raise Impossible("a Hessian is that of the output, which is a number")
-        leaf = self.graph.nodes[self._leaf(by)]
+        leaf = self.graph.nodes[self._asked(by, index)]
         if leaf.name not in self.known:
             spec = self.graph.spec
             text = inline(f"grad({leaf.name})")
             name = inline(_free(self.graph))
             node = NodeSpec(name.text, parse(text), text, name)
             nodes = sorted(spec.nodes, key=lambda one: one.name == self.graph.output_name)  # it is the gradient of that
-            made = replace(spec, nodes=(*nodes, node), output=(parse(name), name), grad_output="ones")
-            self.known[leaf.name] = build(plain(made))
-        twice: Graph = self.known[leaf.name]
+            made = replace(spec, nodes=(*nodes, node), output=(parse(name), name), grad_output="ones", wrt="all")
+            try:
+                self.known[leaf.name] = build(plain(made))
+            except SpecError as error:
+                if error.code != "E017":
+                    raise
+                self.known[leaf.name] = None  # a gradient that is constant
+        twice: Graph | None = self.known[leaf.name]
+        if twice is None or twice.names[leaf.name] not in self._onto(twice, twice.output.index).active:
+            return np.zeros(self._shape(self.graph.names[leaf.name]) * 2)
         chain = Chain(twice, Numbers(twice))
         leaves = {twice.names[one.name]: view.values[self.graph.names[one.name]] for one in self.graph.spec.leaves}
         values = chain.forward([_constant(chain, node) for node in twice.nodes], leaves)
@@ -125,8 +136,10 @@ class Quantities:
         total: Array = np.zeros(self._shape(index))
         for name, direction in self.settings.tangents.items():
             leaf = self.graph.names.get(name)
-            if leaf is None or leaf not in self.graph.active:
-                raise Impossible(f"{name} is no leaf that is differentiated")
+            if leaf is None or not self.graph.nodes[leaf].is_leaf:
+                raise Impossible(f"{name} is no leaf")
+            if leaf not in self._back(index).graph.active:
+                continue  # it moves, and the node does not
             whole = self.jacobian(index, name, None, view)
             total = total + np.tensordot(whole, np.asarray(direction, dtype=float), np.ndim(direction))
         return total
@@ -134,21 +147,47 @@ class Quantities:
     def _row(self, index: int, leaf: int, place: tuple[int, ...], view: View) -> Any:
         seed = np.zeros(self._shape(index))
         seed[place] = 1.0
-        found = self.chain.back_from(index, view.values, seed)[leaf]
+        found = self._back(index).back_from(index, view.values, seed)[leaf]
         return np.zeros(self._shape(leaf)) if found is None else np.asarray(found)
 
     def _shape(self, index: int) -> tuple[int, ...]:
         return tuple(map(int, self.graph.nodes[index].shape))
 
-    def _leaf(self, by: str | None) -> int:
-        if by is not None:
-            found = self.graph.names.get(by)
-            if found is None or found not in self.graph.active:
-                raise Impossible(f"{by} is nothing that is differentiated")
-            return found
-        if len(self.graph.wrt) != 1:
+    def _asked(self, by: str | None, output: int) -> int:
+        """The leaf or node that an output is differentiated by, a param or not."""
+        if by is None and len(self.graph.wrt) != 1:
             raise Impossible("by which leaf? write y.jacobian(x)")
-        return next(iter(self.graph.wrt))
+        found = next(iter(self.graph.wrt)) if by is None else self.graph.names.get(by)
+        if found is None:
+            raise Impossible(f"no node is called {by}")
+        if found not in self._back(output).graph.active:
+            name, other = (self.graph.nodes[i].name for i in (output, found))
+            raise Impossible(f"{name} does not depend on {other} through anything differentiable")
+        return found
+
+    def _back(self, output: int) -> Chain:
+        """The edges on which derivatives of a node come back to everything below it, without hooks."""
+        if output not in self.known:
+            graph = self._onto(self.graph, output)
+            self.known[output] = Chain(graph, Numbers(graph))
+        found: Chain = self.known[output]
+        return found
+
+    def _gradient(self, index: int, view: View) -> Any:
+        """The gradient of a leaf that is no param, through hooks and over all passes; None where it has none."""
+        graph = self._onto(self.graph, *(one.output for one in self.graph.passes))
+        if index not in graph.active or not graph.nodes[index].is_leaf:
+            return None
+        graph = replace(graph, hooks=self.graph.hooks, passes=self.graph.passes)
+        seeds: list[Any] = [seed_of(graph, one) for one in graph.passes]
+        return Chain(graph, Numbers(graph)).reverse(view.values, seeds, {})[index]
+
+    @staticmethod
+    def _onto(graph: Graph, *outputs: int) -> Graph:
+        """The same nodes, of which all below these outputs are differentiated by."""
+        leaves = frozenset(range(len(graph.nodes)))
+        active = activity(graph.nodes, leaves, outputs)
+        return replace(graph, wrt=leaves, active=active, hooks={}, passes=graph.passes[-1:])
 
 
 _KINDS: Mapping[str, Callable[[Quantities, int, str | None, Any, View], Any]] = {

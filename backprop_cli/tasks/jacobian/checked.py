@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -32,26 +33,27 @@ def check_jacobian(spec: Spec, wanted: Wanted) -> CheckReport:
 
 
 def check_hessian(spec: Spec, wanted: Wanted) -> CheckReport:
-    """The Hessian of the output by what is asked for, in float64: each row against differences of the gradient.
+    """The Hessian of the output by each pair asked for, in float64: rows against differences of the gradient.
 
     The gradient is the one of the reverse pass, so that a formula that fits the point alone is found out.
     """
     spec = replace(spec, dtype="float64")
     twice = Twice.of(spec, wanted)
     found: list[CheckResult] = []
-    for name in twice.names:
-        numbers = twice.traced_back(name)
-        if numbers is None or not twice.moves(numbers, name):  # a gradient that is constant: nothing to go wrong
+    for first, other in combinations_with_replacement(twice.names, 2):
+        numbers = twice.traced_back(first)
+        if numbers is None or not twice.moves(numbers, other):  # a gradient that is constant: nothing to go wrong
             continue
         assert numbers.rows is not None
         work = _Checked(numbers.graph, numbers.rows, wanted)
-        found += work.one(name, second(twice.graph.output_name, name, name), _written(twice, name, wanted))
+        formula = _written(twice, first, other) if wanted.formulas else None
+        found += work.one(other, second(twice.graph.output_name, first, other), formula)
     return _report(spec, found)
 
 
-def _written(twice: Twice, name: str, wanted: Wanted) -> Formula | None:
-    whole = twice.by_formula(name) if wanted.formulas else None
-    if whole is None or whole.rows is None or not twice.moves(whole, name):
+def _written(twice: Twice, first: str, other: str) -> Formula | None:
+    whole = twice.by_formula(first)
+    if whole is None or whole.rows is None or not twice.moves(whole, other):
         return None
     return Formula(whole.graph, whole.rows)
 
