@@ -18,6 +18,7 @@ from backprop_cli.formulas.algebra.expr import (
     size,
     symbols_of,
 )
+from backprop_cli.formulas.linear.corners import corner_of_power
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, letters_for
 from backprop_cli.formulas.linear.meeting import MEETING, aligned
 from backprop_cli.formulas.linear.selecting import SELECTING
@@ -181,6 +182,12 @@ def _selected(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
     return [term.times(S.One, factors) for term in terms_of(inner, seed, own)]
 
 
+def _index(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
+    """Entries chosen; those of a power that stands in the corner of a larger one, as the sum that they are."""
+    slope = corner_of_power(expr)
+    return _selected(expr, seed, letters) if slope is None else terms_of(slope, seed, letters)
+
+
 def _met(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
     """A sum of products, each with constants."""
     found: list[Term] = []
@@ -201,7 +208,7 @@ def _trace(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
 
 OPERATORS: Mapping[str, Callable[[Apply, TensorSymbol, Letters], list[Term]]] = {
     "matmul": _chain, "outer": _outer, "transpose": _transpose, "sum": _sum, "mean": _mean, "reshape": _reshape,
-    "expand_dims": _reshape, "squeeze": _reshape, "trace": _trace,
+    "expand_dims": _reshape, "squeeze": _reshape, "trace": _trace, "index": _index,
 }  # fmt: skip
 """How each operator hands its letters to its operand."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, GraphPass, build
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.errors import UsageError
+from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Spec
@@ -108,9 +108,21 @@ def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: 
     written = jacobian_formula(graph, values, run or graph.passes[0], index, WRITTEN_OUT)
     formula = written.formula
     if isinstance(formula, Printed) and rows is not None and found.value is not None:
-        formula = replace(formula, deviation=deviation(rows, formula.code, found.value))
+        formula = evaluated(formula, rows, found.value)
+    if isinstance(formula, Omitted):
+        return replace(found, formula=formula)
     return replace(found, formula=formula, block=written.block, facts=written.facts, entries=written.entries,
                    rows=written.rows)  # fmt: skip
+
+
+def evaluated(formula: Printed, rows: Rows, value: Array) -> Printed | Omitted:
+    """With its deviation; what the language would not read back is no formula."""
+    try:
+        return replace(formula, deviation=deviation(rows, formula.code, value))
+    except SpecError as error:
+        if error.code != "E016":
+            raise
+        return Omitted("it is longer than an expression may be; see --vector")
 
 
 def deviation(rows: Rows, code: str, value: Array) -> float:
