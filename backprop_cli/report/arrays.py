@@ -182,6 +182,8 @@ def strict(value: Any, precision: int | None = None) -> Any:
     if value is None:
         return None
     listed = value.tolist()
+    if not value.shape:
+        return _strict(listed, precision)
     largest = float(abs(value).max()) if value.size else 0.0  # nan where any entry is nan
     if precision is None and math.isfinite(largest):
         return listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -16,8 +17,9 @@ SCHEMA = "backprop.run/1"
 
 Encoder = Callable[[Any], str]
 Listing = Callable[[Any, int | None], object]
-"""What stands for an array in a document: `strict`, its numbers in lists, or `Later`."""
+"""What stands for an array in a document: `strict`, its numbers in lists, or `later`."""
 
+PLAIN = frozenset((str, int, float, bool, type(None)))
 PIECE = 1 << 16  # characters
 BLOCK = 4096  # numbers
 
@@ -101,7 +103,7 @@ def _warning(warning: Warned) -> dict[str, object]:
 
 def compact(data: Any, view: View) -> str:
     """JSON on one line."""
-    return json_safe(_encoder(view)(data))
+    return json_safe(json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode(data))
 
 
 def pretty(data: Any, view: View) -> str:
@@ -109,23 +111,39 @@ def pretty(data: Any, view: View) -> str:
 
     The standard encoder's `indent` puts each number on a line of its own, and is slow in doing so.
     """
-    return json_safe("".join(_laid_out(data, _encoder(view), "\n")))
+    return "".join(_laid_out(data, _encoder(view), "\n"))
 
 
 def _encoder(view: View) -> Encoder:
-    return json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode
+    """Any data on one line; the plain kinds, of which most of a document is made, go past the standard encoder."""
+    standard = json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode
+    kinds: dict[type, Encoder] = {str: _quoter(view.ascii), int: int.__repr__, float: _finite}
+
+    def encode(data: Any) -> str:
+        known = kinds.get(type(data))
+        return json_safe(standard(data)) if known is None else known(data)
+
+    return encode
+
+
+def _quoter(ascii_only: bool) -> Encoder:
+    if ascii_only:
+        return json.encoder.encode_basestring_ascii
+    quoted = json.encoder.encode_basestring
+    return lambda text: quoted(text) if text.isascii() or text.isprintable() else json_safe(quoted(text))
+
+
+def _finite(number: float) -> str:
+    if not math.isfinite(number):
+        raise ValueError("JSON has no numbers that are not finite")
+    return float.__repr__(number)
 
 
 def _laid_out(data: Any, encode: Encoder, line: str) -> Iterator[str]:
     """The pieces of an object; `line` is a new line with the indent of what surrounds it."""
     inner = line + "  "
     if isinstance(data, dict) and data:
-        before = "{"
-        for key, value in data.items():
-            yield f"{before}{inner}{encode(key)}: "
-            before = ","
-            yield from _laid_out(value, encode, inner)
-        yield line + "}"
+        yield from _object(data, encode, line, inner)
     elif isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
         before = "["
         for entry in data:
@@ -139,6 +157,26 @@ def _laid_out(data: Any, encode: Encoder, line: str) -> Iterator[str]:
         yield encode(data)
 
 
+def _object(data: dict[str, object], encode: Encoder, line: str, inner: str) -> Iterator[str]:
+    """What is plain and stands together is one piece."""
+    text, between = "{" + inner, "," + inner
+    for key, value in data.items():
+        text += f"{encode(key)}: "
+        if type(value) in PLAIN:
+            text += encode(value)
+        else:
+            yield text
+            yield from _laid_out(value, encode, inner)
+            text = ""
+        text += between
+    yield text.removesuffix(between) + line + "}"
+
+
+def later(value: Any, precision: int | None) -> object:
+    """An array as it stands in a document that is written piece by piece: numbers where they are few."""
+    return strict(value, precision) if value is None or value.size <= BLOCK else Later(value, precision)
+
+
 class Later(NamedTuple):
     """An array whose numbers become lists and text only while they are written: lists take four times its memory."""
 
@@ -148,16 +186,13 @@ class Later(NamedTuple):
     def encoded(self, encode: Encoder) -> Iterator[str]:
         """What `encode(strict(value))` is, a block of numbers at a time."""
         value = self.value
-        if value is None or not value.shape or value.size <= BLOCK:
-            yield encode(strict(value, self.precision))
-            return
         rows = max(1, BLOCK * len(value) // value.size)
         before = "["
         for start in range(0, len(value), rows):
             yield before
             before = ", "
             if rows == 1:
-                yield from Later(value[start], self.precision).encoded(encode)
+                yield from _laid_out(later(value[start], self.precision), encode, "")
             else:
                 yield encode(strict(value[start : start + rows], self.precision))[1:-1]
         yield "]"
@@ -167,13 +202,13 @@ def pieces(result: Result, view: View = EVERYTHING) -> Iterator[str]:
     """One object over several lines, of which only a small part is ever held."""
     some: list[str] = []
     size = 0
-    for piece in _laid_out(document(result, view, Later), _encoder(view), "\n"):
+    for piece in _laid_out(document(result, view, later), _encoder(view), "\n"):
         some.append(piece)
         size += len(piece)
         if size > PIECE:
-            yield json_safe("".join(some))
+            yield "".join(some)
             some, size = [], 0
-    yield json_safe("".join(some)) + "\n"
+    yield "".join(some) + "\n"
 
 
 def render(result: Result, view: View = EVERYTHING) -> str:

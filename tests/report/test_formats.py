@@ -16,11 +16,11 @@ from backprop_cli.cli.streams import suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.report.csv_ import cell
 from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer, streamed
-from backprop_cli.report.json_ import BLOCK, Later
+from backprop_cli.report.json_ import BLOCK, later, pretty
 from backprop_cli.report.markdown import code, prose
 from backprop_cli.report.texts import matrix
 from backprop_cli.report.texts import prose as latex_prose
-from backprop_cli.report.view import View
+from backprop_cli.report.view import EVERYTHING, View
 from backprop_cli.tasks.result import NodeResult, Result
 
 TEXT = """\
@@ -233,12 +233,12 @@ def test_json_of_an_array_written_in_blocks(shape: tuple[int, ...], precision: i
     """The text is that of the whole list, also where some numbers are not finite."""
     array = np.random.default_rng(0).normal(size=shape)
     for value in (array, np.where(array > 3, np.inf, array)[()]):
-        found = json.loads("".join(Later(value, precision).encoded(json.dumps)))
+        found = json.loads(pretty(later(value, precision), EVERYTHING))
         rounded = np.vectorize(lambda x: float(f"{x:.3g}"), otypes=[float])(value) if precision else value
         wanted = json.dumps(rounded.tolist()).replace("Infinity", '"inf"')
         assert found == json.loads(wanted)
         if not precision:
-            assert "".join(Later(value, precision).encoded(json.dumps)) == wanted
+            assert pretty(later(value, precision), EVERYTHING) == wanted
 
 
 def test_json_is_never_held_whole(result: Result) -> None:

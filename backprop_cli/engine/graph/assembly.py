@@ -61,18 +61,23 @@ class _Assembly:
                 return
 
     def node(self, spec: NodeSpec) -> Node | None:
-        missing = list(unknown(spec.expression, self.scope(spec.text), self.known))
+        scope = self.scope(spec.text)
+        missing = list(unknown(spec.expression, scope, self.known))
         self.errors += missing
         if missing:
             return None
-        if any(name.name in self.specs and self.names.get(name.name) is None for name in ast.names(spec.expression)):
+        if self.errors and self.rests_on_errors(spec):
             return None
         self.builder.owner = spec.name
         try:
-            return self.builder.name(interpret(spec.expression, self.scope(spec.text), self.builder), spec)
+            return self.builder.name(interpret(spec.expression, scope, self.builder), spec)
         except BackpropError as error:
             self.errors.append(error)
             return None
+
+    def rests_on_errors(self, spec: NodeSpec) -> bool:
+        """Whether a node uses one that could not be built."""
+        return any(name.name in self.specs and self.names.get(name.name) is None for name in ast.names(spec.expression))
 
     def ordered(self) -> list[NodeSpec]:
         """The nodes, each after all it uses; a cycle is reported once, with its nodes."""
@@ -83,9 +88,9 @@ class _Assembly:
         return order
 
     def _visit(self, root: NodeSpec, done: dict[str, bool], order: list[NodeSpec]) -> None:
-        stack = [(root, self._uses(root))]
         if root.name in done:
             return
+        stack = [(root, self._uses(root))]
         done[root.name] = False
         while stack:
             spec, uses = stack[-1]

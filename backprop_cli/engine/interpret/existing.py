@@ -20,11 +20,14 @@ SPECIAL = frozenset((*INSPECTIONS, "array", "logical_not", windows.TO_MAX, windo
 """Calls that are no functions of tensors."""
 
 
+FIXED = frozenset((*CONSTANTS, *FLOATS, "I", *UNIT_LETTERS))
+"""Names that mean something in every spec."""
+
+
 def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
     """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
-    words = {*CONSTANTS, *FLOATS, *scope.dims, "I", *UNIT_LETTERS}
     for part in ast.parts(expression):
-        if isinstance(part, ast.Name) and part.name not in known and part.name not in words:
+        if isinstance(part, ast.Name) and not (part.name in known or part.name in FIXED or part.name in scope.dims):
             yield unknown_name(part, scope)
         if isinstance(part, ast.Call) and not _is_function(part, scope):
             yield unknown_function(part, scope)

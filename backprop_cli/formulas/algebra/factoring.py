@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import tree_size
+from backprop_cli.formulas.algebra.expr import sort_key, tree_size
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered
 
@@ -134,7 +134,7 @@ def with_powers(expr: Expr) -> Expr:
         return expr
     expr = combined(expr)
     for total in (a for a in expr.args if isinstance(a, Add)):
-        for base in sorted(_symbolic_bases(total), key=lambda b: b.sort_key()):
+        for base in sorted(_symbolic_bases(total), key=sort_key):
             _, inner, lowest = _lowest_out(total, base)
             front = _lowered(Mul(*[a for a in expr.args if a is not total]), base, -lowest)
             return inner * (front if front.as_powers_dict().get(base) else front * Pow(base, lowest))

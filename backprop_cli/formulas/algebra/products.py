@@ -11,7 +11,7 @@ from functools import reduce
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.linear import matmul_shape
-from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op, shape_of, sort_key, tree_size
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
@@ -64,12 +64,12 @@ def dot(left: Expr, right: Expr) -> Expr:
 
 def _vector_order(expr: Expr) -> tuple[object, ...]:
     """An upstream gradient last: it would need brackets under a transpose."""
-    return isinstance(expr, GradSymbol), expr.sort_key()
+    return isinstance(expr, GradSymbol), sort_key(expr)
 
 
 def _bilinear_order(factors: tuple[Expr, ...]) -> tuple[object, ...]:
     """Of xᵀ A y and yᵀ Aᵀ x the one with fewer transposes."""
-    return sum(map(tree_size, factors)), [f.sort_key() for f in factors]
+    return sum(map(tree_size, factors)), [sort_key(f) for f in factors]
 
 
 def multiplied_out(factors: Sequence[Expr]) -> Expr:

@@ -12,7 +12,7 @@ from sympy import Add, Dummy, Expr, Mul, Pow, cancel, expand_mul, factor, factor
 from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import TensorSymbol, position_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.functions import without_complements
@@ -132,7 +132,7 @@ def _forms(skeleton: Expr, folds: tuple[Fold, ...], back: dict[Expr, Expr], fact
     def as_read(symbol: Expr) -> tuple[Any, ...]:
         part = back.get(symbol, symbol)
         position = position_of(part)
-        return position < 0, -position if position >= 0 else position, tree_size(part), symbol.sort_key()
+        return position < 0, -position if position >= 0 else position, tree_size(part), sort_key(symbol)
 
     symbols = skeleton.free_symbols.union(*(e.free_symbols for fold in folds for e in fold))
     renamed = {s: _stand_in(i, s.is_positive, facts) for i, s in enumerate(sorted(symbols, key=as_read))}

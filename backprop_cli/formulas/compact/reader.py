@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.graph import GraphPass
-from backprop_cli.formulas.algebra.expr import Delta, gradients_of, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Delta, gradients_of, shape_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.for_print.order import factor_order, term_order
 from backprop_cli.formulas.compact.evenly import Evenly, Paths, owner_of
 from backprop_cli.formulas.compact.parts import (
@@ -182,7 +182,7 @@ class Reader:
         """The longest part with a gradient in it that is written more than once."""
         found = [p for p, n in occurrences(expr).items()
                  if n > 1 and p.args and is_upstream(p) and self.length(p) > NAMED]  # fmt: skip
-        return max(found, key=lambda p: (self.length(p), p.sort_key()), default=None)
+        return max(found, key=lambda p: (self.length(p), sort_key(p)), default=None)
 
     def is_long_list(self, expr: Expr) -> bool:
         """A sum or a product of many terms, itself longer than a line."""
@@ -203,7 +203,7 @@ class Reader:
         parts = [p for p in parts_of(expr) if p.args and p is not expr and NAMED < self.length(p) < total]
         parts = [p for p in parts if is_upstream(p)] or parts
         fitting = [p for p in parts if self.fits(p)]
-        return max(fitting or parts, key=lambda p: (self.length(p), p.sort_key()), default=None)
+        return max(fitting or parts, key=lambda p: (self.length(p), sort_key(p)), default=None)
 
     # in order ────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,12 +21,13 @@ class Cursor:
         self.text = text
         self.tokens = list(tokens(text))
         self.at = 0
+        self.token = self.tokens[0]  # the next one; `skip` alone moves it
         self.depth = 0
 
-    @property
-    def token(self) -> Token:
-        """The next token."""
-        return self.tokens[self.at]
+    def skip(self, count: int = 1) -> None:
+        """Go on by so many tokens."""
+        self.at += count
+        self.token = self.tokens[self.at]
 
     @property
     def previous(self) -> Token | None:
@@ -41,7 +42,7 @@ class Cursor:
     def advance(self) -> Token:
         """Take the next token."""
         token = self.token
-        self.at += 1
+        self.skip()
         return token
 
     def sees(self, *operators: str) -> bool:
@@ -54,8 +55,8 @@ class Cursor:
 
     def accept(self, operator: str) -> bool:
         """Take an operator if it is next."""
-        if self.sees(operator):
-            self.at += 1
+        if self.token.text == operator and self.token.kind == "operator":
+            self.skip()
             return True
         return False
 

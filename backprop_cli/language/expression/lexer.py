@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.source import Text
@@ -49,8 +49,7 @@ _HINTS = {
 _TRANSPOSE = "the transpose is written x.T or xᵀ"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of an expression, and where it stands in the text."""
 
     kind: str
@@ -75,9 +74,9 @@ def tokens(text: Text) -> Iterator[Token]:
         raise error("E016", message, text, 0, 1, "split it into several nodes")
     count = 0
     for match in _TOKEN.finditer(text.text):
-        token = _token(match)
-        if token.kind == "space":
+        if match.lastgroup == "space":
             continue
+        token = _token(match)
         if token.kind == "bad":
             message = f"unexpected character {token.text!r}"
             raise error("E010", message, text, token.start, token.end, _hint(token, text.text))
@@ -94,7 +93,7 @@ def _token(match: re.Match[str]) -> Token:
     kind, text = match.lastgroup or "bad", match.group()
     if kind == "bad" and text in SPELLED:
         kind, text = "operator", SPELLED[text]
-    return Token(kind, text, match.start(), match.end())
+    return Token(kind, text, *match.span())
 
 
 def _hint(token: Token, text: str) -> str | None:

@@ -20,6 +20,7 @@ _PAIRED = {"|": ("|", "abs"), "‖": ("‖", "norm"), "⌊": ("⌋", "floor"), "
 _OF_LOG = {"sigmoid": "logsigmoid", "σ": "logsigmoid", "det": "logdet", "softmax": "log_softmax"}
 """`log σ(x)`, as formulas print it."""
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_FOLLOWING = frozenset((".", "["))
 BEGINNINGS = frozenset("(√∂‖|⌊⌈[∞")
 """Signs that an operand begins with."""
 
@@ -50,6 +51,8 @@ class Operands(Cursor, ABC):
         while True:
             if self.token.kind == "raised":
                 value = self.raised(value)
+            elif self.token.text not in _FOLLOWING:
+                return value
             elif self.accept("."):
                 value = self.attribute(value)
             elif self.sees("[") and self.tokens[self.at - 1].kind != "number":
@@ -247,7 +250,7 @@ class Operands(Cursor, ABC):
         token, keyword = self.token, None
         if token.kind == "name" and self.following.kind == "operator" and self.following.text == "=":
             keyword = token.text
-            self.at += 2
+            self.skip(2)
         value = self.expression() if keyword else self.element()
         return ast.Argument(keyword, value, token.start, value.end)
 

@@ -20,6 +20,8 @@ _LEVELS = {
     **dict.fromkeys(("*", "/", "@", "//", "%", "⊙", "·", "⋆", "∗"), PRODUCT),
 }  # fmt: skip
 """How tightly the infix operators bind; as in Python, and `=` compares inside [...]."""
+_POWERS = frozenset(("**", "^"))
+_PREFIXES = frozenset("-+~")
 _SIGNS = {"": "*", "⊙": "*", "|": "or", "&": "and", "=": "=="}
 """Signs for the operators of the tree: of masks `|` is `or`, `&` is `and`."""
 _WITH_GIVEN = frozenset("⋆∗")
@@ -132,12 +134,12 @@ class Parser(Operands):
         """Whether a sign is next: `-`, `+`, `~`, `not`."""
         if self.token.text == "not" and self.token.kind == "name":
             return self.following.kind in {"name", "number"} or self.following.text in BEGINNINGS
-        return self.sees("-", "+", "~")
+        return self.token.text in _PREFIXES and self.token.kind == "operator"
 
     def power(self) -> Expression:
         """An operand, and its exponent."""
         base = self.postfix()
-        if self.sees("**", "^"):
+        if self.token.text in _POWERS and self.token.kind == "operator":
             self.advance()
             self.deeper("write the power with brackets, or as several nodes")
             exponent = self.unary()  # right-associative, and -x**2 is -(x**2)
@@ -158,10 +160,12 @@ def parsed(parser: type[Parser], text: Text) -> Expression:
         SpecError: E010 (syntax) or E016 (too large), at the offending token.
     """
     try:
-        expression = parser(text).whole()
+        cursor = parser(text)
+        expression = cursor.whole()
     except RecursionError:  # the limits keep clear of it, unless the caller's own stack is nearly full
         raise error("E016", "expression nested too deep", text, 0, len(text.text), "split it into nodes") from None
-    _check_height(expression, text)
+    if 2 * len(cursor.tokens) > MAX_HEIGHT:  # no token makes more than two operations, `⁻ᵀ` does
+        _check_height(expression, text)
     return expression
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +154,23 @@ class Sequence(Expression):
 
 def children(expression: Expression) -> tuple[Expression, ...]:
     """The direct parts of an expression, left to right."""
-    match expression:
-        case Unary() | Transposed() | Inverted() | Starred():
-            return (expression.operand,)
-        case Binary(left=left, right=right):
-            return (left, right)
-        case Call(arguments=arguments):
-            return tuple(argument.value for argument in arguments)
-        case Indexed(operand=operand, subscripts=subscripts):
-            return (operand, *subscripts)
-        case Sequence(items=items):
-            return items
-        case Slice(first=first, stop=stop, step=step):
-            return tuple(part for part in (first, stop, step) if part is not None)
-    return ()
+    inner = _CHILDREN.get(type(expression))
+    return () if inner is None else inner(expression)
+
+
+def _of_slice(part: Any) -> tuple[Expression, ...]:
+    return tuple(end for end in (part.first, part.stop, part.step) if end is not None)
+
+
+_CHILDREN: Mapping[type[Expression], Callable[[Any], tuple[Expression, ...]]] = {
+    **dict.fromkeys((Unary, Transposed, Inverted, Starred), lambda part: (part.operand,)),
+    **dict.fromkeys((Call, Partial), lambda part: tuple([argument.value for argument in part.arguments])),
+    Binary: lambda part: (part.left, part.right),
+    Indexed: lambda part: (part.operand, *part.subscripts),
+    Sequence: lambda part: part.items,
+    Slice: _of_slice,
+}
+"""A table, since most parts are names and have none: they would be asked for each kind first."""
 
 
 def in_a_row(expression: Binary) -> tuple[Expression, list[Binary]]:
@@ -193,7 +197,9 @@ def parts(expression: Expression) -> Iterator[Expression]:
     while stack:
         part = stack.pop()
         yield part
-        stack.extend(reversed(children(part)))
+        inner = _CHILDREN.get(type(part))
+        if inner is not None:
+            stack.extend(reversed(inner(part)))
 
 
 def names(expression: Expression) -> Iterator[Name]:

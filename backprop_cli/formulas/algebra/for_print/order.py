@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
-from backprop_cli.formulas.algebra.expr import Apply, is_op, position_of, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, is_op, position_of, shape_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.for_print.roots import joined, one_root
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
 from backprop_cli.formulas.algebra.scalars import is_decimal, split_sum
@@ -130,7 +130,7 @@ def factor_order(expr: Expr) -> tuple[object, ...]:
         -position,
         -min(symbols, 2),
         _weight(expr),
-        expr.sort_key(),
+        sort_key(expr),
     )
 
 
@@ -144,7 +144,7 @@ def echoed(expr: Add, terms: list[Expr]) -> list[Expr]:
         return terms
     own = set(terms)
     inner = (a for t in terms for a in t.atoms(Add) if 1 < len(a.args) < len(terms) and own.issuperset(a.args))
-    found = min(inner, key=lambda a: (-len(a.args), a.sort_key()), default=None)
+    found = min(inner, key=lambda a: (-len(a.args), sort_key(a)), default=None)
     if found is None or is_negative(first := next(t for t in terms if t in found.args)):
         return terms
     together = [t for t in terms if t in found.args]
@@ -155,6 +155,6 @@ def term_order(expr: Expr) -> tuple[object, ...]:
     """Positive before negative, later nodes first, then leaves as they are listed, products first; numbers last."""
     position = position_of(expr)
     if position >= 0:
-        return (is_negative(expr), 0, -position, expr.sort_key())
+        return (is_negative(expr), 0, -position, sort_key(expr))
     alone = len(symbols_of(expr)) < 2
-    return (is_negative(expr), 1, expr.is_number, alone, position, isinstance(expr, Apply), expr.sort_key())
+    return (is_negative(expr), 1, expr.is_number, alone, position, isinstance(expr, Apply), sort_key(expr))
