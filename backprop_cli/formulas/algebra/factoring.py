@@ -128,7 +128,7 @@ def with_powers(expr: Expr) -> Expr:
         return expr
     expr = _split(expr, symbolic)
     if isinstance(expr, Add):
-        found = (_lowest_out(expr, base) for base in sorted(_symbolic_bases(expr), key=lambda b: b.sort_key()))
+        found = (_lowest_out(expr, base) for base in sorted(_symbolic_bases(expr), key=sort_key))
         return min((inner * Pow(base, lowest) for base, inner, lowest in found), key=reading_cost, default=expr)
     if not isinstance(expr, Mul):
         return expr
