@@ -92,7 +92,7 @@ def _from_library(reader: Reader, value: Name, name: Token) -> Expression:
     function = layer_function(last.text) if last.text[:1].isupper() and library == "torch" else None
     if function is not None and reader.sees("("):  # nn.LeakyReLU(0.1)(x)
         tensors, end = reader.arguments(function)
-        arguments, path, last = (*tensors, *arguments), f"nn.functional.{function}", replace(last, text=function)
+        arguments, path, last = (*tensors, *arguments), f"nn.functional.{function}", last._replace(text=function)
     call = Call(value.start, end, last.text, arguments, last.end, "" if library == "self" else library)
     if path.startswith("random."):
         message = f"{value.name}.{path} draws at random"
