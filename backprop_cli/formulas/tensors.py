@@ -30,7 +30,7 @@ from backprop_cli.formulas.algebra.expr import (
     shape_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.folding import folded, laid_open
+from backprop_cli.formulas.algebra.folding import folded, laid_open, with_row_sums
 from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.symmetry import mirrored
@@ -208,6 +208,7 @@ def derive(symbols: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", 
     with at_work(symbols.facts.work):
         local = run_pass(Formulas(symbols, run, chained=False)) if "local" in terms else {}
         nodes = run_pass(Formulas(symbols, run, chained=True)) if {"nodes", "leaves"} & set(terms) else {}
+        nodes = {index: with_row_sums(expr, symbols.facts) for index, expr in nodes.items()}
     return Derived(symbols, run, local, nodes, dict(symbols.gradients))
 
 

@@ -66,6 +66,8 @@ def entry(words: tuple[str, ...], shape: tuple[int, ...], drawn: Any) -> Any:
     """An array as the words after a name ask for it, made of any drawn one."""
     if "positive" in words:
         return np.abs(drawn) + 0.5
+    if "negative" in words:
+        return -np.abs(drawn) - 0.5
     if "unit" in words:
         return 1 / (1 + np.exp(-drawn)) * 0.9 + 0.05
     if "label" in words:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow, Rational
 
-from backprop_cli.formulas.algebra.expr import SizeSymbol, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, shape_of, tree_size
 from backprop_cli.formulas.algebra.skeleton import has_common_factors
 from backprop_cli.formulas.algebra.work import remembered
 
 LONG_NUMBER = 4000  # bits
+LONG_OPERATOR = 8  # nodes
+REPEATED = 4  # an operator costs 1, whatever it is of; but not for each time that it is repeated
 
 
 @remembered
@@ -17,11 +19,17 @@ def reading_cost(expr: Expr) -> int:
     if expr.is_number or isinstance(expr, SizeSymbol):
         return 0 if expr in (1, -1) else 1 + _length(expr) // 3
     if isinstance(expr, Add):
-        return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1
+        return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1 + _repetition(expr)
     if isinstance(expr, (Mul, Pow)):
         above, below = _fraction(expr)
         return _product_cost(above) + (_product_cost(below) + _division_cost(below) if below else 0)
     return 1
+
+
+def _repetition(expr: Add) -> int:
+    """What it costs to read a long operator in one term after another: Σ(...)/n + Σ(...)."""
+    long = [f for a in expr.args for f in Mul.make_args(a) if isinstance(f, Apply) and tree_size(f) >= LONG_OPERATOR]
+    return REPEATED * (len(long) - len(set(long)))
 
 
 def _length(number: Expr) -> int:

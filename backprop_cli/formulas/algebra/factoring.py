@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations, permutations, product
+
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
@@ -118,6 +121,55 @@ def opened(expr: Expr) -> Expr:
             if any(-part in terms for part in parts):
                 return opened(Add(*(terms - {term}), *parts))
     return expr
+
+
+@remembered
+def uncrossed(expr: Expr) -> Expr:
+    """a (b - x) - b (a - y) as b y - a x: what two products of sums have in common crosswise goes."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(uncrossed, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_REGROUPED:
+        return expr
+    for one, other in combinations(expr.args, 2):
+        for (front, a, b), (behind, c, d) in product(_pairs(one), _pairs(other)):
+            ratio = front / behind
+            for sign in (S.One, S.NegativeOne) if abs(ratio) == 1 else ():
+                x, y = b - sign * c, d + sign * ratio * a  # a b + c d / ratio = a (x + sign c) + c (y / ratio - sign a)
+                if _shorter(x, b) and _shorter(y, d):
+                    return Add(*[t for t in expr.args if t not in {one, other}]) + front * (a * x + c * y / ratio)
+    return expr
+
+
+def _pairs(term: Expr) -> Iterator[tuple[Expr, Expr, Expr]]:
+    """A product as two of its sums, in both orders, and all else in front."""
+    sums = [f for f in Mul.make_args(term) if isinstance(f, Add)]
+    for a, b in permutations(sums, 2):
+        (m, one), (n, other) = a.primitive(), b.primitive()
+        yield m * n * Mul(*[f for f in Mul.make_args(term) if f not in {a, b}]), one, other
+
+
+def _shorter(rest: Expr, total: Expr) -> bool:
+    return len(Add.make_args(rest)) < len(total.args)
+
+
+def freed(expr: Expr) -> Expr:
+    """x (a/x + b/x) as a + b: a product with one sum multiplied out where that is shorter."""
+    sums = [a for a in Mul.make_args(expr) if isinstance(a, Add)]
+    if len(sums) != 1 or len(sums[0].args) > MAX_REGROUPED or expr is sums[0]:
+        return expr
+    front = Mul(*[a for a in expr.args if a is not sums[0]])
+    powers = [(b, e) for b, e in front.as_powers_dict().items() if e.is_Rational]
+    above, below = {b for b, e in powers if e > 0}, {b for b, e in powers if e < 0}
+    if not all(_meets(a, above, below) for a in sums[0].args):
+        return expr
+    opened = Add(*[front * a for a in sums[0].args])
+    return opened if tree_size(opened) < tree_size(expr) else expr
+
+
+def _meets(term: Expr, above: set[Expr], below: set[Expr]) -> bool:
+    """Whether a term divides by what is above, or has what is below."""
+    powers = term.as_powers_dict().items()
+    return any(not b.is_number and e.is_Rational and b in (above if e < 0 else below) for b, e in powers)
 
 
 @remembered

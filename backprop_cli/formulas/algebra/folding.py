@@ -19,6 +19,7 @@ from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.formulas.algebra.work import remembered
 
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
@@ -147,6 +148,38 @@ def _chain(expr: Apply, facts: Facts) -> Expr:
                 whole = multiplied_out((*expr.args[:start], found, *expr.args[start + length :]))
                 return _folded(whole, facts)
     return expr
+
+
+def with_row_sums(expr: Expr, facts: Facts) -> Expr:
+    """Row sums of A ⊙ (G·Vᵀ) as those of G ⊙ O, where O is A·V: in a formula that is finished   (S14).
+
+    A formula that names the gradient of A already says G·Vᵀ with one name.
+    """
+    found = {total: rows for total in _weighted(expr) if (rows := _rows(total, facts)) is not None}
+    return expr.xreplace(found) if found else expr
+
+
+@remembered
+def _weighted(expr: Expr) -> frozenset[Apply]:
+    """The row sums of products in an expression that some factor of is a product of matrices."""
+    found = frozenset[Apply]().union(*map(_weighted, expr.args))
+    if not is_op(expr, "sum") or len(shape_of(expr.args[0])) != 2 or expr.parameters["axis"] not in {1, None}:
+        return found
+    return found | {expr} if any(is_op(f, "matmul") for f in Mul.make_args(expr.args[0])) else found
+
+
+def _rows(expr: Apply, facts: Facts) -> Expr | None:
+    inner = expr.args[0]
+    for product in Mul.make_args(inner):
+        weights = inner / product
+        if not is_op(product, "matmul") or shape_of(weights) != product.shape:
+            continue
+        for cut in range(1, len(product.args)):
+            before, after = product.args[:cut], product.args[cut:]
+            named = facts.wholes.get(multiplied_out((weights, *map(swap, reversed(after)))))
+            if named is not None:
+                return call("sum", expr.parameters, multiplied_out(before) * named)
+    return None
 
 
 def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:

@@ -198,6 +198,12 @@ FOUND = (
     Law("I4i", "sign(x)**2 * (abs(x) - c > 0)", "abs(x) - c > 0", "x: *; c: positive", by="functions"),
     Law("I7", "m * softmax(where(m, x, -inf))", "softmax(where(m, x, -inf))", "m: n mask; x: n", by="functions"),
     Law("A9", "x / sqrt(x * y)", "sqrt(x) / sqrt(y)", "x: * positive; y: * positive", by="formula"),
+    Law("F1m", "(y + b - t) * (x + c) + (z - x - c) * (y + b)", "z * (y + b) - (x + c) * t",
+        "x: *; y: *; z: *; t: *; b: *; c: *", by="factoring"),
+    Law("S15", "sum(A * diag(x), axis=1)", "diag(A) * x", "A: n n; x: n", by="sums"),
+    Law("A10", "((y >= b)*(y <= c)*((y*x == clip(y, b, c)*x)/2 + (y*x > clip(y, b, c)*x))"
+               " + (y*x == clip(y, b, c)*x)/2 + (y*x < clip(y, b, c)*x)) * x",
+        "(y*x <= clip(y, b, c)*x) * x", "x: *; y: *; b: negative; c: positive", by="masks"),
     Law("F1l", "x**(1 - c) - y / x**c", "(x - y) / x**c", "x: * positive; y: *; c:", by="factoring"),
     Law("M15", "A.T @ (x - A @ pinv(A) @ x)", "zeros((m,))", "A: n m; x: n", by="residuals"),
     Law("K3c", "A.T @ (A @ solve(A.T @ A, A.T @ x) - x)", "zeros((m,))", "A: n m tall; x: n", by="residuals"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, expand_mul
+from sympy import Add, Expr, Mul, S, expand_mul
 
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import call
+from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 
 COMPARISONS = MASKS - {"eye", "one_hot"}
@@ -36,4 +37,25 @@ def without_twin_masks(expr: Expr, facts: Facts) -> Expr:
         if twin is not None and facts.never_equal(*mask.args):
             found = (expand_mul(expr.xreplace({one: 1 - other})) for one, other in ((twin, mask), (mask, twin)))
             return min(found, key=lambda e: (reading_cost(e), tree_size(e)))
+    return expr
+
+
+def unclipped(expr: Expr) -> Expr:
+    """The slope of min(r A, clip(r, a, b) A) as A [r A <= clip(r, a, b) A]: the same within the bounds   (A10)."""
+    total = next((f for f in Mul.make_args(expr) if isinstance(f, Add)), None)
+    clips = [c for c in total.atoms(Apply) if c.name == "clip"] if total is not None else []
+    if total is None or len(clips) != 1:
+        return expr
+    r, low, high = clips[0].args
+    inside = call("greater_equal", {}, r, low) * call("less_equal", {}, r, high)
+    factor, slopes = split_sum(total)
+    for mask in (m for m in total.atoms(Apply) if m.name in {"less", "greater"}):
+        own, bounded = mask.args if r in Mul.make_args(mask.args[0]) else mask.args[::-1]
+        if own / r * clips[0] != bounded or not all(f in Mul.make_args(expr) for f in Mul.make_args(own / r)):
+            continue
+        more, less, same = (call(name, {}, own, bounded) for name in ("greater", "less", "equal"))
+        for slope in (inside * (same / 2 + more) + same / 2 + less, inside * more + less):
+            if slope in {slopes, -slopes}:
+                sign = S.One if slope == slopes else S.NegativeOne
+                return expr / total * factor * sign * call("less_equal", {}, own, bounded)
     return expr

@@ -13,6 +13,7 @@ from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of, reduced
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, size, tree_size
+from backprop_cli.formulas.algebra.factoring import freed, with_powers
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic
 from backprop_cli.formulas.algebra.scalars import split_scalar
@@ -34,7 +35,7 @@ def total(x: Formula, *, axis: Any = None, keepdims: bool = False) -> Formula:
     shape = reduced(x.shape, axes, keepdims)
     if x.expr == 0 or not axes:
         return Formula(x.expr, shape)
-    kept = sum_kept(x.expr, x.shape, tuple(a - rank for a in axes))
+    kept = sum_kept(freed(with_powers(x.expr)), x.shape, tuple(a - rank for a in axes))
     leading = axes == tuple(range(len(axes)))  # S6: broadcasting puts leading ones back
     return Formula(kept if keepdims and not leading else _without_axes(kept, x.shape, axes), shape)
 
@@ -213,6 +214,9 @@ def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add, data: bool) -> Expr
 def _sift(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
     """Σ(e[k] ⊙ x) = x[k] for the unit vector e[k]; Σ(one_hot(t) ⊙ p) is the p of each label   (S4)."""
     factors = Mul.make_args(expr)
+    diagonal = next((a for a in factors if is_op(a, "diag") and len(a.shape) == 2), None)
+    if diagonal is not None:
+        return _diagonal(diagonal, expr / diagonal, axes)
     units = [a for a in factors if is_unit(a) or is_op(a, "one_hot")]
     if len(units) != 1:
         return None
@@ -224,6 +228,14 @@ def _sift(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
     if axes != whole or len(shape_of(rest)) > len(unit.shape):
         return None
     return S.One if not shape_of(rest) else element(rest, unit.parameters["index"], len(unit.shape))
+
+
+def _diagonal(diagonal: Apply, rest: Expr, axes: tuple[int, ...]) -> Expr | None:
+    """The row or column sums of P ⊙ diag(v) are diag(P) ⊙ v   (S15)."""
+    if axes not in {(-1,), (-2,)} or not isinstance(rest, TensorSymbol) or rest.shape != diagonal.shape:
+        return None
+    entries = diagonal.args[0] * call("diag", {"k": 0}, rest)
+    return entries if axes == (-2,) or not shape_of(entries) else call("expand_dims", {"axis": 1}, entries)
 
 
 def element(expr: Expr, position: tuple[int, ...], rank: int) -> Expr:

@@ -13,11 +13,11 @@ from sympy.polys.polyerrors import PolynomialError
 
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import TensorSymbol, position_of, sort_key, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, with_powers
+from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, uncrossed, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.functions import without_complements
 from backprop_cli.formulas.algebra.idioms import content_out
-from backprop_cli.formulas.algebra.masks import by_branches, without_twin_masks
+from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
@@ -51,8 +51,9 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     facts.budget.take(TIDYING * tree_size(expr))
     expr = merged_products(opened(expr))
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
-    forms = (collected(expr), regrouped(expr), with_powers(expr), without_twin_masks(expr, facts),
-             without_complements(expr), by_branches(expr))  # fmt: skip
+    grouped = regrouped(expr)
+    forms = (collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_twin_masks(expr, facts),
+             without_complements(expr), by_branches(expr), unclipped(expr))  # fmt: skip
     expr = min(expr, *forms, key=_cost)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
