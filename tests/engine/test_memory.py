@@ -150,6 +150,17 @@ def test_a_users_function_is_counted_inside(spec_of) -> None:
     ("ones((900, 900)) @ ones((900, 900))", "operations, at matmul"),
     ("max_pool2d(ones((1, 1, 300, 300)), 60, stride=1)", "numbers, at max_pool2d"),
     ("conv2d(ones((1, 1, 500, 500)), ones((1, 1, 200, 200)))", "numbers, at conv2d"),
+    ("max_pool2d(ones((1, 1, 700, 700)), 700)", "operations, at max_pool2d"),
+    ("max_pool2d_indices(ones((1, 1, 300, 300)), 300)", "operations, at max_pool2d_indices"),
+    ("avg_unpool2d(ones((1, 1, 1, 1)), (700, 700), 700)", "operations, at avg_unpool2d"),
+    ("fold(ones((1, 90000, 1)), (300, 300), 300)", "operations, at fold"),
+    ("conv_transpose2d(ones((1, 1, 100, 100)), ones((1, 1, 100, 100)))", "operations, at conv_transpose2d"),
+    ("conv2d(ones((1, 30000, 3, 3)), ones((30000, 1, 3, 3)), groups=30000)", "operations, at conv2d"),
+    ("svdvals(ones((300000, 2, 2)))", "operations, at svdvals"),
+    ("cumprod_others(ones((900000,)), ones((900000,)), axis=0)", "operations, at cumprod_others"),
+    ("interpolate(ones((1, 1, 7)), size=(1000000000000,))", "places for 7 entries"),
+    ("pad(ones((7,)), 1000000000000, mode='wrap')", "axes of at most"),
+    ("arange(0, 10000000000000000000000)", "numbers, at arange"),
 ])  # fmt: skip
 def test_a_formula_is_bounded_before_it_runs(expression: str, says: str) -> None:
     """Rule: what exceeds a limit on memory or work is refused by its shapes, naming the function."""
@@ -161,6 +172,16 @@ def test_a_formula_is_bounded_before_it_runs(expression: str, says: str) -> None
     text = inline(expression)
     with pytest.raises((ShapeError, SpecError), match=says):
         interpret(parse(text), Scope(text, lambda name: None), Meter(10_000_000, 1 << 30))
+
+
+def test_calls_are_work() -> None:
+    """Rule: many small calls are bounded too, whatever they compute."""
+    meter = Meter()
+    for _ in range(1000):
+        meter.apply(OPS["add"], ((2,), (2,)), {})
+    meter.max_work = (1 << 30) // 40  # a formula of 40,000 calls is about all that a formula may take
+    with pytest.raises(ShapeError, match="operations, at add"):
+        meter.apply(OPS["add"], ((2,), (2,)), {})
 
 
 def test_equal_steps_are_looked_at_once(spec_of, monkeypatch: pytest.MonkeyPatch) -> None:

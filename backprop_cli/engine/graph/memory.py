@@ -16,6 +16,7 @@ from backprop_cli.engine.graph.nodes import Graph, Node, rule_of
 from backprop_cli.engine.interpret import evaluate_body
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ShapeError
+from backprop_cli.engine.ops.costs import CALL
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.language.model import Shape
 
@@ -68,7 +69,7 @@ class Meter:
         if OPS.get(op.name) is op:
             self.entries += 0 if op.view else entries_of(shape)
             self.transient = max(self.transient, op.temporary(shape, *operands, **parameters))
-            self.work += op.work(shape, *operands, **parameters)
+            self.work += CALL + op.work(shape, *operands, **parameters)
         else:  # a user's own function
             words = Words(self)
             op.forward(words, *(None if o is None else Sized(words, o) for o in operands), **parameters)

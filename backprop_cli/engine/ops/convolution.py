@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
-from backprop_cli.engine.ops.costs import size
+from backprop_cli.engine.ops.costs import STEP, size
 from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.engine.ops.tensor import Array, Key, Padding, Tensor, Wholes, Words
 from backprop_cli.engine.ops.validate import whole, wholes
@@ -239,9 +239,9 @@ def _conv_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *
     return _windowed(space, x, y, where, groups) + size(w) + 2 * size(y)
 
 
-def _conv_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: object) -> int:
-    """Each output sums over its window."""
-    return 2 * size(y) * size(w[1:])
+def _conv_work(y: Shape, x: Shape, w: Shape, b: Shape | None, *, groups: int, **_: object) -> int:
+    """Each output sums over its window; groups are gone through one by one."""
+    return 2 * size(y) * size(w[1:]) + 4 * STEP * groups
 
 
 def _weight_temporary(space: int, y: Shape, x: Shape, g: Shape, *, kernel_size: Wholes, stride: Wholes,
@@ -250,9 +250,9 @@ def _weight_temporary(space: int, y: Shape, x: Shape, g: Shape, *, kernel_size: 
     return _windowed(space, x, g, where, groups) + 2 * size(g) + size(y)
 
 
-def _weight_work(y: Shape, x: Shape, g: Shape, **_: object) -> int:
-    """Each window meets each channel of the gradient."""
-    return 2 * size(g) * size(y[1:])
+def _weight_work(y: Shape, x: Shape, g: Shape, *, groups: int, **_: object) -> int:
+    """Each window meets each channel of the gradient; groups are gone through one by one."""
+    return 2 * size(g) * size(y[1:]) + 4 * STEP * groups
 
 
 def _transpose_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, stride: Wholes, padding: Padding,
@@ -260,13 +260,18 @@ def _transpose_temporary(space: int, y: Shape, x: Shape, w: Shape, b: Shape | No
     """The result with its padding, and what one entry of the window spreads."""
     pads = geometry(w[2:], stride, padding, dilation).padding
     around = prod(int(s) + 2 * p for s, p in zip(y[-space:], pads, strict=True))
-    spread = size(x) // max(1, int(x[-space - 1])) * int(w[1])
-    return 2 * prod(map(int, y[:-space])) * around + 3 * spread + size(x) + size(w)
+    return 2 * prod(map(int, y[:-space])) * around + 3 * _spread(space, x, w) + size(x) + size(w)
 
 
-def _transpose_work(y: Shape, x: Shape, w: Shape, b: Shape | None, **_: object) -> int:
-    """Each entry spreads over a window."""
-    return 2 * size(x) * size(w[1:])
+def _spread(space: int, x: Shape, w: Shape) -> int:
+    """What one entry of the window spreads."""
+    return size(x) // max(1, int(x[-space - 1])) * int(w[1])
+
+
+def _transpose_work(space: int, y: Shape, x: Shape, w: Shape, b: Shape | None, *, groups: int, **_: object) -> int:
+    """Each entry spreads over a window, whose entries are gone through one by one and added."""
+    window = prod(map(int, w[2:]))
+    return 2 * size(x) * size(w[1:]) + window * (8 * _spread(space, x, w) + 3 * STEP * groups)
 
 
 # ── the ops ──────────────────────────────────────────────────────────────────────────────────────
@@ -334,7 +339,8 @@ def _define(space: int) -> None:
        linear="x w")
     op(f"conv_transpose{d}(x, w, b=none; stride=1, padding=0, output_padding=0, groups=1, dilation=1)",
        f"The adjoint of conv{d}: every entry spreads its filter (in, out/groups, ...) over a window.",
-       partial(_forward_transposed, space), temporary=partial(_transpose_temporary, space), work=_transpose_work,
+       partial(_forward_transposed, space), temporary=partial(_transpose_temporary, space),
+       work=partial(_transpose_work, space),
        shape=partial(transpose_shape, f"conv_transpose{d}", space),
        group="networks", vjps=(partial(_transpose_input, space), partial(_transpose_filter, space), bias),
        samples=SAMPLES[space, "transpose"], linear="x w")

@@ -114,12 +114,18 @@ def _scales(x: Shape, size: object, scale_factor: object) -> list[tuple[int, Fra
     return [(max(1, math.floor(old * f)), 1 / f) for f, old in zip(factors, x[2:], strict=True)]
 
 
+MOST_PLACES = 900
+"""Of an axis whose size does not divide the new one: each place is written out."""
+
+
 def _nearest(x: Shape, scales: list[tuple[int, Fraction]], shift: Fraction) -> str:
     text = "x"
     for axis, (n, step) in enumerate(scales, start=2):
         old = int(x[axis])
         if n % old == 0 and step * n == old:
             text = text if n == old else f"repeat({text}, {n // old}, axis={axis})"
+        elif n > MOST_PLACES:
+            raise ParameterError("size", f"{n} places for {old} entries: at most {MOST_PLACES:,} are picked one by one")
         else:
             places = [min(old - 1, math.floor((i + shift) * step)) for i in range(n)]
             text = f"{text}[{':, ' * axis}{places}]"

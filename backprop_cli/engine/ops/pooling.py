@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.tensor import (
@@ -272,6 +273,12 @@ def _taken(space: int, copies: int, y: Shape, x: Shape, *_: Shape | None, kernel
     return 2 * prod(map(int, x[:-space])) * around + copies * windows + 2 * size(y)
 
 
+def _one_by_one(space: int, steps: int, y: Shape, x: Shape, **parameters: Any) -> int:
+    """The work where the entries of a window are gone through in Python, in so many calls each."""
+    window = prod(wholes("kernel_size", parameters["kernel_size"], space, 1))
+    return _taken(space, 2, y, x, **parameters) + steps * costs.STEP * window
+
+
 # ── the ops ──────────────────────────────────────────────────────────────────────────────────────
 
 POOLS: dict[int, tuple[tuple[tuple[int, ...], dict[str, object]], ...]] = {
@@ -311,7 +318,7 @@ def _define(space: int) -> None:
     average = "kernel_size, stride=none, padding=0, ceil_mode=false, count_include_pad=true, divisor_override=none"
     largest = tuple(Sample((shape,), given) for shape, given in POOLS[space] + DILATED[space])
     op(f"max_pool{d}(x; {statics})", "The largest entry of every window; the stride is the window's size unless given.",
-       partial(_max_pool, space), temporary=partial(_taken, space, 2), work=partial(_taken, space, 2),
+       partial(_max_pool, space), temporary=partial(_taken, space, 2), work=partial(_one_by_one, space, 1),
        shape=partial(max_shape, f"max_pool{d}", space), vjps=partial(_max_rule, space),
        entry=partial(_max_entry, space), kink=partial(_tied, space),
        convention="of several largest entries the first has the gradient",
@@ -320,7 +327,7 @@ def _define(space: int) -> None:
        "Where each window's largest entry lies in its channel, counted row by row.",
        lambda xp, x, **p: np.asarray(max_positions(space, x, **{"stride": None, "padding": 0, "dilation": 1,
                                                                 "ceil_mode": False, **p}), dtype=xp.dtype),
-       temporary=partial(_taken, space, 3), work=partial(_taken, space, 3),
+       temporary=partial(_taken, space, 3), work=partial(_one_by_one, space, 3),
        shape=partial(max_shape, f"max_pool{d}_indices", space), vjps=(None,), has_entries=False, samples=largest,
        group="networks")
     op(f"max_unpool{d}(x, indices; output_size)",
@@ -335,7 +342,8 @@ def _define(space: int) -> None:
     op(f"avg_unpool{d}(x; output_size, {average})",
        f"The adjoint of avg_pool{d}: every entry is shared among the entries of its window.",
        partial(_avg_unpool, space), temporary=lambda y, x, **p: _taken(space, 1, x, y, **p),
-       work=lambda y, x, **p: _taken(space, 1, x, y, **p), shape=partial(avg_unpool_shape, f"avg_unpool{d}", space),
+       work=lambda y, x, **p: _one_by_one(space, 1, x, y, **p),
+       shape=partial(avg_unpool_shape, f"avg_unpool{d}", space),
        vjps=partial(_avg_unpool_rule, space), samples=_unpool_samples(space), group="networks", linear="x")
 
 

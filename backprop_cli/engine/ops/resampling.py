@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Body, ParameterError, Sample, ShapeError, composite, op, show
 from backprop_cli.engine.ops.library import spell
 from backprop_cli.engine.ops.tensor import Array, Key, Padding, Wholes
@@ -124,13 +125,19 @@ def fold(x: Array, output_size: object, **parameters: Any) -> Array:
     return wide[inside]
 
 
+def _fold_work(y: Shape, x: Shape, **parameters: Any) -> int:
+    """Each entry of a window is added in turn."""
+    return costs.plain(y, x) + costs.STEP * math.prod(patch_geometry(
+        **{name: value for name, value in parameters.items() if name != "output_size"}).kernel)
+
+
 op("unfold(x; kernel_size, dilation=1, padding=0, stride=1)", "Every window of an image as a column.",
    lambda xp, x, **p: unfold(x, **p), shape=unfold_shape, group="networks",
    vjps=lambda xp, g, y, x, **p: xp.fold(g, output_size=tuple(map(int, x.shape[-2:])), **p),
    samples=tuple(Sample((shape,), p) for shape, p in zip(((1, 2, 3, 4), (2, 4, 5)), PATCHES, strict=True)))
 op("fold(x; output_size, kernel_size, dilation=1, padding=0, stride=1)",
    "The adjoint of unfold: columns added up where their windows lie in an image.",
-   lambda xp, x, **p: fold(x, **p), shape=fold_shape, group="networks",
+   lambda xp, x, **p: fold(x, **p), shape=fold_shape, work=_fold_work, group="networks",
    vjps=lambda xp, g, y, x, output_size, **p: xp.unfold(g, **p),
    samples=(Sample(((1, 8, 6),), {"output_size": (3, 4), **PATCHES[0]}),
             Sample(((12, 6),), {"output_size": (4, 5), **PATCHES[1]})))

@@ -144,6 +144,11 @@ def _again_by_g(xp: Words, u: Tensor, y: Tensor, x: Tensor, g: Tensor, axis: int
     return _back(xp, xp.sum(left_out * xp.expand_dims(_rows(xp, u, axes, x.shape), axis=-2), axis=-1), axes, x.shape)
 
 
+def _scan_work(y: Shape, x: Shape, g: Shape, *, axis: int) -> int:
+    """A recurrence, step by step, where a product is 0."""
+    return 4 * costs.plain(y, x, g) + costs.STEP // 5 * int(x[axis] if x else 1)
+
+
 op("cumsum(x; axis)", "Running sum along an axis.",
    lambda xp, x, axis: np.cumsum(x, axis=axis) if np.ndim(x) else x, shape=along_shape,
    vjps=_cumsum_rule, samples=ALONG,
@@ -161,7 +166,7 @@ op("cumprod_others(x, g; axis)",
    "For each entry the sum of g times the running products along an axis, each without that entry: the derivative of "
    "cumprod.",
    lambda xp, x, g, axis: cumprod_others(x, g, axis), entry=lambda s, x, g, axis: _scanned(x, g, axis),
-   temporary=costs.times(2), work=costs.times(4), shape=_paired_shape, vjps=(_again_by_x, _again_by_g),
+   temporary=costs.times(2), work=_scan_work, shape=_paired_shape, vjps=(_again_by_x, _again_by_g),
    samples=tuple(Sample(s.shapes * 2, s.parameters, s.domains and (*s.domains, "real")) for s in ALONG + ALONG_ZEROS),
    group="reductions", linear="g")
 

@@ -333,7 +333,8 @@ def _numbers(span: range) -> Whole:
 
 
 def _arange_shape(*, start: int, stop: int | None, step: int) -> Shape:
-    length = len(_range(start, stop, step))
+    span = _range(start, stop, step)
+    length = max(0, -((span.start - span.stop) // span.step))  # len() has a limit
     return (named(length, start),) if length == start else (length,)
 
 
