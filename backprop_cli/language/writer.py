@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.language.model import Function, Leaf, Shape, Size, Spec
+from backprop_cli.language.remarks import Remarks, sections_in_order
 from backprop_cli.language.source import Text
 from backprop_cli.language.tree import resolve
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 WIDTH = 100
 Tree = str | list["Tree"] | dict[str, "Tree"]
 """YAML about to be written: scalars are text that is already quoted where it must be."""
+LISTED = ("inputs", "params", "nodes")
+"""The sections whose entries have comments of their own."""
+SETTINGS = ("output", "grad_output", "wrt", "dtype")
+"""Keys that a new spec may have for another reason, which the author's comment does not tell."""
 
 # ── scalars ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,26 +137,30 @@ def _filled(items: Sequence[str], space: str) -> Iterator[str]:
 
 
 def write(spec: Spec, comments: Iterable[str] = ()) -> str:
-    """The YAML of a spec, with `comments` on top."""
+    """The YAML of a spec, with `comments` on top, and with those that its author wrote."""
     lines = [f"# {comment}" for comment in comments]
+    remarks = Remarks(spec.source)
+    entries = {leaf.name: leaf.at for leaf in spec.leaves} | {node.name: node.at for node in spec.nodes}
     for key, tree in _sections(spec):
+        line = remarks.of_key(key, tree if key in SETTINGS and isinstance(tree, str) else "")
         if isinstance(tree, dict) and key != "dims":
-            lines.append(f"{key}:")
+            lines += remarks.around(line, [f"{key}:"])
             for name, value in tree.items():
-                lines += entry(name, value, 2)
+                at = remarks.of_entry(entries[name]) if key in LISTED else None
+                lines += remarks.around(at, entry(name, value, 2), 2)
         else:
-            lines += entry(key, tree)
+            lines += remarks.around(line, entry(key, tree))
     return "\n".join(lines) + "\n"
 
 
 def _sections(spec: Spec) -> Iterator[tuple[str, Tree]]:
-    """The keys of a spec with their values, in the order of the language's documentation."""
+    """The keys of a spec with their values, in the order of the documentation; leaves as they are written."""
     for key, text in (("title", spec.title), ("description", spec.description)):
         if text is not None:
             yield key, quoted(text)
     if spec.dims:
         yield "dims", {name: str(int(size)) for name, size in spec.dims.items()}
-    for section, kind in (("inputs", "input"), ("params", "param")):
+    for section, kind in sections_in_order(spec):
         found: dict[str, Tree] = {leaf.name: leaf_tree(leaf) for leaf in spec.leaves if leaf.kind == kind}
         if found:
             yield section, found
