@@ -15,6 +15,7 @@ from backprop_cli.cli.progress import progress
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.report.derived import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.view import View
 
@@ -68,7 +69,7 @@ class Job:
 
     def diagram(self, graph: Graph, values: Values, passes: Passes) -> Diagram | None:
         """The graph, for a format with pictures, with the numbers that there are."""
-        if "mathml" not in FORMATS[self.form].notations:
+        if MARKED["mathml"] not in FORMATS[self.form].notations:
             return None
         from backprop_cli.report.diagram import Numbers, diagram
 
@@ -78,7 +79,7 @@ class Job:
         """The text of the spec, for a format that shows it."""
         from backprop_cli.tasks.listing import listing
 
-        return listing(spec) if "mathml" in FORMATS[self.form].notations else ()
+        return listing(spec) if MARKED["mathml"] in FORMATS[self.form].notations else ()
 
     def warm(self) -> None:
         """One spec at a time: there is nothing to prepare."""

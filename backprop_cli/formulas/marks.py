@@ -15,6 +15,9 @@ EQUAL, SUM, PRODUCT, COMMA, CALL = "\x04", "\x01", "\x02", "\x03", "\x05"
 PLACES = {EQUAL: 1, COMMA: 2, SUM: 3, PRODUCT: 4, CALL: 5}
 """From the loosest to the tightest."""
 
+AFTER = {COMMA, CALL}
+"""The marks that stand after what they are of."""
+
 MARKED = {"text": "marked_text", "latex": "marked_latex", "mathml": "marked_mathml"}
 """What a notation is called with its marks."""
 
@@ -26,13 +29,8 @@ def plain(text: str) -> str:
     return _MARK.sub("", text)
 
 
-LONG_NAME = 16
-"""A function of so many letters may be parted from what it is of."""
-
-
-def called(name: str) -> str:
-    """A function and its bracket."""
-    return f"{name}({CALL if len(name) >= LONG_NAME else ''}"
+LAST = 50
+"""How much deeper a mark after the bracket of a call is taken to be: a line ends there only where none else can be."""
 
 
 def unmarked(written: Mapping[str, str], notation: str) -> str:
@@ -57,7 +55,7 @@ def of_source(text: str) -> str:
 
     if PRODUCT in text or SUM in text or COMMA in text:
         return text
-    parts, done, after_operand, name = [], 0, False, ""
+    parts, done, after_operand, after_name = [], 0, False, False
     try:
         for token in tokens(inline(text, "<shown>")):
             spaced = text[token.end : token.end + 1] == " "
@@ -65,10 +63,10 @@ def of_source(text: str) -> str:
             if mark:
                 parts += [text[done : token.start].rstrip(), f"{mark}{' ' if spaced else ''}"]
                 done = token.start
-            elif token.text == "," and spaced or token.text == "(" and len(name) >= LONG_NAME:
+            elif token.text == "," and spaced or token.text == "(" and after_name:
                 parts += [text[done : token.end], COMMA if token.text == "," else CALL]
                 done = token.end
-            name = token.text if token.kind == "name" else ""
+            after_name = token.kind == "name"
             after_operand = token.kind in _OPERANDS or token.text in {")", "]"}
     except SpecError:
         return text

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Generic, Protocol, TypeVar
 
-from backprop_cli.formulas.marks import EQUAL, PLACES, plain
+from backprop_cli.formulas.marks import CALL, EQUAL, LAST, PLACES, plain
 from backprop_cli.report import arrays
 
 NARROWEST, DEFAULT = 40, 100
@@ -72,6 +72,8 @@ def _outermost(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], sta
     fallback = None
     fitting = [one for one in places if offsets[one[2]] - offsets[start] <= room]
     for group in sorted({one[:2] for one in fitting}):
+        if group[0] >= LAST and fallback is not None:
+            break
         last = max(one[2] for one in fitting if one[:2] == group)
         end = next((one[2] for one in places if one[:2] <= group and one[2] > last), len(offsets) - 1)
         if offsets[last] - offsets[start] >= room // 3 or offsets[end] - offsets[last] <= next_room:
@@ -103,9 +105,10 @@ def _atoms(text: str) -> list[Atom[int]]:
     loosest: dict[int, int] = {}
     for mark, part in zip(("", *parts[::2]), (first, *parts[1::2]), strict=True):
         here, place = opened[-1], PLACES.get(mark, 0)
-        found.append(Atom(part, columns(part), len(opened) - 1, place))
+        deep = LAST if mark == CALL else 0
+        found.append(Atom(part, columns(part), len(opened) - 1 + deep, place))
         within.append(here)
-        if place and mark != EQUAL:
+        if place and mark not in {EQUAL, CALL}:
             loosest[here] = min(place, loosest.get(here, place))
         for sign in part:
             if sign in OPENING:
@@ -114,7 +117,7 @@ def _atoms(text: str) -> list[Atom[int]]:
             elif sign in CLOSING and len(opened) > 1:
                 opened.pop()
     for atom, bracket in zip(found, within, strict=True):
-        atom.level = atom.depth + 1 + (atom.place > loosest.get(bracket, atom.place))
+        atom.level = atom.depth % LAST + 1 + (atom.place > loosest.get(bracket, atom.place))
     return found
 
 

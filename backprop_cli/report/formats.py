@@ -40,11 +40,12 @@ FORMATS: dict[str, Format] = {
     "json": Format("json_", "one object a spec", (".json",), escaped=True),
     "ndjson": Format("ndjson", "one line a spec, errors too", (".ndjson", ".jsonl"), escaped=True, goes_on=True),
     "csv": Format("csv_", "one line an entry", (".csv",), (), prologue="spec,name,kind,index,value,gradient\n"),
-    "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), READ, between="\n"),
+    "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), READ, between="\n",
+                       notations=("text", "code", "marked_latex")),
     "latex": Format("latex", "an align* body", (".tex",), READ, between="\n",
                     notations=("text", "code", "marked_latex")),
     "html": Format("html", "a page that one steps through", (".html", ".htm"), READ, single=True,
-                   notations=("text", "code", "mathml")),
+                   notations=("text", "code", "marked_mathml")),
     "npz": Format("npz", "values and gradients for numpy", (".npz",), (), binary=True, single=True),
 }
 

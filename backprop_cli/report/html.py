@@ -11,7 +11,7 @@ from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.report.arrays import count
 from backprop_cli.report.diagram import Arrow, Box, Diagram, Numbers
 from backprop_cli.report.graph_svg import render as picture
-from backprop_cli.report.lit import Lit, value_of
+from backprop_cli.report.lit import EQUALS, Lit, value_of
 from backprop_cli.report.page import listed, navigation, page, step, text, wide
 from backprop_cli.report.text import terms_shown, verdict, with_definitions
 from backprop_cli.report.view import READING, View
@@ -83,7 +83,7 @@ class _Sheet:
         name = f"<strong>{self.math(NOTATIONS['mathml'].name(node.name))}</strong>"
         kind = node.kind if node.kind != "node" else f"<code>{text(node.expression or node.op or '')}</code>"
         head = f'<div class="row">{name}<span class="soft">{kind}, {count(node.shape)}</span></div>'
-        written = [wide(self.math(f"<mo>=</mo>{node.definition['mathml']}"))] if node.definition else []
+        written = [wide(self.math(f"<mo>=</mo>{node.definition['marked_mathml']}"))] if node.definition else []
         content = [head, *written, self.value(node.value)]
         return step("on", self.numbers.get(node.name), f"forward, {node.name}", content)
 
@@ -96,7 +96,7 @@ class _Sheet:
         for node, tangent in moving:
             name = NOTATIONS["mathml"].name(node.name)
             dotted = self.math(f'<mover accent="true">{name}<mo>˙</mo></mover>')
-            written = [wide(self.math(f"<mo>=</mo>{tangent.formula['mathml']}"))] if tangent.formula else []
+            written = [wide(self.math(f"<mo>=</mo>{tangent.formula.marked('mathml')}"))] if tangent.formula else []
             content = [f'<div class="row"><strong>{dotted}</strong></div>', *written, self.value(tangent.value)]
             yield step("on", self.numbers.get(node.name), f"forward, tangent of {node.name}", content)
         yield "</ol></section>"
@@ -128,7 +128,7 @@ class _Sheet:
     def definition_step(self, named: Named) -> str:
         """A δ: the gradient of a part that has no name."""
         at = f'<span class="soft">at <code>{text(named.at)}</code></span>' if named.at else ""
-        equation = self.math(f"{named.name['mathml']}<mo>=</mo>{named.formula['mathml']}")
+        equation = self.math(f"{named.name['marked_mathml']}{EQUALS}{named.formula.marked('mathml')}")
         head = f'<div class="row">{wide(equation)}{at}</div>'
         said = f"back, definition of {named.name['text']}"
         return step("back", self.numbers.get(named.node), said, [head, self.value(named.value)])
@@ -158,7 +158,7 @@ class _Sheet:
         for terms in terms_shown(gradient, self.view):
             formula = gradient.formula.get(terms)
             if isinstance(formula, Printed):
-                seen[self.math(f"<mo>=</mo>{formula['mathml']}")] = None
+                seen[self.math(f"<mo>=</mo>{formula.marked('mathml')}")] = None
             elif isinstance(formula, Omitted):
                 seen[f'<span class="soft">({terms}: {text(formula.why)})</span>'] = None
         yield from map(wide, seen)

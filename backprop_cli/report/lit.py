@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from backprop_cli.formulas.marks import EQUAL, PLACES
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.report.arrays import abridged, lines, summary
+from backprop_cli.report.mathparts import formula
 from backprop_cli.report.view import View
+
+EQUALS = f'<mo data-break="{PLACES[EQUAL]}">=</mo>'
+"""A sign of equality, before which a line may end."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Lit:
 
     def __call__(self, elements: str) -> str:
         """A formula, in which the names of nodes light up."""
-        return f'<math displaystyle="true">{self.pattern.sub(self._marked, elements)}</math>'
+        return formula(self.pattern.sub(self._marked, elements))
 
     def _marked(self, found: re.Match[str]) -> str:
         return f'<mrow class="v" data-n="{self.marks[found[0]]}">{found[0]}</mrow>'

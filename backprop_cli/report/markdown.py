@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from backprop_cli.formulas.printed import Named
+from backprop_cli.formulas.marks import MARKED, plain, unmarked
+from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.report.arrays import abridged, count, one_line, summary
 from backprop_cli.report.plain import safe
 from backprop_cli.report.tangents import symbol_of
-from backprop_cli.report.text import formulas, partial, verdict, with_definitions
+from backprop_cli.report.text import partial, terms_shown, verdict, with_definitions
 from backprop_cli.report.view import READING, View
-from backprop_cli.tasks.result import Gradient, Result
+from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
 
 def render(result: Result, view: View = READING) -> str:
@@ -38,19 +39,33 @@ def _paragraphs(result: Result, view: View) -> list[list[str]]:
 
 
 def _forward(result: Result, view: View) -> list[str]:
-    rows = [(code(node.name, view), code(node.expression, view) if node.expression else node.kind,
-             count(node.shape), _value(node.value, view)) for node in result.nodes]  # fmt: skip
+    from backprop_cli.formulas.notation import LATEX
+
+    rows = [(math(LATEX.name(node.name), node.name, view), _definition(node, view), count(node.shape),
+             _value(node.value, view)) for node in result.nodes]  # fmt: skip
     return ["## Forward pass", "", *table(("node", "expression", "shape", "value"), rows)]
+
+
+def _definition(node: NodeResult, view: View) -> str:
+    """What the user wrote, as mathematics; of a leaf what it is."""
+    if node.expression is None:
+        return node.kind
+    written = node.definition.get(MARKED["latex"])
+    return code(node.expression, view) if written is None else math(written, node.expression, view)
 
 
 def _tangents(result: Result, view: View) -> list[list[str]]:
     """Forward mode: each node's tangent beside its value."""
     if result.direction is None:
         return []
+    from backprop_cli.formulas.notation import LATEX
+
     start = ", ".join(code(f"{symbol_of(result.by_name[name])} = {one_line(value, view.digits)}", view)
                       for name, value in result.direction.items())  # fmt: skip
-    rows = [(code(node.name, view), _value(node.value, view), code(node.tangent.symbol, view),
-             code(node.tangent.formula.text, view) if node.tangent.formula else "", _value(node.tangent.value, view))
+    name = LATEX.name
+    rows = [(math(name(node.name), node.name, view), _value(node.value, view),
+             math(rf"\dot{{{name(node.name)}}}", node.tangent.symbol, view),
+             formula(node.tangent.formula, view) if node.tangent.formula else "", _value(node.tangent.value, view))
             for node in result.nodes if node.tangent is not None]  # fmt: skip
     return [["## Forward mode", "", f"Along {start}:", "",
              *table(("node", "value", "tangent", "formula", "value"), rows)]]  # fmt: skip
@@ -58,13 +73,14 @@ def _tangents(result: Result, view: View) -> list[list[str]]:
 
 def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result,
           view: View) -> list[list[str]]:  # fmt: skip
+    from backprop_cli.formulas.notation import LATEX
+
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
-    left = {name: partial(output, name, view) for name in order}
     rows = []
     for name, defined in with_definitions(order, gradients, where, view):
-        rows += [(code(n.name["text"], view), code(n.formula.text, view), _value(n.value, view)) for n in defined]
-        shown = _formulas(gradients[name], left[name], view)
-        rows.append((code(left[name], view), shown, _value(gradients[name].value, view)))
+        rows += [(formula(n.name, view), formula(n.formula, view), _value(n.value, view)) for n in defined]
+        left = math(LATEX.gradient(output, name), partial(output, name, view), view)
+        rows.append((left, _formulas(gradients[name], left, view), _value(gradients[name].value, view)))
     return [[f"## {heading}", "", *table(("gradient", "formula", "value"), rows)]]
 
 
@@ -75,7 +91,15 @@ def _sum(result: Result, view: View) -> list[str]:
 
 
 def _formulas(gradient: Gradient, left: str, view: View) -> str:
-    return "<br>= ".join(code(text, view) for text in formulas(gradient, view) if text != left)
+    """Each different formula once, and why one is left out."""
+    found: dict[str, None] = {}
+    for terms in terms_shown(gradient, view):
+        match gradient.formula.get(terms):
+            case Printed() as printed:
+                found[formula(printed, view)] = None
+            case Omitted(why=why):
+                found[prose(f"({terms}: {why})", view)] = None
+    return "<br>= ".join(text for text in found if text != left)
 
 
 def _value(value: object, view: View) -> str:
@@ -103,6 +127,23 @@ def code(text: str, view: View) -> str:
     fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
     pad = " " if "`" in shown else ""
     return f"{fence}{pad}{shown}{pad}{fence}".replace("|", "\\|")
+
+
+_SPACED = {r"\,": r"\thinspace ", r"\ ": r"\space ", r"\|": r"\Vert ", "|": r"\vert ", r"\{": r"\lbrace ",
+           r"\}": r"\rbrace "}  # fmt: skip
+_WRITTEN = re.compile("|".join(map(re.escape, _SPACED)))
+_LOST = re.compile(r"\\[^A-Za-z]|[$`]")
+
+
+def math(tex: str, text: str, view: View) -> str:
+    """Mathematics in a line or a cell; as code where a sign of it would be taken for Markdown's own."""
+    shown = " ".join(_WRITTEN.sub(lambda found: _SPACED[found[0]], plain(tex)).split())
+    return code(text, view) if _LOST.search(shown) else f"${shown}$"
+
+
+def formula(written: Mapping[str, str], view: View) -> str:
+    """A formula as mathematics."""
+    return math(unmarked(written, "latex"), written["text"], view)
 
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&]|^[-+=]|(?<=^\d)[.)]")

@@ -29,8 +29,15 @@ a{color:var(--mark)}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.85rem}
 pre{margin:.2rem 0;overflow-x:auto}
 pre.value{color:var(--value)}
-math{font-size:1.1rem}
-.wide{overflow-x:auto;overflow-y:hidden;padding:.35rem 0}
+math{font-size:1.1rem;text-indent:0}
+.wide{overflow-x:auto;overflow-y:hidden;padding:.35rem 0 .35rem 1.5rem;text-indent:-1.5rem}
+.part{display:inline-block;max-width:100%;padding-left:1rem;text-indent:-1rem}
+.box{display:inline-block;max-width:calc(100cqw - 4.2rem - var(--rest));text-indent:0;
+white-space:normal;text-align:left}
+.part .part .part{padding-left:0;text-indent:0}
+@media (max-width:600px){.wide{padding-left:.8rem;text-indent:-.8rem}.part{padding-left:.5rem;text-indent:-.5rem}
+.box{max-width:calc(100cqw - 3rem - var(--rest))}mi.long{font-size:.72em}}
+ol.steps>li,dl.rows dd{container-type:inline-size}
 nav{position:sticky;top:0;z-index:2;display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;padding:.5rem 0;
 background:var(--page);border-bottom:1px solid var(--line)}
 nav button{font:inherit;min-width:2.6rem;padding:.25rem .7rem;border:1px solid var(--line);border-radius:6px;

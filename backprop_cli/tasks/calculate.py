@@ -12,6 +12,7 @@ from backprop_cli.engine.graph import Graph, GraphPass, Node, build
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.computed import Computed
@@ -104,7 +105,7 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
         passes=_passes(graph, computed, formulas),
         facts=facts,
         where=total.where,
-        listing=listing(graph.spec) if "mathml" in settings.notations else (),
+        listing=listing(graph.spec) if MARKED["mathml"] in settings.notations else (),
     )
 
 

@@ -13,6 +13,7 @@ from backprop_cli.engine.graph.tangents import Tangents, with_tangents
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import forward, plan
 from backprop_cli.errors import UsageError
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, Printed, dotted
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.overrides import override
@@ -63,7 +64,7 @@ def with_forward_mode(result: Result, spec: Spec, given: Mapping[str, Leaf], for
     meaning = Numbers(twin)
     with np.errstate(all="ignore"):
         values = forward(twin, plan(twin, meaning), meaning, load_leaves(twin, max_bytes))
-    wanted = (*NOTATIONS, *(name for name in notations if name == "mathml"))
+    wanted = (*NOTATIONS, *(name for name in notations if name == "mathml" or name in MARKED.values()))
     written = _formulas(twin, values, made, wanted) if formulas else {}
     nodes = tuple(replace(node, tangent=_tangent(node.name, made, twin, values, written))
                   for node in result.nodes)  # fmt: skip

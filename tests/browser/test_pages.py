@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from backprop_cli.cli.boundary import invoke
 from tests.conftest import COMMAND, ROOT
 
 HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-SPECS = ("two_layer", "lstm", "attention", "accumulate_two")
+SPECS = ("two_layer", "lstm", "attention", "transformer_encoder", "accumulate_two")
 DERIVED = ("derive_two_layer", "derive_attention")
 SHEETS = ("step", "jacobian")
 
@@ -126,6 +127,34 @@ def test_a_derivation_ends_in_the_values_of_json(met: dict[str, Any], name: str)
     assert [s["label"] for s in walk["seen"]] == [f"gradient of {n}" for n in reversed(nodes)]
     for seen, one in zip(walk["seen"], reversed(nodes.values()), strict=True):
         assert flat(json.loads(seen["value"])) == pytest.approx(flat(one["gradient"]["value"]), rel=1e-5)
+
+
+SHIPPED = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
+WORKED = ("attention", "batch_norm", "cnn", "gaussian_cholesky", "gru", "infonce", "lstm", "rnn", "transformer_encoder",
+          "two_layer", "vae")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a small screen shows of every shipped spec's run, and of the longest derivations."""
+    folder = tmp_path_factory.mktemp("narrow")
+    jobs = [("run", name) for name in SHIPPED] + [("derive", name) for name in WORKED]
+    paths = {f"{task}_{name}": folder / f"{task}_{name}.html" for task, name in jobs}
+    for task, name in jobs:
+        assert invoke([task, str(ROOT / "specs" / f"{name}.yaml"), "-o", str(paths[f"{task}_{name}"])]) == 0
+    done = subprocess.run(["node", str(HERE / "narrow.mjs"), str(CHROMIUM), *map(str, paths.values())], cwd=HERE,
+                          capture_output=True, text=True, check=False, timeout=900)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    return {name: answer[str(path)] for name, path in paths.items()}
+
+
+@pytest.mark.parametrize("name", [*(f"run_{name}" for name in SHIPPED), *(f"derive_{name}" for name in WORKED)])
+def test_no_formula_scrolls_on_a_small_screen(narrow: dict[str, Any], name: str) -> None:
+    """At 360 px every formula ends its lines itself, where its notation says that one may end."""
+    assert narrow[name]["count"] > 2
+    assert narrow[name]["wide"] == []
+    assert narrow[name]["page"] <= 0
 
 
 def flat(value: Any) -> list[float]:

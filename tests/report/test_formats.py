@@ -17,7 +17,7 @@ from backprop_cli.errors import UsageError
 from backprop_cli.report.csv_ import cell
 from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer, streamed
 from backprop_cli.report.json_ import BLOCK, later, pretty
-from backprop_cli.report.markdown import code, prose
+from backprop_cli.report.markdown import code, math, prose
 from backprop_cli.report.texts import matrix
 from backprop_cli.report.texts import prose as latex_prose
 from backprop_cli.report.view import EVERYTHING, View
@@ -148,12 +148,12 @@ def test_csv_cells_are_no_formulas(text: str) -> None:
 
 
 def test_markdown(result: Result) -> None:
-    """A worked table: what is user text or formula is literal."""
+    """A worked table: formulas are mathematics, what the user wrote is literal where nothing typeset it."""
     shown = renderer("markdown")(result, View())
     assert isinstance(shown, str)
     assert shown.startswith("# A net\n\nWhat it shows.\n\n`N = 2`\n\n## Forward pass\n\n| node | expression |")
-    assert "| `h` | `w @ x` | (1,) | `[0]` |\n" in shown
-    assert "| `∂L/∂w` | `∂L/∂h · xᵀ`<br>= `m · xᵀ` | `[[0.5, -1]]` |\n" in shown
+    assert "| $h$ | `w @ x` | (1,) | `[0]` |\n" in shown
+    assert r"| $\frac{\partial L}{\partial w}$ | $latex(∂L/∂h · xᵀ)$<br>= $latex(m · xᵀ)$ | `[[0.5, -1]]` |" in shown
 
 
 def test_markdown_is_escaped() -> None:
@@ -161,6 +161,8 @@ def test_markdown_is_escaped() -> None:
     assert prose("a *b* <script> [x](y) | _c_", View()) == "a \\*b\\* \\<script\\> \\[x\\](y) \\| \\_c\\_"
     assert prose("- 1\n2", View()) == "\\- 1 2"
     assert code("a|b", View()) == "`a\\|b`"
+    assert math(r"\left|x\right| \, y", "|x| · y", View()) == r"$\left\vert x\right\vert \thinspace y$"
+    assert math(r"\mathrm{a\_b}", "a_b", View()) == "`a_b`"
     assert code("a`b", View()) == "`` a`b ``"
 
 

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from backprop_cli.formulas.printed import READ, Printed
+from backprop_cli.language.reader import load_spec
+from backprop_cli.report.formats import FORMATS
+from backprop_cli.report.mathparts import formula
+from backprop_cli.tasks.calculate import Settings, run
 from tests.conftest import ROOT, Backprop
 
 VOID = {"meta", "link", "br", "img", "input"}
@@ -155,3 +160,20 @@ def test_a_check_is_a_page(backprop: Backprop, tmp_path: Path) -> None:
         "gradient of y: ok", "gradient of v: ok", "gradient of w: wrong",
         "half, gradient of x (used in y): wrong"]  # fmt: skip
     assert found.tags["table"] == 3
+
+
+@pytest.mark.parametrize("name", ["transformer_encoder", "rnn", "vae"])
+def test_a_formula_in_pieces_is_the_formula(name: str) -> None:
+    """The pieces put together say what the whole says, in its order; a short formula is one piece; marks are gone."""
+    result = run(load_spec(str(ROOT / "specs" / f"{name}.yaml")),
+                 Settings(terms=READ, notations=FORMATS["html"].notations))  # fmt: skip
+    printed = [f for node in result.nodes if node.gradient for f in node.gradient.formula.values()]
+    pieces = 0
+    for one in printed:
+        assert isinstance(one, Printed)
+        shown = formula(one.marked("mathml"))
+        assert "data-break" not in shown
+        assert "".join(Elements(shown).texts) == "".join(Elements(one["mathml"]).texts)
+        assert shown.count("<math") == 1 or len("".join(Elements(shown).texts)) > 12
+        pieces += shown.count("<math")
+    assert pieces > len(printed)

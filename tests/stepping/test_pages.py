@@ -52,7 +52,8 @@ def test_a_step_on_a_page(backprop: Backprop) -> None:
     found = {form: backprop(*ADAM, "--format", form, stdin=BOWL).out for form in PAGES}
     for number in ("0.800412", "0.701586", "0.0097914", "0.492223"):
         assert all(number in text for text in found.values()), number
-    assert "| `x` | ← `x - 0.1 · m̂ / (√v̂ + 1e-8)`<br>= `1 - 0.1 · 2 / (√4 + 1e-8) = 0.9` |" in found["markdown"]
+    typeset = r"x - \frac{0.1 \thinspace \hat{m}}{\sqrt{\hat{v}} + 10^{-8}}"
+    assert f"| $x$ | ← ${typeset}$<br>= `1 - 0.1 · 2 / (√4 + 1e-8) = 0.9` |" in found["markdown"]
     assert r"x &\leftarrow x - \frac{0.1 \, \hat{m}}{\sqrt{\hat{v}} + 10^{-8}}" in found["latex"]
     assert found["latex"].count("{") == found["latex"].count("}")
     assert "@" not in found["latex"]
@@ -64,6 +65,11 @@ def test_a_step_on_a_page(backprop: Backprop) -> None:
 def maths_of(html: str) -> list[str]:
     """What each formula of a page says, without its elements."""
     return [re.sub("<[^>]*>", "", found) for found in re.findall(r"<math[^>]*>(.*?)</math>", html)]
+
+
+def thin(text: str) -> str:
+    """Thin spaces as one writes them in LaTeX; in Markdown a backslash before a comma would be lost."""
+    return re.sub(r"\s+", " ", text.replace(r"\thinspace", r"\,"))
 
 
 def words_of(formula: str) -> list[str]:
@@ -79,11 +85,11 @@ def test_a_derivative_on_a_page(backprop: Backprop, arguments: tuple[str, ...]) 
     for form in PAGES:
         text = backprop(*arguments, "--format", form).out
         for one in results:
-            formula = one["formula"]["latex" if form == "latex" else "text"]
+            formula = one["formula"]["text" if form == "html" else "latex"]
             if form == "html":  # as mathematics: made of the same names and numbers
                 assert words_of(formula) in map(words_of, maths_of(text)), formula
             else:
-                assert formula in text, (form, formula)
+                assert thin(formula) in thin(text), (form, formula)
             first = one["value"]
             while isinstance(first, list):
                 first = first[0]
@@ -104,7 +110,7 @@ def test_nothing_is_wider_than_asked_for(backprop: Backprop, arguments: tuple[st
 def test_forward_mode_on_a_page(backprop: Backprop) -> None:
     """Baydin's table of tangents in Markdown, LaTeX, HTML and CSV."""
     found = {form: backprop("run", BAYDIN, "--tangent", "x1=1", "--format", form).out for form in (*PAGES, "csv")}
-    assert "| `v2` | `10` | `v̇2` | `ẋ1 · x2` | `5` |" in found["markdown"]
+    assert r"| $v_{2}$ | `10` | $\dot{v_{2}}$ | $\dot{x_{1}} \thinspace x_{2}$ | `5` |" in found["markdown"]
     assert r"\dot{v_{2}} &= \dot{x_{1}} \, x_{2} \\" in found["latex"]
     assert [label for label in read(found["html"]).steps if "tangent of" in label][-1] == "forward, tangent of v5"
     rows = [line.split(",") for line in found["csv"].splitlines()]

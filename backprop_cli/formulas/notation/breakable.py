@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from backprop_cli.formulas.marks import COMMA, PRODUCT, SUM
+from backprop_cli.formulas.marks import CALL, COMMA, EQUAL, PRODUCT, SUM
 from backprop_cli.formulas.notation.text import Notation
 
 SIGNS = {
-    "plus": SUM, "minus": SUM, "comma": COMMA,
+    "plus": SUM, "minus": SUM, "comma": COMMA, "opening": CALL, "equals": EQUAL,
     **dict.fromkeys(("matmul", "beside", "by", "side", "hadamard", "over_bar", "correlation", "convolution"), PRODUCT),
 }  # fmt: skip
 """The signs of a notation at which a line may end."""
@@ -18,4 +18,4 @@ SIGNS = {
 def breakable(notation: Notation) -> Notation:
     """The same notation, with marks."""
     signs: dict[str, Any] = {name: notation.marked(getattr(notation, name), mark) for name, mark in SIGNS.items()}
-    return replace(notation, parts_calls=True, **signs)
+    return replace(notation, **signs)

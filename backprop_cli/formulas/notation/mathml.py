@@ -92,6 +92,8 @@ class Mathml(Notation):
     hadamard: str = mo("⊙")
     over_bar: str = ""
     comma: str = mo(",")
+    opening: str = mo("(")
+    equals: str = mo("=")
     stacks: bool = True
     correlation: str = mo("⋆")
     convolution: str = mo("∗")
@@ -160,7 +162,7 @@ class Mathml(Notation):
         return script("munder", mo(_OVER.get(sign, sign)), mo(",").join(map(tokens, letters)))
 
     def iverson(self, left: str, right: str) -> str:
-        return row(mo("[") + mo("=").join(map(self.place, (left, right))) + mo("]"))
+        return row(mo("[") + self.equals.join(map(self.place, (left, right))) + mo("]"))
 
     def literal(self, text: str) -> str:
         return f"<mtext>{escape(text)}</mtext>"
@@ -178,7 +180,8 @@ class Mathml(Notation):
         return script("munder", mo("∑"), tokens(",".join(letters))) + inner
 
     def named_call(self, name: str, arguments: list[str]) -> Piece:
-        return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + self.bracket(self.comma.join(arguments))), CALL)
+        bracket = row(self.opening + self.comma.join(arguments) + mo(")"))
+        return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + bracket), CALL)
 
     def bracket(self, text: str) -> str:
         return row(mo("(") + text + mo(")"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -61,7 +62,7 @@ class NumbersLayout(EntryLayout):
     def picked(self, expr: Expr, indices: Index) -> Piece:
         """The entry of what is evaluated whole; 0 outside."""
         found, shape = self.value(expr), shape_of(expr)
-        places = tuple(0 if is_one(size) else int(index or 0) for size, index in zip(shape, indices, strict=True))
+        places = tuple(0 if is_one(size) else _index(index) for size, index in zip(shape, indices, strict=True))
         if not all(0 <= place < int(size) for place, size in zip(places, shape, strict=True)):
             return NOTHING
         return self.number(float(found[places] if places else found))
@@ -97,11 +98,11 @@ class NumbersLayout(EntryLayout):
 
     def selected(self, left: Sequence[str], right: Sequence[str], piece: Piece) -> Piece:
         """Something, or nothing where indices are not the same."""
-        return piece if all(int(a or 0) == int(b or 0) for a, b in zip(left, right, strict=True)) else NOTHING
+        return piece if all(_index(a) == _index(b) for a, b in zip(left, right, strict=True)) else NOTHING
 
     def compared(self, name: str, left: str, right: str, piece: Piece) -> Piece:
         """Something, or nothing where indices do not compare so."""
-        holds = int(left) <= int(right) if name == "less_equal" else int(left) >= int(right)
+        holds = _index(left) <= _index(right) if name == "less_equal" else _index(left) >= _index(right)
         return piece if holds else NOTHING
 
     def over(self, runs: Sequence[Along], body: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
@@ -123,6 +124,11 @@ class NumbersLayout(EntryLayout):
         if sign == "Π":
             return self.multiplied(terms)
         return self.notation.named_call(sign, [term.text for term in terms])
+
+
+def _index(text: str) -> int:
+    """An index as a number, in whatever notation a label among the numbers was written."""
+    return int(re.sub(r"<[^>]*>", "", text).replace("\u2212", "-") or 0)
 
 
 def numbers(value: Callable[[Expr], object], digits: int, notation: str, decimals: bool) -> NumbersLayout:

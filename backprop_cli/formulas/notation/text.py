@@ -11,7 +11,7 @@ from sympy import E, Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta, shape_of
-from backprop_cli.formulas.marks import called
+from backprop_cli.formulas.marks import AFTER
 from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
@@ -52,7 +52,8 @@ class Notation:
     hadamard: str = " ⊙ "
     over_bar: str = " / "
     comma: str = ", "
-    parts_calls: bool = False  # whether a line may end after the bracket of a function with a long name
+    opening: str = "("  # of a call
+    equals: str = " = "  # between two indices
     correlation: str = " ⋆ "  # empty: written as a call
     convolution: str = " ∗ "
     stacks: bool = False
@@ -60,8 +61,9 @@ class Notation:
     signs_of_functions: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # that a node may be called
 
     def marked(self, sign: str, mark: str) -> str:
-        """A sign at which a line may end; the mark of a comma stands after it."""
-        return f",{mark} " if sign == self.comma else mark + sign
+        """A sign at which a line may end; the mark of a comma, or of a bracket, stands after it."""
+        end = len(sign.rstrip())
+        return sign[:end] + mark + sign[end:] if mark in AFTER else mark + sign
 
     def holds_fraction(self, text: str) -> bool:
         """Whether a numerator has a fraction that would be set small in another."""
@@ -125,7 +127,7 @@ class Notation:
 
     def iverson(self, left: str, right: str) -> str:
         """1 where two indices are the same, else 0."""
-        return f"[{left} = {right}]"
+        return f"[{left}{self.equals}{right}]"
 
     def between(self, low: str, middle: str, high: str) -> str:
         """1 where an index is no less than one number and less than another, else 0."""
@@ -149,11 +151,7 @@ class Notation:
 
     def named_call(self, name: str, arguments: list[str]) -> Piece:
         """A function by its name, with arguments that are written already."""
-        return Piece(f"{self.called(name)}{self.comma.join(arguments)})", CALL)
-
-    def called(self, name: str) -> str:
-        """A function and its bracket."""
-        return called(name) if self.parts_calls else f"{name}("
+        return Piece(f"{name}{self.opening}{self.comma.join(arguments)})", CALL)
 
     def bracket(self, text: str) -> str:
         """Brackets."""

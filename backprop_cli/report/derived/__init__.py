@@ -25,7 +25,7 @@ FORMATS = {
     "text": Form((".txt",)),
     "markdown": Form((".md", ".markdown"), ("text", "marked_latex")),
     "latex": Form((".tex",), ("text", "marked_latex")),
-    "html": Form((".html", ".htm"), ("text", "mathml")),
+    "html": Form((".html", ".htm"), ("text", "marked_mathml")),
 }
 SUFFIXES = {name: form.suffixes for name, form in FORMATS.items()}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from backprop_cli.formulas.marks import EQUAL, PLACES
 from backprop_cli.formulas.worked import Maths, Worked
 from backprop_cli.report.derived.lines import TOTAL, Item, Line, Said, Value, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.html import drawn
-from backprop_cli.report.lit import Lit, value_of
+from backprop_cli.report.lit import EQUALS, Lit, value_of
 from backprop_cli.report.page import listed, navigation, page, step, text, wide
 from backprop_cli.report.view import View
 
@@ -55,9 +56,9 @@ def _rows(items: Sequence[Item], math: Lit, view: View) -> Iterator[str]:
     for one in items:
         match one:
             case Line():
-                result = math(f"<mo>=</mo>{_in(one.result)}") if one.result is not None else ""
+                result = f"{EQUALS}{_in(one.result)}" if one.result is not None else ""
                 law = f'<span class="soft">by {text(one.law)}</span>' if one.law else ""
-                yield f"<dt>{text(one.label)}</dt><dd>{wide(math(_equation(one)) + ' ' + result)}{law}</dd>"
+                yield f"<dt>{text(one.label)}</dt><dd>{wide(math(_equation(one) + result))}{law}</dd>"
             case Said(label="sign"):
                 yield f'<dt>notation</dt><dd class="soft">{text(one.text)}</dd>'
             case Said():
@@ -70,8 +71,9 @@ def _equation(one: Line) -> str:
     """Both sides; of a step that goes on, the right one alone."""
     path = "<mtext>path&#160;</mtext>" if one.path else ""
     left = path + _in(one.left) if one.left is not None else ""
-    return f"{left}<mo>{one.sign}</mo>{_in(one.right)}"
+    sign = EQUALS if one.sign == "=" else f'<mo data-break="{PLACES[EQUAL]}">{one.sign}</mo>'
+    return f"{left}{sign}{_in(one.right)}"
 
 
 def _in(maths: Maths) -> str:
-    return maths["mathml"]
+    return maths.marked("mathml")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backprop_cli.report.arrays import abridged, one_line, summary
-from backprop_cli.report.markdown import code, prose, table
-from backprop_cli.report.sheets import Equation, Section, Sheet
+from backprop_cli.report.markdown import code, formula, prose, table
+from backprop_cli.report.sheets import Equation, Section, Sheet, Written
 from backprop_cli.report.view import View
 
 
@@ -20,7 +20,7 @@ def render(sheet: Sheet, view: View) -> str:
 
 
 def _section(section: Section, view: View) -> Iterator[list[str]]:
-    rows = [(code(one.left["text"], view), _steps(one, view), _value(one, view)) for one in section.equations]
+    rows = [(_written(one.left, view), _steps(one, view), _value(one, view)) for one in section.equations]
     yield table(("", "formula", "value"), rows) if rows else []
     for one in section.tables:
         yield table(tuple(code(cell, view) if cell else "" for cell in one.head),
@@ -28,10 +28,15 @@ def _section(section: Section, view: View) -> Iterator[list[str]]:
     yield from ([prose(note, view)] for note in section.notes)
 
 
+def _written(one: Written, view: View) -> str:
+    """As mathematics, where it is a formula."""
+    return formula(one, view) if "latex" in one else code(one["text"], view)
+
+
 def _steps(one: Equation, view: View) -> str:
     where = f"{code(f'[{one.where}]', view)} " if one.where else ""
     sign = f"{view.plain(one.sign)} " if one.sign != "=" else ""
-    return where + sign + "<br>= ".join(code(step["text"], view) for step in one.steps)
+    return where + sign + "<br>= ".join(_written(step, view) for step in one.steps)
 
 
 def _value(one: Equation, view: View) -> str:
