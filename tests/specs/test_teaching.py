@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
+import math
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +18,145 @@ from backprop_cli.language.reader import load_spec
 from backprop_cli.language.steps import lettered
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
-from tests.notation.test_read_back import read
+from tests.notation.test_read_back import first_of, read
+from tests.readers.indexed import Reader, evaluated
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 GOLDEN: Any = json.loads((ROOT / "tests" / "data" / "specs_derive.json").read_text(encoding="utf-8"))
-NUMBERS = re.compile(r"^  in numbers +(?:\[[\d, -]+\]: )?(.*) = (\S+)$", re.MULTILINE)
-SAID = re.compile(r"[\d.e+\-·/() ²√]+")
 
 ONE_LINE = ("dims: {N: 4, D: 3}\ninputs:\n  X: {shape: [N, D], init: normal, seed: 1}\n"
             "  y: {shape: [N], init: normal, seed: 2}\nparams:\n  w: {shape: [D], init: normal, seed: 3}\n"
             "nodes:\n  loss: mean((X @ w - y)**2)\n")  # fmt: skip
 
 
-ALGEBRA = re.compile(r"^  algebra {11}(.*\n(?: {22}.*\n)*)", re.MULTILINE)
+@dataclass
+class Run:
+    """A spec with its parts lettered, and its numbers; for gradients any numbers: what is checked holds of all."""
+
+    path: Path
+
+    @cached_property
+    def spec(self) -> Any:
+        """As it is read."""
+        return load_spec(str(self.path))
+
+    @cached_property
+    def known(self) -> bool:
+        """Whether it has numbers."""
+        return all(leaf.load is not None for leaf in self.spec.leaves)
+
+    @cached_property
+    def graph(self) -> Any:
+        """With the letters that `derive` gives."""
+        return build(lettered(self.spec))
+
+    @cached_property
+    def values(self) -> Any:
+        """Each node's value."""
+        return compute(self.graph, load_leaves(self.graph)).values
+
+    @cached_property
+    def gradients(self) -> list[Any]:
+        """Numbers of each node's shape."""
+        draw = np.random.default_rng(0)
+        return [draw.normal(size=tuple(map(int, node.shape))) for node in self.graph.nodes]
+
+    def read(self, text: str, wanted: Any = None) -> Any:
+        """A text's value by our own parser, whichever pass it is of; one for all entries is repeated."""
+        own = re.sub(r"∂\w+/∂", f"∂{self.graph.output_name}/∂", text)
+        found = read(self.graph, own, self.values, self.gradients, wanted)
+        return found if wanted is None or found.size == math.prod(wanted) else np.broadcast_to(found, wanted)
+
+    def entries(self, equation: str, name: str) -> Any:
+        """All entries of an equation in index notation whose left side has the shape of a node."""
+        names = self.graph.names
+        sizes = {str(name): int(size) for name, size in self.graph.spec.dims.items()}
+        arrays = {**sizes, **{one: self.values[at] for one, at in names.items()}}
+        gradients = {one: self.gradients[at] for one, at in names.items()}
+        return evaluated(equation, self.shape(name), arrays, gradients, self.whole)
+
+    def whole(self, text: str, axes: int = 0) -> Any:
+        """What stands whole in index notation; of an argmax the numbers of entries and what they count in."""
+        if not text.startswith("argmax("):
+            return self.read(text)
+        inner = text.removeprefix("argmax(").removesuffix(")")
+        return self.read(f"max_pool{axes}d_indices({inner})"), self.read(first_of(inner)).shape[-axes:]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """How large a node is."""
+        return tuple(map(int, self.graph.nodes[self.graph.names[name]].shape))
 
 
-def check_algebra(path: Path, out: str) -> int:
+LABEL = re.compile(r"^  (?P<label>[a-z]+(?: [a-z]+)*) {2,}(?P<text>\S.*)$")
+
+
+def steps_of(out: str) -> list[tuple[str, str]]:
+    """The lines of a derivation by their labels, each on one line again."""
+    found: list[tuple[str, str]] = []
+    for line in out.splitlines():
+        label = LABEL.match(line)
+        if label:
+            found.append((label["label"], label["text"]))
+        elif found and line.startswith(" " * 20):
+            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
+        else:
+            found.append(("", line))
+    return found
+
+
+def check_algebra(run: Run, steps: list[tuple[str, str]]) -> int:
     """Both sides of each algebraic step, read by our own parser, have one value at the numbers of the spec."""
-    steps = [" ".join(step.split()) for step in ALGEBRA.findall(out)]
-    spec = load_spec(str(path))
-    if not steps or any(leaf.load is None for leaf in spec.leaves):
-        return 0
-    graph = build(lettered(spec))
-    values = compute(graph, load_leaves(graph)).values
-    for step in steps:
-        left, right = (read(graph, side, values, (), None) for side in step.split(" = ", 1))
-        np.testing.assert_allclose(*np.broadcast_arrays(np.squeeze(left), np.squeeze(right)), rtol=1e-9, atol=1e-12,
-                                   err_msg=step)  # fmt: skip
-    return len(steps)
+    found = [text for label, text in steps if label == "algebra" and run.known]
+    for text in found:
+        sides = (np.squeeze(run.read(side)) for side in text.split(" = ", 1))
+        np.testing.assert_allclose(*np.broadcast_arrays(*sides), rtol=1e-9, atol=1e-12, err_msg=text)
+    return len(found)
+
+
+def check_entries(run: Run, steps: list[tuple[str, str]]) -> int:
+    """A definition entry by entry is the node's value; one entry of a gradient is that of the chain rule's line."""
+    count, chain = 0, ""
+    for label, text in steps if run.known else ():
+        if label == "chain rule":
+            chain = text.partition(" = ")[2]
+        if label not in {"entry by entry", "one entry"}:
+            continue
+        name = re.match(r"(?:∂.+?/∂)?(\w+)", text)[1]  # type: ignore[index]
+        wanted = run.values[run.graph.names[name]] if label == "entry by entry" else run.read(chain, run.shape(name))
+        np.testing.assert_allclose(run.entries(text, name), np.reshape(wanted, run.shape(name)), rtol=1e-9, atol=1e-12,
+                                   err_msg=text)  # fmt: skip
+        count += 1
+    return count
+
+
+FIGURE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+DIGITS = 6
+
+
+def half_unit(figure: float) -> float:
+    """How far a number may be from what is printed of it."""
+    return 0.5 * 10.0 ** (math.floor(math.log10(abs(figure))) - DIGITS + 1) if figure else 0.0
+
+
+def number(text: str) -> float:
+    """The value of numbers with signs, brackets and functions, by the tests' own reader."""
+    reader = Reader(text, {}, {}, lambda inner: pytest.fail(f"{inner} is no number: {text}"))
+    value = reader.total()
+    assert reader.place == len(text), (text[reader.place :], text)
+    return float(value)
+
+
+def check_number(text: str) -> None:
+    """What the left side gives is the right side, as far as the printed digits say."""
+    left, _, result = re.sub(r"^\[[\d, -]+\]: ", "", text).rpartition(" = ")
+    value = number(left)
+    room = half_unit(float(result)) + half_unit(value)
+    for found in FIGURE.finditer(left):
+        figure = float(found[0])
+        moved = f"{figure + half_unit(figure):.17g}"
+        room += abs(number(left[: found.start()] + moved + left[found.end() :]) - value)
+    assert abs(value - float(result)) <= 1.05 * room + 1e-15, (value, text)
 
 
 def test_softmax_and_batch_norm_have_no_unexplained_jump(backprop: Any) -> None:
@@ -59,27 +171,7 @@ def test_softmax_and_batch_norm_have_no_unexplained_jump(backprop: Any) -> None:
     out = backprop("derive", ROOT / "specs" / "batch_norm.yaml").out
     assert "by                Σ xhat = 0, by the definition of xhat" in out
     assert "by                xhat = c/√(v + 1e-5)" in out
-    assert check_algebra(ROOT / "specs" / "batch_norm.yaml", out) > 1
-
-
-def arithmetic(text: str) -> float:
-    """The value of numbers with + - · / and brackets, by Python's own parser."""
-    rooted = re.sub(r"√([\d.]+)", r"\1**0.5", text)
-    tree = ast.parse(rooted.replace("·", "*").replace("²", "**2"), mode="eval")
-    allowed = (
-        ast.Expression,
-        ast.BinOp,
-        ast.UnaryOp,
-        ast.Constant,
-        ast.Add,
-        ast.Sub,
-        ast.Mult,
-        ast.Div,
-        ast.Pow,
-        ast.USub,
-    )
-    assert all(isinstance(node, allowed) for node in ast.walk(tree)), text
-    return float(eval(compile(tree, "<numbers>", "eval"), {"__builtins__": {}}))
+    assert check_algebra(Run(ROOT / "specs" / "batch_norm.yaml"), steps_of(out)) > 1
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -91,11 +183,41 @@ def test_derivations_are_the_golden_ones(path: Path, backprop: Any) -> None:
     out = backprop("derive", path, "--width", 100).out
     assert out.splitlines() == GOLDEN[path.stem]
     assert max(map(len, out.splitlines())) <= 100
-    check_algebra(path, out)
-    found = [(text, result) for text, result in NUMBERS.findall(out) if SAID.fullmatch(text) and "√(" not in text]
-    for text, result in found:
-        terms = [abs(float(n)) for n in re.findall(r"\d[\d.]*(?:e-?\d+)?", text)]
-        assert arithmetic(text) == pytest.approx(float(result), rel=1e-3, abs=1e-5 * max(terms)), text
+    run, steps = Run(path), steps_of(out)
+    check_algebra(run, steps)
+    assert check_entries(run, steps) == out.count("\n  entry by entry ") + out.count("\n  one entry ") or not run.known
+    for label, text in steps:
+        if label == "in numbers":
+            check_number(text)
+
+
+TRUE = ["0.2719 · (1 - tanh(1.51709)²) · 0.849933 = 0.0404864", "(σ(-5.93647) - 0) / 3 = 0.000878122",
+        "(exp(0.2) / (exp(0.2) + exp(0.1) + exp(0.15)) - 1) / 4 = -0.162467", "2 · [1.65324 > 0] = 2",
+        "[1, 0]: 0.00013098 · 0.731059 = 9.57538e-05", "1 · cos(6) + 2 · 1 · 6 + 5 = 17.9602"]  # fmt: skip
+PLANTED = {"tanh": "sin", "σ(-5": "σ(5", "exp(0.1)": "exp(0.11)", "> 0": "< 0", "9.57538": "9.57548",
+           "17.9602": "17.9604"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "planted"), [*zip(TRUE, PLANTED.items(), strict=True)])
+def test_a_wrong_number_is_caught(text: str, planted: tuple[str, str]) -> None:
+    """A function for another, a sign, a figure in its fifth digit."""
+    check_number(text)
+    with pytest.raises(AssertionError):
+        check_number(text.replace(*planted))
+
+
+def test_a_wrong_entry_is_caught(backprop: Any) -> None:
+    """Each definition and each gradient of attention, were it twice as large; as it is printed, it passes."""
+    path = ROOT / "specs" / "attention.yaml"
+    run, steps = Run(path), steps_of(backprop("derive", path).out)
+    assert check_entries(run, steps) > 5
+    for place, (label, text) in enumerate(steps):
+        if label not in {"entry by entry", "one entry"}:
+            continue
+        left, _, right = text.partition(" = ")
+        wrong = [*steps[:place], (label, f"{left} = 2 · ({right})"), *steps[place + 1 :]]
+        with pytest.raises(AssertionError):
+            check_entries(run, wrong)
 
 
 def test_parts_of_one_expression_have_letters(backprop: Any, tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sympy import Expr
+from sympy import Expr, S
 
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.formulas.algebra.expr import Apply, is_one, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, exact, is_one, shape_of
+from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
 from backprop_cli.formulas.notation.piece import ATOM, MUL, Piece
 
@@ -42,6 +43,28 @@ def mean(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     below = Piece(layout.notation.beside.join(counts), ATOM if len(counts) == 1 else MUL)
     one, _ = layout.notation.fraction(Piece("1", ATOM), below)
     return Piece(one + layout.between + layout.notation.bracket(total.text), MUL)
+
+
+def variance(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """1/3 · (Σ_a (x[i,a] - 1/3 · (Σ_b x[i,b]))²), unless its axes have names to call it by: var_d(x)[i]."""
+    given, x = dict(expr.parameters), expr.args[0]
+    if given.pop("ddof") or given["axis"] is not None and summed_names(expr):
+        return None
+    axes = axes_of(given["axis"], len(shape_of(x)))
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape_of(x)))
+    apart = x - Apply("mean", (x,), {**given, "keepdims": True}, kept)
+    return layout.entry(Apply("mean", (apart**2,), given, expr.shape), indices)
+
+
+def standardized(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """(x[i,d] - 1/D · (Σ_a x[i,a])) / √(var_d(x)[i] + 1e-5): what σ² of a row is has a name in books, too."""
+    x = expr.args[0]
+    shape, eps = shape_of(x), exact(expr.parameters["eps"])
+    axes = axes_of(expr.parameters["axis"], len(shape))
+    given = {"axis": axes[0] if len(axes) == 1 else axes, "keepdims": True}
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    center, spread = Apply("mean", (x,), given, kept), Apply("var", (x,), {**given, "ddof": 0}, kept)
+    return layout.entry((x - center) / (spread + eps) ** S.Half, indices)
 
 
 def log_of_sum(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
@@ -91,6 +114,13 @@ def log_softmax(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     return layout.added([(False, layout.entry(expr.args[0], indices)), (True, layout.function("log", [total]))])
 
 
+def log_of_running(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """log(Σ_j [j ≤ i] · exp(x[j]))."""
+    x = expr.args[0]
+    total = Apply("cumsum", (Apply("exp", (x,), {}, expr.shape),), {"axis": expr.parameters["axis"]}, expr.shape)
+    return layout.function("log", [running(layout, total, indices)])
+
+
 def running(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     """Σ_j [j ≤ i] · x[j]."""
     x, axis = expr.args[0], expr.parameters["axis"] % len(indices)
@@ -104,5 +134,7 @@ def running(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 ROWS: Mapping[str, Row] = {
     "sum": reduced("Σ"), "prod": reduced("Π"), "max": reduced("max"), "min": reduced("min"), "mean": mean,
-    "logsumexp": log_of_sum, "norm": norm, "softmax": softmax, "log_softmax": log_softmax, "cumsum": running,
+    "logsumexp": log_of_sum, "norm": norm, "softmax": softmax,
+    "standardize": standardized, "var": variance, "log_softmax": log_softmax,
+    "cumsum": running, "logcumsumexp": log_of_running,
 }  # fmt: skip

@@ -195,7 +195,44 @@ def to_largest(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None
     return layout.over(_axes(layout, g, *range(rank - space, rank)), body)
 
 
+# ── patches ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _patches(expr: Apply, image: Expr | Apply) -> tuple[Geometry, tuple[int, ...]]:
+    """The windows that become columns, and how many there are along each axis of an image."""
+    given = expr.parameters
+    kernel = wholes("kernel_size", given["kernel_size"], 2, 1)
+    where = geometry(kernel, given["stride"], wholes("padding", given["padding"], 2, 0), given["dilation"])
+    return where, where.outputs(shape_of(image)[-2:])
+
+
+def unfolded(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """x[n,⌊q/4⌋,⌊l/3⌋+⌊q/2⌋ mod 2,l mod 3+q mod 2]: row q of column l."""
+    x = expr.args[0]
+    where, (_, wide) = _patches(expr, x)
+    (high, across), (*batch, row, column) = where.kernel, indices
+    inside = (places.rest(places.over(row, across), high), places.rest(row, across))
+    at = _at(where, (places.over(column, wide), places.rest(column, wide)), inside)
+    return _reading(layout, where)(x, (*batch, places.over(row, high * across), *at))
+
+
+def folded(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Σ_l,a,b [(y,x) = where (a,b) of window l lies] · δ[n,4·c+2·a+b,l]: a sum over windows."""
+    g = expr.args[0]
+    where, (_, wide) = _patches(expr, expr)
+    (high, across), (*batch, channel, y, x) = where.kernel, indices
+
+    def body(letters: Index) -> Piece:
+        column, *inside = letters
+        row = places.together(places.times(high * across, channel), places.times(across, inside[0]), inside[1])
+        at = _at(where, (places.over(column, wide), places.rest(column, wide)), inside)
+        return layout.selected((y, x), at, layout.entry(g, (*batch, row, column)))
+
+    return layout.over([layout.along(g, len(shape_of(g)) - 1), *_inside(where)], body)
+
+
 ROWS: Mapping[str, Row] = {
+    "unfold": unfolded, "fold": folded,
     **{f"conv{d}d": convolved for d in (1, 2)}, **{f"conv_transpose{d}d": spread for d in (1, 2)},
     **{f"conv{d}d_weight": kernel_gradient for d in (1, 2)}, **{f"max_pool{d}d": largest for d in (1, 2)},
     **{f"avg_pool{d}d": averaged for d in (1, 2)}, **{f"avg_unpool{d}d": shared for d in (1, 2)},
