@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BASE = 80_000
-"""Terms; a second or two."""
+BASE = 40_000
+"""Terms; about a second."""
+
+FEW = 40
+A_NODE_OF_FEW = 1000
+"""So much besides for each of the first named nodes: what is written as one node is nothing that a person reads."""
 
 A_NODE = 250
 """Terms for each named node besides: a long chain of small steps is no reason to stop."""
@@ -28,7 +32,7 @@ class Budget:
     @classmethod
     def of(cls, nodes: int) -> Budget:
         """The budget of a graph with so many named nodes."""
-        return cls(BASE + A_NODE * nodes)
+        return cls(BASE + A_NODE_OF_FEW * min(nodes, FEW) + A_NODE * nodes)
 
     def take(self, terms: int) -> None:
         """Work that is done in any case."""

@@ -53,6 +53,7 @@ class TensorSymbol(Dummy):
     position: int
     leaf: bool
     index: int
+    content: tuple[str, int]
     graph: ReferenceType[Any] | None = None  # what is known of its graph; a symbol does not keep a run alive
     __eq__ = object.__eq__  # to itself alone, and that is known without asking sympy
     __hash__ = object.__hash__
@@ -64,7 +65,12 @@ class TensorSymbol(Dummy):
         """
         symbol = Dummy.__new__(cls, name)
         symbol.shape, symbol.position, symbol.leaf, symbol.index = shape, position, leaf, position
+        symbol.content = name, symbol.dummy_index
         return symbol
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        """What tells two of them apart, kept: sympy asks for it whenever it sorts a sum."""
+        return self.content
 
 
 class GradSymbol(TensorSymbol):

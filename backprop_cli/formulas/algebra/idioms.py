@@ -49,7 +49,7 @@ def _recognised(expr: Expr, entries: int) -> Expr:
                      or _sifted_idiom(expr) or _diagonal_idiom(expr) or _expansion_idiom(expr))  # fmt: skip
         if found is not None:
             return _recognised(found, entries)
-        parts = [_recognised(a, entries) for a in expr.args]
+        parts = [_recognised(a, entries) if a.args else a for a in expr.args]
         return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
     return _contracted(expr) if is_op(expr, "sum") else expr
 
