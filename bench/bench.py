@@ -140,7 +140,7 @@ def a_node(command_: str, short: int = 50, long: int = 500) -> Pair:
         for length, file in files.items():
             file.write_text(nets.sines(length), encoding="utf-8")
         jobs = {length: command(command_, str(file), "--format", "json") for length, file in files.items()}
-        found = [[seconds(job) for job in jobs.values()] for _ in range(5)]
+        found = [[seconds(job) for job in jobs.values()] for _ in range(3)]  # a long chain takes seconds
     start, few, many = (median(column) for column in zip(*found, strict=True))
     ours, theirs = (many - start) / (long - 1), (few - start) / (short - 1)
     return Pair(ours, theirs, ours / theirs)

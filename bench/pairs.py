@@ -39,8 +39,9 @@ def _spent() -> float:
     return time.process_time() + used.children_user + used.children_system
 
 
-ENOUGH = 6.0
-"""Seconds of processor time after which a pair is not timed once more: long jobs need fewer turns."""
+ENOUGH = 4.0
+"""Seconds of processor time after which a pair is not timed once more: long jobs need fewer turns, and the whole
+table stays a matter of minutes."""
 
 
 def compare(ours: Job, theirs: Job, repeats: int = 9) -> Pair:
