@@ -475,3 +475,19 @@ def test_rows_at_once_leave_room_for_windows(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         tracemalloc.stop()
     assert peak < found.nbytes + 2 * allowed
+
+
+def test_only_what_lies_between_is_gone_through(backprop: Backprop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an input, the reverse pass asks no rule on the way to another leaf; by a node, none below it."""
+    calls: list[str] = []
+    for name in ("exp", "sin"):
+        real = OPS[name].vjps[0]
+        assert real is not None
+        heard = (lambda xp, g, y, x, name=name, real=real: calls.append(name) or real(xp, g, y, x),)
+        given = {f: getattr(OPS[name], f) for f in OPS[name].__dataclass_fields__} | {"vjps": heard}
+        monkeypatch.setitem(OPS, name, type(OPS[name])(**given))
+    spec = "inputs: {x: [1, 2]}\nparams: {w: [1, 3]}\nnodes: {h: sin(x), y: h * exp(w)}\n"
+    for wrt, expected in (("x", {"sin"}), ("w", {"exp"}), ("h", set())):
+        calls.clear()
+        assert backprop("jacobian", "-", "--wrt", wrt, "--terms", "none", stdin=spec).code == 0
+        assert set(calls) == expected, wrt

@@ -17,7 +17,7 @@ from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.report import BUDGET, verdict
 from backprop_cli.tasks.checks.results import CheckReport, CheckResult
 from backprop_cli.tasks.jacobian.hessian import Twice, second
-from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, seeded
+from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, between, seeded
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.leaves import load_leaves
 
@@ -25,9 +25,11 @@ from backprop_cli.tasks.leaves import load_leaves
 def check_jacobian(spec: Spec, wanted: Wanted) -> CheckReport:
     """The Jacobian of the output by what is asked for, in float64."""
     graph = build(seeded(replace(spec, dtype="float64")))
+    names = asked_names(graph, wanted)
+    graph = between(graph, names)
     rows = Rows.of(graph, load_leaves(graph, wanted.max_bytes))
     work = _Checked(graph, rows, wanted)
-    results = [found for name in asked_names(graph, wanted)
+    results = [found for name in names
                for found in work.one(name, partial(graph.output_name, name), Formula(graph, rows))]  # fmt: skip
     return _report(spec, results)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, GraphPass, build
+from backprop_cli.engine.graph.nodes import activity
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.formulas.printed import Omitted, Printed, partial
@@ -42,6 +43,7 @@ def jacobians(spec: Spec, wanted: Wanted) -> Iterator[Differentiated]:
     """
     graph = build(seeded(spec))
     names = asked_names(graph, wanted)
+    graph = between(graph, names)
     rows = Rows.of(graph, load_leaves(graph, wanted.max_bytes)) if has_numbers(graph) else None
     for name in names:
         yield one_jacobian(graph, rows, name, wanted)
@@ -72,6 +74,12 @@ def asked_names(graph: Graph, wanted: Wanted) -> tuple[str, ...]:
     for name in wanted.wrt:
         check_name(graph, name)
     return wanted.wrt or tuple(graph.nodes[i].name for i in sorted(graph.wrt & graph.active))
+
+
+def between(graph: Graph, names: Iterable[str]) -> Graph:
+    """The graph that goes back from its output to these names alone, through what lies between."""
+    wrt = frozenset(graph.names[name] for name in names)
+    return replace(graph, wrt=wrt, active=activity(graph.nodes, wrt, [run.output for run in graph.passes]))
 
 
 def check_name(graph: Graph, name: str) -> None:
