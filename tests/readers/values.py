@@ -144,9 +144,12 @@ def reduction(name: str, operand: Value, axes: tuple[int, ...] | None) -> Any_:
 
 
 def _still_there(shape: tuple[int, ...], over: tuple[int, ...], met: tuple[int, ...]) -> bool:
-    """Whether what a sum meets is of the shape of what it is a sum of (or of 1 there)."""
+    """Whether what a sum meets has the axes of what it is a sum of, as long (or 1); the one summed over any length.
+
+    `P - Σ_d(δ ⊙ o)` subtracts the sum of row t from row t of P, however many columns P has.
+    """
     tail = met[len(met) - len(shape) :]
-    return all(a in (b, 1) or b == 1 for a, b in zip(shape, tail, strict=True))
+    return all(i in over or a in (b, 1) or b == 1 for i, (a, b) in enumerate(zip(shape, tail, strict=True)))
 
 
 def _logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
