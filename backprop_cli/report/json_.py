@@ -20,6 +20,7 @@ Listing = Callable[[Any, int | None], object]
 """What stands for an array in a document: `strict`, its numbers in lists, or `later`."""
 
 PLAIN = frozenset((str, int, float, bool, type(None)))
+OPENED = len("\n  ")
 PIECE = 1 << 16  # characters
 BLOCK = 4096  # numbers
 
@@ -140,36 +141,54 @@ def _finite(number: float) -> str:
 
 
 def _laid_out(data: Any, encode: Encoder, line: str) -> Iterator[str]:
-    """The pieces of an object; `line` is a new line with the indent of what surrounds it."""
+    """The pieces of an object; `line` is a new line with the indent of what surrounds it.
+
+    One by one come what it holds and what that holds: a node is made when it is written, and made at once.
+    """
+    if isinstance(data, dict) and data and len(line) <= OPENED:
+        inner = line + "  "
+        before = "{" + inner
+        for key, value in data.items():
+            yield f"{before}{encode(key)}: "
+            before = "," + inner
+            yield from _laid_out(value, encode, inner)
+        yield line + "}"
+        return
+    made: list[str | Later] = []
+    _lay_out(data, encode, line, made)
+    text = ""
+    for piece in made:
+        if isinstance(piece, str):
+            text += piece
+        else:
+            yield text
+            text = ""
+            yield from piece.encoded(encode)
+    yield text
+
+
+def _lay_out(data: Any, encode: Encoder, line: str, made: list[str | Later]) -> None:
+    """Add the pieces of any data; long arrays as they are."""
     inner = line + "  "
     if isinstance(data, dict) and data:
-        yield from _object(data, encode, line, inner)
+        before = "{" + inner
+        for key, value in data.items():
+            if type(value) in PLAIN:
+                made.append(f"{before}{encode(key)}: {encode(value)}")
+            else:
+                made.append(f"{before}{encode(key)}: ")
+                _lay_out(value, encode, inner, made)
+            before = "," + inner
+        made.append(line + "}")
     elif isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
         before = "["
         for entry in data:
-            yield before + inner
+            made.append(before + inner)
             before = ","
-            yield from _laid_out(entry, encode, inner)
-        yield line + "]"
-    elif isinstance(data, Later):
-        yield from data.encoded(encode)
+            _lay_out(entry, encode, inner, made)
+        made.append(line + "]")
     else:
-        yield encode(data)
-
-
-def _object(data: dict[str, object], encode: Encoder, line: str, inner: str) -> Iterator[str]:
-    """What is plain and stands together is one piece."""
-    text, between = "{" + inner, "," + inner
-    for key, value in data.items():
-        text += f"{encode(key)}: "
-        if type(value) in PLAIN:
-            text += encode(value)
-        else:
-            yield text
-            yield from _laid_out(value, encode, inner)
-            text = ""
-        text += between
-    yield text.removesuffix(between) + line + "}"
+        made.append(data if isinstance(data, Later) else encode(data))
 
 
 def later(value: Any, precision: int | None) -> object:

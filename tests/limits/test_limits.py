@@ -26,13 +26,13 @@ nodes: {z: x @ w1 + b, h: tanh(z), loss: sum(h**2)}
 """
 SECONDS = 5.0  # of an idle machine; another is given as much more as it needs to start Python and import sympy
 IMPORTS = 0.6  # what that takes on an idle machine
+TRIES = 3
 MEGABYTES = 1200
 
 OURS = [case for case in CASES["robustness"] if "answers" not in case]
 """Marks are the business of the tests of grading."""
 
 
-@pytest.fixture(scope="session")
 def slowness() -> float:
     """How much slower than an idle machine this one is just now: the same start-up, measured."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -71,9 +71,7 @@ def measured(arguments: list[str], folder: Path, environment: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("case", CASES["bombs"], ids=lambda case: case["id"])
-def test_a_bomb_is_run_or_refused(
-    case: dict[str, Any], tmp_path: Path, environment: dict[str, str], slowness: float
-) -> None:
+def test_a_bomb_is_run_or_refused(case: dict[str, Any], tmp_path: Path, environment: dict[str, str]) -> None:
     """Rule: within its time and memory it is run, with the right numbers, or refused by what it is."""
     spec = eval(case["spec"], {"__builtins__": {"range": range, "max": max, "str": str}}, WORDS)  # our own data
     (tmp_path / "spec.yaml").write_text(spec, encoding="utf-8")
@@ -81,12 +79,18 @@ def test_a_bomb_is_run_or_refused(
     usual = ["grade", "key.yaml", "SPEC"] if "key" in case else ["run", "SPEC"]
     given = case.get("args", [*usual, "--format", "json"])
     line = ["spec.yaml" if word == "SPEC" else word for word in given]
-    code, seconds, megabytes, out, err = measured(line, tmp_path, environment)
+    before, (code, seconds, megabytes, out, err) = slowness(), measured(line, tmp_path, environment)
     assert code in case.get("codes", [0, 1, 2, 3] if "key" in case else [0, 2, 3]), err
     assert "Traceback" not in err
     assert "E030" not in err
     assert megabytes < case.get("mb", MEGABYTES)
-    assert seconds < case.get("cpu", SECONDS) * slowness
+    limit = case.get("cpu", SECONDS)
+    for _ in range(TRIES):  # the machine became busy in between: measured again, both
+        if seconds < limit * max(before, slowness()):
+            break
+        before, (_, seconds, _, _, _) = slowness(), measured(line, tmp_path, environment)
+    else:
+        pytest.fail(f"{seconds:.1f} s of processor time, of {limit} s on an idle machine")
     if code == 0 and "want" in case:
         assert_holds(json.loads(out)["nodes"], case["want"])
 
