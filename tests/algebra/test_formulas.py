@@ -138,3 +138,15 @@ def test_named_sizes_print_and_evaluate() -> None:
     assert isinstance(printed, Printed)
     assert printed.text == "2 x / N"
     assert check_formulas(graph, computed) == 6
+
+
+@pytest.mark.parametrize("subscripts", ["..., 0:3", "0:2, ...", "0:2, ..., 0:3", "...", "0:, :3", "::1, ..."])
+def test_an_index_that_takes_everything_is_none(subscripts: str) -> None:
+    """Rule: subscripts that take every axis whole, with or without `...`, leave the formula as without them."""
+    x = leaf("x", "param", np.arange(6.0).reshape(2, 3))
+    graph = build(spec_of([x], {"loss": f"sum(x[{subscripts}]**3)"}))
+    computed = compute(graph, load_leaves(graph))
+    _, total, _ = formulate(graph, computed.values, computed.passes, ("nodes",))
+    printed = total[graph.names["x"]]["nodes"]
+    assert isinstance(printed, Printed)
+    assert printed["code"] == "3 * x**2"

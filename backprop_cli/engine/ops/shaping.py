@@ -56,7 +56,9 @@ def key_of(index: Index) -> tuple[Any, ...]:
 def plainest(index: Index, shape: Shape) -> Index:
     """The subscripts with whole axes as `:`, and without those at the end: `x[0:3, :]` of three rows is x."""
     if Ellipsis in index:
-        return index
+        at, taken = index.index(Ellipsis), sum(1 for item in index if item is not None) - 1
+        spread = (*index[:at], *[Span()] * (len(shape) - taken), *index[at + 1 :])
+        return index if plainest(spread, shape) else ()
     sizes, items = iter(shape), []
     for item in index:
         size = None if item is None else next(sizes)
