@@ -63,4 +63,5 @@ def sections_in_order(spec: Spec) -> list[tuple[str, str]]:
     """`inputs` and `params`, the one first that the author wrote first, each with the kind of its leaves."""
     remarks = Remarks(spec.source)
     both = [("inputs", "input"), ("params", "param")]
-    return sorted(both, key=lambda one: -1 if (line := remarks.of_key(one[0])) is None else line)
+    inputs, params = (remarks.of_key(section) for section, _ in both)
+    return both[::-1] if inputs is not None and params is not None and params < inputs else both

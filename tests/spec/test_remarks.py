@@ -47,3 +47,10 @@ def test_a_sign_in_quotes_is_no_comment(backprop: Backprop) -> None:
     """`#` inside quotes belongs to the text."""
     out = backprop("show", "-", stdin="title: 'no # comment'  # but this\nnodes: {y: 2 * 3}\n").out
     assert out.startswith("title: 'no # comment'  # but this\n")
+
+
+def test_sections_that_are_made_come_in_the_usual_order(backprop: Backprop) -> None:
+    """Where layers alone make params, these follow the inputs."""
+    spec = "inputs: {x: [1, 2]}\nlayers: [{linear: 2}]\nnodes: {loss: sum(z_1**2)}\n"
+    out = backprop("show", "-", stdin=spec).out
+    assert out.index("inputs:") < out.index("params:") < out.index("nodes:")
