@@ -59,7 +59,7 @@ class Meter:
         """A literal has no axes."""
         return None if value is None else ()
 
-    def shape(self, value: Any) -> Shape:
+    def shape(self, value: Shape) -> Shape:
         """The value is its own shape."""
         return value
 

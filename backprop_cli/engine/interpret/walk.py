@@ -58,7 +58,8 @@ def interpret(part: ast.Expression, scope: Scope, meaning: Meaning[V], wanted: S
 
 def _value(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     """The value of a part; it may be pending still."""
-    return _WALK[type(part)](part, scope, meaning)
+    found: Unresolved[V] = _WALK[type(part)](part, scope, meaning)
+    return found
 
 
 def _number(part: ast.Number, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
@@ -66,7 +67,7 @@ def _number(part: ast.Number, scope: Scope, meaning: Meaning[V]) -> Unresolved[V
 
 
 def _name(part: ast.Name, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
-    value = scope.lookup(part.name)
+    value: V | None = scope.lookup(part.name)
     if value is not None:
         return value
     if part.name in scope.dims:
@@ -180,13 +181,15 @@ def _is_unit(part: ast.Expression, scope: Scope) -> bool:
 
 def _call(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     if part.function == "grad":
-        return gradient_of(part, scope)
+        gradient: V = gradient_of(part, scope)
+        return gradient
     if ast.calls(part, scope.functions):
         return _user_call(scope.functions[part.function], part, scope, meaning)
     if is_lettered(part.function) and part.function not in OPS:
         return _reduction(part, scope, meaning)
     if part.function in _SPECIAL:
-        return _SPECIAL[part.function](part, scope, meaning)
+        found: Unresolved[V] = _SPECIAL[part.function](part, scope, meaning)
+        return found
     over_mask = masked.whole(part, _shaper(scope, meaning))
     if over_mask is not None:
         return interpret(over_mask, scope, meaning)
