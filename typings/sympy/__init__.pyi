@@ -17,6 +17,7 @@ class Basic:
     is_Pow: bool
     is_Number: bool
     is_Integer: bool
+    is_Atom: bool
     is_Rational: bool
     is_NumberSymbol: bool
     is_comparable: bool
@@ -86,6 +87,8 @@ class Symbol(AtomicExpr):
     def __new__(cls, name: str, **assumptions: bool | None) -> Self: ...
     @staticmethod
     def __xnew__(cls: type[_T], name: str, **assumptions: bool | None) -> _T: ...
+
+class Wild(Symbol): ...
 
 class Dummy(Symbol):
     dummy_index: int

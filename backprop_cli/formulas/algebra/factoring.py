@@ -87,7 +87,7 @@ def _commons(expr: Add) -> list[dict[Expr, int]]:
     """What two of the terms share, each once; never all terms."""
     terms = [_powers(term) for term in expr.args]
     pairs = (_shared([one, other]) for i, one in enumerate(terms) for other in terms[:i])
-    return list({tuple(sorted(p.items(), key=str)): p for p in pairs if p and not _is_leaf(p, terms)}.values())
+    return list({frozenset(p.items()): p for p in pairs if p and not _is_leaf(p, terms)}.values())
 
 
 def _is_leaf(common: dict[Expr, int], terms: list[dict[Expr, int]]) -> bool:

@@ -124,7 +124,7 @@ def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     (coefficient_a, one), (coefficient_b, two) = _scaled(a), _scaled(b)
     if is_op(one, "sum") and is_op(two, "sum"):
         return _joined_sums(one, two, coefficient_a, coefficient_b)
-    if abs(coefficient_a) != abs(coefficient_b):
+    if coefficient_b not in (coefficient_a, -coefficient_a):
         return _joined_chains(_factors(one), _factors(two), coefficient_b / coefficient_a, coefficient_a)
     sign = S.One if coefficient_a == coefficient_b else S.NegativeOne
     joined = _joined_outers(one, two, sign) if is_op(one, "outer") and is_op(two, "outer") else None

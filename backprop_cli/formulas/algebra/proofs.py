@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, S, cancel, expand_mul
-from sympy.polys.polyerrors import PolynomialError
+from sympy import Add, Expr, Mul, S, expand_mul
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, shape_of, size, symbols_of, tree_size
@@ -20,8 +19,14 @@ def sum_of_definition(definition: Expr, shape: Shape, axes: tuple[int, ...], fac
     expanded = _unfolded(definition, facts)
     if tree_size(expanded) > MAX_NODES:
         return None
+    total = _skeleton_sum(expand_mul(expanded), shape, axes)
+    if total.is_Atom:
+        return total
+    from sympy import cancel  # imports all of sympy, which few formulas need
+    from sympy.polys.polyerrors import PolynomialError
+
     try:
-        return cancel(_skeleton_sum(expand_mul(expanded), shape, axes))
+        return cancel(total)
     except (PolynomialError, NotImplementedError):
         return None
 

@@ -8,8 +8,7 @@ from functools import reduce
 from math import comb
 from typing import Any, TypeAlias
 
-from sympy import Add, Dummy, Expr, Mul, Pow, cancel, expand_mul, factor, factor_terms
-from sympy.polys.polyerrors import PolynomialError
+from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul, factor_terms
 
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import TensorSymbol, position_of, sort_key, symbols_of, tree_size
@@ -156,6 +155,9 @@ def _stand_in(number: int, positive: bool | None, facts: Facts) -> Expr:
 
 
 def _candidates(expr: Expr, folds: tuple[Fold, ...]) -> Iterator[Expr]:
+    from sympy import cancel, factor  # imports all of sympy, which few formulas need
+    from sympy.polys.polyerrors import PolynomialError
+
     yield factor_terms(expr)
     with suppress(PolynomialError, NotImplementedError):
         cancelled = cancel(expr)

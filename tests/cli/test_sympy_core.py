@@ -1,0 +1,168 @@
+"""A command loads sympy's core, and the rest of sympy when it is needed; nobody can tell but by the time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sympy
+from sympy.core import evalf as evaluation
+from sympy.core.numbers import Float, Integer, Rational
+
+from backprop_cli.cli.stand_ins import ANSWERS, STAND_INS
+
+ROOT = Path(__file__).resolve().parents[2]
+SPECS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "specs").rglob("*.yaml"))
+SOME = [f"specs/{name}.yaml" for name in ("two_layer", "softmax_regression", "embedding", "layers/given")]
+OPTIONS = ["--terms", "local", "--terms", "nodes", "--terms", "leaves", "--terms", "compact", "--format", "json"]
+CORE = "from backprop_cli.cli.sympy_core import core_first; core_first(); import sys\n"
+RUNS = """
+import contextlib, io, json, os
+import sympy, yaml, numpy
+from backprop_cli.cli.boundary import invoke
+for spec in sys.argv[2:]:  # each in a process of its own: what one completes is not complete for the next
+    sys.stdout.flush()
+    if not os.fork():
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            invoke(["run", spec, *json.loads(sys.argv[1])])
+        print(json.dumps([spec, "sympy.polys" in sys.modules, out.getvalue()]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def python(code: str, *arguments: str) -> str:
+    """What a Python process prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def results(start: str, specs: list[str]) -> dict[str, tuple[bool, str]]:
+    """Of each spec whether all of sympy was loaded, and what was printed."""
+    rows = map(json.loads, python(start + RUNS, json.dumps(OPTIONS), *specs).splitlines())
+    return {spec: (whole, text) for spec, whole, text in rows}
+
+
+@pytest.mark.parametrize("specs", [SOME, pytest.param(SPECS, marks=pytest.mark.fuzz)], ids=["some", "all"])
+def test_formulas_are_the_same_with_the_core_alone(specs: list[str]) -> None:
+    """In all terms and notations, to the byte; the main spec needs the core alone, and so do most."""
+    here, plain = results(CORE, specs), results("import sys\n", specs)
+    assert {s: text for s, (_, text) in here.items()} == {s: text for s, (_, text) in plain.items()}
+    assert all(whole for whole, _ in plain.values())
+    assert not here["specs/two_layer.yaml"][0]
+    assert 0 < sum(whole for whole, _ in here.values()) < len(specs) / 2
+
+
+def test_a_command_starts_so() -> None:
+    """The process of `backprop run` has the core alone."""
+    code = ("import sys; from backprop_cli.cli import process, boundary; process.prepare()\n"
+            "boundary.invoke(['run', 'specs/two_layer.yaml'])\n"
+            "print('alone', 'sympy.core' in sys.modules and 'sympy.polys' not in sys.modules)")  # fmt: skip
+    assert python(code).splitlines()[-1] == "alone True"
+
+
+WAYS = {
+    "attribute": "sympy.sin",
+    "names": "exec('from sympy import *')",
+    "version": "sympy.__version__",
+    "package": "import sympy.functions",
+    "module": "import sympy.polys.polytools; assert sympy.polys.polytools.Poly is sympy.Poly",
+    "module of stand-ins": "import sympy.polys.orderings; assert sympy.polys.orderings.lex((1,)) == (1,)",
+    "module that the whole does not load": "import sympy.physics.units.systems",
+    "stand-in's module": "import sympy.matrices.expressions.matexpr",
+    "stand-in": "from sympy.functions.elementary.exponential import log; assert log(1) == 0",
+    "attribute of a stand-in": "from sympy.functions.elementary.exponential import exp; exp.fdiff",
+    "evaluation": "assert abs((before + 1).subs(before, sympy.Pow(3, sympy.S.Half)).evalf() - 2.732) < 1e-3",
+}
+AFTER = """
+import pickle
+assert "sympy.polys" in sys.modules
+names = sorted(vars(sympy).keys() - {"physics", "__builtins__"})
+stale = [n for n, m in sys.modules.items() if n.startswith("sympy.") and
+         (m.__spec__ is None or m.__spec__.name != n or type(m.__spec__.loader).__module__.startswith("backprop"))]
+assert not stale, stale
+assert sympy.__spec__.loader is sympy.__loader__ and not hasattr(sympy, "__getattr__")
+from sympy.calculus.accumulationbounds import AccumBounds
+assert isinstance(AccumBounds(1, 2) * 2, AccumBounds) and isinstance(sympy.Add(AccumBounds(1, 2), 1), AccumBounds)
+assert sympy.Matrix([[1]]) * 2 == sympy.Matrix([[2]]) and sympy.MatrixSymbol("A", 2, 2) * 2
+assert type(before) is sympy.Symbol and pickle.loads(pickle.dumps(1 / before + 1)) == 1 / before + 1
+assert sympy.sin(1).evalf(3) == sympy.Float(sympy.N(sympy.sin(1), 3)) and sympy.exp(2).is_positive
+assert sympy.cancel((before**2 - 1) / (before - 1)) == before + 1 and str(sympy.sqrt(before)) == "sqrt(x)"
+print(names)
+"""
+
+
+FORKED = """
+import os, sympy
+before = sympy.Symbol("x")
+if ALONE:
+    assert "sympy.polys" not in sys.modules and sympy.Integer(2).is_positive and (-before).evalf() == -before
+    assert "sympy.polys" not in sys.modules and sympy.core.evalf.evalf_table
+for way in sys.argv[2:]:  # each in a process of its own
+    sys.stdout.flush()
+    if not os.fork():
+        exec(sys.argv[1], {"sys": sys, "sympy": sympy, "before": before, "way": way})
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.wait()[1] == 0, way
+"""
+LOOK = "exec(way)\n" + AFTER
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="is not installed")
+def test_whatever_asks_for_more_gets_sympy_as_it_is() -> None:
+    """An attribute, `*`, a package, a module, a call: afterwards all is as after a plain import, and works."""
+    plain = python("import sys; ALONE = False" + FORKED, LOOK, *WAYS.values()).splitlines()
+    found = python(CORE + "ALONE = True" + FORKED, LOOK, *WAYS.values()).splitlines()
+    assert dict(zip(WAYS, found, strict=True)) == dict(zip(WAYS, plain, strict=True))
+
+
+def test_a_core_that_does_not_load_alone_is_no_error() -> None:
+    """Then all of sympy is loaded, as ever."""
+    broken = "sys.modules['sympy.core.mul'] = None\n"
+    (plain,) = python("import sys; ALONE = False" + FORKED, AFTER, "").splitlines()
+    assert python(CORE + broken + "ALONE = False" + FORKED, AFTER, "").splitlines() == [plain]
+
+
+x, n = sympy.symbols("x n")
+NUMBERS = [Integer(k) for k in range(-12, 200)] + [Rational(k, 7) for k in range(-9, 9)] + [Integer(10**30)]
+OPERANDS = {
+    "Abs": NUMBERS,
+    "fraction": [x, 2 * x, x * n, x + 1, 2 * x * (n + 1), x / 2, x / n, x**2, Rational(1, 3), Integer(4)],
+    "im": [*NUMBERS, Float(0.5), sympy.pi, x, sympy.I],
+    "isprime": [k for k in NUMBERS if k.is_Integer],
+    "re": [*NUMBERS, Float(0.5), sympy.pi, x, sympy.I],
+    "sstr": [*NUMBERS, x, sympy.Dummy("d"), sympy.Wild("w"), x + 1, sympy.pi, sympy.oo],
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS.keys() - {"monomial_key"})
+def test_an_answer_is_the_one_of_sympy(name: str) -> None:
+    """What is answered in place of a function of sympy is what it answers; for some it leaves it to sympy."""
+    home = next(module for module, names in STAND_INS.items() if name in names)
+    real = getattr(sys.modules[home], name)
+    found = [(ANSWERS[name](operand), real(operand)) for operand in OPERANDS[name]]
+    answered = [(ours, theirs) for ours, theirs in found if ours is not None]
+    assert len(answered) >= 4
+    assert [ours for ours, _ in answered] == [theirs for _, theirs in answered]
+
+
+def test_the_default_order_is_lexical() -> None:
+    """`monomial_key()` leaves a monomial as it is; another order is left to sympy."""
+    ours, theirs = ANSWERS["monomial_key"](None), sys.modules["sympy.polys.orderings"].monomial_key()
+    assert ours((1, 0, 2)) == theirs((1, 0, 2))
+    assert ANSWERS["monomial_key"]("grlex") is None
+
+
+def test_stand_ins_stand_for_something() -> None:
+    """Each name is there in sympy, under its module."""
+    assert not [(m, n) for m, names in STAND_INS.items() for n in names if not hasattr(sys.modules[m], n)
+                if n != "tan" or n in vars(evaluation)]  # fmt: skip
