@@ -125,3 +125,14 @@ def test_the_axis_of_a_scalar_has_a_normal_form(call: str) -> None:
     text = f"params: {{w: 0.3}}\nnodes: {{y: 'sin({call} + 1)'}}\n"
     result = run(read_spec(text.encode(), "net.yaml", folder=None), Settings())
     assert [name for name, printed in result.by_name["w"].gradient.formula.items() if printed.deviation > 1e-12] == []
+
+
+SLOPES = {"v": "-2 y² · (1 - y)", "-v": "2 y² · (1 - y)", "2*v": "-4 y² · (1 - y)"}
+
+
+@pytest.mark.parametrize(("u", "found"), SLOPES.items())
+def test_a_sigmoid_written_out_has_its_slope_by_its_output(u: str, found: str, spec_of: Any) -> None:
+    """y = 1/(1 + eᵘ) has the slope -y (1 - y) uʹ, whichever sign u has, as a book says it."""
+    printed = formulas(spec_of(f"params: {{v: 0.3}}\nnodes: {{y: '1/(1 + exp({u}))', loss: y**2}}"), "v")
+    assert printed.text == found
+    assert printed.deviation < 1e-15

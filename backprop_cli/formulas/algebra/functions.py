@@ -68,7 +68,10 @@ def absorbed_exponential(expr: Expr) -> Expr | None:
         plain = function("sigmoid", -u if is_minus(u) else u, e)
         s = facts_of(expr).wholes.get(plain, plain)
         turned = function("sigmoid", -u, e)
-        for held, left in ((s, 1 - s),) if is_minus(u) else ((1 - s, s), (s - 1, -s), (turned, s)):
+        known = facts_of(expr).wholes
+        named = known.get(turned, known.get(1 - plain))  # y = 1/(1 + eˣ): eˣ y is 1 - y
+        pairs = ((1 - s, s), (s - 1, -s), (turned, s), *(((named, 1 - named),) if named is not None else ()))
+        for held, left in ((s, 1 - s),) if is_minus(u) else pairs:
             below = powers.get(held, S.Zero)
             if below.is_Integer and below >= above:
                 alone = held is plain and below == above

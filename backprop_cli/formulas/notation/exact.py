@@ -45,7 +45,7 @@ def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
         found.update(_unclear(met, shape_of(root) if root is formula else None))
         waiting += [part for one in met for part in one.args if isinstance(one, Apply)]
         clear |= {part for one in met if isinstance(one, Apply) and one.name == "matmul"
-                  for part in (_standing(factor, resolve) for factor in one.args[1:]) if _is_sized(part)}  # fmt: skip
+                  for part in (_standing(factor, resolve) for factor in one.args) if _is_sized(part)}  # fmt: skip
     return frozenset(found - clear)
 
 
