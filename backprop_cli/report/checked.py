@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -94,19 +95,25 @@ def _function(one: FunctionResult, view: View) -> list[str]:
 
 
 def summary(report: CheckReport, view: View) -> list[str]:
-    """How many gradients came out how, and what was compared."""
-    total = len(report.results)
+    """How many gradients (or Jacobians, and rows of them) came out how, and what was compared."""
     counts = {word: sum(r.status == status for r in report.results) for status, word in VERDICTS.items()}
     verdict = ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "none"
     wrong = [r.node for r in report.results if r.status == "wrong"]
     false = [f for f in report.functions if f.status == "wrong"]
     written = dict.fromkeys(f"the gradient of {f.operand} in {f.function}" for f in false)
-    lines = [f"{_count(total, 'gradient')}: {verdict}; compared with {_compared(report)}"]
+    lines = [f"{_what(report)}: {verdict}; compared with {_compared(report)}"]
     if wrong:
-        lines.append(f"first in the reverse pass: {view.safe(wrong[0])}")
+        where = "in the reverse pass" if report.unit == "gradient" else "wrong"
+        lines.append(f"first {where}: {view.safe(wrong[0])}")
     if written:
         lines.append(f"hand-written and wrong: {view.safe(', '.join(written))}")
     return [view.paint(line, "good" if report.ok else "bad") for line in lines]
+
+
+def _what(report: CheckReport) -> str:
+    """`9 gradients`; `3 Hessians, 5 rows`."""
+    units = Counter(one.unit or report.unit for one in report.results) or {report.unit: 0}
+    return ", ".join(_count(n, unit) for unit, n in units.items())
 
 
 UNITS = {"formula": "formula", "differences": "difference", "entries": "derivative by sympy"}

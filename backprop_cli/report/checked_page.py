@@ -28,7 +28,8 @@ def _body(report: CheckReport, view: View) -> Iterator[str]:
                 for line in summary(report, view))  # fmt: skip
     yield "</header>"
     yield navigation()
-    yield '<main><h2>Gradients, from the output back</h2><ol class="steps">'
+    heading = "Gradients, from the output back" if report.unit == "gradient" else f"{report.unit}s, row by row"
+    yield f'<main><h2>{heading}</h2><ol class="steps">'
     yield from (_gradient(result, report, view) for result in report.results)
     yield from map(_written, report.functions)
     yield "</ol>"
@@ -43,6 +44,7 @@ def _status(status: str) -> str:
 
 def _gradient(result: CheckResult, report: CheckReport, view: View) -> str:
     name = name_of(result, report, view)
+    what = f"gradient of {name}" if report.unit == "gradient" else name
     content = [f'<div class="row"><strong>{text(name)}</strong>{_status(result.status)}</div>']
     if result.reason:
         content.append(f"<p>{text(result.reason)}</p>")
@@ -51,7 +53,7 @@ def _gradient(result: CheckResult, report: CheckReport, view: View) -> str:
         said = "; ".join(f"{who} {number:.9g}" for who, number in result.numbers.items())
         content.append(f"<p>{text(f'[{at}]: ' if at else '')}{text(said)}</p>")
     content.append(f"<table>{HEAD}{''.join(map(_answer, result.answers))}</table>")
-    return step("back", None, f"gradient of {name}: {VERDICTS[result.status]}", content)
+    return step("back", None, f"{what}: {VERDICTS[result.status]}", content)
 
 
 def _answer(answer: Answer) -> str:

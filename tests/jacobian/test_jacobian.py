@@ -370,6 +370,16 @@ def test_check_compares_rows_and_formula(backprop: Backprop, monkeypatch: pytest
     assert backprop("check", "--jacobian", "-", stdin="params: {x: [1, 2]}\nnodes: {y: tanh(x)}\n").code == 1
 
 
+def test_a_check_says_what_was_checked(backprop: Backprop) -> None:
+    """Jacobians, Hessians and rows of them are counted as what they are, not as gradients."""
+    done = backprop("check", "--jacobian", "-", stdin=SOFTMAX)
+    assert "1 Jacobian, 3 rows: 4 ok; compared with" in done.out
+    assert "0 Hessians: none" in backprop("check", "--hessian", "-", stdin="params: {x: 1}\nnodes: {y: 2 * x}\n").out
+    page = backprop("check", "--jacobian", "-", "--format", "html", stdin=SOFTMAX).out
+    assert "Jacobians, row by row" in page
+    assert "gradient of" not in page
+
+
 def test_check_compares_mixed_blocks(backprop: Backprop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pair of leaves is checked; what is wrong between two of them alone is found there."""
     spec = "params: {a: 2.0, b: [1.0, 3.0]}\nnodes: {f: a**2 + sum(b**2) + a*sum(b)}\n"

@@ -76,6 +76,7 @@ class CheckResult:
     numbers: Mapping[str, float] | None = None
     reason: str = ""
     number: int | None = None  # of the pass, from 1, where there are several
+    unit: str | None = None  # what it is, where it is not what the report is of: row, of a Jacobian
 
     def answer(self, name: str) -> Answer | None:
         """One of the answers."""
@@ -99,13 +100,14 @@ class FunctionResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """A spec, checked; `results` in the order of the reverse pass."""
+    """A spec, checked; `results` in the order of the reverse pass, each a `unit` unless it says otherwise."""
 
     spec: str
     title: str | None
     results: tuple[CheckResult, ...]
     functions: tuple[FunctionResult, ...] = ()
     nonfinite: str | None = None  # the first node whose value is not finite, in words
+    unit: str = "gradient"
 
     @property
     def ok(self) -> bool:

@@ -31,7 +31,7 @@ def check_jacobian(spec: Spec, wanted: Wanted) -> CheckReport:
     work = _Checked(graph, rows, wanted)
     results = [found for name in names
                for found in work.one(name, partial(graph.output_name, name), Formula(graph, rows))]  # fmt: skip
-    return _report(spec, results)
+    return _report(spec, results, "Jacobian")
 
 
 def check_hessian(spec: Spec, wanted: Wanted) -> CheckReport:
@@ -50,7 +50,7 @@ def check_hessian(spec: Spec, wanted: Wanted) -> CheckReport:
         work = _Checked(numbers.graph, numbers.rows, wanted)
         formula = _written(twice, first, other) if wanted.formulas else None
         found += work.one(other, second(twice.graph.output_name, first, other), formula)
-    return _report(spec, found)
+    return _report(spec, found, "Hessian")
 
 
 def _written(twice: Twice, first: str, other: str) -> Formula | None:
@@ -60,8 +60,8 @@ def _written(twice: Twice, first: str, other: str) -> Formula | None:
     return Formula(whole.graph, whole.rows)
 
 
-def _report(spec: Spec, results: list[CheckResult]) -> CheckReport:
-    return CheckReport(spec.source.file, spec.title, tuple(results))
+def _report(spec: Spec, results: list[CheckResult], unit: str) -> CheckReport:
+    return CheckReport(spec.source.file, spec.title, tuple(results), unit=unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class _Checked:
             answer = perturbed.answer(index, graph.output.index, seed[()], row, budget)
             found = verdict(graph, graph.nodes[index], graph.output_name, row, [answer])
             at = f"[{','.join(map(str, position))}]" if position else ""
-            yield replace(found, node=symbol + at)
+            yield replace(found, node=symbol + at, unit="row")
 
 
 def _formula(formula: Formula, name: str, value: Any, symbol: str) -> Iterator[CheckResult]:
