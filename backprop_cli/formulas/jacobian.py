@@ -21,6 +21,7 @@ from backprop_cli.formulas.linear.letters import Letter, Letters, NotLinearError
 from backprop_cli.formulas.linear.matrix import matrix_of
 from backprop_cli.formulas.linear.spelling import IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.terms import Entries, jacobian_entries
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.formulas.symbols import Symbols, symbols
@@ -28,7 +29,8 @@ from backprop_cli.formulas.tensors import derive
 
 INDEX = "index"
 OUTSIDE = "an entry outside of a tensor is 0"
-WRITTEN = ("text", "code", "latex", "mathml")
+PAGE = MARKED["mathml"]
+WRITTEN = ("text", "code", "latex", PAGE)
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
 
 
@@ -60,7 +62,7 @@ MATRIX: Mapping[str, Callable[[Sequence[str], tuple[int, ...]], str]] = {
     "text": lambda cells, shape: _listed(cells, shape, "[", "]"),
     "code": lambda cells, shape: _listed(cells, shape, "stack([", "])"),
     "latex": _typeset,
-    "mathml": lambda cells, shape: _table(cells, shape[1] if len(shape) == 2 else 1),
+    PAGE: lambda cells, shape: _table(cells, shape[1] if len(shape) == 2 else 1),
 }
 """How a small matrix is written out."""
 
@@ -219,7 +221,7 @@ class _Writing:
         code = self.shaped(code_of(self.entries, self.layout("code", names)), None)
         block = self.block(names)
         if block is None:
-            typeset = {name: self.layout(name, names).entry(*entry) for name in ("latex", "mathml")}
+            typeset = {name: self.layout(name, names).entry(*entry) for name in ("latex", PAGE)}
             return Written(Printed({**typeset, "text": index, "code": code, INDEX: index}))
         written, where = block
         return Written(Printed({**written, "code": code, INDEX: index}), where)
@@ -241,7 +243,7 @@ class _Writing:
         first = {a: names[o] for pair in shared for o in pair if o in self.entries.output for a in pair}
         whole = (*self.entries.output, *self.entries.leaf)
         where = ", ".join("0" if a is None else first[a] if a in fixed else ":" for a in whole)
-        return {name: self.layout(name, names)(matrix) for name in ("text", "latex", "mathml")}, where
+        return {name: self.layout(name, names)(matrix) for name in ("text", "latex", PAGE)}, where
 
     def sliced(self, shared: Sequence[tuple[Letter, Letter]], fixed: set[Letter], around: Entries) -> Entries:
         """The entries with the shared letters fixed: tensors become their slices."""

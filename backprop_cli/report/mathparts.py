@@ -81,6 +81,10 @@ def _width(element: ET.Element) -> float:
             return max(inner[0], SCRIPT * inner[1])
         case "msqrt":
             return sum(inner) + 19
+        case "mtable":
+            return max(inner)
+        case "mtd":
+            return sum(inner) + 8
     return sum(inner)
 
 

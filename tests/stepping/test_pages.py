@@ -64,7 +64,18 @@ def test_a_step_on_a_page(backprop: Backprop) -> None:
 
 def maths_of(html: str) -> list[str]:
     """What each formula of a page says, without its elements."""
-    return [re.sub("<[^>]*>", "", found) for found in re.findall(r"<math[^>]*>(.*?)</math>", html)]
+    return [re.sub("<[^>]*>", "", found) for found in re.findall(r'<div class="wide">(.*?)</div>', html)]
+
+
+def test_a_long_formula_on_a_page_has_pieces(backprop: Backprop) -> None:
+    """Between the pieces of a formula a line may end, of an update as of a Jacobian; no mark is left in the page."""
+    spec = ROOT / "specs" / "lstm.yaml"
+    for arguments in (("step", spec, "--rule", "adam", "--wrt", "W_i"), ("jacobian", spec, "--wrt", "W_i")):
+        page = backprop(*arguments, "--format", "html").out
+        longest = max(re.findall(r'<div class="wide">(.*?)</div>', page), key=len)
+        assert longest.count("<math") > 3
+        assert "data-break" not in page
+        read(page)
 
 
 def thin(text: str) -> str:

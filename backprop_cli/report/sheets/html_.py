@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backprop_cli.formulas.marks import marked
 from backprop_cli.report.lit import value_of
+from backprop_cli.report.mathparts import formula
 from backprop_cli.report.page import navigation, page, step, text, wide
 from backprop_cli.report.sheets import Equation, Sheet, Table, Written
 from backprop_cli.report.view import View
@@ -40,11 +42,11 @@ def _equation(one: Equation, view: View) -> str:
     return step("on", None, one.left["text"], [head, *steps, *value])
 
 
-def _written(formula: Written, sign: str = "") -> str:
+def _written(one: Written, sign: str = "") -> str:
     """A formula as mathematics, and what is text alone as it stands."""
-    if "mathml" in formula:
-        return f'<math displaystyle="true">{f"<mo>{sign}</mo>" if sign else ""}{formula["mathml"]}</math>'
-    return f"<code>{sign} {text(formula['text'])}</code>" if sign else f"<code>{text(formula['text'])}</code>"
+    if "mathml" in one:
+        return formula((f"<mo>{sign}</mo>" if sign else "") + marked(one, "mathml"))
+    return f"<code>{sign} {text(one['text'])}</code>" if sign else f"<code>{text(one['text'])}</code>"
 
 
 def _table(table: Table) -> str:

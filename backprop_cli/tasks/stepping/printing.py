@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from backprop_cli.formulas import marks
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import Binary, Call, Expression, Name, Number, Unary, parse
 from backprop_cli.language.expression.tree import rebuilt
@@ -67,6 +68,7 @@ class Notation:
     call: Callable[[str], str] = str
     number: Callable[[str], str] = str
     sign: Callable[[str], str] = "{}".format  # of an operator
+    between: Callable[[str], str] = "{}".format  # of one with an operand on either side
     gap: str = " "  # on both sides of a sign
 
 
@@ -84,7 +86,7 @@ def _piece(part: Expression, notation: Notation) -> tuple[str, int]:
         case Call() if part.function == "sqrt":
             return notation.root(written(part.arguments[0].value, notation)), ATOM
         case Call():
-            comma = notation.sign(",") + notation.gap
+            comma = notation.between(",") + notation.gap
             inner = comma.join(written(argument.value, notation) for argument in part.arguments)
             return notation.call(part.function) + _bracketed(inner, notation), ATOM
         case Unary():
@@ -101,7 +103,7 @@ def _binary(part: Binary, notation: Notation) -> tuple[str, int]:
     if part.operator == "/" and notation.divide:
         return notation.divide(written(part.left, notation), written(part.right, notation)), ATOM
     gap = notation.gap
-    sign = notation.times if part.operator == "*" else gap + notation.sign(part.operator) + gap
+    sign = notation.times if part.operator == "*" else gap + notation.between(part.operator) + gap
     right = _within(part.right, level + (part.operator in "-/*"), notation)
     return _within(part.left, level, notation) + sign + right, level
 
@@ -157,13 +159,21 @@ def _latex_number(text: str) -> str:
 
 def mathml_notation(name: Callable[[str], str]) -> Notation:
     """Elements of MathML."""
-    return Notation(_mo("\u2062"), name, _mathml_power, lambda a, b: _mathml("mfrac", a, b),
+    return Notation(_between("\u2062"), name, _mathml_power, lambda a, b: _mathml("mfrac", a, b),
                     lambda inner: f"<msqrt>{inner}</msqrt>", lambda name: f"<mi>{name}</mi>", _mathml_number,
-                    _mo, "")  # fmt: skip
+                    _mo, _between, "")  # fmt: skip
 
 
 def _mo(sign: str) -> str:
     return f"<mo>{sign.replace('-', chr(0x2212))}</mo>"
+
+
+_MARKS = {"+": marks.SUM, "-": marks.SUM, ",": marks.COMMA}
+
+
+def _between(sign: str) -> str:
+    """With a mark: a line may end there."""
+    return _mo(sign).replace("<mo>", f'<mo data-break="{marks.PLACES[_MARKS.get(sign, marks.PRODUCT)]}">')
 
 
 def _mathml(kind: str, base: str, other: str) -> str:
@@ -187,7 +197,7 @@ def _mathml_number(text: str) -> str:
 
 def printed(text: str, code: str, latex: str, mathml: str) -> Printed:
     """A formula in the notations that every result holds, and for a page."""
-    return Printed({"text": text, "code": code, "latex": latex, "mathml": mathml})
+    return Printed({"text": text, "code": code, "latex": latex, marks.MARKED["mathml"]: mathml})
 
 
 def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Printed]) -> Printed:
@@ -201,7 +211,7 @@ def formula(code: str, values: Mapping[str, Fraction], names: Mapping[str, Print
         written(tree, text_notation(lambda word: spoken(word).text)),
         unparse(_renamed(tree, names)),
         written(tree, latex_notation(lambda word: spoken(word)["latex"])),
-        written(tree, mathml_notation(lambda word: spoken(word)["mathml"])),
+        written(tree, mathml_notation(lambda word: spoken(word).marked("mathml"))),
     )
 
 
@@ -256,5 +266,3 @@ def numbers_in(code: str, values: Mapping[str, Fraction], numbers: Mapping[str, 
     """A line with the numbers put in."""
     tree = with_numbers(parse(inline(code, "<rule>")), values)
     return written(tree, text_notation(lambda word: numbers[word], signed=True))
-
-

@@ -13,6 +13,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import UsageError
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.leaves import load_leaves
@@ -141,7 +142,7 @@ def _gradients(training: Training) -> tuple[dict[int, Printed], tuple[Named, ...
     start, graph = training.start, training.graph
     if start is None:
         return {}, ()
-    _, total, _ = formulate(graph, start.values, start.passes, CHAINED, (*NOTATIONS, "mathml"), only=graph.wrt)
+    _, total, _ = formulate(graph, start.values, start.passes, CHAINED, (*NOTATIONS, MARKED["mathml"]), only=graph.wrt)
     found = {}
     for index, formulas in total.items():
         shown = next((p for term in CHAINED if isinstance(p := formulas.get(term), Printed)), None)
