@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import yaml
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.reader import read_spec
@@ -66,3 +68,33 @@ def test_computed_masks_to_add_are_refused(mask: str) -> None:
     """A mask is 0/1 where it is computed, too: one to be added would silently hide other positions."""
     with pytest.raises(SpecError, match=r"the mask.* takes a mask of 0 and 1"):
         ran(f"scaled_dot_product_attention(z, z, z, mask={mask})", "[[1, 0, 0], [1, 1, 0], [1, 1, 1]]")
+
+
+CUBE = np.arange(24.0).reshape(2, 3, 4) / 7
+
+
+@pytest.mark.parametrize("picked", [
+    "x[i, j]", "x[i, -1]", "x[1, i]", "x[arange(2), j]", "x[arange(2), j, i]", "x[-1, i, j]", "x[..., j]", "x[j, ...]",
+    "x[i, j, ...]", "x[:, j]", "x[k, m, :]", "x[arange(2), c]", "x[c, j]", "x[j, c]", "x[..., i, j, j]",
+])  # fmt: skip
+def test_pairs_of_labels_pick_as_numpy_does(picked: str) -> None:
+    """Each label counts along its own axis, from the end too, and labels of several shapes broadcast."""
+    labels = {"i": np.array([0, -2]), "j": np.array([-1, 0]), "k": np.array(-1), "m": np.array(-3),
+              "c": np.array([[1], [-1], [0]])}  # fmt: skip
+    inputs = {name: one.tolist() for name, one in labels.items()}
+    nodes = {"p": picked, "l": "sum(p**2)"}
+    spec = yaml.safe_dump({"inputs": inputs, "params": {"x": CUBE.tolist()}, "nodes": nodes, "output": "l"})
+    found = run(read_spec(spec.encode(), "net.yaml", folder=None), Settings(terms=())).by_name
+    at = eval(picked.replace("x[", "index[").replace("arange", "np.arange"), {"np": np, "index": np.s_, **labels})
+    wanted = np.zeros_like(CUBE)
+    np.add.at(wanted, at, 2 * CUBE[at])
+    np.testing.assert_allclose(found["p"].value, CUBE[at])
+    np.testing.assert_allclose(found["x"].gradient.value, wanted)  # type: ignore[union-attr]
+
+
+def test_a_label_of_a_pair_is_out_of_range_by_itself() -> None:
+    """A column beyond the last is no entry of the next row."""
+    with pytest.raises(SpecError, match="from -3 to 2"):
+        ran("z[0, i]", "3")
+    with pytest.raises(SpecError, match="3 subscripts for a tensor of rank 2"):
+        ran("z[i, i, i]", "0")

@@ -234,6 +234,21 @@ def test_words_for_windows_are_about_batches(text: str) -> None:
         build(read_spec(f"{leaves}\nnodes: {{loss: 'sum({text})'}}".encode(), "spec", folder=None))
 
 
+@pytest.mark.parametrize("loss", [
+    "-log(softmax(v)[k])", "v[k] * v[0]", "sum(A[k]**3)", "sum(A[:, k]**2)", "A[k, m]**2", "sum(A[i]**2)",
+    "sum(A[arange(2), i]**2)", "sum(A[[1, 0, 1], 0]**2)", "sum(A[i, 1]**2)", "sum(A[0, i]**2)", "sum(A[..., i]**2)",
+    "sum(B[i, m]**2)", "sum(B[0, arange(2), i]**2)",
+])  # fmt: skip
+def test_labels_that_count_from_the_end(loss: str) -> None:
+    """No notation takes one for an entry that is not there: [k mod 3 = i], and no one_hot."""
+    spec = f"""
+inputs: {{k: -1, m: 1, i: [1, -2]}}
+params: {{v: [0.3, -1.2, 0.7], A: [[0.5, 2.0, 1.5], [1.0, -0.3, 0.4]], B: [[[1.0, 2], [3, 4]], [[5, 6], [7, 8]]]}}
+nodes: {{l: "{loss}"}}
+"""
+    assert check(build(read_spec(spec.encode(), "labels.yaml", folder=None)), ALL_TERMS)["index"]
+
+
 def test_an_unclear_sum_is_written_exactly() -> None:
     """Where a reader would take a sum to keep its axis and it does not, the call says so."""
     leaf = "params: {A: {shape: [N, N], init: normal, seed: 1}}"

@@ -201,6 +201,8 @@ class Reader:
                 listed.append(self.index())
             self.expect(")")
             return listed
+        if re.match(r"(\w+(\[[^\[\]]*\])?|\([^()]*\)) mod \w+ = ", self.text[self.place :]):
+            return [self.step()]  # a label that counts from the end
         return [self.index() if self.sees_index() else self.total()]
 
     def sees_index(self) -> bool:

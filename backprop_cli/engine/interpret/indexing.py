@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 
 from backprop_cli.engine.interpret.masked import is_mask
 from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, Shaper, V, failure
@@ -54,17 +53,20 @@ def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: 
         SpecError: a mask, or tensors beside slices, which have no fixed shape or no one reading.
     """
     operand = interpret(part.operand, scope, meaning)
-    items = [item for item in part.subscripts if not isinstance(item, ast.Ellipsis_)]
+    rank = len(meaning.shape(operand))
+    items = _without_ellipsis(part, rank)
+    if len(items) > rank:
+        raise failure("E014", f"{len(items)} subscripts for a tensor of rank {rank}", scope.place(part))
     at = [i for i, item in enumerate(items) if not _is_whole(item)]
     for i in at:
         _refuse_mask(items[i], scope)
-    if len(items) != len(part.subscripts) or len(at) != len(items) and len(at) != 1:
+    if len(at) > 1 and at != list(range(len(at))):
         hint = "index in two steps, or use take(x, indices, axis=...)"
         raise failure("E015", "tensors and slices together in an index", scope.place(part), hint)
     try:
         if len(at) == 1:
             return _taken(operand, _positions(items[at[0]], scope, meaning, interpret), at[0], meaning)
-        return _paired(operand, items, scope, meaning, interpret)
+        return _paired(operand, items[: len(at)], scope, meaning, interpret)
     except SpecError:
         raise
     except Exception as caught:
@@ -73,6 +75,14 @@ def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: 
         if isinstance(caught, ShapeError | ParameterError):
             raise failure("E014", str(caught), scope.place(part), getattr(caught, "hint", None)) from None
         raise
+
+
+def _without_ellipsis(part: ast.Indexed, rank: int) -> list[ast.Expression]:
+    """The subscripts, `...` as the whole axes that it stands for."""
+    missing = rank - len(part.subscripts) + 1
+    each = [[ast.Slice(item.start, item.end, None, None, None)] * missing if isinstance(item, ast.Ellipsis_) else [item]
+            for item in part.subscripts]  # fmt: skip
+    return [item for items in each for item in items]
 
 
 def _is_whole(item: ast.Expression) -> bool:
@@ -96,36 +106,39 @@ def _taken(operand: V, positions: V, axis: int, meaning: Meaning[V]) -> V:
 
 
 def _paired(operand: V, items: list[ast.Expression], scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> V:
-    """One tensor for each leading axis: entry n is `x[rows[n], cols[n]]`."""
-    shape = meaning.shape(operand)
-    if len(items) == 2 and len(shape) == 2 and _counts(items[0], shape[0], scope, meaning, interpret):
-        return _picked(operand, _positions(items[1], scope, meaning, interpret), shape, meaning)
-    flat: V | None = None
-    for item, size in zip(items, shape, strict=False):
+    """One tensor for each leading axis: entry n is `x[rows[n], cols[n]]`, axis by axis."""
+    found, brought = operand, 0
+    for i, item in enumerate(items):
+        if not i and _counts(item, meaning.shape(operand), scope, meaning, interpret):
+            brought = 1
+            continue
         positions = _positions(item, scope, meaning, interpret)
-        if flat is not None:
-            scaled = meaning.apply(OPS["multiply"], (flat, meaning.constant(_whole(size))), {})
-            positions = meaning.apply(OPS["add"], (scaled, positions), {})
-        flat = positions
-    joined = meaning.apply(OPS["reshape"], (operand,), {"shape": (-1, *shape[len(items) :])})
-    assert flat is not None  # an index has a subscript
-    return _taken(joined, flat, 0, meaning)
+        found = _picked(found, positions, brought, meaning)
+        brought = max(brought, len(meaning.shape(positions)))
+    return found
 
 
-def _counts(item: ast.Expression, size: int, scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> bool:
-    """Whether a subscript is every position of its axis in order: `range(N)`."""
+def _counts(item: ast.Expression, shape: Shape, scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> bool:
+    """Whether a subscript is every position of the first axis in order: `range(N)`."""
     is_range = isinstance(item, ast.Call) and item.function in _POSITIONS and len(item.arguments) == 1
-    return is_range and meaning.shape(interpret(item, scope, meaning)) == (size,)
+    return is_range and meaning.shape(interpret(item, scope, meaning)) == shape[:1]
 
 
-def _picked(operand: V, positions: V, shape: Shape, meaning: Meaning[V]) -> V:
-    """`p[range(N), y]`: one entry of each row."""
-    if len(meaning.shape(positions)) != 1:
-        return _taken(operand, positions, 1, meaning)
-    columns = meaning.apply(OPS["expand_dims"], (positions,), {"axis": 1})
-    picked = meaning.apply(OPS["take_along_axis"], (operand, columns), {"axis": 1})
-    return meaning.apply(OPS["squeeze"], (picked,), {"axis": 1})
+def _picked(operand: V, positions: V, brought: int, meaning: Meaning[V]) -> V:
+    """The next axis's entries at positions that go along with the leading axes that earlier positions brought."""
+    many = len(meaning.shape(positions))
+    if not brought or not many:
+        return _taken(operand, positions, brought, meaning)
+    wide = max(brought, many)
+    ahead = len(meaning.shape(operand)) - brought - 1
+    found = _widened(operand, tuple(range(wide - brought)), meaning)
+    at = _widened(positions, (*range(wide - many), *range(wide, wide + 1 + ahead)), meaning)
+    picked = meaning.apply(OPS["take_along_axis"], (found, at), {"axis": wide})
+    return meaning.apply(OPS["squeeze"], (picked,), {"axis": wide})
 
 
-def _whole(size: int) -> Fraction:
-    return Fraction(int(size))
+def _widened(x: V, axes: tuple[int, ...], meaning: Meaning[V]) -> V:
+    """New axes of size 1."""
+    if not axes:
+        return x
+    return meaning.apply(OPS["expand_dims"], (x,), {"axis": axes[0] if len(axes) == 1 else axes})

@@ -10,7 +10,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import reduced
 from backprop_cli.engine.ops.shaping import Span, broadcast_shape, expand_shape, plainest, reshape_shape, squeeze_shape
-from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic, kept_axes, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
@@ -171,7 +171,7 @@ def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formul
     if x.expr != 0 or not last or not is_one(indices.shape[-1]) or indices.shape[:-1] != x.shape[:-1]:
         return generic("scatter_add", {"axis": axis}, (x, indices, source))
     labels = reshape(indices, shape=indices.shape[:-1])
-    if _from_the_end(labels):
+    if from_the_end(labels.expr):
         return generic("scatter_add", {"axis": axis}, (x, indices, source))
     hot = Apply("one_hot", (materialize(labels),), {"n": x.shape[-1]}, x.shape)
     return Formula(Mul(hot, source.expr), x.shape)
@@ -180,7 +180,10 @@ def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formul
 def added(x: Formula, label: Formula, source: Formula, *, axis: int) -> Formula:
     """What is added to the one entry, row or column of zeros that a label names is one_hot(label) times it   (S4)."""
     rank, place = len(x.shape), axis % len(x.shape)
-    if x.expr != 0 or label.shape or not (rank == 1 or rank == 2 == len(source.shape) + 1) or _from_the_end(label):
+    if label.expr.is_Integer and not label.shape:
+        at = (*[Span()] * place, int(label.expr) % int(x.shape[place]))
+        return Formula(Add(x.expr, scatter(source, index=at, shape=x.shape).expr), x.shape)
+    if x.expr != 0 or label.shape or not (rank == 1 or rank == 2 == len(source.shape) + 1) or from_the_end(label.expr):
         return generic("index_add", {"axis": axis}, (x, label, source))
     hot = one_hot(label, n=x.shape[place])
     if rank == 1:
@@ -189,9 +192,11 @@ def added(x: Formula, label: Formula, source: Formula, *, axis: int) -> Formula:
     return Formula(call("outer", {}, *sides), x.shape)
 
 
-def _from_the_end(labels: Formula) -> bool:
+def from_the_end(labels: Expr) -> bool:
     """Whether a label counts from the end: one_hot knows no such label."""
-    known = facts_of(labels.expr).evaluate(labels.expr)
+    known = facts_of(labels).evaluate(labels)
+    if known is None and not symbols_of(labels):
+        return any(number < 0 for number in labels.atoms(Integer))
     return known is not None and bool((known < 0).any())
 
 

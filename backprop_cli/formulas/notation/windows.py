@@ -11,6 +11,7 @@ from backprop_cli.engine.interpret.windows import LETTERS, SPREAD, TO_MAX
 from backprop_cli.engine.ops.validate import wholes
 from backprop_cli.engine.ops.windows import Geometry, geometry, met, unmet
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_op, shape_of
+from backprop_cli.formulas.algebra.shapes import from_the_end
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.piece import MATMUL, Piece
 from backprop_cli.formulas.notation.walker import Walker
@@ -115,7 +116,7 @@ def added_at(layout: Walker, expr: Apply) -> Piece:
     base, labels, source = expr.args
     count = shape_of(labels)
     plain = is_op(base, "zeros") and expr.parameters["axis"] == 0 and len(count) == 1 and len(shape_of(source)) < 3
-    if not layout.notation.names_axes or not plain:
+    if not layout.notation.names_axes or not plain or from_the_end(labels):
         return layout.call(expr)
     rows = expr.shape[0]
     one_hot = Apply("one_hot", (labels,), {"n": rows}, (*count, rows))

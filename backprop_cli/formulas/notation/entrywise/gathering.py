@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
+from backprop_cli.formulas.algebra.shapes import from_the_end
+from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
 from backprop_cli.formulas.notation.piece import ATOM, Piece
 
 
-def label(layout: EntryWalker, labels: Expr, indices: Index) -> str:
-    """A label, as an index."""
-    return layout.entry(labels, indices).text
+def label(layout: EntryWalker, labels: Expr, indices: Index, size: int) -> str:
+    """A label, as an index of an axis; of labels that count from the end what is left of them: t[n] mod K."""
+    found = layout.entry(labels, indices).text
+    return places.rest(found, int(size), layout.count(size)) if from_the_end(labels) else found
 
 
 def one_hot(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     """[t[n] = k]."""
-    return layout.selected([label(layout, expr.args[0], indices[:-1])], indices[-1:], Piece("1", ATOM))
+    return layout.selected([layout.entry(expr.args[0], indices[:-1]).text], indices[-1:], Piece("1", ATOM))
 
 
 def taken(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
@@ -29,7 +32,7 @@ def taken(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
         return None
     at = (axis or 0) % len(shape_of(x))
     many = len(shape_of(labels))
-    place = label(layout, labels, indices[at : at + many])
+    place = label(layout, labels, indices[at : at + many], shape_of(x)[at])
     return layout.entry(x, (*indices[:at], place, *indices[at + many :]))
 
 
@@ -37,7 +40,7 @@ def taken_along(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     """x[n,t[n,k]]."""
     x, labels = expr.args
     at = expr.parameters["axis"] % len(indices)
-    return layout.entry(x, (*indices[:at], label(layout, labels, indices), *indices[at + 1 :]))
+    return layout.entry(x, (*indices[:at], label(layout, labels, indices, shape_of(x)[at]), *indices[at + 1 :]))
 
 
 def added(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
@@ -48,7 +51,7 @@ def added(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
     def body(letters: Index) -> Piece:
         entry = layout.entry(source, (*indices[:at], *letters, *indices[at + 1 :]))
-        return layout.selected([label(layout, labels, letters)], indices[at : at + 1], entry)
+        return layout.selected([label(layout, labels, letters, expr.shape[at])], indices[at : at + 1], entry)
 
     return _onto(layout, base, indices, layout.over(along, body))
 
@@ -60,7 +63,8 @@ def added_along(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
     def body(letters: Index) -> Piece:
         here = (*indices[:at], *letters, *indices[at + 1 :])
-        return layout.selected([label(layout, labels, here)], indices[at : at + 1], layout.entry(source, here))
+        place = label(layout, labels, here, expr.shape[at])
+        return layout.selected([place], indices[at : at + 1], layout.entry(source, here))
 
     return _onto(layout, base, indices, layout.over([layout.along(source, at)], body))
 

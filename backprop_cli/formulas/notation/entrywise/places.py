@@ -60,12 +60,12 @@ def over(place: str, by: int) -> str:
     return place if by == 1 else f"⌊{place if _SIMPLE.fullmatch(place) else f'({place})'}/{by}⌋"
 
 
-def rest(place: str, by: int) -> str:
-    """What is left of an index after such a division."""
+def rest(place: str, by: int, named: str = "") -> str:
+    """What is left of an index after such a division, by a size that may have a name."""
     known = number(place)
     if known is not None:
         return str(known % by)
-    return "0" if by == 1 else f"{_closed(place)} mod {by}"
+    return "0" if by == 1 else f"{_closed(place)} mod {named or by}"
 
 
 def _closed(place: str) -> str:
