@@ -19,11 +19,12 @@ from backprop_cli.formulas.linear.deltas import unit
 from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.linear.letters import Letter, Letters, NotLinearError
 from backprop_cli.formulas.linear.matrix import matrix_of
+from backprop_cli.formulas.linear.repeated import letter, repeated
 from backprop_cli.formulas.linear.spelling import IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.terms import Entries, jacobian_entries
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.notation import NOTATIONS, Layout
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Brief, Omitted, Printed
 from backprop_cli.formulas.symbols import Symbols, symbols
 from backprop_cli.formulas.tensors import derive
 
@@ -77,6 +78,7 @@ class Written:
     rows: str = ""  # ∂p[i]/∂x[j], which the index notation is of; nothing where that would not be read
     literal: bool = False  # written out entry by entry
     entries: Mapping[str, str] = field(default_factory=dict)
+    brief: Brief | None = None
 
 
 def jacobian_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int, small: int) -> Written:
@@ -107,11 +109,11 @@ def jacobian_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPas
         work = _Writing(made, entries, Indexing(entries))
         few = math.prod(work.shape) <= small
         found = work.written(few)
+        brief = work.brief(few, found)
     names = run.name, graph.nodes[index].name
     rows = "" if found.literal else work.rows(*names)
     facts = (*made.facts.used.values(), *work.said())
-    return replace(found, facts=facts, rows=rows,
-                   entries=work.each() if few else {})  # fmt: skip
+    return replace(found, facts=facts, rows=rows, brief=brief, entries=work.each() if few else {})
 
 
 def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int) -> Printed | Omitted:
@@ -135,6 +137,23 @@ class _Writing:
     symbols: Symbols
     entries: Entries
     indexing: Indexing
+    called: Mapping[Expr, str] = field(default_factory=dict)
+    printed: list[Expr] = field(default_factory=list)
+
+    def brief(self, few: bool, found: Written) -> Brief | None:
+        """The same with a letter for what is repeated."""
+        names = lettered(self.entries, self.symbols.graph.names)
+        text = self.layout("text", names)
+        name = letter({*self.symbols.graph.names, *map(str.lower, self.symbols.graph.spec.dims), *names.values()})
+        part = repeated(self.printed, text)
+        if name is None or part is None:
+            return None
+        shorter = replace(self, called={part: name}, printed=[]).written(few)
+        if isinstance(shorter.formula, Omitted) or (shorter.literal, shorter.block) != (found.literal, found.block):
+            return None
+        layouts = {notation: self.layout(notation, names) for notation in WRITTEN}
+        return Brief(shorter.formula, Printed({n: one.notation.name(name) for n, one in layouts.items()}),
+                     Printed({n: one(part) for n, one in layouts.items()}))  # fmt: skip
 
     def said(self) -> list[str]:
         """What the index notation leaves unsaid: how far a sum goes that no tensor bounds, and what lies outside."""
@@ -156,6 +175,7 @@ class _Writing:
             matrix = self.tidied(matrix_of(self.as_matrix))
         except NotLinearError:
             return self.of_higher_rank(names, index, entry)
+        self.printed.append(matrix)
         written = {name: self.layout(name, names)(matrix) for name in WRITTEN}
         return Written(Printed({**written, "code": self.shaped(written["code"], matrix), INDEX: index}))
 
@@ -174,6 +194,7 @@ class _Writing:
         """Every entry in its place; nothing where an entry is too long for that."""
         found = {}
         indexing = [Indexing(self.entries).at(at) for at in np.ndindex(*self.shape)]
+        self.printed.extend(indexing)
         for notation in WRITTEN:
             layout = self.layout(notation, names)
             found[notation] = MATRIX[notation]([layout(entry) for entry in indexing], self.shape)
@@ -198,7 +219,7 @@ class _Writing:
         return found if max(map(len, found.values())) <= LONGEST_ENTRY else {}
 
     def layout(self, notation: str, names: dict[Letter, str]) -> IndexLayout:
-        return layout(NOTATIONS[notation], names, "e", self.symbols.facts.decimals)
+        return layout(NOTATIONS[notation], names, "e", self.symbols.facts.decimals, self.called)
 
     def tidied(self, expr: Expr) -> Expr:
         """As any formula is."""
@@ -240,6 +261,7 @@ class _Writing:
             matrix = self.tidied(matrix_of(self.sliced(shared, fixed, Entries(output, leaf, ()))))
         except NotLinearError:
             return None
+        self.printed.append(matrix)
         first = {a: names[o] for pair in shared for o in pair if o in self.entries.output for a in pair}
         whole = (*self.entries.output, *self.entries.leaf)
         where = ", ".join("0" if a is None else first[a] if a in fixed else ":" for a in whole)

@@ -94,6 +94,15 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """The formula with a letter for what it says several times, for people to read: `name` = `definition`."""
+
+    formula: Printed
+    name: Printed
+    definition: Printed
+
+
+@dataclass(frozen=True, slots=True)
 class Omitted:
     """A formula that is not shown, and why."""
 

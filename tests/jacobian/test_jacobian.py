@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -368,6 +369,37 @@ def test_check_compares_rows_and_formula(backprop: Backprop, monkeypatch: pytest
                               | {"vjps": (lambda xp, g, y, x: 1.001 * rule(xp, g, y, x),)})  # fmt: skip
     monkeypatch.setitem(OPS, "tanh", wrong)
     assert backprop("check", "--jacobian", "-", stdin="params: {x: [1, 2]}\nnodes: {y: tanh(x)}\n").code == 1
+
+
+POLAR = "params: {u: [1.0, 2.0]}\nnodes: {p: 'stack([sqrt(u[0]**2 + u[1]**2), atan2(u[1], u[0])])'}\n"
+ATTENTION = """\
+inputs: {k: [[1, 0], [0.5, -1], [0.2, 0.3]], v: [[1, 2], [0, 1], [-1, 0.5]]}
+params: {q: [0.3, -0.7]}
+nodes: {o: softmax(k @ q / sqrt(2)) @ v}
+"""
+
+
+@pytest.mark.parametrize(("spec", "formula", "where"), [
+    (POLAR, "[[u[0]/√s, u[1]/√s], [-u[1]/s, u[0]/s]]", "where s = u[0]² + u[1]²"),
+    (ATTENTION, "vᵀ · (diag(s) - s · sᵀ) · k / √2", "where s = softmax(k · q / √2)"),
+])  # fmt: skip
+def test_what_is_repeated_has_a_letter(backprop: Backprop, spec: str, formula: str, where: str) -> None:
+    """People are shown what a formula says several times once; scripts get the formula whole."""
+    shown = backprop("jacobian", "-", stdin=spec).out
+    assert f"= {formula}\n" in shown
+    assert f"  {where}\n" in shown
+    whole = json.loads(backprop("jacobian", "-", "--format", "json", stdin=spec).out)["formula"]
+    for notation in ("text", "code"):
+        assert "s" not in re.findall(r"[a-z_]+", whole[notation])
+    named_s = spec.replace("nodes: {", "nodes: {s: 1.0, ")
+    assert where.replace("where s", "where r") in backprop("jacobian", "-", stdin=named_s).out
+
+
+def test_a_root_stands_before_a_sum_of_entries(backprop: Backprop) -> None:
+    """A root that every term has, and its number, are divided by once."""
+    spec = ATTENTION.replace("{o: softmax(k @ q / sqrt(2)) @ v}", "{a: softmax(k @ q / sqrt(2)), o: a @ v}")
+    index = backprop("jacobian", "-", "--get", "formula.index", stdin=spec).out
+    assert index.strip() == "(Σ_l a[l] · v[l,i] · k[l,j] - Σ_l o[i] · a[l] · k[l,j])/√2"
 
 
 def test_a_check_says_what_was_checked(backprop: Backprop) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -97,9 +97,10 @@ class Indexing:
             common &= Counter(_factors(factors))
         shared = [f for f in common.elements() if isinstance(f, EntrySymbol)] if len(terms) > 1 else []
         if not shared:
-            return S.One, Add(*terms)
+            return S.One, with_root(terms)
         rest = Add(*[Mul(*(Counter(_factors(term)) - Counter(shared)).elements()) for term in terms])
-        return Mul(*shared), rest
+        rooted = with_root(Add.make_args(rest))
+        return (Mul(*shared), rest) if rooted == rest else (S.One, Mul(*shared, rooted))
 
     def at(self, position: tuple[int, ...]) -> Expr:
         """One entry, by its numbers."""
@@ -237,6 +238,17 @@ class Indexing:
         if key not in self.known:
             self.known[key] = EntrySymbol.of(base, letters, self.whole)
         return self.known[key]
+
+
+def with_root(terms: Sequence[Expr]) -> Expr:
+    """The sum, with a root that is in every term, and the number beside it, in front of it: (a - b)/√2."""
+    numbers = [term.as_coeff_Mul() for term in terms]
+    roots = {Mul(*[f for f in Mul.make_args(rest) if f.is_number]) for _, rest in numbers}
+    sizes = {abs(number) for number, _ in numbers}
+    if len(terms) < 2 or len(roots) != 1 or len(sizes) != 1 or (root := roots.pop()) == 1:
+        return Add(*terms)
+    number = sizes.pop() * root
+    return Mul(number, Add(*[term / number for term in terms]))
 
 
 def _beyond(letter: Letter | None, size: int) -> bool:

@@ -25,6 +25,12 @@ class IndexLayout(Layout):
     """A layout that writes entries and sums over letters."""
 
     names: Mapping[Letter, str]
+    called: Mapping[Expr, str]
+
+    def walk(self, expr: Expr) -> Piece:
+        """A part of the formula; one that has a letter by that."""
+        name = self.called.get(expr)
+        return super().walk(expr) if name is None else Piece(self.notation.name(name), ATOM)
 
     def entry(self, shared: Expr, rest: Expr) -> str:
         """An entry: `p[i] (δ[i,j] - p[j])`."""
@@ -109,10 +115,11 @@ def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
     return found
 
 
-def layout(notation: Any, names: Mapping[Letter, str], unit: str, decimals: bool) -> IndexLayout:
-    """A layout in a notation, with names for the letters."""
+def layout(notation: Any, names: Mapping[Letter, str], unit: str, decimals: bool,
+           called: Mapping[Expr, str]) -> IndexLayout:  # fmt: skip
+    """A layout in a notation, with names for the letters, and for the parts that have one."""
     made = IndexLayout(notation, unit=unit, decimals=decimals)
-    made.names = names
+    made.names, made.called = names, called
     return made
 
 

@@ -29,9 +29,12 @@ def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
     if isinstance(one.formula, Omitted):
         yield Equation(left, (), one.value)
         return
-    yield Equation(left, (one.formula,), one.value, where=one.block)
-    index = one.formula.get("index", "")
-    if index and one.rows and one.shape and index != one.formula["text"]:
+    shown = one.formula if one.brief is None else one.brief.formula
+    yield Equation(left, (shown,), one.value, where=one.block)
+    if one.brief is not None:
+        yield Equation(one.brief.name, (one.brief.definition,))
+    index = shown.get("index", "")
+    if index and one.rows and one.shape and index != shown["text"]:
         yield Equation(plainly(one.rows), (plainly(index),))
     if len(one.entries) > 1 and one.value is not None:
         for (at, formula), value in zip(one.entries.items(), one.value.reshape(-1), strict=True):

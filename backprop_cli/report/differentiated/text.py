@@ -29,8 +29,12 @@ def _one(one: Differentiated, view: View) -> Iterator[Row | str]:
     if isinstance(one.formula, Omitted):
         yield f"{INDENT}({view.safe(one.formula.why)})"
     else:
-        yield from _formula(one, one.formula["text"], one.formula.get("index", ""), view)
+        shown = one.formula if one.brief is None else one.brief.formula
+        yield from _formula(one, shown["text"], shown.get("index", ""), view)
     yield from _value(one, view)
+    if one.brief is not None:
+        name, definition = (view.plain(part["text"]) for part in (one.brief.name, one.brief.definition))
+        yield Row(f"{INDENT}where {name}", of_source(definition))
     yield from _entries(one, view)
 
 

@@ -120,7 +120,7 @@ def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: 
     if isinstance(formula, Omitted):
         return replace(found, formula=formula)
     return replace(found, formula=formula, block=written.block, facts=written.facts, entries=written.entries,
-                   rows=written.rows)  # fmt: skip
+                   rows=written.rows, brief=written.brief)  # fmt: skip
 
 
 def evaluated(formula: Printed, rows: Rows, value: Array) -> Printed | Omitted:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Brief, Omitted, Printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,4 @@ class Differentiated:
     entries: Mapping[str, str] = field(default_factory=dict)
     facts: tuple[str, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)
+    brief: Brief | None = None  # what people are shown in place of the formula, where that repeats itself
