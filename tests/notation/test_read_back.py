@@ -249,6 +249,25 @@ nodes: {{l: "{loss}"}}
     assert check(build(read_spec(spec.encode(), "labels.yaml", folder=None)), ALL_TERMS)["index"]
 
 
+@pytest.mark.parametrize("nodes", [
+    "a: exp(x) + 1, z: 'conv1d(a, w, padding=1)'", "z: 'conv1d(conv_transpose1d(x, w, padding=2), w, padding=1)'",
+    "a: cos(x), z: 'avg_pool1d(a, 3, padding=1) * avg_pool1d(x, 3, padding=1)'",
+    "a: exp(x), z: 'pad(a, ((0, 0), (0, 0), (1, 2)))'",
+])  # fmt: skip
+def test_outside_is_0_whatever_stands_inside(nodes: str) -> None:
+    """A node that is put in for its name is 0 outside its axes, as by its name: exp(x[j-1]) + 1 is not."""
+    leaves = "x: {shape: [1, 2, 5], init: normal}, w: {shape: [2, 2, 3], init: normal, seed: 2}"
+    spec = f"params: {{{leaves}}}\nnodes: {{{nodes}, l: sum(z**2)}}\noutput: l\n"
+    assert check(build(read_spec(spec.encode(), "padded.yaml", folder=None)), ("nodes", "leaves"))["index"]
+
+
+@pytest.mark.parametrize(("q", "p"), [(-1, -3), (2, 3), (-1, 3), (0, 3), (2, 0)])
+def test_roots_are_one_root_where_they_are_numbers(q: int, p: int) -> None:
+    """√q √p of two negative numbers is none, though √(q p) is one."""
+    spec = f"params: {{q: {q}.0, p: {p}.0}}\nnodes: {{r: sqrt(q), s: sqrt(p), l: r * s + 3*r}}\noutput: l\n"
+    assert check(build(read_spec(spec.encode(), "roots.yaml", folder=None)), ALL_TERMS)["text"]
+
+
 def test_an_unclear_sum_is_written_exactly() -> None:
     """Where a reader would take a sum to keep its axis and it does not, the call says so."""
     leaf = "params: {A: {shape: [N, N], init: normal, seed: 1}}"

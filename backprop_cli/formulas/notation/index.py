@@ -125,6 +125,9 @@ class EntryLayout(Layout):
 
     def zero_outside(self, expr: Expr, indices: Index) -> Piece:
         """The entry at an index that may lie outside, where a function of what is there need not be 0."""
+        definition = self.resolve(expr) if isinstance(expr, TensorSymbol) else None
+        if definition is not None:
+            return self.zero_outside(definition, indices)
         return self.entry(expr, indices) if isinstance(expr, TensorSymbol) else self.picked(expr, indices)
 
     @property

@@ -7,6 +7,7 @@ from typing import TypeGuard
 from sympy import Expr, Integer, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.formulas.algebra.facts import facts_of
 
 HALF = Rational(1, 2)
 LARGEST = 10**6  # above, no square is looked for
@@ -15,7 +16,7 @@ LARGEST = 10**6  # above, no square is looked for
 def joined(above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
     """√q/√p as √(q/p), √p √q as √(p q): where the roots are numbers, so is the one."""
     over, under = ([f for f in side if _is_root_of_node(f)] for side in (above, below))
-    if len(over) + len(under) < 2:
+    if len(over) + len(under) < 2 or any(_is_negative_somewhere(f.base) for f in (*over, *under)):
         return above, below
     inner = Mul(*[f.base for f in over], *[1 / f.base for f in under]) if over else Mul(*[f.base for f in under])
     one = Pow(inner, HALF, evaluate=False)
@@ -25,6 +26,12 @@ def joined(above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]
 
 def _is_root_of_node(expr: Expr) -> TypeGuard[Pow]:
     return isinstance(expr, Pow) and expr.exp == HALF and isinstance(expr.base, TensorSymbol)
+
+
+def _is_negative_somewhere(node: Expr) -> bool:
+    """Whether its root is no number there, as seen in this run; the root of a product of two such would be one."""
+    known = facts_of(node).evaluate(node)
+    return known is not None and bool((known < 0).any())
 
 
 def one_root(coefficient: Expr, above: list[Expr], below: list[Expr]) -> tuple[Expr, list[Expr], list[Expr]]:
