@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from backprop_cli.tasks.grading.key import key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.quantities import Settings
 from backprop_cli.tasks.grading.sheets import sheet_of
+from tests.conftest import Backprop
 
 FURTHER = Settings({"lr": "0.5"}, {"b": np.array([1.0, 2.0])})
 LAYER = """
@@ -81,3 +84,19 @@ def test_a_step_from_an_own_gradient() -> None:
     text = "answers:\n  W.grad: [[1, 2], [3, 4]]\n  W.new: [[-0.2, -1.8], [-0.6, -1.6]]\n"
     marks = grade(key, sheet_of(text.encode(), "a.yaml", key.names), Scheme()).items
     assert [m.word for m in marks] == ["wrong", "carried"]
+
+
+@pytest.mark.parametrize("item", ["loss.hessian", "y.jacobian"])
+def test_a_missing_leaf_is_asked_for(item: str) -> None:
+    """Where several leaves are differentiated, the question names the student's own node and kind."""
+    key = key_of(read_spec(LAYER.encode(), "net.yaml", folder=None), settings=FURTHER)
+    sheet = sheet_of(f"answers:\n  {item}: 1\n".encode(), "a.yaml", key.names)
+    reason = grade(key, sheet, Scheme()).items[0].reason
+    assert reason == f"by which leaf? write {item}(W)"
+
+
+def test_a_sheet_writes_the_tangents_as_people_do(backprop: Backprop, tmp_path: Path) -> None:
+    """Whole numbers have no decimal point."""
+    (tmp_path / "net.yaml").write_text(LAYER)
+    (tmp_path / "scheme.yaml").write_text("spec: net.yaml\ntangents: {b: [1, 0.5]}\npoints: {y.tangent: 1}\n")
+    assert "b along [1, 0.5]." in backprop("worksheet", tmp_path / "scheme.yaml").out

@@ -106,7 +106,7 @@ class Quantities:
         """The Jacobian of a gradient, in the network that computes it too."""
         if self._shape(index) or index != self.graph.output.index:
             raise Impossible("a Hessian is that of the output, which is a number")
-        leaf = self.graph.nodes[self._asked(by, index)]
+        leaf = self.graph.nodes[self._asked(by, index, "hessian")]
         if leaf.name not in self.known:
             spec = self.graph.spec
             text = inline(f"grad({leaf.name})")
@@ -153,10 +153,11 @@ class Quantities:
     def _shape(self, index: int) -> tuple[int, ...]:
         return tuple(map(int, self.graph.nodes[index].shape))
 
-    def _asked(self, by: str | None, output: int) -> int:
+    def _asked(self, by: str | None, output: int, kind: str = "jacobian") -> int:
         """The leaf or node that an output is differentiated by, a param or not."""
         if by is None and len(self.graph.wrt) != 1:
-            raise Impossible("by which leaf? write y.jacobian(x)")
+            node, leaf = (self.graph.nodes[i].name for i in (output, min(self.graph.wrt, default=0)))
+            raise Impossible(f"by which leaf? write {node}.{kind}({leaf})")
         found = next(iter(self.graph.wrt)) if by is None else self.graph.names.get(by)
         if found is None:
             raise Impossible(f"no node is called {by}")

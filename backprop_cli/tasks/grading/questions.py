@@ -10,6 +10,7 @@ import numpy as np
 
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
+from backprop_cli.tasks.stepping.printing import listed
 
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array
@@ -69,5 +70,5 @@ def _told(key: Key, kinds: Collection[str]) -> Iterator[str]:
         rule = settings.step.get("rule", "sgd")
         yield f"A param's .new is its value after one step of {rule} from there{f', with {rest}' if rest else ''}."
     if "tangent" in kinds:
-        moves = ", ".join(f"{name} along {np.asarray(one).tolist()}" for name, one in settings.tangents.items())
+        moves = ", ".join(f"{name} along {listed(np.asarray(one), 15)}" for name, one in settings.tangents.items())
         yield f"A .tangent is how a node moves at first as the leaves do: {moves}."
