@@ -18,6 +18,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
 from backprop_cli.formulas.notation.arguments import spell_static
+from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.axes import Axes
 from backprop_cli.formulas.notation.entrywise.rows import ROWS
 from backprop_cli.formulas.notation.entrywise.walker import Along, Index, Run
@@ -28,6 +29,13 @@ from backprop_cli.language.model import Shape
 
 PRODUCT = GRADIENT
 """A product of numbers needs no brackets in another; a Σ or a quotient does."""
+
+
+def own_indices(expr: Expr, indices: Index) -> Index:
+    """Of indices the last as many as a part has axes; an axis of size 1 has none."""
+    shape = shape_of(expr)
+    last = indices[len(indices) - len(shape) :]
+    return tuple("" if is_one(s) else i or "0" for s, i in zip(shape, last, strict=True))
 
 
 @dataclass(slots=True)
@@ -66,9 +74,7 @@ class EntryLayout(Layout):
 
     def entry(self, expr: Expr, indices: Index) -> Piece:
         """The entry of a part at indices, of which it takes the last as many as it has axes."""
-        shape = shape_of(expr)
-        last = indices[len(indices) - len(shape) :]
-        own = tuple("" if is_one(s) else i or "0" for s, i in zip(shape, last, strict=True))
+        own = own_indices(expr, indices)
         if isinstance(expr, TensorSymbol):
             definition = self.resolve(expr)
             return self.picked(expr, own) if definition is None else self.entry(definition, own)
@@ -128,7 +134,10 @@ class EntryLayout(Layout):
         definition = self.resolve(expr) if isinstance(expr, TensorSymbol) else None
         if definition is not None:
             return self.zero_outside(definition, indices)
-        return self.entry(expr, indices) if isinstance(expr, TensorSymbol) else self.picked(expr, indices)
+        last = indices[len(indices) - len(shape_of(expr)) :]
+        moved = [i for s, i in zip(shape_of(expr), last, strict=True) if is_one(s) and places.number(i) != 0]
+        piece = self.picked(expr, own_indices(expr, indices))
+        return self.selected(moved, [""] * len(moved), piece) if moved else piece
 
     @property
     def between(self) -> str:
