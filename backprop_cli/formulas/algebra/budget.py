@@ -19,6 +19,9 @@ A_NODE_OF_FEW = 1000
 A_NODE = 250
 """Terms for each named node besides: a long chain of small steps is no reason to stop."""
 
+MANY = 1000
+"""Nodes beyond which the budget does not grow: seconds of work are said so, however long the chain."""
+
 PLAIN = 200
 """Past the budget, what is put together from parts without a name stays below so many terms."""
 
@@ -32,7 +35,7 @@ class Budget:
     @classmethod
     def of(cls, nodes: int) -> Budget:
         """The budget of a graph with so many named nodes."""
-        return cls(BASE + A_NODE_OF_FEW * min(nodes, FEW) + A_NODE * nodes)
+        return cls(BASE + A_NODE_OF_FEW * min(nodes, FEW) + A_NODE * min(nodes, MANY))
 
     def take(self, terms: int) -> None:
         """Work that is done in any case."""

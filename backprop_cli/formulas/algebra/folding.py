@@ -93,9 +93,9 @@ def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
         return
     powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
     plain = all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items())
-    if not plain:
-        for base in powers:
-            facts.factors.setdefault(base, []).append((symbol, definition))
+    if not plain:  # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
+        listed = [facts.factors.setdefault(base, []) for base in powers]
+        min(listed, key=len).append((symbol, definition))
 
 
 def _whole(expr: Expr, facts: Facts) -> Expr | None:
