@@ -206,8 +206,8 @@ def test_a_dropped_path_is_caught(monkeypatch: pytest.MonkeyPatch, spec_of: Call
     """An engine that forgets one consumer of a node is noticed."""
 
     def forgetful(graph: Any, meaning: Any) -> Any:
-        *others, last = plan(graph, meaning)
-        return [*others[:-1], (*others[-1][:-1], others[-1][-1][:1]), last]  # the product loses its second operand
+        *others, product, last = plan(graph, meaning)
+        return [*others, replace(product, edges=product.edges[:1]), last]  # the product loses its second operand
 
     plan = passes.plan
     monkeypatch.setattr("backprop_cli.tasks.calculate.plan", forgetful)
