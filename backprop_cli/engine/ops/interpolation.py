@@ -114,8 +114,8 @@ def _scales(x: Shape, size: object, scale_factor: object) -> list[tuple[int, Fra
     return [(max(1, math.floor(old * f)), 1 / f) for f, old in zip(factors, x[2:], strict=True)]
 
 
-MOST_PLACES = 900
-"""Of an axis whose size does not divide the new one: each place is written out."""
+MOST_WRITTEN = 900
+"""Places of an axis whose size does not divide the new one; of more it is said how they are found."""
 
 
 def _nearest(x: Shape, scales: list[tuple[int, Fraction]], shift: Fraction) -> str:
@@ -124,11 +124,13 @@ def _nearest(x: Shape, scales: list[tuple[int, Fraction]], shift: Fraction) -> s
         old = int(x[axis])
         if n % old == 0 and step * n == old:
             text = text if n == old else f"repeat({text}, {n // old}, axis={axis})"
-        elif n > MOST_PLACES:
-            raise ParameterError("size", f"{n} places for {old} entries: at most {MOST_PLACES:,} are picked one by one")
+        elif n > MOST_WRITTEN:  # ⌊(i + shift) step⌋, in whole numbers
+            every, first = 2 * step.numerator, int(2 * shift * step.numerator)
+            places = f"floor_divide({every} * arange({n}) + {first}, {2 * step.denominator})"
+            text = f"take({text}, {places}, axis={axis})"
         else:
-            places = [min(old - 1, math.floor((i + shift) * step)) for i in range(n)]
-            text = f"{text}[{':, ' * axis}{places}]"
+            listed = [min(old - 1, math.floor((i + shift) * step)) for i in range(n)]
+            text = f"{text}[{':, ' * axis}{listed}]"
     return text
 
 
