@@ -22,6 +22,7 @@ from backprop_cli.engine.ops import Op
 from backprop_cli.engine.passes import backward, plan
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN
+from backprop_cli.formulas.algebra.contributions import Parts, added_up
 from backprop_cli.formulas.algebra.expr import (
     Delta,
     GradSymbol,
@@ -31,7 +32,7 @@ from backprop_cli.formulas.algebra.expr import (
     tree_size,
 )
 from backprop_cli.formulas.algebra.folding import folded, laid_open, with_row_sums
-from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up, lift, materialize
+from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import tidy

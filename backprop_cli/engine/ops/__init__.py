@@ -3,6 +3,7 @@
 from backprop_cli.engine.ops import (
     activations,
     arithmetic,
+    averaging,
     combining,
     contraction,
     convolution,
@@ -17,13 +18,13 @@ from backprop_cli.engine.ops import (
     logic,
     losses,
     matrices,
+    max_pooling,
     moving,
     network,
     norms,
     padding,
     pairs,
     parts,
-    pooling,
     reduction,
     resampling,
     scans,
@@ -33,8 +34,8 @@ from backprop_cli.engine.ops import (
 from backprop_cli.engine.ops.base import ALIASES, COMPOSITES, OPS, Composite, Op
 
 __all__ = [
-    "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "combining", "contraction",
-    "convolution", "decompositions", "distances", "elementwise", "gates", "gathering", "interpolation", "layers",
-    "linear", "logic", "losses", "matrices", "moving", "network", "norms", "padding", "pairs", "parts", "pooling",
-    "reduction", "resampling", "scans", "shaping", "special",
+    "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "averaging", "combining",
+    "contraction", "convolution", "decompositions", "distances", "elementwise", "gates", "gathering",
+    "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "moving", "network",
+    "norms", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping", "special",
 ]

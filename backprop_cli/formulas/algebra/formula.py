@@ -23,7 +23,6 @@ from backprop_cli.formulas.algebra.expr import (
     exact,
     shape_of,
     symbols_of,
-    tree_size,
 )
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.positive import is_positive
@@ -135,37 +134,6 @@ def _has_short_value(base: Expr, exponent: Expr) -> bool:
 def _is_short(base: Expr, exponent: Expr) -> bool:
     assert isinstance(base, Rational)
     return abs(exponent) * max(base.p.bit_length(), base.q.bit_length()) <= MAX_EXPONENT
-
-
-class Parts:
-    """A gradient while its contributions arrive: they are added up once, when all are there.
-
-    sympy sorts a sum at every addition; a weight shared by a thousand steps would cost a million comparisons.
-    """
-
-    __slots__ = ("parts", "shape")
-
-    def __init__(self, first: Formula) -> None:
-        self.parts = [first]
-        self.shape = first.shape
-
-    def __add__(self, other: Formula | Parts) -> Parts:
-        """One more; the collection is the gradient's alone, so it grows in place."""
-        self.parts += other.parts if isinstance(other, Parts) else [other]
-        return self
-
-    @property
-    def length(self) -> int:
-        """How many nodes the sum would have."""
-        return sum(tree_size(p.expr) for p in self.parts)
-
-
-def added_up(gradient: Formula | Parts) -> Formula:
-    """A gradient whose contributions, if it is still a collection of them, are added up."""
-    if isinstance(gradient, Formula):
-        return gradient
-    first, *others = gradient.parts
-    return Formula(Add(first.expr, *[p.expr for p in others]) if others else first.expr, gradient.shape)
 
 
 def total(a: Expr, b: Expr) -> Expr:

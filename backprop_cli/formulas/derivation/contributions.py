@@ -10,8 +10,9 @@ from sympy import Expr, Mul, S
 from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.base import show
 from backprop_cli.engine.reverse import Step, go_back
+from backprop_cli.formulas.algebra.contributions import Parts, added_up
 from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, tree_size
-from backprop_cli.formulas.algebra.formula import Formula, Parts, added_up
+from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.derivation.printing import Printing

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Integer, S
 
-from backprop_cli.engine.ops.pooling import divisors, pool_geometry
+from backprop_cli.engine.ops.averaging import divisors
+from backprop_cli.engine.ops.pooling import pool_geometry
 from backprop_cli.engine.ops.resampling import patch_geometry
 from backprop_cli.engine.ops.windows import Geometry, geometry
 from backprop_cli.formulas.algebra.expr import NONE, Apply, exact, shape_of
