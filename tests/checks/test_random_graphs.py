@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from backprop_cli.engine.numbers import Words, plain
@@ -161,8 +161,15 @@ QUICK = settings(max_examples=40, derandomize=True, **ANY)
 LONG = settings(max_examples=2000 * FUZZ, **ANY)
 
 
+SAME_SLICE = """
+params: {p: [[0.3, -0.5], [-1.1, -1.2]]}
+nodes: {a: "p[1:3, :]", b: "p[1:3, :]", loss: mean(sin(a + 1)) + mean(sin(b + 2))}
+"""  # two parts of one place: nothing to tile with, and no order between them
+
+
 @QUICK
 @given(graphs())
+@example(SAME_SLICE)
 def test_random_graph(text: str) -> None:
     """On a random graph the formulas of every node, in all terms and read back, and the differences agree."""
     check_agrees(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.shaping import Span
@@ -85,7 +87,8 @@ def _tiled(terms: list[Expr]) -> list[Expr]:
     parts = [t for t in terms if _slice_of(t) is not None]
     slices = [_slice_of(t) for t in parts]
     for axis in sorted({s[0] for s in slices if s}):
-        tiles = sorted((s[1:], part) for s, part in zip(slices, parts, strict=True) if s and s[0] == axis)
+        along = ((s[1:], part) for s, part in zip(slices, parts, strict=True) if s and s[0] == axis)
+        tiles = sorted(along, key=itemgetter(0))
         ends = [0, *(end for (_, end, _), _ in tiles)]
         if len(tiles) > 1 and [start for (start, _, _), _ in tiles] == ends[:-1] and ends[-1] == tiles[0][0][2]:
             inside = [part for _, part in tiles]
