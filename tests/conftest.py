@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import re
 import subprocess
 import sys
@@ -80,6 +81,12 @@ def spec_of() -> Callable[[str], Spec]:
         return read_spec(text.encode(), file, folder=None)
 
     return read
+
+
+@pytest.fixture
+def draw(request: pytest.FixtureRequest) -> random.Random:
+    """What a test that is `seeded` (see `draws.py`) draws from."""
+    return random.Random(request.param)
 
 
 # ── skips ────────────────────────────────────────────────────────────────────────────────────────

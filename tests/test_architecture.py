@@ -305,6 +305,12 @@ def test_every_test_can_fail(path: Path) -> None:
     assert not idle
 
 
+def test_hypothesis_is_asked_in_one_place() -> None:
+    """A test that draws is seeded, or searched for long: `tests/draws.py` has both."""
+    asking = {path.name for path in (ROOT / "tests").rglob("*.py") if "from hypothesis" in path.read_text("utf-8")}
+    assert asking - {Path(__file__).name} == {"draws.py"}
+
+
 def test_sizes_are_reported(record_property: pytest.RecordProperty) -> None:
     """Files stay under 700 lines and functions under 100; the norms (300 and 20) are reported, not enforced."""
     lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}

@@ -6,17 +6,18 @@ Each graph is exported for PyTorch, whose own autograd finds the gradients; then
 from __future__ import annotations
 
 import os
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from io import StringIO
+from random import Random
 
 import pytest
-from hypothesis import assume, given, note, settings
 
 from backprop_cli.engine.graph import build
 from backprop_cli.engine.ops import OPS
 from backprop_cli.errors import BackpropError
 from backprop_cli.language.reader import read_spec
-from tests.checks.test_random_graphs import ANY, UNSTEADY, WRAPS, graphs
+from tests.checks.test_random_graphs import UNSTEADY, WRAPS, random_graph
+from tests.draws import searched, seeded, told
 from tests.export.test_scripts import check_script
 from tests.notation.test_read_back import ALL_TERMS
 from tests.notation.test_read_back import check as check_notations
@@ -34,43 +35,38 @@ CALLS = [(op, sample) for op in OPS.values() for sample in op.samples
 
 def check_against_pytorch(text: str, notations: bool) -> None:
     """Each node's value and gradient is PyTorch's, and each printed formula's value is the gradient."""
-    note(text)
     spec = read_spec(text.encode(), "random.yaml", folder=None)
-    try:
-        with redirect_stdout(StringIO()):  # what the script prints
+    with told(text):
+        with suppress(BackpropError), redirect_stdout(StringIO()):  # the exporter says what it does not write
             check_script("torch", spec, 1e-7)
-    except BackpropError:  # the exporter says what it does not write
-        assume(False)
-    if notations:
-        check_notations(build(spec), ALL_TERMS)
+        if notations:
+            check_notations(build(spec), ALL_TERMS)
 
 
 @pytest.mark.peers
-@settings(max_examples=25, derandomize=True, **ANY)
-@given(graphs(calls=CALLS))
-def test_a_random_graph_is_pytorchs(text: str) -> None:
+@seeded(25)
+def test_a_random_graph_is_pytorchs(draw: Random) -> None:
     """A sample, where PyTorch is installed."""
     pytest.importorskip("torch")
-    check_against_pytorch(text, notations=False)
+    check_against_pytorch(random_graph(draw, CALLS), notations=False)
 
 
 @pytest.mark.peers
 @pytest.mark.fuzz
-@settings(max_examples=5000 * FUZZ, **ANY)
-@given(graphs(calls=CALLS, most=7))
-def test_thousands_of_random_graphs_are_pytorchs(text: str) -> None:
+@searched(5000 * FUZZ)
+def test_thousands_of_random_graphs_are_pytorchs(draw: Random) -> None:
     """Five thousand, with every formula in all terms and notations (`make fuzz`); BACKPROP_FUZZ multiplies them."""
     pytest.importorskip("torch")
-    check_against_pytorch(text, notations=True)
+    check_against_pytorch(random_graph(draw, CALLS, most=7), notations=True)
 
 
 @pytest.mark.fuzz
-@settings(max_examples=1000 * FUZZ, **ANY)
-@given(graphs(calls=CALLS, most=7))
-def test_the_formulas_of_many_random_graphs_are_read_back(text: str) -> None:
+@searched(1000 * FUZZ)
+def test_the_formulas_of_many_random_graphs_are_read_back(draw: Random) -> None:
     """The same without PyTorch: every formula in all terms and notations is the gradient's value."""
-    note(text)
-    check_notations(build(read_spec(text.encode(), "random.yaml", folder=None)), ALL_TERMS)
+    text = random_graph(draw, CALLS, most=7)
+    with told(text):
+        check_notations(build(read_spec(text.encode(), "random.yaml", folder=None)), ALL_TERMS)
 
 
 def test_nearly_every_function_is_drawn() -> None:

@@ -1,14 +1,19 @@
-"""What hypothesis makes of the language: expressions that are right, nearly right and wild, and mutated files."""
+"""What is made of the language: expressions that are right, nearly right and wild, and mutated files."""
 
 from __future__ import annotations
 
 import io
+import json
+import math
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
+from backprop_cli.language.reader import SECTIONS
+from tests.draws import octets, several
 
 ROOT = Path(__file__).parents[2]
 SEEDS = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "specs").glob("*.yaml"))]
@@ -34,54 +39,58 @@ params:
 """
 
 
-def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    argument = st.one_of(inner, st.builds("{}={}".format, st.sampled_from(KEYWORDS), inner))
-    arguments = st.lists(argument, max_size=3).map(", ".join)
-    return st.one_of(
-        st.builds("{}({})".format, st.sampled_from(FUNCTIONS), arguments),
-        st.builds("{} {} {}".format, inner, st.sampled_from(OPERATORS), inner),
-        st.builds("({}){}".format, inner, st.sampled_from(SUBSCRIPTS)),
-        st.builds("-{}".format, inner),
-        st.builds("({})".format, inner),
-    )
+def expression(draw: Random, leaves: int = 8) -> str:
+    """An expression of the grammar; most do not fit together."""
+    if leaves <= 1 or draw.random() < 0.3:
+        return draw.choice(ATOMS)
+    kind = draw.randrange(5)
+    if kind == 0:
+        return f"{draw.choice(FUNCTIONS)}({', '.join(several(draw, lambda: _argument(draw, leaves // 2), 3))})"
+    inner = expression(draw, leaves // 2)
+    if kind == 1:
+        return f"{inner} {draw.choice(OPERATORS)} {expression(draw, leaves // 2)}"
+    return (f"({inner}){draw.choice(SUBSCRIPTS)}", f"-{inner}", f"({inner})")[kind - 2]
 
 
-expressions = st.recursive(st.sampled_from(ATOMS), _grown, max_leaves=8)
-"""Expressions of the grammar; most do not fit together."""
-
-tensors = st.lists(st.sampled_from(["x", "v", "M", "T", "t"]), min_size=1, max_size=3)
-calls = st.builds("{}({})".format, st.sampled_from(FUNCTIONS), tensors.map(", ".join))
-"""Calls of a function on tensors, a good part of which fit."""
-
-wild = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
-"""Any text."""
+def _argument(draw: Random, leaves: int) -> str:
+    name = f"{draw.choice(KEYWORDS)}=" if draw.random() < 0.5 else ""
+    return name + expression(draw, leaves)
 
 
-@st.composite
-def specs(draw: st.DrawFn) -> str:
+def call(draw: Random) -> str:
+    """A call of a function on tensors, a good part of which fit."""
+    return f"{draw.choice(FUNCTIONS)}({', '.join(several(draw, lambda: draw.choice('xvMTt'), 3, least=1))})"
+
+
+PLANES = [(0x20, 0x7F), (0, 0x20), (0x80, 0x800), (0x800, 0xD800), (0xE000, 0x10000), (0x10000, 0x110000)]
+
+
+def wild(draw: Random, most: int = 40) -> str:
+    """Any text: of letters, controls, and what UTF-8 writes in two, three and four bytes."""
+    return "".join(several(draw, lambda: chr(draw.randrange(*draw.choice(PLANES))), most))
+
+
+def spec(draw: Random) -> str:
     """A spec of a few nodes, summed to a scalar."""
-    texts = draw(st.lists(st.one_of(calls, expressions, expressions, wild), min_size=1, max_size=3))
-    rows = "".join(f"  y{i}: {quoted(text)}\n" for i, text in enumerate(texts))
-    more = draw(st.sampled_from(["", "grad_output: ones\n", "wrt: all\n", "dtype: float32\n", "hooks: {x: 2 * grad}\n",
-                                 "backward: [y0, y0]\n", "output: y0[0]\n"]))  # fmt: skip
+    texts = several(draw, lambda: draw.choice((call, expression, expression, wild))(draw), 3, least=1)
+    rows = "".join(f"  y{i}: {quoted(one)}\n" for i, one in enumerate(texts))
+    more = draw.choice(["", "grad_output: ones\n", "wrt: all\n", "dtype: float32\n", "hooks: {x: 2 * grad}\n",
+                        "backward: [y0, y0]\n", "output: y0[0]\n"])  # fmt: skip
     return f"{HEADER}nodes:\n{rows}  loss: sum(y0)\n{more}"
 
 
-def quoted(text: str) -> str:
+def quoted(one: str) -> str:
     """A text as a YAML scalar in single quotes."""
-    return "'" + text.replace("'", "''") + "'"
+    return "'" + one.replace("'", "''") + "'"
 
 
-@st.composite
-def mutated(draw: st.DrawFn) -> bytes:
+def mutated(draw: Random) -> bytes:
     """A shipped spec with some of its bytes replaced, removed or doubled."""
-    data = bytearray(draw(st.sampled_from(SEEDS)).encode())
-    for _ in range(draw(st.integers(1, 6))):
-        at = draw(st.integers(0, len(data)))
-        length = draw(st.integers(0, 8))
-        doubled = st.just(bytes(data[at : at + length]) * 3)
-        new = draw(st.one_of(st.binary(max_size=4), st.sampled_from(PIECES), doubled))
-        data[at : at + length] = new
+    data = bytearray(draw.choice(SEEDS).encode())
+    for _ in range(draw.randint(1, 6)):
+        at, length = draw.randint(0, len(data)), draw.randint(0, 8)
+        doubled = bytes(data[at : at + length]) * 3
+        data[at : at + length] = draw.choice((octets(draw, 4), draw.choice(PIECES), doubled))
     return bytes(data)
 
 
@@ -89,7 +98,6 @@ PIECES = [b"{", b"[", b": ", b"- ", b"'", b'"', b"&a ", b"*a", b"<<: ", b"!!pyth
           b"\xff", b"\xe2\x80\xae", b"e9", b"**", b"9" * 30, b"(((", b")))", b"\n", b"#", b"shape: ", b"init: ",
           b"file: ../x.npy", b"~", b".inf", b".nan", b"-1", b"null", b"layers: [{linear: 2}]\n", b"output: ",
           b"grad_output: ones\n"]  # fmt: skip
-
 
 
 def _saved(form: str) -> bytes:
@@ -110,22 +118,35 @@ INSERTED = [b"99999999999", b"-1", b"|O", b"(1e9,)", b"(", b"\x00", b"\xff\xff\x
             b"1e999", b""]  # fmt: skip
 
 
-@st.composite
-def data_files(draw: st.DrawFn) -> tuple[str, bytes]:
+def data_file(draw: Random) -> tuple[str, bytes]:
     """A data file, somewhat broken, and its form."""
-    form = draw(st.sampled_from(list(GOOD_FILES)))
+    form = draw.choice(list(GOOD_FILES))
     data = bytearray(GOOD_FILES[form])
-    for _ in range(draw(st.integers(0, 4))):
-        at = draw(st.integers(0, len(data)))
-        data[at : at + draw(st.integers(0, 6))] = draw(st.one_of(st.binary(max_size=4), st.sampled_from(INSERTED)))
-    return form, bytes(data[: draw(st.integers(0, len(data)))] if draw(st.booleans()) else data)
+    for _ in range(draw.randint(0, 4)):
+        at = draw.randint(0, len(data))
+        data[at : at + draw.randint(0, 6)] = draw.choice((octets(draw, 4), draw.choice(INSERTED)))
+    return form, bytes(data[: draw.randint(0, len(data))] if draw.random() < 0.5 else data)
 
 
-WORDS = st.sampled_from(["x", "normal", "N", "sum(x)", ""])
-KEYS = st.sampled_from(["value", "shape", "init", "file", "x", "args", "body", "grads", "output", "stack", "linear"])
-yaml_values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), WORDS),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=4)),
-    max_leaves=10,
-)
-"""Values where the language may want others; as JSON, which is YAML."""
+WORDS = ["x", "normal", "N", "sum(x)", ""]
+KEYS = ["value", "shape", "init", "file", "x", "args", "body", "grads", "output", "stack", "linear"]
+NUMBERS = [0, -1, 3, 2**63, -(10**30), 0.5, -1e-300, 1e308, math.inf, -math.inf, math.nan]
+
+
+def value(draw: Random, size: int = 10) -> Any:
+    """A value where the language may want another; as JSON, which is YAML."""
+    if size <= 1 or draw.random() < 0.3:
+        return draw.choice([None, True, False, draw.choice(NUMBERS), draw.choice(NUMBERS), draw.choice(WORDS)])
+    parts = several(draw, lambda: value(draw, size // 2), 4)
+    return parts if draw.random() < 0.5 else {draw.choice(KEYS): part for part in parts}
+
+
+def sections(draw: Random) -> str:
+    """The sections of a spec, of any values."""
+    return json.dumps({draw.choice([*SECTIONS, "nodse"]): value(draw) for _ in range(draw.randint(0, 5))})
+
+
+SOURCES = {
+    "specs": spec, "mutated": mutated, "sections": sections, "bytes": lambda draw: octets(draw, 200), "text": wild,
+    "data files": data_file,
+}  # fmt: skip

@@ -1,42 +1,27 @@
 """Generated input: whatever it is, an exit code of the contract, no traceback, in time.
 
-A fast check_sweep, the same on every run, in `make test`; a long one with new examples in `make fuzz`.
+A fast sweep, the same on every run, in `make test`; a long one with new examples in `make fuzz`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import random
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-hypothesis = pytest.importorskip("hypothesis")
-from hypothesis import HealthCheck, given, settings  # noqa: E402 - after importorskip
-from hypothesis import strategies as st  # noqa: E402
-
-from backprop_cli.language.reader import SECTIONS  # noqa: E402
-from tests.hostile import strategies as made  # noqa: E402
-from tests.pace import within  # noqa: E402
+from tests.draws import searched, seeded, told
+from tests.hostile import strategies as made
+from tests.pace import within
 
 SECONDS = 4.0  # of this process, which does other things too; `runner.py` measures exactly
-
-
 COMMANDS = ("run", "run", "derive", "check", "show")
-
-sections = st.dictionaries(st.sampled_from([*SECTIONS, "nodse"]), made.yaml_values, max_size=5).map(json.dumps)
-SOURCES: dict[str, st.SearchStrategy[Any]] = {
-    "specs": made.specs(), "mutated": made.mutated(), "sections": sections, "bytes": st.binary(max_size=200),
-    "text": made.wild, "data files": made.data_files(),
-}  # fmt: skip
 
 
 def check_promise(data: bytes | str | tuple[str, bytes], command: str) -> None:
@@ -63,31 +48,32 @@ def check_promise(data: bytes | str | tuple[str, bytes], command: str) -> None:
     assert (code in {2, 3}) == told.startswith("error["), (command, code, told)
 
 
-def check_sweep(name: str, examples: int, derandomize: bool) -> Callable[[], None]:
-    """A test of `examples` inputs of one kind."""
-
-    @settings(max_examples=examples, derandomize=derandomize, deadline=None, database=None,
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(SOURCES[name], st.sampled_from(COMMANDS))
-    def run(data: bytes | str, command: str) -> None:
+def check_drawn(name: str, draw: random.Random) -> None:
+    """The promise, on what is drawn of a kind."""
+    data, command = made.SOURCES[name](draw), draw.choice(COMMANDS)
+    with told(data):
         check_promise(data, command)
 
-    return run
 
-
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_sample(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@seeded(60)
+@pytest.mark.parametrize("name", made.SOURCES)
+def test_a_sample(name: str, draw: random.Random, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: the promise of the contract, on the same sixty inputs of each kind every time."""
     monkeypatch.chdir(tmp_path)
-    check_sweep(name, 60, True)()
+    check_drawn(name, draw)
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", made.SOURCES)
 def test_many(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: the same on new ones, in thousands (`make fuzz FUZZ_EXAMPLES=100000` for more)."""
     monkeypatch.chdir(tmp_path)
-    check_sweep(name, int(os.environ.get("FUZZ_EXAMPLES", "5000")), False)()
+
+    @searched(int(os.environ.get("FUZZ_EXAMPLES", "5000")))
+    def run(draw: random.Random) -> None:
+        check_drawn(name, draw)
+
+    run()
 
 
 @pytest.mark.fuzz

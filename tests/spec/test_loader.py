@@ -7,12 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from backprop_cli.errors import Failures, SpecError
 from backprop_cli.language.loader import load, load_document
 from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence, resolve
+from tests.draws import octets, seeded, several, text
 from tests.pace import within
 
 PURE = pytest.mark.parametrize("pure", [False, True], ids=["libyaml", "pure"])
@@ -106,12 +105,11 @@ def test_each_character_of_a_value_knows_its_place(text, place, pure):
 
 
 @PURE
-@given(
-    words=st.lists(st.text("abxyz+*'\"\\{}é∂\u2028\x85", min_size=1, max_size=6), min_size=1, max_size=8),
-    style=st.sampled_from(["'", '"', "|", ">"]),
-)
-def test_places_survive_every_quoting(words, style, pure):
+@seeded(100)
+def test_places_survive_every_quoting(draw, pure):
     """Rule: in any style, a place found by offset holds the very character of the value."""
+    words = several(draw, lambda: text(draw, "abxyz+*'\"\\{}é∂\u2028\x85", 6, least=1), 8, least=1)
+    style = draw.choice("'\"|>")
     value = value_of(_written(words, style), pure).text
     for offset, character in enumerate(value.text):
         at = value.place(offset, offset + 1)
@@ -287,19 +285,20 @@ def test_large_arrays_load_fast():
 
 # ── fuzz ─────────────────────────────────────────────────────────────────────────────────────────
 
-YAML_ISH = st.text(st.sampled_from(list("ab1.:-?,[]{}&*!|>'\"%@`#~<= \n\t\r\u2028\x85é\\x0")), max_size=60)
+YAML_ISH = "ab1.:-?,[]{}&*!|>'\"%@`#~<= \n\t\r\u2028\x85é\\x0"
 
 
 @PURE
-@given(text=YAML_ISH)
-def test_only_spec_errors_escape(text, pure, attempt):
+@seeded(100)
+def test_only_spec_errors_escape(draw, pure, attempt):
     """Rule: any text gives a tree, or an error with a code and a place in the text."""
-    caught = attempt(lambda: load(text.encode(), "f", pure=pure))
-    assert caught is None or (caught.at is not None and 1 <= caught.at.line <= len(text) + 1)
+    content = text(draw, YAML_ISH, 60)
+    caught = attempt(lambda: load(content.encode(), "f", pure=pure))
+    assert caught is None or (caught.at is not None and 1 <= caught.at.line <= len(content) + 1)
 
 
-@given(st.binary(max_size=40))
-def test_any_bytes_give_a_tree_or_an_error(attempt, content):
+@seeded(100)
+def test_any_bytes_give_a_tree_or_an_error(draw, attempt):
     """Rule: bytes that are no text are refused with a place."""
-    caught = attempt(lambda: load(content, "f"))
+    caught = attempt(lambda: load(octets(draw, 40), "f"))
     assert caught is None or caught.code in {"E002", "E003", "E004", "E005", "E006", "E008"}

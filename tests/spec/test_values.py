@@ -10,12 +10,11 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from backprop_cli.errors import FileError
 from backprop_cli.language.csvdata import csv_array, csv_shape
 from backprop_cli.language.initial import INITS, fans
+from tests.draws import octets, seeded, several, text
 
 
 @pytest.fixture
@@ -68,11 +67,19 @@ def test_a_shape_beside_a_value_names_its_sizes(leaf):
     ]
 
 
-@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(st.floats(), min_size=n, max_size=n), min_size=1)))
-def test_floats_round_trip(rows):
+def any_float(draw):
+    """Any float: of any bits, or one that people write."""
+    (bits,) = struct.unpack("d", draw.randbytes(8))
+    return draw.choice((bits, draw.uniform(-10, 10), float(draw.randint(-9, 9)), math.inf, -math.inf, -0.0, 5e-324))
+
+
+@seeded(60)
+def test_floats_round_trip(draw):
     """Rule: a float written by repr comes back as the same float."""
     from backprop_cli.language.reader import read_spec
 
+    n = draw.randint(1, 4)
+    rows = several(draw, lambda: [any_float(draw) for _ in range(n)], 8, least=1)
     text = "[" + ", ".join("[" + ", ".join(map(_yaml, row)) + "]" for row in rows) + "]"
     found = read_spec(f"params: {{w: {text}}}\nnodes: {{a: w}}\n".encode(), "f", folder=None)
     np.testing.assert_array_equal(found.leaves[0].load(), rows)
@@ -430,28 +437,29 @@ def test_a_shape_may_make_a_column_of_a_csv_vector(leaf, tmp_path):
     assert found.load().shape == (2, 1)
 
 
-@given(st.text(st.sampled_from(list("1234,.e-+nai;#\n\r \tx_")), max_size=40))
-def test_any_csv_text_gives_numbers_of_its_shape_or_an_error(text):
+@seeded(100)
+def test_any_csv_text_gives_numbers_of_its_shape_or_an_error(draw):
     """Rule: the shape found first is the shape loaded, and only ValueError escapes."""
+    content = text(draw, "1234,.e-+nai;#\n\r \tx_", 40)
     try:
-        shape = csv_shape(text)
-        found = csv_array(text)
+        shape = csv_shape(content)
+        found = csv_array(content)
     except ValueError:
         return
     assert found.shape == shape
 
 
-@given(st.binary(max_size=80), st.sampled_from([".npy", ".npz", ".csv"]))
-def test_any_bytes_in_a_data_file_are_an_error_or_numbers(tmp_path_factory, attempt, content, suffix):
+@seeded(100)
+def test_any_bytes_in_a_data_file_are_an_error_or_numbers(draw, tmp_path, attempt):
     """Rule: only errors of ours escape, whatever a data file holds."""
     from backprop_cli.language.reader import read_spec
 
-    folder = tmp_path_factory.mktemp("fuzz")
-    (folder / f"w{suffix}").write_bytes(content)
-    text = f"params: {{w: {{file: w{suffix}}}}}\nnodes: {{a: w}}\n".encode()
+    suffix = draw.choice([".npy", ".npz", ".csv"])
+    (tmp_path / f"w{suffix}").write_bytes(octets(draw, 80))
+    spec = f"params: {{w: {{file: w{suffix}}}}}\nnodes: {{a: w}}\n".encode()
 
     def numbers():
-        return read_spec(text, "f", folder=folder).leaves[0].load()
+        return read_spec(spec, "f", folder=tmp_path).leaves[0].load()
 
     caught = attempt(numbers)
     assert caught is None or caught.code == "E020"
