@@ -28,6 +28,7 @@ from backprop_cli.formulas.algebra.expr import (
     GradSymbol,
     depth,
     exact,
+    gradients_of,
     shape_of,
     tree_size,
 )
@@ -127,9 +128,18 @@ class Formulas:
         return Formula(self.hand_on(node, expr), node.shape)
 
     def hand_on(self, node: Node, expr: Expr) -> Expr:
-        """What flows on from a named node: its formula, or its symbol where that is too long."""
+        """What flows on from a named node: its formula, or its symbol where that is too long or holds another's.
+
+        What holds another node's gradient is not shown as a chain: nothing is put together that nobody reads.
+        """
+        if node.index == self.run.output:
+            return expr
+        return expr if self.chained and self.flows(expr) else self.gradient_symbol(node)
+
+    def flows(self, expr: Expr) -> bool:
+        """Whether a formula is short enough to be chained, and has been from the output on."""
         short = tree_size(expr) <= self.budget and depth(expr) <= DEEPEST and not self.symbols.facts.budget.spent
-        return expr if self.chained and short or node.index == self.run.output else self.gradient_symbol(node)
+        return short and not gradients_of(expr) - {self.symbols.gradients.get(self.run.output)}
 
     def hand_on_part(self, node: Node, expr: Expr) -> Expr:
         """What flows on from a part of an expression: its formula; a symbol where the run's budget is spent."""

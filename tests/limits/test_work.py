@@ -47,9 +47,14 @@ def nested(n: int) -> str:
     return f"{body}nodes: {{y: {'f(' * n}w{')' * n}}}\n"
 
 
+def composed(n: int) -> str:
+    """Sines of sines."""
+    return "params: {n0: 0.5}\nnodes:\n" + "".join(f"  n{i + 1}: sin(n{i})\n" for i in range(n))
+
+
 CASES: dict[str, tuple[Callable[[int], str], int, int]] = {
     "chain": (chain, 400, 466), "dense": (dense, 6, 88), "attention": (attention, 2, 505),
-    "params": (params, 50, 169), "nested": (nested, 20, 113),
+    "params": (params, 50, 169), "nested": (nested, 20, 113), "composed": (composed, 400, 5377),
 }  # fmt: skip
 """Name -> (its spec, how long, thousands of calls that it took when this was last looked at)."""
 
@@ -93,11 +98,6 @@ def windowed(n: int) -> str:
 def recurrent(n: int) -> str:
     """An RNN of so many steps."""
     return f"inputs: {{x: {{shape: [2, {n}, 3], init: normal}}}}\nlayers: [{{rnn: 4}}]\ngrad_output: ones\n"
-
-
-def composed(n: int) -> str:
-    """Sines of sines."""
-    return "params: {n0: 0.5}\nnodes:\n" + "".join(f"  n{i + 1}: sin(n{i})\n" for i in range(n))
 
 
 LINEAR: dict[str, tuple[Callable[[int], str], int]] = {
