@@ -22,6 +22,8 @@ DRAWN = 150
 
 BOX_DIGITS = 4
 
+WHOLE = '<button type="button" class="whole" hidden aria-pressed="false">Whole graph</button>'
+
 
 def render(result: Result, view: View = READING) -> str:
     """The page of one spec."""
@@ -56,7 +58,7 @@ class _Sheet:
         yield f'<p class="soft">{text(result.spec)}{dims}</p></header>'
         yield navigation()
         yield '<main class="two">'
-        yield f'<div class="beside"><section class="picture" aria-label="Computation graph">{self.picture()}</section>'
+        yield f'<div class="beside">{drawn(self.diagram, self.view)}'
         yield from listed(result.listing, self.numbers)
         yield "</div>"
         yield '<div class="solution">'
@@ -65,10 +67,6 @@ class _Sheet:
         yield from self.passes()
         yield from self.remarks()
         yield "</div></main>"
-
-    def picture(self) -> str:
-        """The graph, or how to see one that is too large."""
-        return drawn(self.diagram, self.view)
 
     # passes ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,12 +182,17 @@ class _Sheet:
 
 
 def drawn(diagram: Diagram, view: View) -> str:
-    """A graph as a picture in a page, or how to see one that is too large."""
+    """A graph as a picture in a page, or how to see one that is too large.
+
+    On a small screen the picture shows what is around the node in work, and a button the whole of it.
+    """
     boxes = len(diagram.boxes)
     if boxes > DRAWN:
-        return (f'<p class="soft">A graph of {boxes} boxes is not drawn here; <code>backprop graph '
-                f"{text(diagram.spec)} -o graph.svg</code> draws it.</p>")  # fmt: skip
-    return picture(diagram, replace(view, ascii=False), embedded=True)
+        content = (f'<p class="soft">A graph of {boxes} boxes is not drawn here; <code>backprop graph '
+                   f"{text(diagram.spec)} -o graph.svg</code> draws it.</p>")  # fmt: skip
+    else:
+        content = WHOLE + picture(diagram, replace(view, ascii=False), embedded=True)
+    return f'<section class="picture" aria-label="Computation graph">{content}</section>'
 
 
 def diagram_of(result: Result, view: View) -> Diagram:

@@ -11,10 +11,14 @@ from backprop_cli.formulas.marks import EQUAL, PLACES
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.report.arrays import abridged, lines, summary
 from backprop_cli.report.mathparts import formula
+from backprop_cli.report.page import folding
 from backprop_cli.report.view import View
 
 EQUALS = f'<mo data-break="{PLACES[EQUAL]}">=</mo>'
 """A sign of equality, before which a line may end."""
+
+CELL = re.compile(r"[^,]+,? *")
+"""An entry of a row, with the space that aligns the next one."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,10 @@ class Lit:
 
 
 def value_of(value: object, view: View) -> str:
-    """An array in rows; of a large one also what its entries are like."""
+    """An array in rows, which a small screen folds between entries; of a large one also what its entries are like."""
     if value is None:
         return '<p class="soft">no numbers</p>'
     digits = view.digits
-    shown = "\n".join(lines(value, digits))
+    shown = folding(CELL.sub(r'<span class="cell">\g<0></span>', line) for line in lines(value, digits))
     more = f'\n<p class="soft">{summary(value, digits)}</p>' if abridged(value) else ""
     return f'<pre class="value">{shown}</pre>{more}'

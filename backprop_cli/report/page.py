@@ -27,8 +27,10 @@ h1{font-size:1.6rem;margin:.2rem 0}h2{font-size:1.2rem;margin:1.2rem 0 .4rem}
 a{color:var(--mark)}
 .soft{color:var(--soft)}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.85rem}
-pre{margin:.2rem 0;overflow-x:auto}
+pre{margin:.2rem 0;white-space:pre-wrap}
 pre.value{color:var(--value)}
+.line{display:inline-block;max-width:100%;padding-left:3ch;text-indent:-3ch}
+.line .cell{display:inline-block;text-indent:0;white-space:pre}
 math{font-size:1.1rem;text-indent:0}
 .wide{overflow-x:auto;overflow-y:hidden;padding:.35rem 0 .35rem 1.5rem;text-indent:-1.5rem}
 .part{display:inline-block;max-width:100%;padding-left:1rem;text-indent:-1rem}
@@ -57,7 +59,7 @@ dl.rows dt{color:var(--soft)}dl.rows dd{margin:0;min-width:0}
 .good{color:var(--good)}.bad{color:var(--bad)}
 .v{border-radius:3px}.v.lit{background:var(--lit)}
 .spec pre{border:1px solid var(--line);border-radius:8px;background:var(--card);padding:.5rem .8rem;
-overflow:auto;max-height:40vh}
+overflow-y:auto;max-height:40vh}
 .spec .now{background:var(--now);outline:1px solid var(--mark);outline-offset:2px}
 table{border-collapse:collapse;display:block;overflow-x:auto}
 th,td{border:1px solid var(--line);padding:.2rem .6rem;text-align:left;vertical-align:top}
@@ -68,6 +70,11 @@ th,td{border:1px solid var(--line);padding:.2rem .6rem;text-align:left;vertical-
 main.two .beside{position:sticky;top:3.6rem;align-self:start}
 main.two .picture{max-height:calc(68vh - 4rem)}main.two .spec pre{max-height:calc(32vh - 4rem)}}
 .picture{overflow:auto;max-height:80vh}
+svg.plot{display:block;max-width:100%;height:auto}
+.whole{font:inherit;margin:.4rem 0;padding:.1rem .6rem;border:1px solid var(--line);border-radius:6px;
+background:var(--card);color:var(--ink)}
+@media (max-width:600px){.picture{max-height:none}svg.graph{max-width:100%;height:auto}}
+@media (min-width:601px){.whole{display:none}}
 @media print{nav{display:none}main.two{display:block}main.two .beside{position:static}
 main.two .picture,main.two .spec pre{max-height:none}}
 """
@@ -89,6 +96,7 @@ function go(to,still){
   said.textContent='Step '+(at+1)+' of '+steps.length+': '+step.getAttribute('aria-label');
   nav.querySelector('[data-go=first]').disabled=nav.querySelector('[data-go=back]').disabled=at===0;
   nav.querySelector('[data-go=last]').disabled=nav.querySelector('[data-go=on]').disabled=at===steps.length-1;
+  near();
   if(still)return;
   step.scrollIntoView({block:'nearest'});
   var picture=document.querySelector('.picture'),box=document.querySelector('.graph g.now');
@@ -109,7 +117,26 @@ if(nav&&steps.length){
     e.preventDefault();moves[move]();});
   go(0,true);
 }
-function reachable(){each('.wide,pre,.picture,table',function(e){
+function near(){
+  var picture=document.querySelector('.picture'),svg=document.querySelector('svg.graph');
+  if(!svg)return;
+  var one=svg.querySelector('g.now'),whole=picture.querySelector('.whole');
+  var small=matchMedia('(max-width:600px)').matches,size=svg.width.baseVal.value;
+  var tall=svg.height.baseVal.value,room=picture.clientWidth,view=[0,0,size,tall];
+  whole.hidden=size<=room;
+  if(small&&one&&size>room&&whole.getAttribute('aria-pressed')==='false'){
+    var box=one.getBBox(),by=one.parentNode.transform.baseVal.consolidate().matrix;
+    var w=Math.min(size,Math.max(1.2*room,box.width+24)),h=Math.min(tall,0.5*innerHeight*w/room);
+    view=[Math.max(0,Math.min(size-w,box.x+box.width/2+by.e-w/2)),
+      Math.max(0,Math.min(tall-h,box.y+box.height/2+by.f-h/2)),w,h];
+  }
+  svg.setAttribute('viewBox',view.join(' '));
+  svg.style.height=small?room*Math.min(1,size/room)*view[3]/view[2]+'px':'';
+}
+each('.whole',function(button){button.addEventListener('click',function(){
+  button.setAttribute('aria-pressed',button.getAttribute('aria-pressed')==='false');near();});});
+function reachable(){near();
+  each('.wide,pre,.picture,table',function(e){
   if(e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight+9)e.tabIndex=0;else e.removeAttribute('tabindex');});}
 reachable();window.addEventListener('resize',reachable);
 ['mouseover','mouseout'].forEach(function(kind){document.addEventListener(kind,function(e){
@@ -170,12 +197,17 @@ def listed(lines: Sequence[Sequence[Piece]], numbers: Mapping[str, int]) -> Iter
     """The text of the spec, in which what defines the node in work is lit."""
     if not lines:
         return
-    shown = "\n".join("".join(_piece(one, numbers.get(one.node)) for one in line) for line in lines)
+    shown = folding("".join(_piece(one, numbers.get(one.node)) for one in line) for line in lines)
     yield f'<section class="spec" aria-labelledby="spec"><h2 id="spec">The spec</h2><pre>{shown}</pre></section>'
 
 
 def _piece(one: Piece, number: int | None) -> str:
     return text(one.text) if number is None else f'<span class="v" data-n="{number}">{text(one.text)}</span>'
+
+
+def folding(lines: Iterable[str]) -> str:
+    """Lines of a `<pre>`; one that is wider than the screen goes on, moved in, below."""
+    return "\n".join(f'<span class="line">{line}</span>' if line else "" for line in lines)
 
 
 def wide(content: str) -> str:

@@ -132,17 +132,21 @@ def test_a_derivation_ends_in_the_values_of_json(met: dict[str, Any], name: str)
 SHIPPED = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
 WORKED = ("attention", "batch_norm", "cnn", "gaussian_cholesky", "gru", "infonce", "lstm", "rnn", "transformer_encoder",
           "two_layer", "vae")  # fmt: skip
-MOVED = (("step", "lstm"), ("jacobian", "lstm"), ("hessian", "logistic_regression"), ("step", "transformer_encoder"))
+MOVED = (("step", "lstm"), ("jacobian", "lstm"), ("hessian", "logistic_regression"), ("step", "transformer_encoder"),
+         ("step", "two_layer"), ("check", "lstm"), ("check", "kinks"))  # fmt: skip
+MORE = {"step_two_layer": ["--rule", "adam", "--lr", "0.5", "--steps", "3"]}
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a small screen shows of every shipped spec's run, and of the longest derivations and sheets."""
+def narrow(tmp_path_factory: pytest.TempPathFactory, pages: dict[str, Path]) -> dict[str, Any]:
+    """What a small screen shows of every shipped spec's run, of the longest derivations and sheets, and of a grade."""
     folder = tmp_path_factory.mktemp("narrow")
     jobs = [("run", name) for name in SHIPPED] + [("derive", name) for name in WORKED] + [*MOVED]
     paths = {f"{task}_{name}": folder / f"{task}_{name}.html" for task, name in jobs}
     for task, name in jobs:
-        assert invoke([task, str(ROOT / "specs" / f"{name}.yaml"), "-o", str(paths[f"{task}_{name}"])]) == 0
+        spec, to = str(ROOT / "specs" / f"{name}.yaml"), str(paths[f"{task}_{name}"])
+        assert invoke([task, spec, "-o", to, *MORE.get(f"{task}_{name}", [])]) == 0
+    paths["grade"] = pages["grade"]
     done = subprocess.run(["node", str(HERE / "narrow.mjs"), str(CHROMIUM), *map(str, paths.values())], cwd=HERE,
                           capture_output=True, text=True, check=False, timeout=900)  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -150,13 +154,28 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {name: answer[str(path)] for name, path in paths.items()}
 
 
-@pytest.mark.parametrize("name", [*(f"run_{name}" for name in SHIPPED), *(f"derive_{name}" for name in WORKED),
-                                  *(f"{task}_{name}" for task, name in MOVED)])  # fmt: skip
-def test_no_formula_scrolls_on_a_small_screen(narrow: dict[str, Any], name: str) -> None:
-    """At 360 px every formula ends its lines itself, where its notation says that one may end."""
-    assert narrow[name]["count"] > 2
-    assert narrow[name]["wide"] == []
-    assert narrow[name]["page"] <= 0
+NARROW = [*(f"run_{name}" for name in SHIPPED), *(f"derive_{name}" for name in WORKED),
+          *(f"{task}_{name}" for task, name in MOVED), "grade"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_nothing_scrolls_sideways_on_a_small_screen(narrow: dict[str, Any], name: str) -> None:
+    """At 360 px formulas, arrays, the spec and tables end their lines themselves."""
+    met = narrow[name]
+    assert met["count"] > 2 or name.startswith(("check", "grade"))
+    assert met["wide"] == met["scrolled"] == []
+    assert met["page"] <= 0
+
+
+@pytest.mark.parametrize("name", [name for name in NARROW if name.startswith(("run", "derive"))])
+def test_a_small_screen_sees_the_node_in_work(narrow: dict[str, Any], name: str) -> None:
+    """The picture follows the steps, and shows the whole graph where the button asks for it, without scrolling."""
+    picture = narrow[name]["picture"]
+    if picture is not None:  # else the graph is too large to be drawn
+        assert picture["seen"]
+        assert all(picture["seen"])
+        assert picture["whole"]
+        assert picture["wide"] <= 0
 
 
 def flat(value: Any) -> list[float]:

@@ -28,8 +28,7 @@ def _body(solution: Solution, view: View) -> Iterator[str]:
     yield navigation()
     yield '<main class="two">'
     if solution.diagram is not None:
-        picture = drawn(solution.diagram, view)
-        yield f'<div class="beside"><section class="picture" aria-label="Computation graph">{picture}</section>'
+        yield f'<div class="beside">{drawn(solution.diagram, view)}'
         yield from listed(solution.listing, numbers)
         yield "</div>"
     yield '<div class="solution">'

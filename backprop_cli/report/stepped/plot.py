@@ -68,7 +68,7 @@ def render(result: Stepped) -> str:
     title = f"{result.output} over {result.history[-1].step} steps of {result.rule}"
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="plot" {size} role="img">',
         f"<title>{_text(title)}</title><style>{STYLE}</style>",
         f'<text x="{LEFT}" y="22">{_text(title)}</text>',
         *_axes(x, y), *_line(history, x, y), "</svg>",
