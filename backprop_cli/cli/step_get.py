@@ -54,9 +54,9 @@ def _loss(result: Stepped, name: str, part: str | None, path: str, view: View) -
 def _written(one: Update, part: str, notation: str, path: str, view: View) -> str:
     line = one.lines[-1]
     if part == "substituted" and notation == "text":
-        if line.substituted is None:
+        if line.in_numbers is None:
             raise UsageError(CODE, f"{path!r}: too many numbers to put in", hint=f"{one.name}.new")
-        return view.plain(line.substituted)
+        return view.plain(line.in_numbers)
     if part != "formula" or notation not in {"text", "code", "latex"}:
         raise UsageError(CODE, f"cannot read the path {path!r}", hint=EXAMPLES)
     return view.plain(line.formula[notation])

@@ -130,7 +130,7 @@ def code(text: str, view: View) -> str:
 
 
 _SPACED = {r"\,": r"\thinspace ", r"\ ": r"\space ", r"\|": r"\Vert ", "|": r"\vert ", r"\{": r"\lbrace ",
-           r"\}": r"\rbrace "}  # fmt: skip
+           r"\}": r"\rbrace ", r"\\": r"\cr "}  # fmt: skip
 _WRITTEN = re.compile("|".join(map(re.escape, _SPACED)))
 _LOST = re.compile(r"\\[^A-Za-z]|[$`]")
 

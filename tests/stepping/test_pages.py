@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.conftest import ROOT, Backprop
+from tests.readers import latex
+from tests.readers.mathematics import Reader
 
 BOWL = "params: {x: 1}\nnodes: {f: x**2}\n"
 ADAM = ("step", "-", "--rule", "adam", "--lr", "0.1", "--steps", "3")
@@ -53,13 +55,27 @@ def test_a_step_on_a_page(backprop: Backprop) -> None:
     for number in ("0.800412", "0.701586", "0.0097914", "0.492223"):
         assert all(number in text for text in found.values()), number
     typeset = r"x - \frac{0.1 \thinspace \hat{m}}{\sqrt{\hat{v}} + 10^{-8}}"
-    assert f"| $x$ | ← ${typeset}$<br>= `1 - 0.1 · 2 / (√4 + 1e-8) = 0.9` |" in found["markdown"]
+    numbers = r"1 - \frac{0.1 \cdot 2}{\sqrt{4} + 10^{-8}} = 0.9"
+    assert f"| $x$ | ← ${typeset}$<br>= ${numbers}$ |" in found["markdown"]
     assert r"x &\leftarrow x - \frac{0.1 \, \hat{m}}{\sqrt{\hat{v}} + 10^{-8}}" in found["latex"]
     assert found["latex"].count("{") == found["latex"].count("}")
     assert "@" not in found["latex"]
     page = read(found["html"])
     assert page.steps == ["m", "v", "m̂", "v̂", "w", "∂f/∂x", "m", "v", "m̂", "v̂", "x", "x after 3 steps"]
     assert "<polyline" in found["html"]
+
+
+def test_numbers_put_in_are_mathematics(backprop: Backprop) -> None:
+    """Each line of a step with its numbers is LaTeX that comes to what it says; an entry's says which it is."""
+    page = backprop("step", ROOT / "specs" / "two_layer.yaml", "--rule", "adam", "--format", "markdown").out
+    assert "`0" not in page.partition("## w1")[2].partition("## loss")[0].replace("`[[", "")
+    lines = re.findall(r"^\| \$(.*_\{0,0\})\$ \| ← \$(.*) = (.*)\$ \|", page, re.MULTILINE)
+    assert [left for left, _, _ in lines] == [r"v_{0,0}", r"\left[w_{1}\right]_{0,0}", r"m_{0,0}", r"v_{0,0}",
+        r"\left[\hat{m}\right]_{0,0}", r"\left[\hat{v}\right]_{0,0}", r"\left[w_{2}\right]_{0,0}"]  # fmt: skip
+    for left, put_in, result in lines:
+        came, said = (float(Reader({}, {}).whole(latex.tree_of(text), ())) for text in (put_in, result))
+        assert came == pytest.approx(said, rel=1e-4), left
+    assert r"0.9 \cdot \begin{bmatrix} 0 \cr 0 \end{bmatrix} + 0.1 \cdot \begin{bmatrix} 0.000122433 \cr " in page
 
 
 def maths_of(html: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backprop_cli.formulas.marks import marked
 from backprop_cli.report.sheets import Equation, Section, Sheet, Table, Written
 from backprop_cli.report.texts import Row, aligned, document, prose, sentence
 from backprop_cli.report.view import View
@@ -38,7 +39,7 @@ def _rows(one: Equation) -> Iterator[Row]:
 
 
 def _written(formula: Written) -> str:
-    return formula["latex"] if "latex" in formula else rf"\text{{{sentence(formula['text'])}}}"
+    return marked(formula, "latex") if "latex" in formula else rf"\text{{{sentence(formula['text'])}}}"
 
 
 def _table(table: Table) -> str:

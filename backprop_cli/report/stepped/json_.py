@@ -36,11 +36,11 @@ def _update(update: Update, view: View) -> dict[str, object]:
         return found | {"formula": None, "substituted": None}
     last = update.lines[-1]
     found |= {"gradient": strict(update.gradient, view.precision), "formula": last.formula.told,
-              "substituted": last.substituted}  # fmt: skip
+              "substituted": last.in_numbers}  # fmt: skip
     if update.gradient_formula is not None:
         found["gradient_formula"] = update.gradient_formula.told
     if len(update.lines) > 1:
-        found["lines"] = [{"name": line.name, "formula": line.formula.told, "substituted": line.substituted}
+        found["lines"] = [{"name": line.name, "formula": line.formula.told, "substituted": line.in_numbers}
                           for line in update.lines]  # fmt: skip
     if update.state:
         found["state"] = {name: strict(value, view.precision) for name, value in update.state.items()}

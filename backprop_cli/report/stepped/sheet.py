@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from backprop_cli.formulas.printed import partial
-from backprop_cli.report.sheets import Equation, Section, Sheet, Table, plainly
+from backprop_cli.report.sheets import Equation, Section, Sheet, Table
 from backprop_cli.report.stepped import plot
 from backprop_cli.report.stepped.text import parameters_of
 from backprop_cli.report.view import View
@@ -24,8 +24,20 @@ def sheet(result: Stepped, view: View) -> Sheet:
 
 def _assigned(lines: Sequence[Assignment]) -> Iterator[Equation]:
     for one in lines:
-        put_in = (plainly(one.substituted),) if one.substituted is not None else ()
-        yield Equation(one.left, (one.formula, *put_in), sign="←")
+        put_in = (one.substituted,) if one.substituted is not None else ()
+        if not one.entry:
+            yield Equation(one.left, (one.formula, *put_in), sign="←")
+            continue
+        yield Equation(one.left, (one.formula,), sign="←")
+        yield Equation(_at(one), put_in, sign="←")
+
+
+def _at(one: Assignment) -> Mapping[str, str]:
+    """An entry of what a line is for: w[0,0]."""
+    from backprop_cli.formulas.notation import NOTATIONS
+
+    at = [*map(str, one.entry)]
+    return {name: NOTATIONS[name].at(one.left[name], at) for name in ("text", "latex", "mathml")}
 
 
 def _update(result: Stepped, update: Update, view: View) -> Section:

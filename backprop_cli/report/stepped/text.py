@@ -76,7 +76,7 @@ def _update(result: Stepped, update: Update, view: View) -> list[Row | str]:
     if update.gradient_formula is not None:
         symbol = view.plain(f"∂{result.output}/∂{update.name}")
         found.insert(0, Row(symbol, view.plain(update.gradient_formula.marked("text"))))
-    if result.steps > 1 or update.lines[-1].substituted is None or _is_cut(update):
+    if result.steps > 1 or update.lines[-1].substituted is None or update.lines[-1].entry:
         found += _after(result, update, view)
     if update.state and result.steps > 1:
         found += [line for trace in update.traces for line in ("", *_table(trace, view))]
@@ -87,13 +87,8 @@ def _line(one: Assignment, view: View) -> Iterator[Row | str]:
     left = _said(one.left.text, view)
     arrow, gap = view.plain("←"), " " * _columns(left)
     yield Row(view.paint(left, "gradient"), of_source(_said(one.formula.text, view)), arrow)
-    if one.substituted is not None:
-        yield Row(gap, of_source(_said(one.substituted, view)), " ")
-
-
-def _is_cut(update: Update) -> bool:
-    last = update.lines[-1].substituted
-    return last is not None and last.startswith("[") and ": " in last
+    if one.in_numbers is not None:
+        yield Row(gap, of_source(_said(one.in_numbers, view)), " ")
 
 
 def _after(result: Stepped, update: Update, view: View) -> list[Row | str]:

@@ -5,6 +5,7 @@ The order of a rule is how people write it, so it is printed as it stands; nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import unparse
 
-SUM, PRODUCT, POWER, ATOM = range(4)
+SIGNED, SUM, PRODUCT, POWER, ATOM = range(-1, 4)  # signed: a negative number in a name's place
 _LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
 _SUPERSCRIPTS = str.maketrans("0123456789-t", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵗ")
 
@@ -82,7 +83,8 @@ def _piece(part: Expression, notation: Notation) -> tuple[str, int]:
         case Number():
             return notation.number(part.text), SUM if part.text.startswith("-") else ATOM
         case Name():
-            return notation.name(part.name), ATOM
+            text = notation.name(part.name)
+            return text, SIGNED if text.startswith(notation.sign("-")) else ATOM
         case Call() if part.function == "sqrt":
             return notation.root(written(part.arguments[0].value, notation)), ATOM
         case Call():
@@ -117,14 +119,9 @@ def _bracketed(text: str, notation: Notation) -> str:
     return notation.sign("(") + text + notation.sign(")")
 
 
-def text_notation(name: Callable[[str], str], signed: bool = False) -> Notation:
-    """Unicode text; `signed`: names are numbers, a negative one of which wants brackets."""
-
-    def named(word: str) -> str:
-        found = name(word)
-        return f"({found})" if signed and found.startswith("-") else found
-
-    return Notation(" · ", named, _text_power, None, lambda inner: f"√{inner}" if _is_short(inner) else f"√({inner})")
+def text_notation(name: Callable[[str], str]) -> Notation:
+    """Unicode text."""
+    return Notation(" · ", name, _text_power, None, lambda inner: f"√{inner}" if _is_short(inner) else f"√({inner})")
 
 
 def _text_power(base: str, exponent: str) -> str:
@@ -141,15 +138,20 @@ def latex_notation(name: Callable[[str], str]) -> Notation:
     """LaTeX."""
     return Notation(r" \, ", name, _latex_power, lambda a, b: rf"\frac{{{a}}}{{{b}}}",
                     lambda inner: rf"\sqrt{{{inner}}}", lambda name: rf"\operatorname{{{name}}}",
-                    _latex_number)  # fmt: skip
+                    latex_number)  # fmt: skip
 
 
 def _latex_power(base: str, exponent: str) -> str:
-    base = rf"\left({base}\right)" if base.startswith(r"\frac") else base
+    base = rf"\left({base}\right)" if base.startswith(r"\frac") or _TEN.match(base) else base
     return f"{base}^{{{exponent}}}"
 
 
-def _latex_number(text: str) -> str:
+_TEN = re.compile(r"[\d.]+ \\cdot 10|<mn>[\d.]+</mn><mo>·</mo>")
+"""A number with a power of ten."""
+
+
+def latex_number(text: str) -> str:
+    """1.5 · 10^{-8} for 1.5e-8."""
     mantissa, mark, exponent = text.partition("e")
     if not mark:
         return text
@@ -159,20 +161,21 @@ def _latex_number(text: str) -> str:
 
 def mathml_notation(name: Callable[[str], str]) -> Notation:
     """Elements of MathML."""
-    return Notation(_between("\u2062"), name, _mathml_power, lambda a, b: _mathml("mfrac", a, b),
-                    lambda inner: f"<msqrt>{inner}</msqrt>", lambda name: f"<mi>{name}</mi>", _mathml_number,
-                    _mo, _between, "")  # fmt: skip
+    return Notation(between_operands("\u2062"), name, _mathml_power, lambda a, b: _mathml("mfrac", a, b),
+                    lambda inner: f"<msqrt>{inner}</msqrt>", lambda name: f"<mi>{name}</mi>", mathml_number,
+                    _mo, between_operands, "")  # fmt: skip
 
 
 def _mo(sign: str) -> str:
     return f"<mo>{sign.replace('-', chr(0x2212))}</mo>"
 
 
-_MARKS = {"+": marks.SUM, "-": marks.SUM, ",": marks.COMMA}
+BREAKS = {"+": marks.SUM, "-": marks.SUM}
+_MARKS = {**BREAKS, ",": marks.COMMA}
 
 
-def _between(sign: str) -> str:
-    """With a mark: a line may end there."""
+def between_operands(sign: str) -> str:
+    """A sign in MathML, with a mark: a line may end there."""
     return _mo(sign).replace("<mo>", f'<mo data-break="{marks.PLACES[_MARKS.get(sign, marks.PRODUCT)]}">')
 
 
@@ -181,13 +184,14 @@ def _mathml(kind: str, base: str, other: str) -> str:
 
 
 def _mathml_power(base: str, exponent: str) -> str:
-    is_fraction = base.startswith("<mfrac")
-    return _mathml("msup", _mo("(") + base + _mo(")") if is_fraction else base, exponent)
+    closed = base.startswith("<mfrac") or _TEN.match(base)
+    return _mathml("msup", _mo("(") + base + _mo(")") if closed else base, exponent)
 
 
-def _mathml_number(text: str) -> str:
+def mathml_number(text: str) -> str:
+    """The same in MathML."""
     mantissa, mark, exponent = text.removeprefix("-").partition("e")
-    power = _mathml("msup", "<mn>10</mn>", _mathml_number(exponent)) if mark else ""
+    power = _mathml("msup", "<mn>10</mn>", mathml_number(exponent)) if mark else ""
     first = "" if mark and mantissa == "1" else f"<mn>{mantissa}</mn>"
     return (_mo("-") if text.startswith("-") else "") + first + (_mo("·") if first and power else "") + power
 
@@ -260,9 +264,3 @@ def marked(word: str) -> str:
     """A name of a rule's own, in MathML."""
     name = f"<mi>{word.removesuffix('_hat')}</mi>"
     return f'<mover accent="true">{name}<mo>^</mo></mover>' if word.endswith("_hat") else name
-
-
-def numbers_in(code: str, values: Mapping[str, Fraction], numbers: Mapping[str, str]) -> str:
-    """A line with the numbers put in."""
-    tree = with_numbers(parse(inline(code, "<rule>")), values)
-    return written(tree, text_notation(lambda word: numbers[word], signed=True))

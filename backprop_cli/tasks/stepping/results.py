@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 class Assignment:
     """A line of the rule for one param: its formula, and the first step's numbers put in (None: too many).
 
+    `entry` is the one whose numbers they are, empty where they are those of the whole.
     `name` is the rule's, `left` what is written for it: the param, or the rule's letter, told from the spec's names.
     """
 
     name: str
     left: Printed
     formula: Printed
-    substituted: str | None
+    substituted: Printed | None
+    entry: tuple[int, ...] = ()
+
+    @property
+    def in_numbers(self) -> str | None:
+        """The numbers put in, as text: `0.4 - 0.5 · 0.082167 = 0.358916`, `[0,0]: ...` of an entry."""
+        if self.substituted is None:
+            return None
+        return f"[{','.join(map(str, self.entry))}]: {self.substituted.text}" if self.entry else self.substituted.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,11 @@ from backprop_cli.formulas.printed import NOTATIONS, TERMS, Named, Printed, part
 from backprop_cli.language.model import Spec
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Warned
+from backprop_cli.tasks.stepping.numbered import numbers_in
 from backprop_cli.tasks.stepping.printing import (
     formula,
     letter,
-    listed,
     marked,
-    numbers_in,
     printed,
     spelled,
     told_apart,
@@ -184,7 +183,8 @@ def _lines(training: Training, index: int, lines: tuple[Line, ...], settings: St
         code = line.first or line.code
         shown_as = formula(line.code, parameters, names)
         left = names["w"] if line.name == "w" else apart.get(line.name) or letter(line.name)
-        yield Assignment(line.name, left, shown_as, _put_in(code, parameters, known, first.found[line.name], settings))
+        put_in, entry = _put_in(code, parameters, known, first.found[line.name], settings)
+        yield Assignment(line.name, left, shown_as, put_in, entry)
         known[line.name] = first.found[line.name]
         if line.name == "g":
             names |= {"g": left}
@@ -212,23 +212,15 @@ def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
 
 
 def _put_in(code: str, parameters: Parameters, known: Mapping[str, Array | float], result: Array,
-            settings: StepSettings) -> str:
-    """`0.4 - 0.5 · 0.082167 = 0.358916`; of a large array its first entry."""
-    written = _line(code, parameters, known, result, settings)
-    if max(np.size(value) for value in known.values()) <= WRITTEN_OUT and len(written) <= LONGEST:
-        return written
+            settings: StepSettings) -> tuple[Printed, tuple[int, ...]]:
+    """`0.4 - 0.5 · 0.082167 = 0.358916`; of a large array its first entry, and which that is."""
     position = (0,) * np.ndim(result)
-    if not position:
-        return written
+    if not position or max(np.size(value) for value in known.values()) <= WRITTEN_OUT:
+        whole = numbers_in(code, parameters, known, result, settings.digits)
+        if not position or len(whole.text) <= LONGEST:
+            return whole, ()
     first = {name: np.asarray(value)[position] if np.ndim(value) else value for name, value in known.items()}
-    entry = f"[{','.join('0' * len(position))}]: "
-    return entry + _line(code, parameters, first, np.asarray(result)[position], settings)
-
-
-def _line(code: str, parameters: Parameters, known: Mapping[str, Array | float], result: Array,
-          settings: StepSettings) -> str:
-    numbers = {name: listed(value, settings.digits) for name, value in known.items()}
-    return f"{numbers_in(code, parameters, numbers)} = {listed(result, settings.digits)}"
+    return numbers_in(code, parameters, first, np.asarray(result)[position], settings.digits), position
 
 
 # ── what to tell ─────────────────────────────────────────────────────────────────────────────────
