@@ -14,7 +14,8 @@ catching and wrapping text).  Conversion to an exit code and to text happens onc
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from backprop_cli.engine.graph import build
@@ -12,6 +11,7 @@ from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.records import dataclass
 from backprop_cli.report.arrays import one_line
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import NodeResult, Result

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -17,6 +16,7 @@ from backprop_cli.cli.process import interruptible, tidy
 from backprop_cli.cli.records import Answer, Limits, Output, Spread, Work, answer
 from backprop_cli.cli.streams import AtomicFile, Sink
 from backprop_cli.errors import UsageError
+from backprop_cli.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
 from backprop_cli.cli.batch import Series, manner_now, over
@@ -16,6 +14,7 @@ from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import TERMS
+from backprop_cli.records import dataclass
 from backprop_cli.report.checked_formats import RENDERERS, SUFFIXES
 from backprop_cli.report.view import View
 

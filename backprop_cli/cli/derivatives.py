@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.cli.batch import Series, manner_now, over
@@ -13,6 +12,7 @@ from backprop_cli.cli.options import ReportChoice, SpecChoice
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
+from backprop_cli.records import dataclass, replace
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:

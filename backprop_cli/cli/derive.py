@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
@@ -16,6 +15,7 @@ from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.marks import MARKED
+from backprop_cli.records import dataclass, replace
 from backprop_cli.report.derived import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.view import View
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ from backprop_cli.cli.options import Memory, Plain, SpecChoice, spec_argument, t
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import UsageError
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.export.targets import TARGETS
 
 if TYPE_CHECKING:

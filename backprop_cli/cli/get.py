@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import ASKED, TERMS, Omitted, Printed
+from backprop_cli.records import dataclass
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result

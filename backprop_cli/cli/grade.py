@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_op
 from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import Sink, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import BackpropError, UsageError
+from backprop_cli.records import dataclass, replace
 from backprop_cli.report.graded import HEADERS, RENDERERS
 from backprop_cli.report.view import View
 

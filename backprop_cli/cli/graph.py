@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
+from backprop_cli.records import dataclass
 from backprop_cli.report.graph_formats import FORMATS, SUFFIXES, renderer
 from backprop_cli.report.view import View
 

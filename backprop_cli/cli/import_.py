@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from backprop_cli.cli.options import Plain, takes
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
 from backprop_cli.errors import FileError, UsageError
+from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.reading import Asked, Imported

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from backprop_cli.cli.streams import refuse_overwriting
+from backprop_cli.records import replace
 
 if TYPE_CHECKING:
     from backprop_cli.cli.options import SpecChoice

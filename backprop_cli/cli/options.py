@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields, replace
 from functools import wraps
 from shutil import get_terminal_size
 from typing import Any
@@ -19,6 +18,7 @@ from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.records import Limits
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.formulas.printed import TERMS
+from backprop_cli.records import dataclass, fields, replace
 from backprop_cli.report.fitting import DEFAULT, NARROWEST
 from backprop_cli.report.view import View
 

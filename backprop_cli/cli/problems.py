@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.errors import BackpropError, Failures, Place
+from backprop_cli.records import dataclass
 from backprop_cli.report.plain import json_safe, safe, to_ascii
 from backprop_cli.report.view import paint
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from backprop_cli.cli.problems import Problem, problems_of
+from backprop_cli.records import dataclass
 
 Output = str | bytes | Iterator[str]
 """Whole, or in pieces that are made when they are written."""

@@ -13,11 +13,11 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing import Pipe
 
 from backprop_cli.cli.problems import death, late
 from backprop_cli.cli.records import Answer, Work, name_of
+from backprop_cli.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import click
 
 from backprop_cli.cli.batch import Series, manner_now, over
@@ -24,6 +22,7 @@ from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import NOTATIONS
+from backprop_cli.records import dataclass, replace
 from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer, streamed
 from backprop_cli.report.view import View
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from backprop_cli.records import dataclass
 
 PACKAGE = Path(__file__).resolve().parents[1]
 START = "start/"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
 from backprop_cli.cli.batch import Series, manner_now, over
@@ -11,6 +9,7 @@ from backprop_cli.cli.loading import load
 from backprop_cli.cli.options import Plain, SpecChoice, spec_argument, takes
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

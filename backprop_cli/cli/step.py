@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from backprop_cli.cli.progress import Bar, progress
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
+from backprop_cli.records import dataclass
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:

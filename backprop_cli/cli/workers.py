@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess
 from typing import NoReturn
@@ -23,6 +22,7 @@ from backprop_cli.cli.problems import Problem, death, late
 from backprop_cli.cli.process import end_with
 from backprop_cli.cli.records import Answer, Limits, name_of
 from backprop_cli.errors import LimitError
+from backprop_cli.records import dataclass, field
 
 AHEAD = 64  # results that may wait for an earlier one, a process
 

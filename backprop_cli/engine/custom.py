@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from numbers import Real
@@ -23,6 +22,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Spec
 from backprop_cli.language.source import Text
+from backprop_cli.records import dataclass, field
 
 OUT = "out"
 """What a hand-written gradient calls the function's value; `grad(out)` is the upstream gradient."""

@@ -189,7 +189,7 @@ class Numbers:
 
 def hook_scope(scope: Scope, gradient: object, graph: Graph, values: Sequence[object]) -> Scope:
     """The names a hook may use: `grad`, and every node's value."""
-    from dataclasses import replace
+    from backprop_cli.records import replace
 
     def lookup(name: str) -> object:
         if name == "grad":

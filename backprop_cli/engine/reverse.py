@@ -7,10 +7,10 @@ Whoever has steps goes back over them here: a graph (`engine.passes`), the tape 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 
 @dataclass(slots=True)

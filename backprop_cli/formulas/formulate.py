@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed, used_by
 from backprop_cli.formulas.symbols import HUGE, PRINTED_BUDGET, Symbols, symbols
 from backprop_cli.formulas.tensors import BUDGET, Derived, derive
+from backprop_cli.records import dataclass, field, replace
 
 SPENT = "the work on formulas of one run is limited, and this spec's limit was reached"
 

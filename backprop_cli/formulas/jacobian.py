@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sympy import Expr
@@ -27,6 +26,7 @@ from backprop_cli.formulas.notation import NOTATIONS, Layout
 from backprop_cli.formulas.printed import Brief, Omitted, Printed
 from backprop_cli.formulas.symbols import Symbols, symbols
 from backprop_cli.formulas.tensors import derive
+from backprop_cli.records import dataclass, field, replace
 
 INDEX = "index"
 OUTSIDE = "an entry outside of a tensor is 0"

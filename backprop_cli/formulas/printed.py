@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from unicodedata import normalize
 
 from backprop_cli.formulas.marks import marked, unmarked
+from backprop_cli.records import dataclass, field
 
 TERMS = ("local", "nodes", "compact", "leaves")
 Terms = Literal["local", "nodes", "compact", "leaves"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import reduce
 
 from sympy import Add, Expr, Mul
@@ -30,6 +29,7 @@ from backprop_cli.formulas.algebra.matching import matches
 from backprop_cli.formulas.algebra.patterns import pattern_of, shapes_of
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.notation import TEXT, Layout
+from backprop_cli.records import dataclass, field
 
 SPELLED = (("2*", "2 * "), ("**2", "²"), (".T", "ᵀ"), (" * ", " · "), (" @ ", " · "), ("sum(", "Σ("))
 DOT = re.compile(r"\b([xyz]) @ ([xyz])\b")

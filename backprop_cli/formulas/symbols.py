@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from typing import Any, TypeVar
@@ -34,6 +33,7 @@ from backprop_cli.formulas.spoken import apply_op
 from backprop_cli.language.expression import Number, parts
 from backprop_cli.language.model import Spec
 from backprop_cli.language.names import UNIT_LETTERS
+from backprop_cli.records import dataclass, field
 
 PRINTED_BUDGET = 4000
 """Above so many nodes even one step of the chain rule, through a long expression without names, is not written out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.ops.tensor import Array
@@ -18,6 +17,7 @@ from backprop_cli.formulas.notation.piece import ATOM, Piece
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.formulas.symbols import symbols
+from backprop_cli.records import dataclass
 
 LONGEST = 4000  # nodes of a formula
 

@@ -8,7 +8,6 @@ once where it hands on the formula (terms 'nodes').
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -41,6 +40,7 @@ from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.spoken import RuleWords, apply_op
 from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass, field
 
 BUDGET = 400
 """Above so many nodes of its tree, a formula is not chained further: its consumers would grow without bound."""

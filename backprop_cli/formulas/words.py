@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
@@ -16,6 +15,7 @@ from backprop_cli.formulas.notation.typeset import Typeset
 from backprop_cli.formulas.notation.typeset_entry import TypesetEntry
 from backprop_cli.language.expression import Expression
 from backprop_cli.language.model import NodeSpec, Shape
+from backprop_cli.records import dataclass
 
 TYPESET = ("mathml", *(MARKED[notation] for notation in ("mathml", "latex")))
 """The notations in which a forward pass is mathematics; elsewhere it stays what the user wrote."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Mul
@@ -12,6 +11,7 @@ from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.base import show
 from backprop_cli.formulas.algebra.expr import is_op, shape_of
 from backprop_cli.formulas.marks import marked, unmarked
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
@@ -13,6 +12,7 @@ from backprop_cli.language.model import Shape, Size
 from backprop_cli.language.reading import describe, scalar, wrong_type
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.language.tree import Node, Scalar, Sequence
+from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,13 +6,13 @@ Formulas use them, with numbers or without; numbers that contradict one are an e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.model import Claim, Shape
 from backprop_cli.language.reading import wrong_type
 from backprop_cli.language.tree import Node, Scalar
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

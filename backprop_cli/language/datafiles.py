@@ -13,7 +13,6 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from backprop_cli.language.csvdata import csv_array, csv_shape
 from backprop_cli.language.model import Shape
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
     import zipfile

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from backprop_cli.language.expression import Call, Expression, calls
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import Function, Spec
 from backprop_cli.language.unparse import Unfolding
+from backprop_cli.records import replace
 
 
 def expanded(spec: Spec) -> Spec:

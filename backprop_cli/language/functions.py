@@ -7,12 +7,12 @@ one before twice would unfold into 2ⁿ operations; both are refused before anyt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Call, Expression, calls, children
 from backprop_cli.language.model import Function
 from backprop_cli.language.source import Text
+from backprop_cli.records import dataclass
 
 MAX_NESTING = 32  # functions in functions; every level recurses
 MAX_UNFOLDED = 5_000  # operations of one expression: its formula, with all of them inside, takes about two seconds

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
     from numpy.random import Generator

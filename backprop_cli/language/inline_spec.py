@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from backprop_cli.errors import UsageError
 from backprop_cli.language.expression import names, parse
@@ -16,6 +15,7 @@ from backprop_cli.language.model import Spec
 from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.reader import read_spec
 from backprop_cli.language.source import COMMAND_LINE, Source, Text, inline
+from backprop_cli.records import replace
 
 LONGEST_TITLE = 80
 SMALLEST = 3

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from backprop_cli.language.literals import Literal, blanked, long_lists
 from backprop_cli.language.source import Source
 from backprop_cli.language.syntax import Trouble, error, syntax_error
 from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence, resolve
+from backprop_cli.records import dataclass, field
 
 _fast_parser: Any = None
 with suppress(ImportError):  # PyYAML without libyaml: slower, otherwise the same

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from backprop_cli.language.source import Source, Text
+from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

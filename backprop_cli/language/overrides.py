@@ -7,7 +7,6 @@ data file named in one is looked for from the current folder and may lie anywher
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from backprop_cli.errors import UsageError
@@ -22,6 +21,7 @@ from backprop_cli.language.source import Source, Text, inline
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.language.tree import Node
 from backprop_cli.language.values import read_leaf
+from backprop_cli.records import replace
 
 
 def override(spec: Spec, settings: Iterable[str], *, option: str = "--set") -> Spec:

@@ -97,7 +97,7 @@ def _changed(source: Source, changes: list[Change]) -> str:
 
 
 def _anew(spec: Spec, values: Mapping[str, NDArray[Any]]) -> str:
-    from dataclasses import replace
+    from backprop_cli.records import replace
 
     def changed(leaf: Leaf) -> Leaf:
         value = values.get(leaf.name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as Table
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from backprop_cli.language.names import check_name
 from backprop_cli.language.source import Source, Text
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence
+from backprop_cli.records import dataclass, field
 
 
 @dataclass(slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from backprop_cli.language.model import Spec
 from backprop_cli.language.source import GENERATED, Source, Text
+from backprop_cli.records import dataclass, field
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"")
 _COMMENT = re.compile(r"(?:^|\s)#.*")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from backprop_cli.errors import Place
 from backprop_cli.language.offsets import offsets
+from backprop_cli.records import dataclass, field
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 GENERATED = "generated"

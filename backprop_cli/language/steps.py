@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from backprop_cli.language.expression import (
     Argument,
@@ -21,6 +20,7 @@ from backprop_cli.language.expression import (
 from backprop_cli.language.model import NodeSpec, Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import unparse
+from backprop_cli.records import dataclass, field, replace
 
 LETTERS = "uvrpqszagbcdhmklxywn"
 REDUCTIONS = {"sum", "mean"}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.source import Source
+from backprop_cli.records import dataclass
 
 QUOTE = "quote the expression: name: '...'"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from backprop_cli.language.source import Source, Text
+from backprop_cli.records import dataclass
 
 # Not frozen: a spec may hold 100,000 numbers, and a frozen dataclass costs four times as much to make.
 

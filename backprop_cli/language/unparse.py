@@ -6,7 +6,6 @@ The text has as few brackets as the grammar allows; parsing it gives the same tr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import parse
@@ -35,6 +34,7 @@ from backprop_cli.language.expression.tree import (
 )
 from backprop_cli.language.model import Function
 from backprop_cli.language.source import Text, inline
+from backprop_cli.records import dataclass, field, replace
 
 EITHER, BOTH, COMPARISON, SUM, PRODUCT, UNARY, POWER, POSTFIX, ATOM = range(9)
 """How tightly a part binds; `_LEVELS` has the operators' (own level, level of the left, of the right operand)."""

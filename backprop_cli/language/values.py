@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from backprop_cli.errors import SpecError
@@ -22,6 +21,7 @@ from backprop_cli.language.reading import Reading, known, mapping, scalar, wrong
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.language.tree import Mapping, Node, Scalar
+from backprop_cli.records import dataclass, replace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine.ops.arithmetic import OPERATORS
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.report.arrays import abridged, count, lines, summary
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Generic, Protocol, TypeVar
 
 from backprop_cli.formulas.marks import CALL, EQUAL, LAST, PLACES, plain
+from backprop_cli.records import dataclass
 from backprop_cli.report import arrays
 
 NARROWEST, DEFAULT = 40, 100

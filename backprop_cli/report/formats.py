@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 
 from backprop_cli.formulas.printed import NOTATIONS, READ, TERMS
+from backprop_cli.records import dataclass
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Result
 

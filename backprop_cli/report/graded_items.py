@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
+
+from backprop_cli.records import dataclass, field
 
 COMMONEST = 3
 HEADER = ("item", "answered", "right", "carried", "wrong", "missing", "not readable", "commonest mistakes")
 
 
-@dataclass
+@dataclass()
 class Tally:
     """Counts over sheets that are read one by one and not kept: memory does not grow with the course."""
 

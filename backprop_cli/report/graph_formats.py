@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from backprop_cli.records import dataclass
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:

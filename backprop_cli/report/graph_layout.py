@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+
+from backprop_cli.records import dataclass
 
 GAP_X, GAP_Y = 28.0, 46.0
 BEND = 10.0  # room for an arrow that passes between boxes

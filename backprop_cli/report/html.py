@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.printed import Named, Omitted, Printed
+from backprop_cli.records import dataclass, replace
 from backprop_cli.report.arrays import count
 from backprop_cli.report.diagram import Arrow, Box, Diagram, Numbers
 from backprop_cli.report.graph_svg import render as picture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from backprop_cli.formulas.marks import EQUAL, PLACES
 from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.records import dataclass
 from backprop_cli.report.arrays import abridged, lines, summary
 from backprop_cli.report.mathparts import formula
 from backprop_cli.report.page import folding

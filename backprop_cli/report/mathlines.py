@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from backprop_cli.formulas.marks import COMMA, PLACES, PRODUCT, plain
+from backprop_cli.records import dataclass
 from backprop_cli.report.fitting import DEFAULT, ends
 
 TEXT_WIDTH = 345.0

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from backprop_cli.formulas import printed as formula_names
 from backprop_cli.formulas.marks import of_source, plain
 from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by
+from backprop_cli.records import replace
 from backprop_cli.report import tangents
 from backprop_cli.report.arrays import count
 from backprop_cli.report.fitting import Array, Row, columns, fitted

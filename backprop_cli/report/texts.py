@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from backprop_cli.formulas.marks import plain
+from backprop_cli.records import dataclass
 from backprop_cli.report.arrays import COLUMNS, GAP, cells, count, one_line, summary
 from backprop_cli.report.mathlines import fitted, points, width
 from backprop_cli.report.plain import safe, to_ascii

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from backprop_cli.formulas.printed import READ, TERMS
+from backprop_cli.records import dataclass
 from backprop_cli.report.plain import safe, to_ascii
 
 DIGITS = 6

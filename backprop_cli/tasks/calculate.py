@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
 from backprop_cli.language.model import Spec
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.diagnose import warnings_of
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_masks, load_leaves

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

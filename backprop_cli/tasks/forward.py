@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, Printed, dotted
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.overrides import override
+from backprop_cli.records import replace
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 from backprop_cli.tasks.result import Result, Tangent
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +22,7 @@ from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Size, Spec
 from backprop_cli.language.source import Source, inline
+from backprop_cli.records import dataclass
 
 UPSTREAM, OUTPUT = ("g", "δ"), ("y", "out")  # the second where an operand has the first for its name
 LETTERS = "nmkpqrst"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.formulas.printed import Named, Omitted, Printed
+from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from backprop_cli.engine.graph.builder import Builder
@@ -17,6 +16,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, NodeSpec, Shape, Spec
 from backprop_cli.language.source import Text, inline
 from backprop_cli.language.suggest import suggest
+from backprop_cli.records import replace
 
 
 class _Assembly:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +11,7 @@ from backprop_cli.engine.graph.nodes import Node
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Warned
+from backprop_cli.records import replace
 
 MAX_RANK = 8
 

@@ -7,7 +7,6 @@ gradient, an update); then the last node written that does not.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from backprop_cli.engine.graph.nodes import Graph, Node
 from backprop_cli.engine.graph.tracing import Traced, reverse
@@ -18,6 +17,7 @@ from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.model import Function, NodeSpec, Spec
 from backprop_cli.language.source import Text
 from backprop_cli.language.unparse import unparse
+from backprop_cli.records import dataclass, field, replace
 
 PREFIX = "grad_"
 

@@ -7,7 +7,6 @@ inside numpy is declared on the op, beside its forward (`temporary=`, `work=`), 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 from typing import Any
@@ -19,6 +18,7 @@ from backprop_cli.engine.ops.base import ShapeError
 from backprop_cli.engine.ops.costs import CALL
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass, field
 
 ITEMSIZE = {"float64": 8, "float32": 4}
 

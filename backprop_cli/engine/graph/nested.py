@@ -7,7 +7,6 @@ those of each such node, from the inside out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 
 from backprop_cli.engine.graph.gradients import Backward, calls, dependents
 from backprop_cli.engine.graph.nodes import Graph
@@ -16,6 +15,7 @@ from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import NodeSpec, Spec
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from backprop_cli.engine.interpret import Scope
 from backprop_cli.engine.ops import Op
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Spec, Warned
+from backprop_cli.records import dataclass, field
 
 Kind = Literal["input", "param", "node", "constant"]
 

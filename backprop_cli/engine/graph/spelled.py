@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +12,7 @@ from backprop_cli.engine.ops.arithmetic import OPERATORS
 from backprop_cli.engine.ops.shaping import index_text
 from backprop_cli.language.model import Size
 from backprop_cli.language.unparse import ATOM, COMPARISON, POSTFIX, POWER, PRODUCT, SUM, UNARY
+from backprop_cli.records import dataclass, field
 
 _LEVELS = {"+": (SUM, SUM, PRODUCT), "-": (SUM, SUM, PRODUCT), "*": (PRODUCT, PRODUCT, UNARY),
            "/": (PRODUCT, PRODUCT, UNARY), "@": (PRODUCT, PRODUCT, UNARY), "**": (POWER, POSTFIX, UNARY),

@@ -8,7 +8,6 @@ VJP, which a reverse pass over what the rule made comes to.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from backprop_cli.engine.custom import fitted
 from backprop_cli.engine.graph.nodes import Graph, Node, rule_of
@@ -16,6 +15,7 @@ from backprop_cli.engine.graph.tracing import Traced, contribution, reverse
 from backprop_cli.engine.graph.writing import LONGEST, Writing
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, field, replace
 
 SUFFIX = "_dot"
 

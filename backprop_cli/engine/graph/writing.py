@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Graph, Node
 from backprop_cli.engine.graph.spelled import Spelling
@@ -12,6 +10,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Leaf, NodeSpec, Shape
 from backprop_cli.language.names import MAX_NAME
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, field
 
 LONGEST = 160
 """A part that is written in more characters gets a node of its own: parts are used several times."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +14,7 @@ from backprop_cli.engine.ops.keywords import ORDERS, parameter
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.suggest import suggest
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from backprop_cli.engine.interpret.masked import is_mask
 from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, Shaper, V, failure
 from backprop_cli.engine.interpret.statics import static
@@ -12,6 +10,7 @@ from backprop_cli.engine.ops.parts import IN_PARTS
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
+from backprop_cli.records import replace
 
 _POSITIONS = frozenset({"arange", "range"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -13,6 +12,7 @@ from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.shapes import ShapeError, count
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
+from backprop_cli.records import replace
 
 MAX_HIDDEN = 1 << 26
 

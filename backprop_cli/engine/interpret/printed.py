@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeAlias
 
@@ -19,6 +18,7 @@ from backprop_cli.engine.ops.shapes import broadcast, keeps_axes
 from backprop_cli.engine.ops.tensor import Axes
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 _LETTERED = re.compile(r"(Σ|mean|var|std|max|min|prod|logsumexp)_([^\W\d_]+)")
 

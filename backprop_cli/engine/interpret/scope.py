@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +12,7 @@ from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.source import Text
+from backprop_cli.records import dataclass, field
 
 CONSTANTS: Mapping[str, bool | None] = {
     "none": None, "None": None, "true": True, "True": True, "false": False, "False": False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +14,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.source import inline
 from backprop_cli.language.spelling import unprefixed
+from backprop_cli.records import replace
 
 
 def static(part: ast.Expression, scope: Scope, shaper: Shaper) -> Any:

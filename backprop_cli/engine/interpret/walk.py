@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -45,6 +44,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Size
 from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.spelling import unprefixed
+from backprop_cli.records import replace
 
 
 def interpret(part: ast.Expression, scope: Scope, meaning: Meaning[V], wanted: Shape | None = None) -> V:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +36,7 @@ from backprop_cli.engine.ops.shapes import (
 )
 from backprop_cli.engine.ops.validate import check_parameters
 from backprop_cli.language.model import Shape, Size
+from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array, Mask, Tensor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -24,6 +23,7 @@ from backprop_cli.engine.ops.base import (
 from backprop_cli.engine.ops.tensor import Array, Axes, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
     from types import EllipsisType

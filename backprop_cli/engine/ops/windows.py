@@ -6,7 +6,6 @@ Tensors are (batch, channels, *space); a tensor without its batch axis is a batc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.engine.ops.tensor import Array, Padding, Wholes
 from backprop_cli.engine.ops.validate import wholes
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

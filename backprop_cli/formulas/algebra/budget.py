@@ -7,7 +7,7 @@ and the run says so.  What is counted depends on the spec alone, never on the ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from backprop_cli.records import dataclass
 
 BASE = 40_000
 """Terms; about a second."""

@@ -7,7 +7,6 @@ data, in which case it is announced and checked on every run.  Without it the ho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Mul, S
@@ -15,6 +14,7 @@ from sympy import Add, Expr, Mul, S
 from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
 from backprop_cli.formulas.algebra.work import Work
+from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array

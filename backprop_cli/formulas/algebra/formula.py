@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cmp_to_key, reduce
 from typing import Any
 
@@ -29,6 +28,7 @@ from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.work import spend
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 MAX_EXPONENT = 10_000
 

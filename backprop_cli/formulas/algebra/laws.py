@@ -9,7 +9,8 @@ true (also at 0, at ties, for sizes of 1), it fires, it settles, and a false twi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ meaning of the numbers.  Letters of sizes become sizes that no spec has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,6 +16,7 @@ from backprop_cli.formulas.algebra.laws import Law
 from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.model import Shape, Size
 from backprop_cli.language.source import Text, inline
+from backprop_cli.records import dataclass
 
 LETTERS: Mapping[str, Size] = {letter: Size(1009 + 2 * i, letter) for i, letter in enumerate("nmk")}
 """The sizes of laws, by their letters."""

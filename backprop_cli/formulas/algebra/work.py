@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from backprop_cli.formulas.algebra.budget import Budget
+from backprop_cli.records import dataclass, field
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from sympy import Expr
 
@@ -12,6 +11,7 @@ from backprop_cli.formulas.algebra.expr import Delta, shape_of
 from backprop_cli.formulas.compact.parts import LINE, NAMED, is_scaled_symbol, occurrences
 from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.formulas.tensors import Formulas
+from backprop_cli.records import dataclass, field
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Add, Expr, Mul
@@ -30,6 +29,7 @@ from backprop_cli.formulas.compact.parts import (
 from backprop_cli.formulas.notation import TEXT, Layout
 from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.formulas.tensors import Formulas, run_pass
+from backprop_cli.records import dataclass, field
 
 NUMBER = 3
 """A δ may still get a number of so many characters."""

@@ -9,7 +9,6 @@ which sympy would cancel before anybody could read it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.ops.tensor import Array
@@ -20,6 +19,7 @@ from backprop_cli.formulas.derivation.printing import SHOWN
 from backprop_cli.formulas.formulate import Formulation
 from backprop_cli.formulas.tensors import derive
 from backprop_cli.formulas.worked import Contribution, Maths, Worked, WorkedPass
+from backprop_cli.records import replace
 
 
 def in_all(worked: Sequence[WorkedPass], graph: Graph, notations: tuple[str, ...] = SHOWN) -> tuple[WorkedPass, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
 from sympy import Expr, Mul, S
 
@@ -23,6 +22,7 @@ from backprop_cli.formulas.remarks import is_activated, is_weighted
 from backprop_cli.formulas.stepwise import rewritings
 from backprop_cli.formulas.tensors import true_shape
 from backprop_cli.formulas.worked import Algebra, Contribution, Equation, Maths, shapes_of_product
+from backprop_cli.records import dataclass
 
 LONGEST = 240
 """Characters of a formula that is read; what is longer stays in the names of the gradients above."""

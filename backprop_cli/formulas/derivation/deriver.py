@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sympy import Add, Expr, S
@@ -21,6 +20,7 @@ from backprop_cli.formulas.remarks import remarks
 from backprop_cli.formulas.stepwise import closing
 from backprop_cli.formulas.tensors import seed_formula, true_shape
 from backprop_cli.formulas.worked import Contribution, Maths, PutIn, Worked, fits
+from backprop_cli.records import dataclass, replace
 
 LONGEST_WAY = 12
 """Factors of ∂E/∂out · ∂out/∂net · ... that are read in one line."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Expr
@@ -18,6 +17,7 @@ from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.tensors import Derived, Formulas
 from backprop_cli.formulas.words import Wording
 from backprop_cli.formulas.worked import Maths
+from backprop_cli.records import dataclass, field
 
 SHOWN = ("text",)
 """What is printed unless more is asked for; text, marked or not, always is the first, since it is compared."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from typing import Any, Self
@@ -30,6 +29,7 @@ from backprop_cli.formulas.linear.meeting import aligned
 from backprop_cli.formulas.linear.selecting import picked
 from backprop_cli.formulas.linear.sifting import Pair, Sifted, sifted
 from backprop_cli.formulas.linear.terms import Entries, Term
+from backprop_cli.records import dataclass, field, replace
 
 UNITS = frozenset(("expand_dims", "squeeze", "reshape"))
 SHORT_SUM = 4  # terms that an entry's own formula writes out

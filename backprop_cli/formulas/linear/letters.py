@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from sympy import Expr, S
 
 from backprop_cli.formulas.algebra.expr import is_one
+from backprop_cli.records import dataclass
 
 
 class NotLinearError(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Mul, S
 
@@ -15,6 +14,7 @@ from backprop_cli.formulas.linear.deltas import turned
 from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError
 from backprop_cli.formulas.linear.terms import Entries, Term
+from backprop_cli.records import dataclass, field
 
 
 def matrix_of(entries: Entries) -> Expr:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from math import prod
 
 from sympy import Expr
@@ -20,6 +19,7 @@ from backprop_cli.formulas.linear.letters import (
     put,
     reaches,
 )
+from backprop_cli.records import dataclass, replace
 
 Pair = tuple[Letter, Letter]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from string import ascii_letters
 from typing import Any
 
@@ -15,6 +14,7 @@ from backprop_cli.formulas.linear.letters import Affine, Letter, Letters, Number
 from backprop_cli.formulas.linear.terms import Entries, Term
 from backprop_cli.formulas.notation import Layout
 from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
+from backprop_cli.records import dataclass, field
 
 ORDER = "ijklmnabcpqrstuv"
 TRIANGLES = {"tril": "greater_equal", "triu": "less_equal"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Mul, S
 
@@ -22,6 +21,7 @@ from backprop_cli.formulas.linear.corners import corner_of_power
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, letters_for
 from backprop_cli.formulas.linear.meeting import MEETING, aligned
 from backprop_cli.formulas.linear.selecting import SELECTING
+from backprop_cli.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

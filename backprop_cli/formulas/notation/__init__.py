@@ -1,7 +1,6 @@
 """Formulas in each notation: one layout walk, one module of tokens a notation."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 
@@ -11,6 +10,7 @@ from backprop_cli.formulas.notation.exact import Resolve
 from backprop_cli.formulas.notation.layout import Layout
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.formulas.printed import ASKED
+from backprop_cli.records import replace
 
 _MODULES = {name: import_module(f"backprop_cli.formulas.notation.{name}") for name in ASKED}
 NOTATIONS: dict[str, Notation] = {name: module.NOTATION for name, module in _MODULES.items()}

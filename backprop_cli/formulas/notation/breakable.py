@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from backprop_cli.formulas.marks import CALL, COMMA, EQUAL, PRODUCT, SUM
 from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.records import replace
 
 SIGNS = {
     "plus": SUM, "minus": SUM, "comma": COMMA, "opening": CALL, "equals": EQUAL,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sympy import E, Expr, S
 
 from backprop_cli.formulas.algebra.expr import Apply, Delta
 from backprop_cli.formulas.notation.arguments import decimal, spell_static, written_arguments
 from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
 from backprop_cli.formulas.notation.text import SIGNS, Notation
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True)

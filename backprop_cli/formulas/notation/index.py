@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from sympy import Expr, Pow, Rational
 
@@ -26,6 +25,7 @@ from backprop_cli.formulas.notation.layout import Layout
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass, field
 
 PRODUCT = GRADIENT
 """A product of numbers needs no brackets in another; a Σ or a quotient does."""

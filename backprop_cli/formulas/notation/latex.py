@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from sympy import E, Expr, S
@@ -23,6 +22,7 @@ from backprop_cli.formulas.notation.arguments import (
 from backprop_cli.formulas.notation.names import GREEK, GREEK_LETTERS, taken_apart
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.records import dataclass
 
 
 def latex_name(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer, Pow, Rational, S
 
@@ -15,6 +14,7 @@ from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIV
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.language.names import UNIT_LETTERS
+from backprop_cli.records import dataclass, field, replace
 
 
 @dataclass(slots=True)

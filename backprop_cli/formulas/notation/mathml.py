@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 from sympy import E, Expr, S
@@ -24,6 +23,7 @@ from backprop_cli.formulas.notation.arguments import (
 from backprop_cli.formulas.notation.names import GREEK, taken_apart
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
 from backprop_cli.formulas.notation.text import SIGNS, Notation
+from backprop_cli.records import dataclass
 
 ACCENT_MARKS = {"hat": "^", "bar": "‾", "tilde": "~"}
 INVISIBLE_TIMES, FUNCTION_APPLICATION, MINUS = "\u2062", "\u2061", "\u2212"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -16,6 +15,7 @@ from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.entrywise.walker import Along, Index
 from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout
 from backprop_cli.formulas.notation.piece import ADD, ATOM, NEGATIVE, Piece
+from backprop_cli.records import dataclass
 
 MOST_TERMS = 6
 """A sum of more terms than that is not written out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from backprop_cli.records import dataclass
 
 ADD, NEGATIVE, MUL, MATMUL, GRADIENT, POWER, CALL, ATOM = 1, 1, 2, 2, 3, 4, 5, 6
 """Levels: a part is bracketed inside another that binds more tightly."""

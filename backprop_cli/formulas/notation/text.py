@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from sympy import E, Expr, S
@@ -22,6 +21,7 @@ from backprop_cli.formulas.notation.arguments import (
 )
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, POWER, Piece
 from backprop_cli.formulas.printed import dotted, partial
+from backprop_cli.records import dataclass
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 

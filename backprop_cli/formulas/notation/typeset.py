@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from sympy import Rational
 
@@ -14,6 +13,7 @@ from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
 from backprop_cli.language.unparse import unparse
+from backprop_cli.records import dataclass, replace
 
 COMPARISONS = {">": "greater", ">=": "greater_equal", "<": "less", "<=": "less_equal", "==": "equal", "!=": "not_equal"}
 

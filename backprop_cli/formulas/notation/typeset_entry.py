@@ -6,7 +6,6 @@ It shows which entries reach which, so only what is a sum of products, or a func
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one
@@ -16,6 +15,7 @@ from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MUL, NEGATIVE,
 from backprop_cli.formulas.notation.typeset import Typeset
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 
 class NoEntryError(Exception):

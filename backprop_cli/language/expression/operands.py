@@ -6,12 +6,12 @@ import math
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 from backprop_cli.language.expression import tree as ast
 from backprop_cli.language.expression.cursor import Cursor
 from backprop_cli.language.expression.lexer import FRACTIONS, Token, error
+from backprop_cli.records import replace
 
 MAX_EXPONENT = 400  # of a literal: 1e400 has no float
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from backprop_cli.language.layers.layer import Layer
 from backprop_cli.language.layers.plain import affine, follow, normalisation, spelled
 from backprop_cli.language.model import Shape
+from backprop_cli.records import replace
 
 
 def attention(layer: Layer) -> None:

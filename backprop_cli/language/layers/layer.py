@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from backprop_cli.errors import SpecError
@@ -17,6 +16,7 @@ from backprop_cli.language.reading import Reading, scalar, wrong_type
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.language.tree import Node, Scalar, Sequence
+from backprop_cli.records import dataclass, field
 
 MAX_NODES = 20_000  # of one spec's layers: an unrolled cell makes several a step
 

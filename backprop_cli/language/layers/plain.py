@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.layers.layer import ONES, ZEROS, Layer, Start
@@ -13,6 +12,7 @@ from backprop_cli.language.reading import known, scalar, wrong_type
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.language.tree import Mapping as Table
 from backprop_cli.language.tree import Node, Scalar
+from backprop_cli.records import replace
 
 # ── activations ──────────────────────────────────────────────────────────────────────────────────
 

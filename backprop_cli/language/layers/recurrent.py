@@ -7,11 +7,11 @@ gate instead of two (the GRU's candidate keeps both, of which one stands inside 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from backprop_cli.language.layers.layer import ZEROS, Layer
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 
 @dataclass(slots=True)

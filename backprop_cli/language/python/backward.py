@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from backprop_cli.errors import Place
 from backprop_cli.language.python.program import Program, read_program
+from backprop_cli.records import dataclass
 
 _BEFORE = re.compile(r"^(?:d|d_|grad_|grad|g_|dL_d|dloss_d|dl_d|delta_|∂)(?P<of>[^\W\d]\w*)$")
 _AFTER = re.compile(r"^(?P<of>[^\W\d]\w*?)(?:_grad|_gradient|\.grad|Grad)$")

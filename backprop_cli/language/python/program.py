@@ -12,12 +12,12 @@ import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from backprop_cli.errors import Place, SpecError
 from backprop_cli.language.decode import decode
 from backprop_cli.language.source import Source
+from backprop_cli.records import dataclass, field
 
 MAX_STATEMENTS: Final = 20_000
 MAX_DEPTH: Final = 150

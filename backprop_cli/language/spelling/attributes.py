@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from backprop_cli.language.expression.tree import Argument, Call, Expression, In
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling.calls import Misfit, is_method, library_call, method_call, second_of
 from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, layer_function
+from backprop_cli.records import replace
 
 PREFIXES = {
     "np": "numpy", "numpy": "numpy", "jnp": "numpy", "jax": "numpy", "scipy": "numpy", "torch": "torch", "nn": "torch",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from backprop_cli.language.expression.tree import Call, Expression, Name
 from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY
 from backprop_cli.language.spelling.rows import IGNORED, rewritten, rows_of, usages
 from backprop_cli.language.spelling.torch_rows import TORCH
+from backprop_cli.records import replace
 
 TABLES = {"numpy": NUMPY, "torch": TORCH, "math": MATH, "self": ""}
 """The rows of each library."""

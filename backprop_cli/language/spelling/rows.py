@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from backprop_cli.language.expression.parser import parse_own
@@ -33,6 +32,7 @@ from backprop_cli.language.expression.tree import (
 from backprop_cli.language.expression.tree import Binary as Infix
 from backprop_cli.language.expression.tree import Sequence as Listed
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, replace
 
 _NONE, _TRUE, _FALSE = ({word, word.capitalize()} for word in ("none", "true", "false"))
 IGNORED = frozenset({

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from backprop_cli.formulas.marks import EQUAL, of_source
 from backprop_cli.formulas.worked import Maths, Worked
+from backprop_cli.records import dataclass
 from backprop_cli.report.derived.lines import TOTAL, Line, Said, Value, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.fitting import Array, Row, fitted
@@ -28,7 +28,7 @@ def render(solution: Solution, view: View) -> str:
     return "\n\n".join("\n".join(fitted(block, view.width)) for block in blocks) + "\n"
 
 
-@dataclass
+@dataclass()
 class _Node:
     """The rows of one node, a label before each; on a narrow page the label has a line of its own."""
 

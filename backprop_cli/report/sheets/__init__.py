@@ -6,9 +6,9 @@ What `step`, `jacobian` and `hessian` found becomes a sheet once, and a sheet is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 
+from backprop_cli.records import dataclass, field
 from backprop_cli.report.view import View
 
 Written = Mapping[str, str]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 
+from backprop_cli.records import dataclass
 from backprop_cli.report.plain import safe
 from backprop_cli.tasks.stepping.results import Moment, Stepped
 

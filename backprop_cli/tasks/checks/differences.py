@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 from zlib import crc32
@@ -17,6 +16,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 
 TOLERANCE = Tolerance(relative=1e-5, absolute=1e-7)

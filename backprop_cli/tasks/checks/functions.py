@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
@@ -15,6 +14,7 @@ from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.records import replace
 from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Probe, compare, sample
 from backprop_cli.tasks.checks.results import FunctionResult, status_of
 from backprop_cli.tasks.places import named_user

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from sympy import Expr
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.entries import NoEntriesError, apply_op, entries, symbols
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.checks.differences import Dependents
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 from backprop_cli.tasks.checks.scalars import KinkError, Scalars, UnknownFunctionError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import TERMS, PassFormulas, Printed
 from backprop_cli.language.model import Spec
+from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.functions import check_functions

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+
+from backprop_cli.records import dataclass, field
 
 Status = Literal["ok", "wrong", "kink", "inconclusive"]
 Index = tuple[int, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -13,6 +12,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.language.expression import names as names_of
 from backprop_cli.language.model import Function, Leaf, NodeSpec, Shape, Spec
 from backprop_cli.language.unparse import ATOM
+from backprop_cli.records import replace
 from backprop_cli.tasks.export import numpy_helpers, torch_gradients, torch_helpers
 from backprop_cli.tasks.export.as_torch import _leaf
 from backprop_cli.tasks.export.code import Code, Speech, python_names, spoken

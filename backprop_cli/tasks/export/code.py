@@ -10,7 +10,6 @@ import keyword
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +21,7 @@ from backprop_cli.language.expression import Expression
 from backprop_cli.language.model import Leaf, Shape, Size, Spec
 from backprop_cli.language.source import Text
 from backprop_cli.language.unparse import ATOM, POSTFIX, POWER, PRODUCT, SUM, UNARY
+from backprop_cli.records import dataclass, field
 
 COMPARE = 0  # binds loosest
 _INFIX = {

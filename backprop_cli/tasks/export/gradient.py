@@ -7,7 +7,6 @@ gradient is the second derivative.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from backprop_cli.language.functions import walk
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.export.prepared import (
     Written,
     expression_of,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Call, Expression, Name, calls, parse
@@ -11,6 +10,7 @@ from backprop_cli.language.functions import walk
 from backprop_cli.language.model import NodeSpec, Pass, Spec
 from backprop_cli.language.names import MAX_NAME
 from backprop_cli.language.source import Text, inline
+from backprop_cli.records import replace
 
 Written = tuple[Expression, Text]
 

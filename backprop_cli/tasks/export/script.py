@@ -7,7 +7,6 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +16,7 @@ from backprop_cli.language.expression import Expression
 from backprop_cli.language.initial import INITS, fans
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Spec
 from backprop_cli.language.source import Text
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.export.as_spec import printable
 from backprop_cli.tasks.export.code import Code, Dialect, Speech, python_names, spoken
 

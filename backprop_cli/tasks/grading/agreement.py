@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.figures import Figures
 
 if TYPE_CHECKING:

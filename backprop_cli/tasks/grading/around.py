@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.chain import Chain, Edge
 from backprop_cli.tasks.grading.operands import Operands, View
 from backprop_cli.tasks.grading.wording import Wording

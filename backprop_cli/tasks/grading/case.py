@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, wrong_entries
 from backprop_cli.tasks.grading.figures import Figures
 from backprop_cli.tasks.grading.items import Item

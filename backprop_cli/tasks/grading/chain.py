@@ -9,7 +9,6 @@ the graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.engine.passes import plan
 from backprop_cli.language.model import Shape
+from backprop_cli.records import dataclass
 
 EPSILON = 1e-13
 """Of what is added up for an entry: some hundred times the rounding of a double."""

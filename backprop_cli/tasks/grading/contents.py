@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.expression.lexer import MAX_CHARACTERS
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling import is_spelling
+from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.grading.figures import Figures, exchanged, half_unit, written
 from backprop_cli.tasks.grading.grids import gridded
 from backprop_cli.tasks.grading.items import Item, gradient_of, item_of

@@ -7,7 +7,6 @@ many decimals as its array had. A draw under which something is not finite, or a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import UsageError
 from backprop_cli.language.model import Leaf, Spec
+from backprop_cli.records import replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.grading.draws import is_mask, labels, summing, varied
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves

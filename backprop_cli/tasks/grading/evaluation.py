@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, SupportsFloat
 
@@ -17,6 +16,7 @@ from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
+from backprop_cli.records import replace
 from backprop_cli.tasks.grading.chain import EPSILON
 from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.figures import Figures, exchanged, figures_of

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.tree import Node, Scalar, Sequence
+from backprop_cli.records import dataclass, replace
 
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array

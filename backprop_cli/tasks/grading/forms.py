@@ -10,7 +10,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from backprop_cli.language.decode import decode
 from backprop_cli.language.loader import load_document
 from backprop_cli.language.reading import mapping
 from backprop_cli.language.source import Source, Text
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.grading.items import item_of
 
 MAX_ITEMS: Final = 2_000

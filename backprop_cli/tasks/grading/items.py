@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.results import What
 
 SUFFIXES = {"": "", "value": "", "val": "", "grad": ".grad", "gradient": ".grad", "formula": ".formula",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -14,6 +13,7 @@ from backprop_cli.engine.graph import Graph, build, work_estimate
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Spec
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.grading.chain import Chain, ancestors

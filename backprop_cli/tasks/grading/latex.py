@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression.cursor import MAX_DEPTH
+from backprop_cli.records import dataclass
 
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
 

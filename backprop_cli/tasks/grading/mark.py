@@ -7,13 +7,13 @@ remembered, and a later answer that is not right is compared with what follows f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, too_few_digits, wrong_entries
 from backprop_cli.tasks.grading.case import Case, wrong_at
 from backprop_cli.tasks.grading.contents import Content, Formula, Unreadable, told

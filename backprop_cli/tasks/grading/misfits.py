@@ -7,12 +7,12 @@ in or taken away, two factors exchanged, or another product, shows what was mean
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import islice
 
 from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.unparse import unparse
+from backprop_cli.records import replace
 
 MAX_EDITS = 60
 """Changes that are tried."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.wording import Wording, constant_key
 
 MAX_OTHERS = 40

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -26,6 +25,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import NodeSpec
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import seed_of
 from backprop_cli.tasks.grading.chain import Chain
 from backprop_cli.tasks.grading.items import Item

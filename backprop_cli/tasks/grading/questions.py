@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.stepping.printing import listed

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from backprop_cli.records import dataclass, field
 
 Status = Literal["right", "wrong", "missing", "not readable"]
 What = Literal["value", "gradient", "new", "jacobian", "hessian", "tangent"]

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from backprop_cli.language.python.program import is_python
 from backprop_cli.language.reading import known, mapping, scalar, wrong_type
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.grading.agreement import Closeness
 from backprop_cli.tasks.grading.items import Item, item_of
 from backprop_cli.tasks.grading.key import Key

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +22,7 @@ from backprop_cli.language.decode import MAX_BYTES
 from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.grading.contents import Content, Unreadable, content_of, inlined
 from backprop_cli.tasks.grading.forms import Line, Page, page_of
 from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of

@@ -7,7 +7,6 @@ few comparisons; most answers that nothing explains are near no candidate of a s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from math import prod
@@ -17,6 +16,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.around import Candidate
 from backprop_cli.tasks.grading.case import Case, attempted
 from backprop_cli.tasks.grading.edits import Dropped

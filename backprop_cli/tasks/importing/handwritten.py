@@ -10,11 +10,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from backprop_cli.errors import Place
 from backprop_cli.language.python.program import read_program
 from backprop_cli.language.unparse import unparse
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.importing.arrays.tensors import tensor_code
 from backprop_cli.tasks.importing.python.rules import RULES
 from backprop_cli.tasks.importing.state.answers import Answers

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from backprop_cli.errors import BackpropError, SpecError, UsageError
 from backprop_cli.language.expression import Name
 from backprop_cli.language.python.program import Program, read_program
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.data.given import given_by
 from backprop_cli.tasks.importing.exercise.byhand import gradients_named, hooks_named, seeded_exercise, seeds_named
 from backprop_cli.tasks.importing.exercise.exercises import (

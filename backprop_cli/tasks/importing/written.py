@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from backprop_cli.errors import SpecError
@@ -12,6 +11,7 @@ from backprop_cli.language.expression import Call, Expression, parts
 from backprop_cli.language.names import MAX_NAME, RESERVED
 from backprop_cli.language.unparse import substituted, unparse
 from backprop_cli.language.writer import Tree, entry, number, quoted
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.arrays.literals import data_of, filled
 from backprop_cli.tasks.importing.exercise.exercises import Exercise, Start
 from backprop_cli.tasks.importing.state.codes import named, names_in

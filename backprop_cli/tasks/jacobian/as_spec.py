@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import Omitted
 from backprop_cli.language.model import NodeSpec, Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.writer import write
+from backprop_cli.records import replace
 from backprop_cli.tasks.export.prepared import expression_of, taken_names, unique
 from backprop_cli.tasks.jacobian.results import Differentiated
 

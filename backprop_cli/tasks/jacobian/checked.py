@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.model import Spec
+from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.report import BUDGET, verdict

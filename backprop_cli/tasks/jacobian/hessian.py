@@ -7,7 +7,6 @@ from the gradient's own formula, and evaluated against them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -20,6 +19,7 @@ from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.model import Spec
 from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute, seed_of
 from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, has_numbers, seeded, with_formula
 from backprop_cli.tasks.jacobian.numbers import Rows

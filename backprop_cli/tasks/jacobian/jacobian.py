@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.suggest import did_you_mean
+from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves

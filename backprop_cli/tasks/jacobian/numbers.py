@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.engine.rows import NumbersInRows
 from backprop_cli.engine.rows import Rows as Seeds
 from backprop_cli.errors import SpecError
+from backprop_cli.records import dataclass
 
 AT_ONCE = 1 << 26
 """Bytes that one reverse pass may take: its gradients, and what a step makes on its way, such as windows."""

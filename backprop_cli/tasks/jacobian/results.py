@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from backprop_cli.formulas.printed import Brief, Omitted, Printed
+from backprop_cli.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

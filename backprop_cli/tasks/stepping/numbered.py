@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +10,7 @@ from backprop_cli.formulas import marks
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.stepping.printing import (
     BREAKS,
     Notation,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from backprop_cli.formulas import marks
@@ -16,6 +15,7 @@ from backprop_cli.language.expression import Binary, Call, Expression, Name, Num
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import unparse
+from backprop_cli.records import dataclass
 
 SIGNED, SUM, PRODUCT, POWER, ATOM = range(-1, 4)  # signed: a negative number in a name's place
 _LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}

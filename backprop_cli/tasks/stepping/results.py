@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.formulas.printed import Named, Printed
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.result import Warned
 
 if TYPE_CHECKING:

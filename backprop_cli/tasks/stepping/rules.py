@@ -8,8 +8,9 @@ Definitions and defaults are those of `torch.optim`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+
+from backprop_cli.records import dataclass
 
 Parameters = Mapping[str, Fraction]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +15,7 @@ from backprop_cli.errors import UsageError
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Warned
 from backprop_cli.tasks.stepping.numbered import numbers_in

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.calculate import Runner
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.stepping.results import Moment, Row, Trace

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from backprop_cli.engine.passes import plan
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, Shape, Spec
 from backprop_cli.language.source import inline
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.stepping.rules import Line, Parameters, Rule
 
 STEP = "t"

@@ -8,7 +8,6 @@ takes apart one node of an expression, since a walk may print a symbol as its de
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from sympy import Add, Expr, Mul, Pow, Rational
@@ -18,6 +17,7 @@ from backprop_cli.formulas.algebra.for_print.order import Factors, echoed, facto
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_scalar, split_sum
 from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.records import dataclass, replace
 
 
 class Term(NamedTuple):

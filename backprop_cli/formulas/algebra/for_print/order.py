@@ -6,8 +6,6 @@ first, then leaves.  A sum prints `1 - y`, not `y - 1`, and its later node first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, position_of, shape_of, sort_key, symbols_of, tree_size
@@ -15,6 +13,7 @@ from backprop_cli.formulas.algebra.for_print.roots import joined, one_root
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
 from backprop_cli.formulas.algebra.scalars import is_decimal, split_sum
 from backprop_cli.formulas.algebra.work import remembered
+from backprop_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ have.  Walking all definitions, axes that meet become one; the letter of a named
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 
 from sympy import Expr
@@ -17,6 +16,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, Delta, TensorSymbol, is_one, shape_of
 from backprop_cli.formulas.notation.entrywise.meeting import BATCH, RULES, first
 from backprop_cli.formulas.notation.entrywise.walker import Axis, Run
+from backprop_cli.records import dataclass, field
 
 LETTERS = "ijklmpqrsabcd"
 USUAL = {"batch": "n", "samples": "n", "time": "t", "steps": "t", "tokens": "t", "classes": "k"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from backprop_cli.records import replace
 from backprop_cli.tasks.importing.arrays.literals import literal_or_stack
 from backprop_cli.tasks.importing.arrays.tensors import code_of, known_number, tensor_code, tensor_from
 from backprop_cli.tasks.importing.state.codes import binary, call, negative

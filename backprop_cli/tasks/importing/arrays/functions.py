@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Binary, Call, Expression, notes, parts
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.spelling import Misfit, library_call, method_call, second_of
+from backprop_cli.records import replace
 from backprop_cli.tasks.importing.arrays import indexing, tensors
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS, data_of, literal_or_stack
 from backprop_cli.tasks.importing.state import codes

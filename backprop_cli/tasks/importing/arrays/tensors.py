@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.language.expression import Expression
+from backprop_cli.records import replace
 from backprop_cli.tasks.importing.state.codes import call, listed, literal, named, number, together, whole
 from backprop_cli.tasks.importing.state.codes import transposed as turned
 from backprop_cli.tasks.importing.state.values import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Expression
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.arrays.tensors import tensor_code
 from backprop_cli.tasks.importing.state.codes import named, names_in
 from backprop_cli.tasks.importing.state.record import Backward, Record, leaf_of

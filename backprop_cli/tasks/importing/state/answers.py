@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from backprop_cli.language.expression import Expression
 from backprop_cli.language.python.backward import gradient_of
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.state.codes import call, name_of, named
 from backprop_cli.tasks.importing.state.record import Record
 from backprop_cli.tasks.importing.state.values import Frame, Tensor, Unknown, Unread

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import Any
 
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.importing.state.codes import named
 from backprop_cli.tasks.importing.state.record import Record
 from backprop_cli.tasks.importing.state.values import Tensor

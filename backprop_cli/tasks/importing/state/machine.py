@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from backprop_cli.engine.interpret.masked import is_open
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Expression, Name
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.state.answers import Answers
 from backprop_cli.tasks.importing.state.codes import call
 from backprop_cli.tasks.importing.state.random_draws import Draws

@@ -6,7 +6,6 @@ import ast
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
@@ -17,6 +16,7 @@ from backprop_cli.language.names import RESERVED
 from backprop_cli.language.python.program import Program
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import unparse
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.state.codes import named
 from backprop_cli.tasks.importing.state.values import Dim, Item, Number, Sizes, Start, Tensor, Unread
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Expression
+from backprop_cli.records import dataclass, field
 
 Sizes = tuple[int, ...]
 
