@@ -16,22 +16,22 @@ from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.linear.deltas import unit
 from backprop_cli.formulas.linear.indices import Indexing
-from backprop_cli.formulas.linear.letters import Letter, Letters, NotLinearError
+from backprop_cli.formulas.linear.letters import Letter, NotLinearError
 from backprop_cli.formulas.linear.matrix import matrix_of
+from backprop_cli.formulas.linear.place import Place
 from backprop_cli.formulas.linear.repeated import letter, repeated
 from backprop_cli.formulas.linear.spelling import IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.terms import Entries, jacobian_entries
-from backprop_cli.formulas.marks import MARKED
+from backprop_cli.formulas.marks import MARKED, plain
 from backprop_cli.formulas.notation import NOTATIONS, Layout
-from backprop_cli.formulas.printed import Brief, Omitted, Printed
+from backprop_cli.formulas.printed import INDEXED, Brief, Omitted, Printed
 from backprop_cli.formulas.symbols import Symbols, symbols
 from backprop_cli.formulas.tensors import derive
 from backprop_cli.records import dataclass, field, replace
 
-INDEX = "index"
+TEX, PAGE = MARKED["latex"], MARKED["mathml"]
 OUTSIDE = "an entry outside of a tensor is 0"
-PAGE = MARKED["mathml"]
-WRITTEN = ("text", "code", "latex", PAGE)
+WRITTEN = ("text", "code", TEX, PAGE)
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
 
 
@@ -62,7 +62,7 @@ def _table(cells: Sequence[str], width: int) -> str:
 MATRIX: Mapping[str, Callable[[Sequence[str], tuple[int, ...]], str]] = {
     "text": lambda cells, shape: _listed(cells, shape, "[", "]"),
     "code": lambda cells, shape: _listed(cells, shape, "stack([", "])"),
-    "latex": _typeset,
+    TEX: lambda cells, shape: _typeset([*map(plain, cells)], shape),  # no line ends inside a matrix
     PAGE: lambda cells, shape: _table(cells, shape[1] if len(shape) == 2 else 1),
 }
 """How a small matrix is written out."""
@@ -75,9 +75,9 @@ class Written:
     formula: Printed | Omitted
     block: str = ""
     facts: tuple[str, ...] = ()
-    rows: str = ""  # ∂p[i]/∂x[j], which the index notation is of; nothing where that would not be read
+    rows: Place | None = None  # what the index notation is of; nothing where that would not be read
     literal: bool = False  # written out entry by entry
-    entries: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[Place, Printed] = field(default_factory=dict)
     brief: Brief | None = None
 
 
@@ -110,8 +110,7 @@ def jacobian_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPas
         few = math.prod(work.shape) <= small
         found = work.written(few)
         brief = work.brief(few, found)
-    names = run.name, graph.nodes[index].name
-    rows = "" if found.literal else work.rows(*names)
+    rows = None if found.literal else work.rows()
     facts = (*made.facts.used.values(), *work.said())
     return replace(found, facts=facts, rows=rows, brief=brief, entries=work.each() if few else {})
 
@@ -168,16 +167,16 @@ class _Writing:
         """
         names = lettered(self.entries, self.symbols.graph.names)
         entry = self.indexing.expression()
-        index = self.layout("text", names).entry(*entry)
+        index = {key: self.layout(notation, names).entry(*entry) for notation, key in INDEXED.items()}
         if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names)):
-            return Written(Printed({**literal, INDEX: index}), literal=True)
+            return Written(Printed({**literal, **index}), literal=True)
         try:
             matrix = self.tidied(matrix_of(self.as_matrix))
         except NotLinearError:
-            return self.of_higher_rank(names, index, entry)
+            return self.of_higher_rank(names, index)
         self.printed.append(matrix)
         written = {name: self.layout(name, names)(matrix) for name in WRITTEN}
-        return Written(Printed({**written, "code": self.shaped(written["code"], matrix), INDEX: index}))
+        return Written(Printed({**written, "code": self.shaped(written["code"], matrix), **index}))
 
     @property
     def as_matrix(self) -> Entries:
@@ -201,22 +200,21 @@ class _Writing:
         longest = max(len(self.layout("text", names)(entry)) for entry in indexing)
         return found if longest <= LONGEST_ENTRY else {}
 
-    def rows(self, output: str, leaf: str) -> str:
-        """`∂p[i]/∂x[j]`."""
+    def rows(self) -> Place:
+        """`[i]`, `[j]`."""
         names = lettered(self.entries, self.symbols.graph.names)
+        sides = self.entries.output, self.entries.leaf
+        return Place(*(tuple("0" if a is None else names[a] for a in side) for side in sides))
 
-        def at(name: str, letters: Letters) -> str:
-            shown = ",".join("0" if a is None else names[a] for a in letters)
-            return f"{name if name.isidentifier() else f'({name})'}[{shown}]" if shown else name
-
-        return f"∂{at(output, self.entries.output)}/∂{at(leaf, self.entries.leaf)}"
-
-    def each(self) -> dict[str, str]:
+    def each(self) -> dict[Place, Printed]:
         """Every entry's own formula."""
-        layout = self.layout("text", lettered(self.entries, self.symbols.graph.names))
-        found = {f"[{','.join(map(str, at))}]" if at else "": layout(Indexing(self.entries).at(at))
-                 for at in np.ndindex(*self.shape)}  # fmt: skip
-        return found if max(map(len, found.values())) <= LONGEST_ENTRY else {}
+        names = lettered(self.entries, self.symbols.graph.names)
+        layouts = {notation: self.layout(notation, names) for notation in INDEXED}
+        axes, found = len(self.entries.output), {}
+        for at in np.ndindex(*self.shape):
+            expr, shown = Indexing(self.entries).at(at), tuple(map(str, at))
+            found[Place(shown[:axes], shown[axes:])] = Printed({name: one(expr) for name, one in layouts.items()})
+        return found if max(len(one.text) for one in found.values()) <= LONGEST_ENTRY else {}
 
     def layout(self, notation: str, names: dict[Letter, str]) -> IndexLayout:
         return layout(NOTATIONS[notation], names, "e", self.symbols.facts.decimals, self.called)
@@ -237,15 +235,15 @@ class _Writing:
             return f"zeros({self.shape})" if expr == 0 else f"broadcast_to({code}, {self.shape})"
         return code if given == self.shape else f"reshape({code}, {self.shape})"
 
-    def of_higher_rank(self, names: dict[Letter, str], index: str, entry: tuple[Expr, Expr]) -> Written:
+    def of_higher_rank(self, names: dict[Letter, str], index: Mapping[str, str]) -> Written:
         """A tensor of more axes: one block, the same for every index that output and leaf share."""
         code = self.shaped(code_of(self.entries, self.layout("code", names)), None)
         block = self.block(names)
         if block is None:
-            typeset = {name: self.layout(name, names).entry(*entry) for name in ("latex", PAGE)}
-            return Written(Printed({**typeset, "text": index, "code": code, INDEX: index}))
+            whole = {notation: index[key] for notation, key in INDEXED.items()}
+            return Written(Printed({**whole, "code": code, **index}))
         written, where = block
-        return Written(Printed({**written, "code": code, INDEX: index}), where)
+        return Written(Printed({**written, "code": code, **index}), where)
 
     def block(self, names: dict[Letter, str]) -> tuple[dict[str, str], str] | None:
         """The matrix between the axes that are left where the shared ones are fixed."""
@@ -265,7 +263,7 @@ class _Writing:
         first = {a: names[o] for pair in shared for o in pair if o in self.entries.output for a in pair}
         whole = (*self.entries.output, *self.entries.leaf)
         where = ", ".join("0" if a is None else first[a] if a in fixed else ":" for a in whole)
-        return {name: self.layout(name, names)(matrix) for name in ("text", "latex", PAGE)}, where
+        return {name: self.layout(name, names)(matrix) for name in ("text", TEX, PAGE)}, where
 
     def sliced(self, shared: Sequence[tuple[Letter, Letter]], fixed: set[Letter], around: Entries) -> Entries:
         """The entries with the shared letters fixed: tensors become their slices."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 from unicodedata import normalize
 
-from backprop_cli.formulas.marks import marked, unmarked
+from backprop_cli.formulas.marks import MARKED, marked, unmarked
 from backprop_cli.records import dataclass, field
 
 TERMS = ("local", "nodes", "compact", "leaves")
@@ -18,6 +18,9 @@ ASKED: tuple[str, ...] = ("text", "code", "latex", "mathml", "index")
 """What can be asked for: each is a module of `formulas.notation`, and this row."""
 NOTATIONS = ("text", "code", "latex")
 """What every result holds; the others are made on demand."""
+
+INDEXED = {"text": "index", MARKED["latex"]: "latex_index", MARKED["mathml"]: "mathml_index"}
+"""What an entry in index notation is called in a Jacobian's formula, by the notation that it is set in."""
 
 
 _ENTRY = re.compile(r"\w+(\[[^\[\]]*\])?")
@@ -67,7 +70,7 @@ class Printed(Mapping[str, str]):
     @property
     def told(self) -> dict[str, str]:
         """What a machine is told: the notations that every result holds, and one entry where there is one."""
-        return {name: self.written[name] for name in (*NOTATIONS, "index") if name in self.written}
+        return {name: self[name] for name in (*NOTATIONS, "index") if name in self}
 
     @property
     def code(self) -> str:

@@ -78,7 +78,7 @@ def evaluator(spec: Spec) -> Any:
 
 def letters_of(one: Differentiated) -> list[str]:
     """The letter of each axis, 0 where there is none."""
-    inside = re.findall(r"\[([^\]]*)\]", one.rows.removeprefix("∂"))
+    inside = re.findall(r"\[([^\]]*)\]", one.rows["text"].removeprefix("∂"))
     return [letter for part in inside for letter in part.split(",")]
 
 
@@ -133,7 +133,7 @@ def check_entries(one: Differentiated, value: Any, rng: Any) -> int:
                                        err_msg=f"{one.rows} = {one.formula['index']} at {position}")  # fmt: skip
         if one.entries:
             read += 1
-            own = one.entries[f"[{','.join(map(str, position))}]" if position else ""]
+            own = one.entries[f"[{','.join(map(str, position))}]" if position else ""].formula.text
             np.testing.assert_allclose(Reader(own, value, {}, {}).value(), one.value[position], rtol=1e-9, atol=1e-9,
                                        err_msg=own)  # fmt: skip
     return read

@@ -78,6 +78,18 @@ def test_numbers_put_in_are_mathematics(backprop: Backprop) -> None:
     assert r"0.9 \cdot \begin{bmatrix} 0 \cr 0 \end{bmatrix} + 0.1 \cdot \begin{bmatrix} 0.000122433 \cr " in page
 
 
+def test_entries_of_a_jacobian_are_mathematics(backprop: Backprop) -> None:
+    """In Markdown an entry in index notation, and each entry of a small matrix, is no code; nor is a Hessian's."""
+    page = backprop(*JACOBIAN, "--format", "markdown").out
+    assert r"| $\frac{\partial p_{i}}{\partial a_{j}}$ | $p_{i} \left(\delta_{ij} - p_{j}\right)$ |  |" in page
+    assert r"| $\frac{\partial p_{0}}{\partial a_{1}}$ | $-p_{0} \thinspace p_{1}$ | `-0.10562` |" in page
+    hessian = backprop("hessian", LOGISTIC, "--format", "markdown").out
+    twice = r"\frac{\partial^2 \mathrm{loss}}{\partial w_{i} \thinspace \partial w_{j}}"
+    assert rf"${twice}$ | $\frac{{\sum_{{n}} p_{{n}}" in hessian
+    for said in (page, hessian):
+        assert not [one for one in re.findall(r"`([^`]*)`", said) if set(one) & set("∂·δΣ")]
+
+
 def maths_of(html: str) -> list[str]:
     """What each formula of a page says, without its elements."""
     return [re.sub("<[^>]*>", "", found) for found in re.findall(r'<div class="wide">(.*?)</div>', html)]

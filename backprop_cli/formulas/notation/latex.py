@@ -90,6 +90,13 @@ class Latex(Notation):
     def gradient(self, output: str, name: str) -> str:
         return rf"\frac{{\partial {self.differentiated(output)}}}{{\partial {self.differentiated(name)}}}"
 
+    def derivative(self, top: str, *below: str) -> str:
+        order = "^2" if len(below) > 1 else ""
+        return rf"\frac{{\partial{order} {top}}}{{\partial " + r" \, \partial ".join(below) + "}"
+
+    def twice(self, top: str, below: str) -> str:
+        return rf"\frac{{\partial^2 {top}}}{{\partial {below}^2}}"
+
     def differentiated(self, output: str) -> str:
         """A name, an entry of a node, or any other expression in brackets."""
         if re.fullmatch(r"\w+", output):

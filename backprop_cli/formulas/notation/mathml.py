@@ -129,6 +129,14 @@ class Mathml(Notation):
         top = self.name(output) if re.fullmatch(r"\w+", output) else self.bracket(tokens(output))
         return script("mfrac", mo("∂") + top, mo("∂") + self.name(name))
 
+    def derivative(self, top: str, *below: str) -> str:
+        sign = script("msup", mo("∂"), mn("2")) if len(below) > 1 else mo("∂")
+        return script("mfrac", sign + top, "".join(mo("∂") + one for one in below))
+
+    def twice(self, top: str, below: str) -> str:
+        squared = script("msup", mo("∂"), mn("2"))
+        return script("mfrac", squared + top, mo("∂") + script("msup", below, mn("2")))
+
     def delta(self, symbol: Delta) -> str:
         number = mo(",") + mn(str(symbol.number)) if symbol.number else ""
         return script("msub", mi("δ" + "′" * len(symbol.mark)), self.name(symbol.owner) + number)

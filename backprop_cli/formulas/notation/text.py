@@ -81,6 +81,14 @@ class Notation:
         """∂output/∂node."""
         return partial(output, name)
 
+    def derivative(self, top: str, *below: str) -> str:
+        """∂y[i]/∂x[j], ∂²f/∂x[i]∂y[j], of what is written already."""
+        return f"∂{'²' if len(below) > 1 else ''}{top}/{''.join(f'∂{one}' for one in below)}"
+
+    def twice(self, top: str, below: str) -> str:
+        """∂²f/∂x²."""
+        return f"∂²{top}/∂{below}²"
+
     def delta(self, symbol: Delta) -> str:
         """The gradient of a part that has no name."""
         return symbol.text

@@ -25,7 +25,7 @@ def document(found: Differentiated, view: View) -> dict[str, object]:
     if found.block:
         made["block"] = found.block
     if found.entries:
-        made["entries"] = dict(found.entries)
+        made["entries"] = {at: one.formula.text for at, one in found.entries.items()}
     return made
 
 

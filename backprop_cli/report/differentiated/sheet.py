@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backprop_cli.formulas.printed import Omitted
+from backprop_cli.formulas.printed import INDEXED, Omitted, Printed
 from backprop_cli.report.arrays import count
-from backprop_cli.report.sheets import Equation, Section, Sheet, plainly
+from backprop_cli.report.sheets import Equation, Section, Sheet
 from backprop_cli.report.view import View
 from backprop_cli.tasks.jacobian.results import Differentiated
 
@@ -25,7 +25,7 @@ def _section(one: Differentiated, view: View) -> Section:
 
 
 def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
-    left = {"text": one.symbol, "latex": symbol(one), "mathml": in_a_page(one)}
+    left = {"text": one.symbol, "latex": _symbol(one, "latex"), "mathml": _symbol(one, "mathml")}
     if isinstance(one.formula, Omitted):
         yield Equation(left, (), one.value)
         return
@@ -33,42 +33,22 @@ def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
     yield Equation(left, (shown,), one.value, where=one.block)
     if one.brief is not None:
         yield Equation(one.brief.name, (one.brief.definition,))
-    index = shown.get("index", "")
-    if index and one.rows and one.shape and index != shown["text"]:
-        yield Equation(plainly(one.rows), (plainly(index),))
+    if one.rows and one.shape and shown.get(INDEXED["text"]) != shown["text"]:
+        yield Equation(one.rows, (Printed({notation: shown[key] for notation, key in INDEXED.items()}),))
     if len(one.entries) > 1 and one.value is not None:
-        for (at, formula), value in zip(one.entries.items(), one.value.reshape(-1), strict=True):
-            yield Equation(plainly(at), (plainly(formula),), value)
+        for entry, value in zip(one.entries.values(), one.value.reshape(-1), strict=True):
+            yield Equation(entry.name, (entry.formula,), value)
 
 
-def in_a_page(one: Differentiated) -> str:
-    """∂p/∂x, ∂²loss/∂w² in MathML."""
+def _symbol(one: Differentiated, notation: str) -> str:
+    """∂p/∂x, ∂²loss/∂w², ∂²loss/∂w² · v."""
     from backprop_cli.formulas.notation import NOTATIONS
 
+    set_in = NOTATIONS[notation]
     if one.kind == "jacobian":
-        return NOTATIONS["mathml"].gradient(one.output, one.wrt)
-    label, name = NOTATIONS["mathml"].label, NOTATIONS["mathml"].name
-    square = "<msup><mo>∂</mo><mn>2</mn></msup>"
+        return set_in.gradient(one.output, one.wrt)
     below = one.symbol.partition("/")[2].removesuffix(" · v")
-    vector = name("v") if one.symbol.endswith("· v") else ""
-    if below.endswith("²"):
-        leaves = f"<mo>∂</mo><msup>{name(one.wrt)}<mn>2</mn></msup>"
-    else:
-        leaves = f"<mo>∂</mo>{name(below.removeprefix('∂').partition('∂')[0])}<mo>∂</mo>{name(one.wrt)}"
-    return f"<mfrac><mrow>{square}{label(one.output)}</mrow><mrow>{leaves}</mrow></mfrac>{vector}"
-
-
-def symbol(one: Differentiated) -> str:
-    """∂p/∂x, ∂²loss/∂w² in LaTeX."""
-    from backprop_cli.formulas.notation import NOTATIONS
-
-    name = NOTATIONS["latex"].name
-    if one.kind == "jacobian":
-        return NOTATIONS["latex"].gradient(one.output, one.wrt)
-    output = name(one.output) if one.output.isidentifier() else rf"\left({name(one.output)}\right)"
-    below = one.symbol.partition("/")[2].removesuffix(" · v")
-    vector = r" \, v" if one.symbol.endswith("· v") else ""
-    if below.endswith("²"):
-        return rf"\frac{{\partial^2 {output}}}{{\partial {name(one.wrt)}^2}}{vector}"
-    first = below.removeprefix("∂").partition("∂")[0]
-    return rf"\frac{{\partial^2 {output}}}{{\partial {name(first)} \, \partial {name(one.wrt)}}}{vector}"
+    first = set_in.name(below.removeprefix("∂").removesuffix("²").partition("∂")[0])
+    output, last = set_in.label(one.output), set_in.name(one.wrt)
+    found = set_in.twice(output, last) if below.endswith("²") else set_in.derivative(output, first, last)
+    return found + set_in.beside + set_in.name("v") if one.symbol.endswith("· v") else found

@@ -45,7 +45,7 @@ def _formula(one: Differentiated, text: str, index: str, view: View) -> Iterator
     elif text != index or not (one.rows and one.shape):
         yield Row(f"{INDENT}= ", of_source(view.plain(text)), "")
     if index and one.rows and one.shape:
-        yield Row(f"{INDENT}{view.safe(one.rows)}", of_source(view.plain(index)))
+        yield Row(f"{INDENT}{view.safe(one.rows['text'])}", of_source(view.plain(index)))
 
 
 def _value(one: Differentiated, view: View) -> Iterator[Row | str]:
@@ -63,7 +63,7 @@ def _entries(one: Differentiated, view: View) -> Iterator[Row | str]:
     names = list(one.entries)
     width = max(map(len, names))
     for name, value in zip(names, one.value.reshape(-1).tolist(), strict=True):
-        text = view.plain(one.entries[name])
+        text = view.plain(one.entries[name].formula.text)
         number = f"{value or 0:.{view.digits}g}"
         result = "" if text == number else f"{EQUAL} = {number}"
         yield Row(f"{INDENT}{name.ljust(width)}  ", of_source(text) + result, "")

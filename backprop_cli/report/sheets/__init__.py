@@ -15,11 +15,6 @@ Written = Mapping[str, str]
 """A formula by notation: `text`, and where there is one `latex`."""
 
 
-def plainly(text: str) -> Written:
-    """What is a formula in text alone."""
-    return {"text": text}
-
-
 @dataclass(frozen=True, slots=True)
 class Equation:
     """left = each of `steps` = value; `where` says for which entries it holds."""

@@ -110,9 +110,8 @@ class Twice:
             return replace(found, formula=ZERO)
         assert whole is not None
         run = replace(whole.graph.passes[0], name="gradient")
-        made = with_formula(found, whole.graph, whole.rows, whole.graph.names[other], run)
-        below = made.rows.removeprefix("∂gradient").replace(f"/∂{other}", f"∂{other}")
-        return replace(made, rows=f"∂²{self.graph.output_name}/∂{first}{below}" if made.rows else "")
+        return with_formula(found, whole.graph, whole.rows, whole.graph.names[other], run,
+                            lambda place: place.of_hessian(self.graph.output_name, first, other))  # fmt: skip
 
     def product(self, name: str, vector: str) -> Differentiated:
         """H · v, by one reverse pass over the gradient."""

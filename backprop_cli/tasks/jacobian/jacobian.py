@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,8 +19,11 @@ from backprop_cli.language.source import inline
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.jacobian.numbers import Rows
-from backprop_cli.tasks.jacobian.results import Differentiated
+from backprop_cli.tasks.jacobian.results import Differentiated, Entry
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
+
+if TYPE_CHECKING:
+    from backprop_cli.formulas.linear.place import Place
 
 WRITTEN_OUT = 16
 """A Jacobian of up to so many entries has each entry's own formula."""
@@ -104,23 +108,32 @@ def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted) -> 
         graph.spec.source.file, graph.spec.title, "jacobian", partial(graph.output_name, name), graph.output_name, name,
         shape, value, Omitted("not asked for"), dims={k: int(v) for k, v in graph.spec.dims.items()},
     )  # fmt: skip
-    return with_formula(found, graph, rows, index) if wanted.formulas else found
+    if not wanted.formulas:
+        return found
+    run = graph.passes[0]
+    return with_formula(found, graph, rows, index, run, lambda place: place.of_jacobian(run.name, name))
 
 
-def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: int,
-                 run: GraphPass | None = None) -> Differentiated:  # fmt: skip
-    """With the formula, evaluated back where there are numbers."""
+def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: int, run: GraphPass,
+                 named: Callable[[Place], Mapping[str, str]]) -> Differentiated:  # fmt: skip
+    """With the formula, evaluated back where there are numbers; `named` says what an entry is of."""
     from backprop_cli.formulas.jacobian import jacobian_formula  # imports sympy
 
     values = None if rows is None else rows.values
-    written = jacobian_formula(graph, values, run or graph.passes[0], index, WRITTEN_OUT)
+    written = jacobian_formula(graph, values, run, index, WRITTEN_OUT)
     formula = written.formula
     if isinstance(formula, Printed) and rows is not None and found.value is not None:
         formula = evaluated(formula, rows, found.value)
     if isinstance(formula, Omitted):
         return replace(found, formula=formula)
-    return replace(found, formula=formula, block=written.block, facts=written.facts, entries=written.entries,
-                   rows=written.rows, brief=written.brief)  # fmt: skip
+    entries = {_at(place): Entry(named(place), one) for place, one in written.entries.items()}
+    return replace(found, formula=formula, block=written.block, facts=written.facts, entries=entries,
+                   rows=named(written.rows) if written.rows else {}, brief=written.brief)  # fmt: skip
+
+
+def _at(place: Place) -> str:
+    at = ",".join((*place.output, *place.leaf))
+    return f"[{at}]" if at else ""
 
 
 def evaluated(formula: Printed, rows: Rows, value: Array) -> Printed | Omitted:

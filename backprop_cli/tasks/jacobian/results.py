@@ -10,6 +10,14 @@ from backprop_cli.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry's own formula, and what it is of: ∂p[0]/∂x[1]."""
+
+    name: Mapping[str, str]
+    formula: Printed
+
+
+@dataclass(frozen=True, slots=True)
 class Differentiated:
     """One derivative: `value` has the output's axes, then the leaf's (of a product with a vector, the leaf's alone).
 
@@ -26,8 +34,8 @@ class Differentiated:
     value: Any
     formula: Printed | Omitted
     block: str = ""
-    rows: str = ""  # ∂p[i]/∂x[j]: what `index` is equal to
-    entries: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)  # ∂p[i]/∂x[j]: what `index` is equal to, by notation
+    entries: Mapping[str, Entry] = field(default_factory=dict)  # by `[0,1]`
     facts: tuple[str, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)
     brief: Brief | None = None  # what people are shown in place of the formula, where that repeats itself
