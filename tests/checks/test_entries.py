@@ -75,11 +75,11 @@ def test_rule_is_the_derivative_entry_by_entry(op: Op, sample: Sample, position:
 
 
 def test_nearly_every_op_has_entries() -> None:
-    """The cases above cover every op that has a derivative, but for singular values and pooling."""
+    """The cases above cover every op that has a derivative, but for singular values, pooling and sorting."""
     covered = {case.values[0].name for case in CASES}
     missing = {name for name, op in OPS.items() if any(op.vjps)} - covered
     assert len(covered) >= 60
-    assert missing <= {"eigvalsh", "eigvecsh", "pinv", "svdvals", "svd_u", "svd_vh", "max_pool1d", "max_pool2d"}
+    assert missing <= {"eigvalsh", "eigvecsh", "pinv", "svdvals", "svd_u", "svd_vh", "max_pool1d", "max_pool2d", "sort"}
 
 
 def test_numbers_are_exact() -> None:

@@ -24,7 +24,8 @@ from tests.export.samples import CASES, constant, spec_of
 
 STEP = 1e-5
 FLAT = {
-    "arange", "argmax", "argmin", "ceil", "equal", "eye", "floor", "greater", "greater_equal", "less", "less_equal",
+    "arange", "argcummax", "argcummin", "argmax", "argmin", "argsort", "ceil", "equal", "eye", "floor", "greater",
+    "greater_equal", "less", "less_equal",
     "max_pool1d_indices", "max_pool2d_indices", "not_equal", "one_hot", "ones", "resize_matrix", "round", "sign",
     "stop_gradient", "trunc", "zeros",
 }  # fmt: skip

@@ -22,6 +22,7 @@ from backprop_cli.engine.ops import (
     moving,
     network,
     norms,
+    ordering,
     padding,
     pairs,
     parts,
@@ -37,5 +38,5 @@ __all__ = [
     "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "averaging", "combining",
     "contraction", "convolution", "decompositions", "distances", "elementwise", "gates", "gathering",
     "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "moving", "network",
-    "norms", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping", "special",
+    "norms", "ordering", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping", "special",
 ]

@@ -95,10 +95,11 @@ _KINDS: Mapping[Callable[[str, object], object], str] = {
            "start start_dim step stop",
     whole_or_wholes: "axes axis chunks destination dilation kernel_size normalized_shape output_padding reps "
                      "sections shape shift sizes source stride",
-    flag: "align_corners ceil_mode count_include_pad full is_causal keepdims log_input log_target swap training "
-          "unbiased upper use_input_stats",
-    word: "approximate mode reduction subscripts uplo",
-    spacing: "padding", order: "ord", anything: "index output_size over pad pad_width rounding_mode scale_factor size",
+    flag: "align_corners ceil_mode count_include_pad descending full is_causal keepdims largest log_input log_target "
+          "swap training unbiased upper use_input_stats",
+    word: "approximate method mode reduction subscripts uplo",
+    spacing: "padding", order: "ord",
+    anything: "index output_size over pad pad_width q rounding_mode scale_factor size",
 }  # fmt: skip
 KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 """What a parameter of this name is, in every function that has one."""

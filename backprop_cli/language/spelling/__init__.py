@@ -6,6 +6,6 @@ is data: one row a call in `libraries/`, the library's own signature and the exp
 
 from backprop_cli.language.spelling.attributes import respelled
 from backprop_cli.language.spelling.bare import is_spelling, unprefixed
-from backprop_cli.language.spelling.calls import Misfit, library_call, method_call, second_of
+from backprop_cli.language.spelling.calls import PLACES, Misfit, library_call, method_call
 
-__all__ = ["Misfit", "is_spelling", "library_call", "method_call", "respelled", "second_of", "unprefixed"]
+__all__ = ["PLACES", "Misfit", "is_spelling", "library_call", "method_call", "respelled", "unprefixed"]

@@ -10,9 +10,15 @@ from backprop_cli.errors import SpecError
 from backprop_cli.language.expression.lexer import Token, error
 from backprop_cli.language.expression.tree import Argument, Call, Expression, Indexed, Name, Number, String, Transposed
 from backprop_cli.language.source import Text
-from backprop_cli.language.spelling.calls import Misfit, is_method, library_call, method_call, second_of
+from backprop_cli.language.spelling.calls import (
+    PLACES,
+    Misfit,
+    is_method,
+    is_pairs_alone,
+    library_call,
+    method_call,
+)
 from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, layer_function
-from backprop_cli.records import replace
 
 PREFIXES = {
     "np": "numpy", "numpy": "numpy", "jnp": "numpy", "jax": "numpy", "scipy": "numpy", "torch": "torch", "nn": "torch",
@@ -100,11 +106,12 @@ def _from_library(reader: Reader, value: Name, name: Token) -> Expression:
         raise error("E012", message, reader.text, value.start, last.end, hint)
     made = partial(library_call, call, library, path)
     found = _fitted(reader, call, f"{value.name}.{path}", call.start, made)
-    return _of_pair(reader, found, call) if library == "torch" else found
+    return _one_of(reader, found)
 
 
-def _fitted(reader: Reader, call: Call, spelled: str, at: int, made: Callable[[], Expression]) -> Expression:
-    """What a call stands for, or the error that says what the function there takes."""
+def _fitted(reader: Reader, call: Call, spelled: str, at: int,
+            made: Callable[[], tuple[Expression, ...]]) -> tuple[Expression, ...]:  # fmt: skip
+    """The results of what a call stands for, or the error that says what the function there takes."""
     try:
         return made()
     except Misfit as caught:
@@ -119,22 +126,18 @@ def _constant(reader: Reader, value: Name, path: str, last: Token) -> Expression
     return String(value.start, last.end, path)  # a dtype; as a tensor it is refused
 
 
-def _of_pair(reader: Reader, found: Expression, call: Call) -> Expression:
+def _one_of(reader: Reader, found: tuple[Expression, ...]) -> Expression:
     """PyTorch's `max(x, dim)` is a pair: `[0]` and `.values` are the values, `[1]` and `.indices` the positions."""
-    second = second_of(call, found)
-    if second is None or not isinstance(found, Call):
-        return found
-    if reader.sees("[") and reader.following.text in {"0", "1"}:
+    which = 0
+    if len(found) > 1 and reader.sees("[") and reader.following.text in map(str, range(len(found))):
         reader.advance()
-        which = reader.advance().text
+        which = int(reader.advance().text)
         if not reader.accept("]"):
             raise reader.unexpected("expected ']' to close the index")
-    elif reader.sees(".") and reader.following.text in {"values", "indices"}:
+    elif len(found) > 1 and reader.sees(".") and PLACES.get(reader.following.text, len(found)) < len(found):
         reader.advance()
-        which = "0" if reader.advance().text == "values" else "1"
-    else:
-        return found
-    return found if which == "0" else replace(found, function=second)
+        which = PLACES[reader.advance().text]
+    return found[which]
 
 
 # ── methods and attributes ───────────────────────────────────────────────────────────────────────
@@ -149,8 +152,8 @@ def _method(reader: Reader, value: Expression, name: Token) -> Expression:
     call = Call(value.start, end, function, (itself, *arguments), name.end, "method")
     torch = bool({a.keyword for a in arguments} & _TORCH_WORDS)
     found = _fitted(reader, call, f".{function}", name.start, partial(method_call, call, torch=torch))
-    pair = torch or reader.sees(".") and reader.following.text in {"values", "indices"}
-    return _of_pair(reader, found, call) if pair else found
+    named = reader.sees(".") and reader.following.text in PLACES
+    return _one_of(reader, found) if torch or named or is_pairs_alone(function) else found[0]
 
 
 def _call(function: str) -> Callable[[Expression, int], Expression]:

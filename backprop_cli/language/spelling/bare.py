@@ -19,6 +19,6 @@ def unprefixed(call: Call, is_ours: bool) -> Expression | None:
     """What a call without a prefix stands for; None where it is the language's own, or nothing known."""
     for table in (BARE,) if is_ours else _LIBRARIES:
         found = rewritten(call, rows_of(table).get(call.function, ()))
-        if found is not None:
-            return found
+        if found:
+            return found[0]
     return None

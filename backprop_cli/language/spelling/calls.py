@@ -12,20 +12,12 @@ from backprop_cli.records import replace
 
 TABLES = {"numpy": NUMPY, "torch": TORCH, "math": MATH, "self": ""}
 """The rows of each library."""
-PAIRS = {"max": "argmax", "min": "argmin"}
-"""Of PyTorch, functions that give values and, as a second result, positions when they are told an axis."""
+PLACES = {
+    "values": 0, "indices": 1, "eigenvalues": 0, "eigenvectors": 1, "U": 0, "S": 1, "Vh": 2, "mean": 1,
+}  # fmt: skip
+"""Where a named result of a call with several stands: `torch.max(x, 1).indices`, `torch.linalg.svd(A).S`."""
 _SILENT = ("nn.functional.", "functional.", "numpy.", "scipy.", "lax.", "Tensor.")
 """Modules whose functions are those of the library itself."""
-
-
-def second_of(written: Call, found: Expression) -> str | None:
-    """The function that gives the second result of a call of PyTorch's that has two; None where it has one."""
-    if not isinstance(found, Call):
-        return None
-    asked = (a.value for a in written.arguments if a.keyword == "return_indices")
-    if any(isinstance(one, Name) and one.name in {"True", "true"} for one in asked):
-        return f"{found.function}_indices"
-    return PAIRS.get(found.function) if len(found.arguments) > 1 else None
 
 
 class Misfit(Exception):
@@ -36,8 +28,8 @@ class Misfit(Exception):
         self.usages = usages
 
 
-def library_call(call: Call, library: str, path: str) -> Expression:
-    """A call of the function `path` of a library: `linalg.norm` of PyTorch.
+def library_call(call: Call, library: str, path: str) -> tuple[Expression, ...]:
+    """The results of a call of the function `path` of a library, most often one: `linalg.norm` of PyTorch.
 
     Raises:
         Misfit: the function there does not take such arguments.
@@ -51,8 +43,8 @@ def library_call(call: Call, library: str, path: str) -> Expression:
     return _fitting(call, [lines])
 
 
-def method_call(call: Call, *, torch: bool) -> Expression:
-    """A call of a method, whose first argument is the tensor itself; what PyTorch means by it, or numpy.
+def method_call(call: Call, *, torch: bool) -> tuple[Expression, ...]:
+    """The results of a call of a method, whose first argument is the tensor itself; what PyTorch means by it, or numpy.
 
     Raises:
         Misfit: the method does not take such arguments.
@@ -66,13 +58,27 @@ def is_method(name: str) -> bool:
     return name in rows_of(METHODS) or name in rows_of(TORCH)
 
 
-def _fitting(call: Call, tables: Sequence[Sequence[str]]) -> Expression:
+def is_pairs_alone(name: str) -> bool:
+    """Whether a method is PyTorch's alone, so that an index after it picks one of its results."""
+    return name not in rows_of(METHODS)
+
+
+def _fitting(call: Call, tables: Sequence[Sequence[str]]) -> tuple[Expression, ...]:
     """The first row that fits; where there is none at all, our function of the same name."""
-    found = next((made for lines in tables if (made := rewritten(call, lines)) is not None), None)
+    found = next(filter(None, (rewritten(call, lines) for lines in tables)), ())
     lines = next(filter(None, tables), ())
-    if found is None and lines:
+    if not found and lines:
         raise Misfit(usages(lines))
-    return _ours(call) if found is None else found
+    return _with_indices(call, found or (_ours(call),))
+
+
+def _with_indices(call: Call, found: tuple[Expression, ...]) -> tuple[Expression, ...]:
+    """What `return_indices=True` adds: the positions in a window, as PyTorch's pools give them."""
+    asked = (a.value for a in call.arguments if a.keyword == "return_indices")
+    made = found[0]
+    if not isinstance(made, Call) or not any(isinstance(o, Name) and o.name in {"True", "true"} for o in asked):
+        return found
+    return (made, replace(made, function=f"{made.function}_indices"))
 
 
 def _ours(call: Call) -> Call:

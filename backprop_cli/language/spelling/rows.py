@@ -5,9 +5,9 @@
     view(input, *shape) = reshape(input, shape)
 
 A name may have several rows; the first whose parameters fit the arguments is taken.  An indented line goes on with the
-one before it.  `name:kind` takes only arguments that look like it (see `KINDS`), `*name` all positional arguments that
-are left, as a tuple.  What stands behind `!` is a note for the user.  An argument is put into the expression as a tree,
-never as text.
+one before it.  A call with several results has an expression for each, and ` & ` between them.  `name:kind` takes only
+arguments that look like it (see `KINDS`), `*name` all positional arguments that are left, as a tuple.  What stands
+behind `!` is a note for the user.  An argument is put into the expression as a tree, never as text.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Row:
     usage: str
     parameters: tuple[Parameter, ...]
     rest: str
-    body: Expression
+    bodies: tuple[Expression, ...]
     note: str = ""
 
     def bound(self, arguments: Sequence[Argument], at: Expression) -> dict[str, Expression] | None:
@@ -192,7 +192,8 @@ def row(line: str) -> Row:
     written = [part.strip() for part in match[2].split(", ") if part]
     rest = next((part[1:] for part in written if part.startswith("*")), "")
     parameters = tuple(_parameter(part) for part in written if not part.startswith("*"))
-    return Row(f"{match[1]}({match[2]})", parameters, rest, parse_own(inline(match[3], "<spelling>")), note)
+    bodies = tuple(parse_own(inline(body, "<spelling>")) for body in match[3].split(" & "))
+    return Row(f"{match[1]}({match[2]})", parameters, rest, bodies, note)
 
 
 def _parameter(written: str) -> Parameter:
@@ -204,16 +205,16 @@ def _parameter(written: str) -> Parameter:
 # ── a call, rewritten ────────────────────────────────────────────────────────────────────────────
 
 
-def rewritten(call: Call, lines: Sequence[str]) -> Expression | None:
-    """A call by the first of some rows that fits; None where none does."""
+def rewritten(call: Call, lines: Sequence[str]) -> tuple[Expression, ...]:
+    """The results of a call by the first of some rows that fits, most often one; none where no row does."""
     arguments = [a for a in call.arguments if a.keyword not in IGNORED]
     for line in lines:
         found = row(line)
         values = found.bound(arguments, call)
         if values is not None:
-            made = filled(found.body, values, call.start, call.end)
-            return replace(made, note=found.note) if found.note and isinstance(made, Call) else made
-    return None
+            made = [filled(body, values, call.start, call.end) for body in found.bodies]
+            return tuple(replace(one, note=found.note) if found.note and isinstance(one, Call) else one for one in made)
+    return ()
 
 
 def usages(lines: Sequence[str]) -> str:

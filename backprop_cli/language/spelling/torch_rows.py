@@ -91,12 +91,30 @@ clamp_min(input, min) = clip(input, min, none)
 clamp_max(input, max) = clip(input, none, max)
 fmax(input, other) = maximum(input, other)
 fmin(input, other) = minimum(input, other)
-max(input, dim:axes, keepdim=false) = max(input, axis=dim, keepdims=keepdim)
+max(input, dim:axes, keepdim=false) = max(input, axis=dim, keepdims=keepdim) & argmax(input, axis=dim,
+    keepdims=keepdim)
 max(input, other:tensor) = maximum(input, other)
 max(input) = max(input)
-min(input, dim:axes, keepdim=false) = min(input, axis=dim, keepdims=keepdim)
+min(input, dim:axes, keepdim=false) = min(input, axis=dim, keepdims=keepdim) & argmin(input, axis=dim,
+    keepdims=keepdim)
 min(input, other:tensor) = minimum(input, other)
 min(input) = min(input)
+aminmax(input, dim=none, keepdim=false) = min(input, axis=dim, keepdims=keepdim) & max(input, axis=dim,
+    keepdims=keepdim)
+sort(input, dim=-1, descending=false, stable=false) = sort(input, axis=dim, descending=descending) & argsort(input,
+    axis=dim, descending=descending)
+argsort(input, dim=-1, descending=false, stable=false) = argsort(input, axis=dim, descending=descending)
+msort(input) = sort(input, axis=0)
+topk(input, k, dim=-1, largest=true, sorted=true) = topk(input, k, axis=dim, largest=largest) & argtopk(input, k,
+    axis=dim, largest=largest)
+kthvalue(input, k, dim=-1, keepdim=false) = kthvalue(input, k, axis=dim, keepdims=keepdim) & argkthvalue(input, k,
+    axis=dim, keepdims=keepdim)
+median(input) = lower_median(input)
+median(input, dim, keepdim=false) = lower_median(input, axis=dim, keepdims=keepdim)
+quantile(input, q, dim=none, keepdim=false, interpolation='linear') = quantile(input, q, axis=dim, keepdims=keepdim,
+    method=interpolation)
+cummax(input, dim) = cummax(input, axis=dim) & argcummax(input, axis=dim)
+cummin(input, dim) = cummin(input, axis=dim) & argcummin(input, axis=dim)
 sum(input, dim=none, keepdim=false) = sum(input, axis=dim, keepdims=keepdim)
 mean(input, dim=none, keepdim=false) = mean(input, axis=dim, keepdims=keepdim)
 std(input, unbiased:false) = std(input)
@@ -109,6 +127,22 @@ var(input, unbiased:true) = var(input, ddof=1)
 var(input, dim:axes, unbiased:false, keepdim=false) = var(input, axis=dim, keepdims=keepdim)
 var(input, dim:axes, unbiased:true, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1)
 var(input, dim=none, correction=1, keepdim=false) = var(input, axis=dim, keepdims=keepdim, correction=correction)
+var_mean(input, unbiased:false) = var(input) & mean(input)
+var_mean(input, unbiased:true) = var(input, ddof=1) & mean(input)
+var_mean(input, dim:axes, unbiased:false, keepdim=false) = var(input, axis=dim, keepdims=keepdim) & mean(input,
+    axis=dim, keepdims=keepdim)
+var_mean(input, dim:axes, unbiased:true, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
+    axis=dim, keepdims=keepdim)
+var_mean(input, dim=none, correction=1, keepdim=false) = var(input, axis=dim, keepdims=keepdim,
+    correction=correction) & mean(input, axis=dim, keepdims=keepdim)
+std_mean(input, unbiased:false) = std(input) & mean(input)
+std_mean(input, unbiased:true) = std(input, ddof=1) & mean(input)
+std_mean(input, dim:axes, unbiased:false, keepdim=false) = std(input, axis=dim, keepdims=keepdim) & mean(input,
+    axis=dim, keepdims=keepdim)
+std_mean(input, dim:axes, unbiased:true, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
+    axis=dim, keepdims=keepdim)
+std_mean(input, dim=none, correction=1, keepdim=false) = std(input, axis=dim, keepdims=keepdim,
+    correction=correction) & mean(input, axis=dim, keepdims=keepdim)
 softmax(input, dim=-1) = softmax(input, axis=dim)
 log_softmax(input, dim=-1) = log_softmax(input, axis=dim)
 softmin(input, dim=-1) = softmax(-input, axis=dim)
@@ -131,6 +165,9 @@ linalg.pinv(A, rcond=none, hermitian:true) = pinv(A + stop_gradient(tril(A) + tr
 linalg.pinv(A, atol:none=none, rtol=none, hermitian=false) = pinv(A, rtol)
 linalg.eigvalsh(A, UPLO:'L'='L') = eigvalsh(A)
 linalg.eigvalsh(A, UPLO:'U') = eigvalsh(A + stop_gradient(triu(A) + triu(A, 1).mT - A))
+linalg.eigh(A, UPLO:'L'='L') = eigvalsh(A) & eigvecsh(A)
+linalg.eigh(A, UPLO:'U') = eigvalsh(A, uplo='U') & eigvecsh(A, uplo='U')
+linalg.svd(A, full_matrices:false) = svd_u(A) & svdvals(A) & svd_vh(A)
 linalg.matrix_power(A, n) = matrix_power(A, n)
 linalg.solve(A, B) = solve(A, B)
 linalg.multi_dot(tensors) = multi_dot(tensors)

@@ -26,6 +26,7 @@ TABLE = {
     **NUMPY_TABLE, **{name: call(target) for name, target in OWN.items()}, "relu": call("jax.nn.relu"),
     "relu6": call("jax.nn.relu6"), "gelu": template("jax.nn.gelu({0}, approximate={approximate} == 'tanh')"),
     "stop_gradient": call("jax.lax.stop_gradient"), "logcumsumexp": call("jax.lax.cumlogsumexp", "axis"),
+    "cummax": call("jnp.maximum.accumulate", "axis"), "cummin": call("jnp.minimum.accumulate", "axis"),
 }  # fmt: skip
 JAX = Dialect("jnp", TABLE, "mask", language)
 

@@ -74,6 +74,20 @@ def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, o
     return f"np.sqrt({total(speech, (squares,), {**parameters, '': 'sum'})})"
 
 
+def _argsort(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    if parameters["descending"] or not operands[0].shape:
+        return language(speech, operands, parameters)
+    return f"np.argsort({operands[0].text}, axis={parameters['axis']}, kind='stable')"
+
+
+def _sort(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    x, axis = operands[0], parameters["axis"]
+    if not x.shape:
+        return x.text
+    found = f"np.sort({x.text}, axis={axis})"
+    return f"np.flip({found}, {axis})" if parameters["descending"] else found
+
+
 def _arange(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     start, stop, step = (parameters[name] for name in ("start", "stop", "step"))
     ends = (0, start) if stop is None else (start, stop)
@@ -223,6 +237,8 @@ TABLE: Mapping[str, Row] = {
     "clip": template("np.clip({0}, {1}, {2})"), "outer": call("np.outer"), "kron": call("np.kron"),
     "transpose": _transpose,
     **{name: call(f"np.{name}", "axis", "keepdims") for name in ("argmax", "argmin")},
+    "argsort": _argsort, "sort": _sort, "cummax": call("np.maximum.accumulate", "axis"),
+    "cummin": call("np.minimum.accumulate", "axis"),
     "trace": template("np.trace({0}, axis1=-2, axis2=-1)"), "logdet": template("np.linalg.slogdet({0})[1]"),
     "slogdet": template("np.stack(np.linalg.slogdet({0}))"), "matrix_power": call("np.linalg.matrix_power", "n"),
     "solve": _solve, "einsum": _einsum, "svdvals": template("np.linalg.svd({0}, compute_uv=False)"),

@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 # ── functions, whose source a script carries ─────────────────────────────────────────────────────
 
 
-def index_add(x: Any, indices: Any, source: Any, axis: Any) -> object:
-    """x with slices added at indices; repeated ones add up."""
-    axis = axis % x.ndim
-    count = indices.numel()
-    flat = source.reshape((*source.shape[:axis], count, *source.shape[axis + indices.ndim :]))
-    return x.index_add(axis, indices.long().reshape(-1), flat)
-
-
 def scatter(x: Any, index: Any, shape: object) -> object:
     """Zeros with x added at an index."""
     y: Any = torch.zeros(shape)
@@ -94,16 +86,6 @@ def _avg_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[
     return f"{speech.helper('avg_unpool')}({operands[0].text}, {size}, {kernel}, {stride}, {padding})"
 
 
-def _index_add(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
-    name = speech.helper("index_add")
-    return f"{name}({', '.join(o.text for o in operands)}, {int(parameters['axis'])})"
-
-
-def _scatter_add(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
-    x, indices, source = operands
-    return f"torch.scatter_add({x.text}, {int(parameters['axis'])}, {indices.text}.long(), {source.text})"
-
-
 def _scatter(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     inner = "".join(f"{_subscript(part)}, " for part in parameters["index"])
     return f"{speech.helper('scatter')}({operands[0].text}, ({inner}), {speech.value(parameters['shape'])})"
@@ -121,7 +103,7 @@ TABLE: Mapping[str, Row] = {
     **dict.fromkeys(("max_pool1d_indices", "max_pool2d_indices"), _max_pool_indices),
     **dict.fromkeys(("max_unpool1d", "max_unpool2d"), _max_unpool),
     **dict.fromkeys(("avg_unpool1d", "avg_unpool2d"), _avg_unpool),
-    "index_add": _index_add, "scatter_add": _scatter_add, "scatter": _scatter,
+    "scatter": _scatter,
 }  # fmt: skip
 
 TORCH_WITH_GRADIENTS = Dialect("torch", TABLE, "mask", array="torch.tensor")

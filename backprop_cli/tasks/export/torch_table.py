@@ -71,6 +71,49 @@ def _along(name: str) -> Row:
     return row
 
 
+def _position(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    """PyTorch's positions are whole numbers; ours are numbers like all others."""
+    names = tuple(name for name in ("axis", "keepdims", "descending") if name in parameters)
+    stable = ", stable=True" if "descending" in parameters else ""
+    found = call(f"torch.{parameters['']}", **{n: {"axis": "dim", "keepdims": "keepdim"}.get(n, n) for n in names})
+    return f"{found(speech, operands, parameters)[:-1]}{stable}).to(torch.get_default_dtype())"
+
+
+def _sort(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    dim, down = (speech.value(parameters[name]) for name in ("axis", "descending"))
+    return f"torch.sort({operands[0].text}, dim={dim}, descending={down}, stable=True)[0]"
+
+
+def _running(place: int) -> Row:
+    def row(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+        found = f"torch.{parameters[''].removeprefix('arg')}({operands[0].text}, dim={parameters['axis']})[{place}]"
+        return f"{found}.to(torch.get_default_dtype())" if place else found
+
+    return row
+
+
+def _index_add(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    """PyTorch takes a vector of positions."""
+    x, indices, source = operands
+    rank = len(x.shape or ())
+    axis, at = parameters["axis"] % rank, f"{indices.within(POSTFIX)}.long()"
+    if len(indices.shape or ()) == 1:
+        return f"torch.index_add({x.text}, {axis}, {at}, {source.text})"
+    given = source.shape or ()
+    rows = (*given[:axis], -1, *given[axis + len(indices.shape or ()) :])
+    flat = f"{source.within(POSTFIX)}.reshape({speech.value(rows)})"
+    return f"torch.index_add({x.text}, {axis}, {at}.reshape(-1), {flat})"
+
+
+def _scatter_add(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    """PyTorch does not broadcast positions."""
+    x, indices, source = operands
+    at = f"{indices.within(POSTFIX)}.long()"
+    if indices.shape != source.shape:
+        at += f".expand({speech.value(tuple(source.shape or ()))})"
+    return f"torch.scatter_add({x.text}, {int(parameters['axis'])}, {at}, {source.text})"
+
+
 def _transpose(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     x, axes = operands[0], parameters["axes"]
     rank = len(x.shape or ())
@@ -200,6 +243,9 @@ TABLE: Mapping[str, Row] = {
     **{name: _reduction(f"torch.a{name}") for name in ("max", "min")},
     **{name: _along(f"torch.{name}") for name in ("softmax", "log_softmax", "cumsum", "cumprod",
                                                  "logcumsumexp")},
+    **dict.fromkeys(("argmax", "argmin", "argsort"), _position), "sort": _sort,
+    **dict.fromkeys(("cummax", "cummin"), _running(0)), **dict.fromkeys(("argcummax", "argcummin"), _running(1)),
+    "index_add": _index_add, "scatter_add": _scatter_add, "entr": call("torch.special.entr"),
     **dict.fromkeys(("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"), _conv),
     **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
     "prod": _product, "norm": _norm, "identity": template("{0}.clone()"), "stop_gradient": template("{0}.detach()"),

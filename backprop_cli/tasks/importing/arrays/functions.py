@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Binary, Call, Expression, notes, parts
 from backprop_cli.language.expression.tree import rebuilt
-from backprop_cli.language.spelling import Misfit, library_call, method_call, second_of
-from backprop_cli.records import replace
+from backprop_cli.language.spelling import Misfit, library_call, method_call
 from backprop_cli.tasks.importing.arrays import indexing, tensors
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS, data_of, literal_or_stack
 from backprop_cli.tasks.importing.state import codes
@@ -63,14 +62,17 @@ def apply(machine: Machine, family: str, path: str, given: list[object], named: 
         found = method_call(code, torch=family == "torch") if method else library_call(code, family, path)
     except Misfit as caught:
         raise machine.record.unread(node, f"{name} takes other arguments", caught.usages) from None
+    results = [_result(machine, one, given, named, node, noted=not method) for one in found]
+    several = len(results) > 1 and (family == "torch" or not method)
+    return Pair(results) if several else results[0]
+
+
+def _result(machine: Machine, found: Expression, given: list[object], named: dict[str, object], node: ast.AST, *,
+            noted: bool) -> Tensor:  # fmt: skip
     found = _sized(machine, found, node) if any(map(_is_general, parts(found))) else found
-    for note in () if method else notes(found):
+    for note in notes(found) if noted else ():
         machine.record.note(node, note)
-    made = _tensor(machine, found, given, named, node)
-    second = second_of(code, found) if family == "torch" else None
-    if second is not None and isinstance(found, Call):
-        return Pair((made, Tensor(replace(found, function=second), kind="int")))
-    return made
+    return _tensor(machine, found, given, named, node)
 
 
 def _is_general(part: Expression) -> bool:
@@ -118,7 +120,8 @@ def _parts(values: tuple[object, ...]) -> Iterator[object]:
 
 
 _KNOWN: Final = {*OPS, *COMPOSITES, "logical_not", "array", "shape", "size", "ndim"}
-_WHOLE: Final = frozenset({"one_hot", "argmax", "argmin", "arange", "trunc"})
+_WHOLE: Final = frozenset({"one_hot", "argmax", "argmin", "argsort", "argtopk", "argkthvalue", "argcummax", "argcummin",
+                           "arange", "trunc", "max_pool1d_indices", "max_pool2d_indices"})  # fmt: skip
 _MASKS: Final = frozenset({"isnan", "isfinite", "isinf", "logical_not", "logical_and", "logical_or", "logical_xor",
                            "greater", "less", "equal", "not_equal", "greater_equal", "less_equal"})  # fmt: skip
 
@@ -207,19 +210,8 @@ def _attention(machine: Machine, family: str, given: list[object], named: dict[s
     if isinstance(mask, Tensor) and mask.kind == "bool":
         slots["attn_mask"] = Tensor(indexing.mask_code(machine, mask, node), kind="bool")
     code = _call(machine, "scaled_dot_product_attention", [], slots, node)
-    return _tensor(machine, library_call(code, "torch", "scaled_dot_product_attention"), [], slots, node)
-
-
-def _moments(name: str) -> Row:
-    """`var_mean`, `std_mean`: both at once."""
-
-    def row(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
-        words = {key: one for key, one in named.items() if key in {"dim", "axis", "keepdim"}}
-        axis = [one for one in given[1:2] if not isinstance(one, bool)]
-        return (apply(machine, family, name, given, named, node),
-                apply(machine, family, "mean", [given[0], *axis], words, node))  # fmt: skip
-
-    return row
+    (found,) = library_call(code, "torch", "scaled_dot_product_attention")
+    return _tensor(machine, found, [], slots, node)
 
 
 def _count(machine: Machine, family: str, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
@@ -254,9 +246,7 @@ _ROWS: Mapping[str, Row] = {
     "reshape": _reshape, "view": _reshape, "dropout": _dropout, "one_hot": _one_hot, "chunk": _split, "split": _split,
     "array_split": _split, "hsplit": _split, "unbind": _unbind, "numel": _count, "nelement": _count, "size": _count,
     "shape": _shape, "scaled_dot_product_attention": _attention, "movedim": _moved, "moveaxis": _moved,
-    "var_mean": _moments("var"),
-    "std_mean": _moments("std"),
     **dict.fromkeys(("asnumpy", "atleast_1d", "identity_", "nan_to_num", "real", "tree_map"), _same),
-    **dict.fromkeys(("argsort", "nonzero", "topk", "multinomial", "bincount", "sort", "unique"), _gone("positions")),
+    **dict.fromkeys(("nonzero", "multinomial", "bincount", "unique"), _gone("positions")),
     **dict.fromkeys(("allclose", "array_equal", "isclose", "any", "all", "is_tensor", "equal_"), _gone("a test")),
 }  # fmt: skip

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from backprop_cli.language.spelling import PLACES
 from backprop_cli.tasks.importing.arrays import indexing, tensors
 from backprop_cli.tasks.importing.library import methods, python_methods
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
@@ -131,8 +132,8 @@ def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> obje
         return owner
     if isinstance(owner, Layer):
         return calls.layer_attribute(machine, owner, name, node)
-    if isinstance(owner, Pair) and name in {"values", "indices"}:
-        return owner[name == "indices"]
+    if isinstance(owner, Pair) and PLACES.get(name, len(owner)) < len(owner):
+        return owner[PLACES[name]]
     if isinstance(owner, Handle):
         return Builtin(name, lambda m, a, k, n: _removed(m, owner) if name == "remove" else None)
     if isinstance(owner, TorchDraws):
