@@ -13,6 +13,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.engine.sparing import spare
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import Source, inline
@@ -39,9 +40,10 @@ def _leaf(name: str, kind: Any, value: Any) -> Leaf:
 
 
 def engine(graph: Graph) -> Job:
-    """Forward and reverse pass of a graph whose rules are bound, as a training loop would repeat them."""
+    """Forward and reverse pass of a graph whose rules are bound, as a training loop repeats them."""
     meaning = Numbers(graph)
     steps = plan(graph, meaning)
+    spare(graph, steps, {*graph.wrt, graph.passes[-1].output})
     leaves = load_leaves(graph)
     output = graph.passes[-1].output
 

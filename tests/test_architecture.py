@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine.interpret", "engine.reverse"),
     ("engine.custom",),
     ("engine.graph",),
-    ("engine.passes",),
+    ("engine.passes", "engine.sparing"),
     ("engine.numbers", "engine.rows"),
     ("formulas.printed", "formulas.marks", "formulas.algebra"),
     ("formulas.spoken", "formulas.symbols", "formulas.tensors", "formulas.entries"),

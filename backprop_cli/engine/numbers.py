@@ -210,4 +210,4 @@ def summed_to(x: Array, shape: Shape) -> Array:
     extra = len(wide) - len(shape)
     repeated = (extra + i for i, size in enumerate(shape) if size == 1 and wide[extra + i] != 1)
     axes = (*range(extra), *repeated)
-    return np.reshape(np.sum(x, axis=axes), tuple(map(int, shape)))[()] if axes else x
+    return np.add.reduce(x, axis=axes).reshape(shape)[()] if axes else x

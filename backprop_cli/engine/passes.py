@@ -76,13 +76,16 @@ def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning[V], leaves: Ma
         if node.op is None:
             values[index] = leaves[index] if node.leaf is not None else meaning.constant(node.value)
     for step in steps:
-        left, right = step.left, step.right
+        left, right, spent = step.left, step.right, step.spent
         if left is None:
             values[step.place] = step.apply(*step.operands(values))
         elif right is None:
             values[step.place] = step.apply(values[left])
         else:
             values[step.place] = step.apply(values[left], values[right])
+        if spent:
+            for index, in_its_place in spent:
+                values[index] = in_its_place
     return values
 
 

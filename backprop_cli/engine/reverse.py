@@ -41,6 +41,8 @@ class Step:
     edges: tuple[Edge, ...]
     left: int | None = None
     right: int | None = None
+    spent: tuple[tuple[int, object], ...] = ()  # values that nobody reads once it has run, and what takes their place
+    passing: bool = False  # its gradient is not asked for once it is handed on
 
     def operands(self, values: Any) -> list[Any]:
         """The values of its operands, of those of all nodes."""
@@ -73,6 +75,8 @@ def go_back(
             continue
         if arrive is not None:
             gradient = gradients[step.place] = arrive(step.node, gradient)
+        if step.passing:
+            gradients[step.place] = None
         for edge in step.edges:
             rule, operand = edge.rule, edge.operand
             if rule is None:

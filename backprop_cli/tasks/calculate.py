@@ -11,13 +11,14 @@ from backprop_cli.engine.graph import Graph, GraphPass, Node, build
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.engine.sparing import spare
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.diagnose import warnings_of
-from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_masks, load_leaves
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_masks, load_leaves, masks_of
 from backprop_cli.tasks.listing import listing
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
@@ -50,6 +51,11 @@ class Runner:
         self.meaning = Numbers(graph)
         self.steps = plan(graph, self.meaning)
         self.seeds = [seed_of(graph, run) for run in graph.passes]
+
+    def spare(self) -> None:
+        """From now on keep of the values only the outputs, and of the gradients those that are asked for."""
+        graph = self.graph
+        spare(graph, self.steps, {*graph.wrt, *masks_of(graph), *(run.output for run in graph.passes)})
 
     def __call__(self, leaves: Mapping[int, Array]) -> Computed:
         """The forward pass and every backward pass, in numbers."""

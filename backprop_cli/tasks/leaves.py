@@ -103,6 +103,12 @@ def check_masks(graph: Graph, values: Sequence[Array]) -> None:
             _check_mask(graph, node, dict(zip(node.inputs, (values[i] for i in node.inputs), strict=True)))
 
 
+def masks_of(graph: Graph) -> set[int]:
+    """The nodes that are an attention mask."""
+    return {index for node in graph.nodes if node.op is not None and node.op.masks
+            for name, index in zip(node.op.signature.operands, node.inputs, strict=True) if name in node.op.masks}
+
+
 def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> None:
     assert node.op is not None
     labels = node.op.name == "one_hot"

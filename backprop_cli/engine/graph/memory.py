@@ -30,10 +30,11 @@ def entries_of(shape: Shape) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """How many numbers are made on the way, and how many operations make them."""
+    """How many numbers are made on the way, how many operations make them, and what is read on the way back."""
 
     entries: int = 0
     work: int = 0
+    reads: frozenset[int] = frozenset()  # what its rules read: 0 its result, then its operands
 
 
 @dataclass(slots=True)
@@ -116,6 +117,7 @@ class Sized:
     @property
     def mT(self) -> Sized:  # noqa: N802 (numpy's name)
         """The last two axes swapped: a view."""
+        self.words.read.add(self)
         return Sized(self.words, (*self.shape[:-2], self.shape[-1], self.shape[-2]))
 
 
@@ -125,6 +127,7 @@ class Words:
 
     meter: Meter
     pi: Sized = field(init=False)
+    read: set[object] = field(default_factory=set)  # what was more than asked for its shape
 
     def __post_init__(self) -> None:
         self.pi = Sized(self, ())
@@ -145,6 +148,7 @@ class Words:
         return condition
 
     def _word(self, name: str, *operands: object, **parameters: object) -> Sized:
+        self.read.update(operand for operand in operands if isinstance(operand, Sized))
         shapes: list[Any] = [None if o is None else getattr(o, "shape", ()) for o in operands]
         if name in WORDS:
             names, expression = WORDS[name]
@@ -220,10 +224,11 @@ def _cost(node: Node, shapes: tuple[Shape | None, ...], wanted: tuple[bool, ...]
     ahead, meter.entries, meter.transient = meter.peak - entries_of(node.shape), 0, 0
     words = Words(meter)
     operands = [None if shape is None else Sized(words, shape) for shape in shapes]
-    result = Sized(words, node.shape)
+    result, gradient = Sized(words, node.shape), Sized(words, node.shape)
     for position, asked in enumerate(wanted):
         rule = rule_of(node, position)
         if asked and rule is not None:
             which = (position,) if node.op.signature.variadic else ()
-            rule(words, *which, result, result, *operands, **node.parameters)
-    return Cost(max(ahead, meter.peak), meter.work)
+            words.read.add(rule(words, *which, gradient, result, *operands, **node.parameters))
+    reads = frozenset(place for place, value in enumerate((result, *operands)) if value in words.read)
+    return Cost(max(ahead, meter.peak), meter.work, reads)

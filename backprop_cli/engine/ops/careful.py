@@ -12,7 +12,7 @@ from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 
 def _overflows(x: Array) -> bool:
     """Whether exp(-x) is infinite in some entry, or nearly so."""
-    return bool(np.size(x) and np.min(x) < (-700 if np.asarray(x).dtype == np.float64 else -80))
+    return bool(np.size(x) and np.minimum.reduce(x, axis=None) < (-700 if np.asarray(x).dtype == np.float64 else -80))
 
 
 def stable_sigmoid(x: Array) -> Array:
@@ -32,7 +32,7 @@ def stable_softplus(x: Array) -> Array:
 def others(p: Array, axis: Axes) -> Array:
     """1 - p for probabilities that sum to one over `axis`; where p is large, as the sum of the other entries."""
     large = p > 0.5  # at most one entry of each sum
-    rest = np.sum(np.where(large, 0, p), axis=axis, keepdims=True)
+    rest = np.add.reduce(p * ~large, axis=axis, keepdims=True)
     return np.where(large, rest, 1 - p)[()]
 
 

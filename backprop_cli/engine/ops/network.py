@@ -25,8 +25,8 @@ def along_shape(x: Shape, *, axis: Axes = -1) -> Shape:
 
 def softmax(x: Array, axis: Axes) -> Array:
     """exp x / Σ exp x, shifted by the maximum."""
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: Axes) -> Array:

@@ -209,7 +209,7 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
 
 def standardize(xp: Counting, x: Array, axis: Axes = -1, eps: Real = 1e-5) -> Array:
     """(x - mean)/√(var + eps)."""
-    mean = np.sum(x, axis=axis, keepdims=True) / xp.size(count(np.shape(x), axis))
+    mean = np.add.reduce(x, axis=axis, keepdims=True) / xp.size(count(np.shape(x), axis))
     return (x - mean) / np.sqrt(variance(xp, x, axis, True) + eps)
 
 

@@ -84,10 +84,10 @@ def fold(combine: Callable[..., Scalar], x: Objects, axis: Axes, keepdims: bool)
 # ── sums ─────────────────────────────────────────────────────────────────────────────────────────
 
 reduction("sum(x; axis=none, keepdims=false)", "Sum over axes (default: all).",
-          lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
+          lambda xp, x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
           lambda xp, g, y, x, axis, keepdims: spread(xp, g, x, axis, keepdims), temporary=costs.nothing, linear="x")
 reduction("mean(x; axis=none, keepdims=false)", "Arithmetic mean over axes (default: all).",
-          lambda xp, x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims)
+          lambda xp, x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims)
           / xp.size(count(np.shape(x), axis)),
           lambda xp, g, y, x, axis, keepdims: spread(xp, g / xp.size(count(x.shape, axis)), x, axis, keepdims),
           domain="the mean of no entries", linear="x")
@@ -95,12 +95,12 @@ reduction("mean(x; axis=none, keepdims=false)", "Arithmetic mean over axes (defa
 # ── extremes ─────────────────────────────────────────────────────────────────────────────────────
 
 reduction("max(x; axis=none, keepdims=false)", "Largest entry over axes.",
-          lambda xp, x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims), _shared_ties,
+          lambda xp, x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims), _shared_ties,
           shape=extreme_shape, aliases="amax", kink=lambda x, **p: _tied(x, **p, extreme=np.max),
           entry=lambda s, x, axis=None, keepdims=False: fold(s.Max, x, axis, keepdims),
           convention="a tie shares the gradient evenly")
 reduction("min(x; axis=none, keepdims=false)", "Smallest entry over axes.",
-          lambda xp, x, axis=None, keepdims=False: np.min(x, axis=axis, keepdims=keepdims), _shared_ties,
+          lambda xp, x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims), _shared_ties,
           shape=extreme_shape, aliases="amin", kink=lambda x, **p: _tied(x, **p, extreme=np.min),
           entry=lambda s, x, axis=None, keepdims=False: fold(s.Min, x, axis, keepdims),
           convention="a tie shares the gradient evenly")
@@ -128,12 +128,14 @@ def shifted(x: Array, axis: Axes) -> tuple[Array, Array, Array]:
     One of the largest entries adds exactly 1 to the sum, so the logarithm is log1p of the others: it keeps its
     digits where that entry stands alone.
     """
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, np.zeros_like(top))
+    top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    finite = np.isfinite(top)
+    if not finite.all():
+        top = np.where(finite, top, np.zeros_like(top))
     below = x - top
     largest = below == 0
-    ties = np.sum(largest, axis=axis, keepdims=True, dtype=below.dtype)
-    rest = np.sum(np.where(largest, np.zeros_like(below), np.exp(below)), axis=axis, keepdims=True)
+    ties = np.add.reduce(largest, axis=axis, keepdims=True, dtype=below.dtype)
+    rest = np.add.reduce(np.exp(below) - largest, axis=axis, keepdims=True)  # exp(0) is exactly 1: they add nothing
     return top, below, np.log1p(rest + (ties - 1))
 
 
@@ -181,7 +183,7 @@ def variance(xp: Counting, x: Array, axis: Axes = None, keepdims: bool = False, 
              correction: int | None = None, unbiased: bool | None = None) -> Array:
     """Σ(x - mean)²/(n - ddof), in two passes."""
     n = xp.size(count(np.shape(x), axis))
-    away = x - np.sum(x, axis=axis, keepdims=True) / n
+    away = x - np.add.reduce(x, axis=axis, keepdims=True) / n
     total = np.sum(away * away, axis=axis, keepdims=keepdims)
     return total / max(0, n - lost(ddof, correction, unbiased))
 

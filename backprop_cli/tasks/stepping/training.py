@@ -66,7 +66,7 @@ class Training:
         """Take steps; stops at a loss that is no number, which no step leads away from."""
         with np.errstate(all="ignore"):
             for step in range(steps + 1):
-                computed = self.runner(self.leaves)
+                computed = self.pass_through()
                 loss = self.loss(computed)
                 self.history.append(Moment(step, loss))
                 if tell is not None:
@@ -74,6 +74,15 @@ class Training:
                 if step == steps or not math.isfinite(loss):
                     return
                 self.move(step + 1, computed, traced=step == 0 or (step + 1) % every == 0 or step + 1 == steps)
+                del computed  # before the next one is made: that takes its memory
+
+    def pass_through(self) -> Computed:
+        """Forward and back; the first time everything is kept, for the formulas."""
+        computed = self.runner(self.leaves)
+        if self.start is None:
+            self.start = computed
+            self.runner.spare()
+        return computed
 
     def loss(self, computed: Computed) -> float:
         """What the gradients are of: the output, or, from a seed, Σ seed ⊙ output; summed over the passes."""
@@ -84,8 +93,6 @@ class Training:
 
     def move(self, step: int, computed: Computed, traced: bool) -> None:
         """Every param by its rule, all from the same gradients."""
-        if self.start is None:
-            self.start = computed
         for index, mover in self.movers.items():
             gradient = computed.gradient(index)
             if gradient is None:  # the output does not depend on it
