@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from backprop_cli import __version__
 from backprop_cli.cli.table import COMMANDS
 from backprop_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 USAGE = "E026"
 
@@ -50,6 +51,8 @@ class Commands(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a command's name, from the table alone."""
+        from click.shell_completion import CompletionItem
+
         rows = [CompletionItem(name, help=row.help) for name, row in COMMANDS.items() if name.startswith(incomplete)]
         return [*rows, *click.Command.shell_complete(self, ctx, incomplete)]
 
@@ -57,7 +60,9 @@ class Commands(click.Group):
 def _meant(name: str) -> str:
     if name.endswith((".yaml", ".yml")):
         return f"a spec follows a command: 'backprop run {name}'"
-    near = difflib.get_close_matches(name.lower(), COMMANDS, n=1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), COMMANDS, n=1)
     return f"did you mean {near[0]!r}?" if near else "'backprop --help' lists the commands"
 
 

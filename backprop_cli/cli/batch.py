@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,9 @@ from backprop_cli.cli.records import Answer, Limits, Output, Spread, Work, answe
 from backprop_cli.cli.streams import AtomicFile, Sink
 from backprop_cli.errors import UsageError
 from backprop_cli.records import dataclass, field
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)

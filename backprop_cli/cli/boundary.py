@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import sys
@@ -64,7 +63,9 @@ def _usage(error: click.ClickException) -> BackpropError:
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else PROGRAM
     hint = f"'{command} --help' lists the options"
     if isinstance(error, click.NoSuchOption):
-        near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=0)
+        from difflib import get_close_matches
+
+        near = get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=0)
         hint = f"did you mean {near[0]!r}?" if near else hint
         return UsageError(USAGE, f"no such option {error.option_name!r}", hint=hint)
     text = error.format_message().strip().removesuffix(".")

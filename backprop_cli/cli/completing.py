@@ -7,7 +7,7 @@ tabulator is never an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from os.path import isfile
 
 import click
 
@@ -36,7 +36,7 @@ def _spec_path(ctx: click.Context) -> str | None:
     """The spec on the command line; behind an option that waits for its value click leaves the words unparsed."""
     parsed = [ctx.params[name] for name in SPEC_ARGUMENTS if ctx.params.get(name)]
     words = [*(word for found in parsed for word in ((found,) if isinstance(found, str) else found)), *ctx.args]
-    return next((str(word) for word in words if Path(word).is_file()), None)
+    return next((str(word) for word in words if isfile(word)), None)
 
 
 def _that_fit(words: Iterable[str], incomplete: str) -> list[str]:

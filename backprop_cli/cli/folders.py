@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from backprop_cli.errors import FileError
 
@@ -23,13 +22,13 @@ def files_of(paths: Sequence[str], suffixes: Sequence[str]) -> tuple[str, ...]:
     """
     found: list[str] = []
     for path in paths:
-        found += _inside(path, suffixes) if Path(path).is_dir() else [path]
+        found += _inside(path, suffixes) if os.path.isdir(path) else [path]
     return tuple(found)
 
 
 def _inside(folder: str, suffixes: Sequence[str]) -> list[str]:
     try:
-        listed = os.listdir(folder)  # noqa: PTH208 - a Path for each of 100,000 is not needed
+        listed = os.listdir(folder)
     except OSError as caught:
         raise FileError("E001", f"cannot read the folder {folder!r}: {caught.strerror}") from None
     chosen: dict[str, tuple[int, str]] = {}
@@ -42,4 +41,4 @@ def _inside(folder: str, suffixes: Sequence[str]) -> list[str]:
     if not names:
         hint = f"it would end in {', '.join(suffixes)}"
         raise FileError("E001", f"the folder {folder!r} holds no file to read", hint=hint)
-    return [os.path.join(folder, name) for name in names]  # noqa: PTH118 - as the user would write it
+    return [os.path.join(folder, name) for name in names]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -68,7 +67,7 @@ def _read(path: str, choice: SpecChoice) -> Spec:
 
     one_thread()
     found = chosen(import_python(reader.content_of(path), path), choice.which, choice.output)
-    return reader.read_spec(found.text.encode(), path, folder=Path(path).parent)
+    return reader.read_spec(found.text.encode(), path, folder=os.path.dirname(path))
 
 
 def one_thread() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection
 from functools import wraps
-from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -134,7 +133,11 @@ class Page:
         if self.width is not None:
             return replace(view, width=self.width)
         terminal = out in {None, "-"} and sys.stdout is not None and sys.stdout.isatty()
-        return replace(view, width=max(NARROWEST, get_terminal_size().columns) if terminal else DEFAULT)
+        if not terminal:
+            return replace(view, width=DEFAULT)
+        from shutil import get_terminal_size
+
+        return replace(view, width=max(NARROWEST, get_terminal_size().columns))
 
 
 @dataclass(frozen=True, slots=True)

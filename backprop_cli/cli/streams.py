@@ -7,10 +7,12 @@ import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
 from backprop_cli.errors import FileError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -118,6 +120,8 @@ class AtomicFile:
     """
 
     def __init__(self, path: str) -> None:
+        from pathlib import Path
+
         self.path = path
         self.temporary: Path | None = None
         self.descriptor = -1
@@ -134,7 +138,7 @@ class AtomicFile:
             mode = self.target.stat().st_mode
         except FileNotFoundError:
             if not self.target.parent.is_dir():
-                raise self._error(f"the folder {str(Path(self.path).parent)!r} does not exist") from None
+                raise self._error(f"the folder {os.path.dirname(self.path)!r} does not exist") from None
             return
         except (OSError, ValueError) as caught:
             raise self._error(_reason(caught)) from None
@@ -212,7 +216,7 @@ def refuse_overwriting(out: str | None, read: Iterable[str], what: str = "the sp
 def _same(one: str, other: str) -> bool:
     """Whether two paths are one file, by whatever links."""
     try:
-        return os.path.realpath(one) == os.path.realpath(other) or Path(one).samefile(other)
+        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
     except (OSError, ValueError):  # one of them does not exist, so it is not the other
         return False
 
@@ -223,8 +227,8 @@ def suffixed(out: str | None, suffixes: Mapping[str, Sequence[str]]) -> str | No
     Raises:
         UsageError: E026 for a suffix that no format has: a picture or a page of plain text would be a surprise.
     """
-    suffix = Path(out or "").suffix.lower()
-    if not suffix or out == "-":
+    suffix = os.path.splitext(out or "")[1].lower()
+    if suffix in {"", "."} or out == "-":
         return None
     for name, ends in suffixes.items():
         if suffix in ends:

@@ -54,7 +54,7 @@ class _Bad(Exception):
     """The short fact about a malformed file."""
 
 
-def data_file(folder: Path | None, file: Text, key: Text | None, *, confined: bool = True) -> Data:
+def data_file(folder: str | os.PathLike[str] | None, file: Text, key: Text | None, *, confined: bool = True) -> Data:
     """Find a data file and read its shape.
 
     Args:
@@ -88,12 +88,12 @@ def _reported(file: Text) -> Iterator[None]:
         raise FileError("E001", f"data file {file.text!r}: {reason}", at=file.place()) from None
 
 
-def _resolve(folder: Path | None, name: str, confined: bool) -> Path:
+def _resolve(folder: str | os.PathLike[str] | None, name: str, confined: bool) -> Path:
     if "://" in name:
         raise _Bad("an address; data is read from files only")
     if not name.isprintable() or not name:
         raise _Bad("not a file name")
-    home = (folder or Path()).resolve()
+    home = Path(folder or "").resolve()
     try:
         path = (home / name).resolve()  # not strict: whether a file outside exists is nobody's business
     except RuntimeError:

@@ -12,7 +12,7 @@ from backprop_cli.language.syntax import error
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 _ASCII = bytes((*b"\t\n\r", *range(0x20, 0x7F)))
 _YAML_1_1_LINE_ENDS = "\x85\u2028\u2029"
 
@@ -61,6 +61,6 @@ def check_printable(source: Source) -> None:
     """
     if source.text.isascii() and not source.text.encode().translate(None, _ASCII):
         return
-    found = _UNPRINTABLE.search(source.text)
+    found = re.search(_UNPRINTABLE, source.text)
     if found:
         raise error(source, found.start(), f"the character U+{ord(found.group()):04X} is not allowed in YAML")

@@ -7,7 +7,6 @@ whatever is unusual in one (a comment, a word, 1e999, rows of unequal length) le
 
 from __future__ import annotations
 
-import json
 import re
 from array import array
 from collections.abc import Iterator
@@ -25,7 +24,6 @@ EXACT: Final = 2**53  # above it, float64 skips whole numbers
 _RUN = re.compile(rf"\[[-+.0-9eE,\[\] \r\n]{{{LONG},}}")
 _LINE = re.compile(r"[^\r\n]+")
 _TOKEN = re.compile(r"[-+.0-9eE]+|[\[\]]")
-_decoded = json.JSONDecoder().raw_decode
 
 
 class Literal(Sequence):
@@ -55,11 +53,14 @@ def long_lists(source: Source, text: str) -> Iterator[Literal]:
     Where JSON reads a list of digits, points, signs and commas, it means what YAML means by it.
     """
     for run in _RUN.finditer(text):
+        from json import JSONDecoder
+
+        decoded = JSONDecoder().raw_decode
         chunk, base = run[0], run.start()
         at = 0
         while at >= 0:
             try:
-                value, end = _decoded(chunk, at)
+                value, end = decoded(chunk, at)
                 flat = array("d")
                 shape = _gathered(value, flat, DEEP)
             except (ValueError, TypeError, OverflowError, RecursionError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from backprop_cli.errors import FileError, SpecError
 from backprop_cli.language import sections
@@ -67,11 +67,11 @@ def load_spec(path: str) -> Spec:
         SpecError: what is wrong with it; Failures where there are several.
     """
     if path == "-":
-        return read_spec(_stdin(), "<stdin>", folder=Path())
-    return read_spec(_content(path), path, folder=Path(path).parent)
+        return read_spec(_stdin(), "<stdin>", folder="")
+    return read_spec(_content(path), path, folder=os.path.dirname(path))
 
 
-def read_spec(data: bytes, file: str, *, folder: Path | None) -> Spec:
+def read_spec(data: bytes, file: str, *, folder: str | os.PathLike[str] | None) -> Spec:
     """Read a spec from its bytes.
 
     Args:
@@ -162,7 +162,7 @@ def content_of(path: str) -> bytes:
 def _content(path: str) -> bytes:
     """At most one byte more than is read: the loader says that it is too large."""
     try:
-        with Path(path).open("rb") as stream:
+        with open(path, "rb") as stream:
             return stream.read(MAX_BYTES + 1)
     except IsADirectoryError:
         raise FileError("E001", f"{path!r} is a folder, not a spec") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as Table
 from contextlib import contextmanager
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from backprop_cli.errors import BackpropError, Failures, SpecError
@@ -23,7 +23,7 @@ class Reading:
     """One spec while it is read; a section's handler adds what it finds."""
 
     source: Source
-    folder: Path | None
+    folder: str | PathLike[str] | None
     confined: bool = True  # data files must lie in the folder
     errors: list[BackpropError] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from itertools import islice
 
 COMPARED = 1000
@@ -21,6 +20,8 @@ def suggest(word: str, candidates: Iterable[str], synonyms: Mapping[str, str] | 
         return known[folded]
     if synonyms and folded in synonyms:
         return synonyms[folded]
+    from difflib import get_close_matches
+
     similar = get_close_matches(folded[:64], islice(known, COMPARED), n=1, cutoff=0.6)  # cut: difflib is quadratic
     return known[similar[0]] if similar else None
 

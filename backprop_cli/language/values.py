@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from backprop_cli.errors import SpecError
 from backprop_cli.language.arrays import numbers, plain, read_shape
 from backprop_cli.language.claims import CLAIMS, read_claims
-from backprop_cli.language.datafiles import data_file
 from backprop_cli.language.initial import INITS, OTHER_INITS, Init, init_load
 from backprop_cli.language.model import Leaf, Shape
 from backprop_cli.language.reading import Reading, known, mapping, scalar, wrong_type
@@ -71,8 +70,10 @@ def _from_file(reading: Reading, name: Text, fields: Fields) -> tuple[Shape, Loa
     file = scalar(fields["file"], "'file' is the name of a file").text
     key = scalar(fields["key"], "'key' is a name in the .npz file").text if "key" in fields else None
     written = read_shape(fields["shape"], reading.dims) if "shape" in fields else None
+    from backprop_cli.language.datafiles import data_file
+
     data = data_file(reading.folder, file, key, confined=reading.confined)
-    reading.files.append(os.path.join(reading.folder or "", file.text))  # noqa: PTH118 - a name, whatever is in it
+    reading.files.append(os.path.join(reading.folder or "", file.text))
     if written is not None and data.loose and _without_ones(written) == _without_ones(data.shape):
         data = replace(data, shape=tuple(map(int, written)))
     return _agree(data.shape, fields, reading, file.text), data.load

@@ -6,7 +6,7 @@ import re
 
 # Control characters, bidirectional overrides, invisible marks, line separators, and the surrogates that stand for
 # undecodable bytes of a path: each could hide or rewrite what a reader sees.
-_UNSAFE = re.compile(
+_UNSAFE = (  # a text: `re` compiles it for the first that needs it
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]"
 )
 
@@ -21,15 +21,15 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def safe(text: str) -> str:
     """User text on one line, with everything invisible or dangerous written as an escape."""
-    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escaped, text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNSAFE, _escaped, text)
 
 
-_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]")
+_HIDDEN = "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]"
 
 
 def json_safe(text: str) -> str:
     r"""JSON whose strings hold no invisible character as it is: they are written as \u escapes, which mean the same."""
-    return text if text.isascii() else _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text if text.isascii() else re.sub(_HIDDEN, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 # ── ASCII ────────────────────────────────────────────────────────────────────────────────────────

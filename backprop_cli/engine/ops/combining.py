@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 
 from backprop_cli.engine.ops.base import Body, ParameterError, Sample, composite, normalize_axis, show
 from backprop_cli.engine.ops.library import scalar, spell
-from backprop_cli.engine.ops.tensor import Axes, Real
+from backprop_cli.engine.ops.tensor import LETTERS, Axes, Real
 from backprop_cli.engine.ops.validate import shown, whole
 from backprop_cli.language.model import Shape
 
@@ -74,7 +73,7 @@ def _tensordot(shapes: Shapes, over: object) -> str:
     left, right = contracted(a, b, over)
     if (len(a) < 3 and len(b) < 3) and left == (len(a) - 1,) and right == (0,):
         return "a @ b"
-    letters = iter(string.ascii_lowercase)
+    letters = iter(LETTERS[:26])
     first = [next(letters) for _ in a]
     second = [first[left[right.index(i)]] if i in right else next(letters) for i in range(len(b))]
     rest = [c for i, c in enumerate(first) if i not in left] + [c for i, c in enumerate(second) if i not in right]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
@@ -11,7 +10,7 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, named, op
-from backprop_cli.engine.ops.tensor import Array, Tensor, Words
+from backprop_cli.engine.ops.tensor import LETTERS, Array, Tensor, Words
 from backprop_cli.language.model import Shape
 
 HINT = "write it like 'ij,jk->ik': one group of letters a tensor"
@@ -29,7 +28,7 @@ def explicit(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], 
     groups = left.split(",")
     if not all(c.isascii() and c.isalpha() or c in ".,->" for c in text) or ">" in right or len(groups) != len(ranks):
         raise ParameterError("subscripts", f"{subscripts!r} does not describe {len(ranks)} tensors; {HINT}")
-    spare = [c for c in string.ascii_letters if c not in text]
+    spare = [c for c in LETTERS if c not in text]
     hidden = [_hidden(group, rank, subscripts) for group, rank in zip(groups, ranks, strict=True)]
     wide = "".join(spare[: max(hidden, default=0)])
     inputs = tuple(group.replace("...", wide[len(wide) - n :]) for group, n in zip(groups, hidden, strict=True))
@@ -118,7 +117,7 @@ def _rule(xp: Words, which: int, g: Tensor, y: Tensor, *xs: Tensor, subscripts: 
     sizes = _sizes(inputs, shapes, subscripts)
     others = [i for i in range(len(xs)) if i != which]
     operands, letters = [g, *(xs[i] for i in others)], [output, *(inputs[i] for i in others)]
-    spare = iter(c for c in string.ascii_letters if c not in "".join(inputs))
+    spare = iter(c for c in LETTERS if c not in "".join(inputs))
     wide = {*output, *(letter for i in others for letter, n in zip(inputs[i], shapes[i], strict=True)
                        if n == sizes[letter])}  # fmt: skip
     target = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,7 +18,7 @@ from backprop_cli.engine.ops.base import (
     op,
     show,
 )
-from backprop_cli.engine.ops.tensor import Array, Axes, Tensor, Words
+from backprop_cli.engine.ops.tensor import LETTERS, Array, Axes, Tensor, Words
 from backprop_cli.language.model import Shape
 
 
@@ -175,7 +174,7 @@ def _kron_rule(xp: Words, g: Tensor, first: Tensor, second: Tensor, wanted: int)
     """Blocks of g, met by the other operand: einsum('ikjl,kl->ij', g in blocks, b)."""
     operands = (first, second)
     rank = max(len(x.shape) for x in operands)
-    names = [string.ascii_lowercase[i * rank : (i + 1) * rank][rank - len(x.shape) :] for i, x in enumerate(operands)]
+    names = [LETTERS[:26][i * rank : (i + 1) * rank][rank - len(x.shape) :] for i, x in enumerate(operands)]
     axes = [(letter, size) for i in range(rank) for x, letters in zip(operands, names, strict=True)
             if (at := i - rank + len(x.shape)) >= 0
             for letter, size in ((letters[at], x.shape[at]),)]  # fmt: skip

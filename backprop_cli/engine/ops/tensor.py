@@ -52,6 +52,9 @@ Padding = Wholes | str
 Order = float | str | None
 """Of a norm: a number, or a word."""
 
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""The axes of an einsum."""
+
 
 class Symbolic(Protocol):
     """sympy's functions, as the `entry` of an op gets them: some are our own (`formulas.entries.Real`)."""
