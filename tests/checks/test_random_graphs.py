@@ -47,8 +47,8 @@ WRAPS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 UNSTEADY = {"svd_u", "svd_vh", "eigvecsh", "svdvals", "eigvalsh", "pinv"}
 """Ill-conditioned where values nearly coincide; their rules have tests of their own."""
 
-JUMPS = {"floor", "ceil", "round", "sign"}
-"""They jump at whole numbers or halves, on which one of them lands from another."""
+JUMPS = re.compile(r"\b(floor|ceil|round|trunc|sign|floor_divide|remainder)\b")
+"""They jump at whole numbers or halves, on which one of them lands from another: `check` says so."""
 
 
 def usable(op: Op, sample: Sample) -> bool:
@@ -117,8 +117,6 @@ def applied(op: Op, sample: Sample, names: tuple[str, ...], made: Made) -> tuple
         return None
     numbers = {name: plain(value) for name, value in {**op.signature.parameters, **sample.parameters}.items()}
     operands = [w[1](v) for w, v in zip(wraps, values, strict=True)]
-    if op.name in JUMPS and (values[0] * 2 == np.round(values[0] * 2)).any():
-        return None
     if op.name == "einsum" and any(1 in np.shape(v) for v in operands):
         return None  # numpy lets an axis of size 1 broadcast, but not in the diagonal of one operand
     with np.errstate(all="ignore"):
@@ -155,7 +153,8 @@ def check_agrees(text: str) -> None:
     """Every answer of `check`, but for the slow one, says what the reverse pass says."""
     with told(text):
         report = check(read_spec(text.encode(), "random.yaml", folder=None), CheckSettings(entries=False))
-        bad = [r for r in report.results if r.status != "ok"]
+        fine = {"ok", "kink"} if JUMPS.search(text) else {"ok"}
+        bad = [r for r in report.results if r.status not in fine]
         assert not bad, bad
         assert all(r.answer("formula").checked for r in report.results)
 

@@ -105,6 +105,14 @@ def test_other_scripts_of_every_function(function: Op | Composite, sample: Sampl
     check_script(target, spec, 1e-7)
 
 
+@pytest.mark.peers
+@pytest.mark.parametrize("target", PEERS)
+@pytest.mark.parametrize("nodes", ["a: inv(x), b: 'kron(a, x)', l: sum(sin(b))", "b: 'kron(x[0], x.T)', l: sum(b**2)"])
+def test_scripts_whose_arrays_lie_another_way(nodes: str, target: str, spec_of: Callable[[str], Spec]) -> None:
+    """An inverse or a transpose is not in the order of its rows: what views its operands takes it all the same."""
+    check_script(target, spec_of(f"params: {{x: [[2.0, 0.3], [-0.4, 1.5]]}}\nnodes: {{{nodes}}}\n"), 1e-7)
+
+
 KINKS, PASSES = {"kinks"}, {"accumulate_two", "accumulate_three", "vector_dot_twice"}
 
 

@@ -501,6 +501,16 @@ def test_a_derivative_of_a_number_by_a_number_has_its_formula(backprop: Backprop
     assert "∂²v/∂a²  scalar\n  = 2 exp(x/y)\n  = " in backprop("hessian", "-", stdin=spec).out
 
 
+def test_a_condition_may_be_any_number() -> None:
+    """numpy takes any number but 0 for true, in second derivatives as well: their numbers and their formula."""
+    leaves = {"m": [0.7, 0.0], "x": [0.7, 2.0], "z": [0.1, 0.2]}
+    spec = spec_of(leaves, {"y": "where(m, x**3, z)", "l": "sum(sin(y))"}, "l", grad_output=1)
+    (found,) = hessians(spec, Wanted(("x",), True))
+    check_second(leaves, {"y": "where(m, x**3, z)", "l": "sum(sin(y))"}, "l", "x", found.value)
+    assert isinstance(found.formula, Printed)
+    assert (found.formula.deviation or 0) < 1e-9
+
+
 def test_rows_at_once_leave_room_for_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reverse pass takes no more than it may, the windows of a transposed convolution included."""
     from backprop_cli.tasks.jacobian import numbers

@@ -263,6 +263,27 @@ def test_outside_is_0_whatever_stands_inside(nodes: str, size: int) -> None:
     assert check(build(read_spec(spec.encode(), "padded.yaml", folder=None)), ("nodes", "leaves"))["index"]
 
 
+FOUND = {
+    "I beside I alone": ("A: [[1, 2], [3, 5]]", "n: 'matrix_power(A, 0)', m: 'mean(n, axis=1)', z: 'n @ n @ m'"),
+    "I in a function": ("A: [[1, 2], [3, 5]]", "z: 'where(eye(2), A, 1)', u: 'where(eye(2), 1, z * A)'"),
+    "a sum put before another factor": ("x: [1, 2, 4]", "b: 'exp(x)[:2]', c: sum(b**2), z: c * sum(b)"),
+    "a trace of a longer axis": ("A: [[1, 2], [3, 5], [0.5, 0.1]]", "z: 'trace(logcumsumexp(A, axis=1))**2'"),
+    "a trace of a shorter axis": ("A: [[1, 2, 0.5], [3, 5, 0.1]]", "z: 'trace(cumsum(A, axis=0))**2'"),
+    "an axis of a number": ("x: 0.7", "a: 'cumsum(x**2, axis=0)', z: 'logcumsumexp(a, axis=-1) + flip(a, axis=0)**2'"),
+    "no axis of a number": ("x: 0.7", "z: 'roll(x, 1, axis=())**2'"),
+    "an inverse of one entry": ("a: [[2.0]], x: [1, 2]", "z: 'sum(x) * det(a + eye(1)) + sum(solve(a, a) * x)'"),
+    "an entry times a vector": ("a: [[2.0]], x: [1, 2]", "z: 'sum(solve(a, a) * x)'"),
+    "a mask of any numbers": ("m: [0.7, 0, 1], x: [1, 2, 3]", "z: 'where(m, x**2, exp(x))'"),
+}
+
+
+@pytest.mark.parametrize(("leaves", "nodes"), FOUND.values(), ids=FOUND)
+def test_what_long_searches_found(leaves: str, nodes: str) -> None:
+    """Each was misread, not read at all, or wrong."""
+    spec = f"params: {{{leaves}}}\nnodes: {{{nodes}, l: sum(z**2)}}\noutput: l\n"
+    assert check(build(read_spec(spec.encode(), "found.yaml", folder=None)), ALL_TERMS)["index"]
+
+
 @pytest.mark.parametrize(("q", "p"), [(-1, -3), (2, 3), (-1, 3), (0, 3), (2, 0)])
 def test_roots_are_one_root_where_they_are_numbers(q: int, p: int) -> None:
     """√q √p of two negative numbers is none, though √(q p) is one."""

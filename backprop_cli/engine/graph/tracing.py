@@ -17,7 +17,7 @@ from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Node, rule_of
 from backprop_cli.engine.interpret import evaluate_body
 from backprop_cli.engine.ops import OPS, Op
-from backprop_cli.engine.ops.words import WORDS
+from backprop_cli.engine.ops.words import TRACED, WORDS
 from backprop_cli.language.model import Shape, Size
 
 
@@ -120,8 +120,9 @@ class TracedWords:
         """A function of the language, or a careful word by its textbook form."""
         lifted = [self.lift(operand) for operand in operands]
         if name in WORDS:
-            names, expression = WORDS[name]
-            found: Traced = evaluate_body(expression, dict(zip(names, lifted, strict=True)), _Spoken(self), None)
+            names, textbook = WORDS[name]
+            values = dict(zip(names, lifted, strict=True))
+            found: Traced = evaluate_body(TRACED.get(name, textbook), values, _Spoken(self), None)
             return found
         if name == "multiply":
             lifted = self.narrowed(lifted)

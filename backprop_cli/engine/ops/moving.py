@@ -57,7 +57,7 @@ def _one_roll(shape: Shape, *, shift: Wholes, axis: Axes) -> Mapping[str, object
 
 
 op("roll(x; shift, axis=none)", "The entries shifted along axes, those pushed out coming back in at the other end.",
-   lambda xp, x, shift, axis=None: np.roll(x, shift, axis), shape=_roll_shape, group="shape",
+   lambda xp, x, shift, axis=None: x if axis == () else np.roll(x, shift, axis), shape=_roll_shape, group="shape",
    vjps=lambda xp, g, y, x, shift, axis: xp.roll(g, shift=_opposite(shift), axis=axis),
    samples=(Sample(((4,),), {"shift": 1}), Sample(((2, 3),), {"shift": -1, "axis": 1}), Sample(((2, 3),), {"shift": 2}),
             Sample(((2, 3),), {"shift": (1, 2), "axis": (0, 1)})), linear="x", alike=_one_roll)

@@ -52,6 +52,8 @@ Three more have no expression: `xp.pi`; `xp.size(n)`, a number of entries that p
 """
 
 SINGULAR: Mapping[str, tuple[str, str]] = {
+    "select": ("(mask != 0) * (mask != 1)", "(mask != 0) * g"),  # numpy takes any number but 0 for true
+    "reject": ("(mask != 0) * (mask != 1)", "(mask == 0) * g"),
     "ratio": ("b == 0", "where(b == 0, 0, a / b)"),
     "power_slope": ("(a == 0) * (b == 0)", "where(b == 0, 0, b * a**(b - 1))"),
     "log_slope": ("(a == 0) * (b <= 0)", "where((a == 0) * (b <= 0), 0, log(b))"),
@@ -62,3 +64,6 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
     "smallest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
 }
 """Name -> (where the textbook form is not the number, the form that is): printed in a run that has such a place."""
+
+TRACED: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(mask, 0, g)"}
+"""Name -> the form that is right for any operands: what a gradient that is a node is made of."""

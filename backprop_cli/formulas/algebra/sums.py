@@ -91,12 +91,14 @@ def _without_ones(expr: Expr) -> Expr:
 
 
 def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
-    """Σ over axes that the expression really has."""
+    """Σ over axes that the expression really has; a leading one of size 1 may have gone with what came out of it."""
+    axes = _own(axes, expr)
     if isinstance(expr, Add):
         return _sum_of_sum(expr, axes)
     constant, rest = _split_constant(expr, axes)
     if rest == 1:
         return constant
+    axes = _own(axes, rest)
     known = facts_of(rest).sum(rest, axes)
     if known is not None:  # S3
         return Mul(constant, known)
@@ -114,6 +116,11 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
     whole = _sum_apply(rest, tuple(sorted(a for a in axes)), rank)
     apart = _sum_of_product(rest, axes) if isinstance(rest, Mul) else None
     return whole if apart is None or tree_size(apart) > tree_size(whole) + 1 else apart  # + 1: the sum it now is
+
+
+def _own(axes: tuple[int, ...], expr: Expr) -> tuple[int, ...]:
+    """Those of negative axes that an expression has."""
+    return tuple(a for a in axes if -a <= len(shape_of(expr)))
 
 
 def _sum_of_chain(expr: Expr, axes: tuple[int, ...]) -> Expr | None:

@@ -33,7 +33,6 @@ def named(symbol: TensorSymbol) -> None:
 def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
     """The parts of a formula, of definitions put into it as well, that are unclear without their exact arguments."""
     found: set[Expr] = set()
-    clear: set[Expr] = set()  # factors of products, whose length is the other's
     seen: set[Expr] = set()
     waiting = [formula]
     while waiting:
@@ -43,16 +42,22 @@ def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
         seen.add(root)
         met = tuple(_meeting(root, resolve))
         found.update(_unclear(met, shape_of(root) if root is formula else None))
-        waiting += [part for one in met for part in one.args if isinstance(one, Apply)]
-        clear |= {part for one in met if isinstance(one, Apply) and one.name == "matmul"
-                  for part in (_standing(factor, resolve) for factor in one.args) if _is_sized(part)}  # fmt: skip
-    return frozenset(found - clear)
+        waiting += [part for one in met if isinstance(one, Apply) for part in _asking(one, resolve)]
+    return frozenset(found)
+
+
+def _asking(expr: Apply, resolve: Resolve) -> list[Expr]:
+    """The operands that must be clear by themselves: not the factors of a product, which are as long as the other."""
+    parts = [_standing(part, resolve) for part in expr.args]
+    if expr.name != "matmul" or all(map(_is_sized, parts[:2])):  # it is read from the left
+        return parts
+    return [part for part in parts if not _is_sized(part)]
 
 
 def _standing(part: Expr, resolve: Resolve) -> Expr:
     """What is printed for a part."""
     definition = resolve(part) if isinstance(part, TensorSymbol) else None
-    return part if definition is None else definition
+    return part if definition is None else _standing(definition, resolve)
 
 
 def _meeting(root: Expr, resolve: Resolve) -> Iterator[Expr]:

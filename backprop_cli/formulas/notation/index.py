@@ -46,6 +46,7 @@ class EntryLayout(Layout):
     scope: list[str] = field(default_factory=list)  # letters that stand for something, where the walk is
     spoken: dict[str, int] = field(default_factory=dict)  # how far each letter runs
     alone: set[str] = field(default_factory=set)  # letters that a name has as an index, so that this is seen
+    short: set[str] = field(default_factory=set)  # of these, what does not run as far as the name's axis
 
     def whole(self, expr: Expr, left: TensorSymbol | None = None) -> str:
         """The entry of a gradient as an equation; without a left side the entry alone."""
@@ -64,7 +65,7 @@ class EntryLayout(Layout):
 
     def start(self, run: Run, shape: Shape) -> Index:
         """A new formula, for one entry of what has these axes: their letters."""
-        self.memo, self.alone = {}, set()
+        self.memo, self.alone, self.short = {}, set(), set()
         indices = self.axes.index(run, shape)
         self.scope = [*filter(None, indices)]
         self.spoken = {i: size for i, size in zip(indices, shape, strict=True) if i}
@@ -110,7 +111,7 @@ class EntryLayout(Layout):
         inner = Layout(self.notation, decimals=self.decimals)
         stand_ins = []
         for piece, operand in zip(pieces, operands or pieces, strict=True):
-            is_plain = isinstance(operand, Expr) and not operand.args and not isinstance(operand, TensorSymbol)
+            is_plain = isinstance(operand, Expr) and not operand.args and not isinstance(operand, TensorSymbol | Apply)
             symbol = operand if is_plain and isinstance(operand, Expr) else TensorSymbol("", (), 0)
             if not is_plain:
                 inner.memo[symbol] = piece
@@ -123,6 +124,8 @@ class EntryLayout(Layout):
             self(expr)  # finds what would be unclear in it
         piece, letters = self.walk(expr), [*filter(None, indices)]
         self.alone.update(letters)
+        sizes = zip(indices, shape_of(expr), strict=True)
+        self.short.update(i for i, size in sizes if size != self.spoken.get(i, size))
         if not letters:
             return piece
         if isinstance(expr, GradSymbol):
@@ -227,9 +230,11 @@ class EntryLayout(Layout):
         piece = body(tuple(letters))
         del self.scope[outside:]
         seen = self.alone.intersection(re.findall(r"\w+", piece.text))  # not in a label of which nothing is left
+        seen -= self.short
         listed = [letter if letter in seen else f"{letter}<{self.count(run.size)}"
                   for letter, run in zip(letters, runs, strict=True) if letter]  # fmt: skip
         self.alone.difference_update(letters)
+        self.short.difference_update(letters)
         if not listed:
             return piece
         level = MUL if sign == "Σ" else ADD  # a factor may go into a sum

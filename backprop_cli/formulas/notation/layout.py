@@ -113,8 +113,9 @@ class Layout:
         above = self.numerator(parts)
         if (parts.below or parts.denominator != 1) and self.notation.holds_fraction(above.text):
             return self.reciprocal(parts, above)
+        trails = False
         if not parts.below and parts.denominator == 1:
-            text, level = above.text, above.level
+            text, level, trails = above.text, above.level, above.trails
         else:
             text, level = self.notation.fraction(above, self.denominator(parts))
         if parts.sign < 0:
@@ -123,7 +124,7 @@ class Layout:
             if self.notation.truth_counts and parts.number == 1 and are_truths(parts.above) and not parts.below:
                 text = self.notation.scaled(self.notation.number(S.One), text)
             return Piece(self.notation.minus_sign + text, NEGATIVE)
-        return Piece(text, level)
+        return Piece(text, level, trails=trails)
 
     def reciprocal(self, parts: Factors, above: Piece) -> Piece:
         """1/d before a product that holds fractions itself."""
@@ -154,13 +155,13 @@ class Layout:
             return Piece(number, ATOM)
         if len(parts.above) == 1 and parts.number == 1:
             return self.walk(parts.above[0])
-        text = self.joined(parts.above)
+        text, trails = self.joined(parts.above), self.walk(parts.above[-1]).reaches
         if parts.number == 1:
-            return Piece(text, MUL)
+            return Piece(text, MUL, trails=trails)
         if len(parts.above) == 1:
             chain = isinstance(parts.above[0], Apply) and self.notation.scalar_joins_chain
             text = self.within(parts.above[0], MUL if chain else MUL + 1)
-        return Piece(self.notation.scaled(number, text), MUL)
+        return Piece(self.notation.scaled(number, text), MUL, trails=trails)
 
     def joined(self, factors: Sequence[Expr]) -> str:
         """Factors side by side; matrix products inside an elementwise one are bracketed."""
@@ -168,10 +169,12 @@ class Layout:
         for position, factor in enumerate(factors):
             piece = self.walk(factor)
             alone = len(factors) == 1
-            bare = piece.level > MUL or alone and piece.level >= MUL or piece.reaches and factor is factors[-1]
+            is_last = position == len(factors) - 1
+            bare = piece.level > MUL or alone and piece.level >= MUL or piece.reaches and is_last
             if (
                 piece.level == MATMUL
                 and not piece.reaches
+                and not piece.trails
                 and not alone
                 and all(not shape_of(f) for f in factors if f is not factor)
                 and self.notation.scalar_joins_chain

@@ -15,8 +15,8 @@ from backprop_cli.tasks.export.numpy_table import pool_space, resize_matrix
 
 SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal", "sin",
         "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor",
-        "ceil", "trunc", "round", "logaddexp", "hypot", "arctan2", "sigmoid", "erf", "erfc", "xlogy", "kron",
-        "logdet", "maximum", "minimum", "remainder", "sinc", "lgamma", "digamma", "erfinv")  # fmt: skip
+        "ceil", "trunc", "round", "logaddexp", "hypot", "arctan2", "sigmoid", "erf", "erfc", "xlogy", "logdet",
+        "maximum", "minimum", "remainder", "sinc", "lgamma", "digamma", "erfinv")  # fmt: skip
 FUNCTIONAL: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("relu", "relu6", "hardsigmoid", "hardswish", "silu", "mish", "softsign", "logsigmoid"), ()),
     "unfold": ("kernel_size", "dilation", "padding", "stride"),
@@ -250,7 +250,7 @@ TABLE: Mapping[str, Row] = {
     **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
     "prod": _product, "norm": _norm, "identity": template("{0}.clone()"), "stop_gradient": template("{0}.detach()"),
     "softplus": _softplus, "huber": call("huber", "delta"), "where": _where, "clip": _clip, "transpose": _transpose,
-    "outer": _outer,
+    "outer": _outer, "kron": template("torch.kron({0}.contiguous(), {1}.contiguous())"),  # it views what it is given
     "floor_divide": template("torch.floor({0} / {1})"),  # torch.floor_divide has no derivative
     "logit": call("torch.logit", "eps"), "polygamma": template("torch.polygamma({n}, {0})"),
     "trace": template("torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)"),

@@ -86,7 +86,7 @@ def flipped(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 
 def _axes(axis: int | tuple[int, ...] | None, rank: int) -> list[int]:
-    listed = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    listed = range(rank) if axis is None or not rank else (axis,) if isinstance(axis, int) else axis
     return [a % rank for a in listed]
 
 

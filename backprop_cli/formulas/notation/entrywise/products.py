@@ -75,10 +75,15 @@ def solved(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
 
     def body(letters: Index) -> Piece:
         pair = (indices[0], *letters)
-        return layout.multiplied([layout.picked(inverse, pair[::-1] if turned else pair),
+        return layout.multiplied([layout.entry(inverse, pair[::-1] if turned else pair),
                                layout.entry(b, (*letters, *indices[1:]))])  # fmt: skip
 
     return layout.over([layout.along(b, 0)], body)
+
+
+def inverted(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """1 / a of a matrix of one entry."""
+    return None if any(indices[-2:]) else layout.quotient(Piece("1", ATOM), layout.entry(expr.args[0], indices))
 
 
 def transposed(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
@@ -131,13 +136,15 @@ def diag(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 
 def trace(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
-    """Σ_i A[i,i]."""
-    return layout.over([layout.along(expr.args[0], -2)],
+    """Σ_i A[i,i], as far as the shorter of the two axes."""
+    *_, rows, columns = shape_of(expr.args[0])
+    return layout.over([layout.along(expr.args[0], -2 if int(rows) <= int(columns) else -1)],
                        lambda letters: layout.entry(expr.args[0], (*indices, *letters * 2)))  # fmt: skip
 
 
 ROWS: Mapping[str, Row] = {
     "matmul": chained, "outer": outer, "kron": kronecker, "einsum": summed, "solve": solved, "transpose": transposed,
+    "inv": inverted,
     "eye": identity, "ones": constant("1"), "zeros": constant("0"), "tril": triangle("greater_equal"),
     "triu": triangle("less_equal"), "diagonal": diagonal, "diag": diag, "trace": trace,
 }  # fmt: skip

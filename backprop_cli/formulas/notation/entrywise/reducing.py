@@ -122,8 +122,11 @@ def log_of_running(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 
 def running(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
-    """Σ_j [j ≤ i] · x[j]."""
-    x, axis = expr.args[0], expr.parameters["axis"] % len(indices)
+    """Σ_j [j ≤ i] · x[j]; a number is its own sum."""
+    x = expr.args[0]
+    if not indices:
+        return layout.entry(x, indices)
+    axis = expr.parameters["axis"] % len(indices)
 
     def body(letters: Index) -> Piece:
         entry = layout.entry(x, (*indices[:axis], *letters, *indices[axis + 1 :]))
