@@ -286,6 +286,18 @@ def test_each_explanation_stands_once(backprop: Any) -> None:
     assert out.index("⊙ multiplies entry by entry") > out.index("⊙")
 
 
+def test_a_function_that_no_entry_explains_is_explained(backprop: Any) -> None:
+    """Of a factorisation index notation says no more than its name: what it is stands there once, in its op's words."""
+    text = backprop("derive", "-e", "L = cholesky(A @ A.T)", "-e", "e = eigvalsh(L + L.T)", "-e",
+                    "sum(L**3) + sum(e**3) + det(A)", "--shape", "A=2,2").out  # fmt: skip
+    flat = " ".join(text.split())
+    for said in ("cholesky(x): the triangular L with L · Lᵀ = x, of a symmetric positive definite x",
+                 "eigvecsh(x): eigenvectors of a symmetric matrix, as columns in the order of eigvalsh",
+                 "[j ≤ k] is 1 where it holds, else 0", "det(x): determinant of a matrix"):  # fmt: skip
+        assert flat.count(f"({said})") == 1, said
+    assert "exp(x):" not in flat
+
+
 def test_a_definition_is_what_the_user_wrote(backprop: Any, tmp_path: Path) -> None:
     """A loss function keeps its name, terms keep their order."""
     (tmp_path / "s.yaml").write_text("inputs: {x: [[1.0, 2.0]], t: [1]}\nparams: {W: [[0.1, 0.2], [0.3, 0.4]]}\n"

@@ -250,6 +250,18 @@ class EntryLayout(Layout):
         sides = self.notation.place(left), self.notation.place(right)
         return self.multiplied([self.notation.comparison(name, *sides), piece])
 
+    def raised(self, conditions: Sequence[tuple[str, str, str]], piece: Piece) -> Piece:
+        """x[k]^([k ≤ i] · [k ≠ j]): something where indices compare so, else 1."""
+        place, one = self.notation.place, Piece("1", ATOM)
+        if any(name == "not_equal" and left == right for name, left, right in conditions):
+            return one
+        brackets = [self.notation.comparison(name, place(left), place(right)) for name, left, right in conditions
+                    if left != right]  # fmt: skip
+        if not brackets:
+            return piece
+        power = Piece(brackets[0].text, ATOM) if len(brackets) == 1 else self.multiplied(brackets)
+        return Piece(self.notation.superscript(piece, power, None), POWER)
+
     def at_largest(self, here: str, found: Apply, indices: Index, piece: Piece) -> Piece:
         """[(i,j) = argmax(a, 2)[n,c,l,m]] times something: that at the place of the largest entry of a window."""
         call = self.notation.named_call("argmax", self.notation.arguments([self.walk(found.args[0])], found))

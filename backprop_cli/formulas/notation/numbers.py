@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from math import prod
+from operator import ge, le, ne
 from typing import Any
 
 from sympy import Expr
@@ -28,6 +29,8 @@ WHOLE = frozenset({"max_unpool1d", "max_unpool2d", "standardize", "var"})
 
 NOTHING = Piece("0", ATOM)
 """What is not there: an entry outside an array, or a term whose condition does not hold."""
+
+HOLDS = {"less_equal": le, "greater_equal": ge, "not_equal": ne}
 
 LONGEST = 160
 
@@ -102,8 +105,12 @@ class NumbersLayout(EntryLayout):
 
     def compared(self, name: str, left: str, right: str, piece: Piece) -> Piece:
         """Something, or nothing where indices do not compare so."""
-        holds = _index(left) <= _index(right) if name == "less_equal" else _index(left) >= _index(right)
-        return piece if holds else NOTHING
+        return piece if HOLDS[name](_index(left), _index(right)) else NOTHING
+
+    def raised(self, conditions: Sequence[tuple[str, str, str]], piece: Piece) -> Piece:
+        """A factor, or none where indices do not compare so."""
+        holds = all(HOLDS[name](_index(left), _index(right)) for name, left, right in conditions)
+        return piece if holds else Piece("1", ATOM)
 
     def over(self, runs: Sequence[Along], body: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
         """Every term of a sum, every factor of a product, all of which one is the largest.

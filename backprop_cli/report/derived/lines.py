@@ -70,7 +70,9 @@ SIGNS = (
     ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
+    ("Π_", "Π_k multiplies over k; x^[k ≠ j] is x where k is not j, else 1"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
+    ("[j ≤ k]", "[j ≤ k] is 1 where it holds, else 0"),
     ("[j = k]", EQUAL),
 )
 """What a sign means, in the order in which they are looked for."""
@@ -83,6 +85,11 @@ LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding",
 INDICES = re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = ")
 """`[i = 0]`, `[words[i] = v]`: what is explained as [j = k]."""
 
+ORDERED = re.compile(r"(?<!\^)\[[a-z]\w* [≤≥] [a-z]\w*\]")
+"""`[i ≥ j]`: what is explained as [j ≤ k]."""
+
+CALLED = re.compile(r"(\w+)\(")
+
 
 def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
     """The solution of one node; what is in `said` was explained before, and what is explained now is put there.
@@ -94,12 +101,13 @@ def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
         return found
     texts = " ".join(_text(one) for one in found)
     texts += " [j = k]" if INDICES.search(texts) else ""
+    texts += " [j ≤ k]" if ORDERED.search(texts) else ""
     indices = dict.fromkeys(index for part in worked.contributions for index in part.indices if index not in said)
     said.update(indices)
     what = "indices" if len(indices) > 1 else "an index"
     counted = [f"{', '.join(indices)}: {what}, counted from 0"] if indices else []
     meant = (*worked.remarks, *counted, *(meaning for sign, meaning in SIGNS if sign in texts))
-    meant = (*meant, *_windows(texts))
+    meant = (*meant, *_windows(texts), *_functions(texts))
     new = [meaning for meaning in meant if meaning not in said]
     said.update(new)
     return [*found, *(Said(meaning, "sign") for meaning in new)]
@@ -111,6 +119,18 @@ def _windows(texts: str) -> Iterator[str]:
     said = [f"{letter} is {meaning}" for letter, meaning in LETTERS.items() if f"{letter}=" in given]
     if said:
         yield f"at ⋆ and ∗, {', '.join(said)}"
+
+
+def _functions(texts: str) -> Iterator[str]:
+    """What a function is whose entries are not made of those of its operands: nothing else in a formula says so."""
+    from backprop_cli.engine.ops import OPS
+    from backprop_cli.formulas.notation.entrywise.rows import ROWS
+
+    for name in dict.fromkeys(CALLED.findall(texts)):
+        if name in OPS and name not in ROWS and not OPS[name].pointwise and name != "argmax":
+            doc = OPS[name].doc.replace(" @ ", " · ").replace(".T", "ᵀ").rstrip(".")
+            operands = ", ".join(OPS[name].signature.operands)
+            yield f"{name}({operands}): {doc[0].lower()}{doc[1:]}"
 
 
 def _text(one: Item) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sympy import Expr, S
+from sympy import Expr, Mul, S
 
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.formulas.algebra.expr import Apply, exact, is_one, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, exact, is_one, shape_of, size
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
 from backprop_cli.formulas.notation.piece import ATOM, MUL, Piece
@@ -48,12 +48,22 @@ def mean(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 def variance(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     """1/3 · (Σ_a (x[i,a] - 1/3 · (Σ_b x[i,b]))²), unless its axes have names to call it by: var_d(x)[i]."""
     given, x = dict(expr.parameters), expr.args[0]
-    if given.pop("ddof") or given["axis"] is not None and summed_names(expr):
+    less = given.pop("ddof")
+    if not less and given["axis"] is not None and summed_names(expr):
         return None
     axes = axes_of(given["axis"], len(shape_of(x)))
-    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape_of(x)))
-    apart = x - Apply("mean", (x,), {**given, "keepdims": True}, kept)
-    return layout.entry(Apply("mean", (apart**2,), given, expr.shape), indices)
+    kept = tuple(1 if axis in axes else n for axis, n in enumerate(shape_of(x)))
+    apart = (x - Apply("mean", (x,), {**given, "keepdims": True}, kept)) ** 2
+    if not less:
+        return layout.entry(Apply("mean", (apart,), given, expr.shape), indices)
+    entries = Mul(*(size(shape_of(x)[axis]) for axis in axes))
+    return layout.entry(Apply("sum", (apart,), given, expr.shape) / (entries - less), indices)
+
+
+def deviation(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """The root of the variance."""
+    found = variance(layout, Apply("var", expr.args, expr.parameters, expr.shape), indices)
+    return None if found is None else layout.notation.root(found)
 
 
 def standardized(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
@@ -135,9 +145,51 @@ def running(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     return layout.over([layout.along(x, axis)], body)
 
 
+Conditions = Callable[[str, str], Sequence[tuple[str, str, str]]]
+"""How the places k that are multiplied compare with the place i of the entry."""
+
+
+def multiplied_along(layout: EntryWalker, x: Expr, axis: int, indices: Index, where: Conditions) -> Piece:
+    """Π_k x[k]^[k ≤ i]: of an axis what compares so; x⁰ is 1, that of 0 too."""
+
+    def body(letters: Index) -> Piece:
+        entry = layout.entry(x, (*indices[:axis], *letters, *indices[axis + 1 :]))
+        return layout.raised(where(letters[0] or "0", indices[axis] or "0"), entry)
+
+    return layout.over([layout.along(x, axis)], body, "Π")
+
+
+def running_product(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Π_k x[k]^[k ≤ i]."""
+    axis = expr.parameters["axis"] % len(indices)
+    return multiplied_along(layout, expr.args[0], axis, indices, lambda k, i: [("less_equal", k, i)])
+
+
+def product_of_others(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """Π_k x[k]^[k ≠ i]; over several axes it is written whole."""
+    axes = axes_of(expr.parameters["axis"], len(indices))
+    if len(axes) != 1:
+        return None
+    return multiplied_along(layout, expr.args[0], axes[0], indices, lambda k, i: [("not_equal", k, i)])
+
+
+def running_product_back(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Σ_j [j ≥ i] · g[j] · (Π_k x[k]^([k ≤ j] · [k ≠ i])): the gradient of a running product."""
+    (x, g), axis = expr.args, expr.parameters["axis"] % len(indices)
+    here = indices[axis] or "0"
+
+    def body(letters: Index) -> Piece:
+        at = (*indices[:axis], *letters, *indices[axis + 1 :])
+        rest = multiplied_along(layout, x, axis, at, lambda k, j: [("less_equal", k, j), ("not_equal", k, here)])
+        return layout.compared("greater_equal", at[axis] or "0", here, layout.multiplied([layout.entry(g, at), rest]))
+
+    return layout.over([layout.along(g, axis)], body)
+
+
 ROWS: Mapping[str, Row] = {
     "sum": reduced("Σ"), "prod": reduced("Π"), "max": reduced("max"), "min": reduced("min"), "mean": mean,
     "logsumexp": log_of_sum, "norm": norm, "softmax": softmax,
     "standardize": standardized, "var": variance, "log_softmax": log_softmax,
-    "cumsum": running, "logcumsumexp": log_of_running,
+    "cumsum": running, "logcumsumexp": log_of_running, "std": deviation, "cumprod": running_product,
+    "prod_others": product_of_others, "cumprod_others": running_product_back,
 }  # fmt: skip

@@ -96,6 +96,9 @@ class EntryWalker(Protocol):
     def compared(self, name: str, left: str, right: str, piece: Piece) -> Piece:
         """[i ≤ j] times something."""
 
+    def raised(self, conditions: Sequence[tuple[str, str, str]], piece: Piece) -> Piece:
+        """Something to the power of [i ≤ j]: 1 where indices do not compare so."""
+
     def at_largest(self, here: str, found: Apply, indices: Index, piece: Piece) -> Piece:
         """[(i,j) = argmax(a, 2)[n,c,l,m]] times something."""
 
