@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 from zlib import crc32
@@ -237,14 +237,15 @@ class Dependents:
         self.needed: dict[int, set[int]] = {}
 
     def of(self, node: int, output: int, costs: Mapping[int, float] | None = None,
-           most: float = math.inf) -> list[int] | None:  # fmt: skip
-        """In topological order; None where computing them would cost more than `most`."""
+           most: float = math.inf, ends: Container[int] = ()) -> list[int] | None:  # fmt: skip
+        """In topological order, not beyond `ends`; None where computing them would cost more than `most`."""
         needed, found, stack, spent = self._needed(output), {node}, [node], 0.0
         while stack:
             for user in self.users[stack.pop()]:
                 if user in needed and user not in found:
                     found.add(user)
-                    stack.append(user)
+                    if user not in ends:
+                        stack.append(user)
                     spent += costs[user] if costs else 0
             if spent > most:
                 return None

@@ -1,12 +1,13 @@
-"""`sympy.diff` of the explicit scalar output, by each entry of a node: no rule and no rounding in it.
+"""`sympy.diff` of the output written out in entries, by each entry of a node: no rule and no rounding in it.
 
-What depends on the node is written out in its entries; everything else is a number.  Only where that stays small.
+What depends on the node is written out; everything else is a number.  Where the whole output is too large, the walk
+ends at the nodes whose derivatives are known already, from here: Σ ∂output/∂c · c(x), by the chain rule.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,10 +17,10 @@ from sympy import Expr
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.entries import NoEntriesError, apply_op, entries, symbols
-from backprop_cli.records import dataclass, field
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.checks.differences import Dependents
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
-from backprop_cli.tasks.checks.scalars import KinkError, Scalars, UnknownFunctionError
+from backprop_cli.tasks.checks.scalars import KinkError, Scalars, UnknownFunctionError, added
 from backprop_cli.tasks.diagnose import on_kink
 
 TOLERANCE = Tolerance(relative=1e-7, absolute=1e-10)
@@ -27,66 +28,133 @@ MOST_ENTRIES = 64  # of all arrays that depend on the node
 MOST_TREE = 4000  # nodes of the output, written out
 LARGEST_MATRIX = 3  # an inverse of symbols has n! terms
 MOST_MATRIX = 100  # nodes of the symbolic entries of a matrix that is inverted, factored or raised to a power
-WORK = 1_000_000.0  # for one spec, in microseconds, roughly
+APPLIED = 300.0  # microseconds, roughly, that sympy takes for an entry of one step
 
 
 class TooLargeError(Exception):
     """Written out in entries, the output would be too large."""
 
 
+@dataclass(frozen=True, slots=True)
+class Explicit:
+    """An output as Σ weight · term, written out in the entries of a node; the terms are the entries of its `ends`."""
+
+    made: Any  # symbols for the entries
+    terms: Sequence[tuple[float, Expr]]
+    ends: Sequence[int]
+
+    def slope(self, entry: Expr, value: Scalars) -> float:
+        """The derivative by an entry.
+
+        Raises:
+            KinkError: there is none.
+            UnknownFunctionError: sympy's derivative holds a function that is not evaluated.
+        """
+        held = [(weight, term) for weight, term in self.terms if entry in term.free_symbols]
+        return float(added(*(weight * value(sympy.diff(term, entry)) for weight, term in held)))
+
+
+@dataclass(slots=True)
+class Allowance:
+    """Microseconds, roughly, that sympy may take for one spec."""
+
+    left: float
+
+    def take(self, work: float) -> None:
+        """Before it is done.
+
+        Raises:
+            TooLargeError: there is not so much left.
+        """
+        if work > self.left:
+            raise TooLargeError
+        self.left -= work
+
+
+@dataclass(slots=True)
+class Effort:
+    """What may be spent on outputs written out as a whole, which is quadratic in a chain, and on those in parts."""
+
+    whole: Allowance = field(default_factory=lambda: Allowance(100_000.0))
+    parts: Allowance = field(default_factory=lambda: Allowance(1_000_000.0))
+
+
 @dataclass(slots=True)
 class Oracle:
-    """The explicit output of a graph, differentiated by sympy, as long as the work allows."""
+    """One output of a graph, explicit and differentiated by sympy, as long as the effort allows.
+
+    `known` are the derivatives found so far by all entries of a node, the output's own first: the seed.
+    """
 
     graph: Graph
     values: Sequence[Any]
     dependents: Dependents
-    work: float = WORK
+    output: int
+    seed: Array
+    effort: Effort
+    known: dict[int, Array] = field(init=False)
     sizes: Mapping[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.sizes = {node.index: math.prod(map(int, node.shape)) for node in self.graph.nodes}
+        self.known = {self.output: np.broadcast_to(self.seed, self.graph.nodes[self.output].shape)}
 
-    def answer(self, node: int, output: int, seed: Array, gradient: Array) -> Answer:
-        """The derivative by each entry of a node, against its gradient."""
-        if not np.isfinite(self.values[output]).all():
+    def answer(self, node: int, gradient: Array) -> Answer:
+        """The derivative by each entry of a node, against its gradient; nodes nearer to the output come first."""
+        if not np.isfinite(self.values[self.output]).all():
             return Answer("entries", note="the output is not finite")
         try:
-            made, loss = self.explicit(node, output, seed)
+            explicit = self.written(node)
+            if any(term.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) for _, term in explicit.terms):
+                return Answer("entries", note="the output is not finite")
+            point = np.asarray(self.values[node], dtype=float)
+            found = compared(explicit, point, np.asarray(gradient, dtype=float))
         except (NoEntriesError, UnknownFunctionError) as reason:
             return Answer("entries", note=str(reason))
         except TooLargeError:
             return Answer("entries", note="too large to be written out in entries")
-        if loss.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
-            return Answer("entries", note="the output is not finite")
-        point = dict(zip(made.flat, np.asarray(self.values[node], dtype=float).flat, strict=True))
-        try:
-            return compared(loss, made, point, np.asarray(gradient, dtype=float))
-        except UnknownFunctionError as missing:
-            return Answer("entries", note=f"{missing} is not evaluated")
+        if not (found.kinks or found.unknown):
+            self.known.setdefault(node, found.found["entries"])
+        return found if explicit.ends == [self.output] else replace(found, note=self.by_way_of(explicit.ends))
 
-    def explicit(self, node: int, output: int, seed: Array) -> tuple[Any, Expr]:
-        """Symbols for a node's entries, and Σ seed·output as one expression in them.
+    def by_way_of(self, ends: Iterable[int]) -> str:
+        """Where a walk ended, in words."""
+        return f"by the derivatives by {', '.join(self.graph.nodes[index].name for index in ends)}"
+
+    def written(self, node: int) -> Explicit:
+        """The whole output where that is small, else up to what is known.
+
+        Raises:
+            TooLargeError, NoEntriesError: as `explicit`.
+        """
+        try:
+            return self.explicit(node, (self.output,), self.effort.whole)
+        except TooLargeError:
+            return self.explicit(node, self.known, self.effort.parts)
+
+    def explicit(self, node: int, known: Container[int], effort: Allowance) -> Explicit:
+        """The output as a sum over what is known, each written out in the entries of a node.
 
         Raises:
             TooLargeError: it, or differentiating it, is too much.
             NoEntriesError: an op on the way has no entries.
         """
-        chain = self.dependents.of(node, output, self.sizes, MOST_ENTRIES - self.sizes[node])
+        chain = self.dependents.of(node, self.output, self.sizes, MOST_ENTRIES - self.sizes[node], known)
         if chain is None:
             raise TooLargeError
+        effort.take(APPLIED * sum(self.sizes[index] for index in chain))
         made = symbols(self.graph.nodes[node].name, self.graph.nodes[node].shape)
-        known: dict[int, Any] = {node: made}
+        written, reached = {node: made}, {node: made} if node == self.output else {}
         sizes: dict[Expr, Extent] = {}
         for index in chain:
-            known[index] = self.apply(self.graph.nodes[index], known, sizes)
-            if sum(extent(e, sizes).size for e in known[index].flat) > MOST_TREE:
+            found = self.apply(self.graph.nodes[index], written, sizes)
+            if sum(extent(e, sizes).size for e in found.flat) > MOST_TREE:
                 raise TooLargeError
-        loss = sympy.Add(*np.reshape(entries(seed) * self.of(output, known), -1))
-        self.work -= extent(loss, sizes).work * made.size
-        if self.work < 0:
-            raise TooLargeError
-        return made, loss
+            (reached if index in known else written)[index] = found  # what a known one leads to is in its derivative
+        terms = [(weight, term) for end, found in reached.items()
+                 for weight, term in zip(self.known[end].flat, found.flat, strict=True) if weight]  # fmt: skip
+        effort.take(sum(extent(term, sizes).work * len(term.free_symbols) for _, term in terms))
+        return Explicit(made, terms, [*reached])
 
     def apply(self, node: Node, known: Mapping[int, Array], sizes: dict[Expr, Extent]) -> Any:
         """One step of the forward pass in entries; what sympy would not finish is refused before it starts.
@@ -116,16 +184,17 @@ class Oracle:
         return entries(self.values[index])
 
 
-def compared(loss: Expr, made: Any, point: Mapping[Expr, float], gradient: Array) -> Answer:
-    """The derivatives of an expression by an array of symbols, evaluated, against a gradient."""
-    value = Scalars(point)
+def compared(explicit: Explicit, point: Array, gradient: Array) -> Answer:
+    """The derivatives of what is explicit by each of its symbols, evaluated at a point, against a gradient."""
+    made = explicit.made
+    value = Scalars(dict(zip(made.flat, point.flat, strict=True)))
     worst, at = 0.0, (0,) * made.ndim
     everything = np.full(made.shape, math.nan)
     kinks: list[Index] = []
     unknown: list[Index] = []
     for index in np.ndindex(*made.shape):
         try:
-            found = value(sympy.diff(loss, made[index]))
+            found = explicit.slope(made[index], value)
         except KinkError:
             kinks.append(index)
             continue

@@ -16,7 +16,7 @@ from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.functions import check_functions
-from backprop_cli.tasks.checks.oracle import Oracle
+from backprop_cli.tasks.checks.oracle import Effort, Oracle
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
 from backprop_cli.tasks.computed import Computed
@@ -78,7 +78,7 @@ class Work:
         self.computed = computed
         self.settings = settings
         self.perturbed = Perturbed(graph, computed.values)
-        self.oracle = Oracle(graph, computed.values, self.perturbed.dependents)
+        self.effort = Effort()
         self.hooked = hooked(graph)
         self.departed = {n.index for n in graph.nodes if departing(n, computed.values)}
         self.shown = sum(1 for node in graph.named() if node.index in graph.active)
@@ -88,6 +88,7 @@ class Work:
         """Every named node with a gradient in a pass, in the order of the reverse pass."""
         gradients, seed = self.computed.passes[number], self.computed.seeds[number]
         back = PrintedBack(self.graph, self.computed.values, gradients, printed.where, run.output)
+        oracle = Oracle(self.graph, self.computed.values, self.perturbed.dependents, run.output, seed, self.effort)
         for node in reversed(list(self.graph.named())):
             gradient = gradients[node.index]
             if gradient is None or node.index not in self.graph.active:
@@ -96,11 +97,12 @@ class Work:
                 yield misshapen(node, run.name, gradient)
                 continue
             answers = [back.answer(printed[node.index], gradient)] if printed.get(node.index) else []
-            answers += self.independent(node, run, seed, gradient)
+            answers += self.independent(node, run, seed, gradient, oracle)
             found = verdict(self.graph, node, run.name, gradient, answers)
             yield replace(found, number=number + 1) if len(self.graph.passes) > 1 else found
 
-    def independent(self, node: Node, run: GraphPass, seed: Array, gradient: Array) -> Iterator[Answer]:
+    def independent(self, node: Node, run: GraphPass, seed: Array, gradient: Array,
+                    oracle: Oracle) -> Iterator[Answer]:  # fmt: skip
         """The answers that use no rule."""
         total = math.prod(map(int, node.shape))
         if node.index in self.hooked:
@@ -111,7 +113,7 @@ class Work:
             found = self.perturbed.answer(node.index, run.output, seed, gradient, self.budget)
             yield excused(found) if by_choice else found
         if self.settings.entries:
-            found = self.oracle.answer(node.index, run.output, seed, gradient)
+            found = oracle.answer(node.index, gradient)
             yield excused(found) if by_choice else found
 
     def sums(self, printed: PassFormulas) -> Iterator[CheckResult]:

@@ -118,7 +118,8 @@ def _off_zero(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return guarded
 
 
-def _sum(*xs: Any) -> object:
+def added(*xs: Any) -> Any:
+    """A sum, rounded once."""
     return np.float64(math.fsum(xs)) if all(map(math.isfinite, xs)) else sum(xs)
 
 
@@ -127,7 +128,7 @@ RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 TABLE: Mapping[type, Callable[..., Any]] = {
-    sympy.Add: _sum, sympy.Pow: np.power, sympy.exp: np.exp, sympy.log: np.log,
+    sympy.Add: added, sympy.Pow: np.power, sympy.exp: np.exp, sympy.log: np.log,
     sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan, sympy.asin: np.arcsin, sympy.acos: np.arccos,
     sympy.atan: np.arctan, sympy.atan2: np.arctan2, sympy.sinh: np.sinh, sympy.cosh: np.cosh, sympy.tanh: np.tanh,
     sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh, sympy.erf: erf, sympy.erfc: erfc,
