@@ -263,13 +263,15 @@ def _within(wanted: Expr, had: Expr) -> bool:
 
 def _turned(expr: Expr, facts: Facts) -> Expr:
     """m - x as -(x - m) where a node's definition holds x - m."""
-    parts = []
-    for factor in Mul.make_args(expr):
-        is_whole = isinstance(factor, Pow) and factor.exp.is_Integer
-        base, exponent = factor.as_base_exp() if is_whole else (factor, S.One)
-        turn = isinstance(base, Add) and base not in facts.factors and -base in facts.factors
-        parts += [S.NegativeOne**exponent, (-base) ** exponent] if turn else [factor]
-    return Mul(*parts)
+    parts = [_turned_factor(f, facts) for f in Mul.make_args(expr)]
+    return Mul(*[p for part in parts for p in part]) if any(len(part) > 1 for part in parts) else expr
+
+
+def _turned_factor(factor: Expr, facts: Facts) -> tuple[Expr, ...]:
+    is_whole = isinstance(factor, Pow) and factor.exp.is_Integer
+    base, exponent = factor.as_base_exp() if is_whole else (factor, S.One)
+    turn = isinstance(base, Add) and base not in facts.factors and -base in facts.factors
+    return (S.NegativeOne**exponent, (-base) ** exponent) if turn else (factor,)
 
 
 def _cost(expr: Expr) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sympy import Add, Expr, Mul, Pow, S, oo
 
@@ -12,6 +12,7 @@ from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+from backprop_cli.formulas.algebra.work import remembered
 
 
 def named_function(expr: Expr) -> Expr | None:
@@ -34,7 +35,9 @@ def is_minus(expr: Expr) -> bool:
     return all(t.as_coeff_Mul()[0].is_negative for t in terms)
 
 
-def _powers(expr: Expr) -> dict[Expr, Expr]:
+@remembered
+def _powers(expr: Expr) -> Mapping[Expr, Expr]:
+    """Each base of a product with its exponent; every idiom looks at them."""
     return dict(expr.as_powers_dict())
 
 
@@ -100,7 +103,7 @@ def _exponential_plus_one(base: Expr) -> Apply | None:
 def idempotent(expr: Expr) -> Expr | None:
     """A mask times itself is that mask, for an input of which the spec says so."""
     facts = facts_of(expr)
-    masks = [b for b, e in _powers(expr).items() if e.is_Integer and e > 1 and facts.is_mask(b)]
+    masks = [b for b, e in _powers(expr).items() if e is not S.One and e.is_Integer and e > 1 and facts.is_mask(b)]
     return expr / Pow(masks[0], _powers(expr)[masks[0]] - 1) if masks else None
 
 

@@ -118,6 +118,7 @@ def factors_sign(expr: Expr) -> int:
     return factors_of(expr).sign if isinstance(expr, Mul) else 1
 
 
+@remembered
 def factor_order(expr: Expr) -> tuple[object, ...]:
     """Scalars first, then later before earlier; at equal positions the sum of several symbols first."""
     tensor = bool(shape_of(expr))
