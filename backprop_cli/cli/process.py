@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from backprop_cli.cli.later import loaded_later
 from backprop_cli.cli.sympy_core import core_first
 
 COLLECT_EVERY = 50_000  # objects
@@ -22,6 +23,7 @@ def prepare() -> None:
     the process as the signal itself does, at any moment and without a traceback (a shell loop then stops too).
     """
     gc.disable()
+    loaded_later()
     core_first()
     if not sys.warnoptions:  # a library's warning is no message for the user; our own go through the result
         import warnings

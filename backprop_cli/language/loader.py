@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from itertools import islice
 from typing import Any, Final
 
 import yaml
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.scanner import Scanner
 
 from backprop_cli.errors import BackpropError, Failures, SpecError
 from backprop_cli.language.decode import check_printable, decode, without_foreign_line_ends
@@ -122,13 +120,20 @@ def raise_all(problems: tuple[BackpropError, ...]) -> None:
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
 
 
-class _PureParser(Reader, Scanner, Parser):
-    """PyYAML's own parser without its composer."""
+@cache
+def _pure_parser() -> Callable[[str], Any]:
+    """PyYAML's own parser without its composer; where libyaml is there, few texts need it."""
+    from yaml.parser import Parser
+    from yaml.reader import Reader
+    from yaml.scanner import Scanner
 
-    def __init__(self, stream: str) -> None:
-        Reader.__init__(self, stream)
-        Scanner.__init__(self)
-        Parser.__init__(self)
+    class PureParser(Reader, Scanner, Parser):
+        def __init__(self, stream: str) -> None:
+            Reader.__init__(self, stream)
+            Scanner.__init__(self)
+            Parser.__init__(self)
+
+    return PureParser
 
 
 def _events(text: str, source: Source, pure: bool) -> Iterator[object]:
@@ -142,7 +147,7 @@ def _events(text: str, source: Source, pure: bool) -> Iterator[object]:
         SpecError: E003 where the text is not YAML.
     """
     if pure or _fast_parser is None:
-        yield from _parsed(_PureParser(text), text, source)
+        yield from _parsed(_pure_parser()(text), text, source)
         return
     given = 0
     try:
@@ -150,7 +155,7 @@ def _events(text: str, source: Source, pure: bool) -> Iterator[object]:
             yield event
             given += 1
     except _TooDeepForLibyaml:
-        yield from islice(_parsed(_PureParser(text), text, source), given, None)
+        yield from islice(_parsed(_pure_parser()(text), text, source), given, None)
 
 
 class _TooDeepForLibyaml(Exception):
