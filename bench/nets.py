@@ -83,8 +83,9 @@ def mlp_products() -> Job:
     """The matrix products alone that the MLP's forward and reverse pass cannot do without."""
     x, _, params = mlp_leaves()
     weights = [params[f"W_{i}"] for i in range(1, len(MLP))]
-    inputs = [x, *(np.ones((BATCH, n)) for n in MLP[1:-1])]
-    deltas = [np.ones((BATCH, n)) for n in MLP[1:]]
+    draw = np.random.default_rng(0)
+    inputs = [x, *(np.maximum(draw.normal(size=(BATCH, n)), 0) for n in MLP[1:-1])]
+    deltas = [draw.normal(size=(BATCH, n)) for n in MLP[1:]]
 
     def job() -> None:
         for a, w in zip(inputs, weights, strict=True):
@@ -117,10 +118,12 @@ def training() -> Job:
 
 
 def training_products() -> Job:
-    """The matrix products alone of as many steps."""
+    """The matrix products alone of as many steps: the same layouts, kind of numbers and thread, each result let go."""
     x, _, _ = mlp_leaves()
-    w_1, w_2 = np.ones((784, 256)), np.ones((256, 10))
-    a, d_1, d_2 = np.ones((BATCH, 256)), np.ones((BATCH, 256)), np.ones((BATCH, 10))
+    draw = np.random.default_rng(0)
+    w_1, w_2 = (draw.normal(0, m**-0.5, (m, n)) for m, n in pairwise(SMALL))
+    a = np.maximum(x @ w_1, 0)
+    d_1, d_2 = draw.normal(size=(BATCH, 256)), draw.normal(size=(BATCH, 10))
 
     def job() -> None:
         for _ in range(STEPS):

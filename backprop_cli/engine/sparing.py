@@ -1,20 +1,26 @@
 """What a run need not keep: a value once its last reader has run, a gradient once it is handed on.
 
 For runs of which only the params' gradients are wanted, as in training.  The memory that goes is in the processor's
-cache when the next array takes it, which is worth more than that there is less of it.
+cache when the next array takes it, which is worth more than that there is less of it; where a sum or the like is the
+only reader of an array, it is written there at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.graph.memory import costs
+from backprop_cli.engine.numbers import INTO
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.reverse import Step
+
+IN_PLACE = {name: function for name, function in INTO.items() if name != "power"}
+"""A power is left to the operator: numpy does some exponents in a way of their own."""
 
 
 def spare(graph: Graph, steps: Sequence[Step], kept: Collection[int]) -> None:
@@ -31,6 +37,52 @@ def spare(graph: Graph, steps: Sequence[Step], kept: Collection[int]) -> None:
         step.spent = tuple((i, _hollow(graph, i)) for i in {place, *inputs}
                            if i not in needed and graph.nodes[i].op is not None)  # fmt: skip
         needed.update(inputs)
+    readers = _readers(graph, steps)
+    for step in steps:
+        _write_in_place(graph, step, {i for i, _ in step.spent if readers[i] == 1})
+
+
+def _readers(graph: Graph, steps: Sequence[Step]) -> list[int]:
+    """How often each value is read on the way forward."""
+    counts = [0] * len(graph.nodes)
+    for step in steps:
+        for index in step.inputs:
+            counts[index] += 1
+    return counts
+
+
+def _write_in_place(graph: Graph, step: Step, free: Collection[int]) -> None:
+    """Let the step write its result over an operand that only it reads, and that is an array of its own."""
+    function = IN_PLACE.get(step.node.op.name)
+    if function is None or not step.node.shape:
+        return
+    for place, index in enumerate(step.inputs):
+        operand = graph.nodes[index]
+        if index in free and operand.shape == step.node.shape and _is_new(operand):
+            step.apply = _over(function, place)
+            return
+
+
+def _is_new(node: Node) -> bool:
+    """Whether a value is an array made for it: no operand seen otherwise, no leaf."""
+    return node.op is not None and (node.op.name in INTO or node.op.name == "matmul")
+
+
+def _over(function: Callable[..., Any], place: int) -> Callable[..., Any]:
+    return lambda *given: function(*given, out=given[place])
+
+
+def gradients_of_their_own(steps: Sequence[Step]) -> set[int]:
+    """The nodes whose gradient is an array that nothing else is: added up, a product, or a product with a factor.
+
+    Whoever has it may write into it.  Any other may be that of the node that handed it on, or seen in a wider shape.
+    """
+    found: dict[int, bool] = {}
+    for step in steps:
+        for edge in step.edges:
+            is_new = edge.factor is not None or (edge.rule is not None and step.node.op is OPS["matmul"])
+            found[edge.operand] = is_new or edge.operand in found
+    return {operand for operand, is_new in found.items() if is_new}
 
 
 def _hollow(graph: Graph, index: int) -> Array:

@@ -10,10 +10,12 @@ import pytest
 
 from backprop_cli.engine.graph import Graph, build, memory, rule_of
 from backprop_cli.engine.graph.nodes import Node
-from backprop_cli.engine.numbers import Words, plain
+from backprop_cli.engine.numbers import Numbers, Words, plain
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import Op, Sample
 from backprop_cli.engine.ops.samples import draw
+from backprop_cli.engine.passes import plan
+from backprop_cli.engine.sparing import gradients_of_their_own
 from backprop_cli.tasks.calculate import Runner
 from backprop_cli.tasks.leaves import load_leaves
 
@@ -95,6 +97,28 @@ def test_a_sparing_run_gives_the_same(spec_of: Any, extra: str) -> None:
         assert spared.values[run.output] == whole.values[run.output]
     for index in graph.wrt:
         np.testing.assert_array_equal(spared.gradient(index), whole.gradient(index))
+
+
+def test_who_else_reads_an_array_finds_it_unchanged(spec_of: Any) -> None:
+    """Rule: a sum is written over a product only where nobody else reads that, seen otherwise or as it is."""
+    nodes = "{m: x @ x, r: 'reshape(m, (9,))', s: m + x, u: m * 2, v: x + x, loss: sum(r) + sum(s * u) + sum(v**2)}"
+    graph = build(spec_of(f"params: {{x: {{shape: [3, 3], init: normal}}}}\nnodes: {nodes}\n"))
+    runner, leaves = Runner(graph), load_leaves(graph)
+    given, whole = leaves[graph.names["x"]].copy(), runner(leaves)
+    runner.spare()
+    spared = runner(leaves)
+    np.testing.assert_array_equal(spared.gradient(graph.names["x"]), whole.gradient(graph.names["x"]))
+    assert spared.values[graph.output.index] == whole.values[graph.output.index]
+    np.testing.assert_array_equal(leaves[graph.names["x"]], given)
+
+
+def test_a_gradient_that_is_somebody_elses_is_told(spec_of: Any) -> None:
+    """Rule: a gradient handed on as it is, or spread, is no array of its own; a product, a sum of two is."""
+    nodes = "{h: x @ W + B + C, p: h * F, q: D, y: sum(p) + sum(D) + sum(B), z: sum(E)}"
+    names = "".join(f"  {name}: {{shape: [3, 3], init: normal}}\n" for name in "xWBCDEF")
+    graph = build(spec_of(f"params:\n{names}nodes: {nodes}\noutput: y\n".replace("q: D, ", "")))
+    own = gradients_of_their_own(plan(graph, Numbers(graph)))
+    assert {name for name in "xWBCDEF" if graph.names[name] in own} == {"x", "W", "B", "F"}
 
 
 def test_a_sparing_run_takes_less(spec_of: Any) -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import math
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backprop_cli.engine.graph import build
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.leaves import load_leaves
+from backprop_cli.tasks.stepping.rules import RULES
+from backprop_cli.tasks.stepping.training import Training
+from backprop_cli.tasks.stepping.updates import mover_for
 from tests.conftest import ROOT, Backprop
 
 MAZUR = ROOT / "specs" / "mazur.yaml"
@@ -222,6 +229,28 @@ def test_steps_do_not_plan_the_passes_again(monkeypatch: pytest.MonkeyPatch, bac
     monkeypatch.setattr(calculate, "plan", lambda *args: calls.append(1) or real(*args))
     stepped(backprop, "-", "--steps", "50", "--terms", "none", stdin=TANH_FIT)
     assert len(calls) == 1
+
+
+SHARED = """
+params: {A: {shape: [3, 3], init: normal}, B: {shape: [3, 3], init: normal}, C: {shape: [3, 3], init: normal}}
+nodes: {m: A @ B, l: sum(m) + sum(B + C) + sum(C * A) + sum(m * m)}
+"""
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_many_steps_are_single_steps_one_after_the_other(rule: str, spec_of: Any) -> None:
+    """Steps that write over gradients and values end where steps that keep all of them do: the rule by itself."""
+    graph = build(spec_of(SHARED))
+    parameters = {**RULES[rule].defaults, "weight_decay": Fraction(1, 10)}
+    many = Training(graph, load_leaves(graph), RULES[rule], parameters)
+    many.run(6, 6)
+    leaves = load_leaves(graph)
+    movers = {i: mover_for(graph.spec, RULES[rule], parameters, graph.nodes[i].shape) for i in graph.wrt}
+    for _ in range(6):
+        computed = compute(graph, leaves)
+        leaves |= {i: mover.move(leaves[i].copy(), computed.gradient(i).copy())["w"] for i, mover in movers.items()}
+    for index in graph.wrt:
+        np.testing.assert_array_equal(many.leaves[index], leaves[index])
 
 
 def test_a_param_that_the_output_does_not_use_stays(backprop: Backprop) -> None:

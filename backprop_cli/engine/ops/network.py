@@ -7,7 +7,7 @@ import numpy as np
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, axes_of, broadcast, op
 from backprop_cli.engine.ops.pairs import pair
-from backprop_cli.engine.ops.reduction import shifted
+from backprop_cli.engine.ops.reduction import largest, shifted
 from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Real, Scalar, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import number
 from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
@@ -25,7 +25,7 @@ def along_shape(x: Shape, *, axis: Axes = -1) -> Shape:
 
 def softmax(x: Array, axis: Axes) -> Array:
     """exp x / Σ exp x, shifted by the maximum."""
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    e = np.exp(x - largest(x, axis))
     return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.graph.memory import entries_of
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.engine.sparing import gradients_of_their_own
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.calculate import Runner
 from backprop_cli.tasks.computed import Computed
@@ -59,8 +61,10 @@ class Training:
     def __post_init__(self) -> None:
         graph = self.graph
         self.runner = Runner(graph)
-        self.movers = {index: mover_for(graph.spec, self.rule, self.parameters, graph.nodes[index].shape)
-                       for index in sorted(graph.wrt)}  # fmt: skip
+        own = gradients_of_their_own(self.runner.steps)
+        self.movers = {index: mover_for(graph.spec, self.rule, self.parameters, shape,
+                                        over_gradient=index in own and entries_of(shape) > TRACED)
+                       for index in sorted(graph.wrt) for shape in (graph.nodes[index].shape,)}  # fmt: skip
 
     def run(self, steps: int, every: int, tell: Progress | None = None) -> None:
         """Take steps; stops at a loss that is no number, which no step leads away from."""

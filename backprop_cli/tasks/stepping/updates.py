@@ -11,9 +11,10 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.interpret import Scope, interpret
-from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.numbers import INTO, Numbers
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import plan
+from backprop_cli.engine.reverse import Step
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, Shape, Spec
 from backprop_cli.language.source import inline
@@ -22,17 +23,8 @@ from backprop_cli.tasks.stepping.rules import Line, Parameters, Rule
 
 STEP = "t"
 
-
-def _power(base: Array, exponent: Array, out: Array) -> Any:
-    """numpy's ufunc takes ten times as long for a square as a product does."""
-    return np.multiply(base, base, out=out) if exponent == 2 else np.power(base, exponent, out=out)
-
-
-UFUNCS: Mapping[str, Callable[..., object]] = {
-    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "sqrt": np.sqrt,
-    "power": _power, "maximum": np.maximum,
-}  # fmt: skip
-"""What can write into an array that is there already: half the time of a step of a large param."""
+Bound = tuple[int, Callable[..., Any], Callable[[Any], list[Any]]]
+"""A line's operation: where its result goes, the function, and what picks its operands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class Compiled:
 
     graph: Graph
     meaning: Numbers
-    steps: list[tuple[int, Callable[..., Any], Callable[[Any], Any]]]
+    steps: list[Bound]
     results: Mapping[str, int]
     values: list[Any]
 
@@ -60,8 +52,11 @@ class Compiled:
 
 
 def compiled(spec: Spec, lines: tuple[Line, ...], names: tuple[str, ...], shape: Shape, parameters: Parameters,
-             starting: bool) -> Compiled:  # fmt: skip
-    """The lines for a param of a shape; parameters are exact constants, so `1 - beta1` is computed exactly."""
+             starting: bool, over_gradient: bool) -> Compiled:  # fmt: skip
+    """The lines for a param of a shape; parameters are exact constants, so `1 - beta1` is computed exactly.
+
+    `over_gradient`: whoever reads the gradient last may write over it.
+    """
     builder = Builder()
     known: dict[str, Node] = {}
     for name in names:
@@ -75,28 +70,37 @@ def compiled(spec: Spec, lines: tuple[Line, ...], names: tuple[str, ...], shape:
         known[line.name] = interpret(parse(text), Scope(text, known.get), builder)
         results[line.name] = known[line.name].index
     graph = Graph(spec, tuple(builder.nodes), leaves, (), frozenset(), {}, frozenset())
-    return _planned(graph, results)
+    return _planned(graph, results, over_gradient)
 
 
-def _planned(graph: Graph, results: Mapping[str, int]) -> Compiled:
+def _planned(graph: Graph, results: Mapping[str, int], over_gradient: bool) -> Compiled:
     """With arrays for the results of all that is as large as the param."""
     meaning = Numbers(graph)
-    steps: list[tuple[int, Callable[..., Any], Callable[[Any], Any]]] = []
-    for step in plan(graph, meaning):
-        node = step.node
-        ufunc = UFUNCS.get(node.op.name) if node.shape and node.op else None
-        out = None if ufunc is None else np.empty(tuple(map(int, node.shape)), graph.spec.dtype)
-        steps.append((step.place, step.apply if ufunc is None else partial(ufunc, out=out), step.operands))
     values = [meaning.constant(node.value) if node.kind == "constant" else None for node in graph.nodes]
+    planned, given = plan(graph, meaning), graph.names["g"]
+    last = max((step.place for step in planned if given in step.inputs), default=None) if over_gradient else None
+    steps: list[Bound] = [(step.place, _bound(graph, step, values, given if step.place == last else None),
+                           step.operands) for step in planned]  # fmt: skip
     return Compiled(graph, meaning, steps, results, values)
+
+
+def _bound(graph: Graph, step: Step, values: list[Any], over: int | None) -> Callable[..., Any]:
+    """A step that writes into an array kept for it, or over the value of a node of now."""
+    node = step.node
+    function = INTO.get(node.op.name) if node.shape else None
+    if function is None:
+        return step.apply
+    if over is not None:
+        return lambda *operands: function(*operands, out=values[over])
+    return partial(function, out=np.empty(tuple(map(int, node.shape)), graph.spec.dtype))
 
 
 @dataclass(slots=True)
 class Mover:
     """The state of one param under a rule; `move` takes a step."""
 
-    first: Compiled
-    later: Compiled
+    run: Compiled  # of the next step
+    later: Compiled  # of those after it
     state: dict[str, Array]
     dtype: Any
     t: int = 0
@@ -106,19 +110,21 @@ class Mover:
         """What every line of a step comes to, `w` among them."""
         self.t += 1
         self.before = self.state
-        run = self.first if self.t == 1 else self.later
-        found = run({"w": w, "g": g, STEP: self.dtype(self.t), **self.state})
+        found = self.run({"w": w, "g": g, STEP: self.dtype(self.t), **self.state})
+        self.run = self.later
         self.state = {name: found.get(name, value) for name, value in self.state.items()}
         return found
 
 
-def mover_for(spec: Spec, rule: Rule, parameters: Parameters, shape: Shape) -> Mover:
-    """The mover of a param of a shape."""
+def mover_for(spec: Spec, rule: Rule, parameters: Parameters, shape: Shape,
+              over_gradient: bool = False) -> Mover:  # fmt: skip
+    """The mover of a param of a shape; `over_gradient`: from the second step on it may write over the gradient."""
     lines = rule.lines(parameters)
     state = tuple(name for name in rule.state if any(line.name == name for line in lines))
     names = ("w", "g", STEP, *state)
-    first = compiled(spec, lines, names, shape, parameters, starting=True)
-    same = not any(line.first for line in lines)
-    later = first if same else compiled(spec, lines, names, shape, parameters, starting=False)
+    first = compiled(spec, lines, names, shape, parameters, starting=True, over_gradient=False)
+    same = not any(line.first for line in lines) and not over_gradient
+    later = first if same else compiled(spec, lines, names, shape, parameters, starting=False,
+                                        over_gradient=over_gradient)  # fmt: skip
     zeros = {name: np.zeros(tuple(map(int, shape)), dtype=spec.dtype)[()] for name in state}
     return Mover(first, later, zeros, np.dtype(spec.dtype).type)
