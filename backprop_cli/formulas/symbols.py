@@ -83,7 +83,7 @@ class Symbols:
         return self._folded(expr)
 
     def _folded(self, expr: Expr) -> Expr:
-        for symbol in self.unfolded & symbols_of(expr):
+        for symbol in [s for s in symbols_of(expr) if s in self.unfolded]:  # not through a table that was large
             self.unfolded.discard(symbol)
             self.anonymous[symbol] = self._folded(self.anonymous[symbol])
         return expr.xreplace(self.anonymous)

@@ -11,7 +11,7 @@ import pytest
 
 from backprop_cli.formulas.algebra.expr import TensorSymbol
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.formula import Formula
+from backprop_cli.formulas.algebra.formula import Formula, call
 from backprop_cli.formulas.algebra.symmetry import is_symmetric, mirrored
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.tasks.calculate import Settings, run
@@ -64,6 +64,20 @@ def test_data_makes_a_matrix_symmetric_and_says_so(data: dict[Any, Any], facts: 
     assert mirrored(swap(w), facts) == w
     assert mirrored(swap(small), facts) == swap(small)
     assert list(facts.used.values()) == ["W = Wᵀ (checked on the data)"]
+
+
+def test_symmetry_is_seen_at_the_end_of_a_long_chain(data: dict[Any, Any], facts: Facts) -> None:
+    """Rule: a node is symmetric by what thousands of nodes before it are made of, and the first matrix is announced."""
+    first = matrix(facts, "S", 3, 3)
+    data[first] = np.array([[1.0, 2.0, 0.5], [2.0, 5.0, 1.0], [0.5, 1.0, 3.0]])
+    node = first
+    for place in range(1, 3000):
+        made = TensorSymbol(f"h{place}", (3, 3), place)
+        made.graph = ref(facts)
+        facts.definitions[made] = call("tanh", {}, node) + node * (place % 2)
+        node = made
+    assert is_symmetric(node)
+    assert facts.used == {"symmetric S": "S = Sᵀ (checked on the data)"}
 
 
 @pytest.mark.parametrize("n", [3, 4])

@@ -100,8 +100,14 @@ def recurrent(n: int) -> str:
     return f"inputs: {{x: {{shape: [2, {n}, 3], init: normal}}}}\nlayers: [{{rnn: 4}}]\ngrad_output: ones\n"
 
 
+def products(n: int) -> str:
+    """Each node is a function of the one before, times one weight."""
+    return "params: {w: 0.9}\nnodes:\n" + "".join(f"  n{i}: tanh({f'n{i - 1}' if i else 'w'})*w\n" for i in range(n))
+
+
 LINEAR: dict[str, tuple[Callable[[int], str], int]] = {
     "params": (params, 50), "chain": (chain, 400), "windowed": (windowed, 20), "recurrent": (recurrent, 8),
+    "products": (products, 60),
 }  # fmt: skip
 """Name -> (its spec, a length from which on twice as much is twice the work)."""
 

@@ -52,7 +52,7 @@ class Facts:
     stand_ins: dict[tuple[int, bool | None], Expr] = field(default_factory=dict)  # the symbols of those
     mirrored: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)
-    defined_symmetric: dict[object, bool] = field(default_factory=dict)  # remembered by the rules of symmetry
+    defined_symmetric: dict[str, dict[Expr, bool]] = field(default_factory=dict)  # remembered by the rules of symmetry
     _symmetric: dict[Expr, bool] = field(default_factory=dict)
     _proving: set[object] = field(default_factory=set)
 

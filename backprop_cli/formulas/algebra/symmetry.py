@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from sympy import Add, Expr, Mul
 
@@ -48,15 +48,32 @@ def by_definition(facts: Facts, seen: Known) -> Known:
     def known(symbol: TensorSymbol) -> bool:
         if symbol.leaf:
             return seen(symbol)
-        key = (symbol, seen.__name__)
-        if key not in facts.defined_symmetric:
-            facts.defined_symmetric[key] = False
-            made = facts.definitions.get(symbol)
-            if made is not None and len(symbol.shape) == 2 and symbol.shape[0] == symbol.shape[1]:
-                facts.defined_symmetric[key] = tree_size(made) <= MAX_DEFINITION and mirror(made, known) == made
-        return facts.defined_symmetric[key]
+        found = facts.defined_symmetric.setdefault(seen.__name__, {})
+        if symbol not in found:
+            for one in sorted(_leading_to(symbol, facts, found), key=lambda s: s.position):  # a chain may be long
+                made = facts.definitions[one]
+                found[one] = mirror(made, known) == made
+        return found.setdefault(symbol, False)
 
     return known
+
+
+def _leading_to(symbol: TensorSymbol, facts: Facts, known: Container[Expr]) -> set[TensorSymbol]:
+    """The square matrices of short definitions that a node is made of, and itself, of which nothing is known."""
+    found: set[TensorSymbol] = set()
+    stack = [symbol]
+    while stack:
+        one = stack.pop()
+        made = facts.definitions.get(one)
+        if made is None or one in found or one in known or not _is_square(one) or tree_size(made) > MAX_DEFINITION:
+            continue
+        found.add(one)
+        stack += symbols_of(made)
+    return found
+
+
+def _is_square(symbol: TensorSymbol) -> bool:
+    return len(symbol.shape) == 2 and symbol.shape[0] == symbol.shape[1]
 
 
 def is_symmetric(expr: Expr) -> bool:
@@ -70,11 +87,18 @@ def is_symmetric(expr: Expr) -> bool:
 
 
 def _announce(expr: Expr, facts: Facts) -> None:
-    for symbol in symbols_of(expr):
+    """Say which leaves an expression is symmetric by, through the nodes that it is made of."""
+    known = by_definition(facts, facts.symmetric)
+    met = set(symbols_of(expr))
+    stack = list(met)
+    while stack:
+        symbol = stack.pop()
         if symbol.leaf and facts.symmetric(symbol):
             facts.announce_symmetric(symbol)
-        elif symbol in facts.definitions and by_definition(facts, facts.symmetric)(symbol):
-            _announce(facts.definitions[symbol], facts)
+        elif symbol in facts.definitions and known(symbol):
+            inner = symbols_of(facts.definitions[symbol]) - met
+            met |= inner
+            stack += inner
 
 
 def mirrored(expr: Expr, facts: Facts) -> Expr:

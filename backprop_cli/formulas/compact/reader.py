@@ -104,14 +104,19 @@ class Reader:
 
     def chosen(self, whole: Mapping[int, Expr], even: Mapping[int, Expr]) -> dict[int, Expr]:
         """Each formula chained through where it reads well, else with names."""
-        has_name = {e for i, e in whole.items() if self.is_named(i) and self.length(e) > SHORT}
-        return {i: whole[i] if self.reads_well(whole[i], has_name - {whole[i]}) else expr for i, expr in even.items()}
+        named = {e for i, e in whole.items() if self.is_named(i) and self.is_chained(e)}
+        has_name = {e for e in named if self.length(e) > SHORT}
+        return {i: whole[i] if self.reads_well(whole[i], has_name) else expr for i, expr in even.items()}
 
     def reads_well(self, expr: Expr, has_name: set[Expr]) -> bool:
-        """Whether a formula, chained through, is one line that does not repeat what has a name."""
-        if gradients_of(expr) - {self.symbols.gradients.get(self.run.output)} or not self.fits(expr):
+        """Whether a formula, chained through, is one line that does not repeat what has a name (of its own)."""
+        if not self.is_chained(expr) or not self.fits(expr):
             return False
-        return not any(n > 1 and part in has_name for part, n in occurrences(expr).items())
+        return not any(n > 1 and part in has_name and part != expr for part, n in occurrences(expr).items())
+
+    def is_chained(self, expr: Expr) -> bool:
+        """Whether a formula is chained through to the output."""
+        return not gradients_of(expr) - {self.symbols.gradients.get(self.run.output)}
 
     # fewer names ─────────────────────────────────────────────────────────────────────────────────
 
