@@ -61,9 +61,13 @@ def _power(base: Array, exponent: Array, out: Array) -> Any:
     return np.multiply(base, base, out=out) if exponent == 2 else np.power(base, exponent, out=out)
 
 
+def _relu(x: Array, out: Array) -> Any:
+    return np.maximum(x, 0, out=out)
+
+
 INTO: Mapping[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "sqrt": np.sqrt,
-    "power": _power, "maximum": np.maximum,
+    "power": _power, "maximum": np.maximum, "relu": _relu,
 }  # fmt: skip
 """Ops that can write into an array that is there already (`out=`): half the time of a step of a large param.
 

@@ -147,6 +147,10 @@ class Words:
         """A comparison is a 0/1 tensor already."""
         return condition
 
+    def is_positive(self, x: Sized, y: Sized) -> Sized:
+        """The mask that numbers take from y = relu(x) alone."""
+        return self._word("greater", y, 0)
+
     def _word(self, name: str, *operands: object, **parameters: object) -> Sized:
         self.read.update(operand for operand in operands if isinstance(operand, Sized))
         shapes: list[Any] = [None if o is None else getattr(o, "shape", ()) for o in operands]

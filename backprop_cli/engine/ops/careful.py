@@ -86,8 +86,8 @@ class Careful:
         return ((1 - t) - t * grown) / (1 + grown)
 
     def is_positive(self, x: Array, y: Array) -> Mask:
-        """The mask of x > 0."""
-        return x > 0
+        """The mask of x > 0, from y = relu(x): x may have been written over."""
+        return y > 0
 
     def less_share(self, g: Array, p: Array, total: Array, axis: Axes = -1) -> object:
         """g - p Σ g, entry by entry g (1 - p) - p (Σ of the other g)."""

@@ -23,8 +23,8 @@ from backprop_cli.tasks.stepping.rules import Line, Parameters, Rule
 
 STEP = "t"
 
-Bound = tuple[int, Callable[..., Any], Callable[[Any], list[Any]]]
-"""A line's operation: where its result goes, the function, and what picks its operands."""
+Bound = tuple[int, Callable[..., Any], int, int | None]
+"""A line's operation: where its result goes, the function, and where its one or two operands are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,12 @@ class Compiled:
     results: Mapping[str, int]
     values: list[Any]
 
-    def __call__(self, given: Mapping[str, Array]) -> dict[str, Any]:
-        """What every line comes to."""
+    def __call__(self, *given: Array) -> dict[str, Any]:
+        """What every line comes to, of the names in their order."""
         values = self.values
-        for name, index in self.graph.names.items():
-            values[index] = given[name]
-        for index, function, operands in self.steps:
-            values[index] = function(*operands(values))
+        values[: len(given)] = given  # the leaves are the first nodes
+        for index, function, left, right in self.steps:
+            values[index] = function(values[left]) if right is None else function(values[left], values[right])
         return {name: values[index] for name, index in self.results.items()}
 
 
@@ -80,7 +79,7 @@ def _planned(graph: Graph, results: Mapping[str, int], over_gradient: bool) -> C
     planned, given = plan(graph, meaning), graph.names["g"]
     last = max((step.place for step in planned if given in step.inputs), default=None) if over_gradient else None
     steps: list[Bound] = [(step.place, _bound(graph, step, values, given if step.place == last else None),
-                           step.operands) for step in planned]  # fmt: skip
+                           step.inputs[0], step.right) for step in planned]  # fmt: skip
     return Compiled(graph, meaning, steps, results, values)
 
 
@@ -110,9 +109,10 @@ class Mover:
         """What every line of a step comes to, `w` among them."""
         self.t += 1
         self.before = self.state
-        found = self.run({"w": w, "g": g, STEP: self.dtype(self.t), **self.state})
+        found = self.run(w, g, self.dtype(self.t), *self.state.values())
         self.run = self.later
-        self.state = {name: found.get(name, value) for name, value in self.state.items()}
+        if self.state:
+            self.state = {name: found.get(name, value) for name, value in self.state.items()}
         return found
 
 
