@@ -33,13 +33,17 @@ def spare(graph: Graph, steps: Sequence[Step], kept: Collection[int]) -> None:
     needed = set(kept) | _read_on_the_way_back(graph, steps)
     for step in reversed(steps):
         place, inputs = step.place, step.inputs
-        step.passing = place not in kept
-        step.spent = tuple((i, _hollow(graph, i)) for i in {place, *inputs}
-                           if i not in needed and graph.nodes[i].op is not None)  # fmt: skip
+        step.passing = place not in kept and step.node.shape != ()
+        step.spent = tuple((i, _hollow(graph, i)) for i in {place, *inputs} if i not in needed and _is_array(graph, i))
         needed.update(inputs)
     readers = _readers(graph, steps)
     for step in steps:
         _write_in_place(graph, step, {i for i, _ in step.spent if readers[i] == 1})
+
+
+def _is_array(graph: Graph, index: int) -> bool:
+    """Whether a value is computed and no single number: that takes less than it takes to drop it."""
+    return graph.nodes[index].op is not None and graph.nodes[index].shape != ()
 
 
 def _readers(graph: Graph, steps: Sequence[Step]) -> list[int]:

@@ -165,7 +165,7 @@ def _gelu_slope(xp: Words, y: Tensor, x: Tensor, approximate: str) -> Tensor:
         scale = xp.sqrt(8 / xp.pi)  # x·(1 + tanh u)/2 is x·σ(2u)
         s = xp.sigmoid(scale * (x + xp.number(TANH_CUBIC) * (x * x * x)))  # numpy's cube costs as much as an exp
         return s + y * (1 - s) * (scale * (1 + xp.number(3 * TANH_CUBIC) * x**2))
-    return xp.erfc(-x / xp.sqrt(xp.number(2))) / 2 + x * xp.exp(-(x**2) / 2) / xp.sqrt(2 * xp.pi)
+    return xp.gelu_share(y, x) + x * xp.exp(-(x**2) / 2) / xp.sqrt(2 * xp.pi)
 
 
 def _gelu_entry(s: Symbolic, x: Scalar, approximate: str) -> Scalar:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from backprop_cli.engine.ops.errorfunction import erfc
 from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Real
 from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 
@@ -104,6 +105,14 @@ class Careful:
         near = np.abs(z) < 0.5
         far = (np.cos(z) - y) / np.where(near, 1, x)
         return np.where(near, self.pi * _sinc_series(z), far).astype(z.dtype)[()]
+
+    def gelu_share(self, y: Array, x: Array) -> Array:
+        """Φ(x) = y/x of y = x Φ(x), and by itself where x is 0 or y not exact: half the time of a pass."""
+        size = np.abs(y)
+        given = (size >= np.finfo(size.dtype).tiny) & (size < np.inf)
+        if given.all():
+            return y / x
+        return np.where(given, y / np.where(given, x, 1), erfc(-x * np.sqrt(0.5).item()) / 2)[()]
 
     def power_slope(self, a: Array, b: Array) -> Array:
         """b a^(b-1), and 0 where b is 0."""

@@ -159,6 +159,7 @@ class Words(Protocol):
     cofactor: Binary
     equal: Binary
     floor_divide: Binary
+    gelu_share: Binary
     greater: Binary
     greater_equal: Binary
     is_positive: Binary

@@ -33,6 +33,8 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "circle_ratio": (("a", "b"), "a / (a**2 + b**2)"),
     # the slope of sinc, whose terms cancel near 0
     "sinc_slope": (("y", "x"), "(cos(pi * x) - y) / x"),
+    # Φ(x), which y = gelu(x) = x Φ(x) has computed already
+    "gelu_share": (("y", "x"), "erfc(-x / sqrt(2)) / 2"),
     # 0 where b is 0, also for a = 0
     "power_slope": (("a", "b"), "b * a**(b - 1)"),
     # the derivative of binary cross-entropy by the probability, with PyTorch's bound on the denominator
