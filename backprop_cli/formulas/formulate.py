@@ -15,7 +15,7 @@ from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, 
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.compact import LINE, compact
-from backprop_cli.formulas.notation import CODE, NOTATIONS, TEXT, Layout, layout_of
+from backprop_cli.formulas.notation import CODE, TEXT, Layout, layout_of
 from backprop_cli.formulas.notation.entrywise.axes import Axes, axes_in
 from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.notation.index import EntryLayout
@@ -126,7 +126,7 @@ class Formulation:
         node = self.symbols.graph.nodes[delta.index]
         if not node.anonymous or node.index not in self.symbols.definitions or not delta.is_part:
             return ""
-        layout = Layout(NOTATIONS["text"], unit=self.symbols.unit, decimals=self.symbols.facts.decimals)
+        layout = layout_of("text", named, self.symbols.unit, self.symbols.graph.names, self.symbols.facts.decimals)
         text = layout(self.symbols.fold(self.symbols.definitions[node.index]))
         return text if len(text) <= LINE else ""
 

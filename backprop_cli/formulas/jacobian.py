@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
 
 import numpy as np
 from sympy import Expr
@@ -23,7 +24,8 @@ from backprop_cli.formulas.linear.repeated import letter, repeated
 from backprop_cli.formulas.linear.spelling import IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.terms import Entries, jacobian_entries
 from backprop_cli.formulas.marks import MARKED, plain
-from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation import layout_of
+from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.printed import INDEXED, Brief, Omitted, Printed
 from backprop_cli.formulas.symbols import Symbols, symbols
 from backprop_cli.formulas.tensors import derive
@@ -123,9 +125,9 @@ def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass
     seed = made.gradients.get(run.output)
     if vjp is None or seed is None or gradients_of(vjp) - {seed}:
         return Omitted("chained through, it would be too long")
-    letter = next(n for n in ("v", "u", "v_0", "u_0", "v_vector") if n not in graph.names)
+    letter = next(n for n in chain(("v", "u"), (f"v_{k}" for k in count())) if n not in graph.names)
     expr = vjp.xreplace({seed: TensorSymbol(letter, seed.shape, seed.position)})
-    layouts = {name: Layout(NOTATIONS[name], decimals=made.facts.decimals) for name in WRITTEN}
+    layouts = {name: layout_of(name, named, made.unit, graph.names, made.facts.decimals) for name in WRITTEN}
     return Printed({name: layout(expr) for name, layout in layouts.items()})
 
 
@@ -217,7 +219,7 @@ class _Writing:
         return found if max(len(one.text) for one in found.values()) <= LONGEST_ENTRY else {}
 
     def layout(self, notation: str, names: dict[Letter, str]) -> IndexLayout:
-        return layout(NOTATIONS[notation], names, "e", self.symbols.facts.decimals, self.called)
+        return layout(notation, names, self.symbols, self.called)
 
     def tidied(self, expr: Expr) -> Expr:
         """As any formula is."""

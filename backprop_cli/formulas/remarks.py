@@ -21,7 +21,7 @@ def remarks(
 ) -> tuple[str, ...]:
     """What there is to say of a node's gradient besides its derivation; `unit` is the letter of unit vectors."""
     holds = {SHAPE: bool(node.shape), ERROR: is_activated(graph, node, users),
-             UNIT.format(unit=unit): any(f"{unit}[" in part.local.right.text for part in parts)}  # fmt: skip
+             UNIT.format(unit=unit): unit and any(f"{unit}[" in part.local.right.text for part in parts)}  # fmt: skip
     return tuple(text for text, so in holds.items() if so)
 
 

@@ -69,11 +69,11 @@ class Symbols:
 
     @property
     def unit(self) -> str:
-        """A letter for unit vectors that neither a node nor a size has, nor Euler's number."""
+        """A letter for unit vectors that neither a node nor a size has, nor Euler's number; empty if there is none."""
         taken = {*self.graph.names, *self.graph.spec.dims}
         if any(node.kind == "constant" and node.value == math.e for node in self.graph.nodes):
             taken.add("e")
-        return next(letter for letter in (*UNIT_LETTERS, "_") if letter not in taken)
+        return next((letter for letter in UNIT_LETTERS if letter not in taken), "")
 
     def fold(self, expr: Expr) -> Expr:
         """With the definitions of anonymous nodes in place of their symbols, unless that is too long to be read."""

@@ -12,7 +12,7 @@ from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.formulate import deviates
-from backprop_cli.formulas.notation import NOTATIONS, Layout
+from backprop_cli.formulas.notation import Layout, notation_of
 from backprop_cli.formulas.notation.piece import ATOM, Piece
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Printed
@@ -47,7 +47,8 @@ def tangent_formulas(graph: Graph, values: Sequence[Array], names: Mapping[str, 
     made = symbols(graph, values)
     evaluator = Evaluator(values, (), graph.spec.dtype)
     back = {tangent: node for node, tangent in names.items()}
-    layouts = {name: _Dots(NOTATIONS[name], tangents=back) for name in notations}
+    taken = tuple(graph.names)
+    layouts = {name: _Dots(notation_of(name, taken), unit=made.unit, taken=taken, tangents=back) for name in notations}
     found: dict[str, Printed] = {}
     with at_work(made.facts.work):
         for node, tangent in names.items():

@@ -501,6 +501,36 @@ def test_a_derivative_of_a_number_by_a_number_has_its_formula(backprop: Backprop
     assert "∂²v/∂a²  scalar\n  = 2 exp(x/y)\n  = " in backprop("hessian", "-", stdin=spec).out
 
 
+@pytest.mark.parametrize("loss", ["sum(h**2) + sum(sin(k))", "sum(h**2 * 3) + sum(k**3)", "mean(h**2) + sum(exp(k))"])
+def test_a_sum_counts_what_is_the_same_along_it(loss: str) -> None:
+    """Of Σ (2 g - sin h) the first term counts as often as it is summed, though it has none of the letters."""
+    leaves, nodes = {"x": [0.97, 0.06]}, {"h": "repeat(x, 2)", "k": "repeat(x, 2)", "l": loss}
+    (found,) = hessians(spec_of(leaves, nodes, "l", grad_output=1), Wanted(("x",), True))
+    check_second(leaves, nodes, "l", "x", found.value)
+    assert isinstance(found.formula, Printed)
+    assert (found.formula.deviation or 0) < 1e-9
+
+
+def test_a_range_of_places_is_written_on_a_page(backprop: Backprop) -> None:
+    """The sign < of [0 ≤ j-2l < 2] is an entity there."""
+    spec = "params: {x: [[1, 2]]}\nnodes: {h: 'repeat(x, 2, axis=1)'}\n"
+    done = backprop("jacobian", "-", "--format", "html", stdin=spec)
+    assert done.code == 0, done.err
+    assert "<mo>&lt;</mo>" in done.out
+
+
+NAMES = "v: [1, 2], u: 1, v_0: 2, v_1: 1, e: 3"
+
+
+def test_letters_are_free_in_the_spec(backprop: Backprop) -> None:
+    """Neither a unit vector nor the vector that a Hessian is multiplied by is called as a node is."""
+    spec = f"params: {{{NAMES}}}\nnodes: {{l: 'sum(v**2) * u * v_0 * v_1 + e * v[0] * v[1]'}}\n"
+    assert "v[0] · unit[1]" in backprop("jacobian", "-", "--wrt", "v", stdin=spec).out
+    done = backprop("hessian", "-", "--wrt", "v", "--vector", "[1, 2]", stdin=spec)
+    assert "∂²l/∂v² · v  (2,)" in done.out
+    assert "v_2" in done.out
+
+
 def test_a_condition_may_be_any_number() -> None:
     """numpy takes any number but 0 for true, in second derivatives as well: their numbers and their formula."""
     leaves = {"m": [0.7, 0.0], "x": [0.7, 2.0], "z": [0.1, 0.2]}

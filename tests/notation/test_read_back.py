@@ -274,13 +274,18 @@ FOUND = {
     "an inverse of one entry": ("a: [[2.0]], x: [1, 2]", "z: 'sum(x) * det(a + eye(1)) + sum(solve(a, a) * x)'"),
     "an entry times a vector": ("a: [[2.0]], x: [1, 2]", "z: 'sum(solve(a, a) * x)'"),
     "a mask of any numbers": ("m: [0.7, 0, 1], x: [1, 2, 3]", "z: 'where(m, x**2, exp(x))'"),
+    "a power of a size": ("x: {value: [1, 2, 3], shape: [N]}, p: 2", "z: 'N**p * x / mean(exp(x))'"),
+    "no letter left for unit vectors": (
+        "x: [1, 2], e: 1, u: 2, unit: 3, basis: 4, unit_vector: 5",
+        "z: 'e * x[0] * x[1] + u * unit * basis * unit_vector'",
+    ),
 }
 
 
 @pytest.mark.parametrize(("leaves", "nodes"), FOUND.values(), ids=FOUND)
 def test_what_long_searches_found(leaves: str, nodes: str) -> None:
     """Each was misread, not read at all, or wrong."""
-    spec = f"params: {{{leaves}}}\nnodes: {{{nodes}, l: sum(z**2)}}\noutput: l\n"
+    spec = f"dims: {{N: 3}}\nparams: {{{leaves}}}\nnodes: {{{nodes}, l: sum(z**2)}}\noutput: l\n"
     assert check(build(read_spec(spec.encode(), "found.yaml", folder=None)), ALL_TERMS)["index"]
 
 

@@ -105,7 +105,8 @@ def _total_idiom(expr: Mul) -> Expr | None:
             if expr.as_powers_dict().get(n) == -1:
                 return expr / factor * n / _sum_like(mean)
         elif mean is not None and is_op(mean, "mean") and not (n := _count(mean)).is_number:
-            below = expr.as_powers_dict()
+            had = expr.as_powers_dict()
+            below = {base: exponent for base, exponent in had.items() if exponent.is_Rational}  # not N**p
             if all(below.get(base, S.Zero) <= -e for base, e in n.as_powers_dict().items()):
                 return expr / factor * n / _sum_like(mean)
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_letters
-from typing import Any
 
 from sympy import Expr
 
@@ -12,8 +11,9 @@ from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op
 from backprop_cli.formulas.linear.indices import EntrySymbol, RangeSymbol, SumSymbol
 from backprop_cli.formulas.linear.letters import Affine, Letter, Letters, Number, affine
 from backprop_cli.formulas.linear.terms import Entries, Term
-from backprop_cli.formulas.notation import Layout
+from backprop_cli.formulas.notation import Layout, notation_of
 from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
+from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.records import dataclass, field
 
 ORDER = "ijklmnabcpqrstuv"
@@ -115,10 +115,10 @@ def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
     return found
 
 
-def layout(notation: Any, names: Mapping[Letter, str], unit: str, decimals: bool,
-           called: Mapping[Expr, str]) -> IndexLayout:  # fmt: skip
+def layout(notation: str, names: Mapping[Letter, str], symbols: Symbols, called: Mapping[Expr, str]) -> IndexLayout:
     """A layout in a notation, with names for the letters, and for the parts that have one."""
-    made = IndexLayout(notation, unit=unit, decimals=decimals)
+    taken = tuple(symbols.graph.names)
+    made = IndexLayout(notation_of(notation, taken), unit=symbols.unit, taken=taken, decimals=symbols.facts.decimals)
     made.names, made.called = names, called
     return made
 

@@ -18,7 +18,7 @@ from backprop_cli.formulas.algebra.expr import (
     symbols_of,
 )
 from backprop_cli.formulas.linear.corners import corner_of_power
-from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, letters_for
+from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, letters_for, letters_in
 from backprop_cli.formulas.linear.meeting import MEETING, aligned
 from backprop_cli.formulas.linear.selecting import SELECTING
 from backprop_cli.records import dataclass, replace
@@ -38,8 +38,13 @@ class Term:
         return replace(self, coefficient=self.coefficient * coefficient, factors=(*self.factors, *factors))
 
     def letters(self) -> set[Letter]:
-        """Every letter that a factor or the seed has."""
-        return {a for _, letters in (*self.factors, (S.One, self.seed)) for a in letters if a is not None}
+        """Every letter that a factor, the seed or an equation has."""
+        every = (*(letters for _, letters in self.factors), self.seed, *self.equal)
+        return {a for letters in every for a in letters if a is not None}
+
+    def within(self) -> set[Letter]:
+        """The same, also within a place such as 2i+j."""
+        return {a for place in self.letters() for a in letters_in(place)}
 
     def renamed(self, names: Mapping[Letter, Letter]) -> Term:
         """With other letters."""
@@ -80,7 +85,7 @@ def _product(args: Iterable[Expr], seed: TensorSymbol, letters: Letters) -> list
         raise NotLinearError("product")
     others = [(a, aligned(letters, shape_of(a))) for a in args if a is not linear[0]]
     scalar = Mul(*[a for a, own in others if not own])
-    factors = [(a, own) for a, own in others if own and not is_op(a, "ones")]
+    factors = [(a, own) for a, own in others if own]
     inner = terms_of(linear[0], seed, aligned(letters, shape_of(linear[0])))
     return [term.times(scalar, factors) for term in inner]
 
@@ -124,7 +129,7 @@ def _contracted(args: Iterable[Expr], ends: list[Letters], seed: TensorSymbol) -
     linear = [(a, own) for a, own in pairs if seed in symbols_of(a)]
     if len(linear) != 1:
         raise NotLinearError("product")
-    factors = [(a, own) for a, own in pairs if a is not linear[0][0] and not is_op(a, "ones")]
+    factors = [(a, own) for a, own in pairs if a is not linear[0][0]]
     return [term.times(S.One, factors) for term in terms_of(*_swapped(linear[0], seed))]
 
 
@@ -158,7 +163,13 @@ def _sum(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
         if expr.parameters["keepdims"]:
             rest.pop(0)
         inner.append(None if is_one(n) else Letter(n))
-    return terms_of(expr.args[0], seed, tuple(inner))
+    summed = {a for axis, a in enumerate(inner) if axis in axes and a is not None}
+    return [_as_often(term, summed - term.within()) for term in terms_of(expr.args[0], seed, tuple(inner))]
+
+
+def _as_often(term: Term, letters: Iterable[Letter]) -> Term:
+    """A term as often as letters that it does not have are summed over."""
+    return term.times(Mul(*[size(a.size) for a in letters]))
 
 
 def _mean(expr: Apply, seed: TensorSymbol, letters: Letters) -> list[Term]:
@@ -270,7 +281,9 @@ def _unseeded(term: Term, output: Letters, leaf: set[Letter | None]) -> Term:
 
 
 def _counted(term: Term, free: set[Letter | None]) -> Term:
-    """Identity matrices as equal letters."""
+    """Identity matrices as equal letters; ones are not written, but summed over."""
+    plain = replace(term, factors=tuple((expr, own) for expr, own in term.factors if not is_op(expr, "ones")))
+    term = _as_often(plain, term.within() - plain.within() - free)
     equal = list(term.equal)
     factors: list[Factor] = []
     for expr, letters in term.factors:

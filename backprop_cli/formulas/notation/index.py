@@ -108,7 +108,7 @@ class EntryLayout(Layout):
         self, name: str, pieces: Sequence[Piece], operands: Sequence[Expr] = (), parameters: object = None
     ) -> Piece:
         """A function of numbers that are written already; `operands` tell a number, or one left out, from a tensor."""
-        inner = Layout(self.notation, decimals=self.decimals)
+        inner = Layout(self.notation, taken=self.taken, decimals=self.decimals)
         stand_ins = []
         for piece, operand in zip(pieces, operands or pieces, strict=True):
             is_plain = isinstance(operand, Expr) and not operand.args and not isinstance(operand, TensorSymbol | Apply)

@@ -169,6 +169,10 @@ class Mathml(Notation):
     def over(self, letters: Sequence[str], sign: str = "Σ") -> str:
         return script("munder", mo(_OVER.get(sign, sign)), mo(",").join(map(tokens, letters)))
 
+    def between(self, low: str, middle: str, high: str) -> str:
+        at_most, less = mo("≤"), mo("<")
+        return row(mo("[") + self.place(low) + at_most + self.place(middle) + less + self.place(high) + mo("]"))
+
     def iverson(self, left: str, right: str) -> str:
         return row(mo("[") + self.equals.join(map(self.place, (left, right))) + mo("]"))
 

@@ -119,7 +119,7 @@ def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
 
 def scattered(layout: Walker, expr: Apply) -> Piece:
     """e[k], or a call."""
-    if is_unit_vector(expr) and expr not in layout.exact:
+    if is_unit_vector(expr) and layout.unit and expr not in layout.exact:
         return layout.notation.unit_vector(expr, layout.unit)
     return layout.call(expr)
 
