@@ -189,10 +189,11 @@ def fitted(rows: Iterable[Row | str], width: int | None) -> Iterator[str]:
 
 
 def _chains(rows: Iterable[Row | str]) -> Iterator[list[Row | str]]:
-    """Rows without a left-hand side go with the one before."""
+    """Rows without a left-hand side go with the one before, unless that is a line of words."""
     chain: list[Row | str] = []
     for row in rows:
-        if chain and not (isinstance(row, Row) and not row.left.strip() and row.sign):
+        goes_on = isinstance(row, Row) and not row.left.strip() and row.sign
+        if chain and not (goes_on and isinstance(chain[0], Row)):
             yield chain
             chain = []
         chain.append(row)

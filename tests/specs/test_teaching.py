@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ import pytest
 from backprop_cli.engine.graph import build
 from backprop_cli.language.reader import load_spec
 from backprop_cli.language.steps import lettered
+from backprop_cli.report.derived import text as terminal
+from backprop_cli.report.derived.solution import Solution
+from backprop_cli.report.derived.text import NARROW
+from backprop_cli.report.view import View
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
 from tests.notation.test_read_back import first_of, read
@@ -174,13 +179,35 @@ def test_softmax_and_batch_norm_have_no_unexplained_jump(backprop: Any) -> None:
     assert check_algebra(Run(ROOT / "specs" / "batch_norm.yaml"), steps_of(out)) > 1
 
 
+render = terminal.render
+ALONE = (r"  (seed|definition|entry by entry|because|local derivative|chain rule|substituted|algebra|by|shapes|sum|"
+         r"one entry|layer to layer|through \w+|simplified|after the hook|in all|whole chain|in numbers|value)")
+
+
+def check_widths(solution: Solution, out: str) -> None:
+    """On pages of other widths the same words stand, none wider than the page, and no label alone."""
+    for width in (40, 60, 80, 120):
+        lines = render(solution, View(width=width)).splitlines()
+        assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", out), width
+        wide = [line for line in lines if len(line) > width and str(ROOT) not in line]
+        assert [line for line in wide if width > 40 or len(line.replace("= ", "").split()) > 1] == []
+        for line, following in pairwise(lines):
+            if re.fullmatch(ALONE, line):
+                assert width < NARROW, line
+                assert following.startswith("    "), (line, following)
+
+
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_derivations_are_the_golden_ones(path: Path, backprop: Any) -> None:
+def test_derivations_are_the_golden_ones(path: Path, backprop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a student reads does not change unnoticed (`make golden` accepts it, once it was read).
 
-    The numbers put in, rounded as they are, evaluate to the printed result within their rounding.
+    The numbers put in, rounded as they are, evaluate to the printed result within their rounding.  However narrow the
+    page is, the same is on it.
     """
+    solutions: list[Solution] = []
+    monkeypatch.setattr(terminal, "render", lambda one, view: solutions.append(one) or render(one, view))
     out = backprop("derive", path, "--width", 100).out
+    check_widths(solutions[0], out)
     assert out.splitlines() == GOLDEN[path.stem]
     assert max(map(len, out.splitlines())) <= 100
     run, steps = Run(path), steps_of(out)

@@ -226,7 +226,7 @@ class Notation:
             return Piece(f"Σ({base.text})", CALL)
         if letters:
             return Piece(f"Σ_{letters}({base.text})", CALL)
-        return Piece(f"Σ({base.text}, axis={spell_static(expr.parameters['axis'])})", CALL)
+        return Piece(f"Σ({base.text}{self.comma}axis={spell_static(expr.parameters['axis'])})", CALL)
 
     def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
         """A mean, a variance over axes that have names."""

@@ -59,7 +59,7 @@ class _Node:
         if self.narrow:
             if label:
                 yield f"  {label}"
-            yield Row(f"    {left}", body, sign)
+            yield Row(f"    {left}" if left or not sign else "   ", body, sign)
         else:
             yield Row(f"  {label:<{LABEL_WIDTH - 1}} {left}", body, sign)
 
