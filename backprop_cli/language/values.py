@@ -59,6 +59,8 @@ def _from_value(reading: Reading, name: Text, fields: Fields) -> tuple[Shape, Lo
     for entry in found.rounded[:1]:
         rounded = float(entry.value or 0)
         reading.warn("rounded", name.text, f"{entry.raw[:40]} is above 2**53 and is rounded to {rounded:.17g}")
+    if "shape" in fields and 0 in found.shape and 0 in (empty := read_shape(fields["shape"], reading.dims)):
+        return empty, lambda: found.load().reshape(tuple(map(int, empty)))  # a list of nothing shows no sizes behind
     return _agree(found.shape, fields, reading, name.text), found.load
 
 

@@ -25,9 +25,8 @@ from tests.export.samples import CASES, constant, spec_of
 STEP = 1e-5
 FLAT = {
     "arange", "argcummax", "argcummin", "argmax", "argmin", "argsort", "ceil", "equal", "eye", "floor", "greater",
-    "greater_equal", "less", "less_equal",
-    "max_pool1d_indices", "max_pool2d_indices", "not_equal", "one_hot", "ones", "resize_matrix", "round", "sign",
-    "stop_gradient", "trunc", "zeros",
+    "greater_equal", "less", "less_equal", "max_pool1d_indices", "max_pool2d_indices", "max_pool3d_indices",
+    "not_equal", "one_hot", "ones", "resize_matrix", "round", "sign", "stop_gradient", "trunc", "zeros",
 }  # fmt: skip
 """Functions through which nothing flows."""
 

@@ -289,6 +289,8 @@ def _seed(seed: Any, node: Node, name: str, at: Text, assembly: _Assembly) -> ob
                 )
             )
         return None
+    if not isinstance(seed, str) and not seed.size and 0 in node.shape:
+        return "ones"  # of no entries, which a list of nothing says without its other sizes
     if not isinstance(seed, str) and tuple(seed.shape) not in ((), tuple(node.shape)):
         message = f"grad_output has shape {show(tuple(seed.shape))}, the output {name!r} has {show(node.shape)}"
         assembly.errors.append(SpecError("E014", message, at=at.place()))

@@ -78,6 +78,10 @@ class Builder:
         """The numbers of an input of moderate size, or None."""
         return numbers_of(value.leaf)
 
+    def masks_of(self, value: Node) -> object:
+        """The numbers of an input that the spec states to be a mask, or None."""
+        return numbers_of(value.leaf) if value.leaf is not None and "mask" in value.leaf.claims else None
+
     def leaf(self, leaf: Leaf) -> Node:
         """An input or a param."""
         return self._add(Node(len(self.nodes), leaf.name, leaf.kind, leaf.shape, leaf=leaf))

@@ -1,15 +1,21 @@
-"""Tensors as subscripts: `x[idx]`, `x[:, idx]`, `p[range(N), y]`, `E[rows, cols]`."""
+"""Tensors as subscripts: `x[idx]`, `p[range(N), y]`, `x[:, i, j]`, and masks whose numbers are known: `x[m == 1]`."""
 
 from __future__ import annotations
 
-from backprop_cli.engine.interpret.masked import is_mask
+from typing import TYPE_CHECKING
+
+from backprop_cli.engine.interpret.masked import is_mask, mask_of
 from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, Shaper, V, failure
-from backprop_cli.engine.interpret.statics import static
+from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, OPS
 from backprop_cli.engine.ops.parts import IN_PARTS
+from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Mask
 from backprop_cli.records import replace
 
 _POSITIONS = frozenset({"arange", "range"})
@@ -45,27 +51,30 @@ def part_of(part: ast.Indexed, scope: Scope, shaper: Shaper) -> ast.Expression |
     return replace(part, operand=one, subscripts=tuple(rest)) if rest else one
 
 
-def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: Interpret[V]) -> V:
-    """Entries at positions that a tensor holds, as numpy and PyTorch take them.
+def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: Interpret[V], shaper: Shaper) -> V:
+    """Entries at positions that a tensor holds, or where a mask is 1, as numpy and PyTorch take them.
 
     Raises:
-        SpecError: a mask, or tensors beside slices, which have no fixed shape or no one reading.
+        SpecError: a mask without numbers, whose result has no fixed shape, or more subscripts than axes.
     """
     operand = interpret(part.operand, scope, meaning)
     rank = len(meaning.shape(operand))
     items = _without_ellipsis(part, rank)
-    if len(items) > rank:
+    masks = [mask_of(item, scope, meaning) for item in items]
+    if sum(map(_axes, masks)) > rank:
         raise failure("E014", f"{len(items)} subscripts for a tensor of rank {rank}", scope.place(part))
-    at = [i for i, item in enumerate(items) if not _is_whole(item)]
-    for i in at:
-        _refuse_mask(items[i], scope)
-    if len(at) > 1 and at != list(range(len(at))):
-        hint = "index in two steps, or use take(x, indices, axis=...)"
-        raise failure("E015", "tensors and slices together in an index", scope.place(part), hint)
     try:
+        if any(isinstance(item, ast.Slice) and not _is_whole(item) for item in items):
+            spans = [subscript(i, scope, shaper) if isinstance(i, ast.Slice) else Span(None, None, None) for i in items]
+            operand = meaning.apply(OPS["index"], (operand,), {"index": tuple(spans)})
+        at = [i for i, item in enumerate(items) if not isinstance(item, ast.Slice)]
+        if len(at) == 1 and (mask := masks[at[0]]) is not None:
+            return _where(operand, mask, at[0], part, scope, meaning)
+        for i in at:
+            _refuse_mask(items[i], scope)
         if len(at) == 1:
             return _taken(operand, _positions(items[at[0]], scope, meaning, interpret), at[0], meaning)
-        return _paired(operand, items[: len(at)], scope, meaning, interpret)
+        return _beside_slices(operand, items, at, scope, meaning, interpret)
     except SpecError:
         raise
     except Exception as caught:
@@ -74,6 +83,44 @@ def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: 
         if isinstance(caught, ShapeError | ParameterError):
             raise failure("E014", str(caught), scope.place(part), getattr(caught, "hint", None)) from None
         raise
+
+
+def _axes(mask: Mask | None) -> int:
+    """How many axes a subscript is about."""
+    return 1 if mask is None else mask.ndim
+
+
+def _where(operand: V, mask: Mask, place: int, part: ast.Indexed, scope: Scope, meaning: Meaning[V]) -> V:
+    """The entries where a mask is 1, its axes joined, in the order in which they stand."""
+    shape, sizes = meaning.shape(operand), mask.shape
+    met = shape[place : place + len(sizes)]
+    if tuple(map(int, met)) != sizes or not sizes:
+        raise failure("E014", f"a mask of shape {sizes} for axes of sizes {tuple(met)}", scope.place(part))
+    if len(sizes) > 1:
+        joined = (*shape[:place], mask.size, *shape[place + len(sizes) :])
+        operand = meaning.apply(OPS["reshape"], (operand,), {"shape": joined})
+    positions = tuple(map(int, mask.reshape(-1).nonzero()[0]))
+    return meaning.apply(OPS["index"], (operand,), {"index": (*[Span(None, None, None)] * place, positions)})
+
+
+def _beside_slices(operand: V, items: list[ast.Expression], at: list[int], scope: Scope, meaning: Meaning[V],
+                   interpret: Interpret[V]) -> V:  # fmt: skip
+    """`x[:, i, j]`: the axes with positions first, picked together; then back to where the first one stood.
+
+    As in numpy: with a slice between them they stay in front.
+    """
+    rank = len(meaning.shape(operand))
+    others = [axis for axis in range(rank) if axis not in at]
+    found = _paired(_moved(operand, (*at, *others), meaning), [items[i] for i in at], scope, meaning, interpret)
+    place = at[0] if at == list(range(at[0], at[0] + len(at))) else 0
+    brought = len(meaning.shape(found)) - len(others)
+    return _moved(found, (*range(brought, brought + place), *range(brought),
+                          *range(brought + place, brought + len(others))), meaning)  # fmt: skip
+
+
+def _moved(x: V, axes: tuple[int, ...], meaning: Meaning[V]) -> V:
+    """With its axes in this order."""
+    return x if axes == tuple(range(len(axes))) else meaning.apply(OPS["transpose"], (x,), {"axes": axes})
 
 
 def _without_ellipsis(part: ast.Indexed, rank: int) -> list[ast.Expression]:

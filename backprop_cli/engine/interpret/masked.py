@@ -6,15 +6,20 @@ the whole tensor, with zeros where the mask is none.  The entries left out are 1
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from backprop_cli.engine.interpret.scope import Shaper
+from backprop_cli.engine.interpret.scope import Meaning, Scope, Shaper, V
 from backprop_cli.engine.ops import ALIASES, OPS
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import substituted, unparse
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.ops.tensor import Mask
 
 _MASKS = frozenset({">", ">=", "<", "<=", "==", "!=", "and", "or"})
 _BODIES: Mapping[str, str] = {
@@ -29,6 +34,32 @@ def is_mask(part: ast.Expression) -> bool:
     if isinstance(part, ast.Call):
         return part.function == "logical_not"
     return isinstance(part, ast.Binary) and part.operator in _MASKS
+
+
+_COMPARED: Mapping[str, Callable[[Any, float], Any]] = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def mask_of(part: ast.Expression, scope: Scope, meaning: Meaning[V]) -> Mask | None:
+    """The numbers of a mask that are known before a run: of an input stated to be one, or of one beside a number."""
+    if isinstance(part, ast.Name):
+        found = _numbers(part, scope, meaning, "masks_of")
+        return None if found is None else found != 0
+    if isinstance(part, ast.Call) and part.function == "logical_not":
+        inner = mask_of(part.arguments[0].value, scope, meaning)
+        return None if inner is None else ~inner
+    if not isinstance(part, ast.Binary) or part.operator not in _COMPARED or not isinstance(part.right, ast.Number):
+        return None
+    found = _numbers(part.left, scope, meaning, "numbers_of")
+    return None if found is None else _COMPARED[part.operator](found, float(part.right.value))
+
+
+def _numbers(part: ast.Expression, scope: Scope, meaning: Meaning[V], how: str) -> Any:
+    """What a meaning that sees leaves knows of an input's numbers."""
+    known = getattr(meaning, how, None)
+    value = scope.lookup(part.name) if isinstance(part, ast.Name) else None
+    return None if known is None or value is None else known(value)
 
 
 def is_masked(part: ast.Expression) -> bool:

@@ -168,7 +168,7 @@ def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning[V]) -> Unresolved
     if _is_unit(part.operand, scope):
         return unit_vector(part, static(part.subscripts[0], scope, shaper), scope, meaning)
     if is_of_tensors(part, scope):
-        return by_tensors(part, scope, meaning, interpret)
+        return by_tensors(part, scope, meaning, interpret, shaper)
     if (one := part_of(part, scope, shaper)) is not None:
         return interpret(one, scope, meaning)
     index = tuple(subscript(item, scope, shaper) for item in part.subscripts)

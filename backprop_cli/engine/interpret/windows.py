@@ -12,7 +12,7 @@ from backprop_cli.engine.interpret.scope import Scope, Shaper, failure
 from backprop_cli.engine.interpret.statics import static
 from backprop_cli.engine.ops.base import ParameterError
 from backprop_cli.engine.ops.validate import wholes
-from backprop_cli.engine.ops.windows import geometry, met, unmet
+from backprop_cli.engine.ops.windows import SPACES, geometry, met, unmet
 from backprop_cli.language import expression as ast
 
 SIGNS = frozenset("⋆∗")
@@ -96,8 +96,8 @@ def spread(part: ast.Call, scope: Scope, shaper: Shaper) -> ast.Call:
 def _space(rank: int, part: ast.Expression, scope: Scope, kernel: ast.Expression | None = None) -> int:
     """Over how many axes a window goes: as many as its size has, where that is no one number."""
     space = len(kernel.items) if isinstance(kernel, ast.Sequence) else max(1, rank - 2)
-    if space not in {1, 2} or rank not in {space + 1, space + 2}:
-        message = f"{scope.spell(part)!r} is about batches of signals or images, not about {rank} axes"
+    if space not in SPACES or rank not in {space + 1, space + 2}:
+        message = f"{scope.spell(part)!r} is about batches of signals, images or volumes, not about {rank} axes"
         raise failure("E015", message, scope.place(part), "batches are (batch, channels, ...)")
     return space
 

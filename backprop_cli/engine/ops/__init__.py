@@ -3,6 +3,7 @@
 from backprop_cli.engine.ops import (
     activations,
     arithmetic,
+    assembling,
     averaging,
     combining,
     contraction,
@@ -35,8 +36,9 @@ from backprop_cli.engine.ops import (
 from backprop_cli.engine.ops.base import ALIASES, COMPOSITES, OPS, Composite, Op
 
 __all__ = [
-    "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "averaging", "combining",
-    "contraction", "convolution", "decompositions", "distances", "elementwise", "gates", "gathering",
-    "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "moving", "network",
-    "norms", "ordering", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping", "special",
+    "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "assembling", "averaging",
+    "combining", "contraction", "convolution", "decompositions", "distances", "elementwise", "gates",
+    "gathering", "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "moving",
+    "network", "norms", "ordering", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping",
+    "special",
 ]

@@ -21,13 +21,14 @@ from backprop_cli.engine.ops.pooling import (
 )
 from backprop_cli.engine.ops.tensor import Array, Key, Padding, Real, Tensor, Wholes, Words
 from backprop_cli.engine.ops.validate import flag, number
-from backprop_cli.engine.ops.windows import Geometry, check_rank, padded, windows_of
+from backprop_cli.engine.ops.windows import SPACES, Geometry, check_rank, padded, windows_of
 from backprop_cli.language.model import Shape
 
 AVERAGES: dict[int, tuple[tuple[tuple[int, ...], dict[str, object]], ...]] = {
     1: (*POOLS[1], ((1, 1, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False})),
     2: (*POOLS[2], ((1, 1, 4, 4), {"kernel_size": 2, "divisor_override": -2}),
         ((1, 1, 5, 5), {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False, "ceil_mode": True})),
+    3: (*POOLS[3], ((1, 1, 2, 3, 2), {"kernel_size": 2, "padding": 1, "stride": 2, "count_include_pad": False})),
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {"stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True,
                             "divisor_override": None}  # fmt: skip
@@ -131,5 +132,5 @@ def _define(space: int) -> None:
        vjps=partial(_avg_unpool_rule, space), samples=_unpool_samples(space), group="networks", linear="x")
 
 
-_define(1)
-_define(2)
+for _space in SPACES:
+    _define(_space)

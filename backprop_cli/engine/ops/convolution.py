@@ -19,7 +19,9 @@ from backprop_cli.engine.ops.shaping import Span
 from backprop_cli.engine.ops.tensor import Array, Padding, Tensor, Wholes, Words
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.engine.ops.windows import (
+    SPACES,
     Geometry,
+    axes_of_space,
     batched,
     check_fit,
     check_rank,
@@ -40,7 +42,7 @@ def _check_groups(name: str, groups: int, channels: int) -> int:
 
 def _check_filter(name: str, w: Shape, space: int) -> None:
     if len(w) != space + 2:
-        axes = "(out channels, in channels per group, " + ("length)" if space == 1 else "height, width)")
+        axes = f"(out channels, in channels per group, {axes_of_space(space)})"
         raise ShapeError(f"{name} takes filters {axes}, not {show(w)}", 1)
 
 
@@ -261,6 +263,8 @@ SAMPLES: dict[tuple[int, str], tuple[Sample, ...]] = {
               Sample(((1, 1, 5, 5), (1, 1, 3, 3), None), {"stride": 3, "padding": 1}),
               Sample(((1, 1, 4, 4), (2, 1, 3, 3), None), {"padding": "same"}),
               Sample(((1, 2, 4, 3), (2, 2, 2, 4), None), {"padding": "same", "dilation": (3, 1)})),
+    (3, ""): (Sample(((2, 1, 3, 3, 2), (2, 1, 2, 2, 2), (2,))),
+              Sample(((2, 3, 4, 3), (2, 1, 2, 3, 2), None), {"groups": 2, "stride": (1, 2, 1), "padding": (0, 1, 0)})),
     (1, "transpose"): (Sample(((2, 2, 3), (2, 3, 3), (3,))),
                        Sample(((2, 3), (2, 1, 2), None), {"stride": 2, "padding": 1}),
                        Sample(((1, 4, 3), (4, 1, 2), (2,)), {"groups": 2, "stride": 2, "output_padding": 1}),
@@ -269,17 +273,19 @@ SAMPLES: dict[tuple[int, str], tuple[Sample, ...]] = {
                        Sample(((1, 2, 3, 3), (2, 1, 3, 2), None),
                               {"groups": 2, "stride": (2, 1), "padding": 1, "output_padding": (1, 0),
                                "dilation": (1, 2)})),
+    (3, "transpose"): (Sample(((1, 2, 2, 1, 2), (2, 1, 2, 2, 1), (1,)), {"stride": 2, "output_padding": (1, 0, 0)}),),
     (1, "weight"): (Sample(((2, 2, 5), (2, 3, 3)), {"kernel_size": 3}),
                     Sample(((4, 6), (2, 2)), {"kernel_size": 2, "stride": 2, "groups": 2, "dilation": 3})),
     (2, "weight"): (Sample(((2, 2, 4, 4), (2, 3, 3, 2)), {"kernel_size": (2, 3)}),
                     Sample(((1, 2, 5, 5), (1, 2, 3, 2)),
                            {"kernel_size": (3, 3), "stride": (2, 3), "padding": 1, "groups": 2})),
+    (3, "weight"): (Sample(((1, 2, 3, 2, 3), (1, 2, 2, 1, 2)), {"kernel_size": 2, "groups": 2}),),
 }  # fmt: skip
 
 
 def _define(space: int) -> None:
     d = f"{space}d"
-    plain = "a signal" if space == 1 else "an image"
+    plain = {1: "a signal", 2: "an image", 3: "a volume"}[space]
     bias = partial(_bias_rule, space)
     op(f"conv{d}(x, w, b=none; stride=1, padding=0, dilation=1, groups=1)",
        f"Cross-correlation of {plain} (batch, channels, ...) with filters (out, in/groups, ...), plus a bias.",
@@ -302,5 +308,5 @@ def _define(space: int) -> None:
        linear="x g")
 
 
-_define(1)
-_define(2)
+for _space in SPACES:
+    _define(_space)

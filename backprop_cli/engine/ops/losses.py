@@ -157,7 +157,9 @@ composite("kl_div(input, target; reduction='mean', log_target=false)",
 
 
 def _gaussian(shapes: Shapes, full: bool, eps: Real, reduction: str | None) -> str:
-    terms = f"gaussian_nll(input, target, var, eps={scalar('eps', eps, 0)})"
+    lacking = len(shapes["input"]) > 1 and shapes["var"] == shapes["input"][:-1]  # one for each row, as in PyTorch
+    var = "expand_dims(var, -1)" if lacking else "var"
+    terms = f"gaussian_nll(input, target, {var}, eps={scalar('eps', eps, 0)})"
     return reduced(f"({terms} + log(2*pi)/2)" if flag("full", full) else terms, reduction)
 
 
@@ -166,7 +168,7 @@ composite("gaussian_nll_loss(input, target, var; full=false, eps=1e-6, reduction
           warns=unalike, group="losses",
           samples=tuple(Sample(((2, 3), (2, 3), shape), parameters, ("real", "real", "positive"))
                                         for shape, parameters in (((2, 3), {}), ((2, 1), {"full": True}),
-                                                                  ((2, 3), {"reduction": "none"}))))
+                                                                  ((2, 3), {"reduction": "none"}), ((2,), {}))))
 
 # ── classes ──────────────────────────────────────────────────────────────────────────────────────
 

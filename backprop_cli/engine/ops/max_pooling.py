@@ -21,15 +21,17 @@ from backprop_cli.engine.ops.pooling import (
     within,
 )
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Padding, Symbolic, Tensor, Whole, Wholes, Words
-from backprop_cli.engine.ops.windows import Geometry, check_rank, padded
+from backprop_cli.engine.ops.windows import SPACES, Geometry, check_rank, padded
 from backprop_cli.language.model import Shape
 
 DILATED: dict[int, tuple[tuple[tuple[int, ...], dict[str, object]], ...]] = {
     1: (((1, 7), {"kernel_size": 2, "dilation": 3}),), 2: (((1, 5, 6), {"kernel_size": 2, "dilation": (2, 3)}),),
+    3: (((1, 3, 1, 4), {"kernel_size": (2, 1, 2), "dilation": (2, 1, 3)}),),
 }  # fmt: skip
 UNPOOLED: dict[int, Sample] = {
     1: Sample(((2, 2, 3), (2, 2, 3)), {"output_size": 5}, ("real", "labels:5")),
     2: Sample(((2, 2, 3), (2, 2, 3)), {"output_size": (3, 4)}, ("real", "labels:12")),
+    3: Sample(((1, 2, 1, 3), (1, 2, 1, 3)), {"output_size": (3, 1, 4)}, ("real", "labels:12")),
 }
 
 
@@ -161,5 +163,5 @@ def _define(space: int) -> None:
        group="networks", linear="x")
 
 
-_define(1)
-_define(2)
+for _space in SPACES:
+    _define(_space)

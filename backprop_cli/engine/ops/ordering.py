@@ -202,17 +202,25 @@ composite("median(x; axis=none, keepdims=false)",
               "axis", "keepdims")}) for s in QUANTILES if "method" not in s.parameters))
 
 
-def _lower_median(shapes: Shapes, axis: int | None, keepdims: bool) -> str:
-    x = shapes["x"]
-    if axis is None:
-        return f"kthvalue(reshape(x, -1), {(prod(map(int, x)) + 1) // 2})"
-    return f"kthvalue(x, {(_row(x, axis) + 1) // 2}, axis={axis}, keepdims={spell(flag('keepdims', keepdims))})"
+def _lower_median(function: str) -> Callable[..., str]:
+    """The entry in the middle, of two the lower one."""
+
+    def body(shapes: Shapes, axis: int | None, keepdims: bool) -> str:
+        x = shapes["x"]
+        if axis is None:
+            return f"{function}(reshape(x, -1), {(prod(map(int, x)) + 1) // 2})"
+        place = (_row(x, axis) + 1) // 2
+        return f"{function}(x, {place}, axis={axis}, keepdims={spell(flag('keepdims', keepdims))})"
+
+    return body
 
 
-composite("lower_median(x; axis=none, keepdims=false)",
-          "The middle entry along an axis or of all, of two the lower one: PyTorch's median.", _lower_median,
-          group="reductions",
-          samples=(Sample(((4,),)), Sample(((2, 3),)), Sample(((2, 4),), {"axis": 1, "keepdims": True})))
+for _name, _function, _what in (("lower_median", "kthvalue", "The middle entry"),
+                                ("arglower_median", "argkthvalue", "The position of the middle entry")):
+    composite(f"{_name}(x; axis=none, keepdims=false)",
+              f"{_what} along an axis or of all, of two the lower one: PyTorch's median.", _lower_median(_function),
+              group="reductions", flat=_function == "argkthvalue",
+              samples=(Sample(((4,),)), Sample(((2, 3),)), Sample(((2, 4),), {"axis": 1, "keepdims": True})))
 
 # ── running extremes ─────────────────────────────────────────────────────────────────────────────
 

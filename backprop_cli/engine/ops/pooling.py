@@ -21,6 +21,7 @@ POOLS: dict[int, tuple[tuple[tuple[int, ...], dict[str, object]], ...]] = {
         ((1, 1, 6), {"kernel_size": 3, "stride": 2, "ceil_mode": True})),
     2: (((2, 1, 4, 4), {"kernel_size": 2}), ((2, 5, 4), {"kernel_size": (3, 2), "stride": (1, 2), "padding": 1}),
         ((1, 2, 4, 5), {"kernel_size": 3, "stride": 2, "ceil_mode": True, "padding": 1})),
+    3: (((1, 2, 2, 4, 2), {"kernel_size": 2}), ((1, 3, 2, 3), {"kernel_size": (2, 1, 3), "stride": 1})),
 }  # fmt: skip
 
 

@@ -63,7 +63,8 @@ def _adaptive(space: int) -> Body:
     return body
 
 
-for _space, _shapes in ((1, ((2, 2, 6), (2, 5))), (2, ((1, 2, 4, 6), (2, 5, 4)))):
+for _space, _shapes in ((1, ((2, 2, 6), (2, 5))), (2, ((1, 2, 4, 6), (2, 5, 4))),
+                        (3, ((1, 2, 2, 4, 2), (1, 5, 3, 4)))):
     composite(f"adaptive_avg_pool{_space}d(x; output_size)", "Means over windows, as many as output_size says.",
               _adaptive(_space), group="networks", samples=(Sample((_shapes[0],), {"output_size": 2}),
                                                             Sample((_shapes[1],), {"output_size": 3})))  # fmt: skip

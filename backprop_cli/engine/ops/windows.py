@@ -95,6 +95,15 @@ def _padding(padding: Padding, space: int) -> tuple[int, ...]:
     return wholes("padding", padding, space, 0)
 
 
+SPACES = (1, 2, 3)
+"""Over how many axes the windows of convolutions and pools go: signals, images, volumes."""
+
+
+def axes_of_space(space: int) -> str:
+    """What the axes of space are called."""
+    return "length" if space == 1 else ", ".join(("depth", "height", "width")[-space:])
+
+
 def check_rank(name: str, x: Shape, space: int) -> None:
     """A tensor of (batch, channels, *space), or without the batch.
 
@@ -102,7 +111,7 @@ def check_rank(name: str, x: Shape, space: int) -> None:
         ShapeError: it has another rank.
     """
     if len(x) not in (space + 1, space + 2):
-        axes = ", ".join(("length",) if space == 1 else ("height", "width"))
+        axes = axes_of_space(space)
         raise ShapeError(f"{name} takes (batch, channels, {axes}) or (channels, {axes}), not {show(x)}", 0)
 
 

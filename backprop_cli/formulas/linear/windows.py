@@ -17,7 +17,7 @@ from sympy import Expr, Integer, S
 from backprop_cli.engine.ops.averaging import divisors
 from backprop_cli.engine.ops.pooling import pool_geometry
 from backprop_cli.engine.ops.resampling import patch_geometry
-from backprop_cli.engine.ops.windows import Geometry, geometry
+from backprop_cli.engine.ops.windows import SPACES, Geometry, geometry
 from backprop_cli.formulas.algebra.expr import NONE, Apply, exact, shape_of
 from backprop_cli.formulas.linear.deltas import equation
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, Product, letters_for
@@ -132,7 +132,7 @@ def _max_unpool(space: int, expr: Apply, letters: Letters) -> list[Product]:
 
 WINDOWS: Mapping[str, Callable[[Apply, Letters], list[Product]]] = {
     "unfold": _unfold, "fold": _fold,
-    **{name.format(space): partial(rule, space) for space in (1, 2) for name, rule in (
+    **{name.format(space): partial(rule, space) for space in SPACES for name, rule in (
         ("conv{}d", partial(_convolution, wide=0, narrow=-1, filters=1)),
         ("conv_transpose{}d", partial(_convolution, wide=-1, narrow=0, filters=1)),
         ("conv{}d_weight", partial(_convolution, wide=0, narrow=1, filters=-1)),

@@ -24,7 +24,7 @@ MOST_TERMS = 6
 MOST_LOOKED_AT = 4096
 """Nor is it looked for those few that are not 0 among more than that."""
 
-WHOLE = frozenset({"max_unpool1d", "max_unpool2d", "standardize", "var"})
+WHOLE = frozenset({"max_unpool1d", "max_unpool2d", "max_unpool3d", "standardize", "var"})
 """What numbers alone do not explain, where the largest entries were; and what has a name in books, x̂ and σ²."""
 
 NOTHING = Piece("0", ATOM)

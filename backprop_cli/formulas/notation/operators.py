@@ -8,6 +8,7 @@ from sympy import Expr, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
@@ -162,10 +163,10 @@ OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
     "matmul": chain, "outer": outer, "transpose": transposed, "inv": inverted, "sum": summed, "scatter": scattered,
     "index": indexed, "take": taken, "expand_dims": expanded, "eye": identity, "power": powered,
     "pinv": pseudo_inverted,
-    **dict.fromkeys(("conv1d_weight", "conv2d_weight"), correlated), "index_add": added_at,
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), spread),
-    **dict.fromkeys(("max_unpool1d", "max_unpool2d"), unpooled),
-    **dict.fromkeys(("avg_unpool1d", "avg_unpool2d"), shared),
+    **{f"conv{n}d_weight": correlated for n in SPACES}, "index_add": added_at,
+    **{f"conv_transpose{n}d": spread for n in SPACES},
+    **{f"max_unpool{n}d": unpooled for n in SPACES},
+    **{f"avg_unpool{n}d": shared for n in SPACES},
     **dict.fromkeys(("mean", "var", "std", "max", "min", "prod", "logsumexp"), reduced),
     **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), compared),
 }  # fmt: skip

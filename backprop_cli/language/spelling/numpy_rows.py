@@ -52,6 +52,13 @@ linalg.eigh(a, UPLO:'U') = eigvalsh(a, uplo='U') & eigvecsh(a, uplo='U')
 linalg.svd(a, full_matrices:false) = svd_u(a) & svdvals(a) & svd_vh(a)
 linalg.svd(a, full_matrices:false, compute_uv:false) = svdvals(a)
 linalg.svd(a, full_matrices:true=true, compute_uv:false) = svdvals(a)
+trapezoid(y, x:none=none, dx=1, axis=-1) = trapezoid(y, dx=dx, axis=axis)
+trapezoid(y, x, dx=1, axis=-1) = trapezoid(y, x, axis=axis)
+trapz(y, x:none=none, dx=1, axis=-1) = trapezoid(y, dx=dx, axis=axis)
+trapz(y, x, dx=1, axis=-1) = trapezoid(y, x, axis=axis)
+vander(x, N=none, increasing=false) = vander(x, N, increasing=increasing)
+cov(m, ddof=1) = cov(m, ddof=ddof)
+cov(m, bias:true) = cov(m, ddof=0)
 permute_dims(a, axes) = transpose(a, axes)
 split(ary, indices_or_sections, axis=0) = split(ary, indices_or_sections, axis=axis)
 array_split(ary, indices_or_sections, axis=0) = array_split(ary, indices_or_sections, axis=axis)
@@ -148,6 +155,7 @@ astype(x, dtype:ints) = trunc(x)
 astype(x, dtype:bools) = x != 0
 astype(x, dtype:floats) = x
 conj(x) = x
+unfold(x, dimension, size, step) = sliding_window_view(x, size, axis=dimension, step=step)
 size(x) = shape(x)
 size(x, dim) = shape(x)[dim]
 dim(x) = ndim(x)

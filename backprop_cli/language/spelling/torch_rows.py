@@ -6,14 +6,17 @@
 _FUNCTIONAL = """
     relu relu6 leaky_relu elu selu celu gelu silu mish softplus softsign hardtanh hardsigmoid hardswish
     logsigmoid glu prelu softmax log_softmax softmin tanhshrink softshrink hardshrink threshold sigmoid tanh
-    linear bilinear conv1d conv2d conv_transpose1d conv_transpose2d max_pool1d max_pool2d avg_pool1d
-    avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d embedding one_hot dropout pad unfold fold interpolate
+    linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d max_pool1d max_pool2d
+    max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
+    embedding one_hot dropout pad unfold fold interpolate
     layer_norm rms_norm batch_norm group_norm instance_norm normalize scaled_dot_product_attention
     cosine_similarity pairwise_distance mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy
     binary_cross_entropy_with_logits cross_entropy nll_loss kl_div gaussian_nll_loss hinge_embedding_loss
     triplet_margin_loss cosine_embedding_loss margin_ranking_loss poisson_nll_loss soft_margin_loss
     multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss local_response_norm pixel_shuffle upsample
     gumbel_softmax lp_pool1d lp_pool2d adaptive_max_pool1d adaptive_max_pool2d hardtanh_ relu_
+    dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout rrelu upsample_nearest upsample_bilinear pdist
+    max_unpool1d max_unpool2d max_unpool3d pixel_unshuffle channel_shuffle
 """
 FUNCTIONAL = frozenset(_FUNCTIONAL.split())
 """The names in torch.nn.functional: `F.relu` is one of them, `F.sum(0)` a method of a tensor called F."""
@@ -57,13 +60,40 @@ baddbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*(batch1 @ b
 addbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*sum(batch1 @ batch2, axis=0)
 lerp(input, end, weight) = input + weight*(end - input)
 positive(input) = input
+conj(input) = input
+conj_physical(input) = input
+resolve_conj(input) = input
+resolve_neg(input) = input
+real(input) = input
+clone(input) = input
+alias_copy(input) = input
+fill(input, value) = 0*input + value
+zero_(input) = 0*input
+ldexp(input, other) = input * 2**other
+logaddexp2(input, other) = logaddexp(input*log(2), other*log(2))/log(2)
+copysign(input, other) = abs(input) * where(other < 0, -1, 1)
+special.xlog1py(input, other) = where(input == 0, 0, input*log1p(other))
+special.ndtr(input) = erfc(-input/sqrt(2))/2
+special.log_ndtr(input) = log(erfc(-input/sqrt(2))/2)
+special.ndtri(input) = sqrt(2)*erfinv(2*input - 1)
+mvlgamma(input, p) = sum(lgamma(expand_dims(input, -1) - arange(p)/2), axis=-1) + p*(p - 1)/4*log(pi)
 frac(input) = input - trunc(input)
-cross(input, other, dim=-1) = roll(input, -1, axis=dim)*roll(other, -2, axis=dim) - roll(input, -2,
-    axis=dim)*roll(other, -1, axis=dim)
-linalg.cross(input, other, dim=-1) = roll(input, -1, axis=dim)*roll(other, -2, axis=dim) - roll(input, -2,
-    axis=dim)*roll(other, -1, axis=dim)
-trapezoid(y) = sum(y[..., 1:] + y[..., :-1], axis=-1)/2
-diag_embed(input) = expand_dims(input, -1) * eye(shape(input)[-1])
+cross(input, other, dim=-1) = cross(input, other, axis=dim)
+linalg.cross(input, other, dim=-1) = cross(input, other, axis=dim)
+trapezoid(y, dim:int=-1, dx=1) = trapezoid(y, dx=dx, axis=dim)
+trapezoid(y, x, dim=-1) = trapezoid(y, x, axis=dim)
+trapz(y, dim:int=-1, dx=1) = trapezoid(y, dx=dx, axis=dim)
+trapz(y, x, dim=-1) = trapezoid(y, x, axis=dim)
+cumulative_trapezoid(y, dim:int=-1, dx=1) = cumulative_trapezoid(y, dx=dx, axis=dim)
+cumulative_trapezoid(y, x, dim=-1) = cumulative_trapezoid(y, x, axis=dim)
+diag_embed(input, offset=0, dim1=-2, dim2=-1) = diag_embed(input, offset, axis1=dim1, axis2=dim2)
+diagflat(input, offset=0) = diag(flatten(input), offset)
+linalg.vander(x, N=none) = vander(x, N, increasing=true)
+vander(x, N=none, increasing=false) = vander(x, N, increasing=increasing)
+renorm(input, p, dim, maxnorm) = renorm(input, p, axis=dim, maxnorm=maxnorm)
+cov(input, correction=1) = cov(input, ddof=correction)
+corrcoef(input) = corrcoef(input)
+cdist(x1, x2, p=2, compute_mode='') = cdist(x1, x2, p)
 bilinear(input1, input2, weight, bias:none=none) = einsum('...i,kij,...j->...k', input1, weight, input2)
 bilinear(input1, input2, weight, bias) = einsum('...i,kij,...j->...k', input1, weight, input2) + bias
 exp2(input) = 2 ** input
@@ -110,7 +140,8 @@ topk(input, k, dim=-1, largest=true, sorted=true) = topk(input, k, axis=dim, lar
 kthvalue(input, k, dim=-1, keepdim=false) = kthvalue(input, k, axis=dim, keepdims=keepdim) & argkthvalue(input, k,
     axis=dim, keepdims=keepdim)
 median(input) = lower_median(input)
-median(input, dim, keepdim=false) = lower_median(input, axis=dim, keepdims=keepdim)
+median(input, dim, keepdim=false) = lower_median(input, axis=dim, keepdims=keepdim) & arglower_median(input, axis=dim,
+    keepdims=keepdim)
 quantile(input, q, dim=none, keepdim=false, interpolation='linear') = quantile(input, q, axis=dim, keepdims=keepdim,
     method=interpolation)
 cummax(input, dim) = cummax(input, axis=dim) & argcummax(input, axis=dim)
@@ -177,6 +208,22 @@ mv(input, vec) = input @ vec
 matmul(input, other) = input @ other
 linalg.matmul(input, other) = input @ other
 dot(input, tensor) = input @ tensor
+linalg.solve_triangular(A, B, upper:true, left:true=true, unitriangular:false=false) = solve(triu(A), B)
+linalg.solve_triangular(A, B, upper:false, left:true=true, unitriangular:false=false) = solve(tril(A), B)
+linalg.solve_triangular(A, B, upper:true, left:false, unitriangular:false=false) = solve(triu(A).mT, B.mT).mT
+linalg.solve_triangular(A, B, upper:false, left:false, unitriangular:false=false) = solve(tril(A).mT, B.mT).mT
+cholesky_solve(B, L, upper:false=false) =
+    solve((L + stop_gradient(tril(L) - L)) @ (L + stop_gradient(tril(L) - L)).mT, B)
+cholesky_solve(B, L, upper:true) = solve((L + stop_gradient(triu(L) - L)).mT @ (L + stop_gradient(triu(L) - L)), B)
+cholesky_inverse(L, upper:false=false) = inv((L + stop_gradient(tril(L) - L)) @ (L + stop_gradient(tril(L) - L)).mT)
+cholesky_inverse(L, upper:true) = inv((L + stop_gradient(triu(L) - L)).mT @ (L + stop_gradient(triu(L) - L)))
+linalg.cholesky_ex(A, upper:false=false, check_errors=false) = cholesky(A)
+linalg.inv_ex(A, check_errors=false) = inv(A)
+linalg.solve_ex(A, B, left:true=true, check_errors=false) = solve(A, B)
+pinverse(input, rcond=none) = pinv(input, rcond)
+linalg.lstsq(A, B, rcond=none, driver='') = pinv(A) @ B
+linalg.cond(A, p:none=none) = max(svdvals(A), axis=-1) / min(svdvals(A), axis=-1)
+linalg.cond(A, p) = matrix_norm(A, p) * matrix_norm(inv(A), p)
 linalg.vecdot(x, y, dim=-1) = sum(x*y, axis=dim)
 outer(input, vec2) = outer(input, vec2)
 ger(input, vec2) = outer(input, vec2)
@@ -259,15 +306,27 @@ normalize(input, p=2, dim=1, eps=1e-12) = normalize(input, p, axis=dim, eps=eps)
 cosine_similarity(x1, x2, dim=1, eps=1e-8) = cosine_similarity(x1, x2, axis=dim, eps=eps)
 softplus(input, beta=1, threshold=20) = softplus(input, beta, threshold)
 dropout(input, p=0.5, training:false) = input
-scaled_dot_product_attention(query, key, value, attn_mask:none=none, dropout_p=0, is_causal=false, scale=none) =
+dropout1d(input, p=0.5, training:false) = input
+dropout2d(input, p=0.5, training:false) = input
+dropout3d(input, p=0.5, training:false) = input
+alpha_dropout(input, p=0.5, training:false=false) = input
+feature_alpha_dropout(input, p=0.5, training:false=false) = input
+rrelu(input, lower=1/8, upper=1/3, training:false=false) = leaky_relu(input, (lower + upper)/2)
+upsample_nearest(input, size=none, scale_factor=none) = interpolate(input, size, scale_factor, mode='nearest')
+upsample_bilinear(input, size=none, scale_factor=none) = interpolate(input, size, scale_factor, mode='bilinear',
+    align_corners=true)
+scaled_dot_product_attention(query, key, value, attn_mask:none=none, dropout_p:zero=0, is_causal=false, scale=none) =
     scaled_dot_product_attention(query, key, value, is_causal=is_causal, scale=scale)
-scaled_dot_product_attention(query, key, value, attn_mask:mask, dropout_p=0, is_causal=false, scale=none) =
+scaled_dot_product_attention(query, key, value, attn_mask:mask, dropout_p:zero=0, is_causal=false, scale=none) =
     scaled_dot_product_attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)
-scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p=0, is_causal:false=false, scale:none=none) =
+scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p:zero=0, is_causal:false=false,
+    scale:none=none) =
     softmax((query @ key.mT) / sqrt(shape(query)[-1]) + attn_mask, axis=-1) @ value ! attn_mask is read as PyTorch's of
     floats, which is added to the scores; one of true and false is written as a comparison: attn_mask=m == 1
-scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p=0, is_causal:false=false, scale=none) =
+scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p:zero=0, is_causal:false=false, scale=none) =
     softmax((query @ key.mT)*scale + attn_mask, axis=-1) @ value
+scaled_dot_product_attention(query, key, value, attn_mask=none, dropout_p=0, is_causal=false, scale=none) =
+    scaled_dot_product_attention(query, key, value, dropout_p=dropout_p)
 pad(input, pad, mode='constant', value=none) = torch_pad(input, pad, mode, value)
 relu_(input) = relu(input)
 """

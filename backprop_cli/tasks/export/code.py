@@ -141,6 +141,11 @@ class Speech:
         """The numbers of an input, where a function's form rests on them."""
         return numbers_of(self.leaves.get(value.text))
 
+    def masks_of(self, value: Code) -> object:
+        """The numbers of an input that is stated to be a mask."""
+        leaf = self.leaves.get(value.text)
+        return numbers_of(leaf) if leaf is not None and "mask" in leaf.claims else None
+
     def helper(self, name: str) -> str:
         """A function that the script has to define; its name."""
         self.used[name] = None

@@ -11,7 +11,7 @@ from backprop_cli.engine.ops.padding import TORCH, widths
 from backprop_cli.engine.ops.pooling import pool_geometry
 from backprop_cli.engine.ops.reduction import lost
 from backprop_cli.engine.ops.shaping import index_text
-from backprop_cli.engine.ops.windows import Geometry, geometry
+from backprop_cli.engine.ops.windows import SPACES, Geometry, geometry
 from backprop_cli.language.unparse import POSTFIX
 from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, template
 
@@ -129,7 +129,7 @@ def _variance(name: str) -> Row:
 
 def pool_space(parameters: Mapping[str, Any]) -> int:
     """How many axes the windows of a function have."""
-    return 1 if "1d" in parameters[""] else 2
+    return int(next(sign for sign in parameters[""] if sign.isdigit()))
 
 
 def _geometry_text(speech: Speech, where: Geometry) -> str:
@@ -221,11 +221,11 @@ TABLE: Mapping[str, Row] = {
     **{name: call(f"np.{name}", "axis", "keepdims") for name in ("sum", "mean", "max", "min", "prod")},
     **{name: _variance(name) for name in ("var", "std")},
     **{name: call(f"np.linalg.{name}") for name in ("inv", "det", "eigvalsh")},
-    **dict.fromkeys(("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"), _conv),
-    **dict.fromkeys(("conv1d_weight", "conv2d_weight"), _conv_weight),
-    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool1d_indices", "max_pool2d_indices"), _max_pool),
-    **dict.fromkeys(("max_unpool1d", "max_unpool2d"), _max_unpool),
-    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_unpool1d", "avg_unpool2d"), _avg_pool),
+    **{name.format(n=n): _conv for n in SPACES for name in ("conv{n}d", "conv_transpose{n}d")},
+    **{f"conv{n}d_weight": _conv_weight for n in SPACES},
+    **{name.format(n=n): _max_pool for n in SPACES for name in ("max_pool{n}d", "max_pool{n}d_indices")},
+    **{f"max_unpool{n}d": _max_unpool for n in SPACES},
+    **{name.format(n=n): _avg_pool for n in SPACES for name in ("avg_pool{n}d", "avg_unpool{n}d")},
     "identity": template("{0}"), "stop_gradient": template("{0}"), "reciprocal": template("(1 / {0})"),
     "rsqrt": template("(1 / np.sqrt({0}))"), "relu": template("np.maximum({0}, 0)"),
     "relu6": template("np.clip({0}, 0, 6)"), "hardtanh": template("np.clip({0}, {min_val}, {max_val})"),

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech
+from backprop_cli.tasks.export.numpy_table import pool_space
 from backprop_cli.tasks.export.torch_table import TORCH
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def avg_unpool(x: Any, size: Any, kernel: Any, stride: object, padding: object) 
     """Every entry of x spread evenly over its window of a tensor of `size`: a transposed convolution with a mean."""
     channels = x.shape[-len(size) - 1]
     weight = torch.ones((channels, 1, *kernel)) / int(torch.tensor(kernel).prod())
-    turned = F.conv_transpose1d if len(size) == 1 else F.conv_transpose2d
+    turned = getattr(F, f"conv_transpose{len(size)}d")
     y: Any = turned(x, weight, None, stride, padding, groups=channels)
     missing: Any = []
     for had, wanted in zip(reversed(y.shape[-len(size) :]), reversed(size), strict=True):
@@ -45,10 +47,6 @@ def avg_unpool(x: Any, size: Any, kernel: Any, stride: object, padding: object) 
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _space(parameters: Mapping[str, Any]) -> int:
-    return 1 if "1d" in parameters[""] else 2
 
 
 def _sizes(value: Any, space: int) -> tuple[int, ...]:
@@ -61,7 +59,7 @@ def _conv_weight(speech: Speech, operands: tuple[Code, ...], parameters: Mapping
     assert x.shape is not None
     assert g.shape is not None
     groups = int(parameters["groups"])
-    space = _space(parameters)
+    space = pool_space(parameters)
     size = (int(g.shape[1]), int(x.shape[1]) // groups, *_sizes(parameters["kernel_size"], space))
     rest = ", ".join(speech.value(parameters[key]) for key in ("stride", "padding", "dilation"))
     return f"torch.nn.grad.conv{space}d_weight({x.text}, {size}, {g.text}, {rest}, {groups})"
@@ -70,16 +68,16 @@ def _conv_weight(speech: Speech, operands: tuple[Code, ...], parameters: Mapping
 def _max_pool_indices(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     keys = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
     given = ", ".join(speech.value(parameters[key]) for key in keys)
-    return f"F.max_pool{_space(parameters)}d({operands[0].text}, {given}, return_indices=True)[1]"
+    return f"F.max_pool{pool_space(parameters)}d({operands[0].text}, {given}, return_indices=True)[1]"
 
 
 def _max_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
-    size = _sizes(parameters["output_size"], _space(parameters))
+    size = _sizes(parameters["output_size"], pool_space(parameters))
     return f"{speech.helper('max_unpool')}({operands[0].text}, {operands[1].text}, {size})"
 
 
 def _avg_unpool(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
-    space = _space(parameters)
+    space = pool_space(parameters)
     kernel = _sizes(parameters["kernel_size"], space)
     stride = kernel if parameters["stride"] is None else _sizes(parameters["stride"], space)
     size, padding = _sizes(parameters["output_size"], space), _sizes(parameters["padding"], space)
@@ -99,10 +97,10 @@ def _subscript(part: object) -> str:
 
 TABLE: Mapping[str, Row] = {
     **TORCH.table,
-    **dict.fromkeys(("conv1d_weight", "conv2d_weight"), _conv_weight),
-    **dict.fromkeys(("max_pool1d_indices", "max_pool2d_indices"), _max_pool_indices),
-    **dict.fromkeys(("max_unpool1d", "max_unpool2d"), _max_unpool),
-    **dict.fromkeys(("avg_unpool1d", "avg_unpool2d"), _avg_unpool),
+    **{f"conv{n}d_weight": _conv_weight for n in SPACES},
+    **{f"max_pool{n}d_indices": _max_pool_indices for n in SPACES},
+    **{f"max_unpool{n}d": _max_unpool for n in SPACES},
+    **{f"avg_unpool{n}d": _avg_unpool for n in SPACES},
     "scatter": _scatter,
 }  # fmt: skip
 

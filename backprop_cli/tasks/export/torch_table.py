@@ -8,6 +8,7 @@ from typing import Any
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.reduction import lost
 from backprop_cli.engine.ops.shaping import Span, index_text
+from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.errors import UsageError
 from backprop_cli.language.unparse import POSTFIX
 from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, template
@@ -246,8 +247,8 @@ TABLE: Mapping[str, Row] = {
     **dict.fromkeys(("argmax", "argmin", "argsort"), _position), "sort": _sort,
     **dict.fromkeys(("cummax", "cummin"), _running(0)), **dict.fromkeys(("argcummax", "argcummin"), _running(1)),
     "index_add": _index_add, "scatter_add": _scatter_add, "entr": call("torch.special.entr"),
-    **dict.fromkeys(("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"), _conv),
-    **dict.fromkeys(("max_pool1d", "max_pool2d"), _max_pool), **dict.fromkeys(("avg_pool1d", "avg_pool2d"), _avg_pool),
+    **{name.format(n=n): _conv for n in SPACES for name in ("conv{n}d", "conv_transpose{n}d")},
+    **{f"max_pool{n}d": _max_pool for n in SPACES}, **{f"avg_pool{n}d": _avg_pool for n in SPACES},
     "prod": _product, "norm": _norm, "identity": template("{0}.clone()"), "stop_gradient": template("{0}.detach()"),
     "softplus": _softplus, "huber": call("huber", "delta"), "where": _where, "clip": _clip, "transpose": _transpose,
     "outer": _outer, "kron": template("torch.kron({0}.contiguous(), {1}.contiguous())"),  # it views what it is given

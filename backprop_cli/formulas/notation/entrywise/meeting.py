@@ -8,6 +8,7 @@ from itertools import chain, pairwise
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_one, shape_of
 from backprop_cli.formulas.notation.entrywise.subscripts import spread, subscripts_of
 from backprop_cli.formulas.notation.entrywise.walker import Axis, Meeting, Run
@@ -195,10 +196,10 @@ RULES: Mapping[str, Callable[[Meeting, Apply], Run]] = {
     "one_hot": lambda axes, expr: (*axes.of(expr.args[0]), None),
     "diag": laid_out,
     **dict.fromkeys(("sum", "mean", "max", "min", "prod", "logsumexp", "var", "std", "norm"), reduced),
-    **{f"conv{d}d": windowed(0) for d in (1, 2)}, **{f"conv_transpose{d}d": windowed(1) for d in (1, 2)},
-    **{f"conv{d}d_weight": filters for d in (1, 2)},
-    **{f"{name}{d}d": pooled for d in (1, 2)
+    **{f"conv{d}d": windowed(0) for d in SPACES}, **{f"conv_transpose{d}d": windowed(1) for d in SPACES},
+    **{f"conv{d}d_weight": filters for d in SPACES},
+    **{f"{name}{d}d": pooled for d in SPACES
        for name in ("max_pool", "avg_pool", "max_unpool", "avg_unpool")},
-    **{f"max_pool{d}d_indices": pooled for d in (1, 2)},
+    **{f"max_pool{d}d_indices": pooled for d in SPACES},
 }  # fmt: skip
 """By operator; any other is as its first operand where that has its shape."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sympy import Expr
 
 from backprop_cli.engine.ops.validate import wholes
-from backprop_cli.engine.ops.windows import Geometry, geometry
+from backprop_cli.engine.ops.windows import SPACES, Geometry, geometry
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_op, shape_of
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.walker import Along, EntryWalker, Index, Row
@@ -233,8 +233,8 @@ def folded(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 ROWS: Mapping[str, Row] = {
     "unfold": unfolded, "fold": folded,
-    **{f"conv{d}d": convolved for d in (1, 2)}, **{f"conv_transpose{d}d": spread for d in (1, 2)},
-    **{f"conv{d}d_weight": kernel_gradient for d in (1, 2)}, **{f"max_pool{d}d": largest for d in (1, 2)},
-    **{f"avg_pool{d}d": averaged for d in (1, 2)}, **{f"avg_unpool{d}d": shared for d in (1, 2)},
-    **{f"max_unpool{d}d": to_largest for d in (1, 2)},
+    **{f"conv{d}d": convolved for d in SPACES}, **{f"conv_transpose{d}d": spread for d in SPACES},
+    **{f"conv{d}d_weight": kernel_gradient for d in SPACES}, **{f"max_pool{d}d": largest for d in SPACES},
+    **{f"avg_pool{d}d": averaged for d in SPACES}, **{f"avg_unpool{d}d": shared for d in SPACES},
+    **{f"max_unpool{d}d": to_largest for d in SPACES},
 }  # fmt: skip

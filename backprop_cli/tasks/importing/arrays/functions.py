@@ -120,8 +120,9 @@ def _parts(values: tuple[object, ...]) -> Iterator[object]:
 
 
 _KNOWN: Final = {*OPS, *COMPOSITES, "logical_not", "array", "shape", "size", "ndim"}
-_WHOLE: Final = frozenset({"one_hot", "argmax", "argmin", "argsort", "argtopk", "argkthvalue", "argcummax", "argcummin",
-                           "arange", "trunc", "max_pool1d_indices", "max_pool2d_indices"})  # fmt: skip
+_WHOLE: Final = frozenset({"one_hot", "arange", "trunc"}) | {
+    name for name in (*OPS, *COMPOSITES) if name.startswith("arg") or name.endswith("_indices")
+}  # fmt: skip
 _MASKS: Final = frozenset({"isnan", "isfinite", "isinf", "logical_not", "logical_and", "logical_or", "logical_xor",
                            "greater", "less", "equal", "not_equal", "greater_equal", "less_equal"})  # fmt: skip
 
@@ -206,6 +207,8 @@ def _unbind(machine: Machine, family: str, given: list[Any], named: dict[str, ob
 def _attention(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """A mask of true and false is one, whatever its name; one of floats is added to the scores."""
     slots = dict(zip(("query", "key", "value", "attn_mask", "dropout_p", "is_causal"), given, strict=False)) | named
+    if plain(slots.pop("dropout_p", 0)) != 0:
+        machine.record.note(node, "dropout is read as it is in evaluation: it changes nothing")
     mask = slots.get("attn_mask")
     if isinstance(mask, Tensor) and mask.kind == "bool":
         slots["attn_mask"] = Tensor(indexing.mask_code(machine, mask, node), kind="bool")

@@ -28,9 +28,7 @@ def _conv(machine: Machine, layer: Layer, given: list[object], node: ast.AST) ->
         w: layer.given[w] for w in ("stride", "padding", "dilation", "groups", "output_padding") if w in layer.given
     }
     words = {w: one for w, one in words.items() if one is not None and one != (0 if "padding" in w else 1)}
-    name = {"ConvTranspose1d": "conv_transpose1d", "ConvTranspose2d": "conv_transpose2d"}.get(
-        layer.kind, layer.kind.lower()
-    )
+    name = layer.kind.lower().replace("transpose", "_transpose")
     return functions.emit(machine, name, [given[0], weight, *([bias] if bias else [])], words, node)
 
 
@@ -99,11 +97,13 @@ def _identity(machine: Machine, layer: Layer, given: list[object], node: ast.AST
 
 
 RUNS: Mapping[str, Run] = {
-    "Linear": _linear, **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"), _conv),
+    "Linear": _linear,
+    **{name.format(n): _conv for n in (1, 2, 3) for name in ("Conv{}d", "ConvTranspose{}d")},
     "Embedding": _embedding, "PReLU": _prelu, "Upsample": _upsample, "Unflatten": _unflatten,
     **dict.fromkeys(("ZeroPad1d", "ZeroPad2d"), _zero_pad),
-    "LayerNorm": _layer_norm, "RMSNorm": _layer_norm, "GroupNorm": _group_norm, "BatchNorm1d": _batch_norm,
-    "BatchNorm2d": _batch_norm, "Flatten": _flatten, "Identity": _identity, "Dropout": _identity,
-    "Dropout2d": _identity,
+    "LayerNorm": _layer_norm, "RMSNorm": _layer_norm, "GroupNorm": _group_norm,
+    **{f"BatchNorm{n}d": _batch_norm for n in (1, 2, 3)},
+    "Flatten": _flatten, "Identity": _identity, "Dropout": _identity,
+    "Dropout2d": _identity, "Dropout3d": _identity,
     **dict.fromkeys(("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"), recurrent),
 }  # fmt: skip

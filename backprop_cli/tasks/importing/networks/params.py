@@ -33,7 +33,7 @@ def _bound(fan: int) -> dict[str, float]:
 
 
 def _conv_shapes(layer: Layer) -> Shapes:
-    space = 1 if layer.kind.endswith("1d") else 2
+    space = int(layer.kind[-2])
     kernel = _pair(layer.given["kernel_size"], space)
     first, second = size_of(layer, "in_channels"), size_of(layer, "out_channels")
     groups = int(plain(layer.given.get("groups", 1)))
@@ -80,8 +80,8 @@ def _slope_shapes(layer: Layer) -> Shapes:
 
 _SHAPES: Mapping[str, Callable[[Layer], Shapes]] = {
     "Linear": _linear_shapes, "Embedding": _embedding_shapes, "PReLU": _slope_shapes,
-    **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"), _conv_shapes),
-    **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm1d", "BatchNorm2d"), _norm_shapes),
+    **{name.format(n): _conv_shapes for n in (1, 2, 3) for name in ("Conv{}d", "ConvTranspose{}d")},
+    **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), _norm_shapes),
     **dict.fromkeys(("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"), _recurrent_shapes),
 }  # fmt: skip
 
