@@ -42,6 +42,7 @@ class Explicit:
     made: Any  # symbols for the entries
     terms: Sequence[tuple[float, Expr]]
     ends: Sequence[int]
+    slopes: dict[tuple[Expr, Expr], Expr]  # found so far: many steps are alike
 
     def slope(self, entry: Expr, value: Scalars) -> float:
         """The derivative by an entry.
@@ -51,7 +52,14 @@ class Explicit:
             UnknownFunctionError: sympy's derivative holds a function that is not evaluated.
         """
         held = [(weight, term) for weight, term in self.terms if entry in term.free_symbols]
-        return float(added(*(weight * value(sympy.diff(term, entry)) for weight, term in held)))
+        return float(added(*(weight * value(self.derivative(term, entry)) for weight, term in held)))
+
+    def derivative(self, term: Expr, entry: Expr) -> Expr:
+        """By sympy, once."""
+        found = self.slopes.get((term, entry))
+        if found is None:
+            found = self.slopes[term, entry] = sympy.diff(term, entry)
+        return found
 
 
 @dataclass(slots=True)
@@ -94,6 +102,8 @@ class Oracle:
     effort: Effort
     known: dict[int, Array] = field(init=False)
     sizes: Mapping[int, int] = field(init=False)
+    slopes: dict[tuple[Expr, Expr], Expr] = field(default_factory=dict)
+    made: dict[Index, Any] = field(default_factory=dict)  # one node at a time is symbols: the same for all of a shape
 
     def __post_init__(self) -> None:
         self.sizes = {node.index: math.prod(map(int, node.shape)) for node in self.graph.nodes}
@@ -143,7 +153,8 @@ class Oracle:
         if chain is None:
             raise TooLargeError
         effort.take(APPLIED * sum(self.sizes[index] for index in chain))
-        made = symbols(self.graph.nodes[node].name, self.graph.nodes[node].shape)
+        shape = tuple(map(int, self.graph.nodes[node].shape))
+        made = self.made[shape] = self.made[shape] if shape in self.made else symbols("x", shape)
         written, reached = {node: made}, {node: made} if node == self.output else {}
         sizes: dict[Expr, Extent] = {}
         for index in chain:
@@ -154,7 +165,7 @@ class Oracle:
         terms = [(weight, term) for end, found in reached.items()
                  for weight, term in zip(self.known[end].flat, found.flat, strict=True) if weight]  # fmt: skip
         effort.take(sum(extent(term, sizes).work * len(term.free_symbols) for _, term in terms))
-        return Explicit(made, terms, [*reached])
+        return Explicit(made, terms, [*reached], self.slopes)
 
     def apply(self, node: Node, known: Mapping[int, Array], sizes: dict[Expr, Extent]) -> Any:
         """One step of the forward pass in entries; what sympy would not finish is refused before it starts.
