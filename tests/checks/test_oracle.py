@@ -15,6 +15,7 @@ from backprop_cli.records import replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.checks.differences import Dependents
 from backprop_cli.tasks.checks.oracle import Allowance, Effort, Oracle
+from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer
 from backprop_cli.tasks.leaves import load_leaves
 
@@ -88,3 +89,12 @@ def test_a_wrong_rule_is_seen_by_way_of_right_ones(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(OPS, "exp", wrong)
     found = {name: one.wrong for name, one in answers(DIAMOND)}
     assert found == {"loss": False, "c": False, "b": False, "a": True, "w": True, "v": True}
+
+
+def test_a_call_read_back_again_means_the_same() -> None:
+    """Rule: a call that repeats is evaluated once, but not inside a function, where its names are others."""
+    text = "functions: {f: {args: [x], body: exp(x)*x}}\nparams: {x: 0.3, y: 0.7}\nnodes: {z: exp(x)*f(y)}\n"
+    graph = build(read_spec(text.encode(), "net.yaml", folder=None))
+    computed = compute(graph, load_leaves(graph))
+    back = PrintedBack(graph, computed.values, computed.passes[-1])
+    assert back.value("exp(x)*f(y)*exp(x)*exp(y)") == pytest.approx(np.exp(2 * 0.3 + 2 * 0.7) * 0.7, rel=1e-14)

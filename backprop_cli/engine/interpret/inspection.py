@@ -65,7 +65,8 @@ def shapes_only(scope: Scope, meaning: Meaning[V]) -> Scope:
         found = of(scope.gradient(name))
         return found if found is None or scope.shapes is None else scope.shapes(name) or found
 
-    return replace(scope, lookup=scope.shapes or (lambda name: of(scope.lookup(name))), gradient=gradient)
+    return replace(scope, lookup=scope.shapes or (lambda name: of(scope.lookup(name))), gradient=gradient,
+                   known=None)  # fmt: skip
 
 
 def size_constant(size: int) -> int | Fraction:

@@ -64,6 +64,7 @@ class Scope:
     custom: Callable[[Function], Op] | None = None
     shapes: Callable[[str], Shape | None] | None = None  # of names, where the meaning's own forget names of sizes
     output: str = ""  # what `∂output/∂node` may be the gradient of; "": anything
+    known: dict[object, Any] | None = None  # values of calls of names, for one who reads many expressions in a scope
 
     def place(self, part: ast.Expression | ast.Argument) -> Place:
         """Where a part of the expression stands in the user's file."""

@@ -180,6 +180,17 @@ def _is_unit(part: ast.Expression, scope: Scope) -> bool:
 
 
 def _call(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
+    """A call; one of names alone, as a formula repeats it, is evaluated once where the scope remembers."""
+    if scope.known is None or not all(type(a.value) is ast.Name and a.keyword is None for a in part.arguments):
+        return _called(part, scope, meaning)
+    words = part.library, part.function, *[a.value.name for a in part.arguments if isinstance(a.value, ast.Name)]
+    found: Unresolved[V] | None = scope.known.get(words)
+    if found is None:
+        found = scope.known[words] = _called(part, scope, meaning)
+    return found
+
+
+def _called(part: ast.Call, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
     if part.function == "grad":
         gradient: V = gradient_of(part, scope)
         return gradient
@@ -325,7 +336,8 @@ def _user_call(function: Function, part: ast.Call, scope: Scope, meaning: Meanin
         n: interpret(p, scope, meaning) for n, p in zip(function.args, bound.operands, strict=True) if p is not None
     }
     inner = replace(
-        scope, text=function.body_text, lookup=values.get, names=lambda: function.args, gradient=lambda name: None
+        scope, text=function.body_text, lookup=values.get, names=lambda: function.args, gradient=lambda name: None,
+        known=None,
     )  # grad(out) of a caller means nothing in a function it calls
     return interpret(function.body, inner, meaning)
 

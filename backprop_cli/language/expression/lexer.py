@@ -74,9 +74,10 @@ def tokens(text: Text) -> Iterator[Token]:
         raise error("E016", message, text, 0, 1, "split it into several nodes")
     count = 0
     for match in _TOKEN.finditer(text.text):
-        if match.lastgroup == "space":
+        kind = match.lastgroup or "bad"
+        if kind == "space":
             continue
-        token = _token(match)
+        token = _spelled(match) if kind == "bad" else Token(kind, match[0], *match.span())
         if token.kind == "bad":
             message = f"unexpected character {token.text!r}"
             raise error("E010", message, text, token.start, token.end, _hint(token, text.text))
@@ -89,10 +90,9 @@ def tokens(text: Text) -> Iterator[Token]:
     yield Token("end", "", end, end)
 
 
-def _token(match: re.Match[str]) -> Token:
-    kind, text = match.lastgroup or "bad", match.group()
-    if kind == "bad" and text in SPELLED:
-        kind, text = "operator", SPELLED[text]
+def _spelled(match: re.Match[str]) -> Token:
+    """Another sign for an operator, or none."""
+    kind, text = ("operator", SPELLED[match[0]]) if match[0] in SPELLED else ("bad", match[0])
     return Token(kind, text, *match.span())
 
 

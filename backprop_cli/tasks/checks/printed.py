@@ -14,7 +14,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
-from backprop_cli.engine.ops import Op
+from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.tensor import Array, Mask
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Named, Omitted, Printed
@@ -31,13 +31,22 @@ TOO_LARGE = "E016"
 class Shaped(Numbers):
     """Numbers whose ops also apply their shape rules, as they would on a formula pasted into a spec."""
 
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph)
+        self.fitting: set[tuple[object, ...]] = set()  # ops without parameters, with the shapes that fit them
+
     def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
         """An op, at once.
 
         Raises:
             ShapeError, ParameterError: the operands do not fit.
         """
-        op.shape(*(None if x is None else np.shape(x) for x in operands), **parameters)
+        shapes = [None if x is None else np.shape(x) for x in operands]
+        known = not parameters and OPS.get(op.name) is op
+        if not known or (op.name, *shapes) not in self.fitting:
+            op.shape(*shapes, **parameters)
+        if known:
+            self.fitting.add((op.name, *shapes))
         return super().apply(op, operands, parameters)
 
 
@@ -57,6 +66,7 @@ class PrintedBack:
         self.gradients = gradients
         self.meaning = Shaped(graph)
         self.is_open = output is not None and not np.isfinite(values[output]).all()
+        self.known: dict[object, Any] = {}
         self.where: dict[str, Any] = {}
         for named in where:  # each is written in those before it
             self.where[named.name["code"]] = self.value(named.formula.code)
@@ -70,7 +80,7 @@ class PrintedBack:
         """
         text = inline(code, "<formula>")
         scope = Scope(text, self._bound(self.values), self._bound(self.gradients), dims=self.graph.spec.dims,
-                      functions=self.graph.spec.functions, shapes=self.shape)
+                      functions=self.graph.spec.functions, shapes=self.shape, known=self.known)
         with np.errstate(all="ignore"):
             return interpret(parse(text), scope, self.meaning)
 
@@ -88,7 +98,8 @@ class PrintedBack:
     def answer(self, formula: Mapping[str, Printed | Omitted], gradient: Array) -> Answer:
         """The formulas of a gradient, in all their terms, against its value."""
         shown = {terms: one.code for terms, one in formula.items() if isinstance(one, Printed)}
-        read = {terms: self.read(terms, code, gradient) for terms, code in shown.items()}
+        once = {code: self.read(terms, code, gradient) for terms, code in reversed(shown.items())}  # named by its first
+        read = {terms: once[code] for terms, code in shown.items()}
         found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
         worst, at = 0.0, (0,) * np.ndim(gradient)
