@@ -274,6 +274,7 @@ FOUND = {
     "an inverse of one entry": ("a: [[2.0]], x: [1, 2]", "z: 'sum(x) * det(a + eye(1)) + sum(solve(a, a) * x)'"),
     "an entry times a vector": ("a: [[2.0]], x: [1, 2]", "z: 'sum(solve(a, a) * x)'"),
     "a mask of any numbers": ("m: [0.7, 0, 1], x: [1, 2, 3]", "z: 'where(m, x**2, exp(x))'"),
+    "a number before a bar": ("x: [0.5, -1, 3]", "h: abs(x), z: h**2 + h + abs(x - 2*abs(x))"),
     "a power of a size": ("x: {value: [1, 2, 3], shape: [N]}, p: 2", "z: 'N**p * x / mean(exp(x))'"),
     "no letter left for unit vectors": (
         "x: [1, 2], e: 1, u: 2, unit: 3, basis: 4, unit_vector: 5",

@@ -90,7 +90,8 @@ class Parser(Operands):
     def operator(self) -> tuple[str, int] | None:
         """The infix operator that comes next, and its level; "" for a product without a sign, `2 x`."""
         sign = self.token.text
-        hidden = sign == "|" and self.bars or sign == "=" and not self.listed or self.token.kind == "string"
+        is_bar = sign == "|" and (self.bars or self.opens())
+        hidden = is_bar or sign == "=" and not self.listed or self.token.kind == "string"
         if sign in _LEVELS and not hidden:
             return sign, _LEVELS[sign]
         return ("", PRODUCT) if self.juxtaposed() else None
@@ -101,8 +102,16 @@ class Parser(Operands):
         return previous is not None and previous.kind == "number" and not self.after_power() and (
             self.token.kind == "name" and self.token.text not in {"if", "else", "and", "or", "not"}
             and not self.token.text.startswith("_")
-            or self.token.kind == "operator" and self.token.text in BEGINNINGS - ({"|"} if self.bars else set())
+            or self.token.kind == "operator" and self.token.text in BEGINNINGS - {"|"} or self.opens()
         )  # fmt: skip
+
+    def opens(self) -> bool:
+        """Whether a bar behind a number opens, as spaces tell: `2 |x|`; `2 | x` is a mask."""
+        previous, token, following = self.previous, self.token, self.following
+        if token.text != "|" or previous is None or previous.kind != "number":
+            return False
+        is_apart = previous.end < token.start and token.end == following.start
+        return is_apart and (following.kind in {"name", "number"} or following.text in BEGINNINGS)
 
     def after_power(self) -> bool:
         """Whether the number is an exponent: in `a**2 x` an operator is missing."""
