@@ -73,22 +73,29 @@ def test_right(mark: Mark, item: str, answer: str) -> None:
     "softmax_regression", "bce_with_logits", "cnn", "lstm", "embedding", "log_determinant", "quadratic_form", "kinks",
     "gaussian_cholesky", "accumulate_two", "own_function",
 ])  # fmt: skip
-def test_what_the_program_prints_is_right(path: str) -> None:
+@pytest.mark.parametrize("notation", ["code", "text"])
+def test_what_the_program_prints_is_right(path: str, notation: str) -> None:
     """A printed formula, and a printed number, of any gradient is a right answer, at the further draws too."""
     spec = load_spec(str(ROOT / "specs" / f"{path}.yaml"))
     key = key_of(spec)
     assert len(key.draws) == 3
     lines = []
-    for node in run(spec, Settings(terms=("nodes", "local"), notations=("code",))).nodes:
+    for node in run(spec, Settings(terms=("nodes", "local"), notations=("text", "code"))).nodes:
         if node.gradient is None:
             continue
         lines.append(f"{node.name}.grad: {node.gradient.value.tolist()}")
         formula = node.gradient.formula.get("nodes")
         if isinstance(formula, Printed) and f"grad({node.name})" not in formula.code:
-            lines.append(f"{node.name}.formula: {json.dumps(formula.code)}")
+            lines.append(f"{node.name}.formula: {json.dumps(formula[notation])}")
     sheet = sheet_of(("answers:\n" + "".join(f"  {line}\n" for line in lines)).encode(), "a.yaml", key.names)
     found = grade(key, sheet, Scheme())
     assert [(m.item, m.reason) for m in found.items if m.status != "right"] == []
+
+
+def test_a_sum_is_no_matrix() -> None:
+    """Σ is a capital letter, yet no factor: what stands behind it in brackets is summed."""
+    key = key_from("params: {a: [1.0, 2.0], p: 1.1}\nnodes: {h: 'where(a > p, a, p)', l: sum(h)}")
+    assert one(key, "p.formula", "2 - Σ([a > p])").status == "right"
 
 
 # ── wrong ────────────────────────────────────────────────────────────────────────────────────────

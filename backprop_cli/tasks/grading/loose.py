@@ -175,8 +175,10 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
         return True
     if not _is_name(last) or last in _NO_NAMES:
         return False
+    if last.startswith("Σ"):  # a capital, but no matrix
+        return False
     if word != "(":
-        return word[0] != "[" and not last.startswith("Σ") and last not in {"log", "grad"}
+        return word[0] != "[" and last not in {"log", "grad"}
     return last in nodes or last.endswith((".T", "ᵀ")) or (last.isupper() and not known(last))
 
 
