@@ -43,7 +43,7 @@ def engine(graph: Graph) -> Job:
     """Forward and reverse pass of a graph whose rules are bound, as a training loop repeats them."""
     meaning = Numbers(graph)
     steps = plan(graph, meaning)
-    spare(graph, steps, {*graph.wrt, graph.passes[-1].output})
+    spare(meaning, steps, {*graph.wrt, graph.passes[-1].output})
     leaves = load_leaves(graph)
     output = graph.passes[-1].output
 

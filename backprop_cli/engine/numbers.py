@@ -15,6 +15,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, Node, held
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import Slope
 from backprop_cli.engine.ops.careful import Careful, stable_sigmoid
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Shape
@@ -178,7 +179,11 @@ class Numbers:
     def _vjp(self, op: Op, position: int) -> Callable[..., Array]:
         if op.signature.variadic:
             return partial(op.vjps[0] or _no_rule, self.words, position)
-        return MethodType(op.vjps[position] or _no_rule, self.words)
+        rule, words = op.vjps[position] or _no_rule, self.words
+        if isinstance(rule, Slope):  # one call less
+            derivative = rule.derivative
+            return lambda g, y, x: g * derivative(words, y, x)
+        return MethodType(rule, words)
 
     def unbroadcast(self, gradient: Array, shape: Shape) -> Array:
         """Sum over the axes along which the operand was repeated."""

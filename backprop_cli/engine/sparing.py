@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.graph.memory import costs
-from backprop_cli.engine.numbers import INTO
+from backprop_cli.engine.numbers import INTO, Numbers, Words
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.base import Slope
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.reverse import Step
 
@@ -23,11 +24,12 @@ IN_PLACE = {name: function for name, function in INTO.items() if name != "power"
 """A power is left to the operator: numpy does some exponents in a way of their own."""
 
 
-def spare(graph: Graph, steps: Sequence[Step], kept: Collection[int]) -> None:
+def spare(meaning: Numbers, steps: Sequence[Step], kept: Collection[int]) -> None:
     """Note in each step what nobody needs after it; `kept`: whose values and gradients are asked for at the end.
 
     A hook may read any value, so that a graph with hooks keeps all.
     """
+    graph = meaning.graph
     if graph.hooks:
         return
     needed = set(kept) | _read_on_the_way_back(graph, steps)
@@ -36,9 +38,11 @@ def spare(graph: Graph, steps: Sequence[Step], kept: Collection[int]) -> None:
         step.passing = place not in kept and step.node.shape != ()
         step.spent = tuple((i, _hollow(graph, i)) for i in {place, *inputs} if i not in needed and _is_array(graph, i))
         needed.update(inputs)
-    readers = _readers(graph, steps)
+    readers, own = _readers(graph, steps), gradients_of_their_own(steps)
     for step in steps:
         _write_in_place(graph, step, {i for i, _ in step.spent if readers[i] == 1})
+        if step.passing and step.place in own:
+            _slope_in_place(meaning.words, step)
 
 
 def _is_array(graph: Graph, index: int) -> bool:
@@ -65,6 +69,18 @@ def _write_in_place(graph: Graph, step: Step, free: Collection[int]) -> None:
         if index in free and operand.shape == step.node.shape and _is_new(operand):
             step.apply = _over(function, place)
             return
+
+
+def _slope_in_place(words: Words, step: Step) -> None:
+    """Let a derivative be multiplied into the gradient that it meets."""
+    for edge in step.edges:
+        rule = rule_of(step.node, 0)
+        if isinstance(rule, Slope):
+            edge.rule = _into_gradient(words, rule.derivative)
+
+
+def _into_gradient(words: Words, derivative: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda g, y, x: np.multiply(g, derivative(words, y, x), out=g)
 
 
 def _is_new(node: Node) -> bool:

@@ -55,7 +55,7 @@ class Runner:
     def spare(self) -> None:
         """From now on keep of the values only the outputs, and of the gradients those that are asked for."""
         graph = self.graph
-        spare(graph, self.steps, {*graph.wrt, *masks_of(graph), *(run.output for run in graph.passes)})
+        spare(self.meaning, self.steps, {*graph.wrt, *masks_of(graph), *(run.output for run in graph.passes)})
 
     def __call__(self, leaves: Mapping[int, Array]) -> Computed:
         """The forward pass and every backward pass, in numbers."""

@@ -71,7 +71,8 @@ nodes:
   s: softmax(h * V) @ h.T
   a: masked_softmax(q @ q.T, m * 1) @ q
   z: log_softmax(s, axis=1)[:, :5].reshape((5, 60)).T
-  loss: -mean(z) + sum(h[0:3] ** 2) + sum(a) + sum(broadcast_to(V, (3, 40)) * h[:3])
+  r: relu(tanh(relu(x @ W) @ W.T) @ W) @ V
+  loss: sum(r) - mean(z) + sum(h[0:3] ** 2) + sum(a) + sum(broadcast_to(V, (3, 40)) * h[:3])
   other: sum(tanh(h @ V))
 """
 

@@ -62,6 +62,19 @@ class Factor:
         return g if self.place is None else g * given[self.place]
 
 
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """The rule of a function of one number without parameters: the gradient times a derivative `(xp, y, x)`.
+
+    Said as data, so that a pass over numbers may write the product over the gradient.
+    """
+
+    derivative: Callable[..., Tensor | float]
+
+    def __call__(self, xp: object, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return g * self.derivative(xp, y, x)
+
+
 PASSED, BY_FIRST, BY_SECOND = Factor(None), Factor(1), Factor(2)
 """The gradient as it is, times the first operand, times the second."""
 
