@@ -10,6 +10,7 @@ from weakref import ref
 
 import numpy as np
 import pytest
+from sympy import S
 
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Words
@@ -68,6 +69,10 @@ def entry(words: tuple[str, ...], shape: tuple[int, ...], drawn: Any) -> Any:
         return np.abs(drawn) + 0.5
     if "negative" in words:
         return -np.abs(drawn) - 0.5
+    if "signs" in words:
+        return np.where(drawn > 0, 1.0, -1.0)
+    if "nonzero" in words:
+        return np.where(drawn == 0, 1.5, drawn)
     if "unit" in words:
         return 1 / (1 + np.exp(-drawn)) * 0.9 + 0.05
     if "label" in words:
@@ -143,7 +148,10 @@ def facts() -> Iterator[Facts]:
 
 
 def declared(law: Law, bound: dict[str, Any], facts: Facts) -> None:
-    """The conditions of a law, as a spec would state them."""
+    """The conditions of a law, as a spec would state them, or a run shows them."""
+    seen = {bound[name]: np.ones(()) for name, words in shapes_of(law).items() if "nonzero" in words}
+    facts.data = {bound[name]: np.array([1, -1]) for name, words in shapes_of(law).items() if "signs" in words}.get
+    facts.evaluate = {**seen, S.Zero: np.zeros(())}.get
     stated = {bound[name]: dict.fromkeys(words) for name, words in shapes_of(law).items()}
     facts.claims = lambda symbol: stated.get(symbol, {})
     for symbol in stated:

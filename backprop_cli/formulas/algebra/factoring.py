@@ -42,18 +42,29 @@ def collected(expr: Expr) -> Expr:
 
 
 @remembered
-def regrouped(expr: Expr) -> Expr:
-    """(b x + a y) cos t - (b y - a x) sin t by b and a: brackets are opened, and what terms then share comes out."""
+def regrouped(expr: Expr, some: bool = False) -> Expr:
+    """(b x + a y) cos t - (b y - a x) sin t by b and a: brackets are opened, and what terms then share comes out.
+
+    `some`: also where not every term has a bracket to open.
+    """
     if isinstance(expr, Mul):
-        return expr.func(*map(regrouped, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+        has_sum = any(isinstance(a, Add) for a in expr.args)
+        return expr.func(*(regrouped(a, some) for a in expr.args)) if has_sum else expr
     if not isinstance(expr, Add) or not 1 < len(expr.args) <= MAX_REGROUPED:
         return expr
-    brackets = [total for term in expr.args if (total := _sum_of_products(term)) is not None]
-    if len(brackets) < len(expr.args) or not _share_a_sum(brackets):
+    opened = [_opened(term) for term in expr.args]
+    if not (any if some else all)(len(parts) > 1 for parts in opened) or not _share_a_sum(opened):
         return expr
-    parts = [Mul(*[a for a in term.args if a is not total], t)
-             for term, total in zip(expr.args, brackets, strict=True) for t in total.args]  # fmt: skip
-    return collected(Add(*_one_sign(parts)))
+    return collected(Add(*_one_sign([part for parts in opened for part in parts])))
+
+
+def _opened(term: Expr) -> list[Expr]:
+    """The terms of a product with one sum of products in it; itself if it has none."""
+    total = _sum_of_products(term)
+    if total is None:
+        return [term]
+    front = Mul(*[a for a in term.args if a is not total])
+    return [front * t for t in total.args]
 
 
 def _sum_of_products(term: Expr) -> Expr | None:
@@ -64,11 +75,11 @@ def _sum_of_products(term: Expr) -> Expr | None:
     return max(sums, key=tree_size, default=None)
 
 
-def _share_a_sum(brackets: list[Expr]) -> bool:
-    """Whether a difference stands in two of some brackets, with either sign."""
+def _share_a_sum(opened: list[list[Expr]]) -> bool:
+    """Whether a difference stands in two of some opened terms, with either sign."""
     found: set[Expr] = set()
-    for total in brackets:
-        inner = {a for t in total.args for a in t.args if isinstance(a, Add)}
+    for parts in opened:
+        inner = {a for t in parts for a in Mul.make_args(t) if isinstance(a, Add)}
         if found & inner:
             return True
         found |= inner | {-a for a in inner}

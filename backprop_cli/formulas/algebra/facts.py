@@ -38,6 +38,7 @@ class Facts:
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
     added: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among them name
+    solved: dict[Expr, tuple[Expr, Expr]] = field(default_factory=dict)  # a part by a node, over what must not be 0
     unturned: dict[frozenset[TensorSymbol], list[tuple[Expr, Expr]]] = field(default_factory=dict)
     """Named sums by what they name, until one is met: then it is a whole with its sign turned, too."""
     folded: dict[Expr, Expr] = field(default_factory=dict)  # remembered by folding
@@ -94,6 +95,16 @@ class Facts:
     def is_mask(self, symbol: Expr) -> bool:
         """Whether the spec states that a leaf's entries are 0 or 1."""
         return isinstance(symbol, TensorSymbol) and bool({"mask", "one_hot"} & set(self.claims(symbol)))
+
+    def is_sign(self, symbol: Expr) -> bool:
+        """Whether an input's entries are 1 or -1, as labels are; seen in the data, and said."""
+        if not isinstance(symbol, TensorSymbol) or not symbol.leaf or not symbol.shape:
+            return False
+        array = self.data(symbol)
+        if array is None or not (abs(array) == 1).all() or (array == 1).all():
+            return False
+        self.used[f"signs {symbol.name}"] = f"{symbol.name}² = 1 (checked on the data)"
+        return True
 
     def _sum_of_differences(self, expr: Expr, axes: tuple[int, ...]) -> Expr | None:
         """Σ(x - m) where m is the mean of x, which needs no name."""
@@ -183,6 +194,15 @@ class Facts:
         if one is None or two is None or (one == two).any():
             return False
         self.used["ties"] = "no two operands of a maximum or minimum are equal (checked on the data)"
+        return True
+
+    def never_zero(self, expr: Expr) -> bool:
+        """Whether no entry of a formula is 0, as seen in this run; it is said."""
+        found = self.evaluate(expr)
+        if found is None or not (found != 0).all():
+            return False
+        names = ", ".join(sorted(s.name for s in symbols_of(expr)))
+        self.used[f"nonzero {names}"] = f"no entry of {names} is 0 (checked on the data)"
         return True
 
     def seen_positive(self, symbol: TensorSymbol) -> bool:

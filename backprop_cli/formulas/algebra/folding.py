@@ -10,14 +10,17 @@ from collections.abc import Iterator, Mapping
 
 from sympy import Add, Expr, Mul, Pow, S
 
+from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import combined, factored_out
-from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+from backprop_cli.formulas.algebra.solved import is_never_zero, solutions
+from backprop_cli.formulas.algebra.sums import absent
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import remembered
 
@@ -48,6 +51,10 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         if isinstance(form, Add):
             facts.added.add(symbols_of(form))
             facts.unturned.setdefault(symbols_of(form), []).append((form, name))
+    for part, form, divisor in solutions(symbol, definition):
+        facts.solved.setdefault(part, (form, divisor))
+        if isinstance(part, Add):
+            facts.added.add(symbols_of(part))
     _name_part(symbol, definition, facts)
     undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
     if undone and isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
@@ -92,8 +99,8 @@ def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     if not isinstance(definition, (Mul, Pow)):
         return
     powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
-    plain = all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items())
-    if not plain:  # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
+    if len(powers) > 1 or not all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items()):
+        # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
         listed = [facts.factors.setdefault(base, []) for base in powers]
         min(listed, key=len).append((symbol, definition))
 
@@ -108,7 +115,13 @@ def _whole(expr: Expr, facts: Facts) -> Expr | None:
         if expr not in facts.wholes and (split := split_sum(expr))[0] != 1:
             named = facts.wholes.get(split[1])
             return None if named is None else split[0] * named
-    return facts.wholes.get(expr)
+    return facts.wholes.get(expr) or _solution(expr, facts)
+
+
+def _solution(expr: Expr, facts: Facts) -> Expr | None:
+    """What a part of a node's definition is in terms of that node."""
+    form, divisor = facts.solved.get(expr, (None, S.One))
+    return form if form is not None and is_never_zero(divisor, facts) else None
 
 
 def _folded(expr: Expr, facts: Facts) -> Expr:
@@ -191,6 +204,7 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
     shared = {b: max(t[b] for t in inner) for b in inner[0] if all(b in t for t in inner)}
     met = {b for term in total.args for b in term.as_powers_dict()}
     outer = {b: max(e, S.NegativeOne) for b, e in _below(beside).items() if b not in shared}
+    outer |= {b: S.One for b, e in beside.as_powers_dict().items() if _is_above(e) and facts.factors.get(b)}
     for base, exponent in {**shared, **outer}.items():
         if not (base in shared or base in met or base in facts.factors or base in facts.definitions):
             continue  # no node that the terms could be with it
@@ -214,7 +228,10 @@ def _product(expr: Expr, facts: Facts) -> Expr:
     while better and isinstance(best, (Mul, Pow)):
         sums = [a for a in Mul.make_args(best) if isinstance(a, Add)]
         sums = sums if len(sums) <= MAX_SUMS else []
-        found = (*_candidates(best, facts), *(e for total in sums for e in _apart(best, total, facts)))
+        inward = tuple(_inward(best, facts))
+        deeper = (e for one in inward for e in _candidates(one, facts))
+        apart = (e for total in sums for e in _apart(best, total, facts))
+        found = (*_candidates(best, facts), *inward, *deeper, *apart)
         shorter = [e for e in found if _cost(e) < _cost(best)]
         better = bool(shorter)
         best = min(shorter, key=_cost, default=best)
@@ -231,6 +248,32 @@ def _candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
                 rest = expr / definition**sign
                 yield (combined(rest) if any(e.free_symbols for _, e in wanted) else rest) * symbol**sign
     yield from _undone(expr, powers, facts)
+
+
+def _inward(expr: Expr, facts: Facts) -> Iterator[Expr]:
+    """r mean(x g) as mean(n g), where n is r x: a factor that is constant along the axes of a sum, taken into it."""
+    powers = expr.as_powers_dict()
+    for total in powers:
+        if not isinstance(total, Apply) or total.name not in REDUCTIONS or powers[total] != 1:
+            continue
+        inner = total.args[0]
+        inside = inner.as_powers_dict()
+        for symbol, definition in dict.fromkeys(n for b in (*inside, *powers) for n in facts.factors.get(b, ())):
+            wanted = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
+            outer = {b: e for b, e in wanted.items() if b not in inside}
+            if not 0 < len(outer) < len(wanted) or any(b not in powers or not _is_constant(b, total) for b in outer):
+                continue
+            if all(_within(e, (powers if b in outer else inside)[b]) for b, e in wanted.items()):
+                moved = Mul(*[Pow(b, e) for b, e in outer.items()])
+                yield expr / total / moved * call(total.name, total.parameters, inner * moved / definition * symbol)
+
+
+def _is_constant(expr: Expr, total: Apply) -> bool:
+    """Whether a factor in front of a sum may as well stand in it."""
+    shape = shape_of(total.args[0])
+    axes = axes_of(total.parameters["axis"], len(shape))
+    clear = total.parameters["keepdims"] or tuple(axes) == tuple(range(len(axes)))
+    return clear and all(absent(shape_of(expr), a - len(shape)) for a in axes)
 
 
 def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[Expr]:
@@ -256,13 +299,13 @@ def _is_above(exponent: Expr) -> bool:
 
 def _within(wanted: Expr, had: Expr) -> bool:
     """Whether a power can be taken out of another: the same sign, and no larger."""
-    if wanted.free_symbols and (had - wanted).is_Integer:
+    if wanted.free_symbols and ((left := had - wanted).is_Integer or tree_size(left) < tree_size(had)):
         return True
     return wanted == had or bool(wanted.is_Rational and had.is_Rational and 0 < wanted / had <= 1)
 
 
 def _turned(expr: Expr, facts: Facts) -> Expr:
-    """m - x as -(x - m) where a node's definition holds x - m."""
+    """m - x as -(x - m), 2x - 2m as 2(x - m), where a node's definition holds x - m."""
     parts = [_turned_factor(f, facts) for f in Mul.make_args(expr)]
     return Mul(*[p for part in parts for p in part]) if any(len(part) > 1 for part in parts) else expr
 
@@ -270,8 +313,11 @@ def _turned(expr: Expr, facts: Facts) -> Expr:
 def _turned_factor(factor: Expr, facts: Facts) -> tuple[Expr, ...]:
     is_whole = isinstance(factor, Pow) and factor.exp.is_Integer
     base, exponent = factor.as_base_exp() if is_whole else (factor, S.One)
-    turn = isinstance(base, Add) and base not in facts.factors and -base in facts.factors
-    return (S.NegativeOne**exponent, (-base) ** exponent) if turn else (factor,)
+    if not isinstance(base, Add) or base in facts.factors:
+        return (factor,)
+    number, rest = split_sum(base)
+    sign = next((s for s in (S.One, S.NegativeOne) if s * rest in facts.factors), None)
+    return (factor,) if sign is None else ((sign * number) ** exponent, (sign * rest) ** exponent)
 
 
 def _cost(expr: Expr) -> tuple[int, int]:

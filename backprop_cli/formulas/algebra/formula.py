@@ -191,7 +191,8 @@ def materialize(formula: Formula) -> Expr:
     if formula.expr == 0:
         return Apply("zeros", (), {"shape": formula.shape}, formula.shape)
     ones = Apply("ones", (), {"shape": formula.shape}, formula.shape)
-    return Mul(formula.expr, ones)
+    rest = [f for f in Mul.make_args(formula.expr) if not (isinstance(f, Apply) and f.name == "ones")]
+    return Mul(*rest, ones)
 
 
 def kept_axes(expr: Expr, shape: Shape) -> Expr | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sympy import Add, Expr, Mul, Pow, S, oo
+from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
@@ -13,6 +13,8 @@ from backprop_cli.formulas.algebra.matching import multiplied
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered
+
+MAX_TERMS = 8  # of a sum that is looked into
 
 
 def named_function(expr: Expr) -> Expr | None:
@@ -61,6 +63,28 @@ def logistic(expr: Expr) -> Expr | None:
     return None
 
 
+def two_ways(expr: Expr) -> Expr | None:
+    """eˣ/(eˣ + eʸ) is σ(x - y)   (I1i)."""
+    powers = _powers(expr)
+    for base, exponent in powers.items():
+        if exponent != -1 or not isinstance(base, Add) or not all(is_op(e, "exp") for e in base.args):
+            continue
+        e = next((e for e in base.args if powers.get(e) == 1), None)
+        if e is not None and len(base.args) == 2:
+            other = base - e
+            return expr * base / e * call("sigmoid", {}, factor_terms(e.args[0] - other.args[0]))
+    return None
+
+
+def one_exponential(expr: Expr) -> Expr | None:
+    """eˣ eʸ is eˣ⁺ʸ, eˣ/eʸ is eˣ⁻ʸ   (I8)."""
+    found = [(e, n) for e, n in _powers(expr).items() if is_op(e, "exp") and n in {1, -1}]
+    if len(found) < 2:
+        return None
+    exponent = factor_terms(Add(*[n * e.args[0] for e, n in found]))
+    return expr / Mul(*[Pow(e, n) for e, n in found]) * call("exp", {}, exponent)
+
+
 def absorbed_exponential(expr: Expr) -> Expr | None:
     """e⁻ˣ σ(x) = 1 - σ(x), eˣ (1 - σ(x)) = σ(x), eˣ σ(-x) = σ(x): what is left where a sigmoid was recognised first."""
     powers = _powers(expr)
@@ -105,6 +129,29 @@ def idempotent(expr: Expr) -> Expr | None:
     facts = facts_of(expr)
     masks = [b for b, e in _powers(expr).items() if e is not S.One and e.is_Integer and e > 1 and facts.is_mask(b)]
     return expr / Pow(masks[0], _powers(expr)[masks[0]] - 1) if masks else None
+
+
+def signs(expr: Expr) -> Expr | None:
+    """y² is 1, and (y a - 1) y is a - y, for an input of labels 1 and -1   (I10)."""
+    powers = _powers(expr)
+    facts = facts_of(expr)
+    sums = [a for a in powers if isinstance(a, Add)]
+    for y, exponent in powers.items():
+        inside = [a for a in sums if any(y in Mul.make_args(t) for t in a.args)]
+        if not exponent.is_Integer or exponent < 1 or exponent == 1 and not inside or not facts.is_sign(y):
+            continue
+        if exponent > 1:
+            return expr / Pow(y, exponent - exponent % 2)
+        total = next((a for a in inside if powers[a] == 1), None)
+        if total is not None:
+            return expr / y / total * Add(*[_odd(t * y, y) for t in total.args])
+    return None
+
+
+def _odd(term: Expr, y: Expr) -> Expr:
+    """A term without the squares of what is 1 or -1."""
+    exponent = term.as_powers_dict().get(y, S.Zero)
+    return term / Pow(y, exponent - exponent % 2) if exponent.is_Integer else term
 
 
 def absorbed(expr: Expr) -> Expr | None:
@@ -175,8 +222,23 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
     return None
 
 
+def stable(expr: Expr) -> Expr | None:
+    """[x > 0] - σ(-|x|) sign(x), the slope of max(x, 0) + log(1 + e^-|x|), is σ(x) where x is not 0   (I1j)."""
+    terms = expr.args if len(expr.args) <= MAX_TERMS else ()
+    masked = [t for t in terms if any(is_op(f, "greater") for f in Mul.make_args(t))]
+    for one, other in ((m, t) for m in masked for t in terms):
+        for mask in Mul.make_args(one):
+            x = mask.args[0] if is_op(mask, "greater") and mask.args[1] == 0 else None
+            if x is None or other / one * mask != -call("sigmoid", {}, -call("abs", {}, x)) * call("sign", {}, x):
+                continue
+            if facts_of(x).never_equal(x, S.Zero):
+                return expr - one - other + one / mask * call("sigmoid", {}, x)
+    return None
+
+
 Idiom = Callable[[Expr], Expr | None]
 _PRODUCTS: tuple[Idiom, ...] = (
-    logistic, absorbed_exponential, complement, multiplied, idempotent, absorbed, one_sign,
+    logistic, two_ways, one_exponential, absorbed_exponential, complement, multiplied, idempotent, signs, absorbed,
+    one_sign,
 )  # fmt: skip
-_SUMS: tuple[Idiom, ...] = (sigmoid_complement,)
+_SUMS: tuple[Idiom, ...] = (sigmoid_complement, stable)

@@ -100,6 +100,8 @@ def _total_idiom(expr: Mul) -> Expr | None:
     """x/(n mean x) is x/Σ x, whatever x is where n is a letter."""
     for factor in expr.args:
         mean = factor.base if isinstance(factor, Pow) and factor.exp == -1 else None
+        if mean is not None and mean in facts_of(expr).factors:
+            continue  # a node's definition divides by it
         if mean is not None and is_op(mean, "mean") and mean.args[0] in expr.args:
             n = _count(mean)
             if expr.as_powers_dict().get(n) == -1:

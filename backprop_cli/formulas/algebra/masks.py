@@ -27,6 +27,21 @@ def by_branches(expr: Expr) -> Expr:
     return expr
 
 
+def without_gap(expr: Expr, facts: Facts) -> Expr:
+    """[x > 0] a + [x < 0] b as where(x > 0, a, b), in a run in which no x is 0   (A8b)."""
+    if isinstance(expr, Mul):
+        parts = [without_gap(a, facts) if isinstance(a, Add) else a for a in expr.args]
+        return expr.func(*parts) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) != 2:
+        return expr
+    for one, other in (expr.args, expr.args[::-1]):
+        for mask in Mul.make_args(one):
+            twin = call("less", {}, *mask.args) if isinstance(mask, Apply) and mask.name == "greater" else None
+            if twin is not None and twin in Mul.make_args(other) and facts.never_equal(*mask.args):
+                return call("where", {}, mask, one / mask, other / twin)
+    return expr
+
+
 def without_twin_masks(expr: Expr, facts: Facts) -> Expr:
     """τ [x < y] - (1 - τ) [x > y] by one mask, in a run that has no ties; a formula without numbers keeps both."""
     if not isinstance(expr, Add):

@@ -43,6 +43,9 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
         one, two = lift(a), lift(b)
         if one.expr == two.expr and not facts_of(one.expr).has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))
+        (number, x), (other, y) = one.expr.as_coeff_Mul(), two.expr.as_coeff_Mul()
+        if x == y and name in TURNED:  # x/10 > x is x < 0 (A7b)
+            return generic(name if number > other else TURNED[name], {}, (Formula(x, one.shape), lift(0)))
         return generic(name, {}, _simplest(one, two))
 
     return rule
@@ -63,6 +66,11 @@ def _simplest(one: Formula, two: Formula) -> tuple[Formula, Formula]:
 
 EQUAL = {"equal": 1, "greater_equal": 1, "less_equal": 1, "not_equal": 0, "greater": 0, "less": 0}
 """What a comparison says of two equal things."""
+
+
+TURNED = {"equal": "equal", "greater": "less", "less": "greater", "greater_equal": "less_equal",
+          "less_equal": "greater_equal", "not_equal": "not_equal"}  # fmt: skip
+"""What a comparison is with its sides exchanged."""
 
 
 def _power_of(exponent: Expr) -> Callable[..., Formula]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, S, expand_mul
+from sympy import Add, Expr, Mul, Pow, S, expand_mul
 
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.formulas.algebra.expr import Apply, shape_of, size, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, size, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.skeleton import skeleton_of
 from backprop_cli.formulas.algebra.sums import sum_kept
@@ -45,11 +45,16 @@ def _unfolded(definition: Expr, facts: Facts) -> Expr:
         reduction = next((f for f in Mul.make_args(made) if isinstance(f, Apply) and f.name in REDUCTIONS), None)
         if reduction is not None and all(f is reduction or not shape_of(f) for f in Mul.make_args(made)):
             replacements[symbol] = made / reduction * _as_sum(reduction)
-        elif made != 0 and getattr(symbol, "anonymous", False):
+        elif made != 0 and getattr(symbol, "anonymous", False) or _is_inverse(made):
             replacements[symbol] = _unfolded(made, facts)
     expanded = definition.xreplace(replacements) if replacements else definition
     means = {a: _as_sum(a) for a in expanded.atoms(Apply) if a.name in REDUCTIONS}
     return expanded.xreplace(means) if means else expanded
+
+
+def _is_inverse(made: Expr) -> bool:
+    """Whether a node is another one's power: 1/total."""
+    return isinstance(made, Pow) and isinstance(made.base, TensorSymbol) and made.exp.is_number
 
 
 def _as_sum(made: Apply) -> Expr:

@@ -35,9 +35,22 @@ def total(x: Formula, *, axis: Any = None, keepdims: bool = False) -> Formula:
     shape = reduced(x.shape, axes, keepdims)
     if x.expr == 0 or not axes:
         return Formula(x.expr, shape)
+    inner = _nested(x, axes, keepdims)
+    if inner is not None:
+        return inner
     kept = sum_kept(freed(with_powers(x.expr)), x.shape, tuple(a - rank for a in axes))
     leading = axes == tuple(range(len(axes)))  # S6: broadcasting puts leading ones back
     return Formula(kept if keepdims and not leading else _without_axes(kept, x.shape, axes), shape)
+
+
+def _nested(x: Formula, axes: tuple[int, ...], keepdims: bool) -> Formula | None:
+    """Σ over all that a Σ left is Σ over all   (S16)."""
+    factor, inner = split_scalar(x.expr)
+    if len(axes) < len(x.shape) or not is_op(inner, "sum") or inner.shape != x.shape:
+        return None
+    summed = inner.args[0]
+    whole = total(Formula(summed, shape_of(summed)))
+    return Formula(factor * whole.expr, reduced(x.shape, axes, keepdims))
 
 
 def _without_axes(kept: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:
@@ -100,6 +113,8 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
         return constant
     axes = _own(axes, rest)
     known = facts_of(rest).sum(rest, axes)
+    if known is None and len(axes) > 1:
+        known = _sum_by_axis(rest, axes)
     if known is not None:  # S3
         return Mul(constant, known)
     sifted = _sift(rest, axes)
@@ -121,6 +136,16 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
 def _own(axes: tuple[int, ...], expr: Expr) -> tuple[int, ...]:
     """Those of negative axes that an expression has."""
     return tuple(a for a in axes if -a <= len(shape_of(expr)))
+
+
+def _sum_by_axis(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
+    """Σ over several axes where that over one of them is a number: all of n rows that sum to 1 is n   (S3c)."""
+    shape, facts = shape_of(expr), facts_of(expr)
+    for axis in axes:
+        known = facts.sum(expr, (axis,))
+        if known is not None and known.is_number:
+            return Mul(known, *[size(shape[a]) for a in axes if a != axis])
+    return None
 
 
 def _sum_of_chain(expr: Expr, axes: tuple[int, ...]) -> Expr | None:

@@ -14,12 +14,14 @@ from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, uncrossed, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.folding import folded, laid_open
 from backprop_cli.formulas.algebra.functions import without_complements
 from backprop_cli.formulas.algebra.idioms import content_out
-from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_twin_masks
+from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_gap, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
+from backprop_cli.formulas.algebra.totals import rearranged
 
 Fold: TypeAlias = tuple[Expr, Expr]
 """A symbol, and what it may be written as."""
@@ -51,9 +53,12 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     expr = merged_products(opened(expr))
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
     grouped = regrouped(expr)
-    forms = (collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_twin_masks(expr, facts),
+    loose = regrouped(expr, True)
+    named = (folded(loose, facts),) if loose is not expr and laid_open(loose, facts) else ()
+    forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_twin_masks(expr, facts),
              without_complements(expr), by_branches(expr), unclipped(expr))  # fmt: skip
     expr = min(expr, *forms, key=_cost)
+    expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
     found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]

@@ -1,0 +1,72 @@
+"""Sums taken apart, or put together, where all then reads shorter: N/l - Σ(1/l + z) as -Σ z   (S17, S18)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Add, Expr, Mul
+
+from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
+from backprop_cli.formulas.algebra.factoring import factored_out, opened
+from backprop_cli.formulas.algebra.formula import Formula, call
+from backprop_cli.formulas.algebra.sums import absent, total
+
+MAX_TERMS = 6
+MAX_NODES = 60  # of what is put together in one sum
+
+
+def rearranged(expr: Expr, tidy: Callable[[Expr], Expr]) -> Expr:
+    """The sums of a sum with what is constant beside them, or in one sum, if that is shorter."""
+    if isinstance(expr, Mul):
+        parts = [rearranged(a, tidy) if isinstance(a, Add) else a for a in expr.args]
+        return expr.func(*parts) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+        return expr
+    return min(expr, _constants_out(expr), _together(expr, tidy), key=tree_size)
+
+
+def _constants_out(expr: Add) -> Expr:
+    """N/l - Σ(1/l + z): the constant terms of a sum, counted beside it."""
+    found = {s: apart for s in _sums(expr) if (apart := _apart(s)) is not None}
+    if not found:
+        return expr
+    terms = [part for t in expr.args for part in _over(t, found)]
+    return factored_out(opened(Add(*terms)))
+
+
+def _over(term: Expr, found: dict[Apply, list[Expr]]) -> list[Expr]:
+    """A term with a sum as the terms of that sum."""
+    for factor in Mul.make_args(term):
+        if isinstance(factor, Apply) and factor in found:
+            return [part * term / factor for part in found[factor]]
+    return [term]
+
+
+def _sums(expr: Add) -> list[Apply]:
+    return [f for t in expr.args for f in Mul.make_args(t) if isinstance(f, Apply) and f.name == "sum"]
+
+
+def _apart(expr: Apply) -> list[Expr] | None:
+    """Σ(c + z) as n c and Σ z, for c constant along its axes."""
+    inner = expr.args[0]
+    shape = shape_of(inner)
+    axes = axes_of(expr.parameters["axis"], len(shape))
+    if not isinstance(inner, Add):
+        return None
+    still = [t for t in inner.args if all(absent(shape_of(t), a - len(shape)) for a in axes)]
+    if not still:
+        return None
+    groups = Add(*still), Add(*[t for t in inner.args if t not in still])
+    return [total(Formula(g, shape), **expr.parameters).expr for g in groups]
+
+
+def _together(expr: Add, tidy: Callable[[Expr], Expr]) -> Expr:
+    """a Σ x + b Σ y over the same entries as Σ(a x + b y), tidied."""
+    scaled = {s: t / s for t in expr.args for s in Mul.make_args(t) if is_op(s, "sum") and not shape_of(t)}
+    alike = [s for s in scaled if s.parameters["axis"] is None]
+    if len(alike) < 2 or len({shape_of(s.args[0]) for s in alike}) > 1 or sum(map(tree_size, alike)) > MAX_NODES:
+        return expr
+    inner = tidy(Add(*[scaled[s] * s.args[0] for s in alike]))
+    return Add(*[t for t in expr.args if not any(s in Mul.make_args(t) for s in alike)],
+               call("sum", alike[0].parameters, inner))  # fmt: skip
