@@ -37,6 +37,14 @@ def cleandoc(doc: str) -> str:
     return "\n".join(lines)
 
 
+def signature(function: Callable[..., Any], **options: Any) -> Any:
+    """As `inspect.signature`, but none for numpy's decorators: nobody asks a function of numpy for it here."""
+    if sys._getframe(1).f_globals.get("__name__") == "numpy._core.overrides":
+        return None
+    assert sys.modules["inspect"].Signature, "whatever is not given loads it"
+    return sys.modules["inspect"].signature(function, **options)
+
+
 def _system() -> Mapping[str, Any]:
     """What `uuid` asks when it is imported."""
     return {"system": lambda: os.uname().sysname} if hasattr(os, "uname") else {}
@@ -59,7 +67,7 @@ PARSER = ("error", "tokens", "events", "nodes", "reader", "scanner", "parser", "
 
 LATER: dict[str, Callable[[], Mapping[str, Any]]] = {
     "ctypes": dict,
-    "inspect": lambda: {"cleandoc": cleandoc},
+    "inspect": lambda: {"cleandoc": cleandoc, "signature": signature},
     "numpy._core._add_newdocs": dict,  # which numpy leaves out itself under `python -OO`
     "numpy._core._add_newdocs_scalars": dict,
     "numpy._typing": lambda: {"NDArray": list},  # what annotations of numpy.linalg are made of
@@ -120,7 +128,7 @@ class Later:
     def wished_for(self, name: str) -> Any:
         """The module's `__getattr__`: run it, and look again."""
         with self.lock:  # another thread waits until all is there
-            if self.running:
+            if self.running or name == "__path__":  # which `from` asks for, and a package has from the start
                 raise AttributeError(f"module {self.module.__name__!r} has no attribute {name!r}")
             if self.waiting:
                 self._run()

@@ -23,12 +23,12 @@ INDEXED = {"text": "index", MARKED["latex"]: "latex_index", MARKED["mathml"]: "m
 """What an entry in index notation is called in a Jacobian's formula, by the notation that it is set in."""
 
 
-_ENTRY = re.compile(r"\w+(\[[^\[\]]*\])?")
+_ENTRY = r"\w+(\[[^\[\]]*\])?"
 
 
 def partial(output: str, name: str) -> str:
     """`∂loss/∂w`, `∂p[0]/∂a`; brackets where the output or the node is any other expression: `∂(a + b)/∂a`."""
-    top, bottom = (part if _ENTRY.fullmatch(part) else f"({part})" for part in (output, name))
+    top, bottom = (part if re.fullmatch(_ENTRY, part) else f"({part})" for part in (output, name))
     return f"∂{top}/∂{bottom}"
 
 

@@ -33,7 +33,7 @@ with suppress(ImportError):  # PyYAML without libyaml: slower, otherwise the sam
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 500_000  # about a second with libyaml
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ class _Builder:
         start, end = event.start_mark.index, event.end_mark.index
         if self.restore:
             raw = raw.translate(self.restore)
-        if style == '"' and _SURROGATE.search(raw):
+        if style == '"' and re.search(_SURROGATE, raw):
             raise error(self.source, start, "an escape stands for no character", "use single quotes")
         self.add(Scalar(self.source, start, end, raw, raw if style else resolve(raw), style))
 

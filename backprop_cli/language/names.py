@@ -14,11 +14,11 @@ UNIT_LETTERS = ("e", "u", "unit", "basis", "unit_vector")
 RESERVED = frozenset({"grad", "true", "false", "none", "inf", "nan"})
 
 _HINTS = (
-    (re.compile(r"[0-9]"), "a name begins with a letter or '_'"),
-    (re.compile(r".*[₀-₉]"), "write an index with '_': x_1"),
-    (re.compile(r".*[-. ]"), "use '_' where a name needs a separator"),
-    (re.compile(r".*['′]"), "write 'x_prime', without a quote sign"),
-    (re.compile(r".*µ"), "this is the micro sign; use the Greek letter μ"),
+    (r"[0-9]", "a name begins with a letter or '_'"),
+    (r".*[₀-₉]", "write an index with '_': x_1"),
+    (r".*[-. ]", "use '_' where a name needs a separator"),
+    (r".*['′]", "write 'x_prime', without a quote sign"),
+    (r".*µ", "this is the micro sign; use the Greek letter μ"),
 )
 
 
@@ -56,4 +56,4 @@ def _kind(character: str) -> str:
 
 
 def _hint(name: str) -> str:
-    return next((hint for pattern, hint in _HINTS if pattern.match(name)), "use letters, digits and '_'")
+    return next((hint for pattern, hint in _HINTS if re.match(pattern, name)), "use letters, digits and '_'")

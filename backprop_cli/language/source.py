@@ -11,7 +11,7 @@ from backprop_cli.errors import Place
 from backprop_cli.language.offsets import offsets
 from backprop_cli.records import dataclass, field
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE_END = r"\r\n|\n|\r"
 GENERATED = "generated"
 COMMAND_LINE = "-e"
 """What the file of an expression is called that stands on the command line."""
@@ -28,13 +28,13 @@ class Source:
     @classmethod
     def of(cls, file: str, text: str) -> Source:
         """The source of a text."""
-        lines = _LINE_END.split(text) if "\r" in text else text.split("\n")
+        lines = re.split(_LINE_END, text) if "\r" in text else text.split("\n")
         return cls(file, text, tuple(lines))
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """The offset at which each line begins."""
-        return (0, *(match.end() for match in _LINE_END.finditer(self.text)))
+        return (0, *(match.end() for match in re.finditer(_LINE_END, self.text)))
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of an offset."""

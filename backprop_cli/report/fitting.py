@@ -22,13 +22,13 @@ HANG, LEAST = 6, 24
 """How far what stands under a long left-hand side is moved in, and for how many columns it is not."""
 
 OPENING, CLOSING = "([{", ")]}"
-_UNSEEN = re.compile("\x1b\\[[0-9;]*m|[\u0302\u0307]")
-_MARKED = re.compile("([\x01-\x05])")
+_UNSEEN = "\x1b\\[[0-9;]*m|[\u0302\u0307]"
+_MARKED = "([\x01-\x05])"
 
 
 def columns(text: str) -> int:
     """How wide a text is: colours and what stands above a letter take no column."""
-    return len(_UNSEEN.sub("", text))
+    return len(re.sub(_UNSEEN, "", text))
 
 
 # ── where a row of atoms is broken ───────────────────────────────────────────────────────────────
@@ -99,7 +99,7 @@ def broken(text: str, room: int) -> list[str]:
 
 def _atoms(text: str) -> list[Atom[int]]:
     """The text between marks, each with how deep in brackets it begins; a factor stands deeper than a term."""
-    first, *parts = _MARKED.split(text)
+    first, *parts = re.split(_MARKED, text)
     found, within = list[Atom[int]](), list[int]()
     opened, count = [0], 0  # the brackets that are open, by number
     loosest: dict[int, int] = {}
@@ -206,7 +206,7 @@ def _is_hanging(row: Row, width: int) -> bool:
     at = columns(row.head)
     if not row.sign or at + max(map(columns, row.whole.splitlines()), default=0) <= width:
         return False
-    atoms = [0] if isinstance(row.body, Array) else [columns(atom.strip()) for atom in _MARKED.split(row.body)]
+    atoms = [0] if isinstance(row.body, Array) else [columns(atom.strip()) for atom in re.split(_MARKED, row.body)]
     return at > min(width // 2, width - LEAST) or len(atoms) > 1 and at + max(atoms) > width
 
 
@@ -235,7 +235,7 @@ def _body(body: str | Array, room: int | None) -> list[str]:
         return body.lines(room)
     if room is None:
         return [plain(body)]
-    return broken(body, room) if _MARKED.search(body) else worded(body, room)
+    return broken(body, room) if re.search(_MARKED, body) else worded(body, room)
 
 
 def _gap(line: str, row: Row, width: int | None) -> int | None:

@@ -44,8 +44,8 @@ _SIGNS = {
     "⋆": "corr", "∗": "conv", "─": "-", "│": "|", "├": "|", "└": "`", "┌": "+", "┐": "+", "┘": "+", "┼": "+", "✓": "ok",
     "✗": "x",
 }  # fmt: skip
-_POWER = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
-_INDEX = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
+_POWER = f"[{''.join(_SUPERSCRIPTS)}]+"
+_INDEX = f"[{''.join(_SUBSCRIPTS)}]+"
 _POWERS = {"T": ".T", "-T": ".inv.T", "-1": ".inv"}
 
 
@@ -53,8 +53,8 @@ def to_ascii(text: str) -> str:
     """The text for a terminal that shows only ASCII: `∂loss/∂w · xᵀ` is `dloss/dw @ x.T`."""
     if text.isascii():
         return text
-    text = _POWER.sub(_power, text.replace("σ(", "sigmoid("))
-    text = _INDEX.sub(lambda found: "_" + "".join(_SUBSCRIPTS[c] for c in found[0]), text)
+    text = re.sub(_POWER, _power, text.replace("σ(", "sigmoid("))
+    text = re.sub(_INDEX, lambda found: "_" + "".join(_SUBSCRIPTS[c] for c in found[0]), text)
     return "".join(c if c.isascii() else _SIGNS.get(c) or _spelled(c) for c in text)
 
 

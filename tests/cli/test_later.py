@@ -40,7 +40,7 @@ def test_numbers_alone_leave_them_unloaded() -> None:
             "boundary.invoke(['run', 'specs/two_layer.yaml', '--terms', 'none']); print(waiting())")  # fmt: skip
     waiting = set(ast.literal_eval(python(code).splitlines()[-1]))
     assert waiting >= {"numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars", "numpy._typing"}
-    assert waiting >= {"yaml", "yaml.reader", "ctypes", "pickle", "platform", "textwrap"}
+    assert waiting >= {"yaml", "yaml.reader", "ctypes", "inspect", "pickle", "platform", "textwrap"}
 
 
 LOOK = """
@@ -80,6 +80,15 @@ def test_each_is_there_at_once_and_one_object() -> None:
         "threads = [Thread(target=lambda: found.append(pickle.dumps)) for _ in range(8)]\n"
         "[t.start() for t in threads]; [t.join() for t in threads]\nprint(len(found), len(set(found)))")  # fmt: skip
     assert python(code).split() == ["8", "1"]
+
+
+def test_a_signature_is_told_to_all_but_numpy() -> None:
+    """Also by the function that was there before the module was loaded, and by nothing else of it."""
+    code = START + WAITING + (
+        "from inspect import signature\nimport inspect, numpy\nassert 'inspect' in waiting()\n"
+        "def f(a, b=1): ...\nprint(signature(f))\nassert waiting() and 'inspect' not in waiting()\n"
+        "assert inspect.signature is not signature and inspect.signature(f) == signature(f)")  # fmt: skip
+    assert python(code).strip() == "(a, b=1)"
 
 
 def test_a_module_that_fails_does_so_when_it_is_imported() -> None:

@@ -20,7 +20,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
 from backprop_cli.records import dataclass
 
-_LETTERED = re.compile(r"(Σ|mean|var|std|max|min|prod|logsumexp)_([^\W\d_]+)")
+_LETTERED = r"(Σ|mean|var|std|max|min|prod|logsumexp)_([^\W\d_]+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _length(shape: Shape | None, part: ast.Expression, scope: Scope) -> int:
 
 def is_lettered(function: str) -> bool:
     """Whether a call is a reduction as formulas print it: Σ(x), Σ_n(x), mean_d(x)."""
-    return function == "Σ" or _LETTERED.fullmatch(function) is not None
+    return function == "Σ" or re.fullmatch(_LETTERED, function) is not None
 
 
 def reduction(part: ast.Call, operand: V, axis: Axes, shape: Shape, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
@@ -119,7 +119,7 @@ def reduction(part: ast.Call, operand: V, axis: Axes, shape: Shape, scope: Scope
 
 def function_of(function: str) -> tuple[str, str]:
     """The reduction that is meant, and the letters of its axes."""
-    match = _LETTERED.fullmatch(function)
+    match = re.fullmatch(_LETTERED, function)
     name, letters = match.groups() if match else (function, "")
     return ("sum" if name == "Σ" else name), letters
 

@@ -111,26 +111,25 @@ def _default(text: str) -> object:
         return text.strip("'")
     if text.startswith("("):
         return tuple(_default(part.strip()) for part in text[1:-1].split(",") if part.strip())
-    value = Fraction(text)
-    return int(value) if value.denominator == 1 and "." not in text else value
+    return int(text) if text.lstrip("-").isdigit() else Fraction(text)
 
 
 def signature(text: str) -> tuple[str, Signature]:
     """Read `name(a, b=none; axis=-1, keepdims=false)`; `[xs]` for a list of tensors."""
-    match = re.fullmatch(r"(\w+)\((.*)\)", text)
-    if match is None:
+    called, opening, inside = text.partition("(")
+    if not (called.isidentifier() and opening and inside.endswith(")")):
         raise ValueError(f"not a signature: {text}")
-    tensors, _, statics = match[2].partition(";")
+    tensors, _, statics = inside[:-1].partition(";")
     variadic = tensors.strip().startswith("[")
     operands = [part.strip(" []") for part in tensors.split(",") if part.strip()]
     optional = {part.split("=")[0].strip() for part in operands if "=" in part}
     parameters = {}
-    for part in re.split(r",(?![^(]*\))", statics):
+    for part in re.split(r",(?![^(]*\))", statics) if "(" in statics else statics.split(","):
         name, _, default = part.strip().partition("=")
         if name:
             parameters[name] = _default(default) if default else REQUIRED
     plain = tuple(part.split("=")[0].strip() for part in operands)
-    return match[1], Signature(plain, frozenset(optional), parameters, variadic)
+    return called, Signature(plain, frozenset(optional), parameters, variadic)
 
 
 @dataclass(frozen=True, slots=True)

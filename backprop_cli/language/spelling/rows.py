@@ -169,8 +169,8 @@ def _together(items: list[Expression]) -> Expression:
     return Listed(start, end, tuple(items), "(")
 
 
-_SIGNATURE = re.compile(r"([\w.]+)\((.*?)\) = (.*)")
-_PARAMETER = re.compile(r"(\w+)(?::('[^']*'|\w+))?(?:=(.*))?")
+_SIGNATURE = r"([\w.]+)\((.*?)\) = (.*)"
+_PARAMETER = r"(\w+)(?::('[^']*'|\w+))?(?:=(.*))?"
 
 
 @cache
@@ -187,7 +187,7 @@ def rows_of(table: str) -> Mapping[str, tuple[str, ...]]:
 def row(line: str) -> Row:
     """A line of a table, read."""
     text, _, note = line.partition(" ! ")
-    match = _SIGNATURE.fullmatch(text)
+    match = re.fullmatch(_SIGNATURE, text)
     assert match is not None, line
     written = [part.strip() for part in match[2].split(", ") if part]
     rest = next((part[1:] for part in written if part.startswith("*")), "")
@@ -197,7 +197,7 @@ def row(line: str) -> Row:
 
 
 def _parameter(written: str) -> Parameter:
-    match = _PARAMETER.fullmatch(written)
+    match = re.fullmatch(_PARAMETER, written)
     assert match is not None, written
     return Parameter(match[1], match[2] or "", parse_own(inline(match[3], "<spelling>")) if match[3] else None)
 
