@@ -66,6 +66,7 @@ PARSER = ("error", "tokens", "events", "nodes", "reader", "scanner", "parser", "
 """The modules whose errors libyaml's parser knows."""
 
 LATER: dict[str, Callable[[], Mapping[str, Any]]] = {
+    "ast": dict,
     "ctypes": dict,
     "inspect": lambda: {"cleandoc": cleandoc, "signature": signature},
     "numpy._core._add_newdocs": dict,  # which numpy leaves out itself under `python -OO`

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from backprop_cli.language.model import Shape
 from backprop_cli.records import dataclass, field
@@ -116,6 +115,8 @@ def init_load(init: Init, name: str, shape: Shape, options: Options) -> Callable
     """The function that makes the float64 array of a leaf."""
 
     def load() -> NDArray[Any]:
+        from zlib import crc32
+
         import numpy as np
         from numpy.random import PCG64, Generator, SeedSequence
 
