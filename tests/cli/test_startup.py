@@ -60,6 +60,19 @@ def test_numbers_alone_never_import_sympy(imported: Callable[..., set[str]], opt
     assert not modules & {"sympy", "zipfile", "backprop_cli.language.layers.section"}  # what this spec has no use for
 
 
+UNUSED = {"dataclasses", "difflib", "pathlib", "shutil", "urllib.parse", "yaml.loader", "yaml.resolver", "numpy.typing",
+          "backprop_cli.language.datafiles", "backprop_cli.engine.graph.gradients"}  # fmt: skip
+MOST = 142
+"""Modules of ours that numbers alone take, as counted; one more is a decision."""
+
+
+def test_numbers_alone_import_what_they_use(imported: Callable[..., set[str]]) -> None:
+    """No class is compiled, no data file's reader is there without one; and the modules are counted."""
+    modules = imported("run", "net.yaml", "--terms", "none")
+    assert not modules & UNUSED
+    assert len({name for name in modules if name.startswith("backprop_cli")}) <= MOST
+
+
 @pytest.mark.parametrize("command", ["jacobian", "hessian"])
 @pytest.mark.parametrize("options", ["--get value", "--get value[0]", "--terms none", "--format csv"])
 def test_derivatives_in_numbers_never_import_sympy(imported: Callable[..., set[str]], command: str,
