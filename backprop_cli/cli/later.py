@@ -123,7 +123,11 @@ class Later:
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self.real
         self.module = module
-        self.given = self.give()
+        try:
+            self.given = self.give()
+        except Exception:  # noqa: BLE001 - a version that does not come apart so is loaded as a whole
+            self.real.exec_module(module)
+            return
         vars(module).update(self.given, __getattr__=self.wished_for)
 
     def wished_for(self, name: str) -> Any:

@@ -97,6 +97,14 @@ def test_a_module_that_fails_does_so_when_it_is_imported() -> None:
     assert python(missing + WAITING + "import ctypes, pickle\nprint(*waiting())").split() == ["pickle"]
 
 
+def test_a_version_that_does_not_come_apart_is_loaded_whole() -> None:
+    """Where a module of PyYAML is not what we know, all of it is there at once."""
+    other = "from backprop_cli.cli import later; later.PARSER += ('no_such_module',); later.loaded_later()\n"
+    code = "import yaml\nprint(*waiting(), 'SafeLoader' in vars(yaml))"
+    assert python(other + WAITING + code).split()[-1] == "True"
+    assert python(START + WAITING + code).split()[-1] == "False"
+
+
 @pytest.mark.parametrize("text", [
     "", "one", "  one  ", "one\n  two\n    three\n  ", "\n\n   a\n\n     b\n   c\n\n", "\ta\n\tb", "a\n\n",
     "a\n b\n  \n c",
