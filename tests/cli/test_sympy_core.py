@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,11 @@ from backprop_cli.cli.boundary import invoke
 for spec in sys.argv[2:]:  # each in a process of its own: what one completes is not complete for the next
     sys.stdout.flush()
     if not os.fork():
-        out = io.StringIO()
+        out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-            invoke(["run", spec, *json.loads(sys.argv[1])])
-        print(json.dumps([spec, "sympy.polys" in sys.modules, out.getvalue()]), flush=True)
+            assert invoke([*json.loads(sys.argv[1]), spec]) == 0
+        whole = "sympy.polys" in sys.modules
+        print(json.dumps([spec, whole, out.buffer.getvalue().decode()]), flush=True)
         os._exit(0)
     os.wait()
 """
@@ -45,9 +47,9 @@ def python(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-def results(start: str, specs: list[str]) -> dict[str, tuple[bool, str]]:
+def results(start: str, specs: list[str], command: Sequence[str] = ("run", *OPTIONS)) -> dict[str, tuple[bool, str]]:
     """Of each spec whether all of sympy was loaded, and what was printed."""
-    rows = map(json.loads, python(start + RUNS, json.dumps(OPTIONS), *specs).splitlines())
+    rows = map(json.loads, python(start + RUNS, json.dumps(command), *specs).splitlines())
     return {spec: (whole, text) for spec, whole, text in rows}
 
 
@@ -56,9 +58,18 @@ def test_formulas_are_the_same_with_the_core_alone(specs: list[str]) -> None:
     """In all terms and notations, to the byte; the main spec needs the core alone, and so do most."""
     here, plain = results(CORE, specs), results("import sys\n", specs)
     assert {s: text for s, (_, text) in here.items()} == {s: text for s, (_, text) in plain.items()}
-    assert all(whole for whole, _ in plain.values())
+    assert all(whole and "backprop.run" in text for whole, text in plain.values())
     assert not here["specs/two_layer.yaml"][0]
     assert 0 < sum(whole for whole, _ in here.values()) < len(specs) / 2
+
+
+@pytest.mark.parametrize("command", ["check", "jacobian"])
+@pytest.mark.parametrize("specs", [SOME[:2], pytest.param(SPECS, marks=pytest.mark.fuzz)], ids=["some", "all"])
+def test_other_commands_say_the_same_with_the_core_alone(specs: list[str], command: str) -> None:
+    """Independent answers and whole Jacobians, to the byte."""
+    here, plain = results(CORE, specs, (command,)), results("import sys\n", specs, (command,))
+    assert {s: text for s, (_, text) in here.items()} == {s: text for s, (_, text) in plain.items()}
+    assert all(len(text) > 100 for _, text in here.values())
 
 
 def test_a_command_starts_so() -> None:
