@@ -9,7 +9,7 @@ from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.ops.base import ParameterError, ShapeError
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.marks import MARKED
-from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation import notation_of
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.typeset import Typeset
 from backprop_cli.formulas.notation.typeset_entry import TypesetEntry
@@ -34,7 +34,7 @@ class Wording:
 
     def __call__(self, node: NodeSpec, notation: str) -> str:
         """A node's expression in a notation."""
-        return Typeset(NOTATIONS[notation], self.shape_in(node))(node.expression)
+        return Typeset(notation_of(notation, tuple(self.graph.names)), self.shape_in(node))(node.expression)
 
     def entry(self, node: NodeSpec, layout: EntryLayout) -> tuple[str, str] | None:
         """Both sides of one entry of a node, where its expression is a sum of products, or a function of each entry."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation import Notation
 from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.records import dataclass, replace
 from backprop_cli.report.arrays import count
@@ -78,7 +78,7 @@ class _Sheet:
         yield "</ol></section>"
 
     def value_step(self, node: NodeResult) -> str:
-        name = f"<strong>{self.math(NOTATIONS['mathml'].name(node.name))}</strong>"
+        name = f"<strong>{self.math(self.notation.name(node.name))}</strong>"
         kind = node.kind if node.kind != "node" else f"<code>{text(node.expression or node.op or '')}</code>"
         head = f'<div class="row">{name}<span class="soft">{kind}, {count(node.shape)}</span></div>'
         written = [wide(self.math(f"<mo>=</mo>{node.definition['marked_mathml']}"))] if node.definition else []
@@ -92,7 +92,7 @@ class _Sheet:
             return
         yield '<section><h2>Forward mode</h2><ol class="steps">'
         for node, tangent in moving:
-            name = NOTATIONS["mathml"].name(node.name)
+            name = self.notation.name(node.name)
             dotted = self.math(f'<mover accent="true">{name}<mo>˙</mo></mover>')
             written = [wide(self.math(f"<mo>=</mo>{tangent.formula.marked('mathml')}"))] if tangent.formula else []
             content = [f'<div class="row"><strong>{dotted}</strong></div>', *written, self.value(tangent.value)]
@@ -132,7 +132,7 @@ class _Sheet:
         return step("back", self.numbers.get(named.node), said, [head, self.value(named.value)])
 
     def gradient_step(self, output: str, node: NodeResult, gradient: Gradient) -> str:
-        left = NOTATIONS["mathml"].gradient(output, node.name)
+        left = self.notation.gradient(output, node.name)
         head = f'<div class="row"><strong>{self.math(left)}</strong><span class="soft">{count(node.shape)}</span></div>'
         said = f"back, gradient of {node.name}"
         content = [head, *self.formulas(gradient), self.value(gradient.value)]
@@ -143,7 +143,7 @@ class _Sheet:
         yield '<section><h2>Sum of the passes</h2><ol class="steps">'
         for node in self.result.nodes:
             if node.kind != "node" and node.gradient is not None:
-                head = f"<strong>{self.math(NOTATIONS['mathml'].name(node.name))}</strong>"
+                head = f"<strong>{self.math(self.notation.name(node.name))}</strong>"
                 said = f"sum of the gradients of {node.name}"
                 yield step("back", self.numbers.get(node.name), said, [head, self.value(node.gradient.value)])
         yield "</ol></section>"
@@ -160,6 +160,11 @@ class _Sheet:
             elif isinstance(formula, Omitted):
                 seen[f'<span class="soft">({terms}: {text(formula.why)})</span>'] = None
         yield from map(wide, seen)
+
+    @cached_property
+    def notation(self) -> Notation:
+        """Writes names."""
+        return self.result.notation("mathml")
 
     @cached_property
     def math(self) -> Lit:

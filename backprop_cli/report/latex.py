@@ -17,9 +17,9 @@ def render(result: Result, view: View = READING) -> str:
     """The body for one spec."""
     parts = [rf"\section*{{{prose(result.title or result.spec)}}}"]
     parts += [prose(result.description)] if result.description else []
-    parts.append(aligned([row for node in result.nodes for row in _node(node)], view))
+    parts.append(aligned([row for node in result.nodes for row in _node(node, result)], view))
     if result.direction is not None:
-        parts.append(aligned([row for node in result.nodes for row in _tangent(node)], view))
+        parts.append(aligned([row for node in result.nodes for row in _tangent(node, result)], view))
     if not result.passes:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         parts.append(_pass(result.output, gradients, result.where, result, view))
@@ -28,14 +28,12 @@ def render(result: Result, view: View = READING) -> str:
 
 
 def _pass(output: str, gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result, view: View) -> str:
-    from backprop_cli.formulas.notation import LATEX
-
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
     rows: list[Row] = []
     for name, defined in with_definitions(order, gradients, where, view):
         for named in defined:
             rows += _chain(tex(named.name), [tex(named.formula)], named.value)
-        rows += _gradient(LATEX.gradient(output, name), gradients[name], view)
+        rows += _gradient(result.notation("latex").gradient(output, name), gradients[name], view)
     return aligned(rows, view)
 
 
@@ -56,23 +54,20 @@ def _gradient(left: str, gradient: Gradient, view: View) -> Iterator[Row]:
     return _chain(left, found, gradient.value)
 
 
-def _node(node: NodeResult) -> Iterator[Row]:
-    from backprop_cli.formulas.notation import LATEX
-
+def _node(node: NodeResult, result: Result) -> Iterator[Row]:
     source = rf"\texttt{{{prose(node.expression or '')}}}"
     written = [node.definition.get("marked_latex", source)] if node.expression else []
     steps = written if written or node.value is not None else [r"\text{(no numbers)}"]
-    return _chain(LATEX.name(node.name), steps, node.value)
+    return _chain(result.notation("latex").name(node.name), steps, node.value)
 
 
-def _tangent(node: NodeResult) -> Iterator[Row]:
+def _tangent(node: NodeResult, result: Result) -> Iterator[Row]:
     """Forward mode: how fast a node moves."""
-    from backprop_cli.formulas.notation import LATEX
-
     if node.tangent is None:
         return iter(())
     steps = [tex(node.tangent.formula)] if node.tangent.formula is not None else []
-    return _chain(rf"\dot{{{LATEX.name(node.name)}}}", steps, node.tangent.value)
+    name = result.notation("latex").name(node.name)
+    return _chain(rf"\dot{{{name}}}", steps, node.tangent.value)
 
 
 def _chain(left: str, steps: Iterable[str], value: Any) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from backprop_cli.formulas.marks import EQUAL, PLACES
-from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation import notation_of
 from backprop_cli.records import dataclass
 from backprop_cli.report.arrays import abridged, lines, summary
 from backprop_cli.report.mathparts import formula
@@ -37,7 +37,9 @@ class Lit:
     @cached_property
     def marks(self) -> dict[str, int]:
         """The elements of each node's name."""
-        return {NOTATIONS["mathml"].name(name): number for name, number in self.numbers.items() if name.isidentifier()}
+        names = tuple(filter(str.isidentifier, self.numbers))
+        notation = notation_of("mathml", names)
+        return {notation.name(name): self.numbers[name] for name in names}
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -39,9 +39,8 @@ def _paragraphs(result: Result, view: View) -> list[list[str]]:
 
 
 def _forward(result: Result, view: View) -> list[str]:
-    from backprop_cli.formulas.notation import LATEX
-
-    rows = [(math(LATEX.name(node.name), node.name, view), _definition(node, view), count(node.shape),
+    name = result.notation("latex").name
+    rows = [(math(name(node.name), node.name, view), _definition(node, view), count(node.shape),
              _value(node.value, view)) for node in result.nodes]  # fmt: skip
     return ["## Forward pass", "", *table(("node", "expression", "shape", "value"), rows)]
 
@@ -58,11 +57,9 @@ def _tangents(result: Result, view: View) -> list[list[str]]:
     """Forward mode: each node's tangent beside its value."""
     if result.direction is None:
         return []
-    from backprop_cli.formulas.notation import LATEX
-
     start = ", ".join(code(f"{symbol_of(result.by_name[name])} = {one_line(value, view.digits)}", view)
                       for name, value in result.direction.items())  # fmt: skip
-    name = LATEX.name
+    name = result.notation("latex").name
     rows = [(math(name(node.name), node.name, view), _value(node.value, view),
              math(rf"\dot{{{name(node.name)}}}", node.tangent.symbol, view),
              formula(node.tangent.formula, view) if node.tangent.formula else "", _value(node.tangent.value, view))
@@ -73,13 +70,11 @@ def _tangents(result: Result, view: View) -> list[list[str]]:
 
 def _pass(heading: str, output: str, gradients: Mapping[str, Gradient], where: Iterable[Named], result: Result,
           view: View) -> list[list[str]]:  # fmt: skip
-    from backprop_cli.formulas.notation import LATEX
-
     order = [node.name for node in reversed(result.nodes) if node.name in gradients]
-    rows = []
+    rows, set_in = [], result.notation("latex")
     for name, defined in with_definitions(order, gradients, where, view):
         rows += [(formula(n.name, view), formula(n.formula, view), _value(n.value, view)) for n in defined]
-        left = math(LATEX.gradient(output, name), partial(output, name, view), view)
+        left = math(set_in.gradient(output, name), partial(output, name, view), view)
         rows.append((left, _formulas(gradients[name], left, view), _value(gradients[name].value, view)))
     return [[f"## {heading}", "", *table(("gradient", "formula", "value"), rows)]]
 

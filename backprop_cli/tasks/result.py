@@ -10,6 +10,7 @@ from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array
+    from backprop_cli.formulas.notation import Notation
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,12 @@ class Result:
     direction: Mapping[str, Array] | None = None  # the tangents that forward mode started from, by leaf
     where: tuple[Named, ...] = ()
     listing: tuple[tuple[Piece, ...], ...] = ()  # the spec's text by lines, where a page shows it
+
+    def notation(self, name: str) -> Notation:
+        """A notation in which no two nodes print alike."""
+        from backprop_cli.formulas.notation import notation_of  # imports sympy
+
+        return notation_of(name, tuple(node.name for node in self.nodes if node.name.isidentifier()))
 
     @property
     def by_name(self) -> dict[str, NodeResult]:

@@ -22,6 +22,7 @@ from backprop_cli.report.texts import matrix
 from backprop_cli.report.texts import prose as latex_prose
 from backprop_cli.report.view import EVERYTHING, View
 from backprop_cli.tasks.result import NodeResult, Result
+from tests.conftest import Backprop
 
 TEXT = """\
 A net
@@ -253,3 +254,27 @@ def test_json_is_never_held_whole(result: Result) -> None:
     tracemalloc.stop()
     assert length > 4 * peak
     assert "".join(streamed("json")(long, View())) == renderer("json")(long, View())
+
+
+ALIKE = """\
+params: {x_hat: [1.0, 2.0], xhat: 3.0, y1: 2.0, y_1: 3.0}
+nodes: {z: xhat * x_hat * y1 + y_1, loss: sum(z**2)}
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "step"])
+@pytest.mark.parametrize("form", ["markdown", "latex", "html"])
+def test_no_two_nodes_print_alike(command: str, form: str, backprop: Backprop) -> None:
+    """x_hat and xhat, y1 and y_1: heads of rows, definitions and formulas tell them apart, as formulas do."""
+    page = backprop(command, "-", "--format", form, stdin=ALIKE).out
+    hat = "<mover><mi>x</mi><mo>^</mo></mover>" if form == "html" else r"\hat{x}"
+    other = "<mi>xhat</mi>" if form == "html" else r"\mathrm{xhat}"
+    if form == "html":
+        page = re.sub(r'</?mrow[^>]*>| accent="true"', "", page)
+        rates = [f"<mo>∂</mo>{name}</mfrac>" for name in (hat, other)]
+    else:
+        rates = [rf"\partial {name}}}" for name in (hat, other)]
+    assert all(rate in page for rate in rates)
+    heads = {"markdown": r"^\| \$(\S+)\$ \|", "latex": r"^(\S+) &", "html": r"<strong><math[^>]*>(.*?)</math>"}
+    seen = [head for head in re.findall(heads[form], page, re.MULTILINE) if "partial" not in head and "∂" not in head]
+    assert command == "step" or len(set(seen)) == len(seen) == 6, seen

@@ -43,17 +43,18 @@ def _at(one: Assignment) -> Mapping[str, str]:
 def _update(result: Stepped, update: Update, view: View) -> Section:
     if not update.lines:
         return Section(update.name, notes=(f"stays: {result.output} does not depend on it",))
-    from backprop_cli.formulas.notation import LATEX, MATHML
+    from backprop_cli.formulas.notation import notation_of
 
+    latex, mathml = (notation_of(name, result.names) for name in ("latex", "mathml"))
     gradient = []
     if update.gradient_formula is not None:
-        left = {"text": partial(result.output, update.name), "latex": LATEX.gradient(result.output, update.name),
-                "mathml": MATHML.gradient(result.output, update.name)}  # fmt: skip
+        left = {"text": partial(result.output, update.name), "latex": latex.gradient(result.output, update.name),
+                "mathml": mathml.gradient(result.output, update.name)}  # fmt: skip
         gradient = [Equation(left, (update.gradient_formula,), update.gradient)]
     count = result.history[-1].step
     said = f" after {count} step{'s' if count != 1 else ''}"
-    moved = {"text": update.name + said, "latex": rf"{LATEX.name(update.name)} \text{{{said}}}",
-             "mathml": f"{MATHML.name(update.name)}<mtext>{said.replace(' ', chr(160))}</mtext>"}  # fmt: skip
+    moved = {"text": update.name + said, "latex": rf"{latex.name(update.name)} \text{{{said}}}",
+             "mathml": f"{mathml.name(update.name)}<mtext>{said.replace(' ', chr(160))}</mtext>"}  # fmt: skip
     after = Equation(moved, (), update.new)
     tables = tuple(_table(trace, view) for trace in update.traces if update.state and result.steps > 1)
     return Section(update.name, (*gradient, *_assigned(update.lines), after), tables=tables)

@@ -90,6 +90,7 @@ class Stepped:
     history: tuple[Moment, ...]
     params: tuple[Update, ...]
     warnings: tuple[Warned, ...] = ()
+    names: tuple[str, ...] = ()  # of all nodes, so that no two are written alike
     where: tuple[Named, ...] = ()  # the δ that formulas of gradients use
 
     @property

@@ -72,7 +72,7 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
         spec=spec.source.file, title=spec.title, output=graph.output_name, rule=rule.name, doc=rule.doc,
         parameters={name: float(value) for name, value in parameters.items()},
         general=tuple(_general(lines, parameters)), steps=settings.steps, every=every,
-        history=tuple(training.history),
+        history=tuple(training.history), names=tuple(graph.names),
         params=tuple(_update(training, index, old[index], lines, written.get(index), settings)
                      for index in training.movers),
         warnings=tuple(_warnings(training.history, graph.output_name, settings.steps)), where=where,
@@ -203,9 +203,9 @@ def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
     text = partial(graph.output_name, name)
     own, slope = (upright(name), marked(name)), (text, text)
     if latex:
-        from backprop_cli.formulas.notation import LATEX, MATHML  # imports sympy
+        from backprop_cli.formulas.notation import notation_of  # imports sympy
 
-        set_in = LATEX, MATHML
+        set_in = [notation_of(notation, tuple(graph.names)) for notation in ("latex", "mathml")]
         own = set_in[0].name(name), set_in[1].name(name)
         slope = tuple(n.gradient(graph.output_name, name) for n in set_in)  # type: ignore[assignment]
     return {"w": printed(name, name, *own), "g": printed(text, f"grad({name})", *slope)}
