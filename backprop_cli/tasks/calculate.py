@@ -50,19 +50,21 @@ class Runner:
         self.graph = graph
         self.meaning = Numbers(graph)
         self.steps = plan(graph, self.meaning)
+        self.masks = masks_of(graph)
         self.seeds = [seed_of(graph, run) for run in graph.passes]
 
     def spare(self) -> None:
         """From now on keep of the values only the outputs, and of the gradients those that are asked for."""
         graph = self.graph
-        spare(self.meaning, self.steps, {*graph.wrt, *masks_of(graph), *(run.output for run in graph.passes)})
+        spare(self.meaning, self.steps, {*graph.wrt, *self.masks, *(run.output for run in graph.passes)})
 
     def __call__(self, leaves: Mapping[int, Array]) -> Computed:
         """The forward pass and every backward pass, in numbers."""
         graph, meaning, steps = self.graph, self.meaning, self.steps
         with np.errstate(all="ignore"):
             values = meaning.values = forward(graph, steps, meaning, leaves)
-            check_masks(graph, values)
+            if self.masks:
+                check_masks(graph, values)
             passes = [backward(graph, steps, meaning, values, run.output, seed)
                       for run, seed in zip(graph.passes, self.seeds, strict=True)]  # fmt: skip
         return Computed(graph, values, passes, self.seeds)
