@@ -96,6 +96,8 @@ def _function(one: FunctionResult, view: View) -> list[str]:
 
 def summary(report: CheckReport, view: View) -> list[str]:
     """How many gradients (or Jacobians, and rows of them) came out how, and what was compared."""
+    if not report.results and report.unit in CONSTANT:
+        return [view.paint(CONSTANT[report.unit], "good")]
     counts = {word: sum(r.status == status for r in report.results) for status, word in VERDICTS.items()}
     verdict = ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "none"
     wrong = [r.node for r in report.results if r.status == "wrong"]
@@ -108,6 +110,10 @@ def summary(report: CheckReport, view: View) -> list[str]:
     if written:
         lines.append(f"hand-written and wrong: {view.safe(', '.join(written))}")
     return [view.paint(line, "good" if report.ok else "bad") for line in lines]
+
+
+CONSTANT = {"Hessian": "every Hessian is 0: the gradients are constant, and there is nothing to compare"}
+"""What there is to say of a unit of which nothing is left to check."""
 
 
 def _what(report: CheckReport) -> str:
