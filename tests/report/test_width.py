@@ -45,6 +45,22 @@ def test_no_line_of_a_derivation_is_wider(name: str, width: int, backprop: Any) 
     assert [line for line in out.splitlines() if len(line) > width] == []
 
 
+NARROW = (("step", "two_layer", "--rule", "adam", "--steps", "3"),
+          ("jacobian", "softmax_row", "--output", "p", "--wrt", "a"),
+          ("hessian", "logistic_regression"))  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", NARROW, ids=lambda a: a[0])
+@pytest.mark.parametrize("width", [40, 60])
+def test_no_line_of_a_sheet_is_wider(arguments: tuple[str, ...], width: int, backprop: Any) -> None:
+    """Updates with their numbers, Jacobians and Hessians; and what stands there is what a wide page has."""
+    command, name, *options = arguments
+    spec = ROOT / "specs" / f"{name}.yaml"
+    narrow, whole = (backprop(command, spec, *options, "--width", n).out for n in (width, 400))
+    assert [line for line in narrow.splitlines() if len(line) > width and str(ROOT) not in line] == []
+    assert re.sub(r"\s", "", narrow) == re.sub(r"\s", "", whole)
+
+
 @pytest.fixture(scope="module")
 def printed() -> list[tuple[str, str]]:
     """Formulas of three specs, each with its marks and without."""
