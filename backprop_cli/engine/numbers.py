@@ -109,7 +109,8 @@ class Words(Careful):
 
     def sigmoid_complement(self, y: Array, x: Array) -> Array:
         """1 - σ(x) = σ(-x), with full relative accuracy where σ(x) rounds to 1."""
-        return sigmoid(-x)
+        found: Array = sigmoid(-x)
+        return found
 
     def filled(self, value: float, shape: Shape) -> Array:
         """A constant tensor."""

@@ -45,10 +45,10 @@ class Case:
         """The node."""
         return self.key.names[self.item.node]
 
-    def floor(self, draw: int) -> Any:
+    def floor(self, draw: int) -> Array:
         """The rounding of the right answer; its largest where the shapes differ."""
-        found = self.key.floor(self.item, draw)
-        return found if np.shape(found) == np.shape(self.given[draw]) else np.max(found, initial=0.0)
+        found: Array = self.key.floor(self.item, draw)
+        return found if np.shape(found) == np.shape(self.given[draw]) else np.full((), np.max(found, initial=0.0))
 
     def tolerance(self, candidate: Array, *, tight: bool = False) -> Array:
         """How far the answer's numbers may be from a candidate; `tight` takes few digits for exact numbers."""

@@ -111,12 +111,12 @@ class Chain:
         """
         earlier = [self._pass(one.output, values, seed, {})
                    for one, seed in zip(self.graph.passes[:-1], seeds[:-1], strict=True)]  # fmt: skip
-        gradients = self._pass(self.graph.passes[-1].output, values, seeds[-1], pins)
+        whole: list[Any] = self._pass(self.graph.passes[-1].output, values, seeds[-1], pins)
         for node in self.graph.nodes if earlier else ():
             if node.is_leaf and node.index not in pins:
-                parts = [one[node.index] for one in (*earlier, gradients) if one[node.index] is not None]
-                gradients[node.index] = _sum(parts)
-        return gradients
+                parts = [one[node.index] for one in (*earlier, whole) if one[node.index] is not None]
+                whole[node.index] = _sum(parts)
+        return whole
 
     def _pass(self, output: int, values: Sequence[Array], seed: Array, pins: Mapping[int, Array]) -> list[Array]:
         gradients: list[Any] = [None] * len(self.graph.nodes)
@@ -141,8 +141,9 @@ class Chain:
         self.meaning.values = values
         return self.meaning.arrive(self.graph.nodes[index], gradient)
 
-    def sum_at(self, index: int, values: Sequence[Array], gradients: Sequence[Array] | Mapping[int, Array]) -> Array:
-        """A node's gradient, from those of the nodes that use it."""
+    def sum_at(self, index: int, values: Sequence[Array], gradients: Sequence[Array] | Mapping[int, Array],
+               ) -> Array | None:  # fmt: skip
+        """A node's gradient, from those of the nodes that use it; None where none comes to it."""
         found = [self.contribution(edge, values, gradients[edge.user.index]) for edge in self.into.get(index, ())
                  if gradients[edge.user.index] is not None]  # fmt: skip
         return _sum(found)
@@ -186,7 +187,7 @@ class Chain:
         return found
 
     def _around(self, cone: Sequence[int], values: Sequence[Array], gradients: Sequence[Array],
-                changes: Mapping[int, Change]) -> Any:  # fmt: skip
+                changes: Mapping[int, Change]) -> Array:  # fmt: skip
         new: dict[int, Array] = {}
         output = self.graph.passes[-1].output
         for index in cone:
@@ -249,7 +250,7 @@ class Chain:
         return found
 
 
-def _sum(parts: Iterable[Array]) -> Any:
+def _sum(parts: Iterable[Array]) -> Array | None:
     total = None
     for part in parts:
         total = part if total is None else total + part

@@ -188,7 +188,7 @@ class Dropped(Passing):
 
     def _contributions(self, view: View, *, summed: bool = True) -> list[Any]:
         """What each edge brings to the node, before they are added."""
-        upstream = dict(enumerate(view.gradients))
+        upstream: dict[int, Any] = dict(enumerate(view.gradients))
         for one in self.cone[:-1]:
             upstream[one] = self.chain.sum_at(one, view.values, upstream)
         found = []

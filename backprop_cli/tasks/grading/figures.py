@@ -32,11 +32,11 @@ _NUMBER = re.compile(r"[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?")
 class Figures:
     """An answer in numbers; `half` is half a unit of the last digit that was written, entry by entry."""
 
-    value: Any
+    value: Array
     half: Array
 
     @property
-    def digits(self) -> Any:
+    def digits(self) -> Array:
         """How many significant digits were written, entry by entry; a fraction has any number."""
         with np.errstate(all="ignore"):
             written = np.floor(np.log10(np.abs(self.value) / (2 * np.asarray(self.half))) + 1e-9) + 1

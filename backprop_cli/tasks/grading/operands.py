@@ -25,8 +25,8 @@ MAX_DEEP = 2
 class View:
     """The numbers at one draw from which an answer is worked out: the key's, or a student's own."""
 
-    values: Sequence[Any]
-    gradients: Sequence[Any]
+    values: Sequence[Array]
+    gradients: Sequence[Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,8 @@ def _alike(graph: Graph, index: int, row: Sequence[int]) -> bool:
 
 
 def _one_hot(index: int, classes: int, view: View) -> Array:
-    return np.eye(classes)[np.asarray(view.values[index]).astype(int)]
+    labels = np.asarray(view.values[index]).astype(int)
+    return np.asarray(np.eye(classes)[labels])
 
 
 def _value(index: int, view: View) -> Array:

@@ -55,5 +55,5 @@ class Passing(Around):
             yield Candidate("path_missing", "a backward pass is missing: the gradients of a leaf add up", make)
 
 
-def _arriving(chain: Chain, index: int, view: View) -> Array:
+def _arriving(chain: Chain, index: int, view: View) -> Array | None:
     return chain.sum_at(index, view.values, view.gradients)

@@ -97,10 +97,11 @@ class Quantities:
             if prod(shape) > MAX_ROWS:
                 raise Impossible("it is too large to be asked for as a whole; ask for an entry")
             rows = [self._row(index, leaf, place, view) for place in np.ndindex(*shape)]
-            return np.reshape(rows, (*shape, *inner))
+            return np.reshape(np.asarray(rows), (*shape, *inner))
         if len(entry) != len(shape) + len(inner) or any(i >= n for i, n in zip(entry, (*shape, *inner), strict=True)):
             raise Impossible(f"the Jacobian has shape {(*shape, *inner)}")
-        return self._row(index, leaf, entry[: len(shape)], view)[entry[len(shape) :]]
+        found: Array = self._row(index, leaf, entry[: len(shape)], view)[entry[len(shape) :]]
+        return found
 
     def hessian(self, index: int, by: str | None, entry: tuple[int, ...] | None, view: View) -> Array:
         """The Jacobian of a gradient, in the network that computes it too."""
@@ -144,7 +145,7 @@ class Quantities:
             total = total + np.tensordot(whole, np.asarray(direction, dtype=float), np.ndim(direction))
         return total
 
-    def _row(self, index: int, leaf: int, place: tuple[int, ...], view: View) -> Any:
+    def _row(self, index: int, leaf: int, place: tuple[int, ...], view: View) -> Array:
         seed = np.zeros(self._shape(index))
         seed[place] = 1.0
         found = self._back(index).back_from(index, view.values, seed)[leaf]
