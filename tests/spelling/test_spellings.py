@@ -299,6 +299,11 @@ CASES = [s for s in SAMPLES if f"{s['op']}-{s['index']}" not in REFUSED]
 @pytest.mark.parametrize("sample", CASES, ids=[f"{s['op']}-{s['index']}" for s in CASES])
 def test_pytorchs_samples_as_its_users_write_them(sample: dict[str, Any]) -> None:
     """Value and gradients of the call with its prefix, positions, defaults and keywords are PyTorch's."""
+    check_sample(sample)
+
+
+def check_sample(sample: dict[str, Any]) -> None:
+    """A call of PyTorch's, as its users write it, has the value and the gradients that the sample holds."""
     leaves: dict[str, Any] = {}
     args = [spelled(given, leaves, f"args[{i}]") for i, given in enumerate(sample["args"])]
     given = [f"{k}={spelled(v_, leaves, f'kwargs[{k}]')}" for k, v_ in sample["kwargs"].items()]
@@ -317,7 +322,9 @@ def test_pytorchs_samples_as_its_users_write_them(sample: dict[str, Any]) -> Non
         right = sample["gradients"].get(path)
         if diff and right is not None and sample["op"] not in VALUE_ONLY:
             gradient = nodes[name].gradient
-            assert gradient is not None
+            if gradient is None:
+                assert not np.any(right)
+                continue
             np.testing.assert_allclose(gradient.value, np.array(right, dtype=float), rtol=rtol, atol=1e-12)
 
 

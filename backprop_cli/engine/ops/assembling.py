@@ -39,6 +39,24 @@ composite("diag_embed(x; offset=0, axis1=-2, axis2=-1)",
                    Sample(((2, 3),), {"axis1": 0, "axis2": 2})))
 
 
+def _block_diag(shapes: Shapes) -> str:
+    """Each as a matrix, with zeros around it; a vector is a row."""
+    sizes = [shape if len(shape) == 2 else (1, *shape) if shape else (1, 1) for shape in shapes.values()]
+    if any(len(size) > 2 for size in sizes):
+        raise ShapeError("block_diag takes matrices, vectors and scalars", 0)
+    wide, before, rows = sum(int(n) for _, n in sizes), 0, []
+    for name, size in zip(shapes, sizes, strict=True):
+        after = wide - before - int(size[1])
+        row = name if shapes[name] == size else f"reshape({name}, {spell(size)})"
+        rows.append(f"pad({row}, ((0, 0), ({before}, {after})))" if before or after else row)
+        before += int(size[1])
+    return f"concat([{', '.join(rows)}], axis=0)"
+
+
+composite("block_diag([xs])", "Matrices along the diagonal of one, with zeros elsewhere; a vector is a row.",
+          _block_diag, group=GROUP, samples=(Sample(((2, 2), (1, 3))), Sample(((2,), (2, 1))), Sample(((), (2, 2)))))
+
+
 def _vander(shapes: Shapes, n: int | None, increasing: bool) -> str:
     x = shapes["x"]
     if not x:
@@ -163,3 +181,57 @@ composite("sliding_window_view(x; window_shape, axis=-1, step=1)",
           "The windows along an axis, each with its entries along a new last axis, `step` apart.", _sliding,
           group="shape", example="sliding_window_view(x, 2)",
           samples=(Sample(((5,),), {"window_shape": 2}), Sample(((5, 2),), {"window_shape": 3, "axis": 0, "step": 2})))
+
+# ── pixels and channels ──────────────────────────────────────────────────────────────────────────
+
+
+def _image(name: str, x: Shape, by: int, times: int) -> tuple[int, int, int]:
+    """(channels, height, width), where one of them divides."""
+    if len(x) < 3:
+        raise ShapeError(f"{name} takes (..., channels, height, width), not {show(x)}", 0)
+    channels, height, width = map(int, x[-3:])
+    if times and channels % times or not times and (height % by or width % by):
+        raise ShapeError(f"{name}: {show(x)} does not divide into parts of {by}", 0)
+    return channels, height, width
+
+
+def _laid(x: Shape, apart: tuple[int, ...], order: tuple[int, ...], joined: tuple[int, ...]) -> str:
+    """The last axes taken apart, put in order, and joined."""
+    lead = x[:-3]
+    axes = (*range(len(lead)), *(len(lead) + a for a in order))
+    return f"reshape(transpose(reshape(x, {spell((*lead, *apart))}), {spell(axes)}), {spell((*lead, *joined))})"
+
+
+def _pixel_shuffle(shapes: Shapes, upscale_factor: int) -> str:
+    r = whole("upscale_factor", upscale_factor, 1)
+    c, h, w = _image("pixel_shuffle", shapes["x"], r, r * r)
+    n = c // (r * r)
+    return _laid(shapes["x"], (n, r, r, h, w), (0, 3, 1, 4, 2), (n, h * r, w * r))
+
+
+def _pixel_unshuffle(shapes: Shapes, downscale_factor: int) -> str:
+    r = whole("downscale_factor", downscale_factor, 1)
+    c, h, w = _image("pixel_unshuffle", shapes["x"], r, 0)
+    return _laid(shapes["x"], (c, h // r, r, w // r, r), (0, 2, 4, 1, 3), (c * r * r, h // r, w // r))
+
+
+composite("pixel_shuffle(x; upscale_factor)", "Channels as pixels: (C·r², H, W) becomes (C, H·r, W·r).", _pixel_shuffle,
+          group="networks", samples=(Sample(((1, 4, 2, 3),), {"upscale_factor": 2}),
+                                     Sample(((8, 1, 2),), {"upscale_factor": 2})))
+composite("pixel_unshuffle(x; downscale_factor)", "Pixels as channels: the inverse of pixel_shuffle.", _pixel_unshuffle,
+          group="networks", samples=(Sample(((1, 1, 4, 2),), {"downscale_factor": 2}),))
+
+
+def _local_response(shapes: Shapes, size: int, alpha: Real, beta: Real, bias: Real) -> str:
+    x, n = shapes["x"], whole("size", size, 1)
+    if len(x) < 3:
+        raise ShapeError(f"local_response_norm takes (batch, channels, ...), not {show(x)}", 0)
+    around = ((0, 0), (n // 2, (n - 1) // 2), *[(0, 0)] * (len(x) - 2))
+    means = f"mean(sliding_window_view(pad(x**2, {spell(around)}), {n}, axis=1), axis=-1)"
+    return f"x / ({scalar('bias', bias)} + {scalar('alpha', alpha)}*{means})**{scalar('beta', beta)}"
+
+
+composite("local_response_norm(x; size, alpha=0.0001, beta=0.75, bias=1)",
+          "x/(bias + alpha·m)^beta, m the mean of the squares of `size` neighbouring channels (Krizhevsky et al.).",
+          _local_response, group="networks", samples=(Sample(((2, 4, 2),), {"size": 3}),
+                                                      Sample(((1, 3, 2, 2),), {"size": 2, "alpha": 1, "bias": 2})))

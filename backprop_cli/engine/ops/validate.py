@@ -89,10 +89,11 @@ def anything(name: str, value: object) -> object:
 
 
 _KINDS: Mapping[Callable[[str, object], object], str] = {
-    number: "alpha beta constant_values delta divisor_override dropout_p eps label_smoothing margin max_val min_val "
-            "dx lambd maxnorm momentum negative_slope p rcond scale ratio threshold value",
+    number: "alpha beta bias constant_values delta divisor_override dropout_p eps label_smoothing margin max_val "
+            "min_val dx lambd maxnorm momentum negative_slope p rcond scale ratio threshold value",
     whole: "axis1 axis2 correction ddof end_dim groups ignore_index k m n num_groups offset part repeats "
-           "start start_dim step stop window_shape",
+           "start start_dim step stop upscale_factor "
+           "downscale_factor window_shape",
     whole_or_wholes: "axes axis chunks destination dilation kernel_size normalized_shape output_padding reps "
                      "sections shape shift sizes source stride",
     flag: "align_corners ceil_mode count_include_pad descending full increasing is_causal keepdims largest "

@@ -14,7 +14,7 @@ _FUNCTIONAL = """
     binary_cross_entropy_with_logits cross_entropy nll_loss kl_div gaussian_nll_loss hinge_embedding_loss
     triplet_margin_loss cosine_embedding_loss margin_ranking_loss poisson_nll_loss soft_margin_loss
     multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss local_response_norm pixel_shuffle upsample
-    gumbel_softmax lp_pool1d lp_pool2d adaptive_max_pool1d adaptive_max_pool2d hardtanh_ relu_
+    gumbel_softmax lp_pool1d lp_pool2d lp_pool3d adaptive_max_pool1d adaptive_max_pool2d hardtanh_ relu_
     dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout rrelu upsample_nearest upsample_bilinear pdist
     max_unpool1d max_unpool2d max_unpool3d pixel_unshuffle channel_shuffle
 """
@@ -327,6 +327,23 @@ scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p:zero
     softmax((query @ key.mT)*scale + attn_mask, axis=-1) @ value
 scaled_dot_product_attention(query, key, value, attn_mask=none, dropout_p=0, is_causal=false, scale=none) =
     scaled_dot_product_attention(query, key, value, dropout_p=dropout_p)
+lp_pool1d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool1d(input**norm_type,
+    kernel_size, stride, divisor_override=1)**(1/norm_type)
+lp_pool2d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool2d(input**norm_type,
+    kernel_size, stride, divisor_override=1)**(1/norm_type)
+lp_pool3d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool3d(input**norm_type,
+    kernel_size, stride, divisor_override=1)**(1/norm_type)
+block_diag(*tensors) = block_diag(tensors)
+pixel_shuffle(input, upscale_factor) = pixel_shuffle(input, upscale_factor)
+pixel_unshuffle(input, downscale_factor) = pixel_unshuffle(input, downscale_factor)
+local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1) = local_response_norm(input, size, alpha, beta,
+    bias=k)
+multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'mean'='mean') = mean(-(target*logsigmoid(input)
+    + (1 - target)*logsigmoid(-input)))
+multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'sum') = sum(mean(-(target*logsigmoid(input)
+    + (1 - target)*logsigmoid(-input)), axis=-1))
+multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'none') = mean(-(target*logsigmoid(input)
+    + (1 - target)*logsigmoid(-input)), axis=-1)
 pad(input, pad, mode='constant', value=none) = torch_pad(input, pad, mode, value)
 relu_(input) = relu(input)
 """

@@ -40,3 +40,13 @@ def standardize(x: torch.Tensor, axis: Axes = -1, eps: float = 1e-5) -> torch.Te
     """(x - mean)/√(var + eps)."""
     var = torch.var(x, dim=axis, correction=0, keepdim=True)
     return (x - torch.mean(x, dim=axis, keepdim=True)) / torch.sqrt(var + eps)
+
+
+def masked_softmax(x: torch.Tensor, seen: torch.Tensor, axis: int = -1) -> torch.Tensor:
+    """Softmax over the entries that the 0/1 mask shows; 0 where it hides, also where it hides all."""
+    x, seen = torch.broadcast_tensors(x, seen)
+    top = torch.where(seen != 0, x, -torch.inf).amax(axis, keepdim=True).detach()
+    below = torch.where(seen != 0, x - torch.where(top > -torch.inf, top, 0.0), 0.0)
+    weights = torch.where(seen != 0, torch.exp(below), 0.0)
+    total = weights.sum(axis, keepdim=True)
+    return weights / torch.where(total > 0, total, 1.0)

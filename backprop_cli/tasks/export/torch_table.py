@@ -59,7 +59,7 @@ def _product(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str
 
 def _norm(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
     if parameters["ord"] is not None:
-        raise _refused(speech, parameters, "an order")
+        return call("torch.linalg.norm", "ord", axis="dim", keepdims="keepdim")(speech, operands, parameters)
     return _reduction("torch.linalg.vector_norm", "torch.linalg.vector_norm")(speech, operands, parameters)
 
 
@@ -269,7 +269,8 @@ TABLE: Mapping[str, Row] = {
     "triu": template("torch.triu({0}, {k})"), "diag": template("torch.diag({0}, {k})"),
     "diagonal": template("torch.diagonal({0}, {offset}, {axis1}, {axis2})"), "bce_logits": call("bce_logits"),
     "bce_probabilities": call("bce_probabilities"), "gaussian_nll": call("gaussian_nll", "eps"),
-    "standardize": call("standardize", "axis", "eps"), "resize_matrix": resize_matrix("torch.tensor"),
+    "standardize": call("standardize", "axis", "eps"),
+    "masked_softmax": call("masked_softmax", "axis"), "resize_matrix": resize_matrix("torch.tensor"),
 }  # fmt: skip
 
 TORCH = Dialect("torch", TABLE, "mask", array="torch.tensor")
