@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 from sympy.core.cache import clear_cache
 
+from backprop_cli.formulas.algebra.expr import TensorSymbol, symbols_of
+from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.folding import folded, name_definition
+from backprop_cli.formulas.algebra.products import chain as product_of
+from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.report import json_
 from backprop_cli.tasks.calculate import Settings, run
 from tests.conftest import Backprop
@@ -130,3 +135,16 @@ def test_a_derivation_is_linear(backprop: Backprop, tmp_path: Path) -> None:
 
     derived(2)
     assert derived(240) < 2.3 * derived(120)
+
+
+@pytest.mark.parametrize(("factors", "is_found"), [(10, True), (200, False)])
+def test_a_long_product_of_matrices_is_not_searched(factors: int, is_found: bool) -> None:
+    """Rule: a node is found in a product of matrices that a reader reads; a long one costs its length, not its cube."""
+    facts = Facts()
+    matrices = [TensorSymbol(f"m{place}", (2, 2), place, leaf=True) for place in range(factors)]
+    named = TensorSymbol("o", (2, 2), factors)
+    name_definition(named, multiplied_out(matrices[1:3]), facts)
+    whole = product_of(list(matrices))
+    before = facts.budget.left
+    assert (named in symbols_of(folded(whole, facts))) == is_found
+    assert before - facts.budget.left < 20 * factors

@@ -10,13 +10,13 @@ from __future__ import annotations
 from backprop_cli.records import dataclass
 
 BASE = 40_000
-"""Terms; about a second."""
+"""Terms; one to two seconds, as a term takes 30 to 50 microseconds on a slow machine."""
 
 FEW = 40
 A_NODE_OF_FEW = 1000
 """So much besides for each of the first named nodes: what is written as one node is nothing that a person reads."""
 
-A_NODE = 250
+A_NODE = 60
 """Terms for each named node besides: a long chain of small steps is no reason to stop."""
 
 MANY = 1000

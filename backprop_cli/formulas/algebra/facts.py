@@ -37,6 +37,7 @@ class Facts:
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
+    longest_chain: int = 3  # factors of the longest product of matrices among them, or a short one in another form
     added: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among them name
     solved: dict[Expr, tuple[Expr, Expr]] = field(default_factory=dict)  # a part by a node, over what must not be 0
     unturned: dict[frozenset[TensorSymbol], list[tuple[Expr, Expr]]] = field(default_factory=dict)

@@ -27,6 +27,7 @@ from backprop_cli.formulas.algebra.work import remembered
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
 MAX_SUMS = 8  # in a product: each is tried with all the others beside it
+MAX_FACTORS = 24  # of a product of matrices: each stretch of it is looked for, and the rest multiplied out anew
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 
@@ -48,6 +49,8 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         return
     for form, name in _forms(symbol, definition):
         facts.wholes.setdefault(form, name)
+        if is_op(form, "matmul"):
+            facts.longest_chain = max(facts.longest_chain, len(form.args))
         if isinstance(form, Add):
             facts.added.add(symbols_of(form))
             facts.unturned.setdefault(symbols_of(form), []).append((form, name))
@@ -150,7 +153,9 @@ def _one(expr: Expr, facts: Facts) -> Expr:
 def _chain(expr: Apply, facts: Facts) -> Expr:
     """A product of matrices in which some neighbours are a node: aᵀ·V·g, where o is Vᵀ·a, is oᵀ·g."""
     count = len(expr.args)
-    for length in range(count - 1, 1, -1):
+    longest = min(count - 1, facts.longest_chain) if count <= MAX_FACTORS else 0
+    for length in range(longest, 1, -1):
+        facts.budget.take(count - length)
         for start in range(count - length + 1):
             parts = expr.args[start : start + length]
             part = multiplied_out(parts)
