@@ -52,6 +52,14 @@ def value_of(value: object, view: View) -> str:
     if value is None:
         return '<p class="soft">no numbers</p>'
     digits = view.digits
-    shown = folding(CELL.sub(r'<span class="cell">\g<0></span>', line) for line in lines(value, digits))
+    rows = [CELL.findall(line) for line in lines(value, digits)]
+    last = max(len(row[-1]) for row in rows)  # as wide in every row, so that all fold at the same entry
+    shown = folding("".join(map(_cell, row, [*[0] * (len(row) - 1), last if len(rows) > 1 else 0])) for row in rows)
     more = f'\n<p class="soft">{summary(value, digits)}</p>' if abridged(value) else ""
     return f'<pre class="value">{shown}</pre>{more}'
+
+
+def _cell(text: str, width: int) -> str:
+    """An entry of a row, which stays on one line; of at least so many characters."""
+    wide = f' style="min-width:{width}ch"' if width else ""
+    return f'<span class="cell"{wide}>{text}</span>'
