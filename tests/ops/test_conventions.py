@@ -214,3 +214,13 @@ def test_losses_that_broadcast_say_so(name: str) -> None:
 def test_a_scalar_has_an_axis(text: str, wanted: float) -> None:
     """Axis 0 or -1 of a scalar is none, as in PyTorch."""
     assert evaluate(text, x=2.0)[1]["x"] == wanted
+
+
+@pytest.mark.parametrize("call", ["pinv(x)", "group_norm(x[:, :, None], num_groups=1)"])
+def test_functions_of_nothing(call: str) -> None:
+    """A matrix without entries, by an empty list with its sizes beside it, has an empty result and gradient."""
+    data = {"params": {"x": {"value": [], "shape": [0, 3]}}, "nodes": {"out": call}, "grad_output": []}
+    found = run(read_spec(json.dumps(data).encode(), "spec", folder=None), Settings(terms=())).by_name
+    assert np.size(found["out"].value) == 0
+    assert found["x"].gradient is not None
+    assert np.shape(found["x"].gradient.value) == (0, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, show
@@ -178,7 +179,7 @@ def _group_norm(shapes: Shapes, num_groups: int, eps: Real | None) -> str:
     if channels % groups:
         raise ParameterError("num_groups", f"{channels} channels do not divide into {groups} groups")
     x = shapes["x"]
-    apart = spell((x[0], groups, -1))
+    apart = spell((x[0], groups, -1 if 0 not in x else math.prod(map(int, x[1:])) // groups))  # -1 of 0 is any number
     core = f"reshape(standardize(reshape(x, {apart}), axis=-1, eps={scalar('eps', eps)}), {spell(x)})"
     return _scaled(core, shapes, _aligned(len(x)))
 

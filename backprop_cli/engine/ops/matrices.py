@@ -242,6 +242,8 @@ def _pinv(x: Array, rcond: Real | None) -> Array:
 
 def _rank_lost(x: Array, rcond: Real | None) -> Mask:
     """Whether a matrix has less than full rank: next to it are matrices whose pseudo-inverse is far away."""
+    if not np.size(x):
+        return np.zeros(np.shape(x), dtype=bool)
     s = np.linalg.svd(x, compute_uv=False)
     cut = np.finfo(s.dtype).eps * max(np.shape(x)[-2:]) if rcond is None else float(rcond)
     return np.zeros(np.shape(x), dtype=bool) | (s[..., -1] <= cut * s[..., 0])[..., None, None]
