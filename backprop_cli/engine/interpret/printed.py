@@ -49,7 +49,7 @@ def applied(op: Op, values: tuple[Unresolved[V], ...], meaning: Meaning[V],
     known = [meaning.shape(value) for value in values if not isinstance(value, Pending)]
     if op.name == "matmul":
         return apply(tuple(_in_product(value, i, known) for i, value in enumerate(values)))
-    if not (op.pointwise or op.broadcasts):
+    if not (op.pointwise or op.broadcasts and len(values) > 1):  # scatter meets nothing
         return apply(tuple(resolved(value) for value in values))
     partners = [shape for shape in known if shape]
     if partners:
