@@ -19,8 +19,7 @@ COLLECT_EVERY = 50_000  # objects
 def prepare() -> None:
     """Set up a process that lives for one command.
 
-    The collector costs half the time on large graphs and finds little; `tidy` runs it between specs.  Ctrl-C ends
-    the process as the signal itself does, at any moment and without a traceback (a shell loop then stops too).
+    The collector costs half the time on large graphs and finds little; `tidy` runs it between specs.
     """
     gc.disable()
     loaded_later()
@@ -29,8 +28,6 @@ def prepare() -> None:
         import warnings
 
         warnings.simplefilter("ignore")
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it was ignored, by nohup or a shell's &
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

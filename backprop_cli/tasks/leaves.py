@@ -18,16 +18,16 @@ from backprop_cli.tasks.places import entry_text, named_user, number_text, where
 DEFAULT_MAX_BYTES = 1 << 30
 
 
-def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1) -> dict[int, Any]:
+def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1, beside: int = 0) -> dict[int, Any]:
     """The leaves' arrays, by node index, once all shapes are known and the memory is found to suffice.
 
-    `runs` is how many runs of the graph the caller holds at once.
+    `runs` is how many runs of the graph the caller holds at once, `beside` the bytes of what it holds beside them.
 
     Raises:
         SpecError: E019 for a leaf without numbers, E008 for labels out of range, E021 where the arrays
             would be too large.
     """
-    check_memory(graph, max_bytes, runs)
+    check_memory(graph, max_bytes, runs, beside)
     leaves: dict[int, Array] = {}
     for node in graph.nodes:
         if node.leaf is None:
@@ -45,13 +45,13 @@ def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1)
     return leaves
 
 
-def check_memory(graph: Graph, max_bytes: int, runs: int = 1) -> None:
+def check_memory(graph: Graph, max_bytes: int, runs: int = 1, beside: int = 0) -> None:
     """Refuse a graph whose runs would take too much: known from its shapes, before anything is loaded.
 
     Raises:
         SpecError: E021, which names the greediest node and a limit that would do.
     """
-    estimate = memory_estimate(graph, runs)
+    estimate = memory_estimate(graph, runs) + beside
     if estimate > max_bytes:
         raise _too_large(graph, estimate, max_bytes)
 

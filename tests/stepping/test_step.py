@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 
 from backprop_cli.engine.graph import build
+from backprop_cli.errors import SpecError
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.stepping.rules import RULES
+from backprop_cli.tasks.stepping.step import StepSettings, step
 from backprop_cli.tasks.stepping.training import Training
 from backprop_cli.tasks.stepping.updates import mover_for
 from tests.conftest import ROOT, Backprop
@@ -258,3 +261,20 @@ def test_a_param_that_the_output_does_not_use_stays(backprop: Backprop) -> None:
     found = stepped(backprop, "-", "--lr", "1", stdin="params: {x: 1, z: 7}\nnodes: {f: x**2, g: z * f}\noutput: f\n")
     assert found["params"]["z"]["new"] == 7
     assert found["params"]["x"]["new"] == -1
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_what_a_rule_holds_counts(rule: str, spec_of: Any) -> None:
+    """Rule: --max-bytes counts what moving the params takes, too: the peak is at most twice the limit that would do."""
+    spec = spec_of("params: {W: {shape: [300, 300], init: normal}}\nnodes: {y: sum(W*W)}\n")
+    with pytest.raises(SpecError, match="would take") as refused:
+        step(spec, StepSettings(rule=rule, max_bytes=1000))
+    found = re.search(r"take ([\d,]+) bytes", str(refused.value))
+    assert found is not None
+    counted = int(found[1].replace(",", ""))
+    step(spec, StepSettings(rule=rule, steps=2, formulas=False))  # what is imported once
+    tracemalloc.start()
+    step(spec, StepSettings(rule=rule, steps=3, formulas=False))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert counted / 3 < peak < 2 * counted

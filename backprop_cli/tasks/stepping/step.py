@@ -30,7 +30,7 @@ from backprop_cli.tasks.stepping.printing import (
 )
 from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Trace, Update
 from backprop_cli.tasks.stepping.rules import RULES, Line, Parameters, Rule
-from backprop_cli.tasks.stepping.training import Progress, Training
+from backprop_cli.tasks.stepping.training import Progress, Training, moving_bytes
 
 WRITTEN_OUT, LONGEST = 9, 88
 """Arrays of so many entries are put in whole where that fits so many characters; of larger ones the first entry."""
@@ -62,7 +62,8 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
     rule = RULES[settings.rule]
     parameters = parameters_of(rule, settings.given)
     graph = build(spec)
-    training = Training(graph, load_leaves(graph, settings.max_bytes), rule, parameters)
+    leaves = load_leaves(graph, settings.max_bytes, beside=moving_bytes(graph, rule, parameters))
+    training = Training(graph, leaves, rule, parameters)
     old = dict(training.leaves)
     every = settings.every or max(1, settings.steps // 10)
     training.run(settings.steps, every, tell)

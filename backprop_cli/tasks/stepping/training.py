@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
-from backprop_cli.engine.graph.memory import entries_of
+from backprop_cli.engine.graph.memory import ITEMSIZE, entries_of
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.sparing import gradients_of_their_own
 from backprop_cli.records import dataclass, field
@@ -41,6 +41,12 @@ class First:
     def gradient(self) -> Any:
         """Its gradient at the start."""
         return self.given["g"]
+
+
+def moving_bytes(graph: Graph, rule: Rule, parameters: Parameters) -> int:
+    """What a rule holds of each param: its lines' results, those of the first step once more, and the states before."""
+    arrays = 2 * len(rule.lines(parameters)) + len(rule.state)
+    return arrays * ITEMSIZE[graph.spec.dtype] * sum(entries_of(graph.nodes[index].shape) for index in graph.wrt)
 
 
 @dataclass(slots=True)
