@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 
-from sympy import Expr, Mul, S
+from sympy import Expr, S
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, exact, is_one, shape_of, size
@@ -56,7 +57,7 @@ def variance(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     apart = (x - Apply("mean", (x,), {**given, "keepdims": True}, kept)) ** 2
     if not less:
         return layout.entry(Apply("mean", (apart,), given, expr.shape), indices)
-    entries = Mul(*(size(shape_of(x)[axis]) for axis in axes))
+    entries = prod((size(shape_of(x)[axis]) for axis in axes), start=S.One)
     return layout.entry(Apply("sum", (apart,), given, expr.shape) / (entries - less), indices)
 
 
