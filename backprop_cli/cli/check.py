@@ -79,8 +79,9 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ki
     """Check every gradient of specs.
 
     Compares the reverse pass with its printed formulas, read back and evaluated; with central differences, entry by
-    entry; and, where the spec is small, with the derivative of the explicit output by sympy.  Exit code 1 where they
-    disagree.  An entry on a kink has no derivative to compare with: it is listed, and is not an error.
+    entry; and with sympy's derivatives: of the explicit output where that is short, else of each step, put together by
+    the chain rule.  Exit code 1 where they disagree.  An entry on a kink has no derivative to compare with: it is
+    listed, and is not an error.
     """
     specs = files_of(specs, SPECS)
     refuse_overwriting(report.out, specs)
