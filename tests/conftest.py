@@ -100,7 +100,6 @@ ALLOWED_SKIPS = (
     r"differences do not stop where the gradient does",  # stop_gradient, by definition
     r"got empty parameter set",  # a spec that has nothing of the kind
     r"nothing in it can be differentiated",
-    r"only labels and masks: nothing to differentiate",
     r"no worker outlives its parent",  # the case is a test of its own, in tests/cli/test_many.py
     r"refused by the exporter",  # what is not written for PyTorch or JAX, said by the program itself
     r"JAX has other conventions at kinks",
