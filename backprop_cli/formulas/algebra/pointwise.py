@@ -44,7 +44,7 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
         if one.expr == two.expr and not facts_of(one.expr).has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))
         (number, x), (other, y) = one.expr.as_coeff_Mul(), two.expr.as_coeff_Mul()
-        if x == y and name in TURNED:  # x/10 > x is x < 0 (A7b)
+        if x == y and number != other and name in TURNED:  # x/10 > x is x < 0 (A7b); of NaN, y == y stays
             return generic(name if number > other else TURNED[name], {}, (Formula(x, one.shape), lift(0)))
         return generic(name, {}, _simplest(one, two))
 
