@@ -145,3 +145,23 @@ def test_what_is_refused(backprop: Backprop, spec: str, words: str) -> None:
     done = backprop("run", "-", stdin=spec)
     assert (done.code, done.out) == (2, "")
     assert words in done.err
+
+
+WRITTEN = [
+    ("p", "E: 1/2 * (p - t)**2", "p - t"),
+    ("p", "E: -(p - t)**2 / 2", "t - p"),
+    ("p", "E: (p - t)**2 / 3", "2/3 * (p - t)"),
+    ("p", "E: -(t * log(p) + (1 - t) * log(1 - p))", "(1 - t) / (1 - p) - t / p"),
+    ("q", "E: mean((q - 1)**2)", "2/3 * (q - 1)"),
+    ("q", "E: cross_entropy(q, h)", "softmax(q, axis=0) * sum(h, axis=0, keepdims=true) - h"),
+]
+
+
+@pytest.mark.parametrize(("by", "loss", "expected"), WRITTEN, ids=[row[1] for row in WRITTEN])
+def test_a_gradient_reads_as_written_by_hand(by: str, loss: str, expected: str) -> None:
+    """Numbers are multiplied together, signs and reciprocals drawn out, what has a name is called by it."""
+    name, expression = loss.split(": ")
+    nodes = {"p": "sigmoid(t)", "q": "2 * u", "a": "softmax(q)", name: expression, "g": f"grad({by})"}
+    graph = build(spec_of({"t": 0.3, "u": [1, 2, 4], "h": [0, 1, 0]}, nodes, name))
+    written_down = {node.name: node.text.text for node in graph.spec.nodes}
+    assert written_down[f"grad_{by}"] == expected

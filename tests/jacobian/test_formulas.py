@@ -184,6 +184,16 @@ def test_published_entries(text: str, x: Any, w: Any, wrt: str, index: str) -> N
     assert found.formula["index"] == index
 
 
+def test_a_minus_goes_into_a_difference_of_matrix_products() -> None:
+    """Through a named softmax: (Vᵀ · diag(a) - o · aᵀ) · K, with no minus before the bracket."""
+    rng = np.random.default_rng(3)
+    leaves = {"q": rng.normal(size=3), "K": rng.normal(size=(4, 3)), "V": rng.normal(size=(4, 2))}
+    nodes = {"s": "K @ q", "a": "softmax(s)", "o": "V.T @ a"}
+    (found,) = jacobians(params(leaves, nodes, "o"), Wanted(("q",)))
+    assert isinstance(found.formula, Printed)
+    assert found.formula["text"] == "(Vᵀ · diag(a) - o · aᵀ) · K"
+
+
 def test_what_is_linear_is_taken_apart() -> None:
     """Every operator that says that it is linear is written entry by entry."""
     known = {*OPERATORS, *SELECTING, *MEETING}

@@ -55,7 +55,7 @@ class Builder:
         parameters = op.fitted(shapes, parameters)
         checked_range(parameters)
         shape = checked_rank(op.shape(*shapes, **parameters))
-        key = (op.name, id(op), tuple(o.index for o in operands), tuple(parameters.items()))
+        key = made_as(op, tuple(o.index for o in operands), parameters)
         if key not in self.known:
             node = Node(
                 len(self.nodes),
@@ -101,7 +101,7 @@ class Builder:
 
     def _forget(self, node: Node) -> dict[object, Node]:
         assert node.op is not None
-        self.known.pop((node.op.name, id(node.op), node.inputs, tuple(node.parameters.items())), None)
+        self.known.pop(made_as(node.op, node.inputs, node.parameters), None)
         return self.known
 
     def _add(self, node: Node) -> Node:
@@ -111,6 +111,11 @@ class Builder:
     def _anonymous_name(self) -> str:
         count = self.anonymous_count[self.owner] = self.anonymous_count.get(self.owner, 0) + 1
         return f"{self.owner}.{count}"
+
+
+def made_as(op: Op, inputs: tuple[int, ...], parameters: Mapping[str, object]) -> tuple[object, ...]:
+    """What equal nodes have in common."""
+    return op.name, id(op), inputs, tuple(parameters.items())
 
 
 def numbers_of(leaf: Leaf | None) -> object:

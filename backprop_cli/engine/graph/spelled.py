@@ -70,7 +70,7 @@ class Spelling:
             level, left, right = _LEVELS[_INFIX[name]]
             return f"{within(operands[0], left)} {_INFIX[name]} {within(operands[1], right)}", level
         if name == "negative":
-            return f"-{within(operands[0], UNARY)}", UNARY
+            return self.negated(node.inputs[0], operands[0])
         if name == "identity":
             return operands[0]
         if name == "index":
@@ -78,6 +78,14 @@ class Spelling:
         if name == "transpose":
             return self.transposed(node, operands[0])
         return f"{name}({', '.join(self.arguments(node, operands))})", POSTFIX
+
+    def negated(self, index: int, operand: Piece) -> Piece:
+        """A minus before; a difference turned round."""
+        node = self.nodes[index]
+        if index in self.names or node.op is None or node.op.name != "subtract":
+            return f"-{within(operand, UNARY)}", UNARY
+        left, right = map(self.operand, node.inputs)
+        return f"{within(right, SUM)} - {within(left, PRODUCT)}", SUM
 
     def transposed(self, node: Node, operand: Piece) -> Piece:
         """x.T, x.mT, or the axes in full."""

@@ -15,6 +15,7 @@ from typing import Any
 from backprop_cli.engine.custom import fitted
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Node, rule_of
+from backprop_cli.engine.graph.shorter import shorter
 from backprop_cli.engine.interpret import evaluate_body
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.words import TRACED, WORDS
@@ -34,6 +35,12 @@ class Traced:
     def shape(self) -> Shape:
         """The node's shape."""
         return self.node.shape
+
+    def made_by(self, name: str) -> tuple[Traced, ...]:
+        """The operands of that function, where the node is what it makes and has no name."""
+        if self.node.op is not OPS[name] or not self.node.anonymous:
+            return ()
+        return tuple(Traced(self.words.builder.nodes[i], self.words) for i in self.node.inputs)
 
     def __bool__(self) -> bool:
         raise TypeError("a node has no truth value: use where, maximum or a comparison word in the rule")
@@ -87,7 +94,7 @@ class Traced:
 
 
 class TracedWords:
-    """The functions of the language on nodes; a factor of 1 and a term of 0 are left out."""
+    """The functions of the language on nodes; numbers and signs are gathered as they arise."""
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
@@ -126,7 +133,7 @@ class TracedWords:
             return found
         if name == "multiply":
             lifted = self.narrowed(lifted)
-        short = _neutral(name, lifted)
+        short: Traced | None = shorter(name, lifted, parameters)
         if short is not None:
             return short
         op = OPS[name]
@@ -141,6 +148,11 @@ class TracedWords:
                     pair = [Traced(inner, self), other]
                     return pair[::-1] if i else pair
         return operands
+
+    def shape_of(self, name: str, operand: Traced, parameters: Mapping[str, object]) -> Shape:
+        """The shape of what a function of one operand makes."""
+        op = OPS[name]
+        return op.shape(operand.shape, **op.fitted([operand.shape], {**op.signature.parameters, **parameters}))
 
     def apply(self, op: Op, operands: Iterable[Traced], parameters: Mapping[str, object]) -> Traced:
         """An op, as a node."""
@@ -167,17 +179,6 @@ def _exact(value: object) -> object:
     if isinstance(value, bool | int) and not (isinstance(value, Size) and value.name):
         return Fraction(int(value))
     return Fraction(repr(value)) if isinstance(value, float) and math.isfinite(value) else value
-
-
-def _neutral(name: str, operands: list[Traced]) -> Traced | None:
-    """x · 1, x + 0 and x¹ are x."""
-    neutral = {"multiply": 1, "add": 0, "power": 1}.get(name)
-    if neutral is None:
-        return None
-    for one, other in (operands[::-1],) if name == "power" else (operands, operands[::-1]):
-        if one.node.kind == "constant" and one.node.value == neutral:
-            return other
-    return None
 
 
 # ── the reverse pass over nodes ──────────────────────────────────────────────────────────────────

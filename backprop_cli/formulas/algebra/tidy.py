@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul, factor_terms
 
+from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import TensorSymbol, position_of, sort_key, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, uncrossed, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, laid_open
@@ -180,10 +181,11 @@ def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[Fold]:
     """With p = e/s, e may be written p·s (D2): the substitutions, in the terms of the skeleton."""
     symbols = sorted(symbols_of(expr), key=lambda s: s.position)
     skeleton = {part: dummy for dummy, part in back.items()}
+    written = {s: made.xreplace(skeleton) for s in symbols if isinstance(made := facts.definitions.get(s), Mul)}
     return [
-        (part, symbol * part / facts.definitions[symbol].xreplace(skeleton))
-        for symbol in symbols
-        if isinstance(facts.definitions.get(symbol), Mul)
+        (part, symbol * part / made)
+        for symbol, made in written.items()
+        if all(OPS[one.name].pointwise for one in made.atoms(Apply))  # a stand-in has no axes to sum over
         for part in facts.definitions[symbol].args
         if isinstance(part, TensorSymbol) and part in symbols and part is not symbol and not part.leaf
     ]
