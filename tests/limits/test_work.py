@@ -7,14 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sympy.core.cache import clear_cache
 
-from backprop_cli.formulas.algebra.expr import TensorSymbol, symbols_of
+from backprop_cli.engine.graph import build
+from backprop_cli.formulas.algebra.evaluate import Evaluator
+from backprop_cli.formulas.algebra.expr import Delta, TensorSymbol, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, name_definition
 from backprop_cli.formulas.algebra.products import chain as product_of
 from backprop_cli.formulas.algebra.products import multiplied_out
+from backprop_cli.formulas.algebra.work import at_work
+from backprop_cli.formulas.compact.evenly import Evenly, Paths
+from backprop_cli.formulas.symbols import symbols
+from backprop_cli.formulas.tensors import run_pass
 from backprop_cli.report import json_
 from backprop_cli.tasks.calculate import Settings, run
 from tests.conftest import Backprop
@@ -57,9 +64,21 @@ def composed(n: int) -> str:
     return "params: {n0: 0.5}\nnodes:\n" + "".join(f"  n{i + 1}: sin(n{i})\n" for i in range(n))
 
 
+def sums(n: int) -> str:
+    """A product of sums."""
+    return f"params: {{w: 2.0}}\nnodes: {{y: {'*'.join(f'(w+{i})' for i in range(n))}}}\n"
+
+
+def factors(n: int) -> str:
+    """A product of named scalars."""
+    leaves, rows = ", ".join(f"w{i}: 0.5" for i in range(n)), "".join(f"  n{i}: tanh(w{i})\n" for i in range(n))
+    return f"params: {{{leaves}}}\nnodes:\n{rows}  loss: {' * '.join(f'n{i}' for i in range(n))}\n"
+
+
 CASES: dict[str, tuple[Callable[[int], str], int, int]] = {
     "chain": (chain, 400, 466), "dense": (dense, 6, 88), "attention": (attention, 2, 505),
     "params": (params, 50, 169), "nested": (nested, 20, 113), "composed": (composed, 400, 4154),
+    "sums": (sums, 60, 2612),
 }  # fmt: skip
 """Name -> (its spec, how long, thousands of calls that it took when this was last looked at)."""
 
@@ -92,6 +111,27 @@ def test_the_work_is_what_it_was(name: str, spec_of: Callable[[str], Any]) -> No
     make, length, thousands = CASES[name]
     run(spec_of(make(2)), Settings())  # what is done once in a process
     assert calls(reported, spec_of(make(length))) < SLACK * 1000 * thousands
+
+
+def test_a_product_of_scalars_is_put_together_in_pieces_past_the_budget(spec_of: Callable[[str], Any]) -> None:
+    """Rule: once the budget is spent what flows on from part to part is a name, of scalars as of tensors."""
+    graph = build(spec_of(factors(60)))
+    made = symbols(graph)
+    made.facts.budget.left = -1
+    meaning = Evenly(made, graph.passes[0], Paths(graph), lambda expr: 3 * tree_size(expr))
+    with at_work(made.facts.work):
+        run_pass(meaning)
+    parts = [expr for index, expr in meaning.found.items() if graph.nodes[index].anonymous]
+    assert len(parts) > 50
+    assert max(map(tree_size, parts)) < 10
+
+
+def test_a_chain_of_names_is_evaluated_however_long() -> None:
+    """Rule: each δ stands for the one before with its sign changed; thousands of them are no recursion."""
+    delta = Delta("y", (), 0, TensorSymbol("w", (), 0, True))
+    for _ in range(3000):
+        delta = Delta("y", (), 0, -delta)
+    assert Evaluator([np.float64(0.75)], (), "float64")(delta) == 0.75
 
 
 def windowed(n: int) -> str:

@@ -13,7 +13,16 @@ from sympy import Add, Expr, Mul, Pow, Rational, zoo
 from backprop_cli.engine.numbers import Words, plain
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
+from backprop_cli.formulas.algebra.expr import (
+    NONE,
+    Apply,
+    Delta,
+    GradSymbol,
+    SizeSymbol,
+    TensorSymbol,
+    shape_of,
+    symbols_of,
+)
 
 MEMO_BYTES = 1 << 26
 
@@ -35,7 +44,22 @@ class Evaluator:
             self.memo.clear()
             self.bytes = 0
         with np.errstate(all="ignore"):
+            self.define(expr)
             return self.walk(expr)
+
+    def define(self, expr: Expr) -> None:
+        """The values of the δ that a formula uses, innermost first: their chain may be longer than a recursion."""
+        stack = self.unknown(expr)
+        while stack:
+            inner = self.unknown(stack[-1].definition)
+            if inner:
+                stack += inner
+            else:
+                self.walk(stack.pop())
+
+    def unknown(self, expr: Expr) -> list[Delta]:
+        """The δ of a formula that have no value yet."""
+        return [s for s in symbols_of(expr) if isinstance(s, Delta) and s not in self.memo]
 
     def walk(self, expr: Expr) -> Array:
         """The value of a part, remembered."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
-from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, TensorSymbol, is_op
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied
@@ -135,10 +135,11 @@ def signs(expr: Expr) -> Expr | None:
     """y² is 1, and (y a - 1) y is a - y, for an input of labels 1 and -1   (I10)."""
     powers = _powers(expr)
     facts = facts_of(expr)
-    sums = [a for a in powers if isinstance(a, Add)]
     for y, exponent in powers.items():
-        inside = [a for a in sums if any(y in Mul.make_args(t) for t in a.args)]
-        if not exponent.is_Integer or exponent < 1 or exponent == 1 and not inside or not facts.is_sign(y):
+        if not isinstance(y, TensorSymbol) or not y.leaf or not exponent.is_Integer or exponent < 1:
+            continue  # before the sums are gone through: a product of a hundred of them has no such factor
+        inside = [a for a in powers if isinstance(a, Add) and any(y in Mul.make_args(t) for t in a.args)]
+        if exponent == 1 and not inside or not facts.is_sign(y):
             continue
         if exponent > 1:
             return expr / Pow(y, exponent - exponent % 2)

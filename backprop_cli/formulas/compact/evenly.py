@@ -90,8 +90,9 @@ class Evenly(Formulas):
 
     def hand_on_part(self, node: Node, expr: Expr) -> Expr:
         """A part's formula, or where it forks and is worth a name, its δ."""
-        forks = self.paths.forks(node.index) or self.symbols.facts.budget.spent
-        if not forks or is_scaled_symbol(expr) or self.length(expr) <= NAMED:
+        spent = self.symbols.facts.budget.spent  # then no product of scalars is too simple for a name
+        forks = self.paths.forks(node.index) or spent
+        if not forks or is_scaled_symbol(expr) and not spent or self.length(expr) <= NAMED:
             return expr
         definition = self.symbols.fold(expr)
         delta = Delta(owner_of(node, self.run), shape_of(expr), node.index, definition, is_part=True)
