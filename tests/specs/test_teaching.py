@@ -331,3 +331,14 @@ def test_a_definition_is_what_the_user_wrote(backprop: Any, tmp_path: Path) -> N
                                      "nodes: {s: x @ W, loss: 'cross_entropy(s, t) + 0.01 * sum(W**2)'}\n")  # fmt: skip
     out = backprop("derive", tmp_path / "s.yaml").out
     assert "loss = cross_entropy(s, t) + 0.01 Σ(W²)" in out
+
+
+def test_labels_that_are_computed_have_their_numbers(backprop: Any, tmp_path: Path) -> None:
+    """Where a window takes its entries from is a place of the letters; in numbers, what stands at that place."""
+    window = "sum(sliding_window_view(x, 2)**2 / arange(1, 3))"
+    (tmp_path / "s.yaml").write_text(f"params: {{x: [1.0, 2.0, 3.0, 4.0]}}\nnodes: {{loss: '{window}'}}\n")
+    done = backprop("derive", tmp_path / "s.yaml", "--entry", "1")
+    assert (done.code, done.err) == (0, "")
+    assert "Σ_i,j [j+i = k] · ∂loss/∂u[i,j]" in done.out
+    assert "[1]: 2 + 4 = 6" in done.out
+    assert "arange(2)[" not in done.out

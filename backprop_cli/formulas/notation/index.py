@@ -16,6 +16,7 @@ from sympy import Expr, Pow, Rational
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
+from backprop_cli.formulas.marks import plain
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.axes import Axes
@@ -146,6 +147,13 @@ class EntryLayout(Layout):
     def between(self) -> str:
         """Between the factors of a product of entries."""
         return self.notation.beside
+
+    def named_by(self, labels: Expr, indices: Index) -> str:
+        """An entry of labels, written closely as places are: t[n], p+l-1."""
+        found = plain(self.entry(labels, indices).text)
+        for sign in map(plain, (self.notation.plus, self.notation.minus, self.between)):
+            found = found.replace(sign, sign.strip()) if sign.strip() else found
+        return found
 
     def closed(self, piece: Piece, level: int) -> str:
         """A part inside another that binds at `level`."""

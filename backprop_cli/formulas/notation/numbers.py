@@ -70,6 +70,10 @@ class NumbersLayout(EntryLayout):
             return NOTHING
         return self.number(float(found[places] if places else found))
 
+    def named_by(self, labels: Expr, indices: Index) -> str:
+        """A label is a number, however it is computed."""
+        return self.picked(labels, indices).text
+
     def number(self, value: float) -> Piece:
         """A number in so many digits."""
         text = f"{value:.{self.digits}g}" if value else "0"

@@ -15,13 +15,13 @@ from backprop_cli.formulas.notation.piece import ATOM, Piece
 
 def label(layout: EntryWalker, labels: Expr, indices: Index, size: int) -> str:
     """A label, as an index of an axis; of labels that count from the end what is left of them: t[n] mod K."""
-    found = layout.entry(labels, indices).text
+    found = layout.named_by(labels, indices)
     return places.rest(found, int(size), layout.count(size)) if from_the_end(labels) else found
 
 
 def one_hot(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     """[t[n] = k]."""
-    return layout.selected([layout.entry(expr.args[0], indices[:-1]).text], indices[-1:], Piece("1", ATOM))
+    return layout.selected([layout.named_by(expr.args[0], indices[:-1])], indices[-1:], Piece("1", ATOM))
 
 
 def taken(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:

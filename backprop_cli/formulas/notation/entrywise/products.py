@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sympy import Integer
+
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.subscripts import subscripts_of
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
-from backprop_cli.formulas.notation.piece import ATOM, Piece
+from backprop_cli.formulas.notation.piece import ADD, ATOM, Piece
 
 
 def chained(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
@@ -98,6 +100,24 @@ def identity(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     return layout.selected(indices[:1], indices[1:], Piece("1", ATOM))
 
 
+def counted(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """The entries of arange are their own places, so many apart and so far on: 2 · p + 1."""
+    start, stop, step = (expr.parameters[name] for name in ("start", "stop", "step"))
+    first, at = 0 if stop is None else int(start), indices[0]
+    known = places.number(at)
+    if known is not None:
+        return _whole(layout, first + step * known)
+    place = Piece(layout.notation.place(at), ATOM if at.isalnum() else ADD)
+    along = place if abs(step) == 1 else layout.multiplied([_whole(layout, abs(step)), place])
+    if step < 0:
+        return layout.added([(False, _whole(layout, first)), (True, along)])
+    return layout.added([(False, along), (first < 0, _whole(layout, abs(first)))]) if first else along
+
+
+def _whole(layout: EntryWalker, number: int) -> Piece:
+    return Piece(layout.notation.number(Integer(number)), ATOM if number >= 0 else ADD)
+
+
 def constant(text: str) -> Callable[[EntryWalker, Apply, Index], Piece]:
     """The same number everywhere."""
     return lambda layout, expr, indices: Piece(text, ATOM)
@@ -144,7 +164,7 @@ def trace(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 ROWS: Mapping[str, Row] = {
     "matmul": chained, "outer": outer, "kron": kronecker, "einsum": summed, "solve": solved, "transpose": transposed,
-    "inv": inverted,
+    "inv": inverted, "arange": counted,
     "eye": identity, "ones": constant("1"), "zeros": constant("0"), "tril": triangle("greater_equal"),
     "triu": triangle("less_equal"), "diagonal": diagonal, "diag": diag, "trace": trace,
 }  # fmt: skip

@@ -63,6 +63,9 @@ class EntryWalker(Protocol):
     def entry(self, expr: Expr, indices: Index) -> Piece:
         """The entry of a part."""
 
+    def named_by(self, labels: Expr, indices: Index) -> str:
+        """An entry of labels, as an index: t[n], p+l-1."""
+
     def picked(self, expr: Expr, indices: Index) -> Piece:
         """The entry of what is written whole."""
 
