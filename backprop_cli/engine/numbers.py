@@ -233,4 +233,5 @@ def summed_to(x: Array, shape: Shape) -> Array:
     extra = len(wide) - len(shape)
     repeated = (extra + i for i, size in enumerate(shape) if size == 1 and wide[extra + i] != 1)
     axes = (*range(extra), *repeated)
-    return np.add.reduce(x, axis=axes).reshape(shape)[()] if axes else x
+    # axes kept: a sum of sympy's numbers over all axes is else no array
+    return np.add.reduce(x, axis=axes, keepdims=True).reshape(shape)[()] if axes else x

@@ -40,8 +40,6 @@ def restored(xp: Words, g: Tensor, x: Tensor, axis: Axes, keepdims: bool) -> Ten
 
 def spread(xp: Words, g: Tensor, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     """`g` of the reduced shape, repeated along the reduced axes of `x`."""
-    if not g.shape:
-        return xp.broadcast_to(g, shape=x.shape)
     return xp.broadcast_to(restored(xp, g, x, axis, keepdims), shape=x.shape)
 
 
