@@ -168,7 +168,7 @@ def _sliding(shapes: Shapes, window_shape: int, axis: int, step: int) -> str:
     size, far = whole("window_shape", window_shape, 1), whole("step", step, 1)
     if not x:
         return f"reshape(x, ({size},))"
-    (place,) = axes_of(axis, len(x))
+    (place,) = axes_of(whole("axis", axis), len(x))
     if size > x[place]:
         raise ParameterError("window_shape", f"axis {axis} has {int(x[place])} entries, a window {size}")
     count = (int(x[place]) - size) // far + 1
