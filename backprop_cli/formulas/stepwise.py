@@ -82,7 +82,22 @@ def closing(total: Expr, final: Expr, facts: Facts) -> str:
             return f"{symbol.name} = {Layout(TEXT, decimals=facts.decimals)(definition)}"
     if _means(final) - _means(total):
         return "Σ(x)/n = mean(x)"
+    for symbol in sorted(symbols_of(final), key=lambda s: s.position):
+        definition = facts.definitions.get(symbol)
+        if isinstance(definition, Apply) and _takes_place(symbol, definition, total, final):
+            return f"{symbol.name} = {Layout(TEXT, decimals=facts.decimals)(definition)}"
     return spelled(LAWS["F1d"]) if total.has(Add) else ""
+
+
+def _takes_place(symbol: TensorSymbol, definition: Expr, total: Expr, final: Expr) -> bool:
+    """Whether a node is said more often, and all that it is made of less often."""
+    less = all(_times(final, part) < _times(total, part) for part in symbols_of(definition))
+    return less and _times(final, symbol) > _times(total, symbol)
+
+
+def _times(expr: Expr, symbol: TensorSymbol) -> int:
+    """How often a formula says a node."""
+    return int(expr == symbol) + sum(_times(a, symbol) for a in expr.args)
 
 
 def _means(expr: Expr) -> set[Expr]:
