@@ -166,10 +166,10 @@ def _between(ordered: str, at: Fraction, method: str) -> str:
 
 
 def _share(q: object) -> Fraction:
-    share = Fraction(str(float(number("q", q, 0))))
+    share = float(number("q", q, 0))
     if share > 1:
-        raise ParameterError("q", f"q is a share, between 0 and 1, not {float(share):g}")
-    return share
+        raise ParameterError("q", f"q is a share, between 0 and 1, not {share:g}")
+    return Fraction(str(share))
 
 
 def _quantile(shapes: Shapes, q: object, axis: Axes, keepdims: bool, method: str) -> str:
