@@ -177,15 +177,26 @@ def _candidates(expr: Expr, folds: tuple[Fold, ...]) -> Iterator[Expr]:
             yield factor_terms(cancel(expr.xreplace({part: form})))
 
 
+def _in_stand_ins(expr: Expr, skeleton: dict[Expr, Expr]) -> Expr | None:
+    """In the terms of the skeleton; None where an operator stays in it: the stand-ins have no axes for it."""
+    if expr in skeleton:
+        return skeleton[expr]
+    if isinstance(expr, Apply) and not OPS[expr.name].pointwise:
+        return None
+    args = [_in_stand_ins(a, skeleton) for a in expr.args]
+    found = [a for a in args if a is not None]
+    return None if len(found) < len(args) else expr.func(*found) if args else expr
+
+
 def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[Fold]:
     """With p = e/s, e may be written p·s (D2): the substitutions, in the terms of the skeleton."""
     symbols = sorted(symbols_of(expr), key=lambda s: s.position)
     skeleton = {part: dummy for dummy, part in back.items()}
-    written = {s: made.xreplace(skeleton) for s in symbols if isinstance(made := facts.definitions.get(s), Mul)}
+    products = {s: made for s in symbols if isinstance(made := facts.definitions.get(s), Mul)}
     return [
-        (part, symbol * part / made)
-        for symbol, made in written.items()
-        if all(OPS[one.name].pointwise for one in made.atoms(Apply))  # a stand-in has no axes to sum over
-        for part in facts.definitions[symbol].args
+        (part, symbol * part / written)
+        for symbol, made in products.items()
+        if (written := _in_stand_ins(made, skeleton)) is not None
+        for part in made.args
         if isinstance(part, TensorSymbol) and part in symbols and part is not symbol and not part.leaf
     ]
