@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.signals import at_defaults
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "backprop_cli"]
 
@@ -70,7 +72,8 @@ def start(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., s
 
     def popen(*arguments: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen([*COMMAND, *arguments], env=environment, cwd=folder,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   preexec_fn=at_defaults)  # noqa: PLW1509 (no threads here)  # fmt: skip
         started.append(process)
         return process
 

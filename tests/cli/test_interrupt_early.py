@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.signals import at_defaults
+
 CODE = """\
 import os, signal, sys
 
@@ -25,5 +27,6 @@ main()
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_an_interrupt_while_the_command_is_imported_shows_no_traceback() -> None:
     """Rule: from its first import on, a command ends by the signal itself."""
-    done = subprocess.run([sys.executable, "-c", CODE, "--version"], check=False, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", CODE, "--version"], check=False, capture_output=True, text=True,
+                          preexec_fn=at_defaults)  # fmt: skip
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import alive, eventually
+from tests.signals import at_defaults
 
 SPEC = "params: {{a: {0}.0}}\nnodes: {{c: a * a}}\n"
 
@@ -160,7 +161,8 @@ class TestWorkers:
     def test_no_worker_outlives_its_parent(self, folder: Path, environment: dict[str, str], number: int) -> None:
         """Whatever ends the parent ends a worker that hangs."""
         parent = subprocess.Popen([sys.executable, "-c", PROGRAM, "2", "-", "hang", "hang2"], cwd=folder,
-                                  env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+                                  env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  preexec_fn=at_defaults)  # noqa: PLW1509 (no threads here)  # fmt: skip
         seen = folder / "pid"
         assert eventually(lambda: seen.exists() and seen.read_text() != "")
         worker = int(seen.read_text())
