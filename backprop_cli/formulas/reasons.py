@@ -138,10 +138,16 @@ def _reason(graph: Graph, node: Node, position: int) -> str:
 
 
 def is_constant(graph: Graph, node: Node) -> bool:
-    """Whether a node is made of numbers and sizes alone."""
-    if node.op is None:
-        return node.kind == "constant"
-    return all(is_constant(graph, graph.nodes[i]) for i in node.inputs)
+    """Whether a node is made of numbers and sizes alone; a graph may be deeper than Python's stack."""
+    pending, seen = [node], {node.index}
+    while pending:
+        one = pending.pop()
+        if one.index in graph.active or one.op is None and one.kind != "constant":
+            return False
+        new = [i for i in dict.fromkeys(one.inputs) if i not in seen]
+        seen.update(new)
+        pending += [graph.nodes[i] for i in new]
+    return True
 
 
 def _is_sum(graph: Graph, node: Node) -> bool:

@@ -20,6 +20,7 @@ from backprop_cli.formulas.algebra.products import chain as product_of
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.compact.evenly import Evenly, Paths
+from backprop_cli.formulas.reasons import CONSTANT, reasons
 from backprop_cli.formulas.symbols import symbols
 from backprop_cli.formulas.tensors import run_pass
 from backprop_cli.report import json_
@@ -148,6 +149,15 @@ def recurrent(n: int) -> str:
 def products(n: int) -> str:
     """Each node is a function of the one before, times one weight."""
     return "params: {w: 0.9}\nnodes:\n" + "".join(f"  n{i}: tanh({f'n{i - 1}' if i else 'w'})*w\n" for i in range(n))
+
+
+@pytest.mark.parametrize("start", ["x", "2"], ids=["input", "number"])
+def test_a_deep_factor_has_its_reason(start: str, spec_of: Callable[[str], Any]) -> None:
+    """Rule: whether a factor is a constant is asked of graphs deeper than Python's stack, and answered rightly."""
+    rows = "".join(f"  n{i}: sin({f'n{i - 1}' if i else start})\n" for i in range(1500))
+    graph = build(spec_of(f"inputs: {{x: 0.5}}\nparams: {{w: 2.0}}\nnodes:\n{rows}  y: w * n1499\n"))
+    constant = CONSTANT["multiply"] in reasons(graph, graph.output, graph.nodes[graph.names["w"]])
+    assert constant == (start == "2")
 
 
 LINEAR: dict[str, tuple[Callable[[int], str], int]] = {
