@@ -22,7 +22,7 @@ from backprop_cli.engine.numbers import Words, plain
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError
 from backprop_cli.engine.ops.library import spell
-from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.checks import CheckSettings, check
 from tests.draws import searched, seeded, several, told

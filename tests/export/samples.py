@@ -11,7 +11,7 @@ import pytest
 from backprop_cli.engine.ops import COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
-from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import Source, inline
 from backprop_cli.language.unparse import parsed

@@ -15,7 +15,7 @@ from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.base import REQUIRED, Sample
 from backprop_cli.engine.ops.library import spell
 from backprop_cli.engine.ops.samples import draw
-from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast

@@ -9,7 +9,7 @@ from typing import Any
 
 from backprop_cli.engine.graph.nodes import Node
 from backprop_cli.engine.ops.arithmetic import OPERATORS
-from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.language.model import Size
 from backprop_cli.language.unparse import ATOM, COMPARISON, POSTFIX, POWER, PRODUCT, SUM, UNARY
 from backprop_cli.records import dataclass, field

@@ -9,7 +9,7 @@ from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, Shape
 from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, OPS
 from backprop_cli.engine.ops.parts import IN_PARTS
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape

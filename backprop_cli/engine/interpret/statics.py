@@ -9,7 +9,7 @@ from typing import Any
 from backprop_cli.engine.interpret.inspection import inspected, is_inspection
 from backprop_cli.engine.interpret.scope import CONSTANTS, FLOATS, Scope, Shaper, failure
 from backprop_cli.engine.ops.base import Signature
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.source import inline

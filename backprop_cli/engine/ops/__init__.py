@@ -32,6 +32,7 @@ from backprop_cli.engine.ops import (
     scans,
     shaping,
     special,
+    subscripts,
 )
 from backprop_cli.engine.ops.base import ALIASES, COMPOSITES, OPS, Composite, Op
 
@@ -40,5 +41,5 @@ __all__ = [
     "combining", "contraction", "convolution", "decompositions", "distances", "elementwise", "gates",
     "gathering", "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "moving",
     "network", "norms", "ordering", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping",
-    "special",
+    "special", "subscripts",
 ]

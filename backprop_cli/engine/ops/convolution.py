@@ -15,7 +15,7 @@ import numpy as np
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op, show
 from backprop_cli.engine.ops.correlation import convolve, convolve_transposed, convolve_weight
 from backprop_cli.engine.ops.costs import STEP, size
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.tensor import Array, Padding, Tensor, Wholes, Words
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.engine.ops.windows import (

@@ -11,6 +11,7 @@ from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, named, op, show
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.linear import mT
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Real, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -150,8 +151,6 @@ def _around(left: Tensor | None, g: Tensor, right: Tensor | None) -> Tensor:
 
 
 def _corner(xp: Words, x: Tensor, size: int) -> Tensor:
-    from backprop_cli.engine.ops.shaping import Span
-
     return xp.index(x, index=(Ellipsis, Span(None, size), Span(size, None)))
 
 

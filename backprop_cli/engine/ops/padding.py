@@ -9,7 +9,7 @@ import numpy as np
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, composite, op, show
 from backprop_cli.engine.ops.library import scalar, spell
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.tensor import Array, Real, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import choice, number, shown, whole, wholes
 from backprop_cli.language.model import Shape

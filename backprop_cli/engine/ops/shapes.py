@@ -117,3 +117,15 @@ def keeps_axes(shape: Shape, axis: Axes, met: Shape) -> bool:
     except ShapeError:
         return True
     return False
+
+
+def sizes_of(shape: int | Shape) -> Shape:
+    """A shape as it is given: one size, or several.
+
+    Raises:
+        ParameterError: a size below 0.
+    """
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(size < 0 for size in sizes):
+        raise ParameterError("shape", f"sizes must not be negative: {sizes}")
+    return sizes

@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from sympy import Add, Expr, Mul, S
 
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, tree_size
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pairwise import one_axis

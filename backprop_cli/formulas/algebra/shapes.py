@@ -9,7 +9,8 @@ from sympy import Add, Expr, Integer, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import reduced
-from backprop_cli.engine.ops.shaping import Span, broadcast_shape, expand_shape, plainest, reshape_shape, squeeze_shape
+from backprop_cli.engine.ops.shaping import broadcast_shape, expand_shape, reshape_shape, squeeze_shape
+from backprop_cli.engine.ops.subscripts import Span, plainest
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic, kept_axes, materialize, scaled, zero

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Add, Expr
 
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.products import chain, chain_factors

@@ -11,7 +11,7 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, S
 
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, Number, affine

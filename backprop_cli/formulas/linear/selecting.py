@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Expr
 
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import columns, equation, eye, rows

@@ -9,7 +9,7 @@ from sympy import Expr, Float, Integer, Rational
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import REQUIRED, axes_of
-from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.formulas.algebra.expr import NONE, Apply, shape_of
 
 FLOATS_END = 2**1024

@@ -9,7 +9,7 @@ from typing import ClassVar
 from sympy import E, Expr, S
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta
 from backprop_cli.formulas.notation.arguments import (
     decimal,

@@ -10,7 +10,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.padding import TORCH, widths
 from backprop_cli.engine.ops.pooling import pool_geometry
 from backprop_cli.engine.ops.reduction import lost
-from backprop_cli.engine.ops.shaping import index_text
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.engine.ops.windows import SPACES, Geometry, geometry
 from backprop_cli.language.unparse import POSTFIX
 from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, template

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech
 from backprop_cli.tasks.export.numpy_table import pool_space

@@ -7,7 +7,7 @@ from typing import Any
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.reduction import lost
-from backprop_cli.engine.ops.shaping import Span, index_text
+from backprop_cli.engine.ops.subscripts import Span, index_text
 from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.errors import UsageError
 from backprop_cli.language.unparse import POSTFIX

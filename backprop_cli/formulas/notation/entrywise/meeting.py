@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain, pairwise
 
 from backprop_cli.engine.ops.base import axes_of
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_one, shape_of
 from backprop_cli.formulas.notation.entrywise.subscripts import spread, subscripts_of

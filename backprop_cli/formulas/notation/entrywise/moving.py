@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Expr
 
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_one, shape_of
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.subscripts import spread

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backprop_cli.engine.ops.shaping import Span
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, shape_of
 
 
