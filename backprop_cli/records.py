@@ -1,9 +1,9 @@
 """`dataclass`, `field`, `fields` and `replace` as the standard library has them, for classes that are made at once.
 
 The standard library writes the methods of each dataclass as text and compiles it when the class is defined: 0.7 ms a
-class, a third of a run of numbers alone. Here they are functions that are there already, given to a class under its own
-names. What one sees is the same: frozen, slots, defaults, order of arguments, equality, hash, representation, patterns,
-pickles. So a type checker is told that it is the standard library's, and to that a record looks like one of its own.
+class, a third of a run of numbers alone. Here all classes share methods that go through a tuple of fields. What one
+sees is the same: frozen, slots, defaults, order of arguments, equality, hash, representation, patterns, pickles. So a
+type checker is told that it is the standard library's, and to that a record looks like one of its own.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ class Field:
         self.repr = repr
         self.compare = compare
         self.kw_only = kw_only
+
+    @property
+    def required(self) -> bool:
+        """Whether it has to be given."""
+        return self.default is ABSENT and self.default_factory is ABSENT
 
     def value(self) -> Any:
         """What it holds where nothing is given; `ABSENT` where something must be."""
@@ -125,10 +130,22 @@ def _putter(cls: type, name: str) -> Put:
 def _initialiser(cls: type, every: Sequence[Field]) -> Callable[..., None]:
     """`__init__`: the values in order; or by name, by default, computed afterwards."""
     taken = sorted((one for one in every if one.init), key=attrgetter("kw_only"))
-    any_kind = len(taken) >= len(COUNTED) or any(one.kw_only for one in taken)
-    plain = (_uncounted if any_kind else _counted)(cls, taken)
+    puts = [_putter(cls, one.name) for one in taken]
+    whole = _completer(cls.__name__, taken)
+    defaults = tuple(one.default for one in taken)
+    in_order = sum(not one.kw_only for one in taken)
+    least = max((i for i, one in enumerate(taken, 1) if one.kw_only or one.required), default=0)
     later = [(one, _putter(cls, one.name)) for one in every if one.default_factory is not ABSENT
              or not one.init and one.default is not ABSENT]  # fmt: skip
+
+    def plain(self: object, /, *values: Any, **named: Any) -> None:
+        given = len(values)
+        if named or not least <= given <= in_order:
+            values = whole(values, named)
+        elif given < in_order:
+            values += defaults[given:]
+        for put, value in zip(puts, values):  # noqa: B905 - they are as many; and this is where large graphs are made
+            put(self, value)
 
     def finished(self: Any, /, *values: Any, **named: Any) -> None:
         plain(self, *values, **named)
@@ -142,65 +159,22 @@ def _initialiser(cls: type, every: Sequence[Field]) -> Callable[..., None]:
     return finished if later or after else plain
 
 
-COUNTED: tuple[Callable[..., Any], ...] = (
-    lambda: lambda self: None,
-    lambda p: lambda self, a: p(self, a) or None,
-    lambda p, q: lambda self, a, b: p(self, a) or q(self, b),
-    lambda p, q, r: lambda self, a, b, c: p(self, a) or q(self, b) or r(self, c),
-    lambda p, q, r, s: lambda self, a, b, c, d: p(self, a) or q(self, b) or r(self, c) or s(self, d),
-    lambda p, q, r, s, t: lambda self, a, b, c, d, e:
-        p(self, a) or q(self, b) or r(self, c) or s(self, d) or t(self, e),
-    lambda p, q, r, s, t, u: lambda self, a, b, c, d, e, f:
-        p(self, a) or q(self, b) or r(self, c) or s(self, d) or t(self, e) or u(self, f),
-    lambda p, q, r, s, t, u, v: lambda self, a, b, c, d, e, f, g:
-        p(self, a) or q(self, b) or r(self, c) or s(self, d) or t(self, e) or u(self, f) or v(self, g),
-    lambda p, q, r, s, t, u, v, w: lambda self, a, b, c, d, e, f, g, h:
-        p(self, a) or q(self, b) or r(self, c) or s(self, d) or t(self, e) or u(self, f) or v(self, g) or w(self, h),
-    lambda p, q, r, s, t, u, v, w, x: lambda self, a, b, c, d, e, f, g, h, i:
-        p(self, a) or q(self, b) or r(self, c) or s(self, d) or t(self, e) or u(self, f) or v(self, g) or w(self, h)
-        or x(self, i),
-    lambda p, q, r, s, t, u, v, w, x, y: lambda self, a, b, c, d, e, f, g, h, i, j:
-        p(self, a) or q(self, b) or r(self, c) or s(self, d) or t(self, e) or u(self, f) or v(self, g) or w(self, h)
-        or x(self, i) or y(self, j),
-    lambda p, q, r, s, t, u, v, w, x, y, z: lambda self, a, b, c, d, e, f, g, h, i, j, k:
-        p(self, a) or q(self, b) or r(self, c) or s(self, d) or t(self, e) or u(self, f) or v(self, g) or w(self, h)
-        or x(self, i) or y(self, j) or z(self, k),
-    lambda o, p, q, r, s, t, u, v, w, x, y, z: lambda self, a, b, c, d, e, f, g, h, i, j, k, m:
-        o(self, a) or p(self, b) or q(self, c) or r(self, d) or s(self, e) or t(self, f) or u(self, g) or v(self, h)
-        or w(self, i) or x(self, j) or y(self, k) or z(self, m),
-)  # fmt: skip
-"""By the number of fields: what sets each returns None, so all of them are called."""
-
-
-def _counted(cls: type, taken: Sequence[Field]) -> Callable[..., None]:
-    """The function for so many fields, its arguments under their names: nothing of its own for Python to bind."""
-    found: Any = COUNTED[len(taken)](*(_putter(cls, one.name) for one in taken))
-    known = [one.default for one in taken if one.default is not ABSENT or one.default_factory is not ABSENT]
-    found.__code__ = found.__code__.replace(co_varnames=("self", *(one.name for one in taken)), co_name="__init__")
-    found.__defaults__ = tuple(known)
-    found.__name__, found.__qualname__ = "__init__", f"{cls.__qualname__}.__init__"
-    init: Callable[..., None] = found
-    return init
-
-
-def _uncounted(cls: type, taken: Sequence[Field]) -> Callable[..., None]:
-    """The same for any number, and where some are given by name alone."""
+def _completer(what: str, taken: Sequence[Field]) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...]]:
+    """The values of all fields, from those in order, those by name, and the defaults."""
     names = [one.name for one in taken]
     in_order = [one.name for one in taken if not one.kw_only]
-    puts = {one.name: _putter(cls, one.name) for one in taken}
-    defaults = {one.name: one.default for one in taken
-                if one.default is not ABSENT or one.default_factory is not ABSENT}  # fmt: skip
+    defaults = {one.name: one.default for one in taken if not one.required}
+    wanted = frozenset(names)
 
-    def init(self: object, /, *values: Any, **named: Any) -> None:
+    def whole(values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         first = dict(zip(in_order, values))  # noqa: B905 - fewer or more, which is looked at below
         found = {**defaults, **first, **named}
-        if found.keys() != puts.keys() or len(first) < len(values) or not first.keys().isdisjoint(named):
-            wrong = sorted(first.keys() & named.keys() | found.keys() ^ puts.keys()) or f"more than {len(in_order)}"
-            raise TypeError(f"the arguments of {cls.__name__}() are {', '.join(names)}; see {wrong}")
-        for name, value in found.items():
-            puts[name](self, value)
+        if found.keys() != wanted or len(first) < len(values) or not first.keys().isdisjoint(named):
+            wrong = sorted(first.keys() & named.keys() | found.keys() ^ wanted) or f"more than {len(in_order)}"
+            raise TypeError(f"the arguments of {what}() are {', '.join(names)}; see {wrong}")
+        return tuple(map(found.__getitem__, names))
 
-    return init
+    return whole
 
 
 def _values(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
