@@ -151,6 +151,10 @@ class Words:
         """The mask that numbers take from y = relu(x) alone."""
         return self._word("greater", y, 0)
 
+    def cofactor(self, y: Sized, x: Sized) -> Sized:
+        """What numbers take from the singular vectors, so that it exists for a singular x."""
+        return self.matmul(self.svd_u(x), self.svd_vh(x))
+
     def _word(self, name: str, *operands: object, **parameters: object) -> Sized:
         self.read.update(operand for operand in operands if isinstance(operand, Sized))
         shapes: list[Any] = [None if o is None else getattr(o, "shape", ()) for o in operands]

@@ -56,6 +56,15 @@ def product(y: Shape, a: Shape, b: Shape, **_: object) -> int:
     return 2 * size(y) * int(a[-1] if a else 1)
 
 
+def copies(n: int) -> Counted:
+    """Of a decomposition of each matrix: what is read and written, and so many times one matrix for LAPACK's work."""
+
+    def temporary(y: Shape, x: Shape, *rest: Shape | None, **_: object) -> int:
+        return plain(y, x, *rest) + n * size(x[-2:])
+
+    return temporary
+
+
 def cubic(factor: int) -> Counted:
     """Of a decomposition of each matrix: rows times columns times the smaller of both, so many times."""
 

@@ -76,11 +76,11 @@ op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axi
    shape=_trace_shape, vjps=_trace_rule, samples=(*SQUARE, Sample(((2, 3),)), Sample(((2, 4, 3),))),
    group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})", linear="x")
 op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.shape(x), x),
-   work=costs.cubic(2),
+   work=costs.cubic(2), temporary=costs.copies(1),
    shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
    group=GROUP, aliases="inverse", domain="the matrix is singular: it has no inverse",
    entry=lambda s, x: each_matrix(s, x, lambda m: m.inv()))
-op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=costs.cubic(1),
+op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=costs.cubic(1), temporary=costs.copies(1),
    shape=scalar_shape("det"),
    vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.cofactor(over_matrices(xp, y, x), x),
    samples=(*SPD, *SQUARE, Sample(((1, 1),))), group=GROUP, entry=lambda s, x: each_matrix(s, x, lambda m: m.det()),
@@ -93,7 +93,7 @@ def _logdet(x: Array) -> Array:
 
 
 op("logdet(x)", "Logarithm of the determinant, which must be positive.", lambda xp, x: _logdet(x),
-   work=costs.cubic(1),
+   work=costs.cubic(1), temporary=costs.copies(1),
    shape=scalar_shape("logdet"), vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * mT(xp, xp.inv(x)), samples=SPD,
    group=GROUP, domain="logdet needs a positive determinant; slogdet(x)[1] takes any but 0",
    entry=lambda s, x: each_matrix(s, x, lambda m: s.log(m.det())), text="log det({0})", latex=r"\log\det({0})")
@@ -109,7 +109,7 @@ def _slogdet_entry(s: Symbolic, x: Objects) -> Objects:
 
 
 op("slogdet(x)", "Sign and log |det x|, stacked: slogdet(x)[0] and slogdet(x)[1].",
-   lambda xp, x: np.stack(np.linalg.slogdet(x)), work=costs.cubic(1),
+   lambda xp, x: np.stack(np.linalg.slogdet(x)), work=costs.cubic(1), temporary=costs.copies(1),
    shape=lambda x: (2, *matrix_shape("slogdet", x)[:-2]),
    vjps=_slogdet_rule, samples=SQUARE, group=GROUP, entry=_slogdet_entry, domain="the matrix is singular",
    example="slogdet(x)[1]")
@@ -217,8 +217,8 @@ def _solve_entry(s: Symbolic, a: Objects, b: Objects) -> Objects:
     return inverse @ b
 
 
-op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), work=costs.cubic(2),
-   shape=solve_shape,
+op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), shape=solve_shape,
+   work=costs.cubic(2), temporary=costs.copies(1),
    vjps=(_solve_left, _solve_right), broadcasts=True, group=GROUP, entry=_solve_entry,
    domain="the matrix is singular", samples=tuple(Sample(shapes, {}, ("square",)) for shapes in (
        ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 1)), ((2, 3, 3), (3,)), ((2, 2), (3, 2, 2)),
@@ -262,7 +262,7 @@ def _pinv_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, rcond: Real | None) -
 
 
 op("pinv(x; rcond=none)", "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0.",
-   lambda xp, x, rcond=None: _pinv(x, rcond), work=costs.cubic(20),
+   lambda xp, x, rcond=None: _pinv(x, rcond), work=costs.cubic(20), temporary=costs.copies(6),
    shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
    kink=_rank_lost, convention="the rank of the matrix is taken to stay as it is", departs=_rank_lost,
    samples=(Sample(((3, 2),)), Sample(((2, 3),)), Sample(((3, 3),), {}, ("square",)), Sample(((2, 3, 2),))))
