@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from backprop_cli.errors import UsageError
-from backprop_cli.language.expression import names, parse
+from backprop_cli.language.expression import Expression, names, parse
+from backprop_cli.language.expression.lettered import index_letters
 from backprop_cli.language.model import Spec
 from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.reader import read_spec
@@ -34,7 +35,7 @@ def spec_of(expressions: Iterable[str], shapes: Iterable[str], sets: Iterable[st
     nodes = _nodes(expressions)
     given = dict(_pair(text, "--shape", "W=2,3") for text in shapes)
     values = dict(_pair(text, "--set", "W=[[1, 2]]") for text in sets)
-    used = dict.fromkeys(name.name for text in nodes.values() for name in names(parse(text)))
+    used = dict.fromkeys(name for text in nodes.values() for name in _used(parse(text)))
     sizes = {name: _sizes(text) for name, text in given.items()}
     letters = dict.fromkeys(size for name in sizes for size in sizes[name] if not size.isdigit())
     leaves = [name for name in {**used, **given, **values} if name not in nodes and (
@@ -48,6 +49,12 @@ def spec_of(expressions: Iterable[str], shapes: Iterable[str], sets: Iterable[st
     spec = read_spec("\n".join(lines).encode(), COMMAND_LINE, folder=None)
     typed = tuple(replace(node, text=nodes[node.name]) for node in spec.nodes)
     return replace(spec, nodes=typed, title=_title(nodes))
+
+
+def _used(expression: Expression) -> Iterator[str]:
+    """The names that need a value: not the letters of `p[n, y[n]]`."""
+    letters = index_letters(expression)
+    return (name.name for name in names(expression) if name.name not in letters)
 
 
 def _title(nodes: Mapping[str, Text]) -> str:

@@ -234,6 +234,58 @@ def test_words_for_windows_are_about_batches(text: str) -> None:
         build(read_spec(f"{leaves}\nnodes: {{loss: 'sum({text})'}}".encode(), "spec", folder=None))
 
 
+PICKS = {
+    "p[i, y[i]]": "reshape(take_along_axis(p, y[:, None], 1), (2,))",
+    "p[i, y[i]][:, None]": "take_along_axis(p, y[:, None], 1)", "p[i, z[i,j]]": "take_along_axis(p, z, 1)",
+    "p[i, z_2[i,j]]": "take_along_axis(p, z_2, 1)", "p[x[i], i]": "squeeze(take_along_axis(p, x[None, :], 0), 0)",
+    "p[z[i,j], j]": "take_along_axis(p, z, 0)", "(p + q)[i, y[i]]": "squeeze(take_along_axis(p + q, y[:, None], 1), 1)",
+    "p[:, y]": "take(p, y, axis=1)", "p[z]": "take(p, z, axis=0)", "p[:, z]": "take(p, z, axis=1)",
+    "s[n, k, t[n,k]]": "squeeze(take_along_axis(s, t[..., None], 2), 2)",
+    "s[n, t[n,k], k]": "squeeze(take_along_axis(s, t[:, None], 1), 1)",
+}  # fmt: skip
+"""What picks by labels, and the call that it stands for."""
+
+
+@pytest.mark.parametrize("text", PICKS)
+def test_entries_picked_by_labels(text: str) -> None:
+    """Each is the call that it stands for, and the call is printed so, in every notation that is read back."""
+    leaves = """
+dims: {N: 2, K: 3}
+inputs:
+  y: [1, -1]
+  x: [1, 0, 1]
+  z: [[1, 0, 1], [0, 0, 1]]
+  z_2: [[1, 0], [2, 1]]
+  t: {shape: [N, K], value: [[0, 1, 0], [1, 0, 1]]}
+params: {p: [[0.5, 1.5, 2], [1, 3, 0.25]], q: [[1, 2, 3], [4, 5, 6]], s: {shape: [N, K, 2], init: normal}}
+"""
+    if text == "s[n, t[n,k], k]":
+        leaves = leaves.replace("[N, K, 2]", "[N, 2, K]")
+    nodes = f"nodes: {{a: '{text}', b: '{PICKS[text]}', loss: sum(a**2) + sum(b**2)}}"
+    graph = build(read_spec((leaves + nodes).encode(), "spec", folder=None))
+    values = compute(graph, load_leaves(graph)).values
+    np.testing.assert_array_equal(values[graph.names["a"]], values[graph.names["b"]])
+    made = symbols(graph, None)
+    if text.startswith("s"):  # of 3 axes, one without a name: other letters
+        assert "[n, " in Layout(NOTATED["text"])(made.definitions[graph.names["b"]])
+    else:
+        assert Layout(NOTATED["text"])(made.definitions[graph.names["b"]]) == text
+    assert check(graph)["latex"]
+
+
+def test_letters_of_places_are_no_names() -> None:
+    """A letter that the spec uses for a node is not taken; one that stands for no place is unknown as ever."""
+    leaves = "inputs: {y: [1, 0]}\nparams: {p: [[0.5, 1.5], [1, 3]], i: 2}\n"
+    graph = build(read_spec(f"{leaves}nodes: {{loss: 'i*sum(p[k, y[k]]**2)'}}".encode(), "spec", folder=None))
+    text = check(graph)
+    assert text["text"]
+    for loss in ("sum(p[k, y[k]])*k", "sum(p[k, y[j]])", "sum(p[k, k])"):
+        with pytest.raises(BackpropError, match="unknown name"):
+            build(read_spec(f"{leaves}nodes: {{loss: '{loss}'}}".encode(), "spec", folder=None))
+    with pytest.raises(BackpropError, match="a label for every place"):
+        build(read_spec(f"{leaves}nodes: {{loss: 'sum(p[k, y[:1][k]])'}}".encode(), "spec", folder=None))
+
+
 @pytest.mark.parametrize("loss", [
     "-log(softmax(v)[k])", "v[k] * v[0]", "sum(A[k]**3)", "sum(A[:, k]**2)", "A[k, m]**2", "sum(A[i]**2)",
     "sum(A[arange(2), i]**2)", "sum(A[[1, 0, 1], 0]**2)", "sum(A[i, 1]**2)", "sum(A[0, i]**2)", "sum(A[..., i]**2)",

@@ -223,8 +223,8 @@ class Reader:
                 raise UnclearError(f"an index {inner} of something that is no name")
             one = settled(base)
             labels = other[0][2] if other[0][0] == "br" else other[1:-1]
-            if len(labels) == 1 and spelled_name(labels[0]) in self.names:
-                return value(one.array[settled(self.total(labels)).array.astype(int)])
+            if any(part[0] not in {"op", "num"} and plain([part]) != "None" for part in labels):
+                return self.picked(one, separated(labels))
             entry = eval(f"np.s_[{inner[1:-1]}]", {"np": np})
             made = one.array[entry]
             return value(made, indexed_labels(one, entry, made))
@@ -239,6 +239,19 @@ class Reader:
             inverse = value(np.linalg.pinv(settled(base).array))
             return transposed(inverse) if signs == "+⊤" else inverse
         return pointwise(np.power, base, self.total(other))
+
+    def picked(self, one: Value, places: list[Tree]) -> Value:
+        """x[t], x[:, t], x[n, t[n]], x[n, t[n,k]]: labels; a letter stands for all places of its axis."""
+        label = next((one for one, *_ in places if one[0] == "sub" and spelled_name(one) not in self.names), None)
+        if label is None:
+            return value(one.array[tuple(slice(None) if plain(place).strip() == ":" else
+                                         settled(self.total(place)).array.astype(int) for place in places)])
+        _, base, inner = label
+        labels, at = settled(self.total(base)).array.astype(int), places.index([label])
+        letters = re.sub(r"[\[\], ]", "", plain(inner))
+        if len(letters) == len(places) and len(places) > 1 and labels.ndim == len(places):
+            return value(np.take_along_axis(one.array, labels, at))
+        return value(np.take_along_axis(one.array, np.expand_dims(labels, at), at).squeeze(at))
 
     def bracketed(self, item: Any) -> Any_:
         """(a), |a|, [a > b], floor and ceiling."""

@@ -13,6 +13,7 @@ from backprop_cli.engine.interpret.scope import CONSTANTS, FLOATS, Scope, failur
 from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.lettered import index_letters
 from backprop_cli.language.names import UNIT_LETTERS
 from backprop_cli.language.spelling import is_spelling
 
@@ -27,7 +28,8 @@ FIXED = frozenset((*CONSTANTS, *FLOATS, "I", *UNIT_LETTERS))
 def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
     """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
     for part in ast.parts(expression):
-        if isinstance(part, ast.Name) and not (part.name in known or part.name in FIXED or part.name in scope.dims):
+        named = isinstance(part, ast.Name) and not (part.name in known or part.name in FIXED or part.name in scope.dims)
+        if isinstance(part, ast.Name) and named and part.name not in index_letters(expression):
             yield unknown_name(part, scope)
         if isinstance(part, ast.Call) and not _is_function(part, scope):
             yield unknown_function(part, scope)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from backprop_cli.engine.interpret.masked import is_mask, mask_of
 from backprop_cli.engine.interpret.scope import Interpret, Meaning, Scope, Shaper, V, failure
 from backprop_cli.engine.interpret.statics import static, subscript
 from backprop_cli.engine.ops import ALIASES, OPS
+from backprop_cli.engine.ops.base import show
 from backprop_cli.engine.ops.parts import IN_PARTS
 from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.lettered import lettered
 from backprop_cli.language.model import Shape
 
 if TYPE_CHECKING:
@@ -49,6 +52,34 @@ def part_of(part: ast.Indexed, scope: Scope, shaper: Shaper) -> ast.Expression |
     picked = ast.Argument("part", first, first.start, first.end)
     one = replace(call, arguments=(*call.arguments, picked))
     return replace(part, operand=one, subscripts=tuple(rest)) if rest else one
+
+
+def at_letters(part: ast.Indexed, scope: Scope, shaper: Shaper) -> ast.Expression | None:
+    """`p[n, y[n]]` as formulas print it, for letters that are no names: a call; None for any other index.
+
+    Raises:
+        SpecError: the labels are not as many as what they pick from.
+    """
+    found = lettered(part)
+    if found is None or any(scope.lookup(letter) is not None for letter in found.letters):
+        return None
+    place, labels = found.place, found.labels
+    shape, many = shaper(part.operand), shaper(labels)
+    met = (*many[:place], *many[place + 1 :]) if found.keeps else many
+    if met != (*shape[:place], *shape[place + 1 :]):
+        message = f"{scope.spell(part)!r} needs a label for every place: of {show(shape)}, not {show(many)}"
+        raise failure("E014", message, scope.place(part))
+    if found.keeps:
+        return _call_of(part, "take_along_axis", part.operand, labels, place)
+    wide = _call_of(part, "expand_dims", labels, place)
+    return _call_of(part, "squeeze", _call_of(part, "take_along_axis", part.operand, wide, place), place)
+
+
+def _call_of(part: ast.Expression, function: str, *given: ast.Expression | int) -> ast.Call:
+    values = [ast.Number(part.start, part.end, Fraction(one), str(one)) if isinstance(one, int) else one
+              for one in given]  # fmt: skip
+    arguments = tuple(ast.Argument(None, value, value.start, value.end) for value in values)
+    return ast.Call(part.start, part.end, function, arguments, part.end, library="own")
 
 
 def by_tensors(part: ast.Indexed, scope: Scope, meaning: Meaning[V], interpret: Interpret[V], shaper: Shaper) -> V:

@@ -11,7 +11,7 @@ from backprop_cli.engine.interpret import masked, windows
 from backprop_cli.engine.interpret.binding import bind
 from backprop_cli.engine.interpret.composites import announce, body_of, operand_names, settled_parameters
 from backprop_cli.engine.interpret.existing import gradient_of
-from backprop_cli.engine.interpret.indexing import by_tensors, is_of_tensors, part_of
+from backprop_cli.engine.interpret.indexing import at_letters, by_tensors, is_of_tensors, part_of
 from backprop_cli.engine.interpret.inspection import (
     INSPECTIONS,
     Shapes,
@@ -167,6 +167,8 @@ def _indexed(part: ast.Indexed, scope: Scope, meaning: Meaning[V]) -> Unresolved
         return meaning.constant(size_constant(static(part, scope, shaper)))
     if _is_unit(part.operand, scope):
         return unit_vector(part, static(part.subscripts[0], scope, shaper), scope, meaning)
+    if (picked := at_letters(part, scope, shaper)) is not None:
+        return interpret(picked, scope, meaning)
     if is_of_tensors(part, scope):
         return by_tensors(part, scope, meaning, interpret, shaper)
     if (one := part_of(part, scope, shaper)) is not None:

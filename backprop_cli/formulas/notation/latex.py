@@ -243,8 +243,8 @@ class Latex(Notation):
     def index(self, base: str, expr: Apply) -> str:
         return rf"{{{base}}}_{{[{latex_text(index_text(expr.parameters['index']))}]}}"
 
-    def picked(self, base: str, label: Piece) -> str:
-        return rf"{{{base}}}_{{[{label.text}]}}"
+    def picked(self, base: str, places: Sequence[str]) -> str:
+        return rf"{{{base}}}_{{[{', '.join(places)}]}}"
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         return Piece(rf"{{{self._base(base)}}}_{{[{new_axes(expr)}]}}", CALL)

@@ -265,8 +265,8 @@ class Mathml(Notation):
     def index(self, base: str, expr: Apply) -> str:
         return script("msub", base, mo("[") + tokens(index_text(expr.parameters["index"])) + mo("]"))
 
-    def picked(self, base: str, label: Piece) -> str:
-        return script("msub", base, mo("[") + label.text + mo("]"))
+    def picked(self, base: str, places: Sequence[str]) -> str:
+        return script("msub", base, mo("[") + mo(",").join(map(self.place, places)) + mo("]"))
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         return Piece(script("msub", self._base(base), mo("[") + tokens(new_axes(expr)) + mo("]")), CALL)

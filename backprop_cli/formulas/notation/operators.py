@@ -9,14 +9,15 @@ from sympy import Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.windows import SPACES
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
+from backprop_cli.formulas.notation.picking import added_at, along, reshaped, taken
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
 from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.formulas.notation.walker import Walker
-from backprop_cli.formulas.notation.windows import added_at, correlated, shared, spread, unpooled
+from backprop_cli.formulas.notation.windows import correlated, shared, spread, unpooled
 
 
 def chain(layout: Walker, expr: Apply) -> Piece:
@@ -139,15 +140,6 @@ def indexed(layout: Walker, expr: Apply) -> Piece:
     return Piece(layout.notation.index(base, expr), CALL)
 
 
-def taken(layout: Walker, expr: Apply) -> Piece:
-    """p[k] for the entries or rows that labels with a name pick."""
-    x, labels = expr.args
-    named = isinstance(labels, TensorSymbol) and len(shape_of(labels)) < 2 and expr.parameters["axis"] == 0
-    if not layout.notation.names_axes or not named:
-        return layout.call(expr)
-    return Piece(layout.notation.picked(layout.within(x, CALL), layout.walk(labels)), CALL)
-
-
 def expanded(layout: Walker, expr: Apply) -> Piece:
     """New axes."""
     return layout.notation.expanded(layout.walk(expr.args[0]), expr)
@@ -161,7 +153,8 @@ def compared(layout: Walker, expr: Apply) -> Piece:
 
 OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
     "matmul": chain, "outer": outer, "transpose": transposed, "inv": inverted, "sum": summed, "scatter": scattered,
-    "index": indexed, "take": taken, "expand_dims": expanded, "eye": identity, "power": powered,
+    "index": indexed, "take": taken, "take_along_axis": along, "reshape": reshaped,
+    "expand_dims": expanded, "eye": identity, "power": powered,
     "pinv": pseudo_inverted,
     **{f"conv{n}d_weight": correlated for n in SPACES}, "index_add": added_at,
     **{f"conv_transpose{n}d": spread for n in SPACES},

@@ -248,9 +248,9 @@ class Notation:
         """x[...]."""
         return f"{base}[{index_text(expr.parameters['index'])}]"
 
-    def picked(self, base: str, label: Piece) -> str:
-        """x[k] for a label k that has a name."""
-        return f"{base}[{label.text}]"
+    def picked(self, base: str, places: Sequence[str]) -> str:
+        """x[k] for a label k that has a name, x[n, t[n]]."""
+        return f"{base}[{', '.join(places)}]"
 
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         """x with new axes, as an index."""

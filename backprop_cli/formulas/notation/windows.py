@@ -1,4 +1,4 @@
-"""Convolutions, pooling and rows picked by labels, in words of mathematics: `x ⋆[s=2,p=1] δ`, `to_max(δ, a, 2)`.
+"""Convolutions and pooling in words of mathematics: `x ⋆[s=2,p=1] δ`, `to_max(δ, a, 2)`.
 
 What is written here is read by `engine.interpret.windows`: sizes that it would not see from the shapes are said.
 """
@@ -11,7 +11,6 @@ from backprop_cli.engine.interpret.windows import LETTERS, SPREAD, TO_MAX
 from backprop_cli.engine.ops.validate import wholes
 from backprop_cli.engine.ops.windows import Geometry, geometry, met, unmet
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_op, shape_of
-from backprop_cli.formulas.algebra.shapes import from_the_end
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.piece import MATMUL, Piece
 from backprop_cli.formulas.notation.walker import Walker
@@ -109,16 +108,3 @@ def _sized(expr: Apply, rank: int) -> dict[str, object]:
     if rank != space + 2 and space > 1:
         given["kernel_size"] = wholes("kernel_size", given["kernel_size"], space, 1)
     return given
-
-
-def added_at(layout: Walker, expr: Apply) -> Piece:
-    """one_hot(t, V)ᵀ · δ: each row of δ goes to the row that its label names."""
-    base, labels, source = expr.args
-    count = shape_of(labels)
-    plain = is_op(base, "zeros") and expr.parameters["axis"] == 0 and len(count) == 1 and len(shape_of(source)) < 3
-    if not layout.notation.names_axes or not plain or from_the_end(labels):
-        return layout.call(expr)
-    rows = expr.shape[0]
-    one_hot = Apply("one_hot", (labels,), {"n": rows}, (*count, rows))
-    turned = Apply("transpose", (one_hot,), {"axes": (1, 0)}, (rows, *count))
-    return layout.walk(Apply("matmul", (turned, source), {}, expr.shape))

@@ -69,6 +69,7 @@ SIGNS = (
     ("argmax(", "argmax(a, 2)[n,c,i,j] is the place of the largest entry in a window of a"),
     ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
+    ("p[n, y[n]]", "p[n, y[n]]: of each row n the entry at its label y[n]"),
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
     ("Π_", "Π_k multiplies over k; x^[k ≠ j] is x where k is not j, else 1"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
@@ -81,6 +82,9 @@ GIVEN = re.compile(r"[⋆∗]\[([^\]]+)\]")
 LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding", "d": "the dilation",
            "g": "the groups of channels", "o": "entries more at the end"}  # fmt: skip
 """What is said at ⋆ and ∗, letter by letter."""
+
+PICKED = re.compile(r"\w\[(?:\w+, ?)*\w+\[[\w, ]+\][\w, ]*\]")
+"""`p[n, y[n]]`: entries at labels."""
 
 INDICES = re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = ")
 """`[i = 0]`, `[words[i] = v]`: what is explained as [j = k]."""
@@ -100,6 +104,7 @@ def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
     if not full:
         return found
     texts = " ".join(_text(one) for one in found)
+    texts += " p[n, y[n]]" if PICKED.search(texts) else ""
     texts += " [j = k]" if INDICES.search(texts) else ""
     texts += " [j ≤ k]" if ORDERED.search(texts) else ""
     indices = dict.fromkeys(index for part in worked.contributions for index in part.indices if index not in said)

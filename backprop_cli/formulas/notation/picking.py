@@ -1,0 +1,109 @@
+"""Entries and rows picked by labels, and what goes back to them: `W[t]`, `p[n, y[n]]`, `one_hot(t, V)ᵀ · δ`.
+
+`engine.interpret.indexing` reads what is written here.
+"""
+
+from __future__ import annotations
+
+from string import ascii_lowercase
+
+from sympy import Expr
+
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
+from backprop_cli.formulas.algebra.shapes import from_the_end
+from backprop_cli.formulas.notation.piece import CALL, Piece
+from backprop_cli.formulas.notation.walker import Walker
+from backprop_cli.language.model import Shape
+from backprop_cli.language.names import UNIT_LETTERS
+
+
+def taken(layout: Walker, expr: Apply) -> Piece:
+    """W[t], x[:, t]: the entries or rows that labels with a name pick."""
+    x, labels = expr.args
+    axis = expr.parameters["axis"]
+    rank = len(shape_of(x))
+    if not layout.notation.names_axes or not isinstance(labels, TensorSymbol) or axis is None and rank > 1:
+        return layout.call(expr)
+    at = [":"] * ((axis or 0) % rank)
+    return Piece(layout.notation.picked(layout.within(x, CALL), [*at, layout.walk(labels).text]), CALL)
+
+
+def along(layout: Walker, expr: Apply) -> Piece:
+    """p[n, y[n]]: for every n the entry that its label names; the axis that it keeps is a new one: p[n, y[n]][:, None].
+
+    Of labels with that axis, p[n, y[n,k]].
+    """
+    place = expr.parameters["axis"] % len(expr.shape)
+    x, labels = expr.args
+    if (one := _with_new_axis(labels, place)) is None:
+        return _picked(layout, x, labels, place, keeps=True) or layout.call(expr)
+    found = _picked(layout, x, one, place)
+    wide = Apply("expand_dims", (expr,), {"axis": place}, expr.shape)
+    return layout.call(expr) if found is None else layout.notation.expanded(found, wide)
+
+
+def reshaped(layout: Walker, expr: Apply) -> Piece:
+    """p[n, y[n]], without the axis that a shape of its own takes away again."""
+    inner = expr.args[0]
+    if not is_op(inner, "take_along_axis"):
+        return layout.call(expr)
+    place = inner.parameters["axis"] % len(inner.shape)
+    x, labels = inner.args
+    one = _with_new_axis(labels, place)
+    if one is None or expr.shape != (*inner.shape[:place], *inner.shape[place + 1 :]):
+        return layout.call(expr)
+    return _picked(layout, x, one, place) or layout.call(expr)
+
+
+def _with_new_axis(labels: Expr, place: int) -> Expr | None:
+    """The labels without an axis that was only put in: of y[:, None], y."""
+    shape = shape_of(labels)
+    moved = is_op(labels, "expand_dims") or is_op(labels, "reshape")
+    inner = labels.args[0] if moved else labels
+    return inner if moved and shape_of(inner) == (*shape[:place], *shape[place + 1 :]) else None
+
+
+def _picked(layout: Walker, x: Expr, labels: Expr, place: int, keeps: bool = False) -> Piece | None:
+    """x with letters for its axes, at `place` the label at these; `keeps`: the label has a letter of that axis too."""
+    shape, many = shape_of(x), shape_of(labels)
+    others = (*shape[:place], *shape[place + 1 :])
+    met = (*many[:place], *many[place + 1 :]) if keeps else many
+    if not layout.notation.names_axes or not isinstance(labels, TensorSymbol) or others != met or not many:
+        return None
+    letters = _letters(layout, (*shape, *many), many)
+    if letters is None:
+        return None
+    at = [*letters[:place], *letters[place + 1 :]] if keeps else [*letters]
+    label = layout.notation.entry(layout.walk(labels).text, letters)
+    return Piece(layout.notation.picked(layout.within(x, CALL), [*at[:place], label, *at[place:]]), CALL)
+
+
+def _letters(layout: Walker, named: Shape, axes: Shape) -> list[str] | None:
+    """Letters for axes that are no names of the spec: of a named axis its own, else i, j, k; None if there are none."""
+    names = {name.lower() for size in named if (name := getattr(size, "name", None))}
+    free = [one for one in "ijklmn" + ascii_lowercase if one not in layout.taken and one not in UNIT_LETTERS]
+    others = iter([one for one in dict.fromkeys(free) if one not in names])
+    found: list[str] = []
+    for size in axes:
+        own = (getattr(size, "name", None) or "").lower()
+        letter = own if own in free and own not in found else next(others, "")
+        if not letter:
+            return None
+        found.append(letter)
+    return found
+
+
+def added_at(layout: Walker, expr: Apply) -> Piece:
+    """one_hot(t, V)ᵀ · δ: each row of δ goes to the row that its label names; δ · one_hot(t, V) of columns."""
+    base, labels, source = expr.args
+    axis, shape = expr.parameters["axis"], shape_of(source)
+    plain = is_op(base, "zeros") and len(shape_of(labels)) == 1 and len(shape) < 3
+    if not layout.notation.names_axes or not plain or from_the_end(labels):
+        return layout.call(expr)
+    size = expr.shape[axis]
+    one_hot = Apply("one_hot", (labels,), {"n": size}, (*shape_of(labels), size))
+    if axis % len(shape):
+        return layout.walk(Apply("matmul", (source, one_hot), {}, expr.shape))
+    turned = Apply("transpose", (one_hot,), {"axes": (1, 0)}, one_hot.shape[::-1])
+    return layout.walk(Apply("matmul", (turned, source), {}, expr.shape))
+
