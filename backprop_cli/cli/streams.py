@@ -86,7 +86,7 @@ class Stdout:
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as caught:
-            raise FileError("E025", f"cannot write to standard output: {_reason(caught)}") from None
+            raise FileError("E025", f"cannot write to standard output: {_reason(caught, 'it is closed')}") from None
 
     def commit(self) -> None:
         """Nothing is held back."""
@@ -196,8 +196,9 @@ class AtomicFile:
         return FileError("E025", f"cannot write {self.path!r}: {reason}")
 
 
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def _reason(error: BaseException, otherwise: str = "not a file name") -> str:
+    """In the system's words; Python's own, of a name with a NUL, say the function that was called, or not."""
+    return getattr(error, "strerror", None) or otherwise
 
 
 def refuse_overwriting(out: str | None, read: Iterable[str], what: str = "the spec itself") -> None:
