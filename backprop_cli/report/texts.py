@@ -19,11 +19,12 @@ _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textas
             ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}  # fmt: skip
 _SIGNS = {
     "δ": r"\delta", "σ": r"\sigma", "∂": r"\partial", "⊙": r"\odot", "·": r"\cdot", "×": r"\times", "↦": r"\mapsto",
-    "Σ": r"\Sigma", "√": r"\surd", "⋆": r"\star", "→": r"\to", "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "∞": r"\infty",
-    "−": "-",
+    "Σ": r"\Sigma", "Π": r"\Pi", "∗": r"\ast", "√": r"\surd", "⋆": r"\star", "→": r"\to", "≥": r"\ge", "≤": r"\le",
+    "≠": r"\ne", "∞": r"\infty", "−": "-",
 }  # fmt: skip
 _RAISED = {"ᵀ": r"\top ", "⁻": "-", "⁺": "+", "ⁿ": "n", **{c: str(i) for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}}
-_RUN = re.compile(rf"Σ_(?P<over>[a-z]+)|(?P<raised>[{''.join(_RAISED)}]+)|[{''.join(_SIGNS)}]")
+_BIG = {"Σ": r"\sum", "Π": r"\prod"}
+_RUN = re.compile(rf"(?P<sign>[ΣΠ])_(?P<over>[a-z]+)|(?P<raised>[{''.join(_RAISED)}]+)|[{''.join(_SIGNS)}]")
 
 
 def prose(text: str) -> str:
@@ -43,7 +44,7 @@ def sentence(text: str) -> str:
 
 def _signs(found: re.Match[str]) -> str:
     if found["over"]:
-        return rf"\sum_{{{found['over']}}}"
+        return rf"{_BIG[found['sign']]}_{{{found['over']}}}"
     return f"^{{{''.join(_RAISED[c] for c in found[0])}}}" if found["raised"] else _SIGNS[found[0]]
 
 

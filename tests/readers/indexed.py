@@ -179,12 +179,14 @@ class Reader:
         return value
 
     def condition(self) -> Any:
-        """1 where it holds, else 0; places of several axes are compared one by one."""
+        """1 where it holds, else 0; places of several axes are one where all their indices are."""
         lefts = self.several()
         sign = self.takes(*(f" {sign} " for sign in COMPARED)).strip()
         rights = self.several(len(lefts))
         self.expect("]")
         holds = [np.asarray(COMPARED[sign](a, b), dtype=float) for a, b in zip(lefts, rights, strict=True)]
+        if sign == "≠":
+            return 1 - math.prod([1 - one for one in holds[1:]], start=1 - holds[0])
         return math.prod(holds[1:], start=holds[0])
 
     def several(self, count: int = 1) -> list[Any]:
@@ -194,7 +196,7 @@ class Reader:
             flat, shape = self.whole(self.text[found.start() : self.place], count)
             entry = self.entry(flat).astype(int)
             return [entry] if count == 1 else [*np.unravel_index(entry, shape)]
-        if re.match(r"\([^()\s]*,[^()\s]*\) = ", self.text[self.place :]):
+        if re.match(r"\([^()\s]*,[^()\s]*\)( [=≠] |\])", self.text[self.place :]):
             self.expect("(")
             listed = [self.index()]
             while self.takes(","):

@@ -113,7 +113,7 @@ class NumbersLayout(EntryLayout):
 
     def raised(self, conditions: Sequence[tuple[str, str, str]], piece: Piece) -> Piece:
         """A factor, or none where indices do not compare so."""
-        holds = all(HOLDS[name](_index(left), _index(right)) for name, left, right in conditions)
+        holds = all(HOLDS[name](_indices(left), _indices(right)) for name, left, right in conditions)
         return piece if holds else Piece("1", ATOM)
 
     def over(self, runs: Sequence[Along], body: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
@@ -135,6 +135,11 @@ class NumbersLayout(EntryLayout):
         if sign == "Π":
             return self.multiplied(terms)
         return self.notation.named_call(sign, [term.text for term in terms])
+
+
+def _indices(text: str) -> list[int]:
+    """An index, or several that are one place: (k,l)."""
+    return [_index(one) for one in text.strip("()").split(",")]
 
 
 def _index(text: str) -> int:

@@ -71,6 +71,7 @@ SIGNS = (
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("p[n, y[n]]", "p[n, y[n]]: of each row n the entry at its label y[n]"),
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
+    ("prod_others(", "prod_others(x): at each place the product of all entries but that one"),
     ("Π_", "Π_k multiplies over k; x^[k ≠ j] is x where k is not j, else 1"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
     ("[j ≤ k]", "[j ≤ k] is 1 where it holds, else 0"),

@@ -166,12 +166,24 @@ def running_product(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     return multiplied_along(layout, expr.args[0], axis, indices, lambda k, i: [("less_equal", k, i)])
 
 
-def product_of_others(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
-    """Π_k x[k]^[k ≠ i]; over several axes it is written whole."""
+def product_of_others(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """Π_k x[k]^[k ≠ i]; over several axes Π_k,l x[k,l]^[(k,l) ≠ (i,j)]."""
+    x = expr.args[0]
     axes = axes_of(expr.parameters["axis"], len(indices))
-    if len(axes) != 1:
-        return None
-    return multiplied_along(layout, expr.args[0], axes[0], indices, lambda k, i: [("not_equal", k, i)])
+
+    def body(letters: Index) -> Piece:
+        there = dict(zip(axes, letters, strict=True))
+        at = tuple(there.get(axis, i) for axis, i in enumerate(indices))
+        other = [axis for axis in axes if there[axis]]
+        sides = [_together([one[axis] or "0" for axis in other]) for one in (at, indices)]
+        return layout.raised([("not_equal", sides[0], sides[1])], layout.entry(x, at))
+
+    return layout.over([layout.along(x, axis) for axis in axes], body, "Π")
+
+
+def _together(indices: Sequence[str]) -> str:
+    """One index, or several as a place: (k,l)."""
+    return indices[0] if len(indices) == 1 else f"({','.join(indices)})" if indices else "0"
 
 
 def running_product_back(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
