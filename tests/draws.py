@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
+from inspect import signature
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 
 def seeded(count: int) -> pytest.MarkDecorator:
@@ -23,9 +23,28 @@ def seeded(count: int) -> pytest.MarkDecorator:
 
 
 def searched(count: int) -> Callable[[Any], Any]:
-    """A test of `draw`: so many generators of Hypothesis's, new ones in every run; what fails is made small."""
-    options = settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    return lambda test: options(given(draw=st.randoms(use_true_random=False))(test))
+    """A test of `draw`: so many generators of Hypothesis's, new ones in every run; what fails is made small.
+
+    Hypothesis is imported when such a test runs: no other test pays for it.
+    """
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @wraps(test)
+        def search(*args: Any, **fixtures: Any) -> None:
+            from hypothesis import HealthCheck, given, settings
+            from hypothesis import strategies as st
+
+            options = settings(
+                max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+            )
+            options(given(draw=st.randoms(use_true_random=False))(test))(*args, **fixtures)
+
+        whole = signature(test)
+        kept = [parameter for name, parameter in whole.parameters.items() if name != "draw"]
+        search.__signature__ = whole.replace(parameters=kept)  # type: ignore[attr-defined]
+        return search
+
+    return decorate
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-import yaml
 
 from backprop_cli.engine.graph import build
 from backprop_cli.formulas.algebra.expr import TensorSymbol, foreign
@@ -17,7 +16,7 @@ from backprop_cli.formulas.tensors import derive
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, compute, run
 from backprop_cli.tasks.leaves import load_leaves
-from tests.formulas.asked import DATA
+from tests import quick_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SINGULAR = (
@@ -68,9 +67,9 @@ def test_shipped_specs(path: Path) -> None:
 
 def test_found_formulas() -> None:
     """And so is every one of the inputs at which a formula was once untrue."""
-    for case in yaml.safe_load((DATA / "found_formulas.yaml").read_text(encoding="utf-8")):
+    for case in quick_yaml.cases("found_formulas.yaml"):
         if "command" not in case:
-            text = yaml.safe_dump(case["spec"], sort_keys=False, allow_unicode=True)
+            text = quick_yaml.dump(case["spec"])
             assert not foreigners(read_spec(text.encode(), "found.yaml", folder=None)), case["id"]
 
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from backprop_cli.formulas.printed import Named, Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
+from tests import quick_yaml
 from tests.pace import within
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
-EXERCISES = yaml.safe_load((ROOT / "tests" / "data" / "notebooks.yaml").read_text(encoding="utf-8"))
+EXERCISES = quick_yaml.cases("notebooks.yaml")
 SOUND = [e for e in EXERCISES if e["expect"] != [{"error": True}]]
 
 

@@ -10,11 +10,9 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.formulate import formulate
@@ -23,8 +21,8 @@ from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
+from tests import quick_yaml
 
-DATA = Path(__file__).resolve().parents[1] / "data"
 NEAR = 1e-8
 
 
@@ -70,7 +68,7 @@ def cases() -> Iterator[Asked]:
 
 
 def _read(file: str) -> Sequence[Any]:
-    return yaml.safe_load((DATA / file).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    return quick_yaml.cases(file)  # type: ignore[no-any-return]
 
 
 def size(code: str) -> int:
@@ -88,7 +86,7 @@ _RUNS: dict[str, tuple[Graph, Computed, Any, str]] = {}
 
 def run_of(spec: Mapping[str, Any]) -> tuple[Graph, Computed, Any, str]:
     """The spec, run, with its formulas; remembered, since several cases share one."""
-    text = yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True)
+    text = quick_yaml.dump(dict(spec))
     if text not in _RUNS:
         graph = build(read_spec(text.encode(), "asked.yaml", folder=None))
         computed = compute(graph, load_leaves(graph))
@@ -103,14 +101,14 @@ def value_of(code: str, spec: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
     names = dict.fromkeys(re.findall(r"grad\((\w+)\)", code))
     inputs = {f"g_of_{n}": computed.passes[-1][graph.names[n]] for n in names}
     written = re.sub(r"grad\((\w+)\)", r"g_of_\1", code)
-    changed = yaml.safe_load(text)
+    changed = quick_yaml.load(text)
     changed["inputs"] = {**(changed.get("inputs") or {}), **{n: np.asarray(v).tolist() for n, v in inputs.items()}}
     changed["params"] = {**changed["params"], "the_param": 0.0}
     changed["nodes"] = {**changed["nodes"], "asked_for": written, "the_output": "2 * the_param"}
     for key in ("grad_output", "wrt", "backward", "hooks"):
         changed.pop(key, None)
     changed["output"] = "the_output"
-    again = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True)
+    again = quick_yaml.dump(changed)
     made = build(read_spec(again.encode(), "asked.yaml", folder=None))
     found = compute(made, load_leaves(made)).values[made.names["asked_for"]]
     return np.broadcast_to(np.asarray(found, dtype=float), shape)

@@ -6,11 +6,9 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.formulate import formulate
@@ -21,8 +19,8 @@ from backprop_cli.language.source import Source, inline
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
+from tests import quick_yaml
 
-DATA = Path(__file__).resolve().parents[1] / "data"
 OUTPUT = "out"
 
 SPELLED = {
@@ -82,7 +80,7 @@ def cases(file: str) -> list[Case]:
     return [
         Case(c["id"], c["function"], c["wrt"], c["result"],
              {name: value_of(c["id"] + name, described) for name, described in c["variables"].items()})
-        for c in yaml.safe_load((DATA / file).read_text(encoding="utf-8"))
+        for c in quick_yaml.cases(file)
     ]  # fmt: skip
 
 

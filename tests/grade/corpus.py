@@ -16,8 +16,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import load_spec, read_spec
@@ -29,6 +27,7 @@ from backprop_cli.tasks.grading.key import Key, key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.results import Graded, Marked
 from backprop_cli.tasks.grading.sheets import sheet_of
+from tests import quick_yaml
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "grading"
 NUMERIC = {
@@ -41,21 +40,20 @@ FACTORS = {"sign", "factor_2", "factor_n", "target_swapped"}
 @lru_cache(maxsize=1)
 def cases() -> tuple[dict[str, Any], ...]:
     """Every case of the corpus."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return tuple(yaml.load((DATA / "cases.yaml").read_text(encoding="utf-8"), loader))
+    return tuple(quick_yaml.cases("grading/cases.yaml"))
 
 
 @lru_cache(maxsize=1)
 def forms() -> dict[str, Any]:
     """The forms in which students write."""
-    found: dict[str, Any] = yaml.safe_load((DATA / "sloppy.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = quick_yaml.cases("grading/sloppy.yaml")
     return found
 
 
 @lru_cache(maxsize=1)
 def more_forms() -> list[dict[str, Any]]:
     """Further forms: read, or refused with a reason."""
-    found: list[dict[str, Any]] = yaml.safe_load((DATA / "forms.yaml").read_text(encoding="utf-8"))["forms"]
+    found: list[dict[str, Any]] = quick_yaml.cases("grading/forms.yaml")["forms"]
     return found
 
 
@@ -194,14 +192,14 @@ def printed(form: dict[str, Any]) -> tuple[Key, dict[str, str]]:
 
 def more() -> Iterator[tuple[str, str, str, list[str]]]:
     """Mistakes in further networks: the spec, the node, the formula, the keys that may name it."""
-    found = yaml.safe_load((DATA / "more.yaml").read_text(encoding="utf-8"))
+    found = quick_yaml.cases("grading/more.yaml")
     for network, node, formula, mistake in found["mistakes"]:
         yield found["networks"][network], node, formula, mistake
 
 
 def more_right() -> Iterator[tuple[str, str, str]]:
     """Right answers in further networks, in many spellings: the spec, the node, the formula."""
-    found = yaml.safe_load((DATA / "more.yaml").read_text(encoding="utf-8"))
+    found = quick_yaml.cases("grading/more.yaml")
     for network, node, formula in found["right"]:
         yield found["networks"][network], node, formula
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from backprop_cli.api.tasks import grade
 from backprop_cli.cli.boundary import invoke
 from backprop_cli.language.python.backward import read_backward
 from backprop_cli.tasks.importing.handwritten import read_handwritten
+from tests import quick_yaml
 
-DATA = Path(__file__).parents[1] / "data"
 FORWARD = """
 import numpy as np
 
@@ -104,7 +103,7 @@ def test_lines_of_a_backward_pass() -> None:
 
 # ── backward passes of courses, textbooks and libraries ──────────────────────────────────────────
 
-CASES = [case for case in yaml.safe_load((DATA / "handwritten.yaml").read_text()) if case.get("hand")]
+CASES = [case for case in quick_yaml.cases("handwritten.yaml") if case.get("hand")]
 
 
 class AsPython(ast.NodeTransformer):
@@ -137,7 +136,7 @@ def as_python(hand: Mapping[str, str]) -> dict[str, str]:
 
 def graded(case: Mapping[str, Any], lines: Mapping[str, str], folder: Path) -> Any:
     """The marks of a backward pass against the case's spec."""
-    (folder / "key.yaml").write_text(yaml.safe_dump(case["spec"], allow_unicode=True, sort_keys=False))
+    (folder / "key.yaml").write_text(quick_yaml.dump(case["spec"]))
     text = "".join(f"d{name} = {line}\n" for name, line in lines.items())
     (folder / "backward.py").write_text(f"import numpy as np\n{text}")
     return grade(str(folder / "key.yaml"), str(folder / "backward.py")).graded

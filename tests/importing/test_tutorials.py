@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.importing.reading import chosen, import_python
 from backprop_cli.tasks.result import Result
+from tests import quick_yaml
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "tutorials"
-CASES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "expect.yaml").read_text(encoding="utf-8"))
+CASES: list[dict[str, Any]] = quick_yaml.cases("tutorials/expect.yaml")
 
 
 def result_of(case: dict[str, Any]) -> Result:

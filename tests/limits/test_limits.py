@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests import quick_yaml
 
 ROOT = Path(__file__).parents[2]
-CASES = yaml.safe_load((ROOT / "tests" / "data" / "limits.yaml").read_text(encoding="utf-8"))
+CASES = quick_yaml.cases("limits.yaml")
 COMMAND = [sys.executable, "-m", "backprop_cli"]
 
 # The words in which the data is written.

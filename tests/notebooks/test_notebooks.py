@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from backprop_cli.errors import BackpropError
 from backprop_cli.tasks.calculate import Settings, run
+from tests import quick_yaml
 
-DATA = Path(__file__).resolve().parent.parent / "data" / "notebooks.yaml"
-EXERCISES: list[dict[str, Any]] = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+EXERCISES: list[dict[str, Any]] = quick_yaml.cases("notebooks.yaml")
 FAILING = [e for e in EXERCISES if e["expect"] == [{"error": True}]]
 SOUND = [e for e in EXERCISES if e not in FAILING]
 GETS = [(e, want) for e in SOUND for want in e["expect"] if "get" in want]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
+from tests import quick_yaml
 
 FILES = sorted((Path(__file__).resolve().parent.parent / "data" / "numeric").glob("*.yaml"))
 RENAMED = {
@@ -44,7 +44,7 @@ def spec_of(example: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_values_and_gradients_are_the_reference(path: Path) -> None:
     """Every number of the reference, to 1e-9 relative."""
-    example = yaml.safe_load(path.read_text(encoding="utf-8"))
+    example = quick_yaml.load(path.read_text(encoding="utf-8"))
     nodes = run(spec_of(example), Settings(terms=())).by_name
     for name, expected in example["reference"]["values"].items():
         np.testing.assert_allclose(nodes[name].value, expected, rtol=1e-9, atol=1e-12, err_msg=name)

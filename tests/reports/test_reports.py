@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from backprop_cli.engine.graph import build
 from backprop_cli.formulas.printed import Printed
@@ -21,9 +19,9 @@ from backprop_cli.tasks.checks import check
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Result
+from tests import quick_yaml
 
-DATA = Path(__file__).resolve().parent.parent / "data" / "reports.yaml"
-REPORTS: list[dict[str, Any]] = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+REPORTS: list[dict[str, Any]] = quick_yaml.cases("reports.yaml")
 NEVER = ("zoo", "Abs(", "nan")
 CHECKED = [one for one in REPORTS if one.get("check") is not None]
 
@@ -35,7 +33,7 @@ def cases(reports: Iterable[dict[str, Any]]) -> list[Any]:
 
 def spec_of(report: dict[str, Any]) -> Spec:
     """The report's spec, read as a file."""
-    text = yaml.safe_dump(report["spec"], sort_keys=False, allow_unicode=True)
+    text = quick_yaml.dump(report["spec"])
     return read_spec(text.encode(), report["id"], folder=None)
 
 

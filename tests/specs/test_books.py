@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests import quick_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-BOOKS: Any = yaml.safe_load((ROOT / "tests" / "data" / "books.yaml").read_text(encoding="utf-8"))
+BOOKS: Any = quick_yaml.cases("books.yaml")
 WORKED: dict[str, dict[str, str]] = {}
 """By spec and node what is read; under '' the whole."""
 

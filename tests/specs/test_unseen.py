@@ -6,15 +6,14 @@ from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Result
-from tests.conftest import ROOT
+from tests import quick_yaml
 
-NETWORKS: Any = yaml.safe_load((ROOT / "tests" / "data" / "unseen.yaml").read_text(encoding="utf-8"))
+NETWORKS: Any = quick_yaml.cases("unseen.yaml")
 LONGEST = 110
 
 
@@ -24,7 +23,7 @@ def calculated(name: str) -> Result:
     network, seed = NETWORKS[name], iter(range(99))
     leaves = {section: {leaf: {"shape": shape, "init": "normal", "std": 0.5, "seed": next(seed)}
                         for leaf, shape in network[section].items()} for section in ("inputs", "params")}  # fmt: skip
-    text = yaml.safe_dump({**leaves, "nodes": network["nodes"]}, sort_keys=False, allow_unicode=True)
+    text = quick_yaml.dump({**leaves, "nodes": network["nodes"]})
     return run(read_spec(text.encode(), f"{name}.yaml", folder=None), Settings(terms=("compact",)))
 
 
