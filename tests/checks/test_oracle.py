@@ -13,7 +13,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.language.reader import read_spec
 from backprop_cli.records import replace
 from backprop_cli.tasks.calculate import compute
-from backprop_cli.tasks.checks.differences import Dependents
+from backprop_cli.tasks.checks.dependents import Dependents
 from backprop_cli.tasks.checks.oracle import Allowance, Effort, Oracle
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer

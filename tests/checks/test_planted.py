@@ -10,6 +10,7 @@ import pytest
 
 import backprop_cli.formulas.tensors
 import backprop_cli.tasks.calculate
+import backprop_cli.tasks.checks.differences
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.passes import backward
 from backprop_cli.formulas.algebra.formula import RULES, lift
@@ -121,6 +122,35 @@ def test_planted_error_is_named(plant: Plant, node: str, answer: str, sound: set
     assert result.reason
     assert len(set(result.numbers.values())) > 1 or "read back" in result.reason
     assert {r.node for r in report.results if r.status == "wrong"} & sound == set()
+
+
+@pytest.mark.parametrize("plant", [plant for plant, _, answer, _ in PLANTS if answer == "differences"])
+def test_by_way_of_confirmed_gradients_the_same_nodes_are_wrong(plant: Plant, checked: Any,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Differences that end at gradients confirmed before, as on a long way, find what those of the output find.
+
+    What a wrong gradient leads to is wrong as well, so that none is taken for known.
+    """
+    plant(monkeypatch)
+
+    def wrong() -> set[str]:
+        return {r.node for r in checked(NET, terms=(), entries=False).results if r.status == "wrong"}
+
+    whole = wrong()
+    monkeypatch.setattr(backprop_cli.tasks.checks.differences, "LONG_WAY", 0)
+    assert wrong() == whole != set()
+
+
+def test_a_long_way_ends_at_confirmed_gradients(checked: Any, one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the output is far, differences say by which gradients they went, each way once, and agree as well."""
+    monkeypatch.setattr(backprop_cli.tasks.checks.differences, "LONG_WAY", 0)
+    report = checked(NET, terms=(), entries=False)
+    notes = {r.node: r.answer("differences").note for r in report.results}
+    assert notes == {"loss": "", "q": "", "y": "by the derivatives by q", "s": "by the derivatives by y",
+                     "b": "by the derivatives by y", "h": "by the derivatives by s, q", "u": "by the derivatives by h",
+                     "c": "by the derivatives by u", "a": "by the derivatives by u"}  # fmt: skip
+    assert report.ok
+    assert max(r.answer("differences").worst for r in report.results) < 1e-8
 
 
 def test_formulas_do_not_prove_rules(checked: Any, one: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
 from backprop_cli.records import dataclass, field, replace
+from backprop_cli.tasks.checks.dependents import Dependents
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 
 TOLERANCE = Tolerance(relative=1e-5, absolute=1e-7)
@@ -26,6 +28,7 @@ USUAL = 2  # where the ladder's step is the usual one
 EPS = 2.0**-52
 MOST_ENTRIES = 4096
 FEWEST_ENTRIES = 8
+LONG_WAY = 64  # steps to the output that are all computed again for each entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +178,18 @@ def sample(shape: Index, count: int, name: str) -> list[Index]:
 
 
 class Perturbed:
-    """The output of a graph as a function of one node's value: only what depends on the node is computed again."""
+    """The output of a graph as a function of one node's value: only what depends on the node is computed again.
+
+    A long way is gone as far as the nodes whose gradients were confirmed here already: Σ ∂output/∂c · c(x), by the
+    chain rule. So a graph of n steps takes n of them, not n².
+    """
 
     def __init__(self, graph: Graph, values: Sequence[Array]) -> None:
         self.graph = graph
         self.values = values
         self.steps: dict[int, Step] = {step.place: step for step in plan(graph, Numbers(graph))}
         self.costs = {index: _cost(graph, step) for index, step in self.steps.items()}
+        self.single = dict.fromkeys(self.steps, 1)
         self.dependents = Dependents(graph)
 
     def function(self, step: Step) -> Callable[..., Any]:
@@ -192,72 +200,49 @@ class Perturbed:
         start, near = self.values[step.inputs[0]], node.op.near
         return lambda x: apply(near(x, start, **node.parameters))
 
-    def probe(self, node: int, output: int, seed: Array, chain: Sequence[int]) -> Probe:
-        """Σ seed·output, by the entries of a node; `chain` is what to compute again."""
+    def probe(self, node: int, weights: Mapping[int, Array], chain: Sequence[int]) -> Probe:
+        """Σ weight·end, by the entries of a node; `chain` is what to compute again.
+
+        What an end leads to is in its weight, so that nothing behind it sees it change.
+        """
         values = list(self.values)
-        steps = [(index, self.function(self.steps[index]), self.steps[index].operands) for index in chain]
+        ends = {index: values[index] for index in (node, *chain) if index in weights}
+        steps = [(index, self.function(self.steps[index]), self.steps[index].operands,
+                  ends if index in ends else values) for index in chain]  # fmt: skip
 
         def total(value: Array) -> float:
             values[node] = value
+            if node in ends:
+                ends[node] = value
             with np.errstate(all="ignore"):
-                for index, apply, operands in steps:
-                    values[index] = apply(*operands(values))
-                return float(np.sum(seed * values[output]))
+                for index, apply, operands, into in steps:
+                    into[index] = apply(*operands(values))
+                return float(sum(np.sum(weights[index] * end) for index, end in ends.items()))
 
         with np.errstate(all="ignore"):
-            scale = float(np.sum(np.abs(seed * self.values[output])))
+            scale = float(sum(np.sum(np.abs(weights[index] * end)) for index, end in ends.items()))
         return Probe(total, self.values[node], scale)
 
-    def answer(self, node: int, output: int, seed: Array, gradient: Array, budget: float) -> Answer:
-        """The differences by as many of a node's entries as the budget, in nanoseconds, allows; a few of a leaf's."""
+    def answer(self, node: int, output: int, seed: Array, gradient: Array, budget: float,
+               known: Mapping[int, Array] = MappingProxyType({})) -> Answer:  # fmt: skip
+        """The differences by as many of a node's entries as the budget, in nanoseconds, allows; a few of a leaf's.
+
+        `known` are the gradients by other nodes where a long way may end.
+        """
         one = self.graph.nodes[node]
         shape = tuple(map(int, one.shape))
-        chain = self.dependents.of(node, output, None if one.is_leaf else self.costs, budget / 3)
+        weights: Mapping[int, Array] = {output: seed}
+        chain = self.dependents.of(node, output, self.single, LONG_WAY)
+        if chain is None:
+            weights = {**known, output: seed}
+            chain = self.dependents.of(node, output, None if one.is_leaf else self.costs, budget / 3, weights)
         if chain is None:
             return Answer("differences", total=math.prod(shape), note="differences skipped: too far from the output")
         cost = 3 * (2000 + sum(self.costs[index] for index in chain))
         count = min(MOST_ENTRIES, max(int(budget / cost), FEWEST_ENTRIES))
-        probe = self.probe(node, output, seed, chain)
-        return compare(probe, gradient, sample(shape, count, one.name), math.prod(shape))
-
-
-class Dependents:
-    """Which nodes change with a node and change the output.
-
-    What `stop_gradient` hides is held as it is: no gradient flows there, but a difference would see through it.
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.users: list[list[int]] = [[] for _ in graph.nodes]
-        for node in graph.nodes:
-            if node.op is not OPS["stop_gradient"]:
-                for operand in set(node.inputs):
-                    self.users[operand].append(node.index)
-        self.needed: dict[int, set[int]] = {}
-
-    def of(self, node: int, output: int, costs: Mapping[int, float] | None = None,
-           most: float = math.inf, ends: Container[int] = ()) -> list[int] | None:  # fmt: skip
-        """In topological order, not beyond `ends`; None where computing them would cost more than `most`."""
-        needed, found, stack, spent = self._needed(output), {node}, [node], 0.0
-        while stack:
-            for user in self.users[stack.pop()]:
-                if user in needed and user not in found:
-                    found.add(user)
-                    if user not in ends:
-                        stack.append(user)
-                    spent += costs[user] if costs else 0
-            if spent > most:
-                return None
-        return sorted(found - {node})
-
-    def _needed(self, output: int) -> set[int]:
-        if output not in self.needed:
-            found = self.needed[output] = {output}
-            for node in reversed(self.graph.nodes[: output + 1]):
-                if node.index in found:
-                    found.update(node.inputs)
-        return self.needed[output]
+        found = compare(self.probe(node, weights, chain), gradient, sample(shape, count, one.name), math.prod(shape))
+        ends = [index for index in chain if index in weights]
+        return found if found.note or ends in ([], [output]) else replace(found, note=self.dependents.by_way_of(ends))
 
 
 def _cost(graph: Graph, step: Step) -> float:

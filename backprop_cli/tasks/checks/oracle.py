@@ -7,7 +7,7 @@ ends at the nodes whose derivatives are known already, from here: Σ ∂output/�
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.entries import NoEntriesError, apply_op, entries, symbols
 from backprop_cli.records import dataclass, field, replace
-from backprop_cli.tasks.checks.differences import Dependents
+from backprop_cli.tasks.checks.dependents import Dependents
 from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 from backprop_cli.tasks.checks.scalars import KinkError, Scalars, UnknownFunctionError, added
 from backprop_cli.tasks.diagnose import on_kink
@@ -125,11 +125,8 @@ class Oracle:
             return Answer("entries", note="too large to be written out in entries")
         if not (found.kinks or found.unknown):
             self.known.setdefault(node, found.found["entries"])
-        return found if explicit.ends == [self.output] else replace(found, note=self.by_way_of(explicit.ends))
-
-    def by_way_of(self, ends: Iterable[int]) -> str:
-        """Where a walk ended, in words."""
-        return f"by the derivatives by {', '.join(self.graph.nodes[index].name for index in ends)}"
+        whole = explicit.ends == [self.output]
+        return found if whole else replace(found, note=self.dependents.by_way_of(explicit.ends))
 
     def written(self, node: int) -> Explicit:
         """The whole output where that is small, else up to what is known.

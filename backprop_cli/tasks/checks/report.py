@@ -12,7 +12,7 @@ from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import TERMS, PassFormulas, Printed
 from backprop_cli.language.model import Spec
-from backprop_cli.records import dataclass, replace
+from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.functions import check_functions
@@ -88,7 +88,7 @@ class Work:
         """Every named node with a gradient in a pass, in the order of the reverse pass."""
         gradients, seed = self.computed.passes[number], self.computed.seeds[number]
         back = PrintedBack(self.graph, self.computed.values, gradients, printed.where, run.output)
-        oracle = Oracle(self.graph, self.computed.values, self.perturbed.dependents, run.output, seed, self.effort)
+        independent = Independent.of(self, run, seed)
         for node in reversed(list(self.graph.named())):
             gradient = gradients[node.index]
             if gradient is None or node.index not in self.graph.active:
@@ -97,24 +97,9 @@ class Work:
                 yield misshapen(node, run.name, gradient)
                 continue
             answers = [back.answer(printed[node.index], gradient)] if printed.get(node.index) else []
-            answers += self.independent(node, run, seed, gradient, oracle)
+            answers += independent.answers(node, gradient)
             found = verdict(self.graph, node, run.name, gradient, answers)
             yield replace(found, number=number + 1) if len(self.graph.passes) > 1 else found
-
-    def independent(self, node: Node, run: GraphPass, seed: Array, gradient: Array,
-                    oracle: Oracle) -> Iterator[Answer]:  # fmt: skip
-        """The answers that use no rule."""
-        total = math.prod(map(int, node.shape))
-        if node.index in self.hooked:
-            yield Answer("differences", total=total, note=HOOKED)
-            return
-        by_choice = not self.departed.isdisjoint(self.perturbed.dependents.of(node.index, run.output) or ())
-        if self.settings.differences:
-            found = self.perturbed.answer(node.index, run.output, seed, gradient, self.budget)
-            yield excused(found) if by_choice else found
-        if self.settings.entries:
-            found = oracle.answer(node.index, gradient)
-            yield excused(found) if by_choice else found
 
     def sums(self, printed: PassFormulas) -> Iterator[CheckResult]:
         """The accumulated gradients of leaves; their parts were checked pass by pass."""
@@ -124,6 +109,44 @@ class Work:
             passes = [p for p in self.computed.passes if p[node.index] is not None]
             if len(passes) > 1 and any(isinstance(one, Printed) for one in printed.get(node.index, {}).values()):
                 yield verdict(self.graph, node, SUM, gradient, [back.answer(printed[node.index], gradient)])
+
+
+@dataclass(frozen=True, slots=True)
+class Independent:
+    """The answers that use no rule, in one backward pass.
+
+    `chosen` are the nodes behind one whose gradient departs from its function's; `confirmed` the gradients that
+    differences confirmed, by node.
+    """
+
+    work: Work
+    run: GraphPass
+    seed: Array
+    oracle: Oracle
+    chosen: set[int]
+    confirmed: dict[int, Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, work: Work, run: GraphPass, seed: Array) -> Independent:
+        """The answers of a pass from a seed."""
+        dependents = work.perturbed.dependents
+        oracle = Oracle(work.graph, work.computed.values, dependents, run.output, seed, work.effort)
+        return cls(work, run, seed, oracle, dependents.behind(work.departed, run.output))
+
+    def answers(self, node: Node, gradient: Array) -> Iterator[Answer]:
+        """Those about one node; nodes nearer to the output come first."""
+        work, index = self.work, node.index
+        if index in work.hooked:
+            yield Answer("differences", total=math.prod(map(int, node.shape)), note=HOOKED)
+            return
+        if work.settings.differences:
+            found = work.perturbed.answer(index, self.run.output, self.seed, gradient, work.budget, self.confirmed)
+            if status_of([found]) == "ok" and found.checked == found.total:
+                self.confirmed[index] = gradient
+            yield excused(found) if index in self.chosen else found
+        if work.settings.entries:
+            found = self.oracle.answer(index, gradient)
+            yield excused(found) if index in self.chosen else found
 
 
 def excused(answer: Answer) -> Answer:
