@@ -12,7 +12,7 @@ from sympy import Rational, S
 from backprop_cli.engine.interpret import evaluate_body
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.engine.ops.words import SINGULAR, WORDS
+from backprop_cli.engine.ops.words import SINGULAR, TRACED, WORDS
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.expr import (
     TensorSymbol,
@@ -21,6 +21,7 @@ from backprop_cli.formulas.algebra.expr import (
 )
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import Formula, lift
+from backprop_cli.formulas.algebra.masks import is_truth
 from backprop_cli.formulas.algebra.matching import OnFormulas
 
 
@@ -72,6 +73,8 @@ def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: 
     condition, right = SINGULAR[name]
     values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
     seen = evaluate_body(condition, values, OnFormulas(), None)
+    if name in TRACED and facts.evaluate(seen.expr) is None and not is_truth(values["mask"].expr, facts):
+        return evaluate_body(TRACED[name], values, OnFormulas(), None)  # type: ignore[no-any-return]
     if not facts.somewhere(seen.expr):
         return _word(name, *operands, **parameters)
     return evaluate_body(right, values, OnFormulas(), None)  # type: ignore[no-any-return]

@@ -126,12 +126,38 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
     if values is not None and moving is None:
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
     if values is not None:
-        facts.evaluate = Evaluator(values, (), graph.spec.dtype)
+        facts.evaluate = facts.labels = Evaluator(values, (), graph.spec.dtype)
     made = Symbols(graph, [], {}, {}, {}, facts)
+    if values is None:
+        facts.labels = _Positions(graph, made)
     with at_work(made.facts.work):
         for node in graph.nodes:
             _define(graph, node, made)
     return made
+
+
+class _Positions:
+    """The numbers of positions that inputs alone give, where no run has computed them: `k`, `k - 1`, a node of them."""
+
+    def __init__(self, graph: Graph, made: Symbols) -> None:
+        self.graph = graph
+        self.made = made
+        self.values: list[Any] = [None] * len(graph.nodes)
+        self.evaluate = Evaluator(self.values, (), graph.spec.dtype)
+
+    def __call__(self, expr: Expr) -> Array | None:
+        """Their numbers; None where one is computed from a param, or an input has none."""
+        return self.evaluate(expr) if all(map(self.known, symbols_of(expr))) else None
+
+    def known(self, symbol: TensorSymbol) -> bool:
+        """Whether a symbol has a number, which is then at hand."""
+        node = self.graph.nodes[symbol.index]
+        if self.values[node.index] is None and node.kind == "input" and node.leaf is not None and node.leaf.load:
+            self.values[node.index] = node.leaf.load()
+        definition = self.made.definitions.get(node.index)
+        if self.values[node.index] is None and isinstance(definition, Expr) and tree_size(definition) < INLINE:
+            self.values[node.index] = self(definition)
+        return self.values[node.index] is not None
 
 
 def _literals(spec: Spec) -> Iterator[Number]:

@@ -188,7 +188,8 @@ def _collected(rule: Callable[..., Formula]) -> Callable[..., Parts]:
         key = gradient.expr, gradient.shape
         found = known.get(key)
         if found is None:
-            found = known[key] = rule(gradient, *operands)
+            found = rule(gradient, *operands)
+            found = known[key] = Formula(S.Zero, found.shape) if 0 in found.shape else found  # of no entries
         return Parts(found)
 
     return contribution

@@ -172,8 +172,11 @@ def _operands(graph: Graph, node: Node, index: tuple[int, ...], values: Sequence
         if operand.kind == "constant" or value is None:
             continue
         place = _aligned(np.shape(value), np.shape(values[node.index]), index)
-        start = "" if operand.anonymous else operand.name if place is None else f"{operand.name}{entry_text(place)} = "
-        parts.append(f"{start}{_range(value) if place is None else number_text(value, place)}")
+        if place is None:
+            parts.append(_range("entries" if operand.anonymous else operand.name, value))
+        else:
+            start = "" if operand.anonymous else f"{operand.name}{entry_text(place)} = "
+            parts.append(f"{start}{number_text(value, place)}")
     return f" of {' and '.join(parts)}" if parts else ""
 
 
@@ -185,10 +188,12 @@ def _aligned(shape: tuple[int, ...], whole: tuple[int, ...], index: tuple[int, .
     return tuple(0 if s == 1 else i for s, i in zip(shape, index[start:], strict=True))
 
 
-def _range(value: Array) -> str:
+def _range(name: str, value: Array) -> str:
     """Entries of an operand of another shape, as a range."""
     finite = np.asarray(value)[np.isfinite(value)]
-    return f" between {finite.min():.6g} and {finite.max():.6g}" if finite.size else " without a finite entry"
+    if finite.size:
+        return f"{name} between {finite.min():.6g} and {finite.max():.6g}"
+    return f"{name} without a finite one" if np.size(value) else f"{name}, of which there are none"
 
 
 def first_nonfinite(graph: Graph, values: Sequence[Array]) -> str | None:

@@ -20,12 +20,13 @@ from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.expression import parse
-from backprop_cli.language.model import Leaf, NodeSpec, Shape, Size, Spec
+from backprop_cli.language.model import Claim, Leaf, NodeSpec, Shape, Size, Spec
 from backprop_cli.language.source import Source, inline
-from backprop_cli.records import dataclass
+from backprop_cli.records import dataclass, replace
 
 UPSTREAM, OUTPUT = ("g", "δ"), ("y", "out")  # the second where an operand has the first for its name
 LETTERS = "nmkpqrst"
+MASKS = frozenset({"mask", "some"})  # domains of samples that draw 0 and 1
 INFIX = {op: sign for sign, op in OPERATORS.items()}
 _REDUCTIONS = ("sum", "mean", "max", "min", "logsumexp", "var", "std", "norm", "prod")
 _LOSSES = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "kl_div", "hinge_embedding_loss",
@@ -216,8 +217,9 @@ def _body(function: Composite, operands: Mapping[str, Shape], parameters: Mappin
 
 def _graph(probe: Probe) -> Graph | None:
     """The graph of `sum(g * f(...))`; None where nothing in it can be differentiated."""
-    fixed = probe.function.integer_operands
-    leaves = [_leaf(name, shape, "input" if name in fixed else "param") for name, shape in probe.operands.items()]
+    fixed, masks = probe.function.integer_operands, _masks(probe.function)
+    leaves = [replace(_leaf(name, shape, "input" if name in fixed else "param"), claims=masks.get(name, {}))
+              for name, shape in probe.operands.items()]
     value = _node(probe.output, probe.call)
     shape = _shape(probe)
     given = _leaf("upstream", shape, "input")
@@ -231,6 +233,13 @@ def _graph(probe: Probe) -> Graph | None:
         if error.code == "E017":
             return None
         raise
+
+
+def _masks(function: Op | Composite) -> Mapping[str, Mapping[str, Claim]]:
+    """What is stated of the operands that are 0/1 masks."""
+    sample = _sample(function)
+    named = zip(_operand_names(function, sample), sample.domains, strict=False)
+    return {name: {"mask": Claim(True, inline(name))} for name, domain in named if domain in MASKS}
 
 
 def _spec(leaves: list[Leaf], nodes: list[NodeSpec]) -> Spec:

@@ -64,3 +64,14 @@ def test_a_run_takes_its_expressions_along(spec_of: Any) -> None:
         clear_cache()
         counts.append(alive())
     assert counts[1] <= counts[0]
+
+
+def test_no_entries_have_a_gradient_of_none_and_a_mean_that_is_no_number(spec_of: Any) -> None:
+    """A mean of no entries is printed as one, never as a division by 0; a softmax of none does not sum to one."""
+    text = ("params: {w: 2, x: {shape: [0], value: []}}\n"
+            "nodes: {m: mean(x) * w, s: w * sum(softmax(x)), loss: m + s}\n")  # fmt: skip
+    found = run(spec_of(text), Settings(terms=("nodes",), notations=("text", "code", "index"))).by_name
+    printed = {name: found[name].gradient.formula["nodes"] for name in "wx"}
+    assert printed["x"].text == "zeros((0,))"
+    assert printed["w"].text == "mean(x) + Σ(softmax(x))"
+    assert printed["w"]["index"] == "∂loss/∂w = nan + Σ_i exp(x[i]) / Σ_j exp(x[j])"

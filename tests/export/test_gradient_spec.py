@@ -153,3 +153,31 @@ def test_command(backprop: Callable[..., Any], tmp_path: Path) -> None:
     assert backprop("run", "-", "--get", "grad_w_2", stdin=twice.out).out.split() == ["[6.0,", "12.0]"]
     assert backprop("export", path, "--to", "numpy", "--of", "w").code == 2
     assert backprop("show", path).out == "params:\n  w: [1, 2]\nnodes:\n  loss: sum(w**3)\n"
+
+
+@pytest.mark.parametrize("text", [
+    "inputs: {k: -1}\nparams: {z: [0.1, 0.5, -0.2]}\nnodes: {p: softmax(z), loss: '-log(p[k])'}\n",
+    "inputs: {k: [-1, 0]}\nparams: {z: [[0.1, 0.5, -0.2], [1, 2, 3]]}\nnodes: {y: 'z[range(2), k]', loss: sum(y**2)}\n",
+    "inputs: {t: [1, 3]}\nparams: {z: [0.1, 0.5, -0.2]}\nnodes: {k: t - 4, y: 'z[k]', loss: sum(y**2)}\n",
+], ids=["scalar", "rows", "computed"])  # fmt: skip
+def test_labels_that_count_from_the_end_are_no_one_hot(spec_of: Callable[[str], Spec], text: str) -> None:
+    """A label may be negative, which `one_hot` refuses: the exported gradient puts its entry there otherwise."""
+    spec = spec_of(text)
+    _, gradients = numbers(spec)
+    values, _ = numbers(again(gradient_spec(spec)))
+    np.testing.assert_allclose(values["grad_z"], gradients["z"], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("condition", "others"), [("c", [3.0, 0, -1]), ("c * 1", [0.0, 2, 2])])
+def test_a_condition_may_be_any_number(spec_of: Callable[[str], Spec], condition: str, others: list[float]) -> None:
+    """What only happens to be 0 and 1 in this spec is no factor of an exported gradient; a comparison is one."""
+    nodes = f"r: 'where({condition}, x**2, 3*x)', y: 'where(x > 2, r, x)', loss: sum(y)"
+    text = f"inputs: {{c: [0, 1, 1]}}\nparams: {{x: [1, 2, 3]}}\nnodes: {{{nodes}}}\n"
+    exported = gradient_spec(spec_of(text))
+    given = text.replace("[0, 1, 1]", str(others))
+    _, gradients = numbers(spec_of(given))
+    values, _ = numbers(again(gradient_spec(spec_of(given))))
+    np.testing.assert_allclose(values["grad_x"], gradients["x"])
+    texts = {node.name: node.text.text for node in exported.nodes}
+    assert texts == {node.name: node.text.text for node in gradient_spec(spec_of(given)).nodes}
+    assert "(x > 2)" in texts["grad_r"]

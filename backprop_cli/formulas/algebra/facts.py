@@ -34,6 +34,7 @@ class Facts:
     params: Callable[[TensorSymbol], Array | None] = field(default=lambda symbol: None)  # the array of any other leaf
     claims: Callable[[TensorSymbol], Mapping[str, Any]] = field(default=lambda symbol: {})  # stated of a leaf
     evaluate: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # the value of a formula in this run
+    labels: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # of positions, also without a run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
@@ -65,6 +66,8 @@ class Facts:
 
     def sum(self, expr: Expr, axes: tuple[int, ...], data: bool = True) -> Expr | None:
         """The value of Σ expr over negative axes (size-1 axes kept), if it is known; `data`: seeing it will do."""
+        if 0 in shape_of(expr):
+            return None
         if isinstance(expr, Apply) and sums_to_one(expr, axes):
             return S.One
         if isinstance(expr, Add):

@@ -14,6 +14,24 @@ from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 COMPARISONS = MASKS - {"eye", "one_hot"}
 
 
+MOVES = frozenset({"reshape", "expand_dims", "squeeze", "broadcast_to", "transpose", "index", "take", "take_along_axis",
+                   "flip", "roll", "tile", "tril", "triu", "concat", "stack", "maximum", "minimum", "prod", "max",
+                   "min", "sign"})  # fmt: skip
+"""Operators that make 0/1 of 0/1."""
+
+
+def is_truth(expr: Expr, facts: Facts, steps: int = 30) -> bool:
+    """Whether each entry is 0 or 1, whatever the numbers: a comparison, a leaf stated to be a mask, what these make."""
+    if expr in {S.Zero, S.One} or facts.is_mask(expr) or isinstance(expr, Apply) and expr.name in MASKS:
+        return True
+    made: tuple[Expr | None, ...] = (facts.definitions.get(expr),)
+    if isinstance(expr, Mul) or isinstance(expr, Apply) and expr.name in MOVES:
+        made = expr.args
+    elif isinstance(expr, Add) and len(expr.args) == 2 and expr.args[0] == 1:
+        made = (-expr.args[1],)
+    return steps > 0 and all(part is not None and is_truth(part, facts, steps - 1) for part in made)
+
+
 def by_branches(expr: Expr) -> Expr:
     """[x > 0] a + (1 - [x > 0]) b as where(x > 0, a, b)."""
     if isinstance(expr, Mul):

@@ -168,6 +168,8 @@ def _new_axes(index: Any, rank: int) -> tuple[int, ...]:
 
 def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formula:
     """One entry a row added to zeros is one_hot(labels) times what is added   (S4)."""
+    if source.expr == 0:
+        return x
     last = axis % len(x.shape) == len(x.shape) - 1
     if x.expr != 0 or not last or not is_one(indices.shape[-1]) or indices.shape[:-1] != x.shape[:-1]:
         return generic("scatter_add", {"axis": axis}, (x, indices, source))
@@ -181,6 +183,8 @@ def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formul
 def added(x: Formula, label: Formula, source: Formula, *, axis: int) -> Formula:
     """What is added to the one entry, row or column of zeros that a label names is one_hot(label) times it   (S4)."""
     rank, place = len(x.shape), axis % len(x.shape)
+    if source.expr == 0:
+        return x
     if label.expr.is_Integer and not label.shape:
         at = (*[Span()] * place, int(label.expr) % int(x.shape[place]))
         return Formula(Add(x.expr, scatter(source, index=at, shape=x.shape).expr), x.shape)
@@ -195,9 +199,9 @@ def added(x: Formula, label: Formula, source: Formula, *, axis: int) -> Formula:
 
 def from_the_end(labels: Expr) -> bool:
     """Whether a label counts from the end: one_hot knows no such label."""
-    known = facts_of(labels).evaluate(labels)
-    if known is None and not symbols_of(labels):
+    if not symbols_of(labels):
         return any(number < 0 for number in labels.atoms(Integer))
+    known = facts_of(labels).labels(labels)
     return known is not None and bool((known < 0).any())
 
 

@@ -35,8 +35,10 @@ def reduced(sign: str) -> Row:
 
 
 def mean(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
-    """1/N Σ."""
+    """1/N Σ; of no entries it is no number."""
     shape = shape_of(expr.args[0])
+    if any(shape[a] == 0 for a in axes_of(expr.parameters["axis"], len(shape))):
+        return layout.entry(S.NaN, ())
     total = run_over(layout, expr, indices, lambda at: layout.entry(expr.args[0], at))
     counts = [layout.count(shape[a]) for a in axes_of(expr.parameters["axis"], len(shape)) if not is_one(shape[a])]
     if not counts:
