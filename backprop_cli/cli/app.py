@@ -30,6 +30,7 @@ class Commands(click.Group):
             return None
         found: click.Command = import_module(f"backprop_cli.cli.{COMMANDS[cmd_name].module}").command
         found.name = cmd_name
+        found.help = found.help or COMMANDS[cmd_name].help  # `python -OO` has no docstrings
         return found
 
     def resolve_command(

@@ -11,6 +11,7 @@ import click
 
 from backprop_cli.cli.app import SETTINGS, USAGE, app
 from backprop_cli.cli.process import Interrupted
+from backprop_cli.cli.streams import sink_for
 from backprop_cli.errors import BackpropError, FileError, UsageError
 
 PROGRAM = "backprop"
@@ -47,6 +48,7 @@ def _invoke(argv: list[str]) -> int:
         with app.make_context(PROGRAM, list(argv), obj=tuple(argv)) as ctx:
             return int(app.invoke(ctx) or 0)
     except click.exceptions.Exit as caught:  # --help and --version
+        sink_for(None)  # click writes nothing where there is nowhere to write
         return caught.exit_code
 
 

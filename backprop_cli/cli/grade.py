@@ -15,7 +15,7 @@ from backprop_cli.cli.folders import ANSWERS, files_of
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
 from backprop_cli.cli.records import Done, Spread
-from backprop_cli.cli.streams import Sink, refuse_overwriting, sink_for, suffixed
+from backprop_cli.cli.streams import Sink, folder_for, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import BackpropError, UsageError
 from backprop_cli.records import dataclass, replace
 from backprop_cli.report.graded import HEADERS, RENDERERS
@@ -98,6 +98,7 @@ class Counting:
 
 Policy = Mapping[str, float | str | bool]
 
+ANSWERS_READ = "a file of answers"
 KEPT = 8
 """Keys of seeds that are kept for the sheets after them."""
 
@@ -137,7 +138,8 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
     at others.  What is right from an own earlier answer is credited, and the first mistake is marked and named.
     """
     answers = files_of(answers, ANSWERS)
-    refuse_overwriting(report.out, (key, *answers))
+    refuse_overwriting(report.out, (key,))
+    refuse_overwriting(report.out, answers, ANSWERS_READ)
     form = form or suffixed(report.out, BY_SUFFIX) or "text"
     if key == "-" and "-" in answers:
         raise UsageError("E026", "'-' can be given once: there is one standard input")
@@ -152,7 +154,7 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
         sink = Counting(sink, Tally())
     lines = form in {"ndjson", "items"}
     series = Series(HEADERS.get(form, ""), "\n" if form in {"text", "markdown"} else "", lines, job.view.ascii,
-                    _pages(pages, answers, SUFFIXES.get(page_format, ".txt")))  # fmt: skip
+                    _pages(pages, answers, SUFFIXES.get(page_format, ".txt"), job.keys.read))  # fmt: skip
     return over(answers, job, sink, series, limits, manner_now(), job.warm)
 
 
@@ -190,6 +192,12 @@ class Keys:
             self._own = self._made(self.spec)
         return self._own
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The files that the key was read from."""
+        self.ready()
+        return (self.made_from[0], self.file.spec, *self.spec.files)
+
     def of(self, seed: str | None) -> tuple[Key, Scheme]:
         """The key whose numbers a sheet was given."""
         if seed is None or not (seed.isascii() and seed.isdigit() and len(seed) < 10):
@@ -222,11 +230,15 @@ def _job(path: str, points: tuple[str, ...], policy: Mapping[str, float | str | 
     return Job(keys, form, view)
 
 
-def _pages(folder: str | None, answers: tuple[str, ...], suffix: str) -> dict[str, Path]:
-    """A file in the folder for each file of answers, by its name and no more of its path."""
+def _pages(folder: str | None, answers: tuple[str, ...], suffix: str, read: tuple[str, ...]) -> dict[str, Path]:
+    """A file in the folder for each file of answers, by its name and no more of its path.
+
+    Raises:
+        UsageError: E026 where one would replace a file of answers, or what the key was read from.
+    """
     if folder is None:
         return {}
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    into = folder_for(folder)
     found: dict[str, Path] = {}
     taken: set[str] = set()
     for path in answers:
@@ -236,5 +248,8 @@ def _pages(folder: str | None, answers: tuple[str, ...], suffix: str) -> dict[st
             count += 1
             name = f"{stem}-{count}"
         taken.add(name)
-        found[path] = Path(folder) / f"{name}{suffix}"
+        found[path] = into / f"{name}{suffix}"
+    for page in found.values():
+        refuse_overwriting(str(page), answers, ANSWERS_READ, "the page")
+        refuse_overwriting(str(page), read, "a file of the key", "the page")
     return found

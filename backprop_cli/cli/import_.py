@@ -11,8 +11,8 @@ from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import one_thread
 from backprop_cli.cli.options import Plain, takes
 from backprop_cli.cli.records import Done, Limits
-from backprop_cli.cli.streams import refuse_overwriting, sink_for
-from backprop_cli.errors import FileError, UsageError
+from backprop_cli.cli.streams import folder_for, refuse_overwriting, sink_for
+from backprop_cli.errors import UsageError
 from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Job:
         if self.listed:
             return Done(outline(found))
         if self.folder is not None:
-            return Done(_write_all(found, Path(self.folder), Path(path).stem if path != "-" else "spec"))
+            return Done(_write_all(found, folder_for(self.folder), Path(path).stem if path != "-" else "spec"))
         from backprop_cli.tasks.importing.reading import chosen
 
         return Done(chosen(found, self.which).text)
@@ -53,11 +53,7 @@ def _source(path: str) -> tuple[bytes, str]:
 
 
 def _write_all(found: tuple[Imported, ...], folder: Path, stem: str) -> str:
-    """Write every spec into a folder, which is made where there is none; the names of the files and what each holds."""
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as caught:
-        raise FileError("E025", f"cannot write into {str(folder)!r}: {caught.strerror}") from None
+    """Write every spec into a folder; the names of the files and what each holds."""
     told = []
     for number, one in enumerate(found, start=1):
         path = folder / (f"{stem}.yaml" if len(found) == 1 else f"{stem}_{number}.yaml")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from backprop_cli.cli.options import Written
 from backprop_cli.cli.streams import refuse_overwriting
 from backprop_cli.records import replace
 
@@ -51,10 +52,11 @@ def _without_gradients(spec: Spec) -> Spec:
 def _protect(path: str, spec: Spec) -> None:
     """Whatever the command that runs is to write, it is neither the spec nor a file that the spec reads."""
     context = click.get_current_context(silent=True)
-    given = context.params if context is not None else {}
-    for written in (given.get("out"), given.get("plot")):
-        refuse_overwriting(written, (path,))
-        refuse_overwriting(written, spec.files, "a data file of the spec")
+    for option in context.command.params if context is not None else ():
+        if context is not None and isinstance(option.type, Written):
+            written = context.params[str(option.name)]
+            refuse_overwriting(written, (path,), option=option.opts[0])
+            refuse_overwriting(written, spec.files, "a data file of the spec", option.opts[0])
 
 
 def _read(path: str, choice: SpecChoice) -> Spec:

@@ -7,17 +7,17 @@ import click
 from backprop_cli.cli.completing import function_names
 from backprop_cli.cli.loading import one_thread
 from backprop_cli.cli.options import ReportChoice, format_option, takes
-from backprop_cli.cli.streams import sink_for
+from backprop_cli.cli.streams import sink_for, suffixed
 from backprop_cli.errors import UsageError
 
-FORMATS = ("text", "json", "markdown")
+FORMATS = {"text": (".txt",), "json": (".json",), "markdown": (".md", ".markdown")}
 
 
 @click.command(short_help="functions and their derivatives")
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=function_names)
-@format_option(FORMATS, default="text")
+@format_option(FORMATS)
 @takes(report=ReportChoice)
-def command(name: str | None, form: str, report: ReportChoice) -> int:
+def command(name: str | None, form: str | None, report: ReportChoice) -> int:
     """List every function with its derivative rule, or say all about one.
 
     The rules are found by the program's own reverse pass, for a call y = f(x) and an upstream gradient g.
@@ -28,6 +28,7 @@ def command(name: str | None, form: str, report: ReportChoice) -> int:
     from backprop_cli.report import functions
     from backprop_cli.tasks.opdoc import describe
 
+    form = form or suffixed(report.out, FORMATS) or "text"
     view = report.view(())
     if name is not None and form == "text":
         text = functions.page(describe(name), view)

@@ -24,6 +24,10 @@ from backprop_cli.report.view import View
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+class Written(click.Path):
+    """The type of an option that names a file to write: none that the command reads (`loading.load`)."""
+
+
 UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}  # powers of two
 
 
@@ -68,7 +72,7 @@ OPTIONS: dict[str, Option] = {
     "wrt": click.option("--wrt", multiple=True, metavar="NAME", shell_complete=of_spec(nodes=False),
                         help="Differentiate these leaves (repeatable; 'all')."),
     "dtype": click.option("--dtype", type=click.Choice(["float64", "float32"]), help="Compute in this precision."),
-    "out": click.option("-o", "--out", metavar="FILE", type=click.Path(), help="Write to a file, whole or not at all."),
+    "out": click.option("-o", "--out", metavar="FILE", type=Written(), help="Write to a file, whole or not at all."),
     "precision": click.option("--precision", type=click.IntRange(1, 17), metavar="N", help="Significant digits shown."),
     "ascii": click.option("--ascii", is_flag=True, help="Spell formulas in ASCII."),
     "color": click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
@@ -198,10 +202,10 @@ specs_argument = click.argument("specs", nargs=-1, required=False, metavar="SPEC
 spec_argument = click.argument("spec", required=False, metavar="SPEC", type=click.Path())
 
 
-def format_option(names: Collection[str], default: str | None = None) -> Option:
+def format_option(names: Collection[str]) -> Option:
     """`--format`, among the formats that a command knows."""
-    text = f"The form of the result (default: {default or 'by the suffix of -o, else text'})."
-    return click.option("--format", "form", type=click.Choice(list(names)), default=default, help=text)
+    text = "The form of the result (default: by the suffix of -o, else text)."
+    return click.option("--format", "form", type=click.Choice(list(names)), help=text)
 
 
 def terms_option() -> Option:

@@ -42,7 +42,20 @@ def problems_of(error: Exception) -> tuple[Problem, ...]:
         return (Problem("E021", "out of memory", 3, hint="a smaller --max-bytes refuses a spec before it is run"),)
     if isinstance(error, RecursionError):
         return (Problem("E016", "expressions nest too deep", 3, hint="name some of their parts as nodes"),)
+    if isinstance(error, ImportError):
+        return (Problem(INTERNAL, _unimported(error), 3, hint=_INSTALLED),)
     return (Problem(INTERNAL, _internal(error), 3),)
+
+
+_INSTALLED = "install it anew: pip install --force-reinstall; with little memory (ulimit -v) it cannot be loaded"
+
+
+def _unimported(error: ImportError) -> str:
+    """A library that is damaged, or larger than the memory: what it says first is advice, what failed comes last."""
+    root: BaseException = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    return f"a library cannot be imported: {' '.join(str(root).split())[:300]}"
 
 
 def _problem(error: BackpropError) -> Problem:

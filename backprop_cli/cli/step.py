@@ -10,7 +10,16 @@ import click
 
 from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load, threads_for
-from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.options import (
+    Memory,
+    Page,
+    ReportChoice,
+    SpecChoice,
+    Written,
+    format_option,
+    spec_argument,
+    takes,
+)
 from backprop_cli.cli.progress import Bar, progress
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed
@@ -134,7 +143,7 @@ def _parameter_options(body: Callable[..., int]) -> Callable[..., int]:
 @_parameter_options
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), default=1, metavar="N", help="How many steps (default 1).")
 @click.option("--every", type=click.IntRange(1), metavar="N", help="Record the loss every N steps.")
-@click.option("--plot", metavar="FILE.svg", type=click.Path(), help="Draw the loss over the steps.")
+@click.option("--plot", metavar="FILE.svg", type=Written(), help="Draw the loss over the steps.")
 @click.option("--get", metavar="PATH", help="Print one thing and nothing else: w5.new, w5.new[0,1], the output's name.")
 @click.option("--terms", type=click.Choice(["none"]), help="none: no formula of a gradient, and no wait for one.")
 @format_option(FORMATS)
@@ -149,7 +158,7 @@ def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: i
     new numbers, its comments and order kept; `-o` of another suffix writes the report.
     """
     refuse_overwriting(report.out, (spec,))
-    refuse_overwriting(plot, (spec,))
+    refuse_overwriting(plot, (spec,), option="--plot")
     new_spec = report.out if (report.out or "").endswith(SPEC_SUFFIXES) else None
     _check(report.out, plot, new_spec)
     out = None if new_spec else report.out

@@ -201,8 +201,8 @@ def _reason(error: BaseException, otherwise: str = "not a file name") -> str:
     return getattr(error, "strerror", None) or otherwise
 
 
-def refuse_overwriting(out: str | None, read: Iterable[str], what: str = "the spec itself") -> None:
-    """A result never replaces the spec it comes from, nor a file that the spec reads.
+def refuse_overwriting(out: str | None, read: Iterable[str], what: str = "the spec itself", option: str = "-o") -> None:
+    """A result never replaces the spec it comes from, nor another file that the command reads.
 
     Raises:
         UsageError: E026.
@@ -211,7 +211,22 @@ def refuse_overwriting(out: str | None, read: Iterable[str], what: str = "the sp
         return
     for path in read:
         if path != "-" and _same(str(out), path):
-            raise UsageError("E026", f"-o {out} would overwrite {what}")
+            raise UsageError("E026", f"{option} {out} would overwrite {what}")
+
+
+def folder_for(path: str) -> Path:
+    """A folder to write into, which is made where there is none.
+
+    Raises:
+        FileError: E025.
+    """
+    from pathlib import Path
+
+    try:
+        (folder := Path(path)).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as caught:
+        raise FileError("E025", f"cannot write into {path!r}: {_reason(caught)}") from None
+    return folder
 
 
 def _same(one: str, other: str) -> bool:

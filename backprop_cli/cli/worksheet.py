@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from backprop_cli.cli.loading import load, one_thread
-from backprop_cli.cli.options import Memory, Plain, SpecChoice, format_option, takes
-from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for
-from backprop_cli.errors import FileError, UsageError
+from backprop_cli.cli.options import Memory, Plain, SpecChoice, Written, format_option, takes
+from backprop_cli.cli.streams import AtomicFile, folder_for, refuse_overwriting, sink_for, suffixed
+from backprop_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
     from backprop_cli.tasks.grading.questions import Worksheet
 
-FORMS = ("text", "markdown", "latex", "html", "answers")
-BY_SUFFIX = {".txt": "text", ".md": "markdown", ".tex": "latex", ".html": "html", ".yaml": "answers", ".yml": "answers"}
+FORMATS = {"text": (".txt",), "markdown": (".md", ".markdown"), "latex": (".tex",), "html": (".html", ".htm"),
+           "answers": (".yaml", ".yml")}  # fmt: skip
 
 
 @click.command(short_help="a question sheet, its answers and its key")
 @click.argument("key", metavar="KEY", type=click.Path())
-@format_option(FORMS)
+@format_option(FORMATS)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Draw other numbers, as readable as the spec's own.")
 @click.option("--points", multiple=True, metavar="ITEM=N", help="Ask for an item: w2.grad=2 (repeatable).")
-@click.option("--key", "key_out", type=click.Path(dir_okay=False), metavar="FILE",
+@click.option("--key", "key_out", type=Written(dir_okay=False), metavar="FILE",
               help="Write the spec with these numbers: the key.")  # fmt: skip
 @click.option("--students", type=click.Path(dir_okay=False), metavar="FILE",
               help="A sheet for each line of FILE, into the folder given by -o.")  # fmt: skip
@@ -41,12 +40,14 @@ def command(key: str, form: str | None, seed: int | None, points: tuple[str, ...
     gets both, with a seed of their own: the seed (or 1) for the first line, and one more for each further.
     """
     refuse_overwriting(plain.out, (key,))
-    refuse_overwriting(key_out, (key,))
+    refuse_overwriting(key_out, (key,), option="--key")
+    refuse_overwriting(key_out, (plain.out or "-",), "what -o writes", "--key")
     one_thread()
     if students is not None:
         return _for_all(key, form or "markdown", 1 if seed is None else seed, points, students, choice, plain, memory)
+    suffix = suffixed(plain.out, FORMATS)
     spec, sheet = _sheet(key, seed, None, points, choice, memory)
-    form = form or BY_SUFFIX.get(Path(plain.out or "").suffix.lower(), "text")
+    form = form or suffix or "text"
     sink = sink_for(plain.out)
     sink.write(_render(form, sheet))
     if key_out is not None:
@@ -85,16 +86,17 @@ def _for_all(key: str, form: str, first: int, points: tuple[str, ...], students:
     if plain.out in {None, "-"}:
         raise UsageError("E026", "'--students' writes many files", hint="name a folder: --students names.txt -o sheets")
     from backprop_cli.report.worksheet import SUFFIXES
+    from backprop_cli.tasks.grading.scheme import key_file
 
-    folder = Path(str(plain.out))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as caught:
-        raise FileError("E025", f"cannot write {plain.out!r}: {caught.strerror or caught}") from None
-    for number, (stem, name) in enumerate(_names(students).items()):
+    folder, read = folder_for(str(plain.out)), (key, key_file(key).spec, students)
+    names = _names(students)
+    files = {stem: {one: str(folder / f"{stem}{SUFFIXES[one]}") for one in (form, "answers")} for stem in names}
+    for path in (path for row in files.values() for path in row.values()):
+        refuse_overwriting(path, read, "a file that is read", "the sheet")
+    for number, (stem, name) in enumerate(names.items()):
         _, sheet = _sheet(key, first + number, name, points, choice, memory)
-        for one in dict.fromkeys((form, "answers")):
-            file = AtomicFile(str(folder / f"{stem}{SUFFIXES[one]}"))
+        for one, path in files[stem].items():
+            file = AtomicFile(path)
             file.write(_render(one, sheet))
             file.commit()
     return 0

@@ -56,7 +56,7 @@ def command(folder: Path, environment: dict[str, str]) -> Run:
     """Run the command in `folder`; keyword `env` adds variables, others go to `subprocess.run`."""
 
     def run(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
-        options = {"capture_output": True, "encoding": "utf-8", "timeout": 30, "cwd": folder} | options
+        options = {"capture_output": True, "encoding": "utf-8", "timeout": 300, "cwd": folder} | options
         if "stdout" in options or "stderr" in options:
             options.pop("capture_output")
             options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
@@ -80,7 +80,7 @@ def start(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., s
     yield popen
     for process in started:
         process.kill()
-        process.wait(30)
+        process.wait(300)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
@@ -92,7 +92,7 @@ def python(folder: Path, environment: dict[str, str]) -> Run:
 
     def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "-c", program, *arguments], env=environment, cwd=folder, check=False,
-                              capture_output=True, encoding="utf-8", timeout=180)  # fmt: skip
+                              capture_output=True, encoding="utf-8", timeout=300)  # fmt: skip
 
     return run
 

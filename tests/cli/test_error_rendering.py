@@ -146,6 +146,17 @@ def test_exceptions_become_problems() -> None:
     assert found.message == "internal error: ZeroDivisionError (BACKPROP_DEBUG=1 shows where)"
 
 
+def test_a_library_that_cannot_be_imported_says_why() -> None:
+    """numpy's own message is a page of advice; what failed is its cause."""
+    advice = ImportError("IMPORTANT: PLEASE READ THIS\nfor advice")
+    advice.__cause__ = ImportError("libblas.so: failed to map segment from shared object")
+    found = problems_of(advice)[0]
+    assert (found.exit_code, found.message) == (
+        3, "a library cannot be imported: libblas.so: failed to map segment from shared object",
+    )  # fmt: skip
+    assert "ulimit -v" in str(found.hint)
+
+
 @pytest.mark.parametrize(("words", "found"), [
     ("run --error-format json x", "json"), ("run --error-format=github", "github"), ("run x", None),
     ("run -- --error-format json", None), ("run --error-format", None),

@@ -133,3 +133,50 @@ def test_npz(in_process, folder: Path) -> None:
             "a": 2, "a.grad": 3, "b": 3, "b.grad": 2, "c": 6, "c.grad": 1,
         }  # fmt: skip
     assert in_process("run", "small.yaml", "net.yaml", "-o", "o.npz")[0] == 2
+
+
+NET = "params: {w: {file: w.csv}}\nnodes: {y: sum(w**2)}\n"
+READ = {
+    "net.yaml": NET, "w.csv": "1\n2\n", "ann.md": "| item | answer |\n|---|---|\n| w.grad | [2, 4] |\n",
+    "scheme.yaml": "spec: net.yaml\npoints: {w.grad: 2}\n",
+    "names.txt": "Bob\nNet\nNames\n", "w.yaml": "w.grad: [2, 4]\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", [
+    "run net.yaml -o w.csv", "step net.yaml --plot ./net.yaml", "jacobian net.yaml -o w.csv",
+    "worksheet net.yaml --key w.csv", "worksheet net.yaml --key ./net.yaml",
+    "worksheet net.yaml -o a.yaml --key a.yaml", "worksheet net.yaml --students names.txt -o .",
+    "worksheet scheme.yaml --students names.txt -o .", "grade net.yaml ann.md -o ann.md",
+    "grade scheme.yaml ann.md -o w.csv", "grade net.yaml ann.md --pages . --page-format markdown",
+    "grade net.yaml w.yaml --pages . --page-format csv",
+])  # fmt: skip
+def test_what_is_read_is_never_written(in_process, folder: Path, line: str) -> None:
+    """Whichever option names the file, or the folder it lies in: key, data, answers and lists stay as they are."""
+    for name, text in READ.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    code, _, err = in_process(*line.split())
+    assert (code, err.count("would overwrite")) == (2, 1), err
+    assert {name: (folder / name).read_text(encoding="utf-8") for name in READ} == READ
+    assert not (folder / "a.yaml").exists()
+
+
+@pytest.mark.parametrize("line", [
+    "grade net.yaml small.yaml --pages small.yaml/pages", "import program.py -o small.yaml/",
+    "worksheet net.yaml --students small.yaml -o small.yaml/sheets",
+])  # fmt: skip
+def test_a_folder_that_cannot_be_made(in_process, folder: Path, line: str) -> None:
+    """It is told in one line, like a file that cannot be written."""
+    (folder / "program.py").write_text("import numpy as np\nw = np.ones(2)\nloss = np.sum(w**2)\n")
+    code, out, err = in_process(*line.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("error[E025]: cannot write into 'small.yaml")
+
+
+@pytest.mark.parametrize("line", ["worksheet net.yaml -o sheet.docx", "ops -o ops.png", "ops sin -o sin.csv"])
+def test_an_unknown_suffix_is_refused(in_process, folder: Path, line: str) -> None:
+    """No command writes its text into a file whose name promises something else."""
+    code, out, err = in_process(*line.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("error[E026]: no format of this command has the suffix")
+    assert not (folder / line.rsplit(maxsplit=1)[-1]).exists()
