@@ -11,7 +11,7 @@ from sympy import Add, Expr
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of
+from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.compact import LINE, compact
@@ -52,6 +52,7 @@ class Formulation:
     symbols: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
     lettered: Axes | None = None
+    words: Layout | None = None  # in which parts of expressions are told
     printing: Work = field(init=False)  # what is remembered while formulas are written, which no budget ends
 
     def __post_init__(self) -> None:
@@ -126,8 +127,12 @@ class Formulation:
         node = self.symbols.graph.nodes[delta.index]
         if not node.anonymous or node.index not in self.symbols.definitions or not delta.is_part:
             return ""
-        layout = layout_of("text", named, self.symbols.unit, self.symbols.graph.names, self.symbols.facts.decimals)
-        text = layout(self.symbols.fold(self.symbols.definitions[node.index]))
+        definition = self.symbols.fold(self.symbols.definitions[node.index])
+        if tree_size(definition) > 2 * LINE:
+            return ""
+        if self.words is None:
+            self.words = layout_of("text", named, self.symbols.unit, self.graph.names, self.symbols.facts.decimals)
+        text = self.words(definition)
         return text if len(text) <= LINE else ""
 
     def all_terms(
@@ -172,6 +177,9 @@ class Formulation:
 
     def left(self, index: int, derived: Derived) -> GradSymbol:
         """What a formula is the right side of."""
+        known = derived.gradients.get(index)
+        if known is not None:
+            return known
         node = self.graph.nodes[index]
         name = derived.run.name if index == derived.run.output else node.name
         symbol = GradSymbol(name, node.shape, index)
@@ -222,6 +230,8 @@ def names_used(expr: Expr) -> tuple[str, ...]:
 
 def deviates(formula: Any, value: Any) -> float:
     """How far a formula's value is from the gradient's, against the largest entry (or 1); NaN meets NaN."""
+    if isinstance(formula, float) and isinstance(value, float) and formula == value:
+        return 0.0  # by far the most of a long chain; numpy's functions would take their time
     if np.shape(formula) != np.shape(value):
         return float("inf")
     if np.ndim(value) == 0 and formula == value:

@@ -61,6 +61,7 @@ class Symbols:
     sizes: dict[Expr, int] = field(default_factory=dict)
     chosen: dict[Expr, Expr] = field(default_factory=dict)  # whole gradients by what added up to them; see `tensors`
     steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
+    letter: str | None = None  # see `unit`
 
     def known(self, symbol: Symbol) -> Symbol:
         """A symbol of this graph: what is known of the graph is known of expressions with it."""
@@ -70,10 +71,12 @@ class Symbols:
     @property
     def unit(self) -> str:
         """A letter for unit vectors that neither a node nor a size has, nor Euler's number; empty if there is none."""
-        taken = {*self.graph.names, *self.graph.spec.dims}
-        if any(node.kind == "constant" and node.value == math.e for node in self.graph.nodes):
-            taken.add("e")
-        return next((letter for letter in UNIT_LETTERS if letter not in taken), "")
+        if self.letter is None:
+            taken = {*self.graph.names, *self.graph.spec.dims}
+            if any(node.kind == "constant" and node.value == math.e for node in self.graph.nodes):
+                taken.add("e")
+            self.letter = next((letter for letter in UNIT_LETTERS if letter not in taken), "")
+        return self.letter
 
     def fold(self, expr: Expr) -> Expr:
         """With the definitions of anonymous nodes in place of their symbols, unless that is too long to be read."""

@@ -148,12 +148,12 @@ class Formulas:
 
     def chosen(self, expr: Expr) -> Expr:
         """The form of a named node's whole gradient; the same in every reading of the pass."""
-        known = self.symbols.chosen
-        if expr not in known:
+        known = self.symbols.chosen.get(expr)
+        if known is None:
             tidied = self.tidied(expr)
             chained = self.symbols.fold(tidied)
-            known[expr] = recognised(chained if chained == tidied else self.tidied(chained))
-        return known[expr]
+            known = self.symbols.chosen[expr] = recognised(chained if chained == tidied else self.tidied(chained))
+        return known
 
     def tidied(self, expr: Expr) -> Expr:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""

@@ -11,7 +11,6 @@ from backprop_cli.engine.graph.nodes import Node
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Warned
-from backprop_cli.records import replace
 
 MAX_RANK = 8
 
@@ -55,18 +54,11 @@ class Builder:
         parameters = op.fitted(shapes, parameters)
         checked_range(parameters)
         shape = checked_rank(op.shape(*shapes, **parameters))
-        key = made_as(op, tuple(o.index for o in operands), parameters)
+        inputs = tuple(o.index for o in operands)
+        key = made_as(op, inputs, parameters)
         if key not in self.known:
-            node = Node(
-                len(self.nodes),
-                self._anonymous_name(),
-                "node",
-                shape,
-                op,
-                tuple(o.index for o in operands),
-                parameters,
-                anonymous=True,
-            )
+            name = self._anonymous_name()
+            node = Node(len(self.nodes), name, "node", shape, op, inputs, parameters, None, None, None, True)
             self.known[key] = self._add(node)
         return self.known[key]
 
@@ -94,7 +86,8 @@ class Builder:
                 if len(self.known) < 64
                 else self._forget(node)
             )
-            self.nodes[-1] = replace(node, name=spec.name, spec=spec, anonymous=False)
+            made = node.shape, node.op, node.inputs, node.parameters, None, None, spec  # all in order: see `records`
+            self.nodes[-1] = Node(node.index, spec.name, "node", *made)
             return self.nodes[-1]
         op = OPS["identity"] if node.op is None or node.kind != "constant" else node.op
         return self._add(Node(len(self.nodes), spec.name, "node", node.shape, op, (node.index,), spec=spec))

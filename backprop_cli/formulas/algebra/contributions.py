@@ -35,5 +35,5 @@ def added_up(gradient: Formula | Parts) -> Formula:
     """A gradient whose contributions, if it is still a collection of them, are added up."""
     if isinstance(gradient, Formula):
         return gradient
-    first, *others = gradient.parts
-    return Formula(Add(first.expr, *[p.expr for p in others]) if others else first.expr, gradient.shape)
+    parts = gradient.parts
+    return Formula(Add(*[p.expr for p in parts]), gradient.shape) if len(parts) > 1 else parts[0]

@@ -43,6 +43,9 @@ class Evaluator:
         if self.bytes > MEMO_BYTES:
             self.memo.clear()
             self.bytes = 0
+        known = self.memo.get(expr)
+        if known is not None:
+            return known
         with np.errstate(all="ignore"):
             self.define(expr)
             return self.walk(expr)

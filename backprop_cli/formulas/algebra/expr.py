@@ -21,7 +21,7 @@ from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbo
 from sympy.core.basic import Basic
 
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.formulas.algebra.work import remembered, the_one
+from backprop_cli.formulas.algebra.work import remembered_of_parts, the_one
 from backprop_cli.language.model import Shape
 
 E = TypeVar("E", bound=Basic)
@@ -221,18 +221,18 @@ def shape_of(expr: Expr) -> Shape:
     return _broadcast_shape(expr) if expr.args else ()
 
 
-@remembered
+@remembered_of_parts
 def _broadcast_shape(expr: Expr) -> Shape:
     return broadcast(*map(shape_of, expr.args))
 
 
-@remembered
+@remembered_of_parts
 def tree_size(expr: Expr) -> int:
     """How many nodes the expression has, written out."""
     return 1 + sum(map(tree_size, expr.args))
 
 
-@remembered
+@remembered_of_parts
 def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
     """The nodes and upstream gradients an expression names."""
     if isinstance(expr, TensorSymbol):
@@ -245,13 +245,13 @@ def gradients_of(expr: Expr) -> set[GradSymbol]:
     return {s for s in symbols_of(expr) if isinstance(s, GradSymbol)}
 
 
-@remembered
+@remembered_of_parts
 def depth(expr: Expr) -> int:
     """How deeply the expression nests."""
     return 1 + max(map(depth, expr.args), default=0)
 
 
-@remembered
+@remembered_of_parts
 def position_of(expr: Expr) -> int:
     """How late in the graph the latest node of an expression stands; an upstream gradient is later than any node."""
     if isinstance(expr, GradSymbol):
@@ -273,7 +273,7 @@ def sort_key(expr: Expr) -> Any:
     return rest.class_key(), (len(rest.args), tuple(map(sort_key, rest.args))), S.One.sort_key(), coefficient
 
 
-@remembered
+@remembered_of_parts
 def _has_long_sum(expr: Expr) -> bool:
     return isinstance(expr, Add) and len(expr.args) > LONG_SUM or any(map(_has_long_sum, expr.args))
 

@@ -10,13 +10,13 @@ from sympy import Add, Expr, Mul, Pow, S
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import sort_key, tree_size
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
-from backprop_cli.formulas.algebra.work import remembered
+from backprop_cli.formulas.algebra.work import remembered_of_parts
 
 MAX_TERMS = 12
 MAX_REGROUPED = 4  # terms whose brackets are opened all at once
 
 
-@remembered
+@remembered_of_parts
 def factored_out(expr: Expr) -> Expr:
     """The expression with what all terms of a sum share in front of it, also in sums below."""
     if isinstance(expr, Mul):
@@ -30,7 +30,7 @@ def factored_out(expr: Expr) -> Expr:
     return common * factored_out(Add(*[_without(term, shared) for term in expr.args]))
 
 
-@remembered
+@remembered_of_parts
 def collected(expr: Expr) -> Expr:
     """1 - f·a - f·b as 1 - f·(a + b): what several terms share, where it is more than the name of a leaf."""
     if isinstance(expr, Mul):
@@ -41,7 +41,7 @@ def collected(expr: Expr) -> Expr:
     return best if reading_cost(best) < reading_cost(expr) else expr
 
 
-@remembered
+@remembered_of_parts
 def regrouped(expr: Expr, some: bool = False) -> Expr:
     """(b x + a y) cos t - (b y - a x) sin t by b and a: brackets are opened, and what terms then share comes out.
 
@@ -116,7 +116,7 @@ def _gathered(expr: Add, common: dict[Expr, int]) -> Expr:
     return front * collected(Add(*[_without(t, common) for t in inside])) + collected(factored_out(Add(*rest)))
 
 
-@remembered
+@remembered_of_parts
 def opened(expr: Expr) -> Expr:
     """c (log p - 1) + c as c log p: brackets are opened where a term then meets its negative."""
     if isinstance(expr, Mul):
@@ -134,7 +134,7 @@ def opened(expr: Expr) -> Expr:
     return expr
 
 
-@remembered
+@remembered_of_parts
 def uncrossed(expr: Expr) -> Expr:
     """a (b - x) - b (a - y) as b y - a x: what two products of sums have in common crosswise goes."""
     if isinstance(expr, Mul):
@@ -183,7 +183,7 @@ def _meets(term: Expr, above: set[Expr], below: set[Expr]) -> bool:
     return any(not b.is_number and e.is_Rational and b in (above if e < 0 else below) for b, e in powers)
 
 
-@remembered
+@remembered_of_parts
 def with_powers(expr: Expr) -> Expr:
     """(γ bᵞ⁻¹ p - bᵞ)·b as bᵞ (γ p - b): symbolic powers of one base, brought together across a sum."""
     symbolic = [p for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp.free_symbols]

@@ -22,7 +22,7 @@ from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.solved import is_never_zero, solutions
 from backprop_cli.formulas.algebra.sums import absent
 from backprop_cli.formulas.algebra.transposes import swap
-from backprop_cli.formulas.algebra.work import remembered
+from backprop_cli.formulas.algebra.work import remembered_of_parts
 
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
@@ -177,7 +177,7 @@ def with_row_sums(expr: Expr, facts: Facts) -> Expr:
     return expr.xreplace(found) if found else expr
 
 
-@remembered
+@remembered_of_parts
 def _weighted(expr: Expr) -> frozenset[Apply]:
     """The row sums of products in an expression that some factor of is a product of matrices."""
     found = frozenset[Apply]().union(*map(_weighted, expr.args))

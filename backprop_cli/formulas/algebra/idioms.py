@@ -26,7 +26,7 @@ from backprop_cli.formulas.algebra.products import chain, dot
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.shapes import is_unit, picked
 from backprop_cli.formulas.algebra.transposes import swap
-from backprop_cli.formulas.algebra.work import remembered, spend
+from backprop_cli.formulas.algebra.work import remembered_of_parts, spend
 
 MAX_FACTOR = 12  # of a vector that stands in a product of matrices
 MAX_NODES = 600  # what is longer than what is chained has no reader who looks for idioms
@@ -34,12 +34,12 @@ MAX_NODES = 600  # what is longer than what is chained has no reader who looks f
 
 def recognised(expr: Expr) -> Expr:
     """Two idioms by their names: exp x / Σ exp x is a softmax; a mean is Σ x / n that is broadcast back."""
-    if tree_size(expr) > MAX_NODES or facts_of(expr).budget.spent:
+    if not expr.args or tree_size(expr) > MAX_NODES or facts_of(expr).budget.spent:
         return expr
     return _recognised(expr, math.prod(map(int, shape_of(expr))))
 
 
-@remembered
+@remembered_of_parts
 def _recognised(expr: Expr, entries: int) -> Expr:
     if isinstance(expr, (Add, Mul, Pow)):
         spend(len(expr.args))
@@ -230,7 +230,7 @@ def _same_sign(factors: list[Expr]) -> list[Expr]:
     return result
 
 
-@remembered
+@remembered_of_parts
 def content_out(expr: Expr) -> Expr:
     """1/(2a + 2b) as 1/2 · 1/(a + b): sympy multiplies numbers into sums, readers do not."""
     if isinstance(expr, Pow) and isinstance(expr.base, Add) and expr.exp.is_Integer and expr.exp.is_negative:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
-from backprop_cli.formulas.algebra.expr import later_is_negative, shape_of
+from backprop_cli.formulas.algebra.expr import TensorSymbol, later_is_negative, shape_of
 from backprop_cli.formulas.algebra.facts import facts_of
-from backprop_cli.formulas.algebra.work import remembered
+from backprop_cli.formulas.algebra.work import remembered, remembered_of_parts
 
 MAX_DIGITS = 8  # that a reader takes for a decimal that somebody wrote, or a product of two
 
 
-@remembered
+@remembered_of_parts
 def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
     """(c, rest) with expr = c·rest and c a number or a scalar; rest is never a mere number unless expr is."""
     if isinstance(expr, Mul):
@@ -30,6 +30,8 @@ def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
 @remembered
 def split_sum(expr: Add) -> tuple[Expr, Expr]:
     """The scalar factors common to all terms of a sum: 2a - 2b is 2(a - b), p/N - t/N is (p - t)/N."""
+    if any(isinstance(term, TensorSymbol) for term in expr.args):
+        return S.One, expr
     parts = [_split_term(term) for term in expr.args]
     if not all(c.as_coeff_Mul()[0].is_Rational for c, _ in parts):
         return S.One, expr
@@ -54,7 +56,7 @@ def split_sum(expr: Add) -> tuple[Expr, Expr]:
     return factor, Add(*[Mul(n / number, c / common, rest) for (n, c), (_, rest) in zip(numbers, parts, strict=True)])
 
 
-@remembered
+@remembered_of_parts
 def _split_term(term: Expr) -> tuple[Expr, Expr]:
     if term.is_number:
         return term, S.One

@@ -75,9 +75,19 @@ def remembered(walk: Callable[P, R]) -> Callable[P, R]:
 
     A gradient is its consumer's with a factor more: without memory each step would go through all of it again.
     """
+    return _remembered(walk, atoms=True)
 
+
+def remembered_of_parts(walk: Callable[P, R]) -> Callable[P, R]:
+    """The same of a walk that finds what it says of a symbol or a number sooner than it is looked up."""
+    return _remembered(walk, atoms=False)
+
+
+def _remembered(walk: Callable[P, R], atoms: bool) -> Callable[P, R]:
     @wraps(walk)
     def known(*args: P.args, **_: P.kwargs) -> R:
+        if not (atoms or args[0]._args):  # type: ignore[attr-defined]  # its `args` are a property, which takes as long again
+            return walk(*args)  # type: ignore[call-arg]
         work = _AT_WORK.get()
         if work is None:
             return walk(*args)  # type: ignore[call-arg]

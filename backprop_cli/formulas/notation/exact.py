@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Mul, Pow, Rational
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
@@ -29,9 +29,17 @@ def named(symbol: TensorSymbol) -> None:
     """Every symbol prints as its name."""
 
 
-@remembered
 def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
     """The parts of a formula, of definitions put into it as well, that are unclear without their exact arguments."""
+    is_clear = isinstance(formula, Rational) or resolve is named and isinstance(formula, TensorSymbol)
+    return CLEAR if is_clear else _exact(formula, resolve)
+
+
+CLEAR = frozenset[Expr]()
+
+
+@remembered
+def _exact(formula: Expr, resolve: Resolve) -> frozenset[Expr]:
     found: set[Expr] = set()
     seen: set[Expr] = set()
     waiting = [formula]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from sympy import E, Expr, S
@@ -25,6 +26,7 @@ from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.records import dataclass
 
 
+@lru_cache(maxsize=4096)
 def latex_name(name: str) -> str:
     r"""A node's name in LaTeX: y_1 is y_{1}, W_mu is W_{\mu}, xhat is \hat{x}, loss is \mathrm{loss}."""
     parts = taken_apart(name)

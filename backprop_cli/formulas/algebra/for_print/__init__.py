@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.for_print.order import Factors, echoed, facto
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_scalar, split_sum
 from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.records import dataclass, replace
 
 
@@ -63,8 +64,9 @@ def for_print(expr: Expr, decimals: bool = False) -> Arranged:
     return expr
 
 
+@remembered
 def _sum(expr: Add, decimals: bool) -> Arranged:
-    """Terms in order, a common factor in front, a minus for each negative one."""
+    """Terms in order, a common factor in front, a minus for each negative one; once for all notations."""
     turned_back = untransposed(expr)
     if turned_back is not None:
         return Transposed(turned_back)
