@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
+from backprop_cli.engine.ops import OPS
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Size
 
@@ -20,7 +21,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
                  "a difference passes the gradient on to its second term with a minus"),
     "negative": ("a minus turns the gradient's sign",),
     "multiply": ("the slope of a product in one factor is the other factor: the factors swap",),
-    "divide": ("(a/b)' in a is 1/b", "(a/b)' in b is -a/b²"),
+    "divide": ("(a/b)' in a is 1/b", "(a/b)' in b is -a/b²: minus the quotient, over b"),
     "power": ("(xⁿ)' = n xⁿ⁻¹", "(aˣ)' = aˣ log a"),
     "square": ("(x²)' = 2x",),
     "matmul": (ROW, COLUMN),
@@ -55,9 +56,9 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     "logsigmoid": ("(log σ)' = 1 - σ",),
     "leaky_relu": ("the slope is 1 where the input is positive, else the small slope",),
     "erf": ("erf' x = 2/√π · exp(-x²)",),
-    "softmax": ("every score moves every weight: ∂p[j]/∂s[k] = p[j] ([j = k] - p[k])",),
-    "log_softmax": ("∂ log p[j]/∂s[k] = [j = k] - p[k]",),
-    "bce_logits": ("sigmoid and cross-entropy together have the slope σ(z) - t",),
+    "softmax": ("of p = softmax(s), each score moves each p: ∂p[j]/∂s[k] = p[j] ([j = k] - p[k])",),
+    "log_softmax": ("of p = softmax(s): ∂ log p[j]/∂s[k] = [j = k] - p[k]",),
+    "bce_logits": ("sigmoid and cross-entropy together have the slope σ(z) - t: z is the score, t the target",),
     "maximum": ("the gradient goes to the larger of the two: a maximum routes",),
     "minimum": ("the gradient goes to the smaller of the two: a minimum routes",),
     "max": ("the gradient goes to where the maximum is: a maximum routes",),
@@ -90,6 +91,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     "inv": ("from X · X⁻¹ = I: a change dX changes X⁻¹ by -X⁻¹ · dX · X⁻¹",),
     "solve": ("from A · X = B: a change dA changes X by -A⁻¹ · dA · X",
               "from A · X = B: what comes back is solved with the transpose of A"),
+    "cholesky": ("from S = L · Lᵀ: L⁻¹ · dL is the lower triangle of L⁻¹ · dS · L⁻ᵀ with half its diagonal",),
     "logdet": ("∂ log det X/∂X = X⁻ᵀ",),
     "det": ("∂ det X/∂X = det X · X⁻ᵀ",),
     "trace": ("only the diagonal enters a trace, each entry with weight 1",),
@@ -111,6 +113,8 @@ CONSTANT = {"multiply": "a constant factor stays: the gradient gets it too",
             "divide": "a constant divisor stays: the gradient is divided by it too"}  # fmt: skip
 AVERAGE = "a sum divided by {n} is an average: each term weighs 1/{n}"
 
+OWN = "the spec itself says what the gradient of {name} is"
+
 SAME = {"conv2d": "conv1d", "max_pool1d": "max_pool2d", "avg_pool1d": "avg_pool2d"}
 
 
@@ -118,7 +122,10 @@ def reasons(graph: Graph, consumer: Node, target: Node) -> tuple[str, ...]:
     """The rules between a node and one that uses it, from the user back to the node, each once."""
     composed = _composed(consumer.spec.expression, target.name) if consumer.spec else ()
     found = composed or (_reason(graph, node, position) for node, position in route(graph, consumer, target))
-    return tuple(dict.fromkeys(filter(None, found)))
+    listed = dict.fromkeys(filter(None, found))
+    if any(one.startswith(AVERAGE.partition("{")[0]) for one in listed):
+        listed.pop(REASONS["sum"][0], None)  # that every entry weighs 1 is not said of an average
+    return tuple(listed)
 
 
 def _reason(graph: Graph, node: Node, position: int) -> str:
@@ -133,6 +140,8 @@ def _reason(graph: Graph, node: Node, position: int) -> str:
         size = others[0].value
         is_average = op == "divide" and isinstance(size, Size) and size.name and _is_sum(graph, operands[0])
         return AVERAGE.format(n=size.name) if is_average else CONSTANT[op]
+    if node.op.name not in OPS:
+        return OWN.format(name=op)
     listed = REASONS.get(SAME.get(op, op), ("",))
     return listed[min(position, len(listed) - 1)]
 

@@ -12,6 +12,8 @@ ERROR = "the gradient at what goes into an activation is what books call the err
 
 UNIT = "{unit}[k] is the unit vector: 1 at k, else 0"
 
+TOO_LONG = "put together, the formula is long; run --terms nodes prints it"
+
 ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softmax", "leaky_relu", "elu", "gelu", "silu", "softplus", "selu"})
 WEIGHTED = frozenset({"add", "matmul", "dot", "conv1d", "conv2d"})
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import reduce
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, axes_of
 from backprop_cli.formulas.algebra.expr import (
@@ -32,6 +32,7 @@ from backprop_cli.formulas.notation import TEXT, Layout
 from backprop_cli.records import dataclass, field
 
 SPELLED = (("2*", "2 * "), ("**2", "²"), (".T", "ᵀ"), (" * ", " · "), (" @ ", " · "), ("sum(", "Σ("))
+EYE = re.compile(r"\beye\(\w\)")
 DOT = re.compile(r"\b([xyz]) @ ([xyz])\b")
 PLAIN = {"sum": "S2", "matmul": "M1a", "outer": "M1a", "transpose": "M1b"}
 """What an operator does where no other law is seen: a factor comes out of it."""
@@ -49,7 +50,7 @@ class Rewriting:
 
 def spelled(law: Law) -> str:
     """A law as people write it."""
-    text = _dotted(law.text)
+    text = EYE.sub("I", _dotted(law.text))
     for code, sign in SPELLED:
         text = text.replace(code, sign)
     return text
@@ -86,7 +87,21 @@ def closing(total: Expr, final: Expr, facts: Facts) -> str:
         definition = facts.definitions.get(symbol)
         if isinstance(definition, Apply) and _takes_place(symbol, definition, total, final):
             return f"{symbol.name} = {Layout(TEXT, decimals=facts.decimals)(definition)}"
+    if _divisors(total) - _divisors(final):
+        return spelled(LAWS["A1"])
+    if _squares(final) - _squares(total):
+        return spelled(LAWS["F1n"])
     return spelled(LAWS["F1d"]) if total.has(Add) else ""
+
+
+def _divisors(expr: Expr) -> set[Expr]:
+    """What divides somewhere in a formula."""
+    return {power.base for power in expr.atoms(Pow) if power.exp.could_extract_minus_sign() and symbols_of(power.base)}
+
+
+def _squares(expr: Expr) -> set[Expr]:
+    """The powers of sums in a formula."""
+    return {power for power in expr.atoms(Pow) if isinstance(power.base, Add) and power.exp.is_Integer}
 
 
 def _takes_place(symbol: TensorSymbol, definition: Expr, total: Expr, final: Expr) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Generic, Protocol, TypeVar
 
-from backprop_cli.formulas.marks import CALL, EQUAL, LAST, PLACES, plain
+from backprop_cli.formulas.marks import CALL, EQUAL, LAST, PLACES, SUM, plain
 from backprop_cli.records import dataclass
 from backprop_cli.report import arrays
 
@@ -69,17 +69,30 @@ def _outermost(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], sta
 
     A deeper one only where what follows would not fit the next line anyway.
     """
-    fallback = None
+    fallback: int | None = None
     fitting = [one for one in places if offsets[one[2]] - offsets[start] <= room]
     for group in sorted({one[:2] for one in fitting}):
         if group[0] >= LAST and fallback is not None:
             break
         last = max(one[2] for one in fitting if one[:2] == group)
         end = next((one[2] for one in places if one[:2] <= group and one[2] > last), len(offsets) - 1)
+        if fallback is not None and last <= fallback:
+            continue
         if offsets[last] - offsets[start] >= room // 3 or offsets[end] - offsets[last] <= next_room:
+            return last
+        is_filled = group[1] == PLACES[SUM] and offsets[last] - offsets[start] >= room // 5
+        if is_filled and _fit(places, offsets, (last, end), group[0], next_room):
             return last
         fallback = fallback or last
     return fallback
+
+
+def _fit(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], between: tuple[int, int], depth: int,
+         room: N) -> bool:  # fmt: skip
+    """Whether what stands between two atoms fits lines that end in no bracket deeper than `depth`."""
+    inner: list[int] = [i for deep, _, i in places if deep <= depth and between[0] < i < between[1]]
+    inner = [between[0], *inner, between[1]]
+    return all(offsets[b] - offsets[a] <= room for a, b in pairwise(inner))
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────

@@ -203,8 +203,12 @@ def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
     known = facts_of(expr).sum(expr, axes)
     if known is not None:
         return known
+    used = facts_of(expr).used
+    before = dict(used)
     done, rest = _split_terms(expr, axes, data=True)
-    if rest:  # what is only seen in the data may end a sum, but not take one apart
+    if rest:  # what is only seen in the data may end a sum, but not take one apart: it is not relied on
+        used.clear()
+        used.update(before)
         done, rest = _split_terms(expr, axes, data=False)
     if done and rest and not any(d.is_number for d in done):
         apart = Add(*done, _sum_live(Add(*rest), axes))

@@ -10,7 +10,7 @@ from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.base import show
 from backprop_cli.engine.reverse import Step, go_back
 from backprop_cli.formulas.algebra.contributions import Parts, added_up
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, tree_size
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of, tree_size
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
@@ -38,8 +38,8 @@ class Contributions(Printing):
     """Works out steps from a node's consumers back to it."""
 
     def consumers(self, node: Node) -> list[Node]:
-        """The named nodes that use a node directly, latest first."""
-        return self.users.get(node.name, [])
+        """The named nodes that use a node directly and lead to the output, latest first."""
+        return [user for user in self.users.get(node.name, ()) if user.index in self.derived.local]
 
     def contribution(self, consumer: Node, target: Node) -> Contribution | None:
         """What flows from a consumer to one of the nodes it uses."""
@@ -61,7 +61,7 @@ class Contributions(Printing):
             local=Equation(self.slope(consumer, target, elementwise),
                            self.maths(factor if elementwise else expr, {delta: plain})), is_map=not elementwise,
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
-            substituted=None if chained is None else self.substituted(expr, delta, chained),
+            substituted=None if chained is None else self.substituted(expr, delta, chained, target),
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
             shapes=shapes_of_product(expr, target),
             entry=self.entry(expr.xreplace(chain), target, spoken),
@@ -80,9 +80,10 @@ class Contributions(Printing):
 
     def algebra(self, consumer: Node, expr: Expr, delta: GradSymbol, chained: Expr) -> tuple[Algebra, ...]:
         """What happens between the substituted line and what it simplifies to, part by part."""
-        if chained == 1:
+        is_one = chained == 1 or is_op(chained, "ones") and delta in Mul.make_args(expr)
+        if is_one:
             self.reached[consumer.index] = expr.xreplace({delta: S.One})
-        if chained == 1 or tree_size(chained) > LONGEST // 4:
+        if is_one or tree_size(chained) > LONGEST // 4:
             return ()
         found: dict[tuple[str, str], Algebra] = {}
         steps, self.reached[consumer.index] = rewritings(expr, delta, chained, self.derived.symbols.facts)
@@ -143,23 +144,29 @@ class Contributions(Printing):
         spoken |= layouts[self.notations[0]].spoken
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 
-    def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr) -> Maths:
+    def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr, target: Node) -> Maths:
         """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
         if chained == 1 or is_op(chained, "ones") and delta in Mul.make_args(expr):
-            return self.maths(expr.xreplace({delta: S.One}))
+            found = expr.xreplace({delta: S.One})
+            return self.maths(found if symbols_of(found) else true_shape(found, target.shape))
         return self.maths(expr, {delta: chained})
 
     def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> Expr | None:
         """The reverse pass through one consumer's expression alone, down to one named node."""
         steps = self.within(consumer, target)
         for step in steps:
-            if any(edge.operand == target.index and edge.narrow is not None for edge in step.edges):
-                self.note(step.node, target, notes)
+            for edge in step.edges:
+                if edge.narrow is not None and self.leads_to(self.graph.nodes[edge.operand], target):
+                    self.note(step.node, self.graph.nodes[edge.operand], notes)
         symbols = self.derived.symbols
         gradients: dict[int, Formula | Parts | None] = defaultdict(lambda: None, {consumer.index: g})
         go_back(steps, symbols.nodes, gradients, self.meaning.unbroadcast, lambda _, gradient: added_up(gradient))
         found = gradients[target.index]
         return None if found is None else tidy(recognised(symbols.fold(added_up(found).expr)), symbols.facts)
+
+    def leads_to(self, part: Node, target: Node) -> bool:
+        """Whether a node is the target, or a part without a name that is made of it."""
+        return part.index == target.index or part.anonymous and target.name in self.graph.named_inputs(part)
 
     def within(self, consumer: Node, target: Node) -> list[Step]:
         """The steps of a consumer's expression that a gradient comes to, from the last to the first."""
@@ -181,7 +188,8 @@ class Contributions(Printing):
         axes = [*range(extra), *(extra + i for i, s in enumerate(operand.shape) if s != node.shape[extra + i])]
         if axes:
             where = ", ".join(map(str, axes))
+            name = self.own_words(operand).text if operand.anonymous else operand.name
             notes[
-                f"{operand.name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
+                f"{name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
                 f"so its gradient is summed over {'axis' if len(axes) == 1 else 'axes'} {where}"
             ] = None

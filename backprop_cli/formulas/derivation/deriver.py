@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from sympy import Add, Expr, S
@@ -14,9 +14,9 @@ from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions, is_long
-from backprop_cli.formulas.notation import NOTATIONS
+from backprop_cli.formulas.notation import NOTATIONS, Notation
 from backprop_cli.formulas.notation.numbers import numbers
-from backprop_cli.formulas.remarks import remarks
+from backprop_cli.formulas.remarks import TOO_LONG, remarks
 from backprop_cli.formulas.stepwise import closing
 from backprop_cli.formulas.tensors import seed_formula, true_shape
 from backprop_cli.formulas.worked import Contribution, Maths, PutIn, Worked, fits
@@ -24,8 +24,6 @@ from backprop_cli.records import dataclass, replace
 
 LONGEST_WAY = 12
 """Factors of ∂E/∂out · ∂out/∂net · ... that are read in one line."""
-
-TOO_LONG = "put together, the formula is long; run --terms nodes prints it"
 
 
 def shortened(parts: tuple[Contribution, ...]) -> tuple[tuple[Contribution, ...], bool]:
@@ -78,7 +76,8 @@ class Deriver(Contributions):
             return ""
         total = Add(*(part for part in parts if part is not None))
         facts = self.derived.symbols.facts
-        return "" if self.maths(total).text == self.maths(final).text else closing(total, final, facts)
+        is_sorted = signs(self.maths(total).text) == signs(self.maths(final).text)
+        return "" if is_sorted else closing(total, final, facts)
 
     def seed(self, node: Node) -> Maths:
         """Where the pass starts: 1, ones, or what the spec gives as `grad_output`."""
@@ -108,7 +107,7 @@ class Deriver(Contributions):
         if len(parts) + (seed is not None) < 2:
             return None
         sides = [*([seed] if seed else []), *(p.chain for p in parts)]
-        return self.each(lambda n: NOTATIONS[n].plus.join(_bracketed(m, n) for m in sides))
+        return self.each(lambda n: _joined([m[n] for m in sides], NOTATIONS[n]))
 
     def in_nodes(self, node: Node) -> Expr | None:
         """The formula in node names; None where it holds the gradients of others."""
@@ -118,14 +117,22 @@ class Deriver(Contributions):
 
     def simplified(self, expr: Expr, parts: tuple[Contribution, ...], seed: Maths | None) -> Maths | None:
         """The formula in node names, printed; None where a line says it already."""
-        final = self.maths(expr)
-        said = (
-            {p.chain.text for p in parts} | {p.substituted.text for p in parts if p.substituted}
-            if len(parts) == 1
-            else set()
-        )
-        is_seed = seed is not None and (final.text == seed.text or isinstance(expr, GradSymbol))
-        return None if final.text in said or is_seed else final
+        if seed is not None:
+            final = self.maths(expr)
+            return None if final.text == seed.text or isinstance(expr, GradSymbol) else final
+        if len(parts) != 1:
+            return self.side_by_side(expr) if len(self.reached) == len(parts) else self.maths(expr)
+        final, last = self.maths(expr), parts[0].substituted or parts[0].chain
+        return None if _factors(final.text) == _factors(last.text) else final
+
+    def side_by_side(self, expr: Expr) -> Maths:
+        """What the paths add up to, in their order; where more is done to it than that, as the formula has it."""
+        final, terms = self.maths(expr), [term for term in self.reached.values() if term is not None]
+        if len(terms) < len(self.reached) or Add(*terms) != expr:
+            return final
+        written = [self.maths(term) for term in terms]
+        joined = self.each(lambda n: _joined([one[n] for one in written], NOTATIONS[n]))
+        return final if joined.text.startswith("-") or signs(joined.text) != signs(final.text) else joined
 
     def whole_chain(self, node: Node) -> Maths | None:
         """∂E/∂out · ∂out/∂net · ∂net/∂w, where one way of scalars leads from a node to the output."""
@@ -168,6 +175,20 @@ def signs(text: str) -> list[str]:
     return sorted(text.translate(str.maketrans("", "", "() ")))
 
 
-def _bracketed(maths: Maths, notation: str) -> str:
-    """A side of a sum; one that starts with a minus is bracketed."""
-    return NOTATIONS[notation].bracket(maths[notation]) if maths.text.startswith("-") else maths[notation]
+def _factors(text: str) -> list[str]:
+    """The factors of a product, in an order of their own: the same where no more was done than to sort them."""
+    depth, found = 0, [""]
+    for sign in text:
+        depth += (sign in "([") - (sign in ")]")
+        if sign in "⊙·" and not depth:
+            found.append("")
+        else:
+            found[-1] += sign
+    return sorted(one.strip() for one in found)
+
+
+def _joined(sides: Sequence[str], notation: Notation) -> str:
+    """Terms side by side; one that starts with a minus is taken off."""
+    first, *others = sides
+    signed = [(one, one.removeprefix(notation.minus_sign)) for one in others]
+    return first + "".join((notation.plus if rest == one else notation.minus) + rest for one, rest in signed)

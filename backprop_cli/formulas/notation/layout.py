@@ -160,7 +160,7 @@ class Layout:
             return Piece(text, MUL, trails=trails)
         if len(parts.above) == 1:
             chain = isinstance(parts.above[0], Apply) and self.notation.scalar_joins_chain
-            text = self.within(parts.above[0], MUL if chain else MUL + 1)
+            text = self.within(parts.above[0], MUL if chain or self.goes_on(parts.above[0]) else MUL + 1)
         return Piece(self.notation.scaled(number, text), MUL, trails=trails)
 
     def joined(self, factors: Sequence[Expr]) -> str:
@@ -171,6 +171,7 @@ class Layout:
             alone = len(factors) == 1
             is_last = position == len(factors) - 1
             bare = piece.level > MUL or alone and piece.level >= MUL or piece.reaches and is_last
+            bare = bare or not position and self.goes_on(factor)
             if (
                 piece.level == MATMUL
                 and not piece.reaches
@@ -184,6 +185,14 @@ class Layout:
                 piece.text if bare else self.notation.bracket(piece.text)
             )
         return text
+
+    def goes_on(self, factor: Expr) -> bool:
+        """Whether a name in front stands for a product of single factors: these go on without brackets."""
+        definition = self.resolve(factor) if isinstance(factor, TensorSymbol) else None
+        arranged = None if definition is None else for_print(definition, self.decimals)
+        if not isinstance(arranged, Factors) or arranged.below or arranged.denominator != 1 or arranged.sign < 0:
+            return False
+        return all(self.walk(one).level > MUL for one in arranged.above)
 
     def denominator(self, parts: Factors) -> Piece:
         """What divides: a number, then the factors."""

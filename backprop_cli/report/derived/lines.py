@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from backprop_cli.formulas.remarks import TOO_LONG
 from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding",
 PICKED = re.compile(r"\w\[(?:\w+, ?)*\w+\[[\w, ]+\][\w, ]*\]")
 """`p[n, y[n]]`: entries at labels."""
 
+FACTOR_1 = re.compile(r"(?<![\d.])1 · ")
+
 INDICES = re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = ")
 """`[i = 0]`, `[words[i] = v]`: what is explained as [j = k]."""
 
@@ -155,20 +158,29 @@ def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
         yield from _part(worked, part, said, full)
     if worked.total is not None:
         yield Line("sum", worked.left, worked.total)
-    yield from map(Said, worked.notes)
+    yield from map(Said, [note for note in worked.notes if note not in said or note != TOO_LONG])
+    said.update(worked.notes)
     if worked.simplified is not None:
         label = "after the hook" if worked.hooked else "simplified"
         yield Line(label, worked.left, worked.simplified, law=worked.why if full else "")
     yield from (Said(fact, "since") for fact in worked.facts)
-    if full and worked.in_all is not None:
+    if full and worked.in_all is not None and worked.in_all.text != _last(worked):
         yield Line("in all", worked.left, worked.in_all)
     if full and worked.chain is not None:
         yield Line("whole chain", worked.left, worked.chain)
     given = [one for one in (worked.numbers, worked.chain_numbers) if full and one is not None]
-    for numbers in {one.given.text: one for one in given}.values():
+    for numbers in {FACTOR_1.sub("", one.given.text).strip("()"): one for one in given}.values():
         yield Line("in numbers", numbers.left, numbers.given, place=numbers.place, result=numbers.found)
     if worked.value is not None:
         yield Value(worked.left, worked.value)
+
+
+def _last(worked: Worked) -> str:
+    """What the line before the last one ends with."""
+    if worked.simplified is not None:
+        return worked.simplified.text
+    (*_, part) = worked.contributions
+    return (part.substituted or part.chain).text if len(worked.contributions) == 1 else ""
 
 
 def _uses(worked: Worked) -> str:
@@ -182,7 +194,8 @@ def _uses(worked: Worked) -> str:
 
 def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Iterator[Item]:
     alone = len(worked.contributions) == 1
-    yield Line("definition" if alone else f"through {_short(part)}", part.name, part.definition)
+    if part.name.text != part.definition.text:
+        yield Line("definition" if alone else f"through {_short(part)}", part.name, part.definition)
     if full and part.entries is not None and part.entries.text not in said:
         said.add(part.entries.text)
         yield Line("entry by entry", part.entries.left, part.entries.right)

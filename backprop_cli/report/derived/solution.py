@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 MOST_KEPT = 12
-ORDER = "Each gradient is found once, after those of all that use its node; used again from the forward pass: {listed}"
+ORDER = "Each gradient is found once, after those of all that use its node"
+KEPT = "Used again from the forward pass: {listed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Solution:
         if not kept:
             return tuple(self.parts)
         listed = ", ".join(kept[:MOST_KEPT]) + (f" and {len(kept) - MOST_KEPT} more" if len(kept) > MOST_KEPT else "")
-        return (*self.parts, ORDER.format(listed=listed))
+        return (*self.parts, ORDER, KEPT.format(listed=listed))
 
     def sections(self) -> Iterator[tuple[str | None, Sequence[Worked]]]:
         """Each pass with its heading; a single pass has none."""
