@@ -188,9 +188,7 @@ class Numbers:
 
     def unbroadcast(self, gradient: Array, shape: Shape) -> Array:
         """Sum over the axes along which the operand was repeated."""
-        if np.shape(gradient) == shape:
-            return gradient
-        return summed_to(gradient, shape)
+        return gradient if gradient.shape == shape else summed_to(gradient, shape)
 
     @property
     def times(self) -> Callable[[Array, Array], Array]:
@@ -231,6 +229,9 @@ def summed_to(x: Array, shape: Shape) -> Array:
     """`x` summed to a shape that broadcasts to its own."""
     wide = np.shape(x)
     extra = len(wide) - len(shape)
+    if extra == 1 and shape and shape == wide[1:]:
+        found: Array = np.add.reduce(x, axis=0)
+        return found
     repeated = (extra + i for i, size in enumerate(shape) if size == 1 and wide[extra + i] != 1)
     axes = (*range(extra), *repeated)
     # axes kept: a sum of sympy's numbers over all axes is else no array

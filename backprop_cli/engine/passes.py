@@ -71,10 +71,18 @@ def _edge(graph: Graph, node: Node, op: Op, position: int, meaning: Meaning[V]) 
 
 def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning[V], leaves: Mapping[int, V]) -> list[V]:
     """Every node's value, by index."""
-    values: list[Any] = [None] * len(graph.nodes)
-    for index, node in enumerate(graph.nodes):
-        if node.op is None:
-            values[index] = leaves[index] if node.leaf is not None else meaning.constant(node.value)
+    return go_on(steps, literals(graph, meaning), leaves)
+
+
+def literals(graph: Graph, meaning: Meaning[V]) -> list[Any]:
+    """The constants in their places, and None for all other nodes: what every forward pass begins with."""
+    return [meaning.constant(node.value) if node.op is None and node.leaf is None else None for node in graph.nodes]
+
+
+def go_on(steps: Sequence[Step], values: list[Any], leaves: Mapping[int, V]) -> list[Any]:
+    """The values of all nodes, written into a list that has the constants."""
+    for index, leaf in leaves.items():
+        values[index] = leaf
     for step in steps:
         left, right, spent = step.left, step.right, step.spent
         if left is None:

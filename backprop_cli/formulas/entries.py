@@ -17,7 +17,7 @@ import sympy
 from sympy import Expr, Float, Integer, Rational, S
 
 from backprop_cli.engine.graph import Graph, Node
-from backprop_cli.engine.interpret import evaluate_body, interpret
+from backprop_cli.engine.interpret import interpret, textbook
 from backprop_cli.engine.numbers import hook_scope, summed_to
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.words import WORDS
@@ -142,8 +142,7 @@ class Words:
 def _word(name: str, *operands: object, **parameters: object) -> Any:
     lifted = [None if x is None else entries(x) for x in operands]
     if name in WORDS:
-        names, expression = WORDS[name]
-        return evaluate_body(expression, dict(zip(names, lifted, strict=True)), Entries(), None)
+        return textbook(name, lifted, parameters, Entries())
     return apply_op(OPS[name], lifted, {**OPS[name].signature.parameters, **parameters})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import Rational, S
 
-from backprop_cli.engine.interpret import evaluate_body
+from backprop_cli.engine.interpret import evaluate_body, textbook
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast
 from backprop_cli.engine.ops.words import SINGULAR, TRACED, WORDS
@@ -81,10 +81,9 @@ def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: 
 
 
 def _word(name: str, *operands: Formula | float, **parameters: object) -> Formula:
-    if name in WORDS:
-        names, expression = WORDS[name]
-        return evaluate_body(expression, dict(zip(names, map(lift, operands), strict=True)), OnFormulas(), None)  # type: ignore[no-any-return]
     plain = {parameter: _number(value) for parameter, value in parameters.items()}
+    if name in WORDS:
+        return textbook(name, [*map(lift, operands)], plain, OnFormulas())  # type: ignore[no-any-return]
     return build(name, {**OPS[name].signature.parameters, **plain}, operands)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, GraphPass, Node, build
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.engine.passes import backward, forward, plan
+from backprop_cli.engine.passes import backward, go_on, literals, plan
 from backprop_cli.engine.sparing import spare
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Omitted, PassFormulas, Printed
@@ -50,6 +50,7 @@ class Runner:
         self.graph = graph
         self.meaning = Numbers(graph)
         self.steps = plan(graph, self.meaning)
+        self.literals = literals(graph, self.meaning)
         self.masks = masks_of(graph)
         self.seeds = [seed_of(graph, run) for run in graph.passes]
 
@@ -60,13 +61,17 @@ class Runner:
 
     def __call__(self, leaves: Mapping[int, Array]) -> Computed:
         """The forward pass and every backward pass, in numbers."""
-        graph, meaning, steps = self.graph, self.meaning, self.steps
         with np.errstate(all="ignore"):
-            values = meaning.values = forward(graph, steps, meaning, leaves)
-            if self.masks:
-                check_masks(graph, values)
-            passes = [backward(graph, steps, meaning, values, run.output, seed)
-                      for run, seed in zip(graph.passes, self.seeds, strict=True)]  # fmt: skip
+            return self.once(leaves)
+
+    def once(self, leaves: Mapping[int, Array]) -> Computed:
+        """The same, where numpy's warnings are off already, as in a loop."""
+        graph, meaning, steps = self.graph, self.meaning, self.steps
+        values = meaning.values = go_on(steps, [*self.literals], leaves)
+        if self.masks:
+            check_masks(graph, values)
+        passes = [backward(graph, steps, meaning, values, run.output, seed)
+                  for run, seed in zip(graph.passes, self.seeds, strict=True)]  # fmt: skip
         return Computed(graph, values, passes, self.seeds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import starmap
 from typing import Any
@@ -315,11 +316,13 @@ class Textbook(Words):
     def __init__(self) -> None:
         super().__init__()
         for name in WORDS:
-            setattr(self, name, lambda *xs, name=name, **_: self.evaluate(name, *xs))
+            setattr(self, name, lambda *xs, name=name, **given: self.evaluate(name, xs, given))
 
-    def evaluate(self, word: str, *xs: Any) -> Any:
-        """The word's expression, run as a spec."""
+    def evaluate(self, word: str, xs: Sequence[Any], given: Mapping[str, object]) -> Any:
+        """The word's expression, run as a spec, with its parameters written in."""
         names, text = WORDS[word]
+        for name, value in given.items():
+            text = text.replace(f"{name}={name}", f"{name}={str(value).lower()}")
         leaves = tuple(Leaf(n, "param", np.shape(x), (lambda x=x: x), inline(n)) for n,
                        x in zip(names, xs, strict=True))
         body = inline(text)

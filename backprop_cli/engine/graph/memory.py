@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from backprop_cli.engine.graph.nodes import Graph, Node, rule_of
-from backprop_cli.engine.interpret import evaluate_body
+from backprop_cli.engine.interpret import textbook
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ShapeError
 from backprop_cli.engine.ops.costs import CALL
@@ -155,13 +155,16 @@ class Words:
         """What numbers take from the singular vectors, so that it exists for a singular x."""
         return self.matmul(self.svd_u(x), self.svd_vh(x))
 
+    def less_share(self, g: Sized, y: Sized, x: Sized, total: Sized, axis: object) -> Sized:
+        """What numbers take from y = log_softmax(x) alone."""
+        return self._word("exp", y) * (g - total) - g * self._word("expm1", y)
+
     def _word(self, name: str, *operands: object, **parameters: object) -> Sized:
         self.read.update(operand for operand in operands if isinstance(operand, Sized))
         shapes: list[Any] = [None if o is None else getattr(o, "shape", ()) for o in operands]
         if name in WORDS:
-            names, expression = WORDS[name]
             self.meter.transient = max(self.meter.transient, 3 * sum(map(entries_of, filter(None, shapes))))
-            return Sized(self, evaluate_body(expression, dict(zip(names, shapes, strict=True)), self.meter, None))
+            return Sized(self, textbook(name, shapes, parameters, self.meter))
         op = OPS[name]
         return Sized(self, self.meter.apply(op, tuple(shapes), {**op.signature.parameters, **parameters}))
 

@@ -16,7 +16,7 @@ from backprop_cli.engine.custom import fitted
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Node, rule_of
 from backprop_cli.engine.graph.shorter import shorter
-from backprop_cli.engine.interpret import evaluate_body
+from backprop_cli.engine.interpret import textbook
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.words import TRACED, WORDS
 from backprop_cli.language.model import Shape, Size
@@ -127,10 +127,7 @@ class TracedWords:
         """A function of the language, or a careful word by its textbook form."""
         lifted = [self.lift(operand) for operand in operands]
         if name in WORDS:
-            names, textbook = WORDS[name]
-            values = dict(zip(names, lifted, strict=True))
-            found: Traced = evaluate_body(TRACED.get(name, textbook), values, _Spoken(self), None)
-            return found
+            return textbook(name, lifted, parameters, _Spoken(self), TRACED.get(name))
         if name == "multiply":
             lifted = self.narrowed(lifted)
         short: Traced | None = shorter(name, lifted, parameters)

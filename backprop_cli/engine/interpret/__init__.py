@@ -13,6 +13,8 @@ from backprop_cli.engine.interpret.existing import unknown
 from backprop_cli.engine.interpret.inspection import Shapes
 from backprop_cli.engine.interpret.refusals import FUNCTION_SYNONYMS
 from backprop_cli.engine.interpret.scope import Meaning, Scope
+from backprop_cli.engine.interpret.textbook import textbook
 from backprop_cli.engine.interpret.walk import evaluate_body, interpret
 
-__all__ = ["FUNCTION_SYNONYMS", "Meaning", "Scope", "Shapes", "evaluate_body", "interpret", "unknown", "usage"]
+__all__ = ["FUNCTION_SYNONYMS", "Meaning", "Scope", "Shapes", "evaluate_body", "interpret", "textbook", "unknown",
+           "usage"]  # fmt: skip

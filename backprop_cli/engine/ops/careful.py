@@ -30,13 +30,6 @@ def stable_softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def others(p: Array, axis: Axes) -> Array:
-    """1 - p for probabilities that sum to one over `axis`; where p is large, as the sum of the other entries."""
-    large = p > 0.5  # at most one entry of each sum
-    rest = np.add.reduce(p * ~large, axis=axis, keepdims=True)
-    return np.where(large, rest, 1 - p)[()]
-
-
 def _sinc_series(z: Array) -> Array:
     """The derivative of sin(z)/z, Σ (-1)ᵏ 2k z²ᵏ⁻¹/(2k + 1)!, for |z| < 1/2."""
     return z * sum((-1) ** k * 2 * k / math.factorial(2 * k + 1) * z ** (2 * k - 2) for k in range(1, 9))
@@ -90,9 +83,9 @@ class Careful:
         """The mask of x > 0, from y = relu(x): x may have been written over."""
         return y > 0
 
-    def less_share(self, g: Array, p: Array, total: Array, axis: Axes = -1) -> object:
-        """g - p Σ g, entry by entry g (1 - p) - p (Σ of the other g)."""
-        return g * others(p, axis) - p * (total - g)
+    def less_share(self, g: Array, y: Array, x: Array, total: Array, axis: Axes = -1) -> object:
+        """g - p Σ g for p = exp y, entry by entry g (1 - p) - p (Σ of the other g): y has the digits of 1 - p."""
+        return np.exp(y) * (g - total) - g * np.expm1(y)
 
     def ratio(self, a: Array, b: Array) -> Array:
         """a/b, and 0 where b is 0."""

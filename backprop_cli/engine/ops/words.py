@@ -1,7 +1,7 @@
 """The words of rules that are no functions of the language: numbers that need more care than their formula.
 
 The numbers meaning computes the careful form; every other meaning reads the textbook form from this table.
-Keyword arguments of a call that the table does not name (`axis=`) matter to the numbers only.
+A call's keyword arguments are parameters that the expression may name (`axis`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "sigmoid_complement": (("y", "x"), "1 - y"),
     # σ(z) - t cancels where t is 1 and σ(z) nearly so
     "sigmoid_minus": (("z", "t"), "sigmoid(z) - t"),
-    # p is a softmax over `axis` and total = Σ g: where p is nearly 1, g - p Σ g cancels
-    "less_share": (("g", "p", "total"), "g - p * total"),
+    # y = log_softmax(x) and total = Σ g: where the softmax is nearly 1, g - p Σ g cancels
+    "less_share": (("g", "y", "x", "total"), "g - softmax(x, axis=axis) * total"),
     # 0 where b is 0: PyTorch's gradient of a norm, or of a standard deviation, at zero
     "ratio": (("a", "b"), "a / b"),
     # the slope of xlogy by a: 0 at 0·log 0

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
-from backprop_cli.engine.interpret import evaluate_body
+from backprop_cli.engine.interpret import textbook
 from backprop_cli.engine.numbers import Numbers, Words
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.ops.words import WORDS
@@ -57,12 +57,12 @@ class Textbook(Words):
 
     def __init__(self, meaning: Numbers) -> None:
         super().__init__()
-        for name, (operands, body) in WORDS.items():
-            setattr(self, name, partial(_by_the_book, operands, body, meaning))
+        for name in WORDS:
+            setattr(self, name, partial(_by_the_book, name, meaning))
 
 
-def _by_the_book(operands: tuple[str, ...], body: str, meaning: Numbers, *given: Array, **_: object) -> Array:
-    return evaluate_body(body, dict(zip(operands, given, strict=True)), meaning, None)
+def _by_the_book(name: str, meaning: Numbers, *given: Array, **parameters: object) -> Array:
+    return textbook(name, given, parameters, meaning)
 
 
 class Chain:

@@ -88,7 +88,7 @@ class Training:
 
     def pass_through(self) -> Computed:
         """Forward and back; the first time everything is kept, for the formulas."""
-        computed = self.runner(self.leaves)
+        computed = self.runner.once(self.leaves)
         if self.start is None:
             self.start = computed
             self.runner.spare()
@@ -96,9 +96,9 @@ class Training:
 
     def loss(self, computed: Computed) -> float:
         """What the gradients are of: the output, or, from a seed, Σ seed ⊙ output; summed over the passes."""
+        if len(self.graph.passes) == 1 and not self.graph.output.shape:
+            return float(computed.values[self.graph.passes[0].output])
         values = [computed.values[run.output] for run in self.graph.passes]
-        if len(values) == 1 and not np.shape(values[0]):
-            return float(values[0])
         return float(sum(np.sum(value * seed) for value, seed in zip(values, computed.seeds, strict=True)))
 
     def move(self, step: int, computed: Computed, traced: bool) -> None:
@@ -108,12 +108,13 @@ class Training:
             if gradient is None:  # the output does not depend on it
                 continue
             old = self.leaves[index]
-            found = mover.move(old, gradient)
-            self.leaves[index] = found["w"]
+            run = mover.move(old, gradient)
+            self.leaves[index] = run["w"]
             if step == 1:
-                self.first[index] = First({"w": old, "g": gradient, "t": np.float64(1), **mover.before}, copied(found))
+                given = {"w": old, "g": gradient, "t": np.float64(1), **mover.before}
+                self.first[index] = First(given, copied(run.found()))
             if traced and np.size(old) <= TRACED:
-                self.rows.setdefault(index, []).append((step, copied({"g": gradient, **found})))
+                self.rows.setdefault(index, []).append((step, copied({"g": gradient, **run.found()})))
 
     def traces(self, index: int) -> Iterator[Trace]:
         """The state of each entry of a small param, step by step."""

@@ -41,13 +41,20 @@ class Compiled:
     results: Mapping[str, int]
     values: list[Any]
 
-    def __call__(self, *given: Array) -> dict[str, Any]:
-        """What every line comes to, of the names in their order."""
+    def __call__(self, *given: Array) -> None:
+        """Run the lines on the values of the names, in their order."""
         values = self.values
         values[: len(given)] = given  # the leaves are the first nodes
         for index, function, left, right in self.steps:
             values[index] = function(values[left]) if right is None else function(values[left], values[right])
-        return {name: values[index] for name, index in self.results.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        """What a line came to in the last run."""
+        return self.values[self.results[name]]
+
+    def found(self) -> dict[str, Any]:
+        """What every line came to in the last run."""
+        return {name: self.values[index] for name, index in self.results.items()}
 
 
 def compiled(spec: Spec, lines: tuple[Line, ...], names: tuple[str, ...], shape: Shape, parameters: Parameters,
@@ -105,15 +112,15 @@ class Mover:
     t: int = 0
     before: dict[str, Any] = field(default_factory=dict)  # the state that the last step began with
 
-    def move(self, w: Array, g: Array) -> dict[str, Any]:
-        """What every line of a step comes to, `w` among them."""
+    def move(self, w: Array, g: Array) -> Compiled:
+        """Take a step: the lines that took it, with what each came to, `w` among them."""
         self.t += 1
-        self.before = self.state
-        found = self.run(w, g, self.dtype(self.t), *self.state.values())
+        self.before, run = self.state, self.run
+        run(w, g, self.dtype(self.t), *self.state.values())
         self.run = self.later
         if self.state:
-            self.state = {name: found.get(name, value) for name, value in self.state.items()}
-        return found
+            self.state = {name: run[name] if name in run.results else value for name, value in self.state.items()}
+        return run
 
 
 def mover_for(spec: Spec, rule: Rule, parameters: Parameters, shape: Shape,
