@@ -23,7 +23,8 @@ from backprop_cli.formulas.symbols import Symbols, symbols
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
-from tests.algebra.test_formulas import leaf, spec_of, value_of
+from tests.algebra.test_formulas import leaf, spec_of
+from tests.readers.code import value_of
 
 SHAPES = {"a": (), "x": (3,), "y": (3,), "W": (3, 3), "X": (2, 3), "S": (3, 3), "T": (2, 3)}
 

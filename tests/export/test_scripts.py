@@ -19,7 +19,7 @@ from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import load_spec
 from backprop_cli.tasks.calculate import Settings, run
-from backprop_cli.tasks.result import NodeResult
+from backprop_cli.tasks.result import NodeResult, Result
 from tests.export.samples import CASES, spec_of
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
@@ -63,9 +63,9 @@ def in_jax(names: Names, node: NodeResult) -> tuple[Any, Any]:
 READ: dict[str, Callable[[Names, NodeResult], tuple[Any, Any]]] = {"numpy": in_numpy, "torch": in_torch, "jax": in_jax}
 
 
-def check_script(target: str, spec: Spec, tolerance: float = 1e-8) -> None:
-    """The script has every value and gradient that it shows."""
-    result = run(spec, Settings(terms=()))
+def check_script(target: str, spec: Spec, tolerance: float = 1e-8, result: Result | None = None) -> None:
+    """The script has every value and gradient that it shows, as `run` found them."""
+    result = result or run(spec, Settings(terms=()))
     names = executed(target, spec)
     compared = 0
     for node in result.nodes:
@@ -82,10 +82,10 @@ def test_numpy_script_of_every_function(function: Op | Composite, sample: Sample
     """Forward and reverse pass in numpy are those of `run`."""
     spec = spec_of(function, sample)
     try:
-        run(spec, Settings(terms=()))
+        result = run(spec, Settings(terms=()))
     except SpecError:
         pytest.skip("nothing in it can be differentiated")
-    check_script("numpy", spec)
+    check_script("numpy", spec, result=result)
 
 
 FIRST = [case for case in CASES if str(case.id).endswith("-0")]
@@ -98,11 +98,11 @@ def test_other_scripts_of_every_function(function: Op | Composite, sample: Sampl
     """PyTorch's and JAX's gradients are those of `run`; what is not written there is refused."""
     spec = spec_of(function, sample)
     try:
-        run(spec, Settings(terms=()))
+        result = run(spec, Settings(terms=()))
         import_module(f"backprop_cli.tasks.export.as_{target}").export(spec, None)
     except (SpecError, UsageError) as refused:
         pytest.skip(f"refused by the exporter: {refused.message}")
-    check_script(target, spec, 1e-7)
+    check_script(target, spec, 1e-7, result)
 
 
 @pytest.mark.peers

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.engine.graph import build
+from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.ops import Composite, Op
 from backprop_cli.engine.ops.base import Sample
 from backprop_cli.errors import SpecError
-from backprop_cli.language.model import Leaf, Spec
+from backprop_cli.language.model import Leaf
 from backprop_cli.language.reader import read_spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import parsed
 from backprop_cli.language.writer import write
 from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.export.gradient import gradient_spec
 from tests.export.samples import CASES, constant, spec_of
 
@@ -31,11 +32,9 @@ FLAT = {
 """Functions through which nothing flows."""
 
 
-def gradients_of(spec: Spec, leaves: dict[str, Any]) -> dict[str, Any]:
-    """Every leaf's gradient."""
-    graph = build(spec)
-    found = compute(graph, {graph.names[name]: array[()] for name, array in leaves.items()})
-    return {name: found.gradient(graph.names[name]) for name in leaves}
+def computed(graph: Graph, leaves: dict[str, Any]) -> Computed:
+    """A graph's values and gradients at these leaves."""
+    return compute(graph, {graph.names[name]: array[()] for name, array in leaves.items()})
 
 
 @pytest.mark.parametrize(("function", "sample"), CASES)
@@ -49,40 +48,34 @@ def test_gradient_as_a_spec(function: Op | Composite, sample: Sample) -> None:
     if graph is None:
         assert function.name in FLAT or isinstance(function, Composite) and function.flat
         return
-    first = gradients_of(spec, leaves)
+    known = computed(graph, leaves)
+    first = {name: known.gradient(graph.names[name]) for name in leaves}
     rng = np.random.default_rng(5)
     differentiable = [graph.nodes[i].name for i in sorted(graph.wrt) if first[graph.nodes[i].name] is not None]
     weights = {f"weight_{name}": rng.normal(size=np.shape(first[name])) for name in differentiable}
     inputs = tuple(Leaf(name, "input", array.shape, constant(array), inline(name)) for name, array in weights.items())
     text = write(gradient_spec(replace(spec, leaves=(*spec.leaves, *inputs))))
     second, given = read_spec(text.encode(), "gradient.yaml", folder=None), {**leaves, **weights}
+    symmetric = isinstance(function, Op) and function.near is not None
     for name in differentiable:
-        aimed = replace(second, output=parsed(f"sum(weight_{name} * grad_{name})"), grad_output=None)
-        known = everything(aimed, given)
-        np.testing.assert_allclose(known[f"grad_{name}"], first[name], rtol=1e-9, atol=1e-11)
-        check_directions(aimed, given, differentiable, rng, isinstance(function, Op) and function.near is not None)
+        aimed = build(replace(second, output=parsed(f"sum(weight_{name} * grad_{name})"), grad_output=None, wrt="all"))
+        found = computed(aimed, given)
+        np.testing.assert_allclose(found.values[aimed.names[f"grad_{name}"]], first[name], rtol=1e-9, atol=1e-11)
+        check_directions(aimed, found, given, differentiable, rng, symmetric)
 
 
-def check_directions(spec: Spec, leaves: dict[str, Any], names: list[str], rng: Any, symmetric: bool = False) -> None:
+def check_directions(graph: Graph, known: Computed, leaves: dict[str, Any], names: list[str], rng: Any,
+                     symmetric: bool = False) -> None:  # fmt: skip
     """The gradients of a scalar agree with its differences along one direction for each leaf.
 
     A function that reads one triangle of a symmetric matrix has a gradient along symmetric directions alone.
     """
-    gradients = dict.fromkeys(names, 0.0)
-    with suppress(SpecError):  # constant in every leaf
-        gradients = gradients_of(spec, leaves)
+    output = graph.passes[0].output
     for name in names:
+        gradient = known.gradient(graph.names[name])
         direction = rng.normal(size=leaves[name].shape)
         direction = direction + np.swapaxes(direction, -1, -2) if symmetric else direction
         moved = ({**leaves, name: leaves[name] + move * direction} for move in (STEP, -STEP))
-        ends = [everything(spec, given)["output"] for given in moved]
-        slope = np.sum(direction * (0.0 if gradients[name] is None else gradients[name]))
+        ends = [computed(graph, given).values[output] for given in moved]
+        slope = np.sum(direction * (0.0 if gradient is None else gradient))
         np.testing.assert_allclose(slope, (ends[0] - ends[1]) / (2 * STEP), rtol=2e-5, atol=2e-6)
-
-
-def everything(spec: Spec, leaves: dict[str, Any]) -> dict[str, Any]:
-    """Every node's value."""
-    graph = build(replace(spec, wrt="all"))
-    found = compute(graph, {graph.names[name]: array[()] for name, array in leaves.items()})
-    output = {"output": found.values[graph.passes[0].output]}
-    return output | {name: found.values[index] for name, index in graph.names.items()}

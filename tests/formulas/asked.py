@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
 from tests import quick_yaml
+from tests.readers.code import value_of
 
 NEAR = 1e-8
 
@@ -81,42 +83,23 @@ def size(code: str) -> int:
     return sum(1 for n in ast.walk(tree) if isinstance(n, ast.expr) and n not in called and not isinstance(n, skipped))
 
 
-_RUNS: dict[str, tuple[Graph, Computed, Any, str]] = {}
+_RUNS: dict[str, tuple[Graph, Computed, Any]] = {}
 
 
-def run_of(spec: Mapping[str, Any]) -> tuple[Graph, Computed, Any, str]:
+def run_of(spec: Mapping[str, Any]) -> tuple[Graph, Computed, Any]:
     """The spec, run, with its formulas; remembered, since several cases share one."""
-    text = quick_yaml.dump(dict(spec))
-    if text not in _RUNS:
-        graph = build(read_spec(text.encode(), "asked.yaml", folder=None))
+    key = json.dumps(spec)
+    if key not in _RUNS:
+        graph = build(read_spec(quick_yaml.dump(spec).encode(), "asked.yaml", folder=None))
         computed = compute(graph, load_leaves(graph))
         _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes"), ("text", "code"))
-        _RUNS[text] = graph, computed, total, text
-    return _RUNS[text]
-
-
-def value_of(code: str, spec: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
-    """A formula evaluated as a node of its own spec: `grad(x)` by the gradients of the run."""
-    graph, computed, _, text = run_of(spec)
-    names = dict.fromkeys(re.findall(r"grad\((\w+)\)", code))
-    inputs = {f"g_of_{n}": computed.passes[-1][graph.names[n]] for n in names}
-    written = re.sub(r"grad\((\w+)\)", r"g_of_\1", code)
-    changed = quick_yaml.load(text)
-    changed["inputs"] = {**(changed.get("inputs") or {}), **{n: np.asarray(v).tolist() for n, v in inputs.items()}}
-    changed["params"] = {**changed["params"], "the_param": 0.0}
-    changed["nodes"] = {**changed["nodes"], "asked_for": written, "the_output": "2 * the_param"}
-    for key in ("grad_output", "wrt", "backward", "hooks"):
-        changed.pop(key, None)
-    changed["output"] = "the_output"
-    again = quick_yaml.dump(changed)
-    made = build(read_spec(again.encode(), "asked.yaml", folder=None))
-    found = compute(made, load_leaves(made)).values[made.names["asked_for"]]
-    return np.broadcast_to(np.asarray(found, dtype=float), shape)
+        _RUNS[key] = graph, computed, total
+    return _RUNS[key]
 
 
 def measured(case: Asked) -> Measured:
     """Our shortest formula in the terms of the case, checked against the gradient and the publication."""
-    graph, computed, total, _ = run_of(case.spec)
+    graph, computed, total = run_of(case.spec)
     index = graph.names[case.node]
     gradient = np.asarray(computed.gradient(index), dtype=float)
     formulas = [f for t, f in total[index].items() if t in case.terms and isinstance(f, Printed)]
@@ -124,16 +107,17 @@ def measured(case: Asked) -> Measured:
     for formula in formulas:
         if not (formula.deviation is not None and formula.deviation < NEAR):
             wrong.append(f"{formula.code} deviates by {formula.deviation}")
-        elif not _near(value_of(formula.code, case.spec, gradient.shape), gradient):
+        elif not _near(value_of(formula.code, graph, computed), gradient):
             wrong.append(f"{formula.code}, read back, is something else")
-    if not _near(value_of(case.published, case.spec, gradient.shape), gradient):
+    if not _near(value_of(case.published, graph, computed), gradient):
         wrong.append("the published form has another value")
     best = min(formulas, key=lambda f: size(f.code))
     return Measured(case, best.text, best.code, size(best.code), size(case.published), "; ".join(wrong))
 
 
 def _near(a: Any, b: Any) -> bool:
-    return bool(np.allclose(a, b, rtol=NEAR, atol=NEAR * max(1.0, np.abs(b).max(initial=0))))
+    scale = max(1.0, np.abs(b).max(initial=0))
+    return bool(np.allclose(np.broadcast_to(a, np.shape(b)), b, rtol=NEAR, atol=NEAR * scale))
 
 
 def quantile(found: Sequence[Measured], part: float) -> float:
