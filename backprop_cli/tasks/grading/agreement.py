@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,3 +62,13 @@ def exactly(answer: Array, right: Array, closeness: Closeness, floor: Array) -> 
     """Where a formula's value is not the right one."""
     relative = max(EXACT, closeness.relative or 0.0)
     return wrong_entries(answer, right, relative * np.abs(right) + closeness.absolute + floor)
+
+
+def at_most(slack: Array, expected: Array) -> Any:
+    """The rounding of own answers; where they were written with so few digits that anything would do, none."""
+    return 0.0 if np.max(slack, initial=0.0) > most(expected) else slack
+
+
+def most(expected: Array) -> float:
+    """The rounding that is put up with: a hundredth of the largest entry."""
+    return 0.01 * float(np.max(np.abs(expected), initial=0.0))

@@ -17,9 +17,9 @@ from backprop_cli.language.expression.lexer import MAX_CHARACTERS
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling import is_spelling
 from backprop_cli.records import dataclass, replace
-from backprop_cli.tasks.grading.figures import Figures, exchanged, half_unit, written
-from backprop_cli.tasks.grading.grids import gridded
-from backprop_cli.tasks.grading.items import Item, gradient_of, item_of
+from backprop_cli.tasks.grading.figures import CONSTANTS, Figures, exchanged, half_unit, written
+from backprop_cli.tasks.grading.grids import gridded, has_decimal_commas
+from backprop_cli.tasks.grading.items import Item, gradient_of, item_of, layered
 from backprop_cli.tasks.grading.latex import is_latex, to_text
 from backprop_cli.tasks.grading.loose import around, loosened
 
@@ -120,7 +120,10 @@ def _strange(expression: Expression, nodes: Collection[str]) -> int:
     found = 0
     for part in ast.parts(expression):
         if isinstance(part, ast.Name):
-            found += part.name not in nodes and gradient_of(part.name, nodes) is None
+            known = part.name in nodes or part.name in CONSTANTS
+            found += not known and gradient_of(part.name, nodes) is None
+        elif isinstance(part, ast.Transposed):  # 1ᵀ, the row of ones
+            found += isinstance(part.operand, ast.Number)
         elif isinstance(part, ast.Call):
             found += 2 * (part.function != "grad" and not _is_function(part.function))
     return found
@@ -129,6 +132,9 @@ def _strange(expression: Expression, nodes: Collection[str]) -> int:
 def _from_list(item: Item, node: tree.Node, nodes: Collection[str]) -> Content:
     if isinstance(node, tree.Mapping):
         raise SpecError("E008", "an answer is a number, a list or a formula, found a mapping", at=node.at.place())
+    as_written = node.source.text[node.start : node.end] if node.end - node.start <= MAX_CHARACTERS else ""
+    if isinstance(node, tree.Sequence) and has_decimal_commas(as_written.replace("−", "-")):
+        return replace(_from_text(item, node.at.standing_for(as_written), nodes, {}), bare=True)
     if isinstance(node, tree.Scalar) or all(not isinstance(one, str) for one in _values(node)):
         value = numbers(node, "the answer")
         halves = np.array([half_unit(raw) for raw in written(node)])
@@ -166,7 +172,7 @@ _GAP = re.compile(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])")
 
 def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
-    text = text.strip().strip("`").strip("$").strip()
+    text = layered(text.strip().strip("`").strip("$").strip(), nodes) if len(text) <= BY_HAND else text.strip()
     text = _right_side(_ABOUT.sub("", text), item, nodes)
     short = len(text) <= MAX_CHARACTERS
     grid = gridded(text) if short and text[:1] in "[({<\\" or short and _SEVERAL.search(text) else None
@@ -183,17 +189,23 @@ def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
 
 
 def _right_side(text: str, item: Item, nodes: Collection[str]) -> str:
-    """The answer behind `grad(W2) =`, where that names the item itself."""
+    """The answer behind `grad(W2) =`, or a name of the writer's own; what another node is is no answer."""
     left, sign, right = text.partition("=")
     if not sign or right.startswith("=") or left.endswith(("<", ">", "!")) or left.count("(") != left.count(")"):
         return text
     named = item_of(left, nodes)
-    itself = named is not None and named.node == item.node
-    return right.strip() if itself or (left.strip() in _LOSSES and left.strip() not in nodes) else text
+    another = named is not None and named.node in nodes and named.node != item.node
+    return text if another or " where " in left else _last(right)
 
 
-_LOSSES = frozenset({"", "L", "J", "E", "C", "loss", "Loss"})
-"""What people call the output, whatever the spec does; nothing before the `=` at all."""
+def _last(text: str) -> str:
+    """Of `2/3 (p - t) = 0.667 (p - t)` what it ends with."""
+    depth, start = 0, 0
+    for at, sign in enumerate(text):
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "=" and depth == 0 and text[at - 1 : at] not in {*"<>!="} and text[at + 1 : at + 2] != "=":
+            start = at + 1
+    return text[start:].strip()
 
 
 def told(error: BackpropError) -> str:

@@ -19,7 +19,7 @@ from backprop_cli.language.model import Shape
 from backprop_cli.records import replace
 from backprop_cli.tasks.grading.chain import EPSILON
 from backprop_cli.tasks.grading.contents import Formula
-from backprop_cli.tasks.grading.figures import Figures, exchanged, figures_of
+from backprop_cli.tasks.grading.figures import Figures, exchanged, figures_of, is_rounded, nudged
 from backprop_cli.tasks.grading.items import Item, gradient_of
 from backprop_cli.tasks.grading.key import Key
 
@@ -30,6 +30,9 @@ MAX_ENTRIES = 1 << 22
 class Forbidden(Exception):
     """A formula uses the very thing that is asked for, or what rests on it."""
 
+
+MAX_DECIMALS = 8
+"""Of a formula, that may be rounded."""
 
 MAX_WORK = 1 << 30
 """Operations of a formula, about a second, besides sixteen times what the key itself takes."""
@@ -72,6 +75,22 @@ def _with_rate(key: Key, item: Item, formula: Formula) -> Formula:
         return ast.Number(part.start, part.end, Fraction(step[part.name]), step[part.name])
 
     return replace(formula, expression=exchanged(formula.expression, put_in))
+
+
+def rounded(key: Key, item: Item, formula: Formula, values: Sequence[Array], allow: str) -> list[Array] | None:
+    """How far half a unit of each decimal in a formula moves it, at each draw, by a hundredth at most.
+
+    None where it holds no decimal of three digits: `0.667 * (p - t)` is meant as 2/3 of it, `0.5 * x` as it stands.
+    """
+    decimals = [part for part in ast.parts(formula.expression) if isinstance(part, ast.Number) and is_rounded(part)]
+    if not 0 < len(decimals) <= MAX_DECIMALS:
+        return None
+    moved = [np.zeros(one.shape) for one in values]
+    for literal in decimals:
+        other = evaluated(key, item, replace(formula, expression=nudged(formula.expression, literal)), allow)
+        moved = [sum_ + np.abs(one - two) for sum_, one, two in zip(moved, other, values, strict=True)]
+    most = [0.01 * float(np.max(np.abs(one), initial=0.0)) for one in values]
+    return [np.minimum(one, limit) for one, limit in zip(moved, most, strict=True)]
 
 
 def cancelled(key: Key, item: Item, formula: Formula) -> float | None:
@@ -163,7 +182,7 @@ def _scope(key: Key, item: Item, formula: Formula, values: Sequence[object], gra
     def shape(name: str) -> Shape | None:
         return key.graph.nodes[names[name]].shape if name in names else None
 
-    return Scope(formula.text, value, gradient, names=lambda: names, dims=key.graph.spec.dims, shapes=shape,
+    return Scope(formula.text, value, gradient, names=lambda: names, dims=key.sizes, shapes=shape,
                  functions=key.graph.spec.functions, output=key.graph.output_name)  # fmt: skip
 
 

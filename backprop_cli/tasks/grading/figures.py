@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_LITERALS = 40
 """Of an entry that is arithmetic; beyond, its decimals are taken as exact."""
 
-CONSTANTS = ("pi", "e", "π")
+CONSTANTS = ("pi", "e", "π", "nan", "inf")
 _NUMBER = re.compile(r"[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?")
 
 
@@ -109,15 +109,20 @@ def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], Arra
     if isinstance(bare, ast.Number):
         return value, np.float64(half_unit(bare.text))
     literals = [part for part in ast.parts(expression) if isinstance(part, ast.Number) and not part.is_integer]
-    moved = [abs(value_of(_with(expression, one)) - value) for one in literals[:MAX_LITERALS]]
+    moved = [abs(value_of(nudged(expression, one)) - value) for one in literals[:MAX_LITERALS]]
     moved = moved if len(literals) <= MAX_LITERALS else []
     return value, np.zeros(np.shape(value))[()] + sum(moved)
 
 
-def _with(expression: ast.Expression, literal: ast.Number) -> ast.Expression:
+def nudged(expression: ast.Expression, literal: ast.Number) -> ast.Expression:
     """The expression with half a unit added to one of its literals."""
     moved = replace(literal, value=literal.value + type(literal.value)(half_unit(literal.text)))
     return exchanged(expression, lambda part: moved if part is literal else None)
+
+
+def is_rounded(literal: ast.Number) -> bool:
+    """Whether a literal of a formula may stand for a number with more digits: it has three, behind a point."""
+    return not literal.is_integer and len(re.sub(r"[eE].*|\D", "", literal.text).lstrip("0")) >= 3
 
 
 def exchanged(expression: ast.Expression, change: Callable[[ast.Expression], ast.Expression | None]) -> ast.Expression:

@@ -5,8 +5,6 @@ A line that cannot be read never costs another: YAML with a syntax error is read
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,8 +17,9 @@ from backprop_cli.language.decode import decode
 from backprop_cli.language.loader import load_document
 from backprop_cli.language.reading import mapping
 from backprop_cli.language.source import Source, Text
-from backprop_cli.records import dataclass, field
+from backprop_cli.tasks.grading.columns import csv_page
 from backprop_cli.tasks.grading.items import item_of
+from backprop_cli.tasks.grading.pages import STUDENT, Line, Page, is_item, open_brackets
 
 MAX_ITEMS: Final = 2_000
 MOST_LABELS: Final = 100_000
@@ -29,30 +28,7 @@ if TYPE_CHECKING:
 
 SHAPE = "answers are lines 'node: number', 'node.grad: [[...]]' or 'node.formula: expression' below 'answers:'"
 
-STUDENT = ("student", "name", "author")
 ANSWERS = ("answers", "answer", "solution", "solutions", "nodes")
-HEADERS = {"item": "item", "node": "item", "question": "item", "answer": "answer", "value": "answer",
-           "gradient": "answer", **dict.fromkeys(STUDENT, "student")}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One answer as it stands in the file: its name, its value, and where a later line of the name replaces it."""
-
-    name: str
-    value: tree.Node | Text
-    at: Text
-
-
-@dataclass(slots=True)
-class Page:
-    """A file, read: its lines, who wrote it, whatever else it says, and names that are written twice."""
-
-    lines: list[Line] = field(default_factory=list)
-    student: str | None = None
-    further: dict[str, str] = field(default_factory=dict)
-    locals: bool = False  # names that are no items are the writer's own variables
-    found: bool = False
 
 
 def page_of(data: bytes, file: str, nodes: Collection[str], graph: Graph | None = None) -> Page:
@@ -103,15 +79,10 @@ def _top(page: Page, key: tree.Scalar, value: tree.Node, nodes: Collection[str])
             page.lines += [Line(one.raw, answer, one.text) for one, answer in mapping(value, SHAPE).items]
     elif word.casefold() in STUDENT and word not in nodes:
         page.student = _said(value)
-    elif _is_item(word, nodes):
+    elif is_item(word, nodes):
         page.lines.append(Line(word, value, key.text))
     else:
         page.further[word] = _said(value) or ""
-
-
-def _is_item(name: str, nodes: Collection[str]) -> bool:
-    item = item_of(name, nodes)
-    return item is not None and (item.node in nodes or bool(item.suffix))
 
 
 def _said(node: tree.Node) -> str | None:
@@ -132,13 +103,8 @@ def _twice(page: Page, problem: BackpropError, source: Source) -> None:
 # ── line by line ─────────────────────────────────────────────────────────────────────────────────
 
 _LINE = re.compile(
-    r"""^(?P<start>\s*(?:[-*+>]\s+|\d+[.)]\s+)?)(?P<name>[`*$]*[^\W\d][^:=|#]*?)\s*(?P<sign>:(?!=)|:?=(?!=))
+    r"""^(?P<start>\s*(?:[-*+>]\s+|\d+[.)]\s+)?)(?P<name>[`*$]*(?:[^\W\d]|[∂∇\\])[^:=|#≈≃≅]*?)\s*(?P<sign>:(?!=)|:?=(?!=)|[≈≃≅])
         \s*(?P<value>.*?)\s*$""", re.VERBOSE)
-_BRACKETS = {"[": 1, "(": 1, "{": 1, "]": -1, ")": -1, "}": -1}
-
-
-def _open(text: str) -> int:
-    return sum(_BRACKETS.get(letter, 0) for letter in text)
 
 
 def _statements(source: Source, comment: str) -> Iterator[tuple[int, int]]:
@@ -150,7 +116,7 @@ def _statements(source: Source, comment: str) -> Iterator[tuple[int, int]]:
             if number:
                 yield start, source.starts[number]
             start, depth = source.starts[number], 0
-        depth += _open(bare)
+        depth += open_brackets(bare)
     yield start, len(source.text)
 
 
@@ -169,7 +135,7 @@ def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", ever
         at = Text(name, source, start + found.start("name"), start + found.end("name"), "generated")
         if name.casefold() in STUDENT and name not in nodes:
             page.student = value.text or None
-        elif every or _is_item(name, nodes):
+        elif every or is_item(name, nodes):
             page.lines.append(Line(name, _generated(value), at))
         elif name.casefold() not in ANSWERS:
             page.further[name] = value.text
@@ -191,46 +157,11 @@ def _markdown(data: bytes, file: str, nodes: Collection[str]) -> Page:
             cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
             start = source.starts[number]
             at = Text(line, source, start, start + max(1, len(line)), "generated")
-            if len(cells) > 1 and _is_item(cells[0], nodes):
+            if len(cells) > 1 and is_item(cells[0], nodes):
                 table.append(Line(cells[0], at.standing_for(cells[1]), at))
     page.lines = table or page.lines
     page.found = bool(page.lines)
     return page
-
-
-# ── CSV ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _csv(data: bytes, file: str, nodes: Collection[str]) -> Page:
-    """Columns 'item' and 'answer' (and 'student'), by a header or in this order."""
-    source = decode(data, file)
-    page, columns = Page(), {"item": 0, "answer": 1}
-    reader = csv.reader(io.StringIO(source.text))
-    before = 0
-    try:
-        for row in reader:
-            line, before = before + 1, reader.line_num
-            start = source.starts[min(line, len(source.starts)) - 1]
-            at = Text("".join(row), source, start, start + 1, "generated")
-            header = {HEADERS[cell.strip().casefold()]: i for i, cell in enumerate(row)
-                      if cell.strip().casefold() in HEADERS and cell.strip() not in nodes}  # fmt: skip
-            if {"item", "answer"} <= header.keys():
-                columns = header
-            elif len(row) > max(columns["item"], columns["answer"]):
-                _row(page, row, columns, at)
-    except csv.Error as caught:
-        raise SpecError("E003", f"the table cannot be read: {caught}", at=source.place(1, 1)) from None
-    return page
-
-
-def _row(page: Page, row: list[str], columns: Mapping[str, int], at: Text) -> None:
-    name = row[columns["item"]].strip()
-    if name.casefold() in STUDENT:
-        page.student = row[columns["answer"]].strip() or None
-    elif name:
-        page.lines.append(Line(name, at.standing_for(row[columns["answer"]].strip()), at))
-    if "student" in columns and columns["student"] < len(row):
-        page.student = page.student or row[columns["student"]].strip() or None
 
 
 # ── Python ───────────────────────────────────────────────────────────────────────────────────────
@@ -298,6 +229,6 @@ def _labels(graph: Graph) -> set[str]:
 
 
 FORMS: Mapping[str, Callable[[bytes, str, Collection[str]], Page]] = {
-    ".csv": _csv, ".md": _markdown, ".markdown": _markdown, ".txt": _markdown, ".py": _python, ".ipynb": _notebook,
+    ".csv": csv_page, ".md": _markdown, ".markdown": _markdown, ".txt": _markdown, ".py": _python, ".ipynb": _notebook,
 }  # fmt: skip
 """By the ending of the file's name; any other is YAML, of which JSON is a part."""

@@ -15,8 +15,13 @@ _RAISED = re.compile(r"(?:\^\s*\{?\s*(?:T|\\top|⊤)\s*\}?|[ᵀ⊤⊺'′]|\.T)\
 _MATRIX = re.compile(r"(?:\\left\s*[\[(]\s*)?\\begin\{(?:[bpvBV]?matrix|array)\}(?:\{[lcr|]*\})?(?P<body>.*?)"
                      r"\\end\{\w+\}(?:\s*\\right\s*[\])])?", re.DOTALL)  # fmt: skip
 _COMMA = re.compile(r"(?<=\d),(?=\d)")
-_DECIMAL = re.compile(r",(?:0\d|\d{3})|^[-+]?\d+,\d+$|\[\s*\[.*;|^[^;\n]*,\d+\s+[-+]?\d+,\d", re.DOTALL)
-"""What shows that commas are decimal: digits that no whole number has, one number alone, other signs between."""
+_BETWEEN_ROWS = re.compile(r"[\])]\s*,\s*[\[(]")
+_DECIMAL = re.compile(r",0\d|(?<![\d,])0,\d{3}|^[^\[(]*,\d{3}|,\d{3}(?=.*[;\s])|^[-+]?\d+,\d+$|\[\s*\[.*;"
+                      r"|^[^;\n]*,\d+\s+[-+]?\d+,\d", re.DOTALL)  # fmt: skip
+"""What shows that commas are decimal: digits that no whole number has, one number alone, other signs between.
+
+`[100,200]` are two numbers.
+"""
 _GAP = re.compile(r"(?<=[\d.\])])\s+(?=[-+.\d\[(])")
 
 
@@ -30,7 +35,7 @@ def gridded(text: str) -> str | None:
         text = text.replace(opening, "[").replace(closing, "]")
     if not _PLAIN.fullmatch(text) or not _ENTRY.search(text):
         return None
-    if "." not in text and not re.search(r",(?!\d)|(?<!\d),", text) and _DECIMAL.search(text):
+    if has_decimal_commas(text):
         text = _COMMA.sub(".", text)
     rows = _rows(text)
     if rows is None:
@@ -38,6 +43,12 @@ def gridded(text: str) -> str | None:
     if turned % 2:
         rows = [[one] for one in rows[0]] if len(rows) == 1 else [list(column) for column in zip(*rows, strict=True)]
     return _written(rows, flat=not turned % 2)
+
+
+def has_decimal_commas(text: str) -> bool:
+    """Whether the commas between digits can be nothing else; the others stand between rows."""
+    bare = _BETWEEN_ROWS.sub("][", text)
+    return "." not in bare and not re.search(r",(?!\d)|(?<!\d),", bare) and _DECIMAL.search(bare) is not None
 
 
 def _matrices(text: str) -> str:

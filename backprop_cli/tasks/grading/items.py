@@ -103,11 +103,26 @@ _PLAIN = tuple((re.compile(pattern), plain) for pattern, plain in (
 
 def _respelled(text: str, nodes: Collection[str]) -> Iterator[str]:
     """The same name without what surrounds it, then with the node's own underscores: `∇_{W_2} L` is ∇W2."""
-    text = _OWNER.sub("", text)
+    text = layered(_OWNER.sub("", text), nodes)
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
     yield text
     yield re.sub(r"[^\W_]+(?:_[^\W_]+)*", lambda found: _node(found[0], nodes), text)
+
+
+_LAYER = re.compile(r"(?P<name>[^\W\d]\w*?)_?\s*\^\s*(?:\{\s*[\[(]\s*(?P<layer>\d+)\s*[\])]\s*(?P<turned>T|\\top)?\s*\}"
+                    r"|\[\s*(?P<plain>\d+)\s*\])")  # fmt: skip
+
+
+def layered(text: str, nodes: Collection[str]) -> str:
+    """`W^{[2]}`, `z^{(1)T}`: a node whose name ends with the number of its layer; whatever is none stays."""
+
+    def plain(found: re.Match[str]) -> str:
+        name = _node(found["name"] + (found["layer"] or found["plain"]), nodes)
+        known = name in nodes or gradient_of(name, nodes) is not None
+        return name + ("^T" if found["turned"] else "") if known else found[0]
+
+    return _LAYER.sub(plain, text) if "^" in text else text
 
 
 def _node(word: str, nodes: Collection[str]) -> str:

@@ -27,6 +27,9 @@ from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 FURTHER = 1e-12
 """Of the largest entry: the rounding of a further quantity."""
 
+BATCH = ("N", "n", "m", "M", "B", "batch_size", "n_samples", "num_samples")
+"""What people call the number of examples, where the spec has no name for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
@@ -67,6 +70,15 @@ class Key:
     def names(self) -> Mapping[str, int]:
         """The nodes' names."""
         return self.graph.names
+
+    @cached_property
+    def sizes(self) -> Mapping[str, Any]:
+        """The named sizes; and, by the names that people have for it, that of the batch, where all inputs agree."""
+        leaves = [node for node in self.graph.nodes if node.is_leaf and node.kind == "input" and node.shape]
+        batch = {int(node.shape[0]) for node in leaves}
+        named = dict(self.graph.spec.dims)
+        free = [name for name in BATCH if name not in self.names and name not in named]
+        return named | dict.fromkeys(free, batch.pop()) if len(batch) == 1 else named
 
     @property
     def asked(self) -> tuple[Item, ...]:

@@ -15,7 +15,7 @@ from backprop_cli.tasks.grading.items import other_spelling
 
 SIGNS: Mapping[str, str] = {
     "×": "·", "∙": "·", "•": "·", "∗": "*", "⋆": "*", "⊘": "/", "÷": "/", "∑": "Σ", "⊤": "ᵀ", "⊺": "ᵀ", "{": "(",
-    "}": ")", ".*": "*", "./": "/", ":=": "=", "′": "'", "’": "'", "𝟙": "", "𝟏": "", "–": "-", "\u00a0": " ",
+    "}": ")", ":=": "=", "′": "'", "’": "'", "𝟙": "", "𝟏": "", "–": "-", "\u00a0": " ",
 }  # fmt: skip
 """Other signs for what the language has."""
 
@@ -23,6 +23,11 @@ OTHER_NAMES: Mapping[str, str] = {
     "sigma": "sigmoid", "sig": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "diagflat": "diag", "ln": "log",
 }  # fmt: skip
 """Functions by other names."""
+
+CONSTANTS: Mapping[str, str] = {
+    "NaN": "nan", "NAN": "nan", "np.nan": "nan", "Infinity": "inf", "Inf": "inf", "np.inf": "inf", "∞": "inf",
+}  # fmt: skip
+"""Numbers by other names."""
 
 INDICATORS = ("I", "step", "heaviside", "np.heaviside", "indicator", "Ind", "H")
 """What stands before a condition, or a number that is compared with zero."""
@@ -34,6 +39,12 @@ DERIVATIVES: Mapping[str, str] = {
 }  # fmt: skip
 """A function with a prime: its derivative, of what stands in the brackets."""
 
+WRITTEN_OUT: Mapping[str, str] = {
+    "sech": "(1/cosh({0}))", "csch": "(1/sinh({0}))", "coth": "(1/tanh({0}))", "sec": "(1/cos({0}))",
+    "csc": "(1/sin({0}))", "cot": "(1/tan({0}))",
+}  # fmt: skip
+"""Functions that the language has no name for."""
+
 _ROUND = re.compile(
     r"^\s*(?:return\b|approx(?:\.|imately)?|about|circa|ca\.|roughly|Parameter containing:|[≈≃≅∼~=:])+\s*(?=\S)",
     re.IGNORECASE)  # fmt: skip
@@ -44,6 +55,11 @@ _PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|
 _NABLA = re.compile(r"(?:∇|\bgrad\s)_?\s*[({]?\s*(\w+)\s*[)}]?(?:\s*\(?(?:loss|L|J|E|C)\)?(?!\w))?")
 _INDEX = re.compile(r"_\{(\w+)\}")
 _PRIME = re.compile(r"([^\W\d]\w*)'\(")
+_POWERED = re.compile(rf"(?<![\w.])([^\W\d]\w*?)\s*(\^\s*\d|[{SUPERSCRIPTS}])\s*\(")
+_WRITTEN_OUT = re.compile(rf"(?<![\w.])({'|'.join(WRITTEN_OUT)})\s*\(")
+_MATLAB = re.compile(r"\.[*/^']|(?<=[\w)\]])'(?!\()")
+_ONES = re.compile(rf"(?<![\w.)\]{SUPERSCRIPTS}])(?:1|𝟏|𝟙)\s*(?:\^\s*(?:T|⊤)(?!\w)|[ᵀ⊤⊺'])\s*[·@*]?\s*")
+_FACTOR = re.compile(r"(?:[∂δ\w.]+(?:/[∂\w]+)?)?")
 _TURNED = re.compile(r"(?<=[\w)\]])'|\^\s*[({]?\s*(?:T|tr|transpose)\s*[)}]?(?!\w)")
 _INDICATOR = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, INDICATORS))}|1)\s*\(")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX×·]\s*10\s*\^?\s*(?=[-+]?\d|\()")
@@ -63,13 +79,16 @@ def around(text: str) -> str:
 
 def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:
     """The text in the language, as far as that can be told; `known` says which functions there are."""
+    if _MATLAB.search(text):
+        text = _matlab(text)
     text = _nablas(text, nodes)
     text = _INDEX.sub(r"_\1", text)
+    text = _column_sums(text)
     for sign, ours in SIGNS.items():
         text = text.replace(sign, ours)
     text = _TIMES_TEN.sub("·10**", text).replace("**+", "**")
     text = _PARTIAL.sub(lambda found: _gradient(found, nodes), text)
-    text = _primes(text)
+    text = _primes(_written_out(_powered(text, nodes, known)))
     text = _TURNED.sub("ᵀ", text)
     text = _indicators(text)
     return "".join(_products(list(_renamed(text, nodes, known)), nodes, known))
@@ -98,6 +117,50 @@ def _primes(text: str) -> str:
             return text
         inner = text[found.end() : end]
         text = f"{text[: found.start()]}{DERIVATIVES[name].format(inner)}{text[end + 1 :]}"
+    return text
+
+
+def _powered(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:
+    """`tanh²(z)`: the power of what the function gives."""
+    at = 0
+    while (found := _POWERED.search(text, at)) is not None:
+        end = closing(text, found.end() - 1)
+        function = found[1] not in nodes and (known(found[1]) or found[1] in {*WRITTEN_OUT, *OTHER_NAMES})
+        if end < 0 or not function:
+            at = found.end()
+            continue
+        text = f"{text[: found.start()]}{found[1]}{text[found.end() - 1 : end + 1]}{found[2]}{text[end + 1 :]}"
+        at = found.start() + 1
+    return text
+
+
+def _written_out(text: str) -> str:
+    """`sech(z)`: in functions that the language has."""
+    while (found := _WRITTEN_OUT.search(text)) is not None:
+        end = closing(text, found.end() - 1)
+        if end < 0:
+            return text
+        inner = WRITTEN_OUT[found[1]].format(text[found.end() : end])
+        text = f"{text[: found.start()]}{inner}{text[end + 1 :]}"
+    return text
+
+
+def _matlab(text: str) -> str:
+    """What MATLAB writes: a point makes an operator elementwise, and without it `*` is the matrix product."""
+    for sign, ours in ((".*", "⊙"), ("./", "⊘"), (".^", "^"), (".'", "'")):
+        text = text.replace(sign, ours)
+    return re.sub(r"(?<!\*)\*(?!\*)", "·", text)
+
+
+def _column_sums(text: str) -> str:
+    """`1ᵀ δ`: the row of ones, which adds up the rows of what follows."""
+    while (found := _ONES.search(text)) is not None:
+        end = _FACTOR.match(text, found.end()).end()  # type: ignore[union-attr]
+        if text[end : end + 1] == "(":
+            end = closing(text, end) + 1
+        if end <= found.end():
+            return text
+        text = f"{text[: found.start()]}sum({text[found.end() : end]}, axis=0){text[end:]}"
     return text
 
 
@@ -132,7 +195,9 @@ def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     tokens = _TOKEN.findall(text)
     for at, token in enumerate(tokens):
         stem, dot, rest = token.partition(".")
-        if not _is_name(token) or stem in nodes or known(token):
+        if token in CONSTANTS and stem not in nodes:
+            yield CONSTANTS[token]
+        elif not _is_name(token) or stem in nodes or known(token):
             yield token
         elif (other := OTHER_NAMES.get(token)) is not None and tokens[at + 1 : at + 2] == ["("]:
             yield other
@@ -150,7 +215,10 @@ def _of_gradient(name: str, nodes: Collection[str]) -> str:
 
 
 def _products(words: list[str], nodes: Collection[str], known: Callable[[str], bool]) -> Iterator[str]:
-    """A sign between two factors that stand side by side; `a/b c` is left alone, for c may be above or below."""
+    """A sign between two factors that stand side by side; `a/b c` is left alone, for c may be above or below.
+
+    `2/3 (p - t)` is two thirds of it.
+    """
     seen: list[str] = [""]
     gap = False
     for word in words:
@@ -158,7 +226,8 @@ def _products(words: list[str], nodes: Collection[str], known: Callable[[str], b
             gap = True
             continue
         below = len(seen) > 2 and seen[-2] == "/" and not seen[-3][:1].isdigit()
-        if _begins(word) and _ends(seen[-1], word, nodes, known) and not below:
+        fraction = gap and len(seen) > 3 and seen[-2] == "/" and seen[-1].isdigit() and seen[-4] not in {"^", "**"}
+        if _begins(word) and (fraction or _ends(seen[-1], word, nodes, known)) and not below:
             yield " · "
         elif gap:
             yield " "
@@ -171,7 +240,7 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
     """Whether a factor ends here, and what follows is no call or index of it."""
     if not last:
         return False
-    if last in {")", "]"} or last[0] in SUPERSCRIPTS:
+    if last[-1] in ")]" or last[0] in SUPERSCRIPTS:  # grad(h) is one word by now
         return True
     if not _is_name(last) or last in _NO_NAMES:
         return False

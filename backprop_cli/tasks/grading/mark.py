@@ -14,10 +14,18 @@ import numpy as np
 from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
 from backprop_cli.records import dataclass, field, replace
-from backprop_cli.tasks.grading.agreement import Closeness, exactly, tolerated, too_few_digits, wrong_entries
+from backprop_cli.tasks.grading.agreement import (
+    Closeness,
+    at_most,
+    exactly,
+    most,
+    tolerated,
+    too_few_digits,
+    wrong_entries,
+)
 from backprop_cli.tasks.grading.case import Case, wrong_at
 from backprop_cli.tasks.grading.contents import Content, Formula, Unreadable, told
-from backprop_cli.tasks.grading.evaluation import Forbidden, cancelled, evaluated, figures
+from backprop_cli.tasks.grading.evaluation import Forbidden, cancelled, evaluated, figures, rounded
 from backprop_cli.tasks.grading.figures import Figures, is_constant
 from backprop_cli.tasks.grading.given import Given, arranged
 from backprop_cli.tasks.grading.items import Item
@@ -212,6 +220,8 @@ class Marking:
             return replace(blank, status="wrong", mistake="circular", reason=told)
         if self._agrees(item, index, given, right) or self._agrees_but_for_rounding(item, index, given, right):
             return self._right(given, right[0], blank)
+        if self._agrees_but_for_decimals(item, given, right):
+            return self._right(replace(given, remark="a decimal in it is rounded"), right[0], blank)
         expected = self._carried(item, index, given)
         if expected is not None:
             self.own.note(item, index, given.values, carried=True)
@@ -248,14 +258,24 @@ class Marking:
         lost = cancelled(self.key, item, given.formula)
         return lost is not None and self._agrees(item, index, given, right, lost)
 
+    def _agrees_but_for_decimals(self, item: Item, given: Given, right: list[Array]) -> bool:
+        """Whether a formula is right up to its decimals that are rounded."""
+        if given.formula is None or given.values[0].shape != right[0].shape:
+            return False
+        moved = rounded(self.key, item, given.formula, given.values, self.scheme.allow)
+        return moved is not None and not any(
+            exactly(one, other, self.scheme.closeness, slack).any()
+            for one, other, slack in zip(given.values, right, moved, strict=False)
+        )
+
     def _carried(self, item: Item, index: int, given: Given) -> list[Array] | None:
         """What follows from the writer's own earlier answers, where that is what was given."""
         for expected, slack in self.own.expected(item, index):
             right = self.key.right(item)[0]
             same = expected[0].shape == right.shape == given.values[0].shape
             if same and (self._agrees(item, index, given, expected)
-                         or self._agrees(item, index, given, expected, _most(expected[0]))
-                         and self._agrees(item, index, given, expected, _at_most(slack(), expected[0]))):  # fmt: skip
+                         or self._agrees(item, index, given, expected, most(expected[0]))
+                         and self._agrees(item, index, given, expected, at_most(slack(), expected[0]))):  # fmt: skip
                 return expected
         return None
 
@@ -286,13 +306,3 @@ class Marking:
         given = case.given[: len(right)]
         mistake, reason = explain(replace(case, right=right, given=given, views=views, own=True))
         return (mistake, f"{reason} (seen from your own earlier answer)") if mistake else None
-
-
-def _at_most(slack: Array, expected: Array) -> Any:
-    """The rounding of own answers; where they were written with so few digits that anything would do, none."""
-    return 0.0 if np.max(slack, initial=0.0) > _most(expected) else slack
-
-
-def _most(expected: Array) -> float:
-    """The rounding that is put up with: a hundredth of the largest entry."""
-    return 0.01 * float(np.max(np.abs(expected), initial=0.0))

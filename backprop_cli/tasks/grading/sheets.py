@@ -24,8 +24,9 @@ from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.grading.contents import Content, Unreadable, content_of, inlined
-from backprop_cli.tasks.grading.forms import Line, Page, page_of
+from backprop_cli.tasks.grading.forms import page_of
 from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of
+from backprop_cli.tasks.grading.pages import Line, Page
 
 if TYPE_CHECKING:
     from backprop_cli.engine.graph import Graph
@@ -96,7 +97,7 @@ def _take(sheet: Sheet, page: Page, line: Line, nodes: Collection[str], variable
     if item is None:
         sheet.strays[line.name[:MAX_NAME]] = UNKNOWN
     elif isinstance(value, tree.Mapping) and not item.suffix:
-        _several(sheet, item, value)
+        _several(sheet, item, value, nodes)
     elif value is line.at:
         sheet.answers[item] = Unreadable(f"line {line.at.place().line}: {item.name} is answered twice")
     elif not _empty(value):
@@ -105,13 +106,13 @@ def _take(sheet: Sheet, page: Page, line: Line, nodes: Collection[str], variable
         sheet.answers[item] = Unreadable(f"{item.name} is answered twice") if twice else found
 
 
-def _several(sheet: Sheet, item: Item, value: tree.Mapping) -> None:
+def _several(sheet: Sheet, item: Item, value: tree.Mapping, nodes: Collection[str]) -> None:
     for key, one in value.items:
         if key.raw not in SUFFIXES:
             sheet.strays[f"{item.node}.{key.raw}"[:MAX_NAME]] = UNKNOWN
         elif not _empty(one):
             inner = Item(item.node, SUFFIXES[key.raw])
-            sheet.answers[inner] = content_of(inner, one, (), {})
+            sheet.answers[inner] = content_of(inner, one, nodes, {})
 
 
 def _empty(value: tree.Node | Text) -> bool:
