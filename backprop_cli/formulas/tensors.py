@@ -34,6 +34,7 @@ from backprop_cli.formulas.algebra.expr import (
 from backprop_cli.formulas.algebra.folding import folded, laid_open, with_row_sums
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
@@ -92,7 +93,18 @@ class Formulas:
             return _collected(partial(op.vjps[0], self.words, position, **statics))
         rule = op.vjps[position]
         assert rule is not None
-        return _collected(partial(rule, self.words, **statics))
+        chosen = rule if op.away is None else self._away(rule, op.away)
+        return _collected(partial(chosen, self.words, **statics))
+
+    def _away(self, rule: Callable[..., Any], away: Callable[..., Any]) -> Callable[..., Formula]:
+        """A rule, or the shorter one where the operand is known to be nowhere 0."""
+
+        def chosen(xp: object, g: Formula, y: Formula, x: Formula, **statics: object) -> Formula:
+            divides = is_never_zero(x.expr, self.symbols.facts)
+            found: Formula = (away if divides else rule)(xp, g, y, x, **statics)
+            return found
+
+        return chosen
 
     def unbroadcast(self, gradient: Formula | Parts, shape: Shape) -> Formula | Parts:
         """Summed over the axes along which the operand was repeated."""

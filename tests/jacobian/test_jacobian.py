@@ -184,6 +184,11 @@ HESSIANS = [
     ("a Gaussian by its mean", {"P": [[2.0, 0.5], [0.5, 3.0]], "m": [1.0, 2.0], "x": [0.0, 1.0]},
      {"f": "(x - m) @ P @ (x - m)/2"}, "m", "P"),
     ("quadratic over linear", {"x": V, "y": 2.0}, {"f": "sum(x**2)/y"}, "x", "2 I / y"),
+    ("Boyd 3.1.5: the geometric mean", {"x": V}, {"f": "prod(x)**(1/3)"}, "x",
+     "f · ((1/x) · (1/x)ᵀ / 9 - diag(1/x²)/3)"),
+    ("a product", {"x": V}, {"f": "prod(x)"}, "x", "f · ((1/x) · (1/x)ᵀ - diag(1/x²))"),
+    ("a product with a 0", {"x": [2.0, 0.0]}, {"f": "prod(x)"}, "x",
+     "prod_others(where(I, 1, x), axis=1) ⊙ (1 - I)"),
     ("Rosenbrock", {"x": [1.2, 0.7]}, {"f": "(1 - x[0])**2 + 100*(x[1] - x[0]**2)**2"}, "x", ROSENBROCK),
 ]  # fmt: skip
 

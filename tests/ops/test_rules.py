@@ -265,6 +265,17 @@ def test_a_kink_has_a_convention() -> None:
         assert op.convention or op.kink is None, op.name
 
 
+@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].away is not None])
+def test_the_rule_away_from_0_is_the_rule(op: Op, sample: Sample) -> None:
+    """Where no entry is 0, what a formula says and what the numbers do are one."""
+    (x,) = operands(sample)
+    x, statics = np.where(x == 0, 0.7, x), numbers(op, sample)
+    y = forward(op, (x,), statics)
+    g = np.cos(np.arange(np.size(y), dtype=float)).reshape(np.shape(y))[()]
+    assert op.away is not None
+    np.testing.assert_allclose(op.away(XP, g, y, x, **statics), gradient(op, 0, g, y, (x,), statics), rtol=1e-9)
+
+
 @pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].kink is not None])
 def test_kinks_are_found_and_not_made_up(op: Op, sample: Sample) -> None:
     """Random operands lie on no kink; the mask fits the output or an operand."""

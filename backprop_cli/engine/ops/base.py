@@ -155,6 +155,7 @@ class Op:
     forward: Callable[..., Any]  # a Forward; under the formulas, of a user's own function, whatever its words give
     shape: Callable[..., Shape]
     vjps: tuple[Callable[..., Any] | None, ...]  # Rules: their values are those of the words they are run with
+    away: Rule | None = None  # the rule of one operand that is nowhere 0, where that reads shorter
     broadcasts: bool = False  # the engine sums gradients back to the operands' shapes
     pointwise: bool = False  # entry i of the output depends on entry i of the operands only
     text: str | None = None  # template of the notation: '{0}' is the first operand; None: a call

@@ -62,12 +62,14 @@ def _others_rule(xp: Words, g: Tensor, y: Tensor | None, x: Tensor, axis: Axes) 
 reduction("prod(x; axis=none, keepdims=false)", "Product over axes (default: all).",
           lambda xp, x, axis=None, keepdims=False: np.prod(x, axis=axis, keepdims=keepdims),
           lambda xp, g, y, x, axis, keepdims: restored(xp, g, x, axis, keepdims) * xp.prod_others(x, axis=axis),
+          away=lambda xp, g, y, x, axis, keepdims: restored(xp, g * y, x, axis, keepdims) / x,
           samples=SAMPLES + ZEROS)
 op("prod_others(x; axis=none)",
    "For each entry the product of all the other entries over the axes: the derivative of prod.",
    lambda xp, x, axis=None: prod_others(x, axis), temporary=costs.times(4), work=costs.times(4),
    shape=lambda x, *, axis=None: (axes_of(axis, len(x)), x)[1],
    vjps=_others_rule, group="reductions",
+   away=lambda xp, g, y, x, axis: (xp.sum(g * y, axis=axis, keepdims=True) - g * y) / x,
    samples=tuple(Sample(s.shapes, {"axis": s.parameters.get("axis")}, s.domains) for s in SAMPLES + ZEROS))
 
 # ── running sums and products ────────────────────────────────────────────────────────────────────
@@ -161,6 +163,7 @@ op("cumprod(x; axis)", "Running product along an axis.",
    _running,
    shape=along_shape,
    vjps=lambda xp, g, y, x, axis: xp.cumprod_others(x, g, axis=axis), samples=ALONG + ALONG_ZEROS,
+   away=lambda xp, g, y, x, axis: _cumsum_rule(xp, g * y, y, x, axis) / x,
    group="reductions")
 op("cumprod_others(x, g; axis)",
    "For each entry the sum of g times the running products along an axis, each without that entry: the derivative of "

@@ -3,6 +3,7 @@
 from backprop_cli.formulas.algebra import (
     contraction,
     matching,
+    others,
     pointwise,
     powers,
     products,
@@ -14,6 +15,6 @@ from backprop_cli.formulas.algebra import (
 from backprop_cli.formulas.algebra.formula import RULES, Formula, build
 
 __all__ = [
-    "RULES", "Formula", "build", "contraction", "matching", "pointwise", "powers", "products", "residuals",
+    "RULES", "Formula", "build", "contraction", "matching", "others", "pointwise", "powers", "products", "residuals",
     "shapes", "sums", "transposes",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Integer, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.cost import reading_cost
@@ -99,13 +99,15 @@ def _summed(term: Expr) -> Expr | None:
 
 def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     """A product by its factors; what has a minus in front, without it."""
-    if not isinstance(definition, (Mul, Pow)):
+    if not isinstance(definition, (Mul, Pow, Apply)):
         return
     powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
     if len(powers) > 1 or not all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items()):
         # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
         listed = [facts.factors.setdefault(base, []) for base in powers]
         min(listed, key=len).append((symbol, definition))
+    if isinstance(definition, Pow) and isinstance(root := 1 / definition.exp, Integer) and root > 1:
+        _name_part(Pow(symbol, root), definition.base, facts)
 
 
 def _whole(expr: Expr, facts: Facts) -> Expr | None:

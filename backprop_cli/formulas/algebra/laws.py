@@ -178,6 +178,7 @@ FOUND = (
     Law("S16", "sum(sum(A, axis=0))", "sum(A)", "A: n m", by="sums"),
     Law("S17", "n * c - sum(c + x)", "-sum(x)", "c:; x: n", by="totals"),
     Law("S18", "sum((x - c)**2 / x) / c**2 + sum(1/c - 1/x)", "sum(x - c) / c**2", "c:; x: n", by="totals"),
+    Law("S19", "prod_others(x)", "prod(x) / x", "x: n positive", by="others"),
     Law("I10a", "y**2", "y**0", "y: * signs", by="functions"),
     Law("I10b", "(y * x - 1) * y", "x - y", "x: *; y: * signs", by="functions"),
     Law("S6", "sum(x, keepdims=true) * x", "sum(x) * x", "x: n", by="sums"),
