@@ -94,7 +94,7 @@ docs: $(READY) ## run every transcript of README and docs/ again, in place
 	@$(BIN)/python docs/transcripts.py --write
 
 golden: $(READY) ## accept the formulas that the specs print today; then read the difference
-	@$(BIN)/python tests/specs/golden.py
+	@$(BIN)/python -m tests.specs.golden
 	@git diff --stat -- tests/data
 
 clean: ## remove the environments and all caches

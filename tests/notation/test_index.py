@@ -13,14 +13,14 @@ import pytest
 
 from backprop_cli.engine.graph import build
 from backprop_cli.formulas.printed import Printed
-from backprop_cli.language.reader import load_spec, read_spec
+from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Result
 from tests.notation.test_read_back import check
 from tests.readers.indexed import evaluated
+from tests.shipped import SPECS, by_entry
 
 ROOT = Path(__file__).resolve().parents[2]
-SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 GOLDEN: Any = json.loads((ROOT / "tests" / "data" / "specs_index.json").read_text(encoding="utf-8"))
 
 
@@ -31,15 +31,9 @@ def formulas(result: Result) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_every_entry_is_what_is_printed(path: Path) -> None:
-    """Each step of each shipped spec, put together and by names, evaluated by its letters, is the gradient."""
-    assert check(build(load_spec(str(path))), ("local", "nodes", "compact"))["index"]
-
-
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_an_axis_has_one_letter(path: Path) -> None:
     """Wherever a gradient is meant at its own entry it has the same letters: on the left, and where no Σ is."""
-    found = formulas(run(load_spec(str(path)), Settings(terms=("local",), notations=("index",))))
+    found = formulas(by_entry(path))
     left = {re.sub(r"\[[^\]]*\]$", "", text.partition(" = ")[0]): text.partition(" = ")[0] for text in found.values()}
     for text in found.values():
         right = text.partition(" = ")[2]
@@ -49,8 +43,7 @@ def test_an_axis_has_one_letter(path: Path) -> None:
 
 def test_every_step_is_entry_by_entry() -> None:
     """No formula of the shipped specs writes an operator whole but an inverse, and what has a name of its own."""
-    asked = Settings(terms=("local",), notations=("index",))
-    found = [text for path in SPECS for text in formulas(run(load_spec(str(path)), asked)).values()]
+    found = [text for path in SPECS for text in formulas(by_entry(path)).values()]
     whole = {word for text in found for word in re.findall(r"(\w+)\([^\[\]]*\)\[", text)}
     assert whole == {"argmax", "var_d"}
 
@@ -58,8 +51,7 @@ def test_every_step_is_entry_by_entry() -> None:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_entries_are_the_golden_ones(path: Path) -> None:
     """What is printed does not change unnoticed (`make golden` accepts it, once it was read)."""
-    result = run(load_spec(str(path)), Settings(terms=("local",), notations=("index",)))
-    assert list(formulas(result).values()) == GOLDEN[path.stem]
+    assert list(formulas(by_entry(path)).values()) == GOLDEN[path.stem]
 
 
 EQUATIONS = {
@@ -76,8 +68,7 @@ EQUATIONS = {
 @pytest.mark.parametrize(("spec", "node"), EQUATIONS)
 def test_equations(spec: str, node: str) -> None:
     """As Einstein would write them."""
-    result = run(load_spec(str(ROOT / "specs" / f"{spec}.yaml")), Settings(terms=("local",), notations=("index",)))
-    assert formulas(result)[node] == EQUATIONS[spec, node]
+    assert formulas(by_entry(ROOT / "specs" / f"{spec}.yaml"))[node] == EQUATIONS[spec, node]
 
 
 WRITTEN = {

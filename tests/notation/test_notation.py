@@ -11,11 +11,10 @@ import pytest
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.notation import LATEX, MATHML, NOTATIONS, notation_of
 from backprop_cli.formulas.printed import ASKED, Printed
-from backprop_cli.language.reader import load_spec
 from backprop_cli.tasks.calculate import Settings, run
+from tests.shipped import SPECS, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
-SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 MATH = "{http://www.w3.org/1998/Math/MathML}"
 CORE = {
     "math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msqrt", "msub", "msup", "munder", "mover",
@@ -62,8 +61,7 @@ def test_mathml_is_asked_for() -> None:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_mathml_is_well_formed(path: Path) -> None:
     """Every formula is one <math> of MathML Core, with two parts in what takes two and signs in <mo> alone."""
-    result = run(load_spec(str(path)), Settings(notations=("mathml",)))
-    gradients = [node.gradient for node in result.nodes if node.gradient]
+    gradients = [node.gradient for node in shipped(path).result.nodes if node.gradient]
     printed = [f for gradient in gradients for f in gradient.formula.values() if isinstance(f, Printed)]
     assert printed
     for formula in printed:

@@ -15,15 +15,16 @@ from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import COMPOSITES, OPS
 from backprop_cli.errors import BackpropError
-from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.formulate import PassFormulas, formulate
 from backprop_cli.formulas.notation import NOTATIONS as NOTATED
 from backprop_cli.formulas.notation import Layout
-from backprop_cli.formulas.printed import Named, Printed
+from backprop_cli.formulas.printed import ASKED, Named, Printed
 from backprop_cli.formulas.symbols import symbols
 from backprop_cli.language.expression import parse
-from backprop_cli.language.reader import load_spec, read_spec
+from backprop_cli.language.reader import read_spec
 from backprop_cli.language.source import inline
 from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
 from tests.graphs.test_random_graphs import random_net
 from tests.ops.test_rules import graph_of
@@ -31,8 +32,8 @@ from tests.readers import indexed, latex, mathml
 from tests.readers.mathematics import Reader, named
 from tests.readers.trees import canonical, spelled_name
 from tests.readers.values import UnclearError, Value, value
+from tests.shipped import SPECS, TERMS, shipped
 
-NOTATIONS = ("text", "code", "latex", "mathml", "index")
 TREES = {"latex": latex.tree_of, "mathml": mathml.tree_of}
 
 
@@ -69,7 +70,11 @@ class Proof:
     def prove(self) -> Counter[str]:
         """Every notation of every formula has the gradient's value; how many there were of each."""
         computed = compute(self.graph, load_leaves(self.graph))
-        total = formulate(self.graph, computed.values, computed.passes, self.terms, NOTATIONS)[1]
+        total = formulate(self.graph, computed.values, computed.passes, self.terms, ASKED)[1]
+        return self.prove_of(computed, total)
+
+    def prove_of(self, computed: Computed, total: PassFormulas) -> Counter[str]:
+        """The same of a run that there is."""
         self.computed, self.gradients = computed, computed.passes[-1]
         self.deltas = {one.name["text"]: (one.value, self.shape_of(one)) for one in total.where}
         self.arrays = {
@@ -298,7 +303,7 @@ inputs: {{k: -1, m: 1, i: [1, -2]}}
 params: {{v: [0.3, -1.2, 0.7], A: [[0.5, 2.0, 1.5], [1.0, -0.3, 0.4]], B: [[[1.0, 2], [3, 4]], [[5, 6], [7, 8]]]}}
 nodes: {{l: "{loss}"}}
 """
-    assert check(build(read_spec(spec.encode(), "labels.yaml", folder=None)), ALL_TERMS)["index"]
+    assert check(build(read_spec(spec.encode(), "labels.yaml", folder=None)), TERMS)["index"]
 
 
 @pytest.mark.parametrize("nodes", [
@@ -339,14 +344,14 @@ FOUND = {
 def test_what_long_searches_found(leaves: str, nodes: str) -> None:
     """Each was misread, not read at all, or wrong."""
     spec = f"dims: {{N: 3}}\nparams: {{{leaves}}}\nnodes: {{{nodes}, l: sum(z**2)}}\noutput: l\n"
-    assert check(build(read_spec(spec.encode(), "found.yaml", folder=None)), ALL_TERMS)["index"]
+    assert check(build(read_spec(spec.encode(), "found.yaml", folder=None)), TERMS)["index"]
 
 
 @pytest.mark.parametrize(("q", "p"), [(-1, -3), (2, 3), (-1, 3), (0, 3), (2, 0)])
 def test_roots_are_one_root_where_they_are_numbers(q: int, p: int) -> None:
     """√q √p of two negative numbers is none, though √(q p) is one."""
     spec = f"params: {{q: {q}.0, p: {p}.0}}\nnodes: {{r: sqrt(q), s: sqrt(p), l: r * s + 3*r}}\noutput: l\n"
-    assert check(build(read_spec(spec.encode(), "roots.yaml", folder=None)), ALL_TERMS)["text"]
+    assert check(build(read_spec(spec.encode(), "roots.yaml", folder=None)), TERMS)["text"]
 
 
 def test_an_unclear_sum_is_written_exactly() -> None:
@@ -360,14 +365,13 @@ def test_an_unclear_sum_is_written_exactly() -> None:
     assert "axis=1" in printed.text
 
 
-SPECS = sorted((Path(__file__).resolve().parents[2] / "specs").glob("*.yaml"))
-ALL_TERMS = ("local", "nodes", "compact", "leaves")
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_formula_of_a_spec_is_read_back(path: Path) -> None:
     """In all terms, with the δ of `compact`, in every notation."""
-    read = check(build(load_spec(str(path))), ALL_TERMS)
+    found = shipped(path)
+    read = Proof(found.graph).prove_of(found.computed, found.total)
     assert min(read.values()) >= 4
     assert len(set(read.values())) == 1
 
@@ -375,7 +379,7 @@ def test_every_formula_of_a_spec_is_read_back(path: Path) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_formulas_of_a_random_graph_are_read_back(seed: int) -> None:
     """In all terms and every notation."""
-    assert check(build(read_spec(random_net(seed).text.encode(), "spec", folder=None)), ALL_TERMS)
+    assert check(build(read_spec(random_net(seed).text.encode(), "spec", folder=None)), TERMS)
 
 
 @pytest.mark.fuzz
@@ -384,7 +388,7 @@ def test_the_formulas_of_many_random_graphs_are_read_back(block: int) -> None:
     """The same for more and longer graphs (`make fuzz`)."""
     for seed in range(2000 + 25 * block, 2025 + 25 * block):
         net = random_net(seed, length=4 + seed % 10)
-        assert check(build(read_spec(net.text.encode(), "spec", folder=None)), ALL_TERMS)
+        assert check(build(read_spec(net.text.encode(), "spec", folder=None)), TERMS)
 
 
 ALIKE = [
@@ -400,7 +404,7 @@ ALIKE = [
 def test_what_looks_alike_is_told_apart(loss: str) -> None:
     """What once printed like something else."""
     leaves = "params: {x: [0.4, 1.5, 0.7], e: [0.3, -0.2, 1.1], sigma: [0.5, 0.1, -0.3]}"
-    assert check(build(read_spec(f"{leaves}\nnodes: {{loss: '{loss}'}}".encode(), "spec", folder=None)), ALL_TERMS)
+    assert check(build(read_spec(f"{leaves}\nnodes: {{loss: '{loss}'}}".encode(), "spec", folder=None)), TERMS)
 
 
 X, Y = np.array([2.0, 3.0]), np.array([5.0, 7.0])

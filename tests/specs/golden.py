@@ -17,9 +17,8 @@ from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.language.reader import load_spec
 from backprop_cli.report.text import with_definitions
 from backprop_cli.report.view import View
-from backprop_cli.tasks.calculate import Settings, compute, run
-from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.result import Gradient, Result
+from tests.shipped import by_entry, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,19 +31,20 @@ def key(path: Path) -> str:
     return path.relative_to(SPECS).with_suffix("").as_posix()
 
 
-def printed(path: Path) -> dict[str, Mapping[str, Printed | Omitted]]:
+def printed(path: Path) -> Mapping[str, Mapping[str, Printed | Omitted]]:
     """Each node's formulas, with numbers where the spec has them."""
-    graph = build(load_spec(str(path)))
-    known = all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)
-    done = compute(graph, load_leaves(graph)) if known else None
-    _, total, _ = formulate(graph, done and done.values, done and done.passes, ("local", "nodes"))
+    spec = load_spec(str(path))
+    if all(leaf.load is not None for leaf in spec.leaves):
+        return {node.name: node.gradient.formula for node in shipped(path).result.nodes if node.gradient}
+    graph = build(spec)
+    _, total, _ = formulate(graph, None, None, ("local", "nodes"))
     return {graph.nodes[index].name: found for index, found in total.items()}
 
 
 def written(found: Mapping[str, Mapping[str, Printed | Omitted]], notation: str) -> dict[str, dict[str, str]]:
     """Each node's formulas in one notation."""
-    return {name: {terms: f[notation] if isinstance(f, Printed) else "omitted" for terms, f in formulas.items()}
-            for name, formulas in found.items()}  # fmt: skip
+    return {name: {terms: f[notation] if isinstance(f := formulas[terms], Printed) else "omitted"
+                   for terms in ("local", "nodes")} for name, formulas in found.items()}  # fmt: skip
 
 
 def formulas(path: Path, notation: str = "text") -> dict[str, dict[str, str]]:
@@ -54,7 +54,7 @@ def formulas(path: Path, notation: str = "text") -> dict[str, dict[str, str]]:
 
 def page(path: Path) -> list[str]:
     """What a reader meets in the reverse pass of a spec: each δ where it is first used, each compact formula."""
-    result = run(load_spec(str(path)), Settings(terms=("compact",)))
+    result = shipped(path).result
     if result.passes:
         return [line for one in result.passes for line in lines(one.gradients, one.where, result)]
     return lines({node.name: node.gradient for node in result.nodes if node.gradient}, result.where, result)
@@ -72,8 +72,7 @@ def lines(gradients: Mapping[str, Gradient], where: Iterable[Named], result: Res
 
 def entries(path: Path) -> list[str]:
     """One step of each gradient in index notation."""
-    result = run(load_spec(str(path)), Settings(terms=("local",), notations=("index",)))
-    return [formula["index"] for node in result.nodes if node.gradient
+    return [formula["index"] for node in by_entry(path).nodes if node.gradient
             and isinstance(formula := node.gradient.formula["local"], Printed)]  # fmt: skip
 
 

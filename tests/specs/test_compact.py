@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,26 +13,16 @@ import pytest
 
 from backprop_cli.formulas.compact.parts import LONGEST
 from backprop_cli.formulas.printed import Named, Omitted, Printed
-from backprop_cli.language.reader import load_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Gradient, Result
+from tests.shipped import SPECS, shipped
+from tests.specs.golden import page
 
 ROOT = Path(__file__).resolve().parents[2]
-SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 ALL = [path for path in sorted((ROOT / "specs").rglob("*.yaml")) if path.parent.name != "shapes"]
 GOLDEN: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "specs_compact.json").read_text(encoding="utf-8"))
 A_LINE = LONGEST + 25  # a name may turn out longer than it was when the line was measured
 COMPACT = Settings(terms=("local", "compact"))
-
-
-def golden() -> Any:
-    """The module that makes the golden files: tests are no package."""
-    found = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("golden.py"))
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 def lstm(steps: int) -> str:
@@ -107,7 +96,7 @@ def check_page(result: Result) -> None:
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_every_shipped_spec_reads_in_lines(path: Path) -> None:
     """Each gradient is one line of names that are known by then, and evaluates to its value."""
-    check_page(run(load_spec(str(path)), COMPACT))
+    check_page(shipped(path).result)
 
 
 @pytest.mark.parametrize("text", NETS.values(), ids=NETS)
@@ -119,12 +108,12 @@ def test_any_network_reads_in_lines(text: str, spec_of: Any) -> None:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_pages_are_the_golden_ones(path: Path) -> None:
     """What a reader meets does not change unnoticed (`make golden` accepts the new page, once it was read)."""
-    assert golden().page(path) == GOLDEN.get(path.stem)
+    assert page(path) == GOLDEN.get(path.stem)
 
 
 def test_siblings_are_written_alike() -> None:
     """The four paths into an LSTM's h_1, and the two steps of U_g, each by the name of its δ."""
-    result = run(load_spec(str(ROOT / "specs" / "lstm.yaml")), COMPACT)
+    result = shipped(ROOT / "specs" / "lstm.yaml").result
     text = {
         n.name: f.text for n in result.nodes if n.gradient and isinstance(f := n.gradient.formula["compact"], Printed)
     }
@@ -137,7 +126,7 @@ def test_siblings_are_written_alike() -> None:
 
 def test_what_has_a_name_is_not_repeated() -> None:
     """Attention: the gradient of the weights stands twice in that of the scores, by its name."""
-    result = run(load_spec(str(ROOT / "specs" / "attention.yaml")), COMPACT)
+    result = shipped(ROOT / "specs" / "attention.yaml").result
     formula = result.by_name["s"].gradient.formula["compact"]  # type: ignore[union-attr]
     assert not isinstance(formula, Omitted)
     assert formula.text == "(∂loss/∂a - Σ(∂loss/∂a ⊙ a, axis=1)) ⊙ a"

@@ -13,11 +13,11 @@ from backprop_cli.formulas.printed import Omitted
 from backprop_cli.language.reader import load_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Result
+from tests.shipped import SPECS, shipped
 from tests.specs.golden import EVERYWHERE, key, printed, written
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
-SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 ALL = sorted((ROOT / "specs").rglob("*.yaml"))
 PYTORCH: dict[str, Any] = json.loads((DATA / "specs_pytorch.json").read_text(encoding="utf-8"))["specs"]
 GOLDEN: dict[str, Any] = {name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in EVERYWHERE}
@@ -28,9 +28,9 @@ NOT_IN_PYTORCH = {"accumulate_two", "accumulate_three", "vector_dot_twice", "gra
 _ids = {"argvalues": SPECS, "ids": lambda path: path.stem}
 
 
-def result_of(path: Path, terms: tuple[str, ...] = ()) -> Result:
-    """A spec, run."""
-    return run(load_spec(str(path)), Settings(terms=terms))
+def result_of(path: Path) -> Result:
+    """A spec, run, in numbers."""
+    return run(load_spec(str(path)), Settings(terms=()))
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
@@ -46,7 +46,7 @@ def test_a_spec_says_what_to_look_at(path: Path) -> None:
 @pytest.mark.parametrize("path", **_ids)
 def test_every_formula_is_its_value(path: Path) -> None:
     """Each gradient has a formula of one step, and every formula printed evaluates to the gradient's value."""
-    for node in result_of(path, ("local", "nodes", "leaves")).nodes:
+    for node in shipped(path).result.nodes:
         for terms, formula in node.gradient.formula.items() if node.gradient else ():
             if isinstance(formula, Omitted):
                 assert terms != "local" or "passes" in formula.why, node.name
@@ -97,6 +97,6 @@ def test_formulas_are_the_golden_ones(path: Path) -> None:
 
 def test_the_command_runs_them_all(backprop: Any) -> None:
     """One call of `backprop run` takes every spec."""
-    done = backprop("run", *SPECS, "--format", "ndjson")
+    done = backprop("run", *SPECS, "--terms", "none", "--format", "ndjson")
     assert (done.code, done.err) == (0, "")
     assert [json.loads(line)["schema"] for line in done.out.splitlines()] == ["backprop.run/1"] * len(SPECS)
