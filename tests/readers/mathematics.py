@@ -244,14 +244,19 @@ class Reader:
         """x[t], x[:, t], x[n, t[n]], x[n, t[n,k]]: labels; a letter stands for all places of its axis."""
         label = next((one for one, *_ in places if one[0] == "sub" and spelled_name(one) not in self.names), None)
         if label is None:
-            return value(one.array[tuple(slice(None) if plain(place).strip() == ":" else
-                                         settled(self.total(place)).array.astype(int) for place in places)])
+            return value(one.array[tuple(map(self.place, places))])
         _, base, inner = label
         labels, at = settled(self.total(base)).array.astype(int), places.index([label])
         letters = re.sub(r"[\[\], ]", "", plain(inner))
         if len(letters) == len(places) and len(places) > 1 and labels.ndim == len(places):
             return value(np.take_along_axis(one.array, labels, at))
         return value(np.take_along_axis(one.array, np.expand_dims(labels, at), at).squeeze(at))
+
+    def place(self, tree: Tree) -> Any:
+        """One of the places in brackets: all of an axis, a list of labels, a label."""
+        if len(tree) == 1 and tree[0][:2] == ("br", "["):
+            return [int(settled(self.total(label)).array) for label in separated(tree[0][2])]
+        return slice(None) if plain(tree).strip() == ":" else settled(self.total(tree)).array.astype(int)
 
     def bracketed(self, item: Any) -> Any_:
         """(a), |a|, [a > b], floor and ceiling."""
