@@ -97,4 +97,20 @@ def test_a_call_read_back_again_means_the_same() -> None:
     graph = build(read_spec(text.encode(), "net.yaml", folder=None))
     computed = compute(graph, load_leaves(graph))
     back = PrintedBack(graph, computed.values, computed.passes[-1])
-    assert back.value("exp(x)*f(y)*exp(x)*exp(y)") == pytest.approx(np.exp(2 * 0.3 + 2 * 0.7) * 0.7, rel=1e-14)
+    assert back.reading.value("exp(x)*f(y)*exp(x)*exp(y)") == pytest.approx(np.exp(2 * 0.3 + 2 * 0.7) * 0.7, rel=1e-14)
+
+
+@pytest.mark.parametrize(("code", "within"), [
+    ("(tanh(x) * y + 1) * x", "tanh(x) * y + 1"), ("tanh(x) * y * x", "tanh(x) * y"),
+    ("tanh(x) * y + x", "tanh(x) * y"),
+    ("tanh(x) + y * x - y", "tanh(x) + y * x"), ("tanh(x) + y * x * x", "tanh(x) + y * x"),
+    ("tanh(x) * y**2 * x", "tanh(x) * y"), ("exp(tanh(x) - y * x)", "tanh(x) - y * x"),
+    ("x - (tanh(x) - y)", "tanh(x) - y"), ("-tanh(x) * y * 2", "tanh(x) * y"), ("tanh(x) * y @ x", "tanh(x) * y"),
+])  # fmt: skip
+def test_a_text_in_another_means_what_it_means_there(code: str, within: str) -> None:
+    """Rule: a formula that holds one that was read already is read as if it stood there alone, with its brackets."""
+    graph = build(read_spec(b"params: {x: [0.3, -1.2], y: [0.7, 2.0]}\nnodes: {z: x @ y}\n", "net.yaml", folder=None))
+    computed = compute(graph, load_leaves(graph))
+    back, alone = (PrintedBack(graph, computed.values, computed.passes[-1]).reading for _ in range(2))
+    back.value(within)
+    np.testing.assert_array_equal(back.value(code, [within]), alone.value(code))

@@ -84,7 +84,7 @@ def test_formulas_say_what_the_numbers_do(report: dict[str, Any]) -> None:
     for name, code in codes(result):
         backs = [PrintedBack(graph, computed.values, gradients, result.where) for gradients in computed.passes]
         index = graph.names[name]
-        found = [back.value(code) for back in backs]
+        found = [back.reading.value(code) for back in backs]
         wanted = [gradients[index] for gradients in computed.passes]
         assert any(np.allclose(one, two, rtol=single, atol=1e-9, equal_nan=True)
                    for one, two in zip(found, wanted, strict=True)), (name, code, found, wanted)  # fmt: skip

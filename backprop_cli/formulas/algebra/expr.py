@@ -240,9 +240,10 @@ def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
     return frozenset().union(*map(symbols_of, expr.args))
 
 
-def gradients_of(expr: Expr) -> set[GradSymbol]:
+@remembered_of_parts
+def gradients_of(expr: Expr) -> frozenset[GradSymbol]:
     """The upstream gradients an expression names."""
-    return {s for s in symbols_of(expr) if isinstance(s, GradSymbol)}
+    return frozenset(s for s in symbols_of(expr) if isinstance(s, GradSymbol))
 
 
 @remembered_of_parts

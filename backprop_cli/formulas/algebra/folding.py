@@ -17,7 +17,7 @@ from backprop_cli.formulas.algebra.factoring import combined, factored_out
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.products import multiplied_out
-from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.solved import is_never_zero, solutions
 from backprop_cli.formulas.algebra.sums import absent
@@ -101,7 +101,7 @@ def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     """A product by its factors; what has a minus in front, without it."""
     if not isinstance(definition, (Mul, Pow, Apply)):
         return
-    powers = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
+    powers = {b: e for b, e in powers_of(definition).items() if not b.is_number}
     if len(powers) > 1 or not all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items()):
         # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
         listed = [facts.factors.setdefault(base, []) for base in powers]
@@ -209,9 +209,9 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
     beside = Mul(*[a for a in Mul.make_args(expr) if a is not total])
     inner = [_below(term) for term in total.args]
     shared = {b: max(t[b] for t in inner) for b in inner[0] if all(b in t for t in inner)}
-    met = {b for term in total.args for b in term.as_powers_dict()}
+    met = {b for term in total.args for b in powers_of(term)}
     outer = {b: max(e, S.NegativeOne) for b, e in _below(beside).items() if b not in shared}
-    outer |= {b: S.One for b, e in beside.as_powers_dict().items() if _is_above(e) and facts.factors.get(b)}
+    outer |= {b: S.One for b, e in powers_of(beside).items() if _is_above(e) and facts.factors.get(b)}
     for base, exponent in {**shared, **outer}.items():
         if not (base in shared or base in met or base in facts.factors or base in facts.definitions):
             continue  # no node that the terms could be with it
@@ -224,7 +224,7 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
 
 def _below(expr: Expr) -> dict[Expr, Expr]:
     """The tensors and scalars below the fraction bar of a term, with their powers."""
-    powers = expr.as_powers_dict().items()
+    powers = powers_of(expr).items()
     return {b: e for b, e in powers if _is_below(e) and not b.is_number}
 
 
@@ -246,10 +246,10 @@ def _product(expr: Expr, facts: Facts) -> Expr:
 
 
 def _candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
-    powers = expr.as_powers_dict()
+    powers = powers_of(expr)
     seen = dict.fromkeys(named for base in powers for named in facts.factors.get(base, ()))
     for symbol, definition in seen:
-        wanted = [(b, e) for b, e in definition.as_powers_dict().items() if not b.is_number]
+        wanted = [(b, e) for b, e in powers_of(definition).items() if not b.is_number]
         for sign in (S.One, S.NegativeOne):
             if all(b in powers and _within(e * sign, powers[b]) for b, e in wanted):
                 rest = expr / definition**sign
@@ -259,14 +259,14 @@ def _candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
 
 def _inward(expr: Expr, facts: Facts) -> Iterator[Expr]:
     """r mean(x g) as mean(n g), where n is r x: a factor that is constant along the axes of a sum, taken into it."""
-    powers = expr.as_powers_dict()
+    powers = powers_of(expr)
     for total in powers:
         if not isinstance(total, Apply) or total.name not in REDUCTIONS or powers[total] != 1:
             continue
         inner = total.args[0]
-        inside = inner.as_powers_dict()
+        inside = powers_of(inner)
         for symbol, definition in dict.fromkeys(n for b in (*inside, *powers) for n in facts.factors.get(b, ())):
-            wanted = {b: e for b, e in definition.as_powers_dict().items() if not b.is_number}
+            wanted = {b: e for b, e in powers_of(definition).items() if not b.is_number}
             outer = {b: e for b, e in wanted.items() if b not in inside}
             if not 0 < len(outer) < len(wanted) or any(b not in powers or not _is_constant(b, total) for b in outer):
                 continue
@@ -289,7 +289,7 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
         made = facts.definitions.get(symbol)
         if made is None or not exponent.is_Integer or exponent >= 0:
             continue
-        factors = made.as_powers_dict()
+        factors = powers_of(made)
         known = all(isinstance(b, TensorSymbol) for b in factors)
         alone = known and len(factors) == 1 and all(map(_is_below, factors.values()))
         if alone or known and len(factors) > 1 and any(_is_above(powers.get(b, S.Zero)) for b in factors):

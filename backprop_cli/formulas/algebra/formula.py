@@ -5,12 +5,11 @@ The rules register themselves in `RULES`; an op without one becomes a plain `App
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from functools import cmp_to_key, reduce
+from functools import reduce
 from typing import Any
 
-from sympy import Add, Basic, Expr, Mul, Pow, Rational, S
+from sympy import Expr, Mul, Pow, Rational, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of, broadcast, reduced
@@ -21,9 +20,9 @@ from backprop_cli.formulas.algebra.expr import (
     TensorSymbol,
     exact,
     shape_of,
-    symbols_of,
 )
 from backprop_cli.formulas.algebra.facts import facts_of
+from backprop_cli.formulas.algebra.growing import plus, times
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.work import spend
@@ -47,22 +46,22 @@ class Formula:
         raise TypeError("a formula has no truth value: use where, maximum or a comparison word in the rule")
 
     def __add__(self, other: Formula | float) -> Formula:
-        return _pointwise(total, self, other)
+        return _pointwise(plus, self, other)
 
     def __radd__(self, other: Formula | float) -> Formula:
-        return _pointwise(total, other, self)
+        return _pointwise(plus, other, self)
 
     def __sub__(self, other: Formula | float) -> Formula:
-        return _pointwise(total, self, -lift(other))
+        return _pointwise(plus, self, -lift(other))
 
     def __rsub__(self, other: Formula | float) -> Formula:
-        return _pointwise(total, other, -self)
+        return _pointwise(plus, other, -self)
 
     def __mul__(self, other: Formula | float) -> Formula:
-        return _pointwise(Mul, self, other)
+        return _pointwise(times, self, other)
 
     def __rmul__(self, other: Formula | float) -> Formula:
-        return _pointwise(Mul, other, self)
+        return _pointwise(times, other, self)
 
     def __truediv__(self, other: Formula | float) -> Formula:
         return _pointwise(_quotient, self, other)
@@ -134,31 +133,6 @@ def _has_short_value(base: Expr, exponent: Expr) -> bool:
 def _is_short(base: Expr, exponent: Expr) -> bool:
     assert isinstance(base, Rational)
     return abs(exponent) * max(base.p.bit_length(), base.q.bit_length()) <= MAX_EXPONENT
-
-
-def total(a: Expr, b: Expr) -> Expr:
-    """a + b.
-
-    A long sum grows by one term at a time, and sympy sorts all of it each time: a term that it has nothing to do with
-    is put where it belongs.
-    """
-    one, many = (a, b) if isinstance(a, _ATOMS) else (b, a)
-    if not isinstance(one, _ATOMS) or not isinstance(many, (Add, *_ATOMS)) or _meets(one, many):
-        return Add(a, b)
-    terms = many.args if isinstance(many, Add) else (many,)
-    at = bisect_left(terms, _rank(one), lo=int(terms[0].is_Number), key=_rank)
-    return Add._from_args((*terms[:at], one, *terms[at:]), True)
-
-
-_ATOMS = (TensorSymbol, Apply)
-_rank = cmp_to_key(Basic.compare)  # the order in which sympy keeps the terms of a sum
-
-
-def _meets(one: Expr, many: Expr) -> bool:
-    """Whether a term may be collected with one of a sum's."""
-    if isinstance(one, TensorSymbol):
-        return one in symbols_of(many)
-    return any(one == term or one in term.args for term in Add.make_args(many))
 
 
 def _quotient(a: Expr, b: Expr) -> Expr:

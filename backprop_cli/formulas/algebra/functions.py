@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
@@ -11,8 +11,8 @@ from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied
 from backprop_cli.formulas.algebra.positive import is_positive
+from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
-from backprop_cli.formulas.algebra.work import remembered
 
 MAX_TERMS = 8  # of a sum that is looked into
 
@@ -37,15 +37,9 @@ def is_minus(expr: Expr) -> bool:
     return all(t.as_coeff_Mul()[0].is_negative for t in terms)
 
 
-@remembered
-def _powers(expr: Expr) -> Mapping[Expr, Expr]:
-    """Each base of a product with its exponent; every idiom looks at them."""
-    return dict(expr.as_powers_dict())
-
-
 def logistic(expr: Expr) -> Expr | None:
     """eᵘ and 1 + eᵘ in the sigmoid's terms: 1/(1 + e⁻ˣ) = σ(x), e⁻ˣ/(1 + e⁻ˣ)² = σ(x)(1 - σ(x))."""
-    powers = _powers(expr)
+    powers = powers_of(expr)
     for base, exponent in powers.items():
         e = _exponential_plus_one(base)
         if e is None or not exponent.is_Integer or exponent >= 0:
@@ -65,7 +59,7 @@ def logistic(expr: Expr) -> Expr | None:
 
 def two_ways(expr: Expr) -> Expr | None:
     """eˣ/(eˣ + eʸ) is σ(x - y)   (I1i)."""
-    powers = _powers(expr)
+    powers = powers_of(expr)
     for base, exponent in powers.items():
         if exponent != -1 or not isinstance(base, Add) or not all(is_op(e, "exp") for e in base.args):
             continue
@@ -78,7 +72,7 @@ def two_ways(expr: Expr) -> Expr | None:
 
 def one_exponential(expr: Expr) -> Expr | None:
     """eˣ eʸ is eˣ⁺ʸ, eˣ/eʸ is eˣ⁻ʸ   (I8)."""
-    found = [(e, n) for e, n in _powers(expr).items() if is_op(e, "exp") and n in {1, -1}]
+    found = [(e, n) for e, n in powers_of(expr).items() if is_op(e, "exp") and n in {1, -1}]
     if len(found) < 2:
         return None
     exponent = factor_terms(Add(*[n * e.args[0] for e, n in found]))
@@ -87,7 +81,7 @@ def one_exponential(expr: Expr) -> Expr | None:
 
 def absorbed_exponential(expr: Expr) -> Expr | None:
     """e⁻ˣ σ(x) = 1 - σ(x), eˣ (1 - σ(x)) = σ(x), eˣ σ(-x) = σ(x): what is left where a sigmoid was recognised first."""
-    powers = _powers(expr)
+    powers = powers_of(expr)
     for e, above in powers.items():
         if not is_op(e, "exp") or not above.is_Integer or above <= 0:
             continue
@@ -108,7 +102,7 @@ def absorbed_exponential(expr: Expr) -> Expr | None:
 
 def complement(expr: Expr) -> Expr | None:
     """σ(-x)/(1 - σ(x)) is 1: the two are one base where both stand in a product."""
-    powers = _powers(expr)
+    powers = powers_of(expr)
     for s, exponent in powers.items():
         if is_op(s, "sigmoid"):
             other = 1 - function("sigmoid", -s.args[0], s)
@@ -127,13 +121,13 @@ def _exponential_plus_one(base: Expr) -> Apply | None:
 def idempotent(expr: Expr) -> Expr | None:
     """A mask times itself is that mask, for an input of which the spec says so."""
     facts = facts_of(expr)
-    masks = [b for b, e in _powers(expr).items() if e is not S.One and e.is_Integer and e > 1 and facts.is_mask(b)]
-    return expr / Pow(masks[0], _powers(expr)[masks[0]] - 1) if masks else None
+    masks = [b for b, e in powers_of(expr).items() if e is not S.One and e.is_Integer and e > 1 and facts.is_mask(b)]
+    return expr / Pow(masks[0], powers_of(expr)[masks[0]] - 1) if masks else None
 
 
 def signs(expr: Expr) -> Expr | None:
     """y² is 1, and (y a - 1) y is a - y, for an input of labels 1 and -1   (I10)."""
-    powers = _powers(expr)
+    powers = powers_of(expr)
     facts = facts_of(expr)
     for y, exponent in powers.items():
         if not isinstance(y, TensorSymbol) or not y.leaf or not exponent.is_Integer or exponent < 1:
@@ -175,7 +169,7 @@ def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:
 
 def one_sign(expr: Expr) -> Expr | None:
     """sign(x)² beside what is 0 unless |x| > c, for a c above 0, is 1   (I4i)."""
-    powers = _powers(expr)
+    powers = powers_of(expr)
     for s, exponent in powers.items():
         even = is_op(s, "sign") and exponent.is_Integer and exponent > 1
         if even and any(_needs_more(f, s.args[0]) for f in powers):

@@ -23,7 +23,7 @@ from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.products import chain, dot
-from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
 from backprop_cli.formulas.algebra.shapes import is_unit, picked
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import remembered_of_parts, spend
@@ -104,12 +104,12 @@ def _total_idiom(expr: Mul) -> Expr | None:
             continue  # a node's definition divides by it
         if mean is not None and is_op(mean, "mean") and mean.args[0] in expr.args:
             n = _count(mean)
-            if expr.as_powers_dict().get(n) == -1:
+            if powers_of(expr).get(n) == -1:
                 return expr / factor * n / _sum_like(mean)
         elif mean is not None and is_op(mean, "mean") and not (n := _count(mean)).is_number:
-            had = expr.as_powers_dict()
+            had = powers_of(expr)
             below = {base: exponent for base, exponent in had.items() if exponent.is_Rational}  # not N**p
-            if all(below.get(base, S.Zero) <= -e for base, e in n.as_powers_dict().items()):
+            if all(below.get(base, S.Zero) <= -e for base, e in powers_of(n).items()):
                 return expr / factor * n / _sum_like(mean)
     return None
 
@@ -174,7 +174,7 @@ def _expansion_idiom(expr: Mul) -> Expr | None:
     first = next((f for f in expr.args if isinstance(f, Apply) and f.name == "expand_dims"), None)
     if first is None:
         return None
-    alike = {b: e for b, e in expr.as_powers_dict().items()
+    alike = {b: e for b, e in powers_of(expr).items()
              if isinstance(b, Apply) and b.key == first.key and e.is_number}  # fmt: skip
     if len(alike) < 2:
         return None
@@ -205,7 +205,7 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
         n = Mul(*[size(shape[a]) for a in axes_of(total.parameters["axis"], len(shape))])
         number, rest = expr.as_coeff_Mul()
         divided = (
-            rest.as_powers_dict().get(n) == -1
+            powers_of(rest).get(n) == -1
             if not n.is_number
             else n > 1 and isinstance(number, Rational) and number.q % int(n) == 0
         )

@@ -25,7 +25,8 @@ def merged_products(expr: Expr) -> Expr:
     if not isinstance(expr, (Add, Mul)):
         return expr
     if isinstance(expr, Mul):
-        return Mul(*[merged_products(a) if isinstance(a, Add) else a for a in expr.args])
+        parts = [merged_products(a) if isinstance(a, Add) else a for a in expr.args]
+        return Mul(*parts) if parts != list(expr.args) else expr
     regrouped = _regrouped(expr)
     if not isinstance(regrouped, Add):
         return regrouped

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import TensorSymbol, later_is_negative, shape_of
@@ -9,6 +11,12 @@ from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.work import remembered, remembered_of_parts
 
 MAX_DIGITS = 8  # that a reader takes for a decimal that somebody wrote, or a product of two
+
+
+@remembered
+def powers_of(expr: Expr) -> Mapping[Expr, Expr]:
+    """Each base of a product with its exponent."""
+    return dict(expr.as_powers_dict())
 
 
 @remembered_of_parts

@@ -64,7 +64,7 @@ class Contributions(Printing):
             substituted=None if chained is None else self.substituted(expr, delta, chained, target),
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
             shapes=shapes_of_product(expr, target),
-            entry=self.entry(expr.xreplace(chain), target, spoken),
+            entry=self.entry(expr.xreplace(chain), target, spoken) if target.shape else None,
             algebra=() if chained is None else self.algebra(consumer, expr, delta, chained),
             entries=None if elementwise else self.entries(consumer, spoken),
             indices=tuple(f"{letter} < {spell_static(size)}" for letter, size in spoken.items() if letter),
@@ -103,7 +103,7 @@ class Contributions(Printing):
         """A name, or the output's own words."""
         return self.each(lambda n: self.notation(n).label(name))
 
-    def layouts(self) -> dict[str, EntryLayout]:
+    def entry_layouts(self) -> dict[str, EntryLayout]:
         """The walks that print one entry, with the letters of the spec."""
         axes = self.work.axes
         return {name: EntryLayout(self.notation(name), decimals=self.decimals, axes=axes) for name in self.notations}
@@ -115,7 +115,7 @@ class Contributions(Printing):
         """
         if consumer.spec is None or not consumer.shape:
             return None
-        layouts = self.layouts()
+        layouts = self.entry_layouts()
         sides = {name: self.words.entry(consumer.spec, layout) for name, layout in layouts.items()}
         written = {name: side for name, side in sides.items() if side is not None}
         if len(written) < len(sides) or len(" = ".join(written[self.notations[0]])) > LONGEST // 2:
@@ -134,12 +134,10 @@ class Contributions(Printing):
         found = self.maths(expr, {delta: above})
         return found if len(found.text) <= LONGEST // 2 else None
 
-    def entry(self, expr: Expr, target: Node, spoken: dict[str, int]) -> Equation | None:
+    def entry(self, expr: Expr, target: Node, spoken: dict[str, int]) -> Equation:
         """One step in index notation; how far its letters run goes to `spoken`."""
-        if not target.shape:
-            return None
         left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
-        layouts = self.layouts()
+        layouts = self.entry_layouts()
         sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
         spoken |= layouts[self.notations[0]].spoken
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))

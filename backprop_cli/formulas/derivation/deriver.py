@@ -9,7 +9,6 @@ from sympy import Add, Expr, S
 
 from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.base import show
-from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.work import at_work
@@ -45,6 +44,11 @@ class Deriver(Contributions):
             found = [self.contribution(c, node) for c in self.consumers(node)]
             parts = tuple(c for c in found if c is not None)
             self.touch_facts(node, parts)
+        with at_work(self.work.printing):
+            return self.put_in_words(node, parts)
+
+    def put_in_words(self, node: Node, parts: tuple[Contribution, ...]) -> Worked:
+        """The derivation from what each consumer contributes."""
         is_output = node.index == self.derived.run.output
         parts, long = shortened(parts)
         long |= any(is_long(above) for c in self.consumers(node) if (above := self.put_together(c)) is not None)
@@ -58,7 +62,7 @@ class Deriver(Contributions):
             contributions=parts, why=self.why(node, parts, simplified) if simplified is not None else "",
             total=self.total(parts, seed), simplified=simplified, seed=seed,
             notes=(*self.notes(node), *([TOO_LONG] if long and simplified is None else [])),
-            facts=tuple(facts.used.values()),
+            facts=tuple(self.derived.symbols.facts.used.values()),
             value=None if self.gradients is None else self.gradients[node.index], hooked=node.index in self.graph.hooks,
             numbers=None if node.index in self.graph.hooks else self.numbers(node, self.derived.local),
             chain=(chain := self.whole_chain(node)),
@@ -152,18 +156,19 @@ class Deriver(Contributions):
     def numbers(self, node: Node, exprs: Mapping[int, Expr]) -> PutIn | None:
         """One step, or the whole formula, with its numbers put in: of a scalar, or of one entry."""
         expr = exprs.get(node.index)
-        if self.work.values is None or self.gradients is None or expr is None or not symbols_of(expr):
+        evaluator = self.evaluator
+        if evaluator is None or self.gradients is None or expr is None or not symbols_of(expr):
             return None
         shape = tuple(map(int, node.shape))
         at = self.asked if self.asked is not None and fits(self.asked, shape) else (0,) * len(shape)
         if 0 in shape:
             return None
-        evaluator = Evaluator(self.work.values, self.gradients, self.graph.spec.dtype)
         found = f"{float(self.gradients[node.index][at]) + 0.0:.{self.digits}g}"  # no -0
         text = numbers(evaluator, self.digits, "text", self.decimals).put_in(expr, at)
         if text is None or text == found:
             return None
-        given = self.each(lambda n: numbers(evaluator, self.digits, n, self.decimals).put_in(expr, at) or "")
+        given = self.each(lambda n: text if n == "text" else
+                          numbers(evaluator, self.digits, n, self.decimals).put_in(expr, at) or "")  # fmt: skip
         letters = tuple(map(str, at))
         left = self.each(lambda n: self.notation(n).gradient_at(self.derived.run.name, self.label(node), letters))
         shown = self.each(lambda n: NOTATIONS[n].figure(found))

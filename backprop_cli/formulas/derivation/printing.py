@@ -10,6 +10,7 @@ from sympy import Expr
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
+from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import TensorSymbol
 from backprop_cli.formulas.formulate import Formulation
 from backprop_cli.formulas.notation import Layout, Notation, notation_of
@@ -48,10 +49,14 @@ class Printing:
     meaning: Formulas = field(init=False)
     words: Wording = field(init=False)
     users: dict[str, list[Node]] = field(init=False)
+    evaluator: Evaluator | None = None  # where there are numbers
     told: dict[str, Notation] = field(default_factory=dict)
+    layouts: dict[str, Layout] = field(default_factory=dict)
     reached: dict[int, Expr | None] = field(default_factory=dict)  # by consumer, where a step was put together
 
     def __post_init__(self) -> None:
+        if self.work.values is not None and self.gradients is not None:
+            self.evaluator = Evaluator(self.work.values, self.gradients, self.graph.spec.dtype)
         self.words = Wording(self.graph)
         self.users = users(self.graph, self.derived.run.output)
         self.meaning = Formulas(self.derived.symbols, self.derived.run, chained=False)
@@ -63,11 +68,19 @@ class Printing:
         return self.derived.symbols.facts.decimals
 
     def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
-        """An expression; `replaced` symbols print as what they stand for."""
-        resolve = replaced.get if replaced else named
-        symbols = self.derived.symbols
-        settings = resolve, symbols.unit, symbols.graph.names, symbols.facts.decimals
-        return self.each(lambda name: Layout(self.notation(name), *settings)(expr))
+        """An expression; `replaced` symbols, which are in no formula by their names, print as what they stand for."""
+        return self.each(lambda name: self.layout(name, replaced)(expr))
+
+    def layout(self, name: str, replaced: Mapping[TensorSymbol, Expr] | None) -> Layout:
+        """The walk that prints in a notation; what it has printed, one with replaced symbols need not print again."""
+        if name not in self.layouts:
+            symbols = self.derived.symbols
+            settings = named, symbols.unit, symbols.graph.names, symbols.facts.decimals
+            self.layouts[name] = Layout(self.notation(name), *settings)
+        plain = self.layouts[name]
+        if not replaced:
+            return plain
+        return Layout(plain.notation, replaced.get, plain.unit, plain.taken, plain.decimals, plain=plain)
 
     def notation(self, name: str) -> Notation:
         """A notation, in which no two names of the spec print alike."""

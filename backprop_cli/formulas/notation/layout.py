@@ -31,6 +31,7 @@ class Layout:
     decimals: bool = False  # whether it writes 0.02 where others write 1/50
     exact: frozenset[Expr] = frozenset()  # what would be unclear in a book's notation
     memo: dict[Expr, Piece] = field(default_factory=dict)
+    plain: Layout | None = None  # one that prints every symbol as its name: it has pieces of this one
 
     def __call__(self, expr: Expr) -> str:
         """The whole formula."""
@@ -46,6 +47,8 @@ class Layout:
     def walk(self, expr: Expr) -> Piece:
         """A part of the formula, remembered."""
         found = self.memo.get(expr)
+        if found is None and self.plain is not None and self.plain.exact == self.exact:
+            found = self.plain.memo.get(expr)
         if found is None:
             found = self.memo[expr] = self.piece(expr)
         return found

@@ -12,46 +12,26 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
-from backprop_cli.engine.interpret import Scope, interpret
-from backprop_cli.engine.numbers import Numbers
-from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.tensor import Array, Mask
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Named, Omitted, Printed
-from backprop_cli.language.expression import parse
-from backprop_cli.language.model import Shape
-from backprop_cli.language.source import inline
+from backprop_cli.tasks.checks.reading import Reading
 from backprop_cli.tasks.checks.results import Answer, Tolerance
 
 RELATIVE = 1e-7
 ROUNDING = 1e-12  # of the largest number in the graph: what cancels in one form may not cancel in the other
 TOO_LARGE = "E016"
-
-
-class Shaped(Numbers):
-    """Numbers whose ops also apply their shape rules, as they would on a formula pasted into a spec."""
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__(graph)
-        self.fitting: set[tuple[object, ...]] = set()  # ops without parameters, with the shapes that fit them
-
-    def apply(self, op: Op, operands: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
-        """An op, at once.
-
-        Raises:
-            ShapeError, ParameterError: the operands do not fit.
-        """
-        shapes = [None if x is None else np.shape(x) for x in operands]
-        known = not parameters and OPS.get(op.name) is op
-        if not known or (op.name, *shapes) not in self.fitting:
-            op.shape(*shapes, **parameters)
-        if known:
-            self.fitting.add((op.name, *shapes))
-        return super().apply(op, operands, parameters)
-
-
 UNDEFINED = "the printed formula is 0/0 there"
 NOWHERE = "the reverse pass has no finite value there, nor has the formula or the output"
+
+
+Formulas = Mapping[str, Printed | Omitted]
+"""Of one gradient, by their terms."""
+
+
+def codes(formula: Formulas) -> dict[str, str]:
+    """The text of each that is shown, as a spec has it."""
+    return {terms: one.code for terms, one in formula.items() if isinstance(one, Printed)}
 
 
 class PrintedBack:
@@ -61,44 +41,17 @@ class PrintedBack:
         self, graph: Graph, values: Sequence[Array], gradients: Sequence[Array], where: Iterable[Named] = (),
         output: int | None = None,
     ) -> None:  # fmt: skip
-        self.graph = graph
-        self.values = values
-        self.gradients = gradients
-        self.meaning = Shaped(graph)
         self.is_open = output is not None and not np.isfinite(values[output]).all()
-        self.known: dict[object, Any] = {}
-        self.where: dict[str, Any] = {}
+        self.reading = Reading(graph, lambda name: values[graph.names[name]], lambda name: gradients[graph.names[name]])
         for named in where:  # each is written in those before it
-            self.where[named.name["code"]] = self.value(named.formula.code)
+            self.reading.named[named.name["code"]] = self.reading.value(named.formula.code)
         self.tolerance = Tolerance(RELATIVE, ROUNDING * largest([*values, *gradients]))
 
-    def value(self, code: str) -> Any:
-        """What a formula says.
-
-        Raises:
-            BackpropError: it is no expression of the language.
-        """
-        text = inline(code, "<formula>")
-        scope = Scope(text, self._bound(self.values), self._bound(self.gradients), dims=self.graph.spec.dims,
-                      functions=self.graph.spec.functions, shapes=self.shape, known=self.known)
-        with np.errstate(all="ignore"):
-            return interpret(parse(text), scope, self.meaning)
-
-    def shape(self, name: str) -> Shape | None:
-        """The shape of a node, with the names of its sizes."""
-        return self.graph.nodes[self.graph.names[name]].shape if name in self.graph.names else None
-
-    def _bound(self, of: Sequence[object]) -> Any:
-        def lookup(name: str) -> object:
-            index = self.graph.names.get(name)
-            return self.where.get(name) if index is None else of[index]
-
-        return lookup
-
-    def answer(self, formula: Mapping[str, Printed | Omitted], gradient: Array) -> Answer:
-        """The formulas of a gradient, in all their terms, against its value."""
-        shown = {terms: one.code for terms, one in formula.items() if isinstance(one, Printed)}
-        once = {code: self.read(terms, code, gradient) for terms, code in reversed(shown.items())}  # named by its first
+    def answer(self, formula: Formulas, gradient: Array, within: Iterable[Formulas] = ()) -> Answer:
+        """The formulas of a gradient, in all their terms, against its value; those `within` may stand in them."""
+        shown, parts = codes(formula), [code for one in within for code in codes(one).values()]
+        terms_of = {code: terms for terms, code in reversed(shown.items())}  # the first in which it is shown
+        once = {code: self.read(terms, code, gradient, parts) for code, terms in terms_of.items()}
         read = {terms: once[code] for terms, code in shown.items()}
         found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
@@ -123,10 +76,10 @@ class PrintedBack:
         loose = [missing & (self.distance(one, gradient) != 0) & (self.is_open | ~np.isfinite(one)) for one in found]
         return np.any(loose, axis=0) if loose else np.zeros(np.shape(gradient), dtype=bool)
 
-    def read(self, terms: str, code: str, gradient: Array) -> Any:
+    def read(self, terms: str, code: str, gradient: Array, within: Iterable[str]) -> Any:
         """The value of a formula, of the gradient's shape; or what is wrong with it, in words."""
         try:
-            found = self.value(code)
+            found = self.reading.value(code, within)
         except BackpropError as error:
             fault = f"the formula ({terms}) does not read back: {error.message}"
             return TOO_LARGE if error.code == TOO_LARGE else fault

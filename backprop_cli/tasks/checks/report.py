@@ -82,6 +82,10 @@ class Work:
         self.hooked = hooked(graph)
         self.departed = {n.index for n in graph.nodes if departing(n, computed.values)}
         self.shown = sum(1 for node in graph.named() if node.index in graph.active)
+        self.users: dict[str, list[int]] = {}  # the named nodes that use one
+        for node in graph.named():
+            for name in graph.named_inputs(node):
+                self.users.setdefault(name, []).append(node.index)
         self.budget = BUDGET / max(1, self.shown * len(graph.passes))
 
     def checked(self, run: GraphPass, number: int, printed: PassFormulas) -> Iterator[CheckResult]:
@@ -96,7 +100,8 @@ class Work:
             if np.shape(gradient) != tuple(map(int, node.shape)):
                 yield misshapen(node, run.name, gradient)
                 continue
-            answers = [back.answer(printed[node.index], gradient)] if printed.get(node.index) else []
+            within = [printed[user] for user in self.users.get(node.name, ()) if user in printed]
+            answers = [back.answer(printed[node.index], gradient, within)] if printed.get(node.index) else []
             answers += independent.answers(node, gradient)
             found = verdict(self.graph, node, run.name, gradient, answers)
             yield replace(found, number=number + 1) if len(self.graph.passes) > 1 else found
