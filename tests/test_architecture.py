@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "records"),
     ("language",),
     ("engine.ops",),
-    ("engine.interpret", "engine.reverse"),
+    ("engine.interpret", "engine.normal", "engine.reverse"),
     ("engine.custom",),
     ("engine.graph",),
     ("engine.passes",),

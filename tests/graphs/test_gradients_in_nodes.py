@@ -153,7 +153,7 @@ WRITTEN = [
     ("p", "E: (p - t)**2 / 3", "2/3 * (p - t)"),
     ("p", "E: -(t * log(p) + (1 - t) * log(1 - p))", "(1 - t) / (1 - p) - t / p"),
     ("q", "E: mean((q - 1)**2)", "2/3 * (q - 1)"),
-    ("q", "E: cross_entropy(q, h)", "softmax(q, axis=0) * sum(h, axis=0, keepdims=true) - h"),
+    ("q", "E: cross_entropy(q, h)", "a * sum(h, axis=0, keepdims=true) - h"),
 ]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from backprop_cli.engine.graph.nodes import Node
+from backprop_cli.engine.normal import normal
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Warned
@@ -55,7 +56,7 @@ class Builder:
         checked_range(parameters)
         shape = checked_rank(op.shape(*shapes, **parameters))
         inputs = tuple(o.index for o in operands)
-        key = made_as(op, inputs, parameters)
+        key = made_as(op, inputs, parameters, shapes)
         if key not in self.known:
             name = self._anonymous_name()
             node = Node(len(self.nodes), name, "node", shape, op, inputs, parameters, None, None, None, True)
@@ -93,9 +94,13 @@ class Builder:
         return self._add(Node(len(self.nodes), spec.name, "node", node.shape, op, (node.index,), spec=spec))
 
     def _forget(self, node: Node) -> dict[object, Node]:
-        assert node.op is not None
-        self.known.pop(made_as(node.op, node.inputs, node.parameters), None)
+        self.known.pop(self.key(node), None)
         return self.known
+
+    def key(self, node: Node) -> tuple[object, ...]:
+        """What a computed node has in common with its equals."""
+        assert node.op is not None
+        return made_as(node.op, node.inputs, node.parameters, [self.shape(self.nodes[i]) for i in node.inputs[:1]])
 
     def _add(self, node: Node) -> Node:
         self.nodes.append(node)
@@ -106,8 +111,12 @@ class Builder:
         return f"{self.owner}.{count}"
 
 
-def made_as(op: Op, inputs: tuple[int, ...], parameters: Mapping[str, object]) -> tuple[object, ...]:
-    """What equal nodes have in common."""
+def made_as(
+    op: Op, inputs: tuple[int, ...], parameters: Mapping[str, object], shapes: Sequence[Shape]
+) -> tuple[object, ...]:
+    """What equal nodes have in common: also those whose axis is counted from the other end."""
+    if parameters and op is OPS.get(op.name) and shapes and shapes[0] is not None:
+        parameters = normal(op.name, parameters, shapes[0])
     return op.name, id(op), inputs, tuple(parameters.items())
 
 

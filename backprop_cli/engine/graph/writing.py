@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backprop_cli.engine.graph.builder import Builder, made_as
+from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Graph, Node
 from backprop_cli.engine.graph.spelled import Spelling
 from backprop_cli.engine.graph.tracing import Traced, TracedWords
@@ -31,7 +31,7 @@ class Writing:
     def __post_init__(self) -> None:
         spec = self.graph.spec
         self.builder.nodes = list(self.graph.nodes)
-        self.builder.known = {made_as(node.op, node.inputs, node.parameters): node for node in self.graph.nodes
+        self.builder.known = {self.builder.key(node): node for node in self.graph.nodes
                               if node.op is not None and not node.anonymous}  # fmt: skip
         self.words = TracedWords(self.builder)
         self.names = {index: name for name, index in self.graph.names.items()}

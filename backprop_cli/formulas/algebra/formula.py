@@ -11,8 +11,9 @@ from typing import Any
 
 from sympy import Expr, Mul, Pow, Rational, S
 
+from backprop_cli.engine.normal import ALONG, REDUCING, normal
 from backprop_cli.engine.ops import OPS
-from backprop_cli.engine.ops.base import axes_of, broadcast, reduced
+from backprop_cli.engine.ops.base import broadcast, reduced
 from backprop_cli.formulas.algebra.expr import (
     NONE,
     REBUILD,
@@ -194,11 +195,8 @@ def zero(shape: Shape) -> Formula:
 def build(name: str, parameters: Mapping[str, object], operands: tuple[Any, ...]) -> Formula:
     """An op of the registry applied to formulas."""
     maker = RULES.get(name)
-    alike = OPS[name].alike
-    if alike is not None:
-        parameters = alike(lift(operands[0]).shape, **{**OPS[name].signature.parameters, **parameters})
-    if name in REDUCING or name in ALONG:
-        parameters = normal_parameters(name, parameters, len(lift(operands[0]).shape))
+    if name in REDUCING or name in ALONG or OPS[name].alike is not None:
+        parameters = normal(name, parameters, lift(operands[0]).shape)
     made = generic(name, parameters, operands) if maker is None else maker(*operands, **parameters)
     return _lawful(name, made)
 
@@ -217,27 +215,6 @@ def _lawful(name: str, formula: Formula) -> Formula:
 
 LAWFUL: dict[str, Callable[[Expr], Expr | None]] = {}
 """Operators that laws are about, and what applies them; filled by the matcher."""
-
-
-def normal_parameters(name: str, parameters: Mapping[str, Any], rank: int) -> Mapping[str, object]:
-    """One form for equal axes, so that equal operators are equal: axis 0, -1 and none of a vector are one."""
-    if name in ALONG and isinstance(parameters.get("axis"), int):
-        return {**parameters, "axis": parameters["axis"] % max(rank, 1)}
-    if name not in REDUCING:
-        return parameters
-    axes = axes_of(parameters.get("axis", REDUCING[name]), rank)
-    whole = len(axes) == rank and (REDUCING[name] is None or rank != 1)
-    return {**parameters, "axis": None if whole else axes[0] if len(axes) == 1 else axes}
-
-
-ALONG = frozenset(("take_along_axis", "scatter_add", "index_add", "cumsum", "cumprod", "cumprod_others"))
-"""Operators along one axis."""
-
-REDUCING: Mapping[str, Any] = {
-    name: op.signature.parameters["axis"] for name, op in OPS.items()
-    if "keepdims" in op.signature.parameters or name in {"softmax", "log_softmax", "flip", "prod_others"}
-}  # fmt: skip
-"""Operators over axes, of which none means all, and the default."""
 
 
 def call(name: str, parameters: Mapping[str, Any], *args: Expr) -> Expr:

@@ -14,10 +14,11 @@ import numpy as np
 from sympy import Expr, Mul, Pow
 
 from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.normal import normal_parameters
 from backprop_cli.engine.ops import Op
 from backprop_cli.formulas.algebra.expr import Apply, exact, is_op, shape_of
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
-from backprop_cli.formulas.algebra.formula import LAWFUL, Formula, build, materialize, normal_parameters
+from backprop_cli.formulas.algebra.formula import LAWFUL, Formula, build, materialize
 from backprop_cli.formulas.algebra.laws import APPLIED, Law
 from backprop_cli.formulas.algebra.patterns import Pattern, factors_of, parsed, pattern_of, shape_letters, shapes_of
 from backprop_cli.formulas.algebra.positive import is_positive
