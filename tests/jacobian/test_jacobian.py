@@ -578,3 +578,14 @@ def test_only_what_lies_between_is_gone_through(backprop: Backprop, monkeypatch:
         calls.clear()
         assert backprop("jacobian", "-", "--wrt", wrt, "--terms", "none", stdin=spec).code == 0
         assert set(calls) == expected, wrt
+
+
+def test_a_large_hessian_is_refused_and_its_product_is_not(backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: nothing of its size is made before that was looked at, nor at all for a product or a formula."""
+    (tmp_path / "net.yaml").write_text("params: {x: {shape: [5000000], init: ones}}\nnodes: {y: sum(x*x)}\n")
+    (tmp_path / "shapes.yaml").write_text("params: {x: {shape: [5000000]}}\nnodes: {y: sum(x*x)}\n")
+    refused = backprop("hessian", tmp_path / "net.yaml")
+    assert refused.code == 2
+    assert "error[E021]: of shape (5000000, 5000000) it would take 200,000,000,000,000 bytes" in refused.err
+    assert backprop("hessian", tmp_path / "net.yaml", "--vector", "ones", "--get", "value[4999999]").out == "2.0\n"
+    assert "(no numbers)" in backprop("hessian", tmp_path / "shapes.yaml").out

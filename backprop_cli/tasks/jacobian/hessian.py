@@ -22,7 +22,7 @@ from backprop_cli.language.source import inline
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute, seed_of
 from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, has_numbers, seeded, with_formula
-from backprop_cli.tasks.jacobian.numbers import Rows
+from backprop_cli.tasks.jacobian.numbers import Rows, bytes_of, check_size
 from backprop_cli.tasks.jacobian.results import Differentiated
 from backprop_cli.tasks.leaves import load_leaves
 
@@ -93,7 +93,7 @@ class Twice:
 
     def hessian(self, first: str, other: str) -> Differentiated:
         """∂²output/∂first∂other."""
-        found = self.nothing(first, other)
+        found = self.nothing(first, other, self.shape(first, other))
         whole = self.traced_back(first)
         if not self.moves(whole, other):
             return found
@@ -116,10 +116,10 @@ class Twice:
     def product(self, name: str, vector: str) -> Differentiated:
         """H · v, by one reverse pass over the gradient."""
         whole = self.traced_back(name, vector)
-        found = replace(self.nothing(name, name), symbol=f"{second(self.graph.output_name, name, name)} · v",
-                        shape=self.shape(name))  # fmt: skip
+        found = self.nothing(name, name, self.shape(name))
+        found = replace(found, symbol=f"{found.symbol} · v")
         if not self.moves(whole, name):
-            return replace(found, value=np.zeros(self.shape(name), dtype=self.graph.spec.dtype)[()])
+            return found
         assert whole is not None
         index, value = whole.graph.names[name], None
         if whole.rows is not None:
@@ -199,13 +199,20 @@ class Twice:
         """The axes of leaves, one after the other."""
         return tuple(int(n) for name in names for n in self.graph.nodes[self.graph.names[name]].shape)
 
-    def nothing(self, first: str, other: str) -> Differentiated:
-        """The gradient is constant in the leaf: zeros."""
-        spec, shape = self.graph.spec, self.shape(first, other)
+    def nothing(self, first: str, other: str, shape: tuple[int, ...]) -> Differentiated:
+        """The gradient is constant in the leaf: zeros.
+
+        Raises:
+            SpecError: E021 where there are numbers, and these would be too many.
+        """
+        spec = self.graph.spec
+        if has_numbers(self.graph):
+            check_size(self.graph, shape, self.wanted.max_bytes)
+        fits = bytes_of(self.graph, shape) <= self.wanted.max_bytes
         code = f"zeros({shape})" if shape else "0"
         return Differentiated(
             spec.source.file, spec.title, "hessian", second(self.graph.output_name, first, other),
-            self.graph.output_name, other, shape, np.zeros(shape, dtype=spec.dtype)[()],
+            self.graph.output_name, other, shape, np.zeros(shape, dtype=spec.dtype)[()] if fits else None,
             Printed({**ZERO, "code": code}, 0.0), dims={k: int(v) for k, v in spec.dims.items()},
         )  # fmt: skip
 

@@ -88,13 +88,18 @@ def itemsize(graph: Graph) -> int:
     return 8 if graph.spec.dtype == "float64" else 4
 
 
+def bytes_of(graph: Graph, shape: tuple[int, ...]) -> int:
+    """What a tensor of this shape takes."""
+    return math.prod(shape) * itemsize(graph)
+
+
 def check_size(graph: Graph, shape: tuple[int, ...], max_bytes: int) -> None:
     """Refuse a tensor that would take too much memory, before it is made.
 
     Raises:
         SpecError: E021.
     """
-    needed = math.prod(shape) * itemsize(graph)
+    needed = bytes_of(graph, shape)
     if needed > max_bytes:
         raise SpecError(
             "E021", f"of shape {shape} it would take {needed:,} bytes, more than --max-bytes {max_bytes:,}",
