@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backprop_cli.engine.interpret.composites import operand_names
 from backprop_cli.engine.numbers import Words, plain
 from backprop_cli.engine.ops import COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.base import ParameterError, ShapeError
@@ -29,7 +30,8 @@ def accepted(function: Op | Composite, shapes: Any, parameters: dict[str, Any]) 
     try:
         if isinstance(function, Op):
             return function.shape(*shapes, **parameters)
-        given = {n: s for n, s in zip(function.signature.operands, shapes, strict=True) if s is not None}
+        names = operand_names(function.signature, len(shapes))
+        given = {n: s for n, s in zip(names, shapes, strict=True) if s is not None}
         return function.body(given, **parameters)
     except (ShapeError, ParameterError):
         return None

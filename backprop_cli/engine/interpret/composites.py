@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 from backprop_cli.engine.interpret.scope import Meaning, V
 from backprop_cli.engine.ops import Composite
-from backprop_cli.engine.ops.base import Signature
+from backprop_cli.engine.ops.base import Signature, fitted
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
 from backprop_cli.language.source import Text, inline
@@ -24,6 +24,7 @@ def settled_parameters(
     composite: Composite, parameters: Mapping[str, object], values: Mapping[str, V], meaning: Meaning[V]
 ) -> Mapping[str, object]:
     """The parameters; those left open that the data of an operand decide are settled where these are known."""
+    parameters = fitted([meaning.shape(value) for value in values.values()][:1], parameters)
     known = getattr(meaning, "numbers_of", None)
     if composite.settle is None or known is None:
         return parameters

@@ -13,6 +13,7 @@ from backprop_cli.engine.ops import (
     elementwise,
     gates,
     gathering,
+    grids,
     interpolation,
     layers,
     linear,
@@ -20,6 +21,7 @@ from backprop_cli.engine.ops import (
     losses,
     matrices,
     max_pooling,
+    missing,
     moving,
     network,
     norms,
@@ -31,6 +33,7 @@ from backprop_cli.engine.ops import (
     resampling,
     scans,
     shaping,
+    solving,
     special,
     subscripts,
 )
@@ -38,8 +41,8 @@ from backprop_cli.engine.ops.base import ALIASES, COMPOSITES, OPS, Composite, Op
 
 __all__ = [
     "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "assembling", "averaging",
-    "combining", "contraction", "convolution", "decompositions", "distances", "elementwise", "gates",
-    "gathering", "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "moving",
+    "combining", "contraction", "convolution", "decompositions", "distances", "elementwise", "gates", "gathering",
+    "grids", "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "missing", "moving",
     "network", "norms", "ordering", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping",
-    "special", "subscripts",
+    "solving", "special", "subscripts",
 ]

@@ -145,6 +145,16 @@ class Sample:
     domains: tuple[str, ...] = ()
 
 
+def fitted(shapes: Sequence[Shape | None], parameters: Mapping[str, object],
+           whole_axes: bool = False) -> Mapping[str, object]:
+    """A reduction's axis 0 or -1 of a scalar is no axis, where none is all: as in PyTorch."""
+    axis = parameters.get("axis")
+    if not shapes or shapes[0] != () or axis is None or not (whole_axes or "keepdims" in parameters):
+        return parameters
+    listed = set(axis if isinstance(axis, tuple) else (axis,))
+    return {**parameters, "axis": None} if listed <= {0, -1} else parameters
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
     """One function of the language; see the module's docstring for the callables."""
@@ -186,12 +196,8 @@ class Op:
         return operands[0 if self.signature.variadic else min(position, len(operands) - 1)] in self.linear.split()
 
     def fitted(self, shapes: Sequence[Shape | None], parameters: Mapping[str, object]) -> Mapping[str, object]:
-        """Its parameters for these operands: axis 0 or -1 of a scalar is no axis, where none is all: as in PyTorch."""
-        axis = parameters.get("axis")
-        if not shapes or shapes[0] != () or axis is None or not (self.whole_axes or "keepdims" in parameters):
-            return parameters
-        listed = set(axis if isinstance(axis, tuple) else (axis,))
-        return {**parameters, "axis": None} if listed <= {0, -1} else parameters
+        """Its parameters for these operands."""
+        return fitted(shapes, parameters, self.whole_axes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,7 @@ def contracted(a: Shape, b: Shape, over: object) -> tuple[tuple[int, ...], tuple
         if n > min(len(a), len(b)):
             raise ParameterError("over", f"{show(a)} and {show(b)} do not have {n} axes each")
         left, right = tuple(range(len(a) - n, len(a))), tuple(range(n))
-    if tuple(a[i] for i in left) != tuple(b[i] for i in right):
+    if len(left) != len(right) or any(1 != a[i] != b[j] != 1 for i, j in zip(left, right, strict=True)):
         raise ParameterError("over", f"{show(a)} and {show(b)} do not agree in the axes summed over")
     return left, right
 
@@ -71,20 +71,28 @@ def contracted(a: Shape, b: Shape, over: object) -> tuple[tuple[int, ...], tuple
 def _tensordot(shapes: Shapes, over: object) -> str:
     a, b = shapes["a"], shapes["b"]
     left, right = contracted(a, b, over)
+    one, two = _stretched("a", a, left, b, right), _stretched("b", b, right, a, left)
     if (len(a) < 3 and len(b) < 3) and left == (len(a) - 1,) and right == (0,):
-        return "a @ b"
+        return f"{one} @ {two}"
     letters = iter(LETTERS[:26])
     first = [next(letters) for _ in a]
     second = [first[left[right.index(i)]] if i in right else next(letters) for i in range(len(b))]
     rest = [c for i, c in enumerate(first) if i not in left] + [c for i, c in enumerate(second) if i not in right]
-    return f"einsum('{''.join(first)},{''.join(second)}->{''.join(rest)}', a, b)"
+    return f"einsum('{''.join(first)},{''.join(second)}->{''.join(rest)}', {one}, {two})"
+
+
+def _stretched(name: str, own: Shape, axes: tuple[int, ...], other: Shape, met: tuple[int, ...]) -> str:
+    """An operand, summed over the axes where the other has size 1: that one is the same for all, as in PyTorch."""
+    alone = tuple(i for i, j in zip(axes, met, strict=True) if other[j] == 1 != own[i])
+    return f"sum({name}, axis={spell(alone)}, keepdims=true)" if alone else name
 
 
 composite("tensordot(a, b; over=2)",
           "The sum of products over the last axes of a and the first of b: how many, or a pair of lists of axes.",
           _tensordot, group="linear algebra",
           samples=(Sample(((2, 3, 2), (3, 2, 2))), Sample(((2, 3), (3, 2)), {"over": 1}),
-                   Sample(((2, 3), (4, 2)), {"over": ((0,), (1,))}), Sample(((2,), (3,)), {"over": 0})))
+                   Sample(((2, 3), (4, 2)), {"over": ((0,), (1,))}), Sample(((2,), (3,)), {"over": 0}),
+                   Sample(((2, 1), (3, 2)), {"over": 1}), Sample(((1, 1, 2), (2, 1, 2)), {"over": ((0, 1), (2, 0))})))
 
 
 def _inner(shapes: Shapes) -> str:

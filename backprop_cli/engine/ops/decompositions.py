@@ -16,32 +16,14 @@ from backprop_cli.engine.ops.base import Sample, ShapeError, op, show
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.matrices import GROUP, SPD, each_matrix, guarded, matrix_shape
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Symbolic, Tensor, Words
+from backprop_cli.engine.ops.triangles import ONE_TRIANGLE, lopsided, mirrored, symmetric
 from backprop_cli.engine.ops.validate import choice, flag
 from backprop_cli.language.model import Shape
-
-ONE_TRIANGLE = "of a matrix that is not symmetric one triangle is read, and the gradient is symmetric"
-
-
-def symmetric(x: Array) -> Array:
-    """(x + xᵀ)/2."""
-    return (x + np.swapaxes(x, -1, -2)) / 2
-
-
-def mirrored(x: Array, upper: bool = False) -> Array:
-    """The symmetric matrix that one triangle of x, the lower one, says."""
-    low = np.swapaxes(x, -1, -2) if upper else x
-    return np.tril(low) + np.swapaxes(np.tril(low, -1), -1, -2)
 
 
 def _near(x: Array, x0: Array, uplo: str = "L", **_: object) -> Array:
     """What a change of x0 to x means for a symmetric matrix: half of it in either triangle."""
     return mirrored(x0, uplo == "U") + symmetric(x - x0)
-
-
-def _lopsided(x: Array, **_: object) -> Mask:
-    """Where a matrix is not symmetric: the entries that are not read."""
-    scale = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
-    return np.abs(x - np.swapaxes(x, -1, -2)) > 1e-12 * scale
 
 
 def _cholesky_shape(x: Shape, *, upper: bool) -> Shape:
@@ -73,7 +55,7 @@ op("cholesky(x; upper=false)", "The triangular L with L @ L.T = x, of a symmetri
    lambda xp, x, upper=False: _cholesky(x, upper), work=costs.cubic(1), temporary=costs.copies(1),
    shape=_cholesky_shape, vjps=_cholesky_rule,
    samples=(*SPD, Sample(((3, 3),), {"upper": True}, ("spd",))), group=GROUP,
-   entry=_cholesky_entry, near=_near, kink=_lopsided, convention=ONE_TRIANGLE,
+   entry=_cholesky_entry, near=_near, kink=lopsided, convention=ONE_TRIANGLE,
    domain="cholesky needs a positive definite matrix")
 
 # ── eigenvalues of a symmetric matrix ────────────────────────────────────────────────────────────
@@ -104,7 +86,7 @@ def _eigen_shape(name: str, x: Shape, uplo: str) -> Shape:
 def _eigen_kink(x: Array, uplo: str = "L") -> Mask:
     """Eigenvalues that coincide; entries that are not read."""
     values = guarded(partial(np.linalg.eigvalsh, UPLO=uplo), np.shape(x)[:-1], x)
-    return _lopsided(x) | _repeated(values)[..., None, None]
+    return lopsided(x) | _repeated(values)[..., None, None]
 
 
 op("eigvalsh(x; uplo='L')", "Eigenvalues of a symmetric matrix, ascending; its lower triangle is read, or the upper.",

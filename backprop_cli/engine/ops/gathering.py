@@ -185,6 +185,8 @@ op("scatter_add(x, indices, source; axis)",
 def _gather(shapes: Mapping[str, Shape], axis: object) -> str:
     """The entries that the positions reach: as many of the other axes as they have."""
     x, indices = shapes["x"], shapes["indices"]
+    if not x and len(indices) < 2 and axis in (0, -1):  # PyTorch takes a scalar for a vector of one
+        return "take(reshape(x, 1), indices, axis=0)"
     if len(x) != len(indices):
         raise ShapeError(f"{show(x)} and its positions {show(indices)} need one rank", 1)
     place = normalize_axis(whole("axis", axis), len(x))

@@ -152,7 +152,7 @@ op("transpose(x; axes=none)", "Axes in another order; by default reversed, `x.T`
 
 
 def _swapaxes(shapes: Mapping[str, Shape], axis1: int, axis2: int) -> str:
-    rank = len(shapes["x"])
+    rank = len(shapes["x"]) or 1  # PyTorch takes axis 0 of a scalar
     order = list(range(rank))
     a, b = normalize_axis(axis1, rank, "axis1"), normalize_axis(axis2, rank, "axis2")
     order[a], order[b] = order[b], order[a]

@@ -101,9 +101,10 @@ composite("triplet_margin_loss(anchor, positive, negative; margin=1, p=2, eps=1e
           samples=(Sample(TRIPLE), Sample(TRIPLE, {"p": 3, "reduction": "sum"}),
                    Sample(TRIPLE, {"swap": True, "margin": 3, "reduction": "none"})))
 composite("hinge_embedding_loss(input, target; margin=1, reduction='mean')",
-          "The distance where the target is 1, max(margin - distance, 0) where it is -1.",
+          "The distance where the target is 1, max(margin - distance, 0) where it is -1; both where it is neither.",
           lambda shapes, margin, reduction: reduced(
-              f"where(target == 1, input, clip({scalar('margin', margin)} - input, min=0))", reduction),
+              "where(target == -1, 0, input) + "
+              f"where(target == 1, 0, clip({scalar('margin', margin)} - input, min=0))", reduction),
           warns=unalike, samples=over("positive", "sign"), group="losses")
 
 # ── likelihoods ──────────────────────────────────────────────────────────────────────────────────

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, named, op, show
+from backprop_cli.engine.ops.base import Sample, ShapeError, named, op, show
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Real, Symbolic, Tensor, Words
-from backprop_cli.engine.ops.validate import whole
+from backprop_cli.engine.ops.triangles import lopsided, mirrored
+from backprop_cli.engine.ops.validate import flag, whole
 from backprop_cli.language.model import Shape
 
 SQUARE = (Sample(((3, 3),), {}, ("square",)), Sample(((2, 2, 2),), {}, ("square",)))
@@ -168,87 +169,45 @@ op("matrix_power(x; n)", "x @ x @ ... @ x, n times; a negative n takes the inver
                  ((SQUARE[0], 3), (SQUARE[1], 2), (SQUARE[0], 1), (SQUARE[0], 0), (SPD[1], -2),
                   (Sample(((2, 2),), {}, ("open",)), 9))))
 
-# ── solutions ────────────────────────────────────────────────────────────────────────────────────
-
-
-def solve_shape(a: Shape, b: Shape) -> Shape:
-    """numpy's solve: `b` is one vector, or one matrix (or a batch of them) whose columns are solved for."""
-    matrix_shape("solve", a)
-    if not b:
-        raise ShapeError("solve takes a vector or matrix on the right, not a scalar", 1)
-    rows = b[0] if len(b) == 1 else b[-2]
-    if rows != a[-1]:
-        raise ShapeError(f"solve: {show(a)} has {a[-1]} rows, the right-hand side {show(b)} has {rows}", 1)
-    if len(b) == 1:
-        return a[:-1]
-    return (*broadcast(a[:-2], b[:-2]), a[-1], b[-1])
-
-
-def solve(a: Array, b: Array) -> Array:
-    """a⁻¹ b."""
-    if np.ndim(b) == 1:  # numpy 1 took a 1-D b with a batch for matrices
-        return solve(a, b[:, None])[..., 0]
-    return guarded(np.linalg.solve, solve_shape(np.shape(a), np.shape(b)), a, b)
-
-
-def _columns(xp: Words, x: Tensor, b: Tensor) -> Tensor:
-    """`x`, a solution or its gradient, as a column where `b` was a vector."""
-    return xp.expand_dims(x, axis=-1) if len(b.shape) == 1 else x
-
-
-def _solve_left(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    if len(b.shape) == 1 and len(a.shape) == 2:
-        return -xp.outer(xp.solve(mT(xp, a), g), y)
-    return -(xp.solve(mT(xp, a), _columns(xp, g, b)) @ mT(xp, _columns_of(xp, y, b)))
-
-
-def _columns_of(xp: Words, y: Tensor, b: Tensor) -> Tensor:
-    return xp.reshape(y, shape=(*y.shape, 1)) if len(b.shape) == 1 else y
-
-
-def _solve_right(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    if len(b.shape) == 1 and len(a.shape) > 2:
-        return xp.sum(xp.solve(mT(xp, a), _columns(xp, g, b)), axis=-1)
-    return xp.solve(mT(xp, a), g)
-
-
-def _solve_entry(s: Symbolic, a: Objects, b: Objects) -> Objects:
-    inverse = each_matrix(s, a, lambda m: m.inv())
-    return inverse @ b
-
-
-op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), shape=solve_shape,
-   work=costs.cubic(2), temporary=costs.copies(1),
-   vjps=(_solve_left, _solve_right), broadcasts=True, group=GROUP, entry=_solve_entry,
-   domain="the matrix is singular", samples=tuple(Sample(shapes, {}, ("square",)) for shapes in (
-       ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 1)), ((2, 3, 3), (3,)), ((2, 2), (3, 2, 2)),
-       ((2, 1, 2, 2), (3, 2, 2)))), linear="b")
-
-
 # ── the pseudo-inverse ───────────────────────────────────────────────────────────────────────────
 
 
-def _pinv_shape(x: Shape, *, rcond: Real | None) -> Shape:
+def _pinv_shape(x: Shape, *, rcond: Real | None, hermitian: bool = False) -> Shape:
+    if flag("hermitian", hermitian):
+        matrix_shape("pinv of a symmetric matrix", x)
     if len(x) < 2:
         raise ShapeError(f"pinv takes a matrix, not {show(x)}", 0)
     return (*x[:-2], x[-1], x[-2])
 
 
-def _pinv(x: Array, rcond: Real | None) -> Array:
+def _pinv(x: Array, rcond: Real | None, hermitian: bool = False) -> Array:
     cut = np.finfo(np.result_type(x)).eps * max(np.shape(x)[-2:], default=1) if rcond is None else rcond
-    return guarded(lambda m: np.linalg.pinv(m, cut), _pinv_shape(np.shape(x), rcond=None), x)
+    read = mirrored(x) if hermitian else x
+    return guarded(lambda m: np.linalg.pinv(m, cut), _pinv_shape(np.shape(x), rcond=None), read)
 
 
-def _rank_lost(x: Array, rcond: Real | None) -> Mask:
+def _rank_lost(x: Array, rcond: Real | None, hermitian: bool = False) -> Mask:
     """Whether a matrix has less than full rank: next to it are matrices whose pseudo-inverse is far away."""
     if not np.size(x):
         return np.zeros(np.shape(x), dtype=bool)
-    s = np.linalg.svd(x, compute_uv=False)
+    s = np.linalg.svd(mirrored(x) if hermitian else x, compute_uv=False)
     cut = np.finfo(s.dtype).eps * max(np.shape(x)[-2:]) if rcond is None else float(rcond)
     return np.zeros(np.shape(x), dtype=bool) | (s[..., -1] <= cut * s[..., 0])[..., None, None]
 
 
-def _pinv_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, rcond: Real | None) -> Tensor:
+def _pinv_kink(x: Array, rcond: Real | None = None, hermitian: bool = False) -> Mask:
+    lost = _rank_lost(x, rcond, hermitian)
+    return lost | lopsided(x) if hermitian else lost
+
+
+def _pinv_departs(x: Array, rcond: Real | None = None, hermitian: bool = False) -> Mask:
+    """Of a symmetric matrix the gradient is PyTorch's: that of any matrix, whose triangles change by themselves."""
+    lost = _rank_lost(x, rcond, hermitian)
+    return lost | ~np.eye(np.shape(x)[-1], dtype=bool) | np.any(lopsided(x)) if hermitian else lost
+
+
+def _pinv_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, rcond: Real | None,
+               hermitian: bool = False) -> Tensor:
     """Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413: three ways a change of x reaches its pseudo-inverse.
 
     A term vanishes where x has full rank on its side, so for shapes that rule it out it is not written.
@@ -261,8 +220,12 @@ def _pinv_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, rcond: Real | None) -
     return inner + left + right
 
 
-op("pinv(x; rcond=none)", "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0.",
-   lambda xp, x, rcond=None: _pinv(x, rcond), work=costs.cubic(20), temporary=costs.copies(6),
-   shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
-   kink=_rank_lost, convention="the rank of the matrix is taken to stay as it is", departs=_rank_lost,
+op("pinv(x; rcond=none, hermitian=false)",
+   "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0; of a hermitian x the "
+   "lower triangle is read.",
+   lambda xp, x, rcond=None, hermitian=False: _pinv(x, rcond, hermitian), work=costs.cubic(20),
+   temporary=costs.copies(6), shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
+   kink=_pinv_kink, departs=_pinv_departs,
+   convention="the rank of the matrix is taken to stay as it is; of a hermitian one that is not symmetric, the upper "
+   "triangle is not read",
    samples=(Sample(((3, 2),)), Sample(((2, 3),)), Sample(((3, 3),), {}, ("square",)), Sample(((2, 3, 2),))))

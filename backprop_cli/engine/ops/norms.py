@@ -63,9 +63,20 @@ def norm_shape(x: Shape, *, ord: Order, axis: Axes, keepdims: bool) -> Shape:  #
         number("ord", ord)
         if len(axes) > 2:
             raise ParameterError("ord", "an order needs vectors or matrices: name the axis, or leave ord out")
-    if ord in (math.inf, -math.inf) or is_matrix(ord, axis, len(x)) and ord not in ("fro", "nuc"):
-        return extreme_shape(x, axis=axis, keepdims=keepdims)
+    if is_matrix(ord, axis, len(x)):
+        extreme_shape(x, axis=_compared(turned(ord, axis, len(x))))
+    elif ord in (math.inf, -math.inf):
+        extreme_shape(x, axis=axis)
     return shape_of(x, axis=axis, keepdims=keepdims)
+
+
+def _compared(order: Order) -> tuple[int, ...]:
+    """The axes over which a norm of matrices takes the largest or smallest: those have entries."""
+    return COMPARED.get(order, ())
+
+
+COMPARED: Mapping[Order, tuple[int, ...]] = {
+    1: (-1,), -1: (-1,), math.inf: (-2,), -math.inf: (-2,), 2: (-2, -1), -2: (-2, -1)}
 
 
 def _matrix_norm(x: Array, order: Any, keepdims: bool) -> Array:
@@ -156,6 +167,8 @@ def _norm_words(xp: object, x: Array, ord: Order = None, axis: Axes = None,  # n
 
 def _matrix_kink(x: Array, order: Any) -> Mask:
     """Singular values that coincide where one of them counts, or are 0 where all do; sums of |x| that tie."""
+    if not np.size(x):
+        return np.zeros(np.shape(x), dtype=bool)
     if order in ("nuc", 2, -2):
         s = np.linalg.svd(x, compute_uv=False)
         lost = s[..., -1] <= s[..., 0] * np.finfo(s.dtype).eps * max(np.shape(x)[-2:])

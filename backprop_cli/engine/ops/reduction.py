@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Op, Sample, ShapeError, axes_of, count, op, reduced, show
-from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Scalar, Symbolic, Tensor, Words
-from backprop_cli.engine.ops.validate import flag, whole
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Real, Scalar, Symbolic, Tensor, Words
+from backprop_cli.engine.ops.validate import flag, number, whole
 from backprop_cli.language.model import Shape
 
 SAMPLES = (
@@ -167,15 +168,16 @@ reduction("logsumexp(x; axis=none, keepdims=false)", "log Σ exp x, shifted by t
 # ── spread ───────────────────────────────────────────────────────────────────────────────────────
 
 SPREAD_SAMPLES = (*(s for s in SAMPLES if s.shapes != ((),)), Sample(((2, 3),), {"ddof": 1}),
+                  Sample(((4,),), {"correction": Fraction(3, 2)}), Sample(((4,),), {"ddof": -1}),
                   Sample(((2, 4),), {"axis": 1, "correction": 1, "keepdims": True}),
                   Sample(((2, 4),), {"axis": 1, "unbiased": True}))  # fmt: skip
 
 
-def lost(ddof: int, correction: int | None, unbiased: bool | None) -> int:
+def lost(ddof: Real, correction: Real | None, unbiased: bool | None) -> Real:
     """The degrees of freedom that a variance does not count: numpy's ddof, or PyTorch's correction or unbiased."""
     if correction is None and unbiased is not None:
         return int(flag("unbiased", unbiased))
-    return whole("ddof", ddof) if correction is None else whole("correction", correction)
+    return ddof if correction is None else correction
 
 
 class Counting(Protocol):
@@ -184,27 +186,30 @@ class Counting(Protocol):
     def size(self, n: int, /) -> Any:
         """A number of entries."""
 
+    def number(self, value: Real | Fraction, /) -> Any:
+        """A literal."""
 
-def spread_shape(shape: Shape, *, axis: Axes, keepdims: bool, ddof: int, correction: int | None,
+
+def spread_shape(shape: Shape, *, axis: Axes, keepdims: bool, ddof: Real, correction: Real | None,
                  unbiased: bool | None) -> Shape:
     """The shape of a reduction; ddof is a number."""
-    whole("ddof" if correction is None else "correction", lost(ddof, correction, unbiased), 0)
+    number("ddof" if correction is None else "correction", lost(ddof, correction, unbiased))
     return shape_of(shape, axis=axis, keepdims=keepdims)
 
 
-def variance(xp: Counting, x: Array, axis: Axes = None, keepdims: bool = False, ddof: int = 0,
-             correction: int | None = None, unbiased: bool | None = None) -> Array:
+def variance(xp: Counting, x: Array, axis: Axes = None, keepdims: bool = False, ddof: Real = 0,
+             correction: Real | None = None, unbiased: bool | None = None) -> Array:
     """Σ(x - mean)²/(n - ddof), in two passes."""
     n = xp.size(count(np.shape(x), axis))
     away = x - np.add.reduce(x, axis=axis, keepdims=True) / n
     total = np.sum(away * away, axis=axis, keepdims=keepdims)
-    return total / max(0, n - lost(ddof, correction, unbiased))
+    return total / max(0, n - xp.number(lost(ddof, correction, unbiased)))
 
 
-def _centered(xp: Words, x: Tensor, axis: Axes, ddof: int, correction: int | None, unbiased: bool | None) -> Tensor:
+def _centered(xp: Words, x: Tensor, axis: Axes, ddof: Real, correction: Real | None, unbiased: bool | None) -> Tensor:
     """(x - mean)/(n - ddof)."""
     n, less = count(x.shape, axis), lost(ddof, correction, unbiased)
-    degrees = xp.size(n) - less if n > less else xp.number(0)
+    degrees = xp.size(n) - xp.number(less) if n > less else xp.number(0)
     return (x - xp.mean(x, axis=axis, keepdims=True)) / degrees
 
 
@@ -217,7 +222,7 @@ def _deviation_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, keep
     return restored(xp, g, x, axis, keepdims) * slope
 
 
-def one_count(shape: Shape, *, ddof: int, correction: int | None, unbiased: bool | None,
+def one_count(shape: Shape, *, ddof: Real, correction: Real | None, unbiased: bool | None,
               **rest: object) -> Mapping[str, object]:
     """numpy's ddof, whichever of its names gave it."""
     return {**rest, "ddof": lost(ddof, correction, unbiased), "correction": None, "unbiased": None}
@@ -246,3 +251,7 @@ class _Exact:
     def size(self, n: int) -> Scalar:
         """An exact count."""
         return self.sympy.Integer(int(n))
+
+    def number(self, value: Real | Fraction) -> Scalar:
+        """An exact literal."""
+        return self.sympy.Rational(value)

@@ -90,15 +90,16 @@ def anything(name: str, value: object) -> object:
 
 _KINDS: Mapping[Callable[[str, object], object], str] = {
     number: "alpha beta bias constant_values delta divisor_override dropout_p eps label_smoothing margin max_val "
-            "min_val dx lambd maxnorm momentum negative_slope p rcond scale ratio threshold value",
-    whole: "axis1 axis2 correction ddof end_dim groups ignore_index k m n num_groups offset part repeats "
+            "correction ddof min_val dx lambd nan neginf posinf maxnorm momentum negative_slope p rcond scale "
+            "ratio threshold value",
+    whole: "axis1 axis2 end_dim groups ignore_index k m n num_groups offset part r repeats "
            "start start_dim step stop upscale_factor "
            "downscale_factor window_shape",
     whole_or_wholes: "axes axis chunks destination dilation kernel_size normalized_shape output_padding reps "
                      "sections shape shift sizes source stride",
-    flag: "align_corners ceil_mode count_include_pad descending full increasing is_causal keepdims largest "
-          "log_input log_target swap training unbiased upper use_input_stats",
-    word: "approximate method mode reduction subscripts uplo",
+    flag: "align_corners ceil_mode count_include_pad descending full hermitian increasing is_causal keepdims largest "
+          "left log_input log_target swap training unbiased upper use_input_stats with_replacement",
+    word: "approximate indexing method mode reduction subscripts uplo",
     spacing: "padding", order: "ord",
     anything: "index output_size over pad pad_width q rounding_mode scale_factor size",
 }  # fmt: skip

@@ -16,6 +16,7 @@ PLACES = {
     "values": 0, "indices": 1, "eigenvalues": 0, "eigenvectors": 1, "U": 0, "S": 1, "Vh": 2, "mean": 1,
 }  # fmt: skip
 """Where a named result of a call with several stands: `torch.max(x, 1).indices`, `torch.linalg.svd(A).S`."""
+COPY = "_copy"  # torch.expand_copy: torch.expand, in memory of its own
 _SILENT = ("nn.functional.", "functional.", "numpy.", "scipy.", "lax.", "Tensor.")
 """Modules whose functions are those of the library itself."""
 
@@ -38,6 +39,8 @@ def library_call(call: Call, library: str, path: str) -> tuple[Expression, ...]:
         path = path.removeprefix(module)
     rows = rows_of(TABLES[library])
     lines = rows.get(path, ())
+    if not lines and path.endswith(COPY):
+        return library_call(replace(call, function=call.function.removesuffix(COPY)), library, path.removesuffix(COPY))
     if not lines and not path.startswith("linalg."):
         lines = rows.get(path.removeprefix("special."), ())
     return _fitting(call, [lines])

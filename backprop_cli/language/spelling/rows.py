@@ -119,6 +119,7 @@ class Row:
     usage: str
     parameters: tuple[Parameter, ...]
     rest: str
+    leading: int  # parameters before the rest: those after it are keywords
     bodies: tuple[Expression, ...]
     note: str = ""
 
@@ -127,11 +128,12 @@ class Row:
         given: dict[str, Expression] = {}
         names = [parameter.name for parameter in self.parameters]
         positional = [a.value for a in arguments if a.keyword is None]
-        if any(isinstance(one, Starred) for one in positional[: len(names)]):
+        if any(isinstance(one, Starred) for one in positional[: self.leading]):
             return None
         if len(positional) > len(names) and not self.rest:
             return None
-        given.update(zip(names, positional, strict=False))
+        placed = positional[: self.leading] if self.rest else positional
+        given.update(zip(names, placed, strict=False))
         for argument in arguments:
             keyword = self.known(argument.keyword, names) if argument.keyword else None
             if keyword in given or keyword == "":
@@ -139,7 +141,7 @@ class Row:
             if keyword is not None:
                 given[keyword] = argument.value
         if self.rest and self.rest not in given:
-            given[self.rest] = _together(positional[len(names) :])
+            given[self.rest] = _together(positional[self.leading :])
         return self.filled(given, at)
 
     def known(self, keyword: str, names: Sequence[str]) -> str:
@@ -192,8 +194,9 @@ def row(line: str) -> Row:
     written = [part.strip() for part in match[2].split(", ") if part]
     rest = next((part[1:] for part in written if part.startswith("*")), "")
     parameters = tuple(_parameter(part) for part in written if not part.startswith("*"))
+    leading = next((i for i, part in enumerate(written) if part.startswith("*")), len(parameters))
     bodies = tuple(parse_own(inline(body, "<spelling>")) for body in match[3].split(" & "))
-    return Row(f"{match[1]}({match[2]})", parameters, rest, bodies, note)
+    return Row(f"{match[1]}({match[2]})", parameters, rest, leading, bodies, note)
 
 
 def _parameter(written: str) -> Parameter:

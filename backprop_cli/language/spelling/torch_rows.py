@@ -77,6 +77,11 @@ special.ndtr(input) = erfc(-input/sqrt(2))/2
 special.log_ndtr(input) = log(erfc(-input/sqrt(2))/2)
 special.ndtri(input) = sqrt(2)*erfinv(2*input - 1)
 mvlgamma(input, p) = sum(lgamma(expand_dims(input, -1) - arange(p)/2), axis=-1) + p*(p - 1)/4*log(pi)
+round(input, decimals:zero=0) = round(input)
+round(input, decimals) = round(input * 10.0**decimals) / 10.0**decimals
+nan_to_num(input, nan=0, posinf=none, neginf=none) = nan_to_num(input, nan, posinf, neginf)
+nansum(input, dim=none, keepdim=false) = nansum(input, axis=dim, keepdims=keepdim)
+nanmean(input, dim=none, keepdim=false) = nanmean(input, axis=dim, keepdims=keepdim)
 frac(input) = input - trunc(input)
 cross(input, other, dim=-1) = cross(input, other, axis=dim)
 linalg.cross(input, other, dim=-1) = cross(input, other, axis=dim)
@@ -91,7 +96,7 @@ diagflat(input, offset=0) = diag(flatten(input), offset)
 linalg.vander(x, N=none) = vander(x, N, increasing=true)
 vander(x, N=none, increasing=false) = vander(x, N, increasing=increasing)
 renorm(input, p, dim, maxnorm) = renorm(input, p, axis=dim, maxnorm=maxnorm)
-cov(input, correction=1) = cov(input, ddof=correction)
+cov(input, correction=1, fweights:none=none, aweights:none=none) = cov(input, ddof=correction)
 corrcoef(input) = corrcoef(input)
 cdist(x1, x2, p=2, compute_mode='') = cdist(x1, x2, p)
 bilinear(input1, input2, weight, bias:none=none) = einsum('...i,kij,...j->...k', input1, weight, input2)
@@ -152,17 +157,21 @@ std(input, unbiased:false) = std(input)
 std(input, unbiased:true) = std(input, ddof=1)
 std(input, dim:axes, unbiased:false, keepdim=false) = std(input, axis=dim, keepdims=keepdim)
 std(input, dim:axes, unbiased:true, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1)
+std(input, dim=none, correction:none, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1)
 std(input, dim=none, correction=1, keepdim=false) = std(input, axis=dim, keepdims=keepdim, correction=correction)
 var(input, unbiased:false) = var(input)
 var(input, unbiased:true) = var(input, ddof=1)
 var(input, dim:axes, unbiased:false, keepdim=false) = var(input, axis=dim, keepdims=keepdim)
 var(input, dim:axes, unbiased:true, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1)
+var(input, dim=none, correction:none, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1)
 var(input, dim=none, correction=1, keepdim=false) = var(input, axis=dim, keepdims=keepdim, correction=correction)
 var_mean(input, unbiased:false) = var(input) & mean(input)
 var_mean(input, unbiased:true) = var(input, ddof=1) & mean(input)
 var_mean(input, dim:axes, unbiased:false, keepdim=false) = var(input, axis=dim, keepdims=keepdim) & mean(input,
     axis=dim, keepdims=keepdim)
 var_mean(input, dim:axes, unbiased:true, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
+    axis=dim, keepdims=keepdim)
+var_mean(input, dim=none, correction:none, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
     axis=dim, keepdims=keepdim)
 var_mean(input, dim=none, correction=1, keepdim=false) = var(input, axis=dim, keepdims=keepdim,
     correction=correction) & mean(input, axis=dim, keepdims=keepdim)
@@ -171,6 +180,8 @@ std_mean(input, unbiased:true) = std(input, ddof=1) & mean(input)
 std_mean(input, dim:axes, unbiased:false, keepdim=false) = std(input, axis=dim, keepdims=keepdim) & mean(input,
     axis=dim, keepdims=keepdim)
 std_mean(input, dim:axes, unbiased:true, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
+    axis=dim, keepdims=keepdim)
+std_mean(input, dim=none, correction:none, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
     axis=dim, keepdims=keepdim)
 std_mean(input, dim=none, correction=1, keepdim=false) = std(input, axis=dim, keepdims=keepdim,
     correction=correction) & mean(input, axis=dim, keepdims=keepdim)
@@ -192,15 +203,29 @@ linalg.vector_norm(x, ord=2, dim=none, keepdim=false) = vector_norm(x, ord, axis
 linalg.matrix_norm(A, ord='fro', dim=(-2,-1), keepdim=false) = matrix_norm(A, ord, axis=dim, keepdims=keepdim)
 dist(input, other, p=2) = norm(reshape(input - other, -1), p)
 linalg.pinv(A, rcond=none, hermitian:false=false) = pinv(A, rcond)
-linalg.pinv(A, rcond=none, hermitian:true) = pinv(A + stop_gradient(tril(A) + tril(A, -1).mT - A), rcond)
+linalg.pinv(A, rcond=none, hermitian:true) = pinv(A, rcond, hermitian=true)
 linalg.pinv(A, atol:none=none, rtol=none, hermitian=false) = pinv(A, rtol)
 linalg.eigvalsh(A, UPLO:'L'='L') = eigvalsh(A)
 linalg.eigvalsh(A, UPLO:'U') = eigvalsh(A + stop_gradient(triu(A) + triu(A, 1).mT - A))
 linalg.eigh(A, UPLO:'L'='L') = eigvalsh(A) & eigvecsh(A)
 linalg.eigh(A, UPLO:'U') = eigvalsh(A, uplo='U') & eigvecsh(A, uplo='U')
 linalg.svd(A, full_matrices:false) = svd_u(A) & svdvals(A) & svd_vh(A)
+svd(input, some:true=true, compute_uv:true=true) = svd_u(input) & svdvals(input) & svd_vh(input).mT
+triangular_solve(b, A, upper:true=true, transpose:false=false, unitriangular:false=false) = solve(triu(A), b) & A
+triangular_solve(b, A, upper:true=true, transpose:true, unitriangular:false=false) = solve(triu(A).mT, b) & A
+triangular_solve(b, A, upper:false, transpose:false=false, unitriangular:false=false) = solve(tril(A), b) & A
+triangular_solve(b, A, upper:false, transpose:true, unitriangular:false=false) = solve(tril(A).mT, b) & A
+triangular_solve(b, A, upper:true=true, transpose:false=false, unitriangular:true) =
+    solve(triu(A, 1) + eye(shape(A)[-1]), b) & A
+triangular_solve(b, A, upper:true=true, transpose:true, unitriangular:true) =
+    solve((triu(A, 1) + eye(shape(A)[-1])).mT, b) & A
+triangular_solve(b, A, upper:false, transpose:false=false, unitriangular:true) =
+    solve(tril(A, -1) + eye(shape(A)[-1]), b) & A
+triangular_solve(b, A, upper:false, transpose:true, unitriangular:true) =
+    solve((tril(A, -1) + eye(shape(A)[-1])).mT, b) & A
 linalg.matrix_power(A, n) = matrix_power(A, n)
-linalg.solve(A, B) = solve(A, B)
+linalg.solve(A, B, left:true=true) = solve_rows(A, B)
+linalg.solve(A, B, left:false) = solve_rows(A, B, left=false)
 linalg.multi_dot(tensors) = multi_dot(tensors)
 mm(input, mat2) = input @ mat2
 bmm(input, mat2) = input @ mat2
@@ -217,11 +242,12 @@ cholesky_solve(B, L, upper:false=false) =
 cholesky_solve(B, L, upper:true) = solve((L + stop_gradient(triu(L) - L)).mT @ (L + stop_gradient(triu(L) - L)), B)
 cholesky_inverse(L, upper:false=false) = inv((L + stop_gradient(tril(L) - L)) @ (L + stop_gradient(tril(L) - L)).mT)
 cholesky_inverse(L, upper:true) = inv((L + stop_gradient(triu(L) - L)).mT @ (L + stop_gradient(triu(L) - L)))
-linalg.cholesky_ex(A, upper:false=false, check_errors=false) = cholesky(A)
-linalg.inv_ex(A, check_errors=false) = inv(A)
-linalg.solve_ex(A, B, left:true=true, check_errors=false) = solve(A, B)
+linalg.cholesky_ex(A, upper=false, check_errors=false) = cholesky(A, upper=upper) & zeros(())
+linalg.inv_ex(A, check_errors=false) = inv(A) & zeros(())
+linalg.solve_ex(A, B, left:true=true, check_errors=false) = solve_rows(A, B) & zeros(())
+linalg.solve_ex(A, B, left:false, check_errors=false) = solve_rows(A, B, left=false) & zeros(())
 pinverse(input, rcond=none) = pinv(input, rcond)
-linalg.lstsq(A, B, rcond=none, driver='') = pinv(A) @ B
+linalg.lstsq(A, B, rcond=none, driver='') = pinv(A) @ B & sum((A @ pinv(A) @ B - B)**2, axis=-2)
 linalg.cond(A, p:none=none) = max(svdvals(A), axis=-1) / min(svdvals(A), axis=-1)
 linalg.cond(A, p) = matrix_norm(A, p) * matrix_norm(inv(A), p)
 linalg.vecdot(x, y, dim=-1) = sum(x*y, axis=dim)
@@ -245,6 +271,11 @@ tile(input, *dims) = tile(input, dims)
 repeat_interleave(input, repeats, dim=none) = repeat(input, repeats, axis=dim)
 unsqueeze(input, dim) = expand_dims(input, axis=dim)
 squeeze(input, dim=none) = squeeze(input, axis=dim)
+constant_pad_nd(input, pad, value=0) = torch_pad(input, pad, 'constant', value)
+sum_to_size(input, *size) = sum_to_size(input, size)
+meshgrid(*tensors, indexing='ij') = meshgrid(tensors, indexing=indexing)
+broadcast_tensors(*tensors) = broadcast_tensors(tensors)
+combinations(input, r=2, with_replacement=false) = combinations(input, r, with_replacement=with_replacement)
 flatten(input, start_dim=0, end_dim=-1) = flatten(input, start_dim, end_dim)
 ravel(input) = flatten(input)
 flip(input, *dims) = flip(input, axis=dims)
@@ -260,9 +291,13 @@ concat(tensors, dim=0) = concat(tensors, axis=dim)
 cat(tensors, dim=0) = concat(tensors, axis=dim)
 stack(tensors, dim=0) = stack(tensors, axis=dim)
 split(tensor, split_size_or_sections, dim=0) = split_sizes(tensor, split_size_or_sections, axis=dim)
+split_with_sizes(input, split_sizes, dim=0) = split_sizes(input, split_sizes, axis=dim)
+unsafe_split(tensor, split_size, dim=0) = split_sizes(tensor, split_size, axis=dim)
+unsafe_split_with_sizes(input, split_sizes, dim=0) = split_sizes(input, split_sizes, axis=dim)
 split(tensor, split_size, dim=0) = split_sizes(tensor, split_size, axis=dim)
 tensor_split(input, indices_or_sections, dim=0) = array_split(input, indices_or_sections, axis=dim)
 chunk(input, chunks, dim=0) = chunk(input, chunks, axis=dim)
+unsafe_chunk(input, chunks, dim=0) = chunk(input, chunks, axis=dim)
 unbind(input, dim=0) = moveaxis(input, dim, 0)
 unflatten(input, dim, sizes) = unflatten(input, dim, sizes)
 rot90(input, k=1, dims=(0,1)) = rot90(input, k, axes=dims)
@@ -334,6 +369,12 @@ lp_pool2d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = a
 lp_pool3d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool3d(input**norm_type,
     kernel_size, stride, divisor_override=1)**(1/norm_type)
 block_diag(*tensors) = block_diag(tensors)
+channel_shuffle(input, groups) = channel_shuffle(input, groups)
+pdist(input, p=2) = pdist(input, p)
+interpolate(input, size=none, scale_factor=none, mode='nearest', align_corners=none, recompute_scale_factor:none=none,
+    antialias:false=false) = interpolate(input, size, scale_factor, mode=mode, align_corners=align_corners)
+interpolate(input, size=none, scale_factor=none, mode='nearest', align_corners=none, recompute_scale_factor:false,
+    antialias:false=false) = interpolate(input, size, scale_factor, mode=mode, align_corners=align_corners)
 pixel_shuffle(input, upscale_factor) = pixel_shuffle(input, upscale_factor)
 pixel_unshuffle(input, downscale_factor) = pixel_unshuffle(input, downscale_factor)
 local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1) = local_response_norm(input, size, alpha, beta,
