@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from pathlib import Path
@@ -16,26 +15,13 @@ from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
-from tests import quick_yaml
+from tests import independent, quick_yaml
 from tests.pace import within
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
 EXERCISES = quick_yaml.cases("notebooks.yaml")
 SOUND = [e for e in EXERCISES if e["expect"] != [{"error": True}]]
-
-
-def _load(name: str) -> Any:
-    """A helper module beside the test folders: tests are no package."""
-    found = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-independent = _load("independent")
 
 
 def bound(result: Result, gradients: dict[str, Gradient], where: tuple[Named, ...]) -> tuple[Any, Any]:

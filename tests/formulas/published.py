@@ -105,5 +105,5 @@ def graph_of(case: Case, nodes: Mapping[str, str], letters: Mapping[int, str] | 
 
 def formulas_of(graph: Graph, computed: Computed) -> Mapping[int, Mapping[str, Printed | Omitted]]:
     """The formulas of every node's gradient, in each of the terms."""
-    _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes", "leaves"))
+    _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes", "leaves"), ("text", "code"))
     return total

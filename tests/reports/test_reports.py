@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from backprop_cli.engine.graph import build
+from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import read_spec
-from backprop_cli.tasks.calculate import compute, run
+from backprop_cli.tasks.calculate import Settings, compute
+from backprop_cli.tasks.calculate import report as described
 from backprop_cli.tasks.checks import check
 from backprop_cli.tasks.checks.printed import PrintedBack
-from backprop_cli.tasks.leaves import load_leaves
+from backprop_cli.tasks.computed import Computed
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 from backprop_cli.tasks.result import Result
 from tests import quick_yaml
 
@@ -37,6 +40,22 @@ def spec_of(report: dict[str, Any]) -> Spec:
     return read_spec(text.encode(), report["id"], folder=None)
 
 
+class Ran(NamedTuple):
+    """A report's spec, its graph and numbers, and what `run` reports of them."""
+
+    graph: Graph
+    computed: Computed
+    result: Result
+
+
+@cache
+def ran(name: str) -> Ran:
+    """A report by its id, run once for all tests."""
+    graph = build(spec_of(next(one for one in REPORTS if one["id"] == name)))
+    computed = compute(graph, load_leaves(graph, DEFAULT_MAX_BYTES))
+    return Ran(graph, computed, described(graph, computed, Settings()))
+
+
 def numbers(value: Any) -> Any:
     """An array; empty ones have the shape that their brackets say."""
     return np.asarray(value, dtype=float)
@@ -51,7 +70,7 @@ def agrees(found: Any, wanted: Any, relative: float) -> bool:
 @pytest.mark.parametrize("report", cases(REPORTS))
 def test_values_and_gradients(report: dict[str, Any]) -> None:
     """Every number is the one that PyTorch gives, or mathematics where PyTorch errs."""
-    nodes, relative = run(spec_of(report)).by_name, report.get("rtol", 1e-9)
+    nodes, relative = ran(report["id"]).result.by_name, report.get("rtol", 1e-9)
     for name, wanted in report["expected"]["values"].items():
         assert agrees(nodes[name].value, wanted, relative), (name, nodes[name].value, wanted)
     others = report["expected"].get("or_gradients", {})
@@ -76,11 +95,8 @@ def codes(result: Result) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("report", cases(one for one in REPORTS if one.get("formula")))
 def test_formulas_say_what_the_numbers_do(report: dict[str, Any]) -> None:
     """Each printed formula, read back, is the gradient: also where that is NaN, or a convention."""
-    spec = spec_of(report)
-    graph = build(spec)
-    computed = compute(graph, load_leaves(graph, 1 << 30))
-    single = 1e-5 if spec.dtype == "float32" else 1e-7
-    result = run(spec)
+    graph, computed, result = ran(report["id"])
+    single = 1e-5 if result.dtype == "float32" else 1e-7
     for name, code in codes(result):
         backs = [PrintedBack(graph, computed.values, gradients, result.where) for gradients in computed.passes]
         index = graph.names[name]
@@ -93,9 +109,9 @@ def test_formulas_say_what_the_numbers_do(report: dict[str, Any]) -> None:
 @pytest.mark.parametrize("report", cases(REPORTS))
 def test_no_formula_holds_what_readers_do_not_know(report: dict[str, Any]) -> None:
     """No word of sympy's own, no NaN, and no invented name."""
-    spec = spec_of(report)
-    known = {leaf.name for leaf in spec.leaves} | {node.name for node in spec.nodes}
-    for name, code in codes(run(spec)):
+    graph, _, result = ran(report["id"])
+    known = {node.name for node in (*graph.spec.leaves, *graph.spec.nodes)}
+    for name, code in codes(result):
         for word in (*NEVER, *report.get("never", ())):
             assert word not in code, (name, code)
         assert not [w for w in re.findall(r"\b_\w+", code) if w not in known], (name, code)
@@ -110,4 +126,4 @@ def test_check_does_not_accuse_the_right(report: dict[str, Any]) -> None:
 @pytest.mark.parametrize("report", cases(one for one in REPORTS if one.get("warns")))
 def test_what_is_odd_is_announced(report: dict[str, Any]) -> None:
     """A run on a singular point says so."""
-    assert run(spec_of(report)).warnings, json.dumps(report["spec"])
+    assert ran(report["id"]).result.warnings, json.dumps(report["spec"])
