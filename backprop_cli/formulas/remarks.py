@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from backprop_cli.engine.graph import Graph, Node
-from backprop_cli.formulas.worked import Contribution
+
+if TYPE_CHECKING:
+    from backprop_cli.formulas.worked import Contribution
 
 SHAPE = "a gradient has the shape of its node"
 ERROR = "the gradient at what goes into an activation is what books call the error δ of its layer"

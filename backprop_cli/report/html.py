@@ -13,7 +13,7 @@ from backprop_cli.report.diagram import Arrow, Box, Diagram, Numbers
 from backprop_cli.report.graph_svg import render as picture
 from backprop_cli.report.lit import EQUALS, Lit, value_of
 from backprop_cli.report.page import listed, navigation, page, step, text, wide
-from backprop_cli.report.text import terms_shown, verdict, with_definitions
+from backprop_cli.report.text import legend_of, terms_shown, verdict, with_definitions
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
@@ -181,6 +181,7 @@ class _Sheet:
         for warning in result.warnings:
             where = f"{text(warning.node)}: " if warning.node else ""
             yield f'<p class="warning">{where}{text(warning.message)}</p>'
+        yield from (f'<p class="soft">notation: {text(one)}</p>' for one in legend_of(result, self.view))
         yield from (f'<p class="soft">used: {text(fact)}</p>' for fact in result.facts)
         known = [node.gradient for node in result.nodes if node.gradient is not None]
         yield f'<p class="soft">{text(verdict(known))}</p>'

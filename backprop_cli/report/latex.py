@@ -7,8 +7,8 @@ from typing import Any
 
 from backprop_cli.formulas.marks import marked
 from backprop_cli.formulas.printed import Named, Omitted, Printed
-from backprop_cli.report.text import terms_shown, with_definitions
-from backprop_cli.report.texts import Row, aligned, document, prose
+from backprop_cli.report.text import legend_of, terms_shown, with_definitions
+from backprop_cli.report.texts import Row, aligned, document, prose, to_know
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
@@ -24,6 +24,7 @@ def render(result: Result, view: View = READING) -> str:
         gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         parts.append(_pass(result.output, gradients, result.where, result, view))
     parts += [_pass(one.output, one.gradients, one.where, result, view) for one in result.passes]
+    parts.append(to_know(legend_of(result, view)))
     return document("\n".join(part for part in parts if part) + "\n", view)
 
 

@@ -10,7 +10,7 @@ from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.report.arrays import abridged, count, one_line, summary
 from backprop_cli.report.plain import safe
 from backprop_cli.report.tangents import symbol_of
-from backprop_cli.report.text import partial, terms_shown, verdict, with_definitions
+from backprop_cli.report.text import legend_of, partial, terms_shown, verdict, with_definitions
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
 
@@ -27,6 +27,8 @@ def render(result: Result, view: View = READING) -> str:
         parts += _pass(heading, one.output, one.gradients, one.where, result, view)
     if result.passes:
         parts.append(_sum(result, view))
+    said = [prose(one, view) for one in legend_of(result, view)]
+    parts += [[f"To know: {'; '.join(said)}."]] if said else []
     parts += [[f"> {prose(warning.node, view)}: {prose(warning.message, view)}"] for warning in result.warnings]
     parts.append([prose(verdict(node.gradient for node in result.nodes if node.gradient is not None), view) + "."])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"

@@ -67,9 +67,8 @@ def _value_chain(node: NodeResult, width: int, view: View) -> list[Row]:
 def _reverse(result: Result, view: View) -> list[list[Row | str]]:
     """One section for a single pass; else one a pass, and one for their sum."""
     if not result.passes:
-        gradients = {node.name: node.gradient for node in result.nodes if node.gradient is not None}
         heading = f"Reverse pass, from {view.safe(result.output)} back"
-        return [_pass(heading, result.output, gradients, result.where, result, view)]
+        return [_pass(heading, result.output, _gradients(result), result.where, result, view)]
     total = len(result.passes)
     sections: list[list[Row | str]] = []
     for i, one in enumerate(result.passes, 1):
@@ -143,7 +142,26 @@ def _end(result: Result, view: View) -> list[str]:
         gradients = [gradient for one in result.passes for gradient in one.gradients.values()]
     else:
         gradients = [node.gradient for node in result.nodes if node.gradient is not None]
-    return [*facts, view.paint(verdict(gradients), "faint")]
+    said = [view.paint(f"notation: {view.plain(meaning)}", "faint") for meaning in legend_of(result, view)]
+    return [*said, *facts, view.paint(verdict(gradients), "faint")]
+
+
+def legend_of(result: Result, view: View) -> tuple[str, ...]:
+    """What the signs in the formulas that are shown mean."""
+    passes = result.passes or (PassResult(result.output, result.grad_output, _gradients(result), result.where),)
+    shown = [formula for one in passes for gradient in one.gradients.values() for terms in terms_shown(gradient, view)
+             if isinstance(formula := gradient.formula.get(terms), Printed)]  # fmt: skip
+    shown += [named.formula for one in passes for named in used_by(shown, one.where)]
+    shown += [node.tangent.formula for node in result.nodes if node.tangent is not None and node.tangent.formula]
+    if not shown:
+        return ()
+    from backprop_cli.report.legend import legend
+
+    return legend((formula.text for formula in shown), result.by_name)
+
+
+def _gradients(result: Result) -> dict[str, Gradient]:
+    return {node.name: node.gradient for node in result.nodes if node.gradient is not None}
 
 
 def verdict(gradients: Iterable[Gradient]) -> str:

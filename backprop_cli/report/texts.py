@@ -42,6 +42,12 @@ def sentence(text: str) -> str:
     return "".join([*parts, prose(text[done:])])
 
 
+def to_know(meanings: Iterable[str]) -> str:
+    """What signs mean, as a paragraph."""
+    said = "; ".join(map(sentence, meanings))
+    return rf"\noindent To know: {said}." if said else ""
+
+
 def _signs(found: re.Match[str]) -> str:
     if found["over"]:
         return rf"{_BIG[found['sign']]}_{{{found['over']}}}"

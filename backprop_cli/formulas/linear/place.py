@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from backprop_cli.formulas.notation import NOTATIONS, Notation
+from backprop_cli.formulas.notation import Notation, notation_of
 from backprop_cli.records import dataclass
 
 
@@ -15,18 +15,19 @@ class Place:
     output: tuple[str, ...]
     leaf: tuple[str, ...]
 
-    def of_jacobian(self, output: str, leaf: str) -> dict[str, str]:
-        """∂p[i]/∂x[j]."""
+    def of_jacobian(self, output: str, leaf: str, names: Iterable[str]) -> dict[str, str]:
+        """∂p[i]/∂x[j]; `names` are those of the spec, of which no two print alike."""
         return {n: one.derivative(_entry(one, output, self.output), _entry(one, leaf, self.leaf))
-                for n, one in _SET.items()}  # fmt: skip
+                for n, one in _set_in(names).items()}  # fmt: skip
 
-    def of_hessian(self, output: str, first: str, second: str) -> dict[str, str]:
+    def of_hessian(self, output: str, first: str, second: str, names: Iterable[str]) -> dict[str, str]:
         """∂²f/∂x[i]∂y[j]."""
         return {n: one.derivative(one.label(output), _entry(one, first, self.output), _entry(one, second, self.leaf))
-                for n, one in _SET.items()}  # fmt: skip
+                for n, one in _set_in(names).items()}  # fmt: skip
 
 
-_SET = {name: NOTATIONS[name] for name in ("text", "latex", "mathml")}
+def _set_in(names: Iterable[str]) -> dict[str, Notation]:
+    return {name: notation_of(name, tuple(names)) for name in ("text", "latex", "mathml")}
 
 
 def _entry(notation: Notation, name: str, letters: Sequence[str]) -> str:

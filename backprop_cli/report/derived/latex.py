@@ -8,7 +8,7 @@ from backprop_cli.formulas.marks import plain
 from backprop_cli.formulas.worked import Worked
 from backprop_cli.report.derived.lines import TOTAL, Line, Value, grouped, lines_of
 from backprop_cli.report.derived.solution import Solution
-from backprop_cli.report.texts import Row, aligned, document, prose, sentence
+from backprop_cli.report.texts import Row, aligned, document, prose, sentence, to_know
 from backprop_cli.report.view import View
 
 
@@ -29,7 +29,7 @@ def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:
     head = rf"\paragraph{{$\displaystyle {plain(worked.left['marked_latex'])}${shape}}}"
     yield " ".join([head, *(sentence(one.sentence) for one in before)]) + f"\n{aligned([*rows(equations)], view)}"
     if signs:
-        yield rf"\noindent To know: {'; '.join(sentence(one.text) for one in signs)}."
+        yield to_know(one.text for one in signs)
 
 
 def rows(equations: Iterable[Line | Value]) -> Iterator[Row]:

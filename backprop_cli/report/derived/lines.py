@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from backprop_cli.formulas.remarks import TOO_LONG
 from backprop_cli.records import dataclass
+from backprop_cli.report.legend import taught
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.worked import Contribution, Maths, Worked
@@ -56,47 +57,7 @@ Item = Line | Said | Value
 PREFIXES = {"because": "Rule: ", "shapes": "Shapes: ", "since": "It holds that "}
 TOTAL = "The gradients of the leaves add up over the passes."
 
-FORK = "what is used several times reaches the output over each path: the chain rule sums over the paths"
-EQUAL = "[j = k] is 1 where j and k are the same, else 0"
-
-SIGNS = (
-    ("path adds up", FORK),
-    ("δ ↦", "δ is what comes back from above; δ ↦ ... is what the step makes of it: the transposed Jacobian times δ"),
-    ("⊙", "⊙ multiplies entry by entry; ∂y/∂z = y ⊙ (1 - y) between arrays is the diagonal of the Jacobian"),
-    ("ᵀ", "ᵀ transposes, and · between arrays is the product of matrices"),
-    ("⋆", "x ⋆ δ lays what comes back over x at each place of the kernel, and adds up the products"),
-    ("∗", "δ ∗ w: each entry of δ lays the kernel w, times itself, over the place where it came from"),
-    ("spread(", "spread(δ, 2) shares each entry of δ evenly among the entries of its window; what meets adds up"),
-    ("argmax(", "argmax(a, 2)[n,c,i,j] is the place of the largest entry in a window of a"),
-    ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
-    ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
-    ("p[n, y[n]]", "p[n, y[n]]: of each row n the entry at its label y[n]"),
-    ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
-    ("prod_others(", "prod_others(x): at each place the product of all entries but that one"),
-    ("Π_", "Π_k multiplies over k; x^[k ≠ j] is x where k is not j, else 1"),
-    (" > 0]", "[z > 0] is 1 where it holds, else 0"),
-    ("[j ≤ k]", "[j ≤ k] is 1 where it holds, else 0"),
-    ("[j = k]", EQUAL),
-)
-"""What a sign means, in the order in which they are looked for."""
-
-GIVEN = re.compile(r"[⋆∗]\[([^\]]+)\]")
-LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding", "d": "the dilation",
-           "g": "the groups of channels", "o": "entries more at the end"}  # fmt: skip
-"""What is said at ⋆ and ∗, letter by letter."""
-
-PICKED = re.compile(r"\w\[(?:\w+, ?)*\w+\[[\w, ]+\][\w, ]*\]")
-"""`p[n, y[n]]`: entries at labels."""
-
 FACTOR_1 = re.compile(r"(?<![\d.])1 · ")
-
-INDICES = re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = ")
-"""`[i = 0]`, `[words[i] = v]`: what is explained as [j = k]."""
-
-ORDERED = re.compile(r"(?<!\^)\[[a-z]\w* [≤≥] [a-z]\w*\]")
-"""`[i ≥ j]`: what is explained as [j ≤ k]."""
-
-CALLED = re.compile(r"(\w+)\(")
 
 
 def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
@@ -108,38 +69,14 @@ def lines_of(worked: Worked, said: set[str], full: bool) -> list[Item]:
     if not full:
         return found
     texts = " ".join(_text(one) for one in found)
-    texts += " p[n, y[n]]" if PICKED.search(texts) else ""
-    texts += " [j = k]" if INDICES.search(texts) else ""
-    texts += " [j ≤ k]" if ORDERED.search(texts) else ""
     indices = dict.fromkeys(index for part in worked.contributions for index in part.indices if index not in said)
     said.update(indices)
     what = "indices" if len(indices) > 1 else "an index"
     counted = [f"{', '.join(indices)}: {what}, counted from 0"] if indices else []
-    meant = (*worked.remarks, *counted, *(meaning for sign, meaning in SIGNS if sign in texts))
-    meant = (*meant, *_windows(texts), *_functions(texts))
+    meant = (*worked.remarks, *counted, *taught(texts))
     new = [meaning for meaning in meant if meaning not in said]
     said.update(new)
     return [*found, *(Said(meaning, "sign") for meaning in new)]
-
-
-def _windows(texts: str) -> Iterator[str]:
-    """What the letters at ⋆ and ∗ say."""
-    given = ",".join(GIVEN.findall(texts))
-    said = [f"{letter} is {meaning}" for letter, meaning in LETTERS.items() if f"{letter}=" in given]
-    if said:
-        yield f"at ⋆ and ∗, {', '.join(said)}"
-
-
-def _functions(texts: str) -> Iterator[str]:
-    """What a function is whose entries are not made of those of its operands: nothing else in a formula says so."""
-    from backprop_cli.engine.ops import OPS
-    from backprop_cli.formulas.notation.entrywise.rows import ROWS
-
-    for name in dict.fromkeys(CALLED.findall(texts)):
-        if name in OPS and name not in ROWS and not OPS[name].pointwise and name != "argmax":
-            doc = OPS[name].doc.replace(" @ ", " · ").replace(".T", "ᵀ").rstrip(".")
-            operands = ", ".join(OPS[name].signature.operands)
-            yield f"{name}({operands}): {doc[0].lower()}{doc[1:]}"
 
 
 def _text(one: Item) -> str:

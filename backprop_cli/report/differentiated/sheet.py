@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.printed import INDEXED, Omitted, Printed
 from backprop_cli.report.arrays import count
+from backprop_cli.report.differentiated.text import legend_of
 from backprop_cli.report.sheets import Equation, Section, Sheet
 from backprop_cli.report.view import View
 from backprop_cli.tasks.jacobian.results import Differentiated
@@ -14,7 +15,8 @@ from backprop_cli.tasks.jacobian.results import Differentiated
 def sheet(results: Sequence[Differentiated], view: View) -> Sheet:
     """The page of one spec."""
     first = results[0]
-    return Sheet(first.title or first.spec, first.spec, tuple(_section(one, view) for one in results))
+    return Sheet(first.title or first.spec, first.spec, tuple(_section(one, view) for one in results),
+                 legend=legend_of(results))
 
 
 def _section(one: Differentiated, view: View) -> Section:
@@ -42,9 +44,9 @@ def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
 
 def _symbol(one: Differentiated, notation: str) -> str:
     """∂p/∂x, ∂²loss/∂w², ∂²loss/∂w² · v."""
-    from backprop_cli.formulas.notation import NOTATIONS
+    from backprop_cli.formulas.notation import notation_of
 
-    set_in = NOTATIONS[notation]
+    set_in = notation_of(notation, one.names)
     if one.kind == "jacobian":
         return set_in.gradient(one.output, one.wrt)
     below = one.symbol.partition("/")[2].removesuffix(" · v")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.marks import EQUAL, of_source
-from backprop_cli.formulas.printed import Omitted
+from backprop_cli.formulas.printed import Omitted, Printed
 from backprop_cli.report.arrays import count
 from backprop_cli.report.fitting import Array, Row, fitted
 from backprop_cli.report.view import READING, View
@@ -20,6 +20,21 @@ def render(results: Sequence[Differentiated], view: View = READING) -> str:
     head: list[Row | str] = [*view.heading(first.title, first.spec)]
     sections: list[list[Row | str]] = [head, *(list(_one(one, view)) for one in results), list(_facts(results, view))]
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
+
+
+def legend_of(results: Sequence[Differentiated]) -> tuple[str, ...]:
+    """What the signs in the formulas that are shown mean."""
+    shown: list[Printed] = []
+    for one in results:
+        if isinstance(one.formula, Printed):
+            shown += [one.formula] if one.brief is None else [one.brief.formula, one.brief.definition]
+        shown += [entry.formula for entry in one.entries.values()] if len(one.entries) > 1 else []
+    if not shown:
+        return ()
+    from backprop_cli.report.legend import legend
+
+    texts = [formula[key] for formula in shown for key in ("text", "index") if key in formula]
+    return legend(texts, results[0].names)
 
 
 def _one(one: Differentiated, view: View) -> Iterator[Row | str]:
@@ -72,6 +87,7 @@ def _entries(one: Differentiated, view: View) -> Iterator[Row | str]:
 def _facts(results: Sequence[Differentiated], view: View) -> Iterator[str]:
     seen = dict.fromkeys(fact for one in results for fact in one.facts)
     yield from (f"used: {view.safe(fact)}" for fact in seen)
+    yield from (view.paint(f"notation: {view.plain(meaning)}", "faint") for meaning in legend_of(results))
     known = [one.formula.deviation for one in results if not isinstance(one.formula, Omitted)]
     found = [d for d in known if d is not None]
     if found:

@@ -53,6 +53,7 @@ class Sheet:
     spec: str
     sections: tuple[Section, ...]
     warnings: tuple[str, ...] = field(default=())
+    legend: tuple[str, ...] = ()  # what the signs in it mean
 
 
 FORMATS: Mapping[str, tuple[str, ...]] = {

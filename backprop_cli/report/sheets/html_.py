@@ -29,6 +29,7 @@ def _body(sheet: Sheet, view: View) -> Iterator[str]:
         yield section.picture
         yield from (f'<p class="soft">{text(note)}</p>' for note in section.notes)
         yield "</section>"
+    yield from (f'<p class="soft">notation: {text(one)}</p>' for one in sheet.legend)
     yield from (f'<p class="warning">{text(warning)}</p>' for warning in sheet.warnings)
     yield "</main>"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from backprop_cli.formulas.marks import marked
 from backprop_cli.report.sheets import Equation, Section, Sheet, Table, Written
-from backprop_cli.report.texts import Row, aligned, document, prose, sentence
+from backprop_cli.report.texts import Row, aligned, document, prose, sentence, to_know
 from backprop_cli.report.view import View
 
 SIGNS = {"←": r"\leftarrow"}
@@ -18,6 +18,7 @@ def render(sheet: Sheet, view: View) -> str:
     parts = [rf"\section*{{{prose(sheet.title)}}}"]
     for section in sheet.sections:
         parts += [rf"\subsection*{{{sentence(section.heading)}}}", *_section(section, view)]
+    parts += [to_know(sheet.legend)]
     parts += [rf"\emph{{{sentence(warning)}}}" for warning in sheet.warnings]
     return document("\n".join(part for part in parts if part) + "\n", view)
 

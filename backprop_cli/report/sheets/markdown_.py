@@ -15,6 +15,7 @@ def render(sheet: Sheet, view: View) -> str:
     parts = [[f"# {prose(sheet.title, view)}"], [code(sheet.spec, view)] if sheet.spec != sheet.title else []]
     for section in sheet.sections:
         parts += [[f"## {prose(section.heading, view)}"], *_section(section, view)]
+    parts += [[f"To know: {'; '.join(prose(one, view) for one in sheet.legend)}."]] if sheet.legend else []
     parts += [[f"> {prose(warning, view)}"] for warning in sheet.warnings]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 

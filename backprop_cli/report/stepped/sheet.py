@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from backprop_cli.formulas.printed import partial
 from backprop_cli.report.sheets import Equation, Section, Sheet, Table
 from backprop_cli.report.stepped import plot
-from backprop_cli.report.stepped.text import parameters_of
+from backprop_cli.report.stepped.text import legend_of, parameters_of
 from backprop_cli.report.view import View
 from backprop_cli.tasks.stepping.results import Assignment, Stepped, Trace, Update
 
@@ -19,7 +19,7 @@ def sheet(result: Stepped, view: View) -> Sheet:
     sections = [rule, *([Section("where", where)] if where else []),
                 *(_update(result, one, view) for one in result.params), _loss(result, view)]  # fmt: skip
     warnings = tuple(f"{one.node}: {one.message}" for one in result.warnings)
-    return Sheet(result.title or result.spec, result.spec, tuple(sections), warnings)
+    return Sheet(result.title or result.spec, result.spec, tuple(sections), warnings, legend_of(result))
 
 
 def _assigned(lines: Sequence[Assignment]) -> Iterator[Equation]:

@@ -20,9 +20,20 @@ WIDEST_SPARK = 60
 def render(result: Stepped, view: View = READING) -> str:
     """The whole view of one spec."""
     updates = [_update(result, one, view) for one in result.params]
+    said = [view.paint(f"notation: {view.plain(one)}", "faint") for one in legend_of(result)]
     sections: list[Sequence[Row | str]] = [_head(result, view), _definitions(result, view), *updates,
-                                           _loss(result, view), _warnings(result, view)]  # fmt: skip
+                                           _loss(result, view), said, _warnings(result, view)]  # fmt: skip
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
+
+
+def legend_of(result: Stepped) -> tuple[str, ...]:
+    """What the signs in the formulas of the gradients mean."""
+    shown = [one.gradient_formula for one in result.params if one.gradient_formula is not None]
+    if not shown:
+        return ()
+    from backprop_cli.report.legend import legend
+
+    return legend((one.text for one in (*shown, *(named.formula for named in result.where))), result.names)
 
 
 # ── head ─────────────────────────────────────────────────────────────────────────────────────────

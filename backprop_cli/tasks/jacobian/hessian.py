@@ -109,9 +109,9 @@ class Twice:
         if not self.moves(whole, other):
             return replace(found, formula=ZERO)
         assert whole is not None
-        run = replace(whole.graph.passes[0], name="gradient")
+        run, output, names = replace(whole.graph.passes[0], name="gradient"), self.graph.output_name, self.graph.names
         return with_formula(found, whole.graph, whole.rows, whole.graph.names[other], run,
-                            lambda place: place.of_hessian(self.graph.output_name, first, other))  # fmt: skip
+                            lambda place: place.of_hessian(output, first, other, names))  # fmt: skip
 
     def product(self, name: str, vector: str) -> Differentiated:
         """H · v, by one reverse pass over the gradient."""
@@ -214,6 +214,7 @@ class Twice:
             spec.source.file, spec.title, "hessian", second(self.graph.output_name, first, other),
             self.graph.output_name, other, shape, np.zeros(shape, dtype=spec.dtype)[()] if fits else None,
             Printed({**ZERO, "code": code}, 0.0), dims={k: int(v) for k, v in spec.dims.items()},
+            names=tuple(self.graph.names),
         )  # fmt: skip
 
 

@@ -107,11 +107,12 @@ def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted) -> 
     found = Differentiated(
         graph.spec.source.file, graph.spec.title, "jacobian", partial(graph.output_name, name), graph.output_name, name,
         shape, value, Omitted("not asked for"), dims={k: int(v) for k, v in graph.spec.dims.items()},
+        names=tuple(graph.names),
     )  # fmt: skip
     if not wanted.formulas:
         return found
     run = graph.passes[0]
-    return with_formula(found, graph, rows, index, run, lambda place: place.of_jacobian(run.name, name))
+    return with_formula(found, graph, rows, index, run, lambda place: place.of_jacobian(run.name, name, graph.names))
 
 
 def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: int, run: GraphPass,

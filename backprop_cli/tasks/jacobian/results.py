@@ -38,4 +38,5 @@ class Differentiated:
     entries: Mapping[str, Entry] = field(default_factory=dict)  # by `[0,1]`
     facts: tuple[str, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)
+    names: tuple[str, ...] = ()  # of all nodes, so that no two are written alike
     brief: Brief | None = None  # what people are shown in place of the formula, where that repeats itself
