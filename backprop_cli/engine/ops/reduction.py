@@ -186,10 +186,6 @@ class Counting(Protocol):
     def size(self, n: int, /) -> Any:
         """A number of entries."""
 
-    def number(self, value: Real | Fraction, /) -> Any:
-        """A literal."""
-
-
 def spread_shape(shape: Shape, *, axis: Axes, keepdims: bool, ddof: Real, correction: Real | None,
                  unbiased: bool | None) -> Shape:
     """The shape of a reduction; ddof is a number."""
@@ -203,13 +199,14 @@ def variance(xp: Counting, x: Array, axis: Axes = None, keepdims: bool = False, 
     n = xp.size(count(np.shape(x), axis))
     away = x - np.add.reduce(x, axis=axis, keepdims=True) / n
     total = np.sum(away * away, axis=axis, keepdims=keepdims)
-    return total / max(0, n - xp.number(lost(ddof, correction, unbiased)))
+    return total / max(0, n - lost(ddof, correction, unbiased))
 
 
 def _centered(xp: Words, x: Tensor, axis: Axes, ddof: Real, correction: Real | None, unbiased: bool | None) -> Tensor:
     """(x - mean)/(n - ddof)."""
     n, less = count(x.shape, axis), lost(ddof, correction, unbiased)
-    degrees = xp.size(n) - xp.number(less) if n > less else xp.number(0)
+    is_more = n > float(getattr(less, "expr", less))  # in formulas a fraction is an exact one
+    degrees = xp.size(n) - less if is_more else xp.number(0)
     return (x - xp.mean(x, axis=axis, keepdims=True)) / degrees
 
 
@@ -251,7 +248,3 @@ class _Exact:
     def size(self, n: int) -> Scalar:
         """An exact count."""
         return self.sympy.Integer(int(n))
-
-    def number(self, value: Real | Fraction) -> Scalar:
-        """An exact literal."""
-        return self.sympy.Rational(value)

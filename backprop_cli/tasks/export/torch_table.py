@@ -130,6 +130,15 @@ def _outer(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, 
     return f"torch.outer({', '.join(flat)})"
 
 
+def _solve(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
+    """PyTorch takes a right side that is as large as all but the last axis of a batch for vectors: ours is a matrix."""
+    a, b = operands
+    batch = tuple(map(int, (a.shape or ())[:-2]))
+    is_taken_for_vectors = len(b.shape or ()) > 1 and b.shape == (a.shape or ())[:-1]
+    right = f"{b.within(POSTFIX)}.expand({(*batch, *map(int, b.shape or ()))})" if is_taken_for_vectors else b.text
+    return f"torch.linalg.solve({a.text}, {right})"
+
+
 def _index(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     if any(isinstance(part, Span) and (part.step or 1) < 0 for part in parameters["index"]):
         raise _refused(speech, parameters, "a negative step")
@@ -256,8 +265,9 @@ TABLE: Mapping[str, Row] = {
     "logit": call("torch.logit", "eps"), "polygamma": template("torch.polygamma({n}, {0})"),
     "trace": template("torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)"),
     "slogdet": template("torch.stack(tuple(torch.linalg.slogdet({0})))"),
-    "matrix_power": template("torch.linalg.matrix_power({0}, {n})"), "solve": call("torch.linalg.solve"),
-    "pinv": call("torch.linalg.pinv"), "cholesky": template("torch.linalg.cholesky({0}, upper={upper})"),
+    "matrix_power": template("torch.linalg.matrix_power({0}, {n})"), "solve": _solve,
+    "pinv": template("torch.linalg.pinv({0}, rtol={rcond}, hermitian={hermitian})"),
+    "cholesky": template("torch.linalg.cholesky({0}, upper={upper})"),
     **{name: call(f"torch.linalg.{name}") for name in ("det", "inv", "eigvalsh", "svdvals")}, "einsum": _einsum,
     "take": _take, "take_along_axis": template("torch.take_along_dim({0}, {1}.long(), {axis})"),
     "one_hot": template("F.one_hot({0}.long(), {n}).to(torch.get_default_dtype())"), "index": _index,
