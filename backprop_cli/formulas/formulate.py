@@ -70,7 +70,7 @@ class Formulation:
         def definition(symbol: TensorSymbol) -> Expr | None:
             return None if isinstance(symbol, GradSymbol) else derived.symbols.definitions.get(symbol.index)
 
-        settings = definition if leaves else named, self.symbols.unit, self.graph.names, self.symbols.facts.decimals
+        settings = definition if leaves else named, self.symbols.unit, self.graph.names, self.symbols.facts.style
         found = {name: layout_of(name, *settings) for name in self.notations}
         for layout in found.values():
             if isinstance(layout, EntryLayout):
@@ -131,7 +131,7 @@ class Formulation:
         if tree_size(definition) > 2 * LINE:
             return ""
         if self.words is None:
-            self.words = layout_of("text", named, self.symbols.unit, self.graph.names, self.symbols.facts.decimals)
+            self.words = layout_of("text", named, self.symbols.unit, self.graph.names, self.symbols.facts.style)
         text = self.words(definition)
         return text if len(text) <= LINE else ""
 

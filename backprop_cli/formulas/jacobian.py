@@ -127,7 +127,7 @@ def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass
         return Omitted("chained through, it would be too long")
     letter = next(n for n in chain(("v", "u"), (f"v_{k}" for k in count())) if n not in graph.names)
     expr = vjp.xreplace({seed: TensorSymbol(letter, seed.shape, seed.position)})
-    layouts = {name: layout_of(name, named, made.unit, graph.names, made.facts.decimals) for name in WRITTEN}
+    layouts = {name: layout_of(name, named, made.unit, graph.names, made.facts.style) for name in WRITTEN}
     return Printed({name: layout(expr) for name, layout in layouts.items()})
 
 

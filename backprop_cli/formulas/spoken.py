@@ -12,7 +12,7 @@ from sympy import Rational, S
 from backprop_cli.engine.interpret import evaluate_body, textbook
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.engine.ops.words import SINGULAR, TRACED, WORDS
+from backprop_cli.engine.ops.words import PLAINER, SINGULAR, TRACED, WORDS
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.expr import (
     TensorSymbol,
@@ -70,14 +70,19 @@ class RuleWords(Words):
 
 def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: object) -> Formula:
     """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
-    condition, right = SINGULAR[name]
     values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
-    seen = evaluate_body(condition, values, OnFormulas(), None)
-    if name in TRACED and facts.evaluate(seen.expr) is None and not is_truth(values["mask"].expr, facts):
-        return evaluate_body(TRACED[name], values, OnFormulas(), None)  # type: ignore[no-any-return]
-    if not facts.somewhere(seen.expr):
-        return _word(name, *operands, **parameters)
-    return evaluate_body(right, values, OnFormulas(), None)  # type: ignore[no-any-return]
+
+    def read(text: str) -> Formula:
+        return evaluate_body(text, values, OnFormulas(), None)  # type: ignore[no-any-return]
+
+    condition, right = SINGULAR[name]
+    seen = read(condition).expr
+    if name in TRACED and facts.evaluate(seen) is None and not is_truth(values["mask"].expr, facts):
+        return read(TRACED[name])
+    if facts.somewhere(seen):
+        return read(right)
+    condition, plain = PLAINER.get(name, (condition, ""))
+    return read(plain) if plain and not facts.somewhere(read(condition).expr) else _word(name, *operands, **parameters)
 
 
 def _word(name: str, *operands: Formula | float, **parameters: object) -> Formula:

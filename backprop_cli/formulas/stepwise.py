@@ -80,13 +80,13 @@ def closing(total: Expr, final: Expr, facts: Facts) -> str:
     for symbol in sorted(symbols_of(total), key=lambda s: s.position):
         definition = facts.definitions.get(symbol)
         if definition is not None and isinstance(definition, Mul) and lost & symbols_of(definition):
-            return f"{symbol.name} = {Layout(TEXT, decimals=facts.decimals)(definition)}"
+            return f"{symbol.name} = {Layout(TEXT, style=facts.style)(definition)}"
     if _means(final) - _means(total):
         return "Σ(x)/n = mean(x)"
     for symbol in sorted(symbols_of(final), key=lambda s: s.position):
         definition = facts.definitions.get(symbol)
         if isinstance(definition, Apply) and _takes_place(symbol, definition, total, final):
-            return f"{symbol.name} = {Layout(TEXT, decimals=facts.decimals)(definition)}"
+            return f"{symbol.name} = {Layout(TEXT, style=facts.style)(definition)}"
     if _divisors(total) - _divisors(final):
         return spelled(LAWS["A1"])
     if _squares(final) - _squares(total):

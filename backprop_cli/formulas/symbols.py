@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 from weakref import ref
 
-from sympy import Expr
+from sympy import Expr, Rational
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array
@@ -28,6 +28,7 @@ from backprop_cli.formulas.algebra.folding import name_definition
 from backprop_cli.formulas.algebra.formula import Formula, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
+from backprop_cli.formulas.algebra.style import Style
 from backprop_cli.formulas.algebra.work import Work, at_work
 from backprop_cli.formulas.spoken import apply_op
 from backprop_cli.language.expression import Number, parts
@@ -124,7 +125,7 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
     budget = Budget.of(sum(1 for _ in graph.named()))
     changing = graph.wrt if moving is None else moving
     facts = Facts(_data(graph, values, changing), prover=sum_of_definition, work=Work(budget),
-                  decimals=any(map(_is_decimal, _literals(graph.spec))))  # fmt: skip
+                  style=_style(graph))  # fmt: skip
     facts.claims = partial(_claims, graph, moving or frozenset())
     if values is not None and moving is None:
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
@@ -171,6 +172,15 @@ def _literals(spec: Spec) -> Iterator[Number]:
     return (part for expression in written for part in parts(expression) if isinstance(part, Number))
 
 
+def _style(graph: Graph) -> Style:
+    """How the spec writes its numbers; the quotients that it raises to a power are found with its nodes."""
+    literals = list(_literals(graph.spec))
+    decimals = [n.value for n in literals if _is_decimal(n)]
+    whole = frozenset(int(n.value) for n in literals if n.is_integer)
+    counts = (c for node in graph.nodes for c in (*node.shape, math.prod(map(int, node.shape)))) if decimals else ()
+    return Style(frozenset(Rational(d.numerator, d.denominator) for d in decimals), whole | set(map(int, counts)))
+
+
 def _is_decimal(number: Number) -> bool:
     """Whether a literal is one that formulas are to keep; 1e-5 beside a divisor is a guard, and says nothing."""
     return number.is_decimal and number.value >= LEAST_DECIMAL
@@ -179,6 +189,7 @@ def _is_decimal(number: Number) -> bool:
 LEAST_DECIMAL = Fraction(1, 10_000)
 
 
+POWERS = frozenset({"power", "square"})
 OPEN = frozenset({"positive"})
 """What is stated of a leaf and stays true when each of its entries moves a little by itself."""
 
@@ -210,6 +221,8 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     if node.op is None:
         return
     definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
+    if node.op.name in POWERS:
+        made.facts.style.keep(made.nodes[node.inputs[0]].expr)
     expr = made.definitions[node.index] = materialize(Formula(definition.expr, node.shape))
     if node.anonymous and tree_size(definition.expr) <= INLINE and not made.facts.budget.spent:
         made.nodes[-1] = Formula(recognised(definition.expr), node.shape)

@@ -164,7 +164,8 @@ class Formulas:
         if known is None:
             tidied = self.tidied(expr)
             chained = self.symbols.fold(tidied)
-            known = self.symbols.chosen[expr] = recognised(chained if chained == tidied else self.tidied(chained))
+            named = recognised(final := chained if chained == tidied else self.tidied(chained))
+            known = self.symbols.chosen[expr] = final if named == final else tidy(named, self.symbols.facts)
         return known
 
     def tidied(self, expr: Expr) -> Expr:

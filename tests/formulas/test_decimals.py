@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sympy import Rational
 
-from backprop_cli.formulas.algebra.scalars import MAX_DIGITS, is_decimal
+from backprop_cli.formulas.algebra.style import MAX_DIGITS, is_decimal
 from backprop_cli.formulas.notation.arguments import decimal
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
@@ -40,6 +40,9 @@ FORMULAS = [
     (LEAVES, ADAM, {"m": "0.01/(√v + 1e-8)", "x": "0.009/(√v + 1e-8)"}),
     (NET, NET_NODES, {"W1": "2((W2ᵀ · r) ⊙ (1 - h²)) · xᵀ + 0.02 W1", "W2": "2 r · hᵀ + 0.02 W2"}),
     ("params: {a: 2}\n", "L: 0.8*a", {"a": "0.8"}),
+    (LEAVES, "L: 0.02/3*sum(x**2)", {"x": "0.04 x / 3"}),
+    (LEAVES, "L: 0.02*sum(x) + sum(y)/300", {"x": "0.02 ones((2,))", "y": "ones((2,))/300"}),
+    ("params: {x: {shape: [300], init: ones}}\n", "L: 0.02*sum(x**2) + sum(x**3)/900 ", {"x": "x ⊙ (x/300 + 0.04)"}),
 ]  # fmt: skip
 """Written by hand, as a textbook has them."""
 

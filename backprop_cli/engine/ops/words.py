@@ -67,5 +67,8 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
 }
 """Name -> (where the textbook form is not the number, the form that is): printed in a run that has such a place."""
 
+PLAINER: Mapping[str, tuple[str, str]] = {"exponent_slope": ("a <= 0", "y * log(a)")}
+"""Name -> (where a plainer form is not the number, that form): printed in a run that has no such place."""
+
 TRACED: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(mask, 0, g)"}
 """Name -> the form that is right for any operands: what a gradient that is a node is made of."""

@@ -166,7 +166,7 @@ class Apply(Expr):
     @property
     def func(self) -> Callable[..., Expr]:
         """How it is made again from changed arguments: by the rules, so that substitution simplifies."""
-        return partial(_rebuild, self.name, self.parameters)
+        return partial(_rebuild, self)
 
     def _eval_power(self, exponent: Any) -> Expr | None:
         """What is 0 or 1 everywhere is its own power."""
@@ -196,8 +196,8 @@ REBUILD: dict[str, Callable[..., Expr]] = {}
 """Filled by the rules: how an operator is made again from changed arguments."""
 
 
-def _rebuild(name: str, parameters: Mapping[str, object], *args: Expr) -> Expr:
-    return REBUILD["*"](name, parameters, args)
+def _rebuild(before: Apply, *args: Expr) -> Expr:
+    return REBUILD["*"](before, args)
 
 
 KINDS = (TensorSymbol, SizeSymbol, Apply, Add, Mul, Pow, Rational, Float)

@@ -58,6 +58,30 @@ def regrouped(expr: Expr, some: bool = False) -> Expr:
     return collected(Add(*_one_sign([part for parts in opened for part in parts])))
 
 
+@remembered_of_parts
+def by_denominators(expr: Expr) -> Expr:
+    """1/u - (1/u + 1/v) y as (1 - y)/u - y/v: brackets of fractions are opened, and put together by what divides."""
+    if not isinstance(expr, Add) or not 1 < len(expr.args) <= MAX_REGROUPED:
+        return expr
+    parts = [part for term in expr.args for part in _fractions(term)]
+    if not len(expr.args) < len(parts) <= MAX_TERMS:
+        return expr
+    shares: dict[Expr, list[Expr]] = {}
+    for part in parts:
+        below = Mul(*[f for f in Mul.make_args(part) if isinstance(f, Pow) and f.exp.could_extract_minus_sign()])
+        shares.setdefault(below, []).append(part / below)
+    return Add(*[below * factored_out(Add(*above)) for below, above in shares.items()])
+
+
+def _fractions(term: Expr) -> list[Expr]:
+    """The terms of a product with a sum of several fractions in it; itself if it has none."""
+    for total in (a for a in Mul.make_args(term) if isinstance(a, Add)):
+        divided = [t for t in total.args if any(isinstance(f, Pow) and f.exp == -1 for f in Mul.make_args(t))]
+        if len(divided) == len(total.args):
+            return [term / total * t for t in total.args]
+    return [term]
+
+
 def _opened(term: Expr) -> list[Expr]:
     """The terms of a product with one sum of products in it; itself if it has none."""
     total = _sum_of_products(term)

@@ -13,6 +13,7 @@ from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
+from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style
 from backprop_cli.formulas.algebra.work import Work
 from backprop_cli.records import dataclass, field
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-12
 REDUCTIONS = frozenset({"sum", "mean"})
+LEAST_MASK = 6  # entries: fewer may be 0 and 1 by chance
 MAX_TERMS = 4  # of a difference from a mean
 
 MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a whole network
@@ -47,7 +49,7 @@ class Facts:
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use
     prover: Callable[..., Expr | None] = field(default=lambda *_: None)  # sums a definition; set by who has the rules
-    decimals: bool = False  # whether the spec wrote decimals, so that its formulas do
+    style: Style = PLAIN_STYLE  # how the spec writes, so that its formulas do
     work: Work = field(default_factory=Work)
     effort: int = 0  # spent on choosing forms; see tidy
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy
@@ -99,6 +101,26 @@ class Facts:
     def is_mask(self, symbol: Expr) -> bool:
         """Whether the spec states that a leaf's entries are 0 or 1."""
         return isinstance(symbol, TensorSymbol) and bool({"mask", "one_hot"} & set(self.claims(symbol)))
+
+    def seen_mask(self, symbol: TensorSymbol) -> bool:
+        """Whether an input is a mask, and hardly by chance: a matrix of some zeros and some ones; it is said."""
+        array = self.data(symbol)
+        if array is None or array.ndim < 2 or array.size < LEAST_MASK or not (array == array**2).all():
+            return False
+        if array.all() or not array.any():
+            return False
+        self.used[f"mask {symbol.name}"] = f"{symbol.name} is 0 or 1 (checked on the data)"
+        return True
+
+    def is_one_hot(self, symbol: TensorSymbol) -> bool:
+        """Whether a vector has one 1 and is 0 elsewhere: as stated, or as seen in an input, which is said."""
+        if "one_hot" in self.claims(symbol):
+            return True
+        array = self.data(symbol)
+        if array is None or array.ndim != 1 or len(array) < 2 or (array != 0).sum() != 1 or array.sum() != 1:
+            return False
+        self.used[f"one-hot {symbol.name}"] = f"{symbol.name} is one-hot (checked on the data)"
+        return True
 
     def is_sign(self, symbol: Expr) -> bool:
         """Whether an input's entries are 1 or -1, as labels are; seen in the data, and said."""

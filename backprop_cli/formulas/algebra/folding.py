@@ -13,9 +13,9 @@ from sympy import Add, Expr, Integer, Mul, Pow, S
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import combined, factored_out
+from backprop_cli.formulas.algebra.factoring import combined, factored_out, with_powers
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
-from backprop_cli.formulas.algebra.formula import call
+from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
@@ -58,7 +58,8 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         facts.solved.setdefault(part, (form, divisor))
         if isinstance(part, Add):
             facts.added.add(symbols_of(part))
-    _name_part(symbol, definition, facts)
+    for form in dict.fromkeys((definition, with_powers(definition))):  # (x/l)**(k - 1)/l is (x/l)**k/x, too
+        _name_part(symbol, form, facts)
     undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
     if undone and isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
         _name_part(symbol, definition.xreplace(undone), facts)
@@ -272,7 +273,8 @@ def _inward(expr: Expr, facts: Facts) -> Iterator[Expr]:
                 continue
             if all(_within(e, (powers if b in outer else inside)[b]) for b, e in wanted.items()):
                 moved = Mul(*[Pow(b, e) for b, e in outer.items()])
-                yield expr / total / moved * call(total.name, total.parameters, inner * moved / definition * symbol)
+                named = Formula(inner * moved / definition * symbol, shape_of(inner))  # of as many entries, if 1
+                yield expr / total / moved * build(total.name, total.parameters, (named,)).expr
 
 
 def _is_constant(expr: Expr, total: Apply) -> bool:
@@ -289,8 +291,9 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
         made = facts.definitions.get(symbol)
         if made is None or not exponent.is_Integer or exponent >= 0:
             continue
+        made = with_powers(made)
         factors = powers_of(made)
-        known = all(isinstance(b, TensorSymbol) for b in factors)
+        known = all(isinstance(b, TensorSymbol) or b in powers for b in factors)
         alone = known and len(factors) == 1 and all(map(_is_below, factors.values()))
         if alone or known and len(factors) > 1 and any(_is_above(powers.get(b, S.Zero)) for b in factors):
             yield expr * symbol / made

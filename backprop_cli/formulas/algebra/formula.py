@@ -251,21 +251,24 @@ def generic(name: str, parameters: Mapping[str, object], operands: tuple[Any, ..
     return scaled(factor, Formula(Apply(name, tuple(args_list), parameters, shape), shape))
 
 
-def _rebuilt(name: str, parameters: Mapping[str, Any], args: tuple[Expr, ...]) -> Expr:
-    """An operator made again after a substitution below it; its shape is what its arguments now say."""
+def _rebuilt(before: Apply, args: tuple[Expr, ...]) -> Expr:
+    """An operator made again after a substitution below it; what is the same number everywhere keeps its axes."""
+    name, parameters = before.name, before.parameters
+    if name in {"ones", "zeros"} or name == "scatter" and args[0] == 1:
+        return Apply(name, args, parameters, tuple(parameters["shape"]))
+    if OPS[name].pointwise:
+        return build(name, parameters, tuple(None if a == NONE else Formula(a, shape_of(a)) for a in args)).expr
+    formulas = [_with_axes(a, had) for a, had in zip(args, before.args, strict=True)]
     if name == "matmul":
-        factors = [Formula(a, shape_of(a)) for a in args]
-        return reduce(lambda done, factor: factor @ done, reversed(factors)).expr
-    if name in {"ones", "zeros"}:
-        return Apply(name, args, parameters, tuple(parameters["shape"]))
-    if name == "scatter" and args[0] == 1:
-        return Apply(name, args, parameters, tuple(parameters["shape"]))
-    formulas = tuple(None if a == NONE else Formula(a, shape_of(a)) for a in args)
-    return (
-        materialize(build(name, parameters, formulas))
-        if not OPS[name].pointwise
-        else build(name, parameters, formulas).expr
-    )
+        return reduce(lambda done, factor: factor @ done, reversed(formulas)).expr
+    given = tuple(None if a == NONE else f for a, f in zip(args, formulas, strict=True))
+    return materialize(build(name, parameters, given))
+
+
+def _with_axes(expr: Expr, before: Expr) -> Formula:
+    """An operand, with the axes of what it stands for: x/x is 1, of as many entries as x has."""
+    shape, had = shape_of(expr), shape_of(before)
+    return Formula(expr, shape if shape == had else broadcast(shape, had))
 
 
 REBUILD["*"] = _rebuilt

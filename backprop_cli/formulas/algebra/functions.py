@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
-from backprop_cli.formulas.algebra.expr import MASKS, Apply, TensorSymbol, is_op
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied
@@ -153,9 +153,30 @@ def absorbed(expr: Expr) -> Expr | None:
     """m ⊙ E is E where E is m ⊙ ..., or a softmax of what is -∞ where the mask m is 0   (I7)."""
     facts = facts_of(expr)
     factors = Mul.make_args(expr)
-    masks = (f for f in factors if isinstance(f, Apply) and f.name in MASKS or facts.is_mask(f))
-    mask = next((m for m in masks if any(_vanishes(f, m, facts) for f in factors)), None)
+    masks = [f for f in factors if isinstance(f, Apply) and f.name in MASKS or isinstance(f, TensorSymbol) and f.leaf]
+    mask = next((m for m in masks if any(_vanishes(f, m, facts) for f in factors) and _is_mask(m, facts)), None)
     return None if mask is None else expr / mask
+
+
+def _is_mask(expr: Expr, facts: Facts) -> bool:
+    """Whether entries are 0 or 1: by the operator, as stated, or as seen in what is hardly one by chance."""
+    return isinstance(expr, Apply) or facts.is_mask(expr) or isinstance(expr, TensorSymbol) and facts.seen_mask(expr)
+
+
+def labelled(expr: Expr) -> Expr | None:
+    """p ⊙ (pᵀy - y) is pᵀy (p - y), for an input y with one 1 and else 0: p ⊙ y is pᵀy y   (I11)."""
+    facts = facts_of(expr)
+    powers = _powers(expr)
+    for total in (a for a in powers if isinstance(a, Add) and len(a.args) == 2 and powers[a] == 1):
+        for minus, share in (total.args, total.args[::-1]):
+            sign, y = minus.as_coeff_Mul()
+            if sign not in {1, -1} or not isinstance(y, TensorSymbol) or not y.leaf or len(y.shape) != 1:
+                continue
+            for p in (b for b in powers if powers[b] == 1 and shape_of(b) == y.shape and b is not total):
+                picked = call("matmul", {}, y, p)
+                if -sign * share in {picked, facts.wholes.get(picked)} and facts.is_one_hot(y):
+                    return expr / total / p * share * (p + sign * y)
+    return None
 
 
 def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:
@@ -209,11 +230,11 @@ def _turned_sigmoid(expr: Add) -> Expr | None:
 
 
 def sigmoid_complement(expr: Expr) -> Expr | None:
-    """1 - σ(-x) is σ(x)."""
+    """1 - σ(-x) is σ(x), 1 - 2σ(-x) is 2σ(x) - 1."""
     constant, rest = expr.as_coeff_Add()
     factor, s = rest.as_coeff_Mul()
-    if constant != 0 and factor == -constant and is_op(s, "sigmoid") and is_minus(s.args[0]):
-        return constant * function("sigmoid", -s.args[0], s)
+    if constant != 0 and is_op(s, "sigmoid") and is_minus(s.args[0]):
+        return constant + factor - factor * function("sigmoid", -s.args[0], s)
     return None
 
 
@@ -234,6 +255,6 @@ def stable(expr: Expr) -> Expr | None:
 Idiom = Callable[[Expr], Expr | None]
 _PRODUCTS: tuple[Idiom, ...] = (
     logistic, two_ways, one_exponential, absorbed_exponential, complement, multiplied, idempotent, signs, absorbed,
-    one_sign,
+    one_sign, labelled,
 )  # fmt: skip
 _SUMS: tuple[Idiom, ...] = (sigmoid_complement, stable)

@@ -125,6 +125,9 @@ def _unscattered(term: Expr) -> Expr:
 
 
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
+    centred = _centred(a, b) or _centred(b, a)
+    if centred is not None:
+        return centred
     (coefficient_a, one), (coefficient_b, two) = _scaled(a), _scaled(b)
     if is_op(one, "sum") and is_op(two, "sum"):
         return _joined_sums(one, two, coefficient_a, coefficient_b)
@@ -135,6 +138,18 @@ def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     joined = _joined_chains(_factors(one), _factors(two), sign) if joined is None else joined
     joined = _with_identity(one, two, sign) if joined is None else joined
     return None if joined is None else Mul(coefficient_a, joined)
+
+
+def _centred(a: Expr, b: Expr) -> Expr | None:
+    """Aᵀ·x - Σ(x) y as (A - y)ᵀ·x: weighted sums of rows, each less the same one   (F1p)."""
+    factor, product = split_scalar(a)
+    if not is_op(product, "matmul") or len(product.args) != 2 or not is_op(product.args[0], "transpose"):
+        return None
+    x, total = product.args[1], call("sum", {"axis": None, "keepdims": False}, product.args[1])
+    if len(shape_of(x)) != 1 or total not in Mul.make_args(b):
+        return None
+    y = b / factor / total
+    return factor * chain([swap(swap(product.args[0]) + y), x]) if shape_of(y) == product.shape else None
 
 
 def _scaled(term: Expr) -> tuple[Expr, Expr]:

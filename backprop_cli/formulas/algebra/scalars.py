@@ -8,9 +8,8 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import TensorSymbol, later_is_negative, shape_of
 from backprop_cli.formulas.algebra.facts import facts_of
+from backprop_cli.formulas.algebra.style import is_terminating
 from backprop_cli.formulas.algebra.work import remembered, remembered_of_parts
-
-MAX_DIGITS = 8  # that a reader takes for a decimal that somebody wrote, or a product of two
 
 
 @remembered
@@ -48,7 +47,7 @@ def split_sum(expr: Add) -> tuple[Expr, Expr]:
         [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest != 1],
         [n for (n, _), (_, rest) in zip(numbers, parts, strict=True) if rest == 1],
     )
-    if number.q % 5 == 0 and any(rest == 1 for _, rest in parts) and facts_of(expr).decimals:
+    if number.q % 5 == 0 and any(rest == 1 for _, rest in parts) and facts_of(expr).style.decimals:
         number = S.One  # 0.1 y + 0.9
     symbols = [c.as_powers_dict() for _, c in numbers]
     common = Mul(
@@ -84,17 +83,4 @@ def _common_number(coefficients: list[Expr], constants: list[Expr]) -> Rational:
 
 def _stays_plain(constant: Expr) -> bool:
     """2(v + 5e-6) for 2v + 1e-5, but not 0.134145(v + 200000/26829) for 0.134145 v + 1."""
-    return isinstance(constant, Rational) and (constant.q == 1 or constant.q >= 1000 and _is_terminating(constant))
-
-
-def _is_terminating(value: Rational) -> bool:
-    """Whether a rational has an end as a decimal: its denominator is 2ᵃ 5ᵇ."""
-    return pow(10, value.q.bit_length(), value.q) == 0
-
-
-def is_decimal(value: Rational) -> bool:
-    """Whether a rational is a short decimal, and no half, quarter, ...: 0.02, 1.28."""
-    if value.q % 5 or max(abs(value.p), value.q).bit_length() > 4 * MAX_DIGITS or not _is_terminating(value):
-        return False
-    digits = abs(value.p) * 10 ** value.q.bit_length() // value.q
-    return len(str(digits).rstrip("0")) <= MAX_DIGITS
+    return isinstance(constant, Rational) and (constant.q == 1 or constant.q >= 1000 and is_terminating(constant))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sympy import Add, Dummy, Expr, Mul, Pow, Rational
 
 from backprop_cli.formulas.algebra.expr import Apply
-from backprop_cli.formulas.algebra.scalars import is_decimal
+from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style, is_decimal
 
 
 def pointwise_parts(expr: Expr) -> Iterator[Expr]:
@@ -35,17 +35,17 @@ def _base(factor: Expr) -> Expr:
 
 
 def skeleton_of(
-    expr: Expr, opaque: frozenset[Expr] = frozenset(), decimals: bool = False
+    expr: Expr, opaque: frozenset[Expr] = frozenset(), style: Style = PLAIN_STYLE
 ) -> tuple[Expr, dict[Expr, Expr]]:
     """The expression with operators, decimals and `opaque` sums replaced by dummies, and the way back.
 
-    With `decimals` every number that prints as one stays whole: 0.1 y + 0.9 is not to become 0.1(y + 9).
+    In a `style` with decimals every number that prints as one stays whole: 0.1 y + 0.9 is not to become 0.1(y + 9).
     """
     parts: dict[Expr, Expr] = {}
     for part in pointwise_parts(expr):
         if isinstance(part, Apply) or part in opaque:
             parts[part] = Dummy()
-        elif isinstance(part, Rational) and (_is_literal(part) or decimals and is_decimal(part)):
+        elif isinstance(part, Rational) and (_is_literal(part) or style.decimals and is_decimal(part)):
             parts[part] = Dummy(positive=True)  # 1e-5 is to stay beside the variance, not to multiply everything
     if not parts:
         return expr, {}

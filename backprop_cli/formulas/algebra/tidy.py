@@ -13,7 +13,15 @@ from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul, factor_terms
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import collected, factored_out, opened, regrouped, uncrossed, with_powers
+from backprop_cli.formulas.algebra.factoring import (
+    by_denominators,
+    collected,
+    factored_out,
+    opened,
+    regrouped,
+    uncrossed,
+    with_powers,
+)
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, laid_open
 from backprop_cli.formulas.algebra.functions import without_complements
@@ -57,14 +65,14 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     loose = regrouped(expr, True)
     named = (folded(loose, facts),) if loose is not expr and laid_open(loose, facts) else ()
     forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_twin_masks(expr, facts),
-             without_complements(expr), by_branches(expr), unclipped(expr))  # fmt: skip
+             without_complements(expr), by_branches(expr), unclipped(expr), by_denominators(expr))  # fmt: skip
     expr = min(expr, *forms, key=_cost)
     expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
     found: list[tuple[Expr, dict[Expr, Expr]]] = [(expr, {})]
     for opaque in dict.fromkeys((frozenset(), _opaque_sums(expr), _innermost_sums(expr))):
-        skeleton, back = skeleton_of(expr, opaque, facts.decimals)
+        skeleton, back = skeleton_of(expr, opaque, facts.style)
         if _is_tractable(skeleton):
             equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts)
             found += [(skeleton, back), *((content_out(form), back) for form in equal)]

@@ -58,7 +58,7 @@ class Reader:
     parts: dict[Expr, Delta] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.layout = Layout(TEXT, decimals=self.symbols.facts.decimals)
+        self.layout = Layout(TEXT, style=self.symbols.facts.style)
 
     def read(self) -> Compact:
         """The formulas and the names that they need."""

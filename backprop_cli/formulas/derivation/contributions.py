@@ -106,7 +106,7 @@ class Contributions(Printing):
     def entry_layouts(self) -> dict[str, EntryLayout]:
         """The walks that print one entry, with the letters of the spec."""
         axes = self.work.axes
-        return {name: EntryLayout(self.notation(name), decimals=self.decimals, axes=axes) for name in self.notations}
+        return {name: EntryLayout(self.notation(name), style=self.style, axes=axes) for name in self.notations}
 
     def entries(self, consumer: Node, spoken: dict[str, int]) -> Equation | None:
         """One entry of a node as the user wrote it, which shows where the entries of its operands go.

@@ -164,11 +164,11 @@ class Deriver(Contributions):
         if 0 in shape:
             return None
         found = f"{float(self.gradients[node.index][at]) + 0.0:.{self.digits}g}"  # no -0
-        text = numbers(evaluator, self.digits, "text", self.decimals).put_in(expr, at)
+        text = numbers(evaluator, self.digits, "text", self.style).put_in(expr, at)
         if text is None or text == found:
             return None
         given = self.each(lambda n: text if n == "text" else
-                          numbers(evaluator, self.digits, n, self.decimals).put_in(expr, at) or "")  # fmt: skip
+                          numbers(evaluator, self.digits, n, self.style).put_in(expr, at) or "")  # fmt: skip
         letters = tuple(map(str, at))
         left = self.each(lambda n: self.notation(n).gradient_at(self.derived.run.name, self.label(node), letters))
         shown = self.each(lambda n: NOTATIONS[n].figure(found))

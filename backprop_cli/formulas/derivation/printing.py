@@ -12,6 +12,7 @@ from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.formulas.algebra.style import Style
 from backprop_cli.formulas.formulate import Formulation
 from backprop_cli.formulas.notation import Layout, Notation, notation_of
 from backprop_cli.formulas.notation.exact import named
@@ -63,9 +64,9 @@ class Printing:
         self.steps = {step.place: step for step in plan(self.graph, self.meaning)}
 
     @property
-    def decimals(self) -> bool:
-        """Whether numbers print as decimals."""
-        return self.derived.symbols.facts.decimals
+    def style(self) -> Style:
+        """How the spec writes."""
+        return self.derived.symbols.facts.style
 
     def maths(self, expr: Expr, replaced: Mapping[TensorSymbol, Expr] | None = None) -> Maths:
         """An expression; `replaced` symbols, which are in no formula by their names, print as what they stand for."""
@@ -75,12 +76,12 @@ class Printing:
         """The walk that prints in a notation; what it has printed, one with replaced symbols need not print again."""
         if name not in self.layouts:
             symbols = self.derived.symbols
-            settings = named, symbols.unit, symbols.graph.names, symbols.facts.decimals
+            settings = named, symbols.unit, symbols.graph.names, symbols.facts.style
             self.layouts[name] = Layout(self.notation(name), *settings)
         plain = self.layouts[name]
         if not replaced:
             return plain
-        return Layout(plain.notation, replaced.get, plain.unit, plain.taken, plain.decimals, plain=plain)
+        return Layout(plain.notation, replaced.get, plain.unit, plain.taken, plain.style, plain=plain)
 
     def notation(self, name: str) -> Notation:
         """A notation, in which no two names of the spec print alike."""

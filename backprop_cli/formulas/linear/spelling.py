@@ -118,7 +118,7 @@ def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
 def layout(notation: str, names: Mapping[Letter, str], symbols: Symbols, called: Mapping[Expr, str]) -> IndexLayout:
     """A layout in a notation, with names for the letters, and for the parts that have one."""
     taken = tuple(symbols.graph.names)
-    made = IndexLayout(notation_of(notation, taken), unit=symbols.unit, taken=taken, decimals=symbols.facts.decimals)
+    made = IndexLayout(notation_of(notation, taken), unit=symbols.unit, taken=taken, style=symbols.facts.style)
     made.names, made.called = names, called
     return made
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib import import_module
 
+from backprop_cli.formulas.algebra.style import Style
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.notation.breakable import breakable
 from backprop_cli.formulas.notation.exact import Resolve
@@ -19,9 +20,9 @@ WALKS: dict[str, type[Layout]] = {name: getattr(module, "WALK", Layout) for name
 """How a formula is walked: whole, or (index) one entry of it."""
 
 
-def layout_of(notation: str, resolve: Resolve, unit: str, taken: Iterable[str], decimals: bool) -> Layout:
+def layout_of(notation: str, resolve: Resolve, unit: str, taken: Iterable[str], style: Style) -> Layout:
     """The walk that prints the formulas of a spec in a notation; `taken` are the names of the spec."""
-    return WALKS.get(notation, Layout)(notation_of(notation, tuple(taken)), resolve, unit, frozenset(taken), decimals)
+    return WALKS.get(notation, Layout)(notation_of(notation, tuple(taken)), resolve, unit, frozenset(taken), style)
 
 
 def notation_of(notation: str, names: tuple[str, ...]) -> Notation:

@@ -82,7 +82,7 @@ class EntryLayout(Layout):
             return self.picked(expr, own) if definition is None else self.entry(definition, own)
         if expr.is_Rational:
             return self.picked(expr, own)
-        arranged = for_print(expr, self.decimals)
+        arranged = for_print(expr, self.style)
         if isinstance(arranged, Terms):
             return self.terms(arranged, own)
         if isinstance(arranged, Factors):
@@ -109,7 +109,7 @@ class EntryLayout(Layout):
         self, name: str, pieces: Sequence[Piece], operands: Sequence[Expr] = (), parameters: object = None
     ) -> Piece:
         """A function of numbers that are written already; `operands` tell a number, or one left out, from a tensor."""
-        inner = Layout(self.notation, taken=self.taken, decimals=self.decimals)
+        inner = Layout(self.notation, taken=self.taken, style=self.style)
         stand_ins = []
         for piece, operand in zip(pieces, operands or pieces, strict=True):
             is_plain = isinstance(operand, Expr) and not operand.args and not isinstance(operand, TensorSymbol | Apply)

@@ -8,6 +8,7 @@ from sympy import Expr, Integer, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
+from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style
 from backprop_cli.formulas.notation.exact import Resolve, exact, named
 from backprop_cli.formulas.notation.operators import OPERATORS
 from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
@@ -28,7 +29,7 @@ class Layout:
     resolve: Resolve = named
     unit: str = UNIT_LETTERS[0]
     taken: Container[str] = ()  # the names of the spec
-    decimals: bool = False  # whether it writes 0.02 where others write 1/50
+    style: Style = PLAIN_STYLE  # how the spec writes
     exact: frozenset[Expr] = frozenset()  # what would be unclear in a book's notation
     memo: dict[Expr, Piece] = field(default_factory=dict)
     plain: Layout | None = None  # one that prints every symbol as its name: it has pieces of this one
@@ -57,7 +58,7 @@ class Layout:
         """A part of the formula."""
         if isinstance(expr, TensorSymbol):
             return self.symbol(expr)
-        arranged = for_print(expr, self.decimals)
+        arranged = for_print(expr, self.style)
         if isinstance(arranged, Apply):
             return self.operator(arranged)
         if isinstance(arranged, Terms):
@@ -192,7 +193,7 @@ class Layout:
     def goes_on(self, factor: Expr) -> bool:
         """Whether a name in front stands for a product of single factors: these go on without brackets."""
         definition = self.resolve(factor) if isinstance(factor, TensorSymbol) else None
-        arranged = None if definition is None else for_print(definition, self.decimals)
+        arranged = None if definition is None else for_print(definition, self.style)
         if not isinstance(arranged, Factors) or arranged.below or arranged.denominator != 1 or arranged.sign < 0:
             return False
         return all(self.walk(one).level > MUL for one in arranged.above)

@@ -12,6 +12,7 @@ from typing import Any
 from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, TensorSymbol, is_one, shape_of
+from backprop_cli.formulas.algebra.style import Style
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.entrywise.walker import Along, Index
 from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout
@@ -147,8 +148,8 @@ def _index(text: str) -> int:
     return int(re.sub(r"<[^>]*>", "", text).replace("\u2212", "-") or 0)
 
 
-def numbers(value: Callable[[Expr], object], digits: int, notation: str, decimals: bool) -> NumbersLayout:
+def numbers(value: Callable[[Expr], object], digits: int, notation: str, style: Style) -> NumbersLayout:
     """The walk that puts numbers in; what is too long as text is left out."""
-    layout = NumbersLayout(NOTATIONS[notation], decimals=decimals)
+    layout = NumbersLayout(NOTATIONS[notation], style=style)
     layout.value, layout.digits, layout.longest = value, digits, LONGEST if notation == "text" else 0
     return layout

@@ -16,6 +16,7 @@ from backprop_cli.formulas.algebra.expr import Apply, is_op
 from backprop_cli.formulas.algebra.for_print.order import Factors, echoed, factors_of, is_negative, term_order
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_scalar, split_sum
+from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.records import dataclass, replace
@@ -53,26 +54,26 @@ Arranged: TypeAlias = Terms | Factors | Negative | Transposed | Expr
 """What a node prints as; an expression is printed by its own kind."""
 
 
-def for_print(expr: Expr, decimals: bool = False) -> Arranged:
-    """A node of an expression in printing order; its numbers as `decimals` where the run writes such."""
+def for_print(expr: Expr, style: Style = PLAIN_STYLE) -> Arranged:
+    """A node of an expression in printing order; numbers and quotients as the spec writes them."""
     if isinstance(expr, Apply):
         return OPERATORS.get(expr.name, _as_it_is)(expr)
     if isinstance(expr, Add):
-        return _sum(expr, decimals)
-    if isinstance(expr, (Mul, Rational)) or isinstance(expr, Pow) and expr.exp.could_extract_minus_sign():
-        return _product(expr, decimals)
+        return _sum(expr, style)
+    if isinstance(expr, (Mul, Rational)) or isinstance(expr, Pow) and has_minus(expr.exp) and expr.exp.is_number:
+        return _product(expr, style)
     return expr
 
 
 @remembered
-def _sum(expr: Add, decimals: bool) -> Arranged:
+def _sum(expr: Add, style: Style) -> Arranged:
     """Terms in order, a common factor in front, a minus for each negative one; once for all notations."""
     turned_back = untransposed(expr)
     if turned_back is not None:
         return Transposed(turned_back)
     factor, rest = split_sum(expr)
     if factor != 1:
-        return _product(Mul(factor, rest, evaluate=False), decimals)
+        return _product(Mul(factor, rest, evaluate=False), style)
     terms = echoed(expr, sorted(expr.args, key=term_order))
     if not all(map(is_negative, terms)):
         return Terms(tuple(Term(True, -t) if is_negative(t) else Term(False, t) for t in terms))
@@ -83,9 +84,9 @@ def _sum(expr: Add, decimals: bool) -> Arranged:
     return Terms((Term(False, first), *others))
 
 
-def _product(expr: Expr, decimals: bool) -> Factors:
+def _product(expr: Expr, style: Style) -> Factors:
     """Factors in order; a minus goes into one of them where there is a sum that takes it."""
-    parts = factors_of(expr, decimals)
+    parts = factors_of(expr, style)
     turned = sign_into(parts.above) if parts.sign < 0 else None
     return parts if turned is None else replace(parts, sign=1, above=turned)
 
@@ -117,10 +118,12 @@ def _chain(expr: Apply) -> Arranged:
 
 
 def _comparison(expr: Apply) -> Arranged:
-    """[x > 0], however it was asked; [a > b] for [a - b > 0]."""
+    """[x > 0], however it was asked; [a > b] for [a - b > 0], [x < 0] for [-x > 0]."""
     left, right = _sides(*expr.args)
     if left.is_number and not right.is_number:
         return Apply(MIRRORED[expr.name], (right, left), expr.parameters, expr.shape)
+    if right == 0 and has_minus(left):
+        return Apply(MIRRORED[expr.name], (-left, right), expr.parameters, expr.shape)
     return expr if left is expr.args[0] else Apply(expr.name, (left, right), expr.parameters, expr.shape)
 
 

@@ -10,8 +10,9 @@ from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, position_of, shape_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.for_print.roots import joined, one_root
-from backprop_cli.formulas.algebra.for_print.signs import has_minus, sign_into
-from backprop_cli.formulas.algebra.scalars import is_decimal, split_sum
+from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
+from backprop_cli.formulas.algebra.scalars import split_sum
+from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style
 from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.records import dataclass
 
@@ -28,10 +29,10 @@ class Factors:
 
 
 @remembered
-def factors_of(expr: Expr, decimals: bool = False) -> Factors:
+def factors_of(expr: Expr, style: Style = PLAIN_STYLE) -> Factors:
     """Take a product apart, in printing order; once for all notations.
 
-    With `decimals` a number is a decimal where it can: 0.02, not 1/50.
+    With a `style` numbers and quotients are as the spec writes them: 0.02, not 1/50.
     """
     coefficient: Expr = S.One
     above: list[Expr] = []
@@ -59,20 +60,33 @@ def factors_of(expr: Expr, decimals: bool = False) -> Factors:
             above.append(Pow(-factor.base, factor.exp))
         else:
             above.append(factor)
-    coefficient, above, below = one_root(coefficient, *joined(above, below))
+    coefficient, above, below = one_root(coefficient, *joined(*style.with_quotients(above, below)))
     sign = -1 if coefficient.is_negative else 1
     coefficient = abs(coefficient)
     sign, below = _complements(sign, below)
     turned = sign_into(above, readily=not any(is_op(a, "matmul") for a in above)) if sign < 0 else None
     sign, above = (sign, above) if turned is None else (1, turned)
-    fraction = isinstance(coefficient, Rational) and not (
-        small_decimal(coefficient)
-        or tenths(coefficient, not (above or below))
-        or decimals
-        and is_decimal(coefficient)
-    )
-    number, denominator = coefficient.as_numer_denom() if fraction else (coefficient, S.One)
+    number, denominator = _fraction(coefficient, not (above or below), style)
+    if number == denominator == 1 and not above and len(below) == 1:
+        above, below = _upended(below[0])
     return Factors(sign, number, denominator, sorted(above, key=factor_order), sorted(below, key=factor_order))
+
+
+def _fraction(value: Expr, alone: bool, style: Style) -> tuple[Expr, Expr]:
+    """What of a number stands above and below the fraction bar: a decimal stays whole."""
+    if not isinstance(value, Rational) or small_decimal(value) or tenths(value, alone):
+        return value, S.One
+    return style.fraction(value)
+
+
+def _upended(expr: Expr) -> tuple[list[Expr], list[Expr]]:
+    """1/wᵍ as w⁻ᵍ and 1/eᵘ as e⁻ᵘ, where nothing else is divided; 1/w² stays."""
+    if isinstance(expr, Pow) and not expr.exp.is_number:
+        return [Pow(expr.base, -expr.exp)], []
+    if is_op(expr, "exp"):
+        minus = negated(expr.args[0])
+        return [Apply("exp", (-expr.args[0] if minus is None else minus,), {}, expr.shape)], []
+    return [], [expr]
 
 
 def _is_late_one(expr: Expr) -> bool:

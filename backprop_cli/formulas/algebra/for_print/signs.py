@@ -5,8 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, position_of
-from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.expr import Apply, later_is_negative, position_of
 from backprop_cli.formulas.algebra.work import remembered
 
 ODD = frozenset(("sign", "sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "erf"))
@@ -32,10 +31,8 @@ def has_minus(expr: Expr) -> bool:
 @remembered
 def negated(expr: Expr, readily: bool = False) -> Expr | None:
     """-expr without a minus in front, where a sum in it can take the sign; `readily`: only if it then reads better."""
-    if isinstance(expr, Add):
-        turns = _wants_turning(expr) or not readily and (position_of(expr) < 0 or _of_matrix_products(expr))
-        if turns and _has_both_signs(expr):
-            return -expr
+    if isinstance(expr, Add) and _has_both_signs(expr) and (not readily or _wants_turning(expr)):
+        return -expr
     if isinstance(expr, Apply) and expr.name in ODD and isinstance(expr.args[0], Add):
         inner = negated(expr.args[0], readily=True)
         return None if inner is None else Apply(expr.name, (inner,), expr.parameters, expr.shape)
@@ -63,12 +60,6 @@ def _turned_operand(expr: Apply) -> Expr | None:
             args = (*expr.args[:position], turned, *expr.args[position + 1 :])
             return Apply(expr.name, args, expr.parameters, expr.shape)
     return None
-
-
-def _of_matrix_products(expr: Add) -> bool:
-    """Whether products of matrices are subtracted: none of them is the earlier one to read."""
-    products = (split_scalar(term)[1] for term in expr.args)
-    return all(is_op(one, "matmul") or is_op(one, "outer") for one in products)
 
 
 def _has_both_signs(expr: Add) -> bool:

@@ -1,0 +1,45 @@
+"""What a spec writes as a quotient stays one; what a definition makes the same number everywhere keeps its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import Settings, run
+
+LEAVES = """dims: {n: 3}
+inputs: {x: {value: [1, 2, 4], shape: [n]}, t: [3, 1, 2]}
+params: {r: [0.5, -1, 2], c: 2, p: 0.7}
+"""
+
+FORMULAS = [
+    ("L: sum(exp(-(r/c)**2))", {"r": "-2 exp(-(r/c)²) ⊙ r / c²"}),
+    ("L: sum(exp(-r**2/c**2))", {"r": "-2 exp(-r²/c²) ⊙ r / c²"}),
+    ("L: sum(((r - p)/c)**4)", {"r": "4(r - p)³ / c⁴"}),
+    ("L: sum(x**(-p)*r)", {"r": "x^(-p)"}),
+    ("L: sum(r/exp(x))", {"r": "exp(-x)"}),
+    ("L: sum(relu(-r*x))", {"r": "-[r ⊙ x < 0] ⊙ x"}),
+    ("L: sum((x/c)**p)", {"p": "Σ((x/c)^p ⊙ log(x/c))"}),
+    ("L: sum(r**p)", {"p": "Σ(xlogy(r^p, r))"}),
+    ("{y: c*x, L: c**2/2*sum(x/y)}", {"c": "n/2"}),
+]
+"""Written by hand: a quotient under a power; a lone reciprocal; a base above 0, and one below; x/y that is 1/c."""
+
+
+def formulas(nodes: str) -> Mapping[str, Printed]:
+    """Each gradient's whole formula, evaluated back by the run."""
+    nodes = nodes if nodes.startswith("{") else f"{{{nodes}}}"
+    spec = read_spec(f"{LEAVES}nodes: {nodes}\noutput: L\n".encode(), "net.yaml", folder=None)
+    found = {n.name: n.gradient.formula["nodes"] for n in run(spec, Settings(terms=("nodes",))).nodes if n.gradient}
+    return {name: formula for name, formula in found.items() if isinstance(formula, Printed)}
+
+
+@pytest.mark.parametrize(("nodes", "expected"), FORMULAS)
+def test_a_formula_is_written_as_a_person_would(nodes: str, expected: Mapping[str, str]) -> None:
+    """The text is the one expected, and it is the gradient."""
+    found = formulas(nodes)
+    assert {name: found[name].text for name in expected} == expected
+    assert all((found[name].deviation or 0) < 1e-12 or "xlogy" in found[name].text for name in expected)
