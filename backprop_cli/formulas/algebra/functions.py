@@ -166,7 +166,7 @@ def _is_mask(expr: Expr, facts: Facts) -> bool:
 def labelled(expr: Expr) -> Expr | None:
     """p ⊙ (pᵀy - y) is pᵀy (p - y), for an input y with one 1 and else 0: p ⊙ y is pᵀy y   (I11)."""
     facts = facts_of(expr)
-    powers = _powers(expr)
+    powers = powers_of(expr)
     for total in (a for a in powers if isinstance(a, Add) and len(a.args) == 2 and powers[a] == 1):
         for minus, share in (total.args, total.args[::-1]):
             sign, y = minus.as_coeff_Mul()
