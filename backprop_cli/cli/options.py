@@ -14,7 +14,6 @@ from typing import Any
 import click
 
 from backprop_cli.cli.completing import of_spec
-from backprop_cli.cli.records import Limits
 from backprop_cli.cli.streams import ascii_only, color_wanted
 from backprop_cli.formulas.printed import TERMS
 from backprop_cli.records import dataclass, fields, replace
@@ -157,9 +156,6 @@ class Memory:
     """How much a spec may take."""
 
     max_bytes: int = 1 << 30
-
-
-GROUPS = (SpecChoice, ReportChoice, Limits, Memory)
 
 
 def _aimed(given: dict[str, Any], made: dict[str, object]) -> dict[str, object]:

@@ -127,11 +127,6 @@ class Words(Careful):
         except np.linalg.LinAlgError:
             return np.full_like(x, np.nan)
 
-    def log_determinant(self, x: Array) -> Array:
-        """log det; NaN for a negative determinant, as in PyTorch."""
-        sign, value = np.linalg.slogdet(x)
-        return np.where(sign > 0, value, np.where(sign == 0, -np.inf, np.nan))[()]
-
 
 class Numbers:
     """The numpy meaning of the passes; `hooks` may replace a gradient on its way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -36,14 +36,7 @@ def bind(signature: Signature, part: ast.Call, scope: Scope, shaper: Shaper) -> 
         return _bind_variadic(signature, part, arguments, scope, shaper)
     given = _place_arguments(_slots(signature, part, scope, shaper), part, arguments, scope)
     missing = [name for name in signature.operands if name not in given and name not in signature.optional]
-    missing += [name for name, default in signature.parameters.items() if default is REQUIRED and name not in given]
-    if missing:
-        raise failure(
-            "E015",
-            f"{part.function} needs {' and '.join(map(repr, missing))}",
-            scope.place(part),
-            usage(part.function, signature),
-        )
+    _check_given(signature, part, given, scope, missing)
     operands = tuple(_operand(given.get(name)) for name in signature.operands)
     try:
         return Bound(operands, statics(signature, given, scope, shaper))
@@ -132,15 +125,23 @@ def _bind_variadic(
         given = _place_arguments(list(signature.parameters), part, arguments[1:], scope)
     if not items:
         raise failure("E015", f"{part.function} needs at least one tensor", scope.place(part))
-    missing = [n for n, default in signature.parameters.items() if default is REQUIRED and n not in given]
-    if missing:
-        raise failure(
-            "E015",
-            f"{part.function} needs {' and '.join(map(repr, missing))}",
-            scope.place(part),
-            usage(part.function, signature),
-        )
+    _check_given(signature, part, given, scope)
     return Bound(items, statics(signature, given, scope, shaper))
+
+
+def _check_given(
+    signature: Signature,
+    part: ast.Call,
+    given: Mapping[str, ast.Argument],
+    scope: Scope,
+    operands: Sequence[str] = (),
+) -> None:
+    """That no parameter that has to be given is missing, nor any of these operands."""
+    parameters = [n for n, default in signature.parameters.items() if default is REQUIRED and n not in given]
+    missing = " and ".join(map(repr, [*operands, *parameters]))
+    if missing:
+        at = scope.place(part)
+        raise failure("E015", f"{part.function} needs {missing}", at, usage(part.function, signature))
 
 
 def usage(name: str, signature: Signature) -> str:

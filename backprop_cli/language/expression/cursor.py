@@ -49,10 +49,6 @@ class Cursor:
         """Whether one of these operators is next."""
         return self.token.kind == "operator" and self.token.text in operators
 
-    def sees_word(self, word: str) -> bool:
-        """Whether a word that is an operator is next: and, or, not."""
-        return self.token.kind == "name" and self.token.text == word
-
     def accept(self, operator: str) -> bool:
         """Take an operator if it is next."""
         if self.token.text == operator and self.token.kind == "operator":

@@ -114,7 +114,3 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether no answer disagrees with another; a kink is no disagreement."""
         return "wrong" not in {*(r.status for r in self.results), *(f.status for f in self.functions)}
-
-    def with_status(self, status: Status) -> tuple[CheckResult, ...]:
-        """The nodes that came out so."""
-        return tuple(r for r in self.results if r.status == status)

@@ -22,7 +22,7 @@ def export(spec: Spec, of: str | None = None) -> str:
     """The script."""
     spec = with_named_outputs(spec)
     work, graph = script(spec, TORCH, TAKEN), build(spec)
-    leaves = [f"{work.names[leaf.name]} = {_leaf(leaf, graph.names[leaf.name] in graph.wrt)}" for leaf in spec.leaves]
+    leaves = torch_leaves(spec, graph, work)
     sizes = [f"{work.names[name]} = {int(size)}" for name, size in spec.dims.items()]
     forward = [_line(work, node) for node in work.order]
     body = (sizes, leaves, ["# forward pass", *forward], ["# reverse pass", *_reverse(work, graph)],
@@ -31,7 +31,7 @@ def export(spec: Spec, of: str | None = None) -> str:
     used = [*work.speech.used, *(["draw"] if any("draw(" in leaf for leaf in leaves) else [])]
     functions = sources(HELPERS, used)
     head = "\n".join([*title(spec, "The forward pass, and autograd's gradients,"), *_notes(spec), "",
-                      *_imports(text + functions)])  # fmt: skip
+                      *torch_imports(text + functions)])  # fmt: skip
     return f"{head}\n{functions}{chr(10) if functions else ''}\ntorch.set_default_dtype(torch.{spec.dtype})\n\n{text}"
 
 
@@ -40,7 +40,8 @@ def _notes(spec: Spec) -> Iterator[str]:
         yield "# autograd differentiates the functions' bodies: gradients written by hand are not used here"
 
 
-def _imports(text: str) -> Iterator[str]:
+def torch_imports(text: str) -> Iterator[str]:
+    """What a script of this text imports."""
     if "math." in text:
         yield from ("import math", "")
     if "np." in text:
@@ -48,6 +49,11 @@ def _imports(text: str) -> Iterator[str]:
     yield "import torch"
     if "F." in text:
         yield "import torch.nn.functional as F"
+
+
+def torch_leaves(spec: Spec, graph: Graph, work: Script) -> list[str]:
+    """A line for each leaf: its numbers as a tensor, which asks for its gradient or not."""
+    return [f"{work.names[leaf.name]} = {_leaf(leaf, graph.names[leaf.name] in graph.wrt)}" for leaf in spec.leaves]
 
 
 def _leaf(leaf: Leaf, asked: bool) -> str:

@@ -14,7 +14,7 @@ from backprop_cli.language.model import Function, Leaf, NodeSpec, Shape, Spec
 from backprop_cli.language.unparse import ATOM
 from backprop_cli.records import replace
 from backprop_cli.tasks.export import numpy_helpers, torch_gradients, torch_helpers
-from backprop_cli.tasks.export.as_torch import _leaf
+from backprop_cli.tasks.export.as_torch import torch_imports, torch_leaves
 from backprop_cli.tasks.export.code import Code, Speech, python_names, spoken
 from backprop_cli.tasks.export.gradient import Gradient, gradient_of
 from backprop_cli.tasks.export.prepared import with_named_outputs
@@ -38,7 +38,7 @@ def export(spec: Spec, of: str | None = None) -> str:
     own = [_own_class(one, graph, work.speech) for one in spec.functions.values() if one.grads]
     whole = _whole(spec, found, work, graph)
     names = [work.names[leaf.name] for leaf in spec.leaves]
-    leaves = [f"{work.names[leaf.name]} = {_leaf(leaf, graph.names[leaf.name] in graph.wrt)}" for leaf in spec.leaves]
+    leaves = torch_leaves(spec, graph, work)
     seeds = [f"{work.names[leaf.name]} = torch.tensor({literal(leaf.load().tolist())})"
              for leaf in found.spec.leaves[len(spec.leaves) :]]  # fmt: skip
     sizes = [f"{work.names[name]} = {int(size)}" for name, size in spec.dims.items()]
@@ -46,7 +46,7 @@ def export(spec: Spec, of: str | None = None) -> str:
     text = "\n\n".join("\n".join(block) for block in blocks if block).replace("\n\n\n\n", "\n\n\n") + "\n"
     used = [*work.speech.used, *(["draw"] if "draw(" in text else [])]
     functions = sources(HELPERS, used)
-    head = [*title(spec, "A torch.autograd.Function with the derived gradients"), "", *_imports(text + functions)]
+    head = [*title(spec, "A torch.autograd.Function with the derived gradients"), "", *torch_imports(text + functions)]
     before = f"{chr(10).join(head)}\n{functions}{chr(10) if functions else ''}"
     return f"{before}\ntorch.set_default_dtype(torch.float64)\n\n{text}"
 
@@ -56,16 +56,6 @@ def class_name(spec: Spec) -> str:
     words = re.findall(r"[A-Za-z0-9]+", PurePath(spec.source.file).stem)
     name = "".join(word[:1].upper() + word[1:] for word in words)
     return name if name[:1].isalpha() and name not in TAKEN else f"Net{name}"
-
-
-def _imports(text: str) -> Iterator[str]:
-    if "math." in text:
-        yield from ("import math", "")
-    if "np." in text:
-        yield "import numpy as np"
-    yield "import torch"
-    if "F." in text:
-        yield "import torch.nn.functional as F"
 
 
 # ── the whole ────────────────────────────────────────────────────────────────────────────────────

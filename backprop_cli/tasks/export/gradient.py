@@ -76,16 +76,6 @@ def gradient_of(spec: Spec) -> Gradient:
     return Gradient(aimed, frozenset(node.name for node in work.nodes), work.formulas, outputs, leaves)
 
 
-def gradient_nodes(spec: Spec, name: str) -> tuple[Spec, str]:
-    """The spec with every gradient as a node, and which one is that by `name`.
-
-    Raises:
-        SpecError: what is wrong with the spec.
-    """
-    plain, work = _written(spec)
-    return plain, work.final[name]
-
-
 def _written(spec: Spec) -> tuple[Spec, _Work]:
     """The spec with the gradients as nodes, its output yet to be chosen."""
     spec = without_shadows(with_named_outputs(without_gradients(spec)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -174,9 +173,6 @@ class Record:
         except BackpropError as error:
             raise self.unread(node, error.message, error.hint, error.code) from None
         return tuple(map(int, found))
-
-
-_FOREIGN = re.compile(r"[^\w]|[^\W\d_]", re.UNICODE)
 
 
 def clean(name: str) -> str:
