@@ -63,7 +63,7 @@ def backprop_process() -> Backprop:
 
     def run(*args: str | Path, stdin: str = "", env: dict[str, str] | None = None, cwd: Path = ROOT) -> Outcome:
         done = subprocess.run(
-            [*COMMAND, *map(str, args)], input=stdin.encode(), capture_output=True, timeout=120, check=False, cwd=cwd,
+            [*COMMAND, *map(str, args)], input=stdin.encode(), capture_output=True, timeout=600, check=False, cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         )  # fmt: skip
         return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -57,7 +57,7 @@ def test_colour_in_a_terminal(folder: Path, environment: dict[str, str]) -> None
     for term, colored in (("xterm", True), ("dumb", False)):
         main, side = pty.openpty()
         arguments = [sys.executable, "-m", "backprop_cli", "run", "small.yaml", "--terms", "none"]
-        subprocess.run(arguments, cwd=folder, env=environment | {"TERM": term}, stdout=side, check=True, timeout=180)
+        subprocess.run(arguments, cwd=folder, env=environment | {"TERM": term}, stdout=side, check=True, timeout=600)
         os.close(side)
         assert (b"\x1b[" in os.read(main, 100_000)) is colored
         os.close(main)

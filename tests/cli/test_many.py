@@ -26,10 +26,10 @@ from backprop_cli.errors import SpecError
 
 def work(spec):
     if spec == "hang2":
-        time.sleep(60)
+        time.sleep(600)
     if spec == "hang":
         open("pid", "w").write(str(os.getpid()))
-        time.sleep(60)
+        time.sleep(600)
     if spec == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if spec == "exit":
@@ -123,11 +123,11 @@ class TestWorkers:
 
     def test_a_hang_a_crash_and_an_error(self, python, folder: Path) -> None:
         """Results in order, each failure told as what it was, the others untouched, no process left over."""
-        done = python(PROGRAM, "2", "0.7", "a", "hang", "b", "die", "slow", "c", "bad", "exit", "d", "e")
+        done = python(PROGRAM, "2", "5", "a", "hang", "b", "die", "slow", "c", "bad", "exit", "d", "e")
         assert done.stdout == "a\nb\nslow\nc\nd\ne\n"
         assert done.returncode == 1
         assert [line for line in done.stderr.splitlines() if line] == [
-            "error[E031]: took longer than 0.7 s (--timeout)",
+            "error[E031]: took longer than 5 s (--timeout)",
             "error[E032]: the process working on it was killed by SIGKILL",
             "  = it may have run out of memory",
             "error[E011]: unknown name",
@@ -141,7 +141,8 @@ class TestWorkers:
     @pytest.mark.parametrize(("specs", "code"), [("hang", 3), ("die", 3), ("bad", 2), ("a wrong", 1), ("a b", 0)])
     def test_exit_codes(self, python, specs: str, code: int) -> None:
         """A limit is 3, as is a dead worker; a result that came out wrong is 1."""
-        assert python(PROGRAM, "1", "0.5", *specs.split()).returncode == code
+        timeout = "0.5" if specs == "hang" else "300"  # what does not hang is never late, on however busy a machine
+        assert python(PROGRAM, "1", timeout, *specs.split()).returncode == code
 
     @pytest.mark.parametrize("jobs", ["1", "2", "0", "50"])
     def test_any_number_of_jobs(self, python, jobs: str) -> None:
@@ -167,7 +168,7 @@ class TestWorkers:
         assert eventually(lambda: seen.exists() and seen.read_text() != "")
         worker = int(seen.read_text())
         parent.send_signal(number)
-        parent.wait(30)
+        parent.wait(300)
         assert eventually(lambda: not alive(worker))
 
     @pytest.mark.parametrize(("limit", "codes"), [(9, {0}), (5, {2, 3})])
@@ -184,6 +185,6 @@ class TestWorkers:
     def test_a_reader_that_hangs(self, command, folder: Path) -> None:
         """`--timeout` also ends a spec that cannot be read to its end."""
         os.mkfifo(folder / "hang.yaml")
-        done = command("run", "small.yaml", "hang.yaml", "--timeout", "0.5s", "--format", "ndjson", "--terms", "none")
-        assert [json.loads(line).get("error", {}).get("code") for line in done.stdout.splitlines()] == [None, "E031"]
-        assert done.returncode == 1
+        done = command("run", "hang.yaml", "--timeout", "0.5s", "--format", "ndjson", "--terms", "none")
+        assert [json.loads(line)["error"]["code"] for line in done.stdout.splitlines()] == ["E031"]
+        assert done.returncode == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,6 +39,7 @@ def test_short_work_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done at once shows no bar, and nothing has to be cleared."""
     seen = Terminal()
     monkeypatch.setattr(sys, "stderr", seen)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 0.0))
     with progress() as bar:
         assert bar is not None
         bar(1, 2)

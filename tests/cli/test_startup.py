@@ -21,7 +21,7 @@ def imported(folder: Path, environment: dict[str, str]) -> Callable[..., set[str
     def modules(*arguments: str, env: dict[str, str] | None = None) -> set[str]:
         command = [sys.executable, "-X", "importtime", "-m", "backprop_cli", *arguments]
         done = subprocess.run(command, env=environment | (env or {}), cwd=folder, capture_output=True, text=True,
-                              timeout=180, check=False)  # fmt: skip
+                              timeout=600, check=False)  # fmt: skip
         rows = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")]
         assert "click" in rows
         return set(rows)

@@ -38,8 +38,8 @@ def test_two_hundred_specs(jobs: str, folder: Path, environment: dict[str, str])
         text = BOMB if name == "bomb.yaml" else f"params: {{a: {i}.0}}\nnodes: {{c: a * a}}\n"
         (folder / name).write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", SABOTAGE, "run", *names, "--format", "ndjson", "--terms", "none",
-               "--timeout", "3", "--jobs", jobs]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=300,
+               "--timeout", "8", "--jobs", jobs]  # fmt: skip
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=900,
                           check=False)  # fmt: skip
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["spec"] for line in lines] == names

@@ -40,4 +40,4 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     yield run
     runner.stdin.close()
     runner.stdout.close()
-    runner.wait(30)
+    runner.wait(300)

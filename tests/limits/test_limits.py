@@ -113,7 +113,7 @@ def test_a_command_line_keeps_its_word(case: dict[str, Any], tmp_path: Path, env
         (tmp_path / name).write_text(text, encoding="utf-8")
     words = {**environment, "BP": " ".join(COMMAND), "PY": sys.executable}
     done = subprocess.run(["bash", "-c", case["script"]], cwd=tmp_path, env=words, check=False, capture_output=True,
-                          text=True, timeout=120)  # fmt: skip
+                          text=True, timeout=600)  # fmt: skip
     if done.returncode == 77:
         pytest.skip("cannot be tried here: the script says so")
     assert done.returncode in case["codes"], done.stderr

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "-q", "-w", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode and "hatchling" in done.stderr and "No matching distribution" in done.stderr:
         pytest.skip("the build backend cannot be had: no network")
     assert done.returncode == 0, done.stderr
@@ -37,13 +37,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prefix(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the wheel; its dependencies are those of this environment."""
     folder = tmp_path_factory.mktemp("fresh") / "env"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=600)
     (packages,) = folder.glob("lib/python*/site-packages")
     installed = [path for path in sys.path if path.endswith("site-packages")]
     (packages / "dependencies.pth").write_text("\n".join(installed) + "\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--no-deps", "-q",
                "--force-reinstall", str(wheel)]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -52,7 +52,7 @@ def run(prefix: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The installed command, far from the checkout."""
     environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME"}}
     return subprocess.run([str(prefix / "bin" / "backprop"), *arguments], cwd=prefix, capture_output=True,
-                          encoding="utf-8", env=environment, timeout=300, check=False)  # fmt: skip
+                          encoding="utf-8", env=environment, timeout=600, check=False)  # fmt: skip
 
 
 def test_it_holds_what_it_needs_and_no_more(wheel: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_readme_works_in_an_empty_folder(prefix: Path, tmp_path: Path) -> No
     assert len(commands) > 5
     for command in ("backprop new --all -o specs", *commands):
         done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, env=environment, text=True,
-                              capture_output=True, timeout=120, check=False)  # fmt: skip
+                              capture_output=True, timeout=600, check=False)  # fmt: skip
         assert (done.returncode, done.stderr) == (0, ""), (command, done.stderr)
 
 

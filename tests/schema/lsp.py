@@ -31,7 +31,7 @@ class Client:
     def close(self) -> None:
         """End the server."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(300)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()
@@ -67,7 +67,7 @@ class Client:
         """The next message that is wanted; the server's own questions are answered on the way."""
         while True:
             try:
-                message = self.inbox.get(timeout=180)
+                message = self.inbox.get(timeout=600)
             except Empty:
                 raise AssertionError("the language server says nothing") from None
             if message.get("method") == "workspace/configuration":

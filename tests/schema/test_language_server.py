@@ -29,7 +29,7 @@ def server() -> Path:
     if not found.exists():
         folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), SERVER],
-                              capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
+                              capture_output=True, text=True, timeout=600, check=False)  # fmt: skip
         if done.returncode:
             pytest.skip(f"npm cannot install {SERVER}: {done.stderr.strip()[-200:]}")
     return found
