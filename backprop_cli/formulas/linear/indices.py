@@ -9,7 +9,7 @@ from math import prod
 from typing import Any, Self
 
 import numpy as np
-from sympy import Add, Expr, Integer, Mul, S, factor_terms
+from sympy import Add, Expr, Integer, Mul, Pow, S, factor_terms
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
@@ -95,12 +95,14 @@ class Indexing:
         common = Counter(_factors(terms[0])) if terms else Counter()
         for factors in terms[1:]:
             common &= Counter(_factors(factors))
-        shared = [f for f in common.elements() if isinstance(f, EntrySymbol)] if len(terms) > 1 else []
-        if not shared:
+        met = list(common.elements()) if len(terms) > 1 else []
+        shared, below = [f for f in met if isinstance(f, EntrySymbol)], [f for f in met if _is_below(f)]
+        if not shared and not below:
             return S.One, with_root(terms)
-        rest = Add(*[Mul(*(Counter(_factors(term)) - Counter(shared)).elements()) for term in terms])
+        rest = Add(*[Mul(*(Counter(_factors(term)) - Counter(shared + below)).elements()) for term in terms])
         rooted = with_root(Add.make_args(rest))
-        return (Mul(*shared), rest) if rooted == rest else (S.One, Mul(*shared, rooted))
+        in_front = rooted == rest and not below
+        return (Mul(*shared), rest) if in_front else (S.One, Mul(*shared, *below, rooted))
 
     def at(self, position: tuple[int, ...]) -> Expr:
         """One entry, by its numbers."""
@@ -260,6 +262,11 @@ def _constant(expr: Expr, letters: Letters) -> Expr:
     found = np.asarray(Evaluator([], (), "float64")(expr))
     value = float(found[tuple(0 if a is None else int(a.size) for a in letters)])
     return exact(int(value) if value.is_integer() else value)
+
+
+def _is_below(factor: Expr) -> bool:
+    """Whether a factor stands below a fraction bar, and is no number."""
+    return isinstance(factor, Pow) and factor.exp.is_number and bool(factor.exp < 0) and not factor.base.is_number
 
 
 def _factors(expr: Expr) -> list[Expr]:
