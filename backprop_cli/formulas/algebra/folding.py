@@ -295,12 +295,17 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
         factors = powers_of(made)
         known = all(isinstance(b, TensorSymbol) or b in powers for b in factors)
         alone = known and len(factors) == 1 and all(map(_is_below, factors.values()))
-        if alone or known and len(factors) > 1 and any(_is_above(powers.get(b, S.Zero)) for b in factors):
+        if alone or known and len(factors) > 1 and any(_is_met(powers.get(b, S.Zero), e) for b, e in factors.items()):
             yield expr * symbol / made
 
 
 def _is_below(exponent: Expr) -> bool:
     return bool(exponent.is_Rational and exponent < 0)
+
+
+def _is_met(had: Expr, wanted: Expr) -> bool:
+    """Whether a power stands above the fraction bar, or is the very one that is to go."""
+    return _is_above(had) or had == wanted and bool(had.free_symbols)
 
 
 def _is_above(exponent: Expr) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeGuard
 
 from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
@@ -164,19 +165,30 @@ def _is_mask(expr: Expr, facts: Facts) -> bool:
 
 
 def labelled(expr: Expr) -> Expr | None:
-    """p ⊙ (pᵀy - y) is pᵀy (p - y), for an input y with one 1 and else 0: p ⊙ y is pᵀy y   (I11)."""
+    """p ⊙ (pᵀy - y) is pᵀy (p - y), p ⊙ y / pᵀy is y, for an input y with one 1 and else 0: p ⊙ y is pᵀy y   (I11)."""
     facts = facts_of(expr)
     powers = powers_of(expr)
+    for y in (b for b, e in powers.items() if e == 1 and _may_be_label(b)):
+        for p, share in _shares(y, powers, facts):
+            if powers.get(share) == -1 and facts.is_one_hot(y):
+                return expr / p * share
     for total in (a for a in powers if isinstance(a, Add) and len(a.args) == 2 and powers[a] == 1):
-        for minus, share in (total.args, total.args[::-1]):
-            sign, y = minus.as_coeff_Mul()
-            if sign not in {1, -1} or not isinstance(y, TensorSymbol) or not y.leaf or len(y.shape) != 1:
-                continue
-            for p in (b for b in powers if powers[b] == 1 and shape_of(b) == y.shape and b is not total):
-                picked = call("matmul", {}, y, p)
-                if -sign * share in {picked, facts.wholes.get(picked)} and facts.is_one_hot(y):
-                    return expr / total / p * share * (p + sign * y)
+        labels = [y for y in (t.as_coeff_Mul()[1] for t in total.args) if _may_be_label(y)]
+        for y, (p, share) in ((label, found) for label in labels for found in _shares(label, powers, facts)):
+            if total in {share - y, y - share} and facts.is_one_hot(y):
+                return expr / total / p * share * (p - y if total == share - y else y - p)
     return None
+
+
+def _may_be_label(expr: Expr) -> TypeGuard[TensorSymbol]:
+    return isinstance(expr, TensorSymbol) and expr.leaf and len(expr.shape) == 1
+
+
+def _shares(y: TensorSymbol, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[tuple[Expr, Expr]]:
+    """Each factor p beside y with pᵀy, as it stands and by its name."""
+    for p in (b for b, e in powers.items() if e == 1 and b != y and shape_of(b) == y.shape):
+        picked = call("matmul", {}, y, p)
+        yield from ((p, share) for share in (picked, facts.wholes.get(picked)) if share is not None)
 
 
 def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:

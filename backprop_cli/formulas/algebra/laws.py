@@ -182,6 +182,8 @@ FOUND = (
     Law("I10a", "y**2", "y**0", "y: * signs", by="functions"),
     Law("I10b", "(y * x - 1) * y", "x - y", "x: *; y: * signs", by="functions"),
     Law("I11", "(p @ y - y) * p", "(p @ y) * (p - y)", "p: n; y: n one_hot", by="functions"),
+    Law("I11b", "(y - p @ y) * p", "(y - p) * (p @ y)", "p: n; y: n one_hot", by="functions"),
+    Law("I11c", "p * y / (p @ y)", "y", "p: n nonzero; y: n one_hot", by="functions"),
     Law("F1p", "A.T @ x - sum(x) * y", "(A - y).T @ x", "A: n m; x: n; y: m", by="merging"),
     Law("F1o", "1/a - (1/a + 1/b) * x", "(1 - x)/a - x/b", "a: positive; b: positive; x: n", by="factoring"),
     Law("S6", "sum(x, keepdims=true) * x", "sum(x) * x", "x: n", by="sums"),

@@ -177,6 +177,7 @@ def _candidates(expr: Expr, folds: tuple[Fold, ...]) -> Iterator[Expr]:
         cancelled = cancel(expr)
         yield cancelled
         yield factor_terms(cancelled)
+        yield expand_mul(cancelled)
     for simplify in (expand_mul, factor):
         with suppress(PolynomialError, NotImplementedError):
             yield simplify(expr)
