@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cmp_to_key
 
-from sympy import Add, Basic, Expr, Mul
+from sympy import Add, Basic, Expr, Mul, Pow
 
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, symbols_of
 
@@ -28,16 +28,20 @@ def times(a: Expr, b: Expr) -> Expr:
 
 
 def _grown(kind: type[Add | Mul], a: Expr, b: Expr) -> Expr:
-    one, many = (a, b) if isinstance(a, ATOMS) else (b, a)
-    if not isinstance(one, ATOMS) or not isinstance(many, (kind, *ATOMS)) or _meets(one, many, kind):
-        return kind(a, b)
-    parts = many.args if isinstance(many, kind) else (many,)
-    at = bisect_left(parts, _rank(one), lo=int(parts[0].is_Number), key=_rank)
-    return kind._from_args((*parts[:at], one, *parts[at:]), True)
+    few, many = sorted((a, b), key=lambda one: len(kind.make_args(one)))
+    parts = kind.make_args(many)
+    for one in kind.make_args(few):
+        if _meets(one, many, parts):
+            return kind(a, b)
+    for one in kind.make_args(few):
+        at = bisect_left(parts, _rank(one), lo=int(parts[0].is_Number), key=_rank)
+        parts = (*parts[:at], one, *parts[at:])
+    return kind._from_args(parts, True)
 
 
-def _meets(one: Expr, many: Expr, kind: type[Add | Mul]) -> bool:
-    """Whether it may be collected with a term (2x), or a factor (x²)."""
-    if not symbols_of(one) <= symbols_of(many):
-        return False
-    return any(one == part or one in part.args for part in kind.make_args(many))
+def _meets(one: Expr, many: Expr, parts: tuple[Expr, ...]) -> bool:
+    """Whether it may be collected with a term (2x), or a factor (x², 2ˣ), or is a number; certainly, if it is plain."""
+    symbols, others = symbols_of(one), symbols_of(many)
+    if isinstance(one, ATOMS):
+        return not others or symbols <= others and any(one == part or one in part.args for part in parts)
+    return not (symbols and others and symbols.isdisjoint(others)) or isinstance(one, Pow) and not symbols_of(one.base)

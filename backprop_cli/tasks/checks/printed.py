@@ -56,8 +56,9 @@ class PrintedBack:
         found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
         worst, at = 0.0, (0,) * np.ndim(gradient)
-        undefined = undefined_at(found.values(), gradient)
-        nowhere = self.nowhere(found.values(), gradient)
+        undefined = nowhere = np.zeros(np.shape(gradient), dtype=bool)
+        if not all(np.isfinite(one).all() for one in (gradient, *found.values())):
+            undefined, nowhere = undefined_at(found.values(), gradient), self.nowhere(found.values(), gradient)
         for one in found.values() if np.size(gradient) else ():
             distance = np.where(undefined | nowhere, 0.0, np.asarray(self.distance(one, gradient)))
             index = np.unravel_index(int(np.argmax(np.where(np.isnan(distance), np.inf, distance))), distance.shape)
