@@ -114,7 +114,7 @@ PUBLISHED = [
     ("a rotation", {"x": V}, {"y": "roll(x, 1, axis=0)"}, "y", "x", "roll(eye(3), 1, axis=0)", None),
     ("a diagonal", {"x": V}, {"y": "diag(x)"}, "y", "x", "1", "δ[i,k] · δ[j,k]"),
     ("layer normalisation", {"x": V}, {"m": "mean(x)", "s": "sqrt(mean((x - m)**2))", "y": "(x - m)/s"}, "y", "x",
-     "-(y · yᵀ + ones((3, 3)) - 3 I)/(3 s)", "(δ[i,j] - y[i] · y[j] / 3 - 1/3)/s"),
+     "(3 I - y · yᵀ - ones((3, 3)))/(3 s)", "(δ[i,j] - y[i] · y[j] / 3 - 1/3)/s"),
     ("softmax with temperature", {"z": V, "T": 2.0}, {"p": "softmax(z/T)"}, "p", "z", "(diag(p) - p · pᵀ)/T",
      "(δ[i,j] - p[j]) · p[i] / T"),
     ("RMS normalisation", {"x": V, "g": [1.0, 3.0, 2.0]}, {"r": "sqrt(mean(x**2))", "y": "g*x/r"}, "y", "x",
