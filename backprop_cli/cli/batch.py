@@ -14,7 +14,7 @@ import click
 from backprop_cli.cli.problems import Manner, error_document, say, tell
 from backprop_cli.cli.process import interruptible, tidy
 from backprop_cli.cli.records import Answer, Limits, Output, Spread, Work, answer
-from backprop_cli.cli.streams import AtomicFile, Sink
+from backprop_cli.cli.streams import AtomicFile, Sink, write_file
 from backprop_cli.errors import UsageError
 from backprop_cli.records import dataclass, field
 
@@ -129,7 +129,7 @@ class Writer:
         """Write an answer: its output to the sink, its problems to stderr (or as a line of the output)."""
         self.progress.clear()
         if one.page:
-            _write_page(self.series.pages[one.spec], one.page)
+            write_file(str(self.series.pages[one.spec]), one.page)
         if one.problems:
             self.failures.append(max(problem.exit_code for problem in one.problems))
             self._problems(one)

@@ -148,9 +148,9 @@ def _why(graph: Graph, name: str) -> str:
               help="full: with reasons, shapes, one entry, numbers; brief: the key steps alone.")
 @click.option("--entry", metavar="I,J", callback=_entry,
               help="The entry whose numbers are put in: 0,1 (default: the first).")
-@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory)
+@takes(choice=SpecChoice, report=ReportChoice, page=Page, memory=Memory, limits=Limits)
 def command(spec: str, nodes: tuple[str, ...], form: str | None, steps: str, entry: tuple[int, ...] | None,
-            choice: SpecChoice, report: ReportChoice, page: Page, memory: Memory) -> int:  # fmt: skip
+            choice: SpecChoice, report: ReportChoice, page: Page, memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Derive gradients step by step.
 
     For each node (by default every one, the output first): what its consumers contribute, why, the local derivative,
@@ -163,4 +163,4 @@ def command(spec: str, nodes: tuple[str, ...], form: str | None, steps: str, ent
     one_thread()
     view = replace(page.of(report.view(()), report.out), full=steps == "full")
     job = Job(choice, form or suffix or "text", view, nodes, memory.max_bytes, entry)
-    return over((spec,), job, sink_for(report.out), Series(), Limits(), manner_now(), job.warm)
+    return over((spec,), job, sink_for(report.out), Series(), limits, manner_now(), job.warm)

@@ -22,7 +22,7 @@ from backprop_cli.cli.options import (
 )
 from backprop_cli.cli.progress import Bar, progress
 from backprop_cli.cli.records import Done, Limits
-from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed
+from backprop_cli.cli.streams import AtomicFile, refuse_overwriting, sink_for, suffixed, write_file
 from backprop_cli.errors import UsageError
 from backprop_cli.records import dataclass
 from backprop_cli.report.view import View
@@ -68,11 +68,11 @@ class Job:
         with progress(self.bar) as bar:
             result = step(spec, settings, None if bar is None else partial(_told, bar, self.steps))
         if self.new_spec is not None:
-            _write(self.new_spec, _new_text(spec, result))
+            write_file(self.new_spec, _new_text(spec, result))
         if self.plot is not None:
             from backprop_cli.report.stepped import plot
 
-            _write(self.plot, plot.render(result))
+            write_file(self.plot, plot.render(result))
         if self.get is not None:
             from backprop_cli.cli.step_get import value_at
 
@@ -96,16 +96,6 @@ def _new_text(spec: Spec, result: Stepped) -> str:
     changed = {leaf.name: np.asarray(leaf.load()) for leaf in spec.leaves
                if leaf.load is not None and leaf.at.source is not spec.source}  # by --set
     return with_values(spec, {**changed, **{one.name: np.asarray(one.new) for one in result.params}})
-
-
-def _write(path: str, text: str) -> None:
-    file = AtomicFile(path)
-    try:
-        file.write(text)
-        file.commit()
-    except BaseException:
-        file.discard()
-        raise
 
 
 PARAMETERS: dict[str, tuple[str, str]] = {

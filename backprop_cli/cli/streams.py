@@ -196,6 +196,21 @@ class AtomicFile:
         return FileError("E025", f"cannot write {self.path!r}: {reason}")
 
 
+def write_file(path: str, text: str | bytes) -> None:
+    """Write a file whole, or not at all.
+
+    Raises:
+        FileError: E025.
+    """
+    file = AtomicFile(path)
+    try:
+        file.write(text)
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
+
+
 def _reason(error: BaseException, otherwise: str = "not a file name") -> str:
     """In the system's words; Python's own, of a name with a NUL, say the function that was called, or not."""
     return getattr(error, "strerror", None) or otherwise

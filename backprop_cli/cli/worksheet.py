@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
 from backprop_cli.cli.options import Memory, Plain, SpecChoice, Written, format_option, takes
-from backprop_cli.cli.streams import AtomicFile, folder_for, refuse_overwriting, sink_for, suffixed
+from backprop_cli.cli.records import Done, Limits
+from backprop_cli.cli.streams import AtomicFile, folder_for, refuse_overwriting, sink_for, suffixed, write_file
 from backprop_cli.errors import UsageError
+from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
@@ -30,9 +33,9 @@ FORMATS = {"text": (".txt",), "markdown": (".md", ".markdown"), "latex": (".tex"
               help="Write the spec with these numbers: the key.")  # fmt: skip
 @click.option("--students", type=click.Path(dir_okay=False), metavar="FILE",
               help="A sheet for each line of FILE, into the folder given by -o.")  # fmt: skip
-@takes(choice=SpecChoice, plain=Plain, memory=Memory)
+@takes(choice=SpecChoice, plain=Plain, memory=Memory, limits=Limits)
 def command(key: str, form: str | None, seed: int | None, points: tuple[str, ...], key_out: str | None,
-            students: str | None, choice: SpecChoice, plain: Plain, memory: Memory) -> int:  # fmt: skip
+            students: str | None, choice: SpecChoice, plain: Plain, memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Write a question sheet for a spec or a marking scheme.
 
     With '--seed 7' its numbers are drawn, the same for the same seed; the sheet says which, and 'grade' takes the key's
@@ -43,21 +46,78 @@ def command(key: str, form: str | None, seed: int | None, points: tuple[str, ...
     refuse_overwriting(key_out, (key,), option="--key")
     refuse_overwriting(key_out, (plain.out or "-",), "what -o writes", "--key")
     one_thread()
+    job: Job | ForAll
     if students is not None:
-        return _for_all(key, form or "markdown", 1 if seed is None else seed, points, students, choice, plain, memory)
-    suffix = suffixed(plain.out, FORMATS)
-    spec, sheet = _sheet(key, seed, None, points, choice, memory)
-    form = form or suffix or "text"
-    sink = sink_for(plain.out)
-    sink.write(_render(form, sheet))
-    if key_out is not None:
-        from backprop_cli.language.writer import write
+        if plain.out in {None, "-"}:
+            raise UsageError("E026", "'--students' writes many files",
+                             hint="name a folder: --students names.txt -o sheets")  # fmt: skip
+        sheet = Sheet(form or "markdown", points, choice, memory)
+        job = ForAll(sheet, 1 if seed is None else seed, students, str(plain.out))
+    else:
+        sheet = Sheet(form or suffixed(plain.out, FORMATS) or "text", points, choice, memory)
+        job = Job(sheet, seed, key_out and AtomicFile(key_out).path)
+    sink = sink_for(None if students is not None else plain.out)
+    return over((key,), job, sink, Series(), limits, manner_now(), one_thread)
 
-        other = AtomicFile(key_out)
-        other.write(write(spec))
-        other.commit()
-    sink.commit()
-    return 0
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What every sheet of a command line has in common."""
+
+    form: str
+    points: tuple[str, ...]
+    choice: SpecChoice
+    memory: Memory
+
+    def of(self, path: str, seed: int | None, student: str | None) -> tuple[Spec, Worksheet]:
+        """The spec with its numbers, and the sheet."""
+        return _sheet(path, seed, student, self.points, self.choice, self.memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sheet, and its key beside it."""
+
+    sheet: Sheet
+    seed: int | None
+    key: str | None
+
+    def __call__(self, path: str) -> Done:
+        """The sheet's text."""
+        spec, sheet = self.sheet.of(path, self.seed, None)
+        text = _render(self.sheet.form, sheet)
+        if self.key is not None:
+            from backprop_cli.language.writer import write
+
+            write_file(self.key, write(spec))
+        return Done(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ForAll:
+    """A sheet and a file of answers for each student, named after them."""
+
+    sheet: Sheet
+    first: int
+    students: str
+    out: str
+
+    def __call__(self, path: str) -> Done:
+        """Write all of them, once it is known that none replaces what is read."""
+        from backprop_cli.report.worksheet import SUFFIXES
+        from backprop_cli.tasks.grading.scheme import key_file
+
+        folder, read = folder_for(self.out), (path, key_file(path).spec, self.students)
+        names = _names(self.students)
+        forms = dict.fromkeys((self.sheet.form, "answers"))
+        files = {stem: {one: str(folder / f"{stem}{SUFFIXES[one]}") for one in forms} for stem in names}
+        for file in (file for row in files.values() for file in row.values()):
+            refuse_overwriting(file, read, "a file that is read", "the sheet")
+        for number, (stem, name) in enumerate(names.items()):
+            _, sheet = self.sheet.of(path, self.first + number, name)
+            for one, file in files[stem].items():
+                write_file(file, _render(one, sheet))
+        return Done("")
 
 
 def _sheet(path: str, seed: int | None, student: str | None, points: tuple[str, ...], choice: SpecChoice,
@@ -78,28 +138,6 @@ def _render(form: str, sheet: Worksheet) -> str:
     from backprop_cli.report.worksheet import RENDERERS
 
     return RENDERERS[form](sheet)
-
-
-def _for_all(key: str, form: str, first: int, points: tuple[str, ...], students: str, choice: SpecChoice, plain: Plain,
-             memory: Memory) -> int:  # fmt: skip
-    """A sheet and a file of answers for each student, named after them."""
-    if plain.out in {None, "-"}:
-        raise UsageError("E026", "'--students' writes many files", hint="name a folder: --students names.txt -o sheets")
-    from backprop_cli.report.worksheet import SUFFIXES
-    from backprop_cli.tasks.grading.scheme import key_file
-
-    folder, read = folder_for(str(plain.out)), (key, key_file(key).spec, students)
-    names = _names(students)
-    files = {stem: {one: str(folder / f"{stem}{SUFFIXES[one]}") for one in (form, "answers")} for stem in names}
-    for path in (path for row in files.values() for path in row.values()):
-        refuse_overwriting(path, read, "a file that is read", "the sheet")
-    for number, (stem, name) in enumerate(names.items()):
-        _, sheet = _sheet(key, first + number, name, points, choice, memory)
-        for one, path in files[stem].items():
-            file = AtomicFile(path)
-            file.write(_render(one, sheet))
-            file.commit()
-    return 0
 
 
 def _names(path: str) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 
@@ -94,6 +95,22 @@ def test_help_names_every_option_of_the_contract(in_process) -> None:
                "--max-bytes --error-format --timeout --jobs")  # fmt: skip
     for option in options.split():
         assert f"{option} " in out or f"{option}," in out, option
+
+
+def test_every_command_on_a_spec_can_be_given_up() -> None:
+    """`--timeout` is an option of each command that reads a spec."""
+    from backprop_cli.cli.app import app
+
+    context = click.Context(app)
+    commands = [app.get_command(context, name) for name in app.list_commands(context)]
+    reading = [one for one in commands if one is not None and {"spec", "specs", "key", "file"} & names(one)]
+    assert len(reading) >= 11
+    assert [one.name for one in reading if "timeout" not in names(one) and one.name != "new"] == []
+
+
+def names(command: click.Command) -> set[str]:
+    """What the parameters of a command are called."""
+    return {str(param.name) for param in command.params}
 
 
 def test_memory_limit(in_process, folder: Path) -> None:
