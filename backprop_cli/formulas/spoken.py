@@ -77,7 +77,7 @@ def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: 
 
     condition, right = SINGULAR[name]
     seen = read(condition).expr
-    if name in TRACED and facts.evaluate(seen) is None and not is_truth(values["mask"].expr, facts):
+    if "mask" in values and facts.evaluate(seen) is None and not is_truth(values["mask"].expr, facts):
         return read(TRACED[name])
     if facts.somewhere(seen):
         return read(right)

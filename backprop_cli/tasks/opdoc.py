@@ -226,7 +226,7 @@ def _graph(probe: Probe) -> Graph | None:
     upstream = _node(probe.upstream, "identity(upstream)")  # a node, so that it stands first in a product
     product = f"{probe.upstream} * {probe.output}"
     rest = _leaf("rest", (), "input")  # beside it, so that no formula calls the product of two numbers the loss
-    loss = _node("loss", f"sum({product})" if shape else f"{product} + rest")
+    loss = _node("loss", f"sum({product}) + rest" if shape else f"{product} + rest")
     try:
         return build(_spec([*leaves, given, rest], [value, upstream, loss]))
     except BackpropError as error:

@@ -7,6 +7,7 @@ import gc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import backprop_cli
@@ -76,3 +77,13 @@ def test_no_entries_have_a_gradient_of_none_and_a_mean_that_is_no_number(spec_of
     assert printed["x"].text == "zeros((0,))"
     assert printed["w"].text == "mean(x) + Σ(softmax(x))"
     assert printed["w"]["index"] == "∂loss/∂w = nan + Σ_i exp(x[i]) / Σ_j exp(x[j])"
+
+
+def test_the_formula_of_a_singular_determinant_has_its_value(spec_of: Any) -> None:
+    """Where det is 0 the gradient is printed by its cofactors, in a run; without numbers as a textbook does."""
+    text = "params: {B: [[1, 2], [2, 4]]}\nnodes: {loss: 3 * det(B)}\n"
+    gradient = run(spec_of(text), Settings()).by_name["B"].gradient
+    assert gradient is not None
+    shown = gradient.formula["compact"]
+    assert (shown.text, shown.deviation) == ("3 cofactor(B)", 0.0)
+    np.testing.assert_allclose(gradient.value, [[12, -6], [-6, 3]], atol=1e-12)

@@ -167,6 +167,29 @@ def test_det_has_a_gradient_at_a_singular_matrix() -> None:
     np.testing.assert_allclose(gradient, [[-3, 6, -3], [6, -12, 6], [-3, 6, -3]], atol=1e-12)
 
 
+@pytest.mark.parametrize("x", [
+    [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]], [[1.0, 2.0], [2.0, 4.0]], [[0.0] * 3] * 3, [[5.0]],
+    [[2.0, -1.0, 0.5], [1.0, 3.0, 0.0], [0.0, 1.0, 4.0]]], ids=["rank 2", "rank 1", "zero", "one", "regular"])
+def test_cofactors_have_a_gradient_at_a_singular_matrix(x: list[list[float]]) -> None:
+    """They are polynomials of the entries, so that differences of minors are exact to rounding at any matrix."""
+    matrix = np.array(x)
+    g = np.random.default_rng(2).normal(size=matrix.shape)
+
+    def product(moved: Any) -> float:
+        n = len(moved)
+        minors = [[np.linalg.det(np.delete(np.delete(moved, i, 0), j, 1)) * (-1) ** (i + j) for j in range(n)]
+                  for i in range(n)]  # fmt: skip
+        return float(np.sum(g * minors))
+
+    value, gradient = call("cofactor", g, matrix)
+    np.testing.assert_allclose(np.sum(g * value), product(matrix), atol=1e-12)
+    for place in np.ndindex(matrix.shape):
+        step = np.zeros_like(matrix)
+        step[place] = 1e-3
+        slope = (product(matrix + step) - product(matrix - step)) / 2e-3
+        np.testing.assert_allclose(gradient[place], slope, atol=1e-9)
+
+
 def test_erf_is_accurate_to_a_few_units() -> None:
     """Arrays of few and of many numbers, at the points of the table, half way between them, in the tail, in float32."""
     table = np.linspace(-6, 6, 481)

@@ -151,9 +151,13 @@ class Words:
         """The mask that numbers take from y = relu(x) alone."""
         return self._word("greater", y, 0)
 
-    def cofactor(self, y: Sized, x: Sized) -> Sized:
+    def det_slope(self, y: Sized, x: Sized) -> Sized:
         """What numbers take from the singular vectors, so that it exists for a singular x."""
         return self.matmul(self.svd_u(x), self.svd_vh(x))
+
+    def cofactor_slope(self, g: Sized, y: Sized, x: Sized) -> Sized:
+        """The same, twice."""
+        return self.matmul(self.matmul(self.svd_u(x), g), self.svd_vh(x))
 
     def less_share(self, g: Sized, y: Sized, x: Sized, total: Sized, axis: object) -> Sized:
         """What numbers take from y = log_softmax(x) alone."""

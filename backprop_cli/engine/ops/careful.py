@@ -46,6 +46,29 @@ def _shared_pair(x: Array, which: int) -> Array:
     return (u * share[..., None, :]) @ vh
 
 
+def _turn(u: Array, vh: Array) -> Array:
+    """The determinant of u vh, 1 or -1."""
+    return np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+
+
+def cofactors(x: Array) -> Array:
+    """The matrix of cofactors from the singular values, so that it exists for a singular x."""
+    try:
+        u, s, vh = np.linalg.svd(x)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
+    left_out = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(-1)
+    return ((u * left_out[..., None, :]) @ vh * _turn(u, vh)).astype(x.dtype)
+
+
+def _without_two(s: Array) -> Array:
+    """For each two of some numbers the product of the others; 0 on the diagonal."""
+    zero, known = s == 0, np.where(s == 0, 1, s)
+    others = np.sum(zero, axis=-1)[..., None, None] - zero[..., None, :] - zero[..., :, None] == 0
+    shares = np.prod(known, axis=-1)[..., None, None] / known[..., None, :] / known[..., :, None]
+    return np.where(others & ~np.eye(s.shape[-1], dtype=bool), shares, 0)
+
+
 class Careful:
     """Mixed into the words of the numbers meaning."""
 
@@ -140,15 +163,21 @@ class Careful:
         """(p - t)/(p (1 - p)), with PyTorch's bound on the denominator."""
         return (p - t) / np.maximum(p * (1 - p), float(SMALLEST_VARIANCE))
 
-    def cofactor(self, y: Array, x: Array) -> Array:
-        """det x · x⁻ᵀ from the singular values, so that it exists for a singular x."""
+    def det_slope(self, y: Array, x: Array) -> Array:
+        """det x · x⁻ᵀ, which is the matrix of cofactors."""
+        return cofactors(x)
+
+    def cofactor_slope(self, g: Array, y: Array, x: Array) -> Array:
+        """In the frame of the singular vectors: cofactors of a diagonal matrix are products of its entries."""
         try:
             u, s, vh = np.linalg.svd(x)
         except np.linalg.LinAlgError:
             return np.full_like(x, np.nan)
-        left_out = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(-1)
-        sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-        return ((u * left_out[..., None, :]) @ vh * sign).astype(x.dtype)
+        rest = _without_two(s)
+        turned = np.swapaxes(u, -1, -2) @ g @ np.swapaxes(vh, -1, -2)
+        own = np.einsum("...ij,...i->...j", rest, np.einsum("...ii->...i", turned))
+        back = own[..., None] * np.eye(s.shape[-1]) - np.swapaxes(turned * rest, -1, -2)
+        return (u @ back @ vh * _turn(u, vh)).astype(x.dtype)
 
     def select(self, mask: Mask, g: Array) -> Array:
         """The gradient where the mask is 1, 0 elsewhere."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, named, op, show
+from backprop_cli.engine.ops.careful import cofactors
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.subscripts import Span
@@ -83,9 +84,14 @@ op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.sha
    entry=lambda s, x: each_matrix(s, x, lambda m: m.inv()))
 op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=costs.cubic(1), temporary=costs.copies(1),
    shape=scalar_shape("det"),
-   vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.cofactor(over_matrices(xp, y, x), x),
+   vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.det_slope(over_matrices(xp, y, x), x),
    samples=(*SPD, *SQUARE, Sample(((1, 1),))), group=GROUP, entry=lambda s, x: each_matrix(s, x, lambda m: m.det()),
    text="det({0})", latex=r"\det({0})")
+op("cofactor(x)", "The matrix of cofactors, det x · x⁻ᵀ: the gradient of det, which a singular x has, too.",
+   lambda xp, x: cofactors(x), work=costs.cubic(20), temporary=costs.copies(4),
+   shape=lambda x: matrix_shape("cofactor", x), vjps=lambda xp, g, y, x: xp.cofactor_slope(g, y, x),
+   samples=(*SQUARE, Sample(((1, 1),))), group=GROUP,
+   entry=lambda s, x: each_matrix(s, x, lambda m: m.cofactor_matrix()))
 
 
 def _logdet(x: Array) -> Array:

@@ -156,7 +156,7 @@ class Words(Protocol):
 
     bce_slope: Binary
     circle_ratio: Binary
-    cofactor: Binary
+    det_slope: Binary
     equal: Binary
     floor_divide: Binary
     gelu_share: Binary
@@ -181,6 +181,7 @@ class Words(Protocol):
     solve: Binary
 
     clip: Ternary
+    cofactor_slope: Ternary
     exponent_slope: Ternary
     where: Ternary
     less_share: Callable[..., Tensor]

@@ -13,6 +13,8 @@ SMALLEST_VARIANCE = "1e-12"
 SHARED_PAIR = ("(svd_u(x) * (svdvals(x) == y)[..., None, :] / sum(svdvals(x) == y, axis=-1)[..., None, None])"
                " @ svd_vh(x)")
 
+COFACTORS_BACK = "(sum(g * y, axis=(-2, -1), keepdims=true) * y - y @ g.mT @ y) / det(x)[..., None, None]"
+
 WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     # 1 - σ(x) loses all digits where σ(x) rounds to 1
     "sigmoid_complement": (("y", "x"), "1 - y"),
@@ -40,7 +42,9 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     # the derivative of binary cross-entropy by the probability, with PyTorch's bound on the denominator
     "bce_slope": (("p", "t"), "(p - t) / (p * (1 - p))"),
     # det x · x⁻ᵀ, also where x is singular; y has the rank of x
-    "cofactor": (("y", "x"), "y * inv(x).mT"),
+    "det_slope": (("y", "x"), "y * inv(x).mT"),
+    # how a gradient g of the cofactors y of x comes back, also where x is singular
+    "cofactor_slope": (("g", "y", "x"), COFACTORS_BACK),
     # of y = relu(x), which is positive where x is: a formula names the one of the two that has a name
     "is_positive": (("x", "y"), "x > 0"),
     # a gradient that a 0/1 mask lets through, or keeps back, even where it is infinite
@@ -62,6 +66,7 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
     "circle_ratio": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, a / (a**2 + b**2))"),
     "exponent_slope": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, xlogy(y, a))"),
     "bce_slope": (f"p * (1 - p) < {SMALLEST_VARIANCE}", f"(p - t) / maximum(p * (1 - p), {SMALLEST_VARIANCE})"),
+    "det_slope": ("y == 0", "cofactor(x)"),
     "largest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
     "smallest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
 }
@@ -70,5 +75,5 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
 PLAINER: Mapping[str, tuple[str, str]] = {"exponent_slope": ("a <= 0", "y * log(a)")}
 """Name -> (where a plainer form is not the number, that form): printed in a run that has no such place."""
 
-TRACED: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(mask, 0, g)"}
+TRACED: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(mask, 0, g)", "det_slope": "cofactor(x)"}
 """Name -> the form that is right for any operands: what a gradient that is a node is made of."""
