@@ -61,6 +61,32 @@ def test_every_spec_compiles_and_fits(command: str, backprop: Any, tmp_path: Pat
     assert too_wide(log) == []
 
 
+SHEETS = (
+    *(("step", name, "--lr", "0.1", *more) for name in ("two_layer", "cnn", "gru", "mazur", "batch_norm")
+      for more in ((), ("--rule", "adam", "--steps", "3"))),
+    ("jacobian", "softmax_row", "--output", "p", "--wrt", "a"),
+    ("jacobian", "attention", "--output", "a", "--wrt", "s"),
+    ("hessian", "two_layer"), ("hessian", "softmax_regression"), ("run", "mazur", "--tangent", "w1=1"),
+    ("run", "kinks", "--tangent", "x=[1, 1, 1]"), ("run", "gru", "--tangent", "U_n=[[1, 0], [0, 1]]"),
+)  # fmt: skip
+
+
+@needs_tex
+def test_sheets_compile_and_fit(backprop: Any, tmp_path: Path) -> None:
+    """Updates with their tables, Jacobians, Hessians and tangents of a few specs: none is wider than the page."""
+    bodies = []
+    for command, name, *more in SHEETS:
+        done = backprop(command, ROOT / "specs" / f"{name}.yaml", *more, "--format", "latex")
+        assert done.code == 0, done.err
+        bodies.append(f"\\typeout{{SPEC {command}-{name}}}\n{done.out}\\clearpage\n")
+    against, log = compiled("".join(bodies), tmp_path)
+    assert against == ""
+    assert too_wide(log) == []
+    alone = backprop("hessian", ROOT / "specs" / "two_layer.yaml", "--format", "latex", "--standalone").out
+    head, _, body = alone.partition(BEGIN)
+    assert compiled(body.removesuffix("\\end{document}\n"), tmp_path, head + BEGIN)[0] == ""
+
+
 @needs_tex
 def test_a_document_stands_alone(backprop: Any, tmp_path: Path) -> None:
     """`--standalone` compiles as it is, with a title in which everything is special."""

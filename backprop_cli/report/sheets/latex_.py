@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from backprop_cli.formulas.marks import marked
+from backprop_cli.report.mathlines import points, width
 from backprop_cli.report.sheets import Equation, Section, Sheet, Table, Written
 from backprop_cli.report.texts import Row, aligned, document, prose, sentence, to_know
 from backprop_cli.report.view import View
 
+GAP = 12.0
 SIGNS = {"←": r"\leftarrow"}
 HATS = {f"{letter}\u0302": rf"$\hat{{{letter}}}$" for letter in "mv"}
 
@@ -25,7 +28,7 @@ def render(sheet: Sheet, view: View) -> str:
 
 def _section(section: Section, view: View) -> Iterator[str]:
     yield aligned([row for one in section.equations for row in _rows(one)], view)
-    yield from map(_table, section.tables)
+    yield from (_tabular(part) for table in section.tables for part in _beside(table, view))
     yield from (sentence(note) + "\n" for note in section.notes)
 
 
@@ -43,7 +46,20 @@ def _written(formula: Written) -> str:
     return marked(formula, "latex") if "latex" in formula else rf"\text{{{sentence(formula['text'])}}}"
 
 
-def _table(table: Table) -> str:
+def _beside(table: Table, view: View) -> Iterator[Table]:
+    """The table, or several of some of its columns each, the first one always, none wider than the page."""
+    columns = [*zip(table.head, *table.rows, strict=True)]
+    widths = [max(width(rf"\text{{{cell}}}") for cell in column) + GAP for column in columns]
+    room, start = points(view.width) - widths[0], 1
+    while start < len(columns):
+        taken = [*accumulate(widths[start:])]
+        end = start + max(1, sum(one <= room for one in taken))
+        shown = list(zip(columns[0], *columns[start:end], strict=True))
+        yield Table(shown[0], tuple(shown[1:]))
+        start = end
+
+
+def _tabular(table: Table) -> str:
     columns = "r" * len(table.head)
     lines = [" & ".join(HATS.get(cell) or sentence(cell) for cell in row) + r" \\" for row in (table.head, *table.rows)]
     return "\n".join([rf"\begin{{center}}\begin{{tabular}}{{{columns}}}", lines[0], r"\hline", *lines[1:],

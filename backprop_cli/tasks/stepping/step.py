@@ -142,7 +142,7 @@ def _gradients(training: Training) -> tuple[dict[int, Printed], tuple[Named, ...
     start, graph = training.start, training.graph
     if start is None:
         return {}, ()
-    _, total, _ = formulate(graph, start.values, start.passes, CHAINED, (*NOTATIONS, MARKED["mathml"]), only=graph.wrt)
+    _, total, _ = formulate(graph, start.values, start.passes, CHAINED, (*NOTATIONS, *MARKED.values()), only=graph.wrt)
     found = {}
     for index, formulas in total.items():
         shown = next((p for term in CHAINED if isinstance(p := formulas.get(term), Printed)), None)
