@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.cases import CASES
+from tests.hostile.cases import CASES, SHAPES_OF_TEXT, SIZES, drawn, spec
 from tests.pace import within
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +50,33 @@ def test_other_commands_keep_the_promise(name: str, command: str, measured, tmp_
     """Rule: so do `check`, `derive` and `show`."""
     (tmp_path / "net.yaml").write_text(CASES[name][0], encoding="utf-8")
     assert_well_behaved(measured(command, "net.yaml", cwd=tmp_path))
+
+
+LINES = (
+    "run S --format html", "run S --format latex --standalone", "run S --format npz -o o.npz", "run S --get x.grad",
+    "run S --tangent x=1", "check S --jacobian", "derive S --format html", "graph S --format svg --values", "show S",
+    "step S --steps 3", "jacobian S", "jacobian S --to spec", "hessian S", "hessian S --vector ones", "worksheet S",
+    "grade S answers.yaml", "grade answers.yaml S", "export S --to spec", "export S --to numpy",
+    "export S --to torch-function", "import S",
+)  # fmt: skip
+EVERYWHERE = {
+    "a large leaf": spec("sum(x*x)", drawn(1000, 1000)), "zeros": SIZES["zeros"][0],
+    "an escape in a string": SHAPES_OF_TEXT["an escape in a string"][0], "0/0": spec("0/0 * x"),
+    "a file that loops": "params: {x: {file: loop.csv}}\nnodes: {y: sum(x)}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_keeps_the_promise(line: str, measured, tmp_path: Path) -> None:
+    """Rule: so does whatever else is done with a spec: a file at fault is refused, never an internal error or limit."""
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    (tmp_path / "answers.yaml").write_text("answers: {x.grad: 1, y.formula: x * 2}\n", encoding="utf-8")
+    for name, text in EVERYWHERE.items():
+        (tmp_path / "S").write_text(text, encoding="utf-8")
+        if name != "a large leaf" or line.startswith(("hessian", "jacobian", "export")):
+            done = measured(*line.split(), cwd=tmp_path)
+            assert done["code"] in {0, 1, 2}, (name, done)
+            assert_well_behaved(done)
 
 
 @pytest.mark.parametrize("command", ["run", *OTHERS])
