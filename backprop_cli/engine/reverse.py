@@ -83,10 +83,12 @@ def go_back(
                 contribution = gradient
             elif edge.factor is not None:
                 contribution = rule(gradient, values[edge.factor])
-            elif step.left is not None and step.right is None:
+            elif step.left is None:
+                contribution = rule(gradient, values[step.place], *[values[i] for i in step.inputs])
+            elif step.right is None:
                 contribution = rule(gradient, values[step.place], values[step.left])
             else:
-                contribution = rule(gradient, values[step.place], *[values[i] for i in step.inputs])
+                contribution = rule(gradient, values[step.place], values[step.left], values[step.right])
             if edge.narrow is not None:
                 contribution = unbroadcast(contribution, edge.narrow)
             earlier = gradients[operand]

@@ -80,7 +80,7 @@ def _slope_in_place(words: Words, step: Step) -> None:
 
 
 def _into_gradient(words: Words, derivative: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda g, y, x: np.multiply(g, derivative(words, y, x), out=g)
+    return lambda g, y, x: np.multiply(g, derivative(words, y, x), g)
 
 
 def _is_new(node: Node) -> bool:
