@@ -22,6 +22,7 @@ from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
 from tests.ops.test_rules import spell_static
 from tests.readers.code import value_of
+from tests.together import by_function
 
 Function = Op | Composite
 
@@ -110,7 +111,7 @@ def run_of(function: Function, sample: Sample, shape: str) -> tuple[Graph, Compu
     return graph, compute(graph, load_leaves(graph))
 
 
-@pytest.mark.parametrize(("function", "sample", "shape"), list(cases()))
+@by_function(cases())
 def test_printed_formula_is_the_gradient(function: Function, sample: Sample, shape: str) -> None:
     """For each function and sample: each formula in each of the terms equals the gradient."""
     assert check_formulas(*run_of(function, sample, shape)) >= 1

@@ -19,6 +19,18 @@ from backprop_cli.language.unparse import parsed
 EVERY: list[Op | Composite] = [*OPS.values(), *COMPOSITES.values()]
 CASES = [pytest.param(f, sample, id=f"{f.name}-{i}") for f in EVERY for i, sample in enumerate(f.samples[:2])]
 
+FLAT = {
+    "arange", "argcummax", "argcummin", "argmax", "argmin", "argsort", "ceil", "equal", "eye", "floor", "greater",
+    "greater_equal", "less", "less_equal", "max_pool1d_indices", "max_pool2d_indices", "max_pool3d_indices",
+    "not_equal", "one_hot", "ones", "resize_matrix", "round", "sign", "stop_gradient", "trunc", "zeros",
+}  # fmt: skip
+"""Functions through which nothing flows."""
+
+
+def is_flat(function: Op | Composite) -> bool:
+    """Whether nothing flows through it."""
+    return function.name in FLAT or isinstance(function, Composite) and function.flat
+
 
 def spelled(value: Any) -> str:
     """A parameter as a user writes it."""

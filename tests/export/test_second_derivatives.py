@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.ops import Composite, Op
@@ -21,15 +20,10 @@ from backprop_cli.language.writer import write
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.export.gradient import gradient_spec
-from tests.export.samples import CASES, constant, spec_of
+from tests.export.samples import CASES, constant, is_flat, spec_of
+from tests.together import by_function
 
 STEP = 1e-5
-FLAT = {
-    "arange", "argcummax", "argcummin", "argmax", "argmin", "argsort", "ceil", "equal", "eye", "floor", "greater",
-    "greater_equal", "less", "less_equal", "max_pool1d_indices", "max_pool2d_indices", "max_pool3d_indices",
-    "not_equal", "one_hot", "ones", "resize_matrix", "round", "sign", "stop_gradient", "trunc", "zeros",
-}  # fmt: skip
-"""Functions through which nothing flows."""
 
 
 def computed(graph: Graph, leaves: dict[str, Any]) -> Computed:
@@ -37,7 +31,7 @@ def computed(graph: Graph, leaves: dict[str, Any]) -> Computed:
     return compute(graph, {graph.names[name]: array[()] for name, array in leaves.items()})
 
 
-@pytest.mark.parametrize(("function", "sample"), CASES)
+@by_function(CASES)
 def test_gradient_as_a_spec(function: Op | Composite, sample: Sample) -> None:
     """grad_x has the gradient's value; the gradient of Σ v·grad_x is a difference of grad_x along every direction."""
     spec = spec_of(function, sample)
@@ -46,7 +40,7 @@ def test_gradient_as_a_spec(function: Op | Composite, sample: Sample) -> None:
     with suppress(SpecError):  # nothing in it can be differentiated
         graph = build(spec)
     if graph is None:
-        assert function.name in FLAT or isinstance(function, Composite) and function.flat
+        assert is_flat(function)
         return
     known = computed(graph, leaves)
     first = {name: known.gradient(graph.names[name]) for name in leaves}

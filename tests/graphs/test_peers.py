@@ -19,8 +19,8 @@ from backprop_cli.language.reader import read_spec
 from tests.checks.test_random_graphs import UNSTEADY, WRAPS, random_graph
 from tests.draws import searched, seeded, told
 from tests.export.test_scripts import check_script
-from tests.notation.test_read_back import ALL_TERMS
 from tests.notation.test_read_back import check as check_notations
+from tests.shipped import TERMS
 
 FUZZ = int(os.environ.get("BACKPROP_FUZZ", "1") or "1")
 
@@ -40,7 +40,7 @@ def check_against_pytorch(text: str, notations: bool) -> None:
         with suppress(BackpropError), redirect_stdout(StringIO()):  # the exporter says what it does not write
             check_script("torch", spec, 1e-7)
         if notations:
-            check_notations(build(spec), ALL_TERMS)
+            check_notations(build(spec), TERMS)
 
 
 @pytest.mark.peers
@@ -66,7 +66,7 @@ def test_the_formulas_of_many_random_graphs_are_read_back(draw: Random) -> None:
     """The same without PyTorch: every formula in all terms and notations is the gradient's value."""
     text = random_graph(draw, CALLS, most=7)
     with told(text):
-        check_notations(build(read_spec(text.encode(), "random.yaml", folder=None)), ALL_TERMS)
+        check_notations(build(read_spec(text.encode(), "random.yaml", folder=None)), TERMS)
 
 
 def test_nearly_every_function_is_drawn() -> None:

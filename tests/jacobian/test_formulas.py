@@ -27,8 +27,7 @@ from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated
 from backprop_cli.tasks.leaves import load_leaves
-from tests.export.samples import CASES, spec_of
-from tests.export.test_second_derivatives import FLAT
+from tests.export.samples import CASES, is_flat, spec_of
 from tests.jacobian.reading import Reader, split
 from tests.jacobian.test_jacobian import spec_of as params
 
@@ -98,7 +97,7 @@ def test_windows_and_positions_have_formulas(function: Op | Composite, sample: S
 def is_read(function: Op | Composite, sample: Sample) -> bool:
     """Whether something of each Jacobian was read; of a function that is flat there is none."""
     found = read(whole(function, sample))
-    return all(found) if found else function.name in FLAT or isinstance(function, Composite) and function.flat
+    return all(found) if found else is_flat(function)
 
 
 def read(spec: Spec) -> list[int]:

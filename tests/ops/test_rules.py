@@ -23,6 +23,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import inline
 from backprop_cli.tasks.calculate import compute
+from tests.together import by_function
 
 XP = Words()
 CASES = [pytest.param(op, sample, id=f"{op.name}-{i}") for op in OPS.values() for i, sample in enumerate(op.samples)]
@@ -95,21 +96,26 @@ def check_rule(op: Op, sample: Sample) -> None:
         np.testing.assert_allclose(found, expected, rtol=2e-7, atol=2e-8, err_msg=f"operand {position}")
 
 
-@pytest.mark.parametrize(("op", "sample"), CASES)
-def test_shape_rule_is_the_actual_shape(op: Op, sample: Sample) -> None:
-    """Shapes are inferred before anything runs, so the rule must be right."""
+def check_shape(op: Op, sample: Sample) -> None:
+    """Compare the shape rule with the shape of the value."""
     shapes = op.shape(*sample.shapes, **parameters(op, sample))
     assert tuple(map(int, shapes)) == np.shape(forward(op, operands(sample), numbers(op, sample)))
 
 
-@pytest.mark.parametrize(("op", "sample"), CASES)
+@by_function(CASES)
+def test_shape_rule_is_the_actual_shape(op: Op, sample: Sample) -> None:
+    """Shapes are inferred before anything runs, so the rule must be right."""
+    check_shape(op, sample)
+
+
+@by_function(CASES)
 def test_rule_agrees_with_differences(op: Op, sample: Sample) -> None:
     """The VJP is the derivative of the forward function."""
     if op.name not in ("sign", "floor", "ceil", "round", "trunc", "stop_gradient", "one_hot", "floor_divide"):
         check_rule(op, sample)
 
 
-@pytest.mark.parametrize(("op", "sample"), CASES)
+@by_function(CASES)
 def test_float32_stays_float32(op: Op, sample: Sample) -> None:
     """No constant of an op or a rule lifts a float32 run to float64; scalars stay scalars."""
     xp = Words("float32")
@@ -125,7 +131,7 @@ def test_float32_stays_float32(op: Op, sample: Sample) -> None:
                 None if v is None else v.astype(float) for v in xs), statics), rtol=2e-3, atol=2e-3)
 
 
-@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].has_entries])
+@by_function([c for c in CASES if c.values[0].has_entries])
 def test_entries_are_the_numbers(op: Op, sample: Sample) -> None:
     """The textbook definition in exact scalars gives the stable function's value."""
     sympy = pytest.importorskip("sympy")
@@ -200,7 +206,7 @@ def spell_static(name: str, value: Any) -> str:
     return f"'{index_text(value)}'" if name == "index" else spell(value)
 
 
-@pytest.mark.parametrize(("function", "sample"), COMPOSED)
+@by_function(COMPOSED)
 def test_composite_agrees_with_differences(function: Composite, sample: Sample) -> None:
     """A function written in the language runs, and its gradient is its derivative."""
     if function.flat:
@@ -230,7 +236,7 @@ def test_composite_agrees_with_differences(function: Composite, sample: Sample) 
 CALLS = [c for c in CASES if c.values[0].name not in ("index", "scatter")]
 
 
-@pytest.mark.parametrize(("op", "sample"), CALLS)
+@by_function(CALLS)
 def test_op_can_be_called_in_a_spec(op: Op, sample: Sample) -> None:
     """The signature binds a call of the language, and the run gives what the op gives."""
     if all(rule is None for rule in op.vjps) or not op.vjps:
@@ -265,7 +271,7 @@ def test_a_kink_has_a_convention() -> None:
         assert op.convention or op.kink is None, op.name
 
 
-@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].away is not None])
+@by_function([c for c in CASES if c.values[0].away is not None])
 def test_the_rule_away_from_0_is_the_rule(op: Op, sample: Sample) -> None:
     """Where no entry is 0, what a formula says and what the numbers do are one."""
     (x,) = operands(sample)
@@ -276,7 +282,7 @@ def test_the_rule_away_from_0_is_the_rule(op: Op, sample: Sample) -> None:
     np.testing.assert_allclose(op.away(XP, g, y, x, **statics), gradient(op, 0, g, y, (x,), statics), rtol=1e-9)
 
 
-@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].kink is not None])
+@by_function([c for c in CASES if c.values[0].kink is not None])
 def test_kinks_are_found_and_not_made_up(op: Op, sample: Sample) -> None:
     """Random operands lie on no kink; the mask fits the output or an operand."""
     xs = operands(sample)
@@ -306,7 +312,7 @@ class Recorder:
         return getattr(XP, name)
 
 
-@pytest.mark.parametrize(("op", "sample"), CASES)
+@by_function(CASES)
 def test_rules_use_the_language_alone(op: Op, sample: Sample) -> None:
     """A rule is an expression of the language, or of a word with a textbook form; so gradients have gradients."""
     xs, statics, recorder = operands(sample), numbers(op, sample), Recorder()
@@ -350,7 +356,7 @@ USERS = [c for c in CASES if c.values[0].name in (
     "det", "where")]
 
 
-@pytest.mark.parametrize(("op", "sample"), USERS)
+@by_function(USERS)
 def test_careful_words_are_their_textbook_form(op: Op, sample: Sample) -> None:
     """At ordinary values the careful number and the printed formula are the same."""
     xs, statics = operands(sample), numbers(op, sample)

@@ -10,6 +10,7 @@ import pytest
 
 from backprop_cli.engine.numbers import Words
 from backprop_cli.engine.ops import OPS
+from tests.draws import told
 
 mpmath = pytest.importorskip("mpmath")
 XP = Words()
@@ -132,17 +133,20 @@ def test_infinite_logits_are_impossible_classes() -> None:
     assert not np.isnan(call("softmax", np.ones(3), x)[1]).any()
 
 
-@pytest.mark.parametrize("x", [0.0, -0.0, -1.0, 2.0, 1e308, -1e308, np.inf, -np.inf, np.nan, 5e-324])
+EDGES = (0.0, -0.0, -1.0, 2.0, 1e308, -1e308, np.inf, -np.inf, np.nan, 5e-324)
+
+
 @pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.pointwise and len(op.signature.operands) == 1])
-def test_nothing_raises_outside_the_domain(name: str, x: float) -> None:
+def test_nothing_raises_outside_the_domain(name: str) -> None:
     """Out of its domain a function is NaN or infinite; a run then names the node."""
     op = OPS[name]
     statics = {k: float(v) if hasattr(v, "denominator") else v for k, v in op.signature.parameters.items()}
-    with np.errstate(all="ignore"):
-        value = op.forward(XP, np.float64(x), **statics)
-        assert np.shape(value) == ()
-        if op.vjps[0] is not None:
-            assert np.shape(op.vjps[0](XP, np.float64(1), value, np.float64(x), **statics)) == ()
+    for x in map(np.float64, EDGES):
+        with np.errstate(all="ignore"), told(x):
+            value = op.forward(XP, x, **statics)
+            assert np.shape(value) == ()
+            if op.vjps[0] is not None:
+                assert np.shape(op.vjps[0](XP, np.float64(1), value, x, **statics)) == ()
 
 
 @pytest.mark.parametrize("name", ["inv", "det", "logdet", "slogdet", "cholesky", "pinv", "eigvalsh", "svdvals",

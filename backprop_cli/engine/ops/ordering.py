@@ -125,7 +125,7 @@ def _kth(function: str) -> Callable[..., str]:
         if n > most:
             raise ParameterError("k", f"k is {n}, and axis {axis} has {most} entries")
         place = f"{n - 1}:{n}" if flag("keepdims", keepdims) else str(n - 1)
-        return f"{function}(x, axis={axis})" + (_part(x, axis, place) if x else "")
+        return f"{function}(x, axis={axis})" + _part(x, axis, place) if x else f"{function}(x)"
 
     return body
 
