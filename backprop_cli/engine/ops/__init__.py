@@ -32,6 +32,7 @@ from backprop_cli.engine.ops import (
     reduction,
     resampling,
     scans,
+    scattering,
     shaping,
     solving,
     special,
@@ -43,6 +44,6 @@ __all__ = [
     "ALIASES", "COMPOSITES", "OPS", "Composite", "Op", "activations", "arithmetic", "assembling", "averaging",
     "combining", "contraction", "convolution", "decompositions", "distances", "elementwise", "gates", "gathering",
     "grids", "interpolation", "layers", "linear", "logic", "losses", "matrices", "max_pooling", "missing", "moving",
-    "network", "norms", "ordering", "padding", "pairs", "parts", "reduction", "resampling", "scans", "shaping",
-    "solving", "special", "subscripts",
+    "network", "norms", "ordering", "padding", "pairs", "parts", "reduction", "resampling", "scans", "scattering",
+    "shaping", "solving", "special", "subscripts",
 ]

@@ -204,7 +204,7 @@ composite("gather(x, indices; axis=-1)",
                    Sample(((4, 3), (2, 2)), {"axis": 1}, ("real", "labels:3"))))
 
 
-def _placed(shapes: Mapping[str, Shape], value: str, place: int) -> str:
+def placed(shapes: Mapping[str, Shape], value: str, place: int) -> str:
     """A tensor as large as x: the values at their positions, zeros where the positions do not reach."""
     x, indices = shapes["x"], shapes["indices"]
     region = tuple(size if i == place else n for i, (size, n) in enumerate(zip(x, indices, strict=True)))
@@ -213,7 +213,7 @@ def _placed(shapes: Mapping[str, Shape], value: str, place: int) -> str:
     return placed if not any(after for _, after in rest) else f"pad({placed}, {spell(rest)})"
 
 
-def _source(shapes: Mapping[str, Shape], axis: object) -> tuple[int, str]:
+def source_for(shapes: Mapping[str, Shape], axis: object) -> tuple[int, str]:
     """(the axis, what is put as large as the positions)."""
     x, indices, source = shapes["x"], shapes["indices"], shapes["source"]
     if len(x) != len(indices):
@@ -225,14 +225,14 @@ def _source(shapes: Mapping[str, Shape], axis: object) -> tuple[int, str]:
 
 
 def _put_along_axis(shapes: Mapping[str, Shape], axis: object) -> str:
-    place, source = _source(shapes, axis)
-    hit = _placed(shapes, f"ones({spell(shapes['indices'])})", place)
-    return f"where({hit} > 0, 0, x) + {_placed(shapes, source, place)}"
+    place, source = source_for(shapes, axis)
+    hit = placed(shapes, f"ones({spell(shapes['indices'])})", place)
+    return f"where({hit} > 0, 0, x) + {placed(shapes, source, place)}"
 
 
 def _add_along_axis(shapes: Mapping[str, Shape], axis: object) -> str:
-    place, source = _source(shapes, axis)
-    return f"x + {_placed(shapes, source, place)}"
+    place, source = source_for(shapes, axis)
+    return f"x + {placed(shapes, source, place)}"
 
 
 for _name, _body, _doc in (

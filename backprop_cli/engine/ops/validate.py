@@ -98,7 +98,8 @@ _KINDS: Mapping[Callable[[str, object], object], str] = {
     whole_or_wholes: "axes axis chunks destination dilation kernel_size normalized_shape output_padding reps "
                      "sections shape shift sizes source stride",
     flag: "align_corners ceil_mode count_include_pad descending full hermitian increasing is_causal keepdims largest "
-          "left log_input log_target swap training unbiased upper use_input_stats with_replacement",
+          "left log_input log_target swap training unbiased upper use_input_stats with_replacement "
+          "include_self",
     word: "approximate indexing method mode reduction subscripts uplo",
     spacing: "padding", order: "ord",
     anything: "index output_size over pad pad_width q rounding_mode scale_factor size",

@@ -13,7 +13,8 @@ SMALLEST_VARIANCE = "1e-12"
 SHARED_PAIR = ("(svd_u(x) * (svdvals(x) == y)[..., None, :] / sum(svdvals(x) == y, axis=-1)[..., None, None])"
                " @ svd_vh(x)")
 
-COFACTORS_BACK = "(sum(g * y, axis=(-2, -1), keepdims=true) * y - y @ g.mT @ y) / det(x)[..., None, None]"
+COFACTORS_BACK = "(sum(g * y, axis=(-2, -1), keepdims=true) * y - y @ g.mT @ y)"
+"""Over det x: where that is 0 only the reverse pass has the quotient's limit."""
 
 WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     # 1 - σ(x) loses all digits where σ(x) rounds to 1
@@ -44,7 +45,7 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     # det x · x⁻ᵀ, also where x is singular; y has the rank of x
     "det_slope": (("y", "x"), "y * inv(x).mT"),
     # how a gradient g of the cofactors y of x comes back, also where x is singular
-    "cofactor_slope": (("g", "y", "x"), COFACTORS_BACK),
+    "cofactor_slope": (("g", "y", "x"), f"{COFACTORS_BACK} / det(x)[..., None, None]"),
     # of y = relu(x), which is positive where x is: a formula names the one of the two that has a name
     "is_positive": (("x", "y"), "x > 0"),
     # a gradient that a 0/1 mask lets through, or keeps back, even where it is infinite
@@ -67,6 +68,7 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
     "exponent_slope": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, xlogy(y, a))"),
     "bce_slope": (f"p * (1 - p) < {SMALLEST_VARIANCE}", f"(p - t) / maximum(p * (1 - p), {SMALLEST_VARIANCE})"),
     "det_slope": ("y == 0", "cofactor(x)"),
+    "cofactor_slope": ("det(x) == 0", f"{COFACTORS_BACK} / where(det(x) == 0, nan, det(x))[..., None, None]"),
     "largest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
     "smallest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
 }

@@ -311,6 +311,12 @@ take_along_dim(input, indices, dim:none=none) = take_along_axis(reshape(input, -
 take_along_dim(input, indices, dim) = take_along_axis(input, indices, axis=dim)
 select(input, dim, index) = squeeze(take(input, stack([index]), axis=dim), axis=dim)
 narrow(input, dim, start, length) = take(input, arange(start, start + length), axis=dim)
+index_fill(input, dim, index, value) = index_fill(input, index, value, axis=dim)
+index_copy(input, dim, index, source) = index_copy(input, index, source, axis=dim)
+scatter_reduce(input, dim, index, src, reduce:'sum', include_self=true) = scatter_reduce(input, index, src, axis=dim,
+    method='sum', include_self=include_self)
+scatter_reduce(input, dim, index, src, reduce:'mean', include_self=true) = scatter_reduce(input, index, src, axis=dim,
+    method='mean', include_self=include_self)
 scatter_add(input, dim, index, src) = add_along_axis(input, index, src, axis=dim)
 index_add(input, dim, index, source, alpha=1) = index_add(input, index, alpha*source, axis=dim)
 cumsum(input, dim) = cumsum(input, axis=dim)
