@@ -183,7 +183,13 @@ class Numbers:
 
     def unbroadcast(self, gradient: Array, shape: Shape) -> Array:
         """Sum over the axes along which the operand was repeated."""
-        return gradient if gradient.shape == shape else summed_to(gradient, shape)
+        wide = gradient.shape
+        if wide == shape:
+            return gradient
+        if shape and wide[1:] == shape:  # a row of many, as of a bias
+            summed: Array = np.add.reduce(gradient, axis=0)
+            return summed
+        return summed_to(gradient, shape)
 
     @property
     def times(self) -> Callable[[Array, Array], Array]:
@@ -224,9 +230,6 @@ def summed_to(x: Array, shape: Shape) -> Array:
     """`x` summed to a shape that broadcasts to its own."""
     wide = np.shape(x)
     extra = len(wide) - len(shape)
-    if extra == 1 and shape and shape == wide[1:]:
-        found: Array = np.add.reduce(x, axis=0)
-        return found
     repeated = (extra + i for i, size in enumerate(shape) if size == 1 and wide[extra + i] != 1)
     axes = (*range(extra), *repeated)
     # axes kept: a sum of sympy's numbers over all axes is else no array
