@@ -231,6 +231,7 @@ def _below(expr: Expr) -> dict[Expr, Expr]:
 
 def _product(expr: Expr, facts: Facts) -> Expr:
     """A product with the nodes that are products of some of its factors, as long as that reads better."""
+    expr = _combined(expr)
     best = turned = _turned(expr, facts)
     better = True
     while better and isinstance(best, (Mul, Pow)):
@@ -254,8 +255,14 @@ def _candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
         for sign in (S.One, S.NegativeOne):
             if all(b in powers and _within(e * sign, powers[b]) for b, e in wanted):
                 rest = expr / definition**sign
-                yield (combined(rest) if any(e.free_symbols for _, e in wanted) else rest) * symbol**sign
+                yield _combined(rest) * symbol**sign
     yield from _undone(expr, powers, facts)
+
+
+def _combined(expr: Expr) -> Expr:
+    """A product with one symbolic power of each base: bᵃ⁻¹/bᵃ, which sympy leaves, is 1/b."""
+    symbolic = isinstance(expr, Mul) and any(isinstance(f, Pow) and not f.exp.is_number for f in expr.args)
+    return combined(expr) if symbolic else expr
 
 
 def _inward(expr: Expr, facts: Facts) -> Iterator[Expr]:
@@ -274,7 +281,7 @@ def _inward(expr: Expr, facts: Facts) -> Iterator[Expr]:
             if all(_within(e, (powers if b in outer else inside)[b]) for b, e in wanted.items()):
                 moved = Mul(*[Pow(b, e) for b, e in outer.items()])
                 named = Formula(inner * moved / definition * symbol, shape_of(inner))  # of as many entries, if 1
-                yield expr / total / moved * build(total.name, total.parameters, (named,)).expr
+                yield _combined(expr / total / moved) * build(total.name, total.parameters, (named,)).expr
 
 
 def _is_constant(expr: Expr, total: Apply) -> bool:
@@ -296,7 +303,7 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
         known = all(isinstance(b, TensorSymbol) or b in powers for b in factors)
         alone = known and len(factors) == 1 and all(map(_is_below, factors.values()))
         if alone or known and len(factors) > 1 and any(_is_met(powers.get(b, S.Zero), e) for b, e in factors.items()):
-            yield expr * symbol / made
+            yield _combined(expr * symbol / made)
 
 
 def _is_below(exponent: Expr) -> bool:

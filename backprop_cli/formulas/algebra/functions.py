@@ -80,6 +80,12 @@ def one_exponential(expr: Expr) -> Expr | None:
     return expr / Mul(*[Pow(e, n) for e, n in found]) * call("exp", {}, exponent)
 
 
+def _minus(u: Expr) -> Expr:
+    """-u, with the minus in a difference that is a factor of u, as complements have it: g (b - a) for -g (a - b)."""
+    total = next((f for f in Mul.make_args(u) if isinstance(f, Add)), None)
+    return -u if total is None else u / total * -total
+
+
 def absorbed_exponential(expr: Expr) -> Expr | None:
     """e⁻ˣ σ(x) = 1 - σ(x), eˣ (1 - σ(x)) = σ(x), eˣ σ(-x) = σ(x): what is left where a sigmoid was recognised first."""
     powers = powers_of(expr)
@@ -89,7 +95,7 @@ def absorbed_exponential(expr: Expr) -> Expr | None:
         u = e.args[0]
         plain = function("sigmoid", -u if is_minus(u) else u, e)
         s = facts_of(expr).wholes.get(plain, plain)
-        turned = function("sigmoid", -u, e)
+        turned = function("sigmoid", _minus(u), e)
         known = facts_of(expr).wholes
         named = known.get(turned, known.get(1 - plain))  # y = 1/(1 + eˣ): eˣ y is 1 - y
         pairs = ((1 - s, s), (s - 1, -s), (turned, s), *(((named, 1 - named),) if named is not None else ()))
