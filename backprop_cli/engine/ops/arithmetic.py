@@ -68,7 +68,8 @@ def _indicator(s: Symbolic, relation: str, a: Scalar, b: Scalar) -> Scalar:
     import numpy as np
 
     one = np.frompyfunc(lambda p, q: s.Piecewise((1, getattr(s, relation)(p, q)), (0, True)), 2, 1)
-    return one(a, b)
+    found: Scalar = one(a, b)
+    return found
 
 
 for _row in (("greater", ">", ">", "Gt"), ("greater_equal", ">=", r"\ge", "Ge"), ("less", "<", "<", "Lt"),

@@ -19,7 +19,7 @@ from backprop_cli.engine.ops.pooling import (
     taken,
     within,
 )
-from backprop_cli.engine.ops.tensor import Array, Key, Padding, Real, Tensor, Wholes, Words
+from backprop_cli.engine.ops.tensor import Array, Key, Padding, Real, Tensor, Wholes, Words, word
 from backprop_cli.engine.ops.validate import flag, number
 from backprop_cli.engine.ops.windows import SPACES, Geometry, check_rank, padded, windows_of
 from backprop_cli.language.model import Shape
@@ -46,7 +46,8 @@ def divisors(space: int, size: tuple[int, ...], where: Geometry, ceil_mode: bool
     frame = Geometry(where.kernel, where.stride, (0,) * space if count_include_pad else where.padding, where.dilation)
     counts = where.outputs(size, ceil_mode)
     full = padded(inside, frame.padding, 0.0, overhang(frame, inside.shape, counts))
-    return windows_of(np.ascontiguousarray(full), where, counts).sum(axis=tuple(range(-space, 0)))
+    seen: Array = windows_of(np.ascontiguousarray(full), where, counts).sum(axis=tuple(range(-space, 0)))
+    return seen
 
 
 def avg_shape(name: str, space: int, x: Shape, *, kernel_size: Wholes, stride: Wholes | None, padding: Padding,
@@ -61,7 +62,7 @@ def avg_shape(name: str, space: int, x: Shape, *, kernel_size: Wholes, stride: W
 def _avg_pool(space: int, xp: object, x: Array, kernel_size: Wholes, stride: Wholes | None = None, padding: Padding = 0,
               ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Real | None = None) -> Array:
     where = pool_geometry(space, kernel_size, stride, padding)
-    total = np.sum(pool_windows(x, where, ceil_mode, 0), axis=tuple(range(-space, 0)))
+    total: Array = np.sum(pool_windows(x, where, ceil_mode, 0), axis=tuple(range(-space, 0)))
     size = np.shape(x)[-space:]
     return total / _exact(divisors(space, size, where, ceil_mode, count_include_pad, divisor_override), x)
 
@@ -100,12 +101,12 @@ def _avg_unpool(space: int, xp: object, x: Array, output_size: object, kernel_si
 
 
 def _avg_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, **parameters: Any) -> Tensor:
-    return getattr(xp, f"avg_unpool{space}d")(g, output_size=x.shape[-space:], **parameters)
+    return word(xp, f"avg_unpool{space}d")(g, output_size=x.shape[-space:], **parameters)
 
 
 def _avg_unpool_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, output_size: object,
                      **parameters: Any) -> Tensor:
-    return getattr(xp, f"avg_pool{space}d")(g, **parameters)
+    return word(xp, f"avg_pool{space}d")(g, **parameters)
 
 
 def _unpool_samples(space: int) -> tuple[Sample, ...]:

@@ -86,7 +86,8 @@ def einsum(subscripts: str, *xs: Array) -> Array:
     """numpy's einsum, by matrix products where there are any."""
     exact = any(np.asarray(x).dtype.hasobject for x in xs)
     inputs, output = explicit(subscripts, tuple(map(np.ndim, xs)))
-    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1 and not exact)
+    found: Array = np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1 and not exact)
+    return found
 
 
 def _steps(shapes: Sequence[Shape], subscripts: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, op,
 from backprop_cli.engine.ops.correlation import convolve, convolve_transposed, convolve_weight
 from backprop_cli.engine.ops.costs import STEP, size
 from backprop_cli.engine.ops.subscripts import Span
-from backprop_cli.engine.ops.tensor import Array, Padding, Tensor, Wholes, Words
+from backprop_cli.engine.ops.tensor import Array, Padding, Tensor, Wholes, Words, word
 from backprop_cli.engine.ops.validate import whole, wholes
 from backprop_cli.engine.ops.windows import (
     SPACES,
@@ -124,13 +124,13 @@ def _conv_input(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w: Tenso
     where = geometry(w.shape[2:], stride, padding, dilation)
     extra = _leftover(x.shape, y.shape, where, space)
     statics: dict[str, object] = {"stride": stride, "padding": padding, "groups": groups, "dilation": dilation}
-    return getattr(xp, f"conv_transpose{space}d")(g, w, None, output_padding=extra if any(extra) else 0, **statics)
+    return word(xp, f"conv_transpose{space}d")(g, w, None, output_padding=extra if any(extra) else 0, **statics)
 
 
 def _conv_filter(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w: Tensor, b: Tensor | None, stride: Wholes,
                  padding: Padding, dilation: Wholes, groups: int) -> Tensor:
     kernel = tuple(map(int, w.shape[2:]))
-    return getattr(xp, f"conv{space}d_weight")(x, g, kernel_size=kernel, stride=stride, padding=padding,
+    return word(xp, f"conv{space}d_weight")(x, g, kernel_size=kernel, stride=stride, padding=padding,
                                                dilation=dilation, groups=groups)
 
 
@@ -144,7 +144,7 @@ def _surplus(space: int, w: Tensor, stride: Wholes, padding: Padding, output_pad
 
 def _transpose_input(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w: Tensor, b: Tensor | None,
                      stride: Wholes, padding: Padding, output_padding: Wholes, groups: int, dilation: Wholes) -> Tensor:
-    found = getattr(xp, f"conv{space}d")(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    found = word(xp, f"conv{space}d")(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
     if not any(_surplus(space, w, stride, padding, output_padding, dilation)):
         return found
     return xp.index(found, index=(Ellipsis, *(Span(None, int(n)) for n in x.shape[-space:])))
@@ -157,7 +157,7 @@ def _transpose_filter(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, w:
     more = _surplus(space, w, stride, padding, output_padding, dilation)
     if any(more):
         x = xp.pad(x, pad_width=((0, 0),) * (len(x.shape) - space) + tuple((0, n) for n in more))
-    return getattr(xp, f"conv{space}d_weight")(g, x, kernel_size=kernel, stride=stride, padding=padding,
+    return word(xp, f"conv{space}d_weight")(g, x, kernel_size=kernel, stride=stride, padding=padding,
                                                dilation=dilation, groups=groups)
 
 
@@ -166,13 +166,13 @@ def _weight_input(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, h: Ten
     """For y = conv_weight(x, h) the upstream g has the shape of a filter."""
     where = geometry(y.shape[2:], stride, padding, dilation)
     extra = _leftover(x.shape, h.shape, where, space)
-    return getattr(xp, f"conv_transpose{space}d")(h, g, None, stride=stride, padding=padding, groups=groups,
+    return word(xp, f"conv_transpose{space}d")(h, g, None, stride=stride, padding=padding, groups=groups,
                                                   dilation=dilation, output_padding=extra if any(extra) else 0)
 
 
 def _weight_output(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, h: Tensor, kernel_size: Wholes,
                    stride: Wholes, padding: Padding, dilation: Wholes, groups: int) -> Tensor:
-    return getattr(xp, f"conv{space}d")(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return word(xp, f"conv{space}d")(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 # ── what they take ───────────────────────────────────────────────────────────────────────────────

@@ -103,7 +103,8 @@ op("eigvecsh(x; uplo='L')", "Eigenvectors of a symmetric matrix, as columns in t
 
 
 def _repeated(values: Array) -> Mask:
-    return np.any(np.diff(values, axis=-1) == 0, axis=-1)
+    found: Mask = np.any(np.diff(values, axis=-1) == 0, axis=-1)
+    return found
 
 
 # ── singular values ──────────────────────────────────────────────────────────────────────────────

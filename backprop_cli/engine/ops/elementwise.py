@@ -40,7 +40,8 @@ def elementwise(spec: str, doc: str, forward: Forward, derivative: Callable[...,
     rule = None if derivative is None else _chained(derivative, bool(signature(spec)[1].parameters))
 
     def entries(s: Symbolic, x: Objects, **p: object) -> Objects:
-        return np.frompyfunc(lambda v: entry(s, v, **p), 1, 1)(x)
+        found: Objects = np.frompyfunc(lambda v: entry(s, v, **p), 1, 1)(x)
+        return found
 
     rest = {"shape": pointwise_shape, "group": "elementwise", **rest}
     return op(spec, doc, forward, vjps=(rule,), pointwise=True, samples=samples, entry=entries, **rest)

@@ -20,7 +20,7 @@ from backprop_cli.engine.ops.pooling import (
     taken,
     within,
 )
-from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Padding, Symbolic, Tensor, Whole, Wholes, Words
+from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Padding, Symbolic, Tensor, Whole, Wholes, Words, word
 from backprop_cli.engine.ops.windows import SPACES, Geometry, check_rank, padded
 from backprop_cli.language.model import Shape
 
@@ -135,8 +135,8 @@ def _unpool_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, indices
 
 
 def _max_rule(space: int, xp: Words, g: Tensor, y: Tensor, x: Tensor, **parameters: Any) -> Tensor:
-    indices = getattr(xp, f"max_pool{space}d_indices")(x, **parameters)
-    return getattr(xp, f"max_unpool{space}d")(g, indices, output_size=x.shape[-space:])
+    indices = word(xp, f"max_pool{space}d_indices")(x, **parameters)
+    return word(xp, f"max_unpool{space}d")(g, indices, output_size=x.shape[-space:])
 
 
 def _define(space: int) -> None:

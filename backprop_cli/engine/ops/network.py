@@ -37,7 +37,8 @@ def log_softmax(x: Array, axis: Axes) -> Array:
 
 def _entry_softmax(s: Symbolic, x: Scalar, axis: Axes = -1) -> Scalar:
     e = np.frompyfunc(s.exp, 1, 1)(x)
-    return e / np.sum(e, axis=axis, keepdims=True)
+    found: Scalar = e / np.sum(e, axis=axis, keepdims=True)
+    return found
 
 
 def _log_softmax_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes) -> Tensor:
@@ -57,17 +58,19 @@ def masked_softmax(x: Array, mask: Mask, axis: Axes) -> Array:
     return e / np.where(total == 0, np.ones_like(total), total)
 
 
-def _hidden(x: Array, mask: Mask, axis: Axes) -> Array:
+def _hidden(x: Array, mask: Mask, axis: Axes) -> Mask:
     """The positions of rows that are hidden as a whole."""
     wide = np.broadcast_to(np.greater(mask, 0), np.broadcast_shapes(np.shape(x), np.shape(mask)))
-    return np.zeros(wide.shape, dtype=bool) | ~np.any(wide, axis=axis, keepdims=True)
+    shown: Mask = np.any(wide, axis=axis, keepdims=True)
+    return np.zeros(wide.shape, dtype=bool) | ~shown
 
 
 def _masked_entry(s: Symbolic, x: Scalar, mask: Scalar, axis: Axes = -1) -> Scalar:
     seen = np.frompyfunc(lambda m: s.Piecewise((1, m > 0), (0, True)), 1, 1)(mask)
     e = np.frompyfunc(s.exp, 1, 1)(x) * seen
     total = np.sum(e, axis=axis, keepdims=True)
-    return e / np.frompyfunc(lambda t: 1 if t == 0 else t, 1, 1)(np.asarray(total, dtype=object))
+    found: Scalar = e / np.frompyfunc(lambda t: 1 if t == 0 else t, 1, 1)(np.asarray(total, dtype=object))
+    return found
 
 
 op("masked_softmax(x, mask; axis=-1)", "softmax over the entries that the 0/1 mask shows; 0 where it hides.",

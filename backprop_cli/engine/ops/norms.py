@@ -21,7 +21,7 @@ from backprop_cli.engine.ops.reduction import (
     shape_of,
     variance,
 )
-from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Order, Real, Symbolic, Tensor, Words
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Order, Real, Symbolic, Tensor, Whole, Words, word
 from backprop_cli.engine.ops.validate import choice, number
 from backprop_cli.language.model import Shape
 
@@ -81,9 +81,10 @@ COMPARED: Mapping[Order, tuple[int, ...]] = {
 
 def _matrix_norm(x: Array, order: Any, keepdims: bool) -> Array:
     try:
-        return np.linalg.norm(x, order, axis=(-2, -1), keepdims=keepdims)
+        found: Array = np.linalg.norm(x, order, axis=(-2, -1), keepdims=keepdims)
     except np.linalg.LinAlgError:
         return np.full(shape_of(np.shape(x), axis=(-2, -1), keepdims=keepdims), np.nan)
+    return found
 
 
 def norm(x: Array, order: Any, axis: Axes, keepdims: bool) -> Array:
@@ -94,10 +95,12 @@ def norm(x: Array, order: Any, axis: Axes, keepdims: bool) -> Array:
         return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
     size = np.abs(x)
     if order in (math.inf, -math.inf):
-        return (np.max if order > 0 else np.min)(size, axis=axis, keepdims=keepdims)
+        extreme: Array = (np.max if order > 0 else np.min)(size, axis=axis, keepdims=keepdims)
+        return extreme
     if order == 0:
         return np.sum(np.not_equal(size, 0), axis=axis, keepdims=keepdims, dtype=size.dtype)
-    return np.sum(size**order, axis=axis, keepdims=keepdims) ** (1 / order)
+    total: Array = np.sum(size**order, axis=axis, keepdims=keepdims)
+    return total ** float(1 / order)
 
 
 def _vector_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, order: Any, axis: Axes) -> Tensor:
@@ -112,7 +115,8 @@ def _vector_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, order: Any, axis: A
     if order == 1:
         return g * xp.sign(x)
     size, is_above = xp.abs(x), float(getattr(order, "expr", order)) > 1  # in formulas the order is an exact one
-    return g * xp.sign(x) * (xp.ratio(size, y) ** (order - 1) if is_above else xp.ratio(y, size) ** (1 - order))
+    slope: Tensor = xp.ratio(size, y) ** (order - 1) if is_above else xp.ratio(y, size) ** (1 - order)
+    return g * xp.sign(x) * slope
 
 
 def _line_sums(xp: Words, g: Tensor, x: Tensor, inner: int, outer: int, extreme: str) -> Tensor:
@@ -123,7 +127,7 @@ def _line_sums(xp: Words, g: Tensor, x: Tensor, inner: int, outer: int, extreme:
 
 
 def _largest(xp: Words, x: Tensor, extreme: str) -> Tensor:
-    return getattr(xp, extreme)(xp.svdvals(x), axis=-1, keepdims=True)
+    return word(xp, extreme)(xp.svdvals(x), axis=-1, keepdims=True)
 
 
 MATRIX_RULES: Mapping[Order, Rule] = {
@@ -178,8 +182,9 @@ def _matrix_kink(x: Array, order: Any) -> Mask:
         return np.zeros(np.shape(x), dtype=bool) | hit[..., None, None]
     inner, extreme = (-2 if order in (1, -1) else -1), np.max if order > 0 else np.min
     sums = np.sum(np.abs(x), axis=inner, keepdims=True)
-    at = sums == extreme(sums, axis=(-2, -1), keepdims=True)
-    return at & ((np.sum(at, axis=(-2, -1), keepdims=True) > 1) | (x == 0))
+    at: Mask = sums == extreme(sums, axis=(-2, -1), keepdims=True)
+    times: Whole = np.sum(at, axis=(-2, -1), keepdims=True)
+    return at & ((times > 1) | (x == 0))
 
 
 def _norm_kink(x: Array, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Mask:  # noqa: A002
@@ -188,8 +193,9 @@ def _norm_kink(x: Array, ord: Any = None, axis: Axes = None, keepdims: bool = Fa
     if ord is not None and ord != "fro" and ord <= 1:
         return (x == 0) if ord > 0 else np.zeros(np.shape(x), dtype=bool) | (x == 0) & (ord < 0)
     if ord in (math.inf, -math.inf):
-        at = np.abs(x) == norm(x, ord, axis, True)
-        return at & ((np.sum(at, axis=axis, keepdims=True) > 1) | (x == 0))
+        at: Mask = np.abs(x) == norm(x, ord, axis, True)
+        times: Whole = np.sum(at, axis=axis, keepdims=True)
+        return at & ((times > 1) | (x == 0))
     return np.zeros(np.shape(x), dtype=bool) | (norm(x, None, axis, True) == 0)
 
 

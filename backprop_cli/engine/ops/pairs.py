@@ -37,10 +37,11 @@ def pair(spec: str, doc: str, forward: Forward, vjps: Sequence[Rule | None] | Ru
 
 def _literal(xp: Any, x: Any) -> Array:
     """A Python number as one of the run's dtype, so that two literals do not make a float64."""
-    return x if hasattr(x, "dtype") else xp.number(x)
+    found: Array = x if hasattr(x, "dtype") else xp.number(x)
+    return found
 
 
-def condition(s: Any, mask: Any) -> Scalar:
+def condition(s: Any, mask: Any) -> Any:
     """The condition of a sympy 0/1 mask."""
     if isinstance(mask, s.Piecewise) and mask.args[0][0] == 1 and mask.args[-1][0] == 0 and len(mask.args) == 2:
         return mask.args[0][1]

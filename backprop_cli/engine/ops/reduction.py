@@ -11,7 +11,7 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Op, Sample, ShapeError, axes_of, count, op, reduced, show
-from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Real, Scalar, Symbolic, Tensor, Words
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Objects, Real, Scalar, Symbolic, Tensor, Whole, Words
 from backprop_cli.engine.ops.validate import flag, number, whole
 from backprop_cli.language.model import Shape
 
@@ -67,8 +67,9 @@ def _shared_ties(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, keepdim
 
 
 def _tied(x: Array, *, axis: Axes = None, keepdims: bool = False, extreme: Callable[..., Array]) -> Mask:
-    mask = x == extreme(x, axis=axis, keepdims=True)
-    return mask & (np.sum(mask, axis=axis, keepdims=True) > 1)
+    mask: Mask = x == extreme(x, axis=axis, keepdims=True)
+    times: Whole = np.sum(mask, axis=axis, keepdims=True)
+    return mask & (times > 1)
 
 
 def fold(combine: Callable[..., Scalar], x: Objects, axis: Axes, keepdims: bool) -> Objects:
@@ -131,7 +132,8 @@ def largest(x: Array, axis: Axes) -> Array:
     """The largest entry, its axes kept; of many short rows one beside the other, a third of the time of row by row."""
     if x.ndim > 1 and axis in (-1, x.ndim - 1) and 0 < x.shape[-1] <= FEW and x.size >= MANY * x.shape[-1]:
         rows = x.reshape(-1, x.shape[-1])
-        return np.maximum.reduce(rows.T.copy()).reshape((*x.shape[:-1], 1))
+        found: Array = np.maximum.reduce(rows.T.copy())
+        return found.reshape((*x.shape[:-1], 1))
     return np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
 
 
@@ -196,9 +198,9 @@ def spread_shape(shape: Shape, *, axis: Axes, keepdims: bool, ddof: Real, correc
 def variance(xp: Counting, x: Array, axis: Axes = None, keepdims: bool = False, ddof: Real = 0,
              correction: Real | None = None, unbiased: bool | None = None) -> Array:
     """Σ(x - mean)²/(n - ddof), in two passes."""
-    n = xp.size(count(np.shape(x), axis))
+    n: Real = xp.size(count(np.shape(x), axis))
     away = x - np.add.reduce(x, axis=axis, keepdims=True) / n
-    total = np.sum(away * away, axis=axis, keepdims=keepdims)
+    total: Array = np.sum(away * away, axis=axis, keepdims=keepdims)
     return total / max(0, n - lost(ddof, correction, unbiased))
 
 

@@ -25,7 +25,8 @@ def _spd(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def _log_probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     x = rng.normal(size=shape)
-    return x - np.log(np.sum(np.exp(x), axis=-1, keepdims=True))
+    total: Array = np.sum(np.exp(x), axis=-1, keepdims=True)
+    return x - np.log(total)
 
 
 DOMAINS: Mapping[str, Draw] = {

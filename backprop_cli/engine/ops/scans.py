@@ -188,7 +188,8 @@ def _log_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Tensor:
 
 def _log_entries(s: Symbolic, x: Objects, axis: int) -> Objects:
     sums = np.cumsum(np.frompyfunc(s.exp, 1, 1)(x), axis=axis) if np.ndim(x) else s.exp(x)
-    return np.frompyfunc(s.log, 1, 1)(sums)
+    found: Objects = np.frompyfunc(s.log, 1, 1)(sums)
+    return found
 
 
 op("logcumsumexp(x; axis)", "log of the running sums of exp x along an axis, without overflow.",

@@ -57,8 +57,8 @@ def _solve_right(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tenso
 
 
 def _solve_entry(s: Symbolic, a: Objects, b: Objects) -> Objects:
-    inverse = each_matrix(s, a, lambda m: m.inv())
-    return inverse @ b
+    found: Objects = each_matrix(s, a, lambda m: m.inv()) @ b
+    return found
 
 
 op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), shape=solve_shape,

@@ -36,7 +36,8 @@ def _asymptotic(n: int, x: Array) -> Array:
     series = sum(w / x ** (2 * j + n) for j, w in zip(k.tolist(), weights, strict=True))
     if n == 0:
         return np.log(x) - 1 / (2 * x) - series
-    return (-1) ** (n + 1) * (math.gamma(n) / x**n + math.gamma(n + 1) / (2 * x ** (n + 1)) + series)
+    sign: float = (-1.0) ** (n + 1)
+    return sign * (math.gamma(n) / x**n + math.gamma(n + 1) / (2 * x ** (n + 1)) + series)
 
 
 def _cotangent(n: int, x: Array) -> Array:
@@ -52,7 +53,8 @@ def _right(n: int, x: Array) -> Array:
     """For x > 0, by the recurrence up to where the series holds."""
     steps = np.arange(FAR)[(...,) + (None,) * np.ndim(x)]
     sign = (-1) ** (n + 1) * math.gamma(n + 1)
-    return _asymptotic(n, x + FAR) + np.sum(sign / (x + steps) ** (n + 1), axis=0)
+    skipped: Array = np.sum(sign / (x + steps) ** (n + 1), axis=0)
+    return _asymptotic(n, x + FAR) + skipped
 
 
 def polygamma(n: int, x: Array) -> Array:

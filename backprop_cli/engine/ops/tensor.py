@@ -98,6 +98,12 @@ Binary = Callable[[Operand, Operand], Tensor]
 Ternary = Callable[[Operand, Operand, Operand], Tensor]
 
 
+def word(xp: object, name: str) -> Callable[..., Tensor]:
+    """A word of a rule by a name that is put together: `conv{space}d`."""
+    found: Callable[..., Tensor] = getattr(xp, name)
+    return found
+
+
 class Reduction(Protocol):
     """A function over axes."""
 

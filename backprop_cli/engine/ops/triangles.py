@@ -22,5 +22,5 @@ def mirrored(x: Array, upper: bool = False) -> Array:
 
 def lopsided(x: Array, **_: object) -> Mask:
     """Where a matrix is not symmetric: the entries that are not read."""
-    scale = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
+    scale: Array = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
     return np.abs(x - np.swapaxes(x, -1, -2)) > 1e-12 * scale
