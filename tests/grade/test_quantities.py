@@ -100,3 +100,18 @@ def test_a_sheet_writes_the_tangents_as_people_do(backprop: Backprop, tmp_path: 
     (tmp_path / "net.yaml").write_text(LAYER)
     (tmp_path / "scheme.yaml").write_text("spec: net.yaml\ntangents: {b: [1, 0.5]}\npoints: {y.tangent: 1}\n")
     assert "b along [1, 0.5]." in backprop("worksheet", tmp_path / "scheme.yaml").out
+
+
+def test_a_hessian_through_numbers_and_sizes_alone() -> None:
+    """The gradient's network has parts that no leaf leads to, 1/N among them: they have values all the same."""
+    text = """
+dims: {N: 2}
+inputs: {x: {value: [0.5, -0.8], shape: [N]}, y: {value: [1, 0], shape: [N]}}
+params: {w: 0.3}
+nodes: {p: sigmoid(w * x), loss: -mean(y*log(p) + (1-y)*log(1-p))}
+"""
+    key = key_of(read_spec(text.encode(), "net.yaml", folder=None), settings=FURTHER)
+    x = np.array([0.5, -0.8])
+    p = 1 / (1 + np.exp(-0.3 * x))
+    sheet = sheet_of(f"answers:\n  loss.hessian: {np.mean(p * (1 - p) * x**2):.6f}\n".encode(), "a.yaml", key.names)
+    assert grade(key, sheet, Scheme()).items[0].word == "right"

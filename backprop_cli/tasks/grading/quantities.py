@@ -21,6 +21,7 @@ from backprop_cli.engine.graph import Graph, build, plain
 from backprop_cli.engine.graph.nodes import activity
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.engine.passes import forward
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import NodeSpec
@@ -126,7 +127,8 @@ class Quantities:
             return np.zeros(self._shape(self.graph.names[leaf.name]) * 2)
         chain = Chain(twice, Numbers(twice))
         leaves = {twice.names[one.name]: view.values[self.graph.names[one.name]] for one in self.graph.spec.leaves}
-        values = chain.forward([_constant(chain, node) for node in twice.nodes], leaves)
+        with np.errstate(all="ignore"):
+            values = forward(twice, chain.forward_steps, chain.meaning, leaves)
         inner = Quantities(twice, chain, self.settings)
         return inner.jacobian(twice.output.index, leaf.name, None, View(values, ()))
 
@@ -203,10 +205,6 @@ def _parts(item: Item) -> tuple[str, str | None, tuple[int, ...] | None]:
     assert found is not None
     entry = found["entry"]
     return found["kind"], found["by"], None if entry is None else tuple(map(int, entry.replace(" ", "").split(",")))
-
-
-def _constant(chain: Chain, node: Any) -> Any:
-    return chain.meaning.constant(node.value) if node.kind == "constant" else None
 
 
 def _free(graph: Graph) -> str:

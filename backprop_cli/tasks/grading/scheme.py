@@ -86,10 +86,11 @@ def _settings(fields: Mapping[str, tree.Node]) -> Settings:
     step = None
     if "step" in fields:
         lines = mapping(fields["step"], "'step' says how a param moves: step: {lr: 0.5}").items
-        step = {name.raw: scalar(value, f"{name.raw!r} is a number, or the rule").raw for name, value in lines}
+        said = {name.raw: scalar(value, f"{name.raw!r} is a number, or the rule") for name, value in lines}
+        step = {name: value.raw for name, value in said.items()}
         rule = step.get("rule", "sgd")
         if rule not in RULES:
-            raise wrong_type(fields["step"], f"'rule' is one of {', '.join(RULES)}")
+            raise wrong_type(said["rule"], f"'rule' is one of {', '.join(RULES)}")
         parameters_of(RULES[rule], {name: text for name, text in step.items() if name != "rule"})
     tangents: dict[str, Array] = {}
     if "tangents" in fields:
