@@ -119,6 +119,7 @@ KINKS, PASSES = {"kinks"}, {"accumulate_two", "accumulate_three", "vector_dot_tw
 
 
 READ_OTHERWISE = {
+    "repeats": "s: 'B[[0, 0, 2]]', t: 'B[1:, [1, 1, 0]]', l: 'sum(s**2) + sum(t**3)'",
     "vectors": "s: 'solve(A, B)', t: 'torch.linalg.solve(A, B)', l: 'sum(s**2) + sum(t**3)'",
     "pinv": "s: 'pinv(B, rcond=0.5)', t: 'pinv(B @ B.T, hermitian=true)', l: sum(s**2 * t)",
     "corrections": "s: 'var(B, axis=0, correction=1.3)', t: 'torch.std(B, correction=0.5)', l: sum(s) * t",
@@ -128,7 +129,10 @@ READ_OTHERWISE = {
 @pytest.mark.parametrize("target", ["numpy", pytest.param("torch", marks=pytest.mark.peers)])
 @pytest.mark.parametrize("nodes", READ_OTHERWISE.values(), ids=list(READ_OTHERWISE))
 def test_scripts_of_what_pytorch_reads_otherwise(nodes: str, target: str, spec_of: Callable[[str], Spec]) -> None:
-    """PyTorch's solve takes a right side for vectors where ours is a matrix; parameters of any value are written."""
+    """PyTorch's solve takes a right side for vectors where ours is a matrix; parameters of any value are written.
+
+    What is picked twice has the gradients of both.
+    """
     if target == "torch":
         pytest.importorskip("torch")
     leaves = "A: {shape: [3, 3, 3], init: normal, seed: 1}, B: {shape: [3, 3], init: normal, seed: 2}"

@@ -21,7 +21,7 @@ from backprop_cli.engine.numbers import Words, plain
 from backprop_cli.engine.ops import OPS
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-ARRAY = re.compile(r"∂(?:\([^()]*\)|\w+(?:\[[^\[\]]*\])?)/∂(?P<of>\w+)|[^\W\d][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*'*")
+ARRAY = re.compile(r"∂(?:\([^()]*\)|\w+(?:\[[^\[\]]*\])?)/∂(?P<of>\w+)|[^\W\d][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*'*|∞")
 OVER = re.compile(r"(?P<sign>Σ|Π|max|min)_(?P<letters>[a-z]\w*(?:<\w+)?(?:,[a-z]\w*(?:<\w+)?)*) ")
 POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 PAIRS = {"(": ")", "[": "]", "⌊": "⌋", "⌈": "⌉"}

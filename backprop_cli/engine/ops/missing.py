@@ -30,7 +30,8 @@ composite("nanmean(x; axis=none, keepdims=false)", "Mean of the entries that are
 def _nan_to_num(shapes: Mapping[str, Shape], nan: Real, posinf: Real | None, neginf: Real | None) -> str:
     high = LARGEST if posinf is None else scalar("posinf", posinf)
     low = f"-{LARGEST}" if neginf is None else scalar("neginf", neginf)
-    return f"where(x == x, where(x == inf, {high}, where(x == -inf, {low}, x)), {scalar('nan', nan)})"
+    ends = high if high == low else f"where(x > 0, {high}, {low})"
+    return f"where(x == x, where(abs(x) == inf, {ends}, x), {scalar('nan', nan)})"
 
 
 composite("nan_to_num(x; nan=0, posinf=none, neginf=none)",

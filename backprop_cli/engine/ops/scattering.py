@@ -25,9 +25,9 @@ def _hit(shapes: Shapes, axis: object) -> tuple[int, str]:
 
 
 def _index_fill(shapes: Shapes, axis: object) -> str:
-    if shapes["value"]:
-        raise ShapeError(f"index_fill takes one number, not {show(shapes['value'])}", 2)
-    return f"where({_hit(shapes, axis)[1]}, value, x)"
+    if shapes["fill"]:
+        raise ShapeError(f"index_fill takes one number, not {show(shapes['fill'])}", 2)
+    return f"where({_hit(shapes, axis)[1]}, fill, x)"
 
 
 def _index_copy(shapes: Shapes, axis: object) -> str:
@@ -35,7 +35,7 @@ def _index_copy(shapes: Shapes, axis: object) -> str:
     return f"where({hit}, 0, x) + index_add(zeros({spell(shapes['x'])}), indices, source, axis={place})"
 
 
-composite("index_fill(x, indices, value; axis)", "x, with a number in place of the slices at `indices` along an axis.",
+composite("index_fill(x, indices, fill; axis)", "x, with a number in place of the slices at `indices` along an axis.",
           _index_fill, group="shape", example="index_fill(x, indices, 0, axis=1)", integer_operands=INDICES,
           samples=(Sample(((4, 3), (2,), ()), {"axis": 0}, ("real", "labels:4")),
                    Sample(((2, 3, 2), (2,), ()), {"axis": -2}, ("real", "labels:3"))))
@@ -54,7 +54,7 @@ def _scatter_reduce(shapes: Shapes, axis: object, method: str, include_self: boo
     total = f"{own} + {placed(shapes, source, place)}"
     if method == "sum":
         return total
-    return f"({total}) / ({count} + 1)" if include_self else f"({total}) / maximum({count}, 1)"
+    return f"({total}) / ({count} + 1)" if include_self else f"({total}) / where({count} > 0, {count}, 1)"
 
 
 composite("scatter_reduce(x, indices, source; axis, method='sum', include_self=true)",
@@ -63,5 +63,5 @@ composite("scatter_reduce(x, indices, source; axis, method='sum', include_self=t
           integer_operands=INDICES,
           samples=(Sample(((4, 3), (2, 3), (2, 3)), {"axis": 0}, ("real", "labels:4")),
                    Sample(((4, 3), (2, 2), (2, 2)), {"axis": 1, "method": "mean"}, ("real", "labels:3")),
-                   Sample(((5,), (7,), (7,)), {"axis": 0, "method": "mean", "include_self": False},
-                          ("real", "labels:5"))))
+                   Sample(((4, 3), (3, 3), (3, 3)), {"axis": 0, "method": "mean", "include_self": False},
+                          ("real", "labels:4"))))

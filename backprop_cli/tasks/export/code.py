@@ -32,6 +32,9 @@ _INFIX = {
 KEEPS_NUMBERS = {"clip"}  # its bounds are all numbers or all tensors
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 
+LARGEST_WHOLE = 1 << 63
+"""Whole numbers that arrays do not hold are written as floats."""
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -85,10 +88,9 @@ class Speech:
 
     def number(self, value: Any) -> str:
         """A number as Python writes it."""
-        if isinstance(value, int):
+        is_whole = isinstance(value, int) or isinstance(value, Fraction) and value.denominator == 1
+        if is_whole and abs(value) < LARGEST_WHOLE:
             return str(int(value))
-        if isinstance(value, Fraction) and value.denominator == 1:
-            return str(value.numerator)
         found = float(value)
         named = {math.pi: "pi", math.e: "e", math.inf: "inf"}
         if math.isnan(found) or abs(found) in named:

@@ -37,7 +37,7 @@ def _transpose(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[s
 
 def _scatter(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     index = index_text(parameters["index"])
-    inner = index if "," in index else f"{index},"
+    inner = index if len(parameters["index"]) > 1 else f"{index},"  # a tuple in any case
     return f"{speech.helper('scatter')}({operands[0].text}, np.s_[{inner}], {speech.value(parameters['shape'])})"
 
 

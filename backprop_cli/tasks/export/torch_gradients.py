@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 def scatter(x: Any, index: Any, shape: object) -> object:
-    """Zeros with x added at an index."""
+    """Zeros with x added at an index; repeated places add up."""
     y: Any = torch.zeros(shape)
-    y[index] += x
-    return y
+    places = torch.arange(y.numel()).reshape(y.shape)[index]
+    added = torch.as_tensor(x, dtype=y.dtype).expand(places.shape)
+    return y.reshape(-1).index_add(0, places.reshape(-1), added.reshape(-1)).reshape(y.shape)
 
 
 def max_unpool(x: Any, indices: Any, size: Any) -> object:
