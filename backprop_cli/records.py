@@ -149,13 +149,15 @@ def _initialiser(cls: type, every: Sequence[Field]) -> Callable[..., None]:
 
     def finished(self: Any, /, *values: Any, **named: Any) -> None:
         plain(self, *values, **named)
-        for one, put in later:
-            if not one.init or getattr(self, one.name) is ABSENT:
-                put(self, one.value())
+        if some or len(values) < in_order or named:  # else all were given
+            for one, put in later:
+                if not one.init or getattr(self, one.name) is ABSENT:
+                    put(self, one.value())
         if after:
             self.__post_init__()
 
     after = hasattr(cls, "__post_init__")
+    some = any(not one.init or one.kw_only for one, _ in later)
     return finished if later or after else plain
 
 

@@ -53,6 +53,7 @@ class Formulation:
     sizes: dict[Expr, int] = field(default_factory=dict)
     lettered: Axes | None = None
     words: Layout | None = None  # in which parts of expressions are told
+    unreadable: set[Delta] = field(default_factory=set)  # see `is_open`
     printing: Work = field(init=False)  # what is remembered while formulas are written, which no budget ends
 
     def __post_init__(self) -> None:
@@ -104,12 +105,15 @@ class Formulation:
             if self.values is None or gradients is None
             else Evaluator(self.values, gradients, self.graph.spec.dtype)
         )
+        for delta in derived.where:  # each after those that it uses
+            if self.too_long(delta.definition):
+                self.unreadable.add(delta)
         plain, leaves = self.layouts(derived), self.layouts(derived, leaves=True)
         found = {
             index: self.all_terms(index, derived, plain, leaves, evaluator, gradients)
             for index in sorted({*derived.local, *derived.nodes, *derived.compact} & only)
         }
-        where = [self.named(delta, plain, evaluator) for delta in derived.where]
+        where = [self.named(delta, plain, evaluator) for delta in derived.where if delta not in self.unreadable]
         shown = [one for formulas in found.values() for one in formulas.values()]
         return PassFormulas(found, tuple(used_by(shown, where)))
 
@@ -192,9 +196,14 @@ class Formulation:
         if terms > PRINTED_BUDGET:
             long = f"it would have {terms} terms, more than {PRINTED_BUDGET}"
             return Omitted(f"{long}; name some parts of the expression")
-        if any(self.graph.nodes[s.index].anonymous for s in symbols_of(expr) if not isinstance(s, Delta)):
+        if self.is_open(expr):
             return Omitted(f"{SPENT}; name some parts of the expression")
         return None
+
+    def is_open(self, expr: Expr) -> bool:
+        """Whether a formula needs a part of an expression that has no name, in itself or in a δ: nobody can read it."""
+        return any(s in self.unreadable if isinstance(s, Delta) else self.graph.nodes[s.index].anonymous
+                   for s in symbols_of(expr))  # fmt: skip
 
     def omitted(self, term: str, expr: Expr, derived: Derived) -> Omitted | None:
         """Why a chained formula is not shown."""

@@ -23,6 +23,7 @@ from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import Formula, lift
 from backprop_cli.formulas.algebra.masks import is_truth
 from backprop_cli.formulas.algebra.matching import OnFormulas
+from backprop_cli.formulas.algebra.work import spend
 
 
 class Words:
@@ -51,6 +52,10 @@ class Words:
         return condition
 
 
+AT_HAND = 8
+"""Of the run's budget, a word that has singular points: its bodies are read and evaluated."""
+
+
 class RuleWords(Words):
     """The words of a derivative rule, which treats ties and singular points apart: a run without them has none."""
 
@@ -70,6 +75,7 @@ class RuleWords(Words):
 
 def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: object) -> Formula:
     """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
+    spend(AT_HAND)
     values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
 
     def read(text: str) -> Formula:

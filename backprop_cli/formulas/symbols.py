@@ -61,6 +61,7 @@ class Symbols:
     unfolded: set[Expr] = field(default_factory=set)  # anonymous ones whose definitions hold others
     sizes: dict[Expr, int] = field(default_factory=dict)
     chosen: dict[Expr, Expr] = field(default_factory=dict)  # whole gradients by what added up to them; see `tensors`
+    tidied: dict[Expr, Expr] = field(default_factory=dict)  # the same of any gradient: many parts hand on what they get
     steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
     letter: str | None = None  # see `unit`
 

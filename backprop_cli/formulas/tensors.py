@@ -172,6 +172,12 @@ class Formulas:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""
         if not expr.args:
             return expr
+        known = self.symbols.tidied.get(expr)
+        if known is None:
+            known = self.symbols.tidied[expr] = self._tidied(expr)
+        return known
+
+    def _tidied(self, expr: Expr) -> Expr:
         expr = mirrored(recognised(expr), self.symbols.facts)
         named = folded(expr, self.symbols.facts)
         chosen = tidy(expr if named == expr else recognised(named), self.symbols.facts)

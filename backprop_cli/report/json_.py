@@ -23,6 +23,7 @@ PLAIN = frozenset((str, int, float, bool, type(None)))
 OPENED = len("\n  ")
 PIECE = 1 << 16  # characters
 BLOCK = 4096  # numbers
+FEW = 4  # entries of a list
 
 
 def document(result: Result, view: View, listed: Listing = strict) -> dict[str, object]:
@@ -118,11 +119,17 @@ def pretty(data: Any, view: View) -> str:
 def _encoder(view: View) -> Encoder:
     """Any data on one line; the plain kinds, of which most of a document is made, go past the standard encoder."""
     standard = json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode
-    kinds: dict[type, Encoder] = {str: _quoter(view.ascii), int: int.__repr__, float: _finite}
+    words: dict[Any, str] = {False: "false", True: "true", None: "null"}
+    kinds: dict[type, Encoder] = {str: _quoter(view.ascii), int: int.__repr__, float: _finite,
+                                  bool: words.__getitem__, type(None): words.__getitem__}  # fmt: skip
 
     def encode(data: Any) -> str:
         known = kinds.get(type(data))
-        return json_safe(standard(data)) if known is None else known(data)
+        if known is not None:
+            return known(data)
+        if type(data) is list and len(data) <= FEW:  # the standard encoder takes longer to begin
+            return f"[{', '.join(map(encode, data))}]"
+        return json_safe(standard(data))
 
     return encode
 

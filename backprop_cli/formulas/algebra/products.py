@@ -15,6 +15,7 @@ from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op,
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
+from backprop_cli.formulas.algebra.work import spend
 
 MAX_OPENED = 4  # terms of a sum that is multiplied out
 
@@ -85,6 +86,7 @@ def chain(factors: list[Expr]) -> Expr:
         pulled, rest = split_scalar(factor)
         scalar *= pulled
         flat += chain_factors(rest)
+    spend(2 * len(flat))  # each meets its neighbours anew
     done: list[Expr] = []
     if any(is_op(factor, "zeros") for factor in flat):
         return S.Zero

@@ -63,16 +63,18 @@ class Reader:
     def read(self) -> Compact:
         """The formulas and the names that they need."""
         paths = Paths(self.symbols.graph)
-        whole = run_pass(Formulas(self.symbols, self.run, chained=True, budget=WHOLE))
+        spent = self.spent  # then nothing is chained
+        whole = {} if spent else run_pass(Formulas(self.symbols, self.run, chained=True, budget=WHOLE))
         meaning = Evenly(self.symbols, self.run, paths, self.length)
-        chosen = self.chosen(whole, run_pass(meaning))
+        even = run_pass(meaning)
+        chosen = dict(even) if spent else self.chosen(whole, even)
         self.definitions = {delta: delta.definition for delta in meaning.deltas}
         self.unname(chosen)
         owners = {index: owner_of(paths.home(index), self.run) for index in chosen}
         chosen = {i: self.shortened(chosen[i], owners[i], i) for i in sorted(chosen, reverse=True)}
         for delta in tuple(self.definitions):
             self.definitions[delta] = self.shortened(self.definitions[delta], delta.owner, delta.index)
-        return Compact(chosen, self.ordered(chosen), whole)
+        return Compact(chosen, self.ordered(chosen), whole or chosen)
 
     def length(self, expr: Expr) -> int:
         """How much of a line a formula takes; of a large one it is enough that it takes more."""
@@ -145,6 +147,7 @@ class Reader:
     def shortened(self, expr: Expr, owner: str, index: int) -> Expr:
         """The formula with so many parts named that it is about one line."""
         while not self.spent and self.numbered(expr) > LONGEST:
+            self.symbols.facts.budget.take(tree_size(expr) // 2)  # all of it is walked through, and made anew
             shorter = self.shorter(expr, owner, index)
             if shorter is None:
                 return expr
