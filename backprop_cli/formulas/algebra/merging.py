@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_TERMS = 24  # the search for factors in common is cubic
+EVERY = {"axis": None, "keepdims": False}
 SHORT = 3  # nodes of what is written twice rather than brought together by an identity matrix
 
 
@@ -145,8 +146,8 @@ def _centred(a: Expr, b: Expr) -> Expr | None:
     factor, product = split_scalar(a)
     if not is_op(product, "matmul") or len(product.args) != 2 or not is_op(product.args[0], "transpose"):
         return None
-    x, total = product.args[1], call("sum", {"axis": None, "keepdims": False}, product.args[1])
-    if len(shape_of(x)) != 1 or total not in Mul.make_args(b):
+    x, scalars = product.args[1], [f for f in Mul.make_args(b) if f.args and not shape_of(f)]
+    if len(shape_of(x)) != 1 or not scalars or (total := call("sum", EVERY, x)) not in scalars:
         return None
     y = b / factor / total
     return factor * chain([swap(swap(product.args[0]) + y), x]) if shape_of(y) == product.shape else None
