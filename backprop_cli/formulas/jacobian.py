@@ -11,7 +11,7 @@ from sympy import Expr
 
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.formulas.algebra.expr import TensorSymbol, gradients_of, shape_of
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, shape_of
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
@@ -83,22 +83,51 @@ class Written:
     brief: Brief | None = None
 
 
-def jacobian_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int, small: int) -> Written:
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """The reverse pass from an output with a symbol for its seed: it finds every leaf's formula at once."""
+
+    symbols: Symbols
+    nodes: Mapping[int, Expr]
+    seed: GradSymbol | None
+    used: Mapping[str, str]  # the facts that the pass rests on
+    left: int  # of the budget of its algebra
+
+    @classmethod
+    def of(cls, graph: Graph, values: Sequence[Array] | None, run: GraphPass) -> Reverse:
+        """Go back.
+
+        Args:
+            graph: the computation.
+            values: the numbers of a run, in which facts are seen; None where there are none.
+            run: the output.
+        """
+        made = symbols(graph, values)
+        shape = tuple(map(int, graph.nodes[run.output].shape))
+        seeded = GraphPass(run.output, run.name, np.full(shape, 0.5))  # no seed that is a whole number: a symbol
+        found = derive(made, seeded, ("nodes",)).nodes
+        return cls(made, found, made.gradients.get(run.output), dict(made.facts.used), made.facts.budget.left)
+
+    def afresh(self) -> Symbols:
+        """The symbols, as they are right after the pass: what was written of another leaf is no fact of this one."""
+        facts = self.symbols.facts
+        facts.used.clear()
+        facts.used.update(self.used)
+        facts.budget.left = self.left
+        return self.symbols
+
+
+def jacobian_formula(reverse: Reverse, index: int, small: int) -> Written:
     """The formula of ∂output/∂node, where the reverse pass from the output comes to one.
 
     Args:
-        graph: the computation.
-        values: the numbers of a run, in which facts are seen; None where there are none.
-        run: the output.
+        reverse: the pass.
         index: the node.
         small: up to so many entries, each has a formula of its own.
     """
-    made = symbols(graph, values)
-    shape = tuple(map(int, graph.nodes[run.output].shape))
-    seeded = GraphPass(run.output, run.name, np.full(shape, 0.5))  # no seed that is a whole number: a symbol
-    derived = derive(made, seeded, ("nodes",))
-    vjp = derived.nodes.get(index)
-    seed = made.gradients.get(run.output)
+    made = reverse.afresh()
+    graph, seed = made.graph, reverse.seed
+    vjp = reverse.nodes.get(index)
     if vjp is None:
         return Written(Omitted("the output does not depend on it"))
     if seed is None or gradients_of(vjp) - {seed}:
@@ -119,10 +148,8 @@ def jacobian_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPas
 
 def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int) -> Printed | Omitted:
     """The vector-Jacobian product with a vector `v` as a formula."""
-    made = symbols(graph, values)
-    shape = tuple(map(int, graph.nodes[run.output].shape))
-    vjp = derive(made, GraphPass(run.output, run.name, np.full(shape, 0.5)), ("nodes",)).nodes.get(index)
-    seed = made.gradients.get(run.output)
+    reverse = Reverse.of(graph, values, run)
+    made, vjp, seed = reverse.symbols, reverse.nodes.get(index), reverse.seed
     if vjp is None or seed is None or gradients_of(vjp) - {seed}:
         return Omitted("chained through, it would be too long")
     letter = next(n for n in chain(("v", "u"), (f"v_{k}" for k in count())) if n not in graph.names)

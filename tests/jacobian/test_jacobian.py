@@ -589,3 +589,18 @@ def test_a_large_hessian_is_refused_and_its_product_is_not(backprop: Backprop, t
     assert "error[E021]: of shape (5000000, 5000000) it would take 200,000,000,000,000 bytes" in refused.err
     assert backprop("hessian", tmp_path / "net.yaml", "--vector", "ones", "--get", "value[4999999]").out == "2.0\n"
     assert "(no numbers)" in backprop("hessian", tmp_path / "shapes.yaml").out
+
+
+def test_one_reverse_pass_finds_every_leafs_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule: formulas go back once from an output, and in a Hessian once from each gradient, for whatever leaves."""
+    from backprop_cli.formulas import jacobian
+
+    found: list[str] = []
+    real = jacobian.derive
+    monkeypatch.setattr(jacobian, "derive", lambda *given: (found.append(given[1].name), real(*given))[1])
+    leaves = {"a": [1.0, 2.0], "b": [0.5, 3.0], "c": [1.5, 0.25]}
+    assert len(list(jacobians(spec_of(leaves, {"y": "a*b*c"}, "y"), Wanted(("a", "b", "c"))))) == 3
+    assert len(found) == 1
+    found.clear()
+    assert len(list(hessians(spec_of(leaves, {"y": "sum((a*b*c)**2)"}, "y"), Wanted(("a", "b", "c"))))) == 6
+    assert len(found) == 3

@@ -100,11 +100,11 @@ class _Checked:
 
 
 def _formula(formula: Formula, name: str, value: Any, symbol: str) -> Iterator[CheckResult]:
-    from backprop_cli.formulas.jacobian import jacobian_formula  # imports sympy
+    from backprop_cli.formulas.jacobian import Reverse, jacobian_formula  # imports sympy
 
     graph, rows = formula.graph, formula.rows
     index = graph.names[name]
-    written = jacobian_formula(graph, rows.values, graph.passes[0], index, 0).formula
+    written = jacobian_formula(Reverse.of(graph, rows.values, graph.passes[0]), index, 0).formula
     if isinstance(written, Omitted):
         return
     back = PrintedBack(graph, rows.values, [value])

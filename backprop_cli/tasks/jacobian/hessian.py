@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,10 +21,13 @@ from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute, seed_of
-from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, has_numbers, seeded, with_formula
+from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, going_back, has_numbers, seeded, with_formula
 from backprop_cli.tasks.jacobian.numbers import Rows, bytes_of, check_size
 from backprop_cli.tasks.jacobian.results import Differentiated
 from backprop_cli.tasks.leaves import load_leaves
+
+if TYPE_CHECKING:
+    from backprop_cli.formulas.jacobian import Reverse
 
 ZERO = Printed({"text": "0", "code": "0", "latex": "0", "mathml": "<mn>0</mn>", "index": "0"}, 0.0)
 
@@ -83,6 +86,7 @@ class Twice:
     called: Mapping[str, str]
     numbers: dict[str, Whole | None] = field(default_factory=dict)
     formulas: dict[str, Whole | None] = field(default_factory=dict)
+    reverses: dict[str, Reverse] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spec: Spec, wanted: Wanted) -> Twice:
@@ -109,8 +113,11 @@ class Twice:
         if not self.moves(whole, other):
             return replace(found, formula=ZERO)
         assert whole is not None
-        run, output, names = replace(whole.graph.passes[0], name="gradient"), self.graph.output_name, self.graph.names
-        return with_formula(found, whole.graph, whole.rows, whole.graph.names[other], run,
+        if first not in self.reverses:
+            run = replace(whole.graph.passes[0], name="gradient")
+            self.reverses[first] = going_back(whole.graph, whole.rows, run)()
+        output, names = self.graph.output_name, self.graph.names
+        return with_formula(found, self.reverses[first], whole.rows, whole.graph.names[other],
                             lambda place: place.of_hessian(output, first, other, names))  # fmt: skip
 
     def product(self, name: str, vector: str) -> Differentiated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ from backprop_cli.tasks.jacobian.results import Differentiated, Entry
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 
 if TYPE_CHECKING:
+    from backprop_cli.formulas.jacobian import Reverse
     from backprop_cli.formulas.linear.place import Place
 
 WRITTEN_OUT = 16
@@ -49,8 +51,9 @@ def jacobians(spec: Spec, wanted: Wanted) -> Iterator[Differentiated]:
     names = asked_names(graph, wanted)
     graph = between(graph, names)
     rows = Rows.of(graph, load_leaves(graph, wanted.max_bytes)) if has_numbers(graph) else None
+    reverse = going_back(graph, rows, graph.passes[0])
     for name in names:
-        yield one_jacobian(graph, rows, name, wanted)
+        yield one_jacobian(graph, rows, name, wanted, reverse)
 
 
 def seeded(spec: Spec) -> Spec:
@@ -99,7 +102,20 @@ def check_name(graph: Graph, name: str) -> None:
                          "differentiable")  # fmt: skip
 
 
-def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted) -> Differentiated:
+def going_back(graph: Graph, rows: Rows | None, run: GraphPass) -> Callable[[], Reverse]:
+    """The reverse pass in formulas, done when it is first asked for, and once."""
+
+    @cache
+    def reverse() -> Reverse:
+        from backprop_cli.formulas.jacobian import Reverse  # imports sympy
+
+        return Reverse.of(graph, None if rows is None else rows.values, run)
+
+    return reverse
+
+
+def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted,
+                 reverse: Callable[[], Reverse]) -> Differentiated:  # fmt: skip
     """The Jacobian by one leaf or node."""
     index = graph.names[name]
     shape = (*map(int, graph.output.shape), *map(int, graph.nodes[index].shape))
@@ -112,16 +128,15 @@ def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted) -> 
     if not wanted.formulas:
         return found
     run = graph.passes[0]
-    return with_formula(found, graph, rows, index, run, lambda place: place.of_jacobian(run.name, name, graph.names))
+    return with_formula(found, reverse(), rows, index, lambda place: place.of_jacobian(run.name, name, graph.names))
 
 
-def with_formula(found: Differentiated, graph: Graph, rows: Rows | None, index: int, run: GraphPass,
+def with_formula(found: Differentiated, reverse: Reverse, rows: Rows | None, index: int,
                  named: Callable[[Place], Mapping[str, str]]) -> Differentiated:  # fmt: skip
     """With the formula, evaluated back where there are numbers; `named` says what an entry is of."""
     from backprop_cli.formulas.jacobian import jacobian_formula  # imports sympy
 
-    values = None if rows is None else rows.values
-    written = jacobian_formula(graph, values, run, index, WRITTEN_OUT)
+    written = jacobian_formula(reverse, index, WRITTEN_OUT)
     formula = written.formula
     if isinstance(formula, Printed) and rows is not None and found.value is not None:
         formula = evaluated(formula, rows, found.value)
