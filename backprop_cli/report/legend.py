@@ -108,6 +108,6 @@ def functions(texts: str, known: Collection[str]) -> Iterator[str]:
 
     for name in dict.fromkeys(CALLED.findall(texts)):
         if name in OPS and name not in known and not OPS[name].pointwise:
-            doc = OPS[name].doc.replace(" @ ", " · ").replace(".T", "ᵀ").rstrip(".")
+            doc = OPS[name].doc.replace(" @ ", " · ").replace(".T", "ᵀ").replace("`", "").rstrip(".")
             operands = ", ".join(OPS[name].signature.operands)
             yield f"{name}({operands}): {doc[0].lower()}{doc[1:]}"

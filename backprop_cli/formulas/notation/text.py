@@ -26,6 +26,8 @@ from backprop_cli.records import dataclass
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
+LONG = 24
+
 SIGNS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 
 
@@ -183,7 +185,8 @@ class Notation:
         top = above.text if above.level >= MUL and above.level != ADD else self.bracket(above.text)
         bottom = below.text if below.level > GRADIENT else self.bracket(below.text)
         tight = above.level > GRADIENT or above.level == ADD or " " not in top and "/" not in top
-        return (f"{top}/{bottom}" if tight else top + self.over_bar + bottom), MUL
+        bar = self.over_bar.replace(" ", "") if len(top) + len(bottom) > LONG else "/"  # a short one is never broken
+        return (top + bar + bottom if tight else top + self.over_bar + bottom), MUL
 
     def root(self, base: Piece) -> Piece:
         """A square root."""
