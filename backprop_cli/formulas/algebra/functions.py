@@ -13,6 +13,7 @@ from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.scalars import powers_of
+from backprop_cli.formulas.algebra.shapes import is_unit_vector, picked
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 
 MAX_TERMS = 8  # of a sum that is looked into
@@ -176,25 +177,33 @@ def labelled(expr: Expr) -> Expr | None:
     powers = powers_of(expr)
     for y in (b for b, e in powers.items() if e == 1 and _may_be_label(b)):
         for p, share in _shares(y, powers, facts):
-            if powers.get(share) == -1 and facts.is_one_hot(y):
+            if powers.get(share) == -1 and _is_label(y, facts):
                 return expr / p * share
     for total in (a for a in powers if isinstance(a, Add) and len(a.args) == 2 and powers[a] == 1):
         labels = [y for y in (t.as_coeff_Mul()[1] for t in total.args) if _may_be_label(y)]
         for y, (p, share) in ((label, found) for label in labels for found in _shares(label, powers, facts)):
-            if total in {share - y, y - share} and facts.is_one_hot(y):
+            if isinstance(y, Apply) and share not in powers:
+                continue  # the row of a softmax's Jacobian stays p ⊙ (e[k] - p[k])
+            if total in {share - y, y - share} and _is_label(y, facts):
                 return expr / total / p * share * (p - y if total == share - y else y - p)
     return None
 
 
-def _may_be_label(expr: Expr) -> TypeGuard[TensorSymbol]:
-    return isinstance(expr, TensorSymbol) and expr.leaf and len(expr.shape) == 1
+def _may_be_label(expr: Expr) -> TypeGuard[TensorSymbol | Apply]:
+    leaf = isinstance(expr, TensorSymbol) and expr.leaf and len(expr.shape) == 1
+    return leaf or isinstance(expr, Apply) and is_unit_vector(expr)
 
 
-def _shares(y: TensorSymbol, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[tuple[Expr, Expr]]:
+def _is_label(expr: Expr, facts: Facts) -> bool:
+    return isinstance(expr, Apply) or isinstance(expr, TensorSymbol) and facts.is_one_hot(expr)
+
+
+def _shares(y: TensorSymbol | Apply, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[tuple[Expr, Expr]]:
     """Each factor p beside y with pᵀy, as it stands and by its name."""
     for p in (b for b, e in powers.items() if e == 1 and b != y and shape_of(b) == y.shape):
-        picked = call("matmul", {}, y, p)
-        yield from ((p, share) for share in (picked, facts.wholes.get(picked)) if share is not None)
+        entry = picked(y, p) if isinstance(y, Apply) else call("matmul", {}, y, p)
+        known = () if entry is None else (entry, facts.wholes.get(entry))
+        yield from ((p, share) for share in known if share is not None)
 
 
 def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:

@@ -184,6 +184,8 @@ FOUND = (
     Law("I11", "(p @ y - y) * p", "(p @ y) * (p - y)", "p: n; y: n one_hot", by="functions"),
     Law("I11b", "(y - p @ y) * p", "(y - p) * (p @ y)", "p: n; y: n one_hot", by="functions"),
     Law("I11c", "p * y / (p @ y)", "y", "p: n nonzero; y: n one_hot", by="functions"),
+    Law("I11d", "p[0]**c * (p[0] - one_hot(0, n)) * p", "p[0]**(c + 1) * (p - one_hot(0, n))", "p: n positive; c:",
+        by="functions"),
     Law("F1p", "A.T @ x - sum(x) * y", "(A - y).T @ x", "A: n m; x: n; y: m", by="merging"),
     Law("F1o", "1/a - (1/a + 1/b) * x", "(1 - x)/a - x/b", "a: positive; b: positive; x: n", by="factoring"),
     Law("S6", "sum(x, keepdims=true) * x", "sum(x) * x", "x: n", by="sums"),

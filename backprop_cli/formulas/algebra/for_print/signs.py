@@ -1,4 +1,4 @@
-"""Where a minus goes: into a sum that then reads at least as well, Φᵀ·(t - y) rather than -Φᵀ·(y - t)   (Y3)."""
+"""Where a minus goes: from the front into a difference, Φᵀ·(t - y) rather than -Φᵀ·(y - t)   (Y3)."""
 
 from __future__ import annotations
 
