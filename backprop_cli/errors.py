@@ -114,7 +114,7 @@ CATALOGUE: dict[str, Kind] = {
     "E018": Kind("output is not a scalar", "A non-scalar output needs `grad_output`."),
     "E019": Kind("a leaf without numbers", "A leaf has a shape but no value, so there is nothing to run."),
     "E020": Kind("bad data file", "A data file is outside the spec's folder, unsafe, too large or malformed."),
-    "E021": Kind("too much memory", "The arrays of the spec would exceed --max-bytes."),
+    "E021": Kind("too much memory", "The arrays of the spec, or its many nodes, would exceed --max-bytes."),
     "E022": Kind("bad option value", "A command-line option has a value that does not fit the spec."),
     "E023": Kind("bad path", "`--get` names something the result does not hold."),
     "E024": Kind("unknown size", "A shape uses a name that `dims` does not define."),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node, memory_estimate
-from backprop_cli.engine.graph.memory import ITEMSIZE, costs, entries_of
+from backprop_cli.engine.graph.memory import ITEMSIZE, costs, entries_of, nodes_estimate
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.claims import check_claims
@@ -58,6 +58,12 @@ def check_memory(graph: Graph, max_bytes: int, runs: int = 1, beside: int = 0) -
 
 def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:
     """An E021 that names the greediest node and a limit that would do."""
+    room = f"--max-bytes {(estimate >> 20) + 1}M would do"
+    nodes = nodes_estimate(graph)
+    if 2 * nodes > estimate:
+        message = f"the nodes would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}"
+        hint = f"{len(graph.nodes):,} nodes, parts of expressions among them, take {nodes:,} of these; {room}"
+        return SpecError("E021", message, at=graph.spec.source.place(1, 1), hint=hint)
     taken = costs(graph)
     worst = max(graph.nodes, key=lambda n: entries_of(n.shape) + (taken[n.index].entries if n.index in taken else 0))
     more = taken[worst.index].entries * ITEMSIZE[graph.spec.dtype] if worst.index in taken else 0
@@ -65,8 +71,7 @@ def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:
         "E021",
         f"the arrays would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}",
         at=graph.spec.source.place(1, 1),
-        hint=f"most goes to {worst.name!r}, of shape {tuple(map(int, worst.shape))}: {more:,} bytes on the way; "
-        f"--max-bytes {(estimate >> 20) + 1}M would do",
+        hint=f"most goes to {worst.name!r}, of shape {tuple(map(int, worst.shape))}: {more:,} bytes on the way; {room}",
     )
 
 

@@ -138,6 +138,24 @@ def test_a_run_takes_what_is_estimated(expression: str, spec_of) -> None:
     assert peak + min(held(graph), 31 << 20) >= memory_estimate(graph) / 10
 
 
+def test_nodes_count_whatever_their_shape(spec_of) -> None:
+    """Rule: a long chain of scalars takes what its nodes take; the estimate is no less, and no four times as much."""
+    rows = "".join(f"  n{i}: {f'n{i - 1}' if i else 'w'} + 0.5\n" for i in range(500))
+    kept = []
+
+    def run() -> None:
+        kept.append(graph := build(spec_of(f"params: {{w: 1.0}}\nnodes:\n{rows}")))
+        meaning = Numbers(graph)
+        steps = plan(graph, meaning)
+        values = meaning.values = forward(graph, steps, meaning, {0: np.float64(1)})
+        kept.append(backward(graph, steps, meaning, values, graph.output.index, np.float64(1)))
+
+    run()
+    peak = _peak(run)
+    assert peak <= memory_estimate(kept[0]) + SMALL
+    assert memory_estimate(kept[0]) <= 4 * peak
+
+
 def test_a_users_function_is_counted_inside(spec_of) -> None:
     """Rule: what a function with a gradient of its own computes on its way counts too."""
     inner = "functions: {f: {args: [x], body: 'sum(outer(x, x))', grads: {x: grad(out) * x}}}\n"

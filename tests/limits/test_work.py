@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from backprop_cli.formulas.algebra.products import chain as product_of
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.compact.evenly import Evenly, Paths
+from backprop_cli.formulas.printed import Printed
 from backprop_cli.formulas.reasons import CONSTANT, reasons
 from backprop_cli.formulas.symbols import symbols
 from backprop_cli.formulas.tensors import run_pass
@@ -158,6 +160,22 @@ def test_a_deep_factor_has_its_reason(start: str, spec_of: Callable[[str], Any])
     graph = build(spec_of(f"inputs: {{x: 0.5}}\nparams: {{w: 2.0}}\nnodes:\n{rows}  y: w * n1499\n"))
     constant = CONSTANT["multiply"] in reasons(graph, graph.output, graph.nodes[graph.names["w"]])
     assert constant == (start == "2")
+
+
+@pytest.mark.parametrize("text", [
+    f"params: {{w: 2.0}}\nnodes: {{y: {'1/(1+' * 60}w{')' * 60}}}\n",
+    f"params: {{v: [1.0, 2.0, 3.0]}}\nnodes: {{y: 'sum({'softmax(' * 40}v{')' * 40}*v)'}}\n",
+], ids=["quotients", "softmaxes"])  # fmt: skip
+def test_past_the_budget_no_formula_needs_what_has_no_name(text: str, spec_of: Callable[[str], Any]) -> None:
+    """Rule: the numbers stay and the result says so; every code that is printed names nodes and listed δ alone."""
+    result = run(spec_of(text), Settings())
+    assert any(warning.code == "budget" for warning in result.warnings)
+    assert all(node.gradient is not None and np.isfinite(node.gradient.value).all() for node in result.nodes)
+    names = {node.name for node in result.nodes} | {one.name["code"] for one in result.where}
+    written = [one.formula.code for one in result.where]
+    written += [f.code for node in result.nodes for f in node.gradient.formula.values() if isinstance(f, Printed)]
+    used = {word for code in written for word in re.findall(r"[A-Za-z_][\w.]*", code)}
+    assert used <= names | {"softmax", "sum", "axis", "grad", "keepdims", "true"}
 
 
 LINEAR: dict[str, tuple[Callable[[int], str], int]] = {

@@ -193,7 +193,16 @@ def _is_seen(graph: Graph, node: Node) -> bool:
 def memory_estimate(graph: Graph, runs: int = 1) -> int:
     """Bytes at the peak: what is held, of so many runs at once, and what the greediest step takes besides."""
     step = max((cost.entries for cost in costs(graph).values()), default=0)
-    return runs * held(graph) + ITEMSIZE[graph.spec.dtype] * step
+    return nodes_estimate(graph) + runs * held(graph) + ITEMSIZE[graph.spec.dtype] * step
+
+
+A_NODE = 2_000
+"""Bytes that a node takes whatever its shape, as measured: its text, its place in the graph, its step, its result."""
+
+
+def nodes_estimate(graph: Graph) -> int:
+    """Bytes of the graph itself: of a long chain of scalars it is nearly all there is."""
+    return A_NODE * len(graph.nodes)
 
 
 def reverse_estimate(graph: Graph) -> int:
