@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from backprop_cli.engine.graph import Graph, GraphPass, build
+from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.errors import UsageError
 from backprop_cli.language.model import Spec
+from backprop_cli.language.unparse import POSTFIX
 from backprop_cli.tasks.export import jax_helpers, numpy_helpers
-from backprop_cli.tasks.export.code import Dialect, call, template
+from backprop_cli.tasks.export.code import Code, Dialect, Speech, call, template
 from backprop_cli.tasks.export.numpy_table import TABLE as NUMPY_TABLE
 from backprop_cli.tasks.export.numpy_table import language
 from backprop_cli.tasks.export.prepared import with_named_outputs
@@ -22,11 +25,19 @@ HELPERS = {name: function for name, function in {**helpers_of(numpy_helpers), **
 TAKEN = ("np", "jnp", "jax", "math", "forward", "pull", "name", "value", *dir(builtins), *HELPERS)
 OWN = {"erf": "jax.scipy.special.erf", "erfc": "jax.scipy.special.erfc"}
 
+def _index(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
+    """JAX takes arrays where numpy takes lists."""
+    parts = (f"jnp.array({list(part)})" if isinstance(part, tuple) else index_text((part,))
+             for part in parameters["index"])  # fmt: skip
+    return f"{operands[0].within(POSTFIX)}[{', '.join(parts)}]"
+
+
 TABLE = {
     **NUMPY_TABLE, **{name: call(target) for name, target in OWN.items()}, "relu": call("jax.nn.relu"),
     "relu6": call("jax.nn.relu6"), "gelu": template("jax.nn.gelu({0}, approximate={approximate} == 'tanh')"),
     "stop_gradient": call("jax.lax.stop_gradient"), "logcumsumexp": call("jax.lax.cumlogsumexp", "axis"),
     "cummax": call("jnp.maximum.accumulate", "axis"), "cummin": call("jnp.minimum.accumulate", "axis"),
+    "index": _index,
 }  # fmt: skip
 JAX = Dialect("jnp", TABLE, "mask", language)
 

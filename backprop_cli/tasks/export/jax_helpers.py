@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.language.model import Shape
 
@@ -21,9 +21,10 @@ def index_add(x: jax.Array, indices: jax.Array, source: jax.Array, axis: int) ->
     return x.at[(*[slice(None)] * (axis % x.ndim), indices.astype(int))].add(source)
 
 
-def scatter(x: jax.Array, index: object, shape: Shape) -> jax.Array:
+def scatter(x: jax.Array, index: tuple[Any, ...], shape: Shape) -> jax.Array:
     """Zeros with x added at an index."""
-    return jnp.zeros(shape).at[index].add(x)
+    places = tuple(jnp.array(part) if isinstance(part, list) else part for part in index)
+    return jnp.zeros(shape).at[places].add(x)
 
 
 def conv(x: jax.Array, w: jax.Array, b: jax.Array | None, stride: Shape, padding: Shape, dilation: Shape,
