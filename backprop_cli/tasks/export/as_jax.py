@@ -25,6 +25,7 @@ HELPERS = {name: function for name, function in {**helpers_of(numpy_helpers), **
 TAKEN = ("np", "jnp", "jax", "math", "forward", "pull", "name", "value", *dir(builtins), *HELPERS)
 OWN = {"erf": "jax.scipy.special.erf", "erfc": "jax.scipy.special.erfc"}
 
+
 def _index(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> str:
     """JAX takes arrays where numpy takes lists."""
     parts = (f"jnp.array({list(part)})" if isinstance(part, tuple) else index_text((part,))
