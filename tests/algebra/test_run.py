@@ -31,10 +31,15 @@ SPEC = "inputs:\n  x: [1, 2]\nparams:\n  W: [[1, 2], [3, 4]]\nnodes:\n  z: W @ x
 
 
 def decorated(path: Path) -> set[str]:
-    """The names of what remembers calls for the process, as decorators of a module."""
+    """The names of what remembers calls for the process, as decorators of a module.
+
+    A function inside another is gone with its call, and so is what it remembers.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {ast.unparse(d).partition("(")[0].rpartition(".")[2] for node in ast.walk(tree)
-            if isinstance(node, ast.FunctionDef) for d in node.decorator_list} & CACHES  # fmt: skip
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inner = {id(node) for one in functions for node in ast.walk(one) if node is not one}
+    return {ast.unparse(d).partition("(")[0].rpartition(".")[2]
+            for one in functions if id(one) not in inner for d in one.decorator_list} & CACHES  # fmt: skip
 
 
 def test_caches_of_the_process_are_closed() -> None:

@@ -167,9 +167,11 @@ def _new_axes(index: Any, rank: int) -> tuple[int, ...]:
 
 
 def along(x: Formula, indices: Formula, source: Formula, *, axis: int) -> Formula:
-    """One entry a row added to zeros is one_hot(labels) times what is added   (S4)."""
+    """One entry a row added to zeros is one_hot(labels) times what is added   (S4); a vector has no rows."""
     if source.expr == 0:
         return x
+    if len(x.shape) == 1 and indices.shape == source.shape:
+        return added(x, indices, source, axis=0)
     last = axis % len(x.shape) == len(x.shape) - 1
     if x.expr != 0 or not last or not is_one(indices.shape[-1]) or indices.shape[:-1] != x.shape[:-1]:
         return generic("scatter_add", {"axis": axis}, (x, indices, source))

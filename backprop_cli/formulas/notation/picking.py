@@ -31,10 +31,12 @@ def taken(layout: Walker, expr: Apply) -> Piece:
 def along(layout: Walker, expr: Apply) -> Piece:
     """p[n, y[n]]: for every n the entry that its label names; the axis that it keeps is a new one: p[n, y[n]][:, None].
 
-    Of labels with that axis, p[n, y[n,k]].
+    Of labels with that axis, p[n, y[n,k]]; of vectors, x[y].
     """
     place = expr.parameters["axis"] % len(expr.shape)
     x, labels = expr.args
+    if len(expr.shape) == 1:
+        return taken(layout, Apply("take", (x, labels), {"axis": 0}, expr.shape))
     if (one := _with_new_axis(labels, place)) is None:
         return _picked(layout, x, labels, place, keeps=True) or layout.call(expr)
     found = _picked(layout, x, one, place)

@@ -191,7 +191,8 @@ def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
 def _right_side(text: str, item: Item, nodes: Collection[str]) -> str:
     """The answer behind `grad(W2) =`, or a name of the writer's own; what another node is is no answer."""
     left, sign, right = text.partition("=")
-    if not sign or right.startswith("=") or left.endswith(("<", ">", "!")) or left.count("(") != left.count(")"):
+    inside = any(left.count(opening) != left.count(closing) for opening, closing in ("()", "{}", "[]"))
+    if not sign or right.startswith("=") or left.endswith(("<", ">", "!")) or inside:
         return text
     named = item_of(left, nodes)
     another = named is not None and named.node in nodes and named.node != item.node
