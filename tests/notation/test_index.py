@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -19,6 +19,8 @@ from backprop_cli.tasks.result import Result
 from tests.notation.test_read_back import check
 from tests.readers.indexed import evaluated
 from tests.shipped import SPECS, by_entry
+
+Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN: Any = json.loads((ROOT / "tests" / "data" / "specs_index.json").read_text(encoding="utf-8"))
@@ -104,18 +106,28 @@ WRITTEN = {
     ),
     "y = sum(cumprod(x, axis=0) * z)": (
         {"x": (3,), "z": (3,)},
-        {"z": "∂y/∂z[i] = Π_j x[j]^[j ≤ i]",
-         "x": "∂y/∂x[i] = Σ_j [j ≥ i] · z[j] · (Π_k x[k]^([k ≤ j] · [k ≠ i]))"},
+        {"z": "∂y/∂z[i] = Π_j x[j]^[j ≤ i]", "x": "∂y/∂x[i] = Σ_j [j ≥ i] · z[j] · (Π_k x[k]^[k ≤ j]) / x[i]"},
     ),
     "y = sum(prod(x, axis=1) * z)": (
-        {"x": (2, 3), "z": (2,)},
-        {"z": "∂y/∂z[i] = Π_j x[i,j]", "x": "∂y/∂x[i,j] = z[i] · (Π_k x[i,k]^[k ≠ j])"},
+        {"x": (2, 3), "z": (2,)}, {"z": "∂y/∂z[i] = Π_j x[i,j]", "x": "∂y/∂x[i,j] = z[i] · (Π_k x[i,k]) / x[i,j]"},
     ),
     "y = sum(prod(x, axis=(0, 2)) * z)": (
         {"x": (2, 3, 4), "z": (3,)},
-        {"z": "∂y/∂z[i] = Π_j,k x[j,i,k]", "x": "∂y/∂x[j,i,k] = z[i] · (Π_l,m x[l,i,m]^[(l,m) ≠ (j,k)])"},
+        {"z": "∂y/∂z[i] = Π_j,k x[j,i,k]", "x": "∂y/∂x[j,i,k] = z[i] · (Π_l,m x[l,i,m]) / x[j,i,k]"},
     ),
-    "y = prod(x) * z": ({"x": (2, 3), "z": ()}, {"x": "∂y/∂x[i,j] = z · (Π_k,l x[k,l]^[(k,l) ≠ (i,j)])"}),
+    "y = prod(x) * z": ({"x": (2, 3), "z": ()}, {"x": "∂y/∂x[i,j] = y / x[i,j]"}),
+    "y = sum(flip(cumprod(flip(x, axis=0), axis=0), axis=0) * z)": (
+        {"x": (3,), "z": (3,)},
+        {"z": "∂y/∂z[i] = Π_j x[j]^[j ≥ i]", "x": "∂y/∂x[i] = Σ_j [j ≤ i] · z[j] · (Π_k x[k]^[k ≥ j]) / x[i]"},
+    ),
+    "y = sum(cumsum(flip(x, axis=0), axis=0) * z)": (
+        {"x": (3,), "z": (3,)}, {"z": "∂y/∂z[i] = Σ_j [j ≥ 2-i] · x[j]", "x": "∂y/∂x[i] = Σ_j [j ≥ 2-i] · z[j]"},
+    ),
+    "y = sum(conv1d(x, flip(w, axis=2)) * z)": (
+        {"x": (1, 1, 5), "w": (1, 1, 3), "z": (1, 1, 3)},
+        {"z": "∂y/∂z[i] = Σ_a x[i+2-a] · w[a]", "x": "∂y/∂x[j] = Σ_a z[j+a-2] · w[a]"},
+    ),
+    "y = w @ flip(x, axis=0)": ({"x": (3,), "w": (3,)}, {"w": "∂y/∂w[i] = x[2-i]", "x": "∂y/∂x[i] = w[2-i]"}),
     "y = sum(var(x, axis=0, ddof=1) * z)": (
         {"x": (3, 2), "z": (2,)}, {"z": "∂y/∂z[i] = Σ_j (x[j,i] - 1/3 · (Σ_k x[k,i]))² / 2"},
     ),
@@ -125,12 +137,41 @@ WRITTEN = {
     "y = sum(solve(a, b) * z)": ({"a": (3, 3), "b": (3,), "z": (3,)}, {"z": "∂y/∂z[i] = Σ_j (a⁻¹)[i,j] · b[j]"}),
 }  # fmt: skip
 
+WITH_A_ZERO = {
+    "y = sum(cumprod(x, axis=0) * z)": (
+        {"x": (3,), "z": (3,)}, {"x": "∂y/∂x[i] = Σ_j [j ≥ i] · z[j] · (Π_k x[k]^([k ≤ j] · [k ≠ i]))"},
+    ),
+    "y = sum(prod(x, axis=1) * z)": (
+        {"x": (2, 3), "z": (2,)}, {"x": "∂y/∂x[i,j] = z[i] · (Π_k x[i,k]^[k ≠ j])"},
+    ),
+    "y = sum(prod(x, axis=(0, 2)) * z)": (
+        {"x": (2, 3, 4), "z": (3,)},
+        {"z": "∂y/∂z[i] = Π_j,k x[j,i,k]", "x": "∂y/∂x[j,i,k] = z[i] · (Π_l,m x[l,i,m]^[(l,m) ≠ (j,k)])"},
+    ),
+    "y = prod(x) * z": ({"x": (2, 3), "z": ()}, {"x": "∂y/∂x[i,j] = z · (Π_k,l x[k,l]^[(k,l) ≠ (i,j)])"}),
+}  # fmt: skip
+"""What is written where a factor is 0, by which nothing can be divided."""
+
 
 @pytest.mark.parametrize("expression", WRITTEN)
 def test_operators_are_written_by_their_entries(expression: str) -> None:
     """Windows, reshapes, slices, running sums and inverses as a book writes them; and what is written is so."""
     shapes, wanted = WRITTEN[expression]
-    leaves = "".join(f"  {name}: {{shape: {list(shape)}, init: normal, seed: {seed}}}\n"
+    _are_written(expression, shapes, wanted)
+
+
+@pytest.mark.parametrize("expression", WITH_A_ZERO)
+def test_products_of_a_zero_are_those_of_the_others(expression: str) -> None:
+    """A derivative of a product multiplies the other factors where one is 0; and what is written is so."""
+    shapes, wanted = WITH_A_ZERO[expression]
+    _are_written(expression, shapes, wanted, values={"x": np.arange(np.prod(shapes["x"])).reshape(shapes["x"])})
+
+
+def _are_written(
+    expression: str, shapes: Shapes, wanted: Mapping[str, str], values: Mapping[str, np.ndarray[Any, Any]] | None = None
+) -> None:
+    given = {name: f"value: {value.tolist()}" for name, value in (values or {}).items()}
+    leaves = "".join(f"  {name}: {{{given.get(name, f'shape: {list(shape)}, init: normal, seed: {seed}')}}}\n"
                      for seed, (name, shape) in enumerate(shapes.items()))  # fmt: skip
     name, _, body = expression.partition(" = ")
     spec = read_spec(f"params:\n{leaves}nodes:\n  {name}: '{body}'\n".encode(), "test.yaml", folder=None)

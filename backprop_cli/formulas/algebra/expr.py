@@ -183,9 +183,11 @@ class Apply(Expr):
         return f"{self.name}({', '.join(map(str, self.args))})"
 
 
-MASKS = frozenset(
-    ("eye", "one_hot", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
-)
+TURNED = {"equal": "equal", "greater": "less", "less": "greater", "greater_equal": "less_equal",
+          "less_equal": "greater_equal", "not_equal": "not_equal"}  # fmt: skip
+"""What a comparison is with its sides exchanged."""
+
+MASKS = frozenset(("eye", "one_hot", *TURNED))
 """Operators whose entries are 0 or 1."""
 
 NONE = Symbol("none")

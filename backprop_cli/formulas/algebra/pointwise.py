@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sympy import Add, Expr, Integer, Mul, Rational, expand_mul
 
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.formulas.algebra.expr import Apply, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import TURNED, Apply, shape_of, tree_size
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, lift, power
 
@@ -66,11 +66,6 @@ def _simplest(one: Formula, two: Formula) -> tuple[Formula, Formula]:
 
 EQUAL = {"equal": 1, "greater_equal": 1, "less_equal": 1, "not_equal": 0, "greater": 0, "less": 0}
 """What a comparison says of two equal things."""
-
-
-TURNED = {"equal": "equal", "greater": "less", "less": "greater", "greater_equal": "less_equal",
-          "less_equal": "greater_equal", "not_equal": "not_equal"}  # fmt: skip
-"""What a comparison is with its sides exchanged."""
 
 
 def _power_of(exponent: Expr) -> Callable[..., Formula]:

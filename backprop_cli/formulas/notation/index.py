@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sympy import Expr, Pow, Rational
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
+from backprop_cli.formulas.algebra.expr import TURNED, Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
 from backprop_cli.formulas.marks import plain
 from backprop_cli.formulas.notation.arguments import spell_static
@@ -235,7 +235,7 @@ class EntryLayout(Layout):
             letters.append("" if is_one(size) else self.axes.letter(axis, size, self.scope))
             self.scope += [*filter(None, letters[-1:])]
             self.spoken.setdefault(letters[-1], size)
-        piece = body(tuple(letters))
+        piece = self.forward(body(tuple(letters)), runs, letters, body)
         del self.scope[outside:]
         seen = self.alone.intersection(re.findall(r"\w+", piece.text))  # not in a label of which nothing is left
         seen -= self.short
@@ -248,6 +248,19 @@ class EntryLayout(Layout):
         level = MUL if sign == "Σ" else ADD  # a factor may go into a sum
         return Piece(self.notation.over(listed, sign) + self.closed(piece, MUL), level, reaches=True)
 
+    def forward(
+        self, piece: Piece, runs: Sequence[Along], letters: Sequence[str], body: Callable[[Index], Piece]
+    ) -> Piece:
+        """What is summed; letters of which names have only the place from the end, z[2-j], count from there."""
+        ends = {j: places.less(str(int(run.size) - 1), j) for j, run in zip(letters, runs, strict=True) if j}
+        backward = {j for j, end in ends.items() if end in self.alone and j not in self.alone}
+        self.alone.difference_update(ends.values())
+        if not backward:
+            return piece
+        again = body(tuple(ends[j] if j in backward else j for j in letters))
+        self.alone.difference_update(ends.values())
+        return again
+
     def selected(self, left: Sequence[str], right: Sequence[str], piece: Piece) -> Piece:
         """[i = j] times something: that where indices are the same, else 0."""
         pairs = [(a or "0", b or "0") for a, b in zip(left, right, strict=True) if (a or "0") != (b or "0")]
@@ -255,16 +268,21 @@ class EntryLayout(Layout):
 
     def compared(self, name: str, left: str, right: str, piece: Piece) -> Piece:
         """[i ≤ j] times something."""
-        sides = self.notation.place(left), self.notation.place(right)
-        return self.multiplied([self.notation.comparison(name, *sides), piece])
+        return self.multiplied([self.comparison(name, left, right), piece])
+
+    def comparison(self, name: str, left: str, right: str) -> Piece:
+        """[i ≤ j]; where the left counts from an end, what it counts is compared: [j ≥ i] for [2-j ≤ 2-i]."""
+        back = places.turned(left)
+        if back is not None:
+            name, left, right = TURNED[name], back[1], places.less(str(back[0]), right)
+        return self.notation.comparison(name, self.notation.place(left), self.notation.place(right))
 
     def raised(self, conditions: Sequence[tuple[str, str, str]], piece: Piece) -> Piece:
         """x[k]^([k ≤ i] · [k ≠ j]): something where indices compare so, else 1."""
-        place, one = self.notation.place, Piece("1", ATOM)
+        one = Piece("1", ATOM)
         if any(name == "not_equal" and left == right for name, left, right in conditions):
             return one
-        brackets = [self.notation.comparison(name, place(left), place(right)) for name, left, right in conditions
-                    if left != right]  # fmt: skip
+        brackets = [self.comparison(name, left, right) for name, left, right in conditions if left != right]
         if not brackets:
             return piece
         power = Piece(brackets[0].text, ATOM) if len(brackets) == 1 else self.multiplied(brackets)

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from sympy import Add, Expr, Mul, Pow, Rational
 
-from backprop_cli.formulas.algebra.expr import Apply, is_op
+from backprop_cli.formulas.algebra.expr import TURNED, Apply, is_op
 from backprop_cli.formulas.algebra.for_print.order import Factors, echoed, factors_of, is_negative, term_order
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_scalar, split_sum
@@ -121,9 +121,9 @@ def _comparison(expr: Apply) -> Arranged:
     """[x > 0], however it was asked; [a > b] for [a - b > 0], [x < 0] for [-x > 0]."""
     left, right = _sides(*expr.args)
     if left.is_number and not right.is_number:
-        return Apply(MIRRORED[expr.name], (right, left), expr.parameters, expr.shape)
+        return Apply(TURNED[expr.name], (right, left), expr.parameters, expr.shape)
     if right == 0 and has_minus(left):
-        return Apply(MIRRORED[expr.name], (-left, right), expr.parameters, expr.shape)
+        return Apply(TURNED[expr.name], (-left, right), expr.parameters, expr.shape)
     return expr if left is expr.args[0] else Apply(expr.name, (left, right), expr.parameters, expr.shape)
 
 
@@ -135,8 +135,6 @@ def _sides(left: Expr, right: Expr) -> tuple[Expr, Expr]:
     return (plus, -minus) if has_minus(minus) and not has_minus(plus) else (left, right)
 
 
-MIRRORED = {"greater": "less", "greater_equal": "less_equal", "less": "greater", "less_equal": "greater_equal",
-            "equal": "equal", "not_equal": "not_equal"}  # fmt: skip
-OPERATORS: Mapping[str, Callable[[Apply], Arranged]] = {"matmul": _chain, **dict.fromkeys(MIRRORED, _comparison)}
+OPERATORS: Mapping[str, Callable[[Apply], Arranged]] = {"matmul": _chain, **dict.fromkeys(TURNED, _comparison)}
 
 __all__ = ["Arranged", "Factors", "Negative", "Term", "Terms", "Transposed", "for_print"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 _CONSTANT = re.compile(r"(?P<rest>.*?)(?P<number>[+-]\d+)")
+_TURNED = re.compile(r"(?P<last>\d+)-(?P<of>[\w·]+|\([^()]*\))")
 _SIMPLE = re.compile(r"\w+(\[[^\[\]]*\])?|⌊[^⌊⌋]*⌋")
 
 
@@ -39,9 +40,17 @@ def less(place: str, other: str) -> str:
     known = number(other)
     if known is not None:
         return moved(place, -known)
-    before = number(place)
+    before, back = number(place), turned(other)
+    if back is not None:
+        return moved(together(place, back[1]), -back[0])
     other = other if re.fullmatch(r"[\w·]+", other) else f"({other})"
     return f"{before or ''}-{other}" if before is not None else f"{place}-{other}"
+
+
+def turned(place: str) -> tuple[int, str] | None:
+    """Of an index that counts from an end, 2-i, that end and what it counts; None for any other."""
+    found = _TURNED.fullmatch(place)
+    return (int(found["last"]), found["of"].strip("()")) if found else None
 
 
 def times(by: int, place: str) -> str:
