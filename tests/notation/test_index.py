@@ -157,17 +157,17 @@ WITH_A_ZERO = {
 def test_operators_are_written_by_their_entries(expression: str) -> None:
     """Windows, reshapes, slices, running sums and inverses as a book writes them; and what is written is so."""
     shapes, wanted = WRITTEN[expression]
-    _are_written(expression, shapes, wanted)
+    _check_written(expression, shapes, wanted)
 
 
 @pytest.mark.parametrize("expression", WITH_A_ZERO)
 def test_products_of_a_zero_are_those_of_the_others(expression: str) -> None:
     """A derivative of a product multiplies the other factors where one is 0; and what is written is so."""
     shapes, wanted = WITH_A_ZERO[expression]
-    _are_written(expression, shapes, wanted, values={"x": np.arange(np.prod(shapes["x"])).reshape(shapes["x"])})
+    _check_written(expression, shapes, wanted, values={"x": np.arange(np.prod(shapes["x"])).reshape(shapes["x"])})
 
 
-def _are_written(
+def _check_written(
     expression: str, shapes: Shapes, wanted: Mapping[str, str], values: Mapping[str, np.ndarray[Any, Any]] | None = None
 ) -> None:
     given = {name: f"value: {value.tolist()}" for name, value in (values or {}).items()}
