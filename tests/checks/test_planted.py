@@ -11,6 +11,7 @@ import pytest
 import backprop_cli.formulas.tensors
 import backprop_cli.tasks.calculate
 import backprop_cli.tasks.checks.differences
+from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.passes import backward
 from backprop_cli.formulas.algebra.formula import RULES, lift
@@ -81,11 +82,9 @@ def wrong_rewrite(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_unbroadcast(patch: pytest.MonkeyPatch) -> None:
-    """The gradient of a broadcast operand is averaged where it should be summed."""
-    from backprop_cli.engine import numbers
-
-    right = numbers.summed_to
-    patch.setattr(numbers, "summed_to", lambda x, shape: right(x, shape) / 2)
+    """The gradient of a broadcast operand is averaged where it should be summed, whichever way it is summed."""
+    right = Numbers.unbroadcast
+    patch.setattr(Numbers, "unbroadcast", lambda self, gradient, shape: right(self, gradient, shape) / 2)
 
 
 PLANTS: list[tuple[Plant, str, str, set[str]]] = [

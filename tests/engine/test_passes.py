@@ -114,15 +114,15 @@ def test_a_scalar_takes_the_same_sigmoid(x: float) -> None:
 
 
 @seeded(200)
-def test_unbroadcasting_is_the_adjoint_of_broadcasting(draw: Random) -> None:
+def test_unbroadcasting_is_the_adjoint_of_broadcasting(draw: Random, spec_of: Read) -> None:
     """<G, broadcast x> = <unbroadcast G, x> for every G and x, and any shape that broadcasts to another."""
     wide = tuple(several(draw, lambda: draw.randint(1, 3), 4))
     narrow = tuple(draw.choice((size, 1)) for size in wide[draw.randint(0, len(wide)) :])
     numbers = np.random.default_rng(0)
     g, x = np.asarray(numbers.normal(size=wide)), np.asarray(numbers.normal(size=narrow))
-    back = summed_to(g, narrow)
-    assert np.shape(back) == narrow
-    np.testing.assert_allclose(np.sum(g * np.broadcast_to(x, wide)), np.sum(back * x), rtol=1e-12, atol=1e-12)
+    for back in (summed_to(g, narrow), Numbers(graph_of(spec_of, DIAMOND)).unbroadcast(g, narrow)):
+        assert np.shape(back) == narrow
+        np.testing.assert_allclose(np.sum(g * np.broadcast_to(x, wide)), np.sum(back * x), rtol=1e-12, atol=1e-12)
 
 
 def test_all_nodes_of_an_op_share_its_rule(spec_of: Read) -> None:
