@@ -50,6 +50,9 @@ def _invoke(argv: list[str]) -> int:
     except click.exceptions.Exit as caught:  # --help and --version
         sink_for(None)  # click writes nothing where there is nowhere to write
         return caught.exit_code
+    except AttributeError:
+        sink_for(None)  # or, an older one, fails there
+        raise
 
 
 def _report(error: Exception, argv: Sequence[str]) -> int:
