@@ -89,6 +89,10 @@ def closing(total: Expr, final: Expr, facts: Facts) -> str:
             return f"{symbol.name} = {Layout(TEXT, style=facts.style)(definition)}"
     if _divisors(total) - _divisors(final):
         return spelled(LAWS["A1"])
+    if _quotient_sums(total) and not _quotient_sums(final):
+        return "x/a + y/b = (x · b + y · a)/(a · b)"
+    if _sums_times(final) - _sums_times(total):
+        return spelled(LAWS["F1a"])
     if _squares(final) - _squares(total):
         return spelled(LAWS["F1n"])
     return spelled(LAWS["F1d"]) if total.has(Add) else ""
@@ -99,9 +103,19 @@ def _divisors(expr: Expr) -> set[Expr]:
     return {power.base for power in expr.atoms(Pow) if power.exp.could_extract_minus_sign() and symbols_of(power.base)}
 
 
+def _quotient_sums(expr: Expr) -> set[Expr]:
+    """The sums of terms that are divided by different things."""
+    return {total for total in expr.atoms(Add) if len({frozenset(_divisors(term)) for term in total.args}) > 1}
+
+
+def _sums_times(expr: Expr) -> set[Expr]:
+    """The products of matrices of which one is a sum."""
+    return {part for part in expr.atoms(Apply) if part.name == "matmul" and any(isinstance(a, Add) for a in part.args)}
+
+
 def _squares(expr: Expr) -> set[Expr]:
-    """The powers of sums in a formula."""
-    return {power for power in expr.atoms(Pow) if isinstance(power.base, Add) and power.exp.is_Integer}
+    """The sums that a formula has a power of."""
+    return {power.base for power in expr.atoms(Pow) if isinstance(power.base, Add) and power.exp.is_Integer}
 
 
 def _takes_place(symbol: TensorSymbol, definition: Expr, total: Expr, final: Expr) -> bool:

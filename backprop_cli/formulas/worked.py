@@ -78,7 +78,8 @@ class Contribution:
     """What one consumer, `name` = `definition`, hands back; `local` is ∂consumer/∂node = ..., or δ ↦ ... (`is_map`).
 
     `entry` is the step for one entry of the gradient, `entries` the definition for one entry of the consumer; `layer`
-    is the step with the one above it put in, where that leads from one layer to the next.
+    is the step with the one above it put in, where that leads from one layer to the next; `places` what comes back
+    from each place of a definition that uses the node more than once, and what that adds up to.
     `indices` say how far the letters of both run: `n < N`.
     """
 
@@ -98,6 +99,7 @@ class Contribution:
     algebra: tuple[Algebra, ...] = ()
     entries: Equation | None = None
     layer: Maths | None = None
+    places: Algebra | None = None
 
 
 @dataclass(frozen=True, slots=True)

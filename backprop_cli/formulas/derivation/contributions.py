@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
-from sympy import Expr, Mul, S
+from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.base import show
@@ -19,7 +20,7 @@ from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.remarks import is_activated, is_weighted
-from backprop_cli.formulas.stepwise import rewritings
+from backprop_cli.formulas.stepwise import closing, rewritings
 from backprop_cli.formulas.tensors import true_shape
 from backprop_cli.formulas.worked import Algebra, Contribution, Equation, Maths, shapes_of_product
 from backprop_cli.records import dataclass
@@ -45,13 +46,15 @@ class Contributions(Printing):
         """What flows from a consumer to one of the nodes it uses."""
         delta = self.derived.symbols.known(GradSymbol("δ", consumer.shape, consumer.index))
         notes: dict[str, None] = {}
-        expr = self.flow(consumer, target, Formula(delta, consumer.shape), notes)
-        if expr is None:
+        places = self.flow(consumer, target, Formula(delta, consumer.shape), notes)
+        if not places:
             return None
+        expr = places[0] if len(places) == 1 else self.plain(Add(*places))
         upstream = self.meaning.gradient_symbol(consumer)
         plain = TensorSymbol("δ", consumer.shape, consumer.index)
         factor = Mul(*[a for a in Mul.make_args(expr) if a is not delta])
         elementwise = delta in Mul.make_args(expr) and not factor.has(delta)
+        slope = factor if elementwise else expr
         chain: dict[TensorSymbol, Expr] = {delta: upstream}
         above = self.put_together(consumer)
         chained = None if above is None or is_long(above) else above
@@ -59,7 +62,7 @@ class Contributions(Printing):
         return Contribution(
             consumer=self.label(consumer), name=self.named(self.label(consumer)), definition=self.own_words(consumer),
             local=Equation(self.slope(consumer, target, elementwise),
-                           self.maths(factor if elementwise else expr, {delta: plain})), is_map=not elementwise,
+                           self.maths(slope, {delta: plain})), is_map=not elementwise,
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
             substituted=None if chained is None else self.substituted(expr, delta, chained, target),
             notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
@@ -69,7 +72,21 @@ class Contributions(Printing):
             entries=None if elementwise else self.entries(consumer, spoken),
             indices=tuple(f"{letter} < {spell_static(size)}" for letter, size in spoken.items() if letter),
             layer=self.layer(consumer, target, expr, delta),
+            places=self.places([place.xreplace({delta: S.One}) if elementwise else place for place in places], slope,
+                               {delta: plain}),
         )  # fmt: skip
+
+    def places(self, parts: Sequence[Expr], slope: Expr, meant: dict[TensorSymbol, Expr]) -> Algebra | None:
+        """Of a node that stands in a definition more than once: what comes back from each place, and why that is all.
+
+        None where nothing happens when these are added up.
+        """
+        if len(parts) == 1 or (total := Add(*parts)) == slope or is_long(total):
+            return None
+        before, after = self.maths(total, meant), self.maths(slope, meant)
+        if before.text == after.text or len(before.text) > LONGEST // 2:
+            return None
+        return Algebra(before, after, closing(total, slope, self.derived.symbols.facts))
 
     def put_together(self, consumer: Node) -> Expr | None:
         """The formula of a consumer's gradient in node names, where it is known and holds no other's."""
@@ -149,8 +166,8 @@ class Contributions(Printing):
             return self.maths(found if symbols_of(found) else true_shape(found, target.shape))
         return self.maths(expr, {delta: chained})
 
-    def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> Expr | None:
-        """The reverse pass through one consumer's expression alone, down to one named node."""
+    def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> list[Expr]:
+        """The reverse pass through one consumer's expression alone, down to each place of one named node."""
         steps = self.within(consumer, target)
         for step in steps:
             for edge in step.edges:
@@ -160,7 +177,12 @@ class Contributions(Printing):
         gradients: dict[int, Formula | Parts | None] = defaultdict(lambda: None, {consumer.index: g})
         go_back(steps, symbols.nodes, gradients, self.meaning.unbroadcast, lambda _, gradient: added_up(gradient))
         found = gradients[target.index]
-        return None if found is None else tidy(recognised(symbols.fold(added_up(found).expr)), symbols.facts)
+        parts = found.parts if isinstance(found, Parts) else [] if found is None else [found]
+        return [self.plain(symbols.fold(part.expr)) for part in parts]
+
+    def plain(self, expr: Expr) -> Expr:
+        """As a formula is printed."""
+        return tidy(recognised(expr), self.derived.symbols.facts)
 
     def leads_to(self, part: Node, target: Node) -> bool:
         """Whether a node is the target, or a part without a name that is made of it."""

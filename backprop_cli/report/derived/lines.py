@@ -139,7 +139,11 @@ def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Ite
     new = [reason for reason in part.reasons if full and reason not in said]
     said.update(new)
     yield from (Said(reason, "because") for reason in new)
-    yield Line("local derivative", part.local.left, part.local.right, "↦" if part.is_map else "=")
+    sign = "↦" if part.is_map else "="
+    if full and part.places is not None:
+        yield Line("place by place", part.local.left, part.places.before, sign)
+    law = part.places.law if full and part.places is not None else ""
+    yield Line("local derivative", part.local.left, part.local.right, sign, law=law)
     if alone and worked.seed is None:
         yield Line("chain rule", worked.left, part.chain)
     else:
