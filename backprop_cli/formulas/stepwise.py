@@ -109,8 +109,9 @@ def _quotient_sums(expr: Expr) -> set[Expr]:
 
 
 def _sums_times(expr: Expr) -> set[Expr]:
-    """The products of matrices of which one is a sum."""
-    return {part for part in expr.atoms(Apply) if part.name == "matmul" and any(isinstance(a, Add) for a in part.args)}
+    """The products of matrices, or of two vectors, of which one is a sum."""
+    products = (part for part in expr.atoms(Apply) if part.name in {"matmul", "outer"})
+    return {part for part in products if any(isinstance(a, Add) for a in part.args)}
 
 
 def _squares(expr: Expr) -> set[Expr]:
