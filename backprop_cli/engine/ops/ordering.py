@@ -97,6 +97,14 @@ def _row(shape: Shape, axis: int) -> int:
     return int(shape[normalize_axis(whole("axis", axis), len(shape))]) if shape else 1
 
 
+def _counted(shape: Shape, k: int, axis: int, least: int) -> int:
+    """k as a whole number; an axis must have so many entries."""
+    n, most = whole("k", k, least), _row(shape, axis)
+    if n > most:
+        raise ParameterError("k", f"k is {n}, and axis {axis} has {most} entries")
+    return n
+
+
 def _part(shape: Shape, axis: int, part: str) -> str:
     """A subscript along one axis."""
     return f"[{':, ' * normalize_axis(axis, len(shape))}{part}]"
@@ -107,9 +115,7 @@ def _top(function: str) -> Callable[..., str]:
 
     def body(shapes: Shapes, k: int, axis: int, largest: bool) -> str:
         x = shapes["x"]
-        n, most = whole("k", k, 0), _row(x, axis)
-        if n > most:
-            raise ParameterError("k", f"k is {n}, and axis {axis} has {most} entries")
+        n = _counted(x, k, axis, 0)
         call = f"{function}(x, axis={axis}, descending={spell(flag('largest', largest))})"
         return call + _part(x, axis, f":{n}") if x else call
 
@@ -121,9 +127,7 @@ def _kth(function: str) -> Callable[..., str]:
 
     def body(shapes: Shapes, k: int, axis: int, keepdims: bool) -> str:
         x = shapes["x"]
-        n, most = whole("k", k, 1), _row(x, axis)
-        if n > most:
-            raise ParameterError("k", f"k is {n}, and axis {axis} has {most} entries")
+        n = _counted(x, k, axis, 1)
         place = f"{n - 1}:{n}" if flag("keepdims", keepdims) else str(n - 1)
         return f"{function}(x, axis={axis})" + _part(x, axis, place) if x else f"{function}(x)"
 

@@ -18,7 +18,7 @@ from backprop_cli.language.spelling.calls import (
     library_call,
     method_call,
 )
-from backprop_cli.language.spelling.torch_rows import FUNCTIONAL, layer_function
+from backprop_cli.language.spelling.torch_networks import FUNCTIONAL, layer_function
 
 PREFIXES = {
     "np": "numpy", "numpy": "numpy", "jnp": "numpy", "jax": "numpy", "scipy": "numpy", "torch": "torch", "nn": "torch",

@@ -3,38 +3,26 @@
 `torch.f(x, ...)` and the method `x.f(...)` are one row.  A name without a row is our function of that name.
 """
 
-_FUNCTIONAL = """
-    relu relu6 leaky_relu elu selu celu gelu silu mish softplus softsign hardtanh hardsigmoid hardswish
-    logsigmoid glu prelu softmax log_softmax softmin tanhshrink softshrink hardshrink threshold sigmoid tanh
-    linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d max_pool1d max_pool2d
-    max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
-    embedding one_hot dropout pad unfold fold interpolate
-    layer_norm rms_norm batch_norm group_norm instance_norm normalize scaled_dot_product_attention
-    cosine_similarity pairwise_distance mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy
-    binary_cross_entropy_with_logits cross_entropy nll_loss kl_div gaussian_nll_loss hinge_embedding_loss
-    triplet_margin_loss cosine_embedding_loss margin_ranking_loss poisson_nll_loss soft_margin_loss
-    multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss local_response_norm pixel_shuffle upsample
-    gumbel_softmax lp_pool1d lp_pool2d lp_pool3d adaptive_max_pool1d adaptive_max_pool2d hardtanh_ relu_
-    dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout rrelu upsample_nearest upsample_bilinear pdist
-    max_unpool1d max_unpool2d max_unpool3d pixel_unshuffle channel_shuffle
-"""
-FUNCTIONAL = frozenset(_FUNCTIONAL.split())
-"""The names in torch.nn.functional: `F.relu` is one of them, `F.sum(0)` a method of a tensor called F."""
-LAYERS = {
-    **{name.replace("_", ""): name for name in FUNCTIONAL}, "kldivloss": "kl_div", "bceloss": "binary_cross_entropy",
-    "bcewithlogitsloss": "binary_cross_entropy_with_logits",
-}  # fmt: skip
-"""The function that a layer without params calls, by its class's name in small letters: `nn.LeakyReLU`, leaky_relu."""
+from backprop_cli.language.spelling.torch_networks import NETWORKS
 
+_AXES = ", axis=dim, keepdims=keepdim"
+_SPREADS = (
+    ("unbiased:false", "", ""),
+    ("unbiased:true", "", ", ddof=1"),
+    ("dim:axes, unbiased:false, keepdim=false", _AXES, ""),
+    ("dim:axes, unbiased:true, keepdim=false", _AXES, ", ddof=1"),
+    ("dim=none, correction:none, keepdim=false", _AXES, ", ddof=1"),
+    ("dim=none, correction=1, keepdim=false", _AXES, ", correction=correction"),
+)
+"""What std and var, with or without the mean, take: their parameters, those of the mean, and how they divide."""
 
+_OF_SPREADS = "".join(
+    f"{name}(input, {parameters}) = {name}(input{axes}{divisor})\n"
+    f"{name}_mean(input, {parameters}) = {name}(input{axes}{divisor}) & mean(input{axes})\n"
+    for name in ("std", "var") for parameters, axes, divisor in _SPREADS
+)  # fmt: skip
 
-def layer_function(kind: str) -> str | None:
-    """The function of a layer's class: `CrossEntropyLoss` cross_entropy, `SmoothL1Loss` smooth_l1_loss."""
-    name = kind.lower()
-    return LAYERS.get(name, LAYERS.get(name.removesuffix("loss")))
-
-
-TORCH = """
+TORCH = NETWORKS + _OF_SPREADS + """
 add(input, other, alpha=1) = input + alpha*other
 sub(input, other, alpha=1) = input - alpha*other
 subtract(input, other, alpha=1) = input - alpha*other
@@ -99,8 +87,6 @@ renorm(input, p, dim, maxnorm) = renorm(input, p, axis=dim, maxnorm=maxnorm)
 cov(input, correction=1, fweights:none=none, aweights:none=none) = cov(input, ddof=correction)
 corrcoef(input) = corrcoef(input)
 cdist(x1, x2, p=2, compute_mode='') = cdist(x1, x2, p)
-bilinear(input1, input2, weight, bias:none=none) = einsum('...i,kij,...j->...k', input1, weight, input2)
-bilinear(input1, input2, weight, bias) = einsum('...i,kij,...j->...k', input1, weight, input2) + bias
 exp2(input) = 2 ** input
 special.exp2(input) = 2 ** input
 special.expit(input) = sigmoid(input)
@@ -153,41 +139,6 @@ cummax(input, dim) = cummax(input, axis=dim) & argcummax(input, axis=dim)
 cummin(input, dim) = cummin(input, axis=dim) & argcummin(input, axis=dim)
 sum(input, dim=none, keepdim=false) = sum(input, axis=dim, keepdims=keepdim)
 mean(input, dim=none, keepdim=false) = mean(input, axis=dim, keepdims=keepdim)
-std(input, unbiased:false) = std(input)
-std(input, unbiased:true) = std(input, ddof=1)
-std(input, dim:axes, unbiased:false, keepdim=false) = std(input, axis=dim, keepdims=keepdim)
-std(input, dim:axes, unbiased:true, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1)
-std(input, dim=none, correction:none, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1)
-std(input, dim=none, correction=1, keepdim=false) = std(input, axis=dim, keepdims=keepdim, correction=correction)
-var(input, unbiased:false) = var(input)
-var(input, unbiased:true) = var(input, ddof=1)
-var(input, dim:axes, unbiased:false, keepdim=false) = var(input, axis=dim, keepdims=keepdim)
-var(input, dim:axes, unbiased:true, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1)
-var(input, dim=none, correction:none, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1)
-var(input, dim=none, correction=1, keepdim=false) = var(input, axis=dim, keepdims=keepdim, correction=correction)
-var_mean(input, unbiased:false) = var(input) & mean(input)
-var_mean(input, unbiased:true) = var(input, ddof=1) & mean(input)
-var_mean(input, dim:axes, unbiased:false, keepdim=false) = var(input, axis=dim, keepdims=keepdim) & mean(input,
-    axis=dim, keepdims=keepdim)
-var_mean(input, dim:axes, unbiased:true, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
-    axis=dim, keepdims=keepdim)
-var_mean(input, dim=none, correction:none, keepdim=false) = var(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
-    axis=dim, keepdims=keepdim)
-var_mean(input, dim=none, correction=1, keepdim=false) = var(input, axis=dim, keepdims=keepdim,
-    correction=correction) & mean(input, axis=dim, keepdims=keepdim)
-std_mean(input, unbiased:false) = std(input) & mean(input)
-std_mean(input, unbiased:true) = std(input, ddof=1) & mean(input)
-std_mean(input, dim:axes, unbiased:false, keepdim=false) = std(input, axis=dim, keepdims=keepdim) & mean(input,
-    axis=dim, keepdims=keepdim)
-std_mean(input, dim:axes, unbiased:true, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
-    axis=dim, keepdims=keepdim)
-std_mean(input, dim=none, correction:none, keepdim=false) = std(input, axis=dim, keepdims=keepdim, ddof=1) & mean(input,
-    axis=dim, keepdims=keepdim)
-std_mean(input, dim=none, correction=1, keepdim=false) = std(input, axis=dim, keepdims=keepdim,
-    correction=correction) & mean(input, axis=dim, keepdims=keepdim)
-softmax(input, dim=-1) = softmax(input, axis=dim)
-log_softmax(input, dim=-1) = log_softmax(input, axis=dim)
-softmin(input, dim=-1) = softmax(-input, axis=dim)
 special.softmax(input, dim) = softmax(input, axis=dim)
 special.log_softmax(input, dim) = log_softmax(input, axis=dim)
 norm(input, p:'fro'='fro', dim:none=none, keepdim=false) = norm(reshape(input, -1))
@@ -271,7 +222,6 @@ tile(input, *dims) = tile(input, dims)
 repeat_interleave(input, repeats, dim=none) = repeat(input, repeats, axis=dim)
 unsqueeze(input, dim) = expand_dims(input, axis=dim)
 squeeze(input, dim=none) = squeeze(input, axis=dim)
-constant_pad_nd(input, pad, value=0) = torch_pad(input, pad, 'constant', value)
 sum_to_size(input, *size) = sum_to_size(input, size)
 meshgrid(*tensors, indexing='ij') = meshgrid(tensors, indexing=indexing)
 broadcast_tensors(*tensors) = broadcast_tensors(tensors)
@@ -332,65 +282,5 @@ tensor(data) = array(data)
 as_tensor(data) = array(data)
 scalar_tensor(data) = array(data)
 numel(input) = size(input)
-layer_norm(input, normalized_shape, weight=none, bias=none, eps=1e-5) = layer_norm(input, weight, bias,
-    normalized_shape=normalized_shape, eps=eps)
-rms_norm(input, normalized_shape, weight=none, eps=none) = rms_norm(input, weight,
-    normalized_shape=normalized_shape, eps=eps)
-batch_norm(input, running_mean=none, running_var=none, weight=none, bias=none, training=false, momentum=0.1,
-    eps=1e-5) = batch_norm(input, running_mean, running_var, weight, bias, training=training, eps=eps)
-group_norm(input, num_groups, weight=none, bias=none, eps=1e-5) = group_norm(input, weight, bias,
-    num_groups=num_groups, eps=eps)
-instance_norm(input, running_mean=none, running_var=none, weight=none, bias=none, use_input_stats=true,
-    momentum=0.1, eps=1e-5) = instance_norm(input, running_mean, running_var, weight, bias,
-    use_input_stats=use_input_stats, eps=eps)
-normalize(input, p=2, dim=1, eps=1e-12) = normalize(input, p, axis=dim, eps=eps)
-cosine_similarity(x1, x2, dim=1, eps=1e-8) = cosine_similarity(x1, x2, axis=dim, eps=eps)
-softplus(input, beta=1, threshold=20) = softplus(input, beta, threshold)
-dropout(input, p=0.5, training:false) = input
-dropout1d(input, p=0.5, training:false) = input
-dropout2d(input, p=0.5, training:false) = input
-dropout3d(input, p=0.5, training:false) = input
-alpha_dropout(input, p=0.5, training:false=false) = input
-feature_alpha_dropout(input, p=0.5, training:false=false) = input
-rrelu(input, lower=1/8, upper=1/3, training:false=false) = leaky_relu(input, (lower + upper)/2)
-upsample_nearest(input, size=none, scale_factor=none) = interpolate(input, size, scale_factor, mode='nearest')
-upsample_bilinear(input, size=none, scale_factor=none) = interpolate(input, size, scale_factor, mode='bilinear',
-    align_corners=true)
-scaled_dot_product_attention(query, key, value, attn_mask:none=none, dropout_p:zero=0, is_causal=false, scale=none) =
-    scaled_dot_product_attention(query, key, value, is_causal=is_causal, scale=scale)
-scaled_dot_product_attention(query, key, value, attn_mask:mask, dropout_p:zero=0, is_causal=false, scale=none) =
-    scaled_dot_product_attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)
-scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p:zero=0, is_causal:false=false,
-    scale:none=none) =
-    softmax((query @ key.mT) / sqrt(shape(query)[-1]) + attn_mask, axis=-1) @ value ! attn_mask is read as PyTorch's of
-    floats, which is added to the scores; one of true and false is written as a comparison: attn_mask=m == 1
-scaled_dot_product_attention(query, key, value, attn_mask:tensor, dropout_p:zero=0, is_causal:false=false, scale=none) =
-    softmax((query @ key.mT)*scale + attn_mask, axis=-1) @ value
-scaled_dot_product_attention(query, key, value, attn_mask=none, dropout_p=0, is_causal=false, scale=none) =
-    scaled_dot_product_attention(query, key, value, dropout_p=dropout_p)
-lp_pool1d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool1d(input**norm_type,
-    kernel_size, stride, divisor_override=1)**(1/norm_type)
-lp_pool2d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool2d(input**norm_type,
-    kernel_size, stride, divisor_override=1)**(1/norm_type)
-lp_pool3d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool3d(input**norm_type,
-    kernel_size, stride, divisor_override=1)**(1/norm_type)
 block_diag(*tensors) = block_diag(tensors)
-channel_shuffle(input, groups) = channel_shuffle(input, groups)
-pdist(input, p=2) = pdist(input, p)
-interpolate(input, size=none, scale_factor=none, mode='nearest', align_corners=none, recompute_scale_factor:none=none,
-    antialias:false=false) = interpolate(input, size, scale_factor, mode=mode, align_corners=align_corners)
-interpolate(input, size=none, scale_factor=none, mode='nearest', align_corners=none, recompute_scale_factor:false,
-    antialias:false=false) = interpolate(input, size, scale_factor, mode=mode, align_corners=align_corners)
-pixel_shuffle(input, upscale_factor) = pixel_shuffle(input, upscale_factor)
-pixel_unshuffle(input, downscale_factor) = pixel_unshuffle(input, downscale_factor)
-local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1) = local_response_norm(input, size, alpha, beta,
-    bias=k)
-multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'mean'='mean') = mean(-(target*logsigmoid(input)
-    + (1 - target)*logsigmoid(-input)))
-multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'sum') = sum(mean(-(target*logsigmoid(input)
-    + (1 - target)*logsigmoid(-input)), axis=-1))
-multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'none') = mean(-(target*logsigmoid(input)
-    + (1 - target)*logsigmoid(-input)), axis=-1)
-pad(input, pad, mode='constant', value=none) = torch_pad(input, pad, mode, value)
-relu_(input) = relu(input)
 """

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from backprop_cli.language.spelling.torch_rows import layer_function
+from backprop_cli.language.spelling.torch_networks import layer_function
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.networks.layers import RUNS
 from backprop_cli.tasks.importing.networks.params import drawn_params, param
