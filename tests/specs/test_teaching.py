@@ -119,6 +119,19 @@ def check_algebra(run: Run, steps: list[tuple[str, str]]) -> int:
     return len(found)
 
 
+def check_places(run: Run, steps: list[tuple[str, str]]) -> int:
+    """What comes back from each place of a definition adds up to the local derivative on the line below."""
+    count = 0
+    for (label, text), (_, below) in pairwise(steps) if run.known else ():
+        if label == "place by place":
+            parts, total = (re.split(" [=↦] ", one, maxsplit=1)[1] for one in (text, below))
+            sides = (np.squeeze(run.read(one.replace("δ", f"∂{run.graph.output_name}/∂{run.graph.output_name}")))
+                     for one in (parts, total))  # fmt: skip
+            np.testing.assert_allclose(*np.broadcast_arrays(*sides), rtol=1e-9, atol=1e-12, err_msg=text)
+            count += 1
+    return count
+
+
 def check_entries(run: Run, steps: list[tuple[str, str]]) -> int:
     """A definition entry by entry is the node's value; one entry of a gradient is that of the chain rule's line."""
     count, chain = 0, ""
@@ -180,8 +193,9 @@ def test_softmax_and_batch_norm_have_no_unexplained_jump(backprop: Any) -> None:
 
 
 render = terminal.render
-ALONE = (r"  (seed|definition|entry by entry|because|local derivative|chain rule|substituted|algebra|by|shapes|sum|"
-         r"one entry|layer to layer|through \w+|simplified|after the hook|in all|whole chain|in numbers|value)")
+ALONE = (r"  (seed|definition|entry by entry|because|place by place|local derivative|chain rule|substituted|algebra|by|"
+         r"shapes|sum|one entry|layer to layer|through \w+|simplified|after the hook|in all|whole chain|in numbers|"
+         r"value)")
 
 
 def check_widths(solution: Solution, out: str) -> None:
@@ -212,6 +226,7 @@ def test_derivations_are_the_golden_ones(path: Path, backprop: Any, monkeypatch:
     assert max(map(len, out.splitlines())) <= 100
     run, steps = Run(path), steps_of(out)
     check_algebra(run, steps)
+    assert check_places(run, steps) == out.count("\n  place by place ") or not run.known
     assert check_entries(run, steps) == out.count("\n  entry by entry ") + out.count("\n  one entry ") or not run.known
     for label, text in steps:
         if label == "in numbers":
@@ -245,6 +260,32 @@ def test_a_wrong_entry_is_caught(backprop: Any) -> None:
         wrong = [*steps[:place], (label, f"{left} = 2 · ({right})"), *steps[place + 1 :]]
         with pytest.raises(AssertionError):
             check_entries(run, wrong)
+
+
+PLACES = """
+params: {w: [1.0, 2.0, 0.5], A: {shape: [3, 3], init: normal}, s: 0.4}
+nodes:
+  u: w * sigmoid(w)
+  q: w @ A @ w + A[0] @ w
+  r: s**2 * exp(-s) + s / (1 + s)
+  loss: sum(u) + q + r
+"""
+
+
+def test_each_place_of_a_definition_is_told(backprop: Any, tmp_path: Path) -> None:
+    """A node that stands several times in one definition: what each place hands back, and the law that joins them."""
+    (path := tmp_path / "places.yaml").write_text(PLACES)
+    steps = steps_of(backprop("derive", path, "s", "w").out)
+    assert check_places(Run(path), steps) == 3
+    assert [text for label, text in steps if label in {"place by place", "by"}][:6] == [
+        "∂r/∂s = 2 s · exp(-s) + 1/(s + 1) - s² · exp(-s) - s/(s + 1)²", "x/a + y/b = (x · b + y · a)/(a · b)",
+        "∂q/∂w = A · w + Aᵀ · w + A[0]", "A · x + B · x = (A + B) · x",
+        "∂u/∂w = w ⊙ σ(w) ⊙ (1 - σ(w)) + σ(w)", "x · y + x · y · z = x · y · (1 + z)",
+    ]  # fmt: skip
+    wrong = [(label, text.replace("1/(s + 1) -", "1/(s + 1) +")) for label, text in steps]
+    with pytest.raises(AssertionError):
+        check_places(Run(path), wrong)
+    assert "place by place" not in backprop("derive", path, "--steps", "brief").out
 
 
 def test_parts_of_one_expression_have_letters(backprop: Any, tmp_path: Path) -> None:
