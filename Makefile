@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEC ?= specs/two_layer.yaml
 WORKERS ?= auto
-PYTEST = -m pytest -q --numprocesses $(WORKERS) --dist loadscope
+PYTEST = -m pytest -q --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Stamps: what each environment was last made from. The stamp comes last: a set-up that was interrupted is repeated.
