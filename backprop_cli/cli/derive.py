@@ -48,8 +48,8 @@ class Job:
         spec = load(path, self.choice)
         threads_for(spec)
         from backprop_cli.engine.graph import build
-        from backprop_cli.formulas.derivation import in_all, work_out
-        from backprop_cli.language.steps import lettered, told
+        from backprop_cli.formulas.derivation import definitions, in_all, work_out
+        from backprop_cli.language.steps import lettered
         from backprop_cli.report.derived.solution import Solution
 
         whole = build(spec)  # before its parts are: what is wrong is told of what was written
@@ -61,10 +61,11 @@ class Job:
         notations = FORMATS[self.form].notations
         with progress() as bar:
             worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits, notations, bar)
-        if parts is not spec:
+        letters = definitions(graph, notations) if parts is not spec else ()
+        if letters:
             worked = in_all(worked, whole, notations)
         title = spec.source.file, spec.title, graph.output_name
-        solution = Solution(*title, worked, told(parts, spec), self.diagram(graph, values, passes), self.listing(spec))
+        solution = Solution(*title, worked, letters, self.diagram(graph, values, passes), self.listing(spec))
         return Done(renderer(self.form)(solution, self.view))
 
     def diagram(self, graph: Graph, values: Values, passes: Passes) -> Diagram | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,14 @@ def remarks(
 ) -> tuple[str, ...]:
     """What there is to say of a node's gradient besides its derivation; `unit` is the letter of unit vectors."""
     holds = {SHAPE: bool(node.shape), ERROR: is_activated(graph, node, users),
-             UNIT.format(unit=unit): unit and any(f"{unit}[" in part.local.right.text for part in parts)}  # fmt: skip
+             UNIT.format(unit=unit): unit and any(_says(part, unit) for part in parts)}  # fmt: skip
     return tuple(text for text, so in holds.items() if so)
+
+
+def _says(part: Contribution, unit: str) -> bool:
+    """Whether a contribution has a unit vector in one of its lines."""
+    lines = (part.local.right, part.chain, part.substituted)
+    return any(re.search(rf"\b{unit}\[\d", line.text) for line in lines if line is not None)
 
 
 def is_weighted(node: Node) -> bool:

@@ -40,15 +40,6 @@ def lettered(spec: Spec) -> Spec:
     return replace(spec, nodes=(*(_node(*one) for one in work.nodes), _node(node.name, whole)))
 
 
-def told(taken_apart: Spec, spec: Spec) -> tuple[str, ...]:
-    """What the letters stand for, in a sentence; nothing where the spec was not taken apart."""
-    if taken_apart is spec:
-        return ()
-    *parts, last = taken_apart.nodes
-    listed = ", ".join(f"{node.name} = {node.text.text}" for node in reversed(parts))
-    return (f"{last.name} = {last.text.text}, with the letters {listed}",)
-
-
 def _is_node(spec: Spec, name: str) -> bool:
     return spec.output is not None and isinstance(spec.output[0], Name) and spec.output[0].name == name
 

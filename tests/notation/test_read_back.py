@@ -333,6 +333,14 @@ FOUND = {
     "a mask of any numbers": ("m: [0.7, 0, 1], x: [1, 2, 3]", "z: 'where(m, x**2, exp(x))'"),
     "a number before a bar": ("x: [0.5, -1, 3]", "h: abs(x), z: h**2 + h + abs(x - 2*abs(x))"),
     "a power of a size": ("x: {value: [1, 2, 3], shape: [N]}, p: 2", "z: 'N**p * x / mean(exp(x))'"),
+    "a row of a matrix, and an entry of it": (
+        "w: [1, 2, 3], B: {shape: [3, 3], init: normal}",
+        "z: 'w[0] * w @ w', v: 'B @ w + B[0]', y: 'v[1] * B[0, 2] * sum(B[2]) + sum(B[1]**2)', x: 'v * y * z'",
+    ),
+    "a unit vector beside a column": (
+        "a: [1, 2, 4], B: {shape: [3, 3], init: normal}",
+        "c: 'logsumexp(a[:, None] + B, axis=0)', d: 'logsumexp(c[:, None] + B)', z: 'd - a[0] - B[0, 1] - B[1, 2]'",
+    ),
     "no letter left for unit vectors": (
         "x: [1, 2], e: 1, u: 2, unit: 3, basis: 4, unit_vector: 5",
         "z: 'e * x[0] * x[1] + u * unit * basis * unit_vector'",
@@ -345,6 +353,22 @@ def test_what_long_searches_found(leaves: str, nodes: str) -> None:
     """Each was misread, not read at all, or wrong."""
     spec = f"dims: {{N: 3}}\nparams: {{{leaves}}}\nnodes: {{{nodes}, l: sum(z**2)}}\noutput: l\n"
     assert check(build(read_spec(spec.encode(), "found.yaml", folder=None)), TERMS)["index"]
+
+
+UNITS = {
+    "v = W[1]; s = sum(v**2)": "e[1] · (∂s/∂v)ᵀ",
+    "s = trace(W) - W[0, 1]": "I - e[0] · e[1]ᵀ",
+    "s = sum(W[1]) + W[0, 0] * W[2, 1]": "one_hot(1, 3)[:, None]",
+}
+
+
+@pytest.mark.parametrize(("nodes", "part"), UNITS.items(), ids=UNITS)
+def test_a_unit_vector_is_as_long_as_what_it_meets(nodes: str, part: str, backprop: Any) -> None:
+    """Its size is said where nothing else shows it, in the language's own words."""
+    asked = [word for node in nodes.split("; ") for word in ("-e", node)]
+    out = backprop("derive", *asked, "--shape", "W=3,3", "W").out
+    assert part in out
+    assert "scatter" not in out
 
 
 @pytest.mark.parametrize(("q", "p"), [(-1, -3), (2, 3), (-1, 3), (0, 3), (2, 0)])
@@ -420,6 +444,10 @@ READ_AS = [
     (r"\left[x > 2\right]", np.array([0.0, 1.0])),
     (r"I A", MATRIX),
     (r"x_{[::-1]}", X[::-1]),
+    (r"\mathbf{e}_{1} x^\top", np.outer([0, 1], X)),
+    (r"A + 2 x \mathbf{e}_{0}^\top", MATRIX + 2 * np.outer(X, [1, 0])),
+    (r"A - \mathbf{e}_{1} \mathbf{e}_{0}^\top", MATRIX - [[0, 0], [1, 0]]),
+    (r"\mathbf{e}_{1}^\top A", MATRIX[1]),
 ]
 
 

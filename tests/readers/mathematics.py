@@ -46,6 +46,7 @@ from tests.readers.values import (
     reduction,
     settled,
     transposed,
+    turned,
     value,
 )
 
@@ -210,7 +211,7 @@ class Reader:
                                        for part in other if part[0] != "op")))  # fmt: skip
         if kind == "sub" and len(base) == 1 and base[0][0] == "bold":
             place = int(plain(other).replace("−", "-"))
-            return Pending(lambda met: value(np.eye(size_of(met))[place]), sized=True)
+            return Pending(lambda met: value(np.eye(size_of(met))[place]), sized=True, vector=True)
         if kind == "sup" and base == [("id", "e")] and "e" not in self.names:
             return pointwise(np.exp, self.total(other))
         return self.postfix(kind, self.total(base), other)
@@ -230,7 +231,7 @@ class Reader:
             return value(made, indexed_labels(one, entry, made))
         signs = "".join(part[1] if part[0] in {"op", "num"} else "?" for part in other)
         if signs == "⊤":
-            return transposed(settled(base))
+            return turned(base)
         one = settled(base) if isinstance(base, Value) else base
         if signs in {"-1", "-⊤"} and isinstance(one, Value) and one.rank > 1:
             inverse = value(np.linalg.inv(one.array), one.labels[::-1])

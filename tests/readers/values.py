@@ -38,10 +38,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Pending:
-    """A value whose shape is that of what it meets: a sum that may keep its axis, I, e[k]."""
+    """A value whose shape is that of what it meets: a sum that may keep its axis, I, e[k]; `vector`: e[k] or e[k]ᵀ."""
 
     settle: Callable[[tuple[int, ...] | None], Value]
     sized: bool
+    vector: bool = False
+    row: bool = False
 
 
 Any_ = Value | Pending
@@ -62,8 +64,9 @@ def pointwise(function: Callable[..., Any], *operands: Any_) -> Any_:
     """Entry by entry, with numpy's broadcasting."""
     shapes = [np.shape(o.array) for o in operands if isinstance(o, Value) and o.rank]
     if any(isinstance(o, Pending) for o in operands) and not shapes:
-        sized = any(o.sized for o in operands if isinstance(o, Pending))
-        return Pending(lambda met: _applied(function, [settled(o, met) for o in operands]), sized)
+        waiting = [o for o in operands if isinstance(o, Pending)]
+        return Pending(lambda met: _applied(function, [settled(o, met) for o in operands]),
+                       any(o.sized for o in waiting), all(o.vector for o in waiting), all(o.row for o in waiting))
     met = np.broadcast_shapes(*shapes)
     return _applied(function, [settled(o, met) for o in operands])
 
@@ -82,6 +85,13 @@ def _applied(function: Callable[..., Any], operands: list[Value]) -> Value:
     return Value(made, tuple(labels), bool(rows) and all(rows))
 
 
+def turned(one: Any_) -> Any_:
+    """The transpose; of what is as large as what it meets, as large as that turned."""
+    if isinstance(one, Pending) and one.sized:
+        return Pending(lambda met: transposed(one.settle(met and met[::-1])), True, one.vector, row=one.vector)
+    return transposed(settled(one))
+
+
 def transposed(one: Value) -> Value:
     """The last two axes exchanged; a vector becomes a row."""
     if one.rank < 2:
@@ -91,13 +101,8 @@ def transposed(one: Value) -> Value:
 
 def product(left: Any_, right: Any_) -> Any_:
     """Two factors side by side: a multiple, an inner, an outer or a matrix product, by the shapes."""
-    for one, other, swapped in ((left, right, False), (right, left, True)):
-        if isinstance(one, Pending):
-            if isinstance(other, Value) and other.rank == 0:
-                return pointwise(np.multiply, one, other)
-            beside = np.shape(settled(other).array) if isinstance(other, Value) else None
-            fixed = one.settle(_beside(beside, swapped) if one.sized and beside is not None else None)
-            return product(*((other, fixed) if swapped else (fixed, other)))
+    if isinstance(left, Pending) or isinstance(right, Pending):
+        return _waiting(left, right)
     assert isinstance(left, Value)
     assert isinstance(right, Value)
     ranks = left.rank, right.rank
@@ -119,6 +124,31 @@ def product(left: Any_, right: Any_) -> Any_:
         return value(left.array * right.array, (left.labels[0], right.labels[0]))
     labels = (*left.labels[:-1], *(right.labels[-1:] if ranks[1] > 1 else ()))
     return value(np.matmul(left.array, right.array), labels, row=ranks[0] == 1)
+
+
+def _waiting(left: Any_, right: Any_) -> Any_:
+    """A product with a factor whose size is that of what it meets."""
+    if _spans(left, right):
+        return Pending(lambda met: product(*(settled(one, _side(met, i)) for i, one in enumerate((left, right)))), True)
+    swapped = not isinstance(left, Pending)
+    one, other = (right, left) if swapped else (left, right)
+    assert isinstance(one, Pending)
+    if isinstance(other, Value) and other.rank == 0:
+        return pointwise(np.multiply, one, other)
+    beside = np.shape(settled(other).array) if isinstance(other, Value) else None
+    fixed = one.settle(_beside(beside, swapped) if one.sized and beside is not None else None)
+    return product(*((other, fixed) if swapped else (fixed, other)))
+
+
+def _spans(left: Any_, right: Any_) -> bool:
+    """Whether a column stands before a row: together they are a matrix."""
+    vectors = [one.vector if isinstance(one, Pending) else one.rank == 1 for one in (left, right)]
+    return all(vectors) and not left.row and right.row
+
+
+def _side(met: tuple[int, ...] | None, place: int) -> tuple[int, ...] | None:
+    """How long a factor of a product is that is as large as a matrix."""
+    return (met[place - 2],) if met and len(met) > 1 else None
 
 
 def _beside(shape: tuple[int, ...], swapped: bool) -> tuple[int, ...]:

@@ -292,7 +292,7 @@ def test_parts_of_one_expression_have_letters(backprop: Any, tmp_path: Path) -> 
     """A loss in one line is derived part by part, and ends in the names of the spec."""
     (tmp_path / "one.yaml").write_text(ONE_LINE)
     out = backprop("derive", tmp_path / "one.yaml").out
-    assert "loss = mean(v**2), with the letters v = u - y, u = X @ w" in out
+    assert "loss = mean(v²), with the letters v = u - y, u = X · w" in out
     assert "definition        u = X · w" in out
     assert "shapes            (D,) = (D, N) · (N,)" in out
     assert "one entry         ∂loss/∂w[d] = Σ_n X[n,d] · ∂loss/∂u[n]" in out

@@ -49,6 +49,8 @@ def applied(op: Op, values: tuple[Unresolved[V], ...], meaning: Meaning[V],
     known = [meaning.shape(value) for value in values if not isinstance(value, Pending)]
     if op.name == "matmul":
         return apply(tuple(_in_product(value, i, known) for i, value in enumerate(values)))
+    if op.name == "outer" and any(isinstance(value, Pending) and value.sized for value in values):
+        return Pending(lambda met: apply(tuple(resolved(v, _side(met, i)) for i, v in enumerate(values))), sized=True)
     if not (op.pointwise or op.broadcasts and len(values) > 1):  # scatter meets nothing
         return apply(tuple(resolved(value) for value in values))
     partners = [shape for shape in known if shape]
@@ -57,6 +59,16 @@ def applied(op: Op, values: tuple[Unresolved[V], ...], meaning: Meaning[V],
         return apply(tuple(resolved(value, met) for value in values))
     sized = any(value.sized for value in values if isinstance(value, Pending))
     return Pending(lambda shape: apply(tuple(resolved(value, shape) for value in values)), sized)
+
+
+def _side(shape: Shape | None, position: int) -> Shape | None:
+    """How long a factor of `x · yᵀ` is that meets a matrix."""
+    return (shape[position - 2],) if shape and len(shape) > 1 else None
+
+
+def turned(value: Pending[V], turn: Callable[[V], V]) -> Pending[V]:
+    """`e[k]ᵀ`, `(e[k] · xᵀ)ᵀ`: the transpose of what is as large as what it meets."""
+    return Pending(lambda shape: turn(value.resolve(shape[::-1] if shape else None)), value.sized)
 
 
 def _in_product(value: Unresolved[V], position: int, known: Sequence[Shape]) -> V:
@@ -160,6 +172,11 @@ def is_row(part: ast.Expression, shaper: Shaper) -> bool:
     return False
 
 
+def _stands_as_row(part: ast.Expression, value: Unresolved[V], shaper: Shaper) -> bool:
+    """The same, also of `e[k]ᵀ`, whose shape is not known yet."""
+    return isinstance(part, ast.Transposed) if isinstance(value, Pending) and value.sized else is_row(part, shaper)
+
+
 Product: TypeAlias = "tuple[str, Unresolved[V], Unresolved[V]]"
 """An op, and its operands."""
 
@@ -175,7 +192,7 @@ def product(part: ast.Binary, left: Unresolved[V], right: Unresolved[V], shaper:
     if 0 in ranks:
         return "multiply", left, right
     if ranks == [1, 1]:
-        rows = is_row(part.left, shaper), is_row(part.right, shaper)
+        rows = _stands_as_row(part.left, left, shaper), _stands_as_row(part.right, right, shaper)
         return ("outer" if rows == (False, True) else "matmul"), left, right
     if ranks[0] == 1 and meaning.shape(resolved(right))[-2] == 1 and not is_row(part.left, shaper):
         return "multiply", _raised(left, meaning), right

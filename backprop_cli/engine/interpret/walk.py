@@ -30,6 +30,7 @@ from backprop_cli.engine.interpret.printed import (
     product,
     reduction,
     resolved,
+    turned,
     unit_vector,
 )
 from backprop_cli.engine.interpret.refusals import located, misplaced, unknown_function, unknown_name
@@ -155,7 +156,10 @@ COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 
 
 def _transposed(part: ast.Transposed, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
-    value = interpret(part.operand, scope, meaning)
+    value = _value(part.operand, scope, meaning)
+    if isinstance(value, Pending) and value.sized:
+        return turned(value, lambda one: meaning.apply(OPS["transpose"], (one,), {"axes": None}))
+    value = resolved(value)
     rank = len(meaning.shape(value))
     axes = (*range(rank - 2), rank - 1, rank - 2) if part.matrix and rank > 2 else None
     return _checked(OPS["transpose"], (value,), {"axes": axes}, (part.operand,), part, scope, meaning)

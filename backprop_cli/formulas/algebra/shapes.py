@@ -239,6 +239,15 @@ def is_unit_vector(expr: Expr) -> TypeGuard[Apply]:
     return is_unit(expr) and len(expr.shape) == 1
 
 
+def unit_product(expr: Apply) -> Apply:
+    """A matrix with a 1 at one position as e[j] · e[k]ᵀ; anything else as it is."""
+    if not is_unit(expr) or len(expr.shape) != 2:
+        return expr
+    sides = zip(expr.parameters["index"], expr.shape, strict=True)
+    units = tuple(Apply("scatter", (S.One,), {"index": (k,), "shape": (n,)}, (n,)) for k, n in sides)
+    return Apply("outer", units, {}, expr.shape)
+
+
 def eye(*, n: int, m: int | None = None) -> Formula:
     """The identity matrix."""
     return Formula(Apply("eye", (), {"n": n, "m": m}, (n, m or n)), (n, m or n))

@@ -17,8 +17,10 @@ from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.derivation.deriver import Deriver
 from backprop_cli.formulas.derivation.printing import SHOWN
 from backprop_cli.formulas.formulate import Formulation
+from backprop_cli.formulas.notation import notation_of
 from backprop_cli.formulas.tensors import derive
-from backprop_cli.formulas.worked import Contribution, Maths, Worked, WorkedPass
+from backprop_cli.formulas.words import Wording
+from backprop_cli.formulas.worked import Contribution, Equation, Maths, Worked, WorkedPass
 from backprop_cli.records import replace
 
 
@@ -72,6 +74,16 @@ def work_out(
     return tuple(found)
 
 
+def definitions(graph: Graph, notations: tuple[str, ...] = SHOWN) -> tuple[Equation, ...]:
+    """What the nodes of a spec that was taken apart stand for, each in its writer's own words, the output first."""
+    words, told = Wording(graph), {name: notation_of(name, tuple(graph.names)) for name in notations}
+    return tuple(
+        Equation(*(Maths({name: written(node, name) for name in notations})
+                   for written in (lambda node, name: told[name].label(node.name), words)))
+        for node in reversed(graph.spec.nodes)
+    )  # fmt: skip
+
+
 def local_derivatives(graph: Graph) -> dict[tuple[str, str], str]:
     """∂consumer/∂operand for each edge along which a gradient comes back, or the map δ ↦ ... that stands for it."""
     work = Formulation(graph, ("local",), ("text",), None)
@@ -88,4 +100,4 @@ def local_derivatives(graph: Graph) -> dict[tuple[str, str], str]:
     return found
 
 
-__all__ = ["Contribution", "Maths", "Worked", "WorkedPass", "local_derivatives", "work_out"]
+__all__ = ["Contribution", "Maths", "Worked", "WorkedPass", "definitions", "local_derivatives", "work_out"]

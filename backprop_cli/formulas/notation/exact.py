@@ -15,7 +15,7 @@ from sympy import Add, Expr, Mul, Pow, Rational
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
-from backprop_cli.formulas.algebra.shapes import is_unit_vector
+from backprop_cli.formulas.algebra.shapes import is_unit, is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.language.model import Shape
 
@@ -49,7 +49,9 @@ def _exact(formula: Expr, resolve: Resolve) -> frozenset[Expr]:
             continue
         seen.add(root)
         met = tuple(_meeting(root, resolve))
-        found.update(_unclear(met, shape_of(root) if root is formula else None))
+        whole = shape_of(root) if root is formula else None
+        found.update(_unclear(met, whole))
+        found.update(_unclear_units(met, [*filter(None, _beside(root, resolve))], whole))
         waiting += [part for one in met if isinstance(one, Apply) for part in _asking(one, resolve)]
     return frozenset(found)
 
@@ -57,6 +59,8 @@ def _exact(formula: Expr, resolve: Resolve) -> frozenset[Expr]:
 def _asking(expr: Apply, resolve: Resolve) -> list[Expr]:
     """The operands that must be clear by themselves: not the factors of a product, which are as long as the other."""
     parts = [_standing(part, resolve) for part in expr.args]
+    if expr.name == "outer":  # as large as what it meets, as a whole
+        return [part for part in parts if not is_unit_vector(part)]
     if expr.name != "matmul" or all(map(_is_sized, parts[:2])):  # it is read from the left
         return parts
     return [part for part in parts if not _is_sized(part)]
@@ -79,20 +83,43 @@ def _meeting(root: Expr, resolve: Resolve) -> Iterator[Expr]:
         definition = resolve(part) if isinstance(part, TensorSymbol) else None
         if definition is not None:
             stack.append(definition)
-        elif isinstance(part, Add | Mul | Pow) or _is_pointwise(part):
+        elif _meets(part):
             stack.extend(part.args)
         else:
             yield part
 
 
+def _meets(part: Expr) -> bool:
+    return isinstance(part, Add | Mul | Pow) or _is_pointwise(part)
+
+
 def _unclear(met: tuple[Expr, ...], whole: Shape | None) -> Iterator[Expr]:
     """The parts that a reader would take to be of another shape; `whole` is the formula's, None inside another."""
     pending = [part for part in met if _is_sized(part) or _is_reduction(part)]
+    met = tuple(part for part in met if not _units(part))
     shapes = [shape_of(part) for part in met if part not in pending and shape_of(part)]
     shapes = shapes or ([whole] if whole else [])
     for part in pending:
         if not _is_clear(part, shapes):
             yield part
+
+
+def _beside(root: Expr, resolve: Resolve) -> Iterator[Shape]:
+    """The shapes of all that meets a part with `e[k] · xᵀ` in it, from the inside out."""
+    standing = _standing(root, resolve)
+    for part in standing.args if _meets(standing) else ():
+        if any(map(_units, _meeting(part, resolve))):
+            yield from _beside(part, resolve)
+        else:
+            yield shape_of(part)
+
+
+def _unclear_units(met: tuple[Expr, ...], beside: list[Shape], whole: Shape | None) -> Iterator[Expr]:
+    """The unit vectors in products with others that a reader would take to be of another size."""
+    shapes = beside or ([whole] if whole else [])
+    for part in met:
+        if not shapes or any(shape != shape_of(part) for shape in shapes):
+            yield from _units(part)
 
 
 def _is_clear(part: Expr, shapes: list[Shape]) -> bool:
@@ -116,6 +143,12 @@ def _is_pointwise(part: Expr) -> bool:
 
 def _is_reduction(part: Expr) -> TypeGuard[Apply]:
     return isinstance(part, Apply) and part.name in REDUCTIONS
+
+
+def _units(part: Expr) -> tuple[Expr, ...]:
+    """The unit vectors of `e[k] · xᵀ`, `x · e[k]ᵀ`, `e[j] · e[k]ᵀ`, as long as the sides of what that meets."""
+    part = unit_product(part) if is_unit(part) else part
+    return tuple(a for a in part.args if is_unit_vector(a)) if isinstance(part, Apply) and part.name == "outer" else ()
 
 
 def _is_sized(part: Expr) -> bool:

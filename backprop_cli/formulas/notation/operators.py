@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, S
+from sympy import Expr, Integer, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
-from backprop_cli.formulas.algebra.shapes import is_unit_vector
+from backprop_cli.formulas.algebra.shapes import is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.picking import added_at, along, reshaped, taken
@@ -120,10 +120,18 @@ def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
 
 
 def scattered(layout: Walker, expr: Apply) -> Piece:
-    """e[k], or a call."""
-    if is_unit_vector(expr) and layout.unit and expr not in layout.exact:
-        return layout.notation.unit_vector(expr, layout.unit)
-    return layout.call(expr)
+    """e[k], e[j] · e[k]ᵀ; with its size where that could not be seen; or a call."""
+    if is_unit_vector(expr):
+        clear = layout.unit and expr not in layout.exact
+        return layout.notation.unit_vector(expr, layout.unit) if clear else sized_unit(layout, expr)
+    product = unit_product(expr)
+    return layout.call(expr) if product is expr or not layout.notation.names_axes else layout.walk(product)
+
+
+def sized_unit(layout: Walker, expr: Apply) -> Piece:
+    """one_hot(k, n)."""
+    (n,) = expr.shape
+    return layout.call(Apply("one_hot", (Integer(expr.parameters["index"][0] % n),), {"n": n}, expr.shape))
 
 
 def identity(layout: Walker, expr: Apply) -> Piece:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.marks import EQUAL, PLACES
-from backprop_cli.formulas.worked import Maths, Worked
+from backprop_cli.formulas.worked import Equation, Maths, Worked
 from backprop_cli.report.derived.lines import TOTAL, Item, Line, Said, Value, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.html import drawn
@@ -23,7 +23,7 @@ def _body(solution: Solution, view: View) -> Iterator[str]:
     numbers = solution.diagram.numbers if solution.diagram else {}
     math, said = Lit(numbers), set[str]()
     yield f"<header><h1>{text(solution.heading)}</h1>"
-    yield from (f"<p>{text(part)}</p>" for part in solution.opening(view.full))
+    yield from (f"<p>{part}</p>" for part in solution.opening(view.full, text, lambda one: math(_sides(one))))
     yield f'<p class="soft">{text(solution.spec)}</p></header>'
     yield navigation()
     yield '<main class="two">'
@@ -72,6 +72,10 @@ def _equation(one: Line) -> str:
     left = path + _in(one.left) if one.left is not None else ""
     sign = EQUALS if one.sign == "=" else f'<mo data-break="{PLACES[EQUAL]}">{one.sign}</mo>'
     return f"{left}{sign}{_in(one.right)}"
+
+
+def _sides(one: Equation) -> str:
+    return f"{_in(one.left)}{EQUALS}{_in(one.right)}"
 
 
 def _in(maths: Maths) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from backprop_cli.formulas.marks import plain
-from backprop_cli.formulas.worked import Worked
+from backprop_cli.formulas.worked import Equation, Worked
 from backprop_cli.report.derived.lines import TOTAL, Line, Value, grouped, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.texts import Row, aligned, document, prose, sentence, to_know
@@ -14,13 +14,19 @@ from backprop_cli.report.view import View
 
 def render(solution: Solution, view: View) -> str:
     """The body for one spec."""
-    parts = [rf"\section*{{{prose(solution.heading)}}}", *(f"{prose(part)}." for part in solution.opening(view.full))]
+    opening = solution.opening(view.full, prose, inline)
+    parts = [rf"\section*{{{prose(solution.heading)}}}", *(f"{part}." for part in opening)]
     said: set[str] = set()
     for heading, nodes in solution.sections():
         parts += [rf"\subsection*{{{prose(heading)}}}"] if heading else []
         parts += [part for worked in nodes for part in _node(worked, said, view)]
     parts += [TOTAL] if len(solution.passes) > 1 else []
     return document("\n\n".join(parts) + "\n", view)
+
+
+def inline(one: Equation) -> str:
+    """An equation within a sentence."""
+    return f"${' = '.join(plain(side['marked_latex']) for side in (one.left, one.right))}$"
 
 
 def _node(worked: Worked, said: set[str], view: View) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from backprop_cli.formulas.marks import plain
 from backprop_cli.formulas.worked import Worked
-from backprop_cli.report.derived.latex import rows
+from backprop_cli.report.derived.latex import inline, rows
 from backprop_cli.report.derived.lines import TOTAL, grouped, lines_of
 from backprop_cli.report.derived.solution import Solution
 from backprop_cli.report.markdown import prose
@@ -16,7 +16,8 @@ from backprop_cli.report.view import View
 
 def render(solution: Solution, view: View) -> str:
     """The page of one spec."""
-    parts = [f"# {prose(solution.heading, view)}", *(f"{prose(part, view)}." for part in solution.opening(view.full))]
+    opening = solution.opening(view.full, lambda text: prose(text, view), inline)
+    parts = [f"# {prose(solution.heading, view)}", *(f"{part}." for part in opening)]
     said: set[str] = set()
     for heading, nodes in solution.sections():
         parts += [f"# {prose(heading, view)}"] if heading else []

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from backprop_cli.records import dataclass
 
 if TYPE_CHECKING:
-    from backprop_cli.formulas.worked import Worked, WorkedPass
+    from backprop_cli.formulas.worked import Equation, Worked, WorkedPass
     from backprop_cli.report.diagram import Diagram
     from backprop_cli.tasks.result import Piece
 
 
 MOST_KEPT = 12
 ORDER = "Each gradient is found once, after those of all that use its node"
+LETTERS = ", with the letters "
 KEPT = "Used again from the forward pass: {listed}"
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The derivations of one spec; `diagram` is drawn where a format has pictures."""
+    """The derivations of one spec; `diagram` is drawn where a format has pictures.
+
+    `letters` are the definitions of a spec that was taken apart: its one expression, then the parts in it.
+    """
 
     spec: str
     title: str | None
     output: str
     passes: Sequence[WorkedPass]
-    parts: Sequence[str] = ()
+    letters: Sequence[Equation] = ()
     diagram: Diagram | None = None
     listing: tuple[tuple[Piece, ...], ...] = ()
 
@@ -35,13 +39,15 @@ class Solution:
         """What the solution is called."""
         return self.title or self.spec
 
-    def opening(self, full: bool) -> tuple[str, ...]:
-        """What is said first: the letters for parts, and what is kept on the way forward."""
+    def opening(self, full: bool, said: Callable[[str], str], maths: Callable[[Equation], str]) -> Iterator[str]:
+        """What is said first: the letters for parts, and what is kept on the way forward; as a format writes both."""
+        if self.letters:
+            whole, *parts = map(maths, self.letters)
+            yield f"{whole}{said(LETTERS)}{', '.join(parts)}"
         kept = list(dict.fromkeys(name for one in self.passes for name in one.kept)) if full else []
-        if not kept:
-            return tuple(self.parts)
-        listed = ", ".join(kept[:MOST_KEPT]) + (f" and {len(kept) - MOST_KEPT} more" if len(kept) > MOST_KEPT else "")
-        return (*self.parts, ORDER, KEPT.format(listed=listed))
+        if kept:
+            listed = ", ".join(kept[:MOST_KEPT]) + (f" and {len(kept) - MOST_KEPT} more" if kept[MOST_KEPT:] else "")
+            yield from map(said, (ORDER, KEPT.format(listed=listed)))
 
     def sections(self) -> Iterator[tuple[str | None, Sequence[Worked]]]:
         """Each pass with its heading; a single pass has none."""

@@ -19,7 +19,7 @@ LABELLED = {"because", "shapes", "since"}
 def render(solution: Solution, view: View) -> str:
     """The whole; each reason and each sign is explained where it first stands."""
     blocks: list[list[Row | str]] = [[view.paint(view.safe(solution.heading), "heading")]]
-    blocks += [[view.plain(line)] for line in solution.opening(view.full)]
+    blocks += [[line] for line in solution.opening(view.full, view.plain, lambda one: view.plain(one.text))]
     said: set[str] = set()
     for heading, worked in solution.sections():
         blocks += [[view.paint(view.safe(heading), "heading")]] if heading else []
