@@ -63,6 +63,9 @@ def command(
     'numpy' is a script of the forward and the reverse pass, line by line, each with its formula.  'torch' and 'jax'
     are scripts of the forward pass, with that library's gradients.  'torch-function' is a torch.autograd.Function whose
     backward is the derived formulas, line by line, with its gradcheck; a spec's own functions get one each.
+
+    A formula is the textbook's, for any numbers; where that has no value at the spec's own numbers (norm(x) at 0, det
+    of a singular matrix), it is the one that is right there, too.
     """
     if of is not None and target != "spec":
         raise UsageError("E026", "--of goes with --to spec", hint="--output chooses what a script goes back from")

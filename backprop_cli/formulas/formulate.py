@@ -49,6 +49,7 @@ class Formulation:
     notations: tuple[str, ...]
     values: Sequence[Any] | None
     moving: frozenset[int] | None = None
+    trial: Sequence[Any] | None = None
     symbols: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
     lettered: Axes | None = None
@@ -57,7 +58,7 @@ class Formulation:
     printing: Work = field(init=False)  # what is remembered while formulas are written, which no budget ends
 
     def __post_init__(self) -> None:
-        self.symbols = symbols(self.graph, self.values, self.moving)
+        self.symbols = symbols(self.graph, self.values, self.moving, self.trial)
         self.printing = self.symbols.facts.work.unbounded()
 
     @property
@@ -267,13 +268,15 @@ def formulate(
     anonymous: bool = False,
     only: frozenset[int] | None = None,
     moving: frozenset[int] | None = None,
+    trial: Sequence[Array] | None = None,
 ) -> tuple[list[PassFormulas], PassFormulas, Notes]:
     """Each pass's formulas, those of the accumulated gradients, and what to know of them.
 
     `only` limits the printing to some nodes; formulas are derived for all of them, since they build on each other.
-    `moving` are the leaves by which they will be differentiated again (see `tensors.symbols`).
+    `moving` are the leaves by which they will be differentiated again, `trial` numbers at which formulas for any
+    numbers have to be right (see `symbols`).
     """
-    work = Formulation(graph, terms, notations, values, moving)
+    work = Formulation(graph, terms, notations, values, moving, trial)
     shown = frozenset(
         n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)
     )

@@ -117,11 +117,12 @@ class Symbols:
             self.anonymous[symbol] = recognised(self.fold(definition))
 
 
-def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = None) -> Symbols:
+def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = None, trial: Any = None) -> Symbols:
     """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen.
 
     `moving`: leaves by which the formulas will be differentiated again, so that of these only what holds all around
     the point is a fact: a matrix that happens to be symmetric does not stay so.
+    `trial`: numbers at which a formula for any numbers has to be right, too: nothing else follows from them.
     """
     budget = Budget.of(sum(1 for _ in graph.named()))
     changing = graph.wrt if moving is None else moving
@@ -131,7 +132,9 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
     if values is not None and moving is None:
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
     if values is not None:
-        facts.evaluate = facts.labels = Evaluator(values, (), graph.spec.dtype)
+        facts.evaluate = facts.labels = facts.trial = Evaluator(values, (), graph.spec.dtype)
+    elif trial is not None:
+        facts.trial = Evaluator(trial, (), graph.spec.dtype)
     made = Symbols(graph, [], {}, {}, {}, facts)
     if values is None:
         facts.labels = _Positions(graph, made)

@@ -18,6 +18,11 @@ from backprop_cli.tasks.places import entry_text, named_user, number_text, where
 DEFAULT_MAX_BYTES = 1 << 30
 
 
+def has_numbers(graph: Graph) -> bool:
+    """Whether every leaf has a value."""
+    return all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)
+
+
 def load_leaves(graph: Graph, max_bytes: int = DEFAULT_MAX_BYTES, runs: int = 1, beside: int = 0) -> dict[int, Any]:
     """The leaves' arrays, by node index, once all shapes are known and the memory is found to suffice.
 

@@ -9,6 +9,7 @@ from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import sort_key, tree_size
+from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered_of_parts
 
@@ -193,7 +194,7 @@ def freed(expr: Expr) -> Expr:
     if len(sums) != 1 or len(sums[0].args) > MAX_REGROUPED or expr is sums[0]:
         return expr
     front = Mul(*[a for a in expr.args if a is not sums[0]])
-    powers = [(b, e) for b, e in front.as_powers_dict().items() if e.is_Rational]
+    powers = [(b, e) for b, e in powers_of(front).items() if e.is_Rational]
     above, below = {b for b, e in powers if e > 0}, {b for b, e in powers if e < 0}
     if not all(_meets(a, above, below) for a in sums[0].args):
         return expr
@@ -203,7 +204,7 @@ def freed(expr: Expr) -> Expr:
 
 def _meets(term: Expr, above: set[Expr], below: set[Expr]) -> bool:
     """Whether a term divides by what is above, or has what is below."""
-    powers = term.as_powers_dict().items()
+    powers = powers_of(term).items()
     return any(not b.is_number and e.is_Rational and b in (above if e < 0 else below) for b, e in powers)
 
 
@@ -248,14 +249,14 @@ def combined(expr: Expr) -> Expr:
 
 def _symbolic_bases(expr: Add) -> set[Expr]:
     """The bases that every term has, to symbolic powers that are whole numbers apart."""
-    powers = [term.as_powers_dict() for term in expr.args]
+    powers = [powers_of(term) for term in expr.args]
     shared = set.intersection(*({b for b, e in p.items() if e.free_symbols} for p in powers))
     return {b for b in shared if all((p[b] - powers[0][b]).is_Integer for p in powers)}
 
 
 def _lowered(term: Expr, base: Expr, exponent: Expr) -> Expr:
     """A term with less of a power; sympy does not see that x**q / x**q is 1."""
-    powers = term.as_powers_dict()
+    powers = powers_of(term)
     return Mul(*[Pow(b, e - exponent if b == base else e) for b, e in powers.items()])
 
 

@@ -36,6 +36,8 @@ class Facts:
     params: Callable[[TensorSymbol], Array | None] = field(default=lambda symbol: None)  # the array of any other leaf
     claims: Callable[[TensorSymbol], Mapping[str, Any]] = field(default=lambda symbol: {})  # stated of a leaf
     evaluate: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # the value of a formula in this run
+    trial: Callable[[Expr], Array | None] = field(default=lambda expr: None)
+    """Its value at the numbers at which a formula has to be right, whatever else it is evaluated at."""
     labels: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # of positions, also without a run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
@@ -240,13 +242,13 @@ class Facts:
         return True
 
     def somewhere(self, condition: Expr) -> bool:
-        """Whether a 0/1 condition holds in an entry, as seen in this run."""
-        found = self.evaluate(condition)
+        """Whether a 0/1 condition holds in an entry, as seen at the numbers that there are."""
+        found = self.trial(condition)
         return found is not None and bool((found != 0).any())
 
     def has_nan(self, expr: Expr) -> bool:
-        """Whether an entry of a formula is no number in this run."""
-        found = self.evaluate(expr)
+        """Whether an entry of a formula is no number, as seen at the numbers that there are."""
+        found = self.trial(expr)
         return found is not None and not bool((found == found).all())  # noqa: PLR0124 (NaN alone differs from itself)
 
     def announce_symmetric(self, symbol: TensorSymbol) -> None:

@@ -23,6 +23,7 @@ from backprop_cli.formulas.algebra.laws import APPLIED, Law
 from backprop_cli.formulas.algebra.patterns import Pattern, factors_of, parsed, pattern_of, shape_letters, shapes_of
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.products import PAIRS, TAILS
+from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import note
@@ -151,7 +152,7 @@ def _taken(
         yield bound, expr
         return
     (pattern, n), *others = wanted
-    for base, exponent in expr.as_powers_dict().items():
+    for base, exponent in powers_of(expr).items():
         if exponent.is_Integer and exponent * n > 0 and exponent % n == 0:
             for found in matches(pattern, base, bound, names):
                 yield from _taken(others, expr / Pow(base, n), found, names)

@@ -14,8 +14,8 @@ from backprop_cli.formulas.algebra.work import remembered, remembered_of_parts
 
 @remembered
 def powers_of(expr: Expr) -> Mapping[Expr, Expr]:
-    """Each base of a product with its exponent."""
-    return dict(expr.as_powers_dict())
+    """Each base of a product with its exponent: of what is infinite sympy gives Python's 1."""
+    return {base: S.One if exponent == 1 else exponent for base, exponent in expr.as_powers_dict().items()}
 
 
 @remembered_of_parts

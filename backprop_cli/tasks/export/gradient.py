@@ -6,6 +6,7 @@ gradient is the second derivative.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node, build
 from backprop_cli.engine.graph import plain as without_gradients
+from backprop_cli.engine.numbers import Numbers
+from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.engine.passes import forward, plan
 from backprop_cli.errors import SpecError
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import Printed, partial
@@ -30,6 +34,7 @@ from backprop_cli.tasks.export.prepared import (
     with_named_outputs,
     without_shadows,
 )
+from backprop_cli.tasks.leaves import has_numbers, load_leaves
 
 PREFIX, SEED = "grad_", "seed_"
 LONGEST_SUM = 48  # terms of one node; a long fan-out is added up in several
@@ -108,7 +113,7 @@ class _Work:
 
     def write(self) -> None:
         """Each pass in turn; the gradients of leaves add up over the passes."""
-        printed, _, _ = formulate(self.graph, None, None, ("local",), ("text", "code"))
+        printed, _, _ = formulate(self.graph, None, None, ("local",), ("text", "code"), trial=_numbers(self.graph))
         found: list[Mapping[str, str]] = []
         for number, formulas in enumerate(printed):
             suffix = f"_pass_{number + 1}" if len(printed) > 1 else ""
@@ -180,6 +185,15 @@ class _Work:
         expression, text = expression_of(code)
         self.nodes.append(NodeSpec(name, expression, text, inline(name, "<generated>")))
         return name
+
+
+def _numbers(graph: Graph) -> Sequence[Array] | None:
+    """The spec's own numbers, at which its gradient is to be right: its memory is the caller's to check."""
+    if not has_numbers(graph):
+        return None
+    meaning = Numbers(graph)
+    with np.errstate(all="ignore"):
+        return forward(graph, plan(graph, meaning), meaning, load_leaves(graph, sys.maxsize))
 
 
 def replaced_gradients(term: str, names: Mapping[str, str]) -> str:

@@ -21,10 +21,10 @@ from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute, seed_of
-from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, going_back, has_numbers, seeded, with_formula
+from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, going_back, seeded, with_formula
 from backprop_cli.tasks.jacobian.numbers import Rows, bytes_of, check_size
 from backprop_cli.tasks.jacobian.results import Differentiated
-from backprop_cli.tasks.leaves import load_leaves
+from backprop_cli.tasks.leaves import has_numbers, load_leaves
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.jacobian import Reverse

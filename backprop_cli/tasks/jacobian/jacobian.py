@@ -21,7 +21,7 @@ from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated, Entry
-from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, has_numbers, load_leaves
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.jacobian import Reverse
@@ -65,11 +65,6 @@ def seeded(spec: Spec) -> Spec:
     if spec.backward:
         raise UsageError("E026", "a spec with 'backward' passes has several outputs", hint="choose one: --output NAME")
     return replace(spec, grad_output="ones", grad_output_at=None, hooks={})
-
-
-def has_numbers(graph: Graph) -> bool:
-    """Whether every leaf has a value."""
-    return all(node.leaf is None or node.leaf.load is not None for node in graph.nodes)
 
 
 def asked_names(graph: Graph, wanted: Wanted) -> tuple[str, ...]:
