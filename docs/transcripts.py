@@ -29,7 +29,7 @@ _NOISE = re.compile(r"\b\d(\.\d+)?e-1[3-9]\b")
 _LONG = re.compile(r"\b\d+\.\d{11,}(e-?\d+)?\b")
 
 _SHIM = """#!/bin/sh
-exec "{python}" -c 'import sys; from backprop_cli.cli import main; sys.exit(main())' "$@"
+exec "{python}" -I -S "{client}" "{address}" "$@"
 """
 _MARK = "\x1e"
 _SESSION = f"mark() {{ local status=$?; printf '{_MARK}'; return $status; }}\n"
@@ -83,12 +83,16 @@ def transcript(commands: list[str]) -> str:
 
 def shell(script: str) -> str:
     """What a bash script prints, run beside the project's specs with `backprop` on the path."""
+    from docs import warm
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "bin").mkdir()
         (folder / "specs").symlink_to(ROOT / "specs")
         shim = folder / "bin" / "backprop"
-        shim.write_text(_SHIM.format(python=sys.executable), encoding="utf-8")
+        client = folder / "bin" / "client"
+        client.write_text(warm.CLIENT, encoding="utf-8")
+        shim.write_text(_SHIM.format(python=sys.executable, client=client, address=warm.address()), encoding="utf-8")
         shim.chmod(0o755)
         done = subprocess.run(
             ["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
