@@ -53,11 +53,16 @@ class Runner:
         self.literals = literals(graph, self.meaning)
         self.masks = masks_of(graph)
         self.seeds = [seed_of(graph, run) for run in graph.passes]
+        self.begins = self.seeds
 
     def spare(self) -> None:
         """From now on keep of the values only the outputs, and of the gradients those that are asked for."""
         graph = self.graph
         spare(self.meaning, self.steps, {*graph.wrt, *self.masks, *(run.output for run in graph.passes)})
+
+    def begin_with(self, factor: Any) -> None:
+        """From now on every pass begins with so many times its seed: every gradient is as much larger."""
+        self.begins = [seed * factor for seed in self.seeds]
 
     def __call__(self, leaves: Mapping[int, Array]) -> Computed:
         """The forward pass and every backward pass, in numbers."""
@@ -71,7 +76,7 @@ class Runner:
         if self.masks:
             check_masks(graph, values)
         passes = [backward(graph, steps, meaning, values, run.output, seed)
-                  for run, seed in zip(graph.passes, self.seeds, strict=True)]  # fmt: skip
+                  for run, seed in zip(graph.passes, self.begins, strict=True)]  # fmt: skip
         return Computed(graph, values, passes, self.seeds)
 
 

@@ -19,7 +19,7 @@ from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.stepping.rules import RULES
 from backprop_cli.tasks.stepping.step import StepSettings, step
-from backprop_cli.tasks.stepping.training import Training
+from backprop_cli.tasks.stepping.training import Training, is_seeded
 from backprop_cli.tasks.stepping.updates import mover_for
 from tests.conftest import ROOT, Backprop
 
@@ -278,3 +278,40 @@ def test_what_a_rule_holds_counts(rule: str, spec_of: Any) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert counted / 3 < peak < 2 * counted
+
+
+LARGE = """
+inputs: {x: {shape: [4, 60], init: normal}, t: [[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]]}
+params: {U: {shape: [60, 180], init: normal, std: 0.1}, V: {shape: [180, 3], init: normal}, b: [0, 0, 0]}
+nodes:
+  h: relu(x @ U)
+  l: cross_entropy(h @ V + b, t)
+"""
+
+
+def test_large_params_move_by_a_reverse_pass_that_begins_with_lr(spec_of: Any) -> None:
+    """To the last digits the steps are those of w - lr g, and a small param's table shows the gradient itself."""
+    graph, parameters = build(spec_of(LARGE)), {**RULES["sgd"].defaults, "lr": Fraction(3, 7)}
+    many = Training(graph, load_leaves(graph), RULES["sgd"], parameters)
+    many.run(5, 1)
+    leaves = load_leaves(graph)
+    for now in range(1, 6):
+        computed = compute(graph, leaves)
+        table = [[row for row in trace.rows if row.step == now] for trace in many.traces(graph.names["b"])]
+        found = [row.values["g"] for rows in table for row in rows]
+        np.testing.assert_allclose(found, computed.gradient(graph.names["b"]), rtol=1e-10, atol=1e-15)
+        leaves |= {i: leaves[i] - 3 / 7 * computed.gradient(i) for i in graph.wrt}
+    for index in graph.wrt:
+        np.testing.assert_allclose(many.leaves[index], leaves[index], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    (LARGE + "hooks: {h: tanh(grad)}\n", "a hook"),
+    (LARGE.replace("relu(x @ U)", "f(x @ U)")
+     + "functions: {f: {args: [z], body: tanh(z), grads: {z: tanh(grad(out))}}}\n", "a user's rule"),
+])  # fmt: skip
+def test_what_is_not_linear_in_the_seed_keeps_it(spec_of: Any, text: str, why: str) -> None:
+    """A hook and a user's own rule see the gradients themselves."""
+    rule, parameters = RULES["sgd"], RULES["sgd"].defaults
+    assert is_seeded(build(spec_of(LARGE)), rule, parameters)
+    assert not is_seeded(build(spec_of(text)), rule, parameters), why

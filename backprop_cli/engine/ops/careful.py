@@ -30,6 +30,14 @@ def stable_softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def _less_one(grown: Array, y: Array) -> Array:
+    """exp y - 1, from exp y where the difference keeps its digits: below one half, where most shares are."""
+    found = np.asarray(grown - 1)
+    near = grown > 0.5
+    found[near] = np.expm1(y[near])
+    return found
+
+
 def _sinc_series(z: Array) -> Array:
     """The derivative of sin(z)/z, Σ (-1)ᵏ 2k z²ᵏ⁻¹/(2k + 1)!, for |z| < 1/2."""
     return z * sum((-1) ** k * 2 * k / math.factorial(2 * k + 1) * z ** (2 * k - 2) for k in range(1, 9))
@@ -108,7 +116,8 @@ class Careful:
 
     def less_share(self, g: Array, y: Array, x: Array, total: Array, axis: Axes = -1) -> object:
         """g - p Σ g for p = exp y, entry by entry g (1 - p) - p (Σ of the other g): y has the digits of 1 - p."""
-        return np.exp(y) * (g - total) - g * np.expm1(y)
+        share = np.exp(y)
+        return share * (g - total) - g * _less_one(share, y)
 
     def ratio(self, a: Array, b: Array) -> Array:
         """a/b, and 0 where b is 0."""

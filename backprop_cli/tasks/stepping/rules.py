@@ -26,30 +26,36 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a param moves; `lines` of the given parameters leaves out what they switch off, and ends with `w`."""
+    """How a param moves; `lines` of the given parameters leaves out what they switch off, and ends with `w`.
+
+    `seeded`: the lines where the reverse pass began with `lr`, so that `g` is lr times the gradient; without
+    weight decay.
+    """
 
     name: str
     doc: str
     defaults: Parameters
     state: tuple[str, ...]
     lines: Callable[[Parameters], tuple[Line, ...]]
+    seeded: tuple[Line, ...] = ()
 
 
 RULES: dict[str, Rule] = {}
 
 
 def rule(name: str, doc: str, defaults: Mapping[str, str], state: tuple[str, ...],
-         lines: Callable[[Parameters], tuple[Line, ...]]) -> None:  # fmt: skip
+         lines: Callable[[Parameters], tuple[Line, ...]], seeded: tuple[Line, ...] = ()) -> None:  # fmt: skip
     """Enter a rule in the table; `weight_decay` adds its share to the gradient first, in every rule."""
 
     def decayed(p: Parameters) -> tuple[Line, ...]:
         return (*((Line("g", "g + weight_decay * w"),) if p["weight_decay"] else ()), *lines(p))
 
     exact = {key: Fraction(value) for key, value in {**defaults, "weight_decay": "0"}.items()}
-    RULES[name] = Rule(name, doc, exact, state, decayed)
+    RULES[name] = Rule(name, doc, exact, state, decayed, seeded)
 
 
-rule("sgd", "Gradient descent.", {"lr": "1e-3"}, (), lambda p: (Line("w", "w - lr * g"),))
+rule("sgd", "Gradient descent.", {"lr": "1e-3"}, (), lambda p: (Line("w", "w - lr * g"),),
+     seeded=(Line("w", "w - g"),))
 
 rule("momentum", "Gradient descent with momentum: the step goes on in the direction of the steps before.",
      {"lr": "1e-3", "momentum": "0.9", "dampening": "0"}, ("b",),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.graph.memory import ITEMSIZE, entries_of
+from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.sparing import gradients_of_their_own
 from backprop_cli.records import dataclass, field
@@ -21,6 +23,13 @@ from backprop_cli.tasks.stepping.updates import Mover, mover_for
 
 TRACED = 4
 """Params of up to so many entries have their state written down step by step."""
+
+MANY = 10_000
+"""From so many entries of all params on, lr is multiplied into the seed instead of into every gradient."""
+
+SMALL = Fraction(1, 10**12)
+"""A smaller lr could take the gradients to where numbers have fewer digits."""
+
 
 def copied(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values to keep: the next step writes into the arrays of this one."""
@@ -49,6 +58,18 @@ def moving_bytes(graph: Graph, rule: Rule, parameters: Parameters) -> int:
     return arrays * ITEMSIZE[graph.spec.dtype] * sum(entries_of(graph.nodes[index].shape) for index in graph.wrt)
 
 
+def is_seeded(graph: Graph, rule: Rule, parameters: Parameters) -> bool:
+    """Whether steps may begin their reverse passes with lr: where it saves much, and changes the last digit alone.
+
+    A hook and a user's own rule may do anything with what they are given.
+    """
+    return bool(
+        rule.seeded and not parameters["weight_decay"] and parameters["lr"] >= SMALL and not graph.hooks
+        and all(node.op is None or OPS.get(node.op.name) is node.op for node in graph.nodes)
+        and sum(entries_of(graph.nodes[index].shape) for index in graph.wrt) >= MANY
+    )  # fmt: skip
+
+
 @dataclass(slots=True)
 class Training:
     """A graph whose params move; `leaves` hold the params' arrays of now."""
@@ -63,12 +84,15 @@ class Training:
     first: dict[int, First] = field(default_factory=dict)
     rows: dict[int, list[tuple[int, Mapping[str, Any]]]] = field(default_factory=dict)
     start: Computed | None = None
+    scale: Any = None  # how many times the gradients of the steps after the first are larger
 
     def __post_init__(self) -> None:
-        graph = self.graph
+        graph, parameters = self.graph, self.parameters
         self.runner = Runner(graph)
+        if is_seeded(graph, self.rule, parameters):
+            self.scale = self.runner.meaning.scalar(float(parameters["lr"]))
         own = gradients_of_their_own(self.runner.steps)
-        self.movers = {index: mover_for(graph.spec, self.rule, self.parameters, shape,
+        self.movers = {index: mover_for(graph.spec, self.rule, parameters, shape, seeded=self.scale is not None,
                                         over_gradient=index in own and entries_of(shape) > TRACED)
                        for index in sorted(graph.wrt) for shape in (graph.nodes[index].shape,)}  # fmt: skip
 
@@ -92,6 +116,8 @@ class Training:
         if self.start is None:
             self.start = computed
             self.runner.spare()
+            if self.scale is not None:
+                self.runner.begin_with(self.scale)
         return computed
 
     def loss(self, computed: Computed) -> float:
@@ -110,11 +136,12 @@ class Training:
             old = self.leaves[index]
             run = mover.move(old, gradient)
             self.leaves[index] = run["w"]
-            if step == 1:
+            if computed is self.start:
                 given = {"w": old, "g": gradient, "t": np.float64(1), **mover.before}
                 self.first[index] = First(given, copied(run.found()))
             if traced and np.size(old) <= TRACED:
-                self.rows.setdefault(index, []).append((step, copied({"g": gradient, **run.found()})))
+                shown = gradient if computed is self.start or self.scale is None else gradient / self.scale
+                self.rows.setdefault(index, []).append((step, copied({"g": shown, **run.found()})))
 
     def traces(self, index: int) -> Iterator[Trace]:
         """The state of each entry of a small param, step by step."""

@@ -124,14 +124,17 @@ class Mover:
 
 
 def mover_for(spec: Spec, rule: Rule, parameters: Parameters, shape: Shape,
-              over_gradient: bool = False) -> Mover:  # fmt: skip
-    """The mover of a param of a shape; `over_gradient`: from the second step on it may write over the gradient."""
+              over_gradient: bool = False, seeded: bool = False) -> Mover:  # fmt: skip
+    """The mover of a param of a shape.
+
+    From the second step on it may write over the gradient (`over_gradient`), and is given lr times it (`seeded`).
+    """
     lines = rule.lines(parameters)
     state = tuple(name for name in rule.state if any(line.name == name for line in lines))
     names = ("w", "g", STEP, *state)
     first = compiled(spec, lines, names, shape, parameters, starting=True, over_gradient=False)
-    same = not any(line.first for line in lines) and not over_gradient
-    later = first if same else compiled(spec, lines, names, shape, parameters, starting=False,
-                                        over_gradient=over_gradient)  # fmt: skip
+    same = not (over_gradient or seeded or any(line.first for line in lines))
+    later = first if same else compiled(spec, rule.seeded if seeded else lines, names, shape, parameters,
+                                        starting=False, over_gradient=over_gradient)  # fmt: skip
     zeros = {name: np.zeros(tuple(map(int, shape)), dtype=spec.dtype)[()] for name in state}
     return Mover(first, later, zeros, np.dtype(spec.dtype).type)
