@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "records"),
+    ("errors", "records", "notices"),
     ("language",),
     ("engine.ops",),
     ("engine.interpret", "engine.normal", "engine.reverse"),

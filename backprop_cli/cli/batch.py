@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ from backprop_cli.cli.process import interruptible, tidy
 from backprop_cli.cli.records import Answer, Limits, Output, Spread, Work, answer
 from backprop_cli.cli.streams import AtomicFile, Sink, write_file
 from backprop_cli.errors import UsageError
+from backprop_cli.notices import heard
 from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -54,7 +56,10 @@ def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: L
     """
     source = _source(specs, limits)
     writer = Writer(sink, series, manner, len(specs))
-    with nullcontext() if source is _here and not isinstance(sink, AtomicFile) else interruptible():
+    with (
+        heard(partial(warn, manner)),
+        nullcontext() if source is _here and not isinstance(sink, AtomicFile) else interruptible(),
+    ):
         try:
             with closing(source(specs, work, limits, warm)) as answers:
                 for one in answers:
@@ -64,6 +69,12 @@ def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: L
             sink.discard()
             raise
     return writer.finish()
+
+
+def warn(manner: Manner, text: str) -> None:
+    """Tell on stderr, in words, what is said while work goes on; where errors are data the result alone says it."""
+    if manner.form == "text":
+        say(f"warning: {text}", manner)
 
 
 # ── where answers come from: one way to say so ───────────────────────────────────────────────────

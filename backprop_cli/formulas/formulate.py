@@ -10,6 +10,7 @@ from sympy import Add, Expr
 
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.engine.ops.tensor import Array
+from backprop_cli.formulas.algebra.budget import PLAINLY
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, GradSymbol, TensorSymbol, gradients_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.tidy import tidy
@@ -34,10 +35,10 @@ LEAVES_BUDGET = 80
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """The facts seen in the data that formulas rely on, and whether the algebra's budget was spent."""
+    """The facts seen in the data that formulas rely on, and what is to be said of the work that they take, by code."""
 
     facts: tuple[str, ...] = ()
-    spent: bool = False
+    work: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -64,7 +65,9 @@ class Formulation:
     @property
     def notes(self) -> Notes:
         """What to know of the formulas as a whole."""
-        return Notes(tuple(self.symbols.facts.used.values()), self.symbols.facts.budget.spent)
+        facts, long = self.symbols.facts, self.symbols.long
+        work = {"long": long} if long else {}
+        return Notes(tuple(facts.used.values()), work | ({"budget": PLAINLY} if facts.budget.spent else {}))
 
     def layouts(self, derived: Derived, leaves: bool = False) -> dict[str, Layout]:
         """A layout for each notation; with `leaves`, a node prints as its definition."""

@@ -14,7 +14,7 @@ from sympy import Expr, Rational
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.reverse import Step
-from backprop_cli.formulas.algebra.budget import PLAIN, Budget
+from backprop_cli.formulas.algebra.budget import PLAIN, Budget, long_work
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import (
     GradSymbol,
@@ -34,6 +34,7 @@ from backprop_cli.formulas.spoken import apply_op
 from backprop_cli.language.expression import Number, parts
 from backprop_cli.language.model import Spec
 from backprop_cli.language.names import UNIT_LETTERS
+from backprop_cli.notices import notice
 from backprop_cli.records import dataclass, field
 
 PRINTED_BUDGET = 4000
@@ -58,6 +59,7 @@ class Symbols:
     definitions: dict[int, Expr]
     anonymous: dict[Expr, Expr]
     facts: Facts
+    long: str = ""  # what is to be said of a long chain
     unfolded: set[Expr] = field(default_factory=set)  # anonymous ones whose definitions hold others
     sizes: dict[Expr, int] = field(default_factory=dict)
     chosen: dict[Expr, Expr] = field(default_factory=dict)  # whole gradients by what added up to them; see `tensors`
@@ -135,7 +137,9 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
         facts.evaluate = facts.labels = facts.trial = Evaluator(values, (), graph.spec.dtype)
     elif trial is not None:
         facts.trial = Evaluator(trial, (), graph.spec.dtype)
-    made = Symbols(graph, [], {}, {}, {}, facts)
+    made = Symbols(graph, [], {}, {}, {}, facts, long_work(sum(1 for i in graph.active if graph.nodes[i].op)))
+    if made.long:
+        notice(made.long)
     if values is None:
         facts.labels = _Positions(graph, made)
     with at_work(made.facts.work):

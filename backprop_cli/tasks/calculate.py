@@ -22,8 +22,6 @@ from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_masks, load_leave
 from backprop_cli.tasks.listing import listing
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
 
-PLAINLY = "its formulas take more work than a run is given, so some are left as they were found, or out"
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -105,7 +103,7 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
             graph, computed.values, computed.passes, settings.terms, settings.notations, settings.anonymous
         )
         facts = notes.facts
-        warnings += [Warned("budget", graph.output_name, PLAINLY)] if notes.spent else []
+        warnings += [Warned(code, graph.output_name, text) for code, text in notes.work.items()]
     warnings += warnings_of(graph, computed, formulas)
     shown = [n for n in graph.nodes if n.kind != "constant" and (settings.anonymous or not n.anonymous)]
     written = _definitions(graph, shown, settings.notations) if settings.terms else {}

@@ -13,6 +13,7 @@ import pytest
 from sympy.core.cache import clear_cache
 
 from backprop_cli.engine.graph import build
+from backprop_cli.formulas.algebra.budget import LONG, PLAINLY
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, TensorSymbol, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
@@ -25,6 +26,7 @@ from backprop_cli.formulas.printed import Printed
 from backprop_cli.formulas.reasons import CONSTANT, reasons
 from backprop_cli.formulas.symbols import symbols
 from backprop_cli.formulas.tensors import run_pass
+from backprop_cli.notices import heard
 from backprop_cli.report import json_
 from backprop_cli.tasks.calculate import Settings, run
 from tests.conftest import Backprop
@@ -78,10 +80,17 @@ def factors(n: int) -> str:
     return f"params: {{{leaves}}}\nnodes:\n{rows}  loss: {' * '.join(f'n{i}' for i in range(n))}\n"
 
 
+def matrices(n: int) -> str:
+    """One product of so many matrices."""
+    names = [f"m{i}" for i in range(n)]
+    leaves = ", ".join(f"{name}: [[0.5, 0.1], [0.2, 0.3]]" for name in names)
+    return f"params: {{{leaves}}}\nnodes: {{y: 'sum({' @ '.join(names)})'}}\n"
+
+
 CASES: dict[str, tuple[Callable[[int], str], int, int]] = {
     "chain": (chain, 400, 466), "dense": (dense, 6, 88), "attention": (attention, 2, 505),
     "params": (params, 50, 169), "nested": (nested, 20, 113), "composed": (composed, 400, 4154),
-    "sums": (sums, 60, 2612),
+    "sums": (sums, 60, 2612), "matrices": (matrices, 30, 698),
 }  # fmt: skip
 """Name -> (its spec, how long, thousands of calls that it took when this was last looked at)."""
 
@@ -176,6 +185,29 @@ def test_past_the_budget_no_formula_needs_what_has_no_name(text: str, spec_of: C
     written += [f.code for node in result.nodes for f in node.gradient.formula.values() if isinstance(f, Printed)]
     used = {word for code in written for word in re.findall(r"[A-Za-z_][\w.]*", code)}
     assert used <= names | {"softmax", "sum", "axis", "grad", "keepdims", "true"}
+
+
+def test_long_work_is_said_before_it_is_done(spec_of: Callable[[str], Any]) -> None:
+    """Rule: whoever waits learns why before the formulas are found, once, and the result says it again."""
+    long, short = (build(spec_of(products(n))) for n in (LONG // 2 + 1, LONG // 2))
+    told: list[str] = []
+    with heard(told.append):
+        symbols(short)
+        assert not told
+        assert symbols(long).long
+        assert symbols(long).long
+    assert len(told) == 1
+    assert f"{LONG + 2:,} steps" in told[0]
+
+
+def test_a_spent_budget_is_said_at_once(backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: every command that finds formulas says on stderr that some stay plain, whatever its result can say."""
+    (path := tmp_path / "net.yaml").write_text(matrices(80), encoding="utf-8")
+    for line in (["derive"], ["run"], ["run", "--error-format", "json"]):
+        done = backprop(*line, path)
+        assert done.code == 0
+        assert done.err.count(f"warning: {PLAINLY}\n") == ("json" not in line)
+    assert PLAINLY in " ".join(done.out.split())
 
 
 LINEAR: dict[str, tuple[Callable[[int], str], int]] = {

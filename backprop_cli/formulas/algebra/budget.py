@@ -7,6 +7,7 @@ and the run says so.  What is counted depends on the spec alone, never on the ma
 
 from __future__ import annotations
 
+from backprop_cli.notices import notice
 from backprop_cli.records import dataclass
 
 BASE = 40_000
@@ -25,25 +26,44 @@ MANY = 1000
 PLAIN = 200
 """Past the budget, what is put together from parts without a name stays below so many terms."""
 
+PLAINLY = "its formulas take more work than a run is given, so some are left as they were found, or out"
+
+LONG = 2500
+"""Steps on the way back from which on their formulas, a millisecond each at the least, take seconds."""
+
+
+def long_work(steps: int) -> str:
+    """What is said of so many steps before their formulas are found; nothing of few.
+
+    They are all found and written, in time that grows with their number alone: no budget ends that.
+    """
+    if steps <= LONG:
+        return ""
+    return f"the formulas of its {steps:,} steps take a while; the numbers alone (run --terms none) are there at once"
+
 
 @dataclass(slots=True)
 class Budget:
-    """What is left of it."""
+    """What is left of it; where a run's own is spent, that is said at once."""
 
     left: int = BASE
+    is_run: bool = False
 
     @classmethod
     def of(cls, nodes: int) -> Budget:
         """The budget of a graph with so many named nodes."""
-        return cls(BASE + A_NODE_OF_FEW * min(nodes, FEW) + A_NODE * min(nodes, MANY))
+        return cls(BASE + A_NODE_OF_FEW * min(nodes, FEW) + A_NODE * min(nodes, MANY), is_run=True)
 
     def take(self, terms: int) -> None:
         """Work that is done in any case."""
-        self.left -= terms
+        before = self.left
+        self.left = before - terms
+        if before >= 0 > self.left and self.is_run:
+            notice(PLAINLY)
 
     def allows(self, terms: int) -> bool:
         """Whether work that could be left undone is worth it."""
-        self.left -= terms
+        self.take(terms)
         return self.left >= 0
 
     @property

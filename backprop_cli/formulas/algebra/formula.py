@@ -5,8 +5,7 @@ The rules register themselves in `RULES`; an op without one becomes a plain `App
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sympy import Expr, Mul, Pow, Rational, S
@@ -251,20 +250,6 @@ def generic(name: str, parameters: Mapping[str, object], operands: tuple[Any, ..
     return scaled(factor, Formula(Apply(name, tuple(args_list), parameters, shape), shape))
 
 
-LONG = 16
-"""More factors are multiplied half by half: one by one, each would be looked at as often as there are others."""
-
-
-def chained(factors: Sequence[Formula], right: bool = False) -> Formula:
-    """The product of a chain of matrices, from the left or from the right; a vector at an end stays there."""
-    if len(factors) > LONG:
-        half = len(factors) // 2
-        return chained(factors[:half], right) @ chained(factors[half:], right)
-    found: Formula = (reduce(lambda done, factor: factor @ done, reversed(factors)) if right
-                      else reduce(lambda done, factor: done @ factor, factors))  # fmt: skip
-    return found
-
-
 def _rebuilt(before: Apply, args: tuple[Expr, ...]) -> Expr:
     """An operator made again after a substitution below it; what is the same number everywhere keeps its axes."""
     name, parameters = before.name, before.parameters
@@ -274,7 +259,7 @@ def _rebuilt(before: Apply, args: tuple[Expr, ...]) -> Expr:
         return build(name, parameters, tuple(None if a == NONE else Formula(a, shape_of(a)) for a in args)).expr
     formulas = [_with_axes(a, had) for a, had in zip(args, before.args, strict=True)]
     if name == "matmul":
-        return chained(formulas, right=True).expr
+        return RULES["matmul"](*formulas).expr
     given = tuple(None if a == NONE else f for a, f in zip(args, formulas, strict=True))
     return materialize(build(name, parameters, given))
 

@@ -26,7 +26,7 @@ from backprop_cli.formulas.algebra.products import PAIRS, TAILS
 from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.transposes import swap
-from backprop_cli.formulas.algebra.work import note
+from backprop_cli.formulas.algebra.work import never_twice, note
 from backprop_cli.language.model import Shape, Size
 
 Bound = Mapping[str, Any]
@@ -242,14 +242,20 @@ def neighbours(a: Expr, b: Expr) -> Expr | None:
 
 def three(factors: list[Expr]) -> tuple[int, Expr] | None:
     """The last three factors of a chain as one, or None: A A⁺ A is A."""
-    last = factors[-3:]
+    found = _as_one(*factors[-3:]) if len(factors) > 2 else None
+    return None if found is None else (3, found)
+
+
+@never_twice
+def _as_one(*last: Expr) -> Expr | None:
+    """Three factors that follow each other as one, or None."""
     have = {f.name for f in (a.args[0] if is_op(a, "transpose") else a for a in last) if isinstance(f, Apply)}
-    for law, needed in _THREES if len(last) == 3 else ():
+    for law, needed in _THREES:
         if needed - {"transpose"} <= have:
             for bound in _each(list(zip(pattern_of(law).parts, last, strict=True)), {}, shapes_of(law)):
                 found = applied(law, bound)
                 if found is not None:
-                    return 3, materialize(found)
+                    return materialize(found)
     return None
 
 

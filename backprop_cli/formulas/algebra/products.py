@@ -15,19 +15,18 @@ from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op,
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
-from backprop_cli.formulas.algebra.work import spend
+from backprop_cli.formulas.algebra.work import never_twice, spend
 
 MAX_OPENED = 4  # terms of a sum that is multiplied out
 
 
-def matmul(a: Formula, b: Formula) -> Formula:
-    """`a @ b`, flattened into one chain; vectors are columns."""
-    shape = matmul_shape(a.shape, b.shape)
-    if a.expr == 0 or b.expr == 0:
+def matmul(*factors: Formula) -> Formula:
+    """`a @ b @ ...`, flattened into one chain; vectors are columns, one in front is a row."""
+    shape = reduce(matmul_shape, (factor.shape for factor in factors))
+    if any(factor.expr == 0 for factor in factors):
         return zero(shape)
-    factor_a, left = split_scalar(materialize(a))
-    factor_b, right = split_scalar(materialize(b))
-    return scaled(Mul(factor_a, factor_b), Formula(product(left, right), shape))
+    scalars, parts = zip(*(split_scalar(materialize(factor)) for factor in factors), strict=True)
+    return scaled(Mul(*scalars), Formula(multiplied_out(parts), shape))
 
 
 def product(left: Expr, right: Expr) -> Expr:
@@ -74,17 +73,21 @@ def _bilinear_order(factors: tuple[Expr, ...]) -> tuple[object, ...]:
 
 
 def multiplied_out(factors: Sequence[Expr]) -> Expr:
-    """The product of materialized factors, from the right; a vector in front is a row."""
-    return reduce(lambda done, factor: product(factor, done), reversed(factors))
+    """The product of materialized factors; a vector in front is a row."""
+    if len(factors) < 3:
+        return reduce(product, factors)
+    if len(shape_of(factors[0])) > 1:
+        return chain(factors)
+    return product(factors[0], multiplied_out(factors[1:]))
 
 
-def chain(factors: list[Expr]) -> Expr:
+def chain(factors: Sequence[Expr]) -> Expr:
     """A chain of factors, simplified pair by pair."""
     scalar: Expr = S.One
     flat: list[Expr] = []
     for factor in factors:
         pulled, rest = split_scalar(factor)
-        scalar *= pulled
+        scalar = scalar if pulled is S.One else scalar * pulled
         flat += chain_factors(rest)
     spend(2 * len(flat))  # each meets its neighbours anew
     done: list[Expr] = []
@@ -117,6 +120,7 @@ def _met(done: list[Expr]) -> tuple[int, Expr] | None:
     return next((found for rule in TAILS if (found := rule(done)) is not None), None)
 
 
+@never_twice  # a chain that grows by a factor is gone through again
 def _joined(a: Expr, b: Expr) -> Expr | None:
     """Two neighbours of a chain that are one thing, or None."""
     for rule in PAIRS:

@@ -8,7 +8,7 @@ from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops.base import normalize_axis
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, call, chained, scaled
+from backprop_cli.formulas.algebra.formula import RULES, Formula, call, scaled
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
 
@@ -48,7 +48,7 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
         return source if composed == tuple(range(len(order))) else _transposed(source, composed, shape)
     matrix = is_matrix_transpose(order)
     if matrix and isinstance(expr, Apply) and expr.name == "matmul":  # T2
-        return chained([Formula(a, shape_of(a)) for a in map(swap, reversed(expr.args))]).expr
+        return RULES["matmul"](*[Formula(a, shape_of(a)) for a in map(swap, reversed(expr.args))]).expr
     if isinstance(expr, Apply) and expr.name in {"ones", "zeros"}:
         return Apply(expr.name, (), {"shape": shape}, shape)
     if matrix and isinstance(expr, Apply) and expr.name == "outer":

@@ -30,10 +30,11 @@ class Work:
     memory: dict[Callable[..., object], dict[object, Any]] = field(default_factory=dict)
     fired: dict[str, None] = field(default_factory=dict)
     operators: dict[Any, Any] = field(default_factory=dict)  # each by itself
+    in_vain: dict[Callable[..., object], set[object]] = field(default_factory=dict)  # by the search
 
     def unbounded(self) -> Work:
         """The same memory, for what is done in any case."""
-        return Work(Budget(sys.maxsize), self.memory, operators=self.operators)
+        return Work(Budget(sys.maxsize), self.memory, operators=self.operators, in_vain=self.in_vain)
 
 
 _AT_WORK: ContextVar[Work | None] = ContextVar("work", default=None)
@@ -81,6 +82,27 @@ def remembered(walk: Callable[P, R]) -> Callable[P, R]:
 def remembered_of_parts(walk: Callable[P, R]) -> Callable[P, R]:
     """The same of a walk that finds what it says of a symbol or a number sooner than it is looked up."""
     return _remembered(walk, atoms=False)
+
+
+def never_twice(search: Callable[P, R | None]) -> Callable[P, R | None]:
+    """A search that found nothing is not made again in the run; one that finds something tells the laws it used."""
+
+    @wraps(search)
+    def known(*args: P.args, **_: P.kwargs) -> R | None:
+        work = _AT_WORK.get()
+        if work is None:
+            return search(*args)  # type: ignore[call-arg]
+        in_vain = work.in_vain.get(search)
+        if in_vain is None:
+            in_vain = work.in_vain[search] = set()
+        if args in in_vain:
+            return None
+        found = search(*args)  # type: ignore[call-arg]
+        if found is None:
+            in_vain.add(args)
+        return found
+
+    return known
 
 
 def _remembered(walk: Callable[P, R], atoms: bool) -> Callable[P, R]:
