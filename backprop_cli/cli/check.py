@@ -8,7 +8,7 @@ from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.derivatives import asked_for, whole
 from backprop_cli.cli.folders import SPECS, files_of
 from backprop_cli.cli.loading import load, one_thread, threads_for
-from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, specs_argument, takes
+from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, Width, format_option, specs_argument, takes
 from backprop_cli.cli.progress import progress
 from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
@@ -73,9 +73,9 @@ class Job:
               help="Which formulas are evaluated (repeatable; default all; none: no formula).")  # fmt: skip
 @click.option("--jacobian", "kind", flag_value="jacobian", help="Check the Jacobian of the output by --wrt instead.")
 @click.option("--hessian", "kind", flag_value="hessian", help="Check the Hessian of the output by --wrt instead.")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Spread)
+@takes(choice=SpecChoice, report=ReportChoice, page=Width, memory=Memory, limits=Spread)
 def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], kind: str | None, choice: SpecChoice,
-            report: ReportChoice, memory: Memory, limits: Spread) -> int:  # fmt: skip
+            report: ReportChoice, page: Width, memory: Memory, limits: Spread) -> int:  # fmt: skip
     """Check every gradient of specs.
 
     Compares the reverse pass with its printed formulas, read back and evaluated; with central differences, entry by
@@ -89,7 +89,8 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ki
     if chosen == "html" and len(specs) > 1:
         raise UsageError("E026", "--format html holds one whole result", hint="give one spec")
     wanted = tuple(t for t in TERMS if t in terms) if terms else TERMS
-    job = Job(choice, chosen, report.view(()), wanted, memory.max_bytes, kind, len(specs) == 1)
+    view = page.of(report.view(()), report.out)
+    job = Job(choice, chosen, view, wanted, memory.max_bytes, kind, len(specs) == 1)
     if len(specs) > 1:
         one_thread()
     goes_on = chosen == "ndjson"

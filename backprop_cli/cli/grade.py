@@ -13,7 +13,7 @@ from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.completing import items
 from backprop_cli.cli.folders import ANSWERS, files_of
 from backprop_cli.cli.loading import load, one_thread
-from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, takes
+from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, Width, format_option, takes
 from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import Sink, folder_for, refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import BackpropError, UsageError
@@ -78,9 +78,10 @@ class Job:
 class Counting:
     """A sink for lines of NDJSON that keeps counts alone, and writes them in the end."""
 
-    def __init__(self, sink: Sink, tally: Tally) -> None:
+    def __init__(self, sink: Sink, tally: Tally, view: View) -> None:
         self.sink = sink
         self.tally = tally
+        self.view = view
 
     def write(self, data: str | bytes) -> None:
         """Count a line."""
@@ -88,7 +89,7 @@ class Counting:
 
     def commit(self) -> None:
         """Write the counts."""
-        self.sink.write(self.tally.text())
+        self.sink.write(self.tally.text(self.view))
         self.sink.commit()
 
     def discard(self) -> None:
@@ -126,9 +127,9 @@ BY_SUFFIX = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".json
               help="Also write a page of feedback for each file of answers.")  # fmt: skip
 @click.option("--page-format", type=click.Choice(list(RENDERERS)), default="html", help="The form of these pages.")
 @click.option("--with-key", is_flag=True, help="Show the key's numbers, for staff.")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Spread)
+@takes(choice=SpecChoice, report=ReportChoice, page=Width, memory=Memory, limits=Spread)
 def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[str, ...], pages: str | None,
-            page_format: str, with_key: bool, choice: SpecChoice, report: ReportChoice, memory: Memory,
+            page_format: str, with_key: bool, choice: SpecChoice, report: ReportChoice, page: Width, memory: Memory,
             limits: Spread, **policy: float | str | bool | None) -> int:  # fmt: skip
     """Mark answers node by node.
 
@@ -144,14 +145,15 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
     if key == "-" and "-" in answers:
         raise UsageError("E026", "'-' can be given once: there is one standard input")
     one_thread()
-    job = _job(key, points, policy, choice, memory, "ndjson" if form == "items" else form, report.view(()))
+    view = page.of(report.view(()), report.out)
+    job = _job(key, points, policy, choice, memory, "ndjson" if form == "items" else form, view)
     job = replace(job, with_key=with_key, rows=len(answers) > 1 and form not in {"ndjson", "items"},
                   page_form=page_format if pages else None)  # fmt: skip
     sink = sink_for(report.out)
     if form == "items":
         from backprop_cli.report.graded_items import Tally
 
-        sink = Counting(sink, Tally())
+        sink = Counting(sink, Tally(), view)
     lines = form in {"ndjson", "items"}
     series = Series(HEADERS.get(form, ""), "\n" if form in {"text", "markdown"} else "", lines, job.view.ascii,
                     _pages(pages, answers, SUFFIXES.get(page_format, ".txt"), job.keys.read))  # fmt: skip

@@ -8,7 +8,7 @@ import click
 
 from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
-from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, format_option, spec_argument, takes
+from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, Width, format_option, spec_argument, takes
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.records import dataclass
@@ -72,9 +72,9 @@ class Job:
 @click.option("--all", "anonymous", is_flag=True, help="Show the parts of inline expressions as nodes too.")
 @click.option("--values", is_flag=True, help="Write each node's value and gradient into its box.")
 @click.option("--local", is_flag=True, help="With the values, write the local derivative on each edge.")
-@takes(choice=SpecChoice, report=ReportChoice, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, report=ReportChoice, page=Width, memory=Memory, limits=Limits)
 def command(spec: str, form: str | None, anonymous: bool, values: bool, local: bool, choice: SpecChoice,
-            report: ReportChoice, memory: Memory, limits: Limits) -> int:  # fmt: skip
+            report: ReportChoice, page: Width, memory: Memory, limits: Limits) -> int:  # fmt: skip
     """Show the computation graph of a spec.
 
     Every node in topological order with its shape, its operands and its consumers, and which way the gradient
@@ -82,6 +82,7 @@ def command(spec: str, form: str | None, anonymous: bool, values: bool, local: b
     A spec with shapes alone will do, unless --values asks for numbers.
     """
     refuse_overwriting(report.out, (spec,))
-    job = Job(choice, form or suffixed(report.out, SUFFIXES) or "text", report.view(()), anonymous,
-              values, local, memory.max_bytes)  # fmt: skip
+    form = form or suffixed(report.out, SUFFIXES) or "text"
+    view = page.of(report.view(()), report.out)
+    job = Job(choice, form, view, anonymous, values, local, memory.max_bytes)
     return over((spec,), job, sink_for(report.out), Series(), limits, manner_now(), job.warm)

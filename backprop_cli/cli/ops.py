@@ -6,7 +6,7 @@ import click
 
 from backprop_cli.cli.completing import function_names
 from backprop_cli.cli.loading import one_thread
-from backprop_cli.cli.options import ReportChoice, format_option, takes
+from backprop_cli.cli.options import ReportChoice, Width, format_option, takes
 from backprop_cli.cli.streams import sink_for, suffixed
 from backprop_cli.errors import UsageError
 
@@ -16,8 +16,8 @@ FORMATS = {"text": (".txt",), "json": (".json",), "markdown": (".md", ".markdown
 @click.command(short_help="functions and their derivatives")
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=function_names)
 @format_option(FORMATS)
-@takes(report=ReportChoice)
-def command(name: str | None, form: str | None, report: ReportChoice) -> int:
+@takes(report=ReportChoice, page=Width)
+def command(name: str | None, form: str | None, report: ReportChoice, page: Width) -> int:
     """List every function with its derivative rule, or say all about one.
 
     The rules are found by the program's own reverse pass, for a call y = f(x) and an upstream gradient g.
@@ -29,7 +29,7 @@ def command(name: str | None, form: str | None, report: ReportChoice) -> int:
     from backprop_cli.tasks.opdoc import describe
 
     form = form or suffixed(report.out, FORMATS) or "text"
-    view = report.view(())
+    view = page.of(report.view(()), report.out)
     if name is not None and form == "text":
         text = functions.page(describe(name), view)
     else:

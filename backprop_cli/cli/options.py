@@ -54,6 +54,16 @@ def size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     return int(digits) << shift
 
 
+def page_width(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    """Columns that a formula fits into."""
+    if value is not None and not NARROWEST <= value <= WIDEST:
+        limit = f"at least {NARROWEST}" if value < NARROWEST else f"at most {WIDEST}"
+        raise click.BadParameter(f"a page of formulas takes {limit} columns, not {value}", ctx, param)
+    return value
+
+
+WIDEST = 10_000
+
 OPTIONS: dict[str, Option] = {
     "sets": click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
                          shell_complete=of_spec(nodes=False, suffix="="),
@@ -76,8 +86,8 @@ OPTIONS: dict[str, Option] = {
     "ascii": click.option("--ascii", is_flag=True, help="Spell formulas in ASCII."),
     "color": click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
                           help="Colours (auto: in a terminal, unless NO_COLOR is set)."),
-    "width": click.option("--width", type=click.IntRange(40, 10_000), metavar="N",
-                          help="Break text to this width (default: the terminal's, else 100)."),
+    "width": click.option("--width", type=click.INT, callback=page_width, metavar="N",
+                          help="Break text to this width, at least 40 (default: the terminal's, else 100)."),
     "standalone": click.option("--standalone", is_flag=True, help="With --format latex: a whole document."),
     "error_format": click.option("--error-format", type=click.Choice(["text", "json", "github"]),
                                  help="How errors are written on stderr (default: text; json with --format json)."),
@@ -124,15 +134,13 @@ class ReportChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """How wide the page is, and whether it is a whole document."""
+class Width:
+    """How wide the page is."""
 
     width: int | None = None
-    standalone: bool = False
 
     def of(self, view: View, out: str | None) -> View:
         """The view with its width: as asked for, else the terminal's, else that of a file."""
-        view = replace(view, standalone=self.standalone)
         if self.width is not None:
             return replace(view, width=self.width)
         terminal = out in {None, "-"} and sys.stdout is not None and sys.stdout.isatty()
@@ -141,6 +149,17 @@ class Page:
         from shutil import get_terminal_size
 
         return replace(view, width=max(NARROWEST, get_terminal_size().columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Width):
+    """How wide the page is, and whether it is a whole document."""
+
+    standalone: bool = False
+
+    def of(self, view: View, out: str | None) -> View:
+        """The view of the page."""
+        return Width.of(self, replace(view, standalone=self.standalone), out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ import click
 
 from backprop_cli.cli.batch import Series, manner_now, over
 from backprop_cli.cli.loading import load, one_thread
-from backprop_cli.cli.options import Memory, Plain, SpecChoice, Written, format_option, takes
+from backprop_cli.cli.options import Memory, Plain, SpecChoice, Width, Written, format_option, takes
 from backprop_cli.cli.records import Done, Limits
 from backprop_cli.cli.streams import AtomicFile, folder_for, refuse_overwriting, sink_for, suffixed, write_file
 from backprop_cli.errors import UsageError
 from backprop_cli.records import dataclass
+from backprop_cli.report.view import READING, View
 
 if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
@@ -33,9 +34,10 @@ FORMATS = {"text": (".txt",), "markdown": (".md", ".markdown"), "latex": (".tex"
               help="Write the spec with these numbers: the key.")  # fmt: skip
 @click.option("--students", type=click.Path(dir_okay=False), metavar="FILE",
               help="A sheet for each line of FILE, into the folder given by -o.")  # fmt: skip
-@takes(choice=SpecChoice, plain=Plain, memory=Memory, limits=Limits)
+@takes(choice=SpecChoice, plain=Plain, page=Width, memory=Memory, limits=Limits)
 def command(key: str, form: str | None, seed: int | None, points: tuple[str, ...], key_out: str | None,
-            students: str | None, choice: SpecChoice, plain: Plain, memory: Memory, limits: Limits) -> int:  # fmt: skip
+            students: str | None, choice: SpecChoice, plain: Plain, page: Width, memory: Memory,
+            limits: Limits) -> int:  # fmt: skip
     """Write a question sheet for a spec or a marking scheme.
 
     With '--seed 7' its numbers are drawn, the same for the same seed; the sheet says which, and 'grade' takes the key's
@@ -51,10 +53,11 @@ def command(key: str, form: str | None, seed: int | None, points: tuple[str, ...
         if plain.out in {None, "-"}:
             raise UsageError("E026", "'--students' writes many files",
                              hint="name a folder: --students names.txt -o sheets")  # fmt: skip
-        sheet = Sheet(form or "markdown", points, choice, memory)
+        sheet = Sheet(form or "markdown", points, choice, memory, page.of(READING, plain.out))
         job = ForAll(sheet, 1 if seed is None else seed, students, str(plain.out))
     else:
-        sheet = Sheet(form or suffixed(plain.out, FORMATS) or "text", points, choice, memory)
+        form = form or suffixed(plain.out, FORMATS) or "text"
+        sheet = Sheet(form, points, choice, memory, page.of(READING, plain.out))
         job = Job(sheet, seed, key_out and AtomicFile(key_out).path)
     sink = sink_for(None if students is not None else plain.out)
     return over((key,), job, sink, Series(), limits, manner_now(), one_thread)
@@ -68,6 +71,7 @@ class Sheet:
     points: tuple[str, ...]
     choice: SpecChoice
     memory: Memory
+    view: View
 
     def of(self, path: str, seed: int | None, student: str | None) -> tuple[Spec, Worksheet]:
         """The spec with its numbers, and the sheet."""
@@ -85,7 +89,7 @@ class Job:
     def __call__(self, path: str) -> Done:
         """The sheet's text."""
         spec, sheet = self.sheet.of(path, self.seed, None)
-        text = _render(self.sheet.form, sheet)
+        text = _render(self.sheet.form, sheet, self.sheet.view)
         if self.key is not None:
             from backprop_cli.language.writer import write
 
@@ -116,7 +120,7 @@ class ForAll:
         for number, (stem, name) in enumerate(names.items()):
             _, sheet = self.sheet.of(path, self.first + number, name)
             for one, file in files[stem].items():
-                write_file(file, _render(one, sheet))
+                write_file(file, _render(one, sheet, self.sheet.view))
         return Done("")
 
 
@@ -134,10 +138,10 @@ def _sheet(path: str, seed: int | None, student: str | None, points: tuple[str, 
     return spec, worksheet(found, points_of(found, file, points, asked=False), seed, student)
 
 
-def _render(form: str, sheet: Worksheet) -> str:
+def _render(form: str, sheet: Worksheet, view: View) -> str:
     from backprop_cli.report.worksheet import RENDERERS
 
-    return RENDERERS[form](sheet)
+    return RENDERERS[form](sheet, view)
 
 
 def _names(path: str) -> Mapping[str, str]:

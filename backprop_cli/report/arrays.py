@@ -32,14 +32,18 @@ def lines(value: Any, digits: int, gap: str = GAP, room: int | None = None) -> l
 
     Rows that are wider than `room` go on, moved in, on lines of their own.
     """
-    shown = cells(value, digits, gap)
-    if not value.ndim:
+    return laid_out(cells(value, digits, gap), value.ndim, room)
+
+
+def laid_out(shown: Any, ndim: int, room: int | None = None) -> list[str]:
+    """Numbers that are written already, as nested lists, in aligned rows."""
+    if not ndim:
         return [shown]
-    rows = list(_rows(shown, value.ndim))
+    rows = list(_rows(shown, ndim))
     most = max((1, *map(len, rows)))
     found: list[str] = []
     for per_line in dict.fromkeys(-(-most // parts) for parts in range(1, most + 1)):
-        found = _bracketed(shown, value.ndim, _Grid.of(rows, per_line, value.ndim > 1))
+        found = _bracketed(shown, ndim, _Grid.of(rows, per_line, ndim > 1))
         if room is None or max(map(len, found)) <= room:
             break
     return found

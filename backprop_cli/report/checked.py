@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from backprop_cli.formulas.marks import COMMA
 from backprop_cli.report.arrays import strict
+from backprop_cli.report.fitting import Row, fitted
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
@@ -23,15 +25,15 @@ VERDICTS = {"ok": "ok", "wrong": "wrong", "kink": "on a kink", "inconclusive": "
 
 def text(report: CheckReport, view: View) -> str:
     """One line a node; under a wrong one its worst entry under each answer; a last line that sums up."""
-    lines = [*view.heading(report.title, report.spec), ""]
     names = {id(r): name_of(r, report, view) for r in report.results}
     width = max(map(len, names.values()), default=0)
-    for result in report.results:
-        lines += _node(names[id(result)].ljust(width), result, view)
-    lines += [line for one in report.functions for line in _function(one, view)]
+    rows: list[Row | str] = [*view.heading(report.title, report.spec), ""]
+    rows += [row for result in report.results for row in _node(names[id(result)].ljust(width), result, view)]
+    rows += [row for one in report.functions for row in _function(one, view)]
     if report.nonfinite:
-        lines += ["", f"{view.paint('warning', 'warning')}: not finite: {view.safe(report.nonfinite)}"]
-    return "\n".join([*lines, "", *(view.plain(line) for line in summary(report, view))]) + "\n"
+        rows += ["", f"{view.paint('warning', 'warning')}: not finite: {view.safe(report.nonfinite)}"]
+    rows += ["", *(view.plain(line) for line in summary(report, view))]
+    return "\n".join(line.rstrip() for line in fitted(rows, view.width)) + "\n"
 
 
 def name_of(result: CheckResult, report: CheckReport, view: View) -> str:
@@ -42,10 +44,10 @@ def name_of(result: CheckResult, report: CheckReport, view: View) -> str:
     return view.safe(f"{result.node} ({result.output})" if several else result.node)
 
 
-def _node(name: str, result: CheckResult, view: View) -> list[str]:
+def _node(name: str, result: CheckResult, view: View) -> list[Row | str]:
     parts = [part for part in (_answer(a) for a in result.answers) if part]
     status = view.paint(result.status.ljust(5), STYLES[result.status])
-    found = [f"{INDENT}{view.paint(name, 'name')}   {status} {'  '.join(parts)}".rstrip()]
+    found: list[Row | str] = [Row(f"{INDENT}{view.paint(name, 'name')}   {status} ", f"{COMMA}  ".join(parts), sign="")]
     if result.status == "ok":
         return found
     margin = INDENT * 3
@@ -78,11 +80,11 @@ def _index(index: Iterable[int]) -> str:
     return f"[{listed}]" if listed else ""
 
 
-def _function(one: FunctionResult, view: View) -> list[str]:
+def _function(one: FunctionResult, view: View) -> list[Row | str]:
     """A hand-written gradient; where it is wrong, by how much."""
     status = view.paint(one.status.ljust(5), STYLES[one.status])
     name = view.plain(f"{one.function}, gradient of {one.operand} (used in {one.node})")
-    line = f"{INDENT}{name}   {status} differences {size_of(one.worst)}"
+    line = Row(f"{INDENT}{name}   {status} ", f"differences {size_of(one.worst)}", sign="")
     if one.status != "wrong":
         return [line]
     said = [f"{INDENT * 3}{view.safe(one.note)}"] if one.note else []

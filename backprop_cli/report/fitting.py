@@ -18,12 +18,14 @@ from backprop_cli.report import arrays
 NARROWEST, DEFAULT = 40, 100
 N = TypeVar("N", int, float)
 
+INDENT = "  "
 HANG, LEAST = 6, 24
 """How far what stands under a long left-hand side is moved in, and for how many columns it is not."""
 
 OPENING, CLOSING = "([{", ")]}"
 _UNSEEN = "\x1b\\[[0-9;]*m|[\u0302\u0307]"
-_MARKED = "([\x01-\x05])"
+MARKED = "([\x01-\x05])"
+"""The marks of a formula, each a part of its own."""
 
 
 def columns(text: str) -> int:
@@ -112,7 +114,7 @@ def broken(text: str, room: int) -> list[str]:
 
 def _atoms(text: str) -> list[Atom[int]]:
     """The text between marks, each with how deep in brackets it begins; a factor stands deeper than a term."""
-    first, *parts = re.split(_MARKED, text)
+    first, *parts = re.split(MARKED, text)
     found, within = list[Atom[int]](), list[int]()
     opened, count = [0], 0  # the brackets that are open, by number
     loosest: dict[int, int] = {}
@@ -196,7 +198,8 @@ def fitted(rows: Iterable[Row | str], width: int | None) -> Iterator[str]:
         if isinstance(row, Row):
             chain = [row, *(one for one in more if isinstance(one, Row))]
             hangs = width is not None and any(_is_hanging(one, width) for one in chain)
-            yield from (line for one in chain for line in _laid_out(one, width, hangs))
+            margin = min(_margin(one, width or 0) for one in chain) if hangs else None
+            yield from (line for one in chain for line in _laid_out(one, width, margin))
         else:
             yield from worded(row, width, " " * (len(row) - len(row.lstrip()) + 2))
 
@@ -217,19 +220,35 @@ def _chains(rows: Iterable[Row | str]) -> Iterator[list[Row | str]]:
 def _is_hanging(row: Row, width: int) -> bool:
     """Whether the right-hand side has no room beside the left one: half of the page, or what no mark breaks."""
     at = columns(row.head)
-    if not row.sign or at + max(map(columns, row.whole.splitlines()), default=0) <= width:
+    if at + max(map(columns, row.whole.splitlines()), default=0) <= width:
         return False
-    atoms = [0] if isinstance(row.body, Array) else [columns(atom.strip()) for atom in re.split(_MARKED, row.body)]
-    return at > min(width // 2, width - LEAST) or len(atoms) > 1 and at + max(atoms) > width
+    whole = _unbroken(row.body)
+    if not row.sign:
+        return bool(row.left.strip()) and at + max(whole) > width
+    return at > min(width // 2, width - LEAST) or at + max(whole) > width
 
 
-def _laid_out(row: Row, width: int | None, hangs: bool) -> Iterator[str]:
-    """A row, its right-hand side beside its left one or, where it hangs, under it."""
+def _margin(row: Row, width: int) -> int:
+    """How far what hangs is moved in: less where what no mark breaks would not fit."""
+    sign = len(row.sign) + 1 if row.sign else 0
+    return max(len(INDENT), min(HANG, width - sign - max(_unbroken(row.body))))
+
+
+def _unbroken(body: str | Array) -> list[int]:
+    """How wide the parts are that no line ends in."""
+    if isinstance(body, Array):
+        return [0]
+    parts = re.split(MARKED, body) if re.search(MARKED, body) else body.split(" ")
+    return [columns(part.strip()) for part in parts]
+
+
+def _laid_out(row: Row, width: int | None, margin: int | None) -> Iterator[str]:
+    """A row, its right-hand side beside its left one or, where it hangs, under it, moved in by a margin."""
     head = row.head
-    if hangs:
+    if margin is not None:
         if row.left.strip():
             yield row.left.rstrip()
-        head = f"{' ' * HANG}{row.sign} "
+        head = " " * margin + (f"{row.sign} " if row.sign else "")
     at = columns(head)
     lines = _body(row.body, None if width is None else width - at)
     lines = [head + lines[0], *(" " * at + line for line in lines[1:])]
@@ -248,7 +267,7 @@ def _body(body: str | Array, room: int | None) -> list[str]:
         return body.lines(room)
     if room is None:
         return [plain(body)]
-    return broken(body, room) if re.search(_MARKED, body) else worded(body, room)
+    return broken(body, room) if re.search(MARKED, body) else worded(body, room)
 
 
 def _gap(line: str, row: Row, width: int | None) -> int | None:

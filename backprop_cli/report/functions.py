@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 
+from backprop_cli.formulas.marks import COMMA, of_source
+from backprop_cli.report.fitting import Row, broken, fitted
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.opdoc import OpDoc, Rule, describe, names
 
@@ -21,33 +24,49 @@ LONGEST = 72  # a longer rule stands on the function's own page only
 
 def page(doc: OpDoc, view: View = READING) -> str:
     """All that is known of a function."""
-    head = [view.paint(doc.usage, "heading"), *([f"written a {doc.sign} b"] if doc.sign else []), doc.doc]
-    rows = [(label, text) for label, text in _rows(doc) if text]
-    width = max(len(label) for label, _ in rows)
-    body = [f"{label:{width}}  {text}" for label, text in rows]
-    return view.plain("\n".join([*head, "", *body, *_rules(doc, view)])) + "\n"
+    facts = [(label, text) for label, text in _rows(doc) if text]
+    width = max(len(label) for label, _ in facts)
+    written = [f"written a {doc.sign} b"] if doc.sign else []
+    rows: list[Row | str] = [*_painted(of_source(doc.usage), "heading", view), *written, doc.doc, ""]
+    rows += [Row(f"{label:{width}}  ", text, sign="") for label, text in facts]
+    return _fitted([*rows, *_rules(doc, view)], view)
+
+
+def _painted(marked: str, style: str, view: View, indent: str = "") -> list[str]:
+    """A heading that may be broken inside a call."""
+    room = (view.width or sys.maxsize) - len(indent)
+    return [indent + view.paint(line, style) for line in broken(marked, room)]
+
+
+def _fitted(rows: Iterable[Row | str], view: View) -> str:
+    return view.plain("\n".join(line.rstrip() for line in fitted(rows, view.width))) + "\n"
 
 
 def _rows(doc: OpDoc) -> Iterator[tuple[str, str]]:
     yield "group", doc.group
     yield "also called", ", ".join(doc.aliases)
-    yield "shapes", f"{doc.call}: {doc.shapes}"
-    yield "written as", doc.body or ""
+    yield "shapes", f"{of_source(doc.call)}:{COMMA} {doc.shapes}"
+    yield "written as", of_source(doc.body or "")
     yield "at kinks", doc.convention
     yield "beware", doc.domain
     yield "no gradient for", ", ".join(doc.not_differentiable)
-    yield "example", f"y: {doc.example}"
+    yield "example", f"y: {of_source(doc.example)}"
 
 
-def _rules(doc: OpDoc, view: View) -> list[str]:
+def _rules(doc: OpDoc, view: View) -> list[Row | str]:
     if not doc.rules:
         return []
     y, g = doc.output, doc.upstream
-    lines = ["", view.paint(f"Gradients of {y} = {doc.call}, where {g} = ∂L/∂{y}", "heading")]
+    heading = f"Gradients of {y} = {of_source(doc.call)},{COMMA} where {g} = ∂L/∂{y}"
+    rows: list[Row | str] = ["", *_painted(heading, "heading", view)]
     for rule in doc.rules:
-        lines += ["", f"  ∂L/∂{rule.operand} = {view.paint(rule.text, 'gradient')}", f"  code   {rule.code}",
-                  f"  latex  {rule.latex}"]  # fmt: skip
-    return lines
+        rows += ["", _gradient(rule.operand, rule.text, view), Row("  code   ", of_source(rule.code), sign=""),
+                 Row("  latex  ", rule.latex, sign="")]  # fmt: skip
+    return rows
+
+
+def _gradient(operand: str, rule: str, view: View, indent: str = "  ") -> Row:
+    return Row(indent + view.paint(f"∂L/∂{operand}", "gradient"), of_source(rule))
 
 
 # ── all of them ──────────────────────────────────────────────────────────────────────────────────
@@ -55,13 +74,14 @@ def _rules(doc: OpDoc, view: View) -> list[str]:
 
 def listing(docs: Docs, view: View = READING) -> str:
     """Every function with its sentence and its derivative rules, by group."""
-    lines = ["y is the value, g = ∂L/∂y the upstream gradient; 'backprop ops NAME' says more about one."]
+    rows: list[Row | str] = [
+        "y is the value, g = ∂L/∂y the upstream gradient; 'backprop ops NAME' says more about one."]
     for group, members in groupby(docs, key=lambda doc: doc.group):
-        lines += ["", view.paint(group.capitalize(), "heading")]
+        rows += ["", view.paint(group.capitalize(), "heading")]
         for doc in members:
-            lines += ["", f"  {view.paint(doc.usage, 'name')}", f"    {doc.doc}"]
-            lines += [f"    ∂L/∂{rule.operand} = {view.paint(shown, 'gradient')}" for rule, shown in _short(doc)]
-    return view.plain("\n".join(lines)) + "\n"
+            rows += ["", *_painted(of_source(doc.usage), "name", view, "  "), f"    {doc.doc}"]
+            rows += [_gradient(rule.operand, shown, view, "    ") for rule, shown in _short(doc)]
+    return _fitted(rows, view)
 
 
 def _short(doc: OpDoc) -> Iterator[tuple[Rule, str]]:
@@ -121,6 +141,4 @@ def everything() -> list[OpDoc]:
 FORMATS: Mapping[str, Callable[[Docs, View], str]] = {"text": listing, "json": as_json, "markdown": markdown}
 
 if __name__ == "__main__":
-    import sys
-
     sys.stdout.write(markdown(everything()))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.report.csv_ import cell
+from backprop_cli.report.fitting import Row, fitted
 from backprop_cli.report.graded_page import html, markdown
 from backprop_cli.report.json_ import compact, pretty
 from backprop_cli.report.view import View
@@ -25,19 +26,20 @@ NAME = 40
 def text(graded: Graded, view: View) -> str:
     """One line an item, then the total."""
     who = [view.paint(view.safe(graded.student), "heading")] if graded.student else []
-    lines = [*who, view.paint(view.safe(graded.answers), "faint"), ""]
+    rows: list[Row | str] = [*who, view.paint(view.safe(graded.answers), "faint"), ""]
     if graded.problem:
-        lines += [view.paint(f"  not readable: {view.safe(graded.problem)}", "bad"), ""]
+        rows += [view.paint(f"  not readable: {view.safe(graded.problem)}", "bad"), ""]
     names = [view.safe(one.item[:NAME]) for one in graded.items]
     width = max(map(len, names), default=0)
     status = max((len(one.word) for one in graded.items), default=0)
     for name, one in zip(names, graded.items, strict=True):
         mark = view.paint(one.word.ljust(status), STYLES[one.word])
-        row = f"  {view.paint(name.ljust(width), 'name')}   {mark}   {points(one.points)}/{points(one.of)}"
+        left = f"  {view.paint(name.ljust(width), 'name')}   {mark}   {points(one.points)}/{points(one.of)}   "
         first = "the first mistake: " if one.first and len(graded.items) > 1 else ""
-        lines.append(f"{row}   {first}{view.safe(one.reason)}".rstrip())
+        rows.append(Row(left, f"{first}{view.safe(one.reason)}", sign=""))
     total = f"{points(graded.points)} of {points(graded.of)} points"
-    return "\n".join([*lines, "", view.paint(total, "good" if graded.ok else "bad")]) + "\n"
+    rows += ["", view.paint(total, "good" if graded.ok else "bad")]
+    return "\n".join(line.rstrip() for line in fitted(rows, view.width)) + "\n"
 
 
 def points(value: float) -> str:

@@ -7,6 +7,8 @@ from collections import Counter
 from typing import Any
 
 from backprop_cli.records import dataclass, field
+from backprop_cli.report.columns import Grid
+from backprop_cli.report.view import READING, View
 
 COMMONEST = 3
 HEADER = ("item", "answered", "right", "carried", "wrong", "missing", "not readable", "commonest mistakes")
@@ -42,15 +44,14 @@ class Tally:
         """Count one line of NDJSON."""
         self.add(json.loads(line))
 
-    def text(self) -> str:
+    def text(self, view: View = READING) -> str:
         """A table for people: one line an item, in the order in which items came."""
-        rows = [HEADER, *(self._row(name) for name in self.items)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        rows = [tuple((view.safe(cell),) for cell in self._row(name)) for name in self.items]
+        grid = Grid(HEADER, rows, [""] * (len(rows) + 1), lambda text, row, column: text, between=2)
         read = self.sheets - self.unreadable
         mean = f"{self.points / read:.3g} of {self.of / read:g} points on average" if read else "none readable"
         lost = f", {self.unreadable} not readable" if self.unreadable else ""
-        return "\n".join([f"{self.sheets} sheets{lost}; {mean}", "", *lines]) + "\n"
+        return "\n".join([f"{self.sheets} sheets{lost}; {mean}", "", *grid.lines(view.width)]) + "\n"
 
     def _row(self, name: str) -> tuple[str, ...]:
         counts = self.items[name]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from backprop_cli.formulas.marks import COMMA, of_source
+from backprop_cli.report.columns import Cell, Grid
 from backprop_cli.report.diagram import Box, Diagram, shortened
+from backprop_cli.report.fitting import fitted, worded
 from backprop_cli.report.view import View
 
 HEAD = ("name", "shape", "computed as", "from", "used by")
 NUMBERS = ("value", "gradient")
 LISTED = 4  # names of a list
+LONGEST = 160  # characters of an expression; of a longer one the end is left out
 MARK = "∂"
 
 
@@ -20,37 +25,33 @@ def render(diagram: Diagram, view: View) -> str:
     for arrow in diagram.arrows:
         source, target = diagram.boxes[arrow.source], diagram.boxes[arrow.target]
         note = f" ({arrow.label})" if arrow.label else ""
-        operands[arrow.target].append(f"{source.name} {source.shape}" if source.shape != "scalar" else source.name)
-        users[arrow.source].append(f"{target.name}{note}")
+        shape = f" {source.shape}" if source.shape != "scalar" else ""
+        operands[arrow.target].append(view.safe(source.name + shape))
+        users[arrow.source].append(view.safe(target.name + note))
     numbers = any(box.value for box in diagram.boxes)
     heads = (*HEAD[:3], *NUMBERS, *HEAD[3:]) if numbers else HEAD
     rows = [_row(box, used, by, numbers, view) for box, used, by in zip(diagram.boxes, operands, users, strict=True)]
-    head = [*view.heading(diagram.title, diagram.spec), ""]
-    body = _table([heads, *rows], [box.active for box in diagram.boxes], view)
-    return "\n".join([*head, *body, "", view.plain(_legend(diagram, view))]) + "\n"
+    mark = view.paint(view.plain(MARK), "gradient")
+    lead = ["  ", *(f"{mark} " if box.active else "  " for box in diagram.boxes)]
+    body = Grid(heads, rows, lead, partial(_painted, view), named=2).lines(view.width)
+    head = fitted(view.heading(diagram.title, diagram.spec), view.width)
+    legend = worded(view.plain(_legend(diagram, view)), view.width, "  ")
+    return "\n".join(line.rstrip() for line in [*head, "", *body, "", *legend]) + "\n"
 
 
-def _row(
-    box: Box, operands: Sequence[str], users: Sequence[str], any_numbers: bool, view: View
-) -> tuple[str, ...]:
+def _row(box: Box, operands: Sequence[str], users: Sequence[str], numbers: bool, view: View) -> tuple[Cell, ...]:
     roles = (["output"] if box.output else []) + (["hook"] if box.hooked else [])
     role = f"[{', '.join(roles)}]" if roles else ""
-    cells = (box.name, box.shape, box.expression or box.kind, listed(operands))
-    used = "  ".join(part for part in (view.safe(listed(users)), role) if part)
-    numbers = (" ".join(box.value), " ".join(box.gradient)) if any_numbers else ()
-    return (*(view.safe(shortened(cell)) for cell in (*cells[:3], *numbers, cells[3])), used)
+    computed = of_source(shortened(view.safe(box.expression), LONGEST)) if box.expression else box.kind
+    used = "  ".join(part for part in (listed(users), role) if part)
+    values = (box.value, box.gradient) if numbers else ()
+    return ((view.safe(box.name),), (box.shape,), (computed,), *values, (listed(operands),), (used,))
 
 
-def _table(rows: Sequence[Sequence[str]], active: Sequence[bool], view: View) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines: list[str] = []
-    for position, row in enumerate(rows):
-        mark = view.plain(MARK) if position and active[position - 1] else " "
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        text = "   ".join(cells[1:]).rstrip()
-        name = view.paint(cells[0], "name" if position else "faint")
-        lines.append(f"{view.paint(mark, 'gradient')} {name}   {view.paint(text, 'faint') if not position else text}")
-    return [line.rstrip() for line in lines]
+def _painted(view: View, text: str, row: int, column: int) -> str:
+    if not row:
+        return view.paint(text, "faint")
+    return view.paint(text, "name") if not column else text
 
 
 def _legend(diagram: Diagram, view: View) -> str:
@@ -67,6 +68,7 @@ def _count(n: int, one: str, many: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first names of a list, and how many more there are."""
+    """The first names of a list, and how many more there are; a line may end after a comma."""
     more = len(names) - LISTED
-    return ", ".join(names) if more <= 1 else f"{', '.join(names[:LISTED])} and {more} more"
+    between = f",{COMMA} "
+    return between.join(names) if more <= 1 else f"{between.join(names[:LISTED])}{COMMA} and {more} more"

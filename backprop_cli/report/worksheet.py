@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_cli.formulas.marks import of_source
 from backprop_cli.language.writer import number, quoted
+from backprop_cli.records import dataclass
+from backprop_cli.report.arrays import laid_out
+from backprop_cli.report.fitting import Array, Row, fitted
 from backprop_cli.report.plain import safe
+from backprop_cli.report.view import READING, View
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.grading.questions import Question, Worksheet
@@ -26,6 +31,22 @@ def listed(value: Any) -> str:
     if np.ndim(value) == 0:
         return number(float(value))
     return f"[{', '.join(listed(one) for one in value)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Array):
+    """An array that is given: all of it, as exact as it is."""
+
+    value: Any
+    digits: int = 0
+
+    def lines(self, room: int | None) -> list[str]:
+        """Rows of numbers under each other."""
+        return laid_out(_exact(self.value), np.ndim(self.value), room)
+
+
+def _exact(value: Any) -> Any:
+    return number(float(value)) if np.ndim(value) == 0 else [_exact(one) for one in value]
 
 
 def asked(question: Question, output: str) -> str:
@@ -49,20 +70,21 @@ def _head(sheet: Worksheet) -> list[str]:
     return [safe(one) for one in about if one]
 
 
-def text(sheet: Worksheet) -> str:
+def text(sheet: Worksheet, view: View = READING) -> str:
     """For a terminal or a plain mail."""
-    lines = [safe(sheet.title), *_head(sheet), "", *([safe(sheet.description), ""] if sheet.description else [])]
-    lines += ["Given", *(f"  {name} = {listed(value)}" for name, value in sheet.given), "", "Network"]
-    lines += [f"  {name} = {expression}" for name, expression in sheet.network]
-    lines += ["", ASK, ""]
+    rows: list[Row | str] = [safe(sheet.title), *_head(sheet), ""]
+    rows += [safe(sheet.description), ""] if sheet.description else []
+    rows += ["Given", *(Row(f"  {name}", Whole(value)) for name, value in sheet.given), "", "Network"]
+    rows += [Row(f"  {name}", of_source(expression)) for name, expression in sheet.network]
+    rows += ["", ASK, ""]
     names = [asked(one, sheet.output) for one in sheet.questions]
     width = max(map(len, names), default=0)
-    lines += [f"  {name.ljust(width)} = {BLANK}  ({_worth(one)}{',' + _shape(one) if one.shape else ''})"
-              for name, one in zip(names, sheet.questions, strict=True)]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    rows += [Row(f"  {name.ljust(width)}", BLANK, remark=f"({_worth(one)}{',' + _shape(one) if one.shape else ''})")
+             for name, one in zip(names, sheet.questions, strict=True)]  # fmt: skip
+    return "\n".join(fitted(rows, view.width)) + "\n"
 
 
-def markdown(sheet: Worksheet) -> str:
+def markdown(sheet: Worksheet, view: View = READING) -> str:
     """For a page; its table is a file of answers that `grade` reads."""
     lines = [f"# {_plain(sheet.title)}", "", *(f"student: {_plain(sheet.student)}" for _ in [0] if sheet.student)]
     lines += [f"\nseed: {sheet.seed}"] if sheet.seed is not None else []
@@ -79,7 +101,7 @@ def _plain(line: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\`*_<>[]|#" else sign for sign in " ".join(safe(line).split()))
 
 
-def html(sheet: Worksheet) -> str:
+def html(sheet: Worksheet, view: View = READING) -> str:
     """A page of its own."""
     given = "".join(f"<li><code>{escape(name)} = {listed(value)}</code></li>" for name, value in sheet.given)
     network = "\n".join(f"{escape(name)} = {escape(expression)}" for name, expression in sheet.network)
@@ -114,7 +136,7 @@ def _matrix(value: Any) -> str:
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
 
 
-def latex(sheet: Worksheet) -> str:
+def latex(sheet: Worksheet, view: View = READING) -> str:
     """A document that compiles as it stands."""
     about = r" \hfill ".join(map(_escaped, _head(sheet)))
     given = "\n".join(rf"\item $\texttt{{{_escaped(name)}}} = {_matrix(value)}$" for name, value in sheet.given)
@@ -138,7 +160,7 @@ def _asked_latex(question: Question, output: str) -> str:
     return rf"$\partial\,\texttt{{{_escaped(output)}}} / \partial\,$" + name
 
 
-def answers(sheet: Worksheet) -> str:
+def answers(sheet: Worksheet, view: View = READING) -> str:
     """The file of answers to fill in; `grade` takes the numbers of its seed."""
     lines = [f"# {' '.join(safe(sheet.title).split())}", f"student: {quoted(sheet.student) if sheet.student else ''}"]
     lines += [f"seed: {sheet.seed}"] if sheet.seed is not None else []
@@ -146,7 +168,7 @@ def answers(sheet: Worksheet) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-RENDERERS: Mapping[str, Callable[[Worksheet], str]] = {
+RENDERERS: Mapping[str, Callable[[Worksheet, View], str]] = {
     "text": text, "markdown": markdown, "latex": latex, "html": html, "answers": answers,
 }  # fmt: skip
 SUFFIXES = {"text": ".txt", "markdown": ".md", "latex": ".tex", "html": ".html", "answers": ".yaml"}

@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backprop_cli.engine.graph import build
 from backprop_cli.formulas.marks import of_source, plain
 from backprop_cli.formulas.printed import READ, Printed
 from backprop_cli.language.expression import parse
 from backprop_cli.language.reader import load_spec
 from backprop_cli.language.source import inline
-from backprop_cli.report import arrays, text
+from backprop_cli.report import arrays, graph_text, text
+from backprop_cli.report.columns import Grid
+from backprop_cli.report.diagram import Numbers, diagram
 from backprop_cli.report.fitting import Array, Row, broken, fitted
 from backprop_cli.report.formats import FORMATS
 from backprop_cli.report.view import View
-from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.calculate import Settings, compute, run
+from backprop_cli.tasks.leaves import load_leaves
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = [path for path in sorted((ROOT / "specs").rglob("*.yaml")) if path.parent.name != "shapes"]
@@ -47,18 +51,48 @@ def test_no_line_of_a_derivation_is_wider(name: str, width: int, backprop: Any) 
 
 NARROW = (("step", "two_layer", "--rule", "adam", "--steps", "3"),
           ("jacobian", "softmax_row", "--output", "p", "--wrt", "a"),
-          ("hessian", "logistic_regression"))  # fmt: skip
+          ("hessian", "logistic_regression"),
+          ("check", "accumulate_three"),
+          ("worksheet", "transformer_encoder"),
+          ("ops", "binary_cross_entropy_with_logits"))  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", NARROW, ids=lambda a: a[0])
 @pytest.mark.parametrize("width", [40, 60])
 def test_no_line_of_a_sheet_is_wider(arguments: tuple[str, ...], width: int, backprop: Any) -> None:
-    """Updates with their numbers, Jacobians and Hessians; and what stands there is what a wide page has."""
+    """Updates with their numbers, Jacobians and Hessians, sheets; and what stands there is what a wide page has."""
     command, name, *options = arguments
     spec = ROOT / "specs" / f"{name}.yaml"
-    narrow, whole = (backprop(command, spec, *options, "--width", n).out for n in (width, 400))
+    about = spec if spec.exists() else name
+    narrow, whole = (backprop(command, about, *options, "--width", n).out for n in (width, 400))
     assert [line for line in narrow.splitlines() if len(line) > width and str(ROOT) not in line] == []
     assert re.sub(r"\s", "", narrow) == re.sub(r"\s", "", whole)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_line_of_a_graph_is_wider(width: int) -> None:
+    """As a table whose cells fold, or a block a node; every node is there, with its value and its gradient."""
+    for path in SPECS:
+        graph = build(load_spec(str(path)))
+        computed = compute(graph, load_leaves(graph))
+        numbers = Numbers(computed.values, [computed.gradient(node.index) for node in graph.nodes], 4)
+        for page in (diagram(graph), diagram(graph, numbers=numbers)):
+            lines = graph_text.render(page, View(width=width)).splitlines()
+            assert [line for line in lines if len(line) > width and str(ROOT) not in line] == [], path.stem
+            told = [line for box in page.boxes for line in (box.name, *box.value, *box.gradient)]
+            assert set(" ".join(told).split()) <= set(" ".join(lines).split()), path.stem
+
+
+def test_a_table_folds_its_cells() -> None:
+    """A column as wide as the page allows; where that is too little, each row is a block with titles."""
+    cells = [["w"], [of_source("sigmoid(W @ x + b) @ sigmoid(V @ y + c)")], ["(2, 2)"]]
+    grid = Grid(("name", "computed as", "shape"), [cells], ["", ""], lambda text, row, column: text)
+    assert list(grid.lines(40)) == [
+        "name   computed as                shape", "w      sigmoid(W @ x + b)         (2, 2)",
+        "         @ sigmoid(V @ y + c)"]  # fmt: skip
+    assert list(grid.lines(28)) == [
+        "w", "  computed as  sigmoid(W @ x", "                  + b)", "                 @ sigmoid(",
+        "                  V @ y + c)", "  shape        (2, 2)"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +189,7 @@ def test_the_width_is_asked_for(backprop: Any) -> None:
     assert max(map(len, backprop("run", spec, "--terms", "local", "--width", 60).out.splitlines())) <= 60
     refused = backprop("run", spec, "--width", 39)
     assert refused.code == 2
-    assert "39" in refused.err
+    assert "a page of formulas takes at least 40 columns, not 39" in refused.err
 
 
 def test_latex_as_a_whole_document(backprop: Any) -> None:
