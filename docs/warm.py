@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import selectors
 import socket
@@ -57,6 +58,7 @@ def address() -> str:
 def serve(path: str) -> None:
     """Answer whoever connects, until stdin ends."""
     _warm_up()
+    gc.freeze()
     with socket.socket(socket.AF_UNIX) as server, selectors.DefaultSelector() as ready:
         server.bind(path)
         server.listen()

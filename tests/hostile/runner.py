@@ -6,6 +6,7 @@ exit code (null where it was killed), seconds of processor time, megabytes at th
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -69,6 +70,8 @@ def main() -> None:
             for command in ("run", "derive", "check", "show"):
                 invoke([command, str(spec)])
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the children's stdout
+    gc.disable()  # as in any process of the command
+    gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
         answers.write(json.dumps(measured(asked["argv"], asked["cwd"])) + "\n")
