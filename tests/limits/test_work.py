@@ -13,6 +13,7 @@ import pytest
 from sympy.core.cache import clear_cache
 
 from backprop_cli.engine.graph import build
+from backprop_cli.engine.graph.gradients import with_gradients
 from backprop_cli.formulas.algebra.budget import LONG, PLAINLY
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, TensorSymbol, symbols_of, tree_size
@@ -226,6 +227,18 @@ def test_a_derivation_is_linear(backprop: Backprop, tmp_path: Path) -> None:
 
     derived(2)
     assert derived(240) < 2.3 * derived(120)
+
+
+def test_a_gradient_written_down_is_as_long_as_its_parts(spec_of: Callable[[str], Any]) -> None:
+    """Rule: each part of a gradient's expression is written once, however many contributions add up; no recursion."""
+
+    def written(n: int) -> int:
+        graph = build(spec_of(products(n)))
+        spec, _ = with_gradients(graph, frozenset({graph.names["w"]}))
+        return sum(len(node.text.text) for node in spec.nodes)
+
+    assert written(400) < 2.3 * written(200)
+    assert written(1500) < 1500 * 200
 
 
 @pytest.mark.parametrize(("factors", "is_found"), [(10, True), (200, False)])

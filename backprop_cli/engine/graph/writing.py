@@ -27,6 +27,7 @@ class Writing:
     spelling: Spelling = field(init=False)
     taken: set[str] = field(init=False)
     names: dict[int, str] = field(init=False)
+    short: set[int] = field(default_factory=set)  # that were found to need no node of their own
 
     def __post_init__(self) -> None:
         spec = self.graph.spec
@@ -45,14 +46,23 @@ class Writing:
         return self.spelling(traced.node)
 
     def shortened(self, node: Node) -> None:
-        """A long part gets a node of its own."""
-        if node.index in self.names or node.kind == "constant" or len(self.spelling(node)) <= LONGEST:
-            return
-        for index in node.inputs:
-            self.shortened(self.builder.nodes[index])
-        name = self.unique(f"part_{len(self.nodes) + 1}")
-        self.add(name, self.spelling(node))
-        self.names[node.index] = name
+        """Long parts of a node, and it itself if it is long, get nodes of their own, the innermost first.
+
+        A gradient may be a sum of thousands of contributions, each a node over the one before: no recursion.
+        """
+        waiting = [(node, False)]
+        while waiting:
+            one, is_ready = waiting.pop()
+            if one.index in self.names or one.index in self.short or one.kind == "constant":
+                continue
+            if not is_ready:
+                waiting += [(one, True), *((self.builder.nodes[i], False) for i in reversed(one.inputs))]
+            elif len(code := self.spelling(one)) <= LONGEST:
+                self.short.add(one.index)
+            else:
+                name = self.unique(f"part_{len(self.nodes) + 1}")
+                self.add(name, code)
+                self.names[one.index] = name
 
     def named(self, name: str, code: str, shape: Shape) -> Traced:
         """A new node of the spec, and what stands for it in the builder."""
