@@ -11,11 +11,11 @@ from sympy import Expr
 
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, TensorSymbol, gradients_of, shape_of
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
-from backprop_cli.formulas.linear.deltas import unit
+from backprop_cli.formulas.linear.deltas import shifts, unit
 from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.linear.letters import Letter, NotLinearError
 from backprop_cli.formulas.linear.matrix import matrix_of
@@ -205,7 +205,20 @@ class _Writing:
             return self.of_higher_rank(names, index)
         self.printed.append(matrix)
         written = {name: self.layout(name, names)(matrix) for name in WRITTEN}
-        return Written(Printed({**written, "code": self.shaped(written["code"], matrix), **index}))
+        written["code"] = self.shaped(written["code"], matrix)
+        if len(written["text"]) <= LONGEST_ENTRY or not any(map(shifts, matrix.atoms(Apply))):
+            return Written(Printed({**written, **index}))
+        return self.shortest(few, names, {**written, **index})
+
+    def shortest(self, few: bool, names: dict[Letter, str], written: dict[str, str]) -> Written:
+        """Of a long matrix that is made by shifting rows: that, every entry in its place, or one entry for all."""
+        literal = self.literal(names) if few and len(self.shape) == 2 else {}
+        if literal and len(literal["text"]) < len(written["text"]):
+            return Written(Printed({**written, **literal}), literal=True)
+        if len(written["index"]) < len(written["text"]):
+            whole = {notation: written[key] for notation, key in INDEXED.items()}
+            return Written(Printed({**written, **whole}))
+        return Written(Printed(written))
 
     @property
     def as_matrix(self) -> Entries:

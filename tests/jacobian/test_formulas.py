@@ -23,6 +23,7 @@ from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.unparse import parsed
+from backprop_cli.tasks.jacobian.hessian import hessians
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.jacobian.results import Differentiated
@@ -115,14 +116,15 @@ def read(spec: Spec) -> list[int]:
     return found
 
 
-def check_entries(one: Differentiated, value: Any, rng: Any) -> int:
-    """Three entries of each, one that is not 0 among them; how many lines were read."""
+def check_entries(one: Differentiated, value: Any, rng: Any, every: bool = False) -> int:
+    """Three entries of each, one that is not 0 among them, or every one; how many lines were read."""
     read = 0
     assert isinstance(one.formula, Printed)
     told = next((fact for fact in one.facts if fact.startswith("in the sum")), "")
     bounds = {name: int(n) for name, n in re.findall(r"(\w+) < (\d+)", told)}
     other = np.argwhere(np.atleast_1d(one.value))
     picked = [tuple(rng.integers(0, one.shape)) for _ in range(2)] + [tuple(row) for row in rng.permutation(other)[:1]]
+    picked = list(np.ndindex(*one.shape)) if every else picked
     for position in picked if one.shape else [()]:
         letters = dict(zip(letters_of(one), position, strict=True)) if one.rows else {}
         if one.rows or not one.shape:
@@ -191,6 +193,22 @@ def test_a_minus_goes_into_a_difference_of_matrix_products() -> None:
     (found,) = jacobians(params(leaves, nodes, "o"), Wanted(("q",)))
     assert isinstance(found.formula, Printed)
     assert found.formula["text"] == "(Vᵀ · diag(a) - o · aᵀ) · K"
+
+
+ROSENBROCK = {"f": "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"}
+BANDED = ("200 δ[i,j] · [i ≥ 1] + (1200 x[i]² + 2 - 400 x[i+1]) · δ[i,j] · [i < 5]"
+          " - 400 x[i] · δ[i+1,j] - 400 x[i-1] · δ[i-1,j]")  # fmt: skip
+
+
+def test_a_part_of_a_tensor_has_no_entries_where_the_tensor_goes_on() -> None:
+    """Rosenbrock's function: x[:-1] ends before x does.  Small, its Hessian is the matrix; large, one entry of it."""
+    rng = np.random.default_rng(3)
+    for n in (3, 6):
+        spec = params({"x": rng.normal(size=n)}, ROSENBROCK, "f")
+        (found,) = hessians(spec, Wanted(("x",)))
+        assert check_entries(found, evaluator(spec), rng, every=True) > 0
+        assert isinstance(found.formula, Printed)
+        assert found.formula["text"].startswith("[[1200 x[0]² + 2 - 400 x[1], -400 x[0], 0]" if n == 3 else BANDED)
 
 
 def test_what_is_linear_is_taken_apart() -> None:

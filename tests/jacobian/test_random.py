@@ -17,6 +17,7 @@ from backprop_cli.tasks.forward import directions, with_forward_mode
 from backprop_cli.tasks.jacobian.hessian import Twice, hessians
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
 from tests.graphs.test_random_graphs import random_net
+from tests.jacobian.test_formulas import check_entries, evaluator
 from tests.jacobian.test_jacobian import check_second, differences, spec_of
 
 MANY = 2000
@@ -50,6 +51,7 @@ def checked(seed: int, formulas: bool) -> int:
         along = along + np.tensordot(found.value, move, move.ndim)
         if isinstance(found.formula, Printed):
             assert (found.formula.deviation or 0) < 1e-8, (net, inner, wrt, found.formula["code"])
+            check_entries(found, evaluator(spec), rng)
     np.testing.assert_allclose(tangent(spec, inner, moves), along, rtol=1e-8, atol=1e-9)
     check_hessian(leaves, nodes, rng, formulas)
     return len(moves)
@@ -62,6 +64,7 @@ def check_hessian(leaves: dict[str, Any], nodes: dict[str, str], rng: Any, formu
     check_second(leaves, nodes, "loss", wrt, found.value)
     if isinstance(found.formula, Printed):
         assert (found.formula.deviation or 0) < 1e-7, (nodes, wrt, found.formula["code"])
+        check_entries(found, evaluator(spec), rng)
     vector = rng.normal(size=np.shape(leaves[wrt]))
     expected = np.tensordot(found.value, vector, vector.ndim)
     (product,) = hessians(spec, Wanted((wrt,), formulas=False), json.dumps(vector.tolist()))

@@ -67,6 +67,11 @@ def unit(expr: Expr) -> int | None:
     return None
 
 
+def shifts(expr: Expr) -> bool:
+    """Whether a constant is some rows or columns of the identity, which shift those of a matrix."""
+    return is_op(expr, "index") and is_op(expr.args[0], "eye") and len(expr.shape) == 2
+
+
 # ── equations ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from sympy import Add, Expr, Integer, Mul, Pow, S, factor_terms
@@ -23,60 +23,18 @@ from backprop_cli.formulas.linear.letters import (
     Letters,
     NotLinearError,
     Number,
+    affine,
     letters_in,
 )
 from backprop_cli.formulas.linear.meeting import aligned
 from backprop_cli.formulas.linear.selecting import picked
-from backprop_cli.formulas.linear.sifting import Pair, Sifted, sifted
+from backprop_cli.formulas.linear.sifting import Pair, Sifted, sifted, upright
+from backprop_cli.formulas.linear.symbols import EntrySymbol, RangeSymbol, SumSymbol, factors_of, merged
 from backprop_cli.formulas.linear.terms import Entries, Term
 from backprop_cli.records import dataclass, field, replace
 
 UNITS = frozenset(("expand_dims", "squeeze", "reshape"))
 SHORT_SUM = 4  # terms that an entry's own formula writes out
-
-
-class EntrySymbol(TensorSymbol):
-    """One entry of a tensor, as a scalar: what is indexed, and by which letters."""
-
-    base: Expr | None
-    letters: tuple[Letter | None, ...]
-    whole: frozenset[Letter]
-
-    @classmethod
-    def of(cls, base: Expr | None, letters: Letters, whole: frozenset[Letter] = frozenset()) -> Self:
-        """The entry of `base` at letters, without a base Kronecker's δ; along the letters `whole` it is a tensor."""
-        known = () if base is None else [s.position for s in base.free_symbols if isinstance(s, TensorSymbol)]
-        made = cls("entry", tuple(a.size for a in letters if a in whole and a is not None), max(known, default=0))
-        made.base, made.letters, made.whole = base, letters, whole
-        return made
-
-
-class SumSymbol(TensorSymbol):
-    """Σ over letters of an expression."""
-
-    inner: Expr
-    letters: Letters
-
-    @classmethod
-    def over(cls, inner: Expr, letters: Letters) -> Self:
-        """The sum."""
-        made = cls("sum", (), 0)
-        made.inner, made.letters = inner, letters
-        return made
-
-
-class RangeSymbol(TensorSymbol):
-    """[0 ≤ place < size]: whether a window reaches an entry."""
-
-    letter: Letter
-    size: int
-
-    @classmethod
-    def of(cls, letter: Letter, size: int) -> Self:
-        """The indicator, as a scalar."""
-        made = cls("range", (), 0)
-        made.letter, made.size = letter, size
-        return made
 
 
 @dataclass(slots=True)
@@ -91,15 +49,15 @@ class Indexing:
 
     def expression(self) -> tuple[Expr, Expr]:
         """The entry at the free letters: the factors that all terms share, and the rest."""
-        terms = [self.term(term) for term in self.entries.terms]
-        common = Counter(_factors(terms[0])) if terms else Counter()
+        terms = merged([self.term(term) for term in self.entries.terms])
+        common = Counter(factors_of(terms[0])) if terms else Counter()
         for factors in terms[1:]:
-            common &= Counter(_factors(factors))
+            common &= Counter(factors_of(factors))
         met = list(common.elements()) if len(terms) > 1 else []
         shared, below = [f for f in met if isinstance(f, EntrySymbol)], [f for f in met if _is_below(f)]
         if not shared and not below:
             return S.One, with_root(terms)
-        rest = Add(*[Mul(*(Counter(_factors(term)) - Counter(shared + below)).elements()) for term in terms])
+        rest = Add(*[Mul(*(Counter(factors_of(term)) - Counter(shared + below)).elements()) for term in terms])
         rooted = with_root(Add.make_args(rest))
         in_front = rooted == rest and not below
         return (Mul(*shared), rest) if in_front else (S.One, Mul(*shared, *below, rooted))
@@ -158,7 +116,7 @@ class Indexing:
 
     def kronecker(self, pair: Pair) -> Expr:
         """δ at two places; 0 or 1 where both are numbers."""
-        left, right = sorted(pair, key=self.place)
+        left, right = sorted(upright(pair), key=self.place)
         if isinstance(left, Number) and isinstance(right, Number):
             return Integer(int(left == right))
         return self.symbol(None, (left, right))
@@ -204,6 +162,10 @@ class Indexing:
         if expr.name == "transpose":
             axes = expr.parameters["axes"] or tuple(reversed(range(len(shape))))
             return tuple(letters[axes.index(axis)] for axis in range(len(shape)))
+        if expr.name == "flip" and not self.whole & set(letters):
+            axes = axes_of(expr.parameters["axis"], len(shape))
+            return tuple(affine([(-1, a)], int(n) - 1) if a is not None and axis in axes else a
+                         for axis, (a, n) in enumerate(zip(letters, shape, strict=True)))  # fmt: skip
         if expr.name in UNITS and [n for n in shape if not is_one(n)] == [n for n in expr.shape if not is_one(n)]:
             rest = iter([a for a, n in zip(letters, expr.shape, strict=True) if not is_one(n)])
             return tuple(None if is_one(n) else next(rest) for n in shape)
@@ -267,7 +229,3 @@ def _constant(expr: Expr, letters: Letters) -> Expr:
 def _is_below(factor: Expr) -> bool:
     """Whether a factor stands below a fraction bar, and is no number."""
     return isinstance(factor, Pow) and factor.exp.is_number and bool(factor.exp < 0) and not factor.base.is_number
-
-
-def _factors(expr: Expr) -> list[Expr]:
-    return list(Mul.make_args(expr))

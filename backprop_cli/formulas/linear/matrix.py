@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, symbols_of
@@ -45,6 +43,21 @@ def turn(matrix: Expr) -> Expr:
     """The transpose."""
     found = turned(matrix)
     return swap(matrix) if found is None else found
+
+
+def _reversed_twice(factors: list[Expr]) -> list[Expr]:
+    """With rows and columns of a triangle of ones, or of a diagonal, put in reverse order: no flip is left."""
+    for at in range(1, len(factors) - 1):
+        inner = factors[at]
+        if not (is_op(factors[at - 1], "flip") and factors[at - 1] == factors[at + 1] and turned(factors[at - 1])):
+            continue
+        if is_op(inner, "diag"):
+            whole: Expr | None = diagonal(call("flip", {"axis": 0}, inner.args[0]))
+        else:
+            whole = turned(inner) if is_op(inner, "tril") or is_op(inner, "triu") else None
+        if whole is not None:
+            return _reversed_twice([*factors[: at - 1], whole, *factors[at + 2 :]])
+    return factors
 
 
 def _single(letters: Letters) -> Letter | None:
@@ -180,8 +193,8 @@ class _Web:
         return [] if weight == 1 else [diagonal(self.full(letter))]
 
     @staticmethod
-    def multiplied(factors: Iterable[Expr]) -> Expr:
-        first, *rest = factors
+    def multiplied(factors: list[Expr]) -> Expr:
+        first, *rest = _reversed_twice(factors)
         for factor in rest:
             first = call("matmul", {}, first, factor)
         return first

@@ -8,17 +8,20 @@ from math import prod
 from sympy import Expr
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, symbols_of
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
 from backprop_cli.formulas.linear.deltas import delta
 from backprop_cli.formulas.linear.letters import (
     Factor,
     Letter,
+    Letters,
+    Number,
     affine,
     letters_in,
     parts_of,
     put,
     reaches,
 )
+from backprop_cli.formulas.linear.selecting import picked
 from backprop_cli.records import dataclass, replace
 
 Pair = tuple[Letter, Letter]
@@ -68,7 +71,15 @@ def sifted(factors: Iterable[Factor], equal: Iterable[Pair], free: set[Letter]) 
     made = Sifted(tuple(rest), tuple(pairs))
     while (found := next(_steps(made, free), None)) is not None:
         made = found
-    return made
+    return replace(made, ranges=tuple(one for one in made.ranges if not _is_implied(one, made.pairs)))
+
+
+def _is_implied(one: tuple[Letter, int], pairs: Iterable[Pair]) -> bool:
+    """Whether a place is within its range wherever the δ beside it are 1: i < 7 where i + 1 is some j < 8."""
+    place, size = one
+    same = [place, *(affine([(1, place), (sign, a), (-sign, b)]) for a, b in pairs for sign in (1, -1))]
+    ends = [*map(reaches, same)]
+    return max(low for low, _ in ends) >= 0 and min(high for _, high in ends) < size
 
 
 def _steps(made: Sifted, free: set[Letter]) -> Iterator[Sifted]:
@@ -81,10 +92,10 @@ def _steps(made: Sifted, free: set[Letter]) -> Iterator[Sifted]:
             left, size = rest.put({letter: value}), int(letter.size)
             if low >= 0 and high < size:
                 yield made.counted(left, letter, free)
-            elif letter not in rest.letters():
-                beyond.append(made.counted(replace(left, ranges=(*left.ranges, (value, size))), letter, free))
-            elif any(_has_edges(expr) and letter in own for expr, own in rest.factors):
+            elif any(letter in own and _is_zero_beyond(expr, own, letter, (low, high)) for expr, own in rest.factors):
                 beyond.append(replace(made.counted(left, letter, free), outside=True))
+            else:
+                beyond.append(made.counted(replace(left, ranges=(*left.ranges, (value, size))), letter, free))
     yield from beyond
 
 
@@ -96,8 +107,34 @@ def _solved(pair: Pair, free: set[Letter]) -> Iterator[tuple[Letter, Letter]]:
             yield letter, affine([(-c * d, a) for d, a in parts if a is not letter], -c * offset)
 
 
-def _has_edges(expr: Expr) -> bool:
-    """Whether an expression is a tensor by itself, 0 outside of its axes; not 1 - h, which is 1 there."""
-    if isinstance(expr, Apply):
-        return not OPS[expr.name].pointwise and bool(symbols_of(expr))
-    return isinstance(expr, TensorSymbol)
+def _is_zero_beyond(expr: Expr, own: Letters, letter: Letter, reached: tuple[int, int]) -> bool:
+    """Whether an expression is 0 where a letter goes beyond its axis; not 1 - h, which is 1 there.
+
+    A part of a tensor is written as entries of the tensor, which may have some where the part ends.
+    """
+    if not isinstance(expr, Apply):
+        return isinstance(expr, TensorSymbol)
+    if OPS[expr.name].pointwise or not symbols_of(expr):
+        return False
+    if expr.name != "index":
+        return True
+    (x,) = expr.args
+    found = picked(expr.parameters["index"], shape_of(x), own)
+    if found is None:
+        return True
+    low, high = reached
+    past = [*([Number(-1)] if low < 0 else []), *([Number(int(letter.size))] if high >= letter.size else [])]
+    at = [(put(a, {letter: there}), n) for there in past for a, n in zip(found, shape_of(x), strict=True)
+          if letter in letters_in(a)]  # fmt: skip
+    is_outside = all(isinstance(a, Number) and not 0 <= a.size < n for a, n in at)
+    return is_outside and _is_zero_beyond(x, found, letter, reached)
+
+
+def upright(pair: Pair) -> Pair:
+    """The same equation without letters that are taken off: 2-i = 2-j is i = j."""
+    parts = [parts_of(a) for a in pair]
+    if not all(own and all(c < 0 for c, _ in own) for own, _ in parts):
+        return pair
+    most = max(offset for _, offset in parts)
+    left, right = (affine([(-1, a)], most) for a in pair)
+    return left, right

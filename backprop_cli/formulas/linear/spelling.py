@@ -8,8 +8,8 @@ from string import ascii_letters
 from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op
-from backprop_cli.formulas.linear.indices import EntrySymbol, RangeSymbol, SumSymbol
-from backprop_cli.formulas.linear.letters import Affine, Letter, Letters, Number, affine
+from backprop_cli.formulas.linear.letters import Affine, Letter, Letters, Number, affine, letters_in, parts_of, reaches
+from backprop_cli.formulas.linear.symbols import EntrySymbol, RangeSymbol, SumSymbol
 from backprop_cli.formulas.linear.terms import Entries, Term
 from backprop_cli.formulas.notation import Layout, notation_of
 from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
@@ -19,6 +19,7 @@ from backprop_cli.records import dataclass, field
 ORDER = "ijklmnabcpqrstuv"
 TRIANGLES = {"tril": "greater_equal", "triu": "less_equal"}
 """How row and column compare where a triangle has its ones."""
+MIRRORED = {"greater_equal": "less_equal", "less_equal": "greater_equal", "less": "greater", "greater": "less"}
 
 
 class IndexLayout(Layout):
@@ -52,8 +53,30 @@ class IndexLayout(Layout):
         if isinstance(expr, SumSymbol):
             return self.summed(expr)
         if isinstance(expr, RangeSymbol):
-            return Piece(self.notation.between("0", self.name_of(expr.letter), str(expr.size)), ATOM)
+            return self.within_range(expr.letter, expr.size)
         return Layout.symbol(self, expr)
+
+    def within_range(self, place: Letter, size: int) -> Piece:
+        """`[0 ≤ j-2i < 2]`; of a letter that passes one end only `[i ≥ 1]`, `[i < 2]`."""
+        (low, high), (parts, offset) = reaches(place), parts_of(place)
+        if [c for c, _ in parts] != [1] or low < 0 and high >= size:
+            return Piece(self.notation.between("0", self.name_of(place), str(size)), ATOM)
+        letter = parts[0][1]
+        name, end = ("greater_equal", -offset) if low < 0 else ("less", size - offset)
+        return self.compared(name, letter, Number(end))
+
+    def compared(self, name: str, left: Letter, right: Letter | None) -> Piece:
+        """A comparison of places, each letter where it has no minus, the first one in front: 2-j ≤ 2-i is i ≤ j."""
+        parts, offset = parts_of(affine([(1, left), (-1, right or Number(0))]))
+        ends = [affine([(abs(c), a) for c, a in parts if c * sign > 0], max(0, offset * sign)) for sign in (1, -1)]
+        first = min((a for _, a in parts), key=list(self.names).index)
+        if first in letters_in(ends[1]):
+            ends.reverse()
+            name = MIRRORED[name]
+        sides = TensorSymbol("", (), 0), TensorSymbol("", (), 1)
+        for symbol, letter in zip(sides, ends, strict=True):
+            self.memo[symbol] = Piece(self.place(letter), ATOM)
+        return self.piece(Apply(name, sides, {}, ()))
 
     def said(self, expr: EntrySymbol, base: Expr) -> Piece | None:
         """What an entry of a constant says: a row of one_hot(t) is δ[t[i],j], a triangle of ones [i ≥ j]."""
@@ -67,11 +90,8 @@ class IndexLayout(Layout):
             pair = [self.place(last), f"({moved}) mod {int(base.args[0].shape[0])}"]
             return Piece(self.notation.entry(self.notation.name("δ"), pair, alone=True), ATOM)
         if isinstance(base, Apply) and base.name in TRIANGLES and is_op(base.args[0], "ones") and len(own) == 1:
-            sides = TensorSymbol("", (), 0), TensorSymbol("", (), 1)
-            k = base.parameters["k"]
-            for symbol, letter in zip(sides, (affine([(1, own[0] or Number(0))], k), last), strict=True):
-                self.memo[symbol] = Piece(self.place(letter), ATOM)
-            return self.walk(Apply(TRIANGLES[base.name], sides, {}, ()))
+            row = affine([(1, own[0] or Number(0))], base.parameters["k"])
+            return self.compared(TRIANGLES[base.name], row, last)
         return None
 
     def place(self, letter: Letter | None) -> str:
