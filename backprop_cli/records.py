@@ -131,21 +131,10 @@ def _initialiser(cls: type, every: Sequence[Field]) -> Callable[..., None]:
     """`__init__`: the values in order; or by name, by default, computed afterwards."""
     taken = sorted((one for one in every if one.init), key=attrgetter("kw_only"))
     puts = [_putter(cls, one.name) for one in taken]
-    whole = _completer(cls.__name__, taken)
-    defaults = tuple(one.default for one in taken)
+    plain = (_of_few if len(taken) < len(_FEW) else _of_many)(cls, taken, puts)
     in_order = sum(not one.kw_only for one in taken)
-    least = max((i for i, one in enumerate(taken, 1) if one.kw_only or one.required), default=0)
     later = [(one, _putter(cls, one.name)) for one in every if one.default_factory is not ABSENT
              or not one.init and one.default is not ABSENT]  # fmt: skip
-
-    def plain(self: object, /, *values: Any, **named: Any) -> None:
-        given = len(values)
-        if named or not least <= given <= in_order:
-            values = whole(values, named)
-        elif given < in_order:
-            values += defaults[given:]
-        for put, value in zip(puts, values):  # noqa: B905 - they are as many; and this is where large graphs are made
-            put(self, value)
 
     def finished(self: Any, /, *values: Any, **named: Any) -> None:
         plain(self, *values, **named)
@@ -159,6 +148,60 @@ def _initialiser(cls: type, every: Sequence[Field]) -> Callable[..., None]:
     after = hasattr(cls, "__post_init__")
     some = any(not one.init or one.kw_only for one, _ in later)
     return finished if later or after else plain
+
+
+_FEW: tuple[Callable[..., Any], ...] = (
+    lambda: lambda self: None,
+    lambda a: lambda self, p: a(self, p),  # noqa: PLW0108 - a slot has no code to be named anew
+    lambda a, b: lambda self, p, q: a(self, p) or b(self, q),
+    lambda a, b, c: lambda self, p, q, r: a(self, p) or b(self, q) or c(self, r),
+    lambda a, b, c, d: lambda self, p, q, r, s: a(self, p) or b(self, q) or c(self, r) or d(self, s),
+    lambda a, b, c, d, e: lambda self, p, q, r, s, t:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t),
+    lambda a, b, c, d, e, f: lambda self, p, q, r, s, t, u:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u),
+    lambda a, b, c, d, e, f, g: lambda self, p, q, r, s, t, u, v:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v),
+    lambda a, b, c, d, e, f, g, h: lambda self, p, q, r, s, t, u, v, w:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v) or h(self, w),
+)  # fmt: skip
+"""What writes so many fields, each of which returns None: a large graph is made of millions of small records."""
+
+
+def _of_few(cls: type, taken: Sequence[Field], puts: Sequence[Put]) -> Callable[..., None]:
+    """A row of `_FEW` under the names of the fields, so that Python itself finds values by name and by default."""
+    made: Any = _FEW[len(taken)](*puts)
+    by_name = sum(one.kw_only for one in taken)
+    made.__code__ = made.__code__.replace(
+        co_name="__init__", co_qualname=f"{cls.__qualname__}.__init__", co_posonlyargcount=1,
+        co_argcount=1 + len(taken) - by_name, co_kwonlyargcount=by_name,
+        co_varnames=("self", *(one.name for one in taken)),
+    )  # fmt: skip
+    in_order = [one for one in taken if not one.kw_only]
+    least = max((i for i, one in enumerate(in_order, 1) if one.required), default=0)
+    made.__defaults__ = tuple(one.default for one in in_order[least:])
+    made.__kwdefaults__ = {one.name: one.default for one in taken if one.kw_only and not one.required}
+    found: Callable[..., None] = made
+    return found
+
+
+def _of_many(cls: type, taken: Sequence[Field], puts: Sequence[Put]) -> Callable[..., None]:
+    """The same for any number of fields, in a loop."""
+    whole = _completer(cls.__name__, taken)
+    defaults = tuple(one.default for one in taken)
+    in_order = sum(not one.kw_only for one in taken)
+    least = max((i for i, one in enumerate(taken, 1) if one.kw_only or one.required), default=0)
+
+    def plain(self: object, /, *values: Any, **named: Any) -> None:
+        given = len(values)
+        if named or not least <= given <= in_order:
+            values = whole(values, named)
+        elif given < in_order:
+            values += defaults[given:]
+        for put, value in zip(puts, values):  # noqa: B905 - they are as many
+            put(self, value)
+
+    return plain
 
 
 def _completer(what: str, taken: Sequence[Field]) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...]]:

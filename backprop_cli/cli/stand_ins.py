@@ -33,7 +33,8 @@ STAND_INS: dict[str, tuple[str, ...]] = {
 }
 """The names, by their modules."""
 
-SMALL = 10_000
+SMALL = 10**8
+"""Trial division takes less than a millisecond up to here; all of sympy takes hundreds."""
 
 
 def _absolute(number: Any) -> Any:

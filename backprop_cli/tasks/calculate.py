@@ -141,18 +141,19 @@ def _node(
     definition: Mapping[str, str],
 ) -> NodeResult:
     value = computed.gradient(node.index)
-    return NodeResult(
-        name=node.name,
-        kind=node.kind,
-        op=node.op.name if node.op else None,
-        inputs=graph.named_inputs(node),
-        expression=" ".join(node.spec.text.text.split()) if node.spec else None,
-        shape=tuple(map(int, node.shape)),
-        value=computed.values[node.index],
-        requires_grad=node.index in graph.active,
-        gradient=None if value is None else Gradient(value, formulas.get(node.index, {})),
-        anonymous=node.anonymous,
-        definition=definition,
+    return NodeResult(  # in order: there may be many, and by name each takes ten times as long
+        node.name,
+        node.kind,
+        node.op.name if node.op else None,
+        graph.named_inputs(node),
+        " ".join(node.spec.text.text.split()) if node.spec else None,
+        tuple(map(int, node.shape)),
+        computed.values[node.index],
+        node.index in graph.active,
+        None if value is None else Gradient(value, formulas.get(node.index, {})),
+        node.anonymous,
+        None,
+        definition,
     )
 
 

@@ -26,7 +26,7 @@ from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.records import dataclass
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 16)  # each name of a long chain is written several times, far from each other
 def latex_name(name: str) -> str:
     r"""A node's name in LaTeX: y_1 is y_{1}, W_mu is W_{\mu}, xhat is \hat{x}, loss is \mathrm{loss}."""
     parts = taken_apart(name)
