@@ -16,7 +16,7 @@ from backprop_cli.engine.graph import Graph, Node, held
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import Slope
-from backprop_cli.engine.ops.careful import Careful, stable_sigmoid
+from backprop_cli.engine.ops.careful import Careful, gated, stable_sigmoid
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Shape
 
@@ -177,7 +177,9 @@ class Numbers:
             return partial(op.vjps[0] or _no_rule, self.words, position)
         rule, words = op.vjps[position] or _no_rule, self.words
         if isinstance(rule, Slope):  # one call less
-            derivative = rule.derivative
+            derivative: Callable[..., Any] = rule.derivative
+            if rule.gate:
+                return lambda g, y, x: gated(g, derivative(words, y, x))
             return lambda g, y, x: g * derivative(words, y, x)
         return MethodType(rule, words)
 

@@ -17,6 +17,7 @@ from backprop_cli.engine.graph.memory import costs
 from backprop_cli.engine.numbers import INTO, Numbers, Words
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import Slope
+from backprop_cli.engine.ops.careful import gated
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.reverse import Step
 
@@ -76,11 +77,13 @@ def _slope_in_place(words: Words, step: Step) -> None:
     for edge in step.edges:
         rule = rule_of(step.node, 0)
         if isinstance(rule, Slope):
-            edge.rule = _into_gradient(words, rule.derivative)
+            edge.rule = _into_gradient(words, rule)
 
 
-def _into_gradient(words: Words, derivative: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda g, y, x: np.multiply(g, derivative(words, y, x), g)
+def _into_gradient(words: Words, rule: Slope) -> Callable[..., Any]:
+    derivative: Callable[..., Any] = rule.derivative
+    product: Callable[..., Any] = gated if rule.gate else np.multiply
+    return lambda g, y, x: product(g, derivative(words, y, x), g)
 
 
 def _is_new(node: Node) -> bool:

@@ -22,7 +22,7 @@ from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN
 from backprop_cli.formulas.printed import Named, Omitted, PassFormulas, Printed, used_by
-from backprop_cli.formulas.symbols import HUGE, PRINTED_BUDGET, Symbols, symbols
+from backprop_cli.formulas.symbols import HUGE, PRINTED_BUDGET, Symbols, Trial, symbols
 from backprop_cli.formulas.tensors import BUDGET, Derived, derive
 from backprop_cli.records import dataclass, field, replace
 
@@ -50,7 +50,7 @@ class Formulation:
     notations: tuple[str, ...]
     values: Sequence[Any] | None
     moving: frozenset[int] | None = None
-    trial: Sequence[Any] | None = None
+    trial: Trial | None = None
     symbols: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
     lettered: Axes | None = None
@@ -271,7 +271,7 @@ def formulate(
     anonymous: bool = False,
     only: frozenset[int] | None = None,
     moving: frozenset[int] | None = None,
-    trial: Sequence[Array] | None = None,
+    trial: Trial | None = None,
 ) -> tuple[list[PassFormulas], PassFormulas, Notes]:
     """Each pass's formulas, those of the accumulated gradients, and what to know of them.
 
@@ -279,6 +279,7 @@ def formulate(
     `moving` are the leaves by which they will be differentiated again, `trial` numbers at which formulas for any
     numbers have to be right (see `symbols`).
     """
+    trial = trial if values is None else Trial(values, passes or ())
     work = Formulation(graph, terms, notations, values, moving, trial)
     shown = frozenset(
         n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)

@@ -12,7 +12,7 @@ from sympy import Rational, S
 from backprop_cli.engine.interpret import evaluate_body, textbook
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.engine.ops.words import PLAINER, SINGULAR, TRACED, WORDS
+from backprop_cli.engine.ops.words import INFINITE, PLAINER, SINGULAR, TRACED, WORDS
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.expr import (
     TensorSymbol,
@@ -65,6 +65,14 @@ class RuleWords(Words):
     def __getattr__(self, name: str) -> Callable[..., Formula]:
         return partial(_at_hand, self.facts, name) if name in SINGULAR else partial(_word, name)
 
+    def gated(self, g: Formula, slope: Formula) -> Formula:
+        """The product, or in a run with an infinite gradient the choice that it stands for."""
+        if not self.facts.infinite():
+            return g * slope
+        if is_truth(slope.expr, self.facts):
+            return _read(INFINITE["select"], {"mask": slope, "g": g})
+        return _read(INFINITE["gated"], {"slope": slope, "g": g})
+
     def equal(self, a: Formula | float, b: Formula | float) -> Formula:
         """[a = b], or 0 where no entries are equal."""
         one, two = lift(a), lift(b)
@@ -77,10 +85,9 @@ def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: 
     """The textbook form of a word, or, in a run that has a place where it is wrong, the form that is right there."""
     spend(AT_HAND)
     values = dict(zip(WORDS[name][0], map(lift, operands), strict=True))
-
-    def read(text: str) -> Formula:
-        return evaluate_body(text, values, OnFormulas(), None)  # type: ignore[no-any-return]
-
+    read = partial(_read, values=values)
+    if name in INFINITE and facts.infinite():
+        return read(INFINITE[name])
     condition, right = SINGULAR[name]
     seen = read(condition).expr
     if "mask" in values and facts.evaluate(seen) is None and not is_truth(values["mask"].expr, facts):
@@ -89,6 +96,11 @@ def _at_hand(facts: Facts, name: str, *operands: Formula | float, **parameters: 
         return read(right)
     condition, plain = PLAINER.get(name, (condition, ""))
     return read(plain) if plain and not facts.somewhere(read(condition).expr) else _word(name, *operands, **parameters)
+
+
+def _read(text: str, values: Mapping[str, Formula]) -> Formula:
+    """An expression of the language on formulas."""
+    return evaluate_body(text, values, OnFormulas(), None)  # type: ignore[no-any-return]
 
 
 def _word(name: str, *operands: Formula | float, **parameters: object) -> Formula:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 from weakref import ref
 
+import numpy as np
 from sympy import Expr, Rational
 
 from backprop_cli.engine.graph import Graph, Node
@@ -119,12 +120,26 @@ class Symbols:
             self.anonymous[symbol] = recognised(self.fold(definition))
 
 
-def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = None, trial: Any = None) -> Symbols:
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Numbers at which formulas have to be right: every node's value, and its gradient in passes that have been run."""
+
+    values: Sequence[Any]
+    passes: Sequence[Sequence[Any]] = ()
+
+    def is_infinite(self) -> bool:
+        """Whether an entry of a gradient is infinite or no number."""
+        return any(not np.isfinite(found).all() for one in self.passes for found in one if found is not None)
+
+
+def symbols(
+    graph: Graph, values: Any = None, moving: frozenset[int] | None = None, trial: Trial | None = None
+) -> Symbols:
     """Symbols for every node; `values` are the numbers of a run, in which facts about inputs are seen.
 
     `moving`: leaves by which the formulas will be differentiated again, so that of these only what holds all around
     the point is a fact: a matrix that happens to be symmetric does not stay so.
-    `trial`: numbers at which a formula for any numbers has to be right, too: nothing else follows from them.
+    `trial`: at what the formulas have to be right, whatever facts they may rest on; by default the values.
     """
     budget = Budget.of(sum(1 for _ in graph.named()))
     changing = graph.wrt if moving is None else moving
@@ -135,8 +150,9 @@ def symbols(graph: Graph, values: Any = None, moving: frozenset[int] | None = No
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None
     if values is not None:
         facts.evaluate = facts.labels = facts.trial = Evaluator(values, (), graph.spec.dtype)
-    elif trial is not None:
-        facts.trial = Evaluator(trial, (), graph.spec.dtype)
+    if trial is not None:
+        facts.trial = facts.evaluate if values is not None else Evaluator(trial.values, (), graph.spec.dtype)
+        facts.infinite = cache(trial.is_infinite)
     made = Symbols(graph, [], {}, {}, {}, facts, long_work(sum(1 for i in graph.active if graph.nodes[i].op)))
     if made.long:
         notice(made.long)

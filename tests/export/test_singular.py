@@ -26,6 +26,8 @@ SINGULAR = {
     "cross-entropy": ("binary_cross_entropy(p, sign(p))", "p: [0, 1, 0.5]"), "product": ("prod(x)", "x: [0, 2, 0]"),
     "products": ("cumprod(x, axis=0)", "x: [2, 0, 3]"), "ties": ("maximum(x, 0) + max(x)", "x: [0, 1, 1]"),
     "stable sigmoid": ("maximum(x, 0) + log(1 + exp(-abs(x)))", "x: [0, 1, -1]"),
+    "behind a mask": ("sqrt(where(x > 1, x, 0))", "x: [0, 2]"), "behind relu": ("log(relu(x))", "x: [-1, 0, 2]"),
+    "behind clip": ("sqrt(clip(x, 0, 4)) + sqrt(maximum(x, 0))", "x: [-1, 2, 5]"),
     "quotient of itself": ("x / abs(x) * x", "x: [1, -2]"), "direction": ("normalize(x)", "x: [0, 0]"),
 }  # fmt: skip
 

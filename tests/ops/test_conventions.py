@@ -224,3 +224,22 @@ def test_functions_of_nothing(call: str) -> None:
     assert np.size(found["out"].value) == 0
     assert found["x"].gradient is not None
     assert np.shape(found["x"].gradient.value) == (0, 3)
+
+
+# ── infinite gradients ───────────────────────────────────────────────────────────────────────────
+
+GATES = {
+    "relu(x)": [0, 0, 1], "relu6(x)": [0, 0, 1], "clip(x, 0, 2)": [0, "inf", 1], "clip(x, min=0)": [0, "inf", 1],
+    "maximum(x, 0)": [0, "inf", 1], "hardtanh(x, 0, 3)": [0, 0, 1], "hardsigmoid(x - 3) * 6": [0, 0, 1],
+    "minimum(maximum(x, 0), 3)": [0, "inf", 1], "where(m_, x, 0)": [0, "inf", 1], "hardswish(x - 3)": [0, 0, 0.5],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", GATES)
+def test_nothing_passes_a_flat_piece(text: str, spec_of: Any) -> None:
+    """Not even an infinite gradient, in PyTorch, whose numbers these are: the formula then chooses, too."""
+    spec = spec_of(f"inputs: {{m_: [0, 1, 1]}}\nparams: {{x: [-1, 0, 1]}}\nnodes: {{l: 'sum(log({text}))'}}\n")
+    found = run(spec, Settings(terms=("local", "nodes", "leaves"))).by_name["x"].gradient
+    assert found is not None
+    np.testing.assert_allclose(np.asarray(found.value), np.asarray(GATES[text], dtype=float), rtol=1e-12)
+    assert all(one.deviation < 1e-12 for one in found.formula.values())

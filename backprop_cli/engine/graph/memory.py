@@ -151,6 +151,10 @@ class Words:
         """The mask that numbers take from y = relu(x) alone."""
         return self._word("greater", y, 0)
 
+    def gated(self, g: Sized, slope: Sized) -> Sized:
+        """Numbers choose at once."""
+        return g * slope
+
     def det_slope(self, y: Sized, x: Sized) -> Sized:
         """What numbers take from the singular vectors, so that it exists for a singular x."""
         return self.matmul(self.svd_u(x), self.svd_vh(x))

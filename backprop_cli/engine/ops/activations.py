@@ -95,11 +95,11 @@ elementwise("softplus(x; beta=1, threshold=none)",
 # ── relu and its relatives ───────────────────────────────────────────────────────────────────────
 
 elementwise("relu(x)", "max(x, 0).", lambda xp, x: np.maximum(x, 0), lambda xp, y, x: xp.is_positive(x, y),
-            lambda s, x: s.Max(x, 0), kink=lambda x: x == 0, convention="the derivative at 0 is 0",
-            latex=r"\operatorname{{ReLU}}({0})")
+            lambda s, x: s.Max(x, 0), gate=True, kink=lambda x: x == 0,
+            convention="the derivative at 0 is 0", latex=r"\operatorname{{ReLU}}({0})")
 elementwise("relu6(x)", "min(max(x, 0), 6).", lambda xp, x: np.clip(x, 0, 6),
             lambda xp, y, x: xp.greater(x, 0) * xp.less(x, 6), lambda s, x: s.Min(s.Max(x, 0), 6), WIDE,
-            kink=lambda x: (x == 0) | (x == 6), convention="the derivative at 0 and at 6 is 0")
+            gate=True, kink=lambda x: (x == 0) | (x == 6), convention="the derivative at 0 and at 6 is 0")
 elementwise("leaky_relu(x; negative_slope=0.01)", "x where positive, negative_slope·x elsewhere.",
             lambda xp, x, negative_slope=0.01: choose(x > 0, x, negative_slope * x),
             lambda xp, y, x, negative_slope: xp.where(xp.greater(x, 0), 1, negative_slope),
@@ -118,15 +118,15 @@ elementwise("hardtanh(x; min_val=-1, max_val=1)", "x clipped to [min_val, max_va
             lambda xp, x, min_val=-1, max_val=1: np.clip(x, min_val, max_val),
             lambda xp, y, x, min_val, max_val: xp.greater(x, min_val) * xp.less(x, max_val),
             lambda s, x, min_val, max_val: s.Min(s.Max(x, min_val), max_val), _with(REAL, min_val=-0.5, max_val=2),
-            kink=lambda x, min_val, max_val: (x == min_val) | (x == max_val),
+            gate=True, kink=lambda x, min_val, max_val: (x == min_val) | (x == max_val),
             convention="the derivative at the bounds is 0")
 elementwise("hardsigmoid(x)", "min(max(x + 3, 0), 6)/6.", lambda xp, x: np.clip(x + 3, 0, 6) / 6,
             lambda xp, y, x: xp.greater(x, -3) * xp.less(x, 3) / 6, lambda s, x: s.Min(s.Max(x + 3, 0), 6) / 6, WIDE,
-            kink=lambda x: np.abs(x) == 3, convention="the derivative at -3 and at 3 is 0")
+            gate=True, kink=lambda x: np.abs(x) == 3, convention="the derivative at -3 and at 3 is 0")
 elementwise("hardswish(x)", "x·hardsigmoid(x).", lambda xp, x: x * (np.clip(x + 3, 0, 6) / 6),
             lambda xp, y, x: xp.where(xp.less(x, 3), xp.greater(x, -3) * (x / 3 + 1 / xp.number(2)), 1),
-            lambda s, x: x * s.Min(s.Max(x + 3, 0), 6) / 6, WIDE, kink=lambda x: np.abs(x) == 3,
-            convention="the derivative at -3 is 0 and at 3 it is 1")
+            lambda s, x: x * s.Min(s.Max(x + 3, 0), 6) / 6, WIDE, gate=True,
+            kink=lambda x: np.abs(x) == 3, convention="the derivative at -3 is 0 and at 3 it is 1")
 
 # ── smooth relatives of relu ─────────────────────────────────────────────────────────────────────
 

@@ -39,7 +39,7 @@ from backprop_cli.language.model import Shape, Size
 from backprop_cli.records import dataclass, field
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.ops.tensor import Array, Mask, Tensor
+    from backprop_cli.engine.ops.tensor import Array, Mask, Tensor, Words
 
 Rule = Callable[..., "Tensor"]
 Forward = Callable[..., "Array"]
@@ -66,13 +66,16 @@ class Factor:
 class Slope:
     """The rule of a function of one number without parameters: the gradient times a derivative `(xp, y, x)`.
 
-    Said as data, so that a pass over numbers may write the product over the gradient.
+    Said as data, so that a pass over numbers may write the product over the gradient.  `gate`: where the derivative is
+    0, as of relu, nothing passes of an infinite gradient either, as in PyTorch.
     """
 
     derivative: Callable[..., Tensor | float]
+    gate: bool = False
 
-    def __call__(self, xp: object, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        return g * self.derivative(xp, y, x)
+    def __call__(self, xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        slope = self.derivative(xp, y, x)
+        return xp.gated(g, slope) if self.gate else g * slope
 
 
 PASSED, BY_FIRST, BY_SECOND = Factor(None), Factor(1), Factor(2)

@@ -77,6 +77,18 @@ def _without_two(s: Array) -> Array:
     return np.where(others & ~np.eye(s.shape[-1], dtype=bool), shares, 0)
 
 
+def gated(g: Array, slope: Array, out: Array | None = None) -> Array:
+    """g times a slope, or a mask; 0 where that is 0, even where g is infinite.  `out`: an array to write it to."""
+    if slope.dtype == bool and out is None:
+        return np.where(slope, g, g.dtype.type(0))[()]
+    found = np.multiply(g, slope, out)
+    closed = np.equal(slope, 0)
+    if not found.shape:
+        return found.dtype.type(0) if closed else found
+    np.copyto(found, 0, where=closed)
+    return found
+
+
 class Careful:
     """Mixed into the words of the numbers meaning."""
 
@@ -187,6 +199,10 @@ class Careful:
         own = np.einsum("...ij,...i->...j", rest, np.einsum("...ii->...i", turned))
         back = own[..., None] * np.eye(s.shape[-1]) - np.swapaxes(turned * rest, -1, -2)
         return (u @ back @ vh * _turn(u, vh)).astype(x.dtype)
+
+    def gated(self, g: Array, slope: Array) -> Array:
+        """The gradient times a slope; 0 where that is 0."""
+        return gated(g, slope)
 
     def select(self, mask: Mask, g: Array) -> Array:
         """The gradient where the mask is 1, 0 elsewhere."""

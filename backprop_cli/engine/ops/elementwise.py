@@ -31,13 +31,13 @@ LOG_HINT = ("the logarithm of 0 is -inf and of a negative number undefined; "
 
 
 def elementwise(spec: str, doc: str, forward: Forward, derivative: Callable[..., Tensor | float] | None,
-                entry: Callable[..., Scalar], samples: Sequence[Sample] = REAL, **rest: Any) -> Op:
-    """Define a pointwise op of one operand from its derivative `(xp, y, x, **parameters)`.
+                entry: Callable[..., Scalar], samples: Sequence[Sample] = REAL, gate: bool = False, **rest: Any) -> Op:
+    """Define a pointwise op of one operand from its derivative `(xp, y, x, **parameters)`; `gate`: see `Slope`.
 
     `entry` is a function `(sympy, x, **parameters)` of one sympy scalar.  A derivative of None lets no gradient
     through; a function of steps has `flat`, 0 wherever it has a slope at all.
     """
-    rule = None if derivative is None else _chained(derivative, bool(signature(spec)[1].parameters))
+    rule = None if derivative is None else _chained(derivative, bool(signature(spec)[1].parameters), gate)
 
     def entries(s: Symbolic, x: Objects, **p: object) -> Objects:
         found: Objects = np.frompyfunc(lambda v: entry(s, v, **p), 1, 1)(x)
@@ -56,11 +56,13 @@ def flat(xp: Words, y: Tensor, x: Tensor) -> Tensor:
     return xp.zeros(shape=x.shape)
 
 
-def _chained(derivative: Callable[..., Tensor | float], parameters: bool) -> Rule:
+def _chained(derivative: Callable[..., Tensor | float], parameters: bool, gate: bool) -> Rule:
     """The chain rule."""
+    if parameters and gate:
+        return lambda xp, g, y, x, **p: xp.gated(g, derivative(xp, y, x, **p))
     if parameters:
         return lambda xp, g, y, x, **p: g * derivative(xp, y, x, **p)
-    return Slope(derivative)
+    return Slope(derivative, gate)
 
 
 # ── powers and logarithms ────────────────────────────────────────────────────────────────────────

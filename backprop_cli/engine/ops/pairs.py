@@ -49,13 +49,13 @@ def condition(s: Any, mask: Any) -> Any:
 
 
 pair("maximum(a, b)", "The larger of two numbers, entry by entry.", lambda xp, a, b: np.maximum(a, b),
-     (lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2),
-      lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Max(a, b),
+     (lambda xp, g, y, a, b: xp.gated(g, xp.greater(a, b) + xp.equal(a, b) / 2),
+      lambda xp, g, y, a, b: xp.gated(g, xp.less(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Max(a, b),
      kink=np.equal, convention="a tie shares the gradient evenly",
      latex=r"\max({0}, {1})")
 pair("minimum(a, b)", "The smaller of two numbers, entry by entry.", lambda xp, a, b: np.minimum(a, b),
-     (lambda xp, g, y, a, b: g * (xp.less(a, b) + xp.equal(a, b) / 2),
-      lambda xp, g, y, a, b: g * (xp.greater(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Min(a, b),
+     (lambda xp, g, y, a, b: xp.gated(g, xp.less(a, b) + xp.equal(a, b) / 2),
+      lambda xp, g, y, a, b: xp.gated(g, xp.greater(a, b) + xp.equal(a, b) / 2)), lambda s, a, b: s.Min(a, b),
      kink=np.equal, convention="a tie shares the gradient evenly",
      latex=r"\min({0}, {1})")
 pair("where(mask, a, b)", "`a` where the 0/1 mask is 1, `b` elsewhere.",
@@ -79,16 +79,18 @@ def _clipped(x: Array, low: Array | None, high: Array | None) -> Array:
 
 
 def _within(xp: Words, g: Tensor, y: Tensor, x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
-    inside = g if low is None else g * xp.greater_equal(x, low)
-    return inside if high is None else inside * xp.less_equal(x, high)
+    inside = g if low is None else xp.gated(g, xp.greater_equal(x, low))
+    return inside if high is None else xp.gated(inside, xp.less_equal(x, high))
 
 
 def _below(xp: Words, g: Tensor, y: Tensor, x: Tensor, low: Tensor, high: Tensor | None) -> Tensor:
-    return g * xp.less(x, low) if high is None else g * xp.less(x, low) * xp.less(low, high)
+    below = xp.less(x, low)
+    return xp.gated(g, below if high is None else below * xp.less(low, high))
 
 
 def _above(xp: Words, g: Tensor, y: Tensor, x: Tensor, low: Tensor | None, high: Tensor) -> Tensor:
-    return g * xp.greater(x, high) if low is None else g * xp.maximum(xp.greater(x, high), xp.less(high, low))
+    above = xp.greater(x, high)
+    return xp.gated(g, above if low is None else xp.maximum(above, xp.less(high, low)))
 
 
 def _on_bound(x: Array, low: Array | None, high: Array | None) -> Mask | bool:

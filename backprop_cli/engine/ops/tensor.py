@@ -165,6 +165,7 @@ class Words(Protocol):
     det_slope: Binary
     equal: Binary
     floor_divide: Binary
+    gated: Binary
     gelu_share: Binary
     greater: Binary
     greater_equal: Binary

@@ -48,6 +48,8 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cofactor_slope": (("g", "y", "x"), f"{COFACTORS_BACK} / det(x)[..., None, None]"),
     # of y = relu(x), which is positive where x is: a formula names the one of the two that has a name
     "is_positive": (("x", "y"), "x > 0"),
+    # a gradient times a slope; nothing where that is 0, even of an infinite gradient
+    "gated": (("g", "slope"), "g * slope"),
     # a gradient that a 0/1 mask lets through, or keeps back, even where it is infinite
     "select": (("mask", "g"), "mask * g"),
     "reject": (("mask", "g"), "(1 - mask) * g"),
@@ -77,5 +79,9 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
 PLAINER: Mapping[str, tuple[str, str]] = {"exponent_slope": ("a <= 0", "y * log(a)")}
 """Name -> (where a plainer form is not the number, that form): printed in a run that has no such place."""
 
-TRACED: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(mask, 0, g)", "det_slope": "cofactor(x)"}
+INFINITE: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(mask, 0, g)",
+                                "gated": "where(slope == 0, 0, g * slope)"}  # fmt: skip
+"""Name -> the form that is right where a gradient is not finite: printed in a run that has such a gradient."""
+
+TRACED: Mapping[str, str] = {**{name: INFINITE[name] for name in ("select", "reject")}, "det_slope": "cofactor(x)"}
 """Name -> the form that is right for any operands: what a gradient that is a node is made of."""

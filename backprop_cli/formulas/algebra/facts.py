@@ -38,6 +38,7 @@ class Facts:
     evaluate: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # the value of a formula in this run
     trial: Callable[[Expr], Array | None] = field(default=lambda expr: None)
     """Its value at the numbers at which a formula has to be right, whatever else it is evaluated at."""
+    infinite: Callable[[], bool] = field(default=lambda: False)  # whether a gradient is not finite there
     labels: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # of positions, also without a run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding

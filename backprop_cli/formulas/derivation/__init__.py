@@ -18,6 +18,7 @@ from backprop_cli.formulas.derivation.deriver import Deriver
 from backprop_cli.formulas.derivation.printing import SHOWN
 from backprop_cli.formulas.formulate import Formulation
 from backprop_cli.formulas.notation import notation_of
+from backprop_cli.formulas.symbols import Trial
 from backprop_cli.formulas.tensors import derive
 from backprop_cli.formulas.words import Wording
 from backprop_cli.formulas.worked import Contribution, Equation, Maths, Worked, WorkedPass
@@ -54,7 +55,8 @@ def work_out(
     numbers are put in, where a gradient has it (else the first), in so many `digits`; `progress` is told how many of
     how many are done.
     """
-    work = Formulation(graph, ("local", "nodes"), SHOWN, values)
+    trial = None if values is None else Trial(values, passes or ())
+    work = Formulation(graph, ("local", "nodes"), SHOWN, values, trial=trial)
     found = []
     for position, run in enumerate(graph.passes):
         derived = derive(work.symbols, run, ("local", "nodes"))

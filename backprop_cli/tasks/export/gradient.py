@@ -14,18 +14,17 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node, build
 from backprop_cli.engine.graph import plain as without_gradients
-from backprop_cli.engine.numbers import Numbers
-from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.engine.passes import forward, plan
 from backprop_cli.errors import SpecError
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import Printed, partial
+from backprop_cli.formulas.symbols import Trial
 from backprop_cli.language.expression import Call, Indexed, Name, parse
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, field, replace
+from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.export.prepared import (
     Written,
     expression_of,
@@ -113,7 +112,7 @@ class _Work:
 
     def write(self) -> None:
         """Each pass in turn; the gradients of leaves add up over the passes."""
-        printed, _, _ = formulate(self.graph, None, None, ("local",), ("text", "code"), trial=_numbers(self.graph))
+        printed, _, _ = formulate(self.graph, None, None, ("local",), ("text", "code"), trial=_trial(self.graph))
         found: list[Mapping[str, str]] = []
         for number, formulas in enumerate(printed):
             suffix = f"_pass_{number + 1}" if len(printed) > 1 else ""
@@ -187,13 +186,12 @@ class _Work:
         return name
 
 
-def _numbers(graph: Graph) -> Sequence[Array] | None:
-    """The spec's own numbers, at which its gradient is to be right: its memory is the caller's to check."""
+def _trial(graph: Graph) -> Trial | None:
+    """The spec's own numbers, at which its gradient is to be right: their memory is the caller's to check."""
     if not has_numbers(graph):
         return None
-    meaning = Numbers(graph)
-    with np.errstate(all="ignore"):
-        return forward(graph, plan(graph, meaning), meaning, load_leaves(graph, sys.maxsize))
+    computed = compute(graph, load_leaves(graph, sys.maxsize))
+    return Trial(computed.values, computed.passes)
 
 
 def replaced_gradients(term: str, names: Mapping[str, str]) -> str:
