@@ -16,7 +16,9 @@ from backprop_cli.tasks.export.gradient import gradient_spec
 from tests.export.test_scripts import executed
 
 SINGULAR = {
-    "det": ("det(A)", "A: [[1, 2], [2, 4]]"), "det of a zero matrix": ("det(A)**2 + det(A)", "A: [[0, 0], [0, 0]]"),
+    "det": ("det(A)", "A: [[1, 2], [2, 4]]"),
+    "det of a product": ("det(A.T @ A)", "A: [[1, 2, 3], [4, 5, 6], [7, 8, 9]]"),
+    "sinc": ("sinc(x)", "x: [0, 1]"), "det of a zero matrix": ("det(A)**2 + det(A)", "A: [[0, 0], [0, 0]]"),
     "norm": ("norm(x)", "x: [0, 0]"), "norm of order 3": ("norm(x, 3)", "x: [0, 0]"),
     "largest singular value": ("norm(A, 2)", "A: [[2, 0], [0, 2]]"),
     "smallest singular value": ("norm(A, -2)", "A: [[2, 0], [0, 2]]"),

@@ -13,6 +13,9 @@ SMALLEST_VARIANCE = "1e-12"
 SHARED_PAIR = ("(svd_u(x) * (svdvals(x) == y)[..., None, :] / sum(svdvals(x) == y, axis=-1)[..., None, None])"
                " @ svd_vh(x)")
 
+NEARLY_SINGULAR = "(svdvals(x) <= 1e-14 * sqrt(sum(x**2, axis=(-2, -1)))[..., None])"
+"""Of a matrix whose determinant is 0 rounding leaves something, and of what is multiplied by its inverse nothing."""
+
 COFACTORS_BACK = "(sum(g * y, axis=(-2, -1), keepdims=true) * y - y @ g.mT @ y)"
 """Over det x: where that is 0 only the reverse pass has the quotient's limit."""
 
@@ -64,12 +67,13 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
     "select": ("(mask != 0) * (mask != 1)", "(mask != 0) * g"),  # numpy takes any number but 0 for true
     "reject": ("(mask != 0) * (mask != 1)", "(mask == 0) * g"),
     "ratio": ("b == 0", "where(b == 0, 0, a / b)"),
-    "power_slope": ("(a == 0) * (b == 0)", "where(b == 0, 0, b * a**(b - 1))"),
+    "power_slope": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, b * a**(b - 1))"),
     "log_slope": ("(a == 0) * (b <= 0)", "where((a == 0) * (b <= 0), 0, log(b))"),
     "circle_ratio": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, a / (a**2 + b**2))"),
     "exponent_slope": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, xlogy(y, a))"),
     "bce_slope": (f"p * (1 - p) < {SMALLEST_VARIANCE}", f"(p - t) / maximum(p * (1 - p), {SMALLEST_VARIANCE})"),
-    "det_slope": ("y == 0", "cofactor(x)"),
+    "det_slope": (f"(y == 0) + sum({NEARLY_SINGULAR}, axis=-1)", "cofactor(x)"),
+    "sinc_slope": ("x == 0", "where(x == 0, 0, (cos(pi * x) - y) / x)"),
     "cofactor_slope": ("det(x) == 0", f"{COFACTORS_BACK} / where(det(x) == 0, nan, det(x))[..., None, None]"),
     "largest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
     "smallest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
