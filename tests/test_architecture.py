@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.compact",),
     ("formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),
     ("formulas.worked", "formulas.reasons", "formulas.remarks", "formulas.words"),
-    ("formulas.derivation", "formulas.stepwise"),
+    ("formulas.derivation", "formulas.stepwise", "formulas.closing", "formulas.laws_in_words"),
     ("tasks.result", "tasks.computed", "tasks.places", "tasks.listing"),
     ("tasks.diagnose", "tasks.opdoc", "tasks.claims"),
     ("tasks.leaves",),

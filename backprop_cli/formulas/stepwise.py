@@ -6,11 +6,12 @@ makes something else of a part than what stands there, the part as it stands and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import reduce
+from itertools import islice, product
+from operator import mul
 
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops.base import ParameterError, ShapeError, axes_of
 from backprop_cli.formulas.algebra.expr import (
@@ -22,43 +23,30 @@ from backprop_cli.formulas.algebra.expr import (
     symbols_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.facts import Facts, sums_to_one
 from backprop_cli.formulas.algebra.formula import Formula, build
-from backprop_cli.formulas.algebra.laws import FOUND, LAWS, Law
+from backprop_cli.formulas.algebra.laws import FOUND, LAWS
 from backprop_cli.formulas.algebra.matching import matches
 from backprop_cli.formulas.algebra.patterns import pattern_of, shapes_of
+from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.work import Work, at_work
-from backprop_cli.formulas.notation import TEXT, Layout
+from backprop_cli.formulas.closing import known_sum
+from backprop_cli.formulas.laws_in_words import spelled
 from backprop_cli.records import dataclass, field
 
-SPELLED = (("2*", "2 * "), ("**2", "²"), (".T", "ᵀ"), (" * ", " · "), (" @ ", " · "), ("sum(", "Σ("))
-EYE = re.compile(r"\beye\(\w\)")
-DOT = re.compile(r"\b([xyz]) @ ([xyz])\b")
-PLAIN = {"sum": "S2", "matmul": "M1a", "outer": "M1a", "transpose": "M1b"}
+PLAIN = {"sum": "S2", "matmul": "M1a", "outer": "M1a", "transpose": "M1b", "trace": "C2f"}
 """What an operator does where no other law is seen: a factor comes out of it."""
+LINEAR = "f(c · x) = c · f(x): f is linear"
 
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """A part as it stands, with what its symbols stand for, what it becomes, and the law."""
+    """A part as it stands, with what its symbols stand for, what it becomes, and the laws."""
 
     before: Expr
     meant: dict[TensorSymbol, Expr]
     after: Expr
-    law: str
-
-
-def spelled(law: Law) -> str:
-    """A law as people write it."""
-    text = EYE.sub("I", _dotted(law.text))
-    for code, sign in SPELLED:
-        text = text.replace(code, sign)
-    return text
-
-
-def _dotted(text: str) -> str:
-    """A product of two vectors with the first as a row."""
-    return DOT.sub(r"\1.T @ \2", text)
+    laws: tuple[str, ...]
 
 
 def rewritings(expr: Expr, delta: GradSymbol, chained: Expr, facts: Facts) -> tuple[list[Rewriting], Expr | None]:
@@ -72,66 +60,6 @@ def rewritings(expr: Expr, delta: GradSymbol, chained: Expr, facts: Facts) -> tu
         return [], None
     finally:
         facts.used.update(used)
-
-
-def closing(total: Expr, final: Expr, facts: Facts) -> str:
-    """Why what the parts add up to is the final form: a definition folded back, else what terms share in front."""
-    lost = symbols_of(total) - symbols_of(final)
-    for symbol in sorted(symbols_of(total), key=lambda s: s.position):
-        definition = facts.definitions.get(symbol)
-        if definition is not None and isinstance(definition, Mul) and lost & symbols_of(definition):
-            return f"{symbol.name} = {Layout(TEXT, style=facts.style)(definition)}"
-    if _means(final) - _means(total):
-        return "Σ(x)/n = mean(x)"
-    for symbol in sorted(symbols_of(final), key=lambda s: s.position):
-        definition = facts.definitions.get(symbol)
-        if isinstance(definition, Apply) and _takes_place(symbol, definition, total, final):
-            return f"{symbol.name} = {Layout(TEXT, style=facts.style)(definition)}"
-    if _divisors(total) - _divisors(final):
-        return spelled(LAWS["A1"])
-    if _quotient_sums(total) and not _quotient_sums(final):
-        return "x/a + y/b = (x · b + y · a)/(a · b)"
-    if _sums_times(final) - _sums_times(total):
-        return spelled(LAWS["F1a"])
-    if _squares(final) - _squares(total):
-        return spelled(LAWS["F1n"])
-    return spelled(LAWS["F1d"]) if total.has(Add) else ""
-
-
-def _divisors(expr: Expr) -> set[Expr]:
-    """What divides somewhere in a formula."""
-    return {power.base for power in expr.atoms(Pow) if power.exp.could_extract_minus_sign() and symbols_of(power.base)}
-
-
-def _quotient_sums(expr: Expr) -> set[Expr]:
-    """The sums of terms that are divided by different things."""
-    return {total for total in expr.atoms(Add) if len({frozenset(_divisors(term)) for term in total.args}) > 1}
-
-
-def _sums_times(expr: Expr) -> set[Expr]:
-    """The products of matrices, or of two vectors, of which one is a sum."""
-    products = (part for part in expr.atoms(Apply) if part.name in {"matmul", "outer"})
-    return {part for part in products if any(isinstance(a, Add) for a in part.args)}
-
-
-def _squares(expr: Expr) -> set[Expr]:
-    """The sums that a formula has a power of."""
-    return {power.base for power in expr.atoms(Pow) if isinstance(power.base, Add) and power.exp.is_Integer}
-
-
-def _takes_place(symbol: TensorSymbol, definition: Expr, total: Expr, final: Expr) -> bool:
-    """Whether a node is said more often, and all that it is made of less often."""
-    less = all(_times(final, part) < _times(total, part) for part in symbols_of(definition))
-    return less and _times(final, symbol) > _times(total, symbol)
-
-
-def _times(expr: Expr, symbol: TensorSymbol) -> int:
-    """How often a formula says a node."""
-    return int(expr == symbol) + sum(_times(a, symbol) for a in expr.args)
-
-
-def _means(expr: Expr) -> set[Expr]:
-    return {part for part in expr.atoms(Apply) if part.name == "mean"}
 
 
 @dataclass(slots=True)
@@ -156,9 +84,9 @@ class Steps:
         after = self.rebuilt(expr, values)
         meant = {TensorSymbol(f"\\0{i}", shape_of(a), 10**6 + i): v
                  for i, (a, v) in enumerate(zip(expr.args, values, strict=True)) if v != a}  # fmt: skip
-        law = self.law(expr, values, after)
-        if law is not None:
-            self.found.append(Rewriting(_standing(expr, values, meant), meant, after, law))
+        laws = self.laws(expr, values, after)
+        if laws is not None:
+            self.found.append(Rewriting(_standing(expr, values, meant), meant, after, laws))
         return after
 
     def rebuilt(self, expr: Expr, values: list[Expr]) -> Expr:
@@ -170,43 +98,54 @@ class Steps:
             return reduce(lambda a, b: build("matmul", {}, (a, b)), operands).expr  # type: ignore[union-attr]
         return build(expr.name, expr.parameters, tuple(operands)).expr
 
-    def law(self, expr: Expr, values: list[Expr], after: Expr) -> str | None:
-        """The law by which a part became another; None where it stays what stands there."""
+    def laws(self, expr: Expr, values: list[Expr], after: Expr) -> tuple[str, ...] | None:
+        """The laws by which a part became another; None where it stays what stands there."""
         if isinstance(expr, Apply):
             raw = Apply(expr.name, tuple(values), expr.parameters, expr.shape)
             if after == raw:
                 return None
-            return next(self.seen(raw, after), None)
+            known = tuple(self.facts.used.values()) or tuple(dict.fromkeys(self.vanished(raw, after)))
+            return known or tuple(islice(self.seen(raw, after), 1)) or None
         if isinstance(expr, Mul):
-            return spelled(LAWS["A1"]) if _cancels(values) else None
+            return (spelled(LAWS["A1"]),) if _cancels(values) else None
         shorter = isinstance(expr, Add) and tree_size(after) < _stands(expr, values)
-        return spelled(LAWS["A2"]) if shorter else None
+        return (spelled(LAWS["A2"]),) if shorter else None
 
     def seen(self, raw: Apply, after: Expr) -> Iterator[str]:
-        """The facts and laws that were used, else those that it is an instance of, else the operator's own."""
-        yield from self.facts.used.values()
-        yield from self.vanished(raw, after)
+        """The laws that were used, else those that it is an instance of, scalars aside, else the operator's own."""
         yield from (spelled(LAWS[name]) for name in self.work.fired if name in LAWS)
         has_product = any(part.name == "matmul" for part in after.atoms(Apply))
-        for law in FOUND:
+        bare = Apply(raw.name, tuple(split_scalar(a)[1] for a in raw.args), raw.parameters, raw.shape)
+        for form, law in product(dict.fromkeys((raw, bare)), FOUND):
             pattern = pattern_of(law)
             if "@" in law.right and not has_product:
                 continue
-            if pattern.op == raw.name and any(True for _ in matches(pattern, raw, {}, shapes_of(law))):
+            if pattern.op == raw.name and any(True for _ in matches(pattern, form, {}, shapes_of(law))):
                 yield spelled(law)
+        if raw.name == "trace" and _transposes(raw) - _transposes(after):
+            yield spelled(LAWS["C2a"])
         if raw.name in PLAIN and any(isinstance(a, (Add, Mul)) for a in raw.args):
             yield spelled(LAWS[PLAIN[raw.name]])
+        elif split_scalar(after) == (reduce(mul, (split_scalar(a)[0] for a in raw.args)), bare):
+            yield LINEAR
 
     def vanished(self, raw: Apply, after: Expr) -> Iterator[str]:
         """The sums that are known of nodes that a sum has lost: Σ x̂ = 0."""
         if raw.name != "sum":
             return
         rank = len(shape_of(raw.args[0]))
+        over = tuple(a - rank for a in axes_of(raw.parameters["axis"], rank))
+        for part in raw.atoms(Apply) - after.atoms(Apply):
+            if sums_to_one(part, over):
+                yield f"Σ {part.name}({'t, K' if part.name == 'one_hot' else 'x'}) = 1"
         for symbol in sorted(symbols_of(raw) - symbols_of(after), key=lambda s: s.position):
-            axes = tuple(a - rank for a in axes_of(raw.parameters["axis"], rank))
-            known = self.facts.sum(symbol, axes)
+            known = self.facts.sum(symbol, over)
             if known is not None and known.is_number:
-                yield f"Σ {symbol.name} = {known}, by the definition of {symbol.name}"
+                yield known_sum(symbol, known)
+
+
+def _transposes(expr: Expr) -> set[Apply]:
+    return {part for part in expr.atoms(Apply) if part.name == "transpose"}
 
 
 def _cancels(values: list[Expr]) -> bool:

@@ -66,11 +66,11 @@ class PutIn:
 
 @dataclass(frozen=True, slots=True)
 class Algebra:
-    """What a part of the substituted line becomes, and the law by which it does."""
+    """What a part of the substituted line becomes, and the laws by which it does."""
 
     before: Maths
     after: Maths
-    law: str
+    laws: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Worked:
     """The derivation of one node's gradient; `simplified` is None where the last line before says it already.
 
     `shape` is as people write it, with its sizes' names; nothing for a scalar.  `remarks` are said once of all nodes.
-    `why` is the law of the last step; of a scalar from which one way of scalars leads to the output, `chain` is the
+    `why` are the laws of the last step; of a scalar from which one way of scalars leads to the output, `chain` is the
     product of all its slopes, and `chain_numbers` the whole formula with its numbers.
     """
 
@@ -126,7 +126,7 @@ class Worked:
     in_all: Maths | None = None
     chain: Maths | None = None
     chain_numbers: PutIn | None = None
-    why: str = ""
+    why: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 

@@ -15,12 +15,14 @@ from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradien
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
-from backprop_cli.formulas.derivation.printing import Printing
+from backprop_cli.formulas.closing import closing
+from backprop_cli.formulas.derivation.printing import Printing, joined, plain_signs
+from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.remarks import is_activated, is_weighted
-from backprop_cli.formulas.stepwise import closing, rewritings
+from backprop_cli.formulas.stepwise import rewritings
 from backprop_cli.formulas.tensors import true_shape
 from backprop_cli.formulas.worked import Algebra, Contribution, Equation, Maths, shapes_of_product
 from backprop_cli.records import dataclass
@@ -84,6 +86,9 @@ class Contributions(Printing):
         if len(parts) == 1 or (total := Add(*parts)) == slope or is_long(total):
             return None
         before, after = self.maths(total, meant), self.maths(slope, meant)
+        if plain_signs(before.text) == plain_signs(after.text):  # a sum is printed with what all have in front
+            each = [self.maths(part, meant) for part in parts]
+            before = self.each(lambda n: joined([one[n] for one in each], NOTATIONS[n]))
         if before.text == after.text or len(before.text) > LONGEST // 2:
             return None
         return Algebra(before, after, closing(total, slope, self.derived.symbols.facts))
@@ -107,7 +112,7 @@ class Contributions(Printing):
         for one in steps:
             before, after = self.maths(one.before, one.meant), self.maths(one.after)
             if before.text != after.text and len(before.text) <= LONGEST:
-                found.setdefault((before.text, after.text), Algebra(before, after, one.law))
+                found.setdefault((before.text, after.text), Algebra(before, after, one.laws))
         return tuple(found.values())
 
     def slope(self, consumer: Node, target: Node, elementwise: bool) -> Maths:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 
 from sympy import Add, Expr, S
@@ -12,11 +12,12 @@ from backprop_cli.engine.ops.base import show
 from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.work import at_work
+from backprop_cli.formulas.closing import cancelled, closing
 from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions, is_long
-from backprop_cli.formulas.notation import NOTATIONS, Notation
+from backprop_cli.formulas.derivation.printing import joined, signs
+from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.numbers import numbers
 from backprop_cli.formulas.remarks import TOO_LONG, remarks
-from backprop_cli.formulas.stepwise import closing
 from backprop_cli.formulas.tensors import seed_formula, true_shape
 from backprop_cli.formulas.worked import Contribution, Maths, PutIn, Worked, fits
 from backprop_cli.records import dataclass, replace
@@ -59,7 +60,7 @@ class Deriver(Contributions):
             simplified, long = None, True
         return Worked(
             name=self.label(node), left=self.partial(self.label(node)), shape=show(node.shape) if node.shape else "",
-            contributions=parts, why=self.why(node, parts, simplified) if simplified is not None else "",
+            contributions=parts, why=self.why(node, parts, simplified) if simplified is not None else (),
             total=self.total(parts, seed), simplified=simplified, seed=seed,
             notes=(*self.notes(node), *([TOO_LONG] if long and simplified is None else [])),
             facts=tuple(self.derived.symbols.facts.used.values()),
@@ -70,18 +71,19 @@ class Deriver(Contributions):
             remarks=remarks(self.graph, node, self.consumers(node), parts, self.derived.symbols.unit),
         )  # fmt: skip
 
-    def why(self, node: Node, contributions: tuple[Contribution, ...], simplified: Maths) -> str:
+    def why(self, node: Node, contributions: tuple[Contribution, ...], simplified: Maths) -> tuple[str, ...]:
         """Why the parts together are the final form, where each was put together and something is left to do."""
         standing = contributions[0].substituted if len(contributions) == 1 else None
         if standing is not None and signs(standing.text) == signs(simplified.text):
-            return ""
-        parts, final = list(self.reached.values()), self.derived.nodes[node.index]
-        if not parts or None in parts or node.index in self.graph.hooks:
-            return ""
-        total = Add(*(part for part in parts if part is not None))
-        facts = self.derived.symbols.facts
+            return ()
+        parts = [part for part in self.reached.values() if part is not None]
+        final = self.derived.nodes[node.index]
+        if not parts or len(parts) < len(self.reached) or node.index in self.graph.hooks:
+            return ()
+        total = Add(*parts)
         is_sorted = signs(self.maths(total).text) == signs(self.maths(final).text)
-        return "" if is_sorted else closing(total, final, facts)
+        closed = () if is_sorted else closing(total, final, self.derived.symbols.facts)
+        return tuple(dict.fromkeys((*cancelled(parts, total), *closed)))
 
     def seed(self, node: Node) -> Maths:
         """Where the pass starts: 1, ones, or what the spec gives as `grad_output`."""
@@ -111,7 +113,7 @@ class Deriver(Contributions):
         if len(parts) + (seed is not None) < 2:
             return None
         sides = [*([seed] if seed else []), *(p.chain for p in parts)]
-        return self.each(lambda n: _joined([m[n] for m in sides], NOTATIONS[n]))
+        return self.each(lambda n: joined([m[n] for m in sides], NOTATIONS[n]))
 
     def in_nodes(self, node: Node) -> Expr | None:
         """The formula in node names; None where it holds the gradients of others."""
@@ -135,8 +137,8 @@ class Deriver(Contributions):
         if len(terms) < len(self.reached) or Add(*terms) != expr:
             return final
         written = [self.maths(term) for term in terms]
-        joined = self.each(lambda n: _joined([one[n] for one in written], NOTATIONS[n]))
-        return final if joined.text.startswith("-") or signs(joined.text) != signs(final.text) else joined
+        whole = self.each(lambda n: joined([one[n] for one in written], NOTATIONS[n]))
+        return final if whole.text.startswith("-") or signs(whole.text) != signs(final.text) else whole
 
     def whole_chain(self, node: Node) -> Maths | None:
         """∂E/∂out · ∂out/∂net · ∂net/∂w, where one way of scalars leads from a node to the output."""
@@ -175,11 +177,6 @@ class Deriver(Contributions):
         return PutIn(at, left if at else self.partial(self.label(node)), given, shown)
 
 
-def signs(text: str) -> list[str]:
-    """What a formula is written with, brackets aside: the same where no more was done than to put it in order."""
-    return sorted(text.translate(str.maketrans("", "", "() ")))
-
-
 def _factors(text: str) -> list[str]:
     """The factors of a product, in an order of their own: the same where no more was done than to sort them."""
     depth, found = 0, [""]
@@ -190,10 +187,3 @@ def _factors(text: str) -> list[str]:
         else:
             found[-1] += sign
     return sorted(one.strip() for one in found)
-
-
-def _joined(sides: Sequence[str], notation: Notation) -> str:
-    """Terms side by side; one that starts with a minus is taken off."""
-    first, *others = sides
-    signed = [(one, one.removeprefix(notation.minus_sign)) for one in others]
-    return first + "".join((notation.plus if rest == one else notation.minus) + rest for one, rest in signed)

@@ -107,3 +107,20 @@ class Printing:
     def label(self, node: Node) -> str:
         """A node's name; the output's own words where it is an expression."""
         return self.derived.run.name if node.index == self.derived.run.output else node.name
+
+
+def signs(text: str) -> list[str]:
+    """What a formula is written with, brackets aside: the same where no more was done than to put it in order."""
+    return sorted(text.translate(str.maketrans("", "", "() ")))
+
+
+def plain_signs(text: str) -> list[str]:
+    """The same without the signs of products, which a factor that comes first may do without."""
+    return [sign for sign in signs(text) if sign not in "⊙·"]
+
+
+def joined(sides: Sequence[str], notation: Notation) -> str:
+    """Terms side by side; one that starts with a minus is taken off."""
+    first, *others = sides
+    signed = [(one, one.removeprefix(notation.minus_sign)) for one in others]
+    return first + "".join((notation.plus if rest == one else notation.minus) + rest for one, rest in signed)

@@ -15,6 +15,7 @@ from sympy import Add, Expr, Mul, Pow, Rational
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
+from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.shapes import is_unit, is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.language.model import Shape
@@ -63,7 +64,7 @@ def _asking(expr: Apply, resolve: Resolve) -> list[Expr]:
         return [part for part in parts if not is_unit_vector(part)]
     if expr.name != "matmul" or all(map(_is_sized, parts[:2])):  # it is read from the left
         return parts
-    return [part for part in parts if not _is_sized(part)]
+    return [part for part in parts if not _is_sized(split_scalar(part)[1])]
 
 
 def _standing(part: Expr, resolve: Resolve) -> Expr:

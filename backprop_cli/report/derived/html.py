@@ -56,7 +56,7 @@ def _rows(items: Sequence[Item], math: Lit, view: View) -> Iterator[str]:
         match one:
             case Line():
                 result = f"{EQUALS}{_in(one.result)}" if one.result is not None else ""
-                law = f'<span class="soft">by {text(one.law)}</span>' if one.law else ""
+                law = f'<span class="soft">by {text("; ".join(one.laws))}</span>' if one.laws else ""
                 yield f"<dt>{text(one.label)}</dt><dd>{wide(math(_equation(one) + result))}{law}</dd>"
             case Said(label="sign"):
                 yield f'<dt>notation</dt><dd class="soft">{text(one.text)}</dd>'

@@ -45,14 +45,13 @@ def rows(equations: Iterable[Line | Value]) -> Iterator[Row]:
             case Line(label="algebra") if one.left is not None:  # the left side is as long as the right one
                 yield Row("", one.left["marked_latex"], one.label, "")
                 yield Row("", one.right["marked_latex"])
-                yield Row("", None, said=one.law)
+                yield from (Row("", None, said=law) for law in one.laws)
             case Line():
                 left = "" if one.left is None else one.left["marked_latex"]
                 left = rf"\text{{path }} {left}" if one.path else left
                 sign = r"\mapsto" if one.sign == "↦" else one.sign
                 yield Row(left, one.right["marked_latex"], one.label, sign)
-                if one.law:
-                    yield Row("", None, said=one.law)
+                yield from (Row("", None, said=law) for law in one.laws)
                 if one.result is not None:
                     yield Row("", one.result["marked_latex"])
             case Value():

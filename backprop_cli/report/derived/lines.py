@@ -19,7 +19,7 @@ class Line:
     """An equation with the name of its step; without a left side it goes on under the one before.
 
     `path`: the left side is what comes back through that node.  `place` is the entry that it is about, `result` what
-    numbers on the right give, `law` why the two sides are the same.
+    numbers on the right give, `laws` why the two sides are the same.
     """
 
     label: str
@@ -29,7 +29,7 @@ class Line:
     path: bool = False
     place: str = ""
     result: Maths | None = None
-    law: str = ""
+    laws: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
     said.update(worked.notes)
     if worked.simplified is not None:
         label = "after the hook" if worked.hooked else "simplified"
-        yield Line(label, worked.left, worked.simplified, law=worked.why if full else "")
+        yield Line(label, worked.left, worked.simplified, laws=worked.why if full else ())
     yield from (Said(fact, "since") for fact in worked.facts)
     if full and worked.in_all is not None and worked.in_all.text != _last(worked):
         yield Line("in all", worked.left, worked.in_all)
@@ -142,8 +142,8 @@ def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Ite
     sign = "↦" if part.is_map else "="
     if full and part.places is not None:
         yield Line("place by place", part.local.left, part.places.before, sign)
-    law = part.places.law if full and part.places is not None else ""
-    yield Line("local derivative", part.local.left, part.local.right, sign, law=law)
+    laws = part.places.laws if full and part.places is not None else ()
+    yield Line("local derivative", part.local.left, part.local.right, sign, laws=laws)
     if alone and worked.seed is None:
         yield Line("chain rule", worked.left, part.chain)
     else:
@@ -151,7 +151,7 @@ def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Ite
     if part.substituted is not None and part.substituted.text != part.chain.text:
         yield Line("substituted", None, part.substituted)
     if full and part.substituted is not None:
-        yield from (Line("algebra", one.before, one.after, law=one.law) for one in part.algebra)
+        yield from (Line("algebra", one.before, one.after, laws=one.laws) for one in part.algebra)
     yield from map(Said, part.notes)
     if full and part.shapes:
         yield Said(part.shapes, "shapes")

@@ -78,8 +78,8 @@ class _Node:
         else:
             self.left = ("path " if one.path else "") + self.view.plain(one.left.text)
             yield from self.labelled(one.label, self.left, right, self.view.plain(one.sign))
-        if one.law:
-            yield from self.labelled("by", "", of_source(self.view.plain(one.law)), "")
+        for law in one.laws:
+            yield from self.labelled("by", "", of_source(self.view.plain(law)), "")
 
     def maths(self, one: Maths) -> str:
         """A formula with its marks."""
