@@ -11,6 +11,7 @@ import pytest
 
 from backprop_cli.engine.graph import build
 from backprop_cli.engine.ops.samples import draw
+from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.forward import directions, with_forward_mode
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
@@ -83,6 +84,26 @@ def test_every_ops_tangent(name: str) -> None:
             assert tangent.formula is not None
             assert tangent.formula.deviation is not None
             assert tangent.formula.deviation < 1e-9, tangent.formula["code"]
+
+
+SINGULAR = {
+    "norm(x)": "x: [0, 0]", "hypot(x, y)": "x: 0, y: 0", "x**0": "x: [0, 1]", "x**y": "x: [0, 1], y: [0, 2]",
+    "arctan2(x, y)": "x: [0, 1], y: [0, 2]", "sinc(x)": "x: [0, 1]", "std(x)": "x: [1, 1]",
+    "det(A @ A)": "A: [[1, 2], [2, 4]]", "norm(A, 2)": "A: [[2, 0], [0, 2]]", "norm(x, 0.5)": "x: [1, 0, 2]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", SINGULAR)
+def test_tangents_on_singular_points(call: str) -> None:
+    """Where a derivative is one by convention, both modes have the same; and its formula has that value."""
+    text = f"params: {{{SINGULAR[call]}}}\nnodes: {{y_: '{call}', loss: sum(y_)}}\n"
+    spec = read_spec(text.encode(), "spec", folder=None)
+    result = run(spec, Settings(terms=()))
+    ones = directions(spec, [f"{leaf.name}=1" for leaf in spec.leaves])
+    nodes = with_forward_mode(result, spec, ones, formulas=True).by_name
+    backwards = sum(node.gradient.value.sum() for node in result.nodes if node.kind == "param" and node.gradient)
+    np.testing.assert_allclose(nodes["loss"].tangent.value, backwards, rtol=1e-12, atol=1e-12)
+    assert nodes["y_"].tangent.formula.deviation < 1e-12
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from backprop_cli.engine.custom import fitted
 from backprop_cli.engine.graph.nodes import Graph, Node, rule_of
-from backprop_cli.engine.graph.tracing import Traced, contribution, reverse
+from backprop_cli.engine.graph.tracing import AtHand, Traced, contribution, reverse
 from backprop_cli.engine.graph.writing import LONGEST, Writing
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.source import inline
@@ -28,14 +28,15 @@ class Tangents:
     names: Mapping[str, str]
 
 
-def with_tangents(graph: Graph, given: Mapping[str, Leaf]) -> Tangents:
+def with_tangents(graph: Graph, given: Mapping[str, Leaf], at_hand: AtHand | None = None) -> Tangents:
     """The spec of a graph with tangents as nodes, from those of some leaves; a node without one does not move.
 
     Args:
         graph: the computation.
         given: leaves that hold the tangents, by the names of the leaves they are of.
+        at_hand: where the textbook's derivatives have no value at the numbers that there are.
     """
-    work = _Forward(Writing(graph))
+    work = _Forward(Writing(graph, at_hand=at_hand))
     leaves = [work.start(graph.nodes[graph.names[name]], leaf) for name, leaf in given.items()]
     for node in graph.nodes:
         if node.op is not None:

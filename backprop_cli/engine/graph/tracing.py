@@ -7,7 +7,7 @@ rule is linear in its upstream gradient, its transpose (a reverse pass over what
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -18,8 +18,11 @@ from backprop_cli.engine.graph.nodes import Node, rule_of
 from backprop_cli.engine.graph.shorter import shorter
 from backprop_cli.engine.interpret import textbook
 from backprop_cli.engine.ops import OPS, Op
-from backprop_cli.engine.ops.words import TRACED, WORDS
+from backprop_cli.engine.ops.words import SINGULAR, TRACED, WORDS
 from backprop_cli.language.model import Shape, Size
+
+AtHand = Callable[[str, Sequence[Node], Sequence[Node]], bool]
+"""(word, operands, all nodes) -> whether the textbook's form of the word has no value at the numbers that are known."""
 
 
 class Traced:
@@ -94,10 +97,14 @@ class Traced:
 
 
 class TracedWords:
-    """The functions of the language on nodes; numbers and signs are gathered as they arise."""
+    """The functions of the language on nodes; numbers and signs are gathered as they arise.
 
-    def __init__(self, builder: Builder) -> None:
+    `at_hand` says, where there are numbers, whether a careful word has to be read by its careful form at them.
+    """
+
+    def __init__(self, builder: Builder, at_hand: AtHand | None = None) -> None:
         self.builder = builder
+        self.at_hand = at_hand
         self.pi = self.constant(math.pi)
 
     def __getattr__(self, name: str) -> Callable[..., Traced]:
@@ -127,7 +134,7 @@ class TracedWords:
         """A function of the language, or a careful word by its textbook form."""
         lifted = [self.lift(operand) for operand in operands]
         if name in WORDS:
-            return textbook(name, lifted, parameters, _Spoken(self), TRACED.get(name))
+            return textbook(name, lifted, parameters, _Spoken(self), TRACED.get(name) or self.careful(name, lifted))
         if name == "multiply":
             lifted = self.narrowed(lifted)
         short: Traced | None = shorter(name, lifted, parameters)
@@ -135,6 +142,13 @@ class TracedWords:
             return short
         op = OPS[name]
         return self.apply(op, lifted, {**op.signature.parameters, **parameters})
+
+    def careful(self, name: str, operands: Sequence[Traced]) -> str | None:
+        """The form of a word that is right at the numbers at hand, where the textbook's is not."""
+        if self.at_hand is None or name not in SINGULAR:
+            return None
+        nodes = self.builder.nodes
+        return SINGULAR[name][1] if self.at_hand(name, [o.node for o in operands], nodes) else None
 
     def narrowed(self, operands: list[Traced]) -> list[Traced]:
         """A number that was spread over a shape is a number again beside a tensor of that shape."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Graph, Node
 from backprop_cli.engine.graph.spelled import Spelling
-from backprop_cli.engine.graph.tracing import Traced, TracedWords
+from backprop_cli.engine.graph.tracing import AtHand, Traced, TracedWords
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Leaf, NodeSpec, Shape
 from backprop_cli.language.names import MAX_NAME
@@ -22,6 +22,7 @@ class Writing:
 
     graph: Graph
     nodes: list[NodeSpec] = field(default_factory=list)
+    at_hand: AtHand | None = None
     builder: Builder = field(default_factory=Builder)
     words: TracedWords = field(init=False)
     spelling: Spelling = field(init=False)
@@ -34,7 +35,7 @@ class Writing:
         self.builder.nodes = list(self.graph.nodes)
         self.builder.known = {self.builder.key(node): node for node in self.graph.nodes
                               if node.op is not None and not node.anonymous}  # fmt: skip
-        self.words = TracedWords(self.builder)
+        self.words = TracedWords(self.builder, self.at_hand)
         self.names = {index: name for name, index in self.graph.names.items()}
         self.taken = {*self.graph.names, *(node.name for node in spec.nodes), *spec.dims}
         self.spelling = Spelling(self.builder.nodes, self.names, frozenset(spec.dims))
