@@ -79,7 +79,7 @@ def entry(words: tuple[str, ...], shape: tuple[int, ...], drawn: Any) -> Any:
     if "label" in words:
         return np.floor(np.abs(drawn)) % 1
     if "one_hot" in words:
-        return (np.arange(len(drawn)) == np.argmax(drawn)) * 1.0
+        return (np.arange(drawn.shape[-1]) == np.argmax(drawn, axis=-1)[..., None]) * 1.0
     if "mask" in words:
         return (drawn > 0) * 1.0
     if "symmetric" in words:
@@ -155,7 +155,7 @@ def declared(law: Law, bound: dict[str, Any], facts: Facts) -> None:
     seen = {bound[name]: np.ones(()) for name, words in shapes_of(law).items() if "nonzero" in words}
     facts.data = {bound[name]: np.array([1, -1]) for name, words in shapes_of(law).items() if "signs" in words}.get
     facts.evaluate = {**seen, S.Zero: np.zeros(())}.get
-    stated = {bound[name]: dict.fromkeys(words, SimpleNamespace(value=0)) for name, words in shapes_of(law).items()}
+    stated = {bound[name]: dict.fromkeys(words, SimpleNamespace(value=-1)) for name, words in shapes_of(law).items()}
     facts.claims = lambda symbol: stated.get(symbol, {})
     for symbol in stated:
         symbol.graph = ref(facts)

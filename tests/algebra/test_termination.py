@@ -19,7 +19,7 @@ from backprop_cli.language import expression as ast
 APPLIED = (*CHAINS, *THREES, *CALLS, *PRODUCTS)
 ORDER = ("constant", "list", "softmax", "sigmoid", "tanh", "tan", "index", "abs", "sign", "-", "+", "*", "/", "**",
          "exp", "any other function", "ones", "zeros", "eye", "diag", "outer", "kron", "@", "sum", "pinv", "inv",
-         "solve")  # fmt: skip
+         "solve", "svd_u", "eigvecsh")  # fmt: skip
 """From the lowest: what laws bring forth stands below what they take away."""
 
 Term = str | tuple[str, tuple["Term", ...]]

@@ -23,9 +23,18 @@ from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
 from tests import quick_yaml
+from tests.formulas.published import value_of as drawn
 from tests.readers.code import value_of
 
 NEAR = 1e-8
+DIMS = {"N": 4, "D": 3, "K": 2, "M": 5, "H": 6}
+"""The sizes of the letters in published_lines.yaml."""
+
+STATED: Mapping[str, Mapping[str, Any]] = {
+    "pos": {"positive": True}, "unit": {"positive": True}, "sym": {"symmetric": True}, "spd": {"symmetric": True},
+    "prob": {"sums_to_one": -1}, "onehot": {"one_hot": -1}, "01": {"mask": True},
+}  # fmt: skip
+"""What a spec would state of leaves of a kind."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +66,34 @@ class Measured:
 
 
 def cases() -> Iterator[Asked]:
-    """All four files, those with a formula that can be compared; one that names gradients is a step of the chain."""
+    """All five files, those with a formula that can be compared; one that names gradients is a step of the chain."""
     for c in (*_read("questions.yaml"), *_read("questions_more.yaml")):
         terms = ("local", "nodes") if "grad(" in c["published"] else ("nodes",)
         yield Asked(c["id"], c["spec"], c["leaf"], c["published"], terms)
     for c in _read("handwritten.yaml"):
         for node, code in c["hand"].items():
             yield Asked(f"{c['id']}:{node}", c["spec"], node, code, ("local", "nodes"))
+    for c in _read("published_lines.yaml"):
+        for node, code in c["published"].items():
+            terms = ("local", "nodes") if "grad(" in code else ("nodes",)
+            yield Asked(f"{c['id']}:{node}", _spec_of(c), node, code, terms)
     for c in _read("found_formulas.yaml"):
         if "code" in c["wanted"] and "command" not in c:
             yield Asked(c["id"], c["spec"], c.get("leaf") or c["node"], c["wanted"]["code"], ("local", "nodes"))
+
+
+def _spec_of(case: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The spec of a row of published_lines.yaml: numbers of its kind for each leaf, a param if it is asked for."""
+    asked = {*case["published"], *case.get("params", "").split()}
+    leaves: dict[str, dict[str, Any]] = {"inputs": {}, "params": {}}
+    for name, described in case["leaves"].items():
+        shape, _, kind = str(described).partition(":")
+        sizes = [s if s in DIMS else int(s) for s in shape.split()]
+        value = drawn(case["id"] + name, f"{','.join(str(DIMS.get(s, s)) for s in sizes)}:{kind}").round(12)
+        leaf = {"value": value.tolist(), "shape": sizes, **STATED.get(kind, {})}
+        leaves["params" if name in asked else "inputs"][name] = leaf
+    words = {*re.findall(r"\w+", json.dumps([case["leaves"], case["nodes"]]))} - {*case["leaves"], *case["nodes"]}
+    return {"dims": {d: n for d, n in DIMS.items() if d in words}, **leaves, "nodes": case["nodes"]}
 
 
 def _read(file: str) -> Sequence[Any]:

@@ -24,11 +24,12 @@ def factored_out(expr: Expr) -> Expr:
         return expr.func(*map(factored_out, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
     if not isinstance(expr, Add):
         return expr
-    shared = _shared([_powers(term) for term in expr.args])
+    terms = _one_sign(list(expr.args))
+    shared = _shared([_powers(term) for term in terms])
     if not shared:
         return expr
     common = Mul(*[Pow(base, exponent) for base, exponent in shared.items()])
-    return common * factored_out(Add(*[_without(term, shared) for term in expr.args]))
+    return common * factored_out(Add(*[_without(term, shared) for term in terms]))
 
 
 @remembered_of_parts
@@ -157,6 +158,57 @@ def opened(expr: Expr) -> Expr:
             if any(-part in terms for part in parts):
                 return opened(Add(*(terms - {term}), *parts))
     return expr
+
+
+@remembered_of_parts
+def met(expr: Expr) -> Expr:
+    """p (1 - y) - (1 - p) y as p - y: two products with sums are opened where a term of one meets its negative."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(met, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+        return expr
+    pairs = {term: parts for term in expr.args if 1 < len(parts := _spread(term)) <= MAX_REGROUPED}
+    for (one, parts), (other, others) in combinations(pairs.items(), 2):
+        if any(-part in others for part in parts):
+            return met(Add(*[t for t in expr.args if t not in {one, other}], factored_out(Add(*parts, *others))))
+    return expr
+
+
+def _spread(term: Expr) -> list[Expr]:
+    """The terms of a product with one sum in it; itself if it has none."""
+    sums = [a for a in Mul.make_args(term) if isinstance(a, Add)]
+    return [term / sums[0] * t for t in sums[0].args] if len(sums) == 1 and term is not sums[0] else [term]
+
+
+@remembered_of_parts
+def apart(expr: Expr) -> Expr:
+    """p (h + a - a y/p) as p h + a (p - y): what divides by a factor, and what goes with that, is freed from it."""
+    if isinstance(expr, Add):
+        return expr.func(*map(apart, expr.args))
+    sums = [a for a in Mul.make_args(expr) if isinstance(a, Add)]
+    if len(sums) != 1 or expr is sums[0] or len(sums[0].args) > MAX_TERMS:
+        return expr
+    front = expr / sums[0]
+    for base in (b for b, n in _powers(front).items() if n == 1):
+        inside = [t for t in sums[0].args if _divides(base, t)]
+        beside = set().union(*(set(_powers(t)) for t in inside)) - {base}
+        inside += [t for t in sums[0].args if t not in inside and beside & set(_powers(t))]
+        if 0 < len(inside) < len(sums[0].args):
+            left = Add(*[t for t in sums[0].args if t not in inside])
+            return front / base * (base * factored_out(left) + factored_out(Add(*[_into(base, t) for t in inside])))
+    return expr
+
+
+def _divides(base: Expr, term: Expr) -> bool:
+    """Whether a term, or a term of a sum in it, has a base below its fraction bar."""
+    return any(f == 1 / base or isinstance(f, Add) and any(_divides(base, t) for t in f.args)
+               for f in Mul.make_args(term))  # fmt: skip
+
+
+def _into(base: Expr, term: Expr) -> Expr:
+    """A factor times a term, taken into the sum in it that has it below a fraction bar."""
+    inner = next((f for f in Mul.make_args(term) if isinstance(f, Add) and _divides(base, f)), None)
+    return base * term if inner is None else term / inner * Add(*[base * t for t in inner.args])
 
 
 @remembered_of_parts

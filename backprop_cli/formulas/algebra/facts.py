@@ -75,6 +75,8 @@ class Facts:
             return None
         if isinstance(expr, Apply) and sums_to_one(expr, axes):
             return S.One
+        if isinstance(expr, Apply) and expr.name == "equal":
+            return S.One if self._meets_once(expr, axes) else None
         if isinstance(expr, Add):
             return self._sum_of_differences(expr, axes)
         if not isinstance(expr, TensorSymbol):
@@ -93,6 +95,21 @@ class Facts:
             return None
         self._announce(expr, axes)
         return found
+
+    def _meets_once(self, expr: Apply, axes: tuple[int, ...]) -> bool:
+        """Whether x = max x in one entry along the axes that the max is taken over, as seen in this run; it is said."""
+        x, y = expr.args
+        base = y.args[0] if isinstance(y, Apply) and y.name in {"expand_dims", "reshape"} else y
+        made = self.definitions.get(base, base)
+        if not isinstance(made, Apply) or made.name not in {"max", "min"} or made.args[0] != x:
+            return False
+        rank, axis = len(shape_of(x)), made.parameters["axis"]
+        along = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+        found = self.evaluate(expr) if sorted(a % rank - rank for a in along) == sorted(axes) else None
+        if found is None or not (found.sum(axis=axes) == 1).all():
+            return False
+        self.used["ties of max"] = "no two entries tie for a max or min (checked on the data)"
+        return True
 
     def _is_claimed(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> bool:
         """Whether the spec states that a leaf sums to one over these axes."""
@@ -116,11 +133,14 @@ class Facts:
         return True
 
     def is_one_hot(self, symbol: TensorSymbol) -> bool:
-        """Whether a vector has one 1 and is 0 elsewhere: as stated, or as seen in an input, which is said."""
-        if "one_hot" in self.claims(symbol):
-            return True
+        """Whether a vector, or each row of a matrix, has one 1 and else 0: as stated, or as seen, which is said."""
+        claim = self.claims(symbol).get("one_hot")
+        if claim is not None:
+            return bool(claim.value % len(symbol.shape) == len(symbol.shape) - 1)
         array = self.data(symbol)
-        if array is None or array.ndim != 1 or len(array) < 2 or (array != 0).sum() != 1 or array.sum() != 1:
+        if array is None or array.ndim not in {1, 2} or array.shape[-1] < 2:
+            return False
+        if not ((array != 0).sum(axis=-1) == 1).all() or not (array.sum(axis=-1) == 1).all():
             return False
         self.used[f"one-hot {symbol.name}"] = f"{symbol.name} is one-hot (checked on the data)"
         return True
@@ -165,6 +185,7 @@ class Facts:
 
     def _prove(self, symbol: Expr, definition: Expr, axes: tuple[int, ...]) -> Expr:
         """Sum the definition: a number is a fact (D1)."""
+        definition = self.softmax_of(definition) or definition
         if isinstance(definition, Apply) and sums_to_one(definition, axes):
             return S.One
         if symbol in self._proving:
@@ -175,6 +196,15 @@ class Facts:
         finally:
             self._proving.discard(symbol)
         return result if result is not None and result.is_number else S.NaN
+
+    def softmax_of(self, definition: Expr) -> Expr | None:
+        """softmax(z) for the exponential of a node that is defined as log_softmax(z)."""
+        if not isinstance(definition, Apply) or definition.name != "exp":
+            return None
+        log = self.definitions.get(definition.args[0])
+        if not isinstance(log, Apply) or log.name != "log_softmax":
+            return None
+        return Apply("softmax", log.args, log.parameters, log.shape)
 
     def _seen(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> Expr:
         array = self.data(symbol)

@@ -28,6 +28,7 @@ MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
 MAX_SUMS = 8  # in a product: each is tried with all the others beside it
 MAX_FACTORS = 24  # of a product of matrices: each stretch of it is looked for, and the rest multiplied out anew
+REDUCED = frozenset({"sum", "mean", "var", "std", "norm", "logsumexp", "max", "min"})
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 
@@ -47,7 +48,7 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     """Remember what a named node is defined as, by the parts that it can be recognised by."""
     if tree_size(definition) > MAX_DEFINITION or isinstance(definition, TensorSymbol):
         return
-    for form, name in _forms(symbol, definition):
+    for form, name in (*_forms(symbol, definition), *_softmax(symbol, definition, facts)):
         facts.wholes.setdefault(form, name)
         if is_op(form, "matmul"):
             facts.longest_chain = max(facts.longest_chain, len(form.args))
@@ -76,6 +77,8 @@ def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
             return
         symbol = -symbol
     yield definition, symbol
+    yield from _positive_part(symbol, definition)
+    yield from _kept(symbol, definition)
     if isinstance(definition, Add):
         factor, rest = split_sum(definition)
         if factor != 1:
@@ -86,6 +89,31 @@ def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
         total = factored_out(Add(*terms))
         if isinstance(total, Mul):
             yield call("sum", {"axis": None, "keepdims": False}, total), symbol
+
+
+def _positive_part(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Where h is max(0, u), of a sum u without a name, u > 0 is h > 0."""
+    if is_op(definition, "maximum") and S.Zero in definition.args:
+        u = next((a for a in definition.args if isinstance(a, Add)), None)
+        if u is not None:
+            yield call("greater", {}, u, S.Zero), call("greater", {}, symbol, S.Zero)
+            yield call("less", {}, S.Zero, u), call("greater", {}, symbol, S.Zero)
+
+
+def _softmax(symbol: Expr, definition: Expr, facts: Facts) -> Iterator[tuple[Expr, Expr]]:
+    """Where p is eˡ of a node l that is a log-softmax, the softmax is p."""
+    softmax = facts.softmax_of(definition)
+    if softmax is not None:
+        yield softmax, symbol
+
+
+def _kept(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Where s is a sum over the columns, that sum with its axis kept is s[:, None]."""
+    axis = definition.parameters.get("axis") if isinstance(definition, Apply) and definition.name in REDUCED else None
+    if isinstance(definition, Apply) and isinstance(axis, int) and axis > 0 and not definition.parameters["keepdims"]:
+        kept = call(definition.name, {**definition.parameters, "keepdims": True}, *definition.args)
+        sign, name = symbol.as_coeff_Mul()
+        yield kept, sign * call("expand_dims", {"axis": axis}, name)
 
 
 def _summed(term: Expr) -> Expr | None:
@@ -301,7 +329,8 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
         made = with_powers(made)
         factors = powers_of(made)
         known = all(isinstance(b, TensorSymbol) or b in powers for b in factors)
-        alone = known and len(factors) == 1 and all(map(_is_below, factors.values()))
+        above = exponent == -1 and all(_is_above(powers.get(b, S.Zero)) for b in factors)  # s/v is 1/s, where v is s²
+        alone = known and len(factors) == 1 and (above or all(map(_is_below, factors.values())))
         if alone or known and len(factors) > 1 and any(_is_met(powers.get(b, S.Zero), e) for b, e in factors.items()):
             yield _combined(expr * symbol / made)
 

@@ -8,6 +8,7 @@ from typing import TypeGuard
 from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, TensorSymbol, is_op, shape_of
+from backprop_cli.formulas.algebra.factoring import met
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied
@@ -190,7 +191,7 @@ def labelled(expr: Expr) -> Expr | None:
 
 
 def _may_be_label(expr: Expr) -> TypeGuard[TensorSymbol | Apply]:
-    leaf = isinstance(expr, TensorSymbol) and expr.leaf and len(expr.shape) == 1
+    leaf = isinstance(expr, TensorSymbol) and expr.leaf and len(expr.shape) in {1, 2}
     return leaf or isinstance(expr, Apply) and is_unit_vector(expr)
 
 
@@ -201,7 +202,8 @@ def _is_label(expr: Expr, facts: Facts) -> bool:
 def _shares(y: TensorSymbol | Apply, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[tuple[Expr, Expr]]:
     """Each factor p beside y with pᵀy, as it stands and by its name."""
     for p in (b for b, e in powers.items() if e == 1 and b != y and shape_of(b) == y.shape):
-        entry = picked(y, p) if isinstance(y, Apply) else call("matmul", {}, y, p)
+        entry = picked(y, p) if isinstance(y, Apply) else call("matmul", {}, y, p) if len(y.shape) == 1 else (
+            call("sum", {"axis": 1, "keepdims": True}, p * y))  # fmt: skip
         known = () if entry is None else (entry, facts.wholes.get(entry))
         yield from ((p, share) for share in known if share is not None)
 
@@ -233,6 +235,17 @@ def _needs_more(expr: Expr, x: Expr) -> bool:
     return size in Add.make_args(expr.args[0]) and is_positive(size - expr.args[0], facts_of(expr), seen=True)
 
 
+def signed_quotient(expr: Expr) -> Expr | None:
+    """sign(1 - x/y)/y is sign(y - x)/|y|   (I4j)."""
+    powers = powers_of(expr)
+    for s, exponent in powers.items():
+        total = s.args[0] if exponent == 1 and is_op(s, "sign") else None
+        if isinstance(total, Add):
+            for y in (b for t in total.args for b, e in powers_of(t).items() if e == -1 and powers.get(b) == -1):
+                return expr / s * y * call("sign", {}, Add(*[t * y for t in total.args])) / call("abs", {}, y)
+    return None
+
+
 def without_complements(expr: Expr) -> Expr:
     """1 - σ(a - b) as σ(b - a), but for the slope σ(a - b)(1 - σ(a - b))."""
     sums = {p: _turned_sigmoid(p) for p in pointwise_parts(expr) if isinstance(p, Add) and len(p.args) == 2}
@@ -242,6 +255,16 @@ def without_complements(expr: Expr) -> Expr:
             for total in [t for t in found if t in product.args and any(is_op(a, "sigmoid") for a in product.args)]:
                 del found[total]
     return expr.xreplace(found) if found else expr
+
+
+def without_twin_sigmoids(expr: Expr) -> Expr:
+    """σ(x) (1 - y) - σ(-x) y as σ(x) - y: of σ(x) and σ(-x) in a sum one, where terms then meet their negatives."""
+    sigmoids = [p for p in pointwise_parts(expr) if is_op(p, "sigmoid")] if isinstance(expr, Add) else []
+    for s in sigmoids if len(sigmoids) > 1 else ():
+        twin = next((t for t in sigmoids if t.args[0] == -s.args[0]), None)
+        if twin is not None and not is_minus(s.args[0]):
+            return met(expr.xreplace({twin: 1 - s}))
+    return expr
 
 
 def _turned_sigmoid(expr: Add) -> Expr | None:
@@ -282,6 +305,6 @@ def stable(expr: Expr) -> Expr | None:
 Idiom = Callable[[Expr], Expr | None]
 _PRODUCTS: tuple[Idiom, ...] = (
     logistic, two_ways, one_exponential, absorbed_exponential, complement, multiplied, idempotent, signs, absorbed,
-    one_sign, labelled,
+    one_sign, labelled, signed_quotient,
 )  # fmt: skip
 _SUMS: tuple[Idiom, ...] = (sigmoid_complement, stable)

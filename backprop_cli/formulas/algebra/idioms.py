@@ -19,6 +19,7 @@ from backprop_cli.formulas.algebra.expr import (
     size,
     tree_size,
 )
+from backprop_cli.formulas.algebra.factoring import combined
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.functions import named_function
@@ -60,6 +61,9 @@ def _contracted(expr: Apply) -> Expr:
     if not isinstance(inner, Mul) or len(inner.args) != 2 or expr.parameters["keepdims"]:
         return expr
     rank = len(shape_of(inner))
+    if inner.args[0] == -inner.args[1]:  # Σ((m - x) ⊙ (x - m)) is -Σ(x - m)²
+        early = next(a for a in inner.args if not later_is_negative(a))
+        return -call("sum", expr.parameters, early**2)
     for a, x in (inner.args, inner.args[::-1]):
         if rank == 1 == len(shape_of(a)) == len(shape_of(x)) and _is_linear(a) and _is_linear(x):
             return dot(a, x)
@@ -178,7 +182,7 @@ def _expansion_idiom(expr: Mul) -> Expr | None:
              if isinstance(b, Apply) and b.key == first.key and e.is_number}  # fmt: skip
     if len(alike) < 2:
         return None
-    inner = Mul(*[Pow(b.args[0], e) for b, e in alike.items()])
+    inner = combined(Mul(*[Pow(b.args[0], e) for b, e in alike.items()]))
     return expr / Mul(*[Pow(b, e) for b, e in alike.items()]) * call("expand_dims", first.parameters, inner)
 
 
@@ -215,6 +219,14 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
     return None
 
 
+def _whole_numbers(factors: list[Expr]) -> list[Expr]:
+    """2 (t/2 - y/2) as t - y: the content of a sum meets the number in front."""
+    if not factors[0].is_Rational:
+        return factors
+    split = [split_sum(f) if isinstance(f, Add) else (S.One, f) for f in factors]
+    return [Mul(*[number for number, _ in split]), *(rest for _, rest in split)]
+
+
 def _same_sign(factors: list[Expr]) -> list[Expr]:
     """(y - m)(m - y) as -(y - m)²: a factor and its negative are one base."""
     sums = {f.base if isinstance(f, Pow) else f for f in factors}
@@ -239,6 +251,6 @@ def content_out(expr: Expr) -> Expr:
     if isinstance(expr, (Add, Mul)):
         parts = [content_out(a) for a in expr.args]
         if isinstance(expr, Mul):
-            parts = _same_sign(parts)
+            parts = _same_sign(_whole_numbers(parts))
         return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
     return expr

@@ -33,15 +33,18 @@ def is_truth(expr: Expr, facts: Facts, steps: int = 30) -> bool:
 
 
 def by_branches(expr: Expr) -> Expr:
-    """[x > 0] a + (1 - [x > 0]) b as where(x > 0, a, b)."""
+    """[x > 0] a + (1 - [x > 0]) b as where(x > 0, a, b), and so [x > 0] a - ([x > 0] - 1) b."""
     if isinstance(expr, Mul):
         return expr.func(*map(by_branches, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
     if not isinstance(expr, Add) or len(expr.args) != 2:
         return expr
     for one, other in (expr.args, expr.args[::-1]):
         for mask in Mul.make_args(one):
-            if isinstance(mask, Apply) and mask.name in COMPARISONS and 1 - mask in Mul.make_args(other):
-                return call("where", {}, mask, one / mask, other / (1 - mask))
+            if isinstance(mask, Apply) and mask.name in COMPARISONS:
+                left = next((f for f in Mul.make_args(other) if f in {1 - mask, mask - 1}), None)
+                if left is not None:
+                    sign = S.One if left == 1 - mask else S.NegativeOne
+                    return call("where", {}, mask, one / mask, sign * other / left)
     return expr
 
 

@@ -229,15 +229,20 @@ def neighbours(a: Expr, b: Expr) -> Expr | None:
             continue
         left, right = pattern_of(law).parts
         names = shapes_of(law)
-        if left.op != "name" and not is_op(a, left.op) and left.op != "transpose":
-            continue
-        if right.op != "name" and not is_op(b, right.op) and right.op != "transpose":
+        if not (_may_match(left, a) and _may_match(right, b)):
             continue
         for bound in _each([(left, a), (right, b)], {}, names):
             found = applied(law, bound)
             if found is not None:
                 return materialize(found)
     return None
+
+
+def _may_match(pattern: Pattern, expr: Expr) -> bool:
+    """Whether an expression is of the kind that a pattern is; cheap, since every pair of neighbours is asked."""
+    if pattern.op in {"multiply", "divide"}:
+        return isinstance(expr, Mul)
+    return pattern.op in {"name", "transpose"} or is_op(expr, pattern.op)
 
 
 def three(factors: list[Expr]) -> tuple[int, Expr] | None:
@@ -260,8 +265,8 @@ def _as_one(*last: Expr) -> Expr | None:
 
 
 def _operators(expr: Expr) -> set[str]:
-    """The names of an operator and of those right below it, under a transpose too."""
-    inside = (expr, *expr.args, *(b for a in expr.args if isinstance(a, Apply) for b in a.args))
+    """The names of an operator and of those right below it, under a transpose or a power too."""
+    inside = (expr, *expr.args, *(b for a in expr.args if isinstance(a, Apply | Pow) for b in a.args))
     return {e.name for e in inside if isinstance(e, Apply)}
 
 

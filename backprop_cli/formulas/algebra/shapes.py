@@ -50,8 +50,18 @@ def reshaped(expr: Expr, target: Shape) -> Expr:
         axis = expr.parameters["axis"]
         if reduced(shape_of(expr.args[0]), axis, False) == target:
             return Apply(expr.name, expr.args, {**expr.parameters, "keepdims": False}, target)
-    ready = _before_reshape(expr, shape_of(expr), target) or _kept(expr, target)
+    ready = _before_reshape(expr, shape_of(expr), target) or _kept(expr, target) or _into_sum(expr, target)
     return ready or Apply("reshape", (expr,), {"shape": target}, target)
+
+
+def _into_sum(expr: Expr, target: Shape) -> Expr | None:
+    """A column of row sums, over a column, as a vector: (Σ A / n)[:, 0] is Σ(A/n), over the rows   (R1b)."""
+    sums = [f for f in Mul.make_args(expr) if is_op(f, "sum") and f.parameters["keepdims"]]
+    if not isinstance(expr, Mul) or len(sums) != 1 or any(shape_of(f) != sums[0].shape for f in expr.args):
+        return None
+    if reduced(shape_of(sums[0].args[0]), sums[0].parameters["axis"], False) != target:
+        return None
+    return Apply("sum", (sums[0].args[0] * expr / sums[0],), {**sums[0].parameters, "keepdims": False}, target)
 
 
 def _before_reshape(expr: Expr, shape: Shape, target: Shape) -> Expr | None:
@@ -75,6 +85,8 @@ def expand_dims(x: Formula, *, axis: Any) -> Formula:
         return Formula(x.expr, shape)
     factor, rest = split_scalar(x.expr)
     expr = materialize(Formula(rest, x.shape))
+    if isinstance(expr, Pow) and expr.exp.free_symbols and not shape_of(expr.exp):  # (fᵍ)[:, None] meets f[:, None]
+        return scaled(factor, Formula(Pow(expand_dims(Formula(expr.base, x.shape), axis=axis).expr, expr.exp), shape))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     kept = _kept(expr, shape)
     if kept is not None:
@@ -93,7 +105,21 @@ def _kept(expr: Expr, shape: Shape) -> Expr | None:
     if not isinstance(expr, Add | Mul | Pow):
         return kept_axes(expr, shape)
     parts = [_kept(a, shape) for a in expr.args]
+    if isinstance(expr, Mul) and None in parts:
+        return _beside_reshaped(expr, shape)
     return None if None in parts else expr.func(*parts)
+
+
+def _beside_reshaped(expr: Mul, shape: Shape) -> Expr | None:
+    """(x/reshape(y))[:, None] as x[:, None]/y, where y had that shape; None where no factor had   (R1)."""
+    before = {a: _before_reshape(a, shape_of(expr), shape) for a in expr.args if shape_of(a)}
+    if all(b is None for b in before.values()) or any(shape_of(a) != shape_of(expr) for a in before):
+        return None
+    rest = Mul(*[a for a, b in before.items() if b is None])
+    scalars = Mul(*[a for a in expr.args if a not in before])
+    column = shape == (*shape_of(rest), 1)
+    moved = call("expand_dims", {"axis": len(shape) - 1}, rest) if column else reshaped(rest, shape)
+    return scalars * Mul(*[b for b in before.values() if b is not None]) * moved
 
 
 def drop_front(shape: Shape) -> Shape:
@@ -254,12 +280,19 @@ def eye(*, n: int, m: int | None = None) -> Formula:
 
 
 def diag(x: Formula, *, k: int = 0) -> Formula:
-    """A constant on the diagonal is that many identities   (D3)."""
+    """A constant on the diagonal is that many identities; of a sum term by term, if all are known   (D3, D4b)."""
     if len(x.shape) == 1 and k == 0 and not shape_of(x.expr):
         return scaled(x.expr, eye(n=x.shape[0]))
     terms = [split_scalar(term) for term in Add.make_args(x.expr)]
-    if len(terms) > 1 and k == 0 and all(is_op(rest, "outer") or is_op(rest, "diag") for _, rest in terms):
-        return Formula(Add(*[factor * call("diag", {"k": 0}, rest) for factor, rest in terms]), x.shape[:1])  # D4b
+    if len(x.shape) == 2 and len(terms) > 1 and k == 0:
+        known = [factor * call("diag", {"k": 0}, rest) for factor, rest in terms if isinstance(rest, Apply)]
+        if len(known) == len(terms) and not any(is_op(split_scalar(part)[1], "diag") for part in known):
+            return Formula(Add(*known), x.shape[:1])
+    if len(x.shape) == 2 and k == 0 and is_op(x.expr, "matmul") and len(x.expr.args) == 3:
+        before, weights, after = x.expr.args
+        if is_op(weights, "diag"):  # D4f
+            rows = before * call("transpose", {"axes": None}, after)
+            return Formula(call("matmul", {}, rows, weights.args[0]), x.shape[:1])
     return generic("diag", {"k": k}, (x,))
 
 

@@ -51,6 +51,8 @@ def _peeled(part: Expr, form: Expr) -> tuple[Expr, Expr, Expr] | None:
         return part.base, 1 / form, form
     if not is_op(part, "log") or not isinstance(part.args[0], Add):  # -log σ(x) or log Σeˣ says more than its name
         return None
+    if any(is_op(a, "log") for a in form.atoms(Apply)):  # and e^(l - log s) says less than what it stands for
+        return None
     return part.args[0], call("exp", {}, factor_terms(form)), S.One
 
 

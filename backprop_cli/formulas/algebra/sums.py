@@ -164,12 +164,19 @@ def _sum_of_product(expr: Mul, axes: tuple[int, ...]) -> Expr | None:
     if len(sums) != 1 or len(sums[0].args) > MAX_TERMS:
         return None
     rest = Mul(*[a for a in expr.args if a is not sums[0]])
-    terms = [(term, *_split_constant(rest * term, axes)) for term in sums[0].args]
+    terms = [(term, *_split_constant(_picked(rest * term), axes)) for term in sums[0].args]
     known = [constant * _sum_live(inner, axes) for _, constant, inner in terms if _is_known(inner, axes)]
     if not known:
         return None
     left = Add(*[term for term, _, inner in terms if not _is_known(inner, axes)])
     return Add(*known, _sum_live(rest * left, axes) if left != 0 else left)
+
+
+def _picked(expr: Expr) -> Expr:
+    """p ⊙ y / pᵀy as y, for a label y   (I11c)."""
+    from backprop_cli.formulas.algebra.functions import labelled
+
+    return labelled(expr) or expr
 
 
 def _is_known(expr: Expr, axes: tuple[int, ...]) -> bool:
@@ -212,7 +219,8 @@ def _sum_of_sum(expr: Add, axes: tuple[int, ...]) -> Expr:
         done, rest = _split_terms(expr, axes, data=False)
     if done and rest and not any(d.is_number for d in done):
         apart = Add(*done, _sum_live(Add(*rest), axes))
-        if len(Add.make_args(apart)) >= len(expr.args):  # Σ(x - m) is plainer than Σ x - n m
+        counted = [t for t in expr.args if t not in rest and any(absent(shape_of(t), a) for a in axes)]
+        if len(Add.make_args(apart)) > len(expr.args) - bool(counted):  # Σ(x - m) is plainer than Σ x - n m
             done = []
     if not done:
         factor, inner = split_scalar(expr)

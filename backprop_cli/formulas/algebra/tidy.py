@@ -14,9 +14,11 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import (
+    apart,
     by_denominators,
     collected,
     factored_out,
+    met,
     opened,
     regrouped,
     uncrossed,
@@ -24,7 +26,7 @@ from backprop_cli.formulas.algebra.factoring import (
 )
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, laid_open
-from backprop_cli.formulas.algebra.functions import without_complements
+from backprop_cli.formulas.algebra.functions import without_complements, without_twin_sigmoids
 from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_gap, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
@@ -65,7 +67,8 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     loose = regrouped(expr, True)
     named = (folded(loose, facts),) if loose is not expr and laid_open(loose, facts) else ()
     forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_twin_masks(expr, facts),
-             without_complements(expr), by_branches(expr), unclipped(expr), by_denominators(expr))  # fmt: skip
+             without_complements(expr), without_twin_sigmoids(expr), met(expr), apart(expr), by_branches(expr),
+             unclipped(expr), by_denominators(expr))  # fmt: skip
     expr = min(expr, *forms, key=_cost)
     expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
@@ -76,7 +79,8 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
         if _is_tractable(skeleton):
             equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts)
             found += [(skeleton, back), *((content_out(form), back) for form in equal)]
-    return min((form.xreplace(back) for form, back in found), key=_cost)
+    expr = min((form.xreplace(back) for form, back in found), key=_cost)
+    return min(expr, met(expr), apart(expr), collected(expr), key=_cost)
 
 
 def _cost(expr: Expr) -> tuple[int, int]:

@@ -24,6 +24,8 @@ def transpose(x: Formula, *, axes: Any = None) -> Formula:
     if factor != 1:
         return scaled(factor, transpose(Formula(rest, x.shape), axes=order))
     if shape_of(x.expr) != x.shape and len(shape_of(x.expr)) < rank:
+        if rank == 2 and is_matrix_transpose(order):  # T6: a row is a vector, a column one with an axis
+            return Formula(call("expand_dims", {"axis": 1}, x.expr), shape)
         x = Formula(_padded(x.expr, rank), x.shape)
     return Formula(_transposed(x.expr, order, shape), shape)
 

@@ -126,7 +126,7 @@ class Layout:
             if level < MUL:
                 text = self.notation.bracket(text)
             if self.notation.truth_counts and parts.number == 1 and are_truths(parts.above) and not parts.below:
-                text = self.notation.scaled(self.notation.number(S.One), text)
+                return Piece(self.notation.number(S.Zero) + self.notation.minus + text, ADD)
             return Piece(self.notation.minus_sign + text, NEGATIVE)
         return Piece(text, level, trails=trails)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 from sympy import Add, Expr, Mul, Pow, Rational
 
 from backprop_cli.formulas.algebra.expr import TURNED, Apply, is_op
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.for_print.order import Factors, echoed, factors_of, is_negative, term_order
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_scalar, split_sum
@@ -71,6 +72,9 @@ def _sum(expr: Add, style: Style) -> Arranged:
     turned_back = untransposed(expr)
     if turned_back is not None:
         return Transposed(turned_back)
+    opposite = _opposite(expr)
+    if opposite is not None:
+        return opposite
     factor, rest = split_sum(expr)
     if factor != 1:
         return _product(Mul(factor, rest, evaluate=False), style)
@@ -97,6 +101,19 @@ def untransposed(expr: Add) -> Expr | None:
     if not all(is_op(rest, "matmul") and all(map(_is_swapped, rest.args)) for _, rest in terms):
         return None
     return Add(*[factor * swap(rest) for factor, rest in terms])
+
+
+def _opposite(expr: Add) -> Arranged | None:
+    """[x ≤ 0] for 1 - [x > 0], of what is a number; in print only, since [x > 0] meets itself elsewhere   (Y4)."""
+    one, mask = expr.args[0], -expr.args[-1]
+    if len(expr.args) != 2 or one != 1 or not isinstance(mask, Apply) or mask.name not in OPPOSITE:
+        return None
+    if any(facts_of(mask).has_nan(side) for side in mask.args):
+        return None
+    return for_print(Apply(OPPOSITE[mask.name], mask.args, mask.parameters, mask.shape))
+
+
+OPPOSITE = {"greater": "less_equal", "less": "greater_equal", "greater_equal": "less", "less_equal": "greater"}
 
 
 def _is_swapped(expr: Expr) -> bool:
