@@ -12,7 +12,7 @@ from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.notation import notation_of
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.typeset import Typeset
-from backprop_cli.formulas.notation.typeset_entry import TypesetEntry
+from backprop_cli.formulas.notation.typeset_entry import Calls, TypesetEntry
 from backprop_cli.language.expression import Expression
 from backprop_cli.language.model import NodeSpec, Shape
 from backprop_cli.records import dataclass
@@ -38,13 +38,19 @@ class Wording:
 
     def entry(self, node: NodeSpec, layout: EntryLayout) -> tuple[str, str] | None:
         """Both sides of one entry of a node, where its expression is a sum of products, or a function of each entry."""
-        runs = {name: layout.axes.of_node[index] for name, index in self.graph.names.items()}
-        return TypesetEntry(layout.notation, self.shape_in(node), layout, runs).sides(node.name, node.expression)
+        shape, names = self.shape_in(node), {n: i for n, i in self.graph.names.items() if i in layout.axes.of_node}
+        runs = {name: layout.axes.of_node[index] for name, index in names.items()}
+        calls = Calls(self.scope_of(node), shape, names)
+        return TypesetEntry(layout.notation, shape, layout, runs, calls).sides(node.name, node.expression)
+
+    def scope_of(self, node: NodeSpec) -> Scope:
+        """What the names in a node's expression mean, by their shapes."""
+        spec = self.graph.spec
+        return Scope(node.text, self.shapes.get, dims=spec.dims, functions=spec.functions)
 
     def shape_in(self, node: NodeSpec) -> Callable[[Expression], Shape | None]:
         """The shape of a part of a node's expression."""
-        spec = self.graph.spec
-        scope = Scope(node.text, self.shapes.get, dims=spec.dims, functions=spec.functions)
+        scope = self.scope_of(node)
 
         def shape(part: Expression) -> Shape | None:
             try:

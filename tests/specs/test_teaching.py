@@ -262,6 +262,43 @@ def test_a_wrong_entry_is_caught(backprop: Any) -> None:
             check_entries(run, wrong)
 
 
+ENTRIES = {
+    "z[n,o,i,j] = Σ_c,a,k x[n,c,2·i+a-1,2·j+k-1] · w[o,c,a,k] + b[o]": (
+        "x: {shape: [2, 3, 6, 6], init: normal}, w: {shape: [4, 3, 3, 3], init: normal}, b: [1, 2, 3, 4]",
+        "z: 'conv2d(x, w, b, stride=2, padding=1)'"),
+    "z[n,o,i] = Σ_a x[n,o,i+2·a] · w[o,a]": (
+        "x: {shape: [2, 3, 8], init: normal}, w: {shape: [3, 1, 3], init: normal}",
+        "z: 'conv1d(x, w, dilation=2, groups=3)'"),
+    "p[i,j,k] = max_s<2,a<3 x[i,2·j+s,2·k+a]": (
+        "x: {shape: [1, 2, 6, 7], init: normal}", "p: 'max_pool2d(x, kernel_size=(2, 3), stride=2)'"),
+    "y[i,j] = Σ_a,b x[i-a,j-b] · w[a,b]": (
+        "x: {shape: [1, 1, 3, 3], init: normal}, w: {shape: [1, 1, 2, 2], init: normal}",
+        "y: 'conv_transpose2d(x, w)'"),
+    "e[i,j] = E[t[i],j]": ("E: {shape: [5, 2], init: normal}", "e: 'embedding(t, E)'"),
+    "q[i] = s[i,t[i]]": ("s: {shape: [3, 2], init: normal}", "q: 's[arange(3), t]'"),
+    "d[i] = Σ_j (a[i,j] - b[i,j])²": (
+        "a: {shape: [3, 2], init: normal}, b: {shape: [3, 2], init: normal}", "d: 'sum((a - b)**2, axis=1)'"),
+    "u[i,j] = a[i,j] / √(Σ_m a[i,m]²)": (
+        "a: {shape: [3, 2], init: normal}", "u: 'a / norm(a, axis=1, keepdims=true)'"),
+    "y[i] = x[3-i]": ("x: [1, 2, 4, 7]", "y: 'x[::-1]'"),
+    "h[i] = exp(-x[i]² / (2 · c²))": ("x: [1, 2, 4, 7], c: 2", "h: 'exp(-x**2 / (2 * c**2))'"),
+    "a[i] = log(Σ_j exp(c[j] + A[j,i])) + e[i]": (
+        "c: [1, 2, 3], A: {shape: [3, 3], init: normal}, e: [0, 1, 2]", "a: 'logsumexp(c[:, None] + A, axis=0) + e'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "spec"), ENTRIES.items(), ids=ENTRIES)
+def test_a_definition_entry_by_entry(entry: str, spec: tuple[str, str], backprop: Any, tmp_path: Path) -> None:
+    """Convolutions, pools, rows picked, sums along an axis: what reaches what, read by the tests' own reader."""
+    leaves, nodes = spec
+    last = nodes.rpartition(": '")[0].split()[-1]
+    (path := tmp_path / "entries.yaml").write_text(f"inputs: {{t: [1, 0, 1]}}\nparams: {{{leaves}}}\n"
+                                                 f"nodes: {{{nodes}, l: sum({last}**2)}}\n")
+    steps = steps_of(backprop("derive", path).out)
+    assert check_entries(Run(path), steps) > 1
+    assert ("entry by entry", entry) in steps, [text for label, text in steps if label == "entry by entry"]
+
+
 PLACES = """
 params: {w: [1.0, 2.0, 0.5], A: {shape: [3, 3], init: normal}, s: 0.4}
 nodes:

@@ -48,6 +48,7 @@ class EntryLayout(Layout):
     spoken: dict[str, int] = field(default_factory=dict)  # how far each letter runs
     alone: set[str] = field(default_factory=set)  # letters that a name has as an index, so that this is seen
     short: set[str] = field(default_factory=set)  # of these, what does not run as far as the name's axis
+    parts: dict[Expr, Callable[[Index], Piece]] = field(default_factory=dict)  # what stands for parts of a user's words
 
     def whole(self, expr: Expr, left: TensorSymbol | None = None) -> str:
         """The entry of a gradient as an equation; without a left side the entry alone."""
@@ -78,6 +79,8 @@ class EntryLayout(Layout):
         """The entry of a part at indices, of which it takes the last as many as it has axes."""
         own = own_indices(expr, indices)
         if isinstance(expr, TensorSymbol):
+            if expr in self.parts:
+                return self.parts[expr](own)
             definition = self.resolve(expr)
             return self.picked(expr, own) if definition is None else self.entry(definition, own)
         if expr.is_Rational:

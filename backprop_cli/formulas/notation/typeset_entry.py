@@ -1,25 +1,81 @@
 """One entry of what the user wrote: `z[n,k] = Σ_d x[n,d] · W[d,k] + b[k]`, in the order of the spec.
 
-It shows which entries reach which, so only what is a sum of products, or a function of each entry, is read.
+It shows which entries reach which: of sums of products and functions of each entry as they stand, of any other function
+by its row of index notation (`entrywise`), `y[n,o,i,j] = Σ_c,a,b x[n,c,i+a,j+b] · w[o,c,a,b]`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one
+from sympy import Expr
+
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.engine.interpret.binding import bind
+from backprop_cli.engine.normal import normal
+from backprop_cli.engine.ops import ALIASES, OPS
+from backprop_cli.engine.ops.base import ParameterError, ShapeError
+from backprop_cli.errors import BackpropError
+from backprop_cli.formulas.algebra.expr import NONE, Apply, TensorSymbol, is_one, shape_of
+from backprop_cli.formulas.algebra.formula import Formula
+from backprop_cli.formulas.algebra.matching import OnFormulas
+from backprop_cli.formulas.notation.entrywise import windows
+from backprop_cli.formulas.notation.entrywise.rows import ROWS
 from backprop_cli.formulas.notation.entrywise.walker import Along, Axis, Index, Run
 from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MUL, NEGATIVE, POWER, Piece
-from backprop_cli.formulas.notation.typeset import Typeset
+from backprop_cli.formulas.notation.typeset import Typeset, without_sign
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
-from backprop_cli.records import dataclass
+from backprop_cli.records import dataclass, replace
 
 
 class NoEntryError(Exception):
     """An entry of this is not made of its operands' entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls as operators: `shape` gives a part's shape, `names` each node's place."""
+
+    scope: Scope
+    shape: Callable[[ast.Expression], Shape | None]
+    names: Mapping[str, int]
+
+    def operator(self, part: ast.Call, stand_in: Callable[[ast.Expression], Expr]) -> Apply:
+        """A call with something that stands for each operand; what is no function of the language is not read."""
+        op = OPS.get(ALIASES.get(part.function, part.function))
+        if op is None or part.library or part.function in self.scope.functions:
+            raise NoEntryError
+        try:
+            bound = bind(op.signature, part, self.scope, lambda inner: self.shape(inner) or ())
+        except (BackpropError, ShapeError, ParameterError):
+            raise NoEntryError from None
+        operands = tuple(NONE if one is None else stand_in(one) for one in bound.operands)
+        first = shape_of(operands[0]) if operands else ()
+        return Apply(op.name, operands, normal(op.name, bound.parameters, first), self.shape(part) or ())
+
+    def formula(self, part: ast.Expression) -> Expr:
+        """A part as the algebra has it, where the entry of each operator in it is made of entries."""
+        scope = replace(self.scope, lookup=self.looked_up)
+        try:
+            found: Expr = interpret(part, scope, OnFormulas()).expr
+        except (BackpropError, ShapeError, ParameterError, TypeError):
+            raise NoEntryError from None
+        if any(one.name not in ROWS and not OPS[one.name].pointwise for one in found.atoms(Apply)):
+            raise NoEntryError
+        return found
+
+    def looked_up(self, name: str) -> Formula | None:
+        """A node's symbol."""
+        shape = self.scope.lookup(name)
+        return None if shape is None else Formula(TensorSymbol(name, shape, self.names.get(name, -1)), shape)
+
+    def like(self, part: ast.Expression) -> int:
+        """The place of a node in a part that has the part's axes, by its shape; -1 where there is none."""
+        shape = self.shape(part)
+        nodes = (one.name for one in ast.names(part) if self.shape(one) == shape)
+        return self.names.get(next(nodes, ""), -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +84,7 @@ class TypesetEntry(Typeset):
 
     layout: EntryLayout
     runs: Mapping[str, Run]
+    calls: Calls
 
     def sides(self, name: str, expression: ast.Expression) -> tuple[str, str] | None:
         """The entry of a node, left and right of the sign of equality; None of what is not read."""
@@ -63,6 +120,8 @@ class TypesetEntry(Typeset):
                 return self.combined(part, own)
             case ast.Call():
                 return self.applied(part, own)
+            case ast.Indexed():
+                return self.layout.entry(self.calls.formula(part), own)
         raise NoEntryError
 
     def picked(self, name: str, indices: Index) -> Piece:
@@ -80,6 +139,8 @@ class TypesetEntry(Typeset):
     def combined(self, part: ast.Binary, indices: Index) -> Piece:
         """What is computed entry by entry; a repeated operand has fewer indices."""
         sign, left, right = part.operator, part.left, part.right
+        if (positive := without_sign(part)) is not None:
+            return Piece(self.notation.minus_sign + self.inside(positive, indices, MUL), NEGATIVE)
         if sign in "+-":
             text = self.notation.plus if sign == "+" else self.notation.minus
             return Piece(self.inside(left, indices, ADD) + text + self.inside(right, indices, ADD + 1), ADD)
@@ -118,9 +179,13 @@ class TypesetEntry(Typeset):
         return None
 
     def applied(self, part: ast.Call, indices: Index) -> Piece:
-        """A function of each entry."""
+        """A function of each entry, or by its row."""
         op = OPS.get(part.function)
-        if op is None or not op.pointwise or any(one.keyword is not None for one in part.arguments):
+        if op is None:
+            return self.layout.entry(self.calls.formula(part), indices)
+        if not op.pointwise:
+            return self.by_row(part, indices)
+        if any(one.keyword is not None for one in part.arguments):
             raise NoEntryError
         operands = [self.at(one.value, indices) for one in part.arguments]
         if part.function == "sqrt":
@@ -129,3 +194,23 @@ class TypesetEntry(Typeset):
             return self.notation.named_call(part.function, [piece.text for piece in operands])
         stand_in = Apply(part.function, tuple(TensorSymbol("", (), 0) for _ in operands), {}, ())
         return self.notation.call(part.function, list(operands), stand_in)
+
+    def by_row(self, part: ast.Call, indices: Index) -> Piece:
+        """An operator's entry by those of its operands; an entry outside an array is 0 of names alone."""
+        whole = self.calls.operator(part, self.stand_in)
+        row = ROWS.get(whole.name)
+        if row is None or whole.name in windows.ROWS and any(a in self.layout.parts for a in whole.args):
+            raise NoEntryError
+        found = row(self.layout, whole, indices)
+        if found is None:
+            raise NoEntryError
+        return found
+
+    def stand_in(self, part: ast.Expression) -> TensorSymbol:
+        """A node's own symbol; one for any other part, which knows its entries."""
+        if isinstance(part, ast.Name) and part.name in self.calls.names:
+            return TensorSymbol(part.name, self.known(part), self.calls.names[part.name])
+        symbol = TensorSymbol("", self.known(part), self.calls.like(part))
+        self.layout.parts[symbol] = lambda indices: self.at(part, indices)
+        self.layout.memo[symbol] = self.piece(part)
+        return symbol

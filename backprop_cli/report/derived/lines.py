@@ -133,8 +133,8 @@ def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Ite
     alone = len(worked.contributions) == 1
     if part.name.text != part.definition.text:
         yield Line("definition" if alone else f"through {_short(part)}", part.name, part.definition)
-    if full and part.entries is not None and part.entries.text not in said:
-        said.add(part.entries.text)
+    if full and part.entries is not None and part.entries.left.text not in said:
+        said.add(part.entries.left.text)
         yield Line("entry by entry", part.entries.left, part.entries.right)
     new = [reason for reason in part.reasons if full and reason not in said]
     said.update(new)

@@ -11,7 +11,7 @@ from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, exact, is_one, shape_of, size
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
-from backprop_cli.formulas.notation.piece import ATOM, MUL, Piece
+from backprop_cli.formulas.notation.piece import ATOM, MUL, POWER, Piece
 
 
 def run_over(layout: EntryWalker, expr: Apply, indices: Index, of: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
@@ -92,7 +92,8 @@ def norm(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     if order is not None and not (order == 2 and (isinstance(axis, int) or len(shape_of(expr.args[0])) == 1)):
         return None
     x = expr.args[0]
-    total = run_over(layout, expr, indices, lambda at: layout.function("square", [layout.entry(x, at)]))
+    total = run_over(layout, expr, indices, lambda at: Piece(
+        layout.notation.superscript(layout.entry(x, at), Piece("2", ATOM), 2), POWER))  # fmt: skip
     return layout.notation.root(total)
 
 
