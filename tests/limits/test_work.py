@@ -30,6 +30,8 @@ from backprop_cli.formulas.tensors import run_pass
 from backprop_cli.notices import heard
 from backprop_cli.report import json_
 from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.grading import tiers
+from backprop_cli.tasks.grading.chain import Chain, Edge
 from tests.conftest import Backprop
 
 SLACK = 1.5
@@ -239,6 +241,26 @@ def test_a_gradient_written_down_is_as_long_as_its_parts(spec_of: Callable[[str]
 
     assert written(400) < 2.3 * written(200)
     assert written(1500) < 1500 * 200
+
+
+def test_the_search_for_a_mistake_is_bounded(backprop: Backprop, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Rule: a node with many users is not gone back to for each pair of them; the surest mistakes are looked for."""
+    most = 3000
+    monkeypatch.setattr(tiers, "MOST_WORK", most)
+    counted: list[Edge] = []
+    added_up = Chain.contribution
+
+    def contribution(self: Chain, edge: Edge, *rest: Any) -> Any:
+        counted.append(edge)
+        return added_up(self, edge, *rest)
+
+    monkeypatch.setattr(Chain, "contribution", contribution)
+    (key := tmp_path / "key.yaml").write_text(products(40), encoding="utf-8")
+    (answers := tmp_path / "answers.yaml").write_text("answers: {w.grad: 1.25}\n", encoding="utf-8")
+    done = backprop("grade", key, answers)
+    assert done.code == 1
+    assert most < len(counted) < 12 * most
 
 
 @pytest.mark.parametrize(("factors", "is_found"), [(10, True), (200, False)])

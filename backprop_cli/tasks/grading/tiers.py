@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -26,6 +27,12 @@ from backprop_cli.tasks.grading.results import What
 
 MAX_ENTRIES = 1 << 14
 """Of a graph up to which candidates are worked out; beyond, only what the answer itself shows is named."""
+
+MOST_WORK = 250_000
+"""Contributions that the candidates of a tier add up, each those of a whole step: the surest come first.
+
+A node with hundreds of users has a candidate for each pair of them; all would take the cube of their number.
+"""
 
 FACTORS = np.array([1.0, -1.0, 2.0, 0.5])
 """With which a mistake is taken together: none, the sign, a factor 2."""
@@ -164,6 +171,13 @@ def _tiers(case: Case) -> Iterator[Tier]:
     yield _once(case, "value", lambda: _others(case, "value"), 3.0)
 
 
+def _most(case: Case, name: str) -> int:
+    """How many candidates of a tier are worked out."""
+    chain = case.key.chain
+    step = chain.beyond(case.index) if name == "far" else chain.cone(case.index)
+    return max(1, MOST_WORK // max(1, sum(len(chain.into.get(index, ())) for index in step)))
+
+
 def _steps(case: Case) -> Iterator[Candidate]:
     """A step that goes up, is not taken, or is of another length."""
     def moved(view: View, share: float) -> Any:
@@ -187,7 +201,7 @@ def _once(case: Case, name: str, make: Callable[[], Iterable[Candidate]], digits
     """A tier of an item; its candidates do not depend on whose numbers they are worked out from."""
     known, place = case.key.known, (name, case.index, case.item.what, case.item.is_further and case.item.suffix)
     if ("candidates", *place) not in known:
-        known["candidates", *place] = list(make())
+        known["candidates", *place] = list(islice(make(), _most(case, name)))
     if case.own:
         return Tier.of(known["candidates", *place], case.views[0], digits)
     if place not in known:
