@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,16 @@ def einsum(subscripts: str, *xs: Array) -> Array:
     """numpy's einsum, by matrix products where there are any."""
     exact = any(np.asarray(x).dtype.hasobject for x in xs)
     inputs, output = explicit(subscripts, tuple(map(np.ndim, xs)))
-    found: Array = np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1 and not exact)
+    written = f"{','.join(inputs)}->{output}"
+    found: Array = np.einsum(written, *xs, optimize=len(xs) > 1 and not exact and _order(written, *map(np.shape, xs)))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _order(written: str, *shapes: tuple[int, ...]) -> list[Any]:
+    """In which order numpy meets the operands, two at a time; the search takes the cube of their number."""
+    dummies = [np.broadcast_to(0.0, shape) for shape in shapes]
+    found: list[Any] = np.einsum_path(written, *dummies, optimize="greedy")[0]
     return found
 
 
@@ -94,8 +104,7 @@ def _steps(shapes: Sequence[Shape], subscripts: str) -> tuple[int, int]:
     """(numbers, operations) of the contractions, two operands at a time, in the order that numpy finds."""
     inputs, output = explicit(subscripts, tuple(map(len, shapes)))
     sizes = {letter: int(n) for letter, n in _sizes(inputs, shapes, subscripts).items()}
-    dummies = [np.broadcast_to(0.0, tuple(map(int, shape))) for shape in shapes]
-    path = np.einsum_path(f"{','.join(inputs)}->{output}", *dummies, optimize="greedy")[0][1:]
+    path = _order(f"{','.join(inputs)}->{output}", *(tuple(map(int, shape)) for shape in shapes))[1:]
     groups, numbers, work = list(inputs), sum(map(costs.size, shapes)), 0
     for step in path:
         met = {letter for i in step for letter in groups[i]}

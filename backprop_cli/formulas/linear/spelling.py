@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from string import ascii_letters
 
 from sympy import Expr
@@ -129,7 +130,7 @@ def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
         if letter in found:
             continue
         wanted = [] if letter in free else [str(getattr(letter.size, "name", None) or "").lower()]
-        name = next(n for n in (*wanted, *ORDER, *(f"i{k}" for k in range(99))) if n and n not in used)
+        name = next(n for n in (*wanted, *ORDER, *(f"i{k}" for k in count())) if n and n not in used)
         used.add(name)
         found[letter] = name
     return found
