@@ -34,6 +34,7 @@ from backprop_cli.records import dataclass, field, replace
 TEX, PAGE = MARKED["latex"], MARKED["mathml"]
 OUTSIDE = "an entry outside of a tensor is 0"
 WRITTEN = ("text", "code", TEX, PAGE)
+MOST_LETTERS = 60  # of a Jacobian's sums: nobody reads more, and finding where they meet takes their square
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
 
 
@@ -136,6 +137,8 @@ def jacobian_formula(reverse: Reverse, index: int, small: int) -> Written:
         entries = jacobian_entries(vjp, seed, graph.nodes[index].shape)
     except NotLinearError as error:
         return Written(Omitted(f"no formula: {error} is not taken apart entry by entry; see --vector"))
+    if len(entries.letters) > MOST_LETTERS:
+        return Written(Omitted(f"entry by entry it would have {len(entries.letters)} letters; see --vector"))
     with at_work(made.facts.work):
         work = _Writing(made, entries, Indexing(entries))
         few = math.prod(work.shape) <= small

@@ -7,6 +7,7 @@ or because a line says what they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_letters
 
 SCALAR, VECTOR, MATRIX = "x: 2.0", "x: [1.0, 2.0, 3.0]", "x: [[2.0, 1.0], [0.5, 3.0]]"
 
@@ -98,6 +99,7 @@ SIZES = {
     "einsum of 16 axes": (spec("sum(einsum('ab,cd,ef,gh,ij,kl,mn,op->abcdefghijklmnop', x, x, x, x, x, x, x, x))",
                                MATRIX), "E014"),
     "einsum of 50 operands": (spec(f"sum(einsum('{','.join(['ij'] * 50)}->ij', {','.join('x' * 50)}))", MATRIX), "ok"),
+    "einsum of 52 letters": (spec(f"einsum('{','.join(ascii_letters)}->', {','.join('x' * 52)})", VECTOR), "ok"),
     "einsum of 10^12 terms": (spec("einsum('i,j,k,l->', x, x, x, x)", drawn(1000)), "ok"),
     "einsum of 3000 letters": (spec(f"sum(einsum('{'a' * 3000}', x))", MATRIX), "E015"),
     "reshape to two unknowns": (spec("sum(reshape(x, (-1, -1)))", VECTOR), "E015"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -85,11 +85,35 @@ def einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
 
 def einsum(subscripts: str, *xs: Array) -> Array:
     """numpy's einsum, by matrix products where there are any."""
-    exact = any(np.asarray(x).dtype.hasobject for x in xs)
     inputs, output = explicit(subscripts, tuple(map(np.ndim, xs)))
+    shapes = tuple(map(np.shape, xs))
+    if any(np.asarray(x).dtype.hasobject for x in xs):
+        return _exact(inputs, output, xs, shapes)
     written = f"{','.join(inputs)}->{output}"
-    found: Array = np.einsum(written, *xs, optimize=len(xs) > 1 and not exact and _order(written, *map(np.shape, xs)))
+    found: Array = np.einsum(written, *xs, optimize=len(xs) > 1 and _order(written, *shapes))
     return found
+
+
+def _exact(inputs: Sequence[str], output: str, xs: Sequence[Array], shapes: Sequence[tuple[int, ...]]) -> Array:
+    """Of objects, which numpy's products of matrices do not take: in the same order, each sum by itself."""
+    groups, operands = list(inputs), list(xs)
+    for step, left in _contractions(inputs, output, shapes):
+        met = ",".join(groups[i] for i in step)
+        made = np.einsum(f"{met}->{left}", *(operands[i] for i in step))
+        groups = [*(one for i, one in enumerate(groups) if i not in step), left]
+        operands = [*(one for i, one in enumerate(operands) if i not in step), made]
+    return operands[0]
+
+
+def _contractions(inputs: Sequence[str], output: str, shapes: Iterable[Shape]) -> Iterator[tuple[tuple[int, ...], str]]:
+    """Which operands meet, and the letters of what they make, which stands behind the others; last the whole."""
+    groups = list(inputs)
+    for step in _order(f"{','.join(inputs)}->{output}", *(tuple(map(int, shape)) for shape in shapes))[1:]:
+        met = {letter for i in step for letter in groups[i]}
+        groups = [group for i, group in enumerate(groups) if i not in step]
+        left = "".join(sorted(met & {*output, *"".join(groups)})) if groups else output
+        groups.append(left)
+        yield step, left
 
 
 @lru_cache(maxsize=256)
@@ -104,13 +128,10 @@ def _steps(shapes: Sequence[Shape], subscripts: str) -> tuple[int, int]:
     """(numbers, operations) of the contractions, two operands at a time, in the order that numpy finds."""
     inputs, output = explicit(subscripts, tuple(map(len, shapes)))
     sizes = {letter: int(n) for letter, n in _sizes(inputs, shapes, subscripts).items()}
-    path = _order(f"{','.join(inputs)}->{output}", *(tuple(map(int, shape)) for shape in shapes))[1:]
     groups, numbers, work = list(inputs), sum(map(costs.size, shapes)), 0
-    for step in path:
+    for step, left in _contractions(inputs, output, shapes):
         met = {letter for i in step for letter in groups[i]}
-        groups = [group for i, group in enumerate(groups) if i not in step]
-        left = "".join(sorted(met & {*output, *"".join(groups)}))
-        groups.append(left)
+        groups = [*(group for i, group in enumerate(groups) if i not in step), left]
         numbers += prod(sizes[letter] for letter in left)
         work += 2 * prod(sizes[letter] for letter in met)
     return numbers, work

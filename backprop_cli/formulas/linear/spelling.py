@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count
+from itertools import chain, count
 from string import ascii_letters
 
 from sympy import Expr
@@ -122,15 +122,11 @@ class IndexLayout(Layout):
 
 def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
     """Names of the letters: i, j, ... for an entry's own, a named size's own letter for what is summed."""
-    used = set(taken)
-    free = [a for a in (*entries.output, *entries.leaf) if a is not None]
+    used, free = set(taken), entries.free
     found: dict[Letter, str] = {}
-    summed = [a for term in entries.terms for _, own in term.factors for a in own if a is not None]
-    for letter in (*free, *summed):
-        if letter in found:
-            continue
+    for letter in entries.letters:
         wanted = [] if letter in free else [str(getattr(letter.size, "name", None) or "").lower()]
-        name = next(n for n in (*wanted, *ORDER, *(f"i{k}" for k in count())) if n and n not in used)
+        name = next(n for n in chain(wanted, ORDER, (f"i{k}" for k in count())) if n and n not in used)
         used.add(name)
         found[letter] = name
     return found

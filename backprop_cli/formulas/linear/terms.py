@@ -240,6 +240,12 @@ class Entries:
         """The letters that an entry is named by."""
         return {a for a in (*self.output, *self.leaf) if a is not None}
 
+    @property
+    def letters(self) -> list[Letter]:
+        """Each letter once: those that an entry is named by, then those of what is summed."""
+        summed = (a for term in self.terms for _, own in term.factors for a in own)
+        return [a for a in dict.fromkeys((*self.output, *self.leaf, *summed)) if a is not None]
+
 
 def jacobian_entries(vjp: Expr, seed: TensorSymbol, shape: tuple[int, ...]) -> Entries:
     """The Jacobian's entries, from the VJP of a leaf of a shape.

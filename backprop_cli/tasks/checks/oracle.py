@@ -28,6 +28,7 @@ MOST_ENTRIES = 64  # of all arrays that depend on the node
 MOST_TREE = 4000  # nodes of the output, written out
 LARGEST_MATRIX = 3  # an inverse of symbols has n! terms
 MOST_MATRIX = 100  # nodes of the symbolic entries of a matrix that is inverted, factored or raised to a power
+MOST_APPLIED = 100_000  # operations of one step, which sympy does one by one
 APPLIED = 300.0  # microseconds, roughly, that sympy takes for an entry of one step
 
 
@@ -180,6 +181,9 @@ class Oracle:
             times = int(node.parameters.get("n", 1)) ** 2
             if operands[0].shape[-1] > LARGEST_MATRIX or symbolic * max(times, 1) > MOST_MATRIX:
                 raise TooLargeError
+        shapes = [None if x is None else np.shape(x) for x in operands]
+        if node.op.work(node.shape, *shapes, **node.parameters) > MOST_APPLIED:
+            raise TooLargeError
         return apply_op(node.op, operands, node.parameters)
 
     def of(self, index: int, known: Mapping[int, Array]) -> Any:
