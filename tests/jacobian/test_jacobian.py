@@ -17,6 +17,8 @@ from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.checks.differences import Perturbed
+from backprop_cli.tasks.jacobian.checked import check_hessian, check_jacobian
 from backprop_cli.tasks.jacobian.hessian import hessians
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
 from backprop_cli.tasks.jacobian.numbers import Rows
@@ -610,3 +612,36 @@ def test_one_reverse_pass_finds_every_leafs_formula(monkeypatch: pytest.MonkeyPa
     found.clear()
     assert len(list(hessians(spec_of(leaves, {"y": "sum((a*b*c)**2)"}, "y"), Wanted(("a", "b", "c"))))) == 6
     assert len(found) == 3
+
+
+def test_rows_share_what_differences_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hessian of six weights: each is moved twice, and back once, however many rows are compared with that."""
+    calls: list[int] = []
+    real = Perturbed.whole
+
+    def counting(self: Perturbed, *given: Any) -> Any:
+        found = real(self, *given)
+        return lambda value: calls.append(1) or found(value)
+
+    monkeypatch.setattr(Perturbed, "whole", counting)
+    rng = np.random.default_rng(3)
+    spec = spec_of({"W": rng.normal(size=(2, 3)), "x": rng.normal(size=3)}, {"f": "sum(sin(W @ x))"}, "f")
+    report = check_hessian(spec, Wanted(("W",), formulas=False))
+    assert [result.status for result in report.results] == ["ok"] * 6
+    assert len(calls) <= 3 * 6
+
+
+def test_a_wrong_row_is_found_among_right_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Jacobian of which one entry is wrong: that row is refused, at that entry, and no other."""
+    real = Rows.jacobian
+
+    def wrong(self: Rows, *given: Any) -> Any:
+        found = np.array(real(self, *given))
+        found[1, 2] += 1e-3
+        return found
+
+    monkeypatch.setattr(Rows, "jacobian", wrong)
+    spec = spec_of({"x": [0.1, 0.2, 0.3], "W": SQUARE_ROWS}, {"h": "tanh(W @ x)"}, "h")
+    results = check_jacobian(spec, Wanted(("x",), formulas=False)).results
+    assert [result.status for result in results] == ["ok", "wrong", "ok"]
+    assert results[1].index == (2,)

@@ -119,27 +119,54 @@ def suspicious(slope: Slope) -> bool:
     return not slope.gap <= 1e-3 * abs(slope.central) + 1e-7 + 8 * slope.noise
 
 
-def compare(probe: Probe, gradient: Array, indices: Sequence[Index], total: int) -> Answer:
-    """The differences by some entries against a gradient."""
-    worst, at, wrong = 0.0, (indices[0] if indices else ()), False
-    kinks: list[Index] = []
-    unknown: list[Index] = []
-    gradient = np.asarray(gradient, dtype=float)
-    found = np.full(gradient.shape, math.nan)
-    for index in indices:
-        slope, kink = _one(probe, index, float(gradient[index]))
+@dataclass(slots=True)
+class Comparison:
+    """A gradient against differences by some of its entries, of which the first is `at` to begin with."""
+
+    probe: Probe
+    gradient: Array
+    at: Index
+    found: Array = field(init=False)
+    worst: float = 0.0
+    wrong: bool = False
+    kinks: list[Index] = field(default_factory=list)
+    unknown: list[Index] = field(default_factory=list)
+    checked: int = 0
+
+    def __post_init__(self) -> None:
+        self.gradient = np.asarray(self.gradient, dtype=float)
+        self.found = np.full(self.gradient.shape, math.nan)
+
+    def add(self, index: Index) -> None:
+        """One more entry."""
+        self.checked += 1
+        gradient = float(self.gradient[index])
+        slope, kink = _one(self.probe, index, gradient)
         if kink:
-            kinks.append(index)
-        elif not math.isfinite(slope.central) or drowned(float(gradient[index]), slope):
-            unknown.append(index)
+            self.kinks.append(index)
+        elif not math.isfinite(slope.central) or drowned(gradient, slope):
+            self.unknown.append(index)
         else:
-            found[index] = slope.central
-            distance, refused = _judged(float(gradient[index]), slope)
-            if refused > wrong or refused == wrong and not distance <= worst and not math.isnan(worst):
-                worst, at, wrong = distance, index, refused
-    note = f"a sample of {len(indices)} of {total} entries" if len(indices) < total else ""
-    return Answer("differences", worst, wrong, at, {"differences": found}, tuple(kinks), tuple(unknown),
-                  len(indices), total, note)
+            self.found[index] = slope.central
+            distance, refused = _judged(gradient, slope)
+            if refused > self.wrong or (refused == self.wrong and not distance <= self.worst
+                                        and not math.isnan(self.worst)):  # fmt: skip
+                self.worst, self.at, self.wrong = distance, index, refused
+
+    def answer(self) -> Answer:
+        """What was found."""
+        total = self.gradient.size
+        note = f"a sample of {self.checked} of {total} entries" if self.checked < total else ""
+        return Answer("differences", self.worst, self.wrong, self.at, {"differences": self.found}, tuple(self.kinks),
+                      tuple(self.unknown), self.checked, total, note)
+
+
+def compare(probe: Probe, gradient: Array, indices: Sequence[Index]) -> Answer:
+    """The differences by some entries against a gradient."""
+    work = Comparison(probe, gradient, indices[0] if indices else ())
+    for index in indices:
+        work.add(index)
+    return work.answer()
 
 
 def _one(probe: Probe, index: Index, gradient: float) -> tuple[Slope, bool]:
@@ -223,6 +250,20 @@ class Perturbed:
             scale = float(sum(np.sum(np.abs(weights[index] * end)) for index, end in ends.items()))
         return Probe(total, self.values[node], scale)
 
+    def whole(self, node: int, output: int, chain: Sequence[int]) -> Callable[[Array], Array]:
+        """The output as a function of a node's value; `chain` is what to compute again."""
+        values = list(self.values)
+        steps = [(index, self.function(self.steps[index]), self.steps[index].operands) for index in chain]
+
+        def found(value: Array) -> Array:
+            values[node] = value
+            with np.errstate(all="ignore"):
+                for index, apply, operands in steps:
+                    values[index] = apply(*operands(values))
+            return np.asarray(values[output])
+
+        return found
+
     def answer(self, node: int, output: int, seed: Array, gradient: Array, budget: float,
                known: Mapping[int, Array] = MappingProxyType({})) -> Answer:  # fmt: skip
         """The differences by as many of a node's entries as the budget, in nanoseconds, allows; a few of a leaf's.
@@ -240,7 +281,7 @@ class Perturbed:
             return Answer("differences", total=math.prod(shape), note="differences skipped: too far from the output")
         cost = 3 * (2000 + sum(self.costs[index] for index in chain))
         count = min(MOST_ENTRIES, max(int(budget / cost), FEWEST_ENTRIES))
-        found = compare(self.probe(node, weights, chain), gradient, sample(shape, count, one.name), math.prod(shape))
+        found = compare(self.probe(node, weights, chain), gradient, sample(shape, count, one.name))
         ends = [index for index in chain if index in weights]
         return found if found.note or ends in ([], [output]) else replace(found, note=self.dependents.by_way_of(ends))
 

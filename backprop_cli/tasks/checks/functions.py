@@ -91,7 +91,7 @@ def _operand(graph: Graph, node: Node, position: int, operands: Sequence[Array],
 
     probe = Probe(total, operands[position], float(np.sum(np.abs(upstream * value))))
     indices = sample(np.shape(operands[position]), MOST_ENTRIES // 4, op.name)
-    answer = compare(probe, written, indices, int(np.size(operands[position])))
+    answer = compare(probe, written, indices)
     at, true = answer.index, answer.found["differences"]
     ours, theirs = (float(np.asarray(x)[at]) if np.size(x) else math.nan for x in (written, true))
     return FunctionResult(op.name, op.signature.operands[position], named_user(graph, node.index), status_of([answer]),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +16,14 @@ from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.report import BUDGET, verdict
 from backprop_cli.tasks.checks.results import CheckReport, CheckResult
+from backprop_cli.tasks.checks.rowwise import rows_answers
 from backprop_cli.tasks.jacobian.hessian import Twice, second
-from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, between, seeded
+from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, between, going_back, seeded
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.leaves import load_leaves
+
+if TYPE_CHECKING:
+    from backprop_cli.formulas.jacobian import Reverse
 
 
 def check_jacobian(spec: Spec, wanted: Wanted) -> CheckReport:
@@ -28,9 +32,9 @@ def check_jacobian(spec: Spec, wanted: Wanted) -> CheckReport:
     names = asked_names(graph, wanted)
     graph = between(graph, names)
     rows = Rows.of(graph, load_leaves(graph, wanted.max_bytes))
-    work = _Checked(graph, rows, wanted)
-    results = [found for name in names
-               for found in work.one(name, partial(graph.output_name, name), Formula(graph, rows))]  # fmt: skip
+    work = _Checked(graph, rows, wanted, BUDGET / len(names))
+    formula = Formula(graph, rows, going_back(graph, rows, graph.passes[0]))
+    results = [found for name in names for found in work.one(name, partial(graph.output_name, name), formula)]
     return _report(spec, results, "Jacobian")
 
 
@@ -42,12 +46,13 @@ def check_hessian(spec: Spec, wanted: Wanted) -> CheckReport:
     spec = replace(spec, dtype="float64")
     twice = Twice.of(spec, wanted)
     found: list[CheckResult] = []
-    for first, other in combinations_with_replacement(twice.names, 2):
+    pairs = list(combinations_with_replacement(twice.names, 2))
+    for first, other in pairs:
         numbers = twice.traced_back(first)
         if numbers is None or not twice.moves(numbers, other):  # a gradient that is constant: nothing to go wrong
             continue
         assert numbers.rows is not None
-        work = _Checked(numbers.graph, numbers.rows, wanted)
+        work = _Checked(numbers.graph, numbers.rows, wanted, BUDGET / len(pairs))
         formula = _written(twice, first, other) if wanted.formulas else None
         found += work.one(other, second(twice.graph.output_name, first, other), formula)
     return _report(spec, found, "Hessian")
@@ -57,7 +62,7 @@ def _written(twice: Twice, first: str, other: str) -> Formula | None:
     whole = twice.by_formula(first)
     if whole is None or whole.rows is None or not twice.moves(whole, other):
         return None
-    return Formula(whole.graph, whole.rows)
+    return Formula(whole.graph, whole.rows, lambda: twice.reverse(first))
 
 
 def _report(spec: Spec, results: list[CheckResult], unit: str) -> CheckReport:
@@ -70,6 +75,7 @@ class Formula:
 
     graph: Graph
     rows: Rows
+    reverse: Callable[[], Reverse]
 
 
 @dataclass(slots=True)
@@ -79,6 +85,7 @@ class _Checked:
     graph: Graph
     rows: Rows
     wanted: Wanted
+    budget: float
 
     def one(self, name: str, symbol: str, formula: Formula | None) -> Iterator[CheckResult]:
         """The formula once, and every row."""
@@ -87,24 +94,20 @@ class _Checked:
         if self.wanted.formulas and formula is not None:
             yield from _formula(formula, name, value, symbol)
         perturbed = Perturbed(graph, self.rows.values)
-        shape = tuple(map(int, graph.output.shape))
-        budget = BUDGET / max(1, int(np.prod(shape)))
-        for position in np.ndindex(*shape):
-            seed: Any = np.zeros(shape)
-            seed[position] = 1
+        answers = rows_answers(perturbed, index, graph.output.index, value, self.budget)
+        for position, answer in zip(np.ndindex(*map(int, graph.output.shape)), answers, strict=True):
             row = value[position]
-            answer = perturbed.answer(index, graph.output.index, seed[()], row, budget)
             found = verdict(graph, graph.nodes[index], graph.output_name, row, [answer])
             at = f"[{','.join(map(str, position))}]" if position else ""
             yield replace(found, node=symbol + at, unit="row")
 
 
 def _formula(formula: Formula, name: str, value: Any, symbol: str) -> Iterator[CheckResult]:
-    from backprop_cli.formulas.jacobian import Reverse, jacobian_formula  # imports sympy
+    from backprop_cli.formulas.jacobian import jacobian_formula  # imports sympy
 
     graph, rows = formula.graph, formula.rows
     index = graph.names[name]
-    written = jacobian_formula(Reverse.of(graph, rows.values, graph.passes[0]), index, 0).formula
+    written = jacobian_formula(formula.reverse(), index, 0).formula
     if isinstance(written, Omitted):
         return
     back = PrintedBack(graph, rows.values, [value])

@@ -113,12 +113,18 @@ class Twice:
         if not self.moves(whole, other):
             return replace(found, formula=ZERO)
         assert whole is not None
+        output, names = self.graph.output_name, self.graph.names
+        return with_formula(found, self.reverse(first), whole.rows, whole.graph.names[other],
+                            lambda place: place.of_hessian(output, first, other, names))  # fmt: skip
+
+    def reverse(self, first: str) -> Reverse:
+        """The reverse pass in formulas from a gradient that is not constant, done once."""
         if first not in self.reverses:
+            whole = self.by_formula(first)
+            assert whole is not None
             run = replace(whole.graph.passes[0], name="gradient")
             self.reverses[first] = going_back(whole.graph, whole.rows, run)()
-        output, names = self.graph.output_name, self.graph.names
-        return with_formula(found, self.reverses[first], whole.rows, whole.graph.names[other],
-                            lambda place: place.of_hessian(output, first, other, names))  # fmt: skip
+        return self.reverses[first]
 
     def product(self, name: str, vector: str) -> Differentiated:
         """H · v, by one reverse pass over the gradient."""
