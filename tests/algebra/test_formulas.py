@@ -1,4 +1,4 @@
-"""Every function of the registry, in formulas: each printed formula, parsed back and evaluated, is its gradient."""
+"""Every function of the registry, in formulas: each printed formula, read back in every notation, is its gradient."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from backprop_cli.engine.ops import COMPOSITES, OPS, Composite, Op
 from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
 from backprop_cli.formulas.formulate import formulate
-from backprop_cli.formulas.printed import Printed
+from backprop_cli.formulas.printed import ASKED, Printed
 from backprop_cli.language.expression import parse
 from backprop_cli.language.model import Leaf, NodeSpec, Shape, Size, Spec
 from backprop_cli.language.source import Source, inline
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.leaves import load_leaves
+from tests.notation.test_read_back import Proof
 from tests.ops.test_rules import spell_static
 from tests.readers.code import value_of
 from tests.together import by_function
@@ -66,21 +67,24 @@ def leaves_of(function: Function, sample: Sample) -> list[Leaf]:
 
 
 def check_formulas(graph: Graph, computed: Computed) -> int:
-    """Compare every printed `code` formula, evaluated, with its gradient; how many were compared."""
-    _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes", "leaves"), ("code",))
-    compared = 0
-    for index, formulas in total.items():
-        for term, printed in formulas.items():
-            if isinstance(printed, Printed):
-                value, expected = value_of(printed.code, graph, computed), computed.gradient(index)
-                where = f"{graph.nodes[index].name} in {term}: {printed.code}"
-                assert np.shape(value) == np.shape(expected), where
-                scale = max(1.0, float(np.abs(expected).max(initial=0)))
-                np.testing.assert_allclose(value, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=where)
-                assert printed.deviation is not None
-                assert printed.deviation < TOLERANCE, where
-                compared += 1
+    """Compare every printed formula, evaluated in every notation, with its gradient; how many there were."""
+    found = formulate(graph, computed.values, computed.passes, ("local", "nodes", "leaves"), ASKED)[1]
+    compared = sum(is_gradient(printed, term, index, graph, computed) for index, formulas in found.items()
+                   for term, printed in formulas.items() if isinstance(printed, Printed))  # fmt: skip
+    assert set(Proof(graph).prove_of(computed, found).values()) <= {compared}
     return compared
+
+
+def is_gradient(printed: Printed, term: str, index: int, graph: Graph, computed: Computed) -> bool:
+    """The `code` of a formula, evaluated, is the gradient of a node, of its very shape, and it says so itself."""
+    value, expected = value_of(printed.code, graph, computed), computed.gradient(index)
+    where = f"{graph.nodes[index].name} in {term}: {printed.code}"
+    assert np.shape(value) == np.shape(expected), where
+    scale = max(1.0, float(np.abs(expected).max(initial=0)))
+    np.testing.assert_allclose(value, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=where)
+    assert printed.deviation is not None
+    assert printed.deviation < TOLERANCE, where
+    return True
 
 
 def has_gradient(function: Function) -> bool:
@@ -91,7 +95,7 @@ def has_gradient(function: Function) -> bool:
 def cases() -> Iterator[Any]:
     """Every sample of every function that has a gradient, as a node; each function's first and last also inline."""
     for function in (*OPS.values(), *COMPOSITES.values()):
-        if function.name == "index" or not has_gradient(function):  # x[...] has no call
+        if not has_gradient(function):
             continue
         for i, sample in enumerate(function.samples):
             for shape in ("named", "inline") if i in {0, len(function.samples) - 1} else ("named",):
@@ -113,7 +117,7 @@ def run_of(function: Function, sample: Sample, shape: str) -> tuple[Graph, Compu
 
 @by_function(cases())
 def test_printed_formula_is_the_gradient(function: Function, sample: Sample, shape: str) -> None:
-    """For each function and sample: each formula in each of the terms equals the gradient."""
+    """For each function and sample: each formula in each of the terms and notations equals the gradient."""
     assert check_formulas(*run_of(function, sample, shape)) >= 1
 
 

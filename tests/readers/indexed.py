@@ -221,7 +221,7 @@ class Reader:
         if self.text[end + 1 : end + 2] == "[":
             inner = self.text[self.place : end + 1]
             self.place = end + 1
-            return self.entry(self.array_of(inner))
+            return self.entry(self.array_of(self.gathered(inner)))
         self.expect("(")
         return self.until(")")
 
@@ -238,7 +238,14 @@ class Reader:
         if name == "log" and self.takes(" "):  # log det(A), log softmax
             self.match(ARRAY)
             return self.call("", start)
-        return self.entry(self.array_of(name))
+        return self.entry(self.array_of(self.gathered(name)))
+
+    def gathered(self, name: str) -> str:
+        """An array with what a list takes of it, v[[1, 1, 0]]: written whole."""
+        if not self.sees("[["):
+            return name
+        start, self.place = self.place, self.closing(self.place) + 1
+        return name + self.text[start : self.place]
 
     def call(self, name: str, start: int) -> Any:
         """A function of numbers; of an array, written whole."""

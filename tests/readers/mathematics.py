@@ -190,8 +190,8 @@ class Reader:
             return self.scripted(item)
         if item == ("id", "I"):
             return Pending(lambda met: value(np.eye(size_of(met))), sized=True)
-        if item in {("id", "π"), ("id", "e"), ("id", "∞")}:
-            return value({"π": np.pi, "e": np.e, "∞": np.inf}[item[1]])
+        if item in {("id", "π"), ("id", "e"), ("id", "∞"), ("id", "inf")}:
+            return value({"π": np.pi, "e": np.e, "∞": np.inf, "inf": np.inf}[item[1]])
         raise UnclearError(f"what is {item}?")
 
     def name(self, item: Any) -> Value | None:
