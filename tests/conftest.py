@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,6 +33,26 @@ class Outcome:
 
 
 Backprop = Callable[..., Outcome]
+
+
+SHARED = re.compile(r"from tests\.shipped import .*\b(shipped|by_entry)\b")
+"""What a module says that looks at the runs of the shipped specs."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Modules go to the workers whole; those that share the runs of the shipped specs to one, which runs them once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    together = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")
+                if SHARED.search(path.read_text(encoding="utf-8"))}  # fmt: skip
+
+    class Sharing(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope = str(super()._split_scope(nodeid))
+            return "tests.shipped" if scope in together else scope
+
+    return Sharing(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 def pytest_collection_finish() -> None:

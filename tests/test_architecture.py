@@ -82,10 +82,15 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def _for_types(node: ast.AST) -> bool:
+    """Whether it is `if TYPE_CHECKING`."""
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
 def _runtime(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes of a tree but those under `if TYPE_CHECKING`."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if _for_types(child):
             continue
         yield child
         yield from _runtime(child)
@@ -94,7 +99,7 @@ def _runtime(node: ast.AST) -> Iterator[ast.AST]:
 def _at_import(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a tree that run when the file is imported."""
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.Lambda) and "TYPE_CHECKING" not in ast.unparse(child)[:30]:
+        if not isinstance(child, ast.FunctionDef | ast.Lambda) and not _for_types(child):
             yield child
             yield from _at_import(child)
 

@@ -35,7 +35,10 @@ def decorated(path: Path) -> set[str]:
 
     A function inside another is gone with its call, and so is what it remembers.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    if not any(name in text for name in CACHES):
+        return set()
+    tree = ast.parse(text)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     inner = {id(node) for one in functions for node in ast.walk(one) if node is not one}
     return {ast.unparse(d).partition("(")[0].rpartition(".")[2]

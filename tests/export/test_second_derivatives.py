@@ -33,7 +33,7 @@ def computed(graph: Graph, leaves: dict[str, Any]) -> Computed:
 
 @by_function(CASES)
 def test_gradient_as_a_spec(function: Op | Composite, sample: Sample) -> None:
-    """grad_x has the gradient's value; the gradient of Σ v·grad_x is a difference of grad_x along every direction."""
+    """grad_x has the gradient's value; the gradient of Σ v·grad_x, of all x, is its difference along a direction."""
     spec = spec_of(function, sample)
     leaves = {leaf.name: np.asarray(leaf.load()) for leaf in spec.leaves}
     graph = None
@@ -45,31 +45,33 @@ def test_gradient_as_a_spec(function: Op | Composite, sample: Sample) -> None:
     known = computed(graph, leaves)
     first = {name: known.gradient(graph.names[name]) for name in leaves}
     rng = np.random.default_rng(5)
-    differentiable = [graph.nodes[i].name for i in sorted(graph.wrt) if first[graph.nodes[i].name] is not None]
-    weights = {f"weight_{name}": rng.normal(size=np.shape(first[name])) for name in differentiable}
+    names = [graph.nodes[i].name for i in sorted(graph.wrt) if first[graph.nodes[i].name] is not None]
+    if not names:
+        return
+    weights = {f"weight_{name}": rng.normal(size=np.shape(first[name])) for name in names}
     inputs = tuple(Leaf(name, "input", array.shape, constant(array), inline(name)) for name, array in weights.items())
     text = write(gradient_spec(replace(spec, leaves=(*spec.leaves, *inputs))))
     second, given = read_spec(text.encode(), "gradient.yaml", folder=None), {**leaves, **weights}
-    symmetric = isinstance(function, Op) and function.near is not None
-    for name in differentiable:
-        aimed = build(replace(second, output=parsed(f"sum(weight_{name} * grad_{name})"), grad_output=None, wrt="all"))
-        found = computed(aimed, given)
+    output = parsed(" + ".join(f"sum(weight_{name} * grad_{name})" for name in names))
+    aimed = build(replace(second, output=output, grad_output=None, wrt="all"))
+    found = computed(aimed, given)
+    for name in names:
         np.testing.assert_allclose(found.values[aimed.names[f"grad_{name}"]], first[name], rtol=1e-9, atol=1e-11)
-        check_directions(aimed, found, given, differentiable, rng, symmetric)
+    check_direction(aimed, found, given, names, rng, isinstance(function, Op) and function.near is not None)
 
 
-def check_directions(graph: Graph, known: Computed, leaves: dict[str, Any], names: list[str], rng: Any,
-                     symmetric: bool = False) -> None:  # fmt: skip
-    """The gradients of a scalar agree with its differences along one direction for each leaf.
+def check_direction(graph: Graph, known: Computed, leaves: dict[str, Any], names: list[str], rng: Any,
+                    symmetric: bool = False) -> None:  # fmt: skip
+    """The gradients of a scalar agree with its difference along a direction in which all leaves move at once.
 
     A function that reads one triangle of a symmetric matrix has a gradient along symmetric directions alone.
     """
-    output = graph.passes[0].output
-    for name in names:
-        gradient = known.gradient(graph.names[name])
-        direction = rng.normal(size=leaves[name].shape)
-        direction = direction + np.swapaxes(direction, -1, -2) if symmetric else direction
-        moved = ({**leaves, name: leaves[name] + move * direction} for move in (STEP, -STEP))
-        ends = [computed(graph, given).values[output] for given in moved]
-        slope = np.sum(direction * (0.0 if gradient is None else gradient))
-        np.testing.assert_allclose(slope, (ends[0] - ends[1]) / (2 * STEP), rtol=2e-5, atol=2e-6)
+    directions = {name: rng.normal(size=leaves[name].shape) for name in names}
+    if symmetric:
+        directions = {name: one + np.swapaxes(one, -1, -2) for name, one in directions.items()}
+    gradients = {name: known.gradient(graph.names[name]) for name in names}
+    slope = sum(np.sum(directions[name] * one) for name, one in gradients.items() if one is not None)
+    moved = ({**leaves, **{name: leaves[name] + move * one for name, one in directions.items()}}
+             for move in (STEP, -STEP))  # fmt: skip
+    ends = [computed(graph, given).values[graph.passes[0].output] for given in moved]
+    np.testing.assert_allclose(slope, (ends[0] - ends[1]) / (2 * STEP), rtol=2e-5, atol=2e-6)

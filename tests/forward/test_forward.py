@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from backprop_cli.engine.graph import build
+from backprop_cli.engine.ops import Op
+from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
@@ -63,27 +65,43 @@ def test_griewank_and_walthers_table(backprop: Backprop) -> None:
     np.testing.assert_allclose(gradients, [2.8437, -2.8437, 1.3513, 1.5059, -13.7239, 3.0118], atol=2e-4)
 
 
-@pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
+OPS_TRIED = sorted({op.name for op, _, _ in trials()})
+
+
+@pytest.mark.parametrize("name", OPS_TRIED)
+def test_an_ops_tangent(name: str) -> None:
+    """For each operand of its first and last sample (`make fuzz`: of all) what `check_tangents` says."""
+    samples = [trial for trial in trials() if trial[0].name == name]
+    for trial in dict.fromkeys([0, len(samples) - 1]):
+        check_tangents(*samples[trial])
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("name", OPS_TRIED)
 def test_every_ops_tangent(name: str) -> None:
-    """For each sample and operand the tangent is the Jacobian times the direction, and its formula says so."""
-    for op, number, sample in trials():
-        if op.name != name:
-            continue
-        rng = np.random.default_rng(number + 3)
-        operands = {f"x{i}": v for i, v in enumerate(draw(sample, rng))}
-        spec = spec_of(operands, {"y": written(op, dict(sample.parameters), list(operands))}, "y")
-        graph, result = build(spec), run(spec, Settings(terms=()))
-        for wrt in (n for n in operands if graph.names[n] in graph.active):
-            direction = rng.normal(size=np.shape(operands[wrt]))
-            given = directions(spec, [f"{wrt}={json.dumps(direction.tolist())}"])
-            tangent = with_forward_mode(result, spec, given, formulas=True).by_name["y"].tangent
-            (jacobian,) = jacobians(spec, Wanted((wrt,), formulas=False))
-            assert tangent is not None
-            np.testing.assert_allclose(tangent.value, np.tensordot(jacobian.value, direction, direction.ndim),
-                                       rtol=1e-9, atol=1e-9)  # fmt: skip
-            assert tangent.formula is not None
-            assert tangent.formula.deviation is not None
-            assert tangent.formula.deviation < 1e-9, tangent.formula["code"]
+    """The same for each sample."""
+    for trial in trials():
+        if trial[0].name == name:
+            check_tangents(*trial)
+
+
+def check_tangents(op: Op, number: int, sample: Sample) -> None:
+    """For each operand the tangent is the Jacobian times the direction, and its formula says so."""
+    rng = np.random.default_rng(number + 3)
+    operands = {f"x{i}": v for i, v in enumerate(draw(sample, rng))}
+    spec = spec_of(operands, {"y": written(op, dict(sample.parameters), list(operands))}, "y")
+    graph, result = build(spec), run(spec, Settings(terms=()))
+    for wrt in (n for n in operands if graph.names[n] in graph.active):
+        direction = rng.normal(size=np.shape(operands[wrt]))
+        given = directions(spec, [f"{wrt}={json.dumps(direction.tolist())}"])
+        tangent = with_forward_mode(result, spec, given, formulas=True).by_name["y"].tangent
+        (jacobian,) = jacobians(spec, Wanted((wrt,), formulas=False))
+        assert tangent is not None
+        np.testing.assert_allclose(tangent.value, np.tensordot(jacobian.value, direction, direction.ndim),
+                                   rtol=1e-9, atol=1e-9)  # fmt: skip
+        assert tangent.formula is not None
+        assert tangent.formula.deviation is not None
+        assert tangent.formula.deviation < 1e-9, tangent.formula["code"]
 
 
 SINGULAR = {

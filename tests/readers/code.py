@@ -13,6 +13,15 @@ from backprop_cli.language.expression import parse
 from backprop_cli.language.source import inline
 from backprop_cli.tasks.computed import Computed
 
+_LAST: list[tuple[Graph, Numbers]] = []
+
+
+def numbers_of(graph: Graph) -> Numbers:
+    """The meaning of a graph in numbers, made once for all that is read of it in a row."""
+    if not _LAST or _LAST[0][0] is not graph:
+        _LAST[:] = [(graph, Numbers(graph))]
+    return _LAST[0][1]
+
 
 def value_of(code: str, graph: Graph, computed: Computed) -> Any:
     """A formula as a number; `grad(x)` is the gradient that the run found."""
@@ -20,4 +29,4 @@ def value_of(code: str, graph: Graph, computed: Computed) -> Any:
     scope = Scope(text, lambda n: None if n not in names else computed.values[names[n]],
                   lambda n: computed.passes[-1][names[n]], dims=graph.spec.dims)  # fmt: skip
     with np.errstate(all="ignore"):
-        return interpret(parse(text), scope, Numbers(graph))
+        return interpret(parse(text), scope, numbers_of(graph))
