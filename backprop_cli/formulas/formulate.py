@@ -279,7 +279,7 @@ def formulate(
     `moving` are the leaves by which they will be differentiated again, `trial` numbers at which formulas for any
     numbers have to be right (see `symbols`).
     """
-    trial = trial if values is None else Trial(values, passes or ())
+    trial = trial or (None if values is None else Trial(values, passes or ()))
     work = Formulation(graph, terms, notations, values, moving, trial)
     shown = frozenset(
         n.index for n in graph.nodes if (anonymous or not n.anonymous) and (only is None or n.index in only)

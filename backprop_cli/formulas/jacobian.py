@@ -27,7 +27,7 @@ from backprop_cli.formulas.marks import MARKED, plain
 from backprop_cli.formulas.notation import layout_of
 from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.printed import INDEXED, Brief, Omitted, Printed
-from backprop_cli.formulas.symbols import Symbols, symbols
+from backprop_cli.formulas.symbols import Symbols, Trial, symbols
 from backprop_cli.formulas.tensors import derive
 from backprop_cli.records import dataclass, field, replace
 
@@ -95,15 +95,17 @@ class Reverse:
     left: int  # of the budget of its algebra
 
     @classmethod
-    def of(cls, graph: Graph, values: Sequence[Array] | None, run: GraphPass) -> Reverse:
+    def of(cls, graph: Graph, values: Sequence[Array] | None, run: GraphPass,
+           passes: Sequence[Sequence[Array]] = ()) -> Reverse:  # fmt: skip
         """Go back.
 
         Args:
             graph: the computation.
             values: the numbers of a run, in which facts are seen; None where there are none.
             run: the output.
+            passes: gradients in that run, of any seed.
         """
-        made = symbols(graph, values)
+        made = symbols(graph, values, trial=None if values is None else Trial(values, passes))
         shape = tuple(map(int, graph.nodes[run.output].shape))
         seeded = GraphPass(run.output, run.name, np.full(shape, 0.5))  # no seed that is a whole number: a symbol
         found = derive(made, seeded, ("nodes",)).nodes

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from backprop_cli.language.model import Spec
+from backprop_cli.engine.ops import OPS, Composite, Op
+from backprop_cli.engine.ops.base import Sample
+from backprop_cli.errors import SpecError
+from backprop_cli.formulas.printed import Printed
+from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.reader import read_spec
 from backprop_cli.language.writer import write
+from backprop_cli.records import replace
 from backprop_cli.tasks.calculate import Settings, run
+from backprop_cli.tasks.export.as_torch_function import class_name, export
 from backprop_cli.tasks.export.gradient import gradient_spec
+from backprop_cli.tasks.export.torch_gradients import TORCH_WITH_GRADIENTS
+from tests.export.samples import CASES
+from tests.export.samples import spec_of as sample_spec
 from tests.export.test_scripts import executed
+from tests.together import by_function
 
 SINGULAR = {
     "det": ("det(A)", "A: [[1, 2], [2, 4]]"),
@@ -58,6 +69,60 @@ def check_exports(spec: Spec) -> int:
 def test_exports_on_singular_points(call: str, params: str, spec_of: Callable[[str], Spec]) -> None:
     """At zeros and ties the exports' gradients are those of `run`, where the textbook's formula has none."""
     assert check_exports(spec_of(f"params: {{{params}}}\nnodes: {{loss: 'sum(sin(1 + {call}))'}}\n"))
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(("call", "params"), SINGULAR.values(), ids=list(SINGULAR))
+def test_derived_backward_on_singular_points(call: str, params: str, spec_of: Callable[[str], Spec]) -> None:
+    """In PyTorch, the derived backward gives what `run` gives: every function of a gradient has a row there."""
+    pytest.importorskip("torch")
+    spec = spec_of(f"params: {{{params}}}\nnodes: {{loss: 'sum(sin(1 + {call}))'}}\n")
+    names: dict[str, Any] = {}
+    text = export(spec)
+    exec(compile(text.partition("print('value:'")[0], "script", "exec"), names)
+    leaves = [names[leaf.name] for leaf in spec.leaves]
+    names[class_name(spec)].apply(*leaves).backward()
+    found = gradients(spec)
+    for leaf, tensor in zip(spec.leaves, leaves, strict=True):
+        real = ~np.isnan(found[leaf.name])
+        np.testing.assert_allclose(tensor.grad.numpy()[real], found[leaf.name][real], rtol=1e-8, atol=1e-9)
+
+
+def test_every_function_of_a_gradient_is_known_in_pytorch() -> None:
+    """A gradient may be made of any function; the operators are written as such."""
+    missing = {name for name, op in OPS.items() if name not in TORCH_WITH_GRADIENTS.table and op.group != "operators"}
+    assert missing <= {"matmul"}
+
+
+def drawn_singular(function: Op | Composite, sample: Sample) -> Spec:
+    """A function on its sample's operands, of which every other entry is 0 and the rest are rounded: zeros, ties."""
+    spec = sample_spec(function, sample)
+
+    def flattened(leaf: Leaf) -> Leaf:
+        array = leaf.load() if leaf.load is not None and leaf.kind == "param" else None
+        if array is None or not np.size(array):
+            return leaf
+        zeros = np.arange(np.size(array)).reshape(np.shape(array)) % 2
+        return replace(leaf, load=lambda: np.asarray(np.round(array) * zeros))
+
+    return replace(spec, leaves=tuple(map(flattened, spec.leaves)))
+
+
+@pytest.mark.fuzz
+@by_function(CASES)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_exports_of_every_function_at_zeros_and_ties(function: Op | Composite, sample: Sample) -> None:
+    """The exports' gradients of every function are those of `run`, or the script stops where numpy has no inverse."""
+    try:
+        spec = drawn_singular(function, sample)
+        result = run(spec, Settings(terms=("local",)))
+    except SpecError:
+        return
+    formulas = [node.gradient.formula.get("local") for node in result.nodes if node.gradient is not None]
+    if any(isinstance(one, Printed) and one.deviation for one in formulas if one is not None):
+        return  # the run itself says that its formula has no such value here
+    with contextlib.suppress(np.linalg.LinAlgError):
+        check_exports(spec)
 
 
 def test_exports_of_regular_numbers_are_the_textbooks(spec_of: Callable[[str], Spec]) -> None:

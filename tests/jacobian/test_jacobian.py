@@ -544,6 +544,16 @@ def test_letters_are_free_in_the_spec(backprop: Backprop) -> None:
     assert "v_2" in done.out
 
 
+@pytest.mark.parametrize("output", ["cholesky(A @ A.T)", "cholesky(A, upper=true)", "tril(A @ A) @ tril(A)"])
+def test_a_triangle_at_one_place_is_a_number(output: str) -> None:
+    """[i ≥ i] of the ones of a triangle is 1, not a comparison without letters; the formula has the numbers."""
+    spec = read_spec(f"params: {{A: [[2, 0.5], [0.5, 3]]}}\nnodes: {{y: '{output}'}}\n".encode(), "s", folder=None)
+    (found,) = jacobians(spec, Wanted())
+    assert isinstance(found.formula, Printed)
+    assert found.formula.deviation is not None
+    assert found.formula.deviation < 1e-12
+
+
 def test_a_condition_may_be_any_number() -> None:
     """numpy takes any number but 0 for true, in second derivatives as well: their numbers and their formula."""
     leaves = {"m": [0.7, 0.0], "x": [0.7, 2.0], "z": [0.1, 0.2]}

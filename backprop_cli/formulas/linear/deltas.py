@@ -19,6 +19,9 @@ from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, Number
 Part = tuple[int, Letter | None]
 """A coefficient, and a letter; none for an axis of size 1, where the index is 0."""
 
+TRIANGLES = {"tril": "greater_equal", "triu": "less_equal"}
+"""How row and column compare where a triangle has its ones."""
+
 
 def eye(n: int) -> Expr:
     """The identity."""

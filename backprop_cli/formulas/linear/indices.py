@@ -16,7 +16,7 @@ from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_one, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.formula import call
-from backprop_cli.formulas.linear.deltas import delta
+from backprop_cli.formulas.linear.deltas import TRIANGLES, delta
 from backprop_cli.formulas.linear.letters import (
     Factor,
     Letter,
@@ -25,6 +25,7 @@ from backprop_cli.formulas.linear.letters import (
     Number,
     affine,
     letters_in,
+    parts_of,
 )
 from backprop_cli.formulas.linear.meeting import aligned
 from backprop_cli.formulas.linear.selecting import picked
@@ -144,6 +145,8 @@ class Indexing:
         own = aligned(letters, shape)
         if not symbols_of(expr) and all(a is None or isinstance(a, Number) for a in own):
             return _constant(expr, own)
+        if (known := _in_triangle(expr, own)) is not None:
+            return known
         if isinstance(expr, Apply) and expr.parameters.get("keepdims"):
             axes = axes_of(expr.parameters["axis"], len(shape))
             rest = tuple(a for axis, a in enumerate(own) if axis not in axes)
@@ -224,6 +227,15 @@ def _constant(expr: Expr, letters: Letters) -> Expr:
     found = np.asarray(Evaluator([], (), "float64")(expr))
     value = float(found[tuple(0 if a is None else int(a.size) for a in letters)])
     return exact(int(value) if value.is_integer() else value)
+
+
+def _in_triangle(expr: Expr, letters: Letters) -> Expr | None:
+    """An entry of a triangle of ones whose places are a number apart: [i ≥ i] is 1."""
+    if not isinstance(expr, Apply) or expr.name not in TRIANGLES or not is_op(expr.args[0], "ones") or len(letters) > 2:
+        return None
+    row, column = (Number(0) if a is None else a for a in letters)
+    parts, offset = parts_of(affine([(1, row), (-1, column)], expr.parameters["k"]))
+    return None if parts else Integer(int(offset >= 0 if TRIANGLES[expr.name] == "greater_equal" else offset <= 0))
 
 
 def _is_below(factor: Expr) -> bool:

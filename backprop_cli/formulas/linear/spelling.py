@@ -9,6 +9,7 @@ from string import ascii_letters
 from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op
+from backprop_cli.formulas.linear.deltas import TRIANGLES
 from backprop_cli.formulas.linear.letters import Affine, Letter, Letters, Number, affine, letters_in, parts_of, reaches
 from backprop_cli.formulas.linear.symbols import EntrySymbol, RangeSymbol, SumSymbol
 from backprop_cli.formulas.linear.terms import Entries, Term
@@ -18,8 +19,6 @@ from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.records import dataclass, field
 
 ORDER = "ijklmnabcpqrstuv"
-TRIANGLES = {"tril": "greater_equal", "triu": "less_equal"}
-"""How row and column compare where a triangle has its ones."""
 MIRRORED = {"greater_equal": "less_equal", "less_equal": "greater_equal", "less": "greater", "greater": "less"}
 
 

@@ -11,6 +11,7 @@ from backprop_cli.engine.graph import Graph, GraphPass, Node, build, rule_of
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.formulate import formulate
 from backprop_cli.formulas.printed import TERMS, PassFormulas, Printed
+from backprop_cli.formulas.symbols import Trial
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
@@ -54,8 +55,9 @@ def check(spec: Spec, settings: CheckSettings = CheckSettings()) -> CheckReport:
 
 def check_computed(graph: Graph, computed: Computed, settings: CheckSettings = CheckSettings()) -> CheckReport:
     """The gradients of a run, under each answer."""
-    printed, total, _ = formulate(graph, computed.values, None, settings.terms, ("code",)) if settings.terms else \
-        ([PassFormulas() for _ in graph.passes], PassFormulas(), ())  # fmt: skip
+    trial = Trial(computed.values, computed.passes)
+    printed, total, _ = formulate(graph, computed.values, None, settings.terms, ("code",), trial=trial) \
+        if settings.terms else ([PassFormulas() for _ in graph.passes], PassFormulas(), ())  # fmt: skip
     work = Work(graph, computed, settings)
     results: list[CheckResult] = []
     for i, run in enumerate(graph.passes):

@@ -21,10 +21,9 @@ from backprop_cli.tasks.export.prepared import with_named_outputs
 from backprop_cli.tasks.export.script import Script, commented, helpers_of, literal, script, sources, title
 from backprop_cli.tasks.export.torch_gradients import TORCH_WITH_GRADIENTS
 
-_ROWS = {"index_add", "scatter", "max_unpool", "avg_unpool"}
 HELPERS = {
     **helpers_of(torch_helpers), "draw": numpy_helpers.draw,
-    **{name: one for name, one in helpers_of(torch_gradients).items() if name in _ROWS},
+    **{name: one for name, one in helpers_of(torch_gradients).items() if not name.startswith("_")},
 }  # fmt: skip
 TAKEN = ("np", "torch", "F", "math", "ctx", "upstream", "grad_out", "total", "name", "value", *dir(builtins), *HELPERS)
 KINKS = "the numbers lie on a kink, where differences mean nothing: they are moved a little"

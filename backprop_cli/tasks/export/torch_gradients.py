@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.windows import SPACES
-from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech
+from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, template
 from backprop_cli.tasks.export.numpy_table import pool_space
 from backprop_cli.tasks.export.torch_table import TORCH
 
@@ -45,6 +45,40 @@ def avg_unpool(x: Any, size: Any, kernel: Any, stride: object, padding: object) 
     for had, wanted in zip(reversed(y.shape[-len(size) :]), reversed(size), strict=True):
         missing += [0, wanted - had]
     return F.pad(y, missing)
+
+
+def cofactor(x: Any) -> object:
+    """The matrix of cofactors from the singular values, so that it exists for a singular x."""
+    u, s, vh = torch.linalg.svd(x)
+    left_out = torch.where(torch.eye(s.shape[-1], dtype=torch.bool), 1.0, s[..., None, :]).prod(-1)
+    turn = torch.sign(torch.linalg.det(u) * torch.linalg.det(vh))[..., None, None]
+    return (u * left_out[..., None, :]) @ vh * turn
+
+
+def prod_others(x: Any, axis: Any = None) -> object:
+    """For each entry the product of all the others over axes: of what lies before and what lies after it."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if not x.ndim:
+        return torch.ones_like(x)
+    last = tuple(range(-len(axes), 0))
+    moved = x.movedim(axes, last)
+    rows = moved.flatten(-len(axes))
+    one = torch.ones_like(rows[..., :1])
+    before = torch.cumprod(torch.cat([one, rows[..., :-1]], -1), -1)
+    after = torch.cumprod(torch.cat([one, rows.flip(-1)[..., :-1]], -1), -1).flip(-1)
+    return (before * after).reshape(moved.shape).movedim(last, axes)
+
+
+def cumprod_others(x: Any, g: Any, axis: int) -> object:
+    """For each entry the sum of g times the running products, each without that entry."""
+    if not x.ndim:
+        return g
+    rows, back = x.movedim(axis, -1), g.expand(x.shape).movedim(axis, -1)
+    before = torch.cat([torch.ones_like(rows[..., :1]), torch.cumprod(rows[..., :-1], -1)], -1)
+    sums = [back[..., -1]]
+    for i in range(rows.shape[-1] - 2, -1, -1):
+        sums.append(back[..., i] + rows[..., i + 1] * sums[-1])
+    return (before * torch.stack(sums[::-1], -1)).movedim(-1, axis)
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
@@ -102,7 +136,11 @@ TABLE: Mapping[str, Row] = {
     **{f"max_pool{n}d_indices": _max_pool_indices for n in SPACES},
     **{f"max_unpool{n}d": _max_unpool for n in SPACES},
     **{f"avg_unpool{n}d": _avg_unpool for n in SPACES},
-    "scatter": _scatter,
+    "scatter": _scatter, "cofactor": call("cofactor"), "prod_others": call("prod_others", "axis"),
+    "cumprod_others": call("cumprod_others", "axis"),
+    "svd_u": template("torch.linalg.svd({0}, full_matrices=False)[0]"),
+    "svd_vh": template("torch.linalg.svd({0}, full_matrices=False)[2]"),
+    "eigvecsh": template("torch.linalg.eigh({0}, {uplo})[1]"),
 }  # fmt: skip
 
 TORCH_WITH_GRADIENTS = Dialect("torch", TABLE, "mask", array="torch.tensor")

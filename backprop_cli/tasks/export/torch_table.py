@@ -45,6 +45,14 @@ def _reduction(name: str, whole: str | None = None) -> Row:
     return row
 
 
+def _bce_probabilities(speech: Speech, operands: tuple[Code, ...], parameters: Mapping[str, object]) -> str:
+    """PyTorch's own, whose slope is bounded at 0 and 1; it takes a target of the input's shape alone."""
+    p, t = operands
+    if p.shape != t.shape or p.number or t.number:
+        return call("bce_probabilities")(speech, operands, parameters)
+    return f"F.binary_cross_entropy({p.text}, {t.text}, reduction='none')"
+
+
 def _freedom(parameters: Mapping[str, Any]) -> str:
     if "ddof" not in parameters:
         return ""
@@ -278,7 +286,7 @@ TABLE: Mapping[str, Row] = {
     "roll": template("torch.roll({0}, {shift}, {axis})"), "pad": _pad, "tril": template("torch.tril({0}, {k})"),
     "triu": template("torch.triu({0}, {k})"), "diag": template("torch.diag({0}, {k})"),
     "diagonal": template("torch.diagonal({0}, {offset}, {axis1}, {axis2})"), "bce_logits": call("bce_logits"),
-    "bce_probabilities": call("bce_probabilities"), "gaussian_nll": call("gaussian_nll", "eps"),
+    "bce_probabilities": _bce_probabilities, "gaussian_nll": call("gaussian_nll", "eps"),
     "standardize": call("standardize", "axis", "eps"),
     "masked_softmax": call("masked_softmax", "axis"), "resize_matrix": resize_matrix("torch.tensor"),
 }  # fmt: skip

@@ -170,13 +170,16 @@ class Twice:
     def gradient(self, name: str) -> tuple[Spec, str]:
         """A spec, and the gradient by a leaf as an expression of it: its formula, or the traced node if it has none."""
         from backprop_cli.formulas.formulate import formulate  # imports sympy
+        from backprop_cli.formulas.symbols import Trial
 
         graph, index = self.graph, self.graph.names[name]
         moving = frozenset(graph.names[one] for one in self.names)
         if not all(graph.nodes[i].is_leaf for i in moving):  # what is known of a node by its definition is not used
             return self.traced, self.called[name]
-        values = compute(graph, load_leaves(graph, self.wanted.max_bytes)).values if has_numbers(graph) else None
-        _, total, _ = formulate(graph, values, None, ("nodes",), ("code",), only=frozenset({index}), moving=moving)
+        run = compute(graph, load_leaves(graph, self.wanted.max_bytes)) if has_numbers(graph) else None
+        trial = None if run is None else Trial(run.values, run.passes)
+        _, total, _ = formulate(graph, None if run is None else run.values, None, ("nodes",), ("code",),
+                                only=frozenset({index}), moving=moving, trial=trial)  # fmt: skip
         formula = total[index]["nodes"]
         if not isinstance(formula, Printed) or "grad(" in formula.code:
             return self.traced, self.called[name]

@@ -104,7 +104,7 @@ def going_back(graph: Graph, rows: Rows | None, run: GraphPass) -> Callable[[], 
     def reverse() -> Reverse:
         from backprop_cli.formulas.jacobian import Reverse  # imports sympy
 
-        return Reverse.of(graph, None if rows is None else rows.values, run)
+        return Reverse.of(graph, None, run) if rows is None else Reverse.of(graph, rows.values, run, rows.passes())
 
     return reverse
 

@@ -46,6 +46,12 @@ class Rows:
             found = backward(self.graph, self.steps, self.meaning, self.values, self.graph.output.index, seed)[index]
         return np.zeros(_sizes(self.graph.nodes[index].shape)) if found is None else found
 
+    def passes(self) -> list[Any]:
+        """The gradients of the sum of the output's entries."""
+        ones = np.ones(_sizes(self.graph.output.shape), dtype=self.graph.spec.dtype)[()]
+        with np.errstate(all="ignore"):
+            return [backward(self.graph, self.steps, self.meaning, self.values, self.graph.output.index, ones)]
+
     def jacobian(self, index: int, max_bytes: int) -> Any:
         """∂output/∂node, of the output's shape followed by the node's.
 
