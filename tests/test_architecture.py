@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine.custom",),
     ("engine.graph",),
     ("engine.passes",),
-    ("engine.numbers", "engine.rows", "engine.sparing"),
+    ("engine.numbers", "engine.rows", "engine.singular", "engine.sparing"),
     ("formulas.printed", "formulas.marks", "formulas.algebra"),
     ("formulas.spoken", "formulas.symbols", "formulas.tensors", "formulas.entries"),
     ("formulas.notation",),

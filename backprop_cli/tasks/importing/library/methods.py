@@ -13,6 +13,7 @@ from backprop_cli.tasks.importing.arrays.literals import data_of
 from backprop_cli.tasks.importing.arrays.writing import replace_whole
 from backprop_cli.tasks.importing.data.drawn import TOLD, UNKNOWN
 from backprop_cli.tasks.importing.exercise import training
+from backprop_cli.tasks.importing.library import casts
 from backprop_cli.tasks.importing.state.codes import call, name_of, named
 from backprop_cli.tasks.importing.state.codes import transposed as turned
 from backprop_cli.tasks.importing.state.inline import Inline
@@ -153,9 +154,10 @@ def _new(rule: str) -> Row:
 
 
 METHODS: Mapping[str, Row] = {
-    **dict.fromkeys(("contiguous", "cpu", "cuda", "to", "numpy", "type", "float", "double", "half", "astype", "type_as",
-                     "requires_grad_for", "long", "int", "view_as_real", "to_sparse", "wait", "block_until_ready"),
-                     _same),
+    **dict.fromkeys(("contiguous", "cpu", "cuda", "numpy", "float", "double", "type_as", "requires_grad_for",
+                     "view_as_real", "to_sparse", "wait", "block_until_ready"), _same),
+    **dict.fromkeys(("to", "type", "astype"), casts.converted),
+    **{name: casts.row(name) for name in ("long", "int", "short", "char", "byte", "half", "bfloat16", "bool")},
     "copy": _copied, "clone": _copied, "detach": _detached, "requires_grad_": _required, "retain_grad": _retained,
     "backward": _backward, "register_hook": _hooked, "dim": lambda m, v, g, k, n: len(m.record.shape(v, n)),
     "normal_": _filled("normal"), "uniform_": _filled("uniform"), "fill_": _filled("constant"),
