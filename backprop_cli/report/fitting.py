@@ -109,7 +109,8 @@ def broken(text: str, room: int) -> list[str]:
     starts = [0, *ends(atoms, room, indent)]
     lines = ["".join(atom.text for atom in atoms[a:b]) for a, b in zip(starts, [*starts[1:], len(atoms)], strict=True)]
     first, *rest = [line.rstrip() for line in lines]
-    return [first, *(" " * indent(at) + line.lstrip() for at, line in zip(starts[1:], rest, strict=True))]
+    found = [first, *(" " * indent(at) + line.lstrip() for at, line in zip(starts[1:], rest, strict=True))]
+    return [part for line in found for part in narrowed(line, room)]
 
 
 def _atoms(text: str) -> list[Atom[int]]:
@@ -147,7 +148,34 @@ def worded(text: str, width: int | None, indent: str = "") -> list[str]:
             line = indent + word
         else:
             line += gap + word
-    return [*lines, line]
+    return [part for line in [*lines, line] for part in narrowed(line, width)]
+
+
+_SEAMS = ("(?<=/)(?=∂|d[A-Za-z])", "(?<=[_/.])")
+"""Where a line ends that has no other place for it: in front of the lower ∂ of a gradient, else inside a name."""
+
+
+def narrowed(line: str, width: int) -> list[str]:
+    """A line that is one long name, or a gradient of two, on as many lines as it takes."""
+    parts = [line]
+    for seam in _SEAMS:
+        parts = [piece for part in parts for piece in _filled(part, seam, width)]
+    return parts
+
+
+def _filled(line: str, seam: str, width: int) -> Iterator[str]:
+    """A line that is too wide, ended at seams, as late as they allow; what follows is moved in as it is."""
+    if columns(line) <= width:
+        yield line
+        return
+    margin = line[: len(line) - len(line.lstrip())]
+    text = ""
+    for part in re.split(seam, line):
+        if text.strip() and columns(text + part) > width:
+            yield text
+            text = margin
+        text += part
+    yield text
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
@@ -247,7 +275,7 @@ def _laid_out(row: Row, width: int | None, margin: int | None) -> Iterator[str]:
     head = row.head
     if margin is not None:
         if row.left.strip():
-            yield row.left.rstrip()
+            yield from narrowed(row.left.rstrip(), width or columns(row.left))
         head = " " * margin + (f"{row.sign} " if row.sign else "")
     at = columns(head)
     lines = _body(row.body, None if width is None else width - at)

@@ -32,7 +32,10 @@ class Lit:
         return formula(self.pattern.sub(self._marked, elements))
 
     def _marked(self, found: re.Match[str]) -> str:
-        return f'<mrow class="v" data-n="{self.marks[found[0]]}">{found[0]}</mrow>'
+        tag, end, rest = found[0].partition(">")
+        if found[0] in self.marks:
+            return f'{tag} data-n="{self.marks[found[0]]}"{end}{rest}'
+        return tag + end + self.pattern.sub(self._marked, rest)  # no name, but there may be one in it
 
     @cached_property
     def marks(self) -> dict[str, int]:
@@ -43,8 +46,9 @@ class Lit:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The longest names first, so that x is not lit inside x_1."""
-        return re.compile("|".join(re.escape(name) for name in sorted(self.marks, key=len, reverse=True)) or "(?!)")
+        """What is built like a name, the longest first, so that x is not lit inside x_1: as many forms as there are."""
+        forms = {re.sub("[^<>]+(?=<)", "[^<]*", name) for name in self.marks}
+        return re.compile("|".join(sorted(forms, key=len, reverse=True)) or "(?!)")
 
 
 def value_of(value: object, view: View) -> str:
@@ -53,6 +57,8 @@ def value_of(value: object, view: View) -> str:
         return '<p class="soft">no numbers</p>'
     digits = view.digits
     rows = [CELL.findall(line) for line in lines(value, digits)]
+    if len(rows) == len(rows[0]) == 1:
+        return f'<pre class="value">{rows[0][0]}</pre>'
     last = max(len(row[-1]) for row in rows)  # as wide in every row, so that all fold at the same entry
     shown = folding("".join(map(_cell, row, [*[0] * (len(row) - 1), last if len(rows) > 1 else 0])) for row in rows)
     more = f'\n<p class="soft">{summary(value, digits)}</p>' if abridged(value) else ""

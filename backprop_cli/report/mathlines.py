@@ -51,7 +51,7 @@ SCRIPT = 0.72
 
 def words(text: str, wide: bool = False) -> float:
     """The width of upright text; `wide`: of typewriter."""
-    shown = re.sub(r"\\[A-Za-z]+ ?(?:\{\})?|\\(.)", lambda m: m[1] or "m", text)
+    shown = re.sub(r"\\[A-Za-z]+ ?(?:\{\})?|\\(.)", lambda m: m[1] or "m", text.replace(r"\allowbreak{}", ""))
     return sum(5.3 if wide else _ROMAN.get(c, 7.6 if c.isupper() else 5.6) for c in shown)
 
 
@@ -211,7 +211,7 @@ class Atoms:
             self.operand(part.inner[0], depth)
             self.place = PLACES[PRODUCT]
             self.add("/", 5.1, depth)
-            self.operand(part.inner[1], depth)
+            self.operand(part.inner[1], depth, below=True)
         elif part.kind in {"root", "brace"}:
             self.group(("(", ")"), part.inner[0], depth)
             if part.kind == "root":
@@ -221,9 +221,10 @@ class Atoms:
         else:
             self.add(part.tex, part.width, depth)
 
-    def operand(self, tex: str, depth: int) -> None:
-        """What stood above or below a bar: in brackets, unless it is one thing."""
-        if any(mark in tex for mark in PLACES):
+    def operand(self, tex: str, depth: int, below: bool = False) -> None:
+        """What stood above or below a bar: in brackets, unless it is one thing; 2N is one above, and not below."""
+        several = below and sum(1 for part in parts(tex) if part.width and not part.tex.startswith(("_", "^"))) > 1
+        if several or any(mark in tex for mark in PLACES):
             self.group(("(", ")"), tex, depth)
         else:
             self.row(tex, depth)
@@ -239,18 +240,31 @@ class Atoms:
 # ── lines ────────────────────────────────────────────────────────────────────────────────────────
 
 INDENT, CONTINUED = r"\quad ", 10.0
+OPENED = (1.0, 0.7, 0.5, 0.35)
+"""What share of a line a part may take before it is opened, one after the other until every line fits."""
 
 
 def fitted(tex: str, room: float) -> list[str]:
     """A formula on as many lines as it takes; each but the first begins with its operator, and is indented."""
     if width(tex) <= room:
         return [plain(tex)]
-    row = Atoms(tex, room - CONTINUED)
-    atoms = row.found
-    bounds = [0, *ends(atoms, room, lambda _: CONTINUED), len(atoms)]
+    for share in OPENED:
+        row = Atoms(tex, share * (room - CONTINUED))
+        atoms = row.found
+        bounds = [0, *ends(atoms, room, lambda _: CONTINUED), len(atoms)]
+        if all(_reaches(atoms[a:b], a) <= room for a, b in pairwise(bounds)):
+            break
     line_of = {i: n for n, (a, b) in enumerate(pairwise(bounds)) for i in range(a, b)}
     parted = _parted(atoms, line_of)
     return [_line(atoms[a:b], n > 0, parted, row.tall) for n, (a, b) in enumerate(pairwise(bounds))]
+
+
+def _reaches(atoms: list[Atom], start: int) -> float:
+    """How wide a line is; spaces at its end take none."""
+    shown = [atom.width for atom in atoms]
+    while len(shown) > 1 and (atoms[len(shown) - 1].tex.isspace() or atoms[len(shown) - 1].tex == r"\,"):
+        shown.pop()
+    return sum(shown) + (CONTINUED if start else 0.0)
 
 
 def _parted(atoms: list[Atom], line_of: dict[int, int]) -> set[int]:

@@ -22,7 +22,7 @@ LINE, OPENED = 215.0, (215.0, 150.0, 100.0)
 the parts are that are opened, if need be."""
 
 _SIGNS = {**dict.fromkeys("+\u2212⊙⋆∗", 22.0), **dict.fromkeys("=<>≤≥≠↦≈←", 24.0), "·": 11.0, ",": 8.0,
-          **dict.fromkeys("\u2061\u2062", 0.0), **dict.fromkeys("∑∏", 32.0), **dict.fromkeys("()", 15.5)}  # fmt: skip
+          **dict.fromkeys("\u2061\u2062", 3.0), **dict.fromkeys("∑∏", 32.0), **dict.fromkeys("()", 15.5)}  # fmt: skip
 LONG, _SMALLER = 20, 0.72  # letters of a name that is set smaller on a small screen
 _SIGN, _LETTER, SCRIPT = 12.0, 8.8, 0.72
 _ALONE = {**dict.fromkeys("mwMW", 16.6), **dict.fromkeys("ijlt", 8.0)}
@@ -44,7 +44,7 @@ def _read(written: str) -> ET.Element:
 
 
 def _math(parts: Iterable[str]) -> str:
-    return f'<math displaystyle="true">{"".join(parts)}</math>'
+    return f"<math>{''.join(parts)}</math>"
 
 
 def _nested(atoms: Sequence[Atom[float]]) -> str:

@@ -31,7 +31,7 @@ pre{margin:.2rem 0;white-space:pre-wrap}
 pre.value{color:var(--value)}
 .line{display:inline-block;max-width:100%;padding-left:3ch;text-indent:-3ch}
 .line .cell{display:inline-block;text-indent:0;white-space:pre}
-math{font-size:1.1rem;text-indent:0}
+math{font-size:1.1rem;text-indent:0;math-style:normal}mfrac{padding-inline:.12em}
 .wide{overflow-x:auto;overflow-y:hidden;padding:.35rem 0 .35rem 1.5rem;text-indent:-1.5rem}
 .part{display:inline-block;max-width:100%;padding-left:1rem;text-indent:-1rem}
 .box{display:inline-block;max-width:calc(100cqw - 4.2rem - var(--rest));text-indent:0;
@@ -57,7 +57,7 @@ dl.rows dt{color:var(--soft)}dl.rows dd{margin:0;min-width:0}
 @media (max-width:600px){dl.rows{grid-template-columns:minmax(0,1fr)}}
 .warning{border-left:4px solid var(--warn);padding-left:.6rem;margin:.4rem 0}
 .good{color:var(--good)}.bad{color:var(--bad)}
-.v{border-radius:3px}.v.lit{background:var(--lit)}
+.v,math [data-n]{border-radius:3px}.v.lit,math .lit{background:var(--lit)}
 .spec pre{border:1px solid var(--line);border-radius:8px;background:var(--card);padding:.5rem .8rem;
 overflow-y:auto;max-height:40vh}
 .spec .now{background:var(--now);outline:1px solid var(--mark);outline-offset:2px}

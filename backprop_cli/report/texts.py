@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
+from unicodedata import normalize
 
 from backprop_cli.formulas.marks import plain
 from backprop_cli.records import dataclass
 from backprop_cli.report.arrays import COLUMNS, GAP, cells, count, one_line, summary
-from backprop_cli.report.mathlines import fitted, points, width
+from backprop_cli.report.mathlines import CONTINUED, fitted, points, width
 from backprop_cli.report.plain import safe, to_ascii
 from backprop_cli.report.view import View
 
@@ -27,10 +29,34 @@ _BIG = {"Σ": r"\sum", "Π": r"\prod"}
 _RUN = re.compile(rf"(?P<sign>[ΣΠ])_(?P<over>[a-z]+)|(?P<raised>[{''.join(_RAISED)}]+)|[{''.join(_SIGNS)}]")
 
 
+_ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0307": ".", "\u0308": '"',
+            "\u0306": "u", "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c"}  # fmt: skip
+LONG_WORD = r"\S{25,}"
+
+
 def prose(text: str) -> str:
-    """User text in which nothing is a command, in ASCII: which letters a document's fonts have is not known here."""
-    ascii_text = to_ascii(" ".join(safe(line) for line in text.splitlines()))
-    return "".join(_SPECIAL.get(c) or (f"\\{c}" if c in "#$%&_{}" else c) for c in ascii_text)
+    """User text in which nothing is a command, in ASCII: which letters a document's fonts have is not known here.
+
+    An accent is set by its command; a long word may be broken after an underscore.
+    """
+    line = " ".join(safe(line) for line in text.splitlines())
+    shown = "".join("".join(map(_accented, run)) if accented else _escaped(to_ascii("".join(run)))
+                    for accented, run in groupby(line, _is_accented))  # fmt: skip
+    return re.sub(LONG_WORD, lambda word: word[0].replace(r"\_", r"\_\allowbreak{}"), shown)
+
+
+def _escaped(text: str) -> str:
+    return "".join(_SPECIAL.get(c) or (f"\\{c}" if c in "#$%&_{}" else c) for c in text)
+
+
+def _is_accented(char: str) -> bool:
+    base, *marks = list(normalize("NFD", char))
+    return len(marks) == 1 and marks[0] in _ACCENTS and base.isascii()
+
+
+def _accented(char: str) -> str:
+    base, mark = list(normalize("NFD", char))
+    return rf"\{_ACCENTS[mark]}{{{base}}}"
 
 
 def sentence(text: str) -> str:
@@ -84,26 +110,37 @@ class Row:
 
 
 SIGN, GUTTER, AROUND = 18.0, 12.0, 4.0
+HANGS, LEAST = 0.4, 120.0
+"""A left side that takes more than this share of the page, or leaves fewer points, stands above its right side."""
 
 
 def aligned(rows: Sequence[Row], view: View, environment: str = "align*") -> str:
-    """Equations under each other, none wider than the page."""
+    """Equations under each other, none wider than the page.
+
+    Where a left side takes too much of it, each has its right side below.
+    """
     if not rows:
         return ""
     remarks = max(width(_remark(row)) for row in rows)
-    left = max(width(row.left) for row in rows)
-    room = points(view.width) - left - SIGN - AROUND - (remarks + GUTTER if remarks else 0.0)
-    lines = [line for row in rows for line in _lines(row, room, view)]
+    left, page = max(width(row.left) for row in rows), points(view.width)
+    room = page - SIGN - AROUND - (remarks + GUTTER if remarks else 0.0)
+    hangs = left > max(HANGS * page, page - LEAST - (page - room))
+    lines = [line for row in rows for line in _lines(row, room - (CONTINUED if hangs else left), hangs, view)]
     return f"\\begin{{{environment}}}\n" + " \\\\\n".join(lines) + f"\n\\end{{{environment}}}"
 
 
-def _lines(row: Row, room: float, view: View) -> Iterable[str]:
+def _lines(row: Row, room: float, hangs: bool, view: View) -> Iterable[str]:
     if row.said:
         yield rf" &\quad \text{{by {sentence(row.said)}}}"
         return
     first, *rest = fitted(row.right, room) if row.right is not None else [matrix(row.value, view, room)]
-    remark = _remark(row)
-    yield f"{plain(row.left)} &{row.sign} {first}" + (f" && {remark}" if remark else "")
+    remark = f" && {_remark(row)}" if row.remark else ""
+    left = plain(row.left)
+    if not hangs:
+        yield f"{left} &{row.sign} {first}{remark}"
+    else:
+        yield from [f" & {left}{remark}"] if left else []
+        yield rf" &\quad {row.sign} {first}" + ("" if left else remark)
     yield from (f" &{line}" for line in rest)
 
 

@@ -40,7 +40,7 @@ async function walk(page) {
 }
 
 async function hover(page) {
-  const name = page.locator('math .v').first();
+  const name = page.locator('math [data-n]').first();
   if (await name.count() === 0) return null;
   const number = await name.getAttribute('data-n');
   await name.hover();

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from backprop_cli.formulas.notation.mathml import mi, mn, mo, script
 from backprop_cli.formulas.printed import READ, Printed
 from backprop_cli.language.reader import load_spec
 from backprop_cli.report.formats import FORMATS
+from backprop_cli.report.lit import Lit
 from backprop_cli.report.mathparts import formula
 from backprop_cli.tasks.calculate import Settings, run
 from tests.conftest import ROOT, Backprop
@@ -68,6 +70,14 @@ params: {a: [1.0, 2.0], b: [3.0, 0.0]}
 nodes: {c: "a * (b > 1)", "loss": "sum(c)"}
 output: "sum(c) + max(a)"
 """
+
+
+def test_a_name_is_lit_inside_what_is_built_like_one() -> None:
+    """x in x with the index n of an entry, never in x_1, which is another node; the longest name goes first."""
+    lit = Lit({"x": 0, "x_1": 1, "x_hat": 2})
+    x, entry, other = mi("x"), script("msub", mi("x"), mi("n")), script("msub", mi("x"), mn("1"))
+    shown = lit(x + mo("+") + entry + mo("+") + other + mo("+") + script("mover", x, mo("^")))
+    assert re.findall(r'<(\w+) data-n="(\d)"', shown) == [("mi", "0"), ("mi", "0"), ("msub", "1"), ("mover", "2")]
 
 
 def test_user_text_is_text(page_of) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from backprop_cli.formulas.notation.latex import latex_name
 from backprop_cli.report.mathlines import fitted, plain, width
+from backprop_cli.report.texts import Row, aligned, prose
+from backprop_cli.report.view import View
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
@@ -97,6 +100,32 @@ def test_a_document_stands_alone(backprop: Any, tmp_path: Path) -> None:
         assert compiled(body, tmp_path, out.partition("\\begin{document}\n")[0] + "\\begin{document}\n")[0] == ""
 
 
+UNUSUAL = """\
+title: 'Poincaré, naïve: ŷ & a_very_long_word_of_a_title_that_has_underscores_and_goes_on'
+dims: {number_of_rows: 3, K: 4}
+inputs: {regression_targets: {shape: [number_of_rows, K], init: normal, seed: 1}, ŷ: 0.5, 名: 2.0}
+params:
+  hidden_representation_weights: {shape: [number_of_rows, K], init: normal, seed: 2}
+  temperature_of_softmax: 0.7
+nodes:
+  output_of_the_last_layer: tanh(hidden_representation_weights / temperature_of_softmax) * ŷ + 名
+  concatenated: concat([output_of_the_last_layer, exp(regression_targets / 2)], axis=1)
+  mean_squared_error_objective: >-
+    sum(concatenated**2) / (2 * K) + mean((output_of_the_last_layer - regression_targets)**2)
+"""
+
+
+@needs_tex
+@pytest.mark.parametrize("command", ["run", "derive", "step"])
+def test_unusual_names_compile_and_fit(command: str, backprop: Any, tmp_path: Path) -> None:
+    """Accents, letters that no font has, and names so long that a gradient takes half of the page."""
+    (tmp_path / "s.yaml").write_text(UNUSUAL, encoding="utf-8")
+    against, log = compiled(backprop(command, tmp_path / "s.yaml", "--format", "latex").out, tmp_path)
+    assert against == ""
+    assert too_wide(log) == []
+    assert "Warning: Command" not in log  # an accent of text in mathematics
+
+
 @needs_tex
 def test_a_mistake_would_be_seen(tmp_path: Path) -> None:
     """The check itself: an unknown command is an error, a box that sticks out is found."""
@@ -144,6 +173,28 @@ def test_a_break_loses_nothing(room: float) -> None:
     assert letters("".join(lines)) == letters(LONG)
     assert all(line.startswith(r"\quad ") for line in lines[1:])
     assert not any(mark in line for mark in "\x01\x02\x03" for line in lines)
+
+
+def test_letters_beyond_ascii() -> None:
+    """An accent is a command of mathematics in a name, and of text in prose; what no font has is told by number."""
+    names = {"ŷ": r"\hat{y}", "ά": r"\acute{\alpha}", "é_max": r"\acute{e}_{\mathrm{max}}", "名": r"\mathrm{u540d}"}
+    assert {name: latex_name(name) for name in names} == names
+    assert prose("Poincaré's ŷ, naïve") == r'''Poincar\'{e}'s \^{y}, na\"{i}ve'''
+    assert prose("hidden_representation_of_a_layer").count(r"\_\allowbreak{}") == 4
+
+
+def test_a_long_left_side_stands_above() -> None:
+    """Where a gradient's name takes half of the page its formula begins a line below, with the sign."""
+    long = r"\mathrm{%s}" % ("m" * 30)
+    assert aligned([Row(long, "x + y", "sum")], View()) == (
+        f"\\begin{{align*}}\n & {long} && \\text{{sum}} \\\\\n &\\quad = x + y\n\\end{{align*}}")
+    assert " &= x" in aligned([Row("y", "x", "sum")], View())
+
+
+def test_what_stood_below_a_bar_stays_together() -> None:
+    """A fraction on one line keeps 2N in brackets, so that a factor after it does not join it."""
+    tex = rf"\frac{{a{S} + bbbbbbbbbbbb{S} + c}}{{2 \, N}} \, z"
+    assert r"/\left(2 \, N\right)" in "".join(fitted(tex, 60.0))
 
 
 def test_lines_fit() -> None:

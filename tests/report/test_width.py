@@ -173,6 +173,14 @@ def test_a_long_left_side_has_its_right_one_below() -> None:
         "  ∂loss/∂attention_out_1", "      = δ_1 + δ_2", "      = a + b + c + d + e + f + g + h"]  # fmt: skip
 
 
+def test_a_name_wider_than_the_page() -> None:
+    """A gradient of long names ends its line after the bar, a name after an underscore, where all else is broken."""
+    long = "∂mean_squared_error_objective/∂hidden_representation_layer_5"
+    assert list(fitted([Row(f"  {long}", "2 · e")], 40)) == [
+        "  ∂mean_squared_error_objective/", "  ∂hidden_representation_layer_5", "      = 2 · e"]  # fmt: skip
+    assert list(fitted([long.partition("/")[2].removeprefix("∂")], 20)) == ["hidden_", "representation_", "layer_5"]
+
+
 def test_colours_do_not_count() -> None:
     """A coloured left side keeps its colour, and the line its width on the screen."""
     row = Row("  \x1b[36m∂loss/∂x\x1b[0m", of_source(" + ".join(["∂loss/∂y ⊙ gamma"] * 6)))

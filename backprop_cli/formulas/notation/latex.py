@@ -42,12 +42,34 @@ def _latex_word(base: str) -> str:
         return "\\" + base
     if len(base) == 1 and base in GREEK_LETTERS:
         return "\\" + GREEK_LETTERS[base] + " "
-    return base if len(base) == 1 and base.isascii() and base != "_" else rf"\mathrm{{{_escaped(base)}}}"
+    if len(base) == 1 and base != "_" and (base.isascii() or _letter(base).startswith("\\")):
+        return _letter(base)
+    return rf"\mathrm{{{_escaped(base)}}}"
 
 
 def _escaped(text: str) -> str:
-    spelled = "".join(rf"\{GREEK_LETTERS[c]} " if c in GREEK_LETTERS else c for c in text)
-    return re.sub(r"(?<!\\)([_#%&$])", r"\\\1", spelled)
+    return re.sub(r"(?<!\\)([_#%&$])", r"\\\1", "".join(map(_letter, text)))
+
+
+_MARKS = {"\u0300": "grave", "\u0301": "acute", "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar", "\u0306": "breve",
+          "\u0307": "dot", "\u0308": "ddot", "\u030a": "mathring", "\u030c": "check"}  # fmt: skip
+
+
+def _letter(char: str) -> str:
+    """A letter that every document's fonts have: Greek by its name, ŷ as y with a hat, others by their number."""
+    if char.isascii():
+        return char
+    if char in GREEK_LETTERS:
+        return rf"\{GREEK_LETTERS[char]} "
+    import unicodedata
+
+    base, *marks = list(unicodedata.normalize("NFKD", char))
+    if not marks or not all(mark in _MARKS for mark in marks):
+        return f"u{ord(char):04x}" if not base.isascii() or marks else base
+    found = _letter(base).strip()
+    for mark in marks:
+        found = rf"\{_MARKS[mark]}{{{found}}}"
+    return found
 
 
 TALL = (r"\frac", r"\sum", r"\left")
@@ -55,6 +77,9 @@ TALL = (r"\frac", r"\sum", r"\left")
 _OVER = {"Σ": r"\sum", "Π": r"\prod", "max": r"\max", "min": r"\min"}
 _PLACES = {"⌊": r"\lfloor ", "⌋": r" \rfloor ", " mod ": r" \bmod ", "·": r" \cdot "}
 _GROWING = re.compile(r"\(((?:\{\d\}(?:, )?)+)\)")
+
+
+_WORD_ENDS = re.compile(r"\\mathrm\{(?:[^{}]|\\[{}])*\}(?:\^\\top|_\{\w+\})?$")
 
 
 @dataclass(frozen=True)
@@ -76,6 +101,14 @@ class Latex(Notation):
         "exp": ("e",), "sigmoid": ("σ", "sigma"), "logsigmoid": ("σ", "sigma"), "digamma": ("ψ", "psi"),
         "lgamma": ("Γ", "Gamma"),
     }  # fmt: skip
+
+    def chained(self, factors: Sequence[str]) -> str:
+        """Two words side by side stand apart."""
+        text, *rest = factors
+        for factor in rest:
+            apart = _WORD_ENDS.search(text) and factor.startswith(r"\mathrm{")
+            text += self.matmul + (r"\, " if apart else "") + factor
+        return text
 
     def holds_fraction(self, text: str) -> bool:
         """One that is not in an exponent or an index."""

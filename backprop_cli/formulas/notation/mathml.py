@@ -52,9 +52,18 @@ def row(text: str) -> str:
     return f"<mrow>{text}</mrow>"
 
 
+_ONE = re.compile(r"<(mi|mn|mo)>[^<]*</\1>")
+
+
 def script(kind: str, base: str, other: str) -> str:
-    """msup, msub, munder, mover, mfrac: two elements in one."""
-    return f"<{kind}>{row(base)}{row(other)}</{kind}>"
+    """msup, msub, munder, mover: two elements in one; a name, a number or a sign is one as it is."""
+    above, below = (one if _ONE.fullmatch(one) else row(one) for one in (base, other))
+    return f"<{kind}>{above}{below}</{kind}>"
+
+
+def quotient(above: str, below: str) -> str:
+    """A fraction."""
+    return f"<mfrac>{row(above)}{row(below)}</mfrac>"
 
 
 def tokens(text: str) -> str:
@@ -71,6 +80,12 @@ def word(name: str) -> str:
     return mi(GREEK.get(name, name))
 
 
+THIN = f'<mo lspace=".17em">{INVISIBLE_TIMES}</mo>'
+"""A product of scalars, with the space that TeX sets."""
+
+_WORD_ENDS = re.compile(r"<mi>\w\w+</mi>(?:</?m(?:sub|row)>|<m[ino]>[^<]*</m[ino]>|</msup>)*$")
+_WORD_BEGINS = re.compile(r"(?:<m(?:sub|sup|row)>)*<mi>\w\w+</mi>")
+
 BOLD = {ord("a") + i: 0x1D41A + i for i in range(26)}
 """Small letters, in bold."""
 
@@ -86,9 +101,9 @@ class Mathml(Notation):
     matmul: str = mo(INVISIBLE_TIMES)
     gradient_level: int = POWER
     gradients_apart: bool = True
-    beside: str = mo(INVISIBLE_TIMES)
+    beside: str = THIN
     by: str = mo("·")
-    side: str = mo(INVISIBLE_TIMES)
+    side: str = THIN
     hadamard: str = mo("⊙")
     over_bar: str = ""
     comma: str = mo(",")
@@ -99,7 +114,15 @@ class Mathml(Notation):
     convolution: str = mo("∗")
 
     def marked(self, sign: str, mark: str) -> str:
-        return sign.replace("<mo>", f'<mo data-break="{PLACES[mark]}">')
+        return sign.replace("<mo", f'<mo data-break="{PLACES[mark]}"', 1)
+
+    def chained(self, factors: Sequence[str]) -> str:
+        """Two words side by side stand apart."""
+        text, *rest = factors
+        for factor in rest:
+            apart = _WORD_ENDS.search(text) and _WORD_BEGINS.match(factor)
+            text += (self.matmul.replace(">", ' lspace=".17em">', 1) if apart else self.matmul) + factor
+        return text
 
     def holds_fraction(self, text: str) -> bool:
         return "<mfrac" in text
@@ -127,15 +150,15 @@ class Mathml(Notation):
 
     def gradient(self, output: str, name: str) -> str:
         top = self.name(output) if re.fullmatch(r"\w+", output) else self.bracket(tokens(output))
-        return script("mfrac", mo("∂") + top, mo("∂") + self.name(name))
+        return quotient(mo("∂") + top, mo("∂") + self.name(name))
 
     def derivative(self, top: str, *below: str) -> str:
         sign = script("msup", mo("∂"), mn("2")) if len(below) > 1 else mo("∂")
-        return script("mfrac", sign + top, "".join(mo("∂") + one for one in below))
+        return quotient(sign + top, "".join(mo("∂") + one for one in below))
 
     def twice(self, top: str, below: str) -> str:
         squared = script("msup", mo("∂"), mn("2"))
-        return script("mfrac", squared + top, mo("∂") + script("msup", below, mn("2")))
+        return quotient(squared + top, mo("∂") + script("msup", below, mn("2")))
 
     def delta(self, symbol: Delta) -> str:
         number = mo(",") + mn(str(symbol.number)) if symbol.number else ""
@@ -164,7 +187,7 @@ class Mathml(Notation):
 
     def gradient_at(self, output: str, name: str, letters: Sequence[str]) -> str:
         top = self.name(output) if re.fullmatch(r"\w+", output) else self.bracket(tokens(output))
-        return script("mfrac", mo("∂") + top, mo("∂") + self.at(self.name(name), letters))
+        return quotient(mo("∂") + top, mo("∂") + self.at(self.name(name), letters))
 
     def over(self, letters: Sequence[str], sign: str = "Σ") -> str:
         return script("munder", mo(_OVER.get(sign, sign)), mo(",").join(map(tokens, letters)))
@@ -212,7 +235,7 @@ class Mathml(Notation):
         return number + mo(INVISIBLE_TIMES) + text
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
-        return script("mfrac", above.text, below.text), POWER
+        return quotient(above.text, below.text), POWER
 
     def root(self, base: Piece) -> Piece:
         return Piece(f"<msqrt>{base.text}</msqrt>", CALL)

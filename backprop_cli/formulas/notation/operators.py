@@ -28,7 +28,7 @@ def chain(layout: Walker, expr: Apply) -> Piece:
     texts += [factor(layout, a) for a in rest]
     if layout.notation.truth_counts and are_truths(expr.args):
         texts[0] = layout.notation.bracket(layout.notation.scaled(layout.notation.number(S.One), texts[0]))
-    return Piece(layout.notation.matmul.join(texts), MATMUL)
+    return Piece(layout.notation.chained(texts), MATMUL)
 
 
 def factor(layout: Walker, expr: Expr) -> str:

@@ -203,6 +203,10 @@ class Notation:
         """A vector as a row."""
         return text + "ᵀ"
 
+    def chained(self, factors: Sequence[str]) -> str:
+        """A product of matrices."""
+        return self.matmul.join(factors)
+
     def outer(self, left: str, right: str) -> str:
         """x yᵀ."""
         return f"{left}{self.matmul}{right}ᵀ"

@@ -75,7 +75,7 @@ class Typeset:
         if sign in COMPARISONS:
             return self.notation.comparison(COMPARISONS[sign], self.within(left, ADD), self.within(right, ADD))
         if sign == "@":
-            return Piece(self.notation.matmul.join((self.row(left, right), self.within(right, MATMUL + 1))), MATMUL)
+            return Piece(self.notation.chained((self.row(left, right), self.within(right, MATMUL + 1))), MATMUL)
         return self.product(left, right) if sign == "*" else self.source(part)
 
     def row(self, left: ast.Expression, right: ast.Expression) -> str:
