@@ -31,7 +31,7 @@ _RUN = re.compile(rf"(?P<sign>[ΣΠ])_(?P<over>[a-z]+)|(?P<raised>[{''.join(_RAI
 
 _ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0307": ".", "\u0308": '"',
             "\u0306": "u", "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c"}  # fmt: skip
-LONG_WORD = r"\S{25,}"
+LONG_WORD = r"(?:[A-Za-z0-9]|\\_){25,}"
 
 
 def prose(text: str) -> str:

@@ -179,11 +179,11 @@ def test_latex(result: Result) -> None:
 
 
 def test_latex_is_escaped() -> None:
-    """User text is neither a command nor beyond ASCII."""
+    """User text is neither a command nor beyond ASCII; an accent is set."""
     assert latex_prose(r"50% \input{x} $a_b^c$ & ~#") == (
         r"50\% \textbackslash{}input\{x\} \$a\_b\textasciicircum{}c\$ \& \textasciitilde{}\#"
     )
-    assert latex_prose("∂ é") == "d e"
+    assert latex_prose("∂ é") == r"d \'{e}"
 
 
 def test_latex_values() -> None:
