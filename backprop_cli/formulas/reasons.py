@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.shapes import only_new_axes
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Size
 
@@ -99,6 +100,67 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     "standardize": ("a shift or a scaling of a row changes nothing: these two parts of the gradient are taken out",),
     "batch_norm": ("a shift or a scaling of a column changes nothing: these two parts of the gradient are taken out",),
     "stop_gradient": ("nothing flows back",),
+    **dict.fromkeys(("sign", "floor", "ceil", "trunc", "round", "floor_divide"),
+                    ("flat between its steps: the slope is 0, and nothing flows back",)),
+    "log2": ("(log₂ x)' = 1/(x log 2)",),
+    "log10": ("(log₁₀ x)' = 1/(x log 10)",),
+    "arcsin": ("arcsin' x = 1/√(1 - x²)",),
+    "arccos": ("arccos' x = -1/√(1 - x²)",),
+    "arcsinh": ("arcsinh' x = 1/√(x² + 1)",),
+    "arccosh": ("arccosh' x = 1/√(x² - 1)",),
+    "arctanh": ("arctanh' x = 1/(1 - x²)",),
+    "erfc": ("erfc' x = -2/√π · exp(-x²)",),
+    "erfinv": ("from erf(erfinv x) = x: erfinv' x = √π/2 · exp((erfinv x)²)",),
+    "sinc": ("sinc' x = (cos πx - sinc x)/x",),
+    "logit": ("logit' p = 1/(p (1 - p))",),
+    "lgamma": ("(log Γ)' = ψ",),
+    "digamma": ("the slope of ψ is the trigamma function",),
+    "polygamma": ("the slope of a polygamma function is the next one",),
+    "entr": ("(-x log x)' = -log x - 1",),
+    "elu": ("the slope is 1 where the input is positive, else α eˣ",),
+    "silu": ("(x σ)' = σ + x σ (1 - σ): the rule of products",),
+    "mish": ("(x tanh s)' = tanh s + x (1 - tanh² s) σ(x), with s = softplus(x): the rule of products",),
+    "softsign": ("softsign' x = 1/(1 + |x|)²",),
+    "gelu": ("(x Φ)' = Φ + x φ: Φ(x) is how likely a normal number is below x, φ its density",),
+    **dict.fromkeys(("relu6", "hardtanh"), ("the slope is 1 between the bounds, else 0: there the gradient stops",)),
+    "hardsigmoid": ("the slope is 1/6 between -3 and 3, else 0",),
+    "hardswish": ("the slope is 1 above 3, 0 below -3, and (2x + 3)/6 between them",),
+    "huber": ("a parabola near 0, straight beyond: the slope is the difference, clipped",),
+    "logaddexp": ("the slope of log(eᵃ + eᵇ) in one of them is its share of the sum: a softmax of two",),
+    "hypot": ("the slope of √(a² + b²) in one of them is that one over the root",),
+    "arctan2": ("the angle of the point (x, y) moves with y by x/(x² + y²)",
+                "the angle of the point (x, y) moves with x by -y/(x² + y²)"),
+    "xlogy": ("(x log y)' in x is log y", "(x log y)' in y is x/y"),
+    "remainder": ("(a mod b)' in a is 1", "(a mod b)' in b is -⌊a/b⌋"),
+    "norm": ("the slope of a length is the direction: (√Σ x²)' = x/√Σ x²",),
+    "std": ("a standard deviation is a root: the slope of the variance, over twice the deviation",),
+    "masked_softmax": ("of p = softmax(s), each score moves each p: ∂p[j]/∂s[k] = p[j] ([j = k] - p[k])",),
+    "bce_probabilities": ("-t log p - (1 - t) log(1 - p) has the slope (p - t)/(p (1 - p))",),
+    "gaussian_nll": ("half the squared error over the variance: its slope is the error over the variance",
+                     "half the squared error over the variance: its slope is the error over the variance, with a minus",
+                     "the logarithm of the variance grows, and the squared error over it falls"),
+    "cumprod": ("an entry enters every later product: what comes back from them adds up",),
+    "logcumsumexp": ("an entry enters every later sum: what comes back from them adds up",),
+    "cummax": ("the gradient goes to where the largest entry so far was",),
+    "cummin": ("the gradient goes to where the smallest entry so far was",),
+    "sort": ("the entries go back to where they came from",),
+    "unfold": ("an entry stands in several windows: what comes back from them adds up",),
+    "fold": ("each window gets back what lies under it",),
+    "take_along_axis": ("each entry that was picked gets its gradient; one picked twice gets both",),
+    "scatter": ("each entry gets the gradient of the place where it was put",),
+    **dict.fromkeys(("index_add", "scatter_add"),
+                    ("what something is added to passes the gradient on", "",
+                     "each entry gets the gradient of the place to which it was added")),
+    "conv_transpose1d": ("each entry laid the kernel over a window: what comes back there, times the kernel, adds up",
+                         "every place where the kernel was laid adds its part: what comes back meets the input there",
+                         "the bias was added at every place: what comes back adds up"),
+    "kron": ("each entry of the left factor has a copy of the right one beside it: the products with it add up",
+             "each entry of the right factor stands in every copy: the products with the left factor add up"),
+    "slogdet": ("∂ log |det X|/∂X = X⁻ᵀ",),
+    "matrix_power": ("each factor moves in turn: by the rule of products, a sum over them",),
+    "pinv": ("from X · X⁺ · X = X: a change dX changes X⁺ by -X⁺ · dX · X⁺, and more where X is not square",),
+    "eigvalsh": ("an eigenvalue with the eigenvector v moves by vᵀ · dX · v",),
+    "svdvals": ("a singular value with the vectors u and v moves by uᵀ · dX · v",),
 }  # fmt: skip
 """By op; a sentence for each operand, the last one for all further operands."""
 
@@ -115,7 +177,11 @@ AVERAGE = "a sum divided by {n} is an average: each term weighs 1/{n}"
 
 OWN = "the spec itself says what the gradient of {name} is"
 
-SAME = {"conv2d": "conv1d", "max_pool1d": "max_pool2d", "avg_pool1d": "avg_pool2d"}
+NEW_AXIS = "a new axis changes no entry: the gradient loses it again"
+LABELLED = REASONS["take"][0]
+
+SAME = {**{f"conv{n}d": "conv1d" for n in (2, 3)}, **{f"conv_transpose{n}d": "conv_transpose1d" for n in (2, 3)},
+        **{f"{kind}_pool{n}d": f"{kind}_pool2d" for kind in ("max", "avg") for n in (1, 3)}}  # fmt: skip
 
 
 def reasons(graph: Graph, consumer: Node, target: Node) -> tuple[str, ...]:
@@ -125,6 +191,8 @@ def reasons(graph: Graph, consumer: Node, target: Node) -> tuple[str, ...]:
     listed = dict.fromkeys(filter(None, found))
     if any(one.startswith(AVERAGE.partition("{")[0]) for one in listed):
         listed.pop(REASONS["sum"][0], None)  # that every entry weighs 1 is not said of an average
+    if LABELLED in listed:
+        listed.pop(KEPT, None)  # x[n, t[n]] takes an axis away: no more than its spelling here
     return tuple(listed)
 
 
@@ -136,6 +204,8 @@ def _reason(graph: Graph, node: Node, position: int) -> str:
         return ""
     if op == "matmul" and max(len(one.shape) for one in operands) < 2:
         op = "dot"
+    if op == "index" and None in node.parameters["index"] and only_new_axes(node.parameters["index"]):
+        return NEW_AXIS
     if op in CONSTANT and (others := operands[:position] + operands[position + 1 :]) and is_constant(graph, others[0]):
         size = others[0].value
         is_average = op == "divide" and isinstance(size, Size) and size.name and _is_sum(graph, operands[0])

@@ -27,9 +27,16 @@ SIGNS = (
     ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("p[n, y[n]]", "p[n, y[n]]: of each row n the entry at its label y[n]"),
+    ("[:, None", "x[:, None] is x with a new axis: each entry of x meets a whole row"),
+    ("scatter(", "scatter(δ, '2:', s) puts δ at [2:] of zeros of the shape s"),
+    ("index_add(", "index_add(x, t, δ, 0) adds each row of δ to the row of x that its label in t names"),
+    ("scatter_add(", "scatter_add(x, t, δ, 1) adds δ[n,j] to x[n,t[n,j]], for each n and j"),
     ("prod_others(", "prod_others(x): at each place the product of all entries but that one"),
 )
 """What a sign means that no textbook has, in the order in which they are looked for."""
+
+EXPLAINED = frozenset(("argmax", *(sign.strip("(") for sign, _ in SIGNS if sign.endswith("("))))
+"""Functions that are explained there."""
 
 KRONECKER = re.compile(r"δ\[\w+,\w+\]")
 SAME = "δ[i,j] is 1 where i and j are the same, else 0"
@@ -72,7 +79,7 @@ def taught(texts: str) -> list[str]:
 
     seen = _alike(texts, " > 0]")
     signs = (*TAUGHT, *SIGNS, *ENTRIES)
-    return [*_found(signs, seen), *_windows(texts), *functions(texts, {*ROWS, "argmax"})]
+    return [*_found(signs, seen), *_windows(texts), *functions(texts, {*ROWS, *EXPLAINED})]
 
 
 def legend(texts: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
@@ -82,7 +89,7 @@ def legend(texts: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
     signs = (*SIGNS, *ENTRIES[1:])
     single = [*([SAME] if KRONECKER.search(whole) else []), *(UNIT.format(unit=letter) for letter in letters[:1])]
     return (*_found(signs, _alike(whole)), *single, *_windows(whole),
-            *functions(whole, {*KNOWN, "argmax", "prod_others", *names}))  # fmt: skip
+            *functions(whole, {*KNOWN, *EXPLAINED, *names}))  # fmt: skip
 
 
 def _alike(texts: str, but: str = "") -> str:

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from backprop_cli.engine.graph import build
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.reasons import REASONS, SAME
 from backprop_cli.language.reader import load_spec
 from backprop_cli.language.steps import lettered
 from backprop_cli.report.derived import text as terminal
@@ -299,6 +301,25 @@ def test_a_definition_entry_by_entry(entry: str, spec: tuple[str, str], backprop
     assert ("entry by entry", entry) in steps, [text for label, text in steps if label == "entry by entry"]
 
 
+SLICES = {
+    "x[::-1]": "∂l/∂x[j] = ∂l/∂y[3-j]", "roll(x, 1)": "∂l/∂x[i] = ∂l/∂y[(i+1) mod 4]",
+    "A[::-1, ::-1]": "∂l/∂A[k,m] = ∂l/∂y[2-k,3-m]", "A[::-1, 1:3]": "∂l/∂A[k,m] = Σ_j [m = j+1] · ∂l/∂y[2-k,j]",
+    "A[1:, 2:]": "∂l/∂A[k,m] = Σ_i,j [k = i+1] · [m = j+2] · ∂l/∂y[i,j]",
+    "x[-1:0:-2]": "∂l/∂x[j] = Σ_i [j = 3-2·i] · ∂l/∂y[i]",
+    "cumsum(cumsum(x, axis=0)[::-1], axis=0)": "∂l/∂x[j] = Σ_i<4 [i ≤ 3-j] · (Σ_k [k ≥ i] · ∂l/∂y[k])",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("node", "entry"), SLICES.items(), ids=SLICES)
+def test_what_turns_round_is_read_from_the_end(node: str, entry: str, backprop: Any, tmp_path: Path) -> None:
+    """An axis taken as a whole has one letter, from the start or from the end; else a sum over what was taken."""
+    leaf = "x: [1, 2, 4, 7]" if "x" in node else "A: {shape: [3, 4], init: normal}"
+    (path := tmp_path / "slices.yaml").write_text(f"params: {{{leaf}}}\nnodes: {{y: '{node}', l: sum(y**2)}}\n")
+    steps = steps_of(backprop("derive", path).out)
+    assert check_entries(Run(path), steps) > 1
+    assert ("one entry", entry) in steps, [text for label, text in steps if label == "one entry"]
+
+
 PLACES = """
 params: {w: [1.0, 2.0, 0.5], A: {shape: [3, 3], init: normal}, s: 0.4}
 nodes:
@@ -381,6 +402,13 @@ def test_an_entry_is_chosen(backprop: Any) -> None:
     assert "no gradient has an entry [2,0]" in refused.err
     assert "w2 (2, 2)" in refused.err
     assert backprop("derive", spec, "w2", "--entry", "first").code == 2
+
+
+def test_each_function_has_a_reason() -> None:
+    """Why an op hands its gradient on as it does is said of each, but of those that only gradients are made of."""
+    inner = re.compile(r"conv\dd_weight|(max|avg)_unpool\dd|(cum)?prod_others|cofactor|eigvecsh|svd_u|svd_vh")
+    silent = [name for name, op in OPS.items() if any(op.vjps) and not {name, SAME.get(name)} & {*REASONS}]
+    assert [name for name in silent if not inner.fullmatch(name)] == []
 
 
 def test_each_explanation_stands_once(backprop: Any) -> None:

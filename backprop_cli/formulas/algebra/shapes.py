@@ -164,6 +164,9 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
         return zero(target)
     if not index:
         return broadcast_to(x, shape=target)
+    if turned := _turned(index, target):
+        axes = None if len(turned) == len(target) else turned[0] if len(turned) == 1 else turned
+        return generic("flip", {"axis": axes}, (x,))
     if only_new_axes(index):
         return reshape(broadcast_to(x, shape=OPS["index"].shape(target, index=index)), shape=target)
     if len(index) == 1 == len(x.shape) == len(target) - 1 and isinstance(index[0], int):  # a row is e[k] vᵀ
@@ -178,11 +181,19 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
 
 
 def one_hot(labels: Formula, *, n: int) -> Formula:
-    """The row of a label that is a number is a unit vector."""
+    """The row of a label that is a number is a unit vector; those of 0, 1, ..., n - 1 are I."""
     label = labels.expr
+    if is_op(label, "arange") and labels.shape == (n,) and _from_0(label):
+        return eye(n=n)
     if labels.shape or not label.is_Integer or not 0 <= int(label) < int(n):
         return generic("one_hot", {"n": n}, (labels,))
     return scatter(Formula(S.One, ()), index=(int(label),), shape=(n,))
+
+
+def _from_0(counted: Apply) -> bool:
+    """Whether arange counts 0, 1, 2, ...."""
+    start, stop, step = (counted.parameters[name] for name in ("start", "stop", "step"))
+    return step == 1 and (stop is None or start == 0)
 
 
 def _new_axes(index: Any, rank: int) -> tuple[int, ...]:
@@ -248,6 +259,16 @@ def picked(unit: Expr, p: Expr) -> Expr | None:
 def only_new_axes(index: Any) -> bool:
     """Whether subscripts take everything and add axes: `x[None, :]`."""
     return None in index and all(item is None or item is Ellipsis or item == Span() for item in index)
+
+
+def _turned(index: Any, shape: Shape) -> tuple[int, ...]:
+    """The axes that subscripts turn round, x[::-1], where all is taken; none where anything else happens."""
+    if not all(isinstance(item, Span) for item in index):
+        return ()
+    spans = [slice(item.first, item.stop, item.step).indices(int(n)) for item, n in zip(index, shape, strict=False)]
+    taken = [range(*span) for span in spans]
+    whole = all(len(found) == int(n) for found, n in zip(taken, shape, strict=False))
+    return tuple(axis for axis, found in enumerate(taken) if found.step < 0) if whole else ()
 
 
 def is_unit(expr: Expr) -> TypeGuard[Apply]:

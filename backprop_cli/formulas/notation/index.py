@@ -254,10 +254,17 @@ class EntryLayout(Layout):
     def forward(
         self, piece: Piece, runs: Sequence[Along], letters: Sequence[str], body: Callable[[Index], Piece]
     ) -> Piece:
-        """What is summed; letters of which names have only the place from the end, z[2-j], count from there."""
+        """What is summed; letters of which names have only the place from the end, z[2-j], count from there.
+
+        So do letters that no name has, where what is compared with them reads shorter then: [b ≤ a] for [b ≤ 3-a].
+        """
         ends = {j: places.less(str(int(run.size) - 1), j) for j, run in zip(letters, runs, strict=True) if j}
         backward = {j for j, end in ends.items() if end in self.alone and j not in self.alone}
         self.alone.difference_update(ends.values())
+        hidden = set() if backward else {j for j in ends if j not in self.alone and f"-{j}" in piece.text}
+        if hidden:
+            turned = body(tuple(ends[j] if j in hidden else j for j in letters))
+            return min(piece, turned, key=lambda one: len(one.text))
         if not backward:
             return piece
         again = body(tuple(ends[j] if j in backward else j for j in letters))

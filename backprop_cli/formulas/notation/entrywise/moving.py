@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from sympy import Expr
 
@@ -128,20 +128,17 @@ def _stepped(item: object, index: str, size: int) -> str:
 
 
 def scattered(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
-    """[i = 2] · g, Σ_j [i = j+1] · g[j]: to where it was taken from."""
+    """[i = 2] · g, Σ_j [i = j+1] · g[j], g[2-i]: to where it was taken from."""
     items = spread(expr.parameters["index"], len(expr.shape))
     if any(isinstance(item, tuple) for item in items):
         return None
     source = expr.args[0]
-    kept = [item for item in items if not isinstance(item, int)]
-    lacking = len(kept) - len(shape_of(source))
-    runs: list[Along] = []
-    for place, item in enumerate(kept):
-        if isinstance(item, Span) and item != Span():
-            runs.append(_along_slice(layout, expr, items, item, place - lacking))
+    lacking = len([item for item in items if not isinstance(item, int)]) - len(shape_of(source))
+    taken = _taken(items, expr.shape)
+    runs = [_along_slice(layout, source, one, one.place - lacking) for one in taken if not one.whole]
 
     def body(letters: Index) -> Piece:
-        moving, axis = iter(letters), iter(zip(indices, expr.shape, strict=True))
+        moving, axis, spans = iter(letters), iter(zip(indices, expr.shape, strict=True)), iter(taken)
         here: list[str] = []
         there: list[str] = []
         at: list[str] = []
@@ -152,8 +149,10 @@ def scattered(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
             index, size = next(axis)
             if isinstance(item, int):
                 here, there = [*here, index], [*there, str(item % int(size))]
-            elif item == Span():
-                at.append(index)
+                continue
+            one = next(spans)
+            if one.whole:
+                at.append(index if one.run.step > 0 or not index else places.less(str(one.run.start), index))
             else:
                 at.append(next(moving))
                 here, there = [*here, index], [*there, _stepped(item, at[-1], int(size))]
@@ -162,14 +161,30 @@ def scattered(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     return layout.over(runs, body)
 
 
-def _along_slice(layout: EntryWalker, expr: Apply, items: Sequence[object], item: Span, axis: int) -> Along:
+class _Taken(NamedTuple):
+    """What a slice takes of an axis: `place` is the axis that it becomes, `whole`: all, in order or from the end."""
+
+    place: int
+    run: range
+    whole: bool
+
+
+def _taken(items: Sequence[object], shape: Shape) -> list[_Taken]:
+    sizes, place, found = iter(shape), 0, []
+    for item in items:
+        size = 0 if item is None else int(next(sizes))
+        if isinstance(item, Span):
+            run = range(*slice(item.first, item.stop, item.step).indices(size))
+            found.append(_Taken(place, run, len(run) == size))
+        place += not isinstance(item, int)
+    return found
+
+
+def _along_slice(layout: EntryWalker, source: Expr, taken: _Taken, axis: int) -> Along:
     """How many entries a slice takes; of an operand that is repeated there, of no axis."""
-    place = [one for one in items if one is not None].index(item)
-    count = len(range(*slice(item.first, item.stop, item.step).indices(int(expr.shape[place]))))
-    source = expr.args[0]
-    if axis >= 0 and int(shape_of(source)[axis]) == count:
+    if axis >= 0 and int(shape_of(source)[axis]) == len(taken.run):
         return layout.along(source, axis)
-    return Along(count)
+    return Along(len(taken.run))
 
 
 def concatenated(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
