@@ -22,6 +22,7 @@ from backprop_cli.engine.passes import backward, plan
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN
 from backprop_cli.formulas.algebra.contributions import Parts, added_up
+from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import (
     Delta,
     GradSymbol,
@@ -31,7 +32,7 @@ from backprop_cli.formulas.algebra.expr import (
     shape_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.folding import folded, laid_open, with_row_sums
+from backprop_cli.formulas.algebra.folding import folded, laid_open, reopened, with_row_sums
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.solved import is_never_zero
@@ -165,7 +166,11 @@ class Formulas:
             tidied = self.tidied(expr)
             chained = self.symbols.fold(tidied)
             named = recognised(final := chained if chained == tidied else self.tidied(chained))
-            known = self.symbols.chosen[expr] = final if named == final else tidy(named, self.symbols.facts)
+            known = final if named == final else tidy(named, self.symbols.facts)
+            opened = reopened(known, self.symbols.facts)
+            if opened != known:
+                known = min(known, tidy(recognised(opened), self.symbols.facts), key=reading_cost)
+            self.symbols.chosen[expr] = known
         return known
 
     def tidied(self, expr: Expr) -> Expr:

@@ -44,6 +44,14 @@ def laid_open(expr: Expr, facts: Facts) -> bool:
     return any(isinstance(p, Add) and symbols_of(p) in facts.added for p in pointwise_parts(expr))
 
 
+def reopened(expr: Expr, facts: Facts) -> Expr:
+    """(1 - y s)/D, where y is x/D, as (1 - x s/D)/D: what divides by one sum, with a name or without, may meet."""
+    below = {p for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp == -1 and isinstance(p.base, Add)}
+    made = {s: facts.definitions.get(s, s) for s in symbols_of(expr)} if below else {}
+    found = {s: definition for s, definition in made.items() if not below.isdisjoint(Mul.make_args(definition))}
+    return expr.xreplace(found) if found else expr
+
+
 def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
     """Remember what a named node is defined as, by the parts that it can be recognised by."""
     if tree_size(definition) > MAX_DEFINITION or isinstance(definition, TensorSymbol):

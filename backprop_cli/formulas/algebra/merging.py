@@ -7,7 +7,7 @@ from operator import itemgetter
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.subscripts import Span
-from backprop_cli.formulas.algebra.expr import Apply, is_op, later_is_negative, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, later_is_negative, shape_of, tree_size
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pairwise import one_axis
 from backprop_cli.formulas.algebra.products import chain, chain_factors
@@ -132,6 +132,8 @@ def _joined_terms(a: Expr, b: Expr) -> Expr | None:
     (coefficient_a, one), (coefficient_b, two) = _scaled(a), _scaled(b)
     if is_op(one, "sum") and is_op(two, "sum"):
         return _joined_sums(one, two, coefficient_a, coefficient_b)
+    if not shape_of(one):
+        return _joined_dots(one, two, coefficient_a, coefficient_b)
     if coefficient_b not in (coefficient_a, -coefficient_a):
         return _joined_chains(_factors(one), _factors(two), coefficient_b / coefficient_a, coefficient_a)
     sign = S.One if coefficient_a == coefficient_b else S.NegativeOne
@@ -154,11 +156,24 @@ def _centred(a: Expr, b: Expr) -> Expr | None:
 
 
 def _scaled(term: Expr) -> tuple[Expr, Expr]:
-    """A term as a scalar times the rest; of scalars, times the one sum among them."""
+    """A term as a scalar times the rest; of scalars, times the one sum or product of vectors among them."""
     if not shape_of(term):
-        sums = [f for f in Mul.make_args(term) if is_op(f, "sum")]
+        sums = [f for f in Mul.make_args(term) if is_op(f, "sum") or is_op(f, "matmul")]
         return (term / sums[0], sums[0]) if len(sums) == 1 else (S.One, term)
     return split_scalar(term)
+
+
+def _joined_dots(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None:
+    """gᵀb - gᵀa = gᵀ(b - a), of nodes   (F1t)."""
+    if first not in (second, -second) or not is_op(one, "matmul") or not is_op(two, "matmul"):
+        return None
+    if not all(isinstance(x, TensorSymbol) for x in (*one.args, *two.args)):
+        return None
+    shared = next((x for x in one.args if x in two.args), None)
+    if shared is None or len(one.args) != 2 or len(two.args) != 2:
+        return None
+    x, y = (next((a for a in dot.args if a != shared), shared) for dot in (one, two))
+    return first * call("matmul", {}, x + second / first * y, shared)
 
 
 def _joined_sums(one: Apply, two: Apply, first: Expr, second: Expr) -> Expr | None:

@@ -12,6 +12,7 @@ from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.positive import is_positive
 
 GAIN = 2  # nodes by which what stands for a part has to be shorter
+SHARE = 5  # and by which a node over one of its factors has to be shorter than its other factors
 DEEPEST = 4
 SHORTEST = 9  # nodes of a definition with a part that is longer than what it is solved for
 LONGEST = 12  # nodes of what a part is replaced by
@@ -22,6 +23,10 @@ def solutions(symbol: TensorSymbol, definition: Expr) -> Iterator[tuple[Expr, Ex
     """(part, form, divisor): parts of a definition, what each is in terms of the node, if the divisor is not 0."""
     if tree_size(definition) < SHORTEST:
         return
+    for name in (f for f in Mul.make_args(definition) if isinstance(f, TensorSymbol)):  # Y = A Kᵃ Lᵇ: Kᵃ Lᵇ is Y/A
+        rest = definition / name
+        if shape_of(rest) == symbol.shape and tree_size(symbol / name) + SHARE <= tree_size(rest):
+            yield rest, symbol / name, name
     form: Expr = symbol
     part: Expr = definition
     divisor: Expr = S.One

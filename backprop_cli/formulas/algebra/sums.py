@@ -121,7 +121,8 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
     if sifted is not None:  # S4
         return Mul(constant, sifted)
     through = _sum_of_chain(rest, axes)
-    if through is not None:  # S8
+    through = _sum_of_outer(rest, axes) if through is None else through
+    if through is not None:  # S8, S20
         return Mul(constant, through)
     if constant != 1:
         return Mul(constant, _sum_live(rest, axes))
@@ -156,6 +157,19 @@ def _sum_of_chain(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
     end, along = (expr.args[0], -2) if rows else (expr.args[-1], -1)
     known = facts_of(end).sum(end, (along,)) if len(shape_of(end)) == 2 else None
     return known if known == 0 else None
+
+
+def _sum_of_outer(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
+    """The row sums of A ⊙ x yᵀ are x ⊙ (A y), its column sums (Aᵀ x) ⊙ y   (S20)."""
+    outer = next((f for f in Mul.make_args(expr) if is_op(f, "outer")), None)
+    if outer is None or axes not in {(-1,), (-2,)} or not isinstance(a := expr / outer, TensorSymbol):
+        return None
+    if a.shape != outer.shape:
+        return None
+    x, y = outer.args
+    if axes == (-2,):
+        return call("matmul", {}, call("transpose", {"axes": None}, a), x) * y
+    return call("expand_dims", {"axis": 1}, x * call("matmul", {}, a, y))
 
 
 def _sum_of_product(expr: Mul, axes: tuple[int, ...]) -> Expr | None:

@@ -7,7 +7,7 @@ from typing import Any
 from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops.base import normalize_axis
-from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, scaled
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
@@ -23,11 +23,20 @@ def transpose(x: Formula, *, axes: Any = None) -> Formula:
     factor, rest = split_scalar(x.expr)
     if factor != 1:
         return scaled(factor, transpose(Formula(rest, x.shape), axes=order))
+    row = _vector_of(x.expr) if rank == 2 and is_matrix_transpose(order) else None
+    if row is not None:
+        return Formula(call("expand_dims", {"axis": 1}, row), shape)
     if shape_of(x.expr) != x.shape and len(shape_of(x.expr)) < rank:
-        if rank == 2 and is_matrix_transpose(order):  # T6: a row is a vector, a column one with an axis
-            return Formula(call("expand_dims", {"axis": 1}, x.expr), shape)
         x = Formula(_padded(x.expr, rank), x.shape)
     return Formula(_transposed(x.expr, order, shape), shape)
+
+
+def _vector_of(expr: Expr) -> Expr | None:
+    """The vector that a row is: its transpose is that vector with an axis   (T6)."""
+    if len(shape_of(expr)) == 1:
+        return expr
+    is_row = is_op(expr, "reshape") and len(shape_of(expr.args[0])) == 1 and is_one(shape_of(expr)[0])
+    return expr.args[0] if is_row else None
 
 
 def _padded(expr: Expr, rank: int) -> Expr:
