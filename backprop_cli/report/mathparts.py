@@ -27,6 +27,7 @@ LONG, _SMALLER = 20, 0.72  # letters of a name that is set smaller on a small sc
 _SIGN, _LETTER, SCRIPT = 12.0, 8.8, 0.72
 _ALONE = {**dict.fromkeys("mwMW", 16.6), **dict.fromkeys("ijlt", 8.0)}
 _AFTER = {PLACES[mark] for mark in AFTER}
+_ESCAPED = re.compile(r"[&<>]")
 _REST = re.compile(r"--rest:(\d+)px")
 _OUTER = re.compile(r"</?math\b[^>]*>")
 
@@ -60,10 +61,18 @@ def _nested(atoms: Sequence[Atom[float]]) -> str:
 # ── widths ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _width(element: ET.Element) -> float:
-    """About how many pixels an element takes."""
+def _width(element: ET.Element, known: dict[ET.Element, float] | None = None) -> float:
+    """About how many pixels an element takes; with `known`, those inside are measured once, however deep they stand."""
+    known = {} if known is None else known
+    found = known.get(element)
+    if found is None:
+        found = known[element] = _taken(element, [_width(one, known) for one in element])
+    return found
+
+
+def _taken(element: ET.Element, inner: Sequence[float]) -> float:
+    """The same, from the widths of what stands in it."""
     text = element.text or ""
-    inner = [_width(one) for one in element]
     match element.tag:
         case "mo":
             return _SIGNS.get(text, _SIGN)
@@ -95,6 +104,9 @@ def _written(element: ET.Element) -> str:
         one.attrib.pop("data-break", None)
         if one.tag == "mi" and len(one.text or "") > LONG:
             one.attrib["class"] = "long"
+    if not len(element) and not _ESCAPED.search(element.text or "<"):  # by far the most: a name, a number, a sign
+        given = "".join(f' {name}="{value}"' for name, value in element.attrib.items())
+        return f"<{element.tag}{given}>{element.text}</{element.tag}>"
     return ET.tostring(element, encoding="unicode")
 
 
@@ -117,6 +129,7 @@ class _Atoms:
         self.limit = limit
         self.found: list[Atom[float]] = [Atom("", 0.0, 0)]
         self.depth = 0
+        self.widths: dict[ET.Element, float] = {}
         self.row(row)
 
     def done(self) -> list[Atom[float]]:
@@ -132,8 +145,8 @@ class _Atoms:
             place = int(one.attrib.get("data-break", "0"))
             if one.tag == "mo":
                 self.sign(one, place)
-            elif _width(one) <= self.limit or not self.opened(one):
-                self.add(_written(one), _width(one))
+            elif _width(one, self.widths) <= self.limit or not self.opened(one):
+                self.add(_written(one), _width(one, self.widths))
 
     def sign(self, sign: ET.Element, place: int) -> None:
         """A bracket counts how deep what follows stands; a mark begins an atom, that of a comma after it."""
