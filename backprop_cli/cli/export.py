@@ -18,6 +18,9 @@ from backprop_cli.tasks.export.targets import TARGETS
 if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
 
+A_NUMBER = 280
+"""Bytes that a number takes while it is written into a script, as measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -41,9 +44,12 @@ class Job:
         """What is written holds the spec's numbers, and is to be run: it may take what `run` may."""
         if all(leaf.load is not None for leaf in spec.leaves):
             from backprop_cli.engine.graph import build
+            from backprop_cli.engine.graph.memory import entries_of
             from backprop_cli.tasks.leaves import check_memory
 
-            check_memory(build(spec), self.max_bytes)
+            drawn = {leaf.name for leaf in spec.leaves if leaf.written and "init" in leaf.written}
+            written = sum(entries_of(leaf.shape) for leaf in spec.leaves if leaf.name not in drawn)
+            check_memory(build(spec), self.max_bytes, beside=0 if self.target == "spec" else A_NUMBER * written)
 
     def warm(self) -> None:
         """One spec: there is nothing to prepare."""

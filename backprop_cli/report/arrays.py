@@ -12,6 +12,7 @@ from typing import Any
 from backprop_cli.records import dataclass
 
 GAP = "…"
+LISTED = 4096  # entries that are numbers of Python's at once
 
 # From the last axis to the first: up to `limit` entries are all shown, of more the first `head` and the last `tail`.
 _LAYOUT = ((10, 3, 3), (12, 3, 3), (4, 1, 1), (2, 1, 1))
@@ -166,17 +167,22 @@ def _bracketed(nested: Any, depth: int, grid: _Grid) -> list[str]:
 
 
 def entries(value: Any) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Every index of an array with its entry, in row-major order."""
+    """Every index of an array with its entry, in row-major order; few are Python's numbers at once."""
     shape = value.shape
-    flat = value.reshape(-1).tolist() if shape else [float(value)]
     index = [0] * len(shape)
-    for entry in flat:
+    for entry in _listed(value) if shape else (float(value),):
         yield tuple(index), entry
         for axis in range(len(shape) - 1, -1, -1):
             index[axis] += 1
             if index[axis] < shape[axis]:
                 break
             index[axis] = 0
+
+
+def _listed(value: Any) -> Iterator[float]:
+    flat = value.reshape(-1)
+    for start in range(0, flat.size, LISTED):
+        yield from flat[start : start + LISTED].tolist()
 
 
 def strict(value: Any, precision: int | None = None) -> Any:

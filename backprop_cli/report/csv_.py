@@ -8,20 +8,30 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 
 from backprop_cli.report.arrays import entries
 from backprop_cli.report.plain import safe
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.result import NodeResult, Result
 
+PIECE = 4096
+"""Lines that are held at once."""
+
+
+def pieces(result: Result, view: View = READING) -> Iterator[str]:
+    """The lines of a spec, some at a time; the header is the format's prologue."""
+    named = cell(result.spec)
+    rows = ((named, node.name, node.kind, *row) for node in result.nodes for row in _rows(node, view))
+    while some := list(islice(rows, PIECE)):
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(some)
+        yield view.plain(out.getvalue())
+
 
 def render(result: Result, view: View = READING) -> str:
-    """The lines of a spec; the header is the format's prologue."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    for node in result.nodes:
-        writer.writerows([cell(result.spec), node.name, node.kind, *row] for row in _rows(node, view))
-    return view.plain(out.getvalue())
+    """The same, whole."""
+    return "".join(pieces(result, view))
 
 
 def _rows(node: NodeResult, view: View) -> Iterator[tuple[str, ...]]:

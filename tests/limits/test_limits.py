@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -123,3 +124,22 @@ def test_a_command_line_keeps_its_word(case: dict[str, Any], tmp_path: Path, env
     for name in case.get("unchanged", ()):
         assert (tmp_path / name).read_text(encoding="utf-8") == case["files"][name]
     assert not [name for name in case.get("absent", ()) if (tmp_path / name).exists()]
+
+
+def test_what_is_written_counts(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Rule: a script's text counts in the memory that it may take; lines of CSV are held a few at a time."""
+    from numpy import linspace, save
+
+    spec = "params: {w: {file: w.npy}}\nnodes: {y: sum(w*w)}\n"
+    for name, size in (("few", 3), ("many", 300_000)):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / "w.npy", linspace(0.1, 0.9, size))
+        (tmp_path / name / "spec.yaml").write_text(spec, encoding="utf-8")
+    for line, more in (("run --format csv many/spec.yaml", 25), ("export --to numpy many/spec.yaml", 100)):
+        few, many = ([*line.replace("many", name).split(), "--max-bytes", "100M"] for name in ("few", "many"))
+        (_, _, least, _, _), (code, _, most, _, err) = (measured(one, tmp_path, environment) for one in (few, many))
+        assert code == 0, err
+        assert most < least + more  # megabytes
+    code, *_, err = measured(["export", "--to", "numpy", "many/spec.yaml", "--max-bytes", "32M"], tmp_path, environment)
+    assert code == 2
+    assert re.search(r"--max-bytes \d+M would do", err)
