@@ -289,8 +289,15 @@ def _fields(record: Any) -> tuple[Field, ...]:
 
 def _replace(record: T, /, **changes: Any) -> T:
     """A record with other values for some fields."""
-    values = {one.name: getattr(record, one.name) for one in _fields(record) if one.init}
-    return type(record)(**{**values, **changes})
+    in_order: list[Any] = []
+    for one in _fields(record):
+        if one.init:
+            value = changes.pop(one.name) if one.name in changes else getattr(record, one.name)
+            if one.kw_only:
+                changes[one.name] = value
+            else:
+                in_order.append(value)
+    return type(record)(*in_order, **changes)
 
 
 class _Standard:

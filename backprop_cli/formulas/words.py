@@ -9,7 +9,7 @@ from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.ops.base import ParameterError, ShapeError
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.marks import MARKED
-from backprop_cli.formulas.notation import notation_of
+from backprop_cli.formulas.notation import Notation, notation_of
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.typeset import Typeset
 from backprop_cli.formulas.notation.typeset_entry import Calls, TypesetEntry
@@ -27,14 +27,17 @@ class Wording:
 
     graph: Graph
     shapes: Mapping[str, Shape]
+    told: dict[str, Notation]
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+        self.graph, self.told = graph, {}
         self.shapes = {name: graph.nodes[index].shape for name, index in graph.names.items()}
 
     def __call__(self, node: NodeSpec, notation: str) -> str:
         """A node's expression in a notation."""
-        return Typeset(notation_of(notation, tuple(self.graph.names)), self.shape_in(node))(node.expression)
+        if notation not in self.told:  # asked for by all the names, which takes as long as there are many
+            self.told[notation] = notation_of(notation, tuple(self.graph.names))
+        return Typeset(self.told[notation], self.shape_in(node))(node.expression)
 
     def entry(self, node: NodeSpec, layout: EntryLayout) -> tuple[str, str] | None:
         """Both sides of one entry of a node, where its expression is a sum of products, or a function of each entry."""

@@ -25,7 +25,8 @@ VERDICTS = {"ok": "ok", "wrong": "wrong", "kink": "on a kink", "inconclusive": "
 
 def text(report: CheckReport, view: View) -> str:
     """One line a node; under a wrong one its worst entry under each answer; a last line that sums up."""
-    names = {id(r): name_of(r, report, view) for r in report.results}
+    several = has_passes(report)
+    names = {id(r): name_of(r, several, view) for r in report.results}
     width = max(map(len, names.values()), default=0)
     rows: list[Row | str] = [*view.heading(report.title, report.spec), ""]
     rows += [row for result in report.results for row in _node(names[id(result)].ljust(width), result, view)]
@@ -36,11 +37,15 @@ def text(report: CheckReport, view: View) -> str:
     return "\n".join(line.rstrip() for line in fitted(rows, view.width)) + "\n"
 
 
-def name_of(result: CheckResult, report: CheckReport, view: View) -> str:
-    """The node; with several passes also where its gradient comes from."""
+def has_passes(report: CheckReport) -> bool:
+    """Whether there are several backward passes."""
+    return any(r.number is not None for r in report.results)
+
+
+def name_of(result: CheckResult, several: bool, view: View) -> str:
+    """The node; with `several` passes also where its gradient comes from."""
     if result.number is not None:
         return view.safe(f"{result.node} (pass {result.number}, from {result.output})")
-    several = any(r.number is not None for r in report.results)
     return view.safe(f"{result.node} ({result.output})" if several else result.node)
 
 

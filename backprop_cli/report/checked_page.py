@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backprop_cli.report.checked import STYLES, VERDICTS, name_of, size_of, summary
+from backprop_cli.report.checked import STYLES, VERDICTS, has_passes, name_of, size_of, summary
 from backprop_cli.report.page import navigation, page, step, text
 from backprop_cli.report.view import View
 
@@ -30,7 +30,8 @@ def _body(report: CheckReport, view: View) -> Iterator[str]:
     yield navigation()
     heading = "Gradients, from the output back" if report.unit == "gradient" else f"{report.unit}s, row by row"
     yield f'<main><h2>{heading}</h2><ol class="steps">'
-    yield from (_gradient(result, report, view) for result in report.results)
+    several = has_passes(report)
+    yield from (_gradient(result, name_of(result, several, view), report.unit) for result in report.results)
     yield from map(_written, report.functions)
     yield "</ol>"
     if report.nonfinite:
@@ -42,9 +43,8 @@ def _status(status: str) -> str:
     return f'<span class="{CLASSES[STYLES[status]]}">{VERDICTS[status]}</span>'
 
 
-def _gradient(result: CheckResult, report: CheckReport, view: View) -> str:
-    name = name_of(result, report, view)
-    what = f"gradient of {name}" if report.unit == "gradient" else name
+def _gradient(result: CheckResult, name: str, unit: str) -> str:
+    what = f"gradient of {name}" if unit == "gradient" else name
     content = [f'<div class="row"><strong>{text(name)}</strong>{_status(result.status)}</div>']
     if result.reason:
         content.append(f"<p>{text(result.reason)}</p>")

@@ -22,11 +22,20 @@ MAX_TERMS = 8  # of a sum that is looked into
 
 def named_function(expr: Expr) -> Expr | None:
     """The same expression with one function by its name, or None."""
-    for idiom in _SUMS if isinstance(expr, Add) else _PRODUCTS:
-        found = idiom(expr)
-        if found is not None and found != expr:
-            return found
+    kinds = None if isinstance(expr, Add) else _kinds(expr)
+    for idiom, needed in _SUMS if kinds is None else _PRODUCTS:
+        if kinds is None or not needed or not needed.isdisjoint(kinds):
+            found = idiom(expr)
+            if found is not None and found != expr:
+                return found
     return None
+
+
+def _kinds(expr: Expr) -> set[str]:
+    """What the factors of a product are, or powers of: operators by their names, leaves, sums."""
+    bases = (f.base if isinstance(f, Pow) else f for f in Mul.make_args(expr))
+    return {base.name if isinstance(base, Apply) else "leaf" if getattr(base, "leaf", False)
+            else type(base).__name__ for base in bases}  # fmt: skip
 
 
 def function(name: str, x: Expr, shape_like: Apply) -> Apply:
@@ -303,8 +312,20 @@ def stable(expr: Expr) -> Expr | None:
 
 
 Idiom = Callable[[Expr], Expr | None]
-_PRODUCTS: tuple[Idiom, ...] = (
-    logistic, two_ways, one_exponential, absorbed_exponential, complement, multiplied, idempotent, signs, absorbed,
-    one_sign, labelled, signed_quotient,
-)  # fmt: skip
-_SUMS: tuple[Idiom, ...] = (sigmoid_complement, stable)
+ANY = frozenset[str]()
+_PRODUCTS: tuple[tuple[Idiom, frozenset[str]], ...] = (
+    (logistic, frozenset({"Add"})),
+    (two_ways, frozenset({"Add"})),
+    (one_exponential, frozenset({"exp"})),
+    (absorbed_exponential, frozenset({"exp"})),
+    (complement, frozenset({"sigmoid"})),
+    (multiplied, ANY),
+    (idempotent, frozenset({"leaf"})),
+    (signs, frozenset({"leaf"})),
+    (absorbed, MASKS | {"leaf"}),
+    (one_sign, frozenset({"sign"})),
+    (labelled, frozenset({"leaf", "scatter", "Add"})),
+    (signed_quotient, frozenset({"sign"})),
+)
+"""Each with what it looks at first: a product without any of these, which may be long, is not gone through."""
+_SUMS: tuple[tuple[Idiom, frozenset[str]], ...] = ((sigmoid_complement, ANY), (stable, ANY))

@@ -58,10 +58,12 @@ def work_out(
     trial = None if values is None else Trial(values, passes or ())
     work = Formulation(graph, ("local", "nodes"), SHOWN, values, trial=trial)
     found = []
+    announced = False
     for position, run in enumerate(graph.passes):
         derived = derive(work.symbols, run, ("local", "nodes"))
+        announced |= bool(work.symbols.facts.used)
         deriver = Deriver(graph, work, derived, passes[position] if passes else None, entry, digits,
-                          notations)  # fmt: skip
+                          notations, announced)  # fmt: skip
         wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
                   and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
         worked = []

@@ -9,6 +9,7 @@ from sympy import Add, Expr, S
 
 from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.base import show
+from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.work import at_work
@@ -16,14 +17,17 @@ from backprop_cli.formulas.closing import cancelled, closing
 from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions, is_long
 from backprop_cli.formulas.derivation.printing import joined, signs
 from backprop_cli.formulas.notation import NOTATIONS
-from backprop_cli.formulas.notation.numbers import numbers
+from backprop_cli.formulas.notation.numbers import NumbersLayout, numbers
 from backprop_cli.formulas.remarks import TOO_LONG, remarks
 from backprop_cli.formulas.tensors import seed_formula, true_shape
 from backprop_cli.formulas.worked import Contribution, Maths, PutIn, Worked, fits
-from backprop_cli.records import dataclass, replace
+from backprop_cli.records import dataclass, field, replace
 
 LONGEST_WAY = 12
 """Factors of ∂E/∂out · ∂out/∂net · ... that are read in one line."""
+
+LONGEST_PUT_IN = 160
+"""Characters of a formula with its numbers put in that are read."""
 
 
 def shortened(parts: tuple[Contribution, ...]) -> tuple[tuple[Contribution, ...], bool]:
@@ -36,6 +40,8 @@ def shortened(parts: tuple[Contribution, ...]) -> tuple[tuple[Contribution, ...]
 class Deriver(Contributions):
     """Works out one backward pass of a graph, node by node."""
 
+    puts_in: dict[str, NumbersLayout] = field(default_factory=dict)  # by notation
+
     def worked(self, node: Node) -> Worked:
         """The derivation of one node's gradient."""
         facts = self.derived.symbols.facts
@@ -44,7 +50,8 @@ class Deriver(Contributions):
             self.reached.clear()
             found = [self.contribution(c, node) for c in self.consumers(node)]
             parts = tuple(c for c in found if c is not None)
-            self.touch_facts(node, parts)
+            if self.rests_on_facts:
+                self.touch_facts(node, parts)
         with at_work(self.work.printing):
             return self.put_in_words(node, parts)
 
@@ -166,15 +173,19 @@ class Deriver(Contributions):
         if 0 in shape:
             return None
         found = f"{float(self.gradients[node.index][at]) + 0.0:.{self.digits}g}"  # no -0
-        text = numbers(evaluator, self.digits, "text", self.style).put_in(expr, at)
-        if text is None or text == found:
+        given = self.each(lambda n: self.figures(n, evaluator).put_in(expr, at))
+        if not given.text or len(given.text) > LONGEST_PUT_IN or given.text == found:
             return None
-        given = self.each(lambda n: text if n == "text" else
-                          numbers(evaluator, self.digits, n, self.style).put_in(expr, at) or "")  # fmt: skip
         letters = tuple(map(str, at))
         left = self.each(lambda n: self.notation(n).gradient_at(self.derived.run.name, self.label(node), letters))
         shown = self.each(lambda n: NOTATIONS[n].figure(found))
         return PutIn(at, left if at else self.partial(self.label(node)), given, shown)
+
+    def figures(self, notation: str, evaluator: Evaluator) -> NumbersLayout:
+        """The walk that puts numbers in, in a notation."""
+        if notation not in self.puts_in:
+            self.puts_in[notation] = numbers(evaluator, self.digits, notation, self.style)
+        return self.puts_in[notation]
 
 
 def _factors(text: str) -> list[str]:

@@ -46,6 +46,7 @@ class Printing:
     asked: tuple[int, ...] | None = None
     digits: int = 6
     notations: tuple[str, ...] = SHOWN
+    rests_on_facts: bool = True  # whether any formula that was derived may do so
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
     words: Wording = field(init=False)

@@ -33,8 +33,6 @@ NOTHING = Piece("0", ATOM)
 
 HOLDS = {"less_equal": le, "greater_equal": ge, "not_equal": ne}
 
-LONGEST = 160
-
 
 class TooLongError(Exception):
     """The sums in it have too many terms to be read."""
@@ -46,15 +44,13 @@ class NumbersLayout(EntryLayout):
 
     value: Callable[[Expr], Any] = lambda expr: None
     digits: int = 6
-    longest: int = 0  # in characters; 0: any length
 
-    def put_in(self, expr: Expr, at: tuple[int, ...]) -> str | None:
-        """The entry at an index; None where it is too long to be read, or nothing but the number itself."""
+    def put_in(self, expr: Expr, at: tuple[int, ...]) -> str:
+        """The entry at an index; nothing where a sum in it has too many terms to be read."""
         try:
-            piece = self.entry(expr, tuple(map(str, at)))
+            return self.entry(expr, tuple(map(str, at))).text
         except TooLongError:
-            return None
-        return piece.text if not self.longest or len(piece.text) <= self.longest else None
+            return ""
 
     def entry(self, expr: Expr, indices: Index) -> Piece:
         """A name is its number."""
@@ -149,7 +145,7 @@ def _index(text: str) -> int:
 
 
 def numbers(value: Callable[[Expr], object], digits: int, notation: str, style: Style) -> NumbersLayout:
-    """The walk that puts numbers in; what is too long as text is left out."""
+    """The walk that puts numbers in."""
     layout = NumbersLayout(NOTATIONS[notation], style=style)
-    layout.value, layout.digits, layout.longest = value, digits, LONGEST if notation == "text" else 0
+    layout.value, layout.digits = value, digits
     return layout

@@ -68,7 +68,8 @@ class PrintedBack:
             return Answer("formula", total=len(formula), note="no formula is short enough to be read back")
         wrong = bool(faults) or bool(self.tolerance.refuses(worst))
         note = faults[0] if faults else UNDEFINED if undefined.any() else NOWHERE if nowhere.any() else ""
-        unknown = tuple(tuple(map(int, index)) for index in np.argwhere(undefined if undefined.any() else nowhere))
+        silent = undefined if undefined.any() else nowhere
+        unknown = tuple(tuple(map(int, index)) for index in np.argwhere(silent)) if silent.any() else ()
         return Answer("formula", worst, wrong, at, found, (), unknown, len(found), len(formula), note)
 
     def nowhere(self, found: Iterable[Any], gradient: Array) -> Mask:
