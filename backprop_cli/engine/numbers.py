@@ -104,8 +104,14 @@ class Words(Careful):
     def __init__(self, dtype: str = "float64") -> None:
         self.dtype = np.dtype(dtype)
         self.pi = self.dtype.type(np.pi)
-        for name, one in OPS.items():
-            setattr(self, name, DIRECT.get(name) or MethodType(one.forward, self))
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """An op, found when it is first asked for: a small run needs three of two hundred."""
+        if name not in OPS:
+            raise AttributeError(name)
+        found = DIRECT.get(name) or MethodType(OPS[name].forward, self)
+        setattr(self, name, found)
+        return found
 
     def sigmoid_complement(self, y: Array, x: Array) -> Array:
         """1 - σ(x) = σ(-x), with full relative accuracy where σ(x) rounds to 1."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, build
-from backprop_cli.formulas.formulate import formulate
+from backprop_cli.formulas.formulate import PassFormulas, formulate
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import compute
@@ -110,26 +110,35 @@ def size(code: str) -> int:
     return sum(1 for n in ast.walk(tree) if isinstance(n, ast.expr) and n not in called and not isinstance(n, skipped))
 
 
-_RUNS: dict[str, tuple[Graph, Computed, Any]] = {}
+_RUNS: dict[str, tuple[Graph, Computed]] = {}
+_FORMULAS: dict[tuple[str, str], PassFormulas] = {}
 
 
-def run_of(spec: Mapping[str, Any]) -> tuple[Graph, Computed, Any]:
-    """The spec, run, with its formulas; remembered, since several cases share one."""
+def run_of(spec: Mapping[str, Any]) -> tuple[Graph, Computed]:
+    """The spec, run; remembered, since several cases share one."""
     key = json.dumps(spec)
     if key not in _RUNS:
         graph = build(read_spec(quick_yaml.dump(spec).encode(), "asked.yaml", folder=None))
-        computed = compute(graph, load_leaves(graph))
-        _, total, _ = formulate(graph, computed.values, computed.passes, ("local", "nodes"), ("text", "code"))
-        _RUNS[key] = graph, computed, total
+        _RUNS[key] = graph, compute(graph, load_leaves(graph))
     return _RUNS[key]
+
+
+def formulas_of(spec: Mapping[str, Any], term: str) -> PassFormulas:
+    """Its formulas in terms that some case compares; remembered, too."""
+    key = json.dumps(spec), term
+    if key not in _FORMULAS:
+        graph, computed = run_of(spec)
+        _FORMULAS[key] = formulate(graph, computed.values, computed.passes, (term,), ("text", "code"))[1]
+    return _FORMULAS[key]
 
 
 def measured(case: Asked) -> Measured:
     """Our shortest formula in the terms of the case, checked against the gradient and the publication."""
-    graph, computed, total = run_of(case.spec)
+    graph, computed = run_of(case.spec)
     index = graph.names[case.node]
     gradient = np.asarray(computed.gradient(index), dtype=float)
-    formulas = [f for t, f in total[index].items() if t in case.terms and isinstance(f, Printed)]
+    found = [formulas_of(case.spec, term)[index].get(term) for term in case.terms]
+    formulas = [one for one in found if isinstance(one, Printed)]
     wrong = []
     for formula in formulas:
         if not (formula.deviation is not None and formula.deviation < NEAR):
