@@ -165,7 +165,7 @@ nodes: {a: "p[1:3, :]", b: "p[1:3, :]", loss: mean(sin(a + 1)) + mean(sin(b + 2)
 """  # two parts of one place: nothing to tile with, and no order between them
 
 
-@seeded(40)
+@seeded(25)
 def test_random_graph(draw: Random) -> None:
     """On a random graph the formulas of every node, in all terms and read back, and the differences agree."""
     check_agrees(random_graph(draw))
