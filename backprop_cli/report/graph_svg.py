@@ -37,8 +37,8 @@ fill:#1f2328}
 .graph .small,.graph .note{font-size:11px;fill:#59636e}
 .graph .heading{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:16px;font-weight:600}
 .graph .legend{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:12px;fill:#59636e}
-.graph .value{font-size:11px;fill:#1a7f37}
-.graph .gradient{font-size:11px;fill:#8250df}
+.graph .value{font-size:11px;fill:#1a7f37;white-space:pre}
+.graph .gradient{font-size:11px;fill:#8250df;white-space:pre}
 .graph .edge{fill:none;stroke:#0969da;stroke-width:1.5}
 .graph .edge.idle{stroke:#8c959f;stroke-dasharray:5 4}
 .graph .head{fill:#0969da}
@@ -121,11 +121,19 @@ def _texts(box: Box) -> list[tuple[str, str]]:
     first = [("name", box.name)]
     if box.again:
         return first
-    value = [("value", line) for line in box.value]
-    gradient = [("gradient", line) for line in box.gradient_lines]
+    value = [("value", line) for line in _columns(box.value)]
+    gradient = [("gradient", line) for line in _columns(box.gradient_lines)]
     if box.expression:
         return [*first, ("", f"= {shortened(box.expression, LONGEST)}"), ("small", box.shape + hook), *value, *gradient]
     return [*first, ("small", f"{box.kind} {box.shape}{hook}"), *value, *gradient]
+
+
+def _columns(lines: Sequence[str]) -> list[str]:
+    """Rows of numbers as wide as each other: centred, their columns stay under each other."""
+    if not any(line.lstrip("∂ ").startswith("[") for line in lines):
+        return list(lines)
+    width = max(map(len, lines), default=0)
+    return [line.ljust(width) for line in lines]
 
 
 def _size(lines: Sequence[tuple[str, str]]) -> tuple[float, float]:

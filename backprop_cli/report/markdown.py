@@ -130,11 +130,15 @@ _SPACED = {r"\,": r"\thinspace ", r"\ ": r"\space ", r"\|": r"\Vert ", "|": r"\v
            r"\}": r"\rbrace ", r"\\": r"\cr "}  # fmt: skip
 _WRITTEN = re.compile("|".join(map(re.escape, _SPACED)))
 _LOST = re.compile(r"\\[^A-Za-z]|[$`]")
+_NAME = re.compile(r"\\(?:mathrm|operatorname)\{[^{}]*\}")
+_UNDERSCORE = r"\rule{0.4em}{0.05em}"
+r"""Drawn: of \_ Markdown leaves a bare _, which is an index."""
 
 
 def math(tex: str, text: str, view: View) -> str:
     """Mathematics in a line or a cell; as code where a sign of it would be taken for Markdown's own."""
-    shown = " ".join(_WRITTEN.sub(lambda found: _SPACED[found[0]], plain(tex)).split())
+    drawn = _NAME.sub(lambda name: name[0].replace(r"\_", _UNDERSCORE), plain(tex))
+    shown = " ".join(_WRITTEN.sub(lambda found: _SPACED[found[0]], drawn).split())
     return code(text, view) if _LOST.search(shown) else f"${shown}$"
 
 

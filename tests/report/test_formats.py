@@ -163,7 +163,8 @@ def test_markdown_is_escaped() -> None:
     assert prose("- 1\n2", View()) == "\\- 1 2"
     assert code("a|b", View()) == "`a\\|b`"
     assert math(r"\left|x\right| \, y", "|x| · y", View()) == r"$\left\vert x\right\vert \thinspace y$"
-    assert math(r"\mathrm{a\_b}", "a_b", View()) == "`a_b`"
+    assert math(r"\mathrm{a\_b}", "a_b", View()) == r"$\mathrm{a\rule{0.4em}{0.05em}b}$"
+    assert math(r"\texttt{a\_b}", "a_b", View()) == "`a_b`"  # words, in which nothing is drawn
     assert code("a`b", View()) == "`` a`b ``"
 
 

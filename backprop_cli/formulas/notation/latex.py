@@ -218,7 +218,8 @@ class Latex(Notation):
         return rf"10^{{{exponent}}}" if mantissa == "1" else rf"{mantissa} \cdot 10^{{{exponent}}}"
 
     def scaled(self, number: str, text: str) -> str:
-        return rf"{number} \cdot {text}" if text[:1].isdigit() else f"{number} {text}"
+        between = r" \cdot " if text[:1].isdigit() else r" \, " if text.startswith(r"\mathrm{") else " "
+        return number + between + text
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
         return rf"\frac{{{above.text}}}{{{below.text}}}", POWER

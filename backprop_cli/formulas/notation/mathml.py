@@ -232,7 +232,7 @@ class Mathml(Notation):
         return sign + (power if digits == "1" else mn(digits) + mo("·") + power)
 
     def scaled(self, number: str, text: str) -> str:
-        return number + mo(INVISIBLE_TIMES) + text
+        return number + (THIN if _WORD_BEGINS.match(text) else mo(INVISIBLE_TIMES)) + text
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
         return quotient(above.text, below.text), POWER
