@@ -151,6 +151,7 @@ FOUND = (
     Law("A3", "(x**2)**(3/2)", "abs(x)**3", "x: *", by="formula"),
     Law("A4", "maximum(x, x)", "x", "x: *", by="pointwise"),
     Law("A5", "where(m, x, x)", "x", "m: * mask; x: *", by="pointwise"),
+    Law("A11", "x * (tril(ones((n, n))) > 0)", "x * tril(ones((n, n)))", "x: n n", by="pointwise"),
     Law("A6", "equal(x, x)", "x**0", "x: *", by="pointwise"),
     Law("M1a", "(c * A) @ B", "c * (A @ B)", "c:; A: n m; B: m k", by="products"),
     Law("M1b", "(c * A).T", "c * A.T", "c:; A: n m", by="transposes"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sympy import Add, Expr, Integer, Mul, Rational, expand_mul
 
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.formulas.algebra.expr import TURNED, Apply, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import TURNED, Apply, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, generic, lift, power
 
@@ -43,12 +43,19 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
         one, two = lift(a), lift(b)
         if one.expr == two.expr and not facts_of(one.expr).has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))
+        if name == "greater" and two.expr == 0 and _is_triangle(one.expr):  # ones, and 0 elsewhere (A11)
+            return one
         (number, x), (other, y) = one.expr.as_coeff_Mul(), two.expr.as_coeff_Mul()
         if x == y and number != other and name in TURNED:  # x/10 > x is x < 0 (A7b); of NaN, y == y stays
             return generic(name if number > other else TURNED[name], {}, (Formula(x, one.shape), lift(0)))
         return generic(name, {}, _simplest(one, two))
 
     return rule
+
+
+def _is_triangle(expr: Expr) -> bool:
+    """Whether an expression is a triangle of ones, the mask of what is not to be seen."""
+    return isinstance(expr, Apply) and expr.name in {"tril", "triu"} and is_op(expr.args[0], "ones")
 
 
 def _simplest(one: Formula, two: Formula) -> tuple[Formula, Formula]:
