@@ -160,3 +160,9 @@ def test_bad_input_is_told_plainly(backprop: Backprop, tangent: str, words: str)
     done = backprop("run", BAYDIN, *(word for one in tangent.split(" and ") for word in ("--tangent", one)))
     assert (done.code, done.out) == (2, "")
     assert words in done.err
+
+
+def test_the_only_entry_of_a_vector_is_an_entry(backprop: Backprop) -> None:
+    """A network with one output unit: Ė is ẏ[0] (y[0] - t[0]), no reshape."""
+    spec = "inputs: {x: [1, 2], t: [0.5]}\nparams: {W: [[1, 2]]}\nnodes:\n  y: W @ x\n  E: sum((y - t)**2)/2\n"
+    assert "Ė = ẏ[0] · (y[0] - t[0])" in backprop("run", "-", "--tangent", "x=[1, 0]", stdin=spec).out

@@ -18,7 +18,7 @@ from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.result import Result
 from tests.notation.test_read_back import check
 from tests.readers.indexed import evaluated
-from tests.shipped import SPECS, by_entry
+from tests.shipped import SPECS, TERMS, by_entry
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
@@ -205,3 +205,11 @@ def test_a_wrong_index_is_caught(text: str, planted: tuple[str, str]) -> None:
     wrong = text.replace(*planted)
     assert wrong != text
     assert not np.allclose(_value(wrong, (2,), NAMES), RIGHT[text])
+
+
+@pytest.mark.parametrize("call", ["cumprod(x, axis=0)", "cumprod_others(x, x, axis=0)", "cumsum(x, axis=0)",
+                                  "logcumsumexp(x, axis=0)"])  # fmt: skip
+def test_what_runs_along_an_axis_of_a_number(call: str) -> None:
+    """A number has no axis to run along: its gradient has an index notation all the same."""
+    text = f"params: {{x: 0.3}}\nnodes:\n  y: {call}\n  l: mean(sin(y + 1))\n"
+    assert check(build(read_spec(text.encode(), "test", folder=None)), TERMS)

@@ -45,8 +45,11 @@ def along(layout: Walker, expr: Apply) -> Piece:
 
 
 def reshaped(layout: Walker, expr: Apply) -> Piece:
-    """p[n, y[n]], without the axis that a shape of its own takes away again."""
+    """p[n, y[n]], without the axis that a shape of its own takes away again; of one entry y[0]."""
     inner = expr.args[0]
+    if not expr.shape:
+        first = (0,) * len(shape_of(inner))
+        return layout.walk(Apply("index", (inner,), {"index": first}, ()))
     if not is_op(inner, "take_along_axis"):
         return layout.call(expr)
     place = inner.parameters["axis"] % len(inner.shape)

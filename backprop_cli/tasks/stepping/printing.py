@@ -239,7 +239,7 @@ def upright(name: str) -> str:
     return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
 
 
-_LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}"}
+_LATEX = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}", "lr": r"\mathrm{lr}"}
 
 
 def _renamed(part: Expression, names: Mapping[str, Printed]) -> Expression:

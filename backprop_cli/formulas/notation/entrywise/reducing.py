@@ -164,7 +164,9 @@ def multiplied_along(layout: EntryWalker, x: Expr, axis: int, indices: Index, wh
 
 
 def running_product(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
-    """Π_k x[k]^[k ≤ i]."""
+    """Π_k x[k]^[k ≤ i]; a number is its own product."""
+    if not indices:
+        return layout.entry(expr.args[0], indices)
     axis = expr.parameters["axis"] % len(indices)
     return multiplied_along(layout, expr.args[0], axis, indices, lambda k, i: [("less_equal", k, i)])
 
@@ -190,8 +192,11 @@ def _together(indices: Sequence[str]) -> str:
 
 
 def running_product_back(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
-    """Σ_j [j ≥ i] · g[j] · (Π_k x[k]^([k ≤ j] · [k ≠ i])): the gradient of a running product."""
-    (x, g), axis = expr.args, expr.parameters["axis"] % len(indices)
+    """Σ_j [j ≥ i] · g[j] · (Π_k x[k]^([k ≤ j] · [k ≠ i])): the gradient of a running product; of a number's, g."""
+    x, g = expr.args
+    if not indices:
+        return layout.entry(g, indices)
+    axis = expr.parameters["axis"] % len(indices)
     here = indices[axis] or "0"
 
     def body(letters: Index) -> Piece:
