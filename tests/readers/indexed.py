@@ -135,6 +135,10 @@ class Reader:
                 return self.array_of(text)
             places = re.search(r"\(([^()]*)\) = $", self.text[: opening - len("argmax")])
             return self.whole(text, places[1].count(",") + 1 if places else 1)[0]
+        if self.text[start - 1] == "]":  # X[[1, 1, 0]], of which an entry follows
+            opening = next(p for p in range(start - 1, -1, -1) if self.text[p] == "[" and self.closing(p) == start - 1)
+            name = next(m[0] for m in ARRAY.finditer(self.text[:opening]) if m.end() == opening)
+            return self.array_of(name + self.text[opening:start])
         return self.array_of(next(m[0] for m in ARRAY.finditer(self.text[:start]) if m.end() == start))
 
     # parts ───────────────────────────────────────────────────────────────────────────────────────
@@ -205,6 +209,8 @@ class Reader:
             return listed
         if re.match(r"(\w+(\[[^\[\]]*\])?|\([^()]*\)) mod \w+ = ", self.text[self.place :]):
             return [self.step()]  # a label that counts from the end
+        if re.match(r"\[\w+ = \d+\]", self.text[self.place :]):
+            return [self.index()]  # a place of a list: [m = 1]·2+[m = 2]
         return [self.index() if self.sees_index() else self.total()]
 
     def sees_index(self) -> bool:
@@ -241,8 +247,8 @@ class Reader:
         return self.entry(self.array_of(self.gathered(name)))
 
     def gathered(self, name: str) -> str:
-        """An array with what a list takes of it, v[[1, 1, 0]]: written whole."""
-        if not self.sees("[["):
+        """An array with what a list takes of it, v[[1, 1, 0]], x[:, [0, 2]]: written whole."""
+        if not re.match(r"\[[-\d,: .]*\[[-\d, ]*\][-\d,: .]*\]", self.text[self.place :]):
             return name
         start, self.place = self.place, self.closing(self.place) + 1
         return name + self.text[start : self.place]

@@ -257,7 +257,10 @@ class Reader:
         """One of the places in brackets: all of an axis, a list of labels, a label."""
         if len(tree) == 1 and tree[0][:2] == ("br", "["):
             return [int(settled(self.total(label)).array) for label in separated(tree[0][2])]
-        return slice(None) if plain(tree).strip() == ":" else settled(self.total(tree)).array.astype(int)
+        text = plain(tree).replace("−", "-").strip()
+        if ":" in text or text in {"...", "None"}:
+            return eval(f"np.s_[{text}]", {"np": np})
+        return settled(self.total(tree)).array.astype(int)
 
     def bracketed(self, item: Any) -> Any_:
         """(a), |a|, [a > b], floor and ceiling."""
@@ -359,6 +362,8 @@ class Reader:
         words = {"none": None, "true": True, "false": False, "inf": math.inf}
         if len(part) == 1 and part[0][0] == "id" and part[0][1] in words:
             return words[part[0][1]]
+        if len(part) == 2 and part[0][0] == "op" and part[0][1] in "-−" and part[1] in {("id", "inf"), ("num", "∞")}:
+            return -math.inf
         try:
             made = self.total(part)
         except UnclearError:
