@@ -59,9 +59,11 @@ $(BROWSER): tests/browser/package.json
 run: $(RUNS) ## the main job on a shipped spec; SPEC=... for another
 	@$(BIN)/backprop run $(SPEC)
 
-# TeX and the browser have targets of their own, which install them.
+# TeX and the browser have targets of their own, which install them. What was edited is compiled for the processes that
+# the tests start.
 WITHOUT_TOOLS := -m "not fuzz and not latex and not browser"
 test: $(READY) ## lint, types, then every test (the docs are executed too); WORKERS=1 for one process
+	@$(BIN)/python -m compileall -q backprop_cli
 	@status=0; \
 	$(BIN)/ruff check . || status=1; \
 	$(BIN)/mypy || status=1; \

@@ -64,7 +64,7 @@ def test_formulas_are_the_same_with_the_core_alone(specs: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "jacobian"])
-@pytest.mark.parametrize("specs", [SOME[:2], pytest.param(SPECS, marks=pytest.mark.fuzz)], ids=["some", "all"])
+@pytest.mark.parametrize("specs", [SOME[1:2], pytest.param(SPECS, marks=pytest.mark.fuzz)], ids=["some", "all"])
 def test_other_commands_say_the_same_with_the_core_alone(specs: list[str], command: str) -> None:
     """Independent answers and whole Jacobians, to the byte."""
     here, plain = results(CORE, specs, (command,)), results("import sys\n", specs, (command,))
