@@ -218,6 +218,7 @@ class Perturbed:
         self.costs = {index: _cost(graph, step) for index, step in self.steps.items()}
         self.single = dict.fromkeys(self.steps, 1)
         self.dependents = Dependents(graph)
+        self.far: set[tuple[int, int]] = set()  # nodes a long way from an output: so is what they are made of
 
     def function(self, step: Step) -> Callable[..., Any]:
         """The function of a step, as its derivative takes it: a symmetric matrix stays one when it changes."""
@@ -273,8 +274,10 @@ class Perturbed:
         one = self.graph.nodes[node]
         shape = tuple(map(int, one.shape))
         weights: Mapping[int, Array] = {output: seed}
-        chain = self.dependents.of(node, output, self.single, LONG_WAY)
+        is_far = any((user, output) in self.far for user in self.dependents.users[node])
+        chain = None if is_far else self.dependents.of(node, output, self.single, LONG_WAY)
         if chain is None:
+            self.far.add((node, output))
             weights = {**known, output: seed}
             chain = self.dependents.of(node, output, None if one.is_leaf else self.costs, budget / 3, weights)
         if chain is None:
