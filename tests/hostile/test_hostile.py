@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.cases import CASES, SHAPES_OF_TEXT, SIZES, drawn, spec
+from tests.hostile.cases import CASES, SHAPES_OF_TEXT, SIZES, drawn, own, spec
 from tests.pace import within
 
 ROOT = Path(__file__).parents[2]
@@ -64,12 +64,13 @@ EVERYWHERE = {
     "an escape in a string": SHAPES_OF_TEXT["an escape in a string"][0], "0/0": spec("0/0 * x"),
     "a file that loops": "params: {x: {file: loop.csv}}\nnodes: {y: sum(x)}\n",
     "an einsum of 12 letters": spec(f"einsum('{','.join('abcdefghijkl')}->', {','.join('x' * 12)})", drawn(50)),
+    "a function nested": own("f: {args: [x], body: x*x*x*x*x*x*x*x}").replace("f(x)", "f(" * 50 + "x" + ")" * 50),
     "a high power": spec("sum(matrix_power(x, 60)*x)", "x: [[0.5, 0.1], [0.2, 0.3]]"),
 }  # fmt: skip
 
 OF_LINES = {
     "a large leaf": ("hessian", "jacobian", "export"), "an einsum of 12 letters": ("check", "hessian"),
-    "a high power": ("check", "hessian"),
+    "a high power": ("check", "hessian"), "a function nested": ("export", "grade"),
 }  # fmt: skip
 """Specs that only the commands that begin so are tried with."""
 

@@ -32,6 +32,9 @@ _INFIX = {
 KEEPS_NUMBERS = {"clip"}  # its bounds are all numbers or all tensors
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 
+LONGEST = 200_000
+"""Characters of one expression: a function that uses its argument twice doubles it each time it is put into itself."""
+
 LARGEST_WHOLE = 1 << 63
 """Whole numbers that arrays do not hold are written as floats."""
 
@@ -114,7 +117,19 @@ class Speech:
         return value.shape  # type: ignore[return-value]
 
     def apply(self, op: Op, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> Code:
-        """An op: an operator, or a call."""
+        """An op: an operator, or a call.
+
+        Raises:
+            UsageError: E022 for one that the library lacks, or that functions in functions make endlessly long.
+        """
+        found = self.applied(op, operands, parameters)
+        if len(found.text) > LONGEST:
+            raise UsageError("E022", f"written out, an expression would have more than {LONGEST:,} characters",
+                             hint="give what functions are called with names of its own, as nodes")  # fmt: skip
+        return found
+
+    def applied(self, op: Op, operands: tuple[Code, ...], parameters: Mapping[str, Any]) -> Code:
+        """The same, however long."""
         shape = op.shape(*(o.shape for o in operands), **parameters)
         if op.name in _INFIX:
             sign, level, left, right = _INFIX[op.name]
