@@ -20,6 +20,11 @@ CLASSES = """\
   classDef inner fill:#ffffff,stroke:#57606a,color:#1f2328
   classDef result fill:#ddf4ff,stroke:#0969da,stroke-width:2px,color:#1f2328"""
 
+MOST_ARROWS, MOST_CHARACTERS = 500, 50_000
+"""What Mermaid draws unless its page says otherwise (its settings `maxEdges` and `maxTextSize`)."""
+
+TOO_LARGE = "%% {} arrows, {} characters: a page draws 500 and 50000 unless it is set to more; --format svg draws all\n"
+
 BRACKETS = {"input": '["{}"]', "param": '["{}"]', "node": '("{}")'}
 
 
@@ -30,7 +35,9 @@ def render(diagram: Diagram, view: View) -> str:
     lines = ["---", f"title: {title}", "---", "flowchart TD"]
     lines += [f"  n{i}{BRACKETS[box.kind].format(_label(box, view))}" for i, box in enumerate(diagram.boxes)]
     lines += [_edge(arrow, view) for arrow in diagram.arrows]
-    return "\n".join([*lines, CLASSES, *_members(diagram.boxes)]) + "\n"
+    text = "\n".join([*lines, CLASSES, *_members(diagram.boxes)]) + "\n"
+    large = len(diagram.arrows) > MOST_ARROWS or len(text) > MOST_CHARACTERS
+    return text + (TOO_LARGE.format(len(diagram.arrows), len(text)) if large else "")
 
 
 def _label(box: Box, view: View) -> str:

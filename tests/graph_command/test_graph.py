@@ -127,6 +127,15 @@ def test_mermaid_labels_end_where_they_should(spec_of) -> None:
     assert draw(HOSTILE, "mermaid", spec_of, ascii_only=True).isascii()
 
 
+def test_mermaid_says_where_it_is_too_large(spec_of) -> None:
+    """More arrows than a page draws by itself: a comment says so, and what draws all of them; nothing is left out."""
+    lines = "".join(f"  y{i}: w * y{i - 1}\n" for i in range(1, 300))
+    text = draw(f"params: {{w: 0.9, y0: 0.5}}\nnodes:\n{lines}", "mermaid", spec_of)
+    assert text.count(" --> ") == 598
+    assert re.search(r"%% 598 arrows, \d+ characters: .*--format svg draws all\n$", text)
+    assert "%%" not in draw("params: {w: 0.9}\nnodes: {y: w * w}\n", "mermaid", spec_of)
+
+
 def test_dot_strings_are_closed(spec_of) -> None:
     """Quotes and backslashes of the user's end no string, and a reference such as &lt; stays as typed."""
     text = draw(HOSTILE.replace("#35;", "&lt;"), "dot", spec_of)
