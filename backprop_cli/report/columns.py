@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from backprop_cli.formulas.marks import plain
 from backprop_cli.records import dataclass
-from backprop_cli.report.fitting import MARKED, broken, columns, worded
+from backprop_cli.report.fitting import MARKED, broken, columns, narrowed, worded
 
 NARROW, TALL = 12, 4
 """A column is folded to no less than this, and a cell to no more lines; else a row is a block of lines."""
@@ -87,7 +87,7 @@ class Grid:
             if position > 1:
                 yield ""
             first = [self.paint(" ".join(cell), position, i) for i, cell in enumerate(row[: self.named])]
-            yield lead + (" " * self.between).join(first)
+            yield from narrowed(lead + (" " * self.between).join(first), room + columns(lead))
             for number, (title, cell) in enumerate(zip(self.head, row, strict=True)):
                 if number >= self.named and any(cell):
                     yield from self._entry(title.ljust(titles), cell, (position, number), " " * columns(lead), room)

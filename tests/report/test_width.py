@@ -48,6 +48,27 @@ def test_no_line_of_a_derivation_is_wider(name: str, backprop: Any) -> None:
     assert [line for line in out.splitlines() if len(line) > 40] == []
 
 
+LONG_NAMES = """\
+dims: {N: 3, D: 2}
+inputs:
+  input_features: {shape: [N, D], init: normal, seed: 1}
+  regression_targets: {shape: [N], init: normal, seed: 2}
+params: {weight_vector_of_the_last_layer: {shape: [D], init: normal, seed: 3}}
+nodes:
+  hidden_representation_of_the_last_layer: tanh(input_features @ weight_vector_of_the_last_layer)
+  mean_squared_error_objective: mean((hidden_representation_of_the_last_layer - regression_targets)**2)
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "derive", "check", "step", "graph"])
+def test_names_longer_than_half_a_page(command: str, backprop: Any) -> None:
+    """Where every gradient is wider than the page by itself still no line is; nothing of it is lost."""
+    narrow, whole = (backprop(command, "-", "--width", n, stdin=LONG_NAMES).out for n in (40, 400))
+    assert [line for line in narrow.splitlines() if len(line) > 40] == []
+    told = [sorted(re.sub(r"\s", "", page)) for page in (narrow, whole)]  # a remark may stand below its array
+    assert command == "graph" or told[0] == told[1]
+
+
 NARROW = (("step", "two_layer", "--rule", "adam", "--steps", "3"),
           ("jacobian", "softmax_row", "--output", "p", "--wrt", "a"),
           ("hessian", "logistic_regression"),
