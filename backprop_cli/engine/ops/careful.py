@@ -82,6 +82,8 @@ def gated(g: Array, slope: Array, out: Array | None = None) -> Array:
     if slope.dtype == bool and out is None:
         return np.where(slope, g, g.dtype.type(0))[()]
     found = np.multiply(g, slope, out)
+    if out is not None and math.isfinite(np.add.reduce(found, axis=None)):  # no infinity met a 0: a seventh of the time
+        return found
     closed = np.equal(slope, 0)
     if not found.shape:
         return found.dtype.type(0) if closed else found
