@@ -412,7 +412,7 @@ def test_a_root_stands_before_a_sum_of_entries(backprop: Backprop) -> None:
     """A root that every term has, and its number, are divided by once."""
     spec = ATTENTION.replace("{o: softmax(k @ q / sqrt(2)) @ v}", "{a: softmax(k @ q / sqrt(2)), o: a @ v}")
     index = backprop("jacobian", "-", "--get", "formula.index", stdin=spec).out
-    assert index.strip() == "(Σ_l a[l] · v[l,i] · k[l,j] - Σ_l o[i] · a[l] · k[l,j])/√2"
+    assert index.strip() == "-Σ_l (o[i] - v[l,i]) · a[l] · k[l,j] / √2"
 
 
 def test_a_check_says_what_was_checked(backprop: Backprop) -> None:
