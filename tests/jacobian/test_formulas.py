@@ -211,6 +211,22 @@ def test_a_part_of_a_tensor_has_no_entries_where_the_tensor_goes_on() -> None:
         assert found.formula["text"].startswith("[[1200 x[0]² + 2 - 400 x[1], -400 x[0], 0]" if n == 3 else BANDED)
 
 
+PARTS = [
+    ("trapezoid(y, x)", (2, 4), (4,)),  # the sum of two parts, transposed
+    ("cumulative_trapezoid(y) + 0*x[0]", (3,), (1,)),  # a triangle of ones beside a part
+    ("trapezoid(flip(y), flip(x))", (4,), (4,)),
+]
+
+
+@pytest.mark.parametrize(("text", "y", "x"), PARTS, ids=[row[0] for row in PARTS])
+def test_every_entry_of_parts_that_end_before_the_tensor_does(text: str, y: Any, x: Any) -> None:
+    """y[i,0] has half of the first step alone: (y[i,j] + y[i,j-1]) · [j ≥ 1] / 2, not the y[i,j-1]/2 of the middle."""
+    rng = np.random.default_rng(3)
+    spec = params({"y": rng.normal(size=y), "x": rng.normal(size=x)}, {"z": text}, "z")
+    for found in jacobians(spec, Wanted(("y", "x"))):
+        assert check_entries(found, evaluator(spec), rng, every=True) > 0
+
+
 def test_what_is_linear_is_taken_apart() -> None:
     """Every operator that says that it is linear is written entry by entry."""
     known = {*OPERATORS, *SELECTING, *MEETING}

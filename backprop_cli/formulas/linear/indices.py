@@ -14,7 +14,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, S, factor_terms
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.evaluate import Evaluator
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_one, is_op, shape_of, symbols_of
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import TRIANGLES, delta
 from backprop_cli.formulas.linear.letters import (
@@ -28,13 +28,12 @@ from backprop_cli.formulas.linear.letters import (
     parts_of,
 )
 from backprop_cli.formulas.linear.meeting import aligned
-from backprop_cli.formulas.linear.selecting import picked
+from backprop_cli.formulas.linear.selecting import moved
 from backprop_cli.formulas.linear.sifting import Pair, Sifted, sifted, upright
 from backprop_cli.formulas.linear.symbols import EntrySymbol, RangeSymbol, SumSymbol, factors_of, merged
 from backprop_cli.formulas.linear.terms import Entries, Term
 from backprop_cli.records import dataclass, field, replace
 
-UNITS = frozenset(("expand_dims", "squeeze", "reshape"))
 SHORT_SUM = 4  # terms that an entry's own formula writes out
 
 
@@ -138,11 +137,13 @@ class Indexing:
         return next((i, j) for i, letters in enumerate(own) for j, a in enumerate(letters) if letter in letters_in(a))
 
     def entry(self, expr: Expr, letters: Letters) -> Expr:
-        """An expression at letters: what is pointwise at its operands' entries."""
+        """An expression at letters: what is pointwise at its operands' entries; outside of its axes 0."""
         shape = shape_of(expr)
         if not shape:
             return expr
         own = aligned(letters, shape)
+        if any(map(_beyond, own, shape)):
+            return S.Zero
         if not symbols_of(expr) and all(a is None or isinstance(a, Number) for a in own):
             return _constant(expr, own)
         if (known := _in_triangle(expr, own)) is not None:
@@ -160,21 +161,10 @@ class Indexing:
         return expr.func(*[self.entry(arg, own) for arg in expr.args])
 
     def within(self, expr: Apply, letters: Letters) -> Letters | None:
-        """Where an entry of what only moves entries stands in its operand: Aᵀ[i,j] is A[j,i], x[2:][i] is x[i+2]."""
-        shape = shape_of(expr.args[0]) if expr.args else ()
-        if expr.name == "transpose":
-            axes = expr.parameters["axes"] or tuple(reversed(range(len(shape))))
-            return tuple(letters[axes.index(axis)] for axis in range(len(shape)))
-        if expr.name == "flip" and not self.whole & set(letters):
-            axes = axes_of(expr.parameters["axis"], len(shape))
-            return tuple(affine([(-1, a)], int(n) - 1) if a is not None and axis in axes else a
-                         for axis, (a, n) in enumerate(zip(letters, shape, strict=True)))  # fmt: skip
-        if expr.name in UNITS and [n for n in shape if not is_one(n)] == [n for n in expr.shape if not is_one(n)]:
-            rest = iter([a for a, n in zip(letters, expr.shape, strict=True) if not is_one(n)])
-            return tuple(None if is_one(n) else next(rest) for n in shape)
-        if expr.name == "index" and symbols_of(expr) and not self.whole & set(letters):
-            return picked(expr.parameters["index"], shape, letters)
-        return None
+        """Where an entry of what only moves entries stands in its operand; whole axes stay as they are written."""
+        if self.whole & set(letters) and expr.name in {"flip", "index"}:
+            return None
+        return moved(expr, letters)
 
     def sliced(self, expr: Expr, letters: Letters) -> Factor:
         """An expression at letters as a tensor of those that are `whole`; axes of size 1 are gone.
@@ -196,9 +186,7 @@ class Indexing:
         return 2 if isinstance(letter, Number) else int(not letters_in(letter) & set(self.entries.output))
 
     def symbol(self, base: Expr | None, letters: Letters) -> Expr:
-        """One symbol for one entry; outside of a tensor 0."""
-        if base is not None and any(_beyond(a, n) for a, n in zip(letters, shape_of(base), strict=True)):
-            return S.Zero
+        """One symbol for one entry."""
         if base is not None and not self.whole and (pair := delta(base, letters)) is not None:
             return self.kronecker(pair)
         key = (base, letters)

@@ -14,10 +14,12 @@ from sympy import Expr
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.subscripts import Span
-from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import columns, equation, eye, rows
 from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, affine, letters_for
+
+UNITS = frozenset(("expand_dims", "squeeze", "reshape"))
 
 Selected = tuple[list[Factor], Expr, Letters]
 """The matrices, what is left of the expression, and its letters."""
@@ -89,6 +91,24 @@ def picked(index: tuple[Any, ...], shape: tuple[int, ...], letters: Letters) -> 
             item % size, 0, 0)  # fmt: skip
         found.append(None if size == 1 else affine([(step, mine)] if mine is not None else [], first))
     return tuple(found)
+
+
+def moved(expr: Apply, letters: Letters) -> Letters | None:
+    """Where an entry of what only moves entries stands in its operand: Aᵀ[i,j] is A[j,i], x[2:][i] is x[i+2]."""
+    shape = shape_of(expr.args[0]) if expr.args else ()
+    if expr.name == "transpose":
+        axes = expr.parameters["axes"] or tuple(reversed(range(len(shape))))
+        return tuple(letters[axes.index(axis)] for axis in range(len(shape)))
+    if expr.name == "flip":
+        axes = axes_of(expr.parameters["axis"], len(shape))
+        return tuple(affine([(-1, a)], int(n) - 1) if a is not None and axis in axes else a
+                     for axis, (a, n) in enumerate(zip(letters, shape, strict=True)))  # fmt: skip
+    if expr.name in UNITS and [n for n in shape if not is_one(n)] == [n for n in expr.shape if not is_one(n)]:
+        rest = iter([a for a, n in zip(letters, expr.shape, strict=True) if not is_one(n)])
+        return tuple(None if is_one(n) else next(rest) for n in shape)
+    if expr.name == "index" and symbols_of(expr):
+        return picked(expr.parameters["index"], shape, letters)
+    return None
 
 
 def _index(expr: Apply, letters: Letters) -> Selected:

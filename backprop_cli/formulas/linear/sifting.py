@@ -21,7 +21,7 @@ from backprop_cli.formulas.linear.letters import (
     put,
     reaches,
 )
-from backprop_cli.formulas.linear.selecting import picked
+from backprop_cli.formulas.linear.selecting import moved
 from backprop_cli.records import dataclass, replace
 
 Pair = tuple[Letter, Letter]
@@ -110,18 +110,16 @@ def _solved(pair: Pair, free: set[Letter]) -> Iterator[tuple[Letter, Letter]]:
 def _is_zero_beyond(expr: Expr, own: Letters, letter: Letter, reached: tuple[int, int]) -> bool:
     """Whether an expression is 0 where a letter goes beyond its axis; not 1 - h, which is 1 there.
 
-    A part of a tensor is written as entries of the tensor, which may have some where the part ends.
+    A part of a tensor is written as entries of the tensor, which may have some where the part ends; what is transposed
+    or reversed is written as entries of its operand, which need not be a tensor by itself.
     """
     if not isinstance(expr, Apply):
         return isinstance(expr, TensorSymbol)
     if OPS[expr.name].pointwise or not symbols_of(expr):
         return False
-    if expr.name != "index":
+    if (found := moved(expr, own)) is None:
         return True
-    (x,) = expr.args
-    found = picked(expr.parameters["index"], shape_of(x), own)
-    if found is None:
-        return True
+    x = expr.args[0]
     low, high = reached
     past = [*([Number(-1)] if low < 0 else []), *([Number(int(letter.size))] if high >= letter.size else [])]
     at = [(put(a, {letter: there}), n) for there in past for a, n in zip(found, shape_of(x), strict=True)
