@@ -16,6 +16,7 @@ from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra.budget import PLAIN, Budget, long_work
+from backprop_cli.formulas.algebra.definitions import name_definition
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import (
     GradSymbol,
@@ -25,7 +26,6 @@ from backprop_cli.formulas.algebra.expr import (
     tree_size,
 )
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.folding import name_definition
 from backprop_cli.formulas.algebra.formula import Formula, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition

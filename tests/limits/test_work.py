@@ -15,10 +15,11 @@ from sympy.core.cache import clear_cache
 from backprop_cli.engine.graph import build
 from backprop_cli.engine.graph.gradients import with_gradients
 from backprop_cli.formulas.algebra.budget import LONG, PLAINLY
+from backprop_cli.formulas.algebra.definitions import name_definition
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Delta, TensorSymbol, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.folding import folded, name_definition
+from backprop_cli.formulas.algebra.folding import folded
 from backprop_cli.formulas.algebra.products import chain as product_of
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.work import at_work

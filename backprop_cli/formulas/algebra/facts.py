@@ -41,7 +41,7 @@ class Facts:
     infinite: Callable[[], bool] = field(default=lambda: False)  # whether a gradient is not finite there
     labels: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # of positions, also without a run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
-    factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see folding
+    factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see definitions
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
     longest_chain: int = 3  # factors of the longest product of matrices among them, or a short one in another form
     added: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among them name

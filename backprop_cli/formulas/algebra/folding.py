@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sympy import Add, Expr, Integer, Mul, Pow, S
+from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import combined, factored_out, with_powers
+from backprop_cli.formulas.algebra.factoring import combined, with_powers
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.products import multiplied_out
-from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
+from backprop_cli.formulas.algebra.scalars import is_below, powers_of, split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
-from backprop_cli.formulas.algebra.solved import is_never_zero, solutions
+from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.sums import absent
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import remembered_of_parts
@@ -28,8 +28,6 @@ MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
 MAX_SUMS = 8  # in a product: each is tried with all the others beside it
 MAX_FACTORS = 24  # of a product of matrices: each stretch of it is looked for, and the rest multiplied out anew
-REDUCED = frozenset({"sum", "mean", "var", "std", "norm", "logsumexp", "max", "min"})
-MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 
 def folded(expr: Expr, facts: Facts) -> Expr:
@@ -50,101 +48,6 @@ def reopened(expr: Expr, facts: Facts) -> Expr:
     made = {s: facts.definitions.get(s, s) for s in symbols_of(expr)} if below else {}
     found = {s: definition for s, definition in made.items() if not below.isdisjoint(Mul.make_args(definition))}
     return expr.xreplace(found) if found else expr
-
-
-def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
-    """Remember what a named node is defined as, by the parts that it can be recognised by."""
-    if tree_size(definition) > MAX_DEFINITION or isinstance(definition, TensorSymbol):
-        return
-    for form, name in (*_forms(symbol, definition), *_softmax(symbol, definition, facts)):
-        facts.wholes.setdefault(form, name)
-        if is_op(form, "matmul"):
-            facts.longest_chain = max(facts.longest_chain, len(form.args))
-        if isinstance(form, Add):
-            facts.added.add(symbols_of(form))
-            facts.unturned.setdefault(symbols_of(form), []).append((form, name))
-    for part, form, divisor in solutions(symbol, definition):
-        facts.solved.setdefault(part, (form, divisor))
-        if isinstance(part, Add):
-            facts.added.add(symbols_of(part))
-    for form in dict.fromkeys((definition, with_powers(definition))):  # (x/l)**(k - 1)/l is (x/l)**k/x, too
-        _name_part(symbol, form, facts)
-    undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
-    if undone and isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
-        _name_part(symbol, definition.xreplace(undone), facts)
-    constant, rest = definition.as_coeff_Add()
-    if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
-        _name_part(constant - symbol, -rest, facts)
-
-
-def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """What a definition may be met as, and what that then is: m = (p + q)/2 as p + q, which is 2m; xᵀy as Σ(x ⊙ y)."""
-    if not isinstance(definition, (Apply, Add)):
-        sign, definition = definition.as_coeff_Mul()
-        if sign != -1 or not isinstance(definition, Apply):
-            return
-        symbol = -symbol
-    yield definition, symbol
-    yield from _positive_part(symbol, definition)
-    yield from _kept(symbol, definition)
-    if isinstance(definition, Add):
-        factor, rest = split_sum(definition)
-        if factor != 1:
-            yield rest, symbol / factor
-    parts = Add.make_args(definition)
-    terms = [t for t in map(_summed, parts) if t is not None]
-    if len(terms) == len(parts) and len({shape_of(t) for t in terms}) == 1:
-        total = factored_out(Add(*terms))
-        if isinstance(total, Mul):
-            yield call("sum", {"axis": None, "keepdims": False}, total), symbol
-
-
-def _positive_part(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """Where h is max(0, u), of a sum u without a name, u > 0 is h > 0."""
-    if is_op(definition, "maximum") and S.Zero in definition.args:
-        u = next((a for a in definition.args if isinstance(a, Add)), None)
-        if u is not None:
-            yield call("greater", {}, u, S.Zero), call("greater", {}, symbol, S.Zero)
-            yield call("less", {}, S.Zero, u), call("greater", {}, symbol, S.Zero)
-
-
-def _softmax(symbol: Expr, definition: Expr, facts: Facts) -> Iterator[tuple[Expr, Expr]]:
-    """Where p is eˡ of a node l that is a log-softmax, the softmax is p."""
-    softmax = facts.softmax_of(definition)
-    if softmax is not None:
-        yield softmax, symbol
-
-
-def _kept(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """Where s is a sum over the columns, that sum with its axis kept is s[:, None]."""
-    axis = definition.parameters.get("axis") if isinstance(definition, Apply) and definition.name in REDUCED else None
-    if isinstance(definition, Apply) and isinstance(axis, int) and axis > 0 and not definition.parameters["keepdims"]:
-        kept = call(definition.name, {**definition.parameters, "keepdims": True}, *definition.args)
-        sign, name = symbol.as_coeff_Mul()
-        yield kept, sign * call("expand_dims", {"axis": axis}, name)
-
-
-def _summed(term: Expr) -> Expr | None:
-    """c Σ t, or c xᵀy, as the c t that is summed; None for what is no sum over all entries."""
-    factors = Mul.make_args(term)
-    total = next((f for f in factors if isinstance(f, Apply) and f.name in {"sum", "matmul"}), None)
-    if total is None or shape_of(term):
-        return None
-    inner = total.args[0] if total.name == "sum" else Mul(*total.args) if len(total.args) == 2 else None
-    return None if inner is None else inner * Mul(*[f for f in factors if f is not total])
-
-
-def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
-    """A product by its factors; what has a minus in front, without it."""
-    if not isinstance(definition, (Mul, Pow, Apply)):
-        return
-    powers = {b: e for b, e in powers_of(definition).items() if not b.is_number}
-    if len(powers) > 1 or not all(isinstance(b, TensorSymbol) and not _is_below(e) for b, e in powers.items()):
-        # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
-        listed = [facts.factors.setdefault(base, []) for base in powers]
-        min(listed, key=len).append((symbol, definition))
-    if isinstance(definition, Pow) and isinstance(root := 1 / definition.exp, Integer) and root > 1:
-        _name_part(Pow(symbol, root), definition.base, facts)
 
 
 def _whole(expr: Expr, facts: Facts) -> Expr | None:
@@ -262,7 +165,7 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
 def _below(expr: Expr) -> dict[Expr, Expr]:
     """The tensors and scalars below the fraction bar of a term, with their powers."""
     powers = powers_of(expr).items()
-    return {b: e for b, e in powers if _is_below(e) and not b.is_number}
+    return {b: e for b, e in powers if is_below(e) and not b.is_number}
 
 
 def _product(expr: Expr, facts: Facts) -> Expr:
@@ -338,13 +241,9 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
         factors = powers_of(made)
         known = all(isinstance(b, TensorSymbol) or b in powers for b in factors)
         above = exponent == -1 and all(_is_above(powers.get(b, S.Zero)) for b in factors)  # s/v is 1/s, where v is s²
-        alone = known and len(factors) == 1 and (above or all(map(_is_below, factors.values())))
+        alone = known and len(factors) == 1 and (above or all(map(is_below, factors.values())))
         if alone or known and len(factors) > 1 and any(_is_met(powers.get(b, S.Zero), e) for b, e in factors.items()):
             yield _combined(expr * symbol / made)
-
-
-def _is_below(exponent: Expr) -> bool:
-    return bool(exponent.is_Rational and exponent < 0)
 
 
 def _is_met(had: Expr, wanted: Expr) -> bool:

@@ -18,6 +18,11 @@ def powers_of(expr: Expr) -> Mapping[Expr, Expr]:
     return {base: S.One if exponent == 1 else exponent for base, exponent in expr.as_powers_dict().items()}
 
 
+def is_below(exponent: Expr) -> bool:
+    """Whether a power stands below the fraction bar."""
+    return bool(exponent.is_Rational and exponent < 0)
+
+
 @remembered_of_parts
 def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
     """(c, rest) with expr = c·rest and c a number or a scalar; rest is never a mere number unless expr is."""
