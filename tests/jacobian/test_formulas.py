@@ -227,6 +227,15 @@ def test_every_entry_of_parts_that_end_before_the_tensor_does(text: str, y: Any,
         assert check_entries(found, evaluator(spec), rng, every=True) > 0
 
 
+def test_what_an_order_picks_is_code_in_the_language() -> None:
+    """The row that argsort picks: δ[argsort(x)[1],0] for a reader, a comparison where it is pasted."""
+    (found,) = jacobians(params({"x": np.array([3.0, 1.0, 2.0, 5.0])}, {"y": "lower_median(x)"}, "y"), Wanted(("x",)))
+    assert isinstance(found.formula, Printed)
+    assert found.formula["text"].startswith("[δ[argsort(x)[1],0], ")
+    assert found.formula.code.startswith("stack([(argsort(x)[1] == 0), ")
+    assert found.formula.deviation == 0
+
+
 def test_what_is_linear_is_taken_apart() -> None:
     """Every operator that says that it is linear is written entry by entry."""
     known = {*OPERATORS, *SELECTING, *MEETING}

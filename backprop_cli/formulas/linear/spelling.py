@@ -48,7 +48,7 @@ class IndexLayout(Layout):
             if not letters and expr.base is not None:
                 return self.walk(expr.base)
             if expr.base is None:
-                return Piece(self.notation.entry(self.notation.name("δ"), letters, alone=True), ATOM)
+                return self.notation.kronecker(*letters)
             return Piece(self.notation.entry(self.within(expr.base, CALL), letters), ATOM)
         if isinstance(expr, SumSymbol):
             return self.summed(expr)
@@ -83,12 +83,10 @@ class IndexLayout(Layout):
         *own, last = expr.letters or (None,)
         if is_op(base, "one_hot"):
             picked = self.symbol(EntrySymbol.of(base.args[0], tuple(own)))
-            pair = [picked.text, self.place(last)]
-            return Piece(self.notation.entry(self.notation.name("δ"), pair, alone=True), ATOM)
+            return self.notation.kronecker(picked.text, self.place(last))
         if is_op(base, "roll") and is_op(base.args[0], "eye"):
             moved = self.place(affine([(1, own[0] or Number(0))], -base.parameters["shift"]))
-            pair = [self.place(last), f"({moved}) mod {int(base.args[0].shape[0])}"]
-            return Piece(self.notation.entry(self.notation.name("δ"), pair, alone=True), ATOM)
+            return self.notation.kronecker(self.place(last), f"({moved}) mod {int(base.args[0].shape[0])}")
         if isinstance(base, Apply) and base.name in TRIANGLES and is_op(base.args[0], "ones") and len(own) == 1:
             row = affine([(1, own[0] or Number(0))], base.parameters["k"])
             return self.compared(TRIANGLES[base.name], row, last)

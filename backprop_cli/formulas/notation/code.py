@@ -94,6 +94,9 @@ class Code(Notation):
     def expanded(self, base: Piece, expr: Apply) -> Piece:
         return self.call("expand_dims", [base], expr)
 
+    def kronecker(self, left: str, right: str) -> Piece:
+        return self.comparison("equal", left, right)
+
     def comparison(self, name: str, left: str, right: str) -> Piece:
         return Piece(f"({left} {SIGNS[name]} {right})", CALL)
 

@@ -103,6 +103,10 @@ class Notation:
         """An entry, by letters; `alone`: of δ, or of a name that has no letters itself."""
         return f"{base}[{','.join(letters)}]"
 
+    def kronecker(self, left: str, right: str) -> Piece:
+        """1 where two places are the same, else 0: δ[i,j]."""
+        return Piece(self.entry(self.name("δ"), [left, right], alone=True), ATOM)
+
     def sum_over(self, letters: list[str], inner: str) -> str:
         """Σ over letters."""
         return f"Σ_{''.join(letters)} {inner}"
