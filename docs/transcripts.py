@@ -96,7 +96,7 @@ def shell(script: str) -> str:
         shim.chmod(0o755)
         done = subprocess.run(
             ["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            encoding="utf-8", cwd=folder, check=False, timeout=120, env=environment(shim.parent),
+            encoding="utf-8", cwd=folder, check=False, timeout=900, env=environment(shim.parent),
         )  # fmt: skip
     return done.stdout
 
