@@ -108,7 +108,7 @@ class Node:
         return f"<{self.kind} {self.name}: value={_short(self.value)}{grad}{formula}>"
 
     def _repr_latex_(self) -> str | None:
-        from backprop_cli.formulas.notation.latex import latex_name
+        from backprop_cli.formulas.notation.latex_words import latex_name
 
         if self.latex is None:
             return None

@@ -22,7 +22,7 @@ CLOSED = {
     "engine/ops/contraction.py": "the last 512 subscripts of einsum, as plain text",
     "engine/interpret/composites.py": "the last 512 functions of the library, read",
     "engine/ops/errorfunction.py": "the one table of the series",
-    "formulas/notation/latex.py": "the last 4096 names, typeset",
+    "formulas/notation/latex_words.py": "the last 4096 names, typeset",
     "formulas/notation/__init__.py": "the last 16 notations of a set of names",
 }
 """Modules that remember something for the process, and what: a closed set, or so many and no more; no expression."""

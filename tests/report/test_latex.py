@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backprop_cli.formulas.notation.latex import latex_name
+from backprop_cli.formulas.notation.latex_words import latex_name
 from backprop_cli.report.mathlines import fitted, plain, width
 from backprop_cli.report.texts import Row, aligned, prose
 from backprop_cli.report.view import View
