@@ -7,8 +7,8 @@ from typing import TypeGuard
 
 from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
+from backprop_cli.formulas.algebra.brackets import met
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, TensorSymbol, is_op, shape_of
-from backprop_cli.formulas.algebra.factoring import met
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.matching import multiplied

@@ -12,8 +12,9 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of, reduced
+from backprop_cli.formulas.algebra.brackets import freed
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, size, tree_size
-from backprop_cli.formulas.algebra.factoring import freed, with_powers
+from backprop_cli.formulas.algebra.factoring import with_powers
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic
 from backprop_cli.formulas.algebra.scalars import split_scalar

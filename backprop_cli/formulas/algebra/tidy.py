@@ -11,19 +11,10 @@ from typing import Any, TypeAlias
 from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul, factor_terms
 
 from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.brackets import apart, by_denominators, met, opened, regrouped, uncrossed
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import (
-    apart,
-    by_denominators,
-    collected,
-    factored_out,
-    met,
-    opened,
-    regrouped,
-    uncrossed,
-    with_powers,
-)
+from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, laid_open
 from backprop_cli.formulas.algebra.functions import without_complements, without_twin_sigmoids

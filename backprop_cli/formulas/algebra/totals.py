@@ -7,8 +7,9 @@ from collections.abc import Callable
 from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.formulas.algebra.brackets import opened
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
-from backprop_cli.formulas.algebra.factoring import factored_out, opened
+from backprop_cli.formulas.algebra.factoring import factored_out
 from backprop_cli.formulas.algebra.formula import Formula, call
 from backprop_cli.formulas.algebra.sums import absent, total
 

@@ -1,0 +1,202 @@
+"""Brackets opened where what they hold then meets: a term its negative, a denominator what it divides   (F1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations, permutations, product
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from backprop_cli.formulas.algebra.expr import tree_size
+from backprop_cli.formulas.algebra.factoring import MAX_TERMS, collected, factored_out, whole_powers, with_one_sign
+from backprop_cli.formulas.algebra.scalars import powers_of
+from backprop_cli.formulas.algebra.work import remembered_of_parts
+
+MAX_REGROUPED = 4  # terms whose brackets are opened all at once
+
+
+@remembered_of_parts
+def regrouped(expr: Expr, some: bool = False) -> Expr:
+    """(b x + a y) cos t - (b y - a x) sin t by b and a: brackets are opened, and what terms then share comes out.
+
+    `some`: also where not every term has a bracket to open.
+    """
+    if isinstance(expr, Mul):
+        has_sum = any(isinstance(a, Add) for a in expr.args)
+        return expr.func(*(regrouped(a, some) for a in expr.args)) if has_sum else expr
+    if not isinstance(expr, Add) or not 1 < len(expr.args) <= MAX_REGROUPED:
+        return expr
+    opened = [_opened(term) for term in expr.args]
+    if not (any if some else all)(len(parts) > 1 for parts in opened) or not _share_a_sum(opened):
+        return expr
+    return collected(Add(*with_one_sign([part for parts in opened for part in parts])))
+
+
+@remembered_of_parts
+def by_denominators(expr: Expr) -> Expr:
+    """1/u - (1/u + 1/v) y as (1 - y)/u - y/v: brackets of fractions are opened, and put together by what divides."""
+    if not isinstance(expr, Add) or not 1 < len(expr.args) <= MAX_REGROUPED:
+        return expr
+    parts = [part for term in expr.args for part in _fractions(term)]
+    if not len(expr.args) < len(parts) <= MAX_TERMS:
+        return expr
+    shares: dict[Expr, list[Expr]] = {}
+    for part in parts:
+        below = Mul(*[f for f in Mul.make_args(part) if isinstance(f, Pow) and f.exp.could_extract_minus_sign()])
+        shares.setdefault(below, []).append(part / below)
+    return Add(*[below * factored_out(Add(*above)) for below, above in shares.items()])
+
+
+def _fractions(term: Expr) -> list[Expr]:
+    """The terms of a product with a sum of several fractions in it; itself if it has none."""
+    for total in (a for a in Mul.make_args(term) if isinstance(a, Add)):
+        divided = [t for t in total.args if any(isinstance(f, Pow) and f.exp == -1 for f in Mul.make_args(t))]
+        if len(divided) == len(total.args):
+            return [term / total * t for t in total.args]
+    return [term]
+
+
+def _opened(term: Expr) -> list[Expr]:
+    """The terms of a product with one sum of products in it; itself if it has none."""
+    total = _sum_of_products(term)
+    if total is None:
+        return [term]
+    front = Mul(*[a for a in term.args if a is not total])
+    return [front * t for t in total.args]
+
+
+def _sum_of_products(term: Expr) -> Expr | None:
+    """The longest sum in a product whose terms are products, too."""
+    if not isinstance(term, Mul):
+        return None
+    sums = [a for a in term.args if isinstance(a, Add) and all(isinstance(t, Mul) for t in a.args)]
+    return max(sums, key=tree_size, default=None)
+
+
+def _share_a_sum(opened: list[list[Expr]]) -> bool:
+    """Whether a difference stands in two of some opened terms, with either sign."""
+    found: set[Expr] = set()
+    for parts in opened:
+        inner = {a for t in parts for a in Mul.make_args(t) if isinstance(a, Add)}
+        if found & inner:
+            return True
+        found |= inner | {-a for a in inner}
+    return False
+
+
+@remembered_of_parts
+def opened(expr: Expr) -> Expr:
+    """c (log p - 1) + c as c log p: brackets are opened where a term then meets its negative."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(opened, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+        return expr
+    terms = set(expr.args)
+    for term in expr.args:
+        total = next((a for a in term.args if isinstance(a, Add)), None) if isinstance(term, Mul) else None
+        if total is not None:
+            front = Mul(*[a for a in term.args if a is not total])
+            parts = [front * a for a in total.args]
+            if any(-part in terms for part in parts):
+                return opened(Add(*(terms - {term}), *parts))
+    return expr
+
+
+@remembered_of_parts
+def met(expr: Expr) -> Expr:
+    """p (1 - y) - (1 - p) y as p - y: two products with sums are opened where a term of one meets its negative."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(met, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+        return expr
+    pairs = {term: parts for term in expr.args if 1 < len(parts := _spread(term)) <= MAX_REGROUPED}
+    for (one, parts), (other, others) in combinations(pairs.items(), 2):
+        if any(-part in others for part in parts):
+            return met(Add(*[t for t in expr.args if t not in {one, other}], factored_out(Add(*parts, *others))))
+    return expr
+
+
+def _spread(term: Expr) -> list[Expr]:
+    """The terms of a product with one sum in it; itself if it has none."""
+    sums = [a for a in Mul.make_args(term) if isinstance(a, Add)]
+    return [term / sums[0] * t for t in sums[0].args] if len(sums) == 1 and term is not sums[0] else [term]
+
+
+@remembered_of_parts
+def apart(expr: Expr) -> Expr:
+    """p (h + a - a y/p) as p h + a (p - y): what divides by a factor, and what goes with that, is freed from it."""
+    if isinstance(expr, Add):
+        return expr.func(*map(apart, expr.args))
+    sums = [a for a in Mul.make_args(expr) if isinstance(a, Add)]
+    if len(sums) != 1 or expr is sums[0] or len(sums[0].args) > MAX_TERMS:
+        return expr
+    front = expr / sums[0]
+    for base in (b for b, n in whole_powers(front).items() if n == 1):
+        inside = [t for t in sums[0].args if _divides(base, t)]
+        beside = set().union(*(set(whole_powers(t)) for t in inside)) - {base}
+        inside += [t for t in sums[0].args if t not in inside and beside & set(whole_powers(t))]
+        if 0 < len(inside) < len(sums[0].args):
+            left = Add(*[t for t in sums[0].args if t not in inside])
+            return front / base * (base * factored_out(left) + factored_out(Add(*[_into(base, t) for t in inside])))
+    return expr
+
+
+def _divides(base: Expr, term: Expr) -> bool:
+    """Whether a term, or a term of a sum in it, has a base below its fraction bar."""
+    return any(f == 1 / base or isinstance(f, Add) and any(_divides(base, t) for t in f.args)
+               for f in Mul.make_args(term))  # fmt: skip
+
+
+def _into(base: Expr, term: Expr) -> Expr:
+    """A factor times a term, taken into the sum in it that has it below a fraction bar."""
+    inner = next((f for f in Mul.make_args(term) if isinstance(f, Add) and _divides(base, f)), None)
+    return base * term if inner is None else term / inner * Add(*[base * t for t in inner.args])
+
+
+@remembered_of_parts
+def uncrossed(expr: Expr) -> Expr:
+    """a (b - x) - b (a - y) as b y - a x: what two products of sums have in common crosswise goes."""
+    if isinstance(expr, Mul):
+        return expr.func(*map(uncrossed, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
+    if not isinstance(expr, Add) or len(expr.args) > MAX_REGROUPED:
+        return expr
+    for one, other in combinations(expr.args, 2):
+        for (front, a, b), (behind, c, d) in product(_pairs(one), _pairs(other)):
+            ratio = front / behind
+            for sign in (S.One, S.NegativeOne) if abs(ratio) == 1 else ():
+                x, y = b - sign * c, d + sign * ratio * a  # a b + c d / ratio = a (x + sign c) + c (y / ratio - sign a)
+                if _shorter(x, b) and _shorter(y, d):
+                    return Add(*[t for t in expr.args if t not in {one, other}]) + front * (a * x + c * y / ratio)
+    return expr
+
+
+def _pairs(term: Expr) -> Iterator[tuple[Expr, Expr, Expr]]:
+    """A product as two of its sums, in both orders, and all else in front."""
+    sums = [f for f in Mul.make_args(term) if isinstance(f, Add)]
+    for a, b in permutations(sums, 2):
+        (m, one), (n, other) = a.primitive(), b.primitive()
+        yield m * n * Mul(*[f for f in Mul.make_args(term) if f not in {a, b}]), one, other
+
+
+def _shorter(rest: Expr, total: Expr) -> bool:
+    return len(Add.make_args(rest)) < len(total.args)
+
+
+def freed(expr: Expr) -> Expr:
+    """x (a/x + b/x) as a + b: a product with one sum multiplied out where that is shorter."""
+    sums = [a for a in Mul.make_args(expr) if isinstance(a, Add)]
+    if len(sums) != 1 or len(sums[0].args) > MAX_REGROUPED or expr is sums[0]:
+        return expr
+    front = Mul(*[a for a in expr.args if a is not sums[0]])
+    powers = [(b, e) for b, e in powers_of(front).items() if e.is_Rational]
+    above, below = {b for b, e in powers if e > 0}, {b for b, e in powers if e < 0}
+    if not all(_meets(a, above, below) for a in sums[0].args):
+        return expr
+    opened = Add(*[front * a for a in sums[0].args])
+    return opened if tree_size(opened) < tree_size(expr) else expr
+
+
+def _meets(term: Expr, above: set[Expr], below: set[Expr]) -> bool:
+    """Whether a term divides by what is above, or has what is below."""
+    powers = powers_of(term).items()
+    return any(not b.is_number and e.is_Rational and b in (above if e < 0 else below) for b, e in powers)
