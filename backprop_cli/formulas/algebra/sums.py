@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_o
 from backprop_cli.formulas.algebra.factoring import with_powers
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic
+from backprop_cli.formulas.algebra.labels import labelled
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.shapes import is_unit, picked, reshaped
 from backprop_cli.language.model import Shape
@@ -189,8 +190,6 @@ def _sum_of_product(expr: Mul, axes: tuple[int, ...]) -> Expr | None:
 
 def _picked(expr: Expr) -> Expr:
     """p ⊙ y / pᵀy as y, for a label y   (I11c)."""
-    from backprop_cli.formulas.algebra.functions import labelled
-
     return labelled(expr) or expr
 
 

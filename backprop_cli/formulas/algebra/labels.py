@@ -1,0 +1,104 @@
+"""What is known of the entries of an input, used: masks (I7), signs (I10), labels with one 1 and else 0 (I11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeGuard
+
+from sympy import Add, Expr, Mul, Pow, S, oo
+
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, TensorSymbol, is_op, shape_of
+from backprop_cli.formulas.algebra.facts import Facts, facts_of
+from backprop_cli.formulas.algebra.formula import call
+from backprop_cli.formulas.algebra.scalars import powers_of
+from backprop_cli.formulas.algebra.shapes import is_unit_vector, picked
+
+
+def idempotent(expr: Expr) -> Expr | None:
+    """A mask times itself is that mask, for an input of which the spec says so."""
+    facts = facts_of(expr)
+    masks = [b for b, e in powers_of(expr).items() if e is not S.One and e.is_Integer and e > 1 and facts.is_mask(b)]
+    return expr / Pow(masks[0], powers_of(expr)[masks[0]] - 1) if masks else None
+
+
+def signs(expr: Expr) -> Expr | None:
+    """y² is 1, and (y a - 1) y is a - y, for an input of labels 1 and -1   (I10)."""
+    powers = powers_of(expr)
+    facts = facts_of(expr)
+    for y, exponent in powers.items():
+        if not isinstance(y, TensorSymbol) or not y.leaf or not exponent.is_Integer or exponent < 1:
+            continue  # before the sums are gone through: a product of a hundred of them has no such factor
+        inside = [a for a in powers if isinstance(a, Add) and any(y in Mul.make_args(t) for t in a.args)]
+        if exponent == 1 and not inside or not facts.is_sign(y):
+            continue
+        if exponent > 1:
+            return expr / Pow(y, exponent - exponent % 2)
+        total = next((a for a in inside if powers[a] == 1), None)
+        if total is not None:
+            return expr / y / total * Add(*[_odd(t * y, y) for t in total.args])
+    return None
+
+
+def _odd(term: Expr, y: Expr) -> Expr:
+    """A term without the squares of what is 1 or -1."""
+    exponent = term.as_powers_dict().get(y, S.Zero)
+    return term / Pow(y, exponent - exponent % 2) if exponent.is_Integer else term
+
+
+def absorbed(expr: Expr) -> Expr | None:
+    """m ⊙ E is E where E is m ⊙ ..., or a softmax of what is -∞ where the mask m is 0   (I7)."""
+    facts = facts_of(expr)
+    factors = Mul.make_args(expr)
+    masks = [f for f in factors if isinstance(f, Apply) and f.name in MASKS or isinstance(f, TensorSymbol) and f.leaf]
+    mask = next((m for m in masks if any(_vanishes(f, m, facts) for f in factors) and _is_mask(m, facts)), None)
+    return None if mask is None else expr / mask
+
+
+def _is_mask(expr: Expr, facts: Facts) -> bool:
+    """Whether entries are 0 or 1: by the operator, as stated, or as seen in what is hardly one by chance."""
+    return isinstance(expr, Apply) or facts.is_mask(expr) or isinstance(expr, TensorSymbol) and facts.seen_mask(expr)
+
+
+def labelled(expr: Expr) -> Expr | None:
+    """p ⊙ (pᵀy - y) is pᵀy (p - y), p ⊙ y / pᵀy is y, for an input y with one 1 and else 0: p ⊙ y is pᵀy y   (I11)."""
+    facts = facts_of(expr)
+    powers = powers_of(expr)
+    for y in (b for b, e in powers.items() if e == 1 and _may_be_label(b)):
+        for p, share in _shares(y, powers, facts):
+            if powers.get(share) == -1 and _is_label(y, facts):
+                return expr / p * share
+    for total in (a for a in powers if isinstance(a, Add) and len(a.args) == 2 and powers[a] == 1):
+        labels = [y for y in (t.as_coeff_Mul()[1] for t in total.args) if _may_be_label(y)]
+        for y, (p, share) in ((label, found) for label in labels for found in _shares(label, powers, facts)):
+            if isinstance(y, Apply) and share not in powers:
+                continue  # the row of a softmax's Jacobian stays p ⊙ (e[k] - p[k])
+            if total in {share - y, y - share} and _is_label(y, facts):
+                return expr / total / p * share * (p - y if total == share - y else y - p)
+    return None
+
+
+def _may_be_label(expr: Expr) -> TypeGuard[TensorSymbol | Apply]:
+    leaf = isinstance(expr, TensorSymbol) and expr.leaf and len(expr.shape) in {1, 2}
+    return leaf or isinstance(expr, Apply) and is_unit_vector(expr)
+
+
+def _is_label(expr: Expr, facts: Facts) -> bool:
+    return isinstance(expr, Apply) or isinstance(expr, TensorSymbol) and facts.is_one_hot(expr)
+
+
+def _shares(y: TensorSymbol | Apply, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[tuple[Expr, Expr]]:
+    """Each factor p beside y with pᵀy, as it stands and by its name."""
+    for p in (b for b, e in powers.items() if e == 1 and b != y and shape_of(b) == y.shape):
+        entry = picked(y, p) if isinstance(y, Apply) else call("matmul", {}, y, p) if len(y.shape) == 1 else (
+            call("sum", {"axis": 1, "keepdims": True}, p * y))  # fmt: skip
+        known = () if entry is None else (entry, facts.wholes.get(entry))
+        yield from ((p, share) for share in known if share is not None)
+
+
+def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:
+    """Whether an expression is 0 wherever a mask is."""
+    made = facts.definitions.get(expr, expr)
+    if is_op(made, "softmax") and is_op(made.args[0], "where"):
+        where = made.args[0].args
+        return where[0] == mask and where[2] == -oo
+    return made is not expr and mask in Mul.make_args(made)
