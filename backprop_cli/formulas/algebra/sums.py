@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.base import axes_of, reduced
 from backprop_cli.formulas.algebra.brackets import freed
@@ -19,7 +19,8 @@ from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic
 from backprop_cli.formulas.algebra.labels import labelled
 from backprop_cli.formulas.algebra.scalars import split_scalar
-from backprop_cli.formulas.algebra.shapes import is_unit, picked, reshaped
+from backprop_cli.formulas.algebra.shapes import reshaped
+from backprop_cli.formulas.algebra.sifting import sift
 from backprop_cli.language.model import Shape
 
 MAX_TERMS = 6  # of a sum that is multiplied out
@@ -119,7 +120,7 @@ def _sum_live(expr: Expr, axes: tuple[int, ...]) -> Expr:
         known = _sum_by_axis(rest, axes)
     if known is not None:  # S3
         return Mul(constant, known)
-    sifted = _sift(rest, axes)
+    sifted = sift(rest, axes)
     if sifted is not None:  # S4
         return Mul(constant, sifted)
     through = _sum_of_chain(rest, axes)
@@ -195,7 +196,7 @@ def _picked(expr: Expr) -> Expr:
 
 def _is_known(expr: Expr, axes: tuple[int, ...]) -> bool:
     """Whether a sum is a number or an entry, for any data."""
-    return expr != 1 and (facts_of(expr).sum(expr, axes, data=False) is not None or _sift(expr, axes) is not None)
+    return expr != 1 and (facts_of(expr).sum(expr, axes, data=False) is not None or sift(expr, axes) is not None)
 
 
 def _sum_apply(rest: Expr, axes: tuple[int, ...], rank: int) -> Expr:
@@ -262,47 +263,11 @@ def _sum_term(term: Expr, axes: tuple[int, ...], whole: Add, data: bool) -> Expr
     constant, rest = _split_constant(term, axes)
     known = facts_of(rest).sum(rest, axes, data)
     if known is None:
-        known = _sift(rest, axes)
+        known = sift(rest, axes)
     if known is None and isinstance(rest, Add):  # M ⊙ (x - mean x) with M constant along the axes
         inner = _sum_of_sum(rest, axes)
         known = inner if inner.is_number else None
     return None if known is None else Mul(constant, known)
-
-
-def _sift(expr: Expr, axes: tuple[int, ...]) -> Expr | None:
-    """Σ(e[k] ⊙ x) = x[k] for the unit vector e[k]; Σ(one_hot(t) ⊙ p) is the p of each label   (S4)."""
-    factors = Mul.make_args(expr)
-    diagonal = next((a for a in factors if is_op(a, "diag") and len(a.shape) == 2), None)
-    if diagonal is not None:
-        return _diagonal(diagonal, expr / diagonal, axes)
-    units = [a for a in factors if is_unit(a) or is_op(a, "one_hot")]
-    if len(units) != 1:
-        return None
-    unit = units[0]
-    rest = Mul(*[a for a in factors if a is not unit])
-    whole = tuple(range(-len(unit.shape), 0))
-    if is_op(unit, "one_hot"):
-        return picked(unit, rest) if axes == (-1,) and isinstance(rest, (TensorSymbol, Apply)) else None
-    if axes != whole or len(shape_of(rest)) > len(unit.shape):
-        return None
-    return S.One if not shape_of(rest) else element(rest, unit.parameters["index"], len(unit.shape))
-
-
-def _diagonal(diagonal: Apply, rest: Expr, axes: tuple[int, ...]) -> Expr | None:
-    """The row or column sums of P ⊙ diag(v) are diag(P) ⊙ v   (S15)."""
-    if axes not in {(-1,), (-2,)} or not isinstance(rest, TensorSymbol) or rest.shape != diagonal.shape:
-        return None
-    entries = diagonal.args[0] * call("diag", {"k": 0}, rest)
-    return entries if axes == (-2,) or not shape_of(entries) else call("expand_dims", {"axis": 1}, entries)
-
-
-def element(expr: Expr, position: tuple[int, ...], rank: int) -> Expr:
-    """x[k] of a pointwise expression: of each factor and term, where some may be broadcast."""
-    if isinstance(expr, (Add, Mul, Pow)):
-        return expr.func(*[element(a, position, rank) if shape_of(a) else a for a in expr.args])
-    shape = shape_of(expr)
-    own = zip(shape, position[rank - len(shape) :], strict=True)
-    return call("index", {"index": tuple(0 if is_one(s) else i for s, i in own)}, expr)
 
 
 def _plain(name: str) -> Callable[..., Formula]:
