@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -109,7 +109,7 @@ class Reader:
         if "[" in text:
             return int(self.inside(text))
         if text.isidentifier() and text not in self.letters:
-            return int(self.whole(text))
+            return int(np.reshape(self.whole(text), ()))
         if wrapped := re.fullmatch(r"\((.*)\) mod (\d+)", text):
             return self.place(wrapped[1]) % int(wrapped[2])
         parts = re.findall(r"([-+]?)(\d*)([^\W\d]\w*)?", text)
@@ -128,6 +128,8 @@ class Reader:
             end = self.text.index("|", self.at)
             inner, self.at = self.text[self.at : end], end + 1
             return abs(self.inside(inner))
+        if self.eat("∞"):
+            return np.inf
         name = re.compile(r"[\d.]+(e[-+]?\d+)?|\w*").match(self.text, start)
         assert name
         self.at = name.end()
@@ -137,10 +139,19 @@ class Reader:
             self.bracketed()
         marks = re.compile("(ᵀ|⁻ᵀ)").match(self.text, self.at)
         self.at = marks.end() if marks else self.at
+        while self.is_part():
+            self.bracketed()
         base = self.text[start : self.at]
         if self.text.startswith("[", self.at):
             return self.entry(self.whole(base), [self.place(part) for part in split(self.bracketed())])
         return self.called(name[0], base)
+
+    def is_part(self) -> bool:
+        """Whether a bracket comes that takes a part of a tensor, as in eye(3)[:, [0, 0, 1]][k,i], not an entry."""
+        if not self.text.startswith("[", self.at):
+            return False
+        ahead = replace(self).bracketed()
+        return any(":" in part or part.startswith("[") for part in split(ahead))
 
     def compared(self, text: str) -> float:
         """[a ≥ b]."""

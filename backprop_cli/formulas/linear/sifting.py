@@ -117,6 +117,8 @@ def _is_zero_beyond(expr: Expr, own: Letters, letter: Letter, reached: tuple[int
         return isinstance(expr, TensorSymbol)
     if OPS[expr.name].pointwise or not symbols_of(expr):
         return False
+    if expr.name == "one_hot":  # written δ[t[i],j]: an i without a label is no row of zeros
+        return not any(letter in letters_in(a) for a in own[:-1])
     if (found := moved(expr, own)) is None:
         return True
     x = expr.args[0]

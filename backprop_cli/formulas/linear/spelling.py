@@ -97,8 +97,12 @@ class IndexLayout(Layout):
         return "0" if letter is None else self.name_of(letter)
 
     def written_letters(self, expr: EntrySymbol) -> list[str]:
-        """The letters in the brackets; none where the tensor is meant whole, but for axes that people do not count."""
-        if self.notation.slices or not set(expr.letters) <= {None, *expr.whole}:
+        """The letters in the brackets; none where the tensor is meant whole.
+
+        A column counts as a vector; of a matrix with one row it is said which.
+        """
+        is_row = len(expr.letters) == 2 and expr.letters[0] is None and expr.letters[1] in expr.whole
+        if self.notation.slices or is_row or not set(expr.letters) <= {None, *expr.whole}:
             letters = ["0" if a is None else ":" if a in expr.whole else self.name_of(a) for a in expr.letters]
             while letters and letters[-1] == ":":
                 letters.pop()
