@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formulas.spoken", "formulas.symbols", "formulas.tensors", "formulas.entries"),
     ("formulas.notation",),
     ("formulas.compact",),
-    ("formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),
+    ("formulas.formulation", "formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),
     ("formulas.worked", "formulas.reasons", "formulas.remarks", "formulas.words"),
     ("formulas.derivation", "formulas.stepwise", "formulas.closing", "formulas.laws_in_words"),
     ("tasks.result", "tasks.computed", "tasks.places", "tasks.listing"),

@@ -11,7 +11,7 @@ from backprop_cli.formulas.algebra.expr import TensorSymbol, tree_size
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
-from backprop_cli.formulas.formulate import deviates
+from backprop_cli.formulas.formulation import deviates
 from backprop_cli.formulas.notation import Layout, notation_of
 from backprop_cli.formulas.notation.piece import ATOM, Piece
 from backprop_cli.formulas.printed import NOTATIONS as SHOWN

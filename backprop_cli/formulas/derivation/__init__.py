@@ -16,7 +16,7 @@ from backprop_cli.formulas.algebra.expr import GradSymbol, symbols_of
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.derivation.deriver import Deriver
 from backprop_cli.formulas.derivation.printing import SHOWN
-from backprop_cli.formulas.formulate import Formulation
+from backprop_cli.formulas.formulation import Formulation
 from backprop_cli.formulas.notation import notation_of
 from backprop_cli.formulas.symbols import Trial
 from backprop_cli.formulas.tensors import derive

@@ -13,7 +13,7 @@ from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import TensorSymbol
 from backprop_cli.formulas.algebra.style import Style
-from backprop_cli.formulas.formulate import Formulation
+from backprop_cli.formulas.formulation import Formulation
 from backprop_cli.formulas.notation import Layout, Notation, notation_of
 from backprop_cli.formulas.notation.exact import named
 from backprop_cli.formulas.tensors import Derived, Formulas
