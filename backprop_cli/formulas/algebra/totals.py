@@ -8,6 +8,7 @@ from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.brackets import opened
+from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.factoring import factored_out
 from backprop_cli.formulas.algebra.formula import Formula, call
@@ -28,12 +29,14 @@ def rearranged(expr: Expr, tidy: Callable[[Expr], Expr]) -> Expr:
 
 
 def _constants_out(expr: Add) -> Expr:
-    """N/l - Σ(1/l + z): the constant terms of a sum, counted beside it."""
+    """N/l - Σ(1/l + z): the constant terms of a sum, counted beside it, where they meet others or it reads no worse."""
     found = {s: apart for s in _sums(expr) if (apart := _apart(s)) is not None}
     if not found:
         return expr
     terms = [part for t in expr.args for part in _over(t, found)]
-    return factored_out(opened(Add(*terms)))
+    made = factored_out(opened(Add(*terms)))
+    has_met = len(Add.make_args(made)) < len(terms)
+    return made if has_met or reading_cost(made) <= reading_cost(expr) else expr
 
 
 def _over(term: Expr, found: dict[Apply, list[Expr]]) -> list[Expr]:
