@@ -38,7 +38,7 @@ math{font-size:1.1rem;text-indent:0;math-style:normal}mfrac{padding-inline:.12em
 white-space:normal;text-align:left}
 .part .part .part{padding-left:0;text-indent:0}
 @media (max-width:600px){.wide{padding-left:.8rem;text-indent:-.8rem}.part{padding-left:.5rem;text-indent:-.5rem}
-.box{max-width:calc(100cqw - 3rem - var(--rest))}mi.long{font-size:.72em}}
+.box{max-width:calc(100cqw - 3.3rem - var(--rest))}mi.long{font-size:.72em}}
 ol.steps>li,dl.rows dd{container-type:inline-size}
 nav{position:sticky;top:0;z-index:2;display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;padding:.5rem 0;
 background:var(--page);border-bottom:1px solid var(--line)}
