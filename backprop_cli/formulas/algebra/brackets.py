@@ -8,23 +8,28 @@ from itertools import combinations, permutations, product
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.expr import tree_size
-from backprop_cli.formulas.algebra.factoring import MAX_TERMS, collected, factored_out, whole_powers, with_one_sign
+from backprop_cli.formulas.algebra.factoring import (
+    MAX_TERMS,
+    collected,
+    factored_out,
+    of_sums,
+    whole_powers,
+    with_one_sign,
+)
 from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.work import remembered_of_parts
 
 MAX_REGROUPED = 4  # terms whose brackets are opened all at once
 
 
+@of_sums
 @remembered_of_parts
-def regrouped(expr: Expr, some: bool = False) -> Expr:
+def regrouped(expr: Add, some: bool = False) -> Expr:
     """(b x + a y) cos t - (b y - a x) sin t by b and a: brackets are opened, and what terms then share comes out.
 
     `some`: also where not every term has a bracket to open.
     """
-    if isinstance(expr, Mul):
-        has_sum = any(isinstance(a, Add) for a in expr.args)
-        return expr.func(*(regrouped(a, some) for a in expr.args)) if has_sum else expr
-    if not isinstance(expr, Add) or not 1 < len(expr.args) <= MAX_REGROUPED:
+    if not 1 < len(expr.args) <= MAX_REGROUPED:
         return expr
     opened = [_opened(term) for term in expr.args]
     if not (any if some else all)(len(parts) > 1 for parts in opened) or not _share_a_sum(opened):
@@ -84,12 +89,11 @@ def _share_a_sum(opened: list[list[Expr]]) -> bool:
     return False
 
 
+@of_sums
 @remembered_of_parts
-def opened(expr: Expr) -> Expr:
+def opened(expr: Add) -> Expr:
     """c (log p - 1) + c as c log p: brackets are opened where a term then meets its negative."""
-    if isinstance(expr, Mul):
-        return expr.func(*map(opened, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+    if len(expr.args) > MAX_TERMS:
         return expr
     terms = set(expr.args)
     for term in expr.args:
@@ -102,12 +106,11 @@ def opened(expr: Expr) -> Expr:
     return expr
 
 
+@of_sums
 @remembered_of_parts
-def met(expr: Expr) -> Expr:
+def met(expr: Add) -> Expr:
     """p (1 - y) - (1 - p) y as p - y: two products with sums are opened where a term of one meets its negative."""
-    if isinstance(expr, Mul):
-        return expr.func(*map(met, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+    if len(expr.args) > MAX_TERMS:
         return expr
     pairs = {term: parts for term in expr.args if 1 < len(parts := _spread(term)) <= MAX_REGROUPED}
     for (one, parts), (other, others) in combinations(pairs.items(), 2):
@@ -153,12 +156,11 @@ def _into(base: Expr, term: Expr) -> Expr:
     return base * term if inner is None else term / inner * Add(*[base * t for t in inner.args])
 
 
+@of_sums
 @remembered_of_parts
-def uncrossed(expr: Expr) -> Expr:
+def uncrossed(expr: Add) -> Expr:
     """a (b - x) - b (a - y) as b y - a x: what two products of sums have in common crosswise goes."""
-    if isinstance(expr, Mul):
-        return expr.func(*map(uncrossed, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or len(expr.args) > MAX_REGROUPED:
+    if len(expr.args) > MAX_REGROUPED:
         return expr
     for one, other in combinations(expr.args, 2):
         for (front, a, b), (behind, c, d) in product(_pairs(one), _pairs(other)):

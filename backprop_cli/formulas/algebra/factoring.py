@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
@@ -10,16 +14,29 @@ from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered_of_parts
 
+P = ParamSpec("P")
+
 MAX_TERMS = 12
 
 
+def of_sums(rewrite: Callable[Concatenate[Add, P], Expr]) -> Callable[Concatenate[Expr, P], Expr]:
+    """A rewriting of sums that goes into the sums of a product, too, and leaves all else."""
+
+    @wraps(rewrite)
+    def rewritten(expr: Expr, /, *args: P.args, **named: P.kwargs) -> Expr:
+        if isinstance(expr, Add):
+            return rewrite(expr, *args, **named)
+        if not isinstance(expr, Mul) or not any(isinstance(a, Add) for a in expr.args):
+            return expr
+        return expr.func(*(rewrite(a, *args, **named) if isinstance(a, Add) else a for a in expr.args))
+
+    return rewritten
+
+
+@of_sums
 @remembered_of_parts
-def factored_out(expr: Expr) -> Expr:
+def factored_out(expr: Add) -> Expr:
     """The expression with what all terms of a sum share in front of it, also in sums below."""
-    if isinstance(expr, Mul):
-        return expr.func(*map(factored_out, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add):
-        return expr
     terms = with_one_sign(list(expr.args))
     shared = _shared([whole_powers(term) for term in terms])
     if not shared:
@@ -28,12 +45,11 @@ def factored_out(expr: Expr) -> Expr:
     return common * factored_out(Add(*[_without(term, shared) for term in terms]))
 
 
+@of_sums
 @remembered_of_parts
-def collected(expr: Expr) -> Expr:
+def collected(expr: Add) -> Expr:
     """1 - f·a - f·b as 1 - f·(a + b): what several terms share, where it is more than the name of a leaf."""
-    if isinstance(expr, Mul):
-        return expr.func(*map(collected, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or not 2 < len(expr.args) <= MAX_TERMS:
+    if not 2 < len(expr.args) <= MAX_TERMS:
         return expr
     best = min((_gathered(expr, common) for common in _commons(expr)), key=reading_cost, default=expr)
     return best if reading_cost(best) < reading_cost(expr) else expr

@@ -6,6 +6,7 @@ from sympy import Add, Expr, Mul, S, expand_mul
 
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, tree_size
+from backprop_cli.formulas.algebra.factoring import of_sums
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.scalars import split_sum
@@ -32,11 +33,10 @@ def is_truth(expr: Expr, facts: Facts, steps: int = 30) -> bool:
     return steps > 0 and all(part is not None and is_truth(part, facts, steps - 1) for part in made)
 
 
-def by_branches(expr: Expr) -> Expr:
+@of_sums
+def by_branches(expr: Add) -> Expr:
     """[x > 0] a + (1 - [x > 0]) b as where(x > 0, a, b), and so [x > 0] a - ([x > 0] - 1) b."""
-    if isinstance(expr, Mul):
-        return expr.func(*map(by_branches, expr.args)) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or len(expr.args) != 2:
+    if len(expr.args) != 2:
         return expr
     for one, other in (expr.args, expr.args[::-1]):
         for mask in Mul.make_args(one):
@@ -48,12 +48,10 @@ def by_branches(expr: Expr) -> Expr:
     return expr
 
 
-def without_gap(expr: Expr, facts: Facts) -> Expr:
+@of_sums
+def without_gap(expr: Add, facts: Facts) -> Expr:
     """[x > 0] a + [x < 0] b as where(x > 0, a, b), in a run in which no x is 0   (A8b)."""
-    if isinstance(expr, Mul):
-        parts = [without_gap(a, facts) if isinstance(a, Add) else a for a in expr.args]
-        return expr.func(*parts) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or len(expr.args) != 2:
+    if len(expr.args) != 2:
         return expr
     for one, other in (expr.args, expr.args[::-1]):
         for mask in Mul.make_args(one):

@@ -10,7 +10,7 @@ from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.brackets import opened
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
-from backprop_cli.formulas.algebra.factoring import factored_out
+from backprop_cli.formulas.algebra.factoring import factored_out, of_sums
 from backprop_cli.formulas.algebra.formula import Formula, call
 from backprop_cli.formulas.algebra.sums import absent, total
 
@@ -18,12 +18,10 @@ MAX_TERMS = 6
 MAX_NODES = 60  # of what is put together in one sum
 
 
-def rearranged(expr: Expr, tidy: Callable[[Expr], Expr]) -> Expr:
+@of_sums
+def rearranged(expr: Add, tidy: Callable[[Expr], Expr]) -> Expr:
     """The sums of a sum with what is constant beside them, or in one sum, if that is shorter."""
-    if isinstance(expr, Mul):
-        parts = [rearranged(a, tidy) if isinstance(a, Add) else a for a in expr.args]
-        return expr.func(*parts) if any(isinstance(a, Add) for a in expr.args) else expr
-    if not isinstance(expr, Add) or len(expr.args) > MAX_TERMS:
+    if len(expr.args) > MAX_TERMS:
         return expr
     return min(expr, _constants_out(expr), _together(expr, tidy), key=tree_size)
 
