@@ -8,6 +8,7 @@ functions that are written in the language itself.  What an op then *does* is th
     meaning.shape(value)                     the shape of a value
 """
 
+from backprop_cli.engine.interpret import calls as calls  # enters its kinds of expressions
 from backprop_cli.engine.interpret.binding import usage
 from backprop_cli.engine.interpret.existing import unknown
 from backprop_cli.engine.interpret.inspection import Shapes
