@@ -655,3 +655,10 @@ def test_a_wrong_row_is_found_among_right_ones(monkeypatch: pytest.MonkeyPatch) 
     results = check_jacobian(spec, Wanted(("x",), formulas=False)).results
     assert [result.status for result in results] == ["ok", "wrong", "ok"]
     assert results[1].index == (2,)
+
+
+def test_only_the_signs_that_are_shown_are_explained(backprop: Any) -> None:
+    """A matrix that is written out, entry by entry, needs no word on δ and [·]; its index notation is not shown."""
+    asked = ("-e", "sum((x[1:] - x[:-1]**2)**2)", "--shape", "x=4", "--wrt", "x")
+    assert "notation:" not in backprop("hessian", *asked).out
+    assert "notation: δ[i,j]" in backprop("jacobian", "-e", "y = softmax(z)", "--shape", "z=3").out

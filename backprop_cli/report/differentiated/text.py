@@ -24,16 +24,18 @@ def render(results: Sequence[Differentiated], view: View = READING) -> str:
 
 def legend_of(results: Sequence[Differentiated]) -> tuple[str, ...]:
     """What the signs in the formulas that are shown mean."""
-    shown: list[Printed] = []
+    texts: list[str] = []
     for one in results:
+        keys = ("text", "index") if one.rows else ("text",)
+        shown: list[Printed] = []
         if isinstance(one.formula, Printed):
             shown += [one.formula] if one.brief is None else [one.brief.formula, one.brief.definition]
         shown += [entry.formula for entry in one.entries.values()] if len(one.entries) > 1 else []
-    if not shown:
+        texts += [formula[key] for formula in shown for key in keys if key in formula]
+    if not texts:
         return ()
     from backprop_cli.report.legend import legend
 
-    texts = [formula[key] for formula in shown for key in ("text", "index") if key in formula]
     return legend(texts, results[0].names)
 
 
