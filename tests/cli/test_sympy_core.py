@@ -166,6 +166,23 @@ def test_an_answer_is_the_one_of_sympy(name: str) -> None:
     assert [ours for ours, _ in answered] == [theirs for _, theirs in answered]
 
 
+POWERS = """
+import sympy
+from sympy import I, Pow, Rational, oo, sqrt, pi
+x, p = sympy.Symbol("x"), sympy.Symbol("p", positive=True)
+infinite = sympy.Symbol("m", infinite=True)
+terms = [x, p, 2 * x, 1 / x, p**2, I, 2 * I, I * x, I * p, oo, -oo, I * oo, 1, 3, Rational(4, 3), pi, sqrt(2), infinite]
+sums = [a + b for a in terms for b in terms] + [x + p + 1, x + 1 + I, 1 / (1 + 1 / (1 + x)) + 1, sqrt(2) + pi + I]
+exponents = [-2, -1, Rational(1, 2), Rational(-3, 2), 2, 3, x, p, I, -x]
+print([str(Pow(s, e)) for s in sums for e in exponents])
+"""
+
+
+def test_powers_of_sums_are_those_of_sympy() -> None:
+    """With i, infinities and numbers among the terms, and without."""
+    assert python(CORE + POWERS) == python(POWERS)
+
+
 def test_the_default_order_is_lexical() -> None:
     """`monomial_key()` leaves a monomial as it is; another order is left to sympy."""
     ours, theirs = ANSWERS["monomial_key"](None), sys.modules["sympy.polys.orderings"].monomial_key()
