@@ -105,3 +105,13 @@ def test_matrices_of_long_expressions_are_left_out(checked: Any, one: Any, expre
     answers = one(checked(text), "X").answers
     assert within(time.process_time() - start, 3)
     assert [a.note for a in answers if a.name == "entries"] == ["too large to be written out in entries"]
+
+
+@pytest.mark.parametrize("made", ["inv(K)", "solve(K, eye(3))", "matrix_power(K, -1)"])
+def test_inverses_of_kernels_are_written_out(checked: Any, one: Any, made: str) -> None:
+    """A Gaussian process has an inverse of exponentials: by cofactors, where elimination would take minutes."""
+    text = ("inputs:\n  x: [0.0, 0.5, 1.2]\n  y: [0.1, 0.9, 0.3]\nparams:\n  ell: 0.7\n  noise: 0.1\nnodes:\n"
+            "  K: exp(-(x[:, None] - x[None, :])**2 / (2 * ell**2)) + noise * eye(3)\n"
+            f"  nll: y @ {made} @ y\noutput: nll\n")
+    found = {a.name: a for a in one(checked(text), "ell").answers}
+    assert (found["entries"].checked, found["entries"].wrong) == (1, False)

@@ -55,6 +55,14 @@ def each_matrix(s: Symbolic, x: Objects, function: Callable[[Any], object]) -> O
     return result
 
 
+def inverse(m: Any) -> Any:
+    """The inverse of a sympy matrix, a small one by its cofactors.
+
+    Elimination simplifies every pivot, and takes minutes over a kernel of exponentials.
+    """
+    return m.adjugate() / m.det() if m.rows <= 3 else m.inv()
+
+
 def guarded(function: Callable[..., Array], shape: Shape, *operands: Array) -> Array:
     """A result of numpy.linalg; NaN where it refuses, so that a run names the node instead of stopping."""
     try:
@@ -81,7 +89,7 @@ op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.sha
    work=costs.cubic(2), temporary=costs.copies(1),
    shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
    group=GROUP, aliases="inverse", domain="the matrix is singular: it has no inverse",
-   entry=lambda s, x: each_matrix(s, x, lambda m: m.inv()))
+   entry=lambda s, x: each_matrix(s, x, inverse))
 op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=costs.cubic(1), temporary=costs.copies(1),
    shape=scalar_shape("det"),
    vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.det_slope(over_matrices(xp, y, x), x),
@@ -169,7 +177,8 @@ def _power_work(y: Shape, x: Shape, *, n: int) -> int:
 op("matrix_power(x; n)", "x @ x @ ... @ x, n times; a negative n takes the inverse.",
    lambda xp, x, n: guarded(lambda m: np.linalg.matrix_power(m, n), np.shape(x), x), work=_power_work,
    shape=_power_shape,
-   vjps=_power_rule, group=GROUP, entry=lambda s, x, n: each_matrix(s, x, lambda m: m**n),
+   vjps=_power_rule, group=GROUP,
+   entry=lambda s, x, n: each_matrix(s, x, lambda m: (inverse(m) if n < 0 else m) ** abs(n)),
    domain="a singular matrix has no negative power",
    samples=tuple(Sample(s.shapes, {"n": n}, s.domains) for s, n in
                  ((SQUARE[0], 3), (SQUARE[1], 2), (SQUARE[0], 1), (SQUARE[0], 0), (SPD[1], -2),

@@ -9,7 +9,7 @@ import numpy as np
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, broadcast, composite, op, show
 from backprop_cli.engine.ops.linear import mT
-from backprop_cli.engine.ops.matrices import GROUP, each_matrix, guarded, matrix_shape
+from backprop_cli.engine.ops.matrices import GROUP, each_matrix, guarded, inverse, matrix_shape
 from backprop_cli.engine.ops.tensor import Array, Objects, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import flag
 from backprop_cli.language.model import Shape
@@ -57,7 +57,7 @@ def _solve_right(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tenso
 
 
 def _solve_entry(s: Symbolic, a: Objects, b: Objects) -> Objects:
-    found: Objects = each_matrix(s, a, lambda m: m.inv()) @ b
+    found: Objects = each_matrix(s, a, inverse) @ b
     return found
 
 
