@@ -50,7 +50,8 @@ class Printed(Mapping[str, str]):
     uses: tuple[str, ...] = ()
 
     def __getitem__(self, notation: str) -> str:
-        return unmarked(self.written, notation)
+        written = self.written
+        return written[notation] if notation in written else unmarked(written, notation)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.written)

@@ -19,11 +19,11 @@ Encoder = Callable[[Any], str]
 Listing = Callable[[Any, int | None], object]
 """What stands for an array in a document: `strict`, its numbers in lists, or `later`."""
 
-PLAIN = frozenset((str, int, float, bool, type(None)))
 OPENED = len("\n  ")
 PIECE = 1 << 16  # characters
 BLOCK = 4096  # numbers
 FEW = 4  # entries of a list
+LATER = "\0"  # which no JSON holds as it is
 
 
 def document(result: Result, view: View, listed: Listing = strict) -> dict[str, object]:
@@ -113,89 +113,90 @@ def pretty(data: Any, view: View) -> str:
 
     The standard encoder's `indent` puts each number on a line of its own, and is slow in doing so.
     """
-    return "".join(_laid_out(data, _encoder(view), "\n"))
+    return "".join(_Layout(view).pieces(data, "\n"))
 
 
-def _encoder(view: View) -> Encoder:
-    """Any data on one line; the plain kinds, of which most of a document is made, go past the standard encoder."""
-    standard = json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode
-    words: dict[Any, str] = {False: "false", True: "true", None: "null"}
-    kinds: dict[type, Encoder] = {str: _quoter(view.ascii), int: int.__repr__, float: _finite,
-                                  bool: words.__getitem__, type(None): words.__getitem__}  # fmt: skip
+class _Layout:
+    """Any data as JSON, object by object; the plain kinds, of which most is made, go past the standard encoder."""
 
-    def encode(data: Any) -> str:
-        known = kinds.get(type(data))
+    def __init__(self, view: View) -> None:
+        self.standard = json.JSONEncoder(ensure_ascii=view.ascii, allow_nan=False).encode
+        self.quoted = json.encoder.encode_basestring_ascii if view.ascii else json.encoder.encode_basestring
+        words: dict[Any, str] = {False: "false", True: "true", None: "null"}
+        self.kinds: dict[type, Encoder] = {str: self.string, int: int.__repr__, float: _finite,
+                                           bool: words.__getitem__, type(None): words.__getitem__}  # fmt: skip
+        self.forms: dict[tuple[str, ...], str] = {}  # of objects, by the line that they stand on and their keys
+        self.later: list[Later] = []  # for each `LATER` of a text
+
+    def string(self, text: str) -> str:
+        """A text in quotes."""
+        return self.quoted(text) if text.isascii() else json_safe(self.quoted(text))
+
+    def encode(self, data: Any) -> str:
+        """Any data on one line."""
+        known = self.kinds.get(type(data))
         if known is not None:
             return known(data)
         if type(data) is list and len(data) <= FEW:  # the standard encoder takes longer to begin
-            return f"[{', '.join(map(encode, data))}]"
-        return json_safe(standard(data))
+            return f"[{', '.join(map(self.encode, data))}]"
+        return json_safe(self.standard(data))
 
-    return encode
+    def pieces(self, data: Any, line: str) -> Iterator[str]:
+        """The pieces of an object; `line` is a new line with the indent of what surrounds it.
 
+        One by one come what it holds and what that holds: a node is made when it is written, and made at once.
+        """
+        if isinstance(data, dict) and data and len(line) <= OPENED:
+            inner = line + "  "
+            before = "{" + inner
+            for key, value in data.items():
+                yield f"{before}{self.encode(key)}: "
+                before = "," + inner
+                yield from self.pieces(value, inner)
+            yield line + "}"
+            return
+        text = self.text(data, line)
+        if not self.later:
+            yield text
+            return
+        arrays, self.later = self.later, []
+        for piece, array in zip(text.split(LATER), (*arrays, None), strict=True):
+            yield piece
+            if array is not None:
+                yield from array.encoded(self)
 
-def _quoter(ascii_only: bool) -> Encoder:
-    if ascii_only:
-        return json.encoder.encode_basestring_ascii
-    quoted = json.encoder.encode_basestring
-    return lambda text: quoted(text) if text.isascii() or text.isprintable() else json_safe(quoted(text))
+    def text(self, data: Any, line: str) -> str:
+        """Any data, with `LATER` where a long array stands."""
+        known = self.kinds.get(type(data))
+        if known is not None:
+            return known(data)
+        if isinstance(data, dict) and data:
+            inner = line + "  "
+            kind = line, *data
+            form = self.forms.get(kind)
+            if form is None:
+                form = self.forms[kind] = self.form(data, line)
+            quoted, text = self.quoted, self.text
+            return form % tuple([quoted(value) if type(value) is str and value.isascii() else text(value, inner)
+                                 for value in data.values()])  # fmt: skip
+        if isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
+            inner = line + "  "
+            return f"[{','.join([inner + self.text(entry, inner) for entry in data])}{line}]"
+        if isinstance(data, Later):
+            self.later.append(data)
+            return LATER
+        return self.encode(data)
+
+    def form(self, keys: Iterable[str], line: str) -> str:
+        """An object with room for its values: many have the same keys."""
+        heads = [f"{line}  {self.encode(key)}: ".replace("%", "%%") for key in keys]
+        return f"{{{','.join([head + '%s' for head in heads])}{line}}}"
 
 
 def _finite(number: float) -> str:
     if not math.isfinite(number):
         raise ValueError("JSON has no numbers that are not finite")
     return float.__repr__(number)
-
-
-def _laid_out(data: Any, encode: Encoder, line: str) -> Iterator[str]:
-    """The pieces of an object; `line` is a new line with the indent of what surrounds it.
-
-    One by one come what it holds and what that holds: a node is made when it is written, and made at once.
-    """
-    if isinstance(data, dict) and data and len(line) <= OPENED:
-        inner = line + "  "
-        before = "{" + inner
-        for key, value in data.items():
-            yield f"{before}{encode(key)}: "
-            before = "," + inner
-            yield from _laid_out(value, encode, inner)
-        yield line + "}"
-        return
-    made: list[str | Later] = []
-    _lay_out(data, encode, line, made)
-    text = ""
-    for piece in made:
-        if isinstance(piece, str):
-            text += piece
-        else:
-            yield text
-            text = ""
-            yield from piece.encoded(encode)
-    yield text
-
-
-def _lay_out(data: Any, encode: Encoder, line: str, made: list[str | Later]) -> None:
-    """Add the pieces of any data; long arrays as they are."""
-    inner = line + "  "
-    if isinstance(data, dict) and data:
-        before = "{" + inner
-        for key, value in data.items():
-            if type(value) in PLAIN:
-                made.append(f"{before}{encode(key)}: {encode(value)}")
-            else:
-                made.append(f"{before}{encode(key)}: ")
-                _lay_out(value, encode, inner, made)
-            before = "," + inner
-        made.append(line + "}")
-    elif isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
-        before = "["
-        for entry in data:
-            made.append(before + inner)
-            before = ","
-            _lay_out(entry, encode, inner, made)
-        made.append(line + "]")
-    else:
-        made.append(data if isinstance(data, Later) else encode(data))
 
 
 def later(value: Any, precision: int | None) -> object:
@@ -209,7 +210,7 @@ class Later(NamedTuple):
     value: Any
     precision: int | None
 
-    def encoded(self, encode: Encoder) -> Iterator[str]:
+    def encoded(self, layout: _Layout) -> Iterator[str]:
         """What `encode(strict(value))` is, a block of numbers at a time."""
         value = self.value
         rows = max(1, BLOCK * len(value) // value.size)
@@ -218,9 +219,9 @@ class Later(NamedTuple):
             yield before
             before = ", "
             if rows == 1:
-                yield from _laid_out(later(value[start], self.precision), encode, "")
+                yield from layout.pieces(later(value[start], self.precision), "")
             else:
-                yield encode(strict(value[start : start + rows], self.precision))[1:-1]
+                yield layout.encode(strict(value[start : start + rows], self.precision))[1:-1]
         yield "]"
 
 
@@ -228,7 +229,7 @@ def pieces(result: Result, view: View = EVERYTHING) -> Iterator[str]:
     """One object over several lines, of which only a small part is ever held."""
     some: list[str] = []
     size = 0
-    for piece in _laid_out(document(result, view, later), _encoder(view), "\n"):
+    for piece in _Layout(view).pieces(document(result, view, later), "\n"):
         some.append(piece)
         size += len(piece)
         if size > PIECE:
