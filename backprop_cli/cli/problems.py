@@ -58,8 +58,17 @@ def _unimported(error: ImportError) -> str:
     return f"a library cannot be imported: {' '.join(str(root).split())[:300]}"
 
 
+LONGEST = 1000
+"""Characters of a message, which repeats what the user wrote."""
+
+
 def _problem(error: BackpropError) -> Problem:
-    return Problem(error.code, error.message, error.exit_code, error.at, error.hint)
+    return Problem(error.code, abridged(error.message), error.exit_code, error.at, error.hint and abridged(error.hint))
+
+
+def abridged(text: str) -> str:
+    """The beginning and the end of a message that is longer than anybody reads."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} … {text[-200:]}"
 
 
 def _internal(error: Exception) -> str:

@@ -90,10 +90,11 @@ def _extent(node: Node) -> tuple[int, int]:
 
 
 def _changed(source: Source, changes: list[Change]) -> str:
-    text = source.text
-    for start, end, new in sorted(changes, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+    pieces, position = [], 0
+    for start, end, new in sorted(changes):
+        pieces += [source.text[position:start], new]
+        position = end
+    return "".join((*pieces, source.text[position:]))
 
 
 def _anew(spec: Spec, values: Mapping[str, NDArray[Any]]) -> str:

@@ -21,7 +21,7 @@ from backprop_cli.formulas.symbols import Trial
 from backprop_cli.language.expression import Call, Indexed, Name, parse
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
-from backprop_cli.language.source import inline
+from backprop_cli.language.source import Text, inline
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
@@ -252,13 +252,25 @@ def _asked(of: str, work: _Work) -> Written:
     if isinstance(whole, Name) and whole.name in work.final:
         return expression_of(work.final[whole.name] + text.text[whole.end :])
     for part in walk(expression):
-        if isinstance(part, Call) and part.function == "grad" and part.arguments and \
-                isinstance(part.arguments[0].value, Name) and part.arguments[0].value.name not in work.final:
-            name = part.arguments[0].value
-            raise SpecError("E011", f"{name.name!r} has no gradient", at=text.place(name.start, name.end),
-                            hint=did_you_mean(name.name, work.final))
+        if isinstance(part, Call) and part.function == "grad":
+            _check_named(part, text, work)
     changed = replaced_gradients(text.text, work.final)
     return (expression, text) if changed == text.text else expression_of(changed)
+
+
+def _check_named(part: Call, text: Text, work: _Work) -> None:
+    """A gradient is asked for by the name of a node that has one.
+
+    Raises:
+        SpecError: E015, E011.
+    """
+    given = [argument.value for argument in part.arguments]
+    if len(given) != 1 or not isinstance(given[0], Name):
+        raise SpecError("E015", "grad takes the name of one node", at=text.place(part.start, part.end),
+                        hint="the spec that is written has a node for each gradient: export it again to go further")
+    if given[0].name not in work.final:
+        raise SpecError("E011", f"{given[0].name!r} has no gradient", at=text.place(given[0].start, given[0].end),
+                        hint=did_you_mean(given[0].name, work.final))
 
 
 def _output(plain: Spec, output: Written) -> Spec:

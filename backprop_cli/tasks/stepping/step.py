@@ -107,8 +107,8 @@ def parameters_of(rule: Rule, given: Mapping[str, str]) -> dict[str, Fraction]:
 def _number(name: str, text: str) -> Fraction:
     option = f"--{name.replace('_', '-')}"
     try:
-        value = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
+        value = _exact(text.strip())
+    except (ValueError, ArithmeticError):
         raise UsageError("E022", f"{option} needs a number, found {text[:40]!r}", hint=f"{option} 0.1") from None
     if name in _SWITCHES and value not in {0, 1}:
         raise UsageError("E022", f"{option} is 0 or 1, found {text[:40]!r}", hint=f"{option} 1")
@@ -116,6 +116,12 @@ def _number(name: str, text: str) -> Fraction:
         wanted = "a number from 0 up to, not including, 1" if name in _BELOW_ONE else "a number of 0 or more"
         raise UsageError("E022", f"{option} needs {wanted}, found {text[:40]!r}", hint=f"{option} 0.1")
     return value
+
+
+def _exact(text: str) -> Fraction:
+    """A number as it is written: a float says at once that 1e999999999, which would take hours to be made, is none."""
+    rough = 1.0 if "/" in text else float(text)
+    return Fraction(text if rough and math.isfinite(rough) else rough)
 
 
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────
