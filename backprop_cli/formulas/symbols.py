@@ -85,6 +85,8 @@ class Symbols:
 
     def fold(self, expr: Expr) -> Expr:
         """With the definitions of anonymous nodes in place of their symbols, unless that is too long to be read."""
+        if isinstance(expr, TensorSymbol) and expr not in self.anonymous:
+            return expr
         if not self.anonymous or (size := self.folded_size(expr)) > self.longest:
             return expr
         self.facts.budget.take(size)

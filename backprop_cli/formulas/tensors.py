@@ -51,6 +51,7 @@ BUDGET = 400
 DEEPEST = 40
 """Nor one that nests more deeply than this: nobody reads it, and every walk over it is recursive."""
 
+
 class Formulas:
     """The meaning of the passes; `chained` says what flows on from a named node: its formula or its symbol.
 
@@ -156,7 +157,7 @@ class Formulas:
 
     def hand_on_part(self, node: Node, expr: Expr) -> Expr:
         """What flows on from a part of an expression: its formula; a symbol where the run's budget is spent."""
-        spent = self.symbols.facts.budget.spent and tree_size(expr) > PLAIN
+        spent = expr.args and self.symbols.facts.budget.spent and tree_size(expr) > PLAIN
         return self.gradient_symbol(node) if spent else expr
 
     def chosen(self, expr: Expr) -> Expr:

@@ -16,8 +16,8 @@ from backprop_cli.formulas.algebra.factoring import (
     whole_powers,
     with_one_sign,
 )
-from backprop_cli.formulas.algebra.scalars import powers_of
-from backprop_cli.formulas.algebra.work import remembered_of_parts
+from backprop_cli.formulas.algebra.scalars import beside, powers_of
+from backprop_cli.formulas.algebra.work import remembered, remembered_of_parts
 
 MAX_REGROUPED = 4  # terms whose brackets are opened all at once
 
@@ -122,7 +122,10 @@ def met(expr: Add) -> Expr:
 def _spread(term: Expr) -> list[Expr]:
     """The terms of a product with one sum in it; itself if it has none."""
     sums = [a for a in Mul.make_args(term) if isinstance(a, Add)]
-    return [term / sums[0] * t for t in sums[0].args] if len(sums) == 1 and term is not sums[0] else [term]
+    if len(sums) != 1 or term is sums[0]:
+        return [term]
+    front = beside(term, sums[0])
+    return [front * t for t in sums[0].args]
 
 
 @remembered_of_parts
@@ -133,27 +136,31 @@ def apart(expr: Expr) -> Expr:
     sums = [a for a in Mul.make_args(expr) if isinstance(a, Add)]
     if len(sums) != 1 or expr is sums[0] or len(sums[0].args) > MAX_TERMS:
         return expr
-    front = expr / sums[0]
-    for base in (b for b, n in whole_powers(front).items() if n == 1):
-        inside = [t for t in sums[0].args if _divides(base, t)]
-        beside = set().union(*(set(whole_powers(t)) for t in inside)) - {base}
-        inside += [t for t in sums[0].args if t not in inside and beside & set(whole_powers(t))]
-        if 0 < len(inside) < len(sums[0].args):
+    divisors = {f for t in sums[0].args for f in _divisors(t)}
+    front = beside(expr, sums[0])
+    for base in (b for b, n in whole_powers(front).items() if n == 1 and divisors and 1 / b in divisors):
+        inside = [t for t in sums[0].args if 1 / base in _divisors(t)]
+        others = set().union(*(set(whole_powers(t)) for t in inside)) - {base}
+        inside += [t for t in sums[0].args if t not in inside and others & set(whole_powers(t))]
+        if len(inside) < len(sums[0].args):
             left = Add(*[t for t in sums[0].args if t not in inside])
             return front / base * (base * factored_out(left) + factored_out(Add(*[_into(base, t) for t in inside])))
     return expr
 
 
-def _divides(base: Expr, term: Expr) -> bool:
-    """Whether a term, or a term of a sum in it, has a base below its fraction bar."""
-    return any(f == 1 / base or isinstance(f, Add) and any(_divides(base, t) for t in f.args)
-               for f in Mul.make_args(term))  # fmt: skip
+@remembered
+def _divisors(term: Expr) -> frozenset[Expr]:
+    """What a term, or a term of a sum in it, has below its fraction bar, as the factors that it has for that."""
+    factors = Mul.make_args(term)
+    own = frozenset(f for f in factors if isinstance(f, Pow) and not (f.exp.is_Integer and f.exp.is_positive))
+    return own.union(*(_divisors(t) for f in factors if isinstance(f, Add) for t in f.args))
 
 
 def _into(base: Expr, term: Expr) -> Expr:
     """A factor times a term, taken into the sum in it that has it below a fraction bar."""
-    inner = next((f for f in Mul.make_args(term) if isinstance(f, Add) and _divides(base, f)), None)
-    return base * term if inner is None else term / inner * Add(*[base * t for t in inner.args])
+    sums = (f for f in Mul.make_args(term) if isinstance(f, Add))
+    inner = next((f for f in sums if any(1 / base in _divisors(t) for t in f.args)), None)
+    return base * term if inner is None else beside(term, inner) * Add(*[base * t for t in inner.args])
 
 
 @of_sums

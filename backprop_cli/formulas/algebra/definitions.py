@@ -106,6 +106,7 @@ def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     powers = {b: e for b, e in powers_of(definition).items() if not b.is_number}
     if len(powers) > 1 or not all(isinstance(b, TensorSymbol) and not is_below(e) for b, e in powers.items()):
         # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
+        facts.divided.update(symbols_of(base) for base in powers if isinstance(base, Add))
         listed = [facts.factors.setdefault(base, []) for base in powers]
         min(listed, key=len).append((symbol, definition))
     if isinstance(definition, Pow) and isinstance(root := 1 / definition.exp, Integer) and root > 1:

@@ -28,7 +28,8 @@ def of_sums(rewrite: Callable[Concatenate[Add, P], Expr]) -> Callable[Concatenat
             return rewrite(expr, *args, **named)
         if not isinstance(expr, Mul) or not any(isinstance(a, Add) for a in expr.args):
             return expr
-        return expr.func(*(rewrite(a, *args, **named) if isinstance(a, Add) else a for a in expr.args))
+        parts = [rewrite(a, *args, **named) if isinstance(a, Add) else a for a in expr.args]
+        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
 
     return rewritten
 
@@ -58,7 +59,10 @@ def collected(expr: Add) -> Expr:
 def with_one_sign(terms: list[Expr]) -> list[Expr]:
     """The terms with one of a - b and b - a for both."""
     kept: dict[Expr, tuple[Expr, ...]] = {}
-    for total in (a for term in terms for a in Mul.make_args(term) if isinstance(a, Add)):
+    sums = dict.fromkeys(a for term in terms for a in Mul.make_args(term) if isinstance(a, Add))
+    if len(sums) < 2:
+        return terms
+    for total in sums:
         kept.setdefault(total, (S.NegativeOne, -total) if -total in kept else (total,))
     return [Mul(*[f for a in Mul.make_args(term) for f in kept.get(a, (a,))]) for term in terms]
 

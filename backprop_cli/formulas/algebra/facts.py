@@ -42,6 +42,7 @@ class Facts:
     labels: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # of positions, also without a run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see definitions
+    divided: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among the factors name
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
     longest_chain: int = 3  # factors of the longest product of matrices among them, or a short one in another form
     added: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among them name
@@ -56,7 +57,8 @@ class Facts:
     work: Work = field(default_factory=Work)
     effort: int = 0  # spent on choosing forms; see tidy
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # remembered by tidy
-    forms: dict[Any, list[Expr]] = field(default_factory=dict)  # of a skeleton, whatever its symbols; see tidy
+    forms: dict[Any, list[tuple[int, Expr]]] = field(default_factory=dict)
+    """Of a skeleton, whatever its symbols, each with what it costs to read at the least; see tidy."""
     stand_ins: dict[tuple[int, bool | None], Expr] = field(default_factory=dict)  # the symbols of those
     mirrored: dict[Expr, Expr] = field(default_factory=dict)  # remembered by the rules of symmetry
     transposes: dict[Expr, bool] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from backprop_cli.formulas.algebra.factoring import combined, with_powers
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.products import multiplied_out
-from backprop_cli.formulas.algebra.scalars import is_below, powers_of, split_sum
+from backprop_cli.formulas.algebra.scalars import beside, is_below, powers_of, split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.sums import absent
@@ -146,12 +146,12 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
     """(a - t s)/s² as (a/s - t)/s, where a/s has a name: a power below every term, or below the sum, taken to them."""
     if len(total.args) > MAX_TERMS:
         return
-    beside = Mul(*[a for a in Mul.make_args(expr) if a is not total])
+    front = beside(expr, total)
     inner = [_below(term) for term in total.args]
     shared = {b: max(t[b] for t in inner) for b in inner[0] if all(b in t for t in inner)}
     met = {b for term in total.args for b in powers_of(term)}
-    outer = {b: max(e, S.NegativeOne) for b, e in _below(beside).items() if b not in shared}
-    outer |= {b: S.One for b, e in powers_of(beside).items() if _is_above(e) and facts.factors.get(b)}
+    outer = {b: max(e, S.NegativeOne) for b, e in _below(front).items() if b not in shared}
+    outer |= {b: S.One for b, e in powers_of(front).items() if _is_above(e) and facts.factors.get(b)}
     for base, exponent in {**shared, **outer}.items():
         if not (base in shared or base in met or base in facts.factors or base in facts.definitions):
             continue  # no node that the terms could be with it
@@ -159,7 +159,7 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
         moved = [term / power if base in shared else term * power for term in total.args]
         found = [_folded(term, facts) for term in moved]
         if found != moved or base in outer and base in met:
-            yield beside * (power if base in shared else 1 / power) * Add(*found)
+            yield front * (power if base in shared else 1 / power) * Add(*found)
 
 
 def _below(expr: Expr) -> dict[Expr, Expr]:
@@ -274,7 +274,8 @@ def _turned_factor(factor: Expr, facts: Facts) -> tuple[Expr, ...]:
     if not isinstance(base, Add) or base in facts.factors:
         return (factor,)
     number, rest = split_sum(base)
-    sign = next((s for s in (S.One, S.NegativeOne) if s * rest in facts.factors), None)
+    signs = (S.One, S.NegativeOne) if symbols_of(rest) in facts.divided else ()
+    sign = next((s for s in signs if s * rest in facts.factors), None)
     return (factor,) if sign is None else ((sign * number) ** exponent, (sign * rest) ** exponent)
 
 

@@ -229,8 +229,10 @@ def _whole_numbers(factors: list[Expr]) -> list[Expr]:
 
 def _same_sign(factors: list[Expr]) -> list[Expr]:
     """(y - m)(m - y) as -(y - m)²: a factor and its negative are one base."""
-    sums = {f.base if isinstance(f, Pow) else f for f in factors}
-    turned = {s for s in sums if isinstance(s, Add) and -s in sums and later_is_negative(s)}
+    sums = {s for f in factors if isinstance(s := f.base if isinstance(f, Pow) else f, Add)}
+    if len(sums) < 2:
+        return factors
+    turned = {s for s in sums if -s in sums and later_is_negative(s)}
     result: list[Expr] = []
     for f in factors:
         if f in turned:
@@ -247,7 +249,7 @@ def content_out(expr: Expr) -> Expr:
     """1/(2a + 2b) as 1/2 · 1/(a + b): sympy multiplies numbers into sums, readers do not."""
     if isinstance(expr, Pow) and isinstance(expr.base, Add) and expr.exp.is_Integer and expr.exp.is_negative:
         number, rest = split_sum(expr.base)
-        return Pow(number, expr.exp) * Pow(rest, expr.exp)
+        return expr if number == 1 else Pow(number, expr.exp) * Pow(rest, expr.exp)
     if isinstance(expr, (Add, Mul)):
         parts = [content_out(a) for a in expr.args]
         if isinstance(expr, Mul):

@@ -281,24 +281,25 @@ def paired(a: Expr, b: Expr) -> Expr | None:
 
 def multiplied(expr: Expr) -> Expr | None:
     """An elementwise product, or what it is the reciprocal of, by the first law about its factors; or None."""
-    found = _multiplied(expr)
-    below = any(isinstance(f, Pow) and f.exp.is_Integer and f.exp < -1 for f in Mul.make_args(expr))
-    if found is None and below and (upended := _multiplied(1 / expr)) is not None:
+    factors = Mul.make_args(expr)
+    have = {getattr(f.base if isinstance(f, Pow) else f, "name", "") for f in factors}
+    laws = [law for law, needed in _PRODUCTS if needed <= have] if len(factors) <= MAX_FACTORS else []
+    if not laws:
+        return None
+    found = _multiplied(expr, laws)
+    below = any(isinstance(f, Pow) and f.exp.is_Integer and f.exp < -1 for f in factors)
+    if found is None and below and (upended := _multiplied(1 / expr, laws)) is not None:
         return 1 / upended
     return found
 
 
-def _multiplied(expr: Expr) -> Expr | None:
+def _multiplied(expr: Expr, laws: Sequence[Law]) -> Expr | None:
     """An elementwise product by the first law about some of its factors, or None."""
-    if len(Mul.make_args(expr)) > MAX_FACTORS:
-        return None
-    have = {getattr(f.base if isinstance(f, Pow) else f, "name", "") for f in Mul.make_args(expr)}
-    for law, needed in _PRODUCTS:
-        if needed <= have:
-            for bound, rest in _taken(factors_of(pattern_of(law)), expr, {}, shapes_of(law)):
-                found = applied(law, bound)
-                if found is not None:
-                    return rest * found.expr
+    for law in laws:
+        for bound, rest in _taken(factors_of(pattern_of(law)), expr, {}, shapes_of(law)):
+            found = applied(law, bound)
+            if found is not None:
+                return rest * found.expr
     return None
 
 

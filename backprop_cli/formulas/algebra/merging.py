@@ -60,10 +60,15 @@ def _regrouped(expr: Add) -> Expr:
             if len(factor.args) >= len(terms):
                 continue
             for first in expr.args:
-                ratio = first / factor.args[0]
-                parts = [a * ratio for a in factor.args]
-                if term not in parts and terms.issuperset(parts):
-                    rest = Add(*(terms - set(parts) - {term}))
+                if first is term:
+                    continue
+                ratio, parts = first / factor.args[0], {first}
+                for a in factor.args[1:]:  # mostly the first is no term
+                    parts.add(part := a * ratio)
+                    if part not in terms or part == term:
+                        break
+                else:
+                    rest = Add(*(terms - parts - {term}))
                     return rest + factor * (ratio + term / factor)
     return expr
 

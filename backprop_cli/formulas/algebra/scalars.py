@@ -18,6 +18,13 @@ def powers_of(expr: Expr) -> Mapping[Expr, Expr]:
     return {base: S.One if exponent == 1 else exponent for base, exponent in expr.as_powers_dict().items()}
 
 
+def beside(expr: Expr, factor: Expr) -> Expr:
+    """A product without one of its factors; a quotient would be a power more, looked at by all of sympy's rules."""
+    rest = tuple(a for a in Mul.make_args(expr) if a is not factor)
+    is_distributed = len(rest) == 2 and rest[0].is_Number and isinstance(rest[1], Add)  # 2 (a + b) is 2 a + 2 b
+    return Mul(*rest) if is_distributed else Mul._from_args(rest, True)
+
+
 def is_below(exponent: Expr) -> bool:
     """Whether a power stands below the fraction bar."""
     return bool(exponent.is_Rational and exponent < 0)

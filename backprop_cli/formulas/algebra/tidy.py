@@ -60,7 +60,7 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_twin_masks(expr, facts),
              without_complements(expr), without_twin_sigmoids(expr), met(expr), apart(expr), by_branches(expr),
              unclipped(expr), by_denominators(expr))  # fmt: skip
-    expr = min(expr, *forms, key=_cost)
+    expr = min(dict.fromkeys((expr, *forms)), key=_cost)
     expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
@@ -68,7 +68,7 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     for opaque in dict.fromkeys((frozenset(), _opaque_sums(expr), _innermost_sums(expr))):
         skeleton, back = skeleton_of(expr, opaque, facts.style)
         if _is_tractable(skeleton):
-            equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts)
+            equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts, reading_cost(expr))
             found += [(skeleton, back), *((content_out(form), back) for form in equal)]
     expr = min((form.xreplace(back) for form, back in found), key=_cost)
     return min(expr, met(expr), apart(expr), collected(expr), key=_cost)
@@ -131,8 +131,10 @@ def _worth_trying(expr: Expr) -> bool:
     )
 
 
-def _forms(skeleton: Expr, folds: tuple[Fold, ...], back: dict[Expr, Expr], facts: Facts) -> Iterator[Expr]:
-    """Equal forms of a skeleton.
+def _forms(
+    skeleton: Expr, folds: tuple[Fold, ...], back: dict[Expr, Expr], facts: Facts, dearest: int
+) -> Iterator[Expr]:
+    """Equal forms of a skeleton, without those that are dearer to read whatever their symbols stand for.
 
     They are remembered by what it is like, whatever its symbols are called: one layer is as the next.  Its symbols
     are in printing order, so that what is read first gets the plus.
@@ -150,9 +152,10 @@ def _forms(skeleton: Expr, folds: tuple[Fold, ...], back: dict[Expr, Expr], fact
     facts.effort += (effort := tree_size(skeleton) * (1 if known else 5 + len(folds)))
     facts.budget.take(FACTORING * effort)
     if not known:
-        facts.forms[alike] = [form for form in dict.fromkeys(_candidates(*alike)) if form != alike[0]]
+        forms = [form for form in dict.fromkeys(_candidates(*alike)) if form != alike[0]]
+        facts.forms[alike] = [(reading_cost(content_out(form)), form) for form in forms]
     names = {stand_in: symbol for symbol, stand_in in renamed.items()}
-    return (form.xreplace(names) for form in facts.forms[alike])
+    return (form.xreplace(names) for cost, form in facts.forms[alike] if cost <= dearest)
 
 
 def _stand_in(number: int, positive: bool | None, facts: Facts) -> Expr:

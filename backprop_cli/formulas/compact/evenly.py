@@ -90,6 +90,8 @@ class Evenly(Formulas):
 
     def hand_on_part(self, node: Node, expr: Expr) -> Expr:
         """A part's formula, or where it forks and is worth a name, its δ."""
+        if not expr.args:
+            return expr
         spent = self.symbols.facts.budget.spent  # then no product of scalars is too simple for a name
         forks = self.paths.forks(node.index) or spent
         if not forks or is_scaled_symbol(expr) and not spent or self.length(expr) <= NAMED:
