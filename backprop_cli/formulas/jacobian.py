@@ -90,7 +90,7 @@ def jacobian_formula(reverse: Reverse, index: int, small: int) -> Written:
         found = work.written(few)
         brief = work.brief(few, found)
     rows = None if found.literal else work.rows()
-    facts = (*made.facts.used.values(), *work.said())
+    facts = (*made.facts.used.values(), *([] if found.literal else work.said()))
     return replace(found, facts=facts, rows=rows, brief=brief, entries=work.each() if few else {})
 
 

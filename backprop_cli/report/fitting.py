@@ -7,16 +7,16 @@ next line whole, and never in a name, a number or an index.  What is continued s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, pairwise
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
-from backprop_cli.formulas.marks import CALL, EQUAL, LAST, PLACES, SUM, plain
+from backprop_cli.formulas.marks import CALL, COMMA, EQUAL, LAST, PLACES, plain
 from backprop_cli.records import dataclass
 from backprop_cli.report import arrays
+from backprop_cli.report.breaking import Atom, ends
 
 NARROWEST, DEFAULT = 40, 100
-N = TypeVar("N", int, float)
 
 INDENT = "  "
 HANG, LEAST = 6, 24
@@ -33,77 +33,21 @@ def columns(text: str) -> int:
     return len(re.sub(_UNSEEN, "", text))
 
 
-# ── where a row of atoms is broken ───────────────────────────────────────────────────────────────
-
-
-@dataclass(slots=True)
-class Atom(Generic[N]):
-    """What is never broken; `place` is how loosely what stands on its left is bound, 0 where no line may end there."""
-
-    text: str
-    width: N
-    depth: int
-    place: int = 0
-    level: int = 0  # how far what begins here is moved in, where a line does
-
-
-class _Placed(Protocol[N]):
-    width: N
-    depth: int
-    place: int
-
-
-def ends(atoms: Sequence[_Placed[N]], room: N, indent: Callable[[int], N]) -> Iterator[int]:
-    """Which atoms begin a line, but the first; `indent` is how far the line that one begins is moved in."""
-    offsets: list[N] = list(accumulate((atom.width for atom in atoms), initial=room - room))
-    places = [(atom.depth, atom.place, i) for i, atom in enumerate(atoms) if atom.place]
-    start, here = 0, room
-    while offsets[-1] - offsets[start] > here and (left := [one for one in places if one[2] > start]):
-        at = _outermost(left, offsets, start, here, room - indent(left[0][2]))
-        start = left[0][2] if at is None else at
-        here = room - indent(start)
-        yield start
-
-
-def _outermost(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], start: int, room: N,
-               next_room: N) -> int | None:  # fmt: skip
-    """Of places (depth, precedence, atom) the outermost that fits, as late as it can be.
-
-    A deeper one only where what follows would not fit the next line anyway.
-    """
-    fallback: int | None = None
-    fitting = [one for one in places if offsets[one[2]] - offsets[start] <= room]
-    for group in sorted({one[:2] for one in fitting}):
-        if group[0] >= LAST and fallback is not None:
-            break
-        last = max(one[2] for one in fitting if one[:2] == group)
-        end = next((one[2] for one in places if one[:2] <= group and one[2] > last), len(offsets) - 1)
-        if fallback is not None and last <= fallback:
-            continue
-        if offsets[last] - offsets[start] >= room // 3 or offsets[end] - offsets[last] <= next_room:
-            return last
-        is_filled = group[1] == PLACES[SUM] and offsets[last] - offsets[start] >= room // 5
-        if is_filled and _fit(places, offsets, (last, end), group[0], next_room):
-            return last
-        fallback = fallback or last
-    return fallback
-
-
-def _fit(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], between: tuple[int, int], depth: int,
-         room: N) -> bool:  # fmt: skip
-    """Whether what stands between two atoms fits lines that end in no bracket deeper than `depth`."""
-    inner: list[int] = [i for deep, _, i in places if deep <= depth and between[0] < i < between[1]]
-    inner = [between[0], *inner, between[1]]
-    return all(offsets[b] - offsets[a] <= room for a, b in pairwise(inner))
-
-
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def broken(text: str, room: int) -> list[str]:
-    """A marked formula on lines of at most so many characters, each further one moved in as deep as it was broken."""
+    """A marked formula on lines of at most so many characters, each further one moved in as deep as it was broken.
+
+    The items of a list stand under each other.
+    """
     if len(text) <= room or columns(plain(text)) <= room:
         return [plain(text)]
+    listed = text.removesuffix(",")  # a row of a matrix has one
+    items = _items(listed, room)
+    if items:
+        lines = [line for item in items for line in broken(item, room - 3)]
+        return [f"[{lines[0]}", *(f" {line}" for line in lines[1:-1]), f" {lines[-1]}]{text[len(listed):]}"]
     atoms = _atoms(text)
     indent = [max(0, min(2 * atom.level, room // 4, room - atom.width)) for atom in atoms].__getitem__
     starts = [0, *ends(atoms, room, indent)]
@@ -111,6 +55,20 @@ def broken(text: str, room: int) -> list[str]:
     first, *rest = [line.rstrip() for line in lines]
     found = [first, *(" " * indent(at) + line.lstrip() for at, line in zip(starts[1:], rest, strict=True))]
     return [part for line in found for part in narrowed(line, room)]
+
+
+def _items(text: str, room: int) -> list[str]:
+    """Of a list that is the whole text its items, with their commas, where each reads better on a line of its own.
+
+    Those are the rows of a matrix, and entries of which one is long.
+    """
+    depths = [*accumulate((sign in OPENING) - (sign in CLOSING) for sign in text)]
+    if not (text.startswith("[") and text.endswith("]")) or 0 in depths[:-1]:
+        return []
+    cuts = [i for i, sign in enumerate(text) if sign == COMMA and depths[i] == 1]
+    items = [text[a + 1 : b].strip() for a, b in pairwise([0, *cuts, len(text) - 1])]
+    long = text.startswith("[[") or max(map(columns, map(plain, items))) > room // 3
+    return items if cuts and long else []
 
 
 def _atoms(text: str) -> list[Atom[int]]:

@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from backprop_cli.formulas.marks import COMMA, PLACES, PRODUCT, plain
 from backprop_cli.records import dataclass
-from backprop_cli.report.fitting import DEFAULT, ends
+from backprop_cli.report.breaking import ends
+from backprop_cli.report.fitting import DEFAULT
 
 TEXT_WIDTH = 345.0
 """Points, of the text of an `article`: what the default width of a page stands for."""

@@ -15,7 +15,8 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 from backprop_cli.formulas.marks import AFTER, CALL, LAST, PLACES
-from backprop_cli.report.fitting import CLOSING, OPENING, Atom
+from backprop_cli.report.breaking import Atom
+from backprop_cli.report.fitting import CLOSING, OPENING
 
 LINE, OPENED = 215.0, (215.0, 150.0, 100.0)
 """Pixels that a piece may take by itself, by the widths below, which are those of a browser's mathematics; and how wide

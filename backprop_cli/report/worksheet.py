@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;
-border-bottom:1px solid #ddd}code{font-family:ui-monospace,monospace}"""
+border-bottom:1px solid #ddd}pre{white-space:pre-wrap}code{font-family:ui-monospace,monospace}"""
 BLANK = "_" * 24
 ASK = "Work out by hand, forward and back; write numbers with four digits, or formulas."
 
@@ -70,12 +70,19 @@ def _head(sheet: Worksheet) -> list[str]:
     return [safe(one) for one in about if one]
 
 
+def _given(sheet: Worksheet, indent: str = "") -> Iterator[Row]:
+    return (Row(f"{indent}{name}", Whole(value)) for name, value in sheet.given)
+
+
+def _network(sheet: Worksheet, indent: str = "") -> Iterator[Row]:
+    return (Row(f"{indent}{name}", of_source(expression)) for name, expression in sheet.network)
+
+
 def text(sheet: Worksheet, view: View = READING) -> str:
     """For a terminal or a plain mail."""
     rows: list[Row | str] = [safe(sheet.title), *_head(sheet), ""]
     rows += [safe(sheet.description), ""] if sheet.description else []
-    rows += ["Given", *(Row(f"  {name}", Whole(value)) for name, value in sheet.given), "", "Network"]
-    rows += [Row(f"  {name}", of_source(expression)) for name, expression in sheet.network]
+    rows += ["Given", *_given(sheet, "  "), "", "Network", *_network(sheet, "  ")]
     rows += ["", ASK, ""]
     names = [asked(one, sheet.output) for one in sheet.questions]
     width = max(map(len, names), default=0)
@@ -86,11 +93,11 @@ def text(sheet: Worksheet, view: View = READING) -> str:
 
 def markdown(sheet: Worksheet, view: View = READING) -> str:
     """For a page; its table is a file of answers that `grade` reads."""
-    lines = [f"# {_plain(sheet.title)}", "", *(f"student: {_plain(sheet.student)}" for _ in [0] if sheet.student)]
-    lines += [f"\nseed: {sheet.seed}"] if sheet.seed is not None else []
-    lines += ["", *([_plain(sheet.description), ""] if sheet.description else []), "## Given", ""]
-    lines += [f"- `{name} = {listed(value)}`" for name, value in sheet.given]
-    lines += ["", "## Network", "", "```", *(f"{name} = {expression}" for name, expression in sheet.network), "```"]
+    lines = [f"# {_plain(sheet.title)}", "", *(f"student: {_plain(sheet.student)}\n" for _ in [0] if sheet.student)]
+    lines += [f"seed: {sheet.seed}", ""] if sheet.seed is not None else []
+    lines += [_plain(sheet.description), ""] if sheet.description else []
+    lines += ["## Given", "", "```", *fitted(_given(sheet), view.width), "```"]
+    lines += ["", "## Network", "", "```", *fitted(_network(sheet), view.width), "```"]
     lines += ["", "## Answers", "", ASK, "", "| item | answer | shape | points |", "| --- | --- | --- | --- |"]
     lines += [f"| {one.item.name} |  | {_shape(one).strip() or 'a number'} | {one.points:g} |"
               for one in sheet.questions]  # fmt: skip
@@ -103,15 +110,14 @@ def _plain(line: str) -> str:
 
 def html(sheet: Worksheet, view: View = READING) -> str:
     """A page of its own."""
-    given = "".join(f"<li><code>{escape(name)} = {listed(value)}</code></li>" for name, value in sheet.given)
-    network = "\n".join(f"{escape(name)} = {escape(expression)}" for name, expression in sheet.network)
+    given, network = (escape("\n".join(fitted(rows(sheet), view.width))) for rows in (_given, _network))
     rows = "\n".join(f"<tr><td><code>{escape(asked(one, sheet.output))}</code>{escape(_shape(one))}</td>"
                      f'<td style="width:60%"></td><td>{one.points:g}</td></tr>' for one in sheet.questions)  # fmt: skip
     title = escape(safe(sheet.title))
     about = "".join(f"<p>{escape(line)}</p>" for line in [*_head(sheet), *([sheet.description or ""][:1])] if line)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n<style>{STYLE}</style>'
-        f"</head>\n<body>\n<h1>{title}</h1>\n{about}\n<h2>Given</h2>\n<ul>{given}</ul>\n<h2>Network</h2>\n"
+        f"</head>\n<body>\n<h1>{title}</h1>\n{about}\n<h2>Given</h2>\n<pre>{given}</pre>\n<h2>Network</h2>\n"
         f"<pre>{network}</pre>\n<h2>Answers</h2>\n<p>{ASK}</p>\n<table>\n<tr><th>Item</th><th>Answer</th>"
         f"<th>Points</th></tr>\n{rows}\n</table>\n</body></html>\n"
     )
@@ -125,27 +131,45 @@ def _escaped(line: str) -> str:
     return "".join(_LATEX.get(sign, sign) for sign in safe(line))
 
 
+def _given_latex(sheet: Worksheet) -> Iterator[str]:
+    """Each array as mathematics; of one with more axes each of its matrices, and what is no page wide as a list."""
+    for name, value in sheet.given:
+        array = np.asarray(value)
+        for at in np.ndindex(*array.shape[:-2]):
+            place = f"[{', '.join(map(str, at))}]" if at else ""
+            label = rf"\texttt{{{_escaped(name + place)}}}"
+            shown = _matrix(array[at])
+            yield f"${label} = {shown}$" if shown else rf"{label} = \texttt{{{_escaped(listed(array[at]))}}}"
+
+
+MOST_ROWS, MOST_COLUMNS = 20, 10
+"""The largest matrix that stands on a page; amsmath takes no more columns."""
+PAGE, DIGIT, BETWEEN = 440.0, 6.0, 12.0
+"""Points."""
+
+
 def _matrix(value: Any) -> str:
-    """A matrix as one; what has more axes as a list."""
+    """A number, a column or a matrix; nothing where it is too large for a page."""
     if np.ndim(value) == 0:
         return number(float(value))
-    if np.ndim(value) > 2:
-        return rf"\texttt{{{_escaped(listed(value))}}}"
-    rows = np.asarray(value) if np.ndim(value) == 2 else np.asarray(value)[:, None]
-    body = r" \\ ".join(" & ".join(number(float(one)) for one in row) for row in rows)
+    rows = [[number(float(one)) for one in np.atleast_1d(row)] for row in value]
+    columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if len(rows) > MOST_ROWS or len(columns) > MOST_COLUMNS or sum(DIGIT * n + BETWEEN for n in columns) > PAGE:
+        return ""
+    body = r" \\ ".join(map(" & ".join, rows))
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
 
 
 def latex(sheet: Worksheet, view: View = READING) -> str:
     """A document that compiles as it stands."""
     about = r" \hfill ".join(map(_escaped, _head(sheet)))
-    given = "\n".join(rf"\item $\texttt{{{_escaped(name)}}} = {_matrix(value)}$" for name, value in sheet.given)
+    given = "\n".join(rf"\item {one}" for one in _given_latex(sheet))
     network = "\n".join(rf"\item \texttt{{{_escaped(f'{name} = {expression}')}}}" for name, expression in sheet.network)
     items = "\n".join(rf"\item {_asked_latex(one, sheet.output)}{_escaped(_shape(one))} $=$ \hrulefill\ ({_worth(one)})"
                       for one in sheet.questions)  # fmt: skip
     return (
         "\\documentclass[11pt]{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[margin=2.5cm]{geometry}\n"
-        "\\usepackage{amsmath}\n\\begin{document}\n"
+        "\\usepackage{amsmath}\n\\begin{document}\n\\raggedright\n"
         f"\\section*{{{_escaped(sheet.title)}}}\n{about}\n\n{_escaped(sheet.description or '')}\n"
         f"\\subsection*{{Given}}\n\\begin{{itemize}}\n{given}\n\\end{{itemize}}\n"
         f"\\subsection*{{Network}}\n\\begin{{itemize}}\n{network}\n\\end{{itemize}}\n"

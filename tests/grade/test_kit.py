@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from backprop_cli.language.reader import load_spec
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.grading.drawn import decimals, drawn
+from backprop_cli.tasks.grading.draws import varied
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = ROOT / "tests" / "data" / "grading" / "two_layer.key.yaml"
@@ -64,6 +66,39 @@ def test_one_hot_rows_stay_one_hot() -> None:
         (y,) = (leaf.load() for leaf in drawn(spec, seed).leaves if leaf.name == "Y")
         assert set(np.unique(y)) == {0.0, 1.0}
         assert np.array_equal(y.sum(axis=1), np.ones(3))
+
+
+@pytest.mark.parametrize("matrix", [
+    "[[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]", "[[2, -1, 4], [-1, 3, 0], [4, 0, 5]]",
+    "[[1.5, 0.2], [0.2, 0.7]]",
+])  # fmt: skip
+def test_symmetric_matrices_stay_symmetric(spec_of, matrix: str) -> None:
+    """A graph's adjacency too: its spec declares it, and formulas may have A for its transpose."""
+    spec = spec_of(f"inputs:\n  A: {{value: {matrix}, symmetric: true}}\nparams:\n  w: 2\nnodes:\n  y: w*sum(A)\n")
+    for seed in range(5):
+        new = np.asarray(drawn(spec, seed).leaves[0].load())
+        assert np.array_equal(new, new.T)
+        given = np.asarray(spec.leaves[0].load(), dtype=float)
+        value = varied(given, "input", 1.0, np.random.default_rng(seed))
+        assert np.array_equal(value, value.T)
+
+
+def test_a_worksheet_fits_a_page(backprop, tmp_path: Path) -> None:
+    """Arrays of more axes, or too large for a matrix, too: in LaTeX no box is too wide, in Markdown no line."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text("inputs:\n  x: {shape: [2, 1, 6, 6], init: normal}\n  long: {shape: [40], init: normal}\n"
+                    "params:\n  k: {shape: [14, 1, 3, 3], init: normal}\n  W: {shape: [3, 30], init: normal}\nnodes:\n"
+                    "  y: sum(conv2d(x, k)**2) + sum(W)**2 * sum(long) * sum(x + 2) * (sum(long**2) + sum(x) - 17)\n")
+    lines = backprop("worksheet", spec, "--seed", "3", "--format", "markdown", "--width", "80").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = backprop("worksheet", spec, "--seed", "3", "--format", "latex").out
+    rows = [row for body in re.findall(r"pmatrix}(.*?)\\end", text) for row in body.split(r"\\")]
+    assert max(row.count("&") for row in rows) < 10
+    if shutil.which("pdflatex") is None:
+        return
+    (tmp_path / "a.tex").write_text(text)
+    subprocess.run(["pdflatex", "-interaction=batchmode", "a.tex"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert "Overfull" not in (tmp_path / "a.log").read_text(errors="replace")
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "latex", "html", "answers"])

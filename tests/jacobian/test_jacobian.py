@@ -60,8 +60,8 @@ BATCH = [[1.0, 2.0], [3.0, 1.0]]
 V, SQUARE = [1.0, 2.0, 4.0], [[1.0, 2.0], [3.0, 5.0]]
 DATA = {"X": [[1.0, 0.5], [2.0, -1.0], [0.0, 1.0], [1.0, 1.0]], "w": [0.1, -0.2]}
 SQUARE_ROWS = [[1.0, 2.0, 0.5], [3.0, -1.0, 2.0], [0.2, 0.1, 1.0]]
-SPHERICAL = ("[cos(u[2]) · sin(u[1]), cos(u[1]) · cos(u[2]) · u[0], -u[0] · sin(u[1]) · sin(u[2])]",
-             "[sin(u[1]) · sin(u[2]), cos(u[1]) · u[0] · sin(u[2]), cos(u[2]) · u[0] · sin(u[1])]",
+SPHERICAL = ("[cos(u[2]) · sin(u[1]), u[0] · cos(u[1]) · cos(u[2]), -u[0] · sin(u[1]) · sin(u[2])]",
+             "[sin(u[1]) · sin(u[2]), u[0] · cos(u[1]) · sin(u[2]), u[0] · cos(u[2]) · sin(u[1])]",
              "[cos(u[1]), -u[0] · sin(u[1]), 0]")  # fmt: skip
 
 PUBLISHED = [
@@ -96,7 +96,7 @@ PUBLISHED = [
     ("relu", {"x": [1.0, -2.0], "R": SQUARE}, {"a": "relu(R @ x)"}, "a", "x", "diag([a > 0]) · R",
      "[a[i] > 0] · R[i,j]"),
     ("polar coordinates", {"u": [2.0, 0.5]}, {"y": "stack([u[0]*cos(u[1]), u[0]*sin(u[1])])"}, "y", "u",
-     "[[cos(u[1]), -u[0] · sin(u[1])], [sin(u[1]), cos(u[1]) · u[0]]]", None),
+     "[[cos(u[1]), -u[0] · sin(u[1])], [sin(u[1]), u[0] · cos(u[1])]]", None),
     ("spherical coordinates", {"u": V},
      {"y": "stack([u[0]*sin(u[1])*cos(u[2]), u[0]*sin(u[1])*sin(u[2]), u[0]*cos(u[1])])"}, "y", "u",
      f"[{', '.join(SPHERICAL)}]", None),
@@ -128,7 +128,7 @@ PUBLISHED = [
     ("RMS normalisation", {"x": V, "g": [1.0, 3.0, 2.0]}, {"r": "sqrt(mean(x**2))", "y": "g*x/r"}, "y", "x",
      "(diag(g) - y · xᵀ / (3 r))/r", "g[i] · δ[i,j] / r - y[i] · x[j] / (3 r²)"),
     ("cylindrical coordinates", {"u": V}, {"y": "stack([u[0]*cos(u[1]), u[0]*sin(u[1]), u[2]])"}, "y", "u",
-     "[[cos(u[1]), -u[0] · sin(u[1]), 0], [sin(u[1]), cos(u[1]) · u[0], 0], [0, 0, 1]]", None),
+     "[[cos(u[1]), -u[0] · sin(u[1]), 0], [sin(u[1]), u[0] · cos(u[1]), 0], [0, 0, 1]]", None),
     ("Lotka and Volterra", {"u": [2.0, 0.5]}, {"y": "stack([1.5*u[0] - u[0]*u[1], u[0]*u[1] - 3*u[1]])"}, "y", "u",
      "[[3/2 - u[1], -u[0]], [u[1], u[0] - 3]]", None),
     ("Lorenz", {"u": V}, {"y": "stack([10*(u[1] - u[0]), u[0]*(28 - u[2]) - u[1], u[0]*u[1] - 8/3*u[2]])"}, "y", "u",

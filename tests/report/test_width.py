@@ -158,6 +158,18 @@ def test_the_outermost_operator_goes_first() -> None:
 
 
 @pytest.mark.parametrize(("source", "lines"), [
+    ("[[alpha + beta, c], [d, gamma]]", ["[[alpha + beta, c],", " [d, gamma]]"]),
+    ("[[alpha + beta, gamma * delta], [d, e]]", ["[[alpha + beta,", "  gamma * delta],", " [d, e]]"]),
+    ("[alpha + beta * c, gamma]", ["[alpha + beta * c,", " gamma]"]),
+    ("[a, b, c, d, e, f, g, h, i]", ["[a, b, c, d, e, f, g,", "    h, i]"]),
+    ("[alpha, beta] @ [gamma, delta]", ["[alpha, beta]", "  @ [gamma, delta]"]),
+])  # fmt: skip
+def test_a_list_is_broken_between_its_items(source: str, lines: list[str]) -> None:
+    """Rows of a matrix stand under each other, and entries where one is long; short entries fill the line."""
+    assert broken(of_source(source), 21) == lines
+
+
+@pytest.mark.parametrize(("source", "lines"), [
     ("concat([alpha, beta], axis=0) @ W", ["concat([alpha, beta],", "    axis=0) @ W"]),
     ("x**2 - -y / 1e-5 + w[0, 1]", ["x**2 - -y / 1e-5", "  + w[0, 1]"]),
 ])  # fmt: skip

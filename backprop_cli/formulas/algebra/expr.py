@@ -254,11 +254,15 @@ def depth(expr: Expr) -> int:
     return 1 + max(map(depth, expr.args), default=0)
 
 
+FIRST_GRADIENT = 1_000_000
+"""Later than any node."""
+
+
 @remembered_of_parts
 def position_of(expr: Expr) -> int:
     """How late in the graph the latest node of an expression stands; an upstream gradient is later than any node."""
     if isinstance(expr, GradSymbol):
-        return 1_000_000 + expr.position
+        return FIRST_GRADIENT + expr.position
     if isinstance(expr, TensorSymbol):
         return -1_000_000 + expr.position if expr.leaf else expr.position
     return max(map(position_of, expr.args), default=-2_000_000)

@@ -27,6 +27,7 @@ TEX, PAGE = MARKED["latex"], MARKED["mathml"]
 OUTSIDE = "an entry outside of a tensor is 0"
 WRITTEN = ("text", "code", TEX, PAGE)
 LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less than the index notation
+LONGEST_OF_FEW = 3 * LONGEST_ENTRY  # but more than a sum over unit vectors
 
 
 def _listed(cells: Sequence[str], shape: tuple[int, ...], opening: str, closing: str) -> str:
@@ -114,7 +115,7 @@ class Writing:
         names = lettered(self.entries, self.symbols.graph.names)
         entry = self.indexing.expression()
         index = {key: self.layout(notation, names).entry(*entry) for notation, key in INDEXED.items()}
-        if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names)):
+        if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names, LONGEST_OF_FEW)):
             return Written(Printed({**literal, **index}), literal=True)
         try:
             matrix = self.tidied(matrix_of(self.as_matrix))
@@ -129,7 +130,7 @@ class Writing:
 
     def shortest(self, few: bool, names: dict[Letter, str], written: dict[str, str]) -> Written:
         """Of a long matrix that is made by shifting rows: that, every entry in its place, or one entry for all."""
-        literal = self.literal(names) if few and len(self.shape) == 2 else {}
+        literal = self.literal(names, LONGEST_ENTRY) if few and len(self.shape) == 2 else {}
         if literal and len(literal["text"]) < len(written["text"]):
             return Written(Printed({**written, **literal}), literal=True)
         if len(written["index"]) < len(written["text"]):
@@ -148,8 +149,8 @@ class Writing:
         """Whether a row or a column stands for itself: a unit vector is among the factors."""
         return any(unit(expr) is not None for term in self.entries.terms for expr, _ in term.factors)
 
-    def literal(self, names: dict[Letter, str]) -> dict[str, str]:
-        """Every entry in its place; nothing where an entry is too long for that."""
+    def literal(self, names: dict[Letter, str], most: int) -> dict[str, str]:
+        """Every entry in its place; nothing where an entry is longer than `most`."""
         found = {}
         indexing = [Indexing(self.entries).at(at) for at in np.ndindex(*self.shape)]
         self.printed.extend(indexing)
@@ -157,7 +158,7 @@ class Writing:
             layout = self.layout(notation, names)
             found[notation] = MATRIX[notation]([layout(entry) for entry in indexing], self.shape)
         longest = max(len(self.layout("text", names)(entry)) for entry in indexing)
-        return found if longest <= LONGEST_ENTRY else {}
+        return found if longest <= most else {}
 
     def rows(self) -> Place:
         """`[i]`, `[j]`."""

@@ -16,7 +16,7 @@ from backprop_cli.errors import UsageError
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.records import replace
 from backprop_cli.tasks.calculate import compute
-from backprop_cli.tasks.grading.draws import is_mask, labels, summing, varied
+from backprop_cli.tasks.grading.draws import is_mask, is_symmetric, labels, summing, varied
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 
 SEED = 711
@@ -73,7 +73,8 @@ def _readable(value: Array, kind: str, random: np.random.Generator) -> Array:
     places = decimals(value)
     if places == 0:
         size = np.maximum(3, np.round(2 * np.abs(value)))
-        return np.where(value == 0, 0.0, np.sign(value) * random.integers(1, size.astype(int) + 1))[()]
+        whole: Array = np.where(value == 0, 0.0, np.sign(value) * random.integers(1, size.astype(int) + 1))
+        return (np.triu(whole) + np.triu(whole, 1).T if is_symmetric(value) else whole)[()]
     new = np.round(varied(value, kind, 1.0, random), places)
     least = 10.0**-places
     new = np.where((new == 0) & (value != 0), np.where(value < 0, -least, least), new)

@@ -68,6 +68,9 @@ def varied(value: Array, kind: str, step: float, random: np.random.Generator) ->
         return value
     axis = summing(value)
     if kind == "input" and is_mask(value):
+        if is_symmetric(value):  # a graph's adjacency, its vertices in another order
+            order = random.permutation(len(value))
+            return value[np.ix_(order, order)]
         shuffled = random.permuted(value, axis=axis[0]) if axis else random.permuted(value)
         return shuffled.astype(value.dtype)[()]
     drawn = value * np.exp(0.5 * step * random.standard_normal(np.shape(value)))
@@ -77,9 +80,14 @@ def varied(value: Array, kind: str, step: float, random: np.random.Generator) ->
     if axis:
         drawn = np.where(value == 0, 0.0, drawn)
         drawn /= drawn.sum(axis=axis[0], keepdims=True)
-    if np.ndim(value) == 2 and value.shape[0] == value.shape[1] and np.array_equal(value, value.T):
+    if is_symmetric(value):
         drawn = (drawn + drawn.T) / 2
     return drawn.astype(np.asarray(value).dtype)[()]
+
+
+def is_symmetric(value: Array) -> bool:
+    """Whether an array is a symmetric matrix."""
+    return np.ndim(value) == 2 and value.shape[0] == value.shape[1] and np.array_equal(value, value.T)
 
 
 def is_mask(value: Array) -> bool:

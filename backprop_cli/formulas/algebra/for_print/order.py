@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Float, Mul, Pow, Rational, S
 
-from backprop_cli.formulas.algebra.expr import Apply, is_op, position_of, shape_of, sort_key, symbols_of, tree_size
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.expr import (
+    FIRST_GRADIENT,
+    Apply,
+    is_op,
+    position_of,
+    shape_of,
+    sort_key,
+    symbols_of,
+    tree_size,
+)
 from backprop_cli.formulas.algebra.for_print.roots import joined, one_root
 from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_sum
@@ -134,18 +144,30 @@ def factors_sign(expr: Expr) -> int:
 
 @remembered
 def factor_order(expr: Expr) -> tuple[object, ...]:
-    """Scalars first, then later before earlier; at equal positions the sum of several symbols first."""
+    """Scalars first, names before functions, then later before earlier; at equal positions the longer sum first."""
     tensor = bool(shape_of(expr))
     position = position_of(expr)
     symbols = len(symbols_of(expr))
     return (
         tensor,
         isinstance(expr, Apply) and expr.name == "ones",
+        _is_call(expr) and position < FIRST_GRADIENT,
         -position,
         -min(symbols, 2),
         _weight(expr),
         sort_key(expr),
     )
+
+
+SIGNS = {"abs", "floor", "ceil", "sqrt", "rsqrt", "square", "reciprocal"}
+CALLS = {op.name for op in OPS.values() if op.group == "elementwise" and len(op.signature.operands) == 1} - SIGNS
+"""Functions of one number that print as a name and brackets."""
+
+
+def _is_call(expr: Expr) -> bool:
+    """e cos(E), not cos(E) e, which may be taken for cos(E e)."""
+    base = expr.base if isinstance(expr, Pow) else expr
+    return isinstance(base, Apply) and base.name in CALLS
 
 
 def _weight(expr: Expr) -> int:

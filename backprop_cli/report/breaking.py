@@ -1,0 +1,73 @@
+"""Where lines end: at the outermost place of a row of atoms that fits the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Generic, Protocol, TypeVar
+
+from backprop_cli.formulas.marks import LAST, PLACES, SUM
+from backprop_cli.records import dataclass
+
+N = TypeVar("N", int, float)
+
+
+@dataclass(slots=True)
+class Atom(Generic[N]):
+    """What is never broken; `place` is how loosely what stands on its left is bound, 0 where no line may end there."""
+
+    text: str
+    width: N
+    depth: int
+    place: int = 0
+    level: int = 0  # how far what begins here is moved in, where a line does
+
+
+class _Placed(Protocol[N]):
+    width: N
+    depth: int
+    place: int
+
+
+def ends(atoms: Sequence[_Placed[N]], room: N, indent: Callable[[int], N]) -> Iterator[int]:
+    """Which atoms begin a line, but the first; `indent` is how far the line that one begins is moved in."""
+    offsets: list[N] = list(accumulate((atom.width for atom in atoms), initial=room - room))
+    places = [(atom.depth, atom.place, i) for i, atom in enumerate(atoms) if atom.place]
+    start, here = 0, room
+    while offsets[-1] - offsets[start] > here and (left := [one for one in places if one[2] > start]):
+        at = _outermost(left, offsets, start, here, room - indent(left[0][2]))
+        start = left[0][2] if at is None else at
+        here = room - indent(start)
+        yield start
+
+
+def _outermost(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], start: int, room: N,
+               next_room: N) -> int | None:  # fmt: skip
+    """Of places (depth, precedence, atom) the outermost that fits, as late as it can be.
+
+    A deeper one only where what follows would not fit the next line anyway.
+    """
+    fallback: int | None = None
+    fitting = [one for one in places if offsets[one[2]] - offsets[start] <= room]
+    for group in sorted({one[:2] for one in fitting}):
+        if group[0] >= LAST and fallback is not None:
+            break
+        last = max(one[2] for one in fitting if one[:2] == group)
+        end = next((one[2] for one in places if one[:2] <= group and one[2] > last), len(offsets) - 1)
+        if fallback is not None and last <= fallback:
+            continue
+        if offsets[last] - offsets[start] >= room // 3 or offsets[end] - offsets[last] <= next_room:
+            return last
+        is_filled = group[1] == PLACES[SUM] and offsets[last] - offsets[start] >= room // 5
+        if is_filled and _fit(places, offsets, (last, end), group[0], next_room):
+            return last
+        fallback = fallback or last
+    return fallback
+
+
+def _fit(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], between: tuple[int, int], depth: int,
+         room: N) -> bool:  # fmt: skip
+    """Whether what stands between two atoms fits lines that end in no bracket deeper than `depth`."""
+    inner: list[int] = [i for deep, _, i in places if deep <= depth and between[0] < i < between[1]]
+    inner = [between[0], *inner, between[1]]
+    return all(offsets[b] - offsets[a] <= room for a, b in pairwise(inner))
