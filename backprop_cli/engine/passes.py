@@ -49,13 +49,12 @@ def plan(graph: Graph, meaning: Meaning[V]) -> list[Step]:
 
 
 def _step(graph: Graph, node: Node, op: Op, meaning: Meaning[V]) -> Step:
-    index, inputs = node.index, node.inputs
-    edges = tuple(_edge(graph, node, op, position, meaning)
-                  for position, operand in enumerate(inputs if index in graph.active else ())
-                  if operand in graph.active and rule_of(node, position) is not None)  # fmt: skip
+    index, inputs, active = node.index, node.inputs, graph.active
+    edges = [_edge(graph, node, op, position, meaning) for position, operand in enumerate(inputs)
+             if operand in active and rule_of(node, position) is not None] if index in active else []  # fmt: skip
     left, right = (*inputs, None)[:2] if 0 < len(inputs) < 3 else (None, None)
     apply = meaning.bind(op, node.parameters)
-    return Step(node, index, apply, inputs, edges, left, right)
+    return Step(node, index, apply, inputs, tuple(edges), left, right)
 
 
 def _edge(graph: Graph, node: Node, op: Op, position: int, meaning: Meaning[V]) -> Edge:

@@ -91,7 +91,7 @@ class Formulation:
         found = derive(self.symbols, run, self.terms)
         if "compact" not in self.terms:
             return found
-        short = compact(self.symbols, run)
+        short = compact(found)
         return replace(found, compact=short.formulas, where=short.where, whole=short.whole,
                        gradients=dict(self.symbols.gradients))  # fmt: skip
 
@@ -154,16 +154,16 @@ class Formulation:
         left = self.left(index, derived)
         found: dict[str, Printed | Omitted] = {}
         for term in self.terms:
-            expr = {"local": derived.local, "compact": derived.compact}.get(term, derived.nodes)[index]
-            reason = self.too_long(expr) or (self.omitted(term, expr, derived) if term in {"nodes", "leaves"} else None)
-            if reason is not None:
-                found[term] = reason
-                continue
-            key = expr, term == "leaves" and not expr.is_number
-            if key not in known:
-                layouts = leaves if term == "leaves" else plain
-                known[key] = self.one(expr, left, layouts, evaluator, gradients)
-            found[term] = known[key]
+            table = derived.local if term == "local" else derived.compact if term == "compact" else derived.nodes
+            expr = table[index]
+            is_number = expr.is_number  # which says nothing of other nodes
+            key = expr, term == "leaves" and not is_number
+            reason = None if key in known else self.too_long(expr)
+            if reason is None and table is derived.nodes and not is_number:
+                reason = self.omitted(term, expr, derived)
+            if reason is None and key not in known:
+                known[key] = self.one(expr, left, leaves if key[1] else plain, evaluator, gradients)
+            found[term] = reason or known[key]
         return found
 
     def one(
@@ -235,7 +235,8 @@ class Formulation:
 
 def names_used(expr: Expr) -> tuple[str, ...]:
     """The δ in a formula."""
-    return tuple(sorted(s.code for s in symbols_of(expr) if isinstance(s, Delta)))
+    found = [s.code for s in symbols_of(expr) if isinstance(s, Delta)]
+    return tuple(sorted(found)) if found else ()
 
 
 def deviates(formula: Any, value: Any) -> float:

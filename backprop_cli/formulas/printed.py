@@ -8,6 +8,7 @@ from typing import Any, Literal
 from unicodedata import normalize
 
 from backprop_cli.formulas.marks import MARKED, marked, unmarked
+from backprop_cli.language.names import is_word
 from backprop_cli.records import dataclass, field
 
 TERMS = ("local", "nodes", "compact", "leaves")
@@ -23,13 +24,16 @@ INDEXED = {"text": "index", MARKED["latex"]: "latex_index", MARKED["mathml"]: "m
 """What an entry in index notation is called in a Jacobian's formula, by the notation that it is set in."""
 
 
-_ENTRY = r"\w+(\[[^\[\]]*\])?"
+_ENTRY = r"\w+(\[[^\[\]]*\])"
 
 
 def partial(output: str, name: str) -> str:
     """`∂loss/∂w`, `∂p[0]/∂a`; brackets where the output or the node is any other expression: `∂(a + b)/∂a`."""
-    top, bottom = (part if re.fullmatch(_ENTRY, part) else f"({part})" for part in (output, name))
-    return f"∂{top}/∂{bottom}"
+    return f"∂{_one(output)}/∂{_one(name)}"
+
+
+def _one(part: str) -> str:
+    return part if is_word(part) or re.fullmatch(_ENTRY, part) else f"({part})"
 
 
 def dotted(name: str) -> str:

@@ -64,6 +64,7 @@ class Formulas:
         self.run = run
         self.chained = chained
         self.budget = budget
+        self.longest = 0.0  # nodes of what was, or might have been, chained: with that budget the pass is the same
         self.words = RuleWords(symbols.facts)
         self.found: dict[int, Expr] = {}
 
@@ -126,7 +127,8 @@ class Formulas:
 
     def arrive(self, node: Node, gradient: Formula | Parts) -> Formula:
         """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
-        if self.chained and isinstance(gradient, Parts) and not node.anonymous and gradient.length > 4 * self.budget:
+        chains = self.chained and not node.anonymous
+        if chains and isinstance(gradient, Parts) and not self.has_room(gradient.length / 4):
             self.found[node.index] = self.gradient_symbol(node)
             return Formula(self.found[node.index], node.shape)
         gradient = added_up(gradient)
@@ -152,8 +154,19 @@ class Formulas:
 
     def flows(self, expr: Expr) -> bool:
         """Whether a formula is short enough to be chained, and has been from the output on."""
-        short = tree_size(expr) <= self.budget and depth(expr) <= DEEPEST and not self.symbols.facts.budget.spent
-        return short and not gradients_of(expr) - {self.symbols.gradients.get(self.run.output)}
+        if not expr.args:
+            return not self.symbols.facts.budget.spent and self.is_chained(expr)
+        short = self.has_room(tree_size(expr)) and depth(expr) <= DEEPEST and not self.symbols.facts.budget.spent
+        return short and self.is_chained(expr)
+
+    def has_room(self, size: float) -> bool:
+        """Whether so many nodes may be chained."""
+        self.longest = max(self.longest, size)
+        return size <= self.budget
+
+    def is_chained(self, expr: Expr) -> bool:
+        """Whether a formula is chained through to the output."""
+        return gradients_of(expr) <= {self.symbols.gradients.get(self.run.output)}
 
     def hand_on_part(self, node: Node, expr: Expr) -> Expr:
         """What flows on from a part of an expression: its formula; a symbol where the run's budget is spent."""
@@ -237,6 +250,7 @@ class Derived:
     compact: Mapping[int, Expr] = field(default_factory=dict)
     where: tuple[Delta, ...] = ()
     whole: Mapping[int, Expr] = field(default_factory=dict)
+    longest: float = 0  # see `Formulas`; of the pass that `nodes` are from
 
 
 def derive(symbols: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", "nodes", "leaves")) -> Derived:
@@ -244,9 +258,10 @@ def derive(symbols: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", 
     symbols.gradients = {}
     with at_work(symbols.facts.work):
         local = run_pass(Formulas(symbols, run, chained=False)) if "local" in terms else {}
-        nodes = run_pass(Formulas(symbols, run, chained=True)) if {"nodes", "leaves"} & set(terms) else {}
-        nodes = {index: with_row_sums(expr, symbols.facts) for index, expr in nodes.items()}
-    return Derived(symbols, run, local, nodes, dict(symbols.gradients))
+        chained = Formulas(symbols, run, chained=True)
+        whole = run_pass(chained) if {"nodes", "leaves"} & set(terms) else {}
+        nodes = {index: with_row_sums(expr, symbols.facts) for index, expr in whole.items()}
+    return Derived(symbols, run, local, nodes, dict(symbols.gradients), whole=whole, longest=chained.longest)
 
 
 def run_pass(meaning: Formulas) -> dict[int, Expr]:

@@ -29,7 +29,8 @@ def check_name(text: Text, what: str = "name") -> str:
         SpecError: E009, at the first character that does not belong.
     """
     name = text.text
-    wrong = next((i for i, character in enumerate(name) if not _belongs(character, i)), None)
+    plain = name.isascii() and name.isidentifier()
+    wrong = None if plain else next((i for i, character in enumerate(name) if not _belongs(character, i)), None)
     if not name:
         raise SpecError("E009", f"an empty {what}", at=text.place())
     if wrong is not None:
@@ -41,6 +42,11 @@ def check_name(text: Text, what: str = "name") -> str:
     if name in RESERVED:
         raise SpecError("E009", f"{name!r} is reserved", at=text.place(), hint=f"call it '{name}_'")
     return name
+
+
+def is_word(text: str) -> bool:
+    r"""Whether a text is letters, digits and `_` alone: what `\w+` matches, as most names do that are looked at."""
+    return text.isidentifier() and text.isascii() or text.replace("_", "0").isalnum()
 
 
 def _belongs(character: str, position: int) -> bool:

@@ -40,10 +40,12 @@ class Reading:
         """Keep an error of the block and go on after it."""
         try:
             yield
-        except Failures as caught:
-            self.errors.extend(caught.errors)
         except BackpropError as caught:
-            self.errors.append(caught)
+            self.keep(caught)
+
+    def keep(self, error: BackpropError) -> None:
+        """Keep an error, or several, and go on."""
+        self.errors += error.errors if isinstance(error, Failures) else [error]
 
     def define(self, text: Text, section: str) -> str:
         """Take a name for a section.
@@ -62,8 +64,10 @@ class Reading:
     def each(self, value: Node, section: str, handle: Callable[[Scalar, Node], None]) -> None:
         """Handle each entry of a section on its own: an error in one does not hide the next."""
         for key, item in mapping(value, f"'{section}' holds 'name: value' lines").items:
-            with self.collecting():
+            try:
                 handle(key, item)
+            except BackpropError as caught:
+                self.keep(caught)
 
     def warn(self, code: str, name: str, message: str) -> None:
         """Note something worth knowing that is no error."""

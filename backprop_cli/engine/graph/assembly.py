@@ -9,6 +9,7 @@ from typing import Any
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.nodes import Graph, GraphPass, Hook, Node, activity
 from backprop_cli.engine.interpret import Scope, Shapes, interpret, unknown
+from backprop_cli.engine.interpret.scope import no_gradient
 from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.base import ShapeError, broadcast, show
 from backprop_cli.errors import TOLD, BackpropError, Failures, SpecError
@@ -35,14 +36,14 @@ class _Assembly:
         return self.names.get(name)
 
     def scope(self, text: Text) -> Scope:
-        return Scope(
-            text,
-            self.lookup,
-            names=lambda: [*self.names, *self.specs],
-            dims=self.spec.dims,
-            functions=self.spec.functions,
-            custom=self.custom_op,
-        )
+        """What names mean there; all in order, since each node has one: see `records`."""
+        spec = self.spec
+        return Scope(text, self.lookup, no_gradient, self.every_name, spec.dims, spec.functions, None, self.custom_op,
+                     None, "", None)  # fmt: skip
+
+    def every_name(self) -> list[str]:
+        """What can be suggested."""
+        return [*self.names, *self.specs]
 
     def custom_op(self, function: Function) -> Op:
         """The op of a user's function with a hand-written gradient, made once."""

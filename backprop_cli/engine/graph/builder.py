@@ -31,6 +31,7 @@ class Builder:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.known: dict[Any, Node] = {}
+        self.latest: object = None  # as what the last computed node is known
         self.owner = ""
         self.anonymous_count: dict[str, int] = {}
         self.warnings: list[Warned] = []
@@ -60,7 +61,7 @@ class Builder:
         if key not in self.known:
             name = self._anonymous_name()
             node = Node(len(self.nodes), name, "node", shape, op, inputs, parameters, None, None, None, True)
-            self.known[key] = self._add(node)
+            self.known[key], self.latest = self._add(node), key
         return self.known[key]
 
     def warn(self, message: str, code: str = "broadcast") -> None:
@@ -82,20 +83,12 @@ class Builder:
     def name(self, node: Node, spec: NodeSpec) -> Node:
         """Give the last anonymous node the user's name; anything else gets a node of its own."""
         if node.index == len(self.nodes) - 1 and node.anonymous and node.kind == "node":
-            self.known = (
-                {key: value for key, value in self.known.items() if value is not node}
-                if len(self.known) < 64
-                else self._forget(node)
-            )
-            made = node.shape, node.op, node.inputs, node.parameters, None, None, spec  # all in order: see `records`
+            self.known.pop(self.latest, None)
+            made = node.shape, node.op, node.inputs, node.parameters, None, None, spec, False  # in order: see `records`
             self.nodes[-1] = Node(node.index, spec.name, "node", *made)
             return self.nodes[-1]
         op = OPS["identity"] if node.op is None or node.kind != "constant" else node.op
         return self._add(Node(len(self.nodes), spec.name, "node", node.shape, op, (node.index,), spec=spec))
-
-    def _forget(self, node: Node) -> dict[object, Node]:
-        self.known.pop(self.key(node), None)
-        return self.known
 
     def key(self, node: Node) -> tuple[object, ...]:
         """What a computed node has in common with its equals."""

@@ -28,10 +28,11 @@ FIXED = frozenset((*CONSTANTS, *FLOATS, "I", *UNIT_LETTERS))
 def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
     """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
     for part in ast.parts(expression):
-        named = isinstance(part, ast.Name) and not (part.name in known or part.name in FIXED or part.name in scope.dims)
-        if isinstance(part, ast.Name) and named and part.name not in index_letters(expression):
-            yield unknown_name(part, scope)
-        if isinstance(part, ast.Call) and not _is_function(part, scope):
+        if isinstance(part, ast.Name):
+            is_known = part.name in known or part.name in FIXED or part.name in scope.dims
+            if not is_known and part.name not in index_letters(expression):
+                yield unknown_name(part, scope)
+        elif isinstance(part, ast.Call) and not _is_function(part, scope):
             yield unknown_function(part, scope)
 
 

@@ -113,7 +113,7 @@ def _length(shape: Shape | None, part: ast.Expression, scope: Scope) -> int:
 
 def is_lettered(function: str) -> bool:
     """Whether a call is a reduction as formulas print it: Σ(x), Σ_n(x), mean_d(x)."""
-    return function == "Σ" or re.fullmatch(_LETTERED, function) is not None
+    return function == "Σ" or "_" in function and re.fullmatch(_LETTERED, function) is not None
 
 
 def reduction(part: ast.Call, operand: V, axis: Axes, shape: Shape, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:

@@ -46,6 +46,10 @@ Shaper = Callable[[ast.Expression], Shape]
 """Gives the shape of an expression, in the scope that it stands in."""
 
 
+def no_gradient(name: str) -> None:
+    """Where `grad(name)` means nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the names of an expression stand for.
@@ -56,7 +60,7 @@ class Scope:
 
     text: Text
     lookup: Callable[[str], Any]
-    gradient: Callable[[str], Any] = field(default=lambda name: None)
+    gradient: Callable[[str], Any] = no_gradient
     names: Callable[[], Iterable[str]] = field(default=lambda: ())
     dims: Mapping[str, Size] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)

@@ -46,6 +46,8 @@ def broadcast(*given: Shape | None) -> Shape:
     Raises:
         ShapeError: two sizes differ and neither is 1.
     """
+    if not any(given):  # numbers alone
+        return ()
     shapes = [shape for shape in given if shape is not None]
     rank = max(map(len, shapes), default=0)
     result: list[int] = []

@@ -28,7 +28,7 @@ class Parts:
     @property
     def length(self) -> int:
         """How many nodes the sum would have."""
-        return sum(tree_size(p.expr) for p in self.parts)
+        return sum([tree_size(p.expr) for p in self.parts])
 
 
 def added_up(gradient: Formula | Parts) -> Formula:

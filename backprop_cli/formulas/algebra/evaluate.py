@@ -46,6 +46,8 @@ class Evaluator:
         known = self.memo.get(expr)
         if known is not None:
             return known
+        if not expr.args and not isinstance(expr, Delta):  # nothing to warn of
+            return self.walk(expr)
         with np.errstate(all="ignore"):
             self.define(expr)
             return self.walk(expr)

@@ -42,6 +42,12 @@ def unassuming(kind: type[E]) -> type[E]:
     return kind
 
 
+_COUNTER: Any = Dummy
+_SLOTS = sorted({"_assumptions", *vars(Symbol)["__slots__"]} - {"name"})
+_ASSUMED = [(slot, getattr(Dummy("plain"), slot)) for slot in _SLOTS]
+"""What sympy works out anew for each symbol from what is assumed of it: the same for all of which nothing is."""
+
+
 @unassuming
 class TensorSymbol(Dummy):
     """The value of a node.  Two graphs never share one: a Dummy is equal to itself alone.
@@ -63,7 +69,11 @@ class TensorSymbol(Dummy):
 
         It is not declared real: sympy would write √(x²) with an Abs of its own, which no notation knows.
         """
-        symbol = Dummy.__new__(cls, name)
+        symbol: Self = Expr.__new__(cls)
+        for slot, value in _ASSUMED:
+            setattr(symbol, slot, value)
+        symbol.name, symbol.dummy_index = name, _COUNTER._base_dummy_index + _COUNTER._count
+        _COUNTER._count += 1
         symbol.shape, symbol.position, symbol.leaf, symbol.index = shape, position, leaf, position
         symbol.content = name, symbol.dummy_index
         return symbol
@@ -245,7 +255,11 @@ def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
 @remembered_of_parts
 def gradients_of(expr: Expr) -> frozenset[GradSymbol]:
     """The upstream gradients an expression names."""
-    return frozenset(s for s in symbols_of(expr) if isinstance(s, GradSymbol))
+    found = [s for s in symbols_of(expr) if isinstance(s, GradSymbol)]
+    return frozenset(found) if found else NO_GRADIENTS
+
+
+NO_GRADIENTS = frozenset[GradSymbol]()
 
 
 @remembered_of_parts

@@ -28,12 +28,14 @@ def times(a: Expr, b: Expr) -> Expr:
 
 
 def _grown(kind: type[Add | Mul], a: Expr, b: Expr) -> Expr:
-    few, many = sorted((a, b), key=lambda one: len(kind.make_args(one)))
-    parts = kind.make_args(many)
-    for one in kind.make_args(few):
+    added, parts = kind.make_args(a), kind.make_args(b)
+    many = b
+    if len(added) > len(parts):
+        added, parts, many = parts, added, a
+    for one in added:
         if _meets(one, many, parts):
             return kind(a, b)
-    for one in kind.make_args(few):
+    for one in added:
         at = bisect_left(parts, _rank(one), lo=int(parts[0].is_Number), key=_rank)
         parts = (*parts[:at], one, *parts[at:])
     return kind._from_args(parts, True)

@@ -106,6 +106,9 @@ def never_twice(search: Callable[P, R | None]) -> Callable[P, R | None]:
 
 
 def _remembered(walk: Callable[P, R], atoms: bool) -> Callable[P, R]:
+    if walk.__code__.co_argcount == 1:
+        return cast("Callable[P, R]", _of_one(cast("Callable[[Any], R]", walk), atoms))
+
     @wraps(walk)
     def known(*args: P.args, **_: P.kwargs) -> R:
         if not (atoms or args[0]._args):  # type: ignore[attr-defined]  # its `args` are a property, which takes as long again
@@ -120,5 +123,26 @@ def _remembered(walk: Callable[P, R], atoms: bool) -> Callable[P, R]:
         if result is _MISSING:
             result = found[args] = walk(*args)  # type: ignore[call-arg]
         return result  # type: ignore[no-any-return]
+
+    return known
+
+
+def _of_one(walk: Callable[[Any], R], atoms: bool) -> Callable[[Any], R]:
+    """The same of one expression, by itself: these are asked for fifty times a node."""
+
+    @wraps(walk)
+    def known(expr: Any) -> R:
+        if not (atoms or expr._args):
+            return walk(expr)
+        work = _AT_WORK.get()
+        if work is None:
+            return walk(expr)
+        found = work.memory.get(walk)
+        if found is None:
+            found = work.memory[walk] = {}
+        result = found.get(expr, _MISSING)
+        if result is _MISSING:
+            result = found[expr] = walk(expr)
+        return cast(R, result)
 
     return known

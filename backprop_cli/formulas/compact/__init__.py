@@ -9,17 +9,17 @@ and cross-entropy collapse first), and what is left is what a textbook writes: Î
 
 from __future__ import annotations
 
-from backprop_cli.engine.graph import GraphPass
 from backprop_cli.formulas.algebra.work import at_work
-from backprop_cli.formulas.compact.parts import LINE
+from backprop_cli.formulas.compact.parts import LINE, WHOLE
 from backprop_cli.formulas.compact.reader import Compact, Reader
-from backprop_cli.formulas.symbols import Symbols
+from backprop_cli.formulas.tensors import Derived
 
 
-def compact(symbols: Symbols, run: GraphPass) -> Compact:
+def compact(derived: Derived) -> Compact:
     """The compact formula of every active node's gradient, for one backward pass."""
+    symbols = derived.symbols
     with at_work(symbols.facts.work):
-        return Reader(symbols, run).read()
+        return Reader(symbols, derived.run).read(derived.whole if derived.longest <= WHOLE else {})
 
 
 __all__ = ["LINE", "Compact", "compact"]

@@ -60,11 +60,14 @@ class Reader:
     def __post_init__(self) -> None:
         self.layout = Layout(TEXT, style=self.symbols.facts.style)
 
-    def read(self) -> Compact:
-        """The formulas and the names that they need."""
+    def read(self, whole: Mapping[int, Expr]) -> Compact:
+        """The formulas and the names that they need; `whole`: all chained through, where that was done before."""
         paths = Paths(self.symbols.graph)
         spent = self.spent  # then nothing is chained
-        whole = {} if spent else run_pass(Formulas(self.symbols, self.run, chained=True, budget=WHOLE))
+        if spent:
+            whole = {}
+        elif not whole:
+            whole = run_pass(Formulas(self.symbols, self.run, chained=True, budget=WHOLE))
         meaning = Evenly(self.symbols, self.run, paths, self.length)
         even = run_pass(meaning)
         chosen = dict(even) if spent else self.chosen(whole, even)
@@ -114,17 +117,19 @@ class Reader:
         """Whether a formula, chained through, is one line that does not repeat what has a name (of its own)."""
         if not self.is_chained(expr) or not self.fits(expr):
             return False
+        if not has_name:
+            return True
         return not any(n > 1 and part in has_name and part != expr for part, n in occurrences(expr).items())
 
     def is_chained(self, expr: Expr) -> bool:
         """Whether a formula is chained through to the output."""
-        return not gradients_of(expr) - {self.symbols.gradients.get(self.run.output)}
+        return gradients_of(expr) <= {self.symbols.gradients.get(self.run.output)}
 
     # fewer names ─────────────────────────────────────────────────────────────────────────────────
 
     def unname(self, chosen: dict[int, Expr]) -> None:
         """A δ that is used once, where its formula fits in its place, is written out."""
-        if self.spent:
+        if self.spent or not self.definitions:
             return
         places: dict[Delta, list[tuple[dict[Any, Expr], Any]]] = {delta: [] for delta in self.definitions}
         tables: tuple[dict[Any, Expr], ...] = (chosen, self.definitions)
@@ -218,6 +223,8 @@ class Reader:
     def ordered(self, chosen: Mapping[int, Expr]) -> tuple[Delta, ...]:
         """The δ as the reverse pass meets them, each after those that it uses; and their final names."""
         found: dict[Delta, None] = {}
+        if not self.definitions:
+            return ()
         for index in sorted(filter(self.is_named, chosen), reverse=True):
             self.visit(chosen[index], found)
         for index in sorted(chosen, reverse=True):  # what only a part's own gradient needs (--all)

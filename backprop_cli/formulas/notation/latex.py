@@ -22,6 +22,7 @@ from backprop_cli.formulas.notation.arguments import (
 from backprop_cli.formulas.notation.latex_words import escaped, figure, latex_name, latex_text, typewriter
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.language.names import is_word
 from backprop_cli.records import dataclass
 
 TALL = (r"\frac", r"\sum", r"\left")
@@ -87,7 +88,7 @@ class Latex(Notation):
 
     def differentiated(self, output: str) -> str:
         """A name, an entry of a node, or any other expression in brackets."""
-        if re.fullmatch(r"\w+", output):
+        if is_word(output):
             return self.name(output)
         entry = re.fullmatch(r"(\w+)\[([^\[\]]*)\]", output)
         if entry:

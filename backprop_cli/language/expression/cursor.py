@@ -19,7 +19,7 @@ class Cursor:
 
     def __init__(self, text: Text) -> None:
         self.text = text
-        self.tokens = list(tokens(text))
+        self.tokens = tokens(text)
         self.at = 0
         self.token = self.tokens[0]  # the next one; `skip` alone moves it
         self.depth = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from backprop_cli.errors import SpecError
@@ -63,7 +63,7 @@ def error(code: str, message: str, text: Text, start: int, end: int, hint: str |
     return SpecError(code, message, at=text.place(start, end), hint=hint)
 
 
-def tokens(text: Text) -> Iterator[Token]:
+def tokens(text: Text) -> list[Token]:
     """The tokens of an expression, and one for its end.
 
     Raises:
@@ -72,22 +72,22 @@ def tokens(text: Text) -> Iterator[Token]:
     if len(text.text) > MAX_CHARACTERS:
         message = f"expression of {len(text.text)} characters; at most {MAX_CHARACTERS} are read"
         raise error("E016", message, text, 0, 1, "split it into several nodes")
-    count = 0
+    found: list[Token] = []
     for match in _TOKEN.finditer(text.text):
         kind = match.lastgroup or "bad"
         if kind == "space":
             continue
-        token = _spelled(match) if kind == "bad" else Token(kind, match[0], *match.span())
+        token = _spelled(match) if kind == "bad" else Token(kind, match[0], match.start(), match.end())
         if token.kind == "bad":
             message = f"unexpected character {token.text!r}"
             raise error("E010", message, text, token.start, token.end, _hint(token, text.text))
-        count += 1
-        if count > MAX_TOKENS:
+        if len(found) == MAX_TOKENS:
             message = f"expression of more than {MAX_TOKENS} tokens"
             raise error("E016", message, text, token.start, token.end, "split it into several nodes")
-        yield token
+        found.append(token)
     end = len(text.text)
-    yield Token("end", "", end, end)
+    found.append(Token("end", "", end, end))
+    return found
 
 
 def _spelled(match: re.Match[str]) -> Token:

@@ -192,15 +192,17 @@ def level_of(expression: Expression) -> tuple[Expression, ...]:
     return (first, *(operation.right for operation in row))
 
 
-def parts(expression: Expression) -> Iterator[Expression]:
+def parts(expression: Expression) -> list[Expression]:
     """An expression and everything in it, left to right."""
+    found: list[Expression] = []
     stack = [expression]
     while stack:
         part = stack.pop()
-        yield part
+        found.append(part)
         inner = _CHILDREN.get(type(part))
         if inner is not None:
-            stack.extend(reversed(inner(part)))
+            stack += inner(part)[::-1]
+    return found
 
 
 def names(expression: Expression) -> Iterator[Name]:
