@@ -257,5 +257,7 @@ def _define(graph: Graph, node: Node, made: Symbols) -> None:
     if node.anonymous:
         made.hide(symbol, expr)
     else:
-        for form in dict.fromkeys((definition.expr, recognised(definition.expr))):
-            name_definition(symbol, form, made.facts)
+        name_definition(symbol, definition.expr, made.facts)
+        known = recognised(definition.expr)
+        if known != definition.expr:
+            name_definition(symbol, known, made.facts)

@@ -70,11 +70,12 @@ def nodes(reading: Reading, key: Scalar, value: Node) -> None:
     """`nodes`: one expression each."""
 
     def entry(name: Scalar, given: Node) -> None:
-        defined = reading.define(name.text, "nodes")
+        at = name.text
+        defined = reading.define(at, "nodes")
         written, text = expression(given, f"node {defined!r}")
         for note in notes(written):
             reading.warn("spelling", defined, note)
-        reading.nodes.append(NodeSpec(defined, written, text, name.text))
+        reading.nodes.append(NodeSpec(defined, written, text, at))
 
     reading.each(value, "nodes", entry)
 

@@ -19,24 +19,28 @@ MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
     """Remember what a named node is defined as, by the parts that it can be recognised by."""
-    if tree_size(definition) > MAX_DEFINITION or isinstance(definition, TensorSymbol):
+    if isinstance(definition, TensorSymbol) or tree_size(definition) > MAX_DEFINITION:
         return
     for form, name in (*_forms(symbol, definition), *_softmax(symbol, definition, facts)):
         facts.wholes.setdefault(form, name)
         if is_op(form, "matmul"):
             facts.longest_chain = max(facts.longest_chain, len(form.args))
         if isinstance(form, Add):
-            facts.added.add(symbols_of(form))
-            facts.unturned.setdefault(symbols_of(form), []).append((form, name))
+            added = symbols_of(form)
+            facts.added.add(added)
+            facts.unturned.setdefault(added, []).append((form, name))
     for part, form, divisor in solutions(symbol, definition):
         facts.solved.setdefault(part, (form, divisor))
         if isinstance(part, Add):
             facts.added.add(symbols_of(part))
-    for form in dict.fromkeys((definition, with_powers(definition))):  # (x/l)**(k - 1)/l is (x/l)**k/x, too
-        _name_part(symbol, form, facts)
-    undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
-    if undone and isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
-        _name_part(symbol, definition.xreplace(undone), facts)
+    _name_part(symbol, definition, facts)
+    whole = with_powers(definition)  # (x/l)**(k - 1)/l is (x/l)**k/x, too
+    if whole != definition:
+        _name_part(symbol, whole, facts)
+    if isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
+        undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
+        if undone:
+            _name_part(symbol, definition.xreplace(undone), facts)
     constant, rest = definition.as_coeff_Add()
     if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
         _name_part(constant - symbol, -rest, facts)
@@ -57,8 +61,13 @@ def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
         if factor != 1:
             yield rest, symbol / factor
     parts = Add.make_args(definition)
-    terms = [t for t in map(_summed, parts) if t is not None]
-    if len(terms) == len(parts) and len({shape_of(t) for t in terms}) == 1:
+    terms: list[Expr] = []
+    for part in parts:
+        inner = _summed(part)
+        if inner is None:
+            return
+        terms.append(inner)
+    if len({shape_of(t) for t in terms}) == 1:
         total = factored_out(Add(*terms))
         if isinstance(total, Mul):
             yield call("sum", {"axis": None, "keepdims": False}, total), symbol
@@ -91,6 +100,8 @@ def _kept(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
 
 def _summed(term: Expr) -> Expr | None:
     """c Σ t, or c xᵀy, as the c t that is summed; None for what is no sum over all entries."""
+    if isinstance(term, TensorSymbol):
+        return None
     factors = Mul.make_args(term)
     total = next((f for f in factors if isinstance(f, Apply) and f.name in {"sum", "matmul"}), None)
     if total is None or shape_of(term):

@@ -209,7 +209,7 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
 def stable(expr: Expr) -> Expr | None:
     """[x > 0] - σ(-|x|) sign(x), the slope of max(x, 0) + log(1 + e^-|x|), is σ(x) where x is not 0   (I1j)."""
     terms = expr.args if len(expr.args) <= MAX_TERMS else ()
-    masked = [t for t in terms if any(is_op(f, "greater") for f in Mul.make_args(t))]
+    masked = [t for t in terms if any(is_op(f, "greater") for f in (t.args if isinstance(t, Mul) else (t,)))]
     for one, other in ((m, t) for m in masked for t in terms):
         for mask in Mul.make_args(one):
             x = mask.args[0] if is_op(mask, "greater") and mask.args[1] == 0 else None

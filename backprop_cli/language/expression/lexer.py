@@ -73,11 +73,12 @@ def tokens(text: Text) -> list[Token]:
         message = f"expression of {len(text.text)} characters; at most {MAX_CHARACTERS} are read"
         raise error("E016", message, text, 0, 1, "split it into several nodes")
     found: list[Token] = []
+    new = tuple.__new__  # what `Token` calls, too
     for match in _TOKEN.finditer(text.text):
         kind = match.lastgroup or "bad"
         if kind == "space":
             continue
-        token = _spelled(match) if kind == "bad" else Token(kind, match[0], match.start(), match.end())
+        token = _spelled(match) if kind == "bad" else new(Token, (kind, match[0], match.start(), match.end()))
         if token.kind == "bad":
             message = f"unexpected character {token.text!r}"
             raise error("E010", message, text, token.start, token.end, _hint(token, text.text))
