@@ -72,6 +72,14 @@ def test_entry_near_a_kink_is_no_kink() -> None:
     assert status_of([answer]) == "ok"
 
 
+def test_two_kinks_side_by_side() -> None:
+    """Beside the kink that a point is on, another one, nearer than the step, hides nothing and accuses nobody."""
+    near = lambda a: np.sum(np.maximum(a, 0)) + np.sum(np.abs(a + 1e-6))  # noqa: E731
+    assert status_of([tried(near, [0.0], [1.0])]) == "kink"
+    assert status_of([tried(near, [1e-3], [2.0])]) == "ok"
+    assert tried(near, [1e-3], [2.5]).wrong
+
+
 def test_curvature_is_no_kink() -> None:
     """A strongly curved function has one slope, and is judged by it."""
     x = np.array([0.3, -0.2])

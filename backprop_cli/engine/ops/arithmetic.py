@@ -67,7 +67,12 @@ def _indicator(s: Symbolic, relation: str, a: Scalar, b: Scalar) -> Scalar:
     """Iverson bracket of a sympy relation, entry by entry."""
     import numpy as np
 
-    one = np.frompyfunc(lambda p, q: s.Piecewise((1, getattr(s, relation)(p, q)), (0, True)), 2, 1)
+    def holds(p: Any, q: Any) -> Any:
+        if s.nan in (p, q):  # as floats compare: sympy refuses to
+            return relation == "Ne"
+        return getattr(s, relation)(p, q)
+
+    one = np.frompyfunc(lambda p, q: s.Piecewise((1, holds(p, q)), (0, True)), 2, 1)
     found: Scalar = one(a, b)
     return found
 

@@ -40,7 +40,17 @@ composite("linear(x, W, b=none)", "PyTorch's affine layer: x @ W.T + b, W of sha
           group="networks",
           samples=(Sample(((2, 3), (4, 3), (4,))), Sample(((3,), (4, 3), (4,))), Sample(((2, 2, 3), (4, 3), None)),
                    Sample(((2, 3), (3,), None))))
-composite("embedding(indices, W)", "The rows of W at `indices`.", "take(W, indices, axis=0)", group="networks",
+def _embedding(shapes: Shapes, padding_idx: int | None) -> str:
+    if padding_idx is None:
+        return "take(W, indices, axis=0)"
+    rows = shapes["W"][0]
+    if not -rows <= padding_idx < rows:
+        raise ParameterError("padding_idx", f"padding_idx is a row of W, which has {rows}")
+    return f"take(where(expand_dims(arange({rows}), 1) == {padding_idx % rows}, stop_gradient(W), W), indices, axis=0)"
+
+
+composite("embedding(indices, W; padding_idx=none)",
+          "The rows of W at `indices`; no gradient reaches the row padding_idx.", _embedding, group="networks",
           integer_operands=frozenset({"indices"}),
           samples=(Sample(((4,), (5, 3)), {}, ("labels:5",)), Sample(((), (5, 3)), {}, ("labels:5",)),
                    Sample(((2, 3), (4, 2)), {}, ("labels:4",))))

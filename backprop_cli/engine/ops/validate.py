@@ -93,7 +93,7 @@ _KINDS: Mapping[Callable[[str, object], object], str] = {
             "correction ddof min_val dx lambd nan neginf posinf maxnorm momentum negative_slope p rcond scale "
             "ratio threshold value",
     whole: "axis1 axis2 end_dim groups ignore_index k m n num_groups offset part r repeats "
-           "start start_dim step stop upscale_factor "
+           "padding_idx start start_dim step stop upscale_factor "
            "downscale_factor window_shape",
     whole_or_wholes: "axes axis chunks destination dilation kernel_size normalized_shape output_padding reps "
                      "sections shape shift sizes source stride",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backprop_cli.language.expression.tree import Call, Expression, Name
 from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY
-from backprop_cli.language.spelling.rows import IGNORED, rewritten, rows_of, usages
+from backprop_cli.language.spelling.rows import effective, rewritten, rows_of, usages
 from backprop_cli.language.spelling.torch_rows import TORCH
 from backprop_cli.records import replace
 
@@ -14,6 +14,7 @@ TABLES = {"numpy": NUMPY, "torch": TORCH, "math": MATH, "self": ""}
 """The rows of each library."""
 PLACES = {
     "values": 0, "indices": 1, "eigenvalues": 0, "eigenvectors": 1, "U": 0, "S": 1, "Vh": 2, "mean": 1,
+    "solution": 0, "residuals": 1, "sign": 0, "logabsdet": 1,
 }  # fmt: skip
 """Where a named result of a call with several stands: `torch.max(x, 1).indices`, `torch.linalg.svd(A).S`."""
 COPY = "_copy"  # torch.expand_copy: torch.expand, in memory of its own
@@ -86,4 +87,4 @@ def _with_indices(call: Call, found: tuple[Expression, ...]) -> tuple[Expression
 
 def _ours(call: Call) -> Call:
     """Our function of the same name, with what changes no number left out."""
-    return replace(call, arguments=tuple(a for a in call.arguments if a.keyword not in IGNORED))
+    return replace(call, arguments=effective(call.arguments))

@@ -17,6 +17,16 @@ clip(a, a_min=none, a_max=none) = clip(a, a_min, a_max)
 maximum(x1:zero, x2) = relu(x2)
 maximum(x1, x2:zero) = relu(x1)
 maximum(x1, x2) = maximum(x1, x2)
+fmax(x1, x2) = where(x1 >= x2 or x2 != x2, x1, x2)
+fmin(x1, x2) = where(x1 <= x2 or x2 != x2, x1, x2)
+ptp(a, axis=none, keepdims=false) = max(a, axis=axis, keepdims=keepdims) - min(a, axis=axis, keepdims=keepdims)
+convolve(a, v, mode:'full'='full') = squeeze(conv1d(a[None, None, :], flip(v)[None, None, :], padding=shape(v)[0] - 1),
+    axis=(0, 1))
+convolve(a, v, mode:'valid') = squeeze(conv1d(a[None, None, :], flip(v)[None, None, :]), axis=(0, 1))
+heaviside(x1, x2) = where(x1 == 0, x2, x1 > 0)
+isnan(x) = x != x
+isinf(x) = abs(x) == inf
+isfinite(x) = abs(x) < inf
 exp2(x) = 2 ** x
 cbrt(x) = sign(x) * abs(x)**(1/3)
 positive(x) = x
@@ -34,6 +44,7 @@ outer(a, b) = outer(flatten(a), flatten(b))
 vdot(a, b) = flatten(a) @ flatten(b)
 reshape(a, *shape) = reshape(a, shape)
 ravel(a) = flatten(a)
+ravel(a, order:'F') = flatten(transpose(a))
 transpose(a, axes=none) = transpose(a, axes)
 trace(a) = trace(a)
 trace(a, offset=0, axis1=0, axis2=1) = sum(diagonal(a, offset, axis1=axis1, axis2=axis2), axis=-1)

@@ -36,10 +36,12 @@ from backprop_cli.records import dataclass, replace
 
 _NONE, _TRUE, _FALSE = ({word, word.capitalize()} for word in ("none", "true", "false"))
 IGNORED = frozenset({
-    "dtype", "device", "inplace", "out", "layout", "requires_grad", "memory_format", "copy", "order", "return_indices",
-    "_stacklevel", "size_average", "reduce", "momentum", "non_blocking",
+    "dtype", "device", "inplace", "out", "layout", "requires_grad", "memory_format", "copy", "return_indices",
+    "_stacklevel", "momentum", "non_blocking",
 })  # fmt: skip
 """Arguments that change nothing about the numbers in exact arithmetic."""
+_LEGACY = ("reduce", "size_average")
+"""How PyTorch's losses were told their reduction before 0.4.1: `size_average=False` is a sum, `reduce=False` none."""
 _OTHER = {
     "axis": ("dim",), "keepdims": ("keepdim",), "dim": ("axis",), "keepdim": ("keepdims",), "x": ("input", "a"),
     "a": ("input", "x"), "input": ("a", "x", "A"), "y": ("other",), "correction": ("ddof",), "A": ("input",),
@@ -208,9 +210,27 @@ def _parameter(written: str) -> Parameter:
 # ── a call, rewritten ────────────────────────────────────────────────────────────────────────────
 
 
+def effective(arguments: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The arguments that change numbers; those of old that stand for a reduction as that reduction."""
+    legacy = {a.keyword: a for a in arguments if a.keyword in _LEGACY and isinstance(a.value, Name)}
+    off = [word for word in _LEGACY if word in legacy and _fits("false", legacy[word].value)]
+    kept = (a for a in arguments if a.keyword not in IGNORED and a not in legacy.values() and not _is_usual_order(a))
+    if not off:
+        return tuple(kept)
+    told = legacy[off[0]]
+    text = String(told.value.start, told.value.end, "none" if off[0] == "reduce" else "sum")
+    return (*(a for a in kept if a.keyword != "reduction"), replace(told, keyword="reduction", value=text))
+
+
+def _is_usual_order(argument: Argument) -> bool:
+    """`order='C'`: the entries row by row, as they are."""
+    order = argument.value
+    return argument.keyword == "order" and isinstance(order, String) and order.value in {"C", "A", "K"}
+
+
 def rewritten(call: Call, lines: Sequence[str]) -> tuple[Expression, ...]:
     """The results of a call by the first of some rows that fits, most often one; none where no row does."""
-    arguments = [a for a in call.arguments if a.keyword not in IGNORED]
+    arguments = effective(call.arguments)
     for line in lines:
         found = row(line)
         values = found.bound(arguments, call)

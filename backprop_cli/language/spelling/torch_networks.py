@@ -18,7 +18,8 @@ _FUNCTIONAL = """
 FUNCTIONAL = frozenset(_FUNCTIONAL.split())
 """The names in torch.nn.functional: `F.relu` is one of them, `F.sum(0)` a method of a tensor called F."""
 LAYERS = {
-    **{name.replace("_", ""): name for name in FUNCTIONAL}, "kldivloss": "kl_div", "bceloss": "binary_cross_entropy",
+    **{name.replace("_", ""): name for name in FUNCTIONAL if not name.endswith("_")}, "kldivloss": "kl_div",
+    "bceloss": "binary_cross_entropy",
     "bcewithlogitsloss": "binary_cross_entropy_with_logits",
 }  # fmt: skip
 """The function that a layer without params calls, by its class's name in small letters: `nn.LeakyReLU`, leaky_relu."""
@@ -87,8 +88,26 @@ multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'sum') = 
 multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'none') = mean(-(target*logsigmoid(input)
     + (1 - target)*logsigmoid(-input)), axis=-1)
 pad(input, pad, mode='constant', value=none) = torch_pad(input, pad, mode, value)
+multi_margin_loss(input, target, p=1, margin=1, weight:none=none, reduction:'none') = (sum(relu(margin + input
+    - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - margin**p)/shape(input)[-1]
+multi_margin_loss(input, target, p=1, margin=1, weight:none=none, reduction:'sum') = sum(sum(relu(margin + input
+    - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - margin**p)/shape(input)[-1]
+multi_margin_loss(input, target, p=1, margin=1, weight:none=none, reduction:'mean'='mean') = mean(sum(relu(margin
+    + input - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - margin**p)/shape(input)[-1]
 relu_(input) = relu(input)
+hardtanh_(input, min_val=-1, max_val=1) = hardtanh(input, min_val, max_val)
+embedding(input, weight, padding_idx=none, max_norm:none=none, norm_type=2, scale_grad_by_freq:false=false,
+    sparse=false) = embedding(input, weight, padding_idx=padding_idx)
+multilabel_soft_margin_loss(input, target, weight, reduction:'mean'='mean') = mean(-weight*(target*logsigmoid(input)
+    + (1 - target)*logsigmoid(-input)))
 """ + "".join(f"""
+max_unpool{n}d(input, indices, kernel_size, stride=none, padding=0, output_size:list) = max_unpool{n}d(input, indices,
+    output_size)
+max_unpool{n}d(input, indices, kernel_size:int, stride:none=none, padding:zero=0, output_size:none=none) =
+    max_unpool{n}d(input, indices, ({", ".join(f"shape(input)[{axis}]*kernel_size" for axis in range(-n, 0))},))
+max_unpool{n}d(input, indices, kernel_size:int, stride:int, padding:int=0, output_size:none=none) =
+    max_unpool{n}d(input, indices, ({", ".join(f"(shape(input)[{axis}] - 1)*stride - 2*padding + kernel_size"
+                                               for axis in range(-n, 0))},))
 dropout{n}d(input, p=0.5, training:false) = input
 lp_pool{n}d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool{n}d(input**norm_type,
     kernel_size, stride, divisor_override=1)**(1/norm_type)

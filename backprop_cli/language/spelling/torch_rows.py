@@ -71,6 +71,10 @@ nan_to_num(input, nan=0, posinf=none, neginf=none) = nan_to_num(input, nan, posi
 nansum(input, dim=none, keepdim=false) = nansum(input, axis=dim, keepdims=keepdim)
 nanmean(input, dim=none, keepdim=false) = nanmean(input, axis=dim, keepdims=keepdim)
 frac(input) = input - trunc(input)
+heaviside(input, values) = where(input == 0, values, input > 0)
+isnan(input) = input != input
+isinf(input) = abs(input) == inf
+isfinite(input) = abs(input) < inf
 cross(input, other, dim=-1) = cross(input, other, axis=dim)
 linalg.cross(input, other, dim=-1) = cross(input, other, axis=dim)
 trapezoid(y, dim:int=-1, dx=1) = trapezoid(y, dx=dx, axis=dim)
@@ -110,8 +114,8 @@ masked_fill(input, mask, value) = where(mask, value, input)
 clamp(input, min=none, max=none) = clip(input, min, max)
 clamp_min(input, min) = clip(input, min, none)
 clamp_max(input, max) = clip(input, none, max)
-fmax(input, other) = maximum(input, other)
-fmin(input, other) = minimum(input, other)
+fmax(input, other) = where(input >= other or other != other, input, other)
+fmin(input, other) = where(input <= other or other != other, input, other)
 max(input, dim:axes, keepdim=false) = max(input, axis=dim, keepdims=keepdim) & argmax(input, axis=dim,
     keepdims=keepdim)
 max(input, other:tensor) = maximum(input, other)
@@ -188,6 +192,14 @@ linalg.solve_triangular(A, B, upper:true, left:true=true, unitriangular:false=fa
 linalg.solve_triangular(A, B, upper:false, left:true=true, unitriangular:false=false) = solve(tril(A), B)
 linalg.solve_triangular(A, B, upper:true, left:false, unitriangular:false=false) = solve(triu(A).mT, B.mT).mT
 linalg.solve_triangular(A, B, upper:false, left:false, unitriangular:false=false) = solve(tril(A).mT, B.mT).mT
+linalg.solve_triangular(A, B, upper:true, left:true=true, unitriangular:true) =
+    solve(triu(A, 1) + eye(shape(A)[-1]), B)
+linalg.solve_triangular(A, B, upper:false, left:true=true, unitriangular:true) =
+    solve(tril(A, -1) + eye(shape(A)[-1]), B)
+linalg.solve_triangular(A, B, upper:true, left:false, unitriangular:true) =
+    solve((triu(A, 1) + eye(shape(A)[-1])).mT, B.mT).mT
+linalg.solve_triangular(A, B, upper:false, left:false, unitriangular:true) =
+    solve((tril(A, -1) + eye(shape(A)[-1])).mT, B.mT).mT
 cholesky_solve(B, L, upper:false=false) =
     solve((L + stop_gradient(tril(L) - L)) @ (L + stop_gradient(tril(L) - L)).mT, B)
 cholesky_solve(B, L, upper:true) = solve((L + stop_gradient(triu(L) - L)).mT @ (L + stop_gradient(triu(L) - L)), B)
@@ -253,6 +265,7 @@ unflatten(input, dim, sizes) = unflatten(input, dim, sizes)
 rot90(input, k=1, dims=(0,1)) = rot90(input, k, axes=dims)
 index_select(input, dim, index) = take(input, index, axis=dim)
 gather(input, dim, index) = gather(input, index, axis=dim)
+scatter(input, dim, index, src, reduce:'add') = add_along_axis(input, index, src, axis=dim)
 scatter(input, dim, index, src) = put_along_axis(input, index, src, axis=dim)
 scatter(input, dim, index, value) = put_along_axis(input, index, value, axis=dim)
 movedim(input, source, destination) = moveaxis(input, source, destination)

@@ -84,7 +84,11 @@ class Probe:
         if not pairs or grows(slopes):
             return replace(slopes[USUAL], central=math.nan), is_kink(slopes[USUAL - 1 :])
         apart, best = min(pairs, key=lambda pair: pair[0])
-        return replace(best, noise=max(best.noise, 4 * apart)), is_kink(slopes[USUAL - 1 :])
+        for nearer in pairs[pairs.index((apart, best)) + 1 :]:  # a kink beside the point is seen by wide steps alone
+            if nearer[0] <= 8 * nearer[1].noise < abs(nearer[1].central - best.central) - 8 * best.noise:
+                apart, best = nearer
+        on = is_kink(slopes[USUAL - 1 :]) or is_kink(slopes[-3:])  # another kink beside this one is seen by wide steps
+        return replace(best, noise=max(best.noise, 4 * apart)), on
 
 
 def extrapolated(wide: Slope, narrow: Slope) -> Slope:

@@ -114,6 +114,8 @@ class Oracle:
         """The derivative by each entry of a node, against its gradient; nodes nearer to the output come first."""
         if not np.isfinite(self.values[self.output]).all():
             return Answer("entries", note="the output is not finite")
+        if np.isnan(self.values[node]).any():  # a symbol in its place would equal itself
+            return Answer("entries", note="the node holds NaN")
         try:
             explicit = self.written(node)
             if any(term.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) for _, term in explicit.terms):

@@ -136,6 +136,8 @@ def _leaf(sheet: Sheet, item: Item) -> Tree:
                    for length, size in zip(start.shape, start.sizes or [None] * len(start.shape),
                    strict=True)]  # fmt: skip
     named_ = any(size is not None and size.name in sheet.spelled for size in start.sizes)
+    if 0 in start.shape[:-1]:  # brackets do not say how long the rows of nothing are
+        return {"shape": shape, "init": "zeros"}
     if start.data is not None:
         data = _listed(start.data)
         return {"value": data, "shape": shape} if named_ and isinstance(data, list) else data

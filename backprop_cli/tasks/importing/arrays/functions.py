@@ -14,7 +14,7 @@ from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Binary, Call, Expression, notes, parts
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.spelling import Misfit, library_call, method_call
-from backprop_cli.tasks.importing.arrays import indexing, tensors
+from backprop_cli.tasks.importing.arrays import indexing, tensors, writing
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS, data_of, literal_or_stack
 from backprop_cli.tasks.importing.state import codes
 from backprop_cli.tasks.importing.state.values import Library, Opaque, Pair, Tensor, plain
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 Row = Callable[["Machine", str, list[object], dict[str, object], ast.AST], object]
-DROPPED: Final = frozenset({"dtype", "device", "out", "requires_grad", "memory_format", "inplace", "non_blocking",
-                            "copy", "size_average", "reduce", "optimize"})  # fmt: skip
-"""Arguments that change nothing about the numbers."""
+_DROPPED: Final = frozenset({"dtype", "device", "out", "requires_grad", "memory_format", "inplace", "non_blocking",
+                             "copy", "optimize"})  # fmt: skip
+"""Arguments that change nothing about the numbers that come out."""
 _OF_LISTS: Final = frozenset({"hstack", "vstack", "row_stack", "concatenate", "cat", "concat", "stack", "einsum",
                               "column_stack", "dstack", "multi_dot"})  # fmt: skip
 _HOMES: Final[Mapping[str, str]] = {
@@ -50,9 +50,19 @@ def apply(machine: Machine, family: str, path: str, given: list[object], named: 
     Raises:
         Unread: the function is not known, or takes other arguments.
     """
-    name = path.rpartition(".")[2]
-    named = {key: value for key, value in named.items() if key not in DROPPED}
+    out = named.get("out")
+    into = given[0] if given and named.get("inplace") is True else out
+    named = {key: value for key, value in named.items() if key not in _DROPPED}
     given = [one for one in given if not isinstance(one, Library | Opaque)]
+    found = _applied(machine, family, path, given, named, node, method=method)
+    if not isinstance(into, Tensor) or not isinstance(found, Tensor):
+        return found
+    return writing.overwritten(machine, into, found, node, named=into is out)
+
+
+def _applied(machine: Machine, family: str, path: str, given: list[object], named: dict[str, object], node: ast.AST, *,
+             method: bool) -> object:  # fmt: skip
+    name = path.rpartition(".")[2]
     if given and isinstance(given[0], list | tuple) and name not in _OF_LISTS:
         given[0] = literal_or_stack(machine, given[0], node)
     if name in _ROWS:
@@ -233,6 +243,18 @@ def _moved(machine: Machine, family: str, given: list[Any], named: dict[str, Any
     return emit(machine, "transpose", [x, tuple(order)], {}, node)
 
 
+def _slogdet(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """Sign and logarithm, each of which has a name there."""
+    both = emit(machine, "slogdet", given, named, node)
+    return Pair([indexing.pick(machine, both, (place,), node) for place in (0, 1)])
+
+
+def _masked(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
+    """`torch.masked_select(x, m)`: x[m]."""
+    x, mask = (*given, *named.values())
+    return indexing.pick(machine, x, (mask,), node)
+
+
 def _gone(what: str) -> Row:
     return lambda m, f, g, k, n: Opaque(what)
 
@@ -249,7 +271,8 @@ _ROWS: Mapping[str, Row] = {
     "reshape": _reshape, "view": _reshape, "dropout": _dropout, "one_hot": _one_hot, "chunk": _split, "split": _split,
     "array_split": _split, "hsplit": _split, "unbind": _unbind, "numel": _count, "nelement": _count, "size": _count,
     "shape": _shape, "scaled_dot_product_attention": _attention, "movedim": _moved, "moveaxis": _moved,
-    **dict.fromkeys(("asnumpy", "atleast_1d", "identity_", "nan_to_num", "real", "tree_map"), _same),
+    "slogdet": _slogdet, "masked_select": _masked,
+    **dict.fromkeys(("asnumpy", "real", "tree_map"), _same),
     **dict.fromkeys(("nonzero", "multinomial", "bincount", "unique"), _gone("positions")),
     **dict.fromkeys(("allclose", "array_equal", "isclose", "any", "all", "is_tensor", "equal_"), _gone("a test")),
 }  # fmt: skip

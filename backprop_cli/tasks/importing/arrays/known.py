@@ -78,10 +78,17 @@ class Known(Numbers):
             return None
 
 
-def value_of(machine: Machine, value: Tensor, node: ast.AST) -> Any:
-    """The one number that a scalar is; None where it is not known, or no scalar."""
+def numbers_of(machine: Machine, value: Tensor, node: ast.AST) -> Any:
+    """The numbers of a tensor, as an array; None where they are not known."""
     data = data_of(value)
+    if data is not None:
+        return np.asarray(data, dtype=float)
     if machine.known is None:
         machine.known = Known(machine).of_code
-    found = machine.known(tensor_code(machine, value, node)) if data is None else np.asarray(data, dtype=float)
+    return machine.known(tensor_code(machine, value, node))
+
+
+def value_of(machine: Machine, value: Tensor, node: ast.AST) -> Any:
+    """The one number that a scalar is; None where it is not known, or no scalar."""
+    found = numbers_of(machine, value, node)
     return float(found) if found is not None and np.shape(found) == () else None

@@ -26,10 +26,27 @@ def replace_whole(machine: Machine, old: Tensor, new: Tensor, base: str, node: a
         raise machine.record.unread(node, "this writes into a part of another tensor", "assign to that one: x[0] = ...")
     made = Tensor(new.code, new.item, new.start, new.kind, old.param if new.fresh else None, new.grad, False, new.known)
     machine.named(made, base, node)
-    for slot in ("code", "item", "start", "kind", "grad", "known", "broken", "view"):
-        setattr(old, slot, getattr(made, slot))
+    _become(old, made)
     if not new.fresh:
         old.start = None
+
+
+def overwritten(machine: Machine, old: Tensor, new: Tensor, node: ast.AST, *, named: bool) -> Tensor:
+    """The object that a function wrote its result into: `np.maximum(z, 0, out=h)`, `F.relu(z, inplace=True)`.
+
+    Raises:
+        Unread: it is a part of another tensor, which would change too.
+    """
+    if named or old.view:
+        replace_whole(machine, old, new, old.item.base if old.item is not None else "out", node)
+    else:
+        _become(old, new)
+    return old
+
+
+def _become(old: Tensor, new: Tensor) -> None:
+    for slot in ("code", "item", "start", "kind", "grad", "known", "broken", "view"):
+        setattr(old, slot, getattr(new, slot))
 
 
 def write_into(machine: Machine, target: ast.Subscript, value: object, node: ast.AST) -> None:

@@ -102,7 +102,7 @@ def _linspace(machine: Machine, given: list[object], named: dict[str, object], n
 def parameter_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`nn.Parameter(x)`."""
     value = tensor_of(machine, given[0] if given else named["data"], node)
-    training.require(machine, value, bool(named.get("requires_grad", True)))
+    training.require(machine, value, bool(named.get("requires_grad", True)), node)
     return value
 
 

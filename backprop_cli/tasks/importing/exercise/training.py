@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing.arrays.tensors import reshaped
-from backprop_cli.tasks.importing.arrays.writing import replace_whole
-from backprop_cli.tasks.importing.state.record import Backward
+from backprop_cli.tasks.importing.arrays.writing import overwritten, replace_whole
+from backprop_cli.tasks.importing.exercise.exercises import reachable
+from backprop_cli.tasks.importing.state.record import Backward, leaf_of
 from backprop_cli.tasks.importing.state.values import Opaque, Tensor
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ HARMLESS_DECORATORS: Final = frozenset({
     "wraps",
     "typechecked", "script", "compile", "enable_grad", "profile", "custom_fwd", "custom_bwd", "once_differentiable",
 })  # fmt: skip
+MAX_NUMBERS: Final = 10_000
 _RATE = re.compile(
     r"^(lr|alpha|eta|epsilon|step|step_size|learning_?rate|learn_rate|LR|ALPHA|rate|eps|η|α)(_\w+)?$|learning_?rate"
 )
@@ -132,10 +134,14 @@ def note_failed(machine: Machine, node: ast.expr, error: SpecError) -> None:
 def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...] | None, node: ast.AST) -> Opaque:
     """Note a backward pass."""
     record = machine.record
+    if isinstance(seed, Tensor):
+        seed = _known_seed(machine, seed, node)
     if output.fresh or output.item is not None and output.item.what == "leaf":  # a leaf, gone back from as it is
         machine.named(output, "out", node)
         output = Tensor(output.code, grad=output.grad)
         record.name(output, "out", node)
+    elif output.code is not None and not any(item.code for item in reachable(record, [output.code], record.hooks)):
+        record.name(output, "out", node)  # the only thing that is computed: a spec has a node to show
     shape = record.shape(output, node)
     problem = None
     entries = 1
@@ -153,6 +159,16 @@ def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...
     return Opaque("a gradient")
 
 
+def _known_seed(machine: Machine, seed: Tensor, node: ast.AST) -> Tensor:
+    """A seed that is computed from numbers, `torch.arange(6.).view(2, 3)`, as these."""
+    from backprop_cli.tasks.importing.arrays.known import numbers_of
+
+    if seed.fresh or seed.item is not None and seed.item.start is not None:
+        return seed
+    numbers = numbers_of(machine, seed, node)
+    return seed if numbers is None else leaf_of(numbers.shape, data=numbers.tolist())
+
+
 def set_attribute(machine: Machine, tensor: Tensor, name: str, value: object, node: ast.AST) -> None:
     """`x.requires_grad = True`, `x.grad = None`, `x.data = ...`.
 
@@ -160,7 +176,7 @@ def set_attribute(machine: Machine, tensor: Tensor, name: str, value: object, no
         Unread: another attribute.
     """
     if name == "requires_grad":
-        require(machine, tensor, bool(value))
+        require(machine, tensor, bool(value), node)
     elif name == "grad":
         machine.record.epoch += value is None
     elif name == "shape" and isinstance(value, tuple):
@@ -171,9 +187,23 @@ def set_attribute(machine: Machine, tensor: Tensor, name: str, value: object, no
         raise machine.record.unread(node, f"the attribute {name!r} of a tensor is assigned")
 
 
-def require(machine: Machine, tensor: Tensor, wanted: bool) -> None:
-    """A leaf whose gradient is wanted, or not."""
+def require(machine: Machine, tensor: Tensor, wanted: bool, node: ast.AST) -> None:
+    """A leaf whose gradient is wanted, or not; what was computed from numbers alone becomes one."""
+    if wanted and not tensor.grad and tensor.code is not None and (tensor.item is None or tensor.item.code is not None):
+        _cut_off(machine, tensor, node)
     tensor.grad = wanted
     if tensor.item is not None and tensor.item.what == "leaf":
         tensor.item.param = wanted
     tensor.param = wanted
+
+
+def _cut_off(machine: Machine, tensor: Tensor, node: ast.AST) -> None:
+    """`torch.linspace(0, 1, 5).sin().requires_grad_()`: a leaf with the numbers that were worked out."""
+    from backprop_cli.tasks.importing.arrays.known import numbers_of
+
+    numbers, item = numbers_of(machine, tensor, node), tensor.item
+    if numbers is None or numbers.size > MAX_NUMBERS:
+        machine.record.note(node, "a gradient is left out, by what is computed from numbers that are not known here")
+        return
+    leaf = leaf_of(numbers.shape, data=numbers.tolist(), kind=tensor.kind)
+    overwritten(machine, tensor, leaf, node, named=item is not None)

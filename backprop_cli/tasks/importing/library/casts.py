@@ -66,7 +66,7 @@ def _cast(machine: Machine, value: Tensor, name: str, node: ast.AST) -> object:
 
 def _is_whole(machine: Machine, value: Tensor, node: ast.AST) -> bool:
     """Whether the numbers are whole already; of data that the program does not show they are taken to be labels."""
-    found = data_of(value)
+    found = None if value.grad else data_of(value)
     if found is not None:
         return bool(np.all(np.equal(found, np.trunc(found))))
     return value.fresh or _is_label(machine, tensors.tensor_code(machine, value, node))
@@ -76,7 +76,9 @@ def _is_label(machine: Machine, code: Expression) -> bool:
     """Whether an expression is a leaf in another shape, or is rounded."""
     if isinstance(code, Name):
         item = machine.record.items.get(code.name)
-        return item is not None and (item.what == "leaf" or item.code is not None and _is_label(machine, item.code))
+        if item is None or item.param:  # what a gradient is wanted by is no label, whatever its numbers are
+            return False
+        return item.what == "leaf" or item.code is not None and _is_label(machine, item.code)
     if isinstance(code, (Indexed, Transposed)):
         return _is_label(machine, code.operand)
     if not isinstance(code, Call) or not code.arguments:

@@ -63,7 +63,8 @@ def _detached(machine: Machine, value: Tensor, given: list[object], named_: dict
 
 
 def _required(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
-    training.require(machine, value, bool(plain(given[0])) if given else bool(named_.get("requires_grad", True)))
+    training.require(machine, value, bool(plain(given[0])) if given else bool(named_.get("requires_grad", True)),
+                     node)  # fmt: skip
     return value
 
 

@@ -8,30 +8,55 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.language.spelling.torch_networks import layer_function
 from backprop_cli.tasks.importing.arrays import functions
-from backprop_cli.tasks.importing.networks.layers import RUNS
+from backprop_cli.tasks.importing.networks.layers import PADS, RUNS
 from backprop_cli.tasks.importing.networks.params import drawn_params, param
-from backprop_cli.tasks.importing.state.values import Builtin, Instance, Layer, Opaque, Part, Tensor
+from backprop_cli.tasks.importing.state.values import Builtin, Instance, Layer, Opaque, Part, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 _CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
 _CELL = ("input_size", "hidden_size")
+_LEVELS = ("bias", "batch_first", "dropout", "bidirectional")
+_OLD = ("size_average", "reduce", "reduction")
+_MAX = ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode")
+_NORM = ("eps", "momentum", "affine", "track_running_stats")
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "Linear": ("in_features", "out_features", "bias"),
     "Bilinear": ("in1_features", "in2_features", "out_features", "bias"),
-    **dict.fromkeys(("Conv1d", "Conv2d", "Conv3d"), (*_CONV, "dilation", "groups", "bias")),
+    **dict.fromkeys(("Conv1d", "Conv2d", "Conv3d"), (*_CONV, "dilation", "groups", "bias", "padding_mode")),
     **{f"ConvTranspose{n}d": (*_CONV, "output_padding", "groups", "bias", "dilation") for n in (1, 2, 3)},
-    "Embedding": ("num_embeddings", "embedding_dim"), "LayerNorm": ("normalized_shape", "eps", "elementwise_affine"),
-    "RMSNorm": ("normalized_shape", "eps"), "GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
-    **dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), ("num_features", "eps", "momentum", "affine")),
-    **dict.fromkeys(("RNN", "LSTM", "GRU"), (*_CELL, "num_layers")),
-    **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), (*_CELL, "bias")), "PReLU": ("num_parameters", "init"),
-    "Flatten": ("start_dim", "end_dim"), "Dropout": ("p",), "CrossEntropyLoss": ("weight",), "NLLLoss": ("weight",),
-    "BCELoss": ("weight",), "Unflatten": ("dim", "sizes"),
-    "Upsample": ("size", "scale_factor", "mode"), "ZeroPad1d": ("padding",), "ZeroPad2d": ("padding",),
+    "Embedding": ("num_embeddings", "embedding_dim", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq",
+                  "sparse"),
+    "LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias"),
+    "RMSNorm": ("normalized_shape", "eps", "elementwise_affine"),
+    "GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
+    **{f"{kind}{n}d": ("num_features", *_NORM) for n in (1, 2, 3) for kind in ("BatchNorm", "InstanceNorm")},
+    "RNN": (*_CELL, "num_layers", "nonlinearity", *_LEVELS), "LSTM": (*_CELL, "num_layers", *_LEVELS, "proj_size"),
+    "GRU": (*_CELL, "num_layers", *_LEVELS), "RNNCell": (*_CELL, "bias", "nonlinearity"),
+    **dict.fromkeys(("LSTMCell", "GRUCell"), (*_CELL, "bias")), "PReLU": ("num_parameters", "init"),
+    "Flatten": ("start_dim", "end_dim"), "Unflatten": ("dim", "unflattened_size"),
+    **{f"Dropout{n}": ("p", "inplace") for n in ("", "1d", "2d", "3d")},
+    **{f"MaxPool{n}d": _MAX for n in (1, 2, 3)},
+    "CrossEntropyLoss": ("weight", "size_average", "ignore_index", "reduce", "reduction", "label_smoothing"),
+    "NLLLoss": ("weight", "size_average", "ignore_index", "reduce", "reduction"), "BCELoss": ("weight", *_OLD),
+    "BCEWithLogitsLoss": ("weight", *_OLD, "pos_weight"), "MultiLabelSoftMarginLoss": ("weight", *_OLD),
+    **dict.fromkeys(("MSELoss", "L1Loss", "SoftMarginLoss"), _OLD), "SmoothL1Loss": (*_OLD, "beta"),
+    "KLDivLoss": (*_OLD, "log_target"), "HuberLoss": ("reduction", "delta"),
+    **dict.fromkeys(("CosineEmbeddingLoss", "MarginRankingLoss", "HingeEmbeddingLoss"), ("margin", *_OLD)),
+    "PoissonNLLLoss": ("log_input", "full", "size_average", "eps", "reduce", "reduction"),
+    "TripletMarginLoss": ("margin", "p", "eps", "swap", *_OLD),
+    "Upsample": ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor"),
+    **{f"{kind}Pad{n}d": ("padding",) for n in (1, 2, 3) for kind in PADS},
+    **{f"ConstantPad{n}d": ("padding", "value") for n in (1, 2, 3)},
 }  # fmt: skip
-"""How the arguments of layers are called; of any other they follow the tensors in the function of that name."""
+"""The signatures of layers; the arguments of any other follow the tensors in the function of that name."""
+_UNREAD: Final[Mapping[str, Mapping[str, object]]] = {
+    "Embedding": {"max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False},
+    "LSTM": {"proj_size": 0},
+}
+"""Arguments of layers that are not read, and the value at which they change nothing."""
+_UNSAID: Final = frozenset({"device", "dtype", "inplace"})
 _CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 
 
@@ -45,8 +70,15 @@ def make(machine: Machine, kind: str, given: list[object], named: dict[str, obje
         return _container(kind, given)
     if kind not in RUNS and layer_function(kind) is None:
         raise machine.record.unread(node, f"the layer nn.{kind} is not read", "write its forward pass out")
-    slots = ARGUMENTS.get(kind, ())
-    made = Layer(kind=kind, given=dict(zip(slots, given, strict=False)) | named, more=[] if slots else given)
+    slots = ARGUMENTS.get(kind)
+    if slots is None:
+        return Layer(kind=kind, given=named, more=given)
+    made = Layer(kind=kind, given=dict(zip(slots, given, strict=False)) | named, more=[])
+    if len(given) > len(slots) or not named.keys() <= {*slots, *_UNSAID}:
+        raise machine.record.unread(node, f"nn.{kind} takes other arguments", f"nn.{kind}({', '.join(slots)})")
+    for slot, usual in _UNREAD.get(kind, {}).items():
+        if plain(made.given.get(slot, usual)) != usual:
+            raise machine.record.unread(node, f"nn.{kind} with {slot} is not read", "write its forward pass out")
     drawn_params(machine, made)
     return made
 

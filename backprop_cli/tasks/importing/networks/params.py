@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import Layer, Tensor, plain
@@ -22,7 +22,8 @@ def size_of(layer: Layer, name: str) -> int:
     return int(plain(layer.given[name]))
 
 
-def _pair(value: object, count: int) -> tuple[int, ...]:
+def pair(value: object, count: int) -> tuple[int, ...]:
+    """A size for each axis: one that is given once holds for all."""
     raw = value if isinstance(value, list | tuple) else (value,) * count
     return tuple(int(plain(one)) for one in raw)
 
@@ -34,7 +35,7 @@ def _bound(fan: int) -> dict[str, float]:
 
 def _conv_shapes(layer: Layer) -> Shapes:
     space = int(layer.kind[-2])
-    kernel = _pair(layer.given["kernel_size"], space)
+    kernel = pair(layer.given["kernel_size"], space)
     first, second = size_of(layer, "in_channels"), size_of(layer, "out_channels")
     groups = int(plain(layer.given.get("groups", 1)))
     turned = layer.kind.startswith("ConvTranspose")
@@ -47,18 +48,26 @@ def _recurrent_shapes(layer: Layer) -> Shapes:
     gates = {"R": 1, "L": 4, "G": 3}[layer.kind[0]]
     size, hidden = size_of(layer, "input_size"), size_of(layer, "hidden_size")
     found = {}
+    ends = ways(layer)
     for level in range(int(plain(layer.given.get("num_layers", 1)))):
-        end = "" if layer.kind.endswith("Cell") else f"_l{level}"
-        width = size if level == 0 else hidden
-        for name, shape in (("weight_ih", (gates * hidden, width)), ("weight_hh", (gates * hidden, hidden)),
-                            ("bias_ih", (gates * hidden,)), ("bias_hh", (gates * hidden,))):  # fmt: skip
-            found[name + end] = (shape, "uniform", _bound(hidden))
+        width = size if level == 0 else hidden * len(ends)
+        for end in ends:
+            for name, shape in (("weight_ih", (gates * hidden, width)), ("weight_hh", (gates * hidden, hidden)),
+                                ("bias_ih", (gates * hidden,)), ("bias_hh", (gates * hidden,))):  # fmt: skip
+                found[name + end.format(level)] = (shape, "uniform", _bound(hidden))
     return found
+
+
+def ways(layer: Layer) -> tuple[str, ...]:
+    """What the names of a recurrent layer's params end in, at each level: one set for each direction."""
+    if layer.kind.endswith("Cell"):
+        return ("",)
+    return ("_l{}", "_l{}_reverse") if layer.given.get("bidirectional") else ("_l{}",)
 
 
 def _norm_shapes(layer: Layer) -> Shapes:
     size = layer.given.get("normalized_shape", layer.given.get("num_features", layer.given.get("num_channels")))
-    shape = _pair(size, 1)
+    shape = pair(size, 1)
     return {"weight": (shape, "ones", {}), "bias": (shape, "zeros", {})}
 
 
@@ -72,6 +81,11 @@ def _embedding_shapes(layer: Layer) -> Shapes:
     return {"weight": (shape, "normal", {"mean": 0.0, "std": 1.0, "seed": 0})}
 
 
+def _bilinear_shapes(layer: Layer) -> Shapes:
+    fan, second, out = (size_of(layer, name) for name in ("in1_features", "in2_features", "out_features"))
+    return {"weight": ((out, fan, second), "uniform", _bound(fan)), "bias": ((out,), "uniform", _bound(fan))}
+
+
 def _slope_shapes(layer: Layer) -> Shapes:
     """PReLU's slopes: one, or one a channel."""
     start = float(plain(layer.given.get("init", 0.25)))
@@ -79,16 +93,17 @@ def _slope_shapes(layer: Layer) -> Shapes:
 
 
 _SHAPES: Mapping[str, Callable[[Layer], Shapes]] = {
-    "Linear": _linear_shapes, "Embedding": _embedding_shapes, "PReLU": _slope_shapes,
+    "Linear": _linear_shapes, "Bilinear": _bilinear_shapes, "Embedding": _embedding_shapes, "PReLU": _slope_shapes,
     **{name.format(n): _conv_shapes for n in (1, 2, 3) for name in ("Conv{}d", "ConvTranspose{}d")},
-    **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), _norm_shapes),
+    **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm"), _norm_shapes),
+    **{f"{kind}Norm{n}d": _norm_shapes for n in (1, 2, 3) for kind in ("Batch", "Instance")},
     **dict.fromkeys(("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"), _recurrent_shapes),
 }  # fmt: skip
 
 
 def param(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Tensor | None:
     """A param of a layer, made when it is first used, when its place in the model is known; None where it has none."""
-    if name == "bias" and layer.given.get("bias", True) is False:
+    if name.startswith("bias") and layer.given.get("bias", True) is False:
         return None
     if name not in layer.params:
         shapes = _SHAPES[layer.kind](layer) if layer.kind in _SHAPES else {}
@@ -116,9 +131,13 @@ def drawn_params(machine: Machine, layer: Layer) -> None:
     """Where PyTorch's seed is known, the params of a layer are drawn when it is made, as PyTorch does."""
     shapes = _SHAPES[layer.kind](layer) if layer.kind in _SHAPES and machine.torch.known else {}
     for name, (shape, rule, options) in shapes.items():
-        if rule in _NUMBERS and not (name == "bias" and layer.given.get("bias", True) is False):
+        if rule in _NUMBERS and not (name.startswith("bias") and layer.given.get("bias", True) is False):
             first, second = (options[key] for key in _NUMBERS[rule])
-            layer.params[name] = _start(shape, rule, options, machine.torch.draw(rule, shape, first, second))
+            data: Any = machine.torch.draw(rule, shape, first, second)
+            spared = layer.given.get("padding_idx")
+            if data is not None and spared is not None:  # PyTorch starts that row from zeros
+                data[int(plain(spared))] = [0.0] * shape[1]
+            layer.params[name] = _start(shape, rule, options, data)
 
 
 _NUMBERS: Mapping[str, tuple[str, str]] = {"uniform": ("low", "high"), "normal": ("mean", "std")}

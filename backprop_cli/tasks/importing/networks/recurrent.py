@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from backprop_cli.language.expression import Expression
 from backprop_cli.tasks.importing.arrays import tensors
 from backprop_cli.tasks.importing.arrays.indexing import pick
-from backprop_cli.tasks.importing.networks.params import param, size_of
+from backprop_cli.tasks.importing.networks.params import param, size_of, ways
 from backprop_cli.tasks.importing.state.codes import ELLIPSIS, binary, call, cut, indexed, listed, number, whole
 from backprop_cli.tasks.importing.state.values import Layer, Sizes, Tensor, plain
 
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 
-def _cell(machine: Machine, kind: str, x: Expression, state: list[Expression], weights: list[Expression], hidden: int,
+Weights = list[Expression | None]
+"""By the input and by the state, and the biases of both: None for a layer without."""
+
+
+def _cell(machine: Machine, kind: str, x: Expression, state: list[Expression], weights: Weights, hidden: int,
           steps: Callable[[Tensor, str], Expression], tanh: str) -> list[Expression]:  # fmt: skip
     """One step of a recurrent layer: the new states."""
     w, u, b, c = weights
-    joined = [call("linear", x, w, b), call("linear", state[0], u, c)]
+    joined = [call("linear", *(one for one in row if one is not None)) for row in ((x, w, b), (state[0], u, c))]
 
     def gate(code: Expression, number_: int) -> Expression:
         return indexed(code, ELLIPSIS, cut(number_ * hidden, (number_ + 1) * hidden))
@@ -47,19 +51,26 @@ def _cell(machine: Machine, kind: str, x: Expression, state: list[Expression], w
 
 def recurrent(machine: Machine, layer: Layer, given: list[Any], node: ast.AST) -> object:
     """RNN, LSTM, GRU over a sequence, step by step; one step of their cells."""
-    if layer.given.get("bidirectional") or plain(layer.given.get("dropout", 0)):
-        raise machine.record.unread(node, f"nn.{layer.kind} in two directions, or with dropout, is not read")
+    if plain(layer.given.get("dropout", 0)):
+        machine.record.note(node, "dropout is read as it is in evaluation: it changes nothing")
     is_cell = layer.kind.endswith("Cell")
     shape = machine.record.shape(given[0], node)
     time = 1 if layer.given.get("batch_first") and len(shape) == 3 else 0
     batch = shape[:-1] if is_cell else (shape[1 - time],) if len(shape) == 3 else ()
     before = given[1] if len(given) > 1 and given[1] is not None else []
     starts = list(before) if isinstance(before, tuple | list) else [before]
-    sequence, ends = _sequence(machine, given[0], is_cell, time, node), []
+    sequence = _sequence(machine, given[0], is_cell, time, node)
+    ends: list[list[Expression]] = []
     for level in range(1 if is_cell else int(plain(layer.given.get("num_layers", 1)))):
-        state = [_state(machine, one, level, is_cell, node) for one in starts] or _zeros(layer, batch)
-        sequence, end = _level(machine, layer, sequence, state, "" if is_cell else f"_l{level}", node)
-        ends.append(end)
+        sides = []
+        for tail in ways(layer):
+            state = [_state(machine, one, len(ends), is_cell, node) for one in starts] or _zeros(layer, batch)
+            back = tail.endswith("reverse")
+            found, end = _level(machine, layer, sequence[::-1] if back else sequence, state, tail.format(level), node)
+            sides.append(found[::-1] if back else found)
+            ends.append(end)
+        joined = (call("concat", listed(*both), axis=number(-1)) for both in zip(*sides, strict=True))
+        sequence = sides[0] if len(sides) == 1 else list(joined)
     return _cell_result(ends[0]) if is_cell else _whole_result(sequence, ends, time)
 
 
@@ -90,8 +101,8 @@ def _level(
         assert value.code is not None
         return value.code
 
-    weights = [tensors.code_of(machine, param(machine, layer, name + tail, node), node)
-               for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]  # fmt: skip
+    found = (param(machine, layer, name + tail, node) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    weights = [None if one is None else tensors.code_of(machine, one, node) for one in found]
     hidden, tanh = size_of(layer, "hidden_size"), str(layer.given.get("nonlinearity", "tanh"))
     outputs = []
     for one in sequence:

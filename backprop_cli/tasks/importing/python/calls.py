@@ -227,7 +227,7 @@ def _wanted(machine: Machine, value: object, base: str, node: ast.AST, found: li
     tensor = scalar(value) if is_number(value) else value
     if isinstance(tensor, Tensor):
         machine.named(tensor, base, node)
-        training.require(machine, tensor, True)
+        training.require(machine, tensor, True, node)
         found.append(tensor)
     return tensor
 
