@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine.passes",),
     ("engine.numbers", "engine.rows", "engine.singular", "engine.sparing"),
     ("formulas.printed", "formulas.marks", "formulas.algebra"),
-    ("formulas.spoken", "formulas.symbols", "formulas.tensors", "formulas.entries"),
+    ("formulas.long_sums", "formulas.spoken", "formulas.symbols", "formulas.tensors", "formulas.entries"),
     ("formulas.notation",),
     ("formulas.compact",),
     ("formulas.formulation", "formulas.formulate", "formulas.linear", "formulas.jacobian", "formulas.tangents"),

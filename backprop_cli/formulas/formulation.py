@@ -132,7 +132,10 @@ class Formulation:
         node = self.symbols.graph.nodes[delta.index]
         if not node.anonymous or node.index not in self.symbols.definitions or not delta.is_part:
             return ""
-        definition = self.symbols.fold(self.symbols.definitions[node.index])
+        definition = self.symbols.definitions[node.index]
+        if self.symbols.folded_size(definition) > 4 * LINE:  # sums in sums have twice the nodes of one sum, at most
+            return ""
+        definition = self.symbols.fold(definition)
         if tree_size(definition) > 2 * LINE:
             return ""
         if self.words is None:

@@ -66,6 +66,7 @@ class Symbols:
     chosen: dict[Expr, Expr] = field(default_factory=dict)  # whole gradients by what added up to them; see `tensors`
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # the same of any gradient: many parts hand on what they get
     steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
+    within: Mapping[int, Sequence[int]] = field(default_factory=dict)  # see `long_sums`
     letter: str | None = None  # see `unit`
 
     def known(self, symbol: Symbol) -> Symbol:

@@ -12,16 +12,17 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from sympy import Add, Expr, S
+from sympy import Expr, S
 
 from backprop_cli.engine.graph import GraphPass, Node
 from backprop_cli.engine.interpret import interpret
 from backprop_cli.engine.numbers import hook_scope
 from backprop_cli.engine.ops import Op
+from backprop_cli.engine.ops.base import PASSED
 from backprop_cli.engine.passes import backward, plan
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN
-from backprop_cli.formulas.algebra.contributions import Parts, added_up
+from backprop_cli.formulas.algebra.contributions import Parts, added_up, collected, passed
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import (
     Delta,
@@ -39,6 +40,7 @@ from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.algebra.work import at_work
+from backprop_cli.formulas.long_sums import taken_at_once
 from backprop_cli.formulas.spoken import RuleWords, apply_op
 from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.language.model import Shape
@@ -93,11 +95,13 @@ class Formulas:
         statics = {name: _exact_parameter(value) for name, value in parameters.items()}
         if op.signature.variadic:
             assert op.vjps[0] is not None
-            return _collected(partial(op.vjps[0], self.words, position, **statics))
+            return collected(partial(op.vjps[0], self.words, position, **statics))
         rule = op.vjps[position]
         assert rule is not None
+        if rule is PASSED:
+            return passed
         chosen = rule if op.away is None else self._away(rule, op.away)
-        return _collected(partial(chosen, self.words, **statics))
+        return collected(partial(chosen, self.words, **statics))
 
     def _away(self, rule: Callable[..., Any], away: Callable[..., Any]) -> Callable[..., Formula]:
         """A rule, or the shorter one where the operand is known to be nowhere 0."""
@@ -127,6 +131,13 @@ class Formulas:
 
     def arrive(self, node: Node, gradient: Formula | Parts) -> Formula:
         """Name the gradient now that all consumers have contributed, and hand on its symbol or its formula."""
+        handed = self.handed(node, gradient)
+        for part in self.symbols.within.get(node.index, ()):
+            self.found[part] = handed.expr
+        return handed
+
+    def handed(self, node: Node, gradient: Formula | Parts) -> Formula:
+        """What a node hands on."""
         chains = self.chained and not node.anonymous
         if chains and isinstance(gradient, Parts) and not self.has_room(gradient.length / 4):
             self.found[node.index] = self.gradient_symbol(node)
@@ -215,24 +226,6 @@ class Formulas:
         return known[node.index]
 
 
-def _collected(rule: Callable[..., Formula]) -> Callable[..., Parts]:
-    """A rule whose result collects what other consumers contribute.
-
-    Its operands are a node's in every reading of the pass, and where the gradient is the same, so is the result.
-    """
-    known: dict[tuple[Expr, Shape], Formula] = {}
-
-    def contribution(gradient: Formula, *operands: Formula) -> Parts:
-        key = gradient.expr, gradient.shape
-        found = known.get(key)
-        if found is None:
-            found = rule(gradient, *operands)
-            found = known[key] = Formula(S.Zero, found.shape) if 0 in found.shape else found  # of no entries
-        return Parts(found)
-
-    return contribution
-
-
 def _exact_parameter(value: object) -> object:
     """A fraction works in the arithmetic of formulas as it is; floats such as pi become exact."""
     return Formula(exact(value), ()) if isinstance(value, (Fraction, float)) else value
@@ -267,12 +260,19 @@ def derive(symbols: Symbols, run: GraphPass, terms: tuple[str, ...] = ("local", 
 def run_pass(meaning: Formulas) -> dict[int, Expr]:
     """Every active node's gradient in one reading of the reverse pass."""
     symbols, graph = meaning.symbols, meaning.graph
-    symbols.steps = symbols.steps or plan(graph, meaning)  # the same for every pass
+    if not symbols.steps:  # the same for every pass
+        symbols.steps, symbols.within = taken_at_once(graph, plan(graph, meaning))
     gradients = backward(graph, symbols.steps, meaning, symbols.nodes, meaning.run.output, seed_formula(meaning))
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:
             meaning.found[index] = symbols.fold(added_up(gradient).expr)
-    return {index: true_shape(symbols.fold(expr), graph.nodes[index].shape) for index, expr in meaning.found.items()}
+    known: dict[tuple[Expr, Shape], Expr] = {}  # many parts have one gradient
+    for index, expr in meaning.found.items():
+        key = expr, graph.nodes[index].shape
+        if key not in known:
+            known[key] = true_shape(symbols.fold(expr), key[1])
+        meaning.found[index] = known[key]
+    return meaning.found
 
 
 def true_shape(expr: Expr, shape: Shape) -> Expr:
@@ -291,8 +291,3 @@ def seed_formula(meaning: Formulas) -> Formula:
     if seed.size and (seed == seed.flat[0]).all() and float(seed.flat[0]).is_integer():
         return Formula(exact(Fraction(float(seed.flat[0]))), node.shape)
     return Formula(meaning.gradient_symbol(node), node.shape)
-
-
-def added(parts: list[Expr]) -> Expr:
-    """Gradients of several passes, accumulated."""
-    return Add(*parts)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sympy import Add
+from collections.abc import Callable
+
+from sympy import Add, Expr, S
 
 from backprop_cli.formulas.algebra.expr import tree_size
 from backprop_cli.formulas.algebra.formula import Formula
+from backprop_cli.language.model import Shape
 
 
 class Parts:
@@ -37,3 +40,26 @@ def added_up(gradient: Formula | Parts) -> Formula:
         return gradient
     parts = gradient.parts
     return Formula(Add(*[p.expr for p in parts]), gradient.shape) if len(parts) > 1 else parts[0]
+
+
+def passed(gradient: Formula, *_: Formula) -> Parts:
+    """What a rule contributes that hands the gradient on; nothing where it has no entries."""
+    return Parts(Formula(S.Zero, gradient.shape) if 0 in gradient.shape else gradient)
+
+
+def collected(rule: Callable[..., Formula]) -> Callable[..., Parts]:
+    """A rule whose result collects what other consumers contribute.
+
+    Its operands are a node's in every reading of the pass, and where the gradient is the same, so is the result.
+    """
+    known: dict[tuple[Expr, Shape], Formula] = {}
+
+    def contribution(gradient: Formula, *operands: Formula) -> Parts:
+        key = gradient.expr, gradient.shape
+        found = known.get(key)
+        if found is None:
+            found = rule(gradient, *operands)
+            found = known[key] = Formula(S.Zero, found.shape) if 0 in found.shape else found  # of no entries
+        return Parts(found)
+
+    return contribution

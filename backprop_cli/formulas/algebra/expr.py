@@ -286,6 +286,7 @@ LONG_SUM = 100
 """More terms than that are not put in sympy's order: each has an exponent for each of the others there."""
 
 
+@remembered_of_parts
 def sort_key(expr: Expr) -> Any:
     """sympy's canonical order, in time that is linear in the terms of a long sum."""
     if tree_size(expr) < LONG_SUM or not _has_long_sum(expr):
