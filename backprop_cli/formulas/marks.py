@@ -48,7 +48,7 @@ _OPERANDS = {"number", "name", "raised", "string"}
 
 
 def of_source(text: str) -> str:
-    """What the user wrote, or a formula that no walk has marked, with marks: its words are those of the language."""
+    """What the user wrote, or a formula that no walk has marked, with marks, but none in an index."""
     from backprop_cli.errors import SpecError
     from backprop_cli.language.expression.lexer import tokens
     from backprop_cli.language.source import inline
@@ -56,14 +56,20 @@ def of_source(text: str) -> str:
     if PRODUCT in text or SUM in text or COMMA in text:
         return text
     parts, done, after_operand, after_name = [], 0, False, False
+    indices: list[bool] = [False]  # of each bracket that is open, whether it is an index or stands in one
     try:
         for token in tokens(inline(text, "<shown>")):
             spaced = text[token.end : token.end + 1] == " "
             mark = _SIGNS.get(token.text) if after_operand and (spaced or token.text in "+-") else None
-            if mark:
+            if token.text in {"(", "["}:
+                is_index = token.text == "[" and after_operand and text[token.start - 1] != " "
+                indices.append(indices[-1] or is_index)
+            elif token.text in {")", "]"} and len(indices) > 1:
+                indices.pop()
+            if mark and not indices[-1]:
                 parts += [text[done : token.start].rstrip(), f"{mark}{' ' if spaced else ''}"]
                 done = token.start
-            elif token.text == "," and spaced or token.text == "(" and after_name:
+            elif not indices[-1] and (token.text == "," and spaced or token.text == "(" and after_name):
                 parts += [text[done : token.end], COMMA if token.text == "," else CALL]
                 done = token.end
             after_name = token.kind == "name"

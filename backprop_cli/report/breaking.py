@@ -48,14 +48,16 @@ def _outermost(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], sta
     A deeper one only where what follows would not fit the next line anyway.
     """
     fallback: int | None = None
+    latest = 0
     fitting = [one for one in places if offsets[one[2]] - offsets[start] <= room]
     for group in sorted({one[:2] for one in fitting}):
         if group[0] >= LAST and fallback is not None:
             break
         last = max(one[2] for one in fitting if one[:2] == group)
         end = next((one[2] for one in places if one[:2] <= group and one[2] > last), len(offsets) - 1)
-        if fallback is not None and last <= fallback:
+        if last <= latest:
             continue
+        latest = last
         if offsets[last] - offsets[start] >= room // 3 or offsets[end] - offsets[last] <= next_room:
             return last
         is_filled = group[1] == PLACES[SUM] and offsets[last] - offsets[start] >= room // 5

@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unicodedata import combining
 
 import numpy as np
 import pytest
@@ -85,7 +86,8 @@ def test_no_line_of_a_sheet_is_wider(arguments: tuple[str, ...], backprop: Any) 
     about = spec if spec.exists() else name
     pages = {width: backprop(command, about, *options, "--width", width).out for width in (40, 60, 400)}
     for width, page in pages.items():
-        assert [line for line in page.splitlines() if len(line) > width and str(ROOT) not in line] == []
+        hats = {line: sum(map(bool, map(combining, line))) for line in page.splitlines()}  # v̂ takes one column
+        assert [line for line in hats if len(line) - hats[line] > width and str(ROOT) not in line] == []
         assert re.sub(r"\s", "", page) == re.sub(r"\s", "", pages[400])
 
 
@@ -172,9 +174,11 @@ def test_a_list_is_broken_between_its_items(source: str, lines: list[str]) -> No
 @pytest.mark.parametrize(("source", "lines"), [
     ("concat([alpha, beta], axis=0) @ W", ["concat([alpha, beta],", "    axis=0) @ W"]),
     ("x**2 - -y / 1e-5 + w[0, 1]", ["x**2 - -y / 1e-5", "  + w[0, 1]"]),
+    ("(alpha + beta)[:, None]", ["(alpha", "    + beta)[:, None]"]),
+    ("s * a + (logp + beta - gamma) * p", ["s * a + (logp + beta", "    - gamma) * p"]),
 ])  # fmt: skip
 def test_what_the_user_wrote_is_broken_too(source: str, lines: list[str]) -> None:
-    """At its operators and commas, never at a sign of a number or a power."""
+    """At its operators and commas, never at a sign of a number or a power, nor in an index, nor before a looser one."""
     assert broken(of_source(source), 21) == lines
     assert plain(of_source(source)) == source
 

@@ -174,7 +174,7 @@ def _traces(training: Training, index: int) -> Iterator[Trace]:
     """The tables of a small param, each column under what its line is called."""
     apart = {word: text.text for word, text in _apart(training, index).items() if word != "g"}
     for trace in training.traces(index):
-        own = {"g": f"gradient of {trace.entry}", "w": trace.entry}
+        own = {"g": "gradient", "w": trace.entry}
         keys = trace.rows[0].values if trace.rows else ()
         yield replace(trace, heads={key: apart.get(key) or own.get(key) or spelled(key) for key in keys})
 
