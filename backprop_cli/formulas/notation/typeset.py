@@ -79,11 +79,14 @@ class Typeset:
         return self.product(left, right) if sign == "*" else self.source(part)
 
     def row(self, left: ast.Expression, right: ast.Expression) -> str:
-        """The left factor of a product of matrices; a vector there is a row."""
-        is_row = len(self.shape(left) or (0, 0)) == 1
-        chain = isinstance(left, ast.Binary) and left.operator == "@"
-        text = self.within(left, MATMUL if chain else MATMUL + 1)
-        return self.notation.row(text) if is_row else text
+        """The left factor of a product of matrices; a vector there is a row, as a row times a matrix is already."""
+        first, is_vector = left, len(self.shape(left) or (0, 0)) == 1
+        while isinstance(first, ast.Binary) and first.operator == "@":
+            first = first.left
+        is_row = first is not left and len(self.shape(first) or (0, 0)) == 1
+        if is_vector and not is_row:
+            return self.notation.row(self.within(left, CALL))
+        return self.within(left, MATMUL + 1 if first is left else MATMUL)
 
     def product(self, left: ast.Expression, right: ast.Expression) -> Piece:
         """A number in front, else ⊙ or · by the shapes."""
