@@ -164,6 +164,18 @@ _FEW: tuple[Callable[..., Any], ...] = (
         a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v),
     lambda a, b, c, d, e, f, g, h: lambda self, p, q, r, s, t, u, v, w:
         a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v) or h(self, w),
+    lambda a, b, c, d, e, f, g, h, i: lambda self, p, q, r, s, t, u, v, w, x:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v) or
+        h(self, w) or i(self, x),
+    lambda a, b, c, d, e, f, g, h, i, j: lambda self, p, q, r, s, t, u, v, w, x, y:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v) or
+        h(self, w) or i(self, x) or j(self, y),
+    lambda a, b, c, d, e, f, g, h, i, j, k: lambda self, p, q, r, s, t, u, v, w, x, y, z:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v) or
+        h(self, w) or i(self, x) or j(self, y) or k(self, z),
+    lambda a, b, c, d, e, f, g, h, i, j, k, m: lambda self, p, q, r, s, t, u, v, w, x, y, z, n:
+        a(self, p) or b(self, q) or c(self, r) or d(self, s) or e(self, t) or f(self, u) or g(self, v) or
+        h(self, w) or i(self, x) or j(self, y) or k(self, z) or m(self, n),
 )  # fmt: skip
 """What writes so many fields, each of which returns None: a large graph is made of millions of small records."""
 

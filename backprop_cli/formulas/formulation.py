@@ -50,6 +50,7 @@ class Formulation:
     trial: Trial | None = None
     symbols: Symbols = field(init=False)
     sizes: dict[Expr, int] = field(default_factory=dict)
+    figures: dict[Expr, dict[str, str]] = field(default_factory=dict)  # numbers by notation
     lettered: Axes | None = None
     words: Layout | None = None  # in which parts of expressions are told
     unreadable: set[Delta] = field(default_factory=set)  # see `is_open`
@@ -153,14 +154,14 @@ class Formulation:
         gradients: Sequence[Array] | None,
     ) -> dict[str, Printed | Omitted]:
         """One gradient in every term; where two terms are the same formula it is written once."""
-        known: dict[tuple[Expr, bool], Printed] = {}
+        known: dict[tuple[int, bool], Printed] = {}
         left = self.left(index, derived)
         found: dict[str, Printed | Omitted] = {}
         for term in self.terms:
             table = derived.local if term == "local" else derived.compact if term == "compact" else derived.nodes
             expr = table[index]
             is_number = expr.is_number  # which says nothing of other nodes
-            key = expr, term == "leaves" and not is_number
+            key = id(expr), term == "leaves" and not is_number
             reason = None if key in known else self.too_long(expr)
             if reason is None and table is derived.nodes and not is_number:
                 reason = self.omitted(term, expr, derived)
@@ -179,9 +180,12 @@ class Formulation:
     ) -> Printed:
         """One formula in every notation, evaluated where there are numbers."""
         deviation = None if evaluator is None or gradients is None else deviates(evaluator(expr), gradients[left.index])
-        return Printed(
-            {name: layout.whole(expr, left) for name, layout in layouts.items()}, deviation, names_used(expr)
-        )
+        written = self.figures.get(expr) if expr.is_Number else None
+        if written is None:
+            written = {name: layout.whole(expr, left) for name, layout in layouts.items()}
+            if expr.is_Number and "index" not in written:  # which says of what it is an entry
+                self.figures[expr] = written
+        return Printed(written, deviation, names_used(expr))
 
     def left(self, index: int, derived: Derived) -> GradSymbol:
         """What a formula is the right side of."""

@@ -186,6 +186,8 @@ class Formulas:
 
     def chosen(self, expr: Expr) -> Expr:
         """The form of a named node's whole gradient; the same in every reading of the pass."""
+        if expr.is_Number:
+            return expr
         known = self.symbols.chosen.get(expr)
         if known is None:
             tidied = self.tidied(expr)

@@ -73,7 +73,7 @@ def nodes(reading: Reading, key: Scalar, value: Node) -> None:
         at = name.text
         defined = reading.define(at, "nodes")
         written, text = expression(given, f"node {defined!r}")
-        for note in notes(written):
+        for note in notes(written) if "." in text.text else ():  # only a word behind a dot is read as another
             reading.warn("spelling", defined, note)
         reading.nodes.append(NodeSpec(defined, written, text, at))
 

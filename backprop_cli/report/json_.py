@@ -72,7 +72,8 @@ def _gradient(gradient: Gradient | None, view: View, listed: Listing) -> dict[st
 def _formula(formula: Printed | Omitted) -> dict[str, str]:
     if isinstance(formula, Omitted):
         return {"omitted": formula.why}
-    return {notation: formula[notation] for notation in NOTATIONS}
+    written = formula.written
+    return {notation: written[notation] if notation in written else formula[notation] for notation in NOTATIONS}
 
 
 def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View, listed: Listing) -> dict[str, object]:
