@@ -146,7 +146,7 @@ def every(step: int, start: int = 0) -> Iterator[dict[str, Any]]:
 
 def written(form: dict[str, Any]) -> Graded | str:
     """A form, marked; a text where the whole sheet is refused."""
-    key = key_named(forms()["keys"][form["key"]])
+    key = key_named(forms()["keys"].get(form["key"], f"{form['key']}.key.yaml"))
     data = form["content"].encode("latin-1" if form.get("latin1") else "utf-8")
     try:
         sheet = sheet_of(data, f"a.{form.get('ext', 'yaml')}", key.names)

@@ -176,6 +176,8 @@ new_ones(x, *size) = ones(size)
 """
 
 BARE = """
+heaviside(x) = x > 0
+heaviside(x, values) = where(x == 0, values, x > 0)
 σ(x) = sigmoid(x)
 tr(x) = trace(x)
 float(x:'inf') = inf

@@ -15,6 +15,7 @@ from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.model import Shape
 from backprop_cli.records import replace
 from backprop_cli.tasks.grading.chain import EPSILON
@@ -54,13 +55,30 @@ def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> l
     shapes = [node.shape for node in key.graph.nodes]
     arriving = [node.shape if key.has_gradient(node.index) else None for node in key.graph.nodes]
     wanted = key.shape(item)
-    interpret(formula.expression, _scope(key, item, formula, shapes, arriving, allow), bounded(key), wanted)
+    sizes = _scope(key, item, formula, shapes, arriving, allow)
+    if interpret(formula.expression, sizes, bounded(key), wanted) != wanted:
+        formula = _entrywise(key, formula, sizes, wanted)
     found = []
     for draw in key.draws:
         with np.errstate(all="ignore"):
             scope = _scope(key, item, formula, draw.values, draw.gradients, allow)
             found.append(_number(formula, scope, key.chain.meaning, wanted))
     return found
+
+
+def _entrywise(key: Key, formula: Formula, scope: Scope, wanted: Shape) -> Formula:
+    """`v dp`, `v · dp` of two vectors for the gradient of a vector: no scalar product, but one entry by entry."""
+
+    def starred(part: ast.Expression) -> ast.Expression:
+        part = rebuilt(part, starred)
+        return replace(part, operator="*") if isinstance(part, ast.Binary) and part.operator == "·" else part
+
+    other = starred(formula.expression)
+    try:
+        fits = interpret(other, scope, bounded(key), wanted) == wanted
+    except BackpropError:
+        return formula
+    return replace(formula, expression=other) if fits else formula
 
 
 def _with_rate(key: Key, item: Item, formula: Formula) -> Formula:

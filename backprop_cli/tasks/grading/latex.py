@@ -39,6 +39,10 @@ LETTERS: Mapping[str, str] = {
     r"\rho": "ρ", r"\sigma": "σ", r"\tau": "τ", r"\upsilon": "υ", r"\phi": "φ", r"\chi": "χ", r"\psi": "ψ",
     r"\omega": "ω",
 }  # fmt: skip
+ABOVE: Mapping[str, str] = {"T": "ᵀ", "⊤": "ᵀ", "ᵀ": "ᵀ", "-1": "⁻¹", "-T": "⁻ᵀ", "-ᵀ": "⁻ᵀ"}
+"""What stands above a factor and is no power."""
+_CASES = re.compile(r"\\begin\{cases\}(.*?)&(.*?)\\\\(.*?)&.*?\\end\{cases\}", re.DOTALL)
+_IF = re.compile(r"^\s*(?:\\(?:text|mathrm|textrm)\{\s*(?:if|for|where)\s*\}|if|for)\s*")
 OPENING, CLOSING = "([", ")]"
 
 
@@ -63,7 +67,9 @@ def is_latex(text: str) -> bool:
 
 def to_text(latex: str, nodes: Collection[str]) -> str:
     """The same formula in the program's text; names are looked for among the nodes (`z_{2}`: z_2, or z2)."""
-    words = sorted((name for name in {"loss", *nodes} if len(name) > 1), key=len, reverse=True)
+    latex = _CASES.sub(lambda found: rf"\operatorname{{where}}({_IF.sub('', found[2])}, {found[1]}, {found[3]})", latex)
+    names = {"loss", *nodes}
+    words = sorted((one for name in names for one in (name, f"d{name}") if len(one) > 1), key=len, reverse=True)
     whole = rf"(?:{'|'.join(map(re.escape, words))})(?![a-zA-Z0-9_])"  # names, though no \mathrm says so
     tokens = re.findall(rf"\\[a-zA-Z]+|\\.|{whole}|{TOKEN.pattern}", latex, re.DOTALL)
     return joined(Reader([token for token in tokens if not token.isspace()], nodes).parts())
@@ -167,8 +173,8 @@ class Reader:
             self.next()
             yield Part("ᵀ", "suffix")
             return
-        above = joined(self.group())
-        yield Part({"T": "ᵀ", "⊤": "ᵀ", "-1": "⁻¹", "- 1": "⁻¹"}.get(above, f"**({above})"), "suffix")
+        above = joined(self.group()).replace("- ", "-")
+        yield Part(ABOVE.get(above, f"**({above})"), "suffix")
 
     def sum(self) -> Iterator[Part]:
         """A sum, by the letter or the number of its axis."""
@@ -201,6 +207,10 @@ class Reader:
             spelled = (f"{base}_{index}", f"{base}{index}")
             summed = (base,) if index in self.letters else ()
             base = next((one for one in (*spelled, *summed) if one in self.nodes), spelled[0])
+            if spelled[1][0] == "1" and set(index) & set("<>="):  # an indicator
+                base = f"({index})"
+        if base == "1" and self.peek() in {"[", "(", r"\{", r"\left"}:  # an indicator, whose condition says it alone
+            return
         function = base not in self.nodes and mark in UPRIGHT and self.peek() in {"(", r"\left"}
         yield Part(base, "function" if function else "factor")
 

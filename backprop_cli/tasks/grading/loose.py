@@ -21,6 +21,7 @@ SIGNS: Mapping[str, str] = {
 
 OTHER_NAMES: Mapping[str, str] = {
     "sigma": "sigmoid", "sig": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "diagflat": "diag", "ln": "log",
+    **{word: word.lower() for word in ("ReLU", "RELU", "Relu", "Sigmoid", "Tanh", "Softmax", "Exp", "Log", "Sum")},
 }  # fmt: skip
 """Functions by other names."""
 
@@ -54,7 +55,11 @@ _AFTER = re.compile(
 _PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))(?!\w)")
 _NABLA = re.compile(r"(?:∇|\bgrad\s)_?\s*[({]?\s*(\w+)\s*[)}]?(?:\s*\(?(?:loss|L|J|E|C)\)?(?!\w))?")
 _INDEX = re.compile(r"_\{(\w+)\}")
-_PRIME = re.compile(r"([^\W\d]\w*)'\(")
+_PRIME = re.compile(r"([^\W\d]\w*?)(?:'|_prime)\s*\(")
+_BRANCHES = re.compile(r"(.+?)\s+if\s+(.+?)\s+else\s+(.+)", re.DOTALL)
+_BELOW_ONE = re.compile(r"(?<![\w.])(?:1|𝟏|𝟙)_?\{([^{}]*[<>≥≤=][^{}]*)\}")
+_OVER = re.compile(r"\b(?:sum over (\w) of\b|sum_(\w)(?=\s))")
+_SUMMED = re.compile(r"Σ_(\w)\s*(?=\S)")
 _POWERED = re.compile(rf"(?<![\w.])([^\W\d]\w*?)\s*(\^\s*\d|[{SUPERSCRIPTS}])\s*\(")
 _WRITTEN_OUT = re.compile(rf"(?<![\w.])({'|'.join(WRITTEN_OUT)})\s*\(")
 _MATLAB = re.compile(r"\.[*/^']|(?<=[\w)\]])'(?!\()")
@@ -81,8 +86,10 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     """The text in the language, as far as that can be told; `known` says which functions there are."""
     if _MATLAB.search(text):
         text = _matlab(text)
+    text = _BRANCHES.sub(r"where(\2, \1, \3)", _BELOW_ONE.sub(r"(\1)", text))
     text = _nablas(text, nodes)
     text = _INDEX.sub(r"_\1", text)
+    text = _samples(_OVER.sub(lambda found: f"Σ_{found[1] or found[2]} ", text.replace("∑", "Σ")), nodes)
     text = _column_sums(text)
     for sign, ours in SIGNS.items():
         text = text.replace(sign, ours)
@@ -164,6 +171,19 @@ def _column_sums(text: str) -> str:
     return text
 
 
+def _samples(text: str, nodes: Collection[str]) -> str:
+    """`Σ_i (P_i - Y_i)`: a sum over the rows of what bears the letter; products under it are left alone."""
+    found = _SUMMED.search(text)
+    if found is None:
+        return text
+    end = closing(text, found.end()) + 1 if text[found.end()] == "(" else len(text)
+    body = text[found.end() : end]
+    bare, count = re.subn(rf"([^\W_]\w*?)_(?:{found[1]}(?!\w)|\{{{found[1]}\}})", r"\1", body)
+    if not count or not re.fullmatch(r"[\w\s()+\-−∂/]*", bare) or found[1] in nodes:
+        return text
+    return f"{text[: found.start()]}sum({bare}, axis=0){text[end:]}"
+
+
 def _indicators(text: str) -> str:
     """`I(z > 0)`, `1(z > 0)`, `step(z)`: the mask."""
     at = 0
@@ -210,7 +230,12 @@ def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
 def _of_gradient(name: str, nodes: Collection[str]) -> str:
     """`dz_2`, `δ_z₂`: the gradient of a node, with its name in another spelling."""
     found = re.fullmatch(r"(?:d|δ|delta|grad)_?(\w+)", name)
-    node = other_spelling(found[1], nodes) if found else None
+    if found is None:
+        return name
+    words = [found[1]]
+    if found[1].isdigit() and name[0] in "δd" and not name.startswith("d" + found[1]):  # δ₂, the error of layer 2
+        words = [stem + found[1] for stem in ("z", "Z", "net")]
+    node = next(filter(None, (other_spelling(word, nodes) for word in words)), None)
     return name if node is None else f"grad({node})"
 
 
