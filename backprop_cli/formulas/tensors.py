@@ -36,6 +36,7 @@ from backprop_cli.formulas.algebra.expr import (
 from backprop_cli.formulas.algebra.folding import folded, laid_open, reopened, with_row_sums
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.joining import joined
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import tidy
@@ -189,6 +190,8 @@ class Formulas:
         if expr.is_Number:
             return expr
         known = self.symbols.chosen.get(expr)
+        if known is None and self.stands(expr):
+            known = self.symbols.chosen[expr] = expr
         if known is None:
             tidied = self.tidied(expr)
             chained = self.symbols.fold(tidied)
@@ -199,6 +202,11 @@ class Formulas:
                 known = min(known, tidy(recognised(opened), self.symbols.facts), key=reading_cost)
             self.symbols.chosen[expr] = known
         return known
+
+    def stands(self, expr: Expr) -> bool:
+        """Whether a product was chosen as it is before a factor joined it with which no rule brings it together."""
+        before = joined(expr, self.symbols.facts)
+        return before is not None and self.symbols.chosen.get(before) is before
 
     def tidied(self, expr: Expr) -> Expr:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""

@@ -21,7 +21,7 @@ from sympy import Add, Dummy, Expr, Float, Integer, Mul, Pow, Rational, S, Symbo
 from sympy.core.basic import Basic
 
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.formulas.algebra.work import remembered_of_parts, the_one
+from backprop_cli.formulas.algebra.work import grown_from, parts_of, remembered_of_parts, the_one
 from backprop_cli.language.model import Shape
 
 E = TypeVar("E", bound=Basic)
@@ -235,13 +235,17 @@ def shape_of(expr: Expr) -> Shape:
 
 @remembered_of_parts
 def _broadcast_shape(expr: Expr) -> Shape:
-    return broadcast(*map(shape_of, expr.args))
+    return broadcast(*map(shape_of, parts_of(expr)))
 
 
 @remembered_of_parts
 def tree_size(expr: Expr) -> int:
     """How many nodes the expression has, written out."""
-    return 1 + sum(map(tree_size, expr.args))
+    grown = grown_from(expr)
+    if grown is None:
+        return 1 + sum(map(tree_size, expr.args))
+    before, factor = grown
+    return tree_size(before) + (not isinstance(before, Mul)) + tree_size(factor)
 
 
 @remembered_of_parts
@@ -249,7 +253,7 @@ def symbols_of(expr: Expr) -> frozenset[TensorSymbol]:
     """The nodes and upstream gradients an expression names."""
     if isinstance(expr, TensorSymbol):
         return frozenset((expr,))
-    return frozenset().union(*map(symbols_of, expr.args))
+    return frozenset().union(*map(symbols_of, parts_of(expr)))
 
 
 @remembered_of_parts
@@ -265,7 +269,11 @@ NO_GRADIENTS = frozenset[GradSymbol]()
 @remembered_of_parts
 def depth(expr: Expr) -> int:
     """How deeply the expression nests."""
-    return 1 + max(map(depth, expr.args), default=0)
+    grown = grown_from(expr)
+    if grown is None:
+        return 1 + max(map(depth, expr.args), default=0)
+    before, factor = grown
+    return max(depth(before) + (not isinstance(before, Mul)), 1 + depth(factor))
 
 
 FIRST_GRADIENT = 1_000_000

@@ -22,7 +22,7 @@ from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.sums import absent
 from backprop_cli.formulas.algebra.transposes import swap
-from backprop_cli.formulas.algebra.work import remembered_of_parts
+from backprop_cli.formulas.algebra.work import parts_of, remembered_of_parts
 
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
@@ -122,7 +122,7 @@ def with_row_sums(expr: Expr, facts: Facts) -> Expr:
 @remembered_of_parts
 def _weighted(expr: Expr) -> frozenset[Apply]:
     """The row sums of products in an expression that some factor of is a product of matrices."""
-    found = frozenset[Apply]().union(*map(_weighted, expr.args))
+    found = frozenset[Apply]().union(*map(_weighted, parts_of(expr)))
     if not is_op(expr, "sum") or len(shape_of(expr.args[0])) != 2 or expr.parameters["axis"] not in {1, None}:
         return found
     return found | {expr} if any(is_op(f, "matmul") for f in Mul.make_args(expr.args[0])) else found

@@ -12,6 +12,7 @@ from functools import cmp_to_key
 from sympy import Add, Basic, Expr, Mul, Pow
 
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, symbols_of
+from backprop_cli.formulas.algebra.work import grow
 
 ATOMS = (TensorSymbol, Apply)
 _rank = cmp_to_key(Basic.compare)  # the order in which sympy keeps terms and factors
@@ -38,7 +39,10 @@ def _grown(kind: type[Add | Mul], a: Expr, b: Expr) -> Expr:
     for one in added:
         at = bisect_left(parts, _rank(one), lo=int(parts[0].is_Number), key=_rank)
         parts = (*parts[:at], one, *parts[at:])
-    return kind._from_args(parts, True)
+    made = kind._from_args(parts, True)
+    if kind is Mul and len(added) == 1:
+        grow(made, many, added[0])
+    return made
 
 
 def _meets(one: Expr, many: Expr, parts: tuple[Expr, ...]) -> bool:

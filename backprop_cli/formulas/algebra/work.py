@@ -30,11 +30,13 @@ class Work:
     memory: dict[Callable[..., object], dict[object, Any]] = field(default_factory=dict)
     fired: dict[str, None] = field(default_factory=dict)
     operators: dict[Any, Any] = field(default_factory=dict)  # each by itself
+    grown: dict[object, tuple[Any, Any]] = field(default_factory=dict)  # see `grow`
     in_vain: dict[Callable[..., object], set[object]] = field(default_factory=dict)  # by the search
 
     def unbounded(self) -> Work:
         """The same memory, for what is done in any case."""
-        return Work(Budget(sys.maxsize), self.memory, operators=self.operators, in_vain=self.in_vain)
+        return Work(Budget(sys.maxsize), self.memory, operators=self.operators, grown=self.grown,
+                    in_vain=self.in_vain)  # fmt: skip
 
 
 _AT_WORK: ContextVar[Work | None] = ContextVar("work", default=None)
@@ -69,6 +71,24 @@ def the_one(made: R) -> R:
     """The equal operator that the run has already: what is the same object is found in a table without a walk."""
     work = _AT_WORK.get()
     return made if work is None else cast(R, work.operators.setdefault(made, made))
+
+
+def grow(product: Any, before: Any, factor: Any) -> None:
+    """Remember what a product grew from."""
+    work = _AT_WORK.get()
+    if work is not None:
+        work.grown[product] = before, factor
+
+
+def grown_from(product: Any) -> tuple[Any, Any] | None:
+    """The product that it was and the factor that was new, where it grew so in this run."""
+    work = _AT_WORK.get()
+    return None if work is None else work.grown.get(product)
+
+
+def parts_of(expr: Any) -> tuple[Any, ...]:
+    """What an expression is put together from, for a walk that asks the same of each part: few, where it grew."""
+    return grown_from(expr) or expr.args
 
 
 def remembered(walk: Callable[P, R]) -> Callable[P, R]:
