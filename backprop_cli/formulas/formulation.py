@@ -162,7 +162,7 @@ class Formulation:
             expr = table[index]
             is_number = expr.is_number  # which says nothing of other nodes
             key = id(expr), term == "leaves" and not is_number
-            reason = None if key in known else self.too_long(expr)
+            reason = None if key in known or is_number else self.too_long(expr)
             if reason is None and table is derived.nodes and not is_number:
                 reason = self.omitted(term, expr, derived)
             if reason is None and key not in known:

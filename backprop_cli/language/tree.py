@@ -74,6 +74,8 @@ _SCALARS: dict[str, bool | float | None] = {
 
 def resolve(raw: str) -> str | int | float | bool | None:
     """The value of a plain scalar by the YAML 1.2 core schema: `1e-3` a number, `no` text, `017` is 17."""
+    if raw[:1].isalpha():  # as nearly all names and expressions
+        return _SCALARS.get(raw, raw)
     if _INTEGER.fullmatch(raw) and len(raw) <= _MAX_DIGITS:
         return int(raw[2:], _BASES[raw[:2]]) if raw[:2] in _BASES else int(raw)
     if _NUMBER.fullmatch(raw):

@@ -45,7 +45,7 @@ def document(result: Result, view: View, listed: Listing = strict) -> dict[str, 
 
 
 def _node(node: NodeResult, view: View, listed: Listing) -> dict[str, object]:
-    return {
+    found: dict[str, object] = {
         "kind": node.kind,
         "op": node.op,
         "inputs": list(node.inputs),
@@ -54,7 +54,10 @@ def _node(node: NodeResult, view: View, listed: Listing) -> dict[str, object]:
         "value": listed(node.value, view.precision),
         "requires_grad": node.requires_grad,
         "gradient": _gradient(node.gradient, view, listed),
-    } | ({} if node.tangent is None else {"tangent": _tangent(node.tangent, view, listed)})
+    }
+    if node.tangent is not None:
+        found["tangent"] = _tangent(node.tangent, view, listed)
+    return found
 
 
 def _tangent(tangent: Tangent, view: View, listed: Listing) -> dict[str, object]:

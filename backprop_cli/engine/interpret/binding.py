@@ -34,6 +34,9 @@ def bind(signature: Signature, part: ast.Call, scope: Scope, shaper: Shaper) -> 
     arguments = list(part.arguments)
     if signature.variadic:
         return _bind_variadic(signature, part, arguments, scope, shaper)
+    is_plain = not signature.parameters and len(arguments) == len(signature.operands)
+    if is_plain and all(argument.keyword is None for argument in arguments):  # as most calls are
+        return Bound(tuple(map(_operand, arguments)), {})
     given = _place_arguments(_slots(signature, part, scope, shaper), part, arguments, scope)
     missing = [name for name in signature.operands if name not in given and name not in signature.optional]
     _check_given(signature, part, given, scope, missing)

@@ -44,6 +44,8 @@ def laid_open(expr: Expr, facts: Facts) -> bool:
 
 def reopened(expr: Expr, facts: Facts) -> Expr:
     """(1 - y s)/D, where y is x/D, as (1 - x s/D)/D: what divides by one sum, with a name or without, may meet."""
+    if not expr.args:
+        return expr
     below = {p for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp == -1 and isinstance(p.base, Add)}
     made = {s: facts.definitions.get(s, s) for s in symbols_of(expr)} if below else {}
     found = {s: definition for s, definition in made.items() if not below.isdisjoint(Mul.make_args(definition))}

@@ -33,10 +33,12 @@ def notation_of(notation: str, names: tuple[str, ...]) -> Notation:
 @lru_cache(maxsize=16)
 def _telling_apart(plain: Notation, names: tuple[str, ...]) -> Notation:
     """A name of letters beyond ASCII keeps its sign (α beside alpha), else one with an underscore (y_1 beside y1)."""
+    if len({plain.name(name).strip() for name in names}) == len(names):
+        return plain
     shown: dict[str, str] = {}
     for name in sorted(names, key=lambda name: (name.isascii(), "_" not in name)):
         shown.setdefault(plain.name(name).strip(), name)
-    return replace(plain, alike=frozenset(names) - frozenset(shown.values())) if len(shown) < len(names) else plain
+    return replace(plain, alike=frozenset(names) - frozenset(shown.values()))
 
 
 CODE, LATEX, MATHML, TEXT = (NOTATIONS[name] for name in ("code", "latex", "mathml", "text"))

@@ -129,7 +129,7 @@ class Parser(Operands):
 
     def unary(self) -> Expression:
         """A sign, and what it stands before."""
-        if not self.prefixed():
+        if self.token.kind == "name" and self.token.text != "not" or not self.prefixed():
             return self.power()
         self.deeper("remove the repeated signs")
         sign = self.advance()

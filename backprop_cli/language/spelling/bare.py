@@ -18,7 +18,8 @@ def is_spelling(function: str, is_ours: bool) -> bool:
 def unprefixed(call: Call, is_ours: bool) -> Expression | None:
     """What a call without a prefix stands for; None where it is the language's own, or nothing known."""
     for table in (BARE,) if is_ours else _LIBRARIES:
-        found = rewritten(call, rows_of(table).get(call.function, ()))
+        rows = rows_of(table).get(call.function)
+        found = rewritten(call, rows) if rows else ()
         if found:
             return found[0]
     return None
