@@ -121,16 +121,28 @@ def _nonfinite(graph: Graph, computed: Computed) -> list[Warned]:
 def _origin(graph: Graph, values: Sequence[Array]) -> Node | None:
     """The node where a value stops being finite on the way to the first named one that is not.
 
-    An intermediate value may be infinite without harm: exp(800) in 1/(1 + exp(800)), which is 0.
+    An intermediate value may be infinite without harm: exp(800) in 1/(1 + exp(800)), which is 0.  An infinity that is
+    written, as -inf behind a mask, is meant: of a NaN that comes of it, the op that made it NaN is named.
     """
     index = _not_finite(values, graph.names.values())
-    first = None if index is None else graph.nodes[index]
-    while first is not None:
-        culprits = [i for i in first.inputs if graph.nodes[i].kind != "constant" and not is_finite(values[i])]
+    if index is None:
+        return None
+    node, lost = graph.nodes[index], None
+    while True:
+        if np.isnan(values[node.index]).any():
+            lost = node
+        written = [i for i in node.inputs if _is_written(graph, graph.nodes[i]) and not is_finite(values[i])]
+        culprits = [i for i in node.inputs if i not in written and not is_finite(values[i])]
         if not culprits:
-            return first
-        first = graph.nodes[min(culprits, key=lambda i: (not np.isnan(values[i]).any(), i))]
-    return None
+            return lost or node if written else node
+        node = graph.nodes[min(culprits, key=lambda i: (not np.isnan(values[i]).any(), i))]
+
+
+def _is_written(graph: Graph, node: Node) -> bool:
+    """Whether a node is a number as it stands in the spec, with its sign."""
+    if node.op is None:
+        return node.kind == "constant"
+    return node.anonymous and node.op.name == "negative" and _is_written(graph, graph.nodes[node.inputs[0]])
 
 
 def _nonfinite_value(graph: Graph, node: Node, values: Sequence[Array]) -> Warned:

@@ -85,6 +85,22 @@ def test_origin_inside_an_expression(warned: Warns) -> None:
     assert one.message.startswith("log gives -inf at [0] of 0; ")
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("softmax(where(k, x, -inf))", "softmax is nan at [0], [1] of -inf"),
+        ("sum(where(k, x, -inf))", "where gives -inf at [0], [1] of k[0] = 0 and x[0] = 1"),
+        ("sum(where(k, x, inf) * k)", "multiply gives nan at [0], [1] of inf and k[0] = 0"),
+        ("log(where(k, x, -1))", "log is nan at [0], [1] of -1; "),
+    ],
+)
+def test_a_written_infinity_is_meant(warned: Warns, written: str, said: str) -> None:
+    """Of -inf behind a mask the op that makes NaN of it is named, not the sign of the literal."""
+    (one,) = warned(f"inputs: {{k: [0, 0]}}\nparams: {{x: [1.0, 2.0]}}\nnodes: {{p: '{written}', loss: sum(p)}}\n")
+    assert one.node == "p"
+    assert one.message.startswith(said)
+
+
 def test_harmless_infinity_is_silent(warned: Warns) -> None:
     """exp(800) in 1/(1 + exp(800)) is infinite, its result is right; where the gradient is finite nothing is said."""
     assert warned("params: {z: -800.0}\nnodes: {p: 1/(1+exp(-z)), loss: sum(stop_gradient(p) * z)}\n") == ()
