@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Generic, Protocol, TypeVar
 
-from backprop_cli.formulas.marks import LAST, PLACES, SUM
+from backprop_cli.formulas.marks import COMMA, LAST, PLACES, SUM
 from backprop_cli.records import dataclass
 
 N = TypeVar("N", int, float)
@@ -73,3 +73,16 @@ def _fit(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], between: 
     inner: list[int] = [i for deep, _, i in places if deep <= depth and between[0] < i < between[1]]
     inner = [between[0], *inner, between[1]]
     return all(offsets[b] - offsets[a] <= room for a, b in pairwise(inner))
+
+
+ROW = r"\phantom{[}"
+"""Where a further row of a matrix begins in LaTeX: under the first one."""
+
+
+def rows_of(tex: str) -> list[str]:
+    """The rows of [[a, b], [c, d]], each with the comma behind it; in one piece where a bracket would be parted."""
+    parts = tex.split(f"],{COMMA} [") if tex.startswith("[[") else [tex]
+    if any(one.count(r"\left") != one.count(r"\right") or one.count("{") != one.count("}") for one in parts):
+        return [tex]
+    ended = [*(f"{one}]," for one in parts[:-1]), parts[-1]]
+    return [ended[0], *(f"[{one}" for one in ended[1:])]

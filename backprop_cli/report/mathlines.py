@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from backprop_cli.formulas.marks import COMMA, PLACES, PRODUCT, plain
 from backprop_cli.records import dataclass
-from backprop_cli.report.breaking import ends
+from backprop_cli.report.breaking import ROW, ends, rows_of
 from backprop_cli.report.fitting import DEFAULT
 
 TEXT_WIDTH = 345.0
@@ -249,6 +249,9 @@ def fitted(tex: str, room: float) -> list[str]:
     """A formula on as many lines as it takes; each but the first begins with its operator, and is indented."""
     if width(tex) <= room:
         return [plain(tex)]
+    first, *rows = rows_of(tex)
+    if rows:  # of a matrix that is written out
+        return [*fitted(first, room), *(line for row in rows for line in fitted(ROW + row, room))]
     for share in OPENED:
         row = Atoms(tex, share * (room - CONTINUED))
         atoms = row.found

@@ -74,6 +74,21 @@ SHEETS = (
 )  # fmt: skip
 
 
+BY_ENTRIES = ("-e", "(1 - x[0])**2 + 100*(x[1] - x[0]**2)**2 + sin(x[0]*x[1])*x[2]**2", "--set", "x=[1, 2, 0.5]")
+"""A matrix that is written out, and is wider than a page."""
+
+
+def test_a_matrix_wider_than_the_page_is_a_list_of_rows(backprop: Any) -> None:
+    """A line of LaTeX for each row, and more where one is too long; a matrix where it is asked for by itself."""
+    page = backprop("hessian", *BY_ENTRIES, "--format", "latex").out
+    assert "eye" not in page
+    assert page.count(r"\phantom{[}[") == 2
+    assert backprop("hessian", *BY_ENTRIES, "--get", "formula.latex").out.startswith(r"\begin{bmatrix}")
+    text = backprop("hessian", *BY_ENTRIES, "--width", "70").out.splitlines()
+    rows = [line.strip().removeprefix("= [") for line in text if re.match(r" +(= \[)?\[[^ -]", line)]
+    assert len(rows) == 3
+
+
 @needs_tex
 def test_sheets_compile_and_fit(backprop: Any, tmp_path: Path) -> None:
     """Updates with their tables, Jacobians, Hessians and tangents of a few specs: none is wider than the page."""
@@ -82,6 +97,8 @@ def test_sheets_compile_and_fit(backprop: Any, tmp_path: Path) -> None:
         done = backprop(command, ROOT / "specs" / f"{name}.yaml", *more, "--format", "latex")
         assert done.code == 0, done.err
         bodies.append(f"\\typeout{{SPEC {command}-{name}}}\n{done.out}\\clearpage\n")
+    by_entries = backprop("hessian", *BY_ENTRIES, "--format", "latex").out
+    bodies.append(f"\\typeout{{SPEC by-entries}}\n{by_entries}\\clearpage\n")
     against, log = compiled("".join(bodies), tmp_path)
     assert against == ""
     assert too_wide(log) == []

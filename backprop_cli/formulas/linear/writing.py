@@ -18,7 +18,7 @@ from backprop_cli.formulas.linear.place import Place
 from backprop_cli.formulas.linear.repeated import letter, repeated
 from backprop_cli.formulas.linear.spelling import IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.terms import Entries
-from backprop_cli.formulas.marks import MARKED, plain
+from backprop_cli.formulas.marks import COMMA, MARKED, plain
 from backprop_cli.formulas.printed import INDEXED, Brief, Omitted, Printed
 from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.records import dataclass, field, replace
@@ -30,13 +30,19 @@ LONGEST_ENTRY = 72  # an entry's own formula that does not fit a line says less 
 LONGEST_OF_FEW = 3 * LONGEST_ENTRY  # but more than a sum over unit vectors
 
 
-def _listed(cells: Sequence[str], shape: tuple[int, ...], opening: str, closing: str) -> str:
+def _listed(cells: Sequence[str], shape: tuple[int, ...], opening: str, closing: str, comma: str = ", ") -> str:
     """Cells as a list, of a matrix as a list of rows."""
     if len(shape) == 1:
-        return f"{opening}{', '.join(cells)}{closing}"
+        return f"{opening}{comma.join(cells)}{closing}"
     width = shape[1]
-    rows = [_listed(cells[i : i + width], (width,), opening, closing) for i in range(0, len(cells), width)]
-    return _listed(rows, (len(rows),), opening, closing)
+    rows = [_listed(cells[i : i + width], (width,), opening, closing, comma) for i in range(0, len(cells), width)]
+    return _listed(rows, (len(rows),), opening, closing, comma)
+
+
+def _is_wide(cells: Sequence[str], shape: tuple[int, ...]) -> bool:
+    """Whether the columns of a matrix take more than a line of text."""
+    width = shape[1] if len(shape) == 2 else 1
+    return sum(max(map(len, cells[i::width])) for i in range(width)) > LONGEST_ENTRY
 
 
 BREAK = r" \\ "
@@ -157,8 +163,12 @@ class Writing:
         for notation in WRITTEN:
             layout = self.layout(notation, names)
             found[notation] = MATRIX[notation]([layout(entry) for entry in indexing], self.shape)
-        longest = max(len(self.layout("text", names)(entry)) for entry in indexing)
-        return found if longest <= most else {}
+        texts = [self.layout("text", names)(entry) for entry in indexing]
+        if _is_wide(texts, self.shape):  # a list, in which lines end
+            found["latex"] = found[TEX]
+            cells = [self.layout(TEX, names)(entry) for entry in indexing]
+            found[TEX] = _listed(cells, self.shape, "[", "]", f",{COMMA} ")
+        return found if max(map(len, texts)) <= most else {}
 
     def rows(self) -> Place:
         """`[i]`, `[j]`."""
