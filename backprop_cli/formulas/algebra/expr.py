@@ -290,7 +290,7 @@ def position_of(expr: Expr) -> int:
     return max(map(position_of, expr.args), default=-2_000_000)
 
 
-LONG_SUM = 100
+LONG_SUM = 24
 """More terms than that are not put in sympy's order: each has an exponent for each of the others there."""
 
 

@@ -63,12 +63,14 @@ def labelled(expr: Expr) -> Expr | None:
     """p ⊙ (pᵀy - y) is pᵀy (p - y), p ⊙ y / pᵀy is y, for an input y with one 1 and else 0: p ⊙ y is pᵀy y   (I11)."""
     facts = facts_of(expr)
     powers = powers_of(expr)
-    for y in (b for b, e in powers.items() if e == 1 and _may_be_label(b)):
+    below = {shape_of(b) for b, e in powers.items() if e == -1}
+    for y in (b for b, e in powers.items() if e == 1 and _may_be_label(b) and below - {b.shape}):
         for p, share in _shares(y, powers, facts):
             if powers.get(share) == -1 and _is_label(y, facts):
                 return expr / p * share
     for total in (a for a in powers if isinstance(a, Add) and len(a.args) == 2 and powers[a] == 1):
-        labels = [y for y in (t.as_coeff_Mul()[1] for t in total.args) if _may_be_label(y)]
+        shapes = {shape_of(t) for t in total.args}
+        labels = [y for y in (t.as_coeff_Mul()[1] for t in total.args) if _may_be_label(y) and shapes - {y.shape}]
         for y, (p, share) in ((label, found) for label in labels for found in _shares(label, powers, facts)):
             if isinstance(y, Apply) and share not in powers:
                 continue  # the row of a softmax's Jacobian stays p ⊙ (e[k] - p[k])
