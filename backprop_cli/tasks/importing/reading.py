@@ -73,6 +73,8 @@ def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     record.named_gradients = gradients_named(program.body)
     record.seeded = seeds_named(program.body)
     machine.run(program.body)
+    if not record.failed:
+        record.passes = record.passes or record.asked[:1]
     if asked.function is not None:
         found = _function(machine, asked.function)
     else:

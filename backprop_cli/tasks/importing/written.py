@@ -13,7 +13,7 @@ from backprop_cli.language.unparse import substituted, unparse
 from backprop_cli.language.writer import Tree, entry, number, quoted
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.arrays.literals import data_of, filled
-from backprop_cli.tasks.importing.exercise.exercises import Exercise, Start
+from backprop_cli.tasks.importing.exercise.exercises import Exercise, Start, holds_gradient
 from backprop_cli.tasks.importing.state.codes import named, names_in
 from backprop_cli.tasks.importing.state.codes import number as literal
 from backprop_cli.tasks.importing.state.record import Record
@@ -56,11 +56,20 @@ def yaml_of(record: Record, exercise: Exercise, title: str | None, comments: lis
             for item in items:
                 lines += entry(sheet.spelled[item.name], _leaf(sheet, item), 2)
     lines.append("nodes:")
-    for item in sheet.nodes:
+    for item in _ordered(sheet):
         assert item.code is not None
         lines += entry(sheet.spelled[item.name], quoted(sheet.text(item.code)), 2)
     lines += _settings(sheet)
     return "\n".join(lines) + "\n"
+
+
+def _ordered(sheet: Sheet) -> list[Item]:
+    """The nodes; where gradients stand in some, what these are gradients of is the last of the others."""
+    base, later = sheet.record.base, set[str]()
+    for item in sheet.nodes:
+        if item.code is not None and (holds_gradient(item.code) or not later.isdisjoint(names_in(item.code))):
+            later.add(item.name)
+    return sheet.nodes if not later else sorted(sheet.nodes, key=lambda item: (item.name in later, item.name == base))
 
 
 def _functions(sheet: Sheet) -> dict[str, Tree]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression import Expression
+from backprop_cli.language.expression import Call, Expression, parts
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.arrays.tensors import tensor_code
 from backprop_cli.tasks.importing.state.codes import named, names_in
@@ -108,9 +108,15 @@ def reachable(record: Record, codes: list[Expression], hooks: Mapping[str, Expre
         for code in (item.code, hooks.get(name)):
             if code is not None:
                 stack += names_in(code)
+                stack += [record.base] if holds_gradient(code) else []
         if item.start is not None:
             stack += [size.name for size in item.start.sizes if size is not None]
     return tuple(item for name, item in record.items.items() if name in found)
+
+
+def holds_gradient(code: Expression) -> bool:
+    """Whether a gradient stands in an expression: `grad(x)`."""
+    return any(isinstance(part, Call) and part.function == "grad" for part in parts(code))
 
 
 # ── programs that call no backward ───────────────────────────────────────────────────────────────

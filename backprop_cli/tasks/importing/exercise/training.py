@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
-from backprop_cli.tasks.importing.arrays.tensors import reshaped
+from backprop_cli.tasks.importing.arrays.tensors import reshaped, tensor_code
 from backprop_cli.tasks.importing.arrays.writing import overwritten, replace_whole
-from backprop_cli.tasks.importing.exercise.exercises import reachable
+from backprop_cli.tasks.importing.exercise.exercises import holds_gradient, reachable
+from backprop_cli.tasks.importing.state.codes import binary, call, names_in
 from backprop_cli.tasks.importing.state.record import Backward, leaf_of
 from backprop_cli.tasks.importing.state.values import Opaque, Tensor
 
@@ -121,11 +122,11 @@ def note_unread(machine: Machine, node: ast.Expr, error: SpecError) -> None:
 
 def note_failed(machine: Machine, node: ast.expr, error: SpecError) -> None:
     """A backward pass that could not be read: it is no silent loss, but an error where it is the only one."""
-    function = node.value.func if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call) else None
-    function = node.func if isinstance(node, ast.Call) else function
-    if isinstance(function, ast.Attribute) and function.attr in {"backward", "grad"}:
+    calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
+    if any(isinstance(function, ast.Attribute) and function.attr in {"backward", "grad"} for function in calls):
         machine.record.failed.append(error)
-        machine.record.note(node, f"a backward pass is left out: {error.message}")
+        where = machine.record.program.where(node)
+        machine.record.note(None, f"{where}: a backward pass is left out: {error.message}")
 
 
 # ── backward ─────────────────────────────────────────────────────────────────────────────────────
@@ -157,6 +158,38 @@ def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...
     record.passes.append(Backward(output, seed, getattr(node, "lineno", 0), where, wrt, record.epoch, problem,
                                   dict(record.hooks)))  # fmt: skip
     return Opaque("a gradient")
+
+
+def gradient(machine: Machine, output: Tensor, seed: Any, wrt: Tensor, node: ast.AST) -> Tensor:
+    """A gradient that more is computed from: `grad(x)` of the language, which is of one output.
+
+    Raises:
+        Unread: gradients of another output are computed with, too; or it is of no tensor that has a name.
+    """
+    record = machine.record
+    machine.named(wrt, "x", node)
+    if wrt.item is None:
+        raise record.unread(node, "this is a gradient by a part of a tensor", "take it by the whole one")
+    if output.item is None or isinstance(seed, Tensor):
+        code = tensor_code(machine, output, node)
+        total = code if seed is None else call("sum", binary(code, "*", tensor_code(machine, seed, node)))
+        output = Tensor(total, grad=True)
+        record.name(output, "out", node)
+    assert output.item is not None
+    inner = output.item.code
+    if inner is not None and holds_gradient(inner) and set(names_in(inner)) == {wrt.item.name}:  # grad(grad(x))
+        found = Tensor(call("grad", inner), grad=True, known=wrt.item.shape)
+        record.name(found, f"d{output.item.base}", node)
+        return found
+    if record.base not in {"", output.item.name}:
+        raise record.unread(node, f"gradients of {record.base!r} are computed with already: a spec has one such output",
+                            "write one derivative, or import the functions one by one")  # fmt: skip
+    record.base = output.item.name
+    record.asked.append(Backward(output, None, getattr(node, "lineno", 0), record.program.where(node), (wrt,),
+                                 record.epoch))  # fmt: skip
+    found = Tensor(call("grad", tensor_code(machine, wrt, node)), kind="float", grad=True, known=wrt.item.shape)
+    record.name(found, f"d{wrt.item.base}", node)
+    return found
 
 
 def _known_seed(machine: Machine, seed: Tensor, node: ast.AST) -> Tensor:

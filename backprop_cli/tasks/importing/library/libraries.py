@@ -138,6 +138,10 @@ def _autograd(machine: Machine, given: list[object], named: dict[str, object], n
     outputs = outputs[0] if isinstance(outputs, list | tuple) and outputs else outputs
     wanted = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
     seed = values.get("grad_outputs")
+    if isinstance(outputs, Tensor) and named.get("create_graph") is True:
+        seed = seed[0] if isinstance(seed, list | tuple) and seed else seed
+        return tuple(training.gradient(machine, outputs, seed, one, node) if isinstance(one, Tensor)
+                     else Opaque("a gradient") for one in wanted)  # fmt: skip
     if isinstance(outputs, Tensor):
         training.backward(machine, outputs, seed[0] if isinstance(seed, list | tuple) and seed else seed,
                           tuple(one for one in wanted if isinstance(one, Tensor)), node)  # fmt: skip

@@ -211,8 +211,17 @@ def _differentiated(
         if position < len(values):
             base = slots[position] if position < len(slots) else "x"
             values[position] = _wanted(machine, values[position], base, node, wanted)
-    result = called(machine, inner, values, named, node)
+    machine.deriving += 1
+    try:
+        result = called(machine, inner, values, named, node)
+    finally:
+        machine.deriving -= 1
     output = result[0] if isinstance(result, tuple) and result else result
+    if machine.deriving and isinstance(output, Tensor) and len(wanted) == 1:  # more is computed from it
+        return training.gradient(machine, output, None, wanted[0], node)
+    if machine.deriving:
+        raise machine.record.unread(node, "a derivative of this derivative is not read",
+                                    "write a function of one array that gives a number")  # fmt: skip
     if isinstance(output, Tensor):
         training.backward(machine, output, None, tuple(wanted), node)
     return Opaque("a gradient")

@@ -75,6 +75,7 @@ class Machine:
     frame: Frame = field(default_factory=Frame)
     steps: int = 0
     calls: int = 0
+    deriving: int = 0  # how many functions are being differentiated
     off: int = 0  # how many `no_grad` blocks we stand in
     draws: Draws = field(default_factory=Draws)
     torch: TorchDraws = field(default_factory=TorchDraws)

@@ -58,6 +58,8 @@ class Record:
     counts: dict[str, int] = field(default_factory=dict)
     hooks: dict[str, Expression] = field(default_factory=dict)  # of items, in which `grad` is what arrives
     functions: dict[str, Own] = field(default_factory=dict)  # with gradients of their author's own
+    asked: list[Backward] = field(default_factory=list)  # gradients that more may be computed from
+    base: str = ""  # the item whose gradients stand in other items
     epoch: int = 0
     failed: list[SpecError] = field(default_factory=list)  # why backward passes could not be read
     updated: set[str] = field(default_factory=set)  # names that the program moves against their gradients
