@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.cli.batch import Series, manner_now, over
@@ -16,7 +17,7 @@ from backprop_cli.records import dataclass, replace
 from backprop_cli.report.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from backprop_cli.language.model import Spec
     from backprop_cli.tasks.jacobian.results import Differentiated
@@ -57,10 +58,10 @@ class Job:
 
             return Done(export(spec, results))
         if self.get is not None:
-            return Done(value_at(results, self.get, self.view) + "\n")
-        from backprop_cli.report.differentiated import renderer
+            return Done(chain(value_at(results, self.get, self.view), "\n"))
+        from backprop_cli.report.differentiated import streamed
 
-        return Done(renderer(self.form)(results, self.view))
+        return Done(streamed(self.form)(results, self.view))
 
     @property
     def shows_formulas(self) -> bool:
@@ -105,8 +106,8 @@ def begin(spec: str, job: Job, report: ReportChoice, limits: Limits, form: str |
 # ── one thing ────────────────────────────────────────────────────────────────────────────────────
 
 
-def value_at(results: list[Differentiated], path: str, view: View) -> str:
-    """What a path names, on one line.
+def value_at(results: list[Differentiated], path: str, view: View) -> Iterable[str]:
+    """What a path names, on one line, in pieces.
 
     Raises:
         UsageError: E023.
@@ -116,9 +117,9 @@ def value_at(results: list[Differentiated], path: str, view: View) -> str:
         raise UsageError("E023", f"cannot read the path {path!r}", hint=EXAMPLES)
     one = _named(results, match["name"])
     if match["part"] == "shape":
-        return json.dumps(list(one.shape))
+        return (json.dumps(list(one.shape)),)
     if match["part"] == "formula":
-        return _formula(one, (match["notation"] or ".text")[1:], view)
+        return (_formula(one, (match["notation"] or ".text")[1:], view),)
     return _value(one, match["index"], path, view)
 
 
@@ -142,9 +143,9 @@ def _formula(one: Differentiated, notation: str, view: View) -> str:
     return view.plain(one.formula[notation])
 
 
-def _value(one: Differentiated, index: str | None, path: str, view: View) -> str:
+def _value(one: Differentiated, index: str | None, path: str, view: View) -> Iterable[str]:
     from backprop_cli.cli.get import parse
-    from backprop_cli.report.arrays import strict
+    from backprop_cli.report.json_ import numbers
 
     if one.value is None:
         raise UsageError("E023", f"{one.symbol} has no numbers", hint="give every leaf a value")
@@ -154,5 +155,5 @@ def _value(one: Differentiated, index: str | None, path: str, view: View) -> str
     except IndexError:
         raise UsageError("E023", f"{path!r}: the index does not fit the shape {one.shape}") from None
     if picked.shape:
-        return json.dumps(strict(picked, view.precision), allow_nan=False)
-    return repr(float(picked)) if view.precision is None else f"{float(picked):.{view.precision}g}"
+        return numbers(picked, view)
+    return (repr(float(picked)) if view.precision is None else f"{float(picked):.{view.precision}g}",)

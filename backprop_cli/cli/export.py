@@ -18,10 +18,6 @@ from backprop_cli.tasks.export.targets import TARGETS
 if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
 
-A_NUMBER = 280
-"""Bytes that a number takes while it is written into a script, as measured."""
-
-
 @dataclass(frozen=True, slots=True)
 class Job:
     """Write a spec as something else."""
@@ -45,7 +41,7 @@ class Job:
         if all(leaf.load is not None for leaf in spec.leaves):
             from backprop_cli.engine.graph import build
             from backprop_cli.engine.graph.memory import entries_of
-            from backprop_cli.tasks.leaves import check_memory
+            from backprop_cli.tasks.leaves import A_NUMBER, check_memory
 
             drawn = {leaf.name for leaf in spec.leaves if leaf.written and "init" in leaf.written}
             written = sum(entries_of(leaf.shape) for leaf in spec.leaves if leaf.name not in drawn)

@@ -60,11 +60,11 @@ class Job:
         """Step, write the new spec and the plot, render."""
         spec = load(path, self.choice)
         threads_for(spec)
-        from backprop_cli.report.stepped import renderer
+        from backprop_cli.report.stepped import streamed
         from backprop_cli.tasks.stepping.step import StepSettings, step
 
         settings = StepSettings(self.rule, self.given, self.steps, self.every, self.view.digits, self.formulas,
-                                self.max_bytes)  # fmt: skip
+                                self.max_bytes, self.new_spec is not None)  # fmt: skip
         with progress(self.bar) as bar:
             result = step(spec, settings, None if bar is None else partial(_told, bar, self.steps))
         if self.new_spec is not None:
@@ -77,7 +77,7 @@ class Job:
             from backprop_cli.cli.step_get import value_at
 
             return Done(value_at(result, self.get, self.view) + "\n")
-        return Done(renderer(self.form)(result, self.view))
+        return Done(streamed(self.form)(result, self.view))
 
     def warm(self) -> None:
         """One spec: there is nothing to prepare."""

@@ -36,6 +36,7 @@ class Reverse:
     seed: GradSymbol | None
     used: Mapping[str, str]  # the facts that the pass rests on
     left: int  # of the budget of its algebra
+    taken: int  # of it, by the pass
 
     @classmethod
     def of(cls, graph: Graph, values: Sequence[Array] | None, run: GraphPass,
@@ -51,8 +52,15 @@ class Reverse:
         made = symbols(graph, values, trial=None if values is None else Trial(values, passes))
         shape = tuple(map(int, graph.nodes[run.output].shape))
         seeded = GraphPass(run.output, run.name, np.full(shape, 0.5))  # no seed that is a whole number: a symbol
+        before = made.facts.budget.left
         found = derive(made, seeded, ("nodes",)).nodes
-        return cls(made, found, made.gradients.get(run.output), dict(made.facts.used), made.facts.budget.left)
+        left = made.facts.budget.left
+        return cls(made, found, made.gradients.get(run.output), dict(made.facts.used), left, before - left)
+
+    @property
+    def taken_since(self) -> int:
+        """Terms that what was written last visited."""
+        return self.left - self.symbols.facts.budget.left
 
     def afresh(self) -> Symbols:
         """The symbols, as they are right after the pass: what was written of another leaf is no fact of this one."""

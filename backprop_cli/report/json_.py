@@ -229,11 +229,21 @@ class Later(NamedTuple):
         yield "]"
 
 
+def numbers(value: Any, view: View) -> Iterator[str]:
+    """An array on one line, in pieces."""
+    return _Layout(view).pieces(later(value, view.precision), "")
+
+
 def pieces(result: Result, view: View = EVERYTHING) -> Iterator[str]:
     """One object over several lines, of which only a small part is ever held."""
+    return laid_out(document(result, view, later), view)
+
+
+def laid_out(data: Any, view: View) -> Iterator[str]:
+    """What `pretty` makes of data with arrays that are written later, and a line's end, in pieces."""
     some: list[str] = []
     size = 0
-    for piece in _Layout(view).pieces(document(result, view, later), "\n"):
+    for piece in _Layout(view).pieces(data, "\n"):
         some.append(piece)
         size += len(piece)
         if size > PIECE:

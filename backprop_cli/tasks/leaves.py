@@ -17,6 +17,9 @@ from backprop_cli.tasks.places import entry_text, named_user, number_text, where
 
 DEFAULT_MAX_BYTES = 1 << 30
 
+A_NUMBER = 280
+"""Bytes that a number takes while it is written into a script or a spec, as measured."""
+
 
 def has_numbers(graph: Graph) -> bool:
     """Whether every leaf has a value."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 
 from backprop_cli.report import sheets
@@ -25,3 +25,10 @@ def renderer(name: str) -> Callable[[Sequence[Differentiated], View], str]:
         return lambda results, view: sheets.render(name, module.sheet(results, view), view)
     found: Callable[[Sequence[Differentiated], View], str] = module.render
     return found
+
+
+def streamed(name: str) -> Callable[[Sequence[Differentiated], View], str | Iterator[str]]:
+    """The same, in pieces that are made when they are written, where the format can be."""
+    found: Callable[[Sequence[Differentiated], View], str | Iterator[str]] | None
+    found = getattr(import_module(f"{__name__}.{FORMATS[name][0]}"), "pieces", None)
+    return found or renderer(name)

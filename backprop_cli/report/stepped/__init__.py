@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 
 from backprop_cli.report import sheets
@@ -25,3 +25,10 @@ def renderer(name: str) -> Callable[[Stepped, View], str]:
         return lambda result, view: sheets.render(name, module.sheet(result, view), view)
     found: Callable[[Stepped, View], str] = module.render
     return found
+
+
+def streamed(name: str) -> Callable[[Stepped, View], str | Iterator[str]]:
+    """The same, in pieces that are made when they are written, where the format can be."""
+    found: Callable[[Stepped, View], str | Iterator[str]] | None
+    found = getattr(import_module(f"{__name__}.{FORMATS[name][0]}"), "pieces", None)
+    return found or renderer(name)

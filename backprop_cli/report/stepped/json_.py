@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
-from backprop_cli.report.arrays import strict
-from backprop_cli.report.json_ import pretty, where_document
+from backprop_cli.report.json_ import laid_out, later, where_document
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.stepping.results import Stepped, Trace, Update
 
@@ -31,11 +31,11 @@ def document(result: Stepped, view: View) -> dict[str, object]:
 
 
 def _update(update: Update, view: View) -> dict[str, object]:
-    found: dict[str, object] = {"old": strict(update.old, view.precision), "new": strict(update.new, view.precision)}
+    found: dict[str, object] = {"old": later(update.old, view.precision), "new": later(update.new, view.precision)}
     if not update.lines:
         return found | {"formula": None, "substituted": None}
     last = update.lines[-1]
-    found |= {"gradient": strict(update.gradient, view.precision), "formula": last.formula.told,
+    found |= {"gradient": later(update.gradient, view.precision), "formula": last.formula.told,
               "substituted": last.in_numbers}  # fmt: skip
     if update.gradient_formula is not None:
         found["gradient_formula"] = update.gradient_formula.told
@@ -43,7 +43,7 @@ def _update(update: Update, view: View) -> dict[str, object]:
         found["lines"] = [{"name": line.name, "formula": line.formula.told, "substituted": line.in_numbers}
                           for line in update.lines]  # fmt: skip
     if update.state:
-        found["state"] = {name: strict(value, view.precision) for name, value in update.state.items()}
+        found["state"] = {name: later(value, view.precision) for name, value in update.state.items()}
         found["table"] = {trace.entry: _table(trace, view) for trace in update.traces}
     return found
 
@@ -61,4 +61,9 @@ def _number(value: float, view: View) -> object:
 
 def render(result: Stepped, view: View = READING) -> str:
     """One object over several lines."""
-    return pretty(document(result, view), view) + "\n"
+    return "".join(pieces(result, view))
+
+
+def pieces(result: Stepped, view: View = READING) -> Iterator[str]:
+    """The same, of which only a small part is ever held."""
+    return laid_out(document(result, view), view)

@@ -21,13 +21,19 @@ from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute, seed_of
-from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, going_back, seeded, with_formula
-from backprop_cli.tasks.jacobian.numbers import Rows, bytes_of, check_size
+from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, between, going_back, seeded, with_formula
+from backprop_cli.tasks.jacobian.numbers import Rows, bytes_of, check_size, check_together
 from backprop_cli.tasks.jacobian.results import Differentiated
 from backprop_cli.tasks.leaves import has_numbers, load_leaves
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.jacobian import Reverse
+
+MOST_BLOCKS, MOST_STEPS = 2000, 200_000
+"""Blocks of a Hessian, and steps of all the passes that find them: about five seconds of numbers alone."""
+
+ALTOGETHER = 400_000
+"""Terms that the algebra of all blocks may visit: of so many nobody reads the rest, which would take minutes."""
 
 ZERO = Printed({"text": "0", "code": "0", "latex": "0", "mathml": "<mn>0</mn>", "index": "0"}, 0.0)
 
@@ -40,8 +46,13 @@ def hessians(spec: Spec, wanted: Wanted, vector: str | None = None) -> Iterator[
         UsageError: E018 for an output that is no number.
     """
     work = Twice.of(spec, wanted)
-    pairs = combinations_with_replacement(work.names, 2)
-    for first, other in pairs if vector is None else ():
+    pairs = [] if vector is not None else list(combinations_with_replacement(work.names, 2))
+    if has_numbers(work.graph):
+        shapes = [work.shape(*pair) for pair in pairs]
+        for shape in shapes:
+            check_size(work.graph, shape, wanted.max_bytes)
+        check_together(work.graph, shapes, wanted.max_bytes)
+    for first, other in pairs:
         yield work.hessian(first, other)
     for name in work.names if vector is not None else ():
         yield work.product(name, vector or "")
@@ -87,12 +98,14 @@ class Twice:
     numbers: dict[str, Whole | None] = field(default_factory=dict)
     formulas: dict[str, Whole | None] = field(default_factory=dict)
     reverses: dict[str, Reverse] = field(default_factory=dict)
+    taken: int = 0  # terms of the algebra
 
     @classmethod
     def of(cls, spec: Spec, wanted: Wanted) -> Twice:
         """The first derivatives, written down."""
         graph = scalar_graph(spec)
         names = asked_names(graph, wanted)
+        _check_number(graph, len(names))
         return cls(graph, wanted, names, *with_gradients(graph, frozenset(graph.names[name] for name in names)))
 
     def hessian(self, first: str, other: str) -> Differentiated:
@@ -109,13 +122,17 @@ class Twice:
 
     def with_formula(self, found: Differentiated, first: str, other: str) -> Differentiated:
         """With the formula, differentiated from the gradient's."""
+        if self.taken > ALTOGETHER:
+            return replace(found, formula=Omitted(f"the blocks before it took long; --wrt {other} asks for less"))
         whole = self.by_formula(first)
         if not self.moves(whole, other):
             return replace(found, formula=ZERO)
         assert whole is not None
-        output, names = self.graph.output_name, self.graph.names
-        return with_formula(found, self.reverse(first), whole.rows, whole.graph.names[other],
-                            lambda place: place.of_hessian(output, first, other, names))  # fmt: skip
+        output, names, reverse = self.graph.output_name, self.graph.names, self.reverse(first)
+        found = with_formula(found, reverse, whole.rows, whole.graph.names[other], self.wanted.max_bytes,
+                             lambda place: place.of_hessian(output, first, other, names))  # fmt: skip
+        self.taken += reverse.taken_since
+        return found
 
     def reverse(self, first: str) -> Reverse:
         """The reverse pass in formulas from a gradient that is not constant, done once."""
@@ -124,6 +141,7 @@ class Twice:
             assert whole is not None
             run = replace(whole.graph.passes[0], name="gradient")
             self.reverses[first] = going_back(whole.graph, whole.rows, run)()
+            self.taken += 2 * self.reverses[first].taken  # and as much for the gradient's own formula
         return self.reverses[first]
 
     def product(self, name: str, vector: str) -> Differentiated:
@@ -158,7 +176,8 @@ class Twice:
         if vector is not None:
             return self.aimed(self.traced, self.called[name], vector)
         if name not in self.numbers:
-            self.numbers[name] = self.aimed(self.traced, self.called[name])
+            whole = self.aimed(self.traced, self.called[name], moving=self.names[self.names.index(name):])
+            self.numbers[name] = whole
         return self.numbers[name]
 
     def by_formula(self, name: str) -> Whole | None:
@@ -185,8 +204,10 @@ class Twice:
             return self.traced, self.called[name]
         return graph.spec, formula.code  # without a name of its own, so that no formula mentions it
 
-    def aimed(self, spec: Spec, output: str, vector: str | None = None) -> Whole | None:
-        """The graph that goes back from an expression; None where it depends on nothing.
+    def aimed(self, spec: Spec, output: str, vector: str | None = None, moving: tuple[str, ...] = ()) -> Whole | None:
+        """The graph that goes back from an expression, to the leaves `moving` alone where some are named.
+
+        None where it depends on nothing.
 
         Raises:
             SpecError: what is wrong with the vector.
@@ -202,6 +223,7 @@ class Twice:
             if error.code == "E017":
                 return None
             raise _said_of_vector(error) if vector is not None else error from None
+        graph = between(graph, moving) if moving else graph
         return Whole(graph, Rows.of(graph, load_leaves(graph, self.wanted.max_bytes)) if has_numbers(graph) else None)
 
     # ── results ──────────────────────────────────────────────────────────────────────────────────
@@ -232,6 +254,19 @@ class Twice:
             Printed({**ZERO, "code": code}, 0.0), dims={k: int(v) for k, v in spec.dims.items()},
             names=tuple(self.graph.names),
         )  # fmt: skip
+
+
+def _check_number(graph: Graph, leaves: int) -> None:
+    """Refuse a Hessian of so many blocks that nobody reads them, found in so many steps that nobody waits.
+
+    Raises:
+        UsageError: E022.
+    """
+    blocks, steps = leaves * (leaves + 1) // 2, leaves * len(graph.nodes)
+    if blocks > MOST_BLOCKS or steps > MOST_STEPS:
+        most = min(int((2 * MOST_BLOCKS) ** 0.5), MOST_STEPS // len(graph.nodes))
+        raise UsageError("E022", f"by {leaves:,} leaves at once it would have {blocks:,} blocks",
+                         hint=f"choose some, of this spec up to {most}: --wrt NAME")  # fmt: skip
 
 
 def _with_vector(spec: Spec, vector: str) -> Spec:

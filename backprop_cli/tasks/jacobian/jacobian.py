@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, GraphPass, build
+from backprop_cli.engine.graph import Graph, GraphPass, Meter, build, memory_estimate
 from backprop_cli.engine.graph.nodes import activity
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError, UsageError
@@ -19,7 +19,7 @@ from backprop_cli.language.model import Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, replace
-from backprop_cli.tasks.jacobian.numbers import Rows
+from backprop_cli.tasks.jacobian.numbers import Rows, itemsize
 from backprop_cli.tasks.jacobian.results import Differentiated, Entry
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, has_numbers, load_leaves
 
@@ -123,10 +123,11 @@ def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted,
     if not wanted.formulas:
         return found
     run = graph.passes[0]
-    return with_formula(found, reverse(), rows, index, lambda place: place.of_jacobian(run.name, name, graph.names))
+    return with_formula(found, reverse(), rows, index, wanted.max_bytes,
+                        lambda place: place.of_jacobian(run.name, name, graph.names))  # fmt: skip
 
 
-def with_formula(found: Differentiated, reverse: Reverse, rows: Rows | None, index: int,
+def with_formula(found: Differentiated, reverse: Reverse, rows: Rows | None, index: int, max_bytes: int,
                  named: Callable[[Place], Mapping[str, str]]) -> Differentiated:  # fmt: skip
     """With the formula, evaluated back where there are numbers; `named` says what an entry is of."""
     from backprop_cli.formulas.jacobian import jacobian_formula  # imports sympy
@@ -134,7 +135,7 @@ def with_formula(found: Differentiated, reverse: Reverse, rows: Rows | None, ind
     written = jacobian_formula(reverse, index, WRITTEN_OUT)
     formula = written.formula
     if isinstance(formula, Printed) and rows is not None and found.value is not None:
-        formula = evaluated(formula, rows, found.value)
+        formula = evaluated(formula, rows, found.value, max_bytes)
     if isinstance(formula, Omitted):
         return replace(found, formula=formula)
     entries = {_at(place): Entry(named(place), one) for place, one in written.entries.items()}
@@ -147,30 +148,46 @@ def _at(place: Place) -> str:
     return f"[{at}]" if at else ""
 
 
-def evaluated(formula: Printed, rows: Rows, value: Array) -> Printed | Omitted:
-    """With its deviation; what the language would not read back is no formula."""
+def evaluated(formula: Printed, rows: Rows, value: Array, max_bytes: int) -> Printed | Omitted:
+    """With its deviation, where there is room to find it; what the language would not read back is no formula."""
     try:
-        return replace(formula, deviation=deviation(rows, formula.code, value))
+        return replace(formula, deviation=deviation(rows, formula.code, value, max_bytes))
     except SpecError as error:
         if error.code != "E016":
             raise
         return Omitted("it is longer than an expression may be; see --vector")
 
 
-def deviation(rows: Rows, code: str, value: Array) -> float:
-    """How far the printed code, read back and evaluated, is from the value."""
+def deviation(rows: Rows, code: str, value: Array, max_bytes: int) -> float | None:
+    """How far the printed code, read back and evaluated, is from the value; None where that takes too much memory."""
     from backprop_cli.engine.interpret import Scope, interpret
 
     graph, text = rows.graph, inline(code, "<formula>")
+    parsed, meter = parse(text), Meter()
 
-    def lookup(name: str) -> object:
-        index = graph.names.get(name)
-        return None if index is None else rows.values[index]
+    def scope(of: Callable[[int], Any]) -> Scope:
+        return Scope(text, lambda name: of(graph.names[name]) if name in graph.names else None, dims=graph.spec.dims)
 
+    interpret(parsed, scope(lambda index: graph.nodes[index].shape), meter)
+    if memory_estimate(graph) + value.nbytes + itemsize(graph) * meter.peak > max_bytes:
+        return None
     with np.errstate(all="ignore"):
-        found = interpret(parse(text), Scope(text, lookup, dims=graph.spec.dims), rows.meaning)
-    if np.shape(found) != np.shape(value):
-        return math.inf
-    scale = max(1.0, float(np.max(np.abs(value), initial=0)))
-    with np.errstate(all="ignore"):
-        return float(np.max(np.abs(np.asarray(found) - value), initial=0)) / scale
+        found = interpret(parsed, scope(rows.values.__getitem__), rows.meaning)
+        return _distance(np.asarray(found), np.asarray(value)) if np.shape(found) == np.shape(value) else math.inf
+
+
+BLOCK = 1 << 18
+"""Entries that are compared at once."""
+
+
+def _distance(found: Array, value: Array) -> float:
+    """The largest, relative to the largest entry; a few rows at a time, as a difference takes as much as both."""
+    if not value.size:
+        return 0.0
+    if value.size > BLOCK:
+        step = max(1, BLOCK * len(value) // value.size)
+        parts = [slice(start, start + step) for start in range(0, len(value), step)]
+        worst = np.max([np.max(np.abs(found[part] - value[part])) for part in parts])
+    else:
+        worst = np.max(np.abs(found - value))
+    return float(worst) / max(1.0, float(value.max()), -float(value.min()))

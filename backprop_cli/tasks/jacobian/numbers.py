@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
-from backprop_cli.engine.graph.memory import reverse_estimate
+from backprop_cli.engine.graph.memory import memory_estimate, reverse_estimate
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import backward, forward, plan
 from backprop_cli.engine.rows import NumbersInRows
 from backprop_cli.engine.rows import Rows as Seeds
 from backprop_cli.errors import SpecError
-from backprop_cli.records import dataclass
+from backprop_cli.records import dataclass, field
 
 AT_ONCE = 1 << 26
 """Bytes that one reverse pass may take: its gradients, and what a step makes on its way, such as windows."""
@@ -30,6 +30,7 @@ class Rows:
     meaning: Numbers
     steps: Any
     values: Any
+    made: dict[int, Any] = field(default_factory=dict)  # Jacobians that came along with another
 
     @classmethod
     def of(cls, graph: Graph, leaves: Mapping[int, Array]) -> Rows:
@@ -53,27 +54,44 @@ class Rows:
             return [backward(self.graph, self.steps, self.meaning, self.values, self.graph.output.index, ones)]
 
     def jacobian(self, index: int, max_bytes: int) -> Any:
-        """∂output/∂node, of the output's shape followed by the node's.
+        """∂output/∂node, of the output's shape followed by the node's; it is handed out once.
 
         Raises:
-            SpecError: E021 where it would be too large.
+            SpecError: E021 where it would be too large, with those of what else is differentiated by.
         """
-        output, node = _sizes(self.graph.output.shape), _sizes(self.graph.nodes[index].shape)
-        check_size(self.graph, (*output, *node), max_bytes)
-        count, apart = math.prod(output), self.at_once(max_bytes)
+        output, nodes = _sizes(self.graph.output.shape), self.graph.nodes
+        check_size(self.graph, (*output, *_sizes(nodes[index].shape)), max_bytes)
+        if index not in self.made:
+            wanted = sorted(self.graph.wrt & self.graph.active) if index in self.graph.wrt else [index]
+            shapes = [(*output, *_sizes(nodes[one].shape)) for one in wanted]
+            check_together(self.graph, shapes, max_bytes)
+            apart = self.at_once(max_bytes - sum(bytes_of(self.graph, shape) for shape in shapes))
+            self.made.update(self.jacobians(wanted, apart))
+        return self.made.pop(index)
+
+    def jacobians(self, wanted: Sequence[int], apart: int) -> Mapping[int, Any]:
+        """Those by several nodes, from the same reverse passes, each of so many rows."""
+        output = _sizes(self.graph.output.shape)
+        shapes = {index: _sizes(self.graph.nodes[index].shape) for index in wanted}
+        count = math.prod(output)
         meaning = NumbersInRows(self.graph)
         steps = plan(self.graph, meaning)
-        rows = None
+        rows: dict[int, Array] = {}
         for start in range(0, count, apart):
             stop = min(start + apart, count)
-            found = self.backwards(meaning, steps, start, stop)[index]
-            if found is not None and stop - start == count:
-                rows = found.array  # all at once: not copied
-            elif found is not None:
-                rows = np.empty((count, *node), dtype=self.graph.spec.dtype) if rows is None else rows
-                rows[start:stop] = found.array
-        rows = np.zeros((count, *node), dtype=self.graph.spec.dtype) if rows is None else rows  # nothing arrives
-        return rows.reshape((*output, *node))[()]
+            found = self.backwards(meaning, steps, start, stop)
+            for index, shape in shapes.items():
+                if found[index] is None:  # nothing arrives
+                    continue
+                if stop - start == count:
+                    rows[index] = found[index].array  # all at once: not copied
+                    continue
+                if index not in rows:
+                    rows[index] = np.empty((count, *shape), dtype=self.graph.spec.dtype)
+                rows[index][start:stop] = found[index].array
+        dtype = self.graph.spec.dtype
+        return {index: (rows[index] if index in rows else np.zeros((count, *shape), dtype))
+                .reshape((*output, *shape))[()] for index, shape in shapes.items()}  # fmt: skip
 
     def backwards(self, meaning: NumbersInRows, steps: Any, start: int, stop: int) -> list[Any]:
         """The gradients from the seeds that are 1 at one entry of the output, from `start` up to `stop`."""
@@ -84,9 +102,9 @@ class Rows:
             return backward(self.graph, steps, meaning, self.values, output.index,
                             Seeds(seeds.reshape((-1, *_sizes(output.shape)))))  # fmt: skip
 
-    def at_once(self, max_bytes: int) -> int:
-        """How many rows one reverse pass may have."""
-        return max(1, min(AT_ONCE, max_bytes) // max(1, reverse_estimate(self.graph)))
+    def at_once(self, room: int) -> int:
+        """How many rows one reverse pass may have, in so many bytes."""
+        return max(1, min(AT_ONCE, room) // max(1, reverse_estimate(self.graph)))
 
 
 def itemsize(graph: Graph) -> int:
@@ -110,6 +128,21 @@ def check_size(graph: Graph, shape: tuple[int, ...], max_bytes: int) -> None:
         raise SpecError(
             "E021", f"of shape {shape} it would take {needed:,} bytes, more than --max-bytes {max_bytes:,}",
             at=graph.spec.source.place(1, 1), hint="choose less: --output 'y[0]', or a product with a vector: --vector",
+        )  # fmt: skip
+
+
+def check_together(graph: Graph, shapes: Iterable[tuple[int, ...]], max_bytes: int) -> None:
+    """Refuse tensors that are held together where they, a run and one row on its way back would take too much.
+
+    Raises:
+        SpecError: E021, which names a limit that would do.
+    """
+    needed = memory_estimate(graph) + sum(bytes_of(graph, shape) for shape in shapes) + reverse_estimate(graph)
+    if needed > max_bytes:
+        raise SpecError(
+            "E021", f"with a run beside it would take {needed:,} bytes, more than --max-bytes {max_bytes:,}",
+            at=graph.spec.source.place(1, 1),
+            hint=f"choose less: --wrt, --output 'y[0]'; or --max-bytes {(needed >> 20) + 1}M would do",
         )  # fmt: skip
 
 

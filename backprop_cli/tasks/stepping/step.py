@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.graph.memory import entries_of
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass, field, replace
-from backprop_cli.tasks.leaves import load_leaves
+from backprop_cli.tasks.leaves import A_NUMBER, load_leaves
 from backprop_cli.tasks.result import Warned
 from backprop_cli.tasks.stepping.numbered import numbers_in
 from backprop_cli.tasks.stepping.printing import (
@@ -50,6 +51,7 @@ class StepSettings:
     digits: int = 6
     formulas: bool = True
     max_bytes: int = 1 << 30
+    written: bool = False  # the new spec, which holds every number as text
 
 
 def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> Stepped:
@@ -62,7 +64,8 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
     rule = RULES[settings.rule]
     parameters = parameters_of(rule, settings.given)
     graph = build(spec)
-    leaves = load_leaves(graph, settings.max_bytes, beside=moving_bytes(graph, rule, parameters))
+    text = A_NUMBER * sum(entries_of(graph.nodes[index].shape) for index in graph.wrt) if settings.written else 0
+    leaves = load_leaves(graph, settings.max_bytes, beside=moving_bytes(graph, rule, parameters) + text)
     training = Training(graph, leaves, rule, parameters)
     old = dict(training.leaves)
     every = settings.every or max(1, settings.steps // 10)
