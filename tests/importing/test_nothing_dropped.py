@@ -144,6 +144,17 @@ def test_a_program_without_a_name_for_what_it_computes(backprop: Backprop) -> No
     np.testing.assert_allclose(backprop_cli.run(text)["x"].grad, [0.5, 0.25])
 
 
+def test_jaxs_keys() -> None:
+    """Rule: what a key draws is a leaf in the shape that is asked for; the loss is differentiated by all of them."""
+    text = ("import jax\nimport jax.numpy as jnp\nkey, sub = jax.random.split(jax.random.PRNGKey(0))\n"
+            "keys = jax.random.split(key, num=3)\nW = jax.random.uniform(keys[2], (3,), minval=-1., maxval=1.)\n"
+            "b = jax.random.normal(sub)\ng = jax.grad(lambda W, b: (W.sum() - b)**2, argnums=(0, 1))(W, b)\n"
+            )  # fmt: skip
+    run = backprop_cli.run(text)
+    assert (np.shape(run["W"].value), np.shape(run["b"].value)) == ((3,), ())
+    np.testing.assert_allclose(run["W"].grad, np.full(3, -run["b"].grad))
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3), (3, 0)])
 def test_nothing_keeps_its_shape(shape: tuple[int, ...]) -> None:
     """Rule: an empty leaf is as long along each axis as the program says."""

@@ -30,6 +30,17 @@ def random_of(law: str, *, torch: bool = False) -> Row:
     return row
 
 
+def keyed(law: str) -> Row:
+    """`jax.random.normal(key, (2, 3))`: a law, whose numbers only jax draws from that key."""
+
+    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+        low, high = (float(plain(named.get(word, usual))) for word, usual in (("minval", 0.0), ("maxval", 1.0)))
+        shape = sizes_of(machine, given[1:] or [()], _shape_words(named), node)
+        return drawn(machine, law, shape, (low, high), {"generator": named.get("key", given[:1])}, node, torch=True)
+
+    return row
+
+
 def _shape_words(named: dict[str, object]) -> dict[str, object]:
     return {key: one for key, one in named.items() if key in {"size", "shape"}}
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.arrays import functions
+from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS
+from backprop_cli.tasks.importing.data.drawn import keyed
 from backprop_cli.tasks.importing.data.leaves import NUMPY_MAKERS, TORCH_MAKERS, parameter_of, scalar, tensor_of
 from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
@@ -177,11 +179,22 @@ _INITS: Mapping[str, tuple[str, ...]] = {
     "xavier_uniform": ("gain",), "xavier_normal": ("gain",), "kaiming_uniform": ("gain",), "kaiming_normal": ("gain",),
 }  # fmt: skip
 
+def _keys(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`jax.random.split(key, 3)`."""
+    count = plain([*given, named.get("num", 2)][1])
+    if not isinstance(count, int) or not 0 < count <= MAX_ROWS:
+        raise machine.record.unread(node, "how many keys there are is not known here")
+    return tuple(Opaque("a key") for _ in range(count))
+
+
 _SPECIAL: Mapping[str, Row] = {
     "numpy.random.seed": _seed, "autograd.numpy.random.seed": _seed, "numpy.random.default_rng": _generator,
     "numpy.random.RandomState": _generator, "autograd.numpy.random.RandomState": _generator, "autograd.grad": _grad_of,
     "jax.grad": _grad_of, "autograd.value_and_grad": _grad_of, "jax.value_and_grad": _grad_of,
     "autograd.elementwise_grad": _grad_of, "torch.autograd.grad": _autograd, "torch.autograd.backward": _backward,
+    **dict.fromkeys(("jax.random.PRNGKey", "jax.random.key", "jax.random.fold_in"), lambda m, g, k, n: Opaque("a key")),
+    "jax.random.split": _keys,
+    "jax.random.normal": keyed("normal"), "jax.random.uniform": keyed("uniform"),
     "torch.nn.Parameter": parameter_of, "torch.nn.parameter.Parameter": parameter_of,
     "torch.manual_seed": _torch_seed, "torch.random.manual_seed": _torch_seed, "torch.Generator": _torch_generator,
     "torch.set_default_dtype": _default_dtype, "torch.set_default_tensor_type": _default_dtype,
