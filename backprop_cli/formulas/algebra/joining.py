@@ -11,6 +11,7 @@ from sympy import Add, Expr, Pow
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.skeleton import mixes
 from backprop_cli.formulas.algebra.work import grown_from, parts_of, remembered_of_parts
 
 
@@ -31,15 +32,12 @@ def _is_free(factor: Expr, facts: Facts) -> bool:
 
 def _is_plain(expr: Expr) -> bool:
     """Whether no factor beside it may change its form: it is entry by entry, and no fraction with a sum in it."""
-    kinds = _kinds(expr)
-    return not isinstance(expr, Add) and "mixing" not in kinds and not {"sum", "fraction"} <= kinds
+    return not isinstance(expr, Add) and not mixes(expr) and len(_kinds(expr)) < 2
 
 
 @remembered_of_parts
 def _kinds(expr: Expr) -> frozenset[str]:
-    """What there is in an expression that may be rewritten."""
+    """Whether there are sums and fractions in an expression."""
     found = frozenset[str]().union(*map(_kinds, parts_of(expr)))
-    if isinstance(expr, Apply):
-        return found if OPS[expr.name].pointwise else found | {"mixing"}
     fraction = isinstance(expr, Pow) and expr.exp.could_extract_minus_sign()
     return found | {"sum"} if isinstance(expr, Add) else found | {"fraction"} if fraction else found

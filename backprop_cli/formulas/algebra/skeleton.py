@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from sympy import Add, Dummy, Expr, Mul, Pow, Rational
 
+from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import Apply
 from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style, is_decimal
+from backprop_cli.formulas.algebra.work import parts_of, remembered_of_parts
 
 
 def pointwise_parts(expr: Expr) -> Iterator[Expr]:
@@ -18,6 +20,13 @@ def pointwise_parts(expr: Expr) -> Iterator[Expr]:
         yield part
         if not isinstance(part, Apply):
             stack.extend(part.args)
+
+
+@remembered_of_parts
+def mixes(expr: Expr) -> bool:
+    """Whether an expression holds an operator that mixes positions."""
+    own = isinstance(expr, Apply) and not (expr.name in OPS and OPS[expr.name].pointwise)
+    return own or any(map(mixes, parts_of(expr)))
 
 
 def has_common_factors(expr: Expr) -> bool:

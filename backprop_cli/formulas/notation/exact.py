@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
-from sympy import Add, Expr, Mul, Pow, Rational
+from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.shapes import is_unit, is_unit_vector, unit_product
+from backprop_cli.formulas.algebra.skeleton import mixes
 from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.language.model import Shape
 
@@ -32,11 +33,18 @@ def named(symbol: TensorSymbol) -> None:
 
 def exact(formula: Expr, resolve: Resolve = named) -> frozenset[Expr]:
     """The parts of a formula, of definitions put into it as well, that are unclear without their exact arguments."""
-    is_clear = isinstance(formula, Rational) or resolve is named and isinstance(formula, TensorSymbol)
-    return CLEAR if is_clear else _exact(formula, resolve)
+    return CLEAR if _is_entrywise(formula, resolve) else _exact(formula, resolve)
 
 
 CLEAR = frozenset[Expr]()
+
+
+def _is_entrywise(formula: Expr, resolve: Resolve) -> bool:
+    """Whether nothing mixes positions, in what is put into it neither; where that goes on, nobody looks."""
+    if resolve is named or mixes(formula):
+        return not mixes(formula)
+    put_in = [part for symbol in symbols_of(formula) if (part := resolve(symbol)) is not None]
+    return not any(mixes(part) or any(map(resolve, symbols_of(part))) for part in put_in)
 
 
 @remembered
