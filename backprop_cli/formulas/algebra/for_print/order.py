@@ -165,7 +165,9 @@ CALLS = {op.name for op in OPS.values() if op.group == "elementwise" and len(op.
 
 
 def _is_call(expr: Expr) -> bool:
-    """e cos(E), not cos(E) e, which may be taken for cos(E e)."""
+    """e cos(E), not cos(E) e, which may be taken for cos(E e); 1 - σ(z) stays beside σ(z)."""
+    if isinstance(expr, Add) and len(expr.args) == 2 and expr.args[0].is_number:
+        return _is_call(expr.args[1].as_coeff_Mul()[1])
     base = expr.base if isinstance(expr, Pow) else expr
     return isinstance(base, Apply) and base.name in CALLS
 
