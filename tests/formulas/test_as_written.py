@@ -16,8 +16,8 @@ params: {r: [0.5, -1, 2], c: 2, p: 0.7}
 """
 
 FORMULAS = [
-    ("L: sum(exp(-(r/c)**2))", {"r": "-2 exp(-(r/c)²) ⊙ r / c²"}),
-    ("L: sum(exp(-r**2/c**2))", {"r": "-2 exp(-r²/c²) ⊙ r / c²"}),
+    ("L: sum(exp(-(r/c)**2))", {"r": "-2 r ⊙ exp(-(r/c)²) / c²"}),
+    ("L: sum(exp(-r**2/c**2))", {"r": "-2 r ⊙ exp(-r²/c²) / c²"}),
     ("L: sum(((r - p)/c)**4)", {"r": "4(r - p)³ / c⁴"}),
     ("L: sum(x**(-p)*r)", {"r": "x^(-p)"}),
     ("L: sum(r/exp(x))", {"r": "exp(-x)"}),
