@@ -33,7 +33,7 @@ FORMULAS = [
     (LEAVES, "L: sum((0.8*x - y)**2)", {"x": "1.28 x - 1.6 y", "y": "2 y - 1.6 x"}),
     (LEAVES, "L: 0.9*sum(x) + 0.1*sum(y*x)", {"x": "0.1 y + 0.9", "y": "0.1 x"}),
     (LEAVES, 'L: "sum((0.9*x + 0.1*x*y)/z)"', {"x": "(0.1 y + 0.9)/z", "z": "-(0.1 y + 0.9) ⊙ x / z²"}),
-    (LEAVES, GELU, {"x": "(√2 · (1 - tanh(u)²) ⊙ x ⊙ (0.134145 x² + 1) / √π + tanh(u) + 1)/2"}),
+    (LEAVES, GELU, {"x": "(√2 · x ⊙ (0.134145 x² + 1) ⊙ (1 - tanh(u)²) / √π + tanh(u) + 1)/2"}),
     (LEAVES, 'L: "sum(leaky_relu(x, 0.2))"', {"x": "where([x > 0], 1, 0.2)"}),
     (LEAVES, "L: sum(0.3*x**1.4)", {"x": "0.42 x^0.4"}),
     (LEAVES, MOMENTUM, {"z": "w", "x": "-0.045 w", "y": "-0.005 w"}),

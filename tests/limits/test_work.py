@@ -232,6 +232,32 @@ def test_a_derivation_is_linear(backprop: Backprop, tmp_path: Path) -> None:
     assert derived(240) < 2.3 * derived(120)
 
 
+def nest(function: str, n: int) -> str:
+    """One call in another in one line, of a vector."""
+    return f"params: {{w: [0.5, 0.2]}}\nnodes:\n  y: {f'{function}(' * n}w{')' * n}\n  L: sum(y)\n"
+
+
+def test_a_nest_of_calls_is_typeset_part_by_part(backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: calls in one another are printed once each, which takes what they are long: the square of their number."""
+
+    def derived(n: int) -> int:
+        (path := tmp_path / f"{n}.yaml").write_text(nest("sin", n), encoding="utf-8")
+        return calls(lambda name: backprop("derive", name), path)
+
+    derived(2)
+    assert derived(32) < 5 * derived(16)
+
+
+def test_an_entry_that_nobody_reads_is_not_written_out(backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: each softmax makes an entry three times as long; a step says the entry only where it can be read."""
+    (few := tmp_path / "few.yaml").write_text(nest("softmax", 2), encoding="utf-8")
+    (many := tmp_path / "many.yaml").write_text(nest("softmax", 7), encoding="utf-8")
+    assert "∂L/∂w[i] = " in backprop("derive", few).out
+    done: list[Any] = []
+    assert calls(lambda name: done.append(backprop("derive", name)), many) < SLACK * 3_000_000
+    assert "∂L/∂w[i] = " not in done[0].out
+
+
 def test_a_gradient_written_down_is_as_long_as_its_parts(spec_of: Callable[[str], Any]) -> None:
     """Rule: each part of a gradient's expression is written once, however many contributions add up; no recursion."""
 

@@ -19,7 +19,7 @@ from backprop_cli.formulas.closing import closing
 from backprop_cli.formulas.derivation.printing import Printing, joined, plain_signs
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.arguments import spell_static
-from backprop_cli.formulas.notation.index import EntryLayout
+from backprop_cli.formulas.notation.index import EntryLayout, TooLongError
 from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.remarks import is_activated, is_weighted
 from backprop_cli.formulas.stepwise import rewritings
@@ -29,6 +29,16 @@ from backprop_cli.records import dataclass
 
 LONGEST = 240
 """Characters of a formula that is read; what is longer stays in the names of the gradients above."""
+
+LONGEST_ENTRY = 8 * LONGEST
+"""Characters of one entry written out; notations with markup take many more to say the same."""
+
+MARKUP = 40
+
+
+def longest_entry(notation: str) -> int:
+    """Beyond how many characters an entry is not written in a notation."""
+    return LONGEST_ENTRY if notation == "text" else MARKUP * LONGEST_ENTRY
 
 
 def is_long(expr: Expr) -> bool:
@@ -128,7 +138,8 @@ class Contributions(Printing):
     def entry_layouts(self) -> dict[str, EntryLayout]:
         """The walks that print one entry, with the letters of the spec."""
         axes = self.work.axes
-        return {name: EntryLayout(self.notation(name), style=self.style, axes=axes) for name in self.notations}
+        return {name: EntryLayout(self.notation(name), style=self.style, axes=axes, longest=longest_entry(name))
+                for name in self.notations}  # fmt: skip
 
     def entries(self, consumer: Node, spoken: dict[str, int]) -> Equation | None:
         """One entry of a node as the user wrote it, which shows where the entries of its operands go.
@@ -138,7 +149,10 @@ class Contributions(Printing):
         if consumer.spec is None or not consumer.shape:
             return None
         layouts = self.entry_layouts()
-        sides = {name: self.words.entry(consumer.spec, layout) for name, layout in layouts.items()}
+        try:
+            sides = {name: self.words.entry(consumer.spec, layout) for name, layout in layouts.items()}
+        except TooLongError:
+            return None
         written = {name: side for name, side in sides.items() if side is not None}
         if len(written) < len(sides) or len(" = ".join(written[self.notations[0]])) > LONGEST // 2:
             return None
@@ -156,11 +170,14 @@ class Contributions(Printing):
         found = self.maths(expr, {delta: above})
         return found if len(found.text) <= LONGEST // 2 else None
 
-    def entry(self, expr: Expr, target: Node, spoken: dict[str, int]) -> Equation:
-        """One step in index notation; how far its letters run goes to `spoken`."""
+    def entry(self, expr: Expr, target: Node, spoken: dict[str, int]) -> Equation | None:
+        """One step in index notation, None where it is too long; how far its letters run goes to `spoken`."""
         left, whole = self.meaning.gradient_symbol(target), true_shape(expr, target.shape)
         layouts = self.entry_layouts()
-        sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
+        try:
+            sides = {name: layout.sides(whole, left) for name, layout in layouts.items()}
+        except TooLongError:
+            return None
         spoken |= layouts[self.notations[0]].spoken
         return Equation(*(Maths({name: side[i] for name, side in sides.items()}) for i in (0, 1)))
 

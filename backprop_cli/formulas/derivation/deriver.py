@@ -14,7 +14,7 @@ from backprop_cli.formulas.algebra.expr import GradSymbol, gradients_of, symbols
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.closing import cancelled, closing
-from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions, is_long
+from backprop_cli.formulas.derivation.contributions import LONGEST, Contributions, is_long, longest_entry
 from backprop_cli.formulas.derivation.printing import joined, signs
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.numbers import NumbersLayout, numbers
@@ -184,7 +184,8 @@ class Deriver(Contributions):
     def figures(self, notation: str, evaluator: Evaluator) -> NumbersLayout:
         """The walk that puts numbers in, in a notation."""
         if notation not in self.puts_in:
-            self.puts_in[notation] = numbers(evaluator, self.digits, notation, self.style)
+            self.puts_in[notation] = layout = numbers(evaluator, self.digits, notation, self.style)
+            layout.longest = longest_entry(notation)
         return self.puts_in[notation]
 
 

@@ -39,9 +39,16 @@ def own_indices(expr: Expr, indices: Index) -> Index:
     return tuple("" if is_one(s) else i or "0" for s, i in zip(shape, last, strict=True))
 
 
+class TooLongError(Exception):
+    """What is written out is too long to be read."""
+
+
 @dataclass(slots=True)
 class EntryLayout(Layout):
-    """Prints one entry of an expression; `axes` knows the letters of the spec."""
+    """Prints one entry of an expression; `axes` knows the letters of the spec.
+
+    One entry of a softmax holds three of what is in it: of softmaxes in one another it grows without bound.
+    """
 
     axes: Axes = field(default_factory=Axes)
     scope: list[str] = field(default_factory=list)  # letters that stand for something, where the walk is
@@ -49,6 +56,7 @@ class EntryLayout(Layout):
     alone: set[str] = field(default_factory=set)  # letters that a name has as an index, so that this is seen
     short: set[str] = field(default_factory=set)  # of these, what does not run as far as the name's axis
     parts: dict[Expr, Callable[[Index], Piece]] = field(default_factory=dict)  # what stands for parts of a user's words
+    longest: int | None = None  # characters of a part, in whatever notation, beyond which nobody reads on
 
     def whole(self, expr: Expr, left: TensorSymbol | None = None) -> str:
         """The entry of a gradient as an equation; without a left side the entry alone."""
@@ -76,8 +84,18 @@ class EntryLayout(Layout):
     # one entry ───────────────────────────────────────────────────────────────────────────────────
 
     def entry(self, expr: Expr, indices: Index) -> Piece:
-        """The entry of a part at indices, of which it takes the last as many as it has axes."""
-        own = own_indices(expr, indices)
+        """The entry of a part at indices, of which it takes the last as many as it has axes.
+
+        Raises:
+            TooLongError: it is longer than the longest.
+        """
+        found = self.entry_of(expr, own_indices(expr, indices))
+        if self.longest is not None and len(found.text) > self.longest:
+            raise TooLongError
+        return found
+
+    def entry_of(self, expr: Expr, own: Index) -> Piece:
+        """The entry of a part, by its kind."""
         if isinstance(expr, TensorSymbol):
             if expr in self.parts:
                 return self.parts[expr](own)

@@ -15,7 +15,7 @@ from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, TensorSymbol, 
 from backprop_cli.formulas.algebra.style import Style
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.entrywise.walker import Along, Index
-from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout
+from backprop_cli.formulas.notation.index import PRODUCT, EntryLayout, TooLongError
 from backprop_cli.formulas.notation.piece import ADD, ATOM, NEGATIVE, Piece
 from backprop_cli.records import dataclass
 
@@ -34,10 +34,6 @@ NOTHING = Piece("0", ATOM)
 HOLDS = {"less_equal": le, "greater_equal": ge, "not_equal": ne}
 
 
-class TooLongError(Exception):
-    """The sums in it have too many terms to be read."""
-
-
 @dataclass(slots=True)
 class NumbersLayout(EntryLayout):
     """Prints one entry, with numbers for names; `value` evaluates an expression."""
@@ -46,7 +42,7 @@ class NumbersLayout(EntryLayout):
     digits: int = 6
 
     def put_in(self, expr: Expr, at: tuple[int, ...]) -> str:
-        """The entry at an index; nothing where a sum in it has too many terms to be read."""
+        """The entry at an index; nothing where it, or a sum in it, is too long to be read."""
         try:
             return self.entry(expr, tuple(map(str, at))).text
         except TooLongError:

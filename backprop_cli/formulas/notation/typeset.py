@@ -103,16 +103,15 @@ class Typeset:
         plain = [argument.value for argument in part.arguments if argument.keyword is None]
         if len(plain) < len(part.arguments) or part.function not in OPS:
             return self.function(part)
-        operands = [self.piece(value) for value in plain]
         if part.function == "sum" and len(plain) == 1:
-            return self.notation.total(operands[0])
+            return self.notation.total(self.piece(plain[0]))
         if part.function == "sqrt" and len(plain) == 1:
-            return self.notation.root(operands[0])
+            return self.notation.root(self.piece(plain[0]))
         template = OPS[part.function].text
         if template is None or len(plain) != len(OPS[part.function].signature.operands):
             return self.function(part)
-        stand_in = Apply(part.function, tuple(TensorSymbol("", (), 0) for _ in operands), {}, ())
-        return self.notation.call(part.function, list(operands), stand_in)
+        stand_in = Apply(part.function, tuple(TensorSymbol("", (), 0) for _ in plain), {}, ())
+        return self.notation.call(part.function, [self.piece(value) for value in plain], stand_in)
 
     def function(self, part: ast.Call) -> Piece:
         """name(arguments)."""
