@@ -162,9 +162,9 @@ class AtomicFile:
             raise self._error(_reason(caught)) from None
 
     def _open(self) -> None:
-        path = self.target.with_name(f".{self.target.name[:50]}.{os.urandom(6).hex()}.tmp")
+        # It is ours before it is there: a signal that comes between the two leaves no file.
+        self.temporary = path = self.target.with_name(f".{self.target.name[:50]}.{os.urandom(6).hex()}.tmp")
         self.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
-        self.temporary = path
         with suppress(FileNotFoundError, AttributeError):  # a new file's mode is the umask's; Windows has no fchmod
             os.fchmod(self.descriptor, stat.S_IMODE(self.target.stat().st_mode))
 
@@ -189,7 +189,7 @@ class AtomicFile:
     def discard(self) -> None:
         """Remove the temporary file."""
         if self.temporary is not None:
-            self.temporary.unlink()
+            self.temporary.unlink(missing_ok=True)
             self.temporary = None
 
     def _error(self, reason: str) -> FileError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,25 @@ def test_a_discarded_file_leaves_no_trace(tmp_path: Path) -> None:
     """After an error the folder is as before."""
     sink = AtomicFile(str(tmp_path / "out.txt"))
     sink.write("half")
+    sink.discard()
+    assert names(tmp_path) == set()
+
+
+def test_a_signal_right_after_the_file_is_there_leaves_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule: the file is known before it is made, so that Ctrl-C between the two finds it."""
+    made = os.open
+
+    def interrupted(*given: Any) -> int:
+        os.close(made(*given))
+        raise KeyboardInterrupt
+
+    sink = AtomicFile(str(tmp_path / "out.txt"))
+    monkeypatch.setattr(os, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sink.write("half")
+    assert len(names(tmp_path)) == 1
     sink.discard()
     assert names(tmp_path) == set()
 
