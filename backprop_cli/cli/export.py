@@ -18,6 +18,7 @@ from backprop_cli.tasks.export.targets import TARGETS
 if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
 
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Write a spec as something else."""
