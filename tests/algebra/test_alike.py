@@ -14,6 +14,7 @@ from backprop_cli.tasks.calculate import run
 if TYPE_CHECKING:
     from backprop_cli.language.model import Spec
 
+CUBE = "[[[1.0, -2.0], [0.5, 3.0]], [[4.0, -1.0], [2.0, 0.3]]]"
 VECTOR, MATRIX = "[1.0, -2.0, 3.0]", "[[1.0, -2.0, 3.0], [2.0, 0.5, 4.0]]"
 EQUAL = [
     (VECTOR, "flip(x)", "flip(x, 0)"), (MATRIX, "flip(x)", "flip(x, axis=(-1, 0))"),
@@ -22,6 +23,7 @@ EQUAL = [
     (VECTOR, "norm(x)", "norm(x, 2)"), (VECTOR, "std(x, ddof=1)", "std(x, unbiased=true)"),
     (MATRIX, "var(x, axis=1, keepdims=true)", "var(x, axis=-1, keepdims=true, correction=0)"),
     (MATRIX, "x[:, 0:3]", "x[:, :]"), (MATRIX, "x[:1, :]", "x[:1]"), (MATRIX, "x[0:]", "x"),
+    (CUBE, "flip(flip(x, axis=1), axis=1)", "x"), (CUBE, "flip(flip(x, axis=(0, 2)), axis=(0, 1))", "flip(x, (1, 2))"),
 ]  # fmt: skip
 
 

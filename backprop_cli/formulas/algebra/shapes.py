@@ -13,7 +13,17 @@ from backprop_cli.engine.ops.shaping import broadcast_shape, expand_shape, resha
 from backprop_cli.engine.ops.subscripts import Span, plainest
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.facts import facts_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, call, generic, kept_axes, materialize, scaled, zero
+from backprop_cli.formulas.algebra.formula import (
+    RULES,
+    Formula,
+    build,
+    call,
+    generic,
+    kept_axes,
+    materialize,
+    scaled,
+    zero,
+)
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
 
@@ -165,8 +175,7 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
     if not index:
         return broadcast_to(x, shape=target)
     if turned := _turned(index, target):
-        axes = None if len(turned) == len(target) else turned[0] if len(turned) == 1 else turned
-        return generic("flip", {"axis": axes}, (x,))
+        return build("flip", {"axis": turned}, (x,))
     if only_new_axes(index):
         return reshape(broadcast_to(x, shape=OPS["index"].shape(target, index=index)), shape=target)
     if len(index) == 1 == len(x.shape) == len(target) - 1 and isinstance(index[0], int):  # a row is e[k] vᵀ

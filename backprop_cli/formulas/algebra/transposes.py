@@ -1,4 +1,4 @@
-"""Transposes: Aᵀᵀ = A (T1), (AB)ᵀ = BᵀAᵀ (T2), into a sum or product only where that undoes one (T3)."""
+"""Transposes: Aᵀᵀ = A (T1), (AB)ᵀ = BᵀAᵀ (T2), into a sum or product where that undoes one (T3); reversals (D8)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from sympy import Add, Expr, Mul
 
-from backprop_cli.engine.ops.base import normalize_axis
+from backprop_cli.engine.ops.base import axes_of, normalize_axis
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of
-from backprop_cli.formulas.algebra.formula import RULES, Formula, call, scaled
+from backprop_cli.formulas.algebra.formula import RULES, Formula, build, call, generic, scaled
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.language.model import Shape
 
@@ -112,4 +112,17 @@ def swap(expr: Expr) -> Expr:
     return transpose(Formula(expr, shape), axes=(*range(rank - 2), rank - 1, rank - 2)).expr
 
 
+def flip(x: Formula, *, axis: Any = None) -> Formula:
+    """Reversed twice: only the axes stay that one of the two reverses   (D8); a constant is its own reversal."""
+    factor, inner = split_scalar(x.expr)
+    if not shape_of(x.expr):
+        return x
+    if not is_op(inner, "flip") or inner.shape != x.shape:
+        return generic("flip", {"axis": axis}, (x,))
+    once = {*axes_of(axis, len(x.shape))} ^ {*axes_of(inner.parameters["axis"], len(x.shape))}
+    before = Formula(factor * inner.args[0], x.shape)
+    return build("flip", {"axis": tuple(once)}, (before,)) if once else before
+
+
 RULES["transpose"] = transpose
+RULES["flip"] = flip
