@@ -163,7 +163,7 @@ def symbols(
         facts.labels = _Positions(graph, made)
     with at_work(made.facts.work):
         for node in graph.nodes:
-            _define(graph, node, made)
+            _define(node, made)
     return made
 
 
@@ -239,7 +239,7 @@ def _data(graph: Graph, values: Any, differentiated: frozenset[int]) -> Callable
     return of
 
 
-def _define(graph: Graph, node: Node, made: Symbols) -> None:
+def _define(node: Node, made: Symbols) -> None:
     if node.kind == "constant":
         made.nodes.append(None if node.value is None else Formula(exact(node.value), ()))  # type: ignore[arg-type]
         return

@@ -82,6 +82,9 @@ PAIRS = {
     "the sizes that windows came from": (
         SIGNAL + "v, i = F.max_pool1d(x, 2, return_indices=True)\ny = F.max_unpool1d(v, i, 2)",
         SIGNAL + "y = x * torch.tensor([0., 1., 0., 1., 0., 1.])"),
+    "what follows a loop that was not left": (
+        PLAIN + "n, y = 0, w\nwhile n < 2:\n    y, n = y * w, n + 1\nelse:\n    y = y + 1",
+        PLAIN + "y = w**3 + 1"),
     "a seed that is computed": (
         PLAIN + "loss = w**2\nloss.backward(torch.arange(2.) + 1)",
         PLAIN + "loss = w**2\nloss.backward(torch.tensor([1., 2.]))"),

@@ -26,7 +26,7 @@ def _ends(size: int, parts: int) -> list[tuple[int, int]]:
     return [(i * size // parts, -(-(i + 1) * size // parts)) for i in range(parts)]
 
 
-def _pooled(text: str, axis: int, rank: int, size: int, parts: int) -> str:
+def _pooled(text: str, axis: int, size: int, parts: int) -> str:
     """Means over windows of one axis, counted from the front."""
     if parts == size:
         return text
@@ -57,7 +57,7 @@ def _adaptive(space: int) -> Body:
             raise ParameterError("output_size", f"{show(sizes)} does not divide into {show(wanted)} equal windows")
         text = "x"
         for i, (n, w) in enumerate(zip(sizes, wanted, strict=True)):
-            text = _pooled(text, len(x) - space + i, len(x), n, w)
+            text = _pooled(text, len(x) - space + i, n, w)
         return text
 
     return body

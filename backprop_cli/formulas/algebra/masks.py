@@ -16,7 +16,7 @@ COMPARISONS = MASKS - {"eye", "one_hot"}
 
 
 MOVES = frozenset({"reshape", "expand_dims", "squeeze", "broadcast_to", "transpose", "index", "take", "take_along_axis",
-                   "flip", "roll", "tile", "tril", "triu", "concat", "stack", "maximum", "minimum", "prod", "max",
+                   "flip", "roll", "tril", "triu", "concat", "stack", "maximum", "minimum", "prod", "max",
                    "min", "sign", "ones"})  # fmt: skip
 """Operators that make 0/1 of 0/1."""
 

@@ -215,4 +215,4 @@ def _upright(term: Expr) -> Expr:
     return factor * swap(rest) if is_op(rest, "transpose") else term
 
 
-RULES |= {"matmul": matmul, "dot": matmul, "outer": outer, "inv": inverse, "trace": trace}
+RULES |= {"matmul": matmul, "outer": outer, "inv": inverse, "trace": trace}

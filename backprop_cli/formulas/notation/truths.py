@@ -15,7 +15,7 @@ from backprop_cli.formulas.algebra.expr import Apply
 COMPARISONS = frozenset({"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"})
 KEEPING = frozenset({
     "max", "min", "maximum", "minimum", "index", "reshape", "transpose", "expand_dims", "squeeze", "broadcast_to",
-    "concat", "stack", "flip", "roll", "take", "diagonal", "diag", "tril", "triu", "repeat", "tile", "outer",
+    "concat", "stack", "flip", "roll", "take", "diagonal", "diag", "tril", "triu", "outer",
 })  # fmt: skip
 """Functions that give truths of truths."""
 

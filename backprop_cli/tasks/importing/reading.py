@@ -79,16 +79,16 @@ def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
         found = _function(machine, asked.function)
     else:
         found = exercises(record, machine) or [_without_backward(machine)]
-    _unused(machine, asked)
+    _unused(machine)
     sound = [one for one in found if all(start.problem is None for start in one.starts)]
     if not sound:
         problem = found[0].starts[0].problem
         assert problem is not None
         raise problem
-    return tuple(_written(record, one, len(sound)) for one in sound)
+    return tuple(_written(record, one) for one in sound)
 
 
-def _written(record: Record, exercise: Exercise, count: int) -> Imported:
+def _written(record: Record, exercise: Exercise) -> Imported:
     name = PurePath(record.program.file).name
     comments = [f"Read from {name} by 'backprop import', {exercise.where}; the program was not run."]
     if exercise.guessed:
@@ -215,7 +215,7 @@ def _arguments(machine: Machine, function: object, method: bool) -> dict[str, An
     return found
 
 
-def _unused(machine: Machine, asked: Asked) -> None:
+def _unused(machine: Machine) -> None:
     unused = sorted(set(machine.given) - machine.used)
     if unused:
         raise UsageError("E022", f"the program has no name {unused[0]!r} to give a value", hint=None)

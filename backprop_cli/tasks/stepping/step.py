@@ -79,7 +79,7 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
         history=tuple(training.history), names=tuple(graph.names),
         params=tuple(_update(training, index, old[index], lines, written.get(index), settings)
                      for index in training.movers),
-        warnings=tuple(_warnings(training.history, graph.output_name, settings.steps)), where=where,
+        warnings=tuple(_warnings(training.history, graph.output_name)), where=where,
     )  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def _put_in(code: str, parameters: Parameters, known: Mapping[str, Array | float
 # ── what to tell ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _warnings(history: list[Moment], output: str, steps: int) -> Iterator[Warned]:
+def _warnings(history: list[Moment], output: str) -> Iterator[Warned]:
     """Divergence, plainly."""
     first, last = history[0], history[-1]
     if not math.isfinite(last.loss):

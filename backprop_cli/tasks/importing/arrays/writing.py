@@ -216,7 +216,7 @@ def _built(
     cut = _cut(code, whole_, slice(first, stop))
     inner_index = [slice(None) if i == axis else one for i, one in enumerate(index)]
     if not isinstance(one, slice) and isinstance(value, Tensor):
-        value = _with_axis(machine, value, axis, index, shape, node)
+        value = _with_axis(machine, value, axis, index, node)
     middle = _built(machine, cut, inner_shape, inner_index, value, node)
     pieces = [_cut(code, whole_, slice(None, first))] if first else []
     pieces.append(middle)
@@ -224,9 +224,7 @@ def _built(
     return middle if len(pieces) == 1 else call("concat", listed(*pieces), axis=number(axis))
 
 
-def _with_axis(
-    machine: Machine, value: Tensor, axis: int, index: list[object], shape: tuple[int, ...], node: ast.AST
-) -> Tensor:
+def _with_axis(machine: Machine, value: Tensor, axis: int, index: list[object], node: ast.AST) -> Tensor:
     """The assigned part with an axis of size 1 where the index is a number."""
     rank = len(machine.record.shape(value, node))
     kept = sum(isinstance(one, slice) for one in index)

@@ -49,17 +49,23 @@ def _changed(part: ast.AST) -> str | None:
     return owner.id if isinstance(owner, ast.Name) and owner.id != "self" else None
 
 
-def for_(machine: Machine, node: ast.For) -> None:
-    """A loop over what is constant, unrolled; of a training loop the first round."""
+def loop(machine: Machine, node: ast.For | ast.While) -> None:
+    """A loop over what is constant, or while a condition is known to hold, unrolled; a training loop once."""
     try:
-        over = machine.value(node.iter)
-        items = items_of(machine, over, node.iter)
-        _rounds(machine, node, items)
+        _rounds(machine, node, _items(machine, node))
     except Unread as caught:
         if training.trains(node):
             _first_round(machine, node, Unknown(caught.error))
             return
-        _unknown_loop(machine, [node], caught.error)
+        _unknown_loop(machine, node, caught.error)
+
+
+def _items(machine: Machine, node: ast.For | ast.While) -> Iterator[object]:
+    if isinstance(node, ast.For):
+        yield from items_of(machine, machine.value(node.iter), node.iter)
+        return
+    while truth(machine, machine.value(node.test), node.test):
+        yield None
 
 
 def _spent(machine: Machine, node: ast.AST, since: int) -> None:
@@ -72,7 +78,7 @@ def _spent(machine: Machine, node: ast.AST, since: int) -> None:
         raise machine.record.unread(node, "a loop that goes on too long to be unrolled", "make it shorter")
 
 
-def _rounds(machine: Machine, node: ast.For, items: Iterator[object]) -> None:
+def _rounds(machine: Machine, node: ast.For | ast.While, items: Iterator[object]) -> None:
     only_first = training.trains(node)
     since = machine.steps
     for count, item in enumerate(items):
@@ -83,7 +89,7 @@ def _rounds(machine: Machine, node: ast.For, items: Iterator[object]) -> None:
         if only_first:
             _first_round(machine, node, item)
             return
-        machine.bind(node.target, item, node)
+        _bind(machine, node, item)
         try:
             machine.run(node.body)
         except Broken:
@@ -93,40 +99,21 @@ def _rounds(machine: Machine, node: ast.For, items: Iterator[object]) -> None:
     machine.run(node.orelse)
 
 
-def _first_round(machine: Machine, node: ast.For | ast.While, item: object) -> None:
-    machine.record.note(node, "of the training loop the first round is read")
+def _bind(machine: Machine, node: ast.For | ast.While, item: object) -> None:
     if isinstance(node, ast.For):
         machine.bind(node.target, item, node)
+
+
+def _first_round(machine: Machine, node: ast.For | ast.While, item: object) -> None:
+    machine.record.note(node, "of the training loop the first round is read")
+    _bind(machine, node, item)
     with suppress(Broken, Continued):
         machine.run(node.body)
 
 
-def while_(machine: Machine, node: ast.While) -> None:
-    """A loop as long as its condition is known to hold."""
-    if training.trains(node):
-        _first_round(machine, node, None)
-        return
-    count, since = 0, machine.steps
-    try:
-        while truth(machine, machine.value(node.test), node.test):
-            count += 1
-            if count > MAX_ROUNDS:
-                raise machine.record.unread(node, f"a loop of more than {MAX_ROUNDS:,} rounds", "make it shorter")
-            machine.step(node)
-            _spent(machine, node, since)
-            try:
-                machine.run(node.body)
-            except Broken:
-                return
-            except Continued:
-                continue
-    except Unread as caught:
-        _unknown_loop(machine, node.body, caught.error)
-
-
-def _unknown_loop(machine: Machine, body: list[ast.stmt], error: SpecError) -> None:
+def _unknown_loop(machine: Machine, node: ast.For | ast.While, error: SpecError) -> None:
     """A loop of which nobody knows how often it runs; its `break`s are its own."""
     with suppress(Unread):
-        unknown_block(machine, body, error)
-    for name in filter(None, (_changed(part) for statement in body for part in ast.walk(statement))):
+        unknown_block(machine, [node], error)
+    for name in filter(None, map(_changed, ast.walk(node))):
         machine.frame.put(name, Unknown(error))

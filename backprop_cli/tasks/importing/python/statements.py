@@ -11,7 +11,7 @@ from backprop_cli.tasks.importing.arrays.writing import replace_whole
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.helpers import helper
 from backprop_cli.tasks.importing.library.methods import family_of
-from backprop_cli.tasks.importing.python.loops import for_, unknown_block, while_
+from backprop_cli.tasks.importing.python.loops import loop, unknown_block
 from backprop_cli.tasks.importing.python.targets import poison
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
 from backprop_cli.tasks.importing.state.values import Class, Frame, Function, Library, Opaque, Tensor, Unknown, Unread
@@ -230,7 +230,7 @@ def _refused(machine: Machine, node: ast.stmt) -> None:
 
 _STATEMENTS: Mapping[type[ast.stmt], Callable[[Machine, Any], None]] = {
     ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented, ast.Expr: _expression, ast.If: _if,
-    ast.For: for_, ast.While: while_, ast.FunctionDef: _function, ast.ClassDef: _class, ast.Return: _return,
+    ast.For: loop, ast.While: loop, ast.FunctionDef: _function, ast.ClassDef: _class, ast.Return: _return,
     ast.With: _with, ast.Try: _try, ast.Import: _import, ast.ImportFrom: _import_from, ast.Global: _scope,
     ast.Nonlocal: _scope, ast.Delete: _delete, ast.Pass: _nothing, ast.Assert: _nothing, ast.Break: _break,
     ast.Continue: _continue, ast.Raise: _raise,
