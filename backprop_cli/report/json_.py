@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from backprop_cli.formulas.printed import NOTATIONS, Named, Omitted, Printed
@@ -19,6 +19,9 @@ Encoder = Callable[[Any], str]
 Listing = Callable[[Any, int | None], object]
 """What stands for an array in a document: `strict`, its numbers in lists, or `later`."""
 
+Objects = Callable[[Mapping[str, Any], Callable[[Any], object]], object]
+"""What stands for objects in a document: `at_once`, or `One`, by which each is made when it is written."""
+
 OPENED = len("\n  ")
 PIECE = 1 << 16  # characters
 BLOCK = 4096  # numbers
@@ -26,7 +29,23 @@ FEW = 4  # entries of a list
 LATER = "\0"  # which no JSON holds as it is
 
 
-def document(result: Result, view: View, listed: Listing = strict) -> dict[str, object]:
+def at_once(given: Mapping[str, Any], make: Callable[[Any], object]) -> dict[str, object]:
+    """Objects by name, each made of what is given."""
+    return {name: make(one) for name, one in given.items()}
+
+
+class One(NamedTuple):
+    """The same, one after the other: of a large result only one is ever held."""
+
+    given: Mapping[str, Any]
+    make: Callable[[Any], object]
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        """As a dictionary has them."""
+        return ((name, self.make(one)) for name, one in self.given.items())
+
+
+def document(result: Result, view: View, listed: Listing = strict, nodes: Objects = at_once) -> dict[str, object]:
     """A result as plain data, with the keys in the order of the contract."""
     found: dict[str, object] = {
         "schema": SCHEMA,
@@ -36,7 +55,7 @@ def document(result: Result, view: View, listed: Listing = strict) -> dict[str, 
         "output": result.output,
         "grad_output": listed(result.grad_output, view.precision),
         "dims": dict(result.dims),
-        "nodes": {node.name: _node(node, view, listed) for node in result.nodes},
+        "nodes": nodes({node.name: node for node in result.nodes}, lambda node: _node(node, view, listed)),
     }
     if result.passes:
         found["passes"] = [_pass(one, result.nodes, view, listed) for one in result.passes]
@@ -72,11 +91,11 @@ def _gradient(gradient: Gradient | None, view: View, listed: Listing) -> dict[st
     return {"value": listed(gradient.value, view.precision), "formula": shown}
 
 
-def _formula(formula: Printed | Omitted) -> dict[str, str]:
+def _formula(formula: Printed | Omitted) -> Mapping[str, str]:
     if isinstance(formula, Omitted):
         return {"omitted": formula.why}
     written = formula.written
-    return {notation: written[notation] if notation in written else formula[notation] for notation in NOTATIONS}
+    return written if (*written,) == NOTATIONS else {notation: formula[notation] for notation in NOTATIONS}
 
 
 def _pass(one: PassResult, nodes: Iterable[NodeResult], view: View, listed: Listing) -> dict[str, object]:
@@ -131,6 +150,7 @@ class _Layout:
                                            bool: words.__getitem__, type(None): words.__getitem__}  # fmt: skip
         self.forms: dict[tuple[str, ...], str] = {}  # of objects, by the line that they stand on and their keys
         self.later: list[Later] = []  # for each `LATER` of a text
+        self.laid: tuple[object, str, str] = None, "", ""  # the last object, where it stood, and its text
 
     def string(self, text: str) -> str:
         """A text in quotes."""
@@ -150,7 +170,7 @@ class _Layout:
 
         One by one come what it holds and what that holds: a node is made when it is written, and made at once.
         """
-        if isinstance(data, dict) and data and len(line) <= OPENED:
+        if isinstance(data, (dict, One)) and data and len(line) <= OPENED:
             inner = line + "  "
             before = "{" + inner
             for key, value in data.items():
@@ -175,14 +195,20 @@ class _Layout:
         if known is not None:
             return known(data)
         if isinstance(data, dict) and data:
+            last, there, text = self.laid
+            if last is data and there == line:  # one formula in several terms
+                return text
             inner = line + "  "
             kind = line, *data
             form = self.forms.get(kind)
             if form is None:
                 form = self.forms[kind] = self.form(data, line)
-            quoted, text = self.quoted, self.text
-            return form % tuple([quoted(value) if type(value) is str and value.isascii() else text(value, inner)
+            quoted, encoded = self.quoted, self.text
+            text = form % tuple([quoted(value) if type(value) is str and value.isprintable() else encoded(value, inner)
                                  for value in data.values()])  # fmt: skip
+            if not self.later:
+                self.laid = data, line, text
+            return text
         if isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
             inner = line + "  "
             return f"[{','.join([inner + self.text(entry, inner) for entry in data])}{line}]"
@@ -236,7 +262,7 @@ def numbers(value: Any, view: View) -> Iterator[str]:
 
 def pieces(result: Result, view: View = EVERYTHING) -> Iterator[str]:
     """One object over several lines, of which only a small part is ever held."""
-    return laid_out(document(result, view, later), view)
+    return laid_out(document(result, view, later, One), view)
 
 
 def laid_out(data: Any, view: View) -> Iterator[str]:

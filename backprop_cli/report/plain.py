@@ -29,7 +29,9 @@ _HIDDEN = "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\u
 
 def json_safe(text: str) -> str:
     r"""JSON whose strings hold no invisible character as it is: they are written as \u escapes, which mean the same."""
-    return text if text.isascii() else re.sub(_HIDDEN, lambda found: f"\\u{ord(found[0]):04x}", text)
+    if text.isascii() or text.isprintable():  # in which case nothing is hidden
+        return text
+    return re.sub(_HIDDEN, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 # ── ASCII ────────────────────────────────────────────────────────────────────────────────────────
