@@ -146,10 +146,11 @@ def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | N
     if said:
         return said, None
     named = record.gradients()
-    asked = frozenset(item.name for item in leaves if item.base in named)
-    if asked and any(item.name in asked for item in arrays or leaves):
-        return asked, "params are the leaves whose gradient the program works out"
+    computed = {item.base for item in record.items.values() if item.what == "node"}  # a start that is written over
+    asked = frozenset(item.name for item in leaves if item.base in named and item.base not in computed)
     moved = frozenset(item.name for item in leaves if item.base in record.updated)
+    if asked and any(item.name in asked for item in arrays or leaves):
+        return asked | moved, "params are the leaves whose gradient the program works out"
     if moved:
         return moved, "params are the leaves that the program updates"
     called = frozenset(item.name for item in arrays if _PARAM.search(item.base))

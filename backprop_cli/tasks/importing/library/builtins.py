@@ -161,7 +161,9 @@ def _is_of(value: object, kind: object) -> bool:
         return isinstance(value, Instance) and (value.kind is kind or any(b is kind for b in value.kind.bases))
     if isinstance(kind, Library):
         if isinstance(value, Layer):
-            return kind.last == value.kind
+            return kind.last in {value.kind, "Module"}
+        if isinstance(value, Instance):
+            return kind.path in value.kind.roots()
         return isinstance(value, Tensor) and kind.last in {"Tensor", "ndarray", "Parameter"}
     if isinstance(kind, Builtin):
         return type(plain(value)).__name__ == kind.name
@@ -209,7 +211,14 @@ def _next(machine: Machine, given: list[object], named: dict[str, object], node:
 
 
 def _type(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    return given[0].kind if isinstance(given[0], Instance) else Opaque("a type")
+    return type_of(given[0])
+
+
+def type_of(value: object) -> object:
+    """`type(x)`, `x.__class__`."""
+    if isinstance(value, Layer):
+        return Library(f"torch.nn.{value.kind}")
+    return value.kind if isinstance(value, Instance) else Opaque("a type")
 
 
 BUILTINS: Mapping[str, Run] = {

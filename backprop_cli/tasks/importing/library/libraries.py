@@ -15,7 +15,7 @@ from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
-from backprop_cli.tasks.importing.networks import modules
+from backprop_cli.tasks.importing.networks import inits, modules
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
     Builtin,
@@ -45,7 +45,7 @@ def call_library(machine: Machine, function: Library, given: list[object], named
     if _OPAQUE.search(path):
         return Opaque(path)
     if path.startswith("torch.nn.init."):
-        return _initialised(machine, function.last, given, named, node)
+        return inits.initialised(machine, function.last, given, named, node)
     if path.startswith(("torch.nn.", "torch.nn.modules")) and not path.startswith("torch.nn.functional"):
         return modules.make(machine, function.last, given, named, node)
     if path.startswith("math."):
@@ -155,29 +155,6 @@ def _backward(machine: Machine, given: list[Any], named: dict[str, Any], node: a
     seed = named.get("grad_tensors", given[1] if len(given) > 1 else None)
     return training.backward(machine, output, seed[0] if isinstance(seed, list | tuple) else seed, None, node)
 
-
-def _initialised(machine: Machine, name: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    """`nn.init.xavier_uniform_(w)`."""
-    rule = name.rstrip("_")
-    rule = {"constant": "constant", "normal": "normal", "uniform": "uniform"}.get(rule, rule)
-    target = given[0]
-    start = (target.start or (target.item.start if target.item else None)) if isinstance(target, Tensor) else None
-    values = [float(plain(one)) for one in given[1:] if is_number(one)]
-    if start is not None and rule in _INITS:
-        names = _INITS[rule]
-        start.rule, start.data = rule, None
-        options = dict(zip(names, values, strict=False)) | {
-            k: float(plain(v)) for k, v in named.items() if is_number(v)
-        }
-        start.options = {k: v for k, v in options.items() if k in names} | ({"seed": 0} if "gain" in names or rule in
-                                                                            {"normal", "uniform"} else {})  # fmt: skip
-    return target
-
-
-_INITS: Mapping[str, tuple[str, ...]] = {
-    "normal": ("mean", "std"), "uniform": ("low", "high"), "zeros": (), "ones": (), "constant": ("value",), "eye": (),
-    "xavier_uniform": ("gain",), "xavier_normal": ("gain",), "kaiming_uniform": ("gain",), "kaiming_normal": ("gain",),
-}  # fmt: skip
 
 def _keys(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`jax.random.split(key, 3)`."""

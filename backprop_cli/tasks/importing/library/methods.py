@@ -190,7 +190,8 @@ def _grad(machine: Machine, value: Tensor, node: ast.AST) -> object:
 def _data(machine: Machine, value: Tensor, node: ast.AST) -> object:
     if value.fresh or not value.grad:
         return value
-    return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), kind=value.kind)
+    start = value.item.start if value.item is not None else None  # so that filling it fills the leaf
+    return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), start=start, kind=value.kind)
 
 
 _ATTRIBUTES: Mapping[str, Any] = {

@@ -68,6 +68,8 @@ _METHODS: Mapping[type, Mapping[str, Callable[..., object]]] = {
     str: {"join": _join, "lower": _text(lambda s: s.lower()), "upper": _text(lambda s: s.upper()),
           "strip": _text(lambda s, *a: s.strip(*a)), "split": _text(lambda s, *a: s.split(*a)),
           "splitlines": _text(lambda s: s.splitlines()), "format": lambda m, o, a, n: o,
-          "startswith": _text(lambda s, a: s.startswith(a)), "endswith": _text(lambda s, a: s.endswith(a))},
+          "startswith": _text(lambda s, a: s.startswith(a)), "endswith": _text(lambda s, a: s.endswith(a)),
+          "find": _text(lambda s, a: s.find(a)), "count": _text(lambda s, a: s.count(a)),
+          "replace": _text(lambda s, a, b: s.replace(a, b))},
     float: {"is_integer": lambda m, o, a, n: o.is_integer()},
 }  # fmt: skip

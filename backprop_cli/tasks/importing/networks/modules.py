@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.language.spelling.torch_networks import layer_function
 from backprop_cli.tasks.importing.arrays import functions
+from backprop_cli.tasks.importing.exercise import training
+from backprop_cli.tasks.importing.networks import walk
 from backprop_cli.tasks.importing.networks.layers import PADS, RUNS
 from backprop_cli.tasks.importing.networks.params import drawn_params, param
 from backprop_cli.tasks.importing.state.values import Builtin, Instance, Layer, Opaque, Part, Tensor, plain
@@ -15,6 +17,8 @@ from backprop_cli.tasks.importing.state.values import Builtin, Instance, Layer, 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
+Run = Callable[["Machine", object, list[object], ast.AST], object]
+"""A method that every module has."""
 _CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
 _CELL = ("input_size", "hidden_size")
 _LEVELS = ("bias", "batch_first", "dropout", "bidirectional")
@@ -36,6 +40,8 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "GRU": (*_CELL, "num_layers", *_LEVELS), "RNNCell": (*_CELL, "bias", "nonlinearity"),
     **dict.fromkeys(("LSTMCell", "GRUCell"), (*_CELL, "bias")), "PReLU": ("num_parameters", "init"),
     "Flatten": ("start_dim", "end_dim"), "Unflatten": ("dim", "unflattened_size"),
+    **dict.fromkeys(("ReLU", "ReLU6", "SELU", "SiLU", "Mish", "Hardswish", "Hardsigmoid"), ("inplace",)),
+    "LeakyReLU": ("negative_slope", "inplace"), **dict.fromkeys(("ELU", "CELU"), ("alpha", "inplace")),
     **{f"Dropout{n}": ("p", "inplace") for n in ("", "1d", "2d", "3d")},
     **{f"MaxPool{n}d": _MAX for n in (1, 2, 3)},
     "CrossEntropyLoss": ("weight", "size_average", "ignore_index", "reduce", "reduction", "label_smoothing"),
@@ -150,8 +156,43 @@ def _this(machine: Machine, owner: object, given: list[object], node: ast.AST) -
     return owner
 
 
-def _parts(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
-    return Opaque("the params of a model")
+def _each(of: Callable[[Any], Iterator[Any]], which: int | None = 1) -> Run:
+    """Modules one by one; `which` of the pair of name and module."""
+    def run(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
+        return (one if which is None else one[which] for one in of(owner))
+
+    return run
+
+
+def _params(which: int | None) -> Run:
+    """Params one by one, made as they are asked for; `which` of the pair of name and param."""
+    def run(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
+        return (one if which is None else one[which] for one in walk.params(machine, owner, node))
+
+    return run
+
+
+def _state(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
+    return dict(walk.params(machine, owner, node))
+
+
+def _loaded(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
+    return walk.loaded(machine, owner, given[0] if given else None, node)
+
+
+def _required(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
+    """`model.requires_grad_(False)`."""
+    for _, one in list(walk.params(machine, owner, node)):
+        training.require(machine, one, bool(plain(given[0])) if given else True, node)
+    return owner
+
+
+def _applied(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
+    """`model.apply(f)`: f of each module, of the parts before the whole."""
+    for _, one in walk.children(owner):
+        _applied(machine, one, given, node)
+    machine.called(given[0], [owner], {}, node)
+    return owner
 
 
 def _cleared(machine: Machine, owner: object, given: list[object], node: ast.AST) -> Any:
@@ -166,10 +207,13 @@ def _registered(machine: Machine, owner: object, given: list[object], node: ast.
         owner.names[str(given[0])] = machine.named(value, str(given[0]), node) if isinstance(value, Tensor) else value
 
 
-MODULE_METHODS: Mapping[str, Callable[[Machine, object, list[object], ast.AST], object]] = {
-    **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "eval", "train", "requires_grad_", "half"), _this),
-    **dict.fromkeys(("parameters", "named_parameters", "state_dict", "load_state_dict", "children", "modules",
-                     "buffers", "named_children", "named_modules"), _parts),
-    "apply": _this, "zero_grad": _cleared, "register_buffer": _registered, "register_parameter": _registered,
-    "add_module": _registered, "training": _this, "save_hyperparameters": _this, "log": _this,
+MODULE_METHODS: Mapping[str, Run] = {
+    **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "eval", "train", "half", "training",
+                     "save_hyperparameters",
+                     "log"), _this),
+    "requires_grad_": _required, "parameters": _params(1), "named_parameters": _params(None), "state_dict": _state,
+    "load_state_dict": _loaded, "children": _each(walk.children), "named_children": _each(walk.children, None),
+    "modules": _each(walk.modules), "named_modules": _each(walk.modules, None),
+    "buffers": lambda m, o, a, n: Opaque("the buffers of a model"), "apply": _applied, "zero_grad": _cleared,
+    **dict.fromkeys(("register_buffer", "register_parameter", "add_module"), _registered),
 }  # fmt: skip

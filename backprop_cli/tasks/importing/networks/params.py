@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import Layer, Tensor, plain
@@ -13,6 +13,8 @@ from backprop_cli.tasks.importing.state.values import Layer, Tensor, plain
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
+OWN: Final = "the params of layers are PyTorch's own for the seed that is set"
+LAWS: Final = "the params of layers start from PyTorch's laws, drawn here with seed 0"
 Shapes = Mapping[str, tuple[tuple[int, ...], str, dict[str, float]]]
 """Of each param its shape, the rule that it starts from, and that rule's options."""
 
@@ -68,7 +70,8 @@ def ways(layer: Layer) -> tuple[str, ...]:
 def _norm_shapes(layer: Layer) -> Shapes:
     size = layer.given.get("normalized_shape", layer.given.get("num_features", layer.given.get("num_channels")))
     shape = pair(size, 1)
-    return {"weight": (shape, "ones", {}), "bias": (shape, "zeros", {})}
+    weight: Shapes = {"weight": (shape, "ones", {})}
+    return weight if layer.kind == "RMSNorm" else {**weight, "bias": (shape, "zeros", {})}
 
 
 def _linear_shapes(layer: Layer) -> Shapes:
@@ -101,6 +104,15 @@ _SHAPES: Mapping[str, Callable[[Layer], Shapes]] = {
 }  # fmt: skip
 
 
+def names_of(layer: Layer) -> list[str]:
+    """The names of a layer's params, in PyTorch's order."""
+    names = list(_SHAPES[layer.kind](layer)) if layer.kind in _SHAPES else []
+    plain_ = layer.given.get("affine", not layer.kind.startswith("Instance")) is False
+    if plain_ or layer.given.get("elementwise_affine", True) is False:
+        return []
+    return [name for name in names if not (name.startswith("bias") and layer.given.get("bias", True) is False)]
+
+
 def param(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Tensor | None:
     """A param of a layer, made when it is first used, when its place in the model is known; None where it has none."""
     if name.startswith("bias") and layer.given.get("bias", True) is False:
@@ -114,9 +126,9 @@ def param(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Tensor | 
     if found.fresh:
         base = f"{layer.path}_{name}".replace(".", "_").lstrip("_")
         if found.start is not None and found.start.data is not None:
-            machine.record.note(None, "the params of layers are PyTorch's own for the seed that is set")
+            machine.record.note(None, OWN)
         elif found.start is not None and found.start.rule in {"uniform", "normal"}:
-            machine.record.note(None, "the params of layers start from PyTorch's laws, drawn here with seed 0")
+            machine.record.note(None, LAWS)
         machine.record.leaf(found, base, node)
     return found
 

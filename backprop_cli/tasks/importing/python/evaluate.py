@@ -9,7 +9,7 @@ from typing import Any, Final
 from backprop_cli.language.spelling import PLACES
 from backprop_cli.tasks.importing.arrays import indexing, tensors
 from backprop_cli.tasks.importing.library import methods, python_methods
-from backprop_cli.tasks.importing.library.builtins import BUILTINS
+from backprop_cli.tasks.importing.library.builtins import BUILTINS, type_of
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.python.calls import called
 from backprop_cli.tasks.importing.python.containers import (
@@ -119,6 +119,8 @@ def _attribute(machine: Machine, node: ast.Attribute) -> object:
 
 def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> object:
     """An attribute of a value."""
+    if name in _EVERY:
+        return _EVERY[name](owner)
     if isinstance(owner, Library):
         return calls.library_constant(f"{owner.path}.{name}")
     if isinstance(owner, Tensor):
@@ -138,11 +140,21 @@ def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> obje
         return Builtin(name, lambda m, a, k, n: _removed(m, owner) if name == "remove" else None)
     if isinstance(owner, TorchDraws):
         return Builtin(name, lambda m, a, k, n: _seeded(owner, name, a))
+    return _of_few(machine, owner, name, node)
+
+
+def _of_few(machine: Machine, owner: object, name: str, node: ast.AST) -> object:
     if isinstance(owner, Draw):
         return Builtin(name, lambda m, a, k, n: calls.own_draw(m, owner, name, a, n))
     if isinstance(owner, Super):
         return _of_super(machine, owner, name, node)
     return python_methods.python_method(machine, owner, name, node)
+
+
+_EVERY: Final[Mapping[str, Callable[[object], object]]] = {
+    "__class__": type_of, "__name__": lambda owner: getattr(owner, "last", getattr(owner, "name", "")),
+}  # fmt: skip
+"""What everything of the program has."""
 
 
 def _removed(machine: Machine, handle: Handle) -> None:
@@ -163,8 +175,6 @@ def _seeded(owner: TorchDraws, name: str, given: list[object]) -> object:
 def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
     if name in owner.names:
         return owner.names[name]
-    if name == "__class__":
-        return owner.kind
     found = owner.kind.find(name)
     if isinstance(found, Function):
         return calls.method(machine, found, owner, node)

@@ -1,0 +1,79 @@
+"""What a model holds: its modules and its params, in PyTorch's order and by the names that PyTorch gives them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from backprop_cli.tasks.importing.networks.params import names_of, param
+from backprop_cli.tasks.importing.state.values import Instance, Layer, Part, Tensor, Unknown, Unread
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.state.machine import Machine
+
+
+def _held(owner: object) -> dict[str, Any]:
+    """What a module holds by its names."""
+    return owner.names if isinstance(owner, Instance) else owner.parts if isinstance(owner, Layer) else {}
+
+
+def children(owner: object) -> Iterator[tuple[str, Part]]:
+    """The modules that a module holds itself.
+
+    Raises:
+        Unread: one of them could not be read.
+    """
+    for name, one in _held(owner).items():
+        if isinstance(one, Unknown):
+            raise Unread(one.error)
+        if isinstance(one, Layer) or isinstance(one, Instance) and any(one.kind.roots()):
+            assert isinstance(owner, Part)
+            one.place(owner, name)
+            yield name, one
+
+
+def modules(owner: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
+    """A module and all below it, each before its parts."""
+    yield prefix, owner
+    for name, one in children(owner):
+        yield from modules(one, f"{prefix}.{name}".lstrip("."))
+
+
+def params(machine: Machine, owner: Part, node: ast.AST) -> Iterator[tuple[str, Tensor]]:
+    """The params of a module and of all below it, each once, as they are asked for."""
+    met: list[Tensor] = []
+    for prefix, one in modules(owner):
+        for name, tensor in _own(machine, one, node):
+            if all(tensor is not other for other in met):
+                met.append(tensor)
+                yield f"{prefix}.{name}".lstrip("."), tensor
+
+
+def _own(machine: Machine, owner: Part, node: ast.AST) -> Iterator[tuple[str, Tensor]]:
+    for name, one in _held(owner).items():
+        if isinstance(one, Tensor) and one.param:
+            base = f"{owner.path}.{name}".lstrip(".").replace(".", "_")
+            yield name, machine.named(one, base, node)
+    if isinstance(owner, Layer):
+        for name in names_of(owner):
+            found = param(machine, owner, name, node)
+            if found is not None:
+                yield name, found
+
+
+def loaded(machine: Machine, owner: Part, given: object, node: ast.AST) -> Any:
+    """`target.load_state_dict(model.state_dict())`: the params start from the same numbers.
+
+    Raises:
+        Unread: what is loaded is not known here.
+    """
+    if not isinstance(given, dict):
+        raise machine.record.unread(node, "the numbers that are loaded are not known: params start from others here")
+    for name, tensor in params(machine, owner, node):
+        source = given.get(name)
+        start = source.item.start if isinstance(source, Tensor) and source.item is not None else None
+        if start is None or tensor.item is None:
+            raise machine.record.unread(node, f"what is loaded into {name} is not known")
+        tensor.item.start = deepcopy(start)
