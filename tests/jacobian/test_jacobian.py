@@ -114,7 +114,7 @@ PUBLISHED = [
     ("sums from both ends", {"x": V}, {"y": "cumsum(x, axis=0) + flip(cumsum(x, axis=0))"}, "y", "x",
      "flip(eye(3), axis=0) · tril(ones((3, 3))) + tril(ones((3, 3)))", "[i+j ≤ 2] + [i ≥ j]"),
     ("reversed and back", {"x": V}, {"y": "flip(tanh(flip(x)))"}, "y", "x", "diag(flip(1 - tanh(flip(x))²))",
-     "δ[i,j] · (1 - tanh(x[i])²)"),
+     "(1 - tanh(x[i])²) · δ[i,j]"),
     ("a reversal", {"x": V}, {"y": "flip(x)"}, "y", "x", "flip(eye(3), axis=0)", "δ[i,2-j]"),
     ("two joined", {"x": V}, {"y": "concat([x, x**2])"}, "y", "x", "eye(6)[:, :3] + 2 eye(6)[:, 3:] · diag(x)",
      "δ[i,j] + 2 x[j] · δ[i,j+3]"),
@@ -124,7 +124,7 @@ PUBLISHED = [
     ("layer normalisation", {"x": V}, {"m": "mean(x)", "s": "sqrt(mean((x - m)**2))", "y": "(x - m)/s"}, "y", "x",
      "(3 I - y · yᵀ - ones((3, 3)))/(3 s)", "(δ[i,j] - y[i] · y[j] / 3 - 1/3)/s"),
     ("softmax with temperature", {"z": V, "T": 2.0}, {"p": "softmax(z/T)"}, "p", "z", "(diag(p) - p · pᵀ)/T",
-     "(δ[i,j] - p[j]) · p[i] / T"),
+     "p[i] · (δ[i,j] - p[j]) / T"),
     ("RMS normalisation", {"x": V, "g": [1.0, 3.0, 2.0]}, {"r": "sqrt(mean(x**2))", "y": "g*x/r"}, "y", "x",
      "(diag(g) - y · xᵀ / (3 r))/r", "g[i] · δ[i,j] / r - y[i] · x[j] / (3 r²)"),
     ("cylindrical coordinates", {"u": V}, {"y": "stack([u[0]*cos(u[1]), u[0]*sin(u[1]), u[2]])"}, "y", "u",
@@ -662,3 +662,36 @@ def test_only_the_signs_that_are_shown_are_explained(backprop: Any) -> None:
     asked = ("-e", "sum((x[1:] - x[:-1]**2)**2)", "--shape", "x=4", "--wrt", "x")
     assert "notation:" not in backprop("hessian", *asked).out
     assert "notation: δ[i,j]" in backprop("jacobian", "-e", "y = softmax(z)", "--shape", "z=3").out
+
+
+GRAPH = """\
+inputs: {A: {shape: [3, 3], symmetric: true}, M: {shape: [3, 3]}, k: {shape: [3]}, lam: {shape: []}}
+params: {x: {shape: [3]}, U: {shape: [3, 2]}, p: {shape: [4]}}
+nodes:
+  y: A @ x
+  z: M @ A @ x
+  E: 1/2 * sum(k * (p[1:] - p[:-1])**2) + lam * sum(U**2)
+"""
+
+
+@pytest.mark.parametrize(("output", "wrt", "index"), [
+    ("y", "x", "A[i,j]"),
+    ("z", "x", "Σ_l M[i,l] · A[l,j]"),
+    ("E", "U", "2 lam · U[i,j]"),
+    ("E", "p", "(p[i] - p[i-1]) · k[i-1] · [i ≥ 1] - (p[i+1] - p[i]) · k[i] · [i < 3]"),
+])  # fmt: skip
+def test_entries_are_written_as_a_book_does(backprop: Backprop, output: str, wrt: str, index: str) -> None:
+    """A symmetric matrix has its letters in order; scalars come first; zeros around entries are a range."""
+    done = backprop("jacobian", "-", "--output", output, "--wrt", wrt, "--get", "formula.index", stdin=GRAPH)
+    assert done.out.strip() == index
+
+
+def test_a_label_in_a_delta_is_an_element_of_the_page(backprop: Backprop) -> None:
+    """δ[t[i],j] in MathML is an index in an index, and no letter stands outside of an element."""
+    spec = "params: {W: {shape: [4, 2]}, p: {shape: [4]}}\ninputs: {t: [0, 2, 2]}\nnodes: {y: 'W[t]', d: 'p[1:]**2'}\n"
+    for output, wrt in (("y", "W"), ("sum(d)", "p")):
+        page = backprop("hessian" if wrt == "p" else "jacobian", "-", "--output", output, "--wrt", wrt,
+                        "--format", "html", stdin=spec).out  # fmt: skip
+        assert "&lt;m" not in page
+        for math in re.findall(r"<math.*?</math>", page):
+            assert not re.findall(r"</?m(?:row|sub|sup|frac)>[^<\\s]+", math)

@@ -62,7 +62,7 @@ EQUATIONS = {
     ("attention", "s"): "∂loss/∂s[t,i] = (∂loss/∂a[t,i] - Σ_j ∂loss/∂a[t,j] · a[t,j]) · a[t,i]",
     ("attention", "k"): "∂loss/∂k[i,d] = Σ_t ∂loss/∂s[t,i] · q[t,d] / √D",
     ("cross_entropy", "z"): "∂loss/∂z[n,k] = (exp(z[n,k]) / Σ_i exp(z[n,i]) - t[n,k]) / N",
-    ("cnn", "w"): "∂loss/∂w[o,q,r] = Σ_n,i,p x[n,i+q,p+r] · ∂loss/∂z[n,o,i,p]",
+    ("cnn", "w"): "∂loss/∂w[o,u,v] = Σ_n,i,p x[n,i+u,p+v] · ∂loss/∂z[n,o,i,p]",
     ("cnn", "m"): "∂loss/∂m[n,o,j,l] = ∂loss/∂f[n,4·o+2·j+l]",
 }
 

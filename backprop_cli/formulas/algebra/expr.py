@@ -61,6 +61,7 @@ class TensorSymbol(Dummy):
     index: int
     content: tuple[str, int]
     graph: ReferenceType[Any] | None = None  # what is known of its graph; a symbol does not keep a run alive
+    place = 0  # in a product, where it is a number but stands behind numbers: an entry where its tensor would
     __eq__ = object.__eq__  # to itself alone, and that is known without asking sympy
     __hash__ = object.__hash__
 

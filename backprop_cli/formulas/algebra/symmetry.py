@@ -86,6 +86,18 @@ def is_symmetric(expr: Expr) -> bool:
     return True
 
 
+def is_symmetric_on_purpose(expr: Expr) -> bool:
+    """The same of what is hardly so by chance: where nothing gets shorter by it, a 2×2 input is left as it stands."""
+    shape = shape_of(expr)
+    facts = facts_of(expr)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        return False
+    if mirror(expr, by_definition(facts, facts.symmetric_on_purpose)) != expr:
+        return False
+    _announce(expr, facts)
+    return True
+
+
 def _announce(expr: Expr, facts: Facts) -> None:
     """Say which leaves an expression is symmetric by, through the nodes that it is made of."""
     known = by_definition(facts, facts.symmetric)

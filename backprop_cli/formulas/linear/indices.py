@@ -16,6 +16,7 @@ from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, exact, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.formula import call
+from backprop_cli.formulas.algebra.symmetry import is_symmetric_on_purpose
 from backprop_cli.formulas.linear.deltas import TRIANGLES, delta
 from backprop_cli.formulas.linear.letters import (
     Factor,
@@ -28,7 +29,7 @@ from backprop_cli.formulas.linear.letters import (
     parts_of,
 )
 from backprop_cli.formulas.linear.meeting import aligned
-from backprop_cli.formulas.linear.selecting import moved
+from backprop_cli.formulas.linear.selecting import SELECTING, moved
 from backprop_cli.formulas.linear.sifting import Pair, Sifted, sifted, upright
 from backprop_cli.formulas.linear.symbols import EntrySymbol, RangeSymbol, SumSymbol, factors_of, merged
 from backprop_cli.formulas.linear.terms import Entries, Term
@@ -46,6 +47,7 @@ class Indexing:
     known: dict[tuple[Any, ...], TensorSymbol] = field(default_factory=dict)
     outside: bool = False
     bounded: dict[Letter, int] = field(default_factory=dict)
+    shown: dict[Letter, None] = field(default_factory=dict)  # the letters of sums, in the order in which they stand
 
     def expression(self) -> tuple[Expr, Expr]:
         """The entry at the free letters: the factors that all terms share, and the rest."""
@@ -54,7 +56,7 @@ class Indexing:
         for factors in terms[1:]:
             common &= Counter(factors_of(factors))
         met = list(common.elements()) if len(terms) > 1 else []
-        shared, below = [f for f in met if isinstance(f, EntrySymbol)], [f for f in met if _is_below(f)]
+        shared, below = [f for f in met if symbols_of(f) and not _is_below(f)], [f for f in met if _is_below(f)]
         if not shared and not below:
             return S.One, with_root(terms)
         rest = Add(*[Mul(*(Counter(factors_of(term)) - Counter(shared + below)).elements()) for term in terms])
@@ -103,16 +105,20 @@ class Indexing:
         letters = self.summed(found)
         inner = Mul(*[self.entry(expr, own) for expr, own in found.factors])
         own: Expr = Integer(found.times)
-        marks = [({a for place in pair for a in letters_in(place)}, self.kronecker(pair)) for pair in found.pairs]
-        marks += [(letters_in(place), self.within_range(place, size)) for place, size in found.ranges]
-        for met, mark in marks:
+        for met, mark in self.marks(found):
             if met & set(letters):
                 inner *= mark
             else:
                 own *= mark
         if letters and inner != 0:
+            self.shown |= dict.fromkeys(letters)
             inner = SumSymbol.over(inner, tuple(letters))
         return Mul(term.coefficient, inner, own)
+
+    def marks(self, found: Sifted) -> list[tuple[set[Letter], Expr]]:
+        """The δs and ranges, each with its letters."""
+        pairs = [({a for place in pair for a in letters_in(place)}, self.kronecker(pair)) for pair in found.pairs]
+        return [*pairs, *((letters_in(place), self.within_range(place, size)) for place, size in found.ranges)]
 
     def kronecker(self, pair: Pair) -> Expr:
         """δ at two places; 0 or 1 where both are numbers."""
@@ -154,11 +160,25 @@ class Indexing:
             return self.entry(call(expr.name, {**expr.parameters, "keepdims": False}, *expr.args), rest)
         if isinstance(expr, Apply) and (within := self.within(expr, own)) is not None:
             return self.entry(expr.args[0], within)
+        if is_op(expr, "scatter") and not self.whole and (put := self.put(expr, own)) is not None:
+            return put
         if is_op(expr, "outer") and not self.whole and all(len(shape_of(a)) == 1 for a in expr.args):
             return Mul(*[self.entry(a, (letter,)) for a, letter in zip(expr.args, own, strict=True)])
         if isinstance(expr, Apply) and not OPS[expr.name].pointwise or isinstance(expr, TensorSymbol):
             return self.symbol(expr, own)
         return expr.func(*[self.entry(arg, own) for arg in expr.args])
+
+    def put(self, expr: Apply, letters: Letters) -> Expr | None:
+        """An entry of what is put into zeros: one of what is put there, or 0; None where a sum is left."""
+        try:
+            factors, inner, own = SELECTING["scatter"](expr, letters)
+        except NotLinearError:
+            return None
+        known = self.entries.free | {a for place in letters for a in letters_in(place)}
+        found = sifted((*factors, (inner, own)), (), known)
+        if found.letters() - known:
+            return None
+        return Mul(*[self.entry(part, at) for part, at in found.factors], *[mark for _, mark in self.marks(found)])
 
     def within(self, expr: Apply, letters: Letters) -> Letters | None:
         """Where an entry of what only moves entries stands in its operand; whole axes stay as they are written."""
@@ -185,10 +205,18 @@ class Indexing:
         """Where a place stands in a δ: the output's first, a number last."""
         return 2 if isinstance(letter, Number) else int(not letters_in(letter) & set(self.entries.output))
 
+    def turn(self, letter: Letter | None) -> tuple[bool, int, int]:
+        """Which of a symmetric matrix's letters stands first: the output's, what is summed, the leaf's, a number."""
+        order, inside = self.entries.letters, letters_in(letter)
+        first = min((order.index(a) for a in inside if a in order), default=len(order))
+        return bool(inside & set(self.entries.leaf)), first, parts_of(letter)[1] if letter is not None else 0
+
     def symbol(self, base: Expr | None, letters: Letters) -> Expr:
         """One symbol for one entry."""
         if base is not None and not self.whole and (pair := delta(base, letters)) is not None:
             return self.kronecker(pair)
+        if base is not None and None not in letters and is_symmetric_on_purpose(base):
+            letters = tuple(sorted(letters, key=self.turn))
         key = (base, letters)
         if key not in self.known:
             self.known[key] = EntrySymbol.of(base, letters, self.whole)

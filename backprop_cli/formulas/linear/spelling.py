@@ -75,7 +75,7 @@ class IndexLayout(Layout):
             name = MIRRORED[name]
         sides = TensorSymbol("", (), 0), TensorSymbol("", (), 1)
         for symbol, letter in zip(sides, ends, strict=True):
-            self.memo[symbol] = Piece(self.place(letter), ATOM)
+            self.memo[symbol] = Piece(self.notation.place(self.place(letter)), ATOM)
         return self.piece(Apply(name, sides, {}, ()))
 
     def said(self, expr: EntrySymbol, base: Expr) -> Piece | None:
@@ -121,11 +121,15 @@ class IndexLayout(Layout):
         return Piece(self.notation.sum_over(letters, self.within(expr.inner, MUL)), MUL)
 
 
-def lettered(entries: Entries, taken: Iterable[str]) -> dict[Letter, str]:
-    """Names of the letters: i, j, ... for an entry's own, a named size's own letter for what is summed."""
+def lettered(entries: Entries, shown: Iterable[Letter], taken: Iterable[str]) -> dict[Letter, str]:
+    """Names of the letters: i, j, ... for an entry's own, a named size's own letter for what is summed.
+
+    Those that are `shown` come before what no sum is left over.
+    """
     used, free = set(taken), entries.free
     found: dict[Letter, str] = {}
-    for letter in entries.letters:
+    own = [a for a in entries.letters if a in free]
+    for letter in dict.fromkeys((*own, *shown, *entries.letters)):
         wanted = [] if letter in free else [str(getattr(letter.size, "name", None) or "").lower()]
         name = next(n for n in chain(wanted, ORDER, (f"i{k}" for k in count())) if n and n not in used)
         used.add(name)

@@ -7,8 +7,11 @@ from typing import Self
 
 from sympy import Add, Expr, Mul
 
-from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.formulas.algebra.expr import TensorSymbol, is_op
 from backprop_cli.formulas.linear.letters import Letter, Letters
+
+ENTRY, MARK, SUM = 1, 2, 3
+"""The order in a product: entries, then δs and ranges, then a sum, which goes on to the end."""
 
 
 class EntrySymbol(TensorSymbol):
@@ -24,12 +27,14 @@ class EntrySymbol(TensorSymbol):
         known = () if base is None else [s.position for s in base.free_symbols if isinstance(s, TensorSymbol)]
         made = cls("entry", tuple(a.size for a in letters if a in whole and a is not None), max(known, default=0))
         made.base, made.letters, made.whole = base, letters, whole
+        made.place = MARK if base is None or is_op(base, "one_hot") else ENTRY
         return made
 
 
 class SumSymbol(TensorSymbol):
     """Σ over letters of an expression."""
 
+    place = SUM
     inner: Expr
     letters: Letters
 
@@ -44,6 +49,7 @@ class SumSymbol(TensorSymbol):
 class RangeSymbol(TensorSymbol):
     """[0 ≤ place < size]: whether a window reaches an entry."""
 
+    place = MARK
     letter: Letter
     size: int
 

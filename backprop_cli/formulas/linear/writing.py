@@ -92,9 +92,14 @@ class Writing:
     called: Mapping[Expr, str] = field(default_factory=dict)
     printed: list[Expr] = field(default_factory=list)
 
+    @property
+    def names(self) -> dict[Letter, str]:
+        """What each letter is called, once it is known which are shown."""
+        return lettered(self.entries, self.indexing.shown, self.symbols.graph.names)
+
     def brief(self, few: bool, found: Written) -> Brief | None:
         """The same with a letter for what is repeated."""
-        names = lettered(self.entries, self.symbols.graph.names)
+        names = self.names
         text = self.layout("text", names)
         name = letter({*self.symbols.graph.names, *map(str.lower, self.symbols.graph.spec.dims), *names.values()})
         part = repeated(self.printed, text)
@@ -109,7 +114,7 @@ class Writing:
 
     def said(self) -> list[str]:
         """What the index notation leaves unsaid: how far a sum goes that no tensor bounds, and what lies outside."""
-        names = lettered(self.entries, self.symbols.graph.names)
+        names = self.names
         bounds = [f"{names[a]} < {n}" for a, n in self.indexing.bounded.items() if a in names]
         return [*([f"in the sum {', '.join(bounds)}"] if bounds else []), *([OUTSIDE] if self.indexing.outside else [])]
 
@@ -118,8 +123,8 @@ class Writing:
 
         Where rows or columns are computed one by one, and there are few, the matrix is written out.
         """
-        names = lettered(self.entries, self.symbols.graph.names)
         entry = self.indexing.expression()
+        names = self.names
         index = {key: self.layout(notation, names).entry(*entry) for notation, key in INDEXED.items()}
         if few and len(self.shape) in {1, 2} and self.by_rows and (literal := self.literal(names, LONGEST_OF_FEW)):
             return Written(Printed({**literal, **index}), literal=True)
@@ -172,13 +177,13 @@ class Writing:
 
     def rows(self) -> Place:
         """`[i]`, `[j]`."""
-        names = lettered(self.entries, self.symbols.graph.names)
+        names = self.names
         sides = self.entries.output, self.entries.leaf
         return Place(*(tuple("0" if a is None else names[a] for a in side) for side in sides))
 
     def each(self) -> dict[Place, Printed]:
         """Every entry's own formula."""
-        names = lettered(self.entries, self.symbols.graph.names)
+        names = self.names
         layouts = {notation: self.layout(notation, names) for notation in INDEXED}
         axes, found = len(self.entries.output), {}
         for at in np.ndindex(*self.shape):

@@ -21,7 +21,7 @@ from backprop_cli.formulas.notation.arguments import (
 )
 from backprop_cli.formulas.notation.latex_words import escaped, figure, latex_name, latex_text, typewriter
 from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
-from backprop_cli.formulas.notation.text import Notation
+from backprop_cli.formulas.notation.text import Notation, together
 from backprop_cli.language.names import is_word
 from backprop_cli.records import dataclass
 
@@ -105,8 +105,7 @@ class Latex(Notation):
     def entry(self, base: str, letters: list[str], alone: bool = False) -> str:
         if not alone and "_" in base:
             return rf"{{{base}}}_{{[{','.join(letters)}]}}"
-        between = "" if all(len(letter) == 1 for letter in letters) else ","
-        return rf"{base.rstrip()}_{{{between.join(letters)}}}"
+        return rf"{base.rstrip()}_{{{together(letters)}}}"
 
     def sum_over(self, letters: list[str], inner: str) -> str:
         return rf"\sum_{{{','.join(letters)}}} {inner}"

@@ -209,10 +209,10 @@ class Mathml(Notation):
         return script("mover", self.name(node), mo("˙"))
 
     def entry(self, base: str, letters: list[str], alone: bool = False) -> str:
-        return script("msub", base, tokens(",".join(letters)))
+        return script("msub", base, mo(",").join(map(self.place, letters)))
 
     def sum_over(self, letters: list[str], inner: str) -> str:
-        return script("munder", mo("∑"), tokens(",".join(letters))) + inner
+        return self.over(letters) + inner
 
     def named_call(self, name: str, arguments: list[str]) -> Piece:
         bracket = row(self.opening + self.comma.join(arguments) + mo(")"))

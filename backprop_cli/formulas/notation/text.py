@@ -31,6 +31,11 @@ LONG = 24
 SIGNS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 
 
+def together(letters: Sequence[str]) -> str:
+    """Index letters side by side, with commas where one has more than one sign: ij, but i0,j."""
+    return ("" if all(len(letter) == 1 for letter in letters) else ",").join(letters)
+
+
 @dataclass(frozen=True)
 class Notation:
     """Text: Unicode, one line, what a student would write by hand."""
@@ -109,7 +114,7 @@ class Notation:
 
     def sum_over(self, letters: list[str], inner: str) -> str:
         """Σ over letters."""
-        return f"Σ_{''.join(letters)} {inner}"
+        return f"Σ_{together(letters)} {inner}"
 
     def label(self, name: str) -> str:
         """A name, or the output's own words where it is an expression."""

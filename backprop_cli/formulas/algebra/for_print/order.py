@@ -145,11 +145,10 @@ def factors_sign(expr: Expr) -> int:
 @remembered
 def factor_order(expr: Expr) -> tuple[object, ...]:
     """Scalars first, names before functions, then later before earlier; at equal positions the longer sum first."""
-    tensor = bool(shape_of(expr))
     position = position_of(expr)
     symbols = len(symbols_of(expr))
     return (
-        tensor,
+        max([bool(shape_of(expr)), *(symbol.place for symbol in symbols_of(expr))]),
         isinstance(expr, Apply) and expr.name == "ones",
         _is_call(expr) and position < FIRST_GRADIENT,
         -position,

@@ -14,6 +14,8 @@ from backprop_cli.formulas.notation.entrywise.subscripts import spread, subscrip
 from backprop_cli.formulas.notation.entrywise.walker import Axis, Meeting, Run
 
 BATCH = "n"
+WINDOWS = ("ab", "uv", "pq")
+"""What runs over the entries of a kernel, together: the first that no node is called."""
 
 
 def first(axes: Meeting, expr: Apply) -> Run:
@@ -128,7 +130,8 @@ def windowed(channels: int) -> Callable[[Meeting, Apply], Run]:
             axes.same(x[-space - 1], w[1 - channels])
         if bias and bias[0]:
             axes.same(bias[0][0], w[channels])
-        for letters, run in (("oc" if channels == 0 else "co", w[:2]), ("ab", w[2:]), ("ij", places),
+        window = next((one for one in WINDOWS if axes.taken.isdisjoint(one[:space])), WINDOWS[0])
+        for letters, run in (("oc" if channels == 0 else "co", w[:2]), (window, w[2:]), ("ij", places),
                              (BATCH, x[: -space - 1])):  # fmt: skip
             axes.wanted |= {axes.root(a): letter for letter, a in zip(letters, run, strict=False) if a is not None}
         return (*x[: -space - 1], w[channels], *places)

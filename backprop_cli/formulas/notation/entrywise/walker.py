@@ -31,6 +31,7 @@ class Meeting(Protocol):
     """The axes of a spec, while it is found out which of them are one."""
 
     wanted: dict[int, str]
+    taken: set[str]
 
     def of(self, expr: Expr) -> Run:
         """The axes of an expression."""
