@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.graph import Node
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.worked import Contribution
@@ -18,15 +18,10 @@ UNIT = "{unit}[k] is the unit vector: 1 at k, else 0"
 
 TOO_LONG = "put together, the formula is long; run --terms nodes prints it"
 
-ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softmax", "leaky_relu", "elu", "gelu", "silu", "softplus", "selu"})
-WEIGHTED = frozenset({"add", "matmul", "dot", "conv1d", "conv2d"})
 
-
-def remarks(
-    graph: Graph, node: Node, users: Sequence[Node], parts: Sequence[Contribution], unit: str
-) -> tuple[str, ...]:
+def remarks(node: Node, users: Sequence[Node], parts: Sequence[Contribution], unit: str) -> tuple[str, ...]:
     """What there is to say of a node's gradient besides its derivation; `unit` is the letter of unit vectors."""
-    holds = {SHAPE: bool(node.shape), ERROR: is_activated(graph, node, users),
+    holds = {SHAPE: bool(node.shape), ERROR: is_activated(node, users),
              UNIT.format(unit=unit): unit and any(_says(part, unit) for part in parts)}  # fmt: skip
     return tuple(text for text, so in holds.items() if so)
 
@@ -39,12 +34,12 @@ def _says(part: Contribution, unit: str) -> bool:
 
 def is_weighted(node: Node) -> bool:
     """Whether a node is computed by a product with weights, or a sum of some."""
-    return node.op is not None and node.op.name in WEIGHTED
+    return node.op is not None and (node.op.name == "add" or len(node.inputs) > 1 and node.op.is_multilinear)
 
 
-def is_activated(graph: Graph, node: Node, users: Sequence[Node]) -> bool:
+def is_activated(node: Node, users: Sequence[Node]) -> bool:
     """Whether a node is a weighted input: computed by a product or a sum of some, and used by an activation alone."""
     if not is_weighted(node) or len(users) != 1:
         return False
     (user,) = users
-    return user.op is not None and user.op.name in ACTIVATIONS and user.inputs[0] == node.index
+    return user.op is not None and user.op.activation and user.inputs[0] == node.index

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,7 +84,6 @@ def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:
 
 # ── labels, positions and masks ──────────────────────────────────────────────────────────────────
 
-ALONG_AXIS = ("take", "index_add", "take_along_axis", "scatter_add")
 IGNORED = -100
 """The label that PyTorch leaves out unless told otherwise."""
 
@@ -99,7 +97,7 @@ def check_leaves(graph: Graph, leaves: Mapping[int, Array]) -> None:
     for node in graph.nodes:
         if node.op is None:
             continue
-        if node.op.name == "one_hot" or node.op.name in ALONG_AXIS:
+        if node.op.allowed is not None:
             _check_positions(graph, node, leaves)
         elif node.op.masks:
             _check_mask(graph, node, leaves)
@@ -124,27 +122,22 @@ def masks_of(graph: Graph) -> set[int]:
 
 def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> None:
     assert node.op is not None
-    labels = node.op.name == "one_hot"
-    index, ignored = _unmasked(graph, node.inputs[0 if labels else 1])
+    assert node.op.allowed is not None
+    (name,) = node.op.integer_operands
+    index, ignored = _unmasked(graph, node.inputs[node.op.signature.operands.index(name)])
     if index not in leaves:
         return
-    size = int(node.parameters["n"]) if labels else _length(graph, node)
-    low, given = 0 if labels else -size, np.asarray(leaves[index])
-    wrong = ~((given == np.floor(given)) & (given >= low) & (given < size))
+    allowed = node.op.allowed(*(graph.nodes[i].shape for i in node.inputs), **node.parameters)
+    given = np.asarray(leaves[index])
+    wrong = ~((given == np.floor(given)) & (given >= allowed.start) & (given < allowed.stop))
     if ignored is not None:
         wrong &= given != ignored
     if wrong.any():
         hint = None
-        if labels and (given[wrong] == IGNORED).any():
+        if name == "labels" and (given[wrong] == IGNORED).any():
             hint = f"to leave such labels out of cross_entropy or nll_loss, pass ignore_index={IGNORED}"
-        raise _refused(graph, node, index, given, wrong, f"whole numbers from {low} to {size - 1}", hint)
-
-
-def _length(graph: Graph, node: Node) -> int:
-    """How many positions there are: along the axis, or in all."""
-    shape = tuple(map(int, graph.nodes[node.inputs[0]].shape))
-    axis = node.parameters.get("axis")
-    return math.prod(shape) if axis is None else shape[axis]
+        wanted = f"whole numbers from {allowed.start} to {allowed.stop - 1}"
+        raise _refused(graph, node, index, given, wrong, wanted, hint)
 
 
 def _unmasked(graph: Graph, index: int) -> tuple[int, float | None]:

@@ -49,6 +49,13 @@ def test_a_linear_op_is_linear(op: Op) -> None:
     assert deviation(op) < 1e-10
 
 
+def test_sums_of_products() -> None:
+    """An op is multilinear where it is linear in all that it has to be given: so are no choice, and no solution."""
+    found = {op.name for op in OPS.values() if op.is_multilinear}
+    assert found >= {"matmul", "outer", "einsum", "sum", "mean", "avg_pool1d", "conv3d", "conv_transpose1d"}
+    assert not found & {"solve", "take", "cumprod_others", "max_unpool1d", "exp", "multiply"}
+
+
 @pytest.mark.parametrize("name", ["exp", "inv", "max", "softmax"])
 def test_what_is_not_linear_is_noticed(name: str) -> None:
     """An op that said so falsely would be caught."""

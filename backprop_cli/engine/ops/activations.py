@@ -37,10 +37,10 @@ def _with(samples: tuple[Sample, ...], **parameters: object) -> tuple[Sample, ..
 
 elementwise("sigmoid(x)", "Logistic function 1/(1 + exp(-x)).", lambda xp, x: stable_sigmoid(x),
             lambda xp, y, x: y * xp.sigmoid_complement(y, x), lambda s, x: 1 / (1 + s.exp(-x)), aliases="expit",
-            text="σ({0})", latex=r"\sigma({0})")
+            text="σ({0})", latex=r"\sigma({0})", activation=True)
 elementwise("logsigmoid(x)", "log σ(x), without overflow.", lambda xp, x: -stable_softplus(-x),
             lambda xp, y, x: xp.sigmoid(-x), lambda s, x: -s.log(1 + s.exp(-x)), aliases="log_sigmoid",
-            text="log σ({0})", latex=r"\log\sigma({0})")
+            text="log σ({0})", latex=r"\log\sigma({0})", activation=True)
 
 
 def _logit(x: Array, eps: Real | None) -> Array:
@@ -90,27 +90,28 @@ elementwise("softplus(x; beta=1, threshold=none)",
             lambda xp, x, beta=1, threshold=None: _softplus(x, beta, threshold), _softplus_slope,
             lambda s, x, beta, threshold: s.log(1 + s.exp(beta * x)) / beta if threshold is None
             else s.Piecewise((x, beta * x > threshold), (s.log(1 + s.exp(beta * x)) / beta, True)),
-            _with(_with(WIDE, beta=3), beta=2, threshold=1), shape=softplus_shape)
+            _with(_with(WIDE, beta=3), beta=2, threshold=1), shape=softplus_shape, activation=True)
 
 # ── relu and its relatives ───────────────────────────────────────────────────────────────────────
 
 elementwise("relu(x)", "max(x, 0).", lambda xp, x: np.maximum(x, 0), lambda xp, y, x: xp.is_positive(x, y),
             lambda s, x: s.Max(x, 0), gate=True, kink=lambda x: x == 0,
-            convention="the derivative at 0 is 0", latex=r"\operatorname{{ReLU}}({0})")
+            convention="the derivative at 0 is 0", latex=r"\operatorname{{ReLU}}({0})", activation=True)
 elementwise("relu6(x)", "min(max(x, 0), 6).", lambda xp, x: np.clip(x, 0, 6),
             lambda xp, y, x: xp.greater(x, 0) * xp.less(x, 6), lambda s, x: s.Min(s.Max(x, 0), 6), WIDE,
-            gate=True, kink=lambda x: (x == 0) | (x == 6), convention="the derivative at 0 and at 6 is 0")
+            gate=True, kink=lambda x: (x == 0) | (x == 6), convention="the derivative at 0 and at 6 is 0",
+            activation=True)
 elementwise("leaky_relu(x; negative_slope=0.01)", "x where positive, negative_slope·x elsewhere.",
             lambda xp, x, negative_slope=0.01: choose(x > 0, x, negative_slope * x),
             lambda xp, y, x, negative_slope: xp.where(xp.greater(x, 0), 1, negative_slope),
             lambda s, x, negative_slope: piecewise(s, x, (negative_slope * x, 0), above=x),
             _with(REAL, negative_slope=0.2),
-            kink=lambda x, negative_slope: x == 0, convention="the derivative at 0 is negative_slope")
+            kink=lambda x, negative_slope: x == 0, convention="the derivative at 0 is negative_slope", activation=True)
 elementwise("elu(x; alpha=1)", "x where positive, alpha·(exp(x) - 1) elsewhere.",
             lambda xp, x, alpha=1: choose(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
             lambda xp, y, x, alpha: xp.where(xp.greater(x, 0), 1, alpha * xp.exp(x)),
             lambda s, x, alpha: piecewise(s, x, (alpha * (s.exp(x) - 1), 0), above=x), _with(REAL, alpha=0.5),
-            kink=lambda x, alpha: (x == 0) & (alpha != 1), convention="the derivative at 0 is alpha")
+            kink=lambda x, alpha: (x == 0) & (alpha != 1), convention="the derivative at 0 is alpha", activation=True)
 composite("selu(x)", "elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515).",
           "1.0507009873554804934193349852946 * elu(x, alpha=1.6732632423543772848170429916717)", samples=REAL,
           group="elementwise")
@@ -119,14 +120,14 @@ elementwise("hardtanh(x; min_val=-1, max_val=1)", "x clipped to [min_val, max_va
             lambda xp, y, x, min_val, max_val: xp.greater(x, min_val) * xp.less(x, max_val),
             lambda s, x, min_val, max_val: s.Min(s.Max(x, min_val), max_val), _with(REAL, min_val=-0.5, max_val=2),
             gate=True, kink=lambda x, min_val, max_val: (x == min_val) | (x == max_val),
-            convention="the derivative at the bounds is 0")
+            convention="the derivative at the bounds is 0", activation=True)
 elementwise("hardsigmoid(x)", "min(max(x + 3, 0), 6)/6.", lambda xp, x: np.clip(x + 3, 0, 6) / 6,
             lambda xp, y, x: xp.greater(x, -3) * xp.less(x, 3) / 6, lambda s, x: s.Min(s.Max(x + 3, 0), 6) / 6, WIDE,
-            gate=True, kink=lambda x: np.abs(x) == 3, convention="the derivative at -3 and at 3 is 0")
+            gate=True, kink=lambda x: np.abs(x) == 3, convention="the derivative at -3 and at 3 is 0", activation=True)
 elementwise("hardswish(x)", "x·hardsigmoid(x).", lambda xp, x: x * (np.clip(x + 3, 0, 6) / 6),
             lambda xp, y, x: xp.where(xp.less(x, 3), xp.greater(x, -3) * (x / 3 + 1 / xp.number(2)), 1),
             lambda s, x: x * s.Min(s.Max(x + 3, 0), 6) / 6, WIDE, gate=True,
-            kink=lambda x: np.abs(x) == 3, convention="the derivative at -3 is 0 and at 3 it is 1")
+            kink=lambda x: np.abs(x) == 3, convention="the derivative at -3 is 0 and at 3 it is 1", activation=True)
 
 # ── smooth relatives of relu ─────────────────────────────────────────────────────────────────────
 
@@ -137,7 +138,7 @@ def _swish_slope(s: Tensor, y: Tensor) -> Tensor:
 
 elementwise("silu(x)", "x·σ(x).", lambda xp, x: x * stable_sigmoid(x),
             lambda xp, y, x: _swish_slope(xp.sigmoid(x), y),
-            lambda s, x: x / (1 + s.exp(-x)), WIDE)
+            lambda s, x: x / (1 + s.exp(-x)), WIDE, activation=True)
 
 
 def _mish_slope(xp: Words, y: Tensor, x: Tensor) -> Tensor:
@@ -147,9 +148,9 @@ def _mish_slope(xp: Words, y: Tensor, x: Tensor) -> Tensor:
 
 
 elementwise("mish(x)", "x·tanh(softplus(x)).", lambda xp, x: x * np.tanh(stable_softplus(x)), _mish_slope,
-            lambda s, x: x * s.tanh(s.log(1 + s.exp(x))), WIDE)
+            lambda s, x: x * s.tanh(s.log(1 + s.exp(x))), WIDE, activation=True)
 elementwise("softsign(x)", "x/(1 + |x|).", lambda xp, x: x / (1 + np.abs(x)), lambda xp, y, x: 1 / (1 + xp.abs(x)) ** 2,
-            lambda s, x: x / (1 + s.Abs(x)))
+            lambda s, x: x / (1 + s.Abs(x)), activation=True)
 
 APPROXIMATIONS = ("none", "tanh")
 
@@ -182,7 +183,7 @@ def gelu_shape(x: Shape, *, approximate: str | None = "none") -> Shape:
 
 elementwise("gelu(x; approximate='none')", "x·Φ(x), Φ the normal distribution function; or its approximation by tanh.",
             lambda xp, x, approximate="none": _gelu(x, approximate), _gelu_slope, _gelu_entry,
-            _with(WIDE, approximate="tanh"), shape=gelu_shape)
+            _with(WIDE, approximate="tanh"), shape=gelu_shape, activation=True)
 
 
 def _huber(x: Array, delta: Real) -> Array:

@@ -184,11 +184,13 @@ class Op:
     alike: Callable[..., Mapping[str, object]] | None = None  # alike(shape, **parameters): equal ones in one form
     near: Forward | None = None  # near(x, x0): the operand that a change of x0 to x stands for
     masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
+    activation: bool = False  # books call what goes into it, a weighted sum, the layer's pre-activation
     whole_axes: bool = False  # no axis is all of them, as in a reduction (what has `keepdims`)
     domain: str = ""  # hint for a value that is not finite: "log of 0 or less: ..."
     linear: str = ""  # operands that it is linear in, each while the others stay (affine, given an optional one)
     sums_to_one: bool = False  # the output sums to one over its `axis`
     integer_operands: frozenset[str] = frozenset()
+    allowed: Callable[..., range] | None = None  # what these may hold, of the shapes: called as `shape` is
     samples: tuple[Sample, ...] = ()
     example: str = ""
     group: str = ""
@@ -197,6 +199,11 @@ class Op:
         """Whether the op is linear in the operand at a position; a chain of products has more than the op's two."""
         operands = self.signature.operands
         return operands[0 if self.signature.variadic else min(position, len(operands) - 1)] in self.linear.split()
+
+    @property
+    def is_multilinear(self) -> bool:
+        """Whether it is linear in each operand that has to be given: a sum of products of theirs."""
+        return bool(self.linear) and set(self.signature.operands) - self.signature.optional == set(self.linear.split())
 
     def fitted(self, shapes: Sequence[Shape | None], parameters: Mapping[str, object]) -> Mapping[str, object]:
         """Its parameters for these operands."""
@@ -247,6 +254,8 @@ def op(
         raise ValueError(f"{name}: no samples, so nothing would test it")
     new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed), vjps=rules,
              samples=tuple(samples), **rest)
+    if bool(new.integer_operands) != (new.allowed is not None):
+        raise ValueError(f"{name}: whole numbers are operands where it is said which they may be")
     _enter(OPS, name, new, aliases)
     return new
 

@@ -117,7 +117,7 @@ elementwise("sinh(x)", "Hyperbolic sine.", lambda xp, x: np.sinh(x), lambda xp, 
 elementwise("cosh(x)", "Hyperbolic cosine.", lambda xp, x: np.cosh(x), lambda xp, y, x: xp.sinh(x),
             lambda s, x: s.cosh(x), latex=r"\cosh({0})", domain="cosh overflows above 710")
 elementwise("tanh(x)", "Hyperbolic tangent.", lambda xp, x: np.tanh(x), lambda xp, y, x: 1 - y * y,
-            lambda s, x: s.tanh(x), latex=r"\tanh({0})")
+            lambda s, x: s.tanh(x), latex=r"\tanh({0})", activation=True)
 elementwise("arcsinh(x)", "Inverse of sinh.", lambda xp, x: np.arcsinh(x), lambda xp, y, x: 1 / xp.sqrt(x**2 + 1),
             lambda s, x: s.asinh(x), aliases="asinh", latex=r"\operatorname{{arsinh}}({0})")
 elementwise("arccosh(x)", "Inverse of cosh.", lambda xp, x: np.arccosh(x), lambda xp, y, x: 1 / xp.sqrt(x**2 - 1),

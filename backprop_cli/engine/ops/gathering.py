@@ -35,6 +35,12 @@ def _blank(values: Array, valid: Mask) -> Array:
     return values[()] if np.all(valid) else np.where(valid, values, np.nan).astype(values.dtype)[()]
 
 
+def _along_axis(x: Shape, *_: Shape, axis: int | None) -> range:
+    """The positions along an axis; without one, in all."""
+    size = int(math.prod(x) if axis is None else x[axis])
+    return range(-size, size)
+
+
 # ── take: whole slices along an axis ─────────────────────────────────────────────────────────────
 
 
@@ -79,7 +85,8 @@ def _count(shape: Shape) -> int:
 
 op("take(x, indices; axis=none)", "The slices of `x` at `indices` along an axis; without an axis, of `x` flattened.",
    lambda xp, x, indices, axis=None: _take(x, indices, axis), shape=take_shape, vjps=(_take_rule, None),
-   temporary=costs.picked, integer_operands=frozenset({"indices"}), group="shape", aliases="index_select", domain=HINT,
+   temporary=costs.picked, integer_operands=frozenset({"indices"}), allowed=_along_axis, group="shape",
+   aliases="index_select", domain=HINT,
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((5, 3), (4,)), 0, 5), (((5, 3), ()), 0, 5), (((2, 4), (3, 2)), 1, 4), (((2, 3), (4,)), None, 6),
        (((2, 3, 2), (4,)), -2, 3), (((4,), (2, 3)), None, 4))), linear="x")
@@ -107,7 +114,7 @@ op("index_add(x, indices, source; axis)",
    lambda xp, x, indices, source, axis: _index_add(x, indices, source, axis), shape=_index_add_shape,
    vjps=(lambda xp, g, y, x, indices, source, axis: g, None,
          lambda xp, g, y, x, indices, source, axis: xp.take(g, indices, axis=axis)),
-   temporary=costs.picked, integer_operands=frozenset({"indices"}), group="shape",
+   temporary=costs.picked, integer_operands=frozenset({"indices"}), allowed=_along_axis, group="shape",
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((5, 3), (4,), (4, 3)), 0, 5), (((2, 4), (3, 2), (2, 3, 2)), 1, 4), (((4,), (), ()), 0, 4))))
 
@@ -148,7 +155,7 @@ def _along_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, indices: Tensor, axi
 
 op("take_along_axis(x, indices; axis=-1)", "Entry by entry, the one of `x` at the position `indices` along an axis.",
    lambda xp, x, indices, axis=-1: _along(x, indices, axis), shape=along_shape, vjps=(_along_rule, None),
-   integer_operands=frozenset({"indices"}), group="shape", aliases="take_along_dim", domain=HINT,
+   integer_operands=frozenset({"indices"}), allowed=_along_axis, group="shape", aliases="take_along_dim", domain=HINT,
    temporary=costs.picked,
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((4, 3), (2, 3)), 0, 4), (((2, 4), (2, 1)), 1, 4), (((5,), (7,)), -1, 5), (((2, 3, 2), (2, 2, 2)), 1, 3),
@@ -176,7 +183,7 @@ op("scatter_add(x, indices, source; axis)",
    lambda xp, x, indices, source, axis: _scatter_add(x, indices, source, axis), shape=_scatter_shape,
    vjps=(lambda xp, g, y, x, indices, source, axis: g, None,
          lambda xp, g, y, x, indices, source, axis: xp.take_along_axis(g, indices, axis=axis)),
-   temporary=costs.picked, integer_operands=frozenset({"indices"}), group="shape",
+   temporary=costs.picked, integer_operands=frozenset({"indices"}), allowed=_along_axis, group="shape",
    samples=tuple(Sample(shapes, {"axis": axis}, ("real", f"labels:{n}")) for shapes, axis, n in (
        (((4, 3), (2, 3), (2, 3)), 0, 4), (((2, 4), (2, 1), (2, 1)), 1, 4), (((5,), (7,), (7,)), -1, 5),
        (((3, 4), (1, 2), (3, 2)), 1, 4))))
@@ -265,7 +272,8 @@ def _one_hot_entry(s: Symbolic, labels: Objects, n: int) -> Objects:
 op("one_hot(labels; n)", "Rows of zeros with a 1 at the label, a whole number from 0 to n - 1.",
    lambda xp, labels, n: _one_hot(labels, n, xp.dtype), shape=lambda labels, *, n: (*labels, (whole("n", n, 1), n)[1]),
    temporary=costs.times(2),
-   vjps=(None,), integer_operands=frozenset({"labels"}), sums_to_one=True, group="shape", entry=_one_hot_entry,
+   vjps=(None,), integer_operands=frozenset({"labels"}), allowed=lambda labels, *, n: range(int(n)), sums_to_one=True,
+   group="shape", entry=_one_hot_entry,
    domain="a label is negative, n or more, or no whole number",
    samples=(Sample(((4,),), {"n": 3}, ("labels:3",)), Sample(((),), {"n": 3}, ("labels:3",)),
             Sample(((2, 3),), {"n": 4}, ("labels:4",))))

@@ -117,6 +117,12 @@ def unpool_shape(name: str, space: int, x: Shape, indices: Shape, *, output_size
     return (*x[:-space], *output_size_of(space, output_size))
 
 
+def _in_channel(space: int, x: Shape, indices: Shape, *, output_size: object) -> range:
+    """The positions in a channel."""
+    size = int(prod(output_size_of(space, output_size)))
+    return range(-size, size)
+
+
 def _unpool(space: int, xp: object, x: Array, indices: Whole, output_size: object) -> Array:
     from backprop_cli.engine.ops.gathering import _scatter_add
 
@@ -159,8 +165,8 @@ def _define(space: int) -> None:
     op(f"max_unpool{d}(x, indices; output_size)",
        "Zeros with every value at its position in the channel, counted row by row; values that meet add up.",
        partial(_unpool, space), shape=partial(unpool_shape, f"max_unpool{d}", space),
-       vjps=(partial(_unpool_rule, space), None), integer_operands=frozenset({"indices"}), samples=(UNPOOLED[space],),
-       group="networks", linear="x")
+       vjps=(partial(_unpool_rule, space), None), integer_operands=frozenset({"indices"}),
+       allowed=partial(_in_channel, space), samples=(UNPOOLED[space],), group="networks", linear="x")
 
 
 for _space in SPACES:

@@ -48,7 +48,7 @@ def _log_softmax_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes) ->
 op("softmax(x; axis=-1)", "exp x / Σ exp x along an axis.", lambda xp, x, axis=-1: softmax(x, axis), shape=along_shape,
    vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG,
    entry=_entry_softmax,
-   sums_to_one=True, whole_axes=True, group="networks")
+   sums_to_one=True, whole_axes=True, activation=True, group="networks")
 def masked_softmax(x: Array, mask: Mask, axis: Axes) -> Array:
     """exp x / Σ exp x over the entries that the mask shows; 0 where it hides, also where it hides all."""
     seen = np.greater(mask, 0)
@@ -84,7 +84,7 @@ op("log_softmax(x; axis=-1)", "log of the softmax, without overflow.",
    lambda xp, x, axis=-1: log_softmax(x, axis), temporary=costs.times(2), shape=along_shape,
    vjps=_log_softmax_rule, samples=ALONG,
    entry=lambda s, x, axis=-1: np.frompyfunc(s.log, 1, 1)(_entry_softmax(s, x, axis)), whole_axes=True,
-   group="networks", text="log softmax({0})")
+   activation=True, group="networks", text="log softmax({0})")
 
 PROBABILITIES = (Sample(((2, 3), (2, 3)), {}, ("real", "unit")), Sample(((2, 3), (3,)), {}, ("real", "unit")),
                  Sample(((), ()), {}, ("real", "unit")))  # fmt: skip

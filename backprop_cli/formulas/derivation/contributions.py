@@ -162,7 +162,7 @@ class Contributions(Printing):
     def layer(self, consumer: Node, target: Node, expr: Expr, delta: GradSymbol) -> Maths | None:
         """Of what goes into an activation: the gradient by those of the next layer, two steps in one."""
         above = self.derived.local.get(consumer.index)
-        if above is None or not is_activated(self.graph, target, self.consumers(target)):
+        if above is None or not is_activated(target, self.consumers(target)):
             return None
         nexts = [self.graph.nodes[gradient.position] for gradient in gradients_of(above)]
         if not nexts or not all(is_weighted(n) and n.index != self.derived.run.output for n in nexts):

@@ -75,7 +75,7 @@ class Deriver(Contributions):
             numbers=None if node.index in self.graph.hooks else self.numbers(node, self.derived.local),
             chain=(chain := self.whole_chain(node)),
             chain_numbers=None if chain is None else self.numbers(node, self.derived.nodes),
-            remarks=remarks(self.graph, node, self.consumers(node), parts, self.derived.symbols.unit),
+            remarks=remarks(node, self.consumers(node), parts, self.derived.symbols.unit),
         )  # fmt: skip
 
     def why(self, node: Node, contributions: tuple[Contribution, ...], simplified: Maths) -> tuple[str, ...]:

@@ -26,11 +26,8 @@ from backprop_cli.records import dataclass
 EPSILON = 1e-13
 """Of what is added up for an entry: some hundred times the rounding of a double."""
 
-LINEAR = frozenset({
-    "add", "subtract", "negative", "matmul", "dot", "outer", "einsum", "sum", "mean", "trace", "conv1d", "conv2d",
-    "conv_transpose2d", "cumsum", "linear", "kron",
-})  # fmt: skip
-"""Ops that add up products: what cancels in them is at most the same sum without signs."""
+SUMS = frozenset({"add", "subtract", "negative"})
+"""Sums entry by entry."""
 
 Change = Callable[[Any, tuple[Any, ...]], Any]
 """What an edge contributes instead, from the upstream gradient and (y, *operands); None: nothing."""
@@ -237,12 +234,12 @@ class Chain:
         return self.meaning.unbroadcast(found, edge.narrow) if edge.narrow is not None else found
 
     def value_rounding(self, values: Sequence[Any]) -> list[Array]:
-        """The same for the values themselves."""
+        """The same for the values themselves: what cancels in a sum of products is at most the sum without signs."""
         found: list[Any] = [EPSILON * np.abs(one) if one is not None else None for one in values]
         with np.errstate(all="ignore"):
             for step in self.forward_steps:
                 node, index, apply = step.node, step.place, step.apply
-                if node.op is not None and node.op.name in LINEAR:
+                if node.op is not None and (node.op.name in SUMS or node.op.is_multilinear):
                     sums = np.abs(apply(*(np.abs(values[i]) if values[i] is not None else None for i in node.inputs)))
                     found[index] = found[index] + EPSILON * np.where(np.isfinite(sums), sums, 0.0)
                 elif node.op is not None and not node.op.pointwise:

@@ -14,7 +14,7 @@ from backprop_cli.tasks.grading.operands import View
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array
 
-PRODUCTS = frozenset({"matmul", "dot", "outer", "linear"})
+PRODUCTS = frozenset({"matmul", "outer"})
 """Ops in which two factors meet, axis by axis."""
 
 
