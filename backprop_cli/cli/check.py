@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from backprop_cli.cli.batch import Series, manner_now, over
-from backprop_cli.cli.derivatives import asked_for, whole
+from backprop_cli.cli.derivatives import asked_for, unseeded, whole
 from backprop_cli.cli.folders import SPECS, files_of
 from backprop_cli.cli.loading import load, one_thread, threads_for
 from backprop_cli.cli.options import Memory, ReportChoice, SpecChoice, Width, format_option, specs_argument, takes
@@ -83,6 +83,8 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ki
     the chain rule.  Exit code 1 where they disagree.  An entry on a kink has no derivative to compare with: it is
     listed, and is not an error.
     """
+    if kind is not None:
+        unseeded(choice, kind.capitalize())
     specs = files_of(specs, SPECS)
     refuse_overwriting(report.out, specs)
     chosen = form or suffixed(report.out, SUFFIXES) or "text"

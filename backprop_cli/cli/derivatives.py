@@ -95,8 +95,20 @@ def whole(spec: Spec, names: tuple[str, ...]) -> Spec:
     return replace(spec, wrt="all") if names else spec
 
 
+def unseeded(choice: SpecChoice, what: str) -> None:
+    """There is no seed: one row is of one entry of the output.
+
+    Raises:
+        UsageError: E026.
+    """
+    if choice.grad_output is not None:
+        raise UsageError("E026", f"a {what} has a row for each entry of the output, and no --grad-output",
+                         hint="--output chooses an entry; run --grad-output gives a vector times it")
+
+
 def begin(spec: str, job: Job, report: ReportChoice, limits: Limits, form: str | None) -> int:
     """Work on a spec and write what comes out."""
+    unseeded(job.choice, "Jacobian" if job.kind == "jacobian" else "Hessian")
     refuse_overwriting(report.out, (spec,))
     suffix = None if job.to else suffixed(report.out, FORMATS)
     chosen = replace(job, form=form or suffix or "text")

@@ -162,6 +162,6 @@ def command(spec: str, nodes: tuple[str, ...], form: str | None, steps: str, ent
     suffix = suffixed(report.out, SUFFIXES)
     refuse_overwriting(report.out, (spec,))
     one_thread()
-    view = replace(page.of(report.view(()), report.out), full=steps == "full")
+    view = replace(page.of(report.view(()), report.out, form), full=steps == "full")
     job = Job(choice, form or suffix or "text", view, nodes, memory.max_bytes, entry)
     return over((spec,), job, sink_for(report.out), Series(), limits, manner_now(), job.warm)

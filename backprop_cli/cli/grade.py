@@ -125,12 +125,12 @@ BY_SUFFIX = {"text": (".txt",), "json": (".json",), "ndjson": (".ndjson", ".json
 @click.option("--constant", type=SHARE, metavar="SHARE", help="Of the points, a constant times the right one (0).")
 @click.option("--pages", type=click.Path(file_okay=False), metavar="FOLDER",
               help="Also write a page of feedback for each file of answers.")  # fmt: skip
-@click.option("--page-format", type=click.Choice(list(RENDERERS)), default="html", help="The form of these pages.")
+@click.option("--page-format", type=click.Choice(list(RENDERERS)), help="The form of these pages.")
 @click.option("--with-key", is_flag=True, help="Show the key's numbers, for staff.")
 @takes(choice=SpecChoice, report=ReportChoice, page=Width, memory=Memory, limits=Spread)
 def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[str, ...], pages: str | None,
-            page_format: str, with_key: bool, choice: SpecChoice, report: ReportChoice, page: Width, memory: Memory,
-            limits: Spread, **policy: float | str | bool | None) -> int:  # fmt: skip
+            page_format: str | None, with_key: bool, choice: SpecChoice, report: ReportChoice, page: Width,
+            memory: Memory, limits: Spread, **policy: float | str | bool | None) -> int:  # fmt: skip
     """Mark answers node by node.
 
     KEY is a spec, or a marking scheme: 'spec: net.yaml' and 'points:'.  ANSWERS are YAML, JSON, CSV, Markdown, Python
@@ -142,6 +142,9 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
     refuse_overwriting(report.out, (key,))
     refuse_overwriting(report.out, answers, ANSWERS_READ)
     form = form or suffixed(report.out, BY_SUFFIX) or "text"
+    if page_format is not None and pages is None:
+        raise UsageError("E026", "--page-format is the form of the pages that --pages writes", hint="--pages FOLDER")
+    page_format = page_format or "html"
     if key == "-" and "-" in answers:
         raise UsageError("E026", "'-' can be given once: there is one standard input")
     one_thread()

@@ -24,6 +24,6 @@ def command(spec: str, form: str | None, get: str | None, vector: str | None, to
     Prints the Hessian of the output by --wrt (by default every param, and every pair of them): its formula, its
     entries in index notation, and its numbers.
     """
-    view = page.of(report.view(()), report.out)
+    view = page.of(report.view(()), report.out, form)
     job = Job("hessian", choice, form or "text", view, terms != "none", memory.max_bytes, get, to, vector)
     return begin(spec, job, report, limits, form)

@@ -107,7 +107,10 @@ def command(file: str, function: str | None, which: int | None, listed: bool, sh
     from backprop_cli.tasks.importing.reading import Asked
 
     refuse_overwriting(plain.out, (file,))
-    asked = Asked(function, pairs(sets, "--set"), pairs(shapes, "--shape"))
     folder = plain.out if plain.out and (plain.out.endswith("/") or Path(plain.out).is_dir()) else None
+    if which is not None and (listed or folder):
+        raise UsageError("E026", f"--pass is one of the passes, and {'--list' if listed else f'-o {folder}'} takes all",
+                         hint="leave one of the two out")  # fmt: skip
+    asked = Asked(function, pairs(sets, "--set"), pairs(shapes, "--shape"))
     job = Job(asked, which, listed, folder)
     return over((file,), job, sink_for(None if folder else plain.out), Series(), limits, manner_now(), job.warm)

@@ -23,6 +23,6 @@ def command(spec: str, form: str | None, get: str | None, to: str | None, terms:
     Prints the Jacobian of --output by --wrt (an input, a param or a node; by default every param): its formula as
     one tensor, its entries in index notation, and its numbers, of the output's shape followed by the leaf's.
     """
-    view = page.of(report.view(()), report.out)
+    view = page.of(report.view(()), report.out, form)
     job = Job("jacobian", choice, form or "text", view, terms != "none", memory.max_bytes, get, to)
     return begin(spec, job, report, limits, form)

@@ -9,6 +9,7 @@ import click
 
 from backprop_cli.cli.options import Written
 from backprop_cli.cli.streams import refuse_overwriting
+from backprop_cli.errors import UsageError
 from backprop_cli.records import replace
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ WORTH_THREADS = 5e9  # operations of a matrix product; starting the threads cost
 
 
 def load(path: str, choice: SpecChoice) -> Spec:
-    """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`; numpy comes after that."""
+    """Read a spec and apply `--set`, `--output`, `--grad-output`, `--wrt` and `--dtype`; numpy comes after that.
+
+    Raises:
+        UsageError: E026 for an option of another kind of input than this.
+    """
+    _of_this_kind(path, choice)
     if choice.expressions:
         from backprop_cli.language.inline_spec import spec_of
 
@@ -38,6 +44,20 @@ def load(path: str, choice: SpecChoice) -> Spec:
         spec = replace_settings(spec, output=choice.output, grad_output=choice.grad_output,
                                 wrt=list(choice.wrt) or None, dtype=choice.dtype)  # fmt: skip
     return _without_gradients(spec)
+
+
+PYTHON = (".py", ".ipynb")
+
+
+def _of_this_kind(path: str, choice: SpecChoice) -> None:
+    """Every option that was given says something about an input of this kind."""
+    if choice.which is not None and (choice.expressions or not path.endswith(PYTHON)):
+        what = "-e" if choice.expressions else repr(path)
+        raise UsageError("E026", f"--pass goes with a Python file, and {what} is none",
+                         hint="--output chooses what to go back from")
+    if choice.shapes and not choice.expressions:
+        raise UsageError("E026", f"--shape goes with -e, and {path!r} is a file",
+                         hint="--set NAME=VALUE gives a leaf another value")
 
 
 def _without_gradients(spec: Spec) -> Spec:
@@ -63,7 +83,7 @@ def _read(path: str, choice: SpecChoice) -> Spec:
     """A spec, or a Python file as the spec of one of its backward passes."""
     from backprop_cli.language import reader
 
-    if not path.endswith((".py", ".ipynb")):
+    if not path.endswith(PYTHON):
         return reader.load_spec(path)
     from backprop_cli.tasks.importing.reading import chosen, import_python
 

@@ -15,6 +15,7 @@ import click
 
 from backprop_cli.cli.completing import of_spec
 from backprop_cli.cli.streams import ascii_only, color_wanted
+from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import TERMS
 from backprop_cli.records import dataclass, fields, replace
 from backprop_cli.report.fitting import DEFAULT, NARROWEST
@@ -157,8 +158,15 @@ class Page(Width):
 
     standalone: bool = False
 
-    def of(self, view: View, out: str | None) -> View:
-        """The view of the page."""
+    def of(self, view: View, out: str | None, form: str | None = None) -> View:
+        """The view of the page in a format (None: that of the suffix of `-o`, else text).
+
+        Raises:
+            UsageError: E026 for a document of another format than LaTeX.
+        """
+        form = form or ("latex" if (out or "").lower().endswith(".tex") else "text")
+        if self.standalone and form != "latex":
+            raise UsageError("E026", "--standalone goes with --format latex", hint=f"--format {form} is whole as it is")
         return Width.of(self, replace(view, standalone=self.standalone), out)
 
 

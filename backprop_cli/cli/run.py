@@ -94,7 +94,7 @@ def command(specs: tuple[str, ...], form: str | None, terms: tuple[str, ...], ge
     chosen = form or suffixed(report.out, SUFFIXES) or "text"
     if FORMATS[chosen].single and (len(specs) > 1 or get):
         raise UsageError("E026", f"--format {chosen} holds one whole result", hint="give one spec, and no --get")
-    view = page.of(report.view(()), report.out)
+    view = page.of(report.view(()), report.out, chosen)
     base = Job(choice, chosen, view, (), anonymous, memory.max_bytes, tangents=tangents)
     job = _job(chosen, terms, get, base)
     if len(specs) > 1:

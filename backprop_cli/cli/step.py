@@ -153,7 +153,7 @@ def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: i
     _check(report.out, plot, new_spec)
     out = None if new_spec else report.out
     suffix = suffixed(out, FORMATS)
-    view = page.of(ReportChoice(out, report.precision, report.ascii, report.color).view(()), out)
+    view = page.of(ReportChoice(out, report.precision, report.ascii, report.color).view(()), out, form)
     formulas = terms != "none" and get is None
     job = Job(choice, form or suffix or "text", view, rule, given, steps, every, formulas, memory.max_bytes,
               new_spec, plot, bar=steps >= 100, get=get)  # fmt: skip

@@ -50,6 +50,9 @@ def command(key: str, form: str | None, seed: int | None, points: tuple[str, ...
     one_thread()
     job: Job | ForAll
     if students is not None:
+        if key_out is not None:
+            raise UsageError("E026", "--key is the key of one sheet, and --students writes many",
+                             hint="'grade' takes the numbers of each from the seed in its answers")  # fmt: skip
         if plain.out in {None, "-"}:
             raise UsageError("E026", "'--students' writes many files",
                              hint="name a folder: --students names.txt -o sheets")  # fmt: skip

@@ -94,6 +94,8 @@ def _sizes(text: str) -> list[str]:
 
 
 def _leaf(sizes: list[str], value: str | None) -> str:
-    if value is not None:
-        return value
-    return f"{{shape: [{', '.join(sizes)}]}}"
+    shape = f"shape: [{', '.join(sizes)}]"
+    if value is None:
+        return f"{{{shape}}}"
+    said = all(map(str.isdigit, sizes)) and sizes and not value.startswith("{")  # a letter has no number here
+    return f"{{value: {value}, {shape}}}" if said else value
