@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 
 from backprop_cli.cli.app import app
-from tests.conftest import Backprop
+from tests.conftest import Backprop, Outcome
 
 PROGRAM = """\
 import torch
@@ -40,7 +41,7 @@ TOGETHER = (
 
 
 @pytest.fixture
-def done(backprop: Backprop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def done(backprop: Backprop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Outcome]:
     """Run a line beside a spec, a program and answers."""
     monkeypatch.chdir(tmp_path)
     for name, text in {"net.yaml": "inputs: {x: [1.0, 2.0]}\nparams: {w: [0.5, 0.1]}\nnodes: {y: 'sum((w*x)**2)'}\n",
@@ -58,7 +59,7 @@ def of_commands(option: str) -> list[str]:
 
 
 @pytest.mark.parametrize("option", ELSEWHERE)
-def test_an_option_of_another_input_is_refused(option: str, done) -> None:
+def test_an_option_of_another_input_is_refused(option: str, done: Callable[[str], Outcome]) -> None:
     """Rule: by each command that has it, in words that name it; where it applies the command runs."""
     commands = of_commands(option)
     assert len(commands) > 4
@@ -74,14 +75,14 @@ def test_an_option_of_another_input_is_refused(option: str, done) -> None:
 
 
 @pytest.mark.parametrize("line", TOGETHER)
-def test_what_goes_with_nothing_is_refused(line: str, done) -> None:
+def test_what_goes_with_nothing_is_refused(line: str, done: Callable[[str], Outcome]) -> None:
     """Rule: the same of options that another one, or the command, makes empty."""
     found = done(line)
     assert found.code == 2, found
     assert found.out == ""
 
 
-def test_a_document_is_latex(done) -> None:
+def test_a_document_is_latex(done: Callable[[str], Outcome]) -> None:
     """Rule: by the format or by the suffix of the file."""
     assert "\\documentclass" in done("run net.yaml --format latex --standalone").out
     assert done("run net.yaml -o out.tex --standalone").code == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +24,7 @@ from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 TOLERANCE = Tolerance(relative=1e-5, absolute=1e-7)
 STEP = 6e-6  # times max(1, |x|): where rounding and truncation of a central difference balance
 LADDER = (64.0, 8.0, 1.0, 1 / 8, 1 / 64, 1 / 512)
+GAIN = LADDER[0] / LADDER[1]
 USUAL = 2  # where the ladder's step is the usual one
 EPS = 2.0**-52
 MOST_ENTRIES = 4096
@@ -79,6 +80,7 @@ class Probe:
     def refined(self, index: Index) -> tuple[Slope, bool]:
         """The slope where it depends least on the step, extrapolated to step 0, and whether the entry is on a kink."""
         slopes = [self.slope(index, factor) for factor in LADDER]
+        slopes += self.narrower(index, slopes[-1])
         better = [extrapolated(*pair) for pair in pairwise(slopes)]
         pairs = [(abs(a.central - b.central), b) for a, b in pairwise(better) if math.isfinite(a.central - b.central)]
         if not pairs or grows(slopes):
@@ -91,10 +93,21 @@ class Probe:
         return replace(best, noise=max(best.noise, 4 * apart)), on
 
 
+    def narrower(self, index: Index, last: Slope) -> Iterator[Slope]:
+        """Steps down to those of an x near 1, while rounding leaves them a say: a sine turns as fast at 1e8 as at 1."""
+        factor, x, largest = LADDER[-1] / GAIN, abs(float(self.point[index])), 0.0
+        while factor * x >= LADDER[-1]:
+            largest = max(largest, abs(last.central) + last.gap)
+            if not last.noise * GAIN < 1e-2 * largest:
+                break
+            last = self.slope(index, factor)
+            factor /= GAIN
+            yield last
+
+
 def extrapolated(wide: Slope, narrow: Slope) -> Slope:
     """Richardson's: the error of a central difference shrinks with the square of the step."""
-    gain = (LADDER[0] / LADDER[1]) ** 2 - 1
-    return Slope(narrow.central + (narrow.central - wide.central) / gain, narrow.gap, narrow.noise)
+    return Slope(narrow.central + (narrow.central - wide.central) / (GAIN**2 - 1), narrow.gap, narrow.noise)
 
 
 def is_kink(slopes: Sequence[Slope]) -> bool:

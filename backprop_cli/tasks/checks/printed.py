@@ -22,6 +22,7 @@ RELATIVE = 1e-7
 ROUNDING = 1e-12  # of the largest number in the graph: what cancels in one form may not cancel in the other
 TOO_LARGE = "E016"
 UNDEFINED = "the printed formula is 0/0 there"
+LOST = "the terms of the printed formula cancel, and rounding takes its digits"
 NOWHERE = "the reverse pass has no finite value there, nor has the formula or the output"
 
 
@@ -55,22 +56,35 @@ class PrintedBack:
         read = {terms: once[code] for terms, code in shown.items()}
         found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
+        lost = self.lost(once, gradient)
         worst, at = 0.0, (0,) * np.ndim(gradient)
         undefined = nowhere = np.zeros(np.shape(gradient), dtype=bool)
         if not all(np.isfinite(one).all() for one in (gradient, *found.values())):
             undefined, nowhere = undefined_at(found.values(), gradient), self.nowhere(found.values(), gradient)
         for one in found.values() if np.size(gradient) else ():
-            distance = np.where(undefined | nowhere, 0.0, np.asarray(self.distance(one, gradient)))
+            distance = np.where(undefined | nowhere | lost, 0.0, np.asarray(self.distance(one, gradient)))
             index = np.unravel_index(int(np.argmax(np.where(np.isnan(distance), np.inf, distance))), distance.shape)
             if not distance[index] <= worst and not math.isnan(worst):
                 worst, at = float(distance[index]), tuple(map(int, index))
         if not found and not faults:
             return Answer("formula", total=len(formula), note="no formula is short enough to be read back")
         wrong = bool(faults) or bool(self.tolerance.refuses(worst))
-        note = faults[0] if faults else UNDEFINED if undefined.any() else NOWHERE if nowhere.any() else ""
-        silent = undefined if undefined.any() else nowhere
+        note, silent = next(((note, mask) for note, mask in ((UNDEFINED, undefined), (NOWHERE, nowhere), (LOST, lost))
+                             if mask.any()), ("", lost))  # fmt: skip
+        note = faults[0] if faults else note
         unknown = tuple(tuple(map(int, index)) for index in np.argwhere(silent)) if silent.any() else ()
         return Answer("formula", worst, wrong, at, found, (), unknown, len(found), len(formula), note)
+
+    def lost(self, once: Mapping[str, Any], gradient: Array) -> Mask:
+        """Where a formula that differs may do so by its own rounding, which is asked for of such a formula alone."""
+        found = np.zeros(np.shape(gradient), dtype=bool)
+        for code, one in once.items():
+            if isinstance(one, str) or not np.size(one):
+                continue
+            apart = self.tolerance.refuses(self.distance(one, gradient)) & np.isfinite(one) & np.isfinite(gradient)
+            if np.any(apart):
+                found |= apart & (np.abs(one - gradient) <= self.reading.spread(code))
+        return found
 
     def nowhere(self, found: Iterable[Any], gradient: Array) -> Mask:
         """Where neither has a value: the gradient is not finite, nor the formula that differs or the output."""

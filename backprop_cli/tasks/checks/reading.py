@@ -20,6 +20,7 @@ from backprop_cli.language.expression import Binary, parse
 from backprop_cli.language.model import Shape
 from backprop_cli.language.source import inline
 from backprop_cli.records import dataclass, field
+from backprop_cli.tasks.checks.rounding import DRAWS, MARGIN, Moved, Rounding
 
 SHORT = 10  # characters, that are read again
 FACTORS = (" * ", " / ", " @ ")
@@ -84,6 +85,31 @@ class Reading:
         if isinstance(expression, Binary) and len(code) > SHORT:
             self.remember(code, expression, found)
         return found
+
+    def spread(self, code: str) -> Any:
+        """How far rounding may take a formula from its value, entry by entry."""
+        text = inline(code, "<formula>")
+        expression, moves = parse(text), []
+        for draw in range(DRAWS):
+            meaning = Rounding(self.meaning, code, draw)
+
+            def moved(of: Lookup, meaning: Rounding = meaning) -> Lookup:
+                return lambda name: self.moved(name, self.lookup(of)(name), meaning)
+
+            scope = Scope(text, moved(self.values), moved(self.gradients), dims=self.graph.spec.dims,
+                          functions=self.graph.spec.functions, shapes=self.shape)  # fmt: skip
+            with np.errstate(all="ignore"):
+                exact, off = interpret(expression, scope, meaning)
+                moves.append(np.abs(off - exact))
+        return MARGIN * np.max(moves, axis=0)
+
+    def moved(self, name: str, value: Any, meaning: Rounding) -> Moved | None:
+        """What a name stands for; a leaf's number is as it was given."""
+        if value is None:
+            return None
+        index = self.graph.names.get(name)
+        given = index is not None and self.graph.nodes[index].is_leaf and value is self.values(name)
+        return Moved(value, value) if given else meaning.rounded(value, value)
 
     def lookup(self, of: Lookup) -> Lookup:
         """What a name stands for."""

@@ -223,6 +223,8 @@ def _reason(graph: Graph, node: Node, gradient: Array, answers: Sequence[Answer]
         hit = list(dict.fromkeys(index for a in answers for index in a.unknown))
         if silent.name == "formula":
             return f"{silent.note}{listed(hit)}" + ("; the reverse pass gives its limit" if finite else "")
+        if silent.name == "entries":
+            return f"sympy's derivative has no finite value{listed(hit)}, or none that rounding leaves"
         return f"differences say nothing{listed(hit)}: the output is not finite there, or its rounding is larger"
     if not wrong:
         return ""

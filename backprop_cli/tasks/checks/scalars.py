@@ -15,6 +15,7 @@ from backprop_cli.engine.ops.errorfunction import erf, erfc
 from backprop_cli.engine.ops.special import erfinv, lgamma, polygamma
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.kinks import Absolute, Floor, Jump, Larger, Sign, Step
+from backprop_cli.tasks.checks.rounding import EPS
 
 
 class KinkError(Exception):
@@ -105,6 +106,19 @@ class Scalars:
         if isinstance(condition, sympy.Not):
             return not self.holds(condition.args[0])
         raise UnknownFunctionError(type(condition).__name__)
+
+
+class Shaken(Scalars):
+    """The same with every step a little off, up or down: what rounding may have done."""
+
+    def __init__(self, point: Mapping[Expr, float], draw: int) -> None:
+        super().__init__(point)
+        self.random = np.random.default_rng(draw)
+
+    def value(self, expr: Expr) -> Any:
+        """The value of a part, with a rounding of its own; a number is exact."""
+        found = super().value(expr)
+        return found if expr.is_Rational else found * (1 + EPS * self.random.uniform(-1, 1))
 
 
 def _off_zero(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
