@@ -75,7 +75,7 @@ def filled(start: Start) -> Any:
 def data_of(value: object) -> Any:
     """The numbers of a literal leaf, named or not; None where they are not known."""
     if isinstance(value, Tensor):
-        start = value.start or (value.item.start if value.item is not None else None)
+        start = value.begins
         if start is None or value.broken is not None:
             return None
         return start.data if start.data is not None else filled(start)

@@ -86,7 +86,7 @@ def tensor_from(code: Expression, *parts: object, kind: str = "float") -> Tensor
 
 def known_number(value: Tensor) -> Any:
     """The number that a literal scalar is; None where it is not known."""
-    start = value.start or (value.item.start if value.item is not None else None)
+    start = value.begins
     if start is None or value.broken is not None:
         return None
     size = 1
@@ -122,8 +122,8 @@ def flat_of(data: object) -> Iterator[Any]:
 
 def dims(machine: Machine, value: Tensor, node: ast.AST) -> tuple[Dim, ...]:
     """The sizes of a tensor, each with the leaf that it was asked of."""
-    if value.fresh:
-        machine.record.leaf(value, "x", node) if value.param else None
+    if value.fresh and value.param and value.home is None:
+        machine.record.leaf(value, "x", node)
     found = []
     for axis, size in enumerate(machine.record.shape(value, node)):
         one = Dim(size)

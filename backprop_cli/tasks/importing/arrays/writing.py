@@ -113,7 +113,7 @@ def _one_each(machine: Machine, index: tuple[object, ...], shape: tuple[int, ...
 
 def _literal(machine: Machine, owner: Tensor, index: tuple[object, ...], value: object, node: ast.AST) -> bool:
     """Change the numbers of a literal that nothing was computed from yet; whether that could be done."""
-    start = owner.start or (owner.item.start if owner.item is not None else None)
+    start = owner.begins
     number = (
         plain(value)
         if is_number(value)

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.language.expression import Name
-from backprop_cli.tasks.importing.state.values import Function, Tensor
+from backprop_cli.tasks.importing.state.values import Frame, Function, Tensor
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -35,13 +35,14 @@ def bound(
     missing = [slot for slot in known if slot not in values]
     if missing:
         raise machine.record.unread(node, f"{function.name} needs {' and '.join(sorted(missing))}")
-    return {slot: _argument(machine, function, slot, value, node) for slot, value in values.items()}
+    called = Frame(function.frame, values).called
+    return {slot: _argument(machine, function, slot, called(slot), value, node) for slot, value in values.items()}
 
 
-def _argument(machine: Machine, function: Function, slot: str, value: object, node: ast.AST) -> object:
+def _argument(machine: Machine, function: Function, slot: str, base: str, value: object, node: ast.AST) -> object:
     """An argument; an expression that the body uses more than once is a node of its own."""
     if isinstance(value, Tensor) and not isinstance(value.code, Name):
         uses = sum(isinstance(p, ast.Name) and p.id == slot for p in ast.walk(function.node))
         if value.fresh or uses > 1:
-            return machine.named(value, slot, node)
+            return machine.named(value, base, node)
     return value

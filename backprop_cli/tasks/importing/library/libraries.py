@@ -16,6 +16,7 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
 from backprop_cli.tasks.importing.networks import inits, modules
+from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
     Builtin,
@@ -177,7 +178,7 @@ _SPECIAL: Mapping[str, Row] = {
     "torch.set_default_dtype": _default_dtype, "torch.set_default_tensor_type": _default_dtype,
     "torch.no_grad": lambda m, g, k, n: Opaque("no_grad"), "torch.inference_mode": lambda m, g, k, n: Opaque("no_grad"),
     "torch.cuda.is_available": lambda m, g, k, n: False, "jax.jit": lambda m, g, k, n: g[0],
-    "copy.deepcopy": lambda m, g, k, n: g[0], "copy.copy": lambda m, g, k, n: g[0],
+    "copy.deepcopy": lambda m, g, k, n: copied(g[0]), "copy.copy": lambda m, g, k, n: g[0],
     "collections.OrderedDict": BUILTINS["dict"],
     "collections.defaultdict": lambda m, g, k, n: {}, "numpy.newaxis": lambda m, g, k, n: None,
     "functools.partial": lambda m, g, k, n: Builtin("partial", lambda m2, a, k2, n2: _partial(m2, g, k, a, k2, n2)),

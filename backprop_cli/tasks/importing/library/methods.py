@@ -51,7 +51,7 @@ def _same(machine: Machine, value: Tensor, given: list[object], named_: dict[str
 
 def _copied(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
     """`x.copy()`, `x.clone()`: another object with the same value."""
-    if value.fresh and value.start is not None:
+    if value.fresh and value.start is not None and not value.param:
         return Tensor(None, start=value.start, kind=value.kind, param=value.param, grad=value.grad)
     return Tensor(tensors.tensor_code(machine, value, node), item=None, kind=value.kind, grad=value.grad)
 
@@ -103,7 +103,7 @@ def _filled(rule: str) -> Row:
     """`x.normal_(0, 0.1)`, `x.fill_(2)`, `x.zero_()`: a leaf starts from something else."""
 
     def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
-        start = value.start or (value.item.start if value.item is not None else None)
+        start = value.begins
         if start is None:
             raise machine.record.unread(node, "a tensor that is computed is filled in place")
         names = {"normal": ("mean", "std"), "uniform": ("low", "high"), "constant": ("value",)}.get(rule, ())
@@ -188,10 +188,11 @@ def _grad(machine: Machine, value: Tensor, node: ast.AST) -> object:
 
 
 def _data(machine: Machine, value: Tensor, node: ast.AST) -> object:
-    if value.fresh or not value.grad:
+    if value.fresh and not value.param or not value.grad:
         return value
+    code = tensors.tensor_code(machine, value, node)
     start = value.item.start if value.item is not None else None  # so that filling it fills the leaf
-    return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), start=start, kind=value.kind)
+    return Tensor(call("stop_gradient", code), start=start, kind=value.kind)
 
 
 _ATTRIBUTES: Mapping[str, Any] = {

@@ -41,7 +41,7 @@ def initialised(machine: Machine, name: str, given: list[object], named: dict[st
     if name == "calculate_gain":
         words = {k: v for k, v in named.items() if k != "nonlinearity"}
         return _gain(str(plain(given[0] if given else named["nonlinearity"])), [*given[1:], *words.values()])
-    start = (target.start or (target.item.start if target.item else None)) if isinstance(target, Tensor) else None
+    start = target.begins if isinstance(target, Tensor) else None
     if start is None or rule not in _SLOTS:
         what = "of what is no leaf " if start is None else ""
         raise machine.record.unread(node, f"the start {what}by nn.init.{name} is not read")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backprop_cli.language.spelling.torch_networks import layer_function
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.exercise import training
-from backprop_cli.tasks.importing.networks import walk
+from backprop_cli.tasks.importing.networks import walk, written_out
 from backprop_cli.tasks.importing.networks.layers import PADS, RUNS
 from backprop_cli.tasks.importing.networks.params import drawn_params, param
 from backprop_cli.tasks.importing.state.values import Builtin, Instance, Layer, Opaque, Part, Tensor, plain
@@ -74,6 +74,9 @@ def make(machine: Machine, kind: str, given: list[object], named: dict[str, obje
     """
     if kind in _CONTAINERS:
         return _container(kind, given)
+    if written_out.is_written(written_out.TORCH, kind):
+        whole = written_out.class_of(machine, written_out.TORCH, kind, written_out.TORCH_NAMES, node)
+        return machine.called(whole, given, named, node)
     if kind not in RUNS and layer_function(kind) is None:
         raise machine.record.unread(node, f"the layer nn.{kind} is not read", "write its forward pass out")
     slots = ARGUMENTS.get(kind)

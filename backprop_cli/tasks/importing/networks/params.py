@@ -124,12 +124,11 @@ def param(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Tensor | 
         layer.params[name] = _start(*shapes[name])
     found = layer.params[name]
     if found.fresh:
-        base = f"{layer.path}_{name}".replace(".", "_").lstrip("_")
+        found.home = (layer, name, node)
         if found.start is not None and found.start.data is not None:
             machine.record.note(None, OWN)
         elif found.start is not None and found.start.rule in {"uniform", "normal"}:
             machine.record.note(None, LAWS)
-        machine.record.leaf(found, base, node)
     return found
 
 

@@ -54,8 +54,7 @@ def params(machine: Machine, owner: Part, node: ast.AST) -> Iterator[tuple[str, 
 def _own(machine: Machine, owner: Part, node: ast.AST) -> Iterator[tuple[str, Tensor]]:
     for name, one in _held(owner).items():
         if isinstance(one, Tensor) and one.param:
-            base = f"{owner.path}.{name}".lstrip(".").replace(".", "_")
-            yield name, machine.named(one, base, node)
+            yield name, machine.named(one, name, node)
     if isinstance(owner, Layer):
         for name in names_of(owner):
             found = param(machine, owner, name, node)
@@ -73,7 +72,37 @@ def loaded(machine: Machine, owner: Part, given: object, node: ast.AST) -> Any:
         raise machine.record.unread(node, "the numbers that are loaded are not known: params start from others here")
     for name, tensor in params(machine, owner, node):
         source = given.get(name)
-        start = source.item.start if isinstance(source, Tensor) and source.item is not None else None
-        if start is None or tensor.item is None:
+        old, new = tensor.begins, source.begins if isinstance(source, Tensor) else None
+        if old is None or new is None:
             raise machine.record.unread(node, f"what is loaded into {name} is not known")
-        tensor.item.start = deepcopy(start)
+        old.rule, old.options, old.data = new.rule, dict(new.options), deepcopy(new.data)
+
+
+def copied(value: Any) -> Any:
+    """`copy.deepcopy`: modules and leaves of their own, which start from the same numbers."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(copied, value))
+    if isinstance(value, dict):
+        return {key: copied(one) for key, one in value.items()}
+    if isinstance(value, Instance):
+        made = Instance(kind=value.kind)
+        made.names = copied(value.names)
+        _rehomed(made)
+        return made
+    if isinstance(value, Layer):
+        return Layer(kind=value.kind, given=value.given, params=copied(value.params), parts=copied(value.parts),
+                     more=value.more)  # fmt: skip
+    start = value.begins if isinstance(value, Tensor) else None
+    if start is None:
+        return value
+    return Tensor(None, start=deepcopy(start), kind=value.kind, param=value.param, grad=value.grad, home=value.home)
+
+
+def _rehomed(owner: Instance) -> None:
+    """The parts and params of a copy are the copy's."""
+    for name, one in owner.names.items():
+        if isinstance(one, Tensor) and one.param and one.fresh:
+            one.home = (owner, name, one.home[2] if one.home is not None else ast.Constant(0))
+        for key, part in enumerate(one) if isinstance(one, list) else [("", one)]:
+            if isinstance(part, Part):
+                part.place(owner, f"{name}.{key}".rstrip("."))

@@ -49,7 +49,7 @@ def _bind_name(machine: Machine, target: ast.Name, value: object, node: ast.AST)
     if isinstance(value, Instance):
         machine.frame.put(target.id, value)
         return
-    machine.frame.put(target.id, _safely(machine, value, target.id, node))
+    machine.frame.put(target.id, _safely(machine, value, machine.frame.called(target.id), node))
 
 
 def _is_computed(value: object) -> bool:
@@ -89,6 +89,9 @@ def _owned(machine: Machine, owner: Instance, name: str, value: object, node: as
     if isinstance(value, list) and value and all(isinstance(one, Part) for one in value):
         for position, one in enumerate(value):
             one.place(owner, f"{name}.{position}")
+        return value
+    if isinstance(value, Tensor) and value.fresh and value.param:  # it gets its name when the module has its place
+        value.home = value.home or (owner, name, node)
         return value
     return _safely(machine, value, f"{owner.path}_{name}".lstrip("_") if owner.path else name, node)
 

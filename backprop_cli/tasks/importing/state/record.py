@@ -112,6 +112,9 @@ class Record:
     def leaf(self, tensor: Tensor, base: str, node: ast.AST) -> None:
         """Give a leaf its name."""
         assert tensor.start is not None
+        if tensor.home is not None:  # a param of a module is called after its place
+            owner, key, node = tensor.home
+            base = f"{owner.path}.{key}".lstrip(".").replace(".", "_")
         base = clean(base)
         item = Item(base, self.unique(base), "leaf", getattr(node, "lineno", 0), tensor.start.shape, tensor.start,
                     param=tensor.param, kind=tensor.kind)  # fmt: skip

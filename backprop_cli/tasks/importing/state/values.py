@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Expression
 from backprop_cli.records import dataclass, field
 
 Sizes = tuple[int, ...]
+WRITTEN: Final = " written"
+"""What the frame of a layer holds that is written out in Python here: no name of a program."""
 
 
 class Unread(Exception):
@@ -70,12 +72,18 @@ class Tensor:
     view: bool = False  # a part of another one
     known: Sizes | None = None
     broken: SpecError | None = None
+    home: tuple[Part, str, ast.AST] | None = None  # a param without a name: whose it is, its key there
     answer: str | None = None  # of a hand-written backward pass: the node whose gradient it is meant to be
 
     @property
     def fresh(self) -> bool:
         """Whether it is a leaf without a name."""
         return self.code is None and self.start is not None
+
+    @property
+    def begins(self) -> Start | None:
+        """What a leaf starts from, with or without a name; None for anything else."""
+        return self.start or (self.item.start if self.item is not None else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,13 @@ class Frame:
                 return frame.names[name]
             frame = frame.outer
         raise KeyError(name)
+
+    def called(self, name: str) -> str:
+        """What a value of this name is called; in a layer that is written out its place stands before it."""
+        if self.outer is None or WRITTEN not in self.outer.names:
+            return name
+        owner = self.names.get("self")
+        return f"{owner.path}.{name}".lstrip(".").replace(".", "_") if isinstance(owner, Part) else name
 
     def put(self, name: str, value: object) -> None:
         """Bind a name."""
