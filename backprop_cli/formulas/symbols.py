@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from weakref import ref
 
 import numpy as np
-from sympy import Expr, Rational
+from sympy import Expr, Rational, oo
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array
@@ -22,6 +22,7 @@ from backprop_cli.formulas.algebra.expr import (
     GradSymbol,
     TensorSymbol,
     exact,
+    is_op,
     symbols_of,
     tree_size,
 )
@@ -161,10 +162,27 @@ def symbols(
         notice(made.long)
     if values is None:
         facts.labels = _Positions(graph, made)
+    facts.reached = partial(_reached, graph, made.definitions)
     with at_work(made.facts.work):
         for node in graph.nodes:
             _define(node, made)
     return made
+
+
+def _reached(graph: Graph, definitions: Mapping[int, Expr], gradient: TensorSymbol) -> Expr | None:
+    """The mask outside of which a node's gradient is 0: it is -∞ there, where all that it goes into is flat."""
+    index = gradient.index
+    made = definitions.get(index)
+    if made is None or not is_op(made, "where") or made.args[2] != -oo:
+        return None
+    if index in graph.hooks or any(run.output == index for run in graph.passes):
+        return None
+    users = [node.op.name for node in graph.nodes if node.op and index in node.inputs]
+    return made.args[0] if FLAT.issuperset(users) else None
+
+
+FLAT = frozenset({"softmax", "exp", "logsumexp"})
+"""Functions whose slope is 0 at -∞."""
 
 
 class _Positions:

@@ -28,7 +28,7 @@ from tests.readers.code import value_of
 
 NEAR = 1e-8
 DIMS = {"N": 4, "D": 3, "K": 2, "M": 5, "H": 6}
-"""The sizes of the letters in published_lines.yaml."""
+"""The sizes of the letters in the published_*.yaml."""
 
 STATED: Mapping[str, Mapping[str, Any]] = {
     "pos": {"positive": True}, "unit": {"positive": True}, "sym": {"symmetric": True}, "spd": {"symmetric": True},
@@ -66,14 +66,14 @@ class Measured:
 
 
 def cases() -> Iterator[Asked]:
-    """All five files, those with a formula that can be compared; one that names gradients is a step of the chain."""
+    """All files, those with a formula that can be compared; one that names gradients is a step of the chain."""
     for c in (*_read("questions.yaml"), *_read("questions_more.yaml")):
         terms = ("local", "nodes") if "grad(" in c["published"] else ("nodes",)
         yield Asked(c["id"], c["spec"], c["leaf"], c["published"], terms)
     for c in _read("handwritten.yaml"):
         for node, code in c["hand"].items():
             yield Asked(f"{c['id']}:{node}", c["spec"], node, code, ("local", "nodes"))
-    for c in _read("published_lines.yaml"):
+    for c in (*_read("published_lines.yaml"), *_read("published_matrices.yaml"), *_read("published_passes.yaml")):
         for node, code in c["published"].items():
             terms = ("local", "nodes") if "grad(" in code else ("nodes",)
             yield Asked(f"{c['id']}:{node}", _spec_of(c), node, code, terms)
@@ -83,7 +83,7 @@ def cases() -> Iterator[Asked]:
 
 
 def _spec_of(case: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The spec of a row of published_lines.yaml: numbers of its kind for each leaf, a param if it is asked for."""
+    """The spec of a row of the published_*.yaml: numbers of its kind for each leaf, a param if it is asked for."""
     asked = {*case["published"], *case.get("params", "").split()}
     leaves: dict[str, dict[str, Any]] = {"inputs": {}, "params": {}}
     for name, described in case["leaves"].items():

@@ -39,6 +39,8 @@ class Facts:
     trial: Callable[[Expr], Array | None] = field(default=lambda expr: None)
     """Its value at the numbers at which a formula has to be right, whatever else it is evaluated at."""
     infinite: Callable[[], bool] = field(default=lambda: False)  # whether a gradient is not finite there
+    reached: Callable[[TensorSymbol], Expr | None] = field(default=lambda symbol: None)
+    """The mask outside of which the gradient of a node is 0."""
     labels: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # of positions, also without a run
     definitions: dict[Expr, Expr] = field(default_factory=dict)
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see definitions

@@ -231,7 +231,7 @@ _PRODUCTS: tuple[tuple[Idiom, frozenset[str]], ...] = (
     (multiplied, ANY),
     (idempotent, frozenset({"leaf"})),
     (signs, frozenset({"leaf"})),
-    (absorbed, MASKS | {"leaf"}),
+    (absorbed, MASKS | {"leaf", "tril", "triu"}),
     (one_sign, frozenset({"sign"})),
     (labelled, frozenset({"leaf", "scatter", "Add"})),
     (signed_quotient, frozenset({"sign"})),

@@ -58,20 +58,31 @@ def _recognised(expr: Expr, entries: int) -> Expr:
 def _contracted(expr: Apply) -> Expr:
     """Σ(x ⊙ y) is xᵀy, Σ_m(A ⊙ x) is A x: of two vectors, or a matrix and one along the summed axis   (M6)."""
     inner = expr.args[0]
-    if not isinstance(inner, Mul) or len(inner.args) != 2 or expr.parameters["keepdims"]:
+    if not isinstance(inner, Mul) or expr.parameters["keepdims"]:
         return expr
     rank = len(shape_of(inner))
+    if rank == 2:
+        return _weighted(inner, expr.parameters["axis"]) or expr
+    if len(inner.args) != 2:
+        return expr
     if inner.args[0] == -inner.args[1]:  # Σ((m - x) ⊙ (x - m)) is -Σ(x - m)²
         early = next(a for a in inner.args if not later_is_negative(a))
         return -call("sum", expr.parameters, early**2)
-    for a, x in (inner.args, inner.args[::-1]):
-        if rank == 1 == len(shape_of(a)) == len(shape_of(x)) and _is_linear(a) and _is_linear(x):
-            return dot(a, x)
-        if rank == 2 == len(shape_of(a)) and not isinstance(a, Pow):
-            along, vector = (0, x.args[0]) if is_op(x, "expand_dims") else (1, x)
-            if len(shape_of(vector)) == 1 and expr.parameters["axis"] == along and _is_plain(vector):
-                return chain([swap(a) if along == 0 else a, vector])
-    return expr
+    a, x = inner.args
+    return dot(a, x) if rank == 1 and all(len(shape_of(f)) == 1 and _is_linear(f) for f in (a, x)) else expr
+
+
+def _weighted(inner: Mul, axis: object) -> Expr | None:
+    """Σ_m(A ⊙ B ⊙ x) is (A ⊙ B) · x, where all but one factor are matrices."""
+    matrices = [a for a in inner.args if len(shape_of(a)) == 2 and not is_op(a, "expand_dims")]
+    weights = [a for a in inner.args if a not in matrices]
+    if len(weights) != 1 or not matrices or any(isinstance(a, Pow) for a in matrices):
+        return None
+    along, vector = (0, weights[0].args[0]) if is_op(weights[0], "expand_dims") else (1, weights[0])
+    if len(shape_of(vector)) != 1 or axis != along or not _is_plain(vector):
+        return None
+    matrix = Mul(*matrices)
+    return chain([swap(matrix) if along == 0 else matrix, vector])
 
 
 def _is_linear(expr: Expr) -> bool:
@@ -82,12 +93,12 @@ def _is_linear(expr: Expr) -> bool:
 
 
 def _is_plain(expr: Expr) -> bool:
-    """What stands in a product of matrices, or a short product of such: (k ⊙ a), ((d - r)/d)."""
+    """What stands in a product of matrices, or a short product of such: (k ⊙ a), ((d - r)/d), softmax(s)."""
     if isinstance(expr, Add):
         return tree_size(expr) <= MAX_FACTOR and all(_is_plain(a) for a in expr.args if shape_of(a))
     if isinstance(expr, Mul) and tree_size(expr) <= MAX_FACTOR:
         return all(_is_plain(f.base if isinstance(f, Pow) else f) or not f.args for f in expr.args)
-    return _is_linear(expr) or isinstance(expr, Apply) and expr.name in MASKS
+    return _is_linear(expr) or isinstance(expr, Apply) and (expr.name in MASKS or expr.name == "softmax")
 
 
 def _is_square(expr: Expr) -> bool:

@@ -7,9 +7,10 @@ from typing import TypeGuard
 
 from sympy import Add, Expr, Mul, Pow, S, oo
 
-from backprop_cli.formulas.algebra.expr import MASKS, Apply, TensorSymbol, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, GradSymbol, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
+from backprop_cli.formulas.algebra.pointwise import is_triangle
 from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector, picked
 
@@ -46,10 +47,11 @@ def _odd(term: Expr, y: Expr) -> Expr:
 
 
 def absorbed(expr: Expr) -> Expr | None:
-    """m ⊙ E is E where E is m ⊙ ..., or a softmax of what is -∞ where the mask m is 0   (I7)."""
+    """m ⊙ E is E where E is m ⊙ ..., or a softmax of x that is -∞ where the mask m is 0, or ∂L/∂x   (I7)."""
     facts = facts_of(expr)
     factors = Mul.make_args(expr)
-    masks = [f for f in factors if isinstance(f, Apply) and f.name in MASKS or isinstance(f, TensorSymbol) and f.leaf]
+    masks = [f for f in factors if isinstance(f, Apply) and (f.name in MASKS or is_triangle(f))
+             or isinstance(f, TensorSymbol) and f.leaf]  # fmt: skip
     mask = next((m for m in masks if any(_vanishes(f, m, facts) for f in factors) and _is_mask(m, facts)), None)
     return None if mask is None else expr / mask
 
@@ -99,6 +101,8 @@ def _shares(y: TensorSymbol | Apply, powers: Mapping[Expr, Expr], facts: Facts) 
 
 def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:
     """Whether an expression is 0 wherever a mask is."""
+    if isinstance(expr, GradSymbol):
+        return facts.reached(expr) == mask
     made = facts.definitions.get(expr, expr)
     if is_op(made, "softmax") and is_op(made.args[0], "where"):
         where = made.args[0].args

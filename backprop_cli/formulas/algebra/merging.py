@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 from sympy import Add, Expr, Mul, S
 
-from backprop_cli.engine.ops.subscripts import Span
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, later_is_negative, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import (
+    Apply,
+    TensorSymbol,
+    is_one,
+    is_op,
+    later_is_negative,
+    shape_of,
+    tree_size,
+)
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pairwise import one_axis
 from backprop_cli.formulas.algebra.products import chain, chain_factors
 from backprop_cli.formulas.algebra.scalars import split_scalar
-from backprop_cli.formulas.algebra.shapes import is_unit_vector
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
+from backprop_cli.formulas.algebra.tiles import tiled
 from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_TERMS = 24  # the search for factors in common is cubic
@@ -28,10 +33,10 @@ def merged_products(expr: Expr) -> Expr:
     if isinstance(expr, Mul):
         parts = [merged_products(a) if isinstance(a, Add) else a for a in expr.args]
         return Mul(*parts) if parts != list(expr.args) else expr
-    regrouped = _regrouped(expr)
+    regrouped = _regrouped(_upright(expr))
     if not isinstance(regrouped, Add):
         return regrouped
-    terms = _tiled(_symmetric_terms(list(regrouped.args)))
+    terms = tiled(_symmetric_terms(list(regrouped.args)))
     merged = True
     while merged and len(terms) > 1:
         merged = False
@@ -48,10 +53,23 @@ def merged_products(expr: Expr) -> Expr:
     return Add(*terms)
 
 
-def _regrouped(expr: Add) -> Expr:
+def _upright(expr: Add) -> Expr:
+    """(A + B)ᵀ + Bᵀ as Aᵀ + 2 Bᵀ: the transpose of a sum goes into it where a term meets one outside   (T3b)."""
+    for term in expr.args:
+        factor, turned = split_scalar(term)
+        if is_op(turned, "transpose") and isinstance(inner := turned.args[0], Add):
+            parts = [Mul(factor, swap(part)) for part in inner.args]
+            if all(shape_of(part) == turned.shape for part in parts):
+                opened = Add(expr - term, *parts)
+                if len(Add.make_args(opened)) < len(expr.args) - 1 + len(parts):
+                    return opened
+    return expr
+
+
+def _regrouped(expr: Expr) -> Expr:
     """a + b + q (a + b) = (1 + q)(a + b): adding a contribution opened the brackets of another."""
     terms = set(expr.args)
-    if len(terms) > MAX_TERMS:
+    if len(terms) > MAX_TERMS or not isinstance(expr, Add):
         return expr
     for term in expr.args:
         for factor in term.args if isinstance(term, Mul) else ():
@@ -85,55 +103,10 @@ def _symmetric_terms(terms: list[Expr]) -> list[Expr]:
     return terms
 
 
-def _tiled(terms: list[Expr]) -> list[Expr]:
-    """Parts scattered to slices that tile an axis are those parts in a row: a concat   (R2)."""
-    entries = {rest.parameters["index"][0] % rest.shape[0]: factor for factor, rest in map(split_scalar, terms)
-               if is_unit_vector(rest)}  # fmt: skip
-    if len(entries) == len(terms) > 1 and sorted(entries) == list(range(_length_of(terms[0]))):
-        return [call("stack", {"axis": 0}, *(entries[i] for i in sorted(entries)))]
-    parts = [t for t in terms if _slice_of(t) is not None]
-    slices = [_slice_of(t) for t in parts]
-    for axis in sorted({s[0] for s in slices if s}):
-        along = ((s[1:], part) for s, part in zip(slices, parts, strict=True) if s and s[0] == axis)
-        tiles = sorted(along, key=itemgetter(0))
-        ends = [0, *(end for (_, end, _), _ in tiles)]
-        if len(tiles) > 1 and [start for (start, _, _), _ in tiles] == ends[:-1] and ends[-1] == tiles[0][0][2]:
-            inside = [part for _, part in tiles]
-            joined = call("concat", {"axis": axis}, *(_unscattered(t) for t in inside))
-            return [joined, *(t for t in terms if t not in inside)]
-    return terms
-
-
-def _length_of(term: Expr) -> int:
-    return int(shape_of(term)[0])
-
-
-def _slice_of(term: Expr) -> tuple[int, int, int, int] | None:
-    """(axis, start, end, size) of a part that was scattered to one slice of zeros."""
-    rest = split_scalar(term)[1]
-    if not is_op(rest, "scatter") or len(shape_of(rest.args[0])) != len(rest.shape):
-        return None
-    index = rest.parameters["index"]
-    if Ellipsis in index:
-        at = index.index(Ellipsis)
-        index = (*index[:at], *[Span()] * (len(rest.shape) - len(index) + 1), *index[at + 1 :])
-    cut = [(axis, item) for axis, item in enumerate(index) if item != Span()]
-    if len(cut) != 1 or not isinstance(cut[0][1], Span):
-        return None
-    axis, span = cut[0]
-    start, stop, step = slice(span.first, span.stop, span.step).indices(rest.shape[axis])
-    return (axis, start, stop, rest.shape[axis]) if step == 1 else None
-
-
-def _unscattered(term: Expr) -> Expr:
-    factor, rest = split_scalar(term)
-    return Mul(factor, rest.args[0])
-
-
 def _joined_terms(a: Expr, b: Expr) -> Expr | None:
-    centred = _centred(a, b) or _centred(b, a)
-    if centred is not None:
-        return centred
+    for rule in (_centred, _less_row, _scaled_rows):
+        if (found := rule(a, b) or rule(b, a)) is not None:
+            return found
     (coefficient_a, one), (coefficient_b, two) = _scaled(a), _scaled(b)
     if is_op(one, "sum") and is_op(two, "sum"):
         return _joined_sums(one, two, coefficient_a, coefficient_b)
@@ -158,6 +131,46 @@ def _centred(a: Expr, b: Expr) -> Expr | None:
         return None
     y = b / factor / total
     return factor * chain([swap(swap(product.args[0]) + y), x]) if shape_of(y) == product.shape else None
+
+
+def _less_row(a: Expr, b: Expr) -> Expr | None:
+    """A·x - yᵀx as (A - y)·x: each row less the same one, for an x that is longer than a name   (F1u)."""
+    factor, product = split_scalar(a)
+    if not is_op(product, "matmul") or len(product.args) != 2 or len(product.shape) != 1 or shape_of(b):
+        return None
+    rows, x = product.args
+    ratio, dot = (b / factor).as_coeff_Mul()
+    if tree_size(x) <= SHORT or not is_op(dot, "matmul") or len(dot.args) != 2 or not ratio.is_number:
+        return None
+    for y, other in (dot.args, dot.args[::-1]):
+        if other in (x, -x):
+            return factor * chain([rows + ratio * y * (1 if other == x else -1), x])
+    return None
+
+
+def _scaled_rows(a: Expr, b: Expr) -> Expr | None:
+    """w ⊙ (A·B) + (w ⊙ A)·C as w ⊙ (A·(B + C)): what scales the rows of a product, or its columns   (F1v)."""
+    factor, product = split_scalar(a)
+    if not is_op(product, "matmul") or len(product.shape) != 2:
+        return None
+    for end, scales in ((0, _is_column), (-1, _is_row)):
+        inside = product.args[end]
+        scale = next((f for f in Mul.make_args(inside) if scales(f) and f in Mul.make_args(b)), None)
+        if scale is not None and shape_of(inside / scale) == shape_of(inside):
+            factors = [*product.args]
+            factors[end] = inside / scale
+            joined = merged_products(factor * chain(factors) + b / scale)
+            if not isinstance(joined, Add):
+                return scale * joined
+    return None
+
+
+def _is_column(expr: Expr) -> bool:
+    return len(shape_of(expr)) == 2 and is_one(shape_of(expr)[1])
+
+
+def _is_row(expr: Expr) -> bool:
+    return len(shape_of(expr)) == 1
 
 
 def _scaled(term: Expr) -> tuple[Expr, Expr]:

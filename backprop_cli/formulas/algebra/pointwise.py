@@ -43,7 +43,7 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
         one, two = lift(a), lift(b)
         if one.expr == two.expr and not facts_of(one.expr).has_nan(one.expr):
             return Formula(Integer(same), broadcast(one.shape, two.shape))
-        if name == "greater" and two.expr == 0 and _is_triangle(one.expr):  # ones, and 0 elsewhere (A11)
+        if name == "greater" and two.expr == 0 and is_triangle(one.expr):  # ones, and 0 elsewhere (A11)
             return one
         (number, x), (other, y) = one.expr.as_coeff_Mul(), two.expr.as_coeff_Mul()
         if x == y and number != other and name in TURNED:  # x/10 > x is x < 0 (A7b); of NaN, y == y stays
@@ -53,7 +53,7 @@ def _compared(name: str, same: int) -> Callable[..., Formula]:
     return rule
 
 
-def _is_triangle(expr: Expr) -> bool:
+def is_triangle(expr: Expr) -> bool:
     """Whether an expression is a triangle of ones, the mask of what is not to be seen."""
     return isinstance(expr, Apply) and expr.name in {"tril", "triu"} and is_op(expr.args[0], "ones")
 

@@ -8,10 +8,10 @@ from typing import Any, TypeGuard
 from sympy import Add, Expr, Integer, Mul, Pow, S
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.engine.ops.base import reduced
+from backprop_cli.engine.ops.base import axes_of, reduced
 from backprop_cli.engine.ops.shaping import broadcast_shape, expand_shape, reshape_shape, squeeze_shape
 from backprop_cli.engine.ops.subscripts import Span, plainest
-from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of
+from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import (
     RULES,
@@ -60,8 +60,18 @@ def reshaped(expr: Expr, target: Shape) -> Expr:
         axis = expr.parameters["axis"]
         if reduced(shape_of(expr.args[0]), axis, False) == target:
             return Apply(expr.name, expr.args, {**expr.parameters, "keepdims": False}, target)
+        if len(target) < len(shape_of(expr)) and drop_front(shape_of(expr)) == target:  # Σ(x, axis=(0, 2))[:, None]
+            return _with_axes_behind(expr, target)
     ready = _before_reshape(expr, shape_of(expr), target) or _kept(expr, target) or _into_sum(expr, target)
     return ready or Apply("reshape", (expr,), {"shape": target}, target)
+
+
+def _with_axes_behind(expr: Apply, target: Shape) -> Expr:
+    """A reduction with the axes kept that stand behind the others: leading ones are a matter of shape."""
+    shape = shape_of(expr.args[0])
+    axes, leading = axes_of(expr.parameters["axis"], len(shape)), len(shape) - len(target)
+    plain = Apply(expr.name, expr.args, {**expr.parameters, "keepdims": False}, reduced(shape, axes, False))
+    return call("expand_dims", {"axis": tuple(a - leading for a in axes if a >= leading)}, plain)
 
 
 def _into_sum(expr: Expr, target: Shape) -> Expr | None:
@@ -310,14 +320,14 @@ def eye(*, n: int, m: int | None = None) -> Formula:
 
 
 def diag(x: Formula, *, k: int = 0) -> Formula:
-    """A constant on the diagonal is that many identities; of a sum term by term, if all are known   (D3, D4b)."""
+    """A constant on the diagonal is that many identities; of a sum term by term, where that reads shorter (D3, D4b)."""
     if len(x.shape) == 1 and k == 0 and not shape_of(x.expr):
         return scaled(x.expr, eye(n=x.shape[0]))
     terms = [split_scalar(term) for term in Add.make_args(x.expr)]
-    if len(x.shape) == 2 and len(terms) > 1 and k == 0:
-        known = [factor * call("diag", {"k": 0}, rest) for factor, rest in terms if isinstance(rest, Apply)]
-        if len(known) == len(terms) and not any(is_op(split_scalar(part)[1], "diag") for part in known):
-            return Formula(Add(*known), x.shape[:1])
+    if len(x.shape) == 2 and len(terms) > 1 and k == 0 and all(shape_of(rest) == x.shape for _, rest in terms):
+        apart = Add(*[factor * call("diag", {"k": 0}, rest) for factor, rest in terms])
+        if tree_size(apart) <= 1 + tree_size(x.expr):
+            return Formula(apart, x.shape[:1])
     if len(x.shape) == 2 and k == 0 and is_op(x.expr, "matmul") and len(x.expr.args) == 3:
         before, weights, after = x.expr.args
         if is_op(weights, "diag"):  # D4f

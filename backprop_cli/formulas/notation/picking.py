@@ -10,6 +10,7 @@ from string import ascii_lowercase
 from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
+from backprop_cli.formulas.algebra.for_print.repeats import Repeated, repeated
 from backprop_cli.formulas.algebra.shapes import from_the_end
 from backprop_cli.formulas.notation.piece import CALL, Piece
 from backprop_cli.formulas.notation.walker import Walker
@@ -45,19 +46,29 @@ def along(layout: Walker, expr: Apply) -> Piece:
 
 
 def reshaped(layout: Walker, expr: Apply) -> Piece:
-    """p[n, y[n]], without the axis that a shape of its own takes away again; of one entry y[0]."""
+    """p[n, y[n]], without the axis that a shape of its own takes away again; of one entry y[0]; repeat(x, 2)."""
     inner = expr.args[0]
     if not expr.shape:
         first = (0,) * len(shape_of(inner))
         return layout.walk(Apply("index", (inner,), {"index": first}, ()))
     if not is_op(inner, "take_along_axis"):
-        return layout.call(expr)
+        found = repeated(expr)
+        return layout.call(expr) if found is None else _in_a_row(layout, found)
     place = inner.parameters["axis"] % len(inner.shape)
     x, labels = inner.args
     one = _with_new_axis(labels, place)
     if one is None or expr.shape != (*inner.shape[:place], *inner.shape[place + 1 :]):
         return layout.call(expr)
     return _picked(layout, x, one, place) or layout.call(expr)
+
+
+def _in_a_row(layout: Walker, found: Repeated) -> Piece:
+    """repeat(x, 2, axis=1); of a vector repeat(x, 2)."""
+    piece, vector = layout.walk(found.of), len(shape_of(found.of)) == 1
+    for count, axis in found.times:
+        place = [] if vector else [layout.notation.keyword("axis", str(axis))]
+        piece = layout.notation.named_call("repeat", [piece.text, layout.walk(count).text, *place])
+    return piece
 
 
 def _with_new_axis(labels: Expr, place: int) -> Expr | None:
