@@ -19,34 +19,44 @@ from backprop_cli.report.view import READING, View
 if TYPE_CHECKING:
     from backprop_cli.tasks.grading.questions import Question, Worksheet
 
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;
-border-bottom:1px solid #ddd}pre{white-space:pre-wrap}code{font-family:ui-monospace,monospace}"""
+STYLE = """:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;
+padding:0 1rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;
+border-bottom:1px solid #8888;overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere}
+code{font-family:ui-monospace,monospace}"""
 BLANK = "_" * 24
 ASK = "Work out by hand, forward and back; write numbers with four digits, or formulas."
+
+
+DIGITS = 6
+"""More than that nobody copies, and no answer needs."""
+
+
+def given(value: Any) -> str:
+    """A number that is given: as it is where it is short, as a drawn one is."""
+    return number(float(f"{value:.{DIGITS}g}"))
 
 
 def listed(value: Any) -> str:
     """An array as a list of lists."""
     if np.ndim(value) == 0:
-        return number(float(value))
+        return given(value)
     return f"[{', '.join(listed(one) for one in value)}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Whole(Array):
-    """An array that is given: all of it, as exact as it is."""
+    """An array that is given: all of it."""
 
     value: Any
     digits: int = 0
 
     def lines(self, room: int | None) -> list[str]:
         """Rows of numbers under each other."""
-        return laid_out(_exact(self.value), np.ndim(self.value), room)
+        return laid_out(_each(self.value), np.ndim(self.value), room)
 
 
-def _exact(value: Any) -> Any:
-    return number(float(value)) if np.ndim(value) == 0 else [_exact(one) for one in value]
+def _each(value: Any) -> Any:
+    return given(value) if np.ndim(value) == 0 else [_each(one) for one in value]
 
 
 def asked(question: Question, output: str) -> str:
@@ -116,10 +126,11 @@ def html(sheet: Worksheet, view: View = READING) -> str:
     title = escape(safe(sheet.title))
     about = "".join(f"<p>{escape(line)}</p>" for line in [*_head(sheet), *([sheet.description or ""][:1])] if line)
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n<style>{STYLE}</style>'
-        f"</head>\n<body>\n<h1>{title}</h1>\n{about}\n<h2>Given</h2>\n<pre>{given}</pre>\n<h2>Network</h2>\n"
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{title}</title>\n<style>{STYLE}</style>'
+        f"</head>\n<body><main>\n<h1>{title}</h1>\n{about}\n<h2>Given</h2>\n<pre>{given}</pre>\n<h2>Network</h2>\n"
         f"<pre>{network}</pre>\n<h2>Answers</h2>\n<p>{ASK}</p>\n<table>\n<tr><th>Item</th><th>Answer</th>"
-        f"<th>Points</th></tr>\n{rows}\n</table>\n</body></html>\n"
+        f"<th>Points</th></tr>\n{rows}\n</table>\n</main></body></html>\n"
     )
 
 
@@ -151,8 +162,8 @@ PAGE, DIGIT, BETWEEN = 440.0, 6.0, 12.0
 def _matrix(value: Any) -> str:
     """A number, a column or a matrix; nothing where it is too large for a page."""
     if np.ndim(value) == 0:
-        return number(float(value))
-    rows = [[number(float(one)) for one in np.atleast_1d(row)] for row in value]
+        return given(value)
+    rows = [[given(one) for one in np.atleast_1d(row)] for row in value]
     columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if len(rows) > MOST_ROWS or len(columns) > MOST_COLUMNS or sum(DIGIT * n + BETWEEN for n in columns) > PAGE:
         return ""

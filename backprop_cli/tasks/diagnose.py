@@ -27,7 +27,7 @@ def warnings_of(graph: Graph, computed: Computed, formulas: Sequence[Formulas] =
     found += _nonfinite(graph, computed)
     for gradients, texts in zip(computed.passes, formulas, strict=False):
         found += _unstable(graph, gradients, texts)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))  # four norms in one node say the same
 
 
 # ── kinks and ties ───────────────────────────────────────────────────────────────────────────────

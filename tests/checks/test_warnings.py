@@ -71,6 +71,12 @@ def test_inline_kink_is_named_by_its_user(warned: Warns) -> None:
     assert one.node == "h"
 
 
+def test_what_several_say_is_said_once(warned: Warns) -> None:
+    """Two norms in one node, of zeros both, give one warning."""
+    found = warned("params: {x: [0.0, 0.0], y: [0.0, 0.0]}\nnodes: {loss: norm(x) + norm(y)}\n")
+    assert [w.node for w in found] == ["loss"]
+
+
 def test_first_value_that_is_not_finite(warned: Warns) -> None:
     """The first such node, the operand's offending entry and what to do; what follows from it is not repeated."""
     found = warned("params: {x: [2.0, 0.0]}\nnodes: {p: log(x), q: p * 2, loss: sum(q)}\n")

@@ -250,6 +250,8 @@ FOUND = (
     Law("M6f", "sum((x - y) * (y - x))", "-sum((y - x)**2)", "x: n; y: n", by="idioms"),
     Law("S9", "norm(A, axis=1)[:, None]", "norm(A, axis=1, keepdims=true)", "A: n m", by="shapes"),
     Law("I1g", "1 - sigmoid(x - y)", "sigmoid(y - x)", "x: *; y: *", by="functions"),
+    Law("R2c", "stack([x, y])[1]", "y", "x:; y:", by="shapes"),
+    Law("R2d", "(x * one_hot(1, 3))[1]", "x", "x:", by="shapes"),
     Law("R2b", "x * one_hot(0, 2) + y * one_hot(1, 2)", "stack([x, y])", "x:; y:", by="merging"),
     Law("A8", "(x > y) * z + (1 - (x > y)) * t", "where(x > y, z, t)", "x: *; y: *; z: *; t: *", by="masks"),
     Law("S10", "exp(x) / (n * mean(exp(x)))", "softmax(x)", "x: n", by="idioms"),

@@ -168,12 +168,20 @@ def index(x: Formula, *, index: Any) -> Formula:
         return Formula(x.expr, shape)
     if only_new_axes(index):
         return expand_dims(x, axis=_new_axes(index, len(x.shape)))
-    if is_unit_vector(x.expr) and isinstance(index[0], int):  # e[k][k] is 1
-        n = shape_of(x.expr)[0]
-        return Formula(Integer(x.expr.parameters["index"][0] % n == index[0] % n), shape)
     factor, rest = split_scalar(x.expr)
+    if isinstance(index[0], int) and (one := _at_number(rest, x.shape, index[0])) is not None:
+        return scaled(factor, build("index", {"index": index[1:]}, (Formula(one, x.shape[1:]),)))
     made = Apply("index", (materialize(Formula(rest, x.shape)),), {"index": index}, shape)
     return scaled(factor, Formula(made, shape))
+
+
+def _at_number(expr: Expr, shape: Shape, number: int) -> Expr | None:
+    """What stands first along an axis at a number: e[k][k] is 1, stack([a, b])[1] is b."""
+    if len(shape_of(expr)) != len(shape):
+        return None
+    if is_unit_vector(expr):
+        return Integer(expr.parameters["index"][0] % shape[0] == number % shape[0])
+    return expr.args[number] if is_op(expr, "stack") and expr.parameters["axis"] % len(shape) == 0 else None
 
 
 def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
