@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("tasks.result", "tasks.computed", "tasks.places", "tasks.listing"),
     ("tasks.diagnose", "tasks.opdoc", "tasks.claims"),
     ("tasks.leaves",),
+    ("tasks.at_hand",),
     ("tasks.calculate", "tasks.forward"),
     ("tasks.checks", "tasks.grading", "tasks.export", "tasks.schema", "tasks.importing", "tasks.stepping"),
     ("tasks.jacobian",),

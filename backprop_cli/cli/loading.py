@@ -64,9 +64,9 @@ def _without_gradients(spec: Spec) -> Spec:
     """With the gradients that nodes use as nodes; only then is the engine needed so early."""
     if not any("grad" in node.text.text for node in spec.nodes):
         return spec
-    from backprop_cli.engine.graph import plain
+    from backprop_cli.tasks.at_hand import without_gradients
 
-    return plain(spec)
+    return without_gradients(spec)
 
 
 def _protect(path: str, spec: Spec) -> None:

@@ -11,13 +11,13 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.graph.tangents import Tangents, with_tangents
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import forward, plan
-from backprop_cli.engine.singular import AtHand
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, Printed, dotted
 from backprop_cli.language.model import Leaf, Spec
 from backprop_cli.language.overrides import override
 from backprop_cli.records import replace
+from backprop_cli.tasks.at_hand import Numbered
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
 from backprop_cli.tasks.result import Result, Tangent
 
@@ -60,10 +60,7 @@ def with_forward_mode(result: Result, spec: Spec, given: Mapping[str, Leaf], for
     `notations` may ask for MathML beside what every result holds.
     """
     graph = build(spec)
-    leaves = load_leaves(graph, max_bytes)
-    with np.errstate(all="ignore"):
-        meaning = Numbers(graph)
-        made = with_tangents(graph, given, AtHand(graph, forward(graph, plan(graph, meaning), meaning, leaves)))
+    made = with_tangents(graph, given, Numbered(graph, max_bytes))
     twin = build(replace(made.spec, output=spec.output or graph_output(graph)))
     meaning = Numbers(twin)
     with np.errstate(all="ignore"):

@@ -165,3 +165,30 @@ def test_a_gradient_reads_as_written_by_hand(by: str, loss: str, expected: str) 
     graph = build(spec_of({"t": 0.3, "u": [1, 2, 4], "h": [0, 1, 0]}, nodes, name))
     written_down = {node.name: node.text.text for node in graph.spec.nodes}
     assert written_down[f"grad_{by}"] == expected
+
+
+SINGULAR = {
+    "norm(x)": "[0.0, 0.0]", "norm(x, 3)": "[0.0, 0.0]", "norm(x, 1.5)": "[0.0, 0.0]", "std(x)": "[2.0, 2.0]",
+    "std(x, ddof=1)": "[2.0, 2.0]", "sum(hypot(x, 2*x))": "[0.0, 1.0]", "sum(arctan2(x, 2*x))": "[0.0, 1.0]",
+    "sum(normalize(x, axis=0))": "[0.0, 0.0]", "norm(x[:, None] - x, 'fro')": "[1.0, 1.0]",
+}  # fmt: skip
+"""Functions at points where their textbook's derivative is 0/0 and PyTorch's is a number."""
+
+
+@pytest.mark.parametrize("function", SINGULAR)
+def test_a_gradient_as_a_node_is_the_gradient_where_the_textbook_has_none(function: str, backprop: Backprop) -> None:
+    """Rule: there, too, grad(x) in a node is what the reverse pass gives, and its own gradient is finite."""
+    spec = f"params: {{x: {SINGULAR[function]}}}\nnodes:\n  f: \"{function}\"\n  d: grad(x)\n  s: sum(d**2)\n"
+    gradient = backprop("run", "-", "--output", "f", "--get", "x.grad", stdin=spec).out
+    assert backprop("run", "-", "--get", "d", stdin=spec).out == gradient
+    assert "NaN" not in gradient
+    assert "nan" not in backprop("run", "-", "--output", "s", "--get", "x.grad", stdin=spec).out.lower()
+
+
+@pytest.mark.parametrize("function", ["norm(x)", "norm(x, 3)", "std(x)"])
+def test_second_derivatives_at_zero_are_pytorchs(function: str, backprop: Backprop) -> None:
+    """Rule: what the first derivative holds at 0 is constant there; with other numbers the textbook's form stands."""
+    found = json.loads(backprop("hessian", "-e", function, "--set", "x=[0.0, 0.0]", "--get", "value").out)
+    assert found == [[0.0, 0.0], [0.0, 0.0]]
+    spec = f"params: {{x: [3.0, 4.0]}}\nnodes:\n  f: {function}\n  d: grad(x)\n"
+    assert "where" not in backprop("show", "-", stdin=spec).out

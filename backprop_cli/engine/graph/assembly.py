@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from backprop_cli.engine.graph.builder import Builder
@@ -146,11 +146,11 @@ def build(spec: Spec) -> Graph:
     return _built(plain(spec))
 
 
-def plain(spec: Spec) -> Spec:
+def plain(spec: Spec, numbered: Callable[[Graph], Any] | None = None) -> Spec:
     """The spec with the gradients that its nodes use as nodes; as it is where they use none.
 
     The output, where the spec names none, stays the last node written, unless that is no number: then it is what the
-    gradients are of.
+    gradients are of.  `numbered` says where the textbook's gradients have no value at the spec's numbers.
     """
     if not spec.functions and not any("grad" in node.text.text for node in spec.nodes):  # as nearly every spec
         return spec
@@ -160,10 +160,12 @@ def plain(spec: Spec) -> Spec:
     if not uses_gradients(spec):
         return spec
     from backprop_cli.engine.graph.nested import hoisted, with_outer
+    from backprop_cli.engine.graph.tracing import unknown
 
+    numbered = numbered or unknown
     spec, outer = hoisted(spec)
     base = _built(base_of(spec, [one.name for one in outer]))
-    whole = with_outer(expanded(spec, base), outer, _built)
+    whole = with_outer(expanded(spec, base, numbered), outer, _built, numbered)
     if whole.output is not None or whole.backward:
         return whole
     last = replace(whole, output=_named(spec.nodes[-1].name))

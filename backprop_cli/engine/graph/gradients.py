@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 
 from backprop_cli.engine.graph.nodes import Graph, Node
-from backprop_cli.engine.graph.tracing import Traced, reverse
+from backprop_cli.engine.graph.tracing import AtHand, Numbered, Traced, reverse
 from backprop_cli.engine.graph.writing import LONGEST, Writing
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
@@ -136,12 +136,13 @@ def asked(spec: Spec) -> dict[str, tuple[ast.Call, Text]]:
     return found
 
 
-def expanded(spec: Spec, graph: Graph) -> Spec:
+def expanded(spec: Spec, graph: Graph, numbered: Numbered) -> Spec:
     """The spec with a node for each gradient it uses, and for those on the way.
 
     Args:
         spec: with `grad(...)` in its nodes.
         graph: of its `base_of`.
+        numbered: where the textbook's derivatives have no value at the numbers that there are.
 
     Raises:
         SpecError: E014 where the base's output is no number; E011 for a gradient that there is none of.
@@ -151,7 +152,7 @@ def expanded(spec: Spec, graph: Graph) -> Spec:
         if name not in graph.names:
             raise SpecError("E011", f"grad({name}) has no meaning here: {graph.output_name!r} does not use {name!r}",
                             at=text.place(call.start, call.end))  # fmt: skip
-    writing = Writing(graph)
+    writing = Writing(graph, at_hand=numbered(graph))
     writing.taken.update(node.name for node in spec.nodes)
     work = Backward(writing, frozenset(graph.names[name] for name in wanted))
     work.run()
@@ -164,13 +165,14 @@ def expanded(spec: Spec, graph: Graph) -> Spec:
     return replace(spec, nodes=(*nodes[:position], *writing.nodes, *nodes[position:]))
 
 
-def with_gradients(graph: Graph, wanted: frozenset[int]) -> tuple[Spec, Mapping[str, str]]:
+def with_gradients(graph: Graph, wanted: frozenset[int],
+                   at_hand: AtHand | None = None) -> tuple[Spec, Mapping[str, str]]:  # fmt: skip
     """The spec of a graph whose output is a number, with a node for each gradient that is wanted and those on the way.
 
     Returns:
         The spec, and what the gradient of a node is called; a node that the output does not depend on has none.
     """
-    work = Backward(Writing(graph), wanted)
+    work = Backward(Writing(graph, at_hand=at_hand), wanted)
     work.run()
     return replace(graph.spec, nodes=(*graph.spec.nodes, *work.writing.nodes)), work.found
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from backprop_cli.engine.graph.gradients import Backward, calls, dependents
 from backprop_cli.engine.graph.nodes import Graph
+from backprop_cli.engine.graph.tracing import AtHand, Numbered
 from backprop_cli.engine.graph.writing import Writing
 from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
@@ -86,7 +87,7 @@ def hoisted(spec: Spec) -> tuple[Spec, tuple[Outer, ...]]:
     return replace(spec, nodes=nodes), tuple(work.outer.values())
 
 
-def with_outer(spec: Spec, outer: tuple[Outer, ...], build: Callable[[Spec], Graph]) -> Spec:
+def with_outer(spec: Spec, outer: tuple[Outer, ...], build: Callable[[Spec], Graph], numbered: Numbered) -> Spec:
     """The spec with a node for each outer gradient, and for those on the way.
 
     Raises:
@@ -101,7 +102,7 @@ def with_outer(spec: Spec, outer: tuple[Outer, ...], build: Callable[[Spec], Gra
                 raise
             spec = _with(spec, one, f"(0 * {one.by})")
         else:
-            spec = _taken(spec, one, graph)
+            spec = _taken(spec, one, graph, numbered(graph))
     return spec
 
 
@@ -113,13 +114,13 @@ def _base(spec: Spec, one: Outer, pending: Iterable[str]) -> Spec:
                    output=(ast.parse(text), text), grad_output="ones", grad_output_at=None)  # fmt: skip
 
 
-def _taken(spec: Spec, one: Outer, graph: Graph) -> Spec:
+def _taken(spec: Spec, one: Outer, graph: Graph, at_hand: AtHand | None) -> Spec:
     """With the gradient, which is 0 where nothing depends on what it is by."""
     shape = tuple(map(int, graph.output.shape))
     if any(n != 1 for n in shape):
         raise SpecError("E015", f"what grad(...) is of has shape {shape}, and only a number has a gradient", at=one.at,
                         hint=f"grad(sum(grad({one.by}) * v)) is the Hessian times v")  # fmt: skip
-    writing = Writing(graph)
+    writing = Writing(graph, at_hand=at_hand)
     writing.taken.update(node.name for node in spec.nodes)
     work = Backward(writing, frozenset({graph.names[one.by]}))
     work.run()

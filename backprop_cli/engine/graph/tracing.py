@@ -14,14 +14,20 @@ from typing import Any
 
 from backprop_cli.engine.custom import fitted
 from backprop_cli.engine.graph.builder import Builder
-from backprop_cli.engine.graph.nodes import Node, rule_of
+from backprop_cli.engine.graph.nodes import Graph, Node, rule_of
 from backprop_cli.engine.graph.shorter import shorter
 from backprop_cli.engine.interpret import textbook
 from backprop_cli.engine.ops import OPS, Op
-from backprop_cli.engine.ops.words import SINGULAR, TRACED, WORDS
+from backprop_cli.engine.ops.words import HELD, SINGULAR, TRACED, WORDS
 from backprop_cli.language.model import Shape, Size
 
 AtHand = Callable[[str, Sequence[Node], Sequence[Node]], bool]
+Numbered = Callable[[Graph], AtHand | None]
+"""What is known of a graph's numbers; None where it has none."""
+
+
+def unknown(graph: Graph) -> None:
+    """No numbers are at hand."""
 """(word, operands, all nodes) -> whether the textbook's form of the word has no value at the numbers that are known."""
 
 
@@ -148,7 +154,8 @@ class TracedWords:
         if self.at_hand is None or name not in SINGULAR:
             return None
         nodes = self.builder.nodes
-        return SINGULAR[name][1] if self.at_hand(name, [o.node for o in operands], nodes) else None
+        is_singular = self.at_hand(name, [o.node for o in operands], nodes)
+        return HELD.get(name, SINGULAR[name][1]) if is_singular else None
 
     def narrowed(self, operands: list[Traced]) -> list[Traced]:
         """A number that was spread over a shape is a number again beside a tensor of that shape."""

@@ -80,6 +80,14 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
 }
 """Name -> (where the textbook form is not the number, the form that is): printed in a run that has such a place."""
 
+HELD: Mapping[str, str] = {
+    "ratio": "where(b == 0, 0, a / where(b == 0, 1, b))",
+    "circle_ratio": "where((a == 0) * (b == 0), 0, a / where((a == 0) * (b == 0), 1, a**2 + b**2))",
+    "power_slope": "where((a == 0) * (b == 0), 0, b * where((a == 0) * (b == 0), 1, a)**(b - 1))",
+    "log_slope": "where((a == 0) * (b <= 0), 0, log(where((a == 0) * (b <= 0), 1, b)))",
+}
+"""Name -> the form of `SINGULAR` of which every derivative is a number, too: what nodes are made of."""
+
 PLAINER: Mapping[str, tuple[str, str]] = {"exponent_slope": ("a <= 0", "y * log(a)")}
 """Name -> (where a plainer form is not the number, that form): printed in a run that has no such place."""
 

@@ -20,6 +20,7 @@ from backprop_cli.language.model import Spec
 from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
 from backprop_cli.records import dataclass, field, replace
+from backprop_cli.tasks.at_hand import Numbered
 from backprop_cli.tasks.calculate import compute, seed_of
 from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, between, going_back, seeded, with_formula
 from backprop_cli.tasks.jacobian.numbers import Rows, bytes_of, check_size, check_together
@@ -106,7 +107,9 @@ class Twice:
         graph = scalar_graph(spec)
         names = asked_names(graph, wanted)
         _check_number(graph, len(names))
-        return cls(graph, wanted, names, *with_gradients(graph, frozenset(graph.names[name] for name in names)))
+        at_hand = Numbered(graph, wanted.max_bytes)
+        traced = with_gradients(graph, frozenset(graph.names[name] for name in names), at_hand)
+        return cls(graph, wanted, names, *traced)
 
     def hessian(self, first: str, other: str) -> Differentiated:
         """∂²output/∂first∂other."""
