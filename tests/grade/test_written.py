@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from backprop_cli.tasks.grading.key import Key, key_of
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.results import Marked
 from backprop_cli.tasks.grading.sheets import sheet_of
+from tests.grade import corpus
 
 SPEC = """\
 inputs: {X: [[0.5, -0.3], [1.1, 0.4], [-0.6, 0.9]], t: [[1.0], [0.0], [1.0]]}
@@ -96,3 +99,18 @@ def test_a_number_that_is_none_costs_its_entry(key: Key, number: str) -> None:
 def test_a_comma_is_decimal_where_it_can_be_nothing_else(written: str, read: str) -> None:
     """Two whole numbers in brackets are two numbers."""
     assert gridded(written) == read
+
+
+@pytest.mark.parametrize(("spec", "item", "answer"), [
+    ("two_layer", "z2", "dL/da2 * a2"), ("two_layer", "z2", "-dL/da2 * da2/dz2"),
+    ("two_layer", "a1", "dL/dz2 * dz2/dx"), ("two_layer", "z2", "dL_da2 * da2_dz1"),
+    ("two_layer", "W2", "dL/dz2 * dz2/da1"), ("two_layer", "z2", "da2/dz2"),
+    ("two_layer", "z2", "(y - a2) dsigmoid(z2)"),
+    ("softmax_reg", "b", "rowsum(dZ)"), ("softmax_reg", "b", "column sums of P"), ("rnn3", "W", "Σ_t da_t h_t^T"),
+    ("rnn3", "b", "Σ_{t=1}^{2} da_t"), ("relu_batch", "W1", "sum_n dz1_n x_n^T"), ("attention", "Q", "dS K √d_k"),
+])  # fmt: skip
+def test_what_is_read_is_not_right_for_that(spec: str, item: str, answer: str) -> None:
+    """Rule: a product of derivatives, a sum over steps or a sum of rows that is another one's is wrong."""
+    key = corpus.key_named(f"{spec}.key.yaml")
+    found = grade(key, sheet_of(json.dumps({f"{item}.formula": answer}).encode(), "a.json", key.names), Scheme())
+    assert [one.status for one in found.items if one.node == item] in (["wrong"], ["not readable"])

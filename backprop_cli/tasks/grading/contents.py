@@ -21,7 +21,8 @@ from backprop_cli.tasks.grading.figures import CONSTANTS, Figures, exchanged, ha
 from backprop_cli.tasks.grading.grids import gridded, has_decimal_commas
 from backprop_cli.tasks.grading.items import Item, gradient_of, item_of, layered
 from backprop_cli.tasks.grading.latex import is_latex, to_text
-from backprop_cli.tasks.grading.loose import around, loosened
+from backprop_cli.tasks.grading.loose import around, has_links, loosened, of_gradient
+from backprop_cli.tasks.grading.steps import written_out
 
 BY_HAND = 2_000
 """Characters up to which a formula is taken for one that was written by hand; patterns over more cost too much."""
@@ -78,7 +79,7 @@ def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mappin
     formula = item.suffix != ".formula"
     try:
         found = inlined(parse(plain), variables)
-        strange = _strange(found, nodes)
+        strange = _strange(found, nodes) + has_links(plain.text, nodes)
     except BackpropError:
         loose = _loosely(plain, item, nodes, variables)
         if loose is None:
@@ -172,7 +173,10 @@ _GAP = re.compile(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])")
 
 def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
-    text = layered(text.strip().strip("`").strip("$").strip(), nodes) if len(text) <= BY_HAND else text.strip()
+    text = text.strip()
+    if len(text) <= BY_HAND:
+        text = layered(text.strip("`").strip("$").strip(), nodes)
+        text = written_out(text, nodes, lambda name: of_gradient(name, nodes) != name)
     text = _right_side(_ABOUT.sub("", text), item, nodes)
     short = len(text) <= MAX_CHARACTERS
     grid = gridded(text) if short and text[:1] in "[({<\\" or short and _SEVERAL.search(text) else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, SupportsFloat
 
@@ -19,6 +20,7 @@ from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.model import Shape
 from backprop_cli.records import replace
 from backprop_cli.tasks.grading.chain import EPSILON
+from backprop_cli.tasks.grading.chained import chained, stepped
 from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.figures import Figures, exchanged, figures_of, is_rounded, nudged
 from backprop_cli.tasks.grading.items import Item, gradient_of
@@ -52,33 +54,59 @@ def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> l
         Forbidden: it uses what is asked for, or what it may not rest on.
     """
     formula = _with_rate(key, item, formula)
+    expression, products = chained(key, formula.expression, formula.text)
+    formula = replace(formula, expression=expression)
     shapes = [node.shape for node in key.graph.nodes]
     arriving = [node.shape if key.has_gradient(node.index) else None for node in key.graph.nodes]
     wanted = key.shape(item)
     sizes = _scope(key, item, formula, shapes, arriving, allow)
-    if interpret(formula.expression, sizes, bounded(key), wanted) != wanted:
-        formula = _entrywise(key, formula, sizes, wanted)
+    for one in products:
+        if one.arriving is not None:
+            interpret(one.arriving, sizes, bounded(key))
+        sizes = _with(sizes, one.name, key.graph.nodes[key.names[one.path[-1]]].shape)
+    formula = _as_meant(key, formula, sizes, wanted)
+    interpret(formula.expression, sizes, bounded(key), wanted)
     found = []
     for draw in key.draws:
         with np.errstate(all="ignore"):
             scope = _scope(key, item, formula, draw.values, draw.gradients, allow)
+            for one in products:
+                seed = one.arriving and interpret(one.arriving, scope, key.chain.meaning)
+                scope = _with(scope, one.name, stepped(key, one, draw.values, seed, formula.text))
             found.append(_number(formula, scope, key.chain.meaning, wanted))
     return found
 
 
-def _entrywise(key: Key, formula: Formula, scope: Scope, wanted: Shape) -> Formula:
+def _with(scope: Scope, name: str, value: object) -> Scope:
+    """A scope in which one more name stands for something."""
+    return replace(scope, lookup=lambda other: value if other == name else scope.lookup(other))
+
+
+def _as_meant(key: Key, formula: Formula, scope: Scope, wanted: Shape) -> Formula:
+    """The first reading of a formula whose shape is that of the answer; as it stands where none is."""
+    for reading in (formula.expression, *(_everywhere(formula.expression, one) for one in (_starred, _diagonal))):
+        with suppress(BackpropError):
+            if interpret(reading, scope, bounded(key), wanted) == wanted:
+                return replace(formula, expression=reading)
+    return formula
+
+
+def _everywhere(part: ast.Expression, change: Callable[[ast.Expression], ast.Expression]) -> ast.Expression:
+    return change(rebuilt(part, lambda inner: _everywhere(inner, change)))
+
+
+def _starred(part: ast.Expression) -> ast.Expression:
     """`v dp`, `v · dp` of two vectors for the gradient of a vector: no scalar product, but one entry by entry."""
+    return replace(part, operator="*") if isinstance(part, ast.Binary) and part.operator == "·" else part
 
-    def starred(part: ast.Expression) -> ast.Expression:
-        part = rebuilt(part, starred)
-        return replace(part, operator="*") if isinstance(part, ast.Binary) and part.operator == "·" else part
 
-    other = starred(formula.expression)
-    try:
-        fits = interpret(other, scope, bounded(key), wanted) == wanted
-    except BackpropError:
-        return formula
-    return replace(formula, expression=other) if fits else formula
+def _diagonal(part: ast.Expression) -> ast.Expression:
+    """`diag(d)` of a column: the matrix with these entries on its diagonal, as of a vector."""
+    if not isinstance(part, ast.Call) or part.function != "diag" or len(part.arguments) != 1:
+        return part
+    inner = part.arguments[0]
+    flat = ast.Call(inner.start, inner.end, "flatten", (inner,), inner.end)
+    return replace(part, arguments=(replace(inner, value=flat),))
 
 
 def _with_rate(key: Key, item: Item, formula: Formula) -> Formula:

@@ -111,14 +111,22 @@ def _respelled(text: str, nodes: Collection[str]) -> Iterator[str]:
 
 
 _LAYER = re.compile(r"(?P<name>[^\W\d]\w*?)_?\s*\^\s*(?:\{\s*[\[(]\s*(?P<layer>\d+)\s*[\])]\s*(?P<turned>T|\\top)?\s*\}"
-                    r"|\[\s*(?P<plain>\d+)\s*\])")  # fmt: skip
+                    r"|\[\s*(?P<plain>\d+)\s*\]|\(\s*(?P<round>\d+)\s*\))")  # fmt: skip
 
 
 def layered(text: str, nodes: Collection[str]) -> str:
-    """`W^{[2]}`, `z^{(1)T}`: a node whose name ends with the number of its layer; whatever is none stays."""
+    r"""`W^{[2]}`, `z^{(1)T}`: a node whose name ends with the number of its layer; whatever is none stays.
+
+    `\delta^{(2)}` is the error of that layer.
+    """
 
     def plain(found: re.Match[str]) -> str:
-        name = _node(found["name"] + (found["layer"] or found["plain"]), nodes)
+        layer = found["layer"] or found["plain"] or found["round"]
+        if found["name"] in {"delta", "δ"} - {*nodes}:
+            return f"{found['name']}_{layer}" + ("^T" if found["turned"] else "")
+        if found["round"] and found["name"] in nodes:  # a power
+            return found[0]
+        name = _node(found["name"] + layer, nodes)
         known = name in nodes or gradient_of(name, nodes) is not None
         return name + ("^T" if found["turned"] else "") if known else found[0]
 
@@ -136,14 +144,14 @@ def _node(word: str, nodes: Collection[str]) -> str:
 
 def other_spelling(name: str, nodes: Collection[str]) -> str | None:
     """The one node that a name is another spelling of: `z₂` or `z_2` for z2, or the reverse."""
-    plain = name.translate(_SUBSCRIPTS)
+    plain = name.translate(SUBSCRIPTS)
     if plain in nodes:
         return plain
     found = [node for node in nodes if node.replace("_", "") == plain.replace("_", "")]
     return found[0] if len(found) == 1 else None
 
 
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 def gradient_of(text: str, nodes: Collection[str]) -> str | None:

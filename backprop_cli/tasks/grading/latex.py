@@ -17,7 +17,7 @@ TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL
 
 SIGNS: Mapping[str, str] = {
     r"\odot": "⊙", r"\circ": "⊙", r"\cdot": "·", r"\times": "*", r"\ast": "*", r"\geq": ">=", r"\ge": ">=",
-    r"\leq": "<=", r"\le": "<=", r"\neq": "!=", r"\div": "/", "−": "-",
+    r"\leq": "<=", r"\le": "<=", r"\neq": "!=", r"\div": "/", "−": "-", r"\otimes": "⊗",
 }  # fmt: skip
 NOTHING = frozenset({
     r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\displaystyle", r"\,", r"\;",
@@ -202,6 +202,9 @@ class Reader:
             yield Part(FUNCTIONS[mark] + prime, "function")
             return
         base = self.base(mark)
+        if mark in UPRIGHT and base not in self.nodes and (prime := self.prime()):  # \mathrm{ReLU}'(z)
+            yield Part(base + prime, "function")
+            return
         index = self.below()
         if index:
             spelled = (f"{base}_{index}", f"{base}{index}")

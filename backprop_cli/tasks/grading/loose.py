@@ -11,19 +11,14 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from backprop_cli.language.expression.lexer import SUPERSCRIPTS
-from backprop_cli.tasks.grading.items import other_spelling
+from backprop_cli.tasks.grading.functions import NO_NAMES, OTHER_NAMES, closing, with_functions
+from backprop_cli.tasks.grading.items import SUBSCRIPTS, other_spelling
 
 SIGNS: Mapping[str, str] = {
     "×": "·", "∙": "·", "•": "·", "∗": "*", "⋆": "*", "⊘": "/", "÷": "/", "∑": "Σ", "⊤": "ᵀ", "⊺": "ᵀ", "{": "(",
     "}": ")", ":=": "=", "′": "'", "’": "'", "𝟙": "", "𝟏": "", "–": "-", "\u00a0": " ",
 }  # fmt: skip
 """Other signs for what the language has."""
-
-OTHER_NAMES: Mapping[str, str] = {
-    "sigma": "sigmoid", "sig": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "diagflat": "diag", "ln": "log",
-    **{word: word.lower() for word in ("ReLU", "RELU", "Relu", "Sigmoid", "Tanh", "Softmax", "Exp", "Log", "Sum")},
-}  # fmt: skip
-"""Functions by other names."""
 
 CONSTANTS: Mapping[str, str] = {
     "NaN": "nan", "NAN": "nan", "np.nan": "nan", "Infinity": "inf", "Inf": "inf", "np.inf": "inf", "∞": "inf",
@@ -33,19 +28,6 @@ CONSTANTS: Mapping[str, str] = {
 INDICATORS = ("I", "step", "heaviside", "np.heaviside", "indicator", "Ind", "H")
 """What stands before a condition, or a number that is compared with zero."""
 
-DERIVATIVES: Mapping[str, str] = {
-    "sigmoid": "(sigmoid({0})*(1 - sigmoid({0})))", "tanh": "(1 - tanh({0})**2)", "relu": "(({0}) > 0)",
-    "exp": "exp({0})", "log": "(1/({0}))", "sin": "cos({0})", "cos": "(-sin({0}))", "softplus": "sigmoid({0})",
-    "σ": "(sigmoid({0})*(1 - sigmoid({0})))", "sqrt": "(1/(2*sqrt({0})))",
-}  # fmt: skip
-"""A function with a prime: its derivative, of what stands in the brackets."""
-
-WRITTEN_OUT: Mapping[str, str] = {
-    "sech": "(1/cosh({0}))", "csch": "(1/sinh({0}))", "coth": "(1/tanh({0}))", "sec": "(1/cos({0}))",
-    "csc": "(1/sin({0}))", "cot": "(1/tan({0}))",
-}  # fmt: skip
-"""Functions that the language has no name for."""
-
 _ROUND = re.compile(
     r"^\s*(?:return\b|approx(?:\.|imately)?|about|circa|ca\.|roughly|Parameter containing:|[≈≃≅∼~=:])+\s*(?=\S)",
     re.IGNORECASE)  # fmt: skip
@@ -53,25 +35,24 @@ _AFTER = re.compile(
     r"\s*(?:\s#.*|\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+|by .*)\)|\[element-?wise\]"
     r"|[;,.]+|\bapprox\.?|\brounded|\b(?:nats|bits))\s*$", re.IGNORECASE)  # fmt: skip
 _PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))(?!\w)")
+_IN_CODE = re.compile(r"(?<!\w)d_?([^\W\d]\w*?)_d_?([^\W\d]\w*)(?!\w)")
+_TENSOR = re.compile(r"((?:grad\(|∂\w+/∂)?[\w.]+\)?)\s*⊗\s*([\w.]+)")
 _NABLA = re.compile(r"(?:∇|\bgrad\s)_?\s*[({]?\s*(\w+)\s*[)}]?(?:\s*\(?(?:loss|L|J|E|C)\)?(?!\w))?")
 _INDEX = re.compile(r"_\{(\w+)\}")
-_PRIME = re.compile(r"([^\W\d]\w*?)(?:'|_prime)\s*\(")
 _BRANCHES = re.compile(r"(.+?)\s+if\s+(.+?)\s+else\s+(.+)", re.DOTALL)
 _BELOW_ONE = re.compile(r"(?<![\w.])(?:1|𝟏|𝟙)_?\{([^{}]*[<>≥≤=][^{}]*)\}")
 _OVER = re.compile(r"\b(?:sum over (\w) of\b|sum_(\w)(?=\s))")
+_OUTER = re.compile(r"(\w+|\([^()]*\))\s*[·@*]?\s*(\w+?|\([^()]*\))\s*(?:\^\s*(?:\\top|[({]?T[)}]?)|ᵀ|')")
 _SUMMED = re.compile(r"Σ_(\w)\s*(?=\S)")
-_POWERED = re.compile(rf"(?<![\w.])([^\W\d]\w*?)\s*(\^\s*\d|[{SUPERSCRIPTS}])\s*\(")
-_WRITTEN_OUT = re.compile(rf"(?<![\w.])({'|'.join(WRITTEN_OUT)})\s*\(")
 _MATLAB = re.compile(r"\.[*/^']|(?<=[\w)\]])'(?!\()")
 _ONES = re.compile(rf"(?<![\w.)\]{SUPERSCRIPTS}])(?:1|𝟏|𝟙)\s*(?:\^\s*(?:T|⊤)(?!\w)|[ᵀ⊤⊺'])\s*[·@*]?\s*")
 _FACTOR = re.compile(r"(?:[∂δ\w.]+(?:/[∂\w]+)?)?")
-_TURNED = re.compile(r"(?<=[\w)\]])'|\^\s*[({]?\s*(?:T|tr|transpose)\s*[)}]?(?!\w)")
+_TURNED = re.compile(r"(?<=[\w)\]])'|\^\s*(?:\(\s*(?:T|tr|transpose)\s*\)|(?:T|tr|transpose)(?!\w))")
 _INDICATOR = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, INDICATORS))}|1)\s*\(")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX×·]\s*10\s*\^?\s*(?=[-+]?\d|\()")
 _TOKEN = re.compile(
     rf"[^\W\d{SUPERSCRIPTS}][^\W{SUPERSCRIPTS}]*(?:\.[^\W\d]\w*)*|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|[{SUPERSCRIPTS}]+|\s+|.",
     re.DOTALL)  # fmt: skip
-_NO_NAMES = frozenset({"if", "else", "and", "or", "not", "for", "in", "over", "of", "where", "lambda", "the", "is"})
 
 
 def around(text: str) -> str:
@@ -94,8 +75,9 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     for sign, ours in SIGNS.items():
         text = text.replace(sign, ours)
     text = _TIMES_TEN.sub("·10**", text).replace("**+", "**")
-    text = _PARTIAL.sub(lambda found: _gradient(found, nodes), text)
-    text = _primes(_written_out(_powered(text, nodes, known)))
+    text = _PARTIAL.sub(lambda found: _gradient(found, nodes), _in_code(text, nodes))
+    text = _TENSOR.sub(r"outer(\1, \2)", text)
+    text = with_functions(text, nodes, known)
     text = _TURNED.sub("ᵀ", text)
     text = _indicators(text)
     return "".join(_products(list(_renamed(text, nodes, known)), nodes, known))
@@ -109,47 +91,16 @@ def _nablas(text: str, nodes: Collection[str]) -> str:
 def _gradient(found: re.Match[str], nodes: Collection[str]) -> str:
     """`dL/dz2`; that of a node by a node stays what it is, and the parser says what is meant."""
     top, bottom = found[1] or found[2], found[3] or found[4]
-    node = other_spelling(bottom, nodes)
+    node, above = other_spelling(bottom, nodes), other_spelling(top, nodes)
     if node is None:
         return found[0]
-    return f"∂{top}/∂{node}" if top in nodes else f"grad({node})"
+    return f"grad({node})" if above is None else f"∂{above}/∂{node}"
 
 
-def _primes(text: str) -> str:
-    """`σ'(z)`: the derivative, written out."""
-    while (found := _PRIME.search(text)) is not None:
-        name = OTHER_NAMES.get(found[1], found[1])
-        end = closing(text, found.end() - 1)
-        if name not in DERIVATIVES or end < 0:
-            return text
-        inner = text[found.end() : end]
-        text = f"{text[: found.start()]}{DERIVATIVES[name].format(inner)}{text[end + 1 :]}"
-    return text
-
-
-def _powered(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:
-    """`tanh²(z)`: the power of what the function gives."""
-    at = 0
-    while (found := _POWERED.search(text, at)) is not None:
-        end = closing(text, found.end() - 1)
-        function = found[1] not in nodes and (known(found[1]) or found[1] in {*WRITTEN_OUT, *OTHER_NAMES})
-        if end < 0 or not function:
-            at = found.end()
-            continue
-        text = f"{text[: found.start()]}{found[1]}{text[found.end() - 1 : end + 1]}{found[2]}{text[end + 1 :]}"
-        at = found.start() + 1
-    return text
-
-
-def _written_out(text: str) -> str:
-    """`sech(z)`: in functions that the language has."""
-    while (found := _WRITTEN_OUT.search(text)) is not None:
-        end = closing(text, found.end() - 1)
-        if end < 0:
-            return text
-        inner = WRITTEN_OUT[found[1]].format(text[found.end() : end])
-        text = f"{text[: found.start()]}{inner}{text[end + 1 :]}"
-    return text
+def _in_code(text: str, nodes: Collection[str]) -> str:
+    """`da2_dz2` of two nodes: da2/dz2."""
+    return _IN_CODE.sub(
+        lambda f: f"d{f[1]}/d{f[2]}" if other_spelling(f[1], nodes) and f[0] not in nodes else f[0], text)  # fmt: skip
 
 
 def _matlab(text: str) -> str:
@@ -177,11 +128,30 @@ def _samples(text: str, nodes: Collection[str]) -> str:
     if found is None:
         return text
     end = closing(text, found.end()) + 1 if text[found.end()] == "(" else len(text)
-    body = text[found.end() : end]
-    bare, count = re.subn(rf"([^\W_]\w*?)_(?:{found[1]}(?!\w)|\{{{found[1]}\}})", r"\1", body)
-    if not count or not re.fullmatch(r"[\w\s()+\-−∂/]*", bare) or found[1] in nodes:
+    row = rf"([^\W_]\w*?)(?:_(?:{found[1]}(?![a-zA-Z0-9_])|\{{{found[1]}\}})|\[{found[1]}(?:,\s*:)?\])"
+    bare, count = re.subn(row, lambda one: _rows(one[1], nodes), text[found.end() : end])
+    outer = _OUTER.fullmatch(bare.strip())
+    if not count or found[1] in nodes or not (outer or re.fullmatch(r"[\w\s()+\-−∂/]*", bare)):
         return text
-    return f"{text[: found.start()]}sum({bare}, axis=0){text[end:]}"
+    whole = f"(({outer[1]})ᵀ · ({outer[2]}))" if outer else f"sum({bare}, axis=0)"
+    return f"{text[: found.start()]}{whole}{text[end:]}"
+
+
+def _rows(name: str, nodes: Collection[str]) -> str:
+    """The matrix whose rows bear a name with an index: P of `p_n`, dZ of `dz_n`."""
+    if other_spelling(name, nodes) is not None or of_gradient(name, nodes) != name:
+        return name
+    for lead in ("", "d", "δ"):
+        capital = lead + name.removeprefix(lead).capitalize()
+        if name.startswith(lead) and (other_spelling(capital, nodes) or of_gradient(capital, nodes) != capital):
+            return capital
+    return name
+
+
+def has_links(text: str, nodes: Collection[str]) -> bool:
+    """Whether the derivative of one node by another stands in a text."""
+    found = _PARTIAL.finditer(_in_code(text, nodes))
+    return any(all(other_spelling(one, nodes) for one in (f[1] or f[2], f[3] or f[4])) for f in found)
 
 
 def _indicators(text: str) -> str:
@@ -200,16 +170,6 @@ def _indicators(text: str) -> str:
     return text
 
 
-def closing(text: str, opening: int) -> int:
-    """Where the bracket at a place is closed; -1 where it is not."""
-    depth = 0
-    for at in range(opening, len(text)):
-        depth += (text[at] in "([") - (text[at] in ")]")
-        if depth == 0:
-            return at
-    return -1
-
-
 def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> Iterator[str]:
     """The tokens, names and functions in the spelling of the spec."""
     tokens = _TOKEN.findall(text)
@@ -223,18 +183,29 @@ def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
             yield other
         elif (node := other_spelling(stem, nodes)) is not None:
             yield node + dot + rest
+        elif (split := _side_by_side(token, nodes)) is not None:
+            yield split
         else:
-            yield _of_gradient(stem, nodes) + dot + rest
+            yield of_gradient(stem, nodes) + dot + rest
 
 
-def _of_gradient(name: str, nodes: Collection[str]) -> str:
+def _side_by_side(token: str, nodes: Collection[str]) -> str | None:
+    """`XW`: nodes of one letter each, side by side; `d_k` under K: how long its rows are."""
+    if token in {"d_k", "dk"} and "K" in nodes and "k" not in nodes:
+        return "shape(K)[-1]"
+    return " · ".join(token) if len(token) < 4 and token.isupper() and all(one in nodes for one in token) else None
+
+
+def of_gradient(name: str, nodes: Collection[str]) -> str:
     """`dz_2`, `δ_z₂`: the gradient of a node, with its name in another spelling."""
-    found = re.fullmatch(r"(?:d|δ|delta|grad)_?(\w+)", name)
+    found = re.fullmatch(r"(?:delta|grad|δ|d)_?(\w+)", name)
     if found is None:
         return name
     words = [found[1]]
-    if found[1].isdigit() and name[0] in "δd" and not name.startswith("d" + found[1]):  # δ₂, the error of layer 2
-        words = [stem + found[1] for stem in ("z", "Z", "net")]
+    layer = found[1].translate(SUBSCRIPTS)
+    if layer.isdigit() and name[0] in "δd" and not name.startswith("d" + found[1]):  # δ₂, the error of layer 2
+        words = [stem + layer for stem in ("z", "Z", "net")]
+        words += ["a" + layer] if other_spelling("h" + layer, nodes) else []  # a, of which h is the activation
     node = next(filter(None, (other_spelling(word, nodes) for word in words)), None)
     return name if node is None else f"grad({node})"
 
@@ -251,7 +222,9 @@ def _products(words: list[str], nodes: Collection[str], known: Callable[[str], b
             gap = True
             continue
         below = len(seen) > 2 and seen[-2] == "/" and not seen[-3][:1].isdigit()
-        fraction = gap and len(seen) > 3 and seen[-2] == "/" and seen[-1].isdigit() and seen[-4] not in {"^", "**"}
+        fraction = gap and len(seen) > 3 and seen[-2] == "/" and seen[-4] not in {"^", "**"}
+        if fraction and not seen[-1].isdigit():  # 1/m (p - t)
+            fraction = seen[-3].isdigit() and _is_name(seen[-1]) and not known(seen[-1])
         if _begins(word) and (fraction or _ends(seen[-1], word, nodes, known)) and not below:
             yield " · "
         elif gap:
@@ -267,7 +240,7 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
         return False
     if last[-1] in ")]" or last[0] in SUPERSCRIPTS:  # grad(h) is one word by now
         return True
-    if not _is_name(last) or last in _NO_NAMES:
+    if not _is_name(last) or last in NO_NAMES:
         return False
     if last.startswith("Σ"):  # a capital, but no matrix
         return False
@@ -277,7 +250,7 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
 
 
 def _begins(word: str) -> bool:
-    return word not in _NO_NAMES and (word in {"(", "∂", "√"} or _is_name(word))
+    return word not in NO_NAMES and (word in {"(", "∂", "√"} or _is_name(word))
 
 
 def _is_name(word: str) -> bool:

@@ -24,6 +24,7 @@ from backprop_cli.tasks.grading.agreement import (
     wrong_entries,
 )
 from backprop_cli.tasks.grading.case import Case, wrong_at
+from backprop_cli.tasks.grading.chained import gradients_used
 from backprop_cli.tasks.grading.contents import Content, Formula, Unreadable, told
 from backprop_cli.tasks.grading.evaluation import Forbidden, cancelled, evaluated, figures, rounded
 from backprop_cli.tasks.grading.figures import Figures, is_constant
@@ -68,7 +69,7 @@ def grade(key: Key, sheet: Sheet, scheme: Scheme) -> Graded:
     given = dict(sheet.answers)
     wanted = [_asked(item, of, given, scheme) for item, of in scheme.points.items()]
     wanted += [(item, content, scheme.other) for item, content in given.items()]
-    marks = Marking(key, scheme, circles(sheet)).all(sorted(wanted, key=lambda one: key.place(one[0])))
+    marks = Marking(key, scheme, circles(sheet, key)).all(sorted(wanted, key=lambda one: key.place(one[0])))
     marks += [Marked(name, name, "value", "not readable", scheme.other, reason=why)
               for name, why in sheet.strays.items()]  # fmt: skip
     return Graded(key.file, sheet.file, sheet.student, tuple(marks), sheet.further)
@@ -96,9 +97,9 @@ def _answering(item: Item) -> Iterator[Item]:
         yield replace(item, suffix=".formula")
 
 
-def circles(sheet: Sheet) -> frozenset[Item]:
+def circles(sheet: Sheet, key: Key) -> frozenset[Item]:
     """The items whose formulas rest on themselves through other answers of the sheet."""
-    uses = {item: _gradients(content.expression) for item, content in sheet.answers.items()
+    uses = {item: gradients_used(key, content.expression) for item, content in sheet.answers.items()
             if isinstance(content, Formula) and item.what == "gradient"}  # fmt: skip
     rests = {item: {other for other in uses if other.node in names} for item, names in uses.items()}
     found = set()
@@ -113,11 +114,6 @@ def circles(sheet: Sheet) -> frozenset[Item]:
         if item in seen:
             found.add(item)
     return frozenset(found)
-
-
-def _gradients(expression: ast.Expression) -> set[str]:
-    calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call) and part.function == "grad")
-    return {one.value.name for call in calls for one in call.arguments if isinstance(one.value, ast.Name)}
 
 
 class Marking:
