@@ -33,7 +33,7 @@ from backprop_cli.formulas.algebra.expr import (
     shape_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.folding import folded, laid_open, reopened, with_row_sums
+from backprop_cli.formulas.algebra.folding import folded, reopened, with_row_sums
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.joining import joined
@@ -199,7 +199,8 @@ class Formulas:
             known = final if named == final else tidy(named, self.symbols.facts)
             opened = reopened(known, self.symbols.facts)
             if opened != known:
-                known = min(known, tidy(recognised(opened), self.symbols.facts), key=reading_cost)
+                shut = folded(tidy(recognised(opened), self.symbols.facts), self.symbols.facts)
+                known = min(known, tidy(shut, self.symbols.facts), key=reading_cost)
             self.symbols.chosen[expr] = known
         return known
 
@@ -221,7 +222,7 @@ class Formulas:
         expr = mirrored(recognised(expr), self.symbols.facts)
         named = folded(expr, self.symbols.facts)
         chosen = tidy(expr if named == expr else recognised(named), self.symbols.facts)
-        changed = chosen not in {expr, named} and laid_open(chosen, self.symbols.facts)
+        changed = chosen not in {expr, named}
         again = folded(chosen, self.symbols.facts) if changed else chosen
         return chosen if again == chosen else tidy(recognised(again), self.symbols.facts)
 

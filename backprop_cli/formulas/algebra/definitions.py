@@ -9,9 +9,11 @@ from sympy import Add, Expr, Integer, Mul, Pow, S
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import factored_out, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.folding import reopened
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.scalars import is_below, powers_of, split_sum
 from backprop_cli.formulas.algebra.solved import solutions
+from backprop_cli.formulas.algebra.tidy import tidy
 
 REDUCED = frozenset({"sum", "mean", "var", "std", "norm", "logsumexp", "max", "min"})
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
@@ -21,6 +23,7 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     """Remember what a named node is defined as, by the parts that it can be recognised by."""
     if isinstance(definition, TensorSymbol) or tree_size(definition) > MAX_DEFINITION:
         return
+    _name_opened(symbol, definition, facts)
     for form, name in (*_forms(symbol, definition), *_softmax(symbol, definition, facts)):
         facts.wholes.setdefault(form, name)
         if is_op(form, "matmul"):
@@ -41,9 +44,20 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
         if undone:
             _name_part(symbol, definition.xreplace(undone), facts)
+    for share, rest in _complements(definition):
+        _name_part(share - symbol, rest, facts)
+        _name_part(share - symbol, rest / definition * symbol, facts)  # where b/(a + b) was read as y b/a before
     constant, rest = definition.as_coeff_Add()
     if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
         _name_part(constant - symbol, -rest, facts)
+
+
+def _name_opened(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
+    """F = 2 P R/(P + R) is 2 t/(a + b), too, where P is t/a and R is t/b."""
+    opened = reopened(definition, facts)
+    if opened != definition:
+        constant, rest = opened.as_coeff_Add()
+        name_definition(symbol, constant + tidy(rest, facts), facts)
 
 
 def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
@@ -96,6 +110,17 @@ def _kept(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
         kept = call(definition.name, {**definition.parameters, "keepdims": True}, *definition.args)
         sign, name = symbol.as_coeff_Mul()
         yield kept, sign * call("expand_dims", {"axis": axis}, name)
+
+
+def _complements(definition: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Of a share c a/(a + b) what it is a share of, c, and the rest of that, c b/(a + b)."""
+    powers = powers_of(definition)
+    for total in (b for b, e in powers.items() if isinstance(b, Add) and e == -1):
+        for term in total.args:
+            above = {b: e for b, e in powers_of(term).items() if not b.is_number}
+            if all(powers.get(b) == e for b, e in above.items()):
+                share = definition * total / term
+                yield share, share * (total - term) / total
 
 
 def _summed(term: Expr) -> Expr | None:

@@ -38,7 +38,7 @@ def of_sums(rewrite: Callable[Concatenate[Add, P], Expr]) -> Callable[Concatenat
 @remembered_of_parts
 def factored_out(expr: Add) -> Expr:
     """The expression with what all terms of a sum share in front of it, also in sums below."""
-    terms = with_one_sign(list(expr.args))
+    terms = with_one_sign([factored_out(a) if isinstance(a, Mul) else a for a in expr.args])
     shared = _shared([whole_powers(term) for term in terms])
     if not shared:
         return expr
@@ -52,7 +52,8 @@ def collected(expr: Add) -> Expr:
     """1 - f·a - f·b as 1 - f·(a + b): what several terms share, where it is more than the name of a leaf."""
     if not 2 < len(expr.args) <= MAX_TERMS:
         return expr
-    best = min((_gathered(expr, common) for common in _commons(expr)), key=reading_cost, default=expr)
+    terms = with_one_sign(list(expr.args))
+    best = min((_gathered(terms, common) for common in _commons(terms)), key=reading_cost, default=expr)
     return best if reading_cost(best) < reading_cost(expr) else expr
 
 
@@ -67,11 +68,11 @@ def with_one_sign(terms: list[Expr]) -> list[Expr]:
     return [Mul(*[f for a in Mul.make_args(term) for f in kept.get(a, (a,))]) for term in terms]
 
 
-def _commons(expr: Add) -> list[dict[Expr, int]]:
+def _commons(terms: list[Expr]) -> list[dict[Expr, int]]:
     """What two of the terms share, each once; never all terms."""
-    terms = [whole_powers(term) for term in expr.args]
-    pairs = (_shared([one, other]) for i, one in enumerate(terms) for other in terms[:i])
-    return list({frozenset(p.items()): p for p in pairs if p and not _is_leaf(p, terms)}.values())
+    powers = [whole_powers(term) for term in terms]
+    pairs = (_shared([one, other]) for i, one in enumerate(powers) for other in powers[:i])
+    return list({frozenset(p.items()): p for p in pairs if p and not _is_leaf(p, powers)}.values())
 
 
 def _is_leaf(common: dict[Expr, int], terms: list[dict[Expr, int]]) -> bool:
@@ -81,10 +82,10 @@ def _is_leaf(common: dict[Expr, int], terms: list[dict[Expr, int]]) -> bool:
     return all(getattr(base, "leaf", False) for t in terms if common.keys() <= t.keys() for base in t)
 
 
-def _gathered(expr: Add, common: dict[Expr, int]) -> Expr:
+def _gathered(terms: list[Expr], common: dict[Expr, int]) -> Expr:
     """The terms that have some factors, in one product; and the others."""
-    inside = [t for t in expr.args if all(whole_powers(t).get(base, 0) >= n for base, n in common.items())]
-    rest = [t for t in expr.args if t not in inside]
+    inside = [t for t in terms if all(whole_powers(t).get(base, 0) >= n for base, n in common.items())]
+    rest = [t for t in terms if t not in inside]
     front = Mul(*[Pow(base, n) for base, n in common.items()])
     return front * collected(Add(*[_without(t, common) for t in inside])) + collected(factored_out(Add(*rest)))
 
@@ -95,7 +96,7 @@ def with_powers(expr: Expr) -> Expr:
     symbolic = [p for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp.free_symbols]
     if not symbolic:
         return expr
-    expr = _split(expr, symbolic)
+    expr = _met(_split(expr, symbolic))
     if isinstance(expr, Add):
         found = (_lowest_out(expr, base) for base in sorted(_symbolic_bases(expr), key=sort_key))
         return min((inner * Pow(base, lowest) for base, inner, lowest in found), key=reading_cost, default=expr)
@@ -107,6 +108,24 @@ def with_powers(expr: Expr) -> Expr:
             _, inner, lowest = _lowest_out(total, base)
             front = _lowered(Mul(*[a for a in expr.args if a is not total]), base, -lowest)
             return inner * (front if front.as_powers_dict().get(base) else front * Pow(base, lowest))
+    return expr
+
+
+@of_sums
+def _met(expr: Add) -> Expr:
+    """A sum with one symbolic power of each base in a term: zᵏ⁻¹ z is zᵏ."""
+    return Add(*map(combined, expr.args))
+
+
+@of_sums
+@remembered_of_parts
+def without_quotients(expr: Add) -> Expr:
+    """(k - 1)/z - k zᵏ⁻¹ as (k - 1 - k zᵏ)/z: the whole numbers in symbolic powers of one base, taken out of a sum."""
+    powers = [powers_of(term) for term in expr.args]
+    for base in sorted(set.intersection(*({b for b in p if not b.is_number} for p in powers)), key=sort_key):
+        lowest = min(p[base].as_coeff_Add()[0] for p in powers)
+        if lowest < 0 and any(p[base].free_symbols for p in powers):
+            return Add(*[_lowered(term, base, lowest) for term in expr.args]) * Pow(base, lowest)
     return expr
 
 

@@ -16,6 +16,7 @@ from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape
 from backprop_cli.formulas.algebra.factoring import combined, with_powers
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import Formula, build, call
+from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.scalars import beside, is_below, powers_of, split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
@@ -27,6 +28,7 @@ from backprop_cli.formulas.algebra.work import parts_of, remembered_of_parts
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
 MAX_SUMS = 8  # in a product: each is tried with all the others beside it
+DEEPEST = 3  # definitions in one another that are opened
 MAX_FACTORS = 24  # of a product of matrices: each stretch of it is looked for, and the rest multiplied out anew
 
 
@@ -43,13 +45,27 @@ def laid_open(expr: Expr, facts: Facts) -> bool:
 
 
 def reopened(expr: Expr, facts: Facts) -> Expr:
-    """(1 - y s)/D, where y is x/D, as (1 - x s/D)/D: what divides by one sum, with a name or without, may meet."""
-    if not expr.args:
-        return expr
-    below = {p for p in pointwise_parts(expr) if isinstance(p, Pow) and p.exp == -1 and isinstance(p.base, Add)}
-    made = {s: facts.definitions.get(s, s) for s in symbols_of(expr)} if below else {}
-    found = {s: definition for s, definition in made.items() if not below.isdisjoint(Mul.make_args(definition))}
-    return expr.xreplace(found) if found else expr
+    """(1 - y s)/D, where y is x/D, as (1 - x s/D)/D: what divides by one sum, with a name or without, may meet.
+
+    So may what divides the terms of a sum below: 1/(P + R), where P is t/a and R is t/b.
+    """
+    for _ in range(DEEPEST):
+        found = _quotients(expr, facts) if expr.args else {}
+        if not found:
+            break
+        expr = expr.xreplace(found)
+    return expr
+
+
+def _quotients(expr: Expr, facts: Facts) -> dict[Expr, Expr]:
+    """The nodes in an expression that divide by a sum that it divides by, or are terms of one, by definition."""
+    powers = (p for p in pointwise_parts(expr) if isinstance(p, Pow) and isinstance(p.base, Add))
+    below = {p.base for p in powers if is_below(p.exp)}
+    made = {s: facts.definitions[s] for s in symbols_of(expr) if s in facts.definitions} if below else {}
+    divisors: dict[Expr, set[Expr]] = {s: set().union(*map(_below, Add.make_args(d))) for s, d in made.items()}
+    inner = {s for total in below if any(divisors.get(t, ()) for t in total.args) for s in total.args}
+    met = below.union(*(total.args for total in below))
+    return {s: d for s, d in made.items() if divisors[s] & met or s in inner and isinstance(d, (Mul, TensorSymbol))}
 
 
 def _whole(expr: Expr, facts: Facts) -> Expr | None:
@@ -68,7 +84,13 @@ def _whole(expr: Expr, facts: Facts) -> Expr | None:
 def _solution(expr: Expr, facts: Facts) -> Expr | None:
     """What a part of a node's definition is in terms of that node."""
     form, divisor = facts.solved.get(expr, (None, S.One))
-    return form if form is not None and is_never_zero(divisor, facts) else None
+    return form if form is not None and _stays_nonzero(divisor, facts) else None
+
+
+def _stays_nonzero(expr: Expr, facts: Facts) -> bool:
+    """Whether a formula may divide by what the definitions do not: a computed number may come to 0 in another run."""
+    is_given = all(s.leaf for s in symbols_of(expr)) and is_never_zero(expr, facts)
+    return is_given or is_positive(expr, facts)
 
 
 def _folded(expr: Expr, facts: Facts) -> Expr:
@@ -153,15 +175,26 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
     shared = {b: max(t[b] for t in inner) for b in inner[0] if all(b in t for t in inner)}
     met = {b for term in total.args for b in powers_of(term)}
     outer = {b: max(e, S.NegativeOne) for b, e in _below(front).items() if b not in shared}
-    outer |= {b: S.One for b, e in powers_of(front).items() if _is_above(e) and facts.factors.get(b)}
+    outer |= {b: S.One for b, e in powers_of(front).items() if _is_above(e) and b in facts.factors}
     for base, exponent in {**shared, **outer}.items():
         if not (base in shared or base in met or base in facts.factors or base in facts.definitions):
             continue  # no node that the terms could be with it
         power = Pow(base, exponent)
         moved = [term / power if base in shared else term * power for term in total.args]
         found = [_folded(term, facts) for term in moved]
+        if base in outer and _is_above(exponent) and not facts.factors[base] and not _has_new_name(found, moved):
+            continue
         if found != moved or base in outer and base in met:
-            yield front * (power if base in shared else 1 / power) * Add(*found)
+            number, rest = (front * (power if base in shared else 1 / power)).as_coeff_Mul()
+            yield number * rest * Add(*found)
+            if abs(number) != 1:  # 2 (y - F/2) is 2 y - F
+                yield rest * Add(*[number * term for term in found])
+
+
+def _has_new_name(found: list[Expr], moved: list[Expr]) -> bool:
+    """Whether a term is now the name of a node: w (f/p - 1) is r - w, where r is w f/p."""
+    pairs = zip(found, moved, strict=True)
+    return any(one != other and isinstance(one.as_coeff_Mul()[1], TensorSymbol) for one, other in pairs)
 
 
 def _below(expr: Expr) -> dict[Expr, Expr]:
@@ -194,10 +227,26 @@ def _candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
     for symbol, definition in seen:
         wanted = [(b, e) for b, e in powers_of(definition).items() if not b.is_number]
         for sign in (S.One, S.NegativeOne):
-            if all(b in powers and _within(e * sign, powers[b]) for b, e in wanted):
-                rest = expr / definition**sign
-                yield _combined(rest) * symbol**sign
+            left = [b for b, e in wanted if not (b in powers and _within(e * sign, powers[b]))]
+            if not left or sign is S.One and _is_fraction_of(left, definition, facts):
+                rest = _combined(expr / definition**sign)
+                yield rest * _signed(symbol, rest) ** sign
     yield from _undone(expr, powers, facts)
+
+
+def _signed(name: Expr, beside_it: Expr) -> Expr:
+    """1 - p as -(p - 1), where that stands beside it."""
+    is_turned = isinstance(name, Add) and -name in powers_of(beside_it)
+    return Mul(S.NegativeOne, -name, evaluate=False) if is_turned else name
+
+
+def _is_fraction_of(left: list[Expr], definition: Expr, facts: Facts) -> bool:
+    """Whether a quotient by a sum lacks but a scalar that is not 0: S/(K + S) is v/V, where v is V S/(K + S)."""
+    if len(left) > 1 or not isinstance(left[0], TensorSymbol) or shape_of(left[0]):
+        return False
+    powers = powers_of(definition)
+    divides = any(isinstance(b, Add) and is_below(e) for b, e in powers.items())
+    return divides and powers[left[0]] == 1 and _stays_nonzero(left[0], facts)
 
 
 def _combined(expr: Expr) -> Expr:
@@ -242,15 +291,16 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
         made = with_powers(made)
         factors = powers_of(made)
         known = all(isinstance(b, TensorSymbol) or b in powers for b in factors)
+        are_met = any(_is_met(b, powers.get(b, S.Zero), e) for b, e in factors.items())
         above = exponent == -1 and all(_is_above(powers.get(b, S.Zero)) for b in factors)  # s/v is 1/s, where v is s²
         alone = known and len(factors) == 1 and (above or all(map(is_below, factors.values())))
-        if alone or known and len(factors) > 1 and any(_is_met(powers.get(b, S.Zero), e) for b, e in factors.items()):
+        if alone or known and len(factors) > 1 and are_met:
             yield _combined(expr * symbol / made)
 
 
-def _is_met(had: Expr, wanted: Expr) -> bool:
-    """Whether a power stands above the fraction bar, or is the very one that is to go."""
-    return _is_above(had) or had == wanted and bool(had.free_symbols)
+def _is_met(base: Expr, had: Expr, wanted: Expr) -> bool:
+    """Whether a power stands above the fraction bar, or is the very one that is to go, of a leaf or by a symbol."""
+    return _is_above(had) or had == wanted and bool(had.free_symbols or getattr(base, "leaf", False))
 
 
 def _is_above(exponent: Expr) -> bool:

@@ -10,7 +10,7 @@ from backprop_cli.formulas.algebra.brackets import met
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import call
-from backprop_cli.formulas.algebra.labels import absorbed, idempotent, labelled, signs
+from backprop_cli.formulas.algebra.labels import absorbed, distance, idempotent, labelled, signs
 from backprop_cli.formulas.algebra.matching import multiplied
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.scalars import powers_of
@@ -82,8 +82,9 @@ def two_ways(expr: Expr) -> Expr | None:
 
 
 def one_exponential(expr: Expr) -> Expr | None:
-    """eˣ eʸ is eˣ⁺ʸ, eˣ/eʸ is eˣ⁻ʸ   (I8)."""
-    found = [(e, n) for e, n in powers_of(expr).items() if is_op(e, "exp") and n in {1, -1}]
+    """eˣ eʸ is eˣ⁺ʸ, eˣ/eʸ is eˣ⁻ʸ   (I8), but for what a node is made of: where p is 1 - eˣ, eˣ is 1 - p."""
+    known = facts_of(expr).factors
+    found = [(e, n) for e, n in powers_of(expr).items() if is_op(e, "exp") and n in {1, -1} and e not in known]
     if len(found) < 2:
         return None
     exponent = factor_terms(Add(*[n * e.args[0] for e, n in found]))
@@ -233,6 +234,7 @@ _PRODUCTS: tuple[tuple[Idiom, frozenset[str]], ...] = (
     (signs, frozenset({"leaf"})),
     (absorbed, MASKS | {"leaf", "tril", "triu"}),
     (one_sign, frozenset({"sign"})),
+    (distance, frozenset({"sign"})),
     (labelled, frozenset({"leaf", "scatter", "Add"})),
     (signed_quotient, frozenset({"sign"})),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from sympy import Add, Expr, Mul, Pow, S, oo
+from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, GradSymbol, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
@@ -61,6 +61,27 @@ def _is_mask(expr: Expr, facts: Facts) -> bool:
     return isinstance(expr, Apply) or facts.is_mask(expr) or isinstance(expr, TensorSymbol) and facts.seen_mask(expr)
 
 
+def distance(expr: Expr) -> Expr | None:
+    """sign(y - p)/(1 - |y - p|) is (y - p)/(p (1 - p)), for a mask y and a probability p   (I7b)."""
+    powers = powers_of(expr)
+    facts = facts_of(expr)
+    for s in (b for b, e in powers.items() if e == 1 and is_op(b, "sign")):
+        size = call("abs", {}, s.args[0])
+        left = next((b for b, e in powers.items() if e == -1 and b in {1 - size, size - 1}), None)
+        names = [n for n in Add.make_args(s.args[0]) for n in (n, -n) if isinstance(n, TensorSymbol)]
+        p = next((n for n in names if _is_probability(n, facts)), None)
+        y = next((n for n in names if facts.is_mask(n)), None)
+        if left is not None and p is not None and y is not None and s.args[0] in {y - p, p - y}:
+            sign = S.One if left == 1 - size else S.NegativeOne
+            return expr / s * left * sign * s.args[0] / (p * (1 - p))
+    return None
+
+
+def _is_probability(symbol: TensorSymbol, facts: Facts) -> bool:
+    made = facts.definitions.get(symbol)
+    return isinstance(made, Apply) and made.name in {"sigmoid", "softmax"}
+
+
 def labelled(expr: Expr) -> Expr | None:
     """p ⊙ (pᵀy - y) is pᵀy (p - y), p ⊙ y / pᵀy is y, for an input y with one 1 and else 0: p ⊙ y is pᵀy y   (I11)."""
     facts = facts_of(expr)
@@ -70,7 +91,11 @@ def labelled(expr: Expr) -> Expr | None:
         for p, share in _shares(y, powers, facts):
             if powers.get(share) == -1 and _is_label(y, facts):
                 return expr / p * share
-    for total in (a for a in powers if isinstance(a, Add) and len(a.args) == 2 and powers[a] == 1):
+    for total in (a for a in powers if isinstance(a, Add) and powers[a] == 1):
+        if (opened := _with_labels(expr, total, facts)) is not None:
+            return opened
+        if len(total.args) != 2:
+            continue
         shapes = {shape_of(t) for t in total.args}
         labels = [y for y in (t.as_coeff_Mul()[1] for t in total.args) if _may_be_label(y) and shapes - {y.shape}]
         for y, (p, share) in ((label, found) for label in labels for found in _shares(label, powers, facts)):
@@ -78,6 +103,18 @@ def labelled(expr: Expr) -> Expr | None:
                 continue  # the row of a softmax's Jacobian stays p ⊙ (e[k] - p[k])
             if total in {share - y, y - share} and _is_label(y, facts):
                 return expr / total / p * share * (p - y if total == share - y else y - p)
+    return None
+
+
+def _with_labels(expr: Expr, total: Add, facts: Facts) -> Expr | None:
+    """p ⊙ (c - c y / pᵀy) as c (p - y): a product with a sum, opened by p where that leaves y of a term."""
+    for term in total.args:
+        powers = powers_of(term)
+        for y in (b for b, e in powers.items() if e == 1 and _may_be_label(b)):
+            for p, share in _shares(y, {y: S.One, **powers_of(expr)}, facts):
+                if powers.get(share) == -1 and _is_label(y, facts):
+                    inner = Add(*[t * share if t is term else t * p for t in total.args])
+                    return expr / total / p * factor_terms(inner)
     return None
 
 

@@ -26,7 +26,7 @@ def is_positive(expr: Expr, facts: Facts, depth: int = 0, seen: bool = False) ->
     if expr.is_number:
         return bool(expr.is_comparable and expr > 0)
     if isinstance(expr, Pow):
-        return bool(expr.exp.is_Rational) and is_positive(expr.base, facts, depth + 1, seen)
+        return is_positive(expr.base, facts, depth + 1, seen)  # all exponents are real
     parts = expr.args if isinstance(expr, Add | Mul) or isinstance(expr, Apply) and expr.name in KEEPING else ()
     if isinstance(expr, Apply) and expr.name in POSITIVE:
         return True

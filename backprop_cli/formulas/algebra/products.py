@@ -12,6 +12,7 @@ from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.ops.linear import matmul_shape
 from backprop_cli.formulas.algebra.expr import Apply, GradSymbol, is_one, is_op, shape_of, sort_key, tree_size
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, call, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
@@ -195,14 +196,23 @@ def _outer(a: Formula, b: Formula) -> Formula:
 
 
 def inverse(x: Formula) -> Formula:
-    """(cA)⁻¹ = A⁻¹/c   (C1)."""
+    """(cA)⁻¹ = A⁻¹/c   (C1); so is that of a node that is c I."""
     factor, rest = split_scalar(materialize(x))
+    scale, identity = split_scalar(facts_of(rest).definitions.get(rest, rest))
+    if is_op(identity, "eye"):
+        return scaled(1 / (factor * scale), Formula(identity, x.shape))
     return scaled(1 / factor, Formula(Apply("inv", (rest,), {}, x.shape), x.shape))
 
 
+KNOWN_TRACES = frozenset(("eye", "outer", "diag"))
+
+
 def trace(x: Formula) -> Formula:
-    """tr(cA) = c tr A, tr(A + Bᵀ) = tr(A + B)   (C2)."""
+    """tr(cA) = c tr A, tr(A + Bᵀ) = tr(A + B), tr(I + xyᵀ) = n + xᵀy   (C2)."""
     factor, rest = split_scalar(materialize(x))
+    parts = [split_scalar(term) for term in Add.make_args(rest)]
+    if len(parts) > 1 and all(isinstance(part, Apply) and part.name in KNOWN_TRACES for _, part in parts):
+        return Formula(factor * Add(*[c * call("trace", {}, part) for c, part in parts]), x.shape[:-2])
     if isinstance(rest, Add) and all(len(shape_of(a)) == 2 for a in rest.args):
         more, rest = split_scalar(Add(*map(_upright, rest.args)))
         factor *= more

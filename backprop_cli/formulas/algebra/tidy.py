@@ -14,7 +14,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.brackets import apart, by_denominators, met, opened, regrouped, uncrossed
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
-from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers
+from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers, without_quotients
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, laid_open
 from backprop_cli.formulas.algebra.functions import without_complements, without_twin_sigmoids
@@ -23,7 +23,7 @@ from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
-from backprop_cli.formulas.algebra.totals import rearranged
+from backprop_cli.formulas.algebra.totals import divided_inside, rearranged
 
 Fold: TypeAlias = tuple[Expr, Expr]
 """A symbol, and what it may be written as."""
@@ -52,14 +52,14 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
     facts.budget.take(TIDYING * tree_size(expr))
-    expr = merged_products(opened(expr))
+    expr = merged_products(opened(divided_inside(expr)))
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
     grouped = regrouped(expr)
     loose = regrouped(expr, True)
     named = (folded(loose, facts),) if loose is not expr and laid_open(loose, facts) else ()
-    forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_twin_masks(expr, facts),
-             without_complements(expr), without_twin_sigmoids(expr), met(expr), apart(expr), by_branches(expr),
-             unclipped(expr), by_denominators(expr))  # fmt: skip
+    forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_quotients(expr),
+             without_twin_masks(expr, facts), without_complements(expr), without_twin_sigmoids(expr), met(expr),
+             apart(expr), by_branches(expr), unclipped(expr), by_denominators(expr))  # fmt: skip
     expr = min(dict.fromkeys((expr, *forms)), key=_cost)
     expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
@@ -71,7 +71,7 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
             equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts, reading_cost(expr))
             found += [(skeleton, back), *((content_out(form), back) for form in equal)]
     expr = min((form.xreplace(back) for form, back in found), key=_cost)
-    return min(expr, met(expr), apart(expr), collected(expr), key=_cost)
+    return min(expr, met(expr), apart(expr), collected(expr), with_powers(expr), key=_cost)
 
 
 def _cost(expr: Expr) -> tuple[int, int]:

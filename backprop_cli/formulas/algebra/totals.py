@@ -12,6 +12,8 @@ from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.factoring import factored_out, of_sums
 from backprop_cli.formulas.algebra.formula import Formula, call
+from backprop_cli.formulas.algebra.scalars import powers_of
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.sums import absent, total
 
 MAX_TERMS = 6
@@ -24,6 +26,25 @@ def rearranged(expr: Add, tidy: Callable[[Expr], Expr]) -> Expr:
     if len(expr.args) > MAX_TERMS:
         return expr
     return min(expr, _constants_out(expr), _together(expr, tidy), key=tree_size)
+
+
+def divided_inside(expr: Expr) -> Expr:
+    """Σ(x/(k x/s + 1))/s as Σ(x/(k x + s)): what divides a sum, where its terms divide by what divides by that."""
+    products = (p for p in pointwise_parts(expr) if isinstance(p, Mul) and any(is_op(f, "sum") for f in p.args))
+    found = {p: inside for p in products if (inside := _divided_inside(p)) is not None}
+    return expr.xreplace(found) if found else expr
+
+
+def _divided_inside(expr: Mul) -> Expr | None:
+    powers = powers_of(expr)
+    for part in (f for f in expr.args if is_op(f, "sum")):
+        inside = powers_of(part.args[0]).items()
+        for base, n in ((b, -e) for b, e in inside if isinstance(b, Add) and e.is_Integer and e < 0):
+            below = {d for t in base.args for d, e in powers_of(t).items() if e == -1 and not shape_of(d)}
+            for divisor in (d for d, e in powers.items() if d in below and e.is_Integer and e <= -n):
+                freed = Add(*[t * divisor for t in base.args])
+                return expr / part * divisor**n * call("sum", part.parameters, part.args[0] * base**n / freed**n)
+    return None
 
 
 def _constants_out(expr: Add) -> Expr:
