@@ -11,6 +11,7 @@ import pytest
 from backprop_cli.errors import BackpropError
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
+from tests.conftest import Backprop
 
 
 def evaluate(text: str, seed: Any = "ones", **leaves: Any) -> tuple[Any, dict[str, Any]]:
@@ -243,3 +244,16 @@ def test_nothing_passes_a_flat_piece(text: str, spec_of: Any) -> None:
     assert found is not None
     np.testing.assert_allclose(np.asarray(found.value), np.asarray(GATES[text], dtype=float), rtol=1e-12)
     assert all(one.deviation < 1e-12 for one in found.formula.values())
+
+
+@pytest.mark.parametrize(("x", "expected"), [
+    ([2, 2, 1, 2], [1 / 3, 1 / 3, 0, 1 / 3]), ([0, 3, 0, 2], [0.5, 0, 0.5, 0]), ([3, 1, 2, 5], [0, 0, 1, 0]),
+    ([[1, 4], [2, 2]], [[0, 0], [0.5, 0.5]]),
+])  # fmt: skip
+def test_the_median_of_all_shares_a_tie(x: object, expected: object, backprop: Backprop) -> None:
+    """Rule: as torch.median(x) does; along an axis one entry has it all. The value is an entry, to the last digit."""
+    shared = backprop("run", "-e", "torch.median(x)", "--set", f"x={x}", "--get", "x.grad")
+    np.testing.assert_allclose(json.loads(shared.out), expected, rtol=1e-15)
+    one = backprop("run", "-e", "torch.median(x, dim=-1)[0]", "--set", f"x={x}", "--grad-output", "ones", "--get",
+                   "x.grad")  # fmt: skip
+    assert set(np.ravel(json.loads(one.out))) == {0.0, 1.0}

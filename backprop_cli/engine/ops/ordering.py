@@ -212,7 +212,8 @@ def _lower_median(function: str) -> Callable[..., str]:
     def body(shapes: Shapes, axis: int | None, keepdims: bool) -> str:
         x = shapes["x"]
         if axis is None:
-            return f"{function}(reshape(x, -1), {(prod(map(int, x)) + 1) // 2})"
+            found = f"{function}(reshape(x, -1), {(prod(map(int, x)) + 1) // 2})"
+            return found if function == "argkthvalue" else f"max(where(x <= {found}, x, -inf))"  # a tie shares evenly
         place = (_row(x, axis) + 1) // 2
         return f"{function}(x, {place}, axis={axis}, keepdims={spell(flag('keepdims', keepdims))})"
 
