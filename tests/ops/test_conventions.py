@@ -250,7 +250,7 @@ def test_nothing_passes_a_flat_piece(text: str, spec_of: Any) -> None:
     ([2, 2, 1, 2], [1 / 3, 1 / 3, 0, 1 / 3]), ([0, 3, 0, 2], [0.5, 0, 0.5, 0]), ([3, 1, 2, 5], [0, 0, 1, 0]),
     ([[1, 4], [2, 2]], [[0, 0], [0.5, 0.5]]),
 ])  # fmt: skip
-def test_the_median_of_all_shares_a_tie(x: object, expected: object, backprop: Backprop) -> None:
+def test_the_median_of_all_shares_a_tie(x: Any, expected: Any, backprop: Backprop) -> None:
     """Rule: as torch.median(x) does; along an axis one entry has it all. The value is an entry, to the last digit."""
     shared = backprop("run", "-e", "torch.median(x)", "--set", f"x={x}", "--get", "x.grad")
     np.testing.assert_allclose(json.loads(shared.out), expected, rtol=1e-15)

@@ -11,7 +11,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.records import dataclass
+from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.grading.wording import Wording, constant_key
 
 MAX_OTHERS = 40
@@ -23,10 +23,14 @@ MAX_DEEP = 2
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The numbers at one draw from which an answer is worked out: the key's, or a student's own."""
+    """The numbers at one draw from which an answer is worked out: the key's, or a student's own.
+
+    `further` are own Jacobians, Hessians and tangents, by the item's suffix and the node.
+    """
 
     values: Sequence[Array]
     gradients: Sequence[Array]
+    further: Mapping[tuple[str, int], Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

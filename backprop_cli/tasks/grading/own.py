@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SIGNS = ((1.0, 1.0), (1.0, -1.0))
 """How half a unit is added to the entries of an own answer in turn, to see how far its rounding reaches."""
 
+PASSES = ("value", "gradient")
+"""What the passes work out; anything else is a further quantity, made of these."""
+
 Pins = Mapping[tuple[str, int], list[Any]]
 
 
@@ -41,9 +44,9 @@ class Own:
 
     def note(self, item: Item, index: int, values: list[Any], *, half: object = None, carried: bool = False) -> None:
         """Remember an answer; one whose shape does not fit cannot be gone on with."""
-        place = (item.what, index)
+        place = _place(item, index)
         fits = values[0].shape == self.key.right(item)[0].shape and all(np.isfinite(one).all() for one in values)
-        if item.is_further or not fits or place in self.wrong:
+        if not fits or place in self.wrong:
             return
         if carried:
             self.carried[place] = values
@@ -65,20 +68,27 @@ class Own:
         if any(what == "value" for what, _ in self.wrong) and item.what != "value":
             choices["gradients"] = {place: one for place, one in self.wrong.items() if place[0] == "gradient"}
         for name, pins in choices.items():
-            others = {place: one for place, one in pins.items() if place != (item.what, index)}
+            others = {place: one for place, one in pins.items()
+                      if place != _place(item, index) and (item.is_further or place[0] in PASSES)}  # fmt: skip
             if others and (name != "rounded" or self.carried):
-                views = self._made(name, others)
+                views = self._made(name if item.is_further else f"{name} of the passes", others)
                 slack = partial(self._slack, others, item, index, views[0])
                 yield [self._at(view, item, index) for view in views], slack
 
     def source(self, item: Item, index: int) -> str:
         """The nearest wrong answer on which an item rests, by name."""
         graph = self.key.graph
+        if item.is_further:
+            own = [(suffix, i) for suffix, i in self.wrong if suffix not in PASSES and _rests(item, index, suffix, i)]
+            if own:
+                suffix, found = own[-1]
+                return f"{graph.nodes[found].name}{suffix}"
         on = [(what, i) for what, i in self.wrong if what == "gradient" and index in self.key.below(i)]
         values = [(what, i) for what, i in self.wrong if what == "value"]
+        passes = [(what, i) for what, i in self.wrong if what in PASSES]
         if item.is_further and ("gradient", index) in self.wrong:
             on = [("gradient", index)]
-        what, found = (on or values or list(self.wrong))[-1]
+        what, found = (on or values or passes)[-1]
         name = graph.nodes[found].name
         return f"value of {name}" if what == "value" else f"gradient of {name}"
 
@@ -100,7 +110,8 @@ class Own:
         values = {index: one[()] for (what, index), one in pins.items() if what == "value"}
         gradients = {index: one[()] for (what, index), one in pins.items() if what == "gradient"}
         forward = chain.forward(draw.values, values) if values else draw.values
-        return View(forward, chain.reverse(forward, draw.seeds, gradients))
+        further = {place: one for place, one in pins.items() if place[0] not in PASSES}
+        return View(forward, chain.reverse(forward, draw.seeds, gradients), further)
 
     def _slack(self, pins: Pins, item: Item, index: int, view: View) -> object:
         """How far an entry moves when the own answers move by half a unit of their last digits."""
@@ -111,12 +122,24 @@ class Own:
         if item.what == "gradient" and self.key.chain.plain:
             written = {i: half for (what, i), half in halves.items() if what == "gradient"}
             total = self.key.chain.rounding(view.values, view.gradients, written)[index]
-        values = [place for place in halves if place[0] == "value" or item.is_further or not self.key.chain.plain]
+        values = [place for place in halves if place[0] != "gradient" or item.is_further or not self.key.chain.plain]
         for signs in SIGNS if values else ():
             moved = {place: one[0] + (_pattern(halves[place], one[0], signs) if place in values else 0.0)
                      for place, one in pins.items()}  # fmt: skip
             total = total + np.abs(self._at(self._view(0, moved), item, index) - self._at(view, item, index))
         return total
+
+
+def _place(item: Item, index: int) -> tuple[str, int]:
+    """What an answer is kept under."""
+    return item.suffix if item.is_further else item.what, index
+
+
+def _rests(item: Item, index: int, suffix: str, on: int) -> bool:
+    """Whether a further quantity is made of another one: an entry of the whole, a tangent of those before it."""
+    if item.what == "tangent":
+        return suffix == ".tangent" and on < index
+    return on == index and suffix.partition("[")[0] == item.suffix.partition("[")[0]
 
 
 def _pattern(half: Array, like: Array, signs: tuple[float, float]) -> object:

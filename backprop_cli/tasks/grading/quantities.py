@@ -70,8 +70,14 @@ class Quantities:
             Impossible: the scheme or the network has no such thing.
         """
         kind, by, entry = _parts(item)
-        index = self.graph.names[item.node]
-        found = np.asarray(_KINDS[kind](self, index, by, entry, view), dtype=float)
+        index, whole = self.graph.names[item.node], item.suffix.partition("[")[0]
+        if entry is not None and (whole, index) in view.further:
+            return view.further[whole, index][entry]
+        found = np.array(_KINDS[kind](self, index, by, entry, view), dtype=float)
+        if entry is None:
+            for (suffix, i), one in view.further.items():
+                if i == index and suffix.startswith(f"{whole}["):
+                    found[_parts(replace(item, suffix=suffix))[2]] = one
         if entry is None or kind == "jacobian":
             return found
         if len(entry) != found.ndim or any(i >= n for i, n in zip(entry, found.shape, strict=True)):
@@ -129,6 +135,8 @@ class Quantities:
         leaves = {twice.names[one.name]: view.values[self.graph.names[one.name]] for one in self.graph.spec.leaves}
         with np.errstate(all="ignore"):
             values = forward(twice, chain.forward_steps, chain.meaning, leaves)
+        both = (one for one in self.graph.named() if not one.is_leaf and one.name in twice.names)
+        values = chain.forward(values, {twice.names[one.name]: view.values[one.index] for one in both})
         inner = Quantities(twice, chain, self.settings)
         return inner.jacobian(twice.output.index, leaf.name, None, View(values, ()))
 
@@ -136,6 +144,14 @@ class Quantities:
         """How a node moves as the leaves do."""
         if not self.settings.tangents:
             raise Impossible("the scheme gives no leaf a tangent: tangents: {x: 1.0}")
+        own = sorted(i for suffix, i in view.further if suffix == ".tangent" and i < index)
+        off: dict[int, Array] = {}  # how far an own tangent is from what follows from those before it
+        for one in own:
+            off[one] = view.further[".tangent", one] - self._moved(one, off, view)
+        return self._moved(index, off, view)
+
+    def _moved(self, index: int, off: Mapping[int, Array], view: View) -> Array:
+        """A node's tangent, as the leaves move and as nodes before it are off."""
         total: Array = np.zeros(self._shape(index))
         for name, direction in self.settings.tangents.items():
             leaf = self.graph.names.get(name)
@@ -143,9 +159,16 @@ class Quantities:
                 raise Impossible(f"{name} is no leaf")
             if leaf not in self._back(index).graph.active:
                 continue  # it moves, and the node does not
-            whole = self.jacobian(index, name, None, view)
-            total = total + np.tensordot(whole, np.asarray(direction, dtype=float), np.ndim(direction))
+            total = total + self._along(index, leaf, np.asarray(direction, dtype=float), view)
+        for node, one in off.items():
+            if node in self._back(index).graph.active:
+                total = total + self._along(index, node, one, view)
         return total
+
+    def _along(self, index: int, by: int, direction: Array, view: View) -> Any:
+        """The Jacobian times how what it is by moves."""
+        whole = self.jacobian(index, self.graph.nodes[by].name, None, view)
+        return np.tensordot(whole, direction, np.ndim(direction))
 
     def _row(self, index: int, leaf: int, place: tuple[int, ...], view: View) -> Array:
         seed = np.zeros(self._shape(index))
