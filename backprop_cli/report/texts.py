@@ -11,8 +11,9 @@ from unicodedata import normalize
 from backprop_cli.formulas.marks import plain
 from backprop_cli.records import dataclass
 from backprop_cli.report.arrays import COLUMNS, GAP, cells, count, one_line, summary
-from backprop_cli.report.mathlines import CONTINUED, fitted, points, width
+from backprop_cli.report.mathlines import CONTINUED, fitted, points
 from backprop_cli.report.plain import safe, to_ascii
+from backprop_cli.report.texwidths import width
 from backprop_cli.report.view import View
 
 # ── prose ────────────────────────────────────────────────────────────────────────────────────────

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from backprop_cli.formulas.notation.latex_words import latex_name
-from backprop_cli.report.mathlines import fitted, plain, width
+from backprop_cli.report.mathlines import fitted, plain
 from backprop_cli.report.texts import Row, aligned, prose
+from backprop_cli.report.texwidths import width
 from backprop_cli.report.view import View
 
 ROOT = Path(__file__).resolve().parents[2]

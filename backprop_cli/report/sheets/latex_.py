@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from backprop_cli.formulas.marks import marked
-from backprop_cli.report.mathlines import points, width
+from backprop_cli.report.mathlines import points
 from backprop_cli.report.sheets import Equation, Section, Sheet, Table, Written
 from backprop_cli.report.texts import Row, aligned, document, prose, sentence, to_know
+from backprop_cli.report.texwidths import width
 from backprop_cli.report.view import View
 
 GAP = 12.0
