@@ -125,6 +125,10 @@ REFUSED = {
     "nn.Embedding(4, 2, scale_grad_by_freq=True)(torch.tensor([1]))":
         "nn.Embedding with scale_grad_by_freq is not read",
     "nn.Linear(2, 3, biass=False)(w)": "nn.Linear takes other arguments",
+    "nn.MultiheadAttention(2, 1, add_bias_kv=True)(w[None], w[None], w[None])[0]":
+        "nn.MultiheadAttention with add_bias_kv, add_zero_attn, kdim or vdim is not read",
+    "nn.EmbeddingBag(4, 2, padding_idx=1)(torch.tensor([[1]]))":
+        "nn.EmbeddingBag with max_norm, scale_grad_by_freq, _weight or padding_idx is not read",
     "nn.LSTM(2, 3, proj_size=1)(w[None, None])[0]": "nn.LSTM with proj_size is not read",
     "torch.zeros(2).scatter(0, torch.tensor([0, 1]), w, reduce='multiply')": "scatter takes other arguments",
     "np.reshape(w, (2, 1), order='F')": "an order of reshape is not read",

@@ -22,10 +22,11 @@ from backprop_cli.language.spelling.torch_networks import FUNCTIONAL, layer_func
 
 PREFIXES = {
     "np": "numpy", "numpy": "numpy", "jnp": "numpy", "jax": "numpy", "scipy": "numpy", "torch": "torch", "nn": "torch",
-    "F": "torch", "math": "math", "self": "self",
+    "F": "torch", "math": "math", "tf": "tf", "self": "self",
 }  # fmt: skip
 """What a library is called in front of a dot."""
-_MODULES = frozenset({"nn", "functional", "linalg", "special", "numpy", "scipy", "lax", "fft", "random", "Tensor"})
+_MODULES = frozenset(
+    {"nn", "math", "functional", "linalg", "special", "numpy", "scipy", "lax", "fft", "random", "Tensor"})  # fmt: skip
 _CONSTANTS = {"pi": "pi", "e": "e", "inf": "inf", "Inf": "inf", "nan": "nan", "NaN": "nan", "newaxis": "none",
               "tau": "tau"}  # fmt: skip
 _TORCH_WORDS = frozenset({"dim", "keepdim", "unbiased", "correction", "dims"})

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from backprop_cli.language.expression.tree import Call, Expression, Name
 from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY
 from backprop_cli.language.spelling.rows import effective, rewritten, rows_of, usages
+from backprop_cli.language.spelling.tf_rows import TENSORFLOW
 from backprop_cli.language.spelling.torch_rows import TORCH
 from backprop_cli.records import replace
 
-TABLES = {"numpy": NUMPY, "torch": TORCH, "math": MATH, "self": ""}
+TABLES = {"numpy": NUMPY, "torch": TORCH, "tf": TENSORFLOW, "math": MATH, "self": ""}
 """The rows of each library."""
 PLACES = {
     "values": 0, "indices": 1, "eigenvalues": 0, "eigenvectors": 1, "U": 0, "S": 1, "Vh": 2, "mean": 1,
@@ -18,7 +19,7 @@ PLACES = {
 }  # fmt: skip
 """Where a named result of a call with several stands: `torch.max(x, 1).indices`, `torch.linalg.svd(A).S`."""
 COPY = "_copy"  # torch.expand_copy: torch.expand, in memory of its own
-_SILENT = ("nn.functional.", "functional.", "numpy.", "scipy.", "lax.", "Tensor.")
+_SILENT = ("nn.functional.", "functional.", "numpy.", "scipy.", "lax.", "Tensor.", "math.")
 """Modules whose functions are those of the library itself."""
 
 

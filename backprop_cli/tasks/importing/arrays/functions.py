@@ -29,7 +29,8 @@ _DROPPED: Final = frozenset({"dtype", "device", "out", "requires_grad", "memory_
 _OF_LISTS: Final = frozenset({"hstack", "vstack", "row_stack", "concatenate", "cat", "concat", "stack", "einsum",
                               "column_stack", "dstack", "multi_dot"})  # fmt: skip
 _HOMES: Final[Mapping[str, str]] = {
-    "torch": "torch", "autograd.numpy": "numpy", "autograd.scipy": "numpy", "jax.numpy": "numpy", "jax.scipy": "numpy",
+    "torch": "torch", "tensorflow": "tf",
+    "autograd.numpy": "numpy", "autograd.scipy": "numpy", "jax.numpy": "numpy", "jax.scipy": "numpy",
     "jax": "numpy", "minpy.numpy": "numpy", "mxnet.np": "numpy", "cupy": "numpy", "scipy": "numpy", "numpy": "numpy",
 }  # fmt: skip
 """Whose functions the modules hold; a longer path comes first."""
@@ -166,7 +167,7 @@ def _dropout(machine: Machine, family: str, given: list[object], named: dict[str
 
 def _one_hot(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`F.one_hot(y)` counts its classes itself."""
-    size = given[1] if len(given) > 1 else named.get("num_classes")
+    size = given[1] if len(given) > 1 else named.get("num_classes", named.get("depth"))
     if size is None or plain(size) == -1:
         size = max(tensors.flat_of(data_of(given[0]) or [0])) + 1
     return emit(machine, "one_hot", [given[0], int(plain(size))], {}, node)
@@ -178,7 +179,8 @@ def _split(machine: Machine, family: str, given: list[Any], named: dict[str, Any
     slots = dict(zip(("input", "parts", "dim"), given, strict=False)) | named
     x, axis = slots["input"], int(plain(slots.get("dim", slots.get("axis", 0))))
     shape = machine.record.shape(x, node)
-    parts = slots.get("parts", slots.get("chunks", slots.get("split_size_or_sections", slots.get("split_size"))))
+    words = ("parts", "chunks", "split_size_or_sections", "split_size", "num_or_size_splits")
+    parts = next((slots[word] for word in words if word in slots), None)
     at, found = 0, []
     widths = _widths(family, name, parts, shape[axis])
     _few(machine, len(widths), node)
@@ -198,9 +200,9 @@ def _widths(family: str, name: str, parts: object, size: int) -> list[int]:
     """How wide the parts are: PyTorch's `split` is told widths, numpy's where to cut, all else how many."""
     if isinstance(parts, list | tuple):
         ends = [int(plain(one)) for one in parts]
-        return ends if family == "torch" else [b - a for a, b in zip([0, *ends], [*ends, size], strict=True)]
+        return ends if family in {"torch", "tf"} else [b - a for a, b in zip([0, *ends], [*ends, size], strict=True)]
     count = int(plain(parts))
-    if family == "numpy":  # as even as can be, the wider ones first
+    if family in {"numpy", "tf"}:  # as even as can be, the wider ones first
         return [size // count + (k < size % count) for k in range(count)]
     width = count if name == "split" else -(-size // count)
     return [min(width, size - at) for at in range(0, size, width)]
@@ -225,6 +227,16 @@ def _attention(machine: Machine, family: str, given: list[object], named: dict[s
     code = _call(machine, "scaled_dot_product_attention", [], slots, node)
     (found,) = library_call(code, "torch", "scaled_dot_product_attention")
     return _tensor(machine, found, [], slots, node)
+
+
+def _unstacked(machine: Machine, family: str, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+    """`tf.unstack(x, axis=1)`."""
+    return _unbind(machine, family, given[:1], {"dim": named.get("axis", 0)}, node)
+
+
+def _cast(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
+    """`tf.cast(x, tf.int32)`: as a method converts it."""
+    return machine.called(machine.attribute(given[0], "astype", node), list(named.values()), {}, node)
 
 
 def _count(machine: Machine, family: str, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
@@ -269,7 +281,8 @@ def _same(machine: Machine, family: str, given: list[object], named: dict[str, o
 
 _ROWS: Mapping[str, Row] = {
     "reshape": _reshape, "view": _reshape, "dropout": _dropout, "one_hot": _one_hot, "chunk": _split, "split": _split,
-    "array_split": _split, "hsplit": _split, "unbind": _unbind, "numel": _count, "nelement": _count, "size": _count,
+    "array_split": _split, "hsplit": _split, "unbind": _unbind,
+    "unstack": _unstacked, "cast": _cast, "numel": _count, "nelement": _count, "size": _count,
     "shape": _shape, "scaled_dot_product_attention": _attention, "movedim": _moved, "moveaxis": _moved,
     "slogdet": _slogdet, "masked_select": _masked,
     **dict.fromkeys(("asnumpy", "real", "tree_map"), _same),

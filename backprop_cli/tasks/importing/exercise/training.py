@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HARMLESS_DECORATORS: Final = frozenset({
     "no_grad", "inference_mode", "jit", "njit", "lru_cache", "cache", "torchsnooper", "override", "abstractmethod",
-    "wraps",
+    "wraps", "function",
     "typechecked", "script", "compile", "enable_grad", "profile", "custom_fwd", "custom_bwd", "once_differentiable",
 })  # fmt: skip
 MAX_NUMBERS: Final = 10_000

@@ -15,7 +15,7 @@ from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
-from backprop_cli.tasks.importing.networks import inits, modules
+from backprop_cli.tasks.importing.networks import inits, modules, tensorflow
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
@@ -39,8 +39,8 @@ def call_library(machine: Machine, function: Library, given: list[object], named
     Raises:
         Unread: it is not known, and what it gives is used.
     """
-    path = function.path
-    for row in (_SPECIAL.get(path), _by_suffix(path)):
+    path = tensorflow.modern(function.path)
+    for row in (_SPECIAL.get(path), tensorflow.TENSORFLOW.get(path), _by_suffix(path)):
         if row is not None:
             return row(machine, given, named, node)
     if _OPAQUE.search(path):
@@ -51,6 +51,8 @@ def call_library(machine: Machine, function: Library, given: list[object], named
         return modules.make(machine, function.last, given, named, node)
     if path.startswith("math."):
         return scalars(machine, function.last, given, node, "numpy")
+    if path.startswith("tensorflow.") and (found := tensorflow.made(machine, path, given, named, node)) is not None:
+        return found
     family, name = functions.home_of(path)
     if family:
         return _array_function(machine, family, name, given, named, node)
@@ -69,7 +71,9 @@ def _foreign(machine: Machine, function: Library, given: list[object], node: ast
 _OPAQUE = re.compile(
     r"^(torch\.(get_default_dtype|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
     r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
-    r"numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
+    r"tensorflow\.(random\.set|set_random|config|data|summary|io|test|print|train|optimizers|Session|global_var|"
+    r"initialize_all|logging|disable|enable|get_logger|debugging|saved_model|(keras\.)?(optimizers|utils|callbacks|metrics|"
+    r"datasets|preprocessing))|numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
 )
 
 
@@ -79,7 +83,7 @@ def _array_function(
     name = path.rpartition(".")[2]
     if given and all(is_number(one) for one in given) and name in MATH:
         return scalars(machine, name, given, node, family)
-    makers = NUMPY_MAKERS if family == "numpy" else TORCH_MAKERS
+    makers = TORCH_MAKERS if family == "torch" else NUMPY_MAKERS
     if name in makers:
         return makers[name](machine, given, named, node)
     return functions.apply(machine, family, path, given, named, node)

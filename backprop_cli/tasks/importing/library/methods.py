@@ -134,6 +134,19 @@ def _in_place(
     return value
 
 
+def _assigned(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
+    """`w.assign_sub(lr * dw)`: an update of a variable; `w.assign([...])` gives it other numbers."""
+    if any(isinstance(one, Opaque) for one in given):
+        machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
+        return value
+    start, data = value.begins, data_of(given[0]) if given else None
+    name = getattr(getattr(node, "func", None), "attr", "")
+    if start is None or data is None or name != "assign":
+        raise machine.record.unread(node, f"what {name} gives a variable is not known")
+    start.data, start.rule = data, None
+    return value
+
+
 def _item(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     found = tensors.known_number(value) if value.param is None else None
     if found is None:  # PyTorch gives a number, through which nothing flows back
@@ -164,7 +177,7 @@ METHODS: Mapping[str, Row] = {
     "normal_": _filled("normal"), "uniform_": _filled("uniform"), "fill_": _filled("constant"),
     "zero_": _filled("zeros"),
     "ones_": _filled("ones"), "item": _item, "tolist": _listed, "new_zeros": _new("zeros"), "new_ones": _new("ones"),
-    "fill": _filled("constant"),
+    "fill": _filled("constant"), **dict.fromkeys(("assign", "assign_sub", "assign_add"), _assigned),
 }  # fmt: skip
 
 

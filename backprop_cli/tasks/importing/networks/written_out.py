@@ -9,7 +9,8 @@ import ast
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from backprop_cli.tasks.importing.state.values import WRITTEN, Builtin, Class, Frame, Library
+from backprop_cli.tasks.importing.state.machine import Returned
+from backprop_cli.tasks.importing.state.values import WRITTEN, Builtin, Class, Frame, Library, Unknown
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -187,8 +188,13 @@ def class_of(machine: Machine, source: str, name: str, names: dict[str, Any], no
     return found
 
 
-def _unread(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
-    raise machine.record.unread(node, f"nn.{given[0]} is not read", "write its forward pass out")
+def refused(machine: Machine, message: str, node: ast.AST) -> None:
+    """What is made here is not read: a layer's `__init__` ends with that."""
+    raise Returned(Unknown(machine.record.unread(node, message, "write its forward pass out").error))
+
+
+def _unread(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> Any:
+    refused(machine, f"nn.{given[0]} is not read", node)
 
 
 def _is_mask(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:

@@ -13,7 +13,7 @@ from backprop_cli.tasks.importing.data.starts import start_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library import libraries
 from backprop_cli.tasks.importing.library.arguments import bound
-from backprop_cli.tasks.importing.networks import modules, own_functions
+from backprop_cli.tasks.importing.networks import modules, own_functions, tensorflow
 from backprop_cli.tasks.importing.state.machine import Returned
 from backprop_cli.tasks.importing.state.values import (
     Bound,
@@ -30,6 +30,7 @@ from backprop_cli.tasks.importing.state.values import (
     Opaque,
     Part,
     Tensor,
+    Unknown,
     Unread,
     is_number,
     kind_of,
@@ -79,10 +80,18 @@ def called(machine: Machine, function: object, given: list[object], named: dict[
             axis = plain(given[0] if given else named.get("dim"))
             return sizes if axis is None else sizes[axis]
         case Opaque():
+            if getattr(getattr(node, "func", None), "attr", "") == "minimize" and given:
+                return _minimized(machine, given[0], node)
             cleared = getattr(getattr(node, "func", None), "attr", "") in {"zero_grad", "zero_"}
             machine.record.epoch += cleared
             return function
     raise machine.record.unread(node, f"{kind_of(function)} is called")
+
+
+def _minimized(machine: Machine, loss: Any, node: ast.AST) -> object:
+    """`optimizer.minimize(loss)`: back from the loss, or from what a function gives."""
+    output = loss if isinstance(loss, Tensor) else called(machine, loss, [], {}, node)
+    return training.backward(machine, machine.named(output, "loss", node), None, None, node)
 
 
 # ── functions of the program ─────────────────────────────────────────────────────────────────────
@@ -140,7 +149,9 @@ def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[
     fields = [s.target.id for s in kind.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
     setup = kind.find("__init__")
     if isinstance(setup, Function):
-        inline(machine, setup, [made, *given], named, node)
+        ended = inline(machine, setup, [made, *given], named, node)
+        if isinstance(ended, Unknown):
+            raise Unread(ended.error)
     elif given or named:
         made.names.update(dict(zip(fields, given, strict=False)) | named)
     return made
@@ -155,7 +166,11 @@ def _is_scalar_class(kind: Class) -> bool:
 
 def _call_instance(machine: Machine, owner: Instance, given: list[object], named: dict[str, object],
                    node: ast.AST) -> Any:
-    for name in ("__call__", "forward"):
+    build = owner.kind.find("build")
+    if isinstance(build, Function) and given and isinstance(given[0], Tensor) and " built" not in owner.names:
+        owner.names[" built"] = True  # Keras builds a layer when it first sees what goes in
+        inline(machine, build, [owner, tensors.dims(machine, given[0], node)], {}, node)
+    for name in ("__call__", "forward", "call"):
         found = owner.kind.find(name)
         if isinstance(found, Function):
             return inline(machine, found, [owner, *given], named, node)
@@ -164,6 +179,10 @@ def _call_instance(machine: Machine, owner: Instance, given: list[object], named
 
 def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
     """What a class inherits from a library: `model.parameters()`, `model.zero_grad()`, `.to(device)`."""
+    if any(tensorflow.modern(root).startswith("tensorflow") for root in owner.kind.roots()):
+        found = tensorflow.keras_method(machine, owner, name)
+        if found is not None:
+            return found
     if name in modules.MODULE_METHODS:
         return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
     raise machine.record.unread(node, f"an object of class {owner.kind.name} has no attribute {name!r}")

@@ -10,6 +10,7 @@ from backprop_cli.language.spelling import PLACES
 from backprop_cli.tasks.importing.arrays import indexing, tensors
 from backprop_cli.tasks.importing.library import methods, python_methods
 from backprop_cli.tasks.importing.library.builtins import BUILTINS, type_of
+from backprop_cli.tasks.importing.networks.tensorflow import Tape, tape_method
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.python.calls import called
 from backprop_cli.tasks.importing.python.containers import (
@@ -49,7 +50,7 @@ from backprop_cli.tasks.importing.state.values import (
 )
 
 USUAL: Final = {"np": "numpy", "numpy": "numpy", "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn",
-                "math": "math"}  # fmt: skip
+                "math": "math", "tf": "tensorflow"}  # fmt: skip
 
 
 def evaluate(machine: Machine, node: ast.expr) -> object:
@@ -148,6 +149,8 @@ def _of_few(machine: Machine, owner: object, name: str, node: ast.AST) -> object
         return Builtin(name, lambda m, a, k, n: calls.own_draw(m, owner, name, a, n))
     if isinstance(owner, Super):
         return _of_super(machine, owner, name, node)
+    if isinstance(owner, Tape):
+        return tape_method(machine, name, node)
     return python_methods.python_method(machine, owner, name, node)
 
 

@@ -11,6 +11,7 @@ from backprop_cli.tasks.importing.arrays.writing import replace_whole
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.helpers import helper
 from backprop_cli.tasks.importing.library.methods import family_of
+from backprop_cli.tasks.importing.networks.tensorflow import Tape
 from backprop_cli.tasks.importing.python.loops import loop, unknown_block
 from backprop_cli.tasks.importing.python.targets import poison
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
@@ -156,17 +157,18 @@ def _return(machine: Machine, node: ast.Return) -> None:
 
 
 def _with(machine: Machine, node: ast.With) -> None:
-    off = 0
+    off, taping = 0, 0
     for item in node.items:
         value = _attempt(machine, item.context_expr)
+        taping += isinstance(value, Tape)
         off += isinstance(value, Opaque) and value.what == "no_grad"
         if item.optional_vars is not None:
             _bind_attempt(machine, item.optional_vars, value, node)
-    machine.off += off
+    machine.off, machine.taping = machine.off + off, machine.taping + taping
     try:
         machine.run(node.body)
     finally:
-        machine.off -= off
+        machine.off, machine.taping = machine.off - off, machine.taping - taping
 
 
 def _try(machine: Machine, node: ast.Try) -> None:

@@ -76,6 +76,7 @@ class Machine:
     steps: int = 0
     calls: int = 0
     deriving: int = 0  # how many functions are being differentiated
+    taping: int = 0  # in how many blocks of tapes we stand
     off: int = 0  # how many `no_grad` blocks we stand in
     draws: Draws = field(default_factory=Draws)
     torch: TorchDraws = field(default_factory=TorchDraws)
