@@ -231,7 +231,7 @@ class _Builder:
     def guard(self, event: Any) -> None:
         """Refuse what could make a small file large, or name a type."""
         if event.anchor is not None:
-            raise self.refuse(event, "anchors (&) are", "masks are 0/1 numbers: multiply them, with no '&'")
+            raise self.refuse(event, "anchors (&) are", "write the value again where it is needed")
         if event.tag is not None:
             raise self.refuse(event, "tags (!) are", "quote text that begins with '!'")
         self.nodes += 1

@@ -18,9 +18,9 @@ from backprop_cli.formulas.marks import AFTER, CALL, LAST, PLACES
 from backprop_cli.report.breaking import Atom
 from backprop_cli.report.fitting import CLOSING, OPENING
 
-LINE, OPENED = 215.0, (215.0, 150.0, 100.0)
-"""Pixels that a piece may take by itself, by the widths below, which are those of a browser's mathematics; and how wide
-the parts are that are opened, if need be."""
+LINE, OPENED = 215.0, (1.0, 0.7, 0.47)
+"""Pixels that a piece may take by itself, by the widths below, which are those of a browser's mathematics; and what
+share of a line the parts are that are opened, if need be."""
 
 _SIGNS = {**dict.fromkeys("+\u2212⊙⋆∗", 22.0), **dict.fromkeys("=<>≤≥≠↦≈←", 24.0), "·": 11.0, ",": 8.0,
           **dict.fromkeys("\u2061\u2062", 3.0), **dict.fromkeys("∑∏", 32.0), **dict.fromkeys("()", 15.5)}  # fmt: skip
@@ -49,13 +49,13 @@ def _math(parts: Iterable[str]) -> str:
     return f"<math>{''.join(parts)}</math>"
 
 
-def _nested(atoms: Sequence[Atom[float]]) -> str:
+def _nested(atoms: Sequence[Atom[float]], room: float = LINE) -> str:
     """Pieces; each that is made of others is one that goes to a line of its own where it would fit there."""
-    if len(atoms) == 1 or sum(atom.width for atom in atoms) <= LINE:
+    if len(atoms) == 1 or sum(atom.width for atom in atoms) <= room:
         return _math(atom.text for atom in atoms)
     loosest = min((atom.depth, atom.place) for atom in atoms[1:])
     starts = [0, *(i for i, atom in enumerate(atoms) if i and (atom.depth, atom.place) == loosest), len(atoms)]
-    parts = [_nested(atoms[a:b]) for a, b in pairwise(starts)]
+    parts = [_nested(atoms[a:b], room) for a, b in pairwise(starts)]
     return "".join(part if part.count("<math") == 1 else f'<span class="part">{part}</span>' for part in parts)
 
 
@@ -114,29 +114,33 @@ def _written(element: ET.Element) -> str:
 # ── atoms ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _atoms(row: ET.Element) -> list[Atom[float]]:
+def _atoms(row: ET.Element, room: float = LINE) -> list[Atom[float]]:
     """A row as atoms between marks; where one is too wide, smaller parts of it are opened too."""
-    for limit in OPENED:
-        read = _Atoms(deepcopy(row), limit)
-        if all(atom.width <= LINE or "--rest" in atom.text for atom in read.found):
+    for share in OPENED:
+        read = _Atoms(deepcopy(row), share * room, room)
+        if all(map(read.fits, read.found)):
             break
     return read.done()
 
 
 class _Atoms:
-    """A row of elements as atoms; what is wider than `limit` is opened."""
+    """A row of elements as atoms for lines of `room`; what is wider than `limit` is opened."""
 
-    def __init__(self, row: Iterable[ET.Element], limit: float) -> None:
-        self.limit = limit
+    def __init__(self, row: Iterable[ET.Element], limit: float, room: float) -> None:
+        self.limit, self.room = limit, room
         self.found: list[Atom[float]] = [Atom("", 0.0, 0)]
         self.depth = 0
         self.widths: dict[ET.Element, float] = {}
         self.row(row)
 
+    def fits(self, atom: Atom[float]) -> bool:
+        """Whether a line holds an atom; what stands in a box fits beside what the line holds besides."""
+        return atom.width <= (2 * self.room - self.limit if "--rest" in atom.text else self.room)
+
     def done(self) -> list[Atom[float]]:
         """The atoms; a box in one is as much narrower than a line as what stands beside it takes."""
         for atom in self.found:
-            rest = max(0, round(atom.width - LINE))
+            rest = max(0, round(atom.width - self.room))
             atom.text = _REST.sub(partial(_more, rest), atom.text)
         return self.found
 
@@ -184,10 +188,10 @@ class _Atoms:
             case "mfrac" | "msqrt":
                 for one in element if element.tag == "mfrac" else [element]:
                     _boxed(one, self.limit)
-                self.add(_written(element), LINE + (19 if element.tag == "msqrt" else 4))
+                self.add(_written(element), self.room + (19 if element.tag == "msqrt" else 4))
             case "mtext":
                 _boxed(element, self.limit)
-                self.add(f"<mrow>{_written(element)}</mrow>", LINE)
+                self.add(f"<mrow>{_written(element)}</mrow>", self.room)
             case _:
                 return False
         return True
@@ -217,7 +221,7 @@ def _boxed(row: ET.Element, limit: float) -> None:
         box.text, row.text = row.text, None
         row.append(box)
         return
-    inner = _read(f"<span>{_nested(_atoms(row))}</span>")
+    inner = _read(f"<span>{_nested(_atoms(row, limit), limit)}</span>")
     box.extend(inner)
     text = ET.Element("mtext")
     text.append(box)

@@ -19,14 +19,13 @@ from backprop_cli.report.view import READING, View
 if TYPE_CHECKING:
     from backprop_cli.tasks.grading.questions import Question, Worksheet
 
-STYLE = """:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;
-padding:0 1rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;
-border-bottom:1px solid #8888;overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere}
+STYLE = """:root{color-scheme:light dark}body{background:Canvas;color:CanvasText}
+body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;width:100%}pre{white-space:pre-wrap}pre,td{overflow-wrap:anywhere}
+td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid #8888}
 code{font-family:ui-monospace,monospace}"""
 BLANK = "_" * 24
 ASK = "Work out by hand, forward and back; write numbers with four digits, or formulas."
-
-
 DIGITS = 6
 """More than that nobody copies, and no answer needs."""
 

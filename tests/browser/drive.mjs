@@ -58,7 +58,7 @@ async function look(browser, path, width, colorScheme) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const found = { width, colorScheme, wide, background, errors, loaded };
-  if (width > 1000 && colorScheme === 'light') {
+  if (width > 1000 && colorScheme === 'light' && await page.locator('nav').count()) { // a question sheet has no steps
     found.walk = await walk(page);
     found.hover = await hover(page);
   }

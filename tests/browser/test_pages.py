@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SPECS = ("two_layer", "lstm", "attention", "transformer_encoder", "accumulate_two")
 DERIVED = ("derive_two_layer", "derive_attention")
-SHEETS = ("step", "jacobian")
+SHEETS = ("step", "jacobian", "sheet")
 
 pytestmark = [
     pytest.mark.browser,
@@ -31,6 +31,19 @@ description: "<b>bold</b> javascript:alert(3)"
 params: {α: [1.0, 2.0], w_hat: 3.0}
 nodes: {y: "w_hat * α", loss: "sum(y**2) + max(α)"}
 """
+
+BESIDE = """\
+inputs: {center: [1, 3], context: [0, 2], neg: [[2, 4], [0, 4]]}
+params: {V: {shape: [5, 3], init: normal}, U: {shape: [5, 3], init: normal}}
+nodes:
+  v: V[center]
+  u: U[context]
+  n: U[neg]
+  pos: logsigmoid(sum(v * u, axis=1))
+  negs: logsigmoid(-einsum('bkd,bd->bk', n, v))
+  loss: -mean(pos) - mean(sum(negs, axis=1))
+"""
+"""A fraction whose numerator fits a line, but not beside the name and the sign before it."""
 
 
 def command(*arguments: str, code: int = 0) -> str:
@@ -53,6 +66,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         command("derive", f"specs/{name.removeprefix('derive_')}.yaml", "-o", str(folder / f"{name}.html"))
     command("step", "specs/two_layer.yaml", "--lr", "0.5", "--rule", "adam", "-o", str(folder / "step.html"))
     command("jacobian", "specs/attention.yaml", "--output", "a", "--wrt", "s", "-o", str(folder / "jacobian.html"))
+    command("worksheet", "specs/lstm.yaml", "-o", str(folder / "sheet.html"))
     (folder / "ann.yaml").write_text("student: '<b>Ann</b>'\nanswers: {w2.grad: [[0, 0], [0, 0]], y_2.grad: y_2 - y}\n")
     graded = command("grade", "specs/two_layer.yaml", str(folder / "ann.yaml"), "--format", "html", code=1)
     (folder / "grade.html").write_text(graded, encoding="utf-8")
@@ -146,6 +160,10 @@ def narrow(tmp_path_factory: pytest.TempPathFactory, pages: dict[str, Path]) -> 
     for task, name in jobs:
         spec, to = str(ROOT / "specs" / f"{name}.yaml"), str(paths[f"{task}_{name}"])
         assert invoke([task, spec, "-o", to, *MORE.get(f"{task}_{name}", [])]) == 0
+    (folder / "beside.yaml").write_text(BESIDE, encoding="utf-8")
+    for task in ("run", "derive"):
+        paths[f"{task}_beside"] = folder / f"{task}_beside.html"
+        assert invoke([task, str(folder / "beside.yaml"), "-o", str(paths[f"{task}_beside"])]) == 0
     paths["grade"] = pages["grade"]
     done = subprocess.run(["node", str(HERE / "narrow.mjs"), str(CHROMIUM), *map(str, paths.values())], cwd=HERE,
                           capture_output=True, text=True, check=False, timeout=900)  # fmt: skip
@@ -154,7 +172,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory, pages: dict[str, Path]) -> 
     return {name: answer[str(path)] for name, path in paths.items()}
 
 
-NARROW = [*(f"run_{name}" for name in SHIPPED), *(f"derive_{name}" for name in WORKED),
+NARROW = [*(f"run_{name}" for name in (*SHIPPED, "beside")), *(f"derive_{name}" for name in (*WORKED, "beside")),
           *(f"{task}_{name}" for task, name in MOVED), "grade"]  # fmt: skip
 
 
