@@ -50,15 +50,17 @@ def plan(graph: Graph, meaning: Meaning[V]) -> list[Step]:
 
 def _step(graph: Graph, node: Node, op: Op, meaning: Meaning[V]) -> Step:
     index, inputs, active = node.index, node.inputs, graph.active
-    edges = [_edge(graph, node, op, position, meaning) for position, operand in enumerate(inputs)
-             if operand in active and rule_of(node, position) is not None] if index in active else []  # fmt: skip
+    places = enumerate(inputs if index in active else ())
+    edges = [_edge(graph, node, op, place, meaning) for place, operand in places if operand in active]
     left, right = (*inputs, None)[:2] if 0 < len(inputs) < 3 else (None, None)
     apply = meaning.bind(op, node.parameters)
-    return Step(node, index, apply, inputs, tuple(edges), left, right)
+    return Step(node, index, apply, inputs, tuple([edge for edge in edges if edge]), left, right)
 
 
-def _edge(graph: Graph, node: Node, op: Op, position: int, meaning: Meaning[V]) -> Edge:
+def _edge(graph: Graph, node: Node, op: Op, position: int, meaning: Meaning[V]) -> Edge | None:
     operand, rule = node.inputs[position], rule_of(node, position)
+    if rule is None:
+        return None
     shape = graph.nodes[operand].shape
     narrow = shape if op.broadcasts and shape != node.shape else None
     if meaning.times is None or not isinstance(rule, Factor):

@@ -210,12 +210,14 @@ class Formulation:
 
     def is_open(self, expr: Expr) -> bool:
         """Whether a formula needs a part of an expression that has no name, in itself or in a δ: nobody can read it."""
-        return any(s in self.unreadable if isinstance(s, Delta) else self.graph.nodes[s.index].anonymous
-                   for s in symbols_of(expr))  # fmt: skip
+        for s in symbols_of(expr):
+            if s in self.unreadable if isinstance(s, Delta) else self.graph.nodes[s.index].anonymous:
+                return True
+        return False
 
     def omitted(self, term: str, expr: Expr, derived: Derived) -> Omitted | None:
         """Why a chained formula is not shown."""
-        if any(s.index != derived.run.output for s in gradients_of(expr)):
+        if gradients_of(expr) and any(s.index != derived.run.output for s in gradients_of(expr)):
             long = f"chained through, it would have more than {BUDGET} terms"
             return Omitted(f"{SPENT if self.symbols.facts.budget.spent else long}; see local")
         if term == "leaves" and self.size(expr) > LEAVES_BUDGET:

@@ -278,5 +278,5 @@ def _define(node: Node, made: Symbols) -> None:
     else:
         name_definition(symbol, definition.expr, made.facts)
         known = recognised(definition.expr)
-        if known != definition.expr:
+        if known is not definition.expr and known != definition.expr:
             name_definition(symbol, known, made.facts)

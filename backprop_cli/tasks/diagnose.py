@@ -224,8 +224,8 @@ def _unstable(graph: Graph, gradients: Sequence[Array], formulas: Formulas) -> l
     """The first gradient, in the reverse pass, that its simplified formula contradicts."""
     bound = UNSTABLE[graph.spec.dtype]
     for index in sorted(formulas, reverse=True):
-        printed = [one for one in formulas[index].values() if isinstance(one, Printed)]
-        worst = max((one.deviation for one in printed if one.deviation is not None), default=0.0)
+        worst = max([one.deviation for one in formulas[index].values()
+                     if isinstance(one, Printed) and one.deviation is not None], default=0.0)  # fmt: skip
         if not worst <= bound:
             return [Warned("unstable", graph.nodes[index].name, _contradiction(gradients[index], worst))]
     return []

@@ -7,9 +7,9 @@ value).  Arithmetic on literals is done here, exactly.
 from backprop_cli.engine.graph.assembly import build, plain
 from backprop_cli.engine.graph.builder import Builder
 from backprop_cli.engine.graph.memory import Meter, held, memory_estimate, work_estimate
-from backprop_cli.engine.graph.nodes import Graph, GraphPass, Hook, Node, activity, rule_of
+from backprop_cli.engine.graph.nodes import Graph, GraphPass, Hook, Node, activity, differentiable, rule_of
 
 __all__ = [
-    "Builder", "Graph", "GraphPass", "Hook", "Meter", "Node", "activity", "build", "held", "memory_estimate", "plain",
-    "rule_of", "work_estimate",
+    "Builder", "Graph", "GraphPass", "Hook", "Meter", "Node", "activity", "build", "differentiable", "held",
+    "memory_estimate", "plain", "rule_of", "work_estimate",
 ]

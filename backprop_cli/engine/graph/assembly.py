@@ -31,6 +31,7 @@ class _Assembly:
         self.specs = {node.name: node for node in spec.nodes}
         self.known = {*self.specs, *(leaf.name for leaf in spec.leaves)}
         self.custom: dict[str, Op] = {}
+        self.parts: dict[str, list[ast.Expression]] = {}  # of expressions that wait for their turn
 
     def lookup(self, name: str) -> Node | None:
         return self.names.get(name)
@@ -63,7 +64,7 @@ class _Assembly:
 
     def node(self, spec: NodeSpec) -> Node | None:
         scope = self.scope(spec.text)
-        missing = list(unknown(spec.expression, scope, self.known))
+        missing = list(unknown(self.parts.pop(spec.name), scope, self.known))
         self.errors += missing
         if missing:
             return None
@@ -109,7 +110,8 @@ class _Assembly:
                 order.append(spec)
 
     def _uses(self, spec: NodeSpec) -> Any:
-        return iter([name for name in ast.names(spec.expression) if name.name in self.specs])
+        parts = self.parts[spec.name] = ast.parts(spec.expression)
+        return iter([part for part in parts if type(part) is ast.Name and part.name in self.specs])
 
     def _cycle(self, path: list[str], name: ast.Name, spec: NodeSpec) -> None:
         ring = [*path[path.index(name.name) :], name.name]

@@ -52,17 +52,19 @@ class Builder:
         exact = _exact(op, operands)
         if exact is not None:
             return self.constant(exact)
-        shapes = [self.shape(operand) for operand in operands]
+        shapes = [*map(self.shape, operands)]
         parameters = op.fitted(shapes, parameters)
         checked_range(parameters)
         shape = checked_rank(op.shape(*shapes, **parameters))
-        inputs = tuple(o.index for o in operands)
+        inputs = tuple([o.index for o in operands])
         key = made_as(op, inputs, parameters, shapes)
-        if key not in self.known:
+        made = self.known.get(key)
+        if made is None:
             name = self._anonymous_name()
-            node = Node(len(self.nodes), name, "node", shape, op, inputs, parameters, None, None, None, True)
-            self.known[key], self.latest = self._add(node), key
-        return self.known[key]
+            made = Node(len(self.nodes), name, "node", shape, op, inputs, parameters, None, None, None, True)
+            self.nodes.append(made)
+            self.known[key], self.latest = made, key
+        return made
 
     def warn(self, message: str, code: str = "broadcast") -> None:
         """Something that the node being built should be told of."""
@@ -141,8 +143,10 @@ def checked_range(parameters: Mapping[str, object]) -> None:
 
 def _exact(op: Op, operands: tuple[Node, ...]) -> Fraction | None:
     """Arithmetic on literals, exactly: `1/2`, `-0.5`, `2**10`."""
+    if not operands or operands[0].kind != "constant":  # as of nearly all
+        return None
     values = [o.value for o in operands]
-    if not operands or any(o.kind != "constant" or not isinstance(o.value, Fraction) for o in operands):
+    if any(o.kind != "constant" or not isinstance(o.value, Fraction) for o in operands):
         return None
     if op.name == "divide" and values[1] == 0 or op.name == "power" and not _small_power(*values):
         return None

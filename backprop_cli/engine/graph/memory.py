@@ -225,13 +225,14 @@ def costs(graph: Graph) -> dict[int, Cost]:
     """What each step takes besides its operands, forward or back, by node index; equal steps are looked at once."""
     known: dict[Any, Cost] = {}
     found: dict[int, Cost] = {}
+    active = graph.active
     for node in graph.nodes:
         if node.op is None:
             if node.leaf is not None:  # drawn or read as float64, whatever the dtype of the run
                 found[node.index] = Cost(entries_of(node.shape) * 8 // ITEMSIZE[graph.spec.dtype])
             continue
-        shapes = tuple(_shape(graph, i) for i in node.inputs)
-        wanted = tuple(i in graph.active and node.index in graph.active for i in node.inputs)
+        shapes = tuple([_shape(graph, i) for i in node.inputs])
+        wanted = tuple(map(active.__contains__, node.inputs if node.index in active else ()))
         key = (id(node.op), shapes, wanted, tuple(node.parameters.items()))
         if key not in known:
             known[key] = _cost(node, shapes, wanted)

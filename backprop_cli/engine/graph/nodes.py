@@ -105,13 +105,20 @@ def activity(nodes: tuple[Node, ...], wrt: frozenset[int], outputs: Iterable[int
     """The nodes with a gradient: something to differentiate lies below, and the output depends on them."""
     below = set(wrt)
     for node in nodes:
-        if any(i in below and rule_of(node, p) is not None for p, i in enumerate(node.inputs)):
+        if not below.isdisjoint(differentiable(node)):
             below.add(node.index)
     above = set(outputs)
     for node in reversed(nodes):
         if node.index in above:
-            above.update(i for p, i in enumerate(node.inputs) if rule_of(node, p) is not None)
+            above.update(differentiable(node))
     return frozenset(below & above)
+
+
+def differentiable(node: Node) -> tuple[int, ...]:
+    """The operands of a node that it has a derivative by."""
+    if node.op is None or node.op.signature.variadic:
+        return node.inputs if node.inputs and rule_of(node, 0) is not None else ()
+    return tuple([i for i, rule in zip(node.inputs, node.op.vjps, strict=False) if rule is not None])
 
 
 def rule_of(node: Node, position: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from backprop_cli.engine.interpret import windows
@@ -25,12 +25,15 @@ FIXED = frozenset((*CONSTANTS, *FLOATS, "I", *UNIT_LETTERS))
 """Names that mean something in every spec."""
 
 
-def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
-    """An error for each name and each function of an expression that does not exist; `known` are the nodes' names."""
-    for part in ast.parts(expression):
+def unknown(parts: Sequence[ast.Expression], scope: Scope, known: Collection[str]) -> Iterator[SpecError]:
+    """An error for each name and each function of an expression that does not exist.
+
+    `parts` are the expression and all that is in it, `known` the names of the nodes.
+    """
+    for part in parts:
         if isinstance(part, ast.Name):
             is_known = part.name in known or part.name in FIXED or part.name in scope.dims
-            if not is_known and part.name not in index_letters(expression):
+            if not is_known and part.name not in index_letters(parts[0]):
                 yield unknown_name(part, scope)
         elif isinstance(part, ast.Call) and not _is_function(part, scope):
             yield unknown_function(part, scope)
@@ -38,9 +41,10 @@ def unknown(expression: ast.Expression, scope: Scope, known: Collection[str]) ->
 
 def _is_function(part: ast.Call, scope: Scope) -> bool:
     name = ALIASES.get(part.function, part.function)
-    is_ours = name in OPS or name in COMPOSITES or is_lettered(name)
+    if name in OPS or name in COMPOSITES or is_lettered(name):
+        return True
     special = part.function == "grad" or part.function in SPECIAL or ast.calls(part, scope.functions)
-    return is_ours or special or part.library != "own" and is_spelling(part.function, is_ours)
+    return special or part.library != "own" and is_spelling(part.function)
 
 
 def gradient_of(part: ast.Call, scope: Scope) -> Any:

@@ -218,7 +218,7 @@ def checked(
 ) -> Unresolved[V]:
     """Apply an op; what does not fit is reported with the user's own words and the shapes of the operands."""
     try:
-        if any(type(value) is Pending for value in values):
+        if Pending in map(type, values):
             return applied(op, values, meaning, lambda known: meaning.apply(op, known, parameters))
         return meaning.apply(op, values, parameters)  # type: ignore[arg-type]  # none of them is pending
     except (ShapeError, ParameterError) as error:

@@ -12,7 +12,7 @@ from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import reopened
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.scalars import is_below, powers_of, split_sum
-from backprop_cli.formulas.algebra.solved import solutions
+from backprop_cli.formulas.algebra.solved import SHORTEST, solutions
 from backprop_cli.formulas.algebra.tidy import tidy
 
 REDUCED = frozenset({"sum", "mean", "var", "std", "norm", "logsumexp", "max", "min"})
@@ -23,15 +23,17 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     """Remember what a named node is defined as, by the parts that it can be recognised by."""
     if isinstance(definition, TensorSymbol) or tree_size(definition) > MAX_DEFINITION:
         return
+    if _is_bare(definition):
+        _name_sum(symbol, definition, facts)
+        return
     _name_opened(symbol, definition, facts)
     for form, name in (*_forms(symbol, definition), *_softmax(symbol, definition, facts)):
+        if isinstance(form, Add):
+            _name_sum(name, form, facts)
+            continue
         facts.wholes.setdefault(form, name)
         if is_op(form, "matmul"):
             facts.longest_chain = max(facts.longest_chain, len(form.args))
-        if isinstance(form, Add):
-            added = symbols_of(form)
-            facts.added.add(added)
-            facts.unturned.setdefault(added, []).append((form, name))
     for part, form, divisor in solutions(symbol, definition):
         facts.solved.setdefault(part, (form, divisor))
         if isinstance(part, Add):
@@ -50,6 +52,19 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     constant, rest = definition.as_coeff_Add()
     if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
         _name_part(constant - symbol, -rest, facts)
+
+
+def _is_bare(definition: Expr) -> bool:
+    """A short sum of a node and others, or operators: they share nothing, and it is met as it stands alone."""
+    kinds = {*map(type, definition.args)} if isinstance(definition, Add) else set()
+    return TensorSymbol in kinds and kinds <= {TensorSymbol, Apply} and tree_size(definition) < SHORTEST
+
+
+def _name_sum(name: Expr, total: Expr, facts: Facts) -> None:
+    facts.wholes.setdefault(total, name)
+    added = symbols_of(total)
+    facts.added.add(added)
+    facts.unturned.setdefault(added, []).append((total, name))
 
 
 def _name_opened(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:

@@ -11,9 +11,10 @@ of what it stands for (`x/x` is 1), which a `Formula` keeps.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from operator import is_
 from typing import Any, Self, TypeGuard, TypeVar
 from weakref import ReferenceType
 
@@ -213,6 +214,11 @@ def _rebuild(before: Apply, *args: Expr) -> Expr:
     return REBUILD["*"](before, args)
 
 
+def made_of(expr: Expr, parts: Sequence[Expr]) -> Expr:
+    """An expression with these in place of its arguments; itself, where they are the same."""
+    return expr if all(map(is_, parts, expr.args)) else expr.func(*parts)
+
+
 KINDS = (TensorSymbol, SizeSymbol, Apply, Add, Mul, Pow, Rational, Float)
 CONSTANTS = frozenset((S.Pi, S.Exp1, S.Infinity, S.NegativeInfinity, S.NaN, NONE))
 """With the kinds above, all that a formula is made of: what every printer and the evaluator know."""
@@ -236,7 +242,8 @@ def shape_of(expr: Expr) -> Shape:
 
 @remembered_of_parts
 def _broadcast_shape(expr: Expr) -> Shape:
-    return broadcast(*map(shape_of, parts_of(expr)))
+    shapes = [*map(shape_of, parts_of(expr))]
+    return broadcast(*shapes) if any(shapes) else ()  # of scalars alone, as most of a long chain is
 
 
 @remembered_of_parts

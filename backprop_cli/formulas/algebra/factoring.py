@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec
 from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import sort_key
+from backprop_cli.formulas.algebra.expr import made_of, sort_key
 from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered_of_parts
@@ -29,7 +29,7 @@ def of_sums(rewrite: Callable[Concatenate[Add, P], Expr]) -> Callable[Concatenat
         if not isinstance(expr, Mul) or not any(isinstance(a, Add) for a in expr.args):
             return expr
         parts = [rewrite(a, *args, **named) if isinstance(a, Add) else a for a in expr.args]
-        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+        return made_of(expr, parts)
 
     return rewritten
 

@@ -12,7 +12,7 @@ from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, made_of, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import combined, with_powers
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import Formula, build, call
@@ -107,8 +107,7 @@ def _one(expr: Expr, facts: Facts) -> Expr:
     if whole is not None:
         return whole
     parts = [_folded(a, facts) for a in expr.args]
-    if any(a is not b for a, b in zip(parts, expr.args, strict=True)):
-        expr = expr.func(*parts)
+    expr = made_of(expr, parts)
     if is_op(expr, "matmul"):
         return _chain(expr, facts)
     if isinstance(expr, Add):

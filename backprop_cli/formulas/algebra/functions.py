@@ -21,9 +21,10 @@ MAX_TERMS = 8  # of a sum that is looked into
 
 def named_function(expr: Expr) -> Expr | None:
     """The same expression with one function by its name, or None."""
-    kinds = None if isinstance(expr, Add) else _kinds(expr)
-    for idiom, needed in _SUMS if kinds is None else _PRODUCTS:
-        if kinds is None or not needed or not needed.isdisjoint(kinds):
+    is_sum = isinstance(expr, Add)
+    kinds = _operators(expr) if is_sum else _kinds(expr)
+    for idiom, needed in _SUMS if is_sum else _PRODUCTS:
+        if not needed or not needed.isdisjoint(kinds):
             found = idiom(expr)
             if found is not None and found != expr:
                 return found
@@ -35,6 +36,12 @@ def _kinds(expr: Expr) -> set[str]:
     bases = (f.base if isinstance(f, Pow) else f for f in Mul.make_args(expr))
     return {base.name if isinstance(base, Apply) else "leaf" if getattr(base, "leaf", False)
             else type(base).__name__ for base in bases}  # fmt: skip
+
+
+def _operators(expr: Expr) -> set[str]:
+    """The operators that the terms of a sum are, or products of, by their names."""
+    factors = (factor for term in expr.args for factor in (term.args if isinstance(term, Mul) else (term,)))
+    return {factor.name for factor in factors if isinstance(factor, Apply)}
 
 
 def function(name: str, x: Expr, shape_like: Apply) -> Apply:
@@ -239,4 +246,6 @@ _PRODUCTS: tuple[tuple[Idiom, frozenset[str]], ...] = (
     (signed_quotient, frozenset({"sign"})),
 )
 """Each with what it looks at first: a product without any of these, which may be long, is not gone through."""
-_SUMS: tuple[tuple[Idiom, frozenset[str]], ...] = ((sigmoid_complement, ANY), (stable, ANY))
+_SUMS: tuple[tuple[Idiom, frozenset[str]], ...] = (
+    (sigmoid_complement, frozenset({"sigmoid"})), (stable, frozenset({"greater"})),
+)  # fmt: skip

@@ -15,6 +15,7 @@ from backprop_cli.formulas.algebra.expr import (
     TensorSymbol,
     is_op,
     later_is_negative,
+    made_of,
     shape_of,
     size,
     tree_size,
@@ -51,7 +52,7 @@ def _recognised(expr: Expr, entries: int) -> Expr:
         if found is not None:
             return _recognised(found, entries)
         parts = [_recognised(a, entries) if a.args else a for a in expr.args]
-        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+        return made_of(expr, parts)
     return _contracted(expr) if is_op(expr, "sum") else expr
 
 
@@ -265,5 +266,5 @@ def content_out(expr: Expr) -> Expr:
         parts = [content_out(a) for a in expr.args]
         if isinstance(expr, Mul):
             parts = _same_sign(_whole_numbers(parts))
-        return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+        return made_of(expr, parts)
     return expr

@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pairwise import one_axis
 from backprop_cli.formulas.algebra.products import chain, chain_factors
 from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.skeleton import mixes
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.tiles import tiled
 from backprop_cli.formulas.algebra.transposes import swap
@@ -34,7 +35,7 @@ def merged_products(expr: Expr) -> Expr:
         parts = [merged_products(a) if isinstance(a, Add) else a for a in expr.args]
         return Mul(*parts) if parts != list(expr.args) else expr
     regrouped = _regrouped(_upright(expr))
-    if not isinstance(regrouped, Add):
+    if not isinstance(regrouped, Add) or not mixes(regrouped):  # what is joined below are operators
         return regrouped
     terms = tiled(_symmetric_terms(list(regrouped.args)))
     merged = True

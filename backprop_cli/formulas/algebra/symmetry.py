@@ -7,7 +7,7 @@ from collections.abc import Callable, Container
 from sympy import Add, Expr, Mul
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, made_of, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.products import chain
@@ -131,7 +131,7 @@ def _rebuilt(expr: Expr, facts: Facts) -> Expr:
         if tree_size(turned) <= tree_size(parts[0]):
             _announce(turned, facts)
             return turned
-    return expr if all(a is b for a, b in zip(parts, expr.args, strict=True)) else expr.func(*parts)
+    return made_of(expr, parts)
 
 
 def _has_transpose(expr: Expr, facts: Facts) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sympy import Expr
 
-from backprop_cli.engine.graph import Graph, GraphPass, Node, rule_of
+from backprop_cli.engine.graph import Graph, GraphPass, Node, differentiable
 from backprop_cli.formulas.algebra.expr import Delta, shape_of
 from backprop_cli.formulas.compact.parts import LINE, NAMED, is_scaled_symbol, occurrences
 from backprop_cli.formulas.symbols import Symbols
@@ -26,9 +26,7 @@ class Paths:
     def __post_init__(self) -> None:
         active = self.graph.active
         self.operands = [
-            tuple(o for p, o in enumerate(n.inputs) if o in active and rule_of(n, p) is not None)
-            if n.index in active
-            else ()
+            tuple([o for o in differentiable(n) if o in active]) if n.index in active else ()
             for n in self.graph.nodes
         ]
         self.consumers = {}

@@ -56,6 +56,7 @@ class Reader:
     layout: Layout = field(init=False)
     definitions: dict[Delta, Expr] = field(default_factory=dict)
     parts: dict[Expr, Delta] = field(default_factory=dict)
+    lengths: dict[Expr, int] = field(default_factory=dict)  # many nodes have one gradient
 
     def __post_init__(self) -> None:
         self.layout = Layout(TEXT, style=self.symbols.facts.style)
@@ -81,6 +82,13 @@ class Reader:
 
     def length(self, expr: Expr) -> int:
         """How much of a line a formula takes; of a large one it is enough that it takes more."""
+        found = self.lengths.get(expr)
+        if found is None:
+            found = self.lengths[expr] = self.laid_out(expr)
+        return found
+
+    def laid_out(self, expr: Expr) -> int:
+        """The same, found out."""
         size = tree_size(expr)
         if size > 2 * LINE:
             return 2 * LINE

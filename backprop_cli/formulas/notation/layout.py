@@ -9,7 +9,7 @@ from sympy import Expr, Integer, Pow, Rational, S
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
 from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style
-from backprop_cli.formulas.notation.exact import Resolve, exact, named
+from backprop_cli.formulas.notation.exact import CLEAR, Resolve, exact, named
 from backprop_cli.formulas.notation.operators import OPERATORS
 from backprop_cli.formulas.notation.piece import ADD, ATOM, MATMUL, MUL, NEGATIVE, POWER, Piece
 from backprop_cli.formulas.notation.text import Notation
@@ -36,7 +36,9 @@ class Layout:
 
     def __call__(self, expr: Expr) -> str:
         """The whole formula."""
-        unclear = exact(expr, self.resolve) if self.notation.names_axes else self.exact
+        unclear = self.exact
+        if self.notation.names_axes:
+            unclear = exact(expr, self.resolve) if expr.args or self.resolve is not named else CLEAR
         if unclear != self.exact:
             self.exact, self.memo = unclear, {}
         return self.walk(expr).text

@@ -42,7 +42,8 @@ class Cursor:
     def advance(self) -> Token:
         """Take the next token."""
         token = self.token
-        self.skip()
+        self.at += 1
+        self.token = self.tokens[self.at]
         return token
 
     def sees(self, *operators: str) -> bool:

@@ -248,7 +248,7 @@ class Operands(Cursor, ABC):
     def argument(self) -> ast.Argument:
         """An argument of a call, with its keyword if it has one."""
         token, keyword = self.token, None
-        if token.kind == "name" and self.following.kind == "operator" and self.following.text == "=":
+        if token.kind == "name" and (following := self.following).kind == "operator" and following.text == "=":
             keyword = token.text
             self.skip(2)
         value = self.expression() if keyword else self.element()

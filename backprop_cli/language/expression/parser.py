@@ -5,7 +5,7 @@ from __future__ import annotations
 from backprop_cli.language.expression.cursor import MAX_DEPTH
 from backprop_cli.language.expression.lexer import Token, error
 from backprop_cli.language.expression.operands import BEGINNINGS, MAX_EXPONENT, Operands, own_call
-from backprop_cli.language.expression.tree import Argument, Binary, Expression, Unary, level_of
+from backprop_cli.language.expression.tree import Argument, Binary, Expression, Name, Unary, level_of
 from backprop_cli.language.source import Text
 
 __all__ = ["MAX_DEPTH", "MAX_EXPONENT", "MAX_HEIGHT", "Parser", "parse_own", "parsed"]
@@ -22,6 +22,8 @@ _LEVELS = {
 """How tightly the infix operators bind; as in Python, and `=` compares inside [...]."""
 _POWERS = frozenset(("**", "^"))
 _PREFIXES = frozenset("-+~")
+_ENDS = frozenset(("+", "-", "*", "/", "@", ",", ")", ""))
+"""What an operand is done with that is a name: it binds less tightly, or is the end."""
 _SIGNS = {"": "*", "⊙": "*", "|": "or", "&": "and", "=": "=="}
 """Signs for the operators of the tree: of masks `|` is `or`, `&` is `and`."""
 _WITH_GIVEN = frozenset("⋆∗")
@@ -64,7 +66,7 @@ class Parser(Operands):
         while (found := self.operator()) and found[1] >= level:
             sign, own = found
             if sign:
-                self.advance()
+                self.skip()
             elif isinstance(left, Binary) and left.operator == "/":
                 raise self.unclear()
             given = self.given() if sign in _WITH_GIVEN else ()
@@ -94,12 +96,11 @@ class Parser(Operands):
         hidden = is_bar or sign == "=" and not self.listed or self.token.kind == "string"
         if sign in _LEVELS and not hidden:
             return sign, _LEVELS[sign]
-        return ("", PRODUCT) if self.juxtaposed() else None
+        return ("", PRODUCT) if self.tokens[self.at - 1].kind == "number" and self.juxtaposed() else None
 
     def juxtaposed(self) -> bool:
-        """Whether a number stands directly before what it multiplies: `2 x`, `2(a + b)`."""
-        previous = self.previous
-        return previous is not None and previous.kind == "number" and not self.after_power() and (
+        """Whether the number before it stands directly before what it multiplies: `2 x`, `2(a + b)`."""
+        return not self.after_power() and (
             self.token.kind == "name" and self.token.text not in {"if", "else", "and", "or", "not"}
             and not self.token.text.startswith("_")
             or self.token.kind == "operator" and self.token.text in BEGINNINGS - {"|"} or self.opens()
@@ -129,7 +130,11 @@ class Parser(Operands):
 
     def unary(self) -> Expression:
         """A sign, and what it stands before."""
-        if self.token.kind == "name" and self.token.text != "not" or not self.prefixed():
+        token = self.token
+        if token.kind == "name" and self.tokens[self.at + 1].text in _ENDS:  # as most operands are
+            self.skip()
+            return Name(token.start, token.end, token.text)
+        if token.kind == "name" and token.text != "not" or not self.prefixed():
             return self.power()
         self.deeper("remove the repeated signs")
         sign = self.advance()

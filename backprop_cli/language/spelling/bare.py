@@ -10,9 +10,9 @@ from backprop_cli.language.spelling.torch_rows import TORCH
 _LIBRARIES = (BARE, TORCH, NUMPY)
 
 
-def is_spelling(function: str, is_ours: bool) -> bool:
-    """Whether a name without a prefix can stand for something."""
-    return function in rows_of(BARE) or not is_ours and any(function in rows_of(table) for table in _LIBRARIES)
+def is_spelling(function: str) -> bool:
+    """Whether a name without a prefix that is none of ours can stand for something."""
+    return any(function in rows_of(table) for table in (BARE, *_LIBRARIES))
 
 
 def unprefixed(call: Call, is_ours: bool) -> Expression | None:

@@ -113,7 +113,7 @@ def _in_language(text: Text, written: str, nodes: Collection[str]) -> Text:
 
 
 def _is_function(name: str) -> bool:
-    return name in OPS or is_spelling(name, name in OPS)
+    return name in OPS or is_spelling(name)
 
 
 def _strange(expression: Expression, nodes: Collection[str]) -> int:
