@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from weakref import ref
 
 import numpy as np
-from sympy import Expr, Rational, oo
+from sympy import Add, Expr, Rational, oo
 
 from backprop_cli.engine.graph import Graph, Node
+from backprop_cli.engine.ops import Op
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.reverse import Step
 from backprop_cli.formulas.algebra.budget import PLAIN, Budget, long_work
@@ -31,7 +32,8 @@ from backprop_cli.formulas.algebra.formula import Formula, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.proofs import sum_of_definition
 from backprop_cli.formulas.algebra.style import Style
-from backprop_cli.formulas.algebra.work import Work, at_work
+from backprop_cli.formulas.algebra.work import Work, at_work, spend
+from backprop_cli.formulas.long_sums import parts_of_sums, terms_of
 from backprop_cli.formulas.spoken import apply_op
 from backprop_cli.language.expression import Number, parts
 from backprop_cli.language.model import Spec
@@ -67,7 +69,8 @@ class Symbols:
     chosen: dict[Expr, Expr] = field(default_factory=dict)  # whole gradients by what added up to them; see `tensors`
     tidied: dict[Expr, Expr] = field(default_factory=dict)  # the same of any gradient: many parts hand on what they get
     steps: list[Step] = field(default_factory=list)  # the graph's, with the rules bound to formulas
-    within: Mapping[int, Sequence[int]] = field(default_factory=dict)  # see `long_sums`
+    parts: frozenset[int] = frozenset()  # of sums, which are not defined; see `long_sums`
+    within: Mapping[int, Sequence[int]] = field(default_factory=dict)  # the same by the whole sums
     letter: str | None = None  # see `unit`
 
     def known(self, symbol: Symbol) -> Symbol:
@@ -158,6 +161,7 @@ def symbols(
         facts.trial = facts.evaluate if values is not None else Evaluator(trial.values, (), graph.spec.dtype)
         facts.infinite = cache(trial.is_infinite)
     made = Symbols(graph, [], {}, {}, {}, facts, long_work(sum(1 for i in graph.active if graph.nodes[i].op)))
+    made.parts = parts_of_sums(graph)
     if made.long:
         notice(made.long)
     if values is None:
@@ -257,15 +261,27 @@ def _data(graph: Graph, values: Any, differentiated: frozenset[int]) -> Callable
     return of
 
 
+def _definition(node: Node, op: Op, made: Symbols) -> Formula:
+    """What a node is in terms of its operands; of a sum, in terms of all that it adds up."""
+    if made.parts.isdisjoint(node.inputs):
+        return apply_op(op, tuple([made.nodes[i] for i in node.inputs]), node.parameters)
+    terms = [made.nodes[i].expr for i in terms_of(made.graph, node, made.parts)]
+    spend(len(terms))
+    return Formula(Add(*terms), node.shape)
+
+
 def _define(node: Node, made: Symbols) -> None:
     if node.kind == "constant":
         made.nodes.append(None if node.value is None else Formula(exact(node.value), ()))  # type: ignore[arg-type]
+        return
+    if node.index in made.parts:
+        made.nodes.append(None)  # type: ignore[arg-type]
         return
     symbol = made.known(TensorSymbol(node.name, node.shape, node.index, node.is_leaf))
     made.nodes.append(Formula(symbol, node.shape))
     if node.op is None:
         return
-    definition = apply_op(node.op, tuple(made.nodes[i] for i in node.inputs), node.parameters)
+    definition = _definition(node, node.op, made)
     if node.op.name in POWERS:
         made.facts.style.keep(made.nodes[node.inputs[0]].expr)
     expr = made.definitions[node.index] = materialize(Formula(definition.expr, node.shape))

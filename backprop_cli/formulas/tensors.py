@@ -272,7 +272,7 @@ def run_pass(meaning: Formulas) -> dict[int, Expr]:
     """Every active node's gradient in one reading of the reverse pass."""
     symbols, graph = meaning.symbols, meaning.graph
     if not symbols.steps:  # the same for every pass
-        symbols.steps, symbols.within = taken_at_once(graph, plan(graph, meaning))
+        symbols.steps, symbols.within = taken_at_once(plan(graph, meaning), symbols.parts)
     gradients = backward(graph, symbols.steps, meaning, symbols.nodes, meaning.run.output, seed_formula(meaning))
     for index, gradient in enumerate(gradients):
         if gradient is not None and index not in meaning.found and graph.nodes[index].op is None:

@@ -30,7 +30,7 @@ def test_a_sum_is_one_step_of_the_pass() -> None:
     """Its outermost node takes the terms of the others; a part that has two users stays by itself."""
     graph = graph_of(SPEC)
     made = symbols(graph)
-    steps, within = taken_at_once(graph, plan(graph, Formulas(made, graph.passes[0], chained=False)))
+    steps, within = taken_at_once(plan(graph, Formulas(made, graph.passes[0], chained=False)), made.parts)
     sums = [(len(step.edges), len(within.get(step.place, ()))) for step in steps if step.node.op.name == "add"]
     assert sorted(sums) == [(2, 0), (3, 1), (4, 2)]  # a + b, which is squared, too; ... + c + a; ... + (d + c) + b
     assert len(steps) + sum(map(len, within.values())) == sum(1 for node in graph.nodes if node.op is not None)

@@ -24,16 +24,11 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     if isinstance(definition, TensorSymbol) or tree_size(definition) > MAX_DEFINITION:
         return
     if _is_bare(definition):
-        _name_sum(symbol, definition, facts)
+        _name_whole(symbol, definition, facts)
         return
     _name_opened(symbol, definition, facts)
     for form, name in (*_forms(symbol, definition), *_softmax(symbol, definition, facts)):
-        if isinstance(form, Add):
-            _name_sum(name, form, facts)
-            continue
-        facts.wholes.setdefault(form, name)
-        if is_op(form, "matmul"):
-            facts.longest_chain = max(facts.longest_chain, len(form.args))
+        _name_whole(name, form, facts)
     for part, form, divisor in solutions(symbol, definition):
         facts.solved.setdefault(part, (form, divisor))
         if isinstance(part, Add):
@@ -60,11 +55,15 @@ def _is_bare(definition: Expr) -> bool:
     return TensorSymbol in kinds and kinds <= {TensorSymbol, Apply} and tree_size(definition) < SHORTEST
 
 
-def _name_sum(name: Expr, total: Expr, facts: Facts) -> None:
-    facts.wholes.setdefault(total, name)
-    added = symbols_of(total)
-    facts.added.add(added)
-    facts.unturned.setdefault(added, []).append((total, name))
+def _name_whole(name: Expr, form: Expr, facts: Facts) -> None:
+    """An operator or a sum, to be met as it stands."""
+    facts.wholes.setdefault(form, name)
+    if is_op(form, "matmul"):
+        facts.longest_chain = max(facts.longest_chain, len(form.args))
+    if isinstance(form, Add):
+        added = symbols_of(form)
+        facts.added.add(added)
+        facts.unturned.setdefault(added, []).append((form, name))
 
 
 def _name_opened(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
