@@ -26,7 +26,7 @@ def of_sums(rewrite: Callable[Concatenate[Add, P], Expr]) -> Callable[Concatenat
     def rewritten(expr: Expr, /, *args: P.args, **named: P.kwargs) -> Expr:
         if isinstance(expr, Add):
             return rewrite(expr, *args, **named)
-        if not isinstance(expr, Mul) or not any(isinstance(a, Add) for a in expr.args):
+        if not isinstance(expr, Mul) or Add not in map(type, expr.args):
             return expr
         parts = [rewrite(a, *args, **named) if isinstance(a, Add) else a for a in expr.args]
         return made_of(expr, parts)

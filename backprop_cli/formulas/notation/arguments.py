@@ -17,8 +17,8 @@ FLOATS_END = 2**1024
 
 def decimal(value: Expr) -> str:
     """An exact number as it is written: 2, 1e-5, 0.01."""
-    if isinstance(value, Integer) and abs(value) < FLOATS_END:
-        return str(value)
+    if isinstance(value, Integer) and abs(value.p) < FLOATS_END:
+        return str(value.p)  # sympy's own printer takes as long as all of a short formula
     if isinstance(value, Rational):
         if abs(value) >= FLOATS_END:
             return "inf" if value > 0 else "-inf"

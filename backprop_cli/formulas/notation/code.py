@@ -10,6 +10,8 @@ from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, Piece
 from backprop_cli.formulas.notation.text import SIGNS, Notation
 from backprop_cli.records import dataclass
 
+_NAMED = {S.Pi: "pi", E: "e", S.Infinity: "inf", S.NegativeInfinity: "-inf", S.NaN: "nan"}
+
 
 @dataclass(frozen=True)
 class Code(Notation):
@@ -29,9 +31,7 @@ class Code(Notation):
         return name
 
     def number(self, value: Expr) -> str:
-        return {S.Pi: "pi", E: "e", S.Infinity: "inf", S.NegativeInfinity: "-inf", S.NaN: "nan"}.get(value) or decimal(
-            value
-        )
+        return _NAMED.get(value) or decimal(value)
 
     def times(self, left: Expr, right: Expr) -> str:
         return " * "

@@ -29,6 +29,7 @@ TALL = (r"\frac", r"\sum", r"\left")
 """What brackets are to grow around."""
 _OVER = {"Σ": r"\sum", "Π": r"\prod", "max": r"\max", "min": r"\min"}
 _PLACES = {"⌊": r"\lfloor ", "⌋": r" \rfloor ", " mod ": r" \bmod ", "·": r" \cdot "}
+_NAMED = {S.Pi: r"\pi", E: "e", S.Infinity: r"\infty", S.NegativeInfinity: r"-\infty"}
 _SYMBOLS = {"inf": r"\infty"}
 _GROWING = re.compile(r"\(((?:\{\d\}(?:, )?)+)\)")
 
@@ -161,9 +162,8 @@ class Latex(Notation):
         return rf"\left({text}\right)"
 
     def number(self, value: Expr) -> str:
-        special = {S.Pi: r"\pi", E: "e", S.Infinity: r"\infty", S.NegativeInfinity: r"-\infty"}.get(value)
-        if special:
-            return special
+        if value in _NAMED:
+            return _NAMED[value]
         text = decimal(value)
         mantissa, _, exponent = text.partition("e")
         if not exponent:

@@ -75,7 +75,7 @@ class Layout:
             return Piece(self.notation.minus_sign + self.within(arranged.of, MUL), NEGATIVE)
         if isinstance(arranged, SizeSymbol):
             return Piece(self.notation.name(arranged.name), ATOM)
-        return Piece(self.notation.number(arranged), ATOM if not str(arranged).startswith("-") else NEGATIVE)
+        return Piece(self.notation.number(arranged), NEGATIVE if arranged.could_extract_minus_sign() else ATOM)
 
     def within(self, expr: Expr, level: int) -> str:
         """A part inside another that binds at `level`: bracketed where it binds more loosely."""
@@ -156,9 +156,8 @@ class Layout:
 
     def numerator(self, parts: Factors) -> Piece:
         """Number, scalars, tensors, in the order of the chain rule."""
-        number = self.notation.number(parts.number)
         if not parts.above:
-            return Piece(number, ATOM)
+            return Piece(self.notation.number(parts.number), ATOM)
         if len(parts.above) == 1 and parts.number == 1:
             return self.walk(parts.above[0])
         text, trails = self.joined(parts.above), self.walk(parts.above[-1]).reaches
@@ -167,7 +166,7 @@ class Layout:
         if len(parts.above) == 1:
             chain = isinstance(parts.above[0], Apply) and self.notation.scalar_joins_chain
             text = self.within(parts.above[0], MUL if chain or self.goes_on(parts.above[0]) else MUL + 1)
-        return Piece(self.notation.scaled(number, text), MUL, trails=trails)
+        return Piece(self.notation.scaled(self.notation.number(parts.number), text), MUL, trails=trails)
 
     def joined(self, factors: Sequence[Expr]) -> str:
         """Factors side by side; matrix products inside an elementwise one are bracketed."""

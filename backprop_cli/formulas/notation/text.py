@@ -24,7 +24,7 @@ from backprop_cli.formulas.printed import dotted, partial
 from backprop_cli.records import dataclass
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
+_NAMED = {S.Pi: "π", E: "e", S.Infinity: "∞", S.NegativeInfinity: "-∞"}
 
 LONG = 24
 
@@ -178,7 +178,7 @@ class Notation:
 
     def number(self, value: Expr) -> str:
         """An exact number."""
-        return {S.Pi: "π", E: "e", S.Infinity: "∞", S.NegativeInfinity: "-∞"}.get(value) or decimal(value)
+        return _NAMED.get(value) or decimal(value)
 
     def times(self, left: Expr, right: Expr) -> str:
         """Between two factors: ⊙ for tensors, · where one is a scalar."""
