@@ -36,6 +36,16 @@ def test_a_sum_is_one_step_of_the_pass() -> None:
     assert len(steps) + sum(map(len, within.values())) == sum(1 for node in graph.nodes if node.op is not None)
 
 
+def test_a_sum_is_defined_once_by_all_its_terms() -> None:
+    """Rule: what is remembered of a sum is what it adds up, also twice; its parts are nothing by themselves."""
+    graph = graph_of(SPEC)
+    made = symbols(graph)
+    assert len(made.parts) == 3
+    assert made.parts.isdisjoint(made.definitions)
+    a, b, c = (made.nodes[graph.names[name]].expr for name in "abc")
+    assert made.fold(made.definitions[graph.names["n"]]).args == (2 * a + b + c,)
+
+
 def test_every_part_of_a_sum_has_its_gradient() -> None:
     """The one that the whole sum has; its terms add up what they get."""
     graph = graph_of(SPEC)
