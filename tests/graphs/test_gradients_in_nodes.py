@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +194,47 @@ def test_second_derivatives_at_zero_are_pytorchs(function: str, backprop: Backpr
     assert found == [[0.0, 0.0], [0.0, 0.0]]
     spec = f"params: {{x: [3.0, 4.0]}}\nnodes:\n  f: {function}\n  d: grad(x)\n"
     assert "where" not in backprop("show", "-", stdin=spec).out
+
+
+def leibniz(matrix: Any) -> float:
+    """The determinant by its definition, a sum over permutations."""
+    signs = {p: (-1) ** sum(a > b for a, b in combinations(p, 2)) for p in permutations(range(len(matrix)))}
+    return float(sum(sign * math.prod(matrix[i][j] for i, j in enumerate(p)) for p, sign in signs.items()))
+
+
+SLOPE = {-2: 1 / 12, -1: -8 / 12, 1: 8 / 12, 2: -1 / 12}
+"""The derivative at 0 of a polynomial of degree 4 or less, by its values at whole numbers."""
+
+
+def mixed(matrix: Any, *directions: Any) -> float:
+    """The derivative of the determinant along directions, one after the other."""
+    if not directions:
+        return leibniz(matrix)
+    first, *others = directions
+    return sum(weight * mixed(matrix + t * first, *others) for t, weight in SLOPE.items())
+
+
+SINGULAR_MATRICES = {
+    "of rank 1": [[1.0, 2.0], [2.0, 4.0]], "of zeros": [[0.0, 0.0], [0.0, 0.0]],
+    "of rank 2": [[1.0, 2, 3], [2, 4, 6], [1, 0, 1]],
+    "of 3 x 3 and rank 1": [[1.0, 2, 3], [2, 4, 6], [3, 6, 9]], "in progression": [[1.0, 2, 3], [4, 5, 6], [7, 8, 9]],
+    "of 4 x 4": [[1.0, 2, 3, 4], [2, 4, 6, 8], [0, 1, 0, 1], [1, 1, 1, 1]],
+    "regular": [[1.0, 2, 0], [0, 1, 1], [1, 0, 1]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", SINGULAR_MATRICES)
+def test_second_and_third_derivatives_of_a_determinant(which: str, backprop: Backprop) -> None:
+    """Rule: they are polynomials of the entries, and numbers where there is no inverse; the formulas say them."""
+    matrix = np.array(SINGULAR_MATRICES[which])
+    v = np.arange(matrix.size).reshape(matrix.shape) % 3 - 1.0
+    spec = (f"inputs: {{v: {v.tolist()}}}\nparams: {{A: {matrix.tolist()}}}\nnodes:\n  f: det(A)\n"
+            "  hv: grad(sum(grad(A) * v))\n  q: sum(hv * v)\n")  # fmt: skip
+    units = [np.eye(matrix.size)[i].reshape(matrix.shape) for i in range(matrix.size)]
+    second = [mixed(matrix, v, one) for one in units]
+    np.testing.assert_allclose(json.loads(backprop("run", "-", "--get", "hv", stdin=spec).out),
+                               np.reshape(second, matrix.shape), atol=1e-10)  # fmt: skip
+    third = [mixed(matrix, v, v, one) for one in units]
+    np.testing.assert_allclose(json.loads(backprop("run", "-", "--get", "A.grad", stdin=spec).out),
+                               np.reshape(third, matrix.shape), atol=1e-9)  # fmt: skip
+    assert " inconclusive" not in backprop("check", "-", stdin=spec).out

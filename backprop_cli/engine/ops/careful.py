@@ -69,6 +69,19 @@ def cofactors(x: Array) -> Array:
     return ((u * left_out[..., None, :]) @ vh * _turn(u, vh)).astype(x.dtype)
 
 
+def cofactors_along(x: Array, v: Array) -> Array:
+    """How the cofactors move with x along v; in the frame of the singular vectors they are products."""
+    try:
+        u, s, vh = np.linalg.svd(x)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
+    rest = _without_two(s)
+    turned = np.swapaxes(u, -1, -2) @ v @ np.swapaxes(vh, -1, -2)
+    own = np.einsum("...ij,...i->...j", rest, np.einsum("...ii->...i", turned))
+    back = own[..., None] * np.eye(s.shape[-1]) - np.swapaxes(turned * rest, -1, -2)
+    return (u @ back @ vh * _turn(u, vh)).astype(x.dtype)
+
+
 def _without_two(s: Array) -> Array:
     """For each two of some numbers the product of the others; 0 on the diagonal."""
     zero, known = s == 0, np.where(s == 0, 1, s)
@@ -191,16 +204,8 @@ class Careful:
         return cofactors(x)
 
     def cofactor_slope(self, g: Array, y: Array, x: Array) -> Array:
-        """In the frame of the singular vectors: cofactors of a diagonal matrix are products of its entries."""
-        try:
-            u, s, vh = np.linalg.svd(x)
-        except np.linalg.LinAlgError:
-            return np.full_like(x, np.nan)
-        rest = _without_two(s)
-        turned = np.swapaxes(u, -1, -2) @ g @ np.swapaxes(vh, -1, -2)
-        own = np.einsum("...ij,...i->...j", rest, np.einsum("...ii->...i", turned))
-        back = own[..., None] * np.eye(s.shape[-1]) - np.swapaxes(turned * rest, -1, -2)
-        return (u @ back @ vh * _turn(u, vh)).astype(x.dtype)
+        """How a gradient comes back is how the cofactors move along it: both are second derivatives of det."""
+        return cofactors_along(x, g)
 
     def gated(self, g: Array, slope: Array) -> Array:
         """The gradient times a slope; 0 where that is 0."""

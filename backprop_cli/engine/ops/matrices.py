@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
+from math import factorial
 from typing import Any
 
 import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, named, op, show
-from backprop_cli.engine.ops.careful import cofactors
+from backprop_cli.engine.ops.careful import cofactors, cofactors_along
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.subscripts import Span
@@ -100,6 +102,35 @@ op("cofactor(x)", "The matrix of cofactors, det x · x⁻ᵀ: the gradient of de
    shape=lambda x: matrix_shape("cofactor", x), vjps=lambda xp, g, y, x: xp.cofactor_slope(g, y, x),
    samples=(*SQUARE, Sample(((1, 1),))), group=GROUP,
    entry=lambda s, x: each_matrix(s, x, lambda m: m.cofactor_matrix()))
+
+
+def _along_shape(x: Shape, v: Shape) -> Shape:
+    found = matrix_shape("cofactor_along", x)
+    if tuple(map(int, x)) != tuple(map(int, v)):
+        raise ShapeError(f"the operands of cofactor_along have shapes {show(x)} and {show(v)}, not one", 1)
+    return found
+
+
+def _along_again(xp: Words, g: Tensor, y: Tensor, x: Tensor, v: Tensor) -> Tensor:
+    """A third derivative of det: along v it is a polynomial of degree n - 2, of which central differences are exact."""
+    steps = (int(x.shape[-1]) - 1) // 2
+    found: Tensor = g * 0
+    for k in range(1, steps + 1):
+        weight = Fraction((-1) ** (k + 1) * factorial(steps) ** 2, k * factorial(steps - k) * factorial(steps + k))
+        change = xp.cofactor_along(x + k * v, g) - xp.cofactor_along(x - k * v, g)
+        found = found + xp.number(weight) * change
+    return found
+
+
+def _along_entry(s: Symbolic, x: Objects, v: Objects) -> Objects:
+    t = s.Dummy("t")
+    return each_matrix(s, x + t * v, lambda m: m.cofactor_matrix().applyfunc(lambda e: s.diff(e, t).subs({t: 0})))
+
+
+op("cofactor_along(x, v)", "How the cofactors of x move as x moves along v: the second derivative of det.",
+   lambda xp, x, v: cofactors_along(x, v), work=costs.cubic(30), temporary=costs.copies(8), shape=_along_shape,
+   vjps=(_along_again, lambda xp, g, y, x, v: xp.cofactor_along(x, g)), linear="v", group=GROUP, entry=_along_entry,
+   samples=tuple(Sample((s, s), {}, ("square", "real")) for s in ((3, 3), (2, 2, 2), (1, 1), (4, 4))))
 
 
 def _logdet(x: Array) -> Array:

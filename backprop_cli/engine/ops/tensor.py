@@ -162,6 +162,7 @@ class Words(Protocol):
 
     bce_slope: Binary
     circle_ratio: Binary
+    cofactor_along: Binary
     det_slope: Binary
     equal: Binary
     floor_divide: Binary

@@ -17,7 +17,7 @@ NEARLY_SINGULAR = "(svdvals(x) <= 1e-14 * sqrt(sum(x**2, axis=(-2, -1)))[..., No
 """Of a matrix whose determinant is 0 rounding leaves something, and of what is multiplied by its inverse nothing."""
 
 COFACTORS_BACK = "(sum(g * y, axis=(-2, -1), keepdims=true) * y - y @ g.mT @ y)"
-"""Over det x: where that is 0 only the reverse pass has the quotient's limit."""
+"""Over det x: where that is 0 it is the limit of the quotient, `cofactor_along`."""
 
 WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     # 1 - σ(x) loses all digits where σ(x) rounds to 1
@@ -74,7 +74,7 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
     "bce_slope": (f"p * (1 - p) < {SMALLEST_VARIANCE}", f"(p - t) / maximum(p * (1 - p), {SMALLEST_VARIANCE})"),
     "det_slope": (f"(y == 0) + sum({NEARLY_SINGULAR}, axis=-1)", "cofactor(x)"),
     "sinc_slope": ("x == 0", "where(x == 0, 0, (cos(pi * x) - y) / x)"),
-    "cofactor_slope": ("det(x) == 0", f"{COFACTORS_BACK} / where(det(x) == 0, nan, det(x))[..., None, None]"),
+    "cofactor_slope": (f"(det(x) == 0) + sum({NEARLY_SINGULAR}, axis=-1)", "cofactor_along(x, g)"),
     "largest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
     "smallest_pair": ("sum(svdvals(x) == y, axis=-1) > 1", SHARED_PAIR),
 }
@@ -95,5 +95,6 @@ INFINITE: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(m
                                 "gated": "where(slope == 0, 0, g * slope)"}  # fmt: skip
 """Name -> the form that is right where a gradient is not finite: printed in a run that has such a gradient."""
 
-TRACED: Mapping[str, str] = {**{name: INFINITE[name] for name in ("select", "reject")}, "det_slope": "cofactor(x)"}
+TRACED: Mapping[str, str] = {**{name: INFINITE[name] for name in ("select", "reject")}, "det_slope": "cofactor(x)",
+                              "cofactor_slope": "cofactor_along(x, g)"}  # fmt: skip
 """Name -> the form that is right for any operands: what a gradient that is a node is made of."""

@@ -92,6 +92,17 @@ def _others(expr: Apply, letters: Letters) -> list[Product]:
     return [Product(((g, there),), ((running, (*rest, own, mine)), (up_to, (mine, own))))]
 
 
+def _cofactors(expr: Apply, letters: Letters) -> list[Product]:
+    """(⟨C, v⟩ C - C vᵀ C)/det x, where C are the cofactors of x."""
+    x, v = expr.args
+    k, m = letters_for(shape_of(v)[-2:])
+    *batch, i, j = letters
+    made, over = call("cofactor", {}, x), 1 / call("det", {}, x)
+    own = ((v, (*batch, k, m)),)
+    return [Product(own, ((made, (*batch, k, m)), (made, tuple(letters)), (over, tuple(batch)))),
+            Product(own, ((made, (*batch, k, j)), (made, (*batch, i, m)), (-over, tuple(batch))))]  # fmt: skip
+
+
 # ── entries put elsewhere ────────────────────────────────────────────────────────────────────────
 
 
@@ -211,8 +222,8 @@ def _scatter_add(expr: Apply, letters: Letters) -> list[Product]:
 
 MEETING: Mapping[str, Rule] = {
     "einsum": _einsum, "kron": _kron, "solve": _solve, "where": _where, "broadcast_to": _broadcast,
-    "cumprod_others": _others, "concat": _concat, "stack": _stack, "pad": _pad, "diagonal": _diagonal,
-    "diag": _diagonal, "take": _take, "index_add": _index_add, "take_along_axis": _along,
+    "cumprod_others": _others, "cofactor_along": _cofactors, "concat": _concat, "stack": _stack, "pad": _pad,
+    "diagonal": _diagonal, "diag": _diagonal, "take": _take, "index_add": _index_add, "take_along_axis": _along,
     "scatter_add": _scatter_add, "zeros": lambda expr, letters: [], **WINDOWS,
 }  # fmt: skip
 """How each operator's entry is made of its operands' entries."""

@@ -55,6 +55,20 @@ def cofactor(x: Any) -> object:
     return (u * left_out[..., None, :]) @ vh * turn
 
 
+def cofactor_along(x: Any, v: Any) -> object:
+    """How the cofactors move with x along v, by products of the singular values, also where x is singular."""
+    u, s, vh = torch.linalg.svd(x)
+    n = s.shape[-1]
+    eye = torch.eye(n, dtype=torch.bool)
+    kept = ~(eye[:, None, :] | eye[None, :, :])
+    rest = torch.where(kept, s[..., None, None, :], 1.0).prod(-1) * ~eye
+    turned = u.mT @ v @ vh.mT
+    own = (rest * torch.diagonal(turned, dim1=-2, dim2=-1)[..., :, None]).sum(-2)
+    back = torch.diag_embed(own) - (turned * rest).mT
+    turn = torch.sign(torch.linalg.det(u) * torch.linalg.det(vh))[..., None, None]
+    return u @ back @ vh * turn
+
+
 def prod_others(x: Any, axis: Any = None) -> object:
     """For each entry the product of all the others over axes: of what lies before and what lies after it."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -136,7 +150,8 @@ TABLE: Mapping[str, Row] = {
     **{f"max_pool{n}d_indices": _max_pool_indices for n in SPACES},
     **{f"max_unpool{n}d": _max_unpool for n in SPACES},
     **{f"avg_unpool{n}d": _avg_unpool for n in SPACES},
-    "scatter": _scatter, "cofactor": call("cofactor"), "prod_others": call("prod_others", "axis"),
+    "scatter": _scatter, "cofactor": call("cofactor"), "cofactor_along": call("cofactor_along"),
+    "prod_others": call("prod_others", "axis"),
     "cumprod_others": call("cumprod_others", "axis"),
     "svd_u": template("torch.linalg.svd({0}, full_matrices=False)[0]"),
     "svd_vh": template("torch.linalg.svd({0}, full_matrices=False)[2]"),
