@@ -10,7 +10,7 @@ import pytest
 
 import backprop_cli.formulas.tensors
 import backprop_cli.tasks.calculate
-import backprop_cli.tasks.checks.differences
+import backprop_cli.tasks.checks.perturbed
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.passes import backward
@@ -136,13 +136,13 @@ def test_by_way_of_confirmed_gradients_the_same_nodes_are_wrong(plant: Plant, ch
         return {r.node for r in checked(NET, terms=(), entries=False).results if r.status == "wrong"}
 
     whole = wrong()
-    monkeypatch.setattr(backprop_cli.tasks.checks.differences, "LONG_WAY", 0)
+    monkeypatch.setattr(backprop_cli.tasks.checks.perturbed, "LONG_WAY", 0)
     assert wrong() == whole != set()
 
 
 def test_a_long_way_ends_at_confirmed_gradients(checked: Any, one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the output is far, differences say by which gradients they went, each way once, and agree as well."""
-    monkeypatch.setattr(backprop_cli.tasks.checks.differences, "LONG_WAY", 0)
+    monkeypatch.setattr(backprop_cli.tasks.checks.perturbed, "LONG_WAY", 0)
     report = checked(NET, terms=(), entries=False)
     notes = {r.node: r.answer("differences").note for r in report.results}
     assert notes == {"loss": "", "q": "", "y": "by the derivatives by q", "s": "by the derivatives by y",

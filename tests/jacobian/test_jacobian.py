@@ -17,7 +17,7 @@ from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
-from backprop_cli.tasks.checks.differences import Perturbed
+from backprop_cli.tasks.checks.perturbed import Perturbed
 from backprop_cli.tasks.jacobian.checked import check_hessian, check_jacobian
 from backprop_cli.tasks.jacobian.hessian import hessians
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians

@@ -15,9 +15,9 @@ from backprop_cli.formulas.symbols import Trial
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
-from backprop_cli.tasks.checks.differences import Perturbed
 from backprop_cli.tasks.checks.functions import check_functions
 from backprop_cli.tasks.checks.oracle import Effort, Oracle
+from backprop_cli.tasks.checks.perturbed import Perturbed
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
 from backprop_cli.tasks.computed import Computed

@@ -10,15 +10,8 @@ import numpy as np
 
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.records import dataclass, field
-from backprop_cli.tasks.checks.differences import (
-    FEWEST_ENTRIES,
-    LONG_WAY,
-    MOST_ENTRIES,
-    Comparison,
-    Perturbed,
-    Probe,
-    sample,
-)
+from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Comparison, Probe, sample
+from backprop_cli.tasks.checks.perturbed import FEWEST_ENTRIES, LONG_WAY, Perturbed
 from backprop_cli.tasks.checks.results import Answer, Index
 
 A_ROW = 15_000

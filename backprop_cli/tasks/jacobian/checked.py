@@ -12,7 +12,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.printed import Omitted, Printed, partial
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass, replace
-from backprop_cli.tasks.checks.differences import Perturbed
+from backprop_cli.tasks.checks.perturbed import Perturbed
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.report import BUDGET, verdict
 from backprop_cli.tasks.checks.results import CheckReport, CheckResult
