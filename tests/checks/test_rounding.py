@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backprop_cli.engine.ops import COMPOSITES, OPS, Op
-from backprop_cli.engine.ops.base import Composite
+from backprop_cli.engine.ops.base import REQUIRED, Composite
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.tasks.checks.differences import Probe, compare
 from backprop_cli.tasks.checks.results import status_of
@@ -21,7 +21,8 @@ def elementwise() -> list[str]:
     """The functions of one number that need nothing else."""
     every: list[Op | Composite] = [*OPS.values(), *COMPOSITES.values()]
     return [one.name for one in every if one.group == "elementwise" and one.signature.operands == ("x",)
-            and one.signature.required == 1 and not (isinstance(one, Op) and None in one.vjps)]  # fmt: skip
+            and REQUIRED not in one.signature.parameters.values()
+            and not (isinstance(one, Op) and None in one.vjps)]  # fmt: skip
 
 
 @pytest.mark.parametrize("function", elementwise())
