@@ -206,3 +206,14 @@ def test_in_ascii_a_rule_is_in_the_languages_own_signs(backprop: Backprop) -> No
     assert "1 - 0.1 * 2 / (sqrt(4) + 1e-8) = 0.9" in text
     assert "@" not in text
     assert "\n  \n" not in text
+
+
+def test_no_cell_of_a_table_is_longer_than_a_reader_scrolls(backprop: Backprop) -> None:
+    """What would be is displayed below, on lines of its own."""
+    page = backprop("jacobian", "specs/lstm.yaml", "--format", "markdown").out
+    cells = [cell for line in page.splitlines() if line.startswith("|") for cell in line.split(" | ")]
+    assert cells
+    assert max(map(len, cells)) < 600
+    shown = re.findall(r"\$\$\n\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}\n\$\$", page, re.DOTALL)
+    assert shown
+    assert all(r"\\" in one for one in shown)

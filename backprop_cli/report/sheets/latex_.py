@@ -28,16 +28,17 @@ def render(sheet: Sheet, view: View) -> str:
 
 
 def _section(section: Section, view: View) -> Iterator[str]:
-    yield aligned([row for one in section.equations for row in _rows(one)], view)
+    yield aligned([row for one in section.equations for row in rows(one)], view)
     yield from (_tabular(part) for table in section.tables for part in _beside(table, view))
     yield from (sentence(note) + "\n" for note in section.notes)
 
 
-def _rows(one: Equation) -> Iterator[Row]:
+def rows(one: Equation) -> Iterator[Row]:
+    """An equation, a step a line."""
     sign = SIGNS.get(one.sign, one.sign)
-    rows = [Row("", _written(step)) for step in one.steps]
-    rows += [] if one.value is None else [Row("", None, value=one.value)]
-    for position, row in enumerate(rows):
+    sides = [Row("", _written(step)) for step in one.steps]
+    sides += [] if one.value is None else [Row("", None, value=one.value)]
+    for position, row in enumerate(sides):
         first = position == 0
         remark = f"entries [{one.where}]" if first and one.where else ""
         yield Row(_written(one.left) if first else "", row.right, remark, sign if first else "=", row.value)

@@ -1,12 +1,15 @@
-"""A sheet as Markdown: a table of equations for each section."""
+"""A sheet as Markdown: a table of equations for each section; what no cell holds is displayed, on lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from backprop_cli.report.arrays import abridged, one_line, summary
 from backprop_cli.report.markdown import code, formula, prose, table
 from backprop_cli.report.sheets import Equation, Section, Sheet, Written
+from backprop_cli.report.sheets.latex_ import rows
+from backprop_cli.report.texts import aligned
 from backprop_cli.report.view import View
 
 
@@ -20,13 +23,25 @@ def render(sheet: Sheet, view: View) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
+LONGEST = 500
+"""Characters of a cell: more is no line of a table."""
+
+
 def _section(section: Section, view: View) -> Iterator[list[str]]:
-    rows = [(_written(one.left, view), _steps(one, view), _value(one, view)) for one in section.equations]
-    yield table(("", "formula", "value"), rows) if rows else []
+    for is_long, equations in groupby(section.equations, lambda one: _is_long(one, view)):
+        if is_long:
+            yield from ([f"$$\n{aligned([*rows(one)], view, 'aligned')}\n$$"] for one in equations)
+        else:
+            cells = [(_written(one.left, view), _steps(one, view), _value(one, view)) for one in equations]
+            yield table(("", "formula", "value"), cells)
     for one in section.tables:
         yield table(tuple(code(cell, view) if cell else "" for cell in one.head),
                     [tuple(code(cell, view) for cell in row) for row in one.rows])  # fmt: skip
     yield from ([prose(note, view)] for note in section.notes)
+
+
+def _is_long(one: Equation, view: View) -> bool:
+    return max(len(_steps(one, view)), len(_value(one, view))) > LONGEST
 
 
 def _written(one: Written, view: View) -> str:
