@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
@@ -40,6 +41,13 @@ def dotted(name: str) -> str:
     """ẋ_1 for x_1, loss˙ for loss: the tangent of a node."""
     single = re.fullmatch(r"[^\W\d_](_.*|\d.*)?", name)
     return normalize("NFC", f"{name[0]}\u0307{name[1:]}") if single else f"{name}˙"
+
+
+
+def worst(deviations: Iterable[float]) -> float:
+    """The largest of some deviations; NaN where one is, which `max` passes over."""
+    found = [*deviations]
+    return math.nan if any(map(math.isnan, found)) else max(found, default=0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

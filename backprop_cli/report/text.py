@@ -5,12 +5,11 @@ Each node is a chain of equals signs under each other: its formula one step at a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from backprop_cli.formulas import printed as formula_names
 from backprop_cli.formulas.marks import of_source, plain
-from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by
+from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by, worst
 from backprop_cli.records import replace
 from backprop_cli.report import tangents
 from backprop_cli.report.arrays import count
@@ -172,9 +171,8 @@ def verdict(gradients: Iterable[Gradient]) -> str:
     deviations = [formula.deviation for formula in printed if formula.deviation is not None]
     if not deviations:
         return start
-    worst = float("nan") if any(map(math.isnan, deviations)) else max(deviations)
     which = "every formula" if len(deviations) == len(printed) else f"{len(deviations)} of {len(printed)} formulas"
-    return f"{start}; {which} evaluated: largest difference {worst:.2g}"
+    return f"{start}; {which} evaluated: largest difference {worst(deviations):.2g}"
 
 
 # ── chains ───────────────────────────────────────────────────────────────────────────────────────

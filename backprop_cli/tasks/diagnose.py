@@ -10,7 +10,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.ops.tensor import Array, Mask
-from backprop_cli.formulas.printed import Omitted, Printed, partial
+from backprop_cli.formulas.printed import Omitted, Printed, partial, worst
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.places import LISTED, entry_text, listed, named_user, number_text, where
 from backprop_cli.tasks.result import Warned
@@ -224,10 +224,10 @@ def _unstable(graph: Graph, gradients: Sequence[Array], formulas: Formulas) -> l
     """The first gradient, in the reverse pass, that its simplified formula contradicts."""
     bound = UNSTABLE[graph.spec.dtype]
     for index in sorted(formulas, reverse=True):
-        worst = max([one.deviation for one in formulas[index].values()
-                     if isinstance(one, Printed) and one.deviation is not None], default=0.0)  # fmt: skip
-        if not worst <= bound:
-            return [Warned("unstable", graph.nodes[index].name, _contradiction(gradients[index], worst))]
+        off = worst([one.deviation for one in formulas[index].values()
+                     if isinstance(one, Printed) and one.deviation is not None])  # fmt: skip
+        if not off <= bound:
+            return [Warned("unstable", graph.nodes[index].name, _contradiction(gradients[index], off))]
     return []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from backprop_cli.engine.graph import build
+from backprop_cli.formulas.printed import worst
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, compute, run
 from backprop_cli.tasks.diagnose import warnings_of
@@ -150,3 +152,15 @@ def test_long_chain_is_not_slowed() -> None:
 
     computed = compute(graph, leaves)
     assert calls(lambda _: warnings_of(graph, computed), None) < 0.5 * calls(lambda _: compute(graph, leaves), None)
+
+
+def test_a_formula_without_a_value_is_the_worst(backprop: Any) -> None:
+    """Rule: a deviation that is NaN is not passed over, whichever place it has; `max` sees it in the first alone."""
+    for deviations in ((math.nan, 0.0), (0.0, math.nan), (math.nan,)):
+        assert math.isnan(worst(deviations))
+    assert (worst(()), worst((1e-9, 2e-9))) == (0.0, 2e-9)
+    for expression in ("norm(x) + b**2", "b**2 + norm(x)"):
+        out = backprop("hessian", "-e", expression, "--set", "x=[0.0, 0.0]", "--set", "b=1.0").out
+        assert "the formula has no value at these numbers" in out
+    out = backprop("hessian", "-e", "norm(x) + b**2", "--set", "x=[3.0, 4.0]", "--set", "b=1.0").out
+    assert "the formula, evaluated, differs by at most" in out

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.marks import EQUAL, of_source
-from backprop_cli.formulas.printed import Omitted, Printed
+from backprop_cli.formulas.printed import Omitted, Printed, worst
 from backprop_cli.report.arrays import count
 from backprop_cli.report.fitting import Array, Row, fitted
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.jacobian.results import Differentiated
 
 INDENT = "  "
+EVALUATED = "the formula, evaluated, differs by at most"
+LOST = "the formula has no value at these numbers (0/0, or the inverse of a singular matrix); the rules have"
 
 
 def render(results: Sequence[Differentiated], view: View = READING) -> str:
@@ -93,4 +96,4 @@ def _facts(results: Sequence[Differentiated], view: View) -> Iterator[str]:
     known = [one.formula.deviation for one in results if not isinstance(one.formula, Omitted)]
     found = [d for d in known if d is not None]
     if found:
-        yield view.paint(f"the formula, evaluated, differs by at most {max(found):.2g}", "faint")
+        yield view.paint(LOST if math.isnan(worst(found)) else f"{EVALUATED} {worst(found):.2g}", "faint")
