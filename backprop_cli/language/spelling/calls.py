@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backprop_cli.language.expression.tree import Call, Expression, Name
-from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY
+from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY, OPTAX
 from backprop_cli.language.spelling.rows import effective, rewritten, rows_of, usages
 from backprop_cli.language.spelling.tf_rows import TENSORFLOW
 from backprop_cli.language.spelling.torch_rows import TORCH
 from backprop_cli.records import replace
 
-TABLES = {"numpy": NUMPY, "torch": TORCH, "tf": TENSORFLOW, "math": MATH, "self": ""}
+TABLES = {"numpy": NUMPY, "torch": TORCH, "tf": TENSORFLOW, "optax": OPTAX, "math": MATH, "self": ""}
 """The rows of each library."""
 PLACES = {
     "values": 0, "indices": 1, "eigenvalues": 0, "eigenvectors": 1, "U": 0, "S": 1, "Vh": 2, "mean": 1,

@@ -104,6 +104,16 @@ nn.standardize(x, axis=-1, epsilon=1e-5) = standardize(x, axis=axis, eps=epsilon
 special.expit(x) = sigmoid(x)
 """
 
+OPTAX = """
+softmax_cross_entropy(logits, labels) = -sum(labels*log_softmax(logits, axis=-1), axis=-1)
+softmax_cross_entropy_with_integer_labels(logits, labels) = cross_entropy(logits, labels, reduction='none')
+sigmoid_binary_cross_entropy(logits, labels) = binary_cross_entropy_with_logits(logits, labels, reduction='none')
+squared_error(predictions, targets) = (predictions - targets)**2
+l2_loss(predictions, targets:none=none) = predictions**2/2
+l2_loss(predictions, targets) = (predictions - targets)**2/2
+huber_loss(predictions, targets, delta=1) = huber_loss(predictions, targets, reduction='none', delta=delta)
+"""
+
 MATH = """
 log(x) = log(x)
 log(x, base) = log(x) / log(base)

@@ -274,6 +274,8 @@ take_along_dim(input, indices, dim:none=none) = take_along_axis(reshape(input, -
 take_along_dim(input, indices, dim) = take_along_axis(input, indices, axis=dim)
 select(input, dim, index) = squeeze(take(input, stack([index]), axis=dim), axis=dim)
 narrow(input, dim, start, length) = take(input, arange(start, start + length), axis=dim)
+masked_scatter(input, mask, source) = where(mask, reshape(take(flatten(source), maximum(cumsum(flatten(
+    broadcast_to(mask, shape(input))), axis=0) - 1, 0)), shape(input)), input)
 index_fill(input, dim, index, value) = index_fill(input, index, value, axis=dim)
 index_copy(input, dim, index, source) = index_copy(input, index, source, axis=dim)
 scatter_reduce(input, dim, index, src, reduce:'sum', include_self=true) = scatter_reduce(input, index, src, axis=dim,

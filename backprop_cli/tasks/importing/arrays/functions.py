@@ -29,7 +29,7 @@ _DROPPED: Final = frozenset({"dtype", "device", "out", "requires_grad", "memory_
 _OF_LISTS: Final = frozenset({"hstack", "vstack", "row_stack", "concatenate", "cat", "concat", "stack", "einsum",
                               "column_stack", "dstack", "multi_dot"})  # fmt: skip
 _HOMES: Final[Mapping[str, str]] = {
-    "torch": "torch", "tensorflow": "tf",
+    "torch": "torch", "tensorflow": "tf", "optax.losses": "optax", "optax": "optax",
     "autograd.numpy": "numpy", "autograd.scipy": "numpy", "jax.numpy": "numpy", "jax.scipy": "numpy",
     "jax": "numpy", "minpy.numpy": "numpy", "mxnet.np": "numpy", "cupy": "numpy", "scipy": "numpy", "numpy": "numpy",
 }  # fmt: skip
@@ -267,6 +267,13 @@ def _masked(machine: Machine, family: str, given: list[Any], named: dict[str, An
     return indexing.pick(machine, x, (mask,), node)
 
 
+def _put(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
+    """`x.index_put((rows, columns), v)`: x with these entries replaced, or with `accumulate` added to."""
+    slots = dict(zip(("input", "indices", "values", "accumulate"), given, strict=False)) | named
+    return writing.put(machine, slots["input"], tuple(slots["indices"]), slots["values"], node,
+                       added=bool(slots.get("accumulate", False)))  # fmt: skip
+
+
 def _gone(what: str) -> Row:
     return lambda m, f, g, k, n: Opaque(what)
 
@@ -284,7 +291,7 @@ _ROWS: Mapping[str, Row] = {
     "array_split": _split, "hsplit": _split, "unbind": _unbind,
     "unstack": _unstacked, "cast": _cast, "numel": _count, "nelement": _count, "size": _count,
     "shape": _shape, "scaled_dot_product_attention": _attention, "movedim": _moved, "moveaxis": _moved,
-    "slogdet": _slogdet, "masked_select": _masked,
+    "slogdet": _slogdet, "masked_select": _masked, "index_put": _put,
     **dict.fromkeys(("asnumpy", "real", "tree_map"), _same),
     **dict.fromkeys(("nonzero", "multinomial", "bincount", "unique"), _gone("positions")),
     **dict.fromkeys(("allclose", "array_equal", "isclose", "any", "all", "is_tensor", "equal_"), _gone("a test")),

@@ -10,7 +10,7 @@ from backprop_cli.language.expression import Expression
 from backprop_cli.tasks.importing.arrays import indexing, tensors
 from backprop_cli.tasks.importing.arrays.literals import data_of
 from backprop_cli.tasks.importing.state.codes import FULL, call, cut, indexed, listed, names_in, number, whole
-from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread, is_number, plain
+from backprop_cli.tasks.importing.state.values import Sizes, Start, Tensor, Unknown, Unread, is_number, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -22,6 +22,9 @@ def replace_whole(machine: Machine, old: Tensor, new: Tensor, base: str, node: a
     Raises:
         Unread: it is a part of another tensor, which would change too.
     """
+    if _keeps_its_place(machine, old) and old.begins is not None:
+        _renumbered(machine, old.begins, old, new, node)
+        return
     if old.view and old.item is None:
         raise machine.record.unread(node, "this writes into a part of another tensor", "assign to that one: x[0] = ...")
     made = Tensor(new.code, new.item, new.start, new.kind, old.param if new.fresh else None, new.grad, False, new.known)
@@ -29,6 +32,30 @@ def replace_whole(machine: Machine, old: Tensor, new: Tensor, base: str, node: a
     _become(old, made)
     if not new.fresh:
         old.start = None
+
+
+def _keeps_its_place(machine: Machine, old: Tensor) -> bool:
+    """Whether a leaf stays one that gets other numbers: `w.data *= 0.1`, or `w *= 0.1` under `no_grad`."""
+    return old.code is not None and old.item is None or bool(machine.off and old.param)
+
+
+def _renumbered(machine: Machine, start: Start, old: Tensor, new: Tensor, node: ast.AST) -> None:
+    """Give a leaf the numbers that are worked out for it; after it was used, that is an update.
+
+    Raises:
+        Unread: they are not known here.
+    """
+    from backprop_cli.tasks.importing.arrays.known import numbers_of
+
+    name = next((item.name for item in machine.record.items.values() if item.start is start), "")
+    if any(item.code is not None and name in names_in(item.code) for item in machine.record.items.values()):
+        machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
+        return
+    numbers = numbers_of(machine, new, node)
+    if numbers is None:
+        raise machine.record.unread(node, "what a param starts from is computed from numbers that are not known here")
+    start.data, start.rule, start.options = numbers.tolist(), None, {}
+    machine.known = None  # what was worked out rests on the old numbers
 
 
 def overwritten(machine: Machine, old: Tensor, new: Tensor, node: ast.AST, *, named: bool) -> Tensor:
@@ -80,6 +107,9 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
     mask = _mask(machine, index, node) or _one_each(machine, index, shape, node)
     if mask is not None and len(index) == 2 and isinstance(value, Tensor) and machine.record.shape(value, node):
         value = indexing.pick(machine, value, (slice(None), None), node)
+    if mask is None and (placed := _positions(machine, index, shape, node)) is not None:
+        replace_whole(machine, owner, _put(machine, owner, shape, placed, value, node, added=False), base, node)
+        return
     if mask is not None:
         if len(index) == 1 and isinstance(value, Tensor) and machine.record.shape(value, node) not in {(), shape}:
             raise machine.record.unread(
@@ -94,6 +124,59 @@ def _assign(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any,
         built = _built(machine, code, shape, _whole_index(machine, index, shape, node), value, node)
         made = tensors.tensor_from(built, owner, value)
     replace_whole(machine, owner, made, base, node)
+
+
+def put(machine: Machine, owner: Tensor, index: tuple[Any, ...], value: Any, node: ast.AST, *, added: bool) -> Tensor:
+    """A tensor with the entries at some positions replaced, or added to.
+
+    Raises:
+        Unread: the positions are not known, or one is replaced twice.
+    """
+    shape = machine.record.shape(owner, node)
+    if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
+        code = call("where", tensors.tensor_code(machine, index[0], node), tensors.code_of(machine, value, node),
+                    tensors.tensor_code(machine, owner, node))  # fmt: skip
+        return tensors.tensor_from(code, owner, value)
+    placed = _positions(machine, index, shape, node, twice=added)
+    if placed is None:
+        raise machine.record.unread(node, "the positions that are written to are not known here")
+    return _put(machine, owner, shape, placed, value, node, added=added)
+
+
+def _positions(machine: Machine, index: tuple[Any, ...], shape: Sizes, node: ast.AST, *,
+               twice: bool = False) -> tuple[int, list[int]] | None:  # fmt: skip
+    """How many axes lists of positions are along, and the positions in these, one after another; None for no lists.
+
+    Raises:
+        Unread: one stands twice, where the last of them counts.
+    """
+    found = [data_of(one) if isinstance(one, Tensor) and one.kind == "int" or isinstance(one, list) else None
+             for one in index]  # fmt: skip
+    lists: list[list[Any]] = [one for one in found if isinstance(one, list) and not isinstance(one[0], list)]
+    if not 0 < len(index) == len(lists) <= len(shape) or len({len(one) for one in lists}) != 1:
+        return None
+    flat = [0] * len(lists[0])
+    for one, size in zip(lists, shape, strict=False):
+        if not all(-size <= int(position) < size for position in one):
+            raise machine.record.unread(node, f"a position is out of range for an axis of size {size}")
+        flat = [at * size + int(position) % size for at, position in zip(flat, one, strict=True)]
+    if len(set(flat)) != len(flat) and not twice:
+        raise machine.record.unread(node, "an entry is written to twice here", "add up what belongs to it")
+    return len(lists), flat
+
+
+def _put(machine: Machine, owner: Tensor, shape: Sizes, placed: tuple[int, list[int]], value: Any, node: ast.AST, *,
+         added: bool) -> Tensor:  # fmt: skip
+    axes, flat = placed
+    code, rest = tensors.tensor_code(machine, owner, node), shape[axes:]
+    source = tensors.code_of(machine, value, node)
+    if not isinstance(value, Tensor) or machine.record.shape(value, node) != (len(flat), *rest):
+        source = call("broadcast_to", source, whole(len(flat), *rest))
+    if axes > 1:
+        code = call("reshape", code, whole(-1, *rest))
+    positions = call("array", listed(*(number(one) for one in flat)))
+    found = call("index_add" if added else "index_copy", code, positions, source, axis=number(0))
+    return tensors.tensor_from(call("reshape", found, whole(*shape)) if axes > 1 else found, owner, value)
 
 
 def _mask(machine: Machine, index: tuple[object, ...], node: ast.AST) -> Expression | None:
@@ -210,7 +293,12 @@ def _built(
     one, size = index[axis], shape[axis]
     first, stop, step = one.indices(size) if isinstance(one, slice) else (plain(one) % size, plain(one) % size + 1, 1)
     if step != 1:
-        raise machine.record.unread(node, "an assignment with a step is not read")
+        places = range(first, stop, step)
+        every = call("array", listed(*map(number, places)))
+        inner = _built(machine, call("take", code, every, axis=number(axis)),
+                       (*shape[:axis], len(places), *shape[axis + 1 :]),
+                       [slice(None) if i == axis else other for i, other in enumerate(index)], value, node)  # fmt: skip
+        return call("index_copy", code, every, inner, axis=number(axis))
     whole_ = [slice(None)] * axis
     inner_shape = (*shape[:axis], stop - first, *shape[axis + 1 :])
     cut = _cut(code, whole_, slice(first, stop))

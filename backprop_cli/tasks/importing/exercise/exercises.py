@@ -11,7 +11,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Call, Expression, parts
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.arrays.tensors import tensor_code
-from backprop_cli.tasks.importing.state.codes import named, names_in
+from backprop_cli.tasks.importing.state.codes import binary, call, named, names_in, number
 from backprop_cli.tasks.importing.state.record import Backward, Record, leaf_of
 from backprop_cli.tasks.importing.state.values import Item
 
@@ -22,9 +22,11 @@ _LOSS = re.compile(
     r"^(?i:(total_|final_)?(loss|cost|error|err|objective|mse|nll|energy)(_\w+)?)$|^(J|L)(_\w+)?$|_(?i:loss|cost)$"
 )
 _ASIDE = re.compile(r"smooth|running|avg|average|mean_|epoch|val|test|best|prev|old|history|list", re.IGNORECASE)
+_ERROR = re.compile(r"(?i:(^|_)(error|err|diff|residuals?)\d*)$")
 _PLAIN_LOSS = re.compile(r"^(loss|cost|J|L|objective|total_loss|final_loss)$")
-_GRADIENT = re.compile(r"grad$|^grad|_delta$|^delta|^nabla")
+_GRADIENT = re.compile(r"^D_\w|grad$|^grad|_delta$|^delta|^nabla")
 _RATIO = re.compile(r"^d(?P<of>[^\W\d]\w*?)_?d(?P<by>[^\W\d]\w*)$")
+_NAMED_RATIO = re.compile(r"^d_?(?P<of>[^\W\d_]\w*?)_d_?(?P<by>[^\W\d]\w*)$")
 _PARAM = re.compile(
     r"^(W|w|b|B|U|V|u|v|theta|Theta|θ|weights?|bias(es)?|gamma|beta|embedding|emb|C|syn\d*|kernel|filters?|params?)"
     r"([_\d]*|[xhyoifgczrnA-Z_]\w{0,4})$|^(weights?|bias)_\w+$|_(weights?|bias|w|b|W)$"
@@ -135,6 +137,10 @@ def guessed_exercise(record: Record, output: Item, starts: tuple[Start, ...] | N
 def _usual_start(record: Record, output: Item) -> Start:
     if _entries(output) == 1:
         return Start(named(output.name), None, None)
+    if _ERROR.search(output.base):
+        record.note(None, f"{output.base!r} is no scalar: the loss is half the sum of its squares")
+        squared = call("sum", binary(named(output.name), "**", number(2)))
+        return Start(binary(squared, "/", number(2)), None, None)
     record.note(None, f"{output.base!r} is no scalar: the seed is ones")
     return Start(named(output.name), leaf_of(output.shape, rule="ones"), None)
 
@@ -164,7 +170,7 @@ def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | N
 def loss_of(record: Record, *, arrays: bool = True) -> Item | None:
     """The node that a program without `backward()` goes back from: the last loss, cost, ..., else the last scalar."""
     nodes = [item for item in record.items.values() if _computed(item)]
-    forward = _forward(nodes)
+    forward = _forward(nodes, {item.base for item in record.items.values()})
     seeded = [item for item in forward if item.base in record.seeded]
     if seeded:
         return seeded[-1]
@@ -173,14 +179,27 @@ def loss_of(record: Record, *, arrays: bool = True) -> Item | None:
     if called:
         return ([item for item in called if _PLAIN_LOSS.match(item.base)] or called)[-1]
     scalars = [item for item in forward if _entries(item) == 1]
+    missing = _of_no_node(record)
+    wrong = [item for item in forward if _ERROR.search(item.base)]
+    if missing or record.updated and not scalars and not wrong:
+        what = f"of {missing!r}" if missing else "of a loss"
+        at = record.program.cells[0].source.place(1, 1)
+        raise SpecError("E040", f"the program works out gradients {what}, which it does not compute", at=at,
+                        hint="write the loss out: loss = ((y_pred - y)**2).mean()")  # fmt: skip
     found = scalars or (forward if arrays else [])
     return found[-1] if found else None
 
 
-def _forward(nodes: list[Item]) -> list[Item]:
+def _of_no_node(record: Record) -> str | None:
+    """What the program names gradients of, where that is a loss and none of its values: L of `d_L_d_w`."""
+    bases = {item.base for item in record.items.values()}
+    tops = [found["of"].strip("_") for base in bases if (found := _NAMED_RATIO.match(base))]
+    return next((top for top in sorted(tops) if _LOSS.search(top) and top not in bases), None)
+
+
+def _forward(nodes: list[Item], bases: set[str]) -> list[Item]:
     """The nodes that are not called like gradients, and in which none of those is."""
     backward: set[str] = set()
-    bases = {item.base for item in nodes}
     found = []
     for item in nodes:
         if _is_gradient(item.base, bases) or not backward.isdisjoint(
@@ -195,7 +214,7 @@ def _forward(nodes: list[Item]) -> list[Item]:
 def _is_gradient(name: str, bases: set[str]) -> bool:
     """Whether a name is that of a gradient: `dW1` beside `W1`, `dfdx`, `grad_h`, `l2_delta`."""
     ratio = _RATIO.match(name)
-    if _GRADIENT.search(name) or ratio and ratio["of"] in bases:
+    if _GRADIENT.search(name) or _NAMED_RATIO.match(name) or ratio and ratio["of"] in bases:
         return True
     return name[:1] == "d" and (name[1:] in bases or name[1:].lstrip("_") in bases)
 

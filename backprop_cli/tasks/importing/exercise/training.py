@@ -27,9 +27,10 @@ _RATE = re.compile(
     r"^(lr|alpha|eta|epsilon|step|step_size|learning_?rate|learn_rate|LR|ALPHA|rate|eps|η|α)(_\w+)?$|learning_?rate"
 )
 _GRADIENT = re.compile(
-    r"^(d|grad_?|g_?|delta_?|nabla_?|∇)[A-Za-zα-ω]\w*$|_?grads?$|_delta$|^delta|_update$|^velocity|^m_?hat|^dparam$"
+    r"^([dD]_?|grad_?|g_?|delta_?|nabla_?|∇)[A-Za-zα-ω]\w*$|_?grads?$|_delta$|^delta|_update$|^velocity|^m_?hat|^dparam$"
 )
 _DELTA = re.compile(r"\w_delta$|^delta\w*|_gradient$|^gradients?$")
+_BACKWARD: Final = frozenset({"backward", "grad", "value_and_grad", "gradient", "gradients", "fit", "minimize"})
 QUIET: Final = re.compile(
     r"^(print|display|plt|ax\w*|fig\w*|sns|writer|logger|logging|sys|os|time|tqdm|warnings|wandb)\b"
 )
@@ -55,7 +56,8 @@ def left_out(machine: Machine, node: ast.Assign | ast.AugAssign) -> None:
 def _moves(value: ast.expr, target: str) -> bool:
     words = _words(value)
     if any(
-        word == "grad" or word in {f"d{target}", f"d_{target}", f"grad_{target}", f"{target}_grad"} for word in words
+        word == "grad"
+        or word in {f"d{target}", f"d_{target}", f"D_{target}", f"grad_{target}", f"{target}_grad"} for word in words
     ):
         return not target.startswith(("d", "grad"))
     if target.startswith(("d", "grad", "nabla")):
@@ -123,7 +125,7 @@ def note_unread(machine: Machine, node: ast.Expr, error: SpecError) -> None:
 def note_failed(machine: Machine, node: ast.expr, error: SpecError) -> None:
     """A backward pass that could not be read: it is no silent loss, but an error where it is the only one."""
     calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
-    if any(isinstance(function, ast.Attribute) and function.attr in {"backward", "grad"} for function in calls):
+    if any(getattr(one, "attr", getattr(one, "id", "")) in _BACKWARD for one in calls):
         machine.record.failed.append(error)
         where = machine.record.program.where(node)
         machine.record.note(None, f"{where}: a backward pass is left out: {error.message}")

@@ -139,6 +139,38 @@ class TransformerDecoder(nn.Module):
         return tgt if self.norm is None else self.norm(tgt)
 
 
+class Categorical(Distribution):
+    def __init__(self, probs=None, logits=None, validate_args=None):
+        self.log_probs = F.log_softmax(logits, -1) if probs is None else (probs / probs.sum(-1, keepdim=True)).log()
+
+    def log_prob(self, value):
+        return self.log_probs.gather(-1, value.unsqueeze(-1)).squeeze(-1)
+
+    def entropy(self):
+        return -(self.log_probs.exp() * self.log_probs).sum(-1)
+
+
+class Normal(Distribution):
+    def __init__(self, loc, scale, validate_args=None):
+        self.loc, self.scale = loc, scale
+
+    def log_prob(self, value):
+        return -((value - self.loc) ** 2) / (2 * self.scale ** 2) - self.scale.log() - math.log(math.sqrt(2 * math.pi))
+
+    def entropy(self):
+        return 0.5 + 0.5 * math.log(2 * math.pi) + self.scale.log()
+
+
+class Bernoulli(Distribution):
+    def __init__(self, probs=None, logits=None, validate_args=None):
+        self.probs, self.logits = probs, logits
+
+    def log_prob(self, value):
+        if self.probs is None:
+            return -F.binary_cross_entropy_with_logits(self.logits, value, reduction="none")
+        return -F.binary_cross_entropy(self.probs, value, reduction="none")
+
+
 class EmbeddingBag(nn.Module):
     def __init__(self, num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
                  mode="mean", sparse=False, _weight=None, include_last_offset=False, padding_idx=None):
@@ -204,5 +236,5 @@ def _is_mask(machine: Machine, given: list[Any], named: dict[str, object], node:
 TORCH_NAMES: Final = {
     "torch": Library("torch"), "nn": Library("torch.nn"), "F": Library("torch.nn.functional"), "math": Library("math"),
     "copy": Library("copy"), "unread": Builtin("unread", _unread), "is_mask": Builtin("is_mask", _is_mask),
-    WRITTEN: True,
+    "Distribution": Library("torch.distributions.Distribution"), WRITTEN: True,
 }  # fmt: skip

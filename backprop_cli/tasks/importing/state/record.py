@@ -21,6 +21,7 @@ from backprop_cli.tasks.importing.state.values import Dim, Item, Number, Sizes, 
 
 MAX_ITEMS: Final = 5_000
 MAX_NOTES: Final = 200
+LONGEST: Final = 60  # characters of a name, before a number that makes it unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ class Record:
 
 def clean(name: str) -> str:
     """A name of the language from one of Python's."""
-    text = unicodedata.normalize("NFC", name)[:50]
+    text = unicodedata.normalize("NFC", name)[:LONGEST]
     made = "".join(c if _belongs(c) else "_" for c in text) or "x"
     made = f"_{made}" if made[0].isdigit() else made
     return f"{made}_" if made in RESERVED else made
