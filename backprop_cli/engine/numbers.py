@@ -118,14 +118,6 @@ class Words(Careful):
         found: Array = sigmoid(-x)
         return found
 
-    def filled(self, value: float, shape: Shape) -> Array:
-        """A constant tensor."""
-        return np.full(tuple(map(int, shape)), value, dtype=self.dtype)
-
-    def identity_matrix(self, n: int, m: int) -> Array:
-        """Ones on the diagonal."""
-        return np.eye(n, m, dtype=self.dtype)
-
     def inverse(self, x: Array) -> Array:
         """The inverse; NaN where the matrix is singular, so that the run names the node instead of stopping."""
         try:

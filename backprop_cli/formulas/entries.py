@@ -130,14 +130,6 @@ class Words:
         """Plain numbers as a constant tensor."""
         return entries(values)
 
-    def filled(self, value: float, shape: Shape) -> object:
-        """A constant tensor."""
-        return np.full(tuple(map(int, shape)), exact(value), dtype=object)
-
-    def identity_matrix(self, n: int, m: int) -> Any:
-        """Ones on the diagonal."""
-        return entries(np.eye(n, m))
-
 
 def _word(name: str, *operands: object, **parameters: object) -> Any:
     lifted = [None if x is None else entries(x) for x in operands]

@@ -15,10 +15,10 @@ Renderer = Callable[[Result, View], "str | bytes"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    r"""A row: where `render` lives, file suffixes that choose it, and how it goes on over several specs.
+    """A row: where `render` lives, file suffixes that choose it, and how it goes on over several specs.
 
-    `terms` are shown unless the user asks for others.  `prologue` precedes the first result, `between` each further
-    one.  `escaped` formats carry any text as ASCII by themselves (JSON's \u), so nothing need be spelled.
+    `terms` are shown unless the user asks for others.  `prologue` precedes the first result, `between` each
+    further one.
     """
 
     module: str
@@ -27,7 +27,6 @@ class Format:
     terms: tuple[str, ...] = TERMS
     prologue: str = ""
     between: str = ""
-    escaped: bool = False
     binary: bool = False
     goes_on: bool = False  # an error becomes a line of the output
     single: bool = False  # holds one whole result
@@ -37,8 +36,8 @@ class Format:
 FORMATS: dict[str, Format] = {
     "text": Format("text", "for reading in a terminal", (".txt",), READ, between="\n",
                    notations=("marked_text", "code")),
-    "json": Format("json_", "one object a spec", (".json",), escaped=True),
-    "ndjson": Format("ndjson", "one line a spec, errors too", (".ndjson", ".jsonl"), escaped=True, goes_on=True),
+    "json": Format("json_", "one object a spec", (".json",)),
+    "ndjson": Format("ndjson", "one line a spec, errors too", (".ndjson", ".jsonl"), goes_on=True),
     "csv": Format("csv_", "one line an entry", (".csv",), (), prologue="spec,name,kind,index,value,gradient\n"),
     "markdown": Format("markdown", "tables for a page", (".md", ".markdown"), READ, between="\n",
                        notations=("text", "code", "marked_latex")),
