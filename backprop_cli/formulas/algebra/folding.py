@@ -58,8 +58,11 @@ def reopened(expr: Expr, facts: Facts) -> Expr:
 
 
 def _quotients(expr: Expr, facts: Facts) -> dict[Expr, Expr]:
-    """The nodes in an expression that divide by a sum that it divides by, or are terms of one, by definition."""
-    powers = (p for p in pointwise_parts(expr) if isinstance(p, Pow) and isinstance(p.base, Add))
+    """The nodes in an expression that divide by a sum that it divides by, or are terms of one, by definition.
+
+    A sum of sizes, n - 1, is the same number everywhere.
+    """
+    powers = (p for p in pointwise_parts(expr) if isinstance(p, Pow) and isinstance(p.base, Add) and symbols_of(p))
     below = {p.base for p in powers if is_below(p.exp)}
     made = {s: facts.definitions[s] for s in symbols_of(expr) if s in facts.definitions} if below else {}
     divisors: dict[Expr, set[Expr]] = {s: set().union(*map(_below, Add.make_args(d))) for s, d in made.items()}

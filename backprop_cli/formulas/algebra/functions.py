@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sympy import Add, Expr, Mul, Pow, S, factor_terms
 
@@ -13,7 +13,7 @@ from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.labels import absorbed, distance, idempotent, labelled, signs
 from backprop_cli.formulas.algebra.matching import multiplied
 from backprop_cli.formulas.algebra.positive import is_positive
-from backprop_cli.formulas.algebra.scalars import powers_of
+from backprop_cli.formulas.algebra.scalars import is_below, powers_of
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 
 MAX_TERMS = 8  # of a sum that is looked into
@@ -144,13 +144,18 @@ def _exponential_plus_one(base: Expr) -> Apply | None:
 
 
 def one_sign(expr: Expr) -> Expr | None:
-    """sign(x)² beside what is 0 unless |x| > c, for a c above 0, is 1   (I4i)."""
+    """sign(x)² beside what is 0 unless |x| > c, for a c above 0, or over a power of |x|, is 1   (I4i, I4k)."""
     powers = powers_of(expr)
     for s, exponent in powers.items():
         even = is_op(s, "sign") and exponent.is_Integer and exponent > 1
-        if even and any(_needs_more(f, s.args[0]) for f in powers):
+        if even and (any(_needs_more(f, s.args[0]) for f in powers) or _is_under(s.args[0], powers)):
             return expr / Pow(s, exponent - exponent % 2)
     return None
+
+
+def _is_under(x: Expr, powers: Mapping[Expr, Expr]) -> bool:
+    """Whether something is divided by a power of |x|: where x is 0 it has no value."""
+    return is_below(powers.get(call("abs", {}, x), S.Zero))
 
 
 def _needs_more(expr: Expr, x: Expr) -> bool:

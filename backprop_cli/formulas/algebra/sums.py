@@ -47,12 +47,19 @@ def total(x: Formula, *, axis: Any = None, keepdims: bool = False) -> Formula:
 
 
 def _nested(x: Formula, axes: tuple[int, ...], keepdims: bool) -> Formula | None:
-    """Σ over all that a Σ left is Σ over all   (S16)."""
+    """Σ over axes that a Σ left is one Σ over all of them   (S16)."""
     factor, inner = split_scalar(x.expr)
-    if len(axes) < len(x.shape) or not is_op(inner, "sum") or inner.shape != x.shape:
+    if not is_op(inner, "sum") or inner.shape != x.shape:
         return None
-    summed = inner.args[0]
-    whole = total(Formula(summed, shape_of(summed)))
+    summed = Formula(inner.args[0], shape_of(inner.args[0]))
+    if len(axes) == len(x.shape):
+        whole = total(summed)
+    elif keepdims or inner.parameters["keepdims"]:
+        return None
+    else:
+        gone = axes_of(inner.parameters["axis"], len(summed.shape))
+        left = [a for a in range(len(summed.shape)) if a not in gone]
+        whole = total(summed, axis=tuple(sorted((*gone, *(left[a] for a in axes)))))
     return Formula(factor * whole.expr, reduced(x.shape, axes, keepdims))
 
 
