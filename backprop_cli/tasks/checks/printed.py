@@ -105,8 +105,11 @@ class PrintedBack:
             return f"the formula ({terms}) has shape {np.shape(found)}, the gradient {np.shape(gradient)}"
         return np.asarray(found)
 
-    def distance(self, found: object, gradient: object) -> Any:
+    def distance(self, found: Any, gradient: Any) -> Any:
         """Entry by entry; NaN meets NaN, since a formula has to say what the reverse pass says."""
+        if np.ndim(found) == 0 == np.ndim(gradient):  # numpy's functions take twenty times as long
+            one, other = float(found), float(gradient)
+            return 0.0 if one != one and other != other else self.tolerance.distance(one, other)  # noqa: PLR0124 (NaN)
         both = np.isnan(np.asarray(found, dtype=float)) & np.isnan(np.asarray(gradient, dtype=float))
         return np.where(both, 0.0, self.tolerance.distance(found, gradient))
 
