@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from backprop_cli.language.expression.tree import Call, Expression, Name
 from backprop_cli.language.spelling.numpy_rows import MATH, METHODS, NUMPY, OPTAX
 from backprop_cli.language.spelling.rows import effective, rewritten, rows_of, usages
-from backprop_cli.language.spelling.tf_rows import TENSORFLOW
 from backprop_cli.language.spelling.torch_rows import TORCH
 from backprop_cli.records import replace
 
-TABLES = {"numpy": NUMPY, "torch": TORCH, "tf": TENSORFLOW, "optax": OPTAX, "math": MATH, "self": ""}
-"""The rows of each library."""
+TABLES = {"numpy": NUMPY, "torch": TORCH, "optax": OPTAX, "math": MATH, "self": ""}
+"""The rows of each library that a spec may speak the words of."""
 PLACES = {
     "values": 0, "indices": 1, "eigenvalues": 0, "eigenvectors": 1, "U": 0, "S": 1, "Vh": 2, "mean": 1,
     "solution": 0, "residuals": 1, "sign": 0, "logabsdet": 1,
@@ -31,6 +30,15 @@ class Misfit(Exception):
         self.usages = usages
 
 
+def table_of(library: str) -> str:
+    """The rows of a library; TensorFlow's are loaded for who asks for them."""
+    if library == "tf":
+        from backprop_cli.language.spelling.tf_rows import TENSORFLOW
+
+        return TENSORFLOW
+    return TABLES[library]
+
+
 def library_call(call: Call, library: str, path: str) -> tuple[Expression, ...]:
     """The results of a call of the function `path` of a library, most often one: `linalg.norm` of PyTorch.
 
@@ -39,7 +47,7 @@ def library_call(call: Call, library: str, path: str) -> tuple[Expression, ...]:
     """
     for module in _SILENT:
         path = path.removeprefix(module)
-    rows = rows_of(TABLES[library])
+    rows = rows_of(table_of(library))
     lines = rows.get(path, ())
     if not lines and path.endswith(COPY):
         return library_call(replace(call, function=call.function.removesuffix(COPY)), library, path.removesuffix(COPY))
