@@ -39,7 +39,7 @@ from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.joining import joined
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.symmetry import mirrored
-from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.tidy import put_together, tidy
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.long_sums import taken_at_once
 from backprop_cli.formulas.spoken import RuleWords, apply_op
@@ -199,8 +199,8 @@ class Formulas:
             known = final if named == final else tidy(named, self.symbols.facts)
             opened = reopened(known, self.symbols.facts)
             if opened != known:
-                shut = folded(tidy(recognised(opened), self.symbols.facts), self.symbols.facts)
-                known = min(known, tidy(shut, self.symbols.facts), key=reading_cost)
+                shut = self.tidied(put_together(recognised(opened), self.symbols.facts))
+                known = min(known, shut, key=reading_cost)
             self.symbols.chosen[expr] = known
         return known
 

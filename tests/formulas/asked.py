@@ -30,6 +30,8 @@ NEAR = 1e-8
 DIMS = {"N": 4, "D": 3, "K": 2, "M": 5, "H": 6}
 """The sizes of the letters in the published_*.yaml."""
 
+PUBLISHED = ("lines", "losses", "matrices", "passes")
+
 STATED: Mapping[str, Mapping[str, Any]] = {
     "pos": {"positive": True}, "unit": {"positive": True}, "sym": {"symmetric": True}, "spd": {"symmetric": True},
     "prob": {"sums_to_one": -1}, "onehot": {"one_hot": -1}, "01": {"mask": True},
@@ -73,7 +75,7 @@ def cases() -> Iterator[Asked]:
     for c in _read("handwritten.yaml"):
         for node, code in c["hand"].items():
             yield Asked(f"{c['id']}:{node}", c["spec"], node, code, ("local", "nodes"))
-    for c in (*_read("published_lines.yaml"), *_read("published_matrices.yaml"), *_read("published_passes.yaml")):
+    for c in (row for name in PUBLISHED for row in _read(f"published_{name}.yaml")):
         for node, code in c["published"].items():
             terms = ("local", "nodes") if "grad(" in code else ("nodes",)
             yield Asked(f"{c['id']}:{node}", _spec_of(c), node, code, terms)

@@ -13,7 +13,7 @@ from backprop_cli.formulas.algebra.folding import reopened
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.scalars import is_below, powers_of, split_sum
 from backprop_cli.formulas.algebra.solved import SHORTEST, solutions
-from backprop_cli.formulas.algebra.tidy import tidy
+from backprop_cli.formulas.algebra.tidy import put_together
 
 REDUCED = frozenset({"sum", "mean", "var", "std", "norm", "logsumexp", "max", "min"})
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
@@ -71,7 +71,8 @@ def _name_opened(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
     opened = reopened(definition, facts)
     if opened != definition:
         constant, rest = opened.as_coeff_Add()
-        name_definition(symbol, constant + tidy(rest, facts), facts)
+        facts.opened[symbol] = constant + put_together(rest, facts)
+        name_definition(symbol, facts.opened[symbol], facts)
 
 
 def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:

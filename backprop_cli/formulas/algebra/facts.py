@@ -51,6 +51,7 @@ class Facts:
     solved: dict[Expr, tuple[Expr, Expr]] = field(default_factory=dict)  # a part by a node, over what must not be 0
     unturned: dict[frozenset[TensorSymbol], list[tuple[Expr, Expr]]] = field(default_factory=dict)
     """Named sums by what they name, until one is met: then it is a whole with its sign turned, too."""
+    opened: dict[Expr, Expr] = field(default_factory=dict)  # definitions with quotients in them written out
     folded: dict[Expr, Expr] = field(default_factory=dict)  # remembered by folding
     declared: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)  # announcement by key, in order of use

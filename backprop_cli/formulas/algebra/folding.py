@@ -68,7 +68,8 @@ def _quotients(expr: Expr, facts: Facts) -> dict[Expr, Expr]:
     divisors: dict[Expr, set[Expr]] = {s: set().union(*map(_below, Add.make_args(d))) for s, d in made.items()}
     inner = {s for total in below if any(divisors.get(t, ()) for t in total.args) for s in total.args}
     met = below.union(*(total.args for total in below))
-    return {s: d for s, d in made.items() if divisors[s] & met or s in inner and isinstance(d, (Mul, TensorSymbol))}
+    found = {s: d for s, d in made.items() if divisors[s] & met or s in inner and isinstance(d, (Mul, TensorSymbol))}
+    return {s: facts.opened.get(s, d) for s, d in found.items()}
 
 
 def _whole(expr: Expr, facts: Facts) -> Expr | None:
@@ -87,13 +88,13 @@ def _whole(expr: Expr, facts: Facts) -> Expr | None:
 def _solution(expr: Expr, facts: Facts) -> Expr | None:
     """What a part of a node's definition is in terms of that node."""
     form, divisor = facts.solved.get(expr, (None, S.One))
-    return form if form is not None and _stays_nonzero(divisor, facts) else None
+    return form if form is not None and stays_nonzero(divisor, facts) else None
 
 
-def _stays_nonzero(expr: Expr, facts: Facts) -> bool:
+def stays_nonzero(expr: Expr, facts: Facts) -> bool:
     """Whether a formula may divide by what the definitions do not: a computed number may come to 0 in another run."""
     is_given = all(s.leaf for s in symbols_of(expr)) and is_never_zero(expr, facts)
-    return is_given or is_positive(expr, facts)
+    return is_given or expr.is_number or is_positive(expr, facts)
 
 
 def _folded(expr: Expr, facts: Facts) -> Expr:
@@ -248,7 +249,7 @@ def _is_fraction_of(left: list[Expr], definition: Expr, facts: Facts) -> bool:
         return False
     powers = powers_of(definition)
     divides = any(isinstance(b, Add) and is_below(e) for b, e in powers.items())
-    return divides and powers[left[0]] == 1 and _stays_nonzero(left[0], facts)
+    return divides and powers[left[0]] == 1 and stays_nonzero(left[0], facts)
 
 
 def _combined(expr: Expr) -> Expr:

@@ -198,7 +198,7 @@ def _outer(a: Formula, b: Formula) -> Formula:
 def inverse(x: Formula) -> Formula:
     """(cA)⁻¹ = A⁻¹/c   (C1); so is that of a node that is c I."""
     factor, rest = split_scalar(materialize(x))
-    scale, identity = split_scalar(facts_of(rest).definitions.get(rest, rest))
+    scale, identity = split_scalar(facts_of(rest).definitions.get(rest, S.One))
     if is_op(identity, "eye"):
         return scaled(1 / (factor * scale), Formula(identity, x.shape))
     return scaled(1 / factor, Formula(Apply("inv", (rest,), {}, x.shape), x.shape))

@@ -16,11 +16,12 @@ from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers, without_quotients
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.folding import folded, laid_open
+from backprop_cli.formulas.algebra.folding import folded, laid_open, stays_nonzero
 from backprop_cli.formulas.algebra.functions import without_complements, without_twin_sigmoids
 from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_gap, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
+from backprop_cli.formulas.algebra.scalars import is_below
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.totals import divided_inside, rearranged
@@ -45,6 +46,16 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
     if expr not in facts.tidied:
         facts.tidied[expr] = _tidied(expr, facts)
     return facts.tidied[expr]
+
+
+def put_together(expr: Expr, facts: Facts) -> Expr:
+    """What was opened, tidied once the sums below fraction bars are quotients: t/(t/a + t/b) as a b/(a + b)."""
+    from sympy.polys.rationaltools import together  # imports all of sympy, which few formulas need
+
+    powers = (p for p in pointwise_parts(expr) if isinstance(p, Pow) and isinstance(p.base, Add) and is_below(p.exp))
+    skeletons = {p.base: skeleton_of(p.base, style=facts.style) for p in powers}
+    quotients = {base: together(skeleton).xreplace(back) for base, (skeleton, back) in skeletons.items()}
+    return tidy(expr.xreplace(quotients), facts)
 
 
 def _tidied(expr: Expr, facts: Facts) -> Expr:
@@ -206,4 +217,5 @@ def _folds(expr: Expr, facts: Facts, back: dict[Expr, Expr]) -> list[Fold]:
         if (written := _in_stand_ins(made, skeleton)) is not None
         for part in made.args
         if isinstance(part, TensorSymbol) and part in symbols and part is not symbol and not part.leaf
+        if all(stays_nonzero(f, facts) for f in made.args if f is not part and not isinstance(f, Pow))
     ]

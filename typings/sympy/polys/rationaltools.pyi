@@ -1,0 +1,3 @@
+from sympy import Expr
+
+def together(expr: Expr) -> Expr: ...
