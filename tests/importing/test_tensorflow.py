@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import backprop_cli
+from backprop_cli.tasks.importing.reading import import_python
 from tests.conftest import Backprop
 
 TF = "import tensorflow as tf\nx = tf.constant([[1., -2.], [0.5, 3.], [-1., 0.25]])\n"
@@ -97,7 +98,17 @@ def test_keras(rest: str) -> None:
     np.testing.assert_allclose(bias.grad, error.sum(0), rtol=1e-9)
 
 
+def test_a_loop_of_training() -> None:
+    """Rule: of a loop that applies gradients the first round is read."""
+    loop = ("opt = tf.optimizers.SGD(0.1)\nfor step in range(200):\n    with tf.GradientTape() as tape:\n"
+            "        loss = tf.reduce_sum((x @ w) ** 2)\n    opt.apply_gradients(zip(tape.gradient(loss, [w]), [w]))\n"
+            )  # fmt: skip
+    assert len(import_python((TF + TF_W + loop).encode(), "tf.py")) == 1
+
+
 REFUSED = {
+    "h = tf.keras.layers.Dense(1)(tf.keras.Input(shape=(3,)))\nloss = tf.reduce_sum(h)":
+        "a layer that is called on an Input of Keras is not read",
     "x = tf.placeholder(tf.float32, shape=(None, 2))\nloss = tf.reduce_sum(x * w)": "--shape x=4,2",
     "loss = tf.keras.layers.LSTM(4)(w)": "LSTM of Keras is not read",
     "loss = tf.keras.layers.Dense(4, kernel_regularizer='l2')(w)": "Dense with a regularizer of Keras is not read",

@@ -30,6 +30,8 @@ _GRADIENT = re.compile(
     r"^([dD]_?|grad_?|g_?|delta_?|nabla_?|∇)[A-Za-zα-ω]\w*$|_?grads?$|_delta$|^delta|_update$|^velocity|^m_?hat|^dparam$"
 )
 _DELTA = re.compile(r"\w_delta$|^delta\w*|_gradient$|^gradients?$")
+_STEPS: Final = frozenset({"step", "apply_gradients", "minimize", "assign_sub"})
+"""Methods that move params."""
 _BACKWARD: Final = frozenset({"backward", "grad", "value_and_grad", "gradient", "gradients", "fit", "minimize"})
 QUIET: Final = re.compile(
     r"^(print|display|plt|ax\w*|fig\w*|sns|writer|logger|logging|sys|os|time|tqdm|warnings|wandb)\b"
@@ -94,7 +96,7 @@ def trains(node: ast.For | ast.While) -> bool:
     """Whether a loop goes over steps of training: its body moves params, or tells an optimizer to."""
     for statement in node.body:
         for part in ast.walk(statement):
-            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "step":
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _STEPS:
                 return True
             if isinstance(part, ast.AugAssign | ast.Assign) and is_update(part):
                 return not _only_updates(node)

@@ -80,12 +80,19 @@ def called(machine: Machine, function: object, given: list[object], named: dict[
             axis = plain(given[0] if given else named.get("dim"))
             return sizes if axis is None else sizes[axis]
         case Opaque():
-            if getattr(getattr(node, "func", None), "attr", "") == "minimize" and given:
-                return _minimized(machine, given[0], node)
-            cleared = getattr(getattr(node, "func", None), "attr", "") in {"zero_grad", "zero_"}
-            machine.record.epoch += cleared
-            return function
+            return _opaque(machine, function, given, node)
     raise machine.record.unread(node, f"{kind_of(function)} is called")
+
+
+def _opaque(machine: Machine, function: Opaque, given: list[object], node: ast.AST) -> object:
+    """A method of an optimizer, a gradient or a figure."""
+    attr = getattr(getattr(node, "func", None), "attr", "")
+    if attr == "minimize" and given:
+        return _minimized(machine, given[0], node)
+    if attr == "step" and given and isinstance(given[0], Function):  # LBFGS works the loss out itself
+        return called(machine, given[0], [], {}, node)
+    machine.record.epoch += attr in {"zero_grad", "zero_"}
+    return function
 
 
 def _minimized(machine: Machine, loss: Any, node: ast.AST) -> object:
@@ -166,6 +173,9 @@ def _is_scalar_class(kind: Class) -> bool:
 
 def _call_instance(machine: Machine, owner: Instance, given: list[object], named: dict[str, object],
                    node: ast.AST) -> Any:
+    if given and isinstance(given[0], Instance) and given[0].kind.name == "Input":
+        raise machine.record.unread(node, "a layer that is called on an Input of Keras is not read",
+                                    "write a Sequential, or a class with call")  # fmt: skip
     build = owner.kind.find("build")
     if isinstance(build, Function) and given and isinstance(given[0], Tensor) and " built" not in owner.names:
         owner.names[" built"] = True  # Keras builds a layer when it first sees what goes in
