@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.arithmetic import OPERATORS
 from backprop_cli.engine.ops.base import ParameterError, ShapeError
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.marks import MARKED
@@ -13,7 +15,7 @@ from backprop_cli.formulas.notation import Notation, notation_of
 from backprop_cli.formulas.notation.index import EntryLayout
 from backprop_cli.formulas.notation.typeset import Typeset
 from backprop_cli.formulas.notation.typeset_entry import Calls, TypesetEntry
-from backprop_cli.language.expression import Expression
+from backprop_cli.language.expression import Binary, Expression
 from backprop_cli.language.model import NodeSpec, Shape
 from backprop_cli.records import dataclass
 
@@ -54,12 +56,22 @@ class Wording:
     def shape_in(self, node: NodeSpec) -> Callable[[Expression], Shape | None]:
         """The shape of a part of a node's expression."""
         scope = self.scope_of(node)
+        known: dict[int, tuple[Expression, Shape | None]] = {}  # with the part, so that its id stays its own
 
-        def shape(part: Expression) -> Shape | None:
+        def found(part: Expression) -> Shape | None:
             try:
+                if isinstance(part, Binary) and part.operator in OPERATORS and id(part.left) in known:
+                    left, right = shape(part.left), shape(part.right)
+                    if left is not None and right is not None:
+                        return Shapes().apply(OPS[OPERATORS[part.operator]], (left, right), {})
                 return interpret(part, scope, Shapes())
             except (BackpropError, ShapeError, ParameterError, TypeError):
                 return None
+
+        def shape(part: Expression) -> Shape | None:
+            if id(part) not in known:
+                known[id(part)] = part, found(part)
+            return known[id(part)][1]
 
         return shape
 

@@ -248,6 +248,23 @@ def test_a_nest_of_calls_is_typeset_part_by_part(backprop: Backprop, tmp_path: P
     assert derived(32) < 5 * derived(16)
 
 
+@pytest.mark.parametrize("sign", ["+", "-", "*"])
+def test_operators_in_a_row_are_no_nest(sign: str, backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: a line of five hundred operators is derived, by the letters of its parts and as a node's own words."""
+    row = f" {sign} ".join("w" * 500)
+    for text in (f"sum({row})", f"-({row})"):
+        (path := tmp_path / "S.yaml").write_text(f"params: {{w: 0.5}}\nnodes: {{L: '{text}'}}\n", encoding="utf-8")
+        done = backprop("derive", path, "--steps", "brief" if text[0] == "-" else "full", "L")
+        assert done.code == 0, done.err
+
+
+def test_a_product_of_sums_looks_for_labels_where_one_may_be(spec_of: Callable[[str], Any]) -> None:
+    """Rule: (w + 1)(w + 2)... of a vector w tries no factor beside 1 or 2, and what it tries it counts."""
+    vectors = {n: sums(n).replace("2.0", "[2.0, 1.0]") + "grad_output: ones\n" for n in (4, 80, 160)}
+    run(spec_of(vectors[4]), Settings())
+    assert calls(reported, spec_of(vectors[160])) < 3 * calls(reported, spec_of(vectors[80]))
+
+
 def test_an_entry_that_nobody_reads_is_not_written_out(backprop: Backprop, tmp_path: Path) -> None:
     """Rule: each softmax makes an entry three times as long; a step says the entry only where it can be read."""
     (few := tmp_path / "few.yaml").write_text(nest("softmax", 2), encoding="utf-8")

@@ -7,12 +7,13 @@ from typing import TypeGuard
 
 from sympy import Add, Expr, Mul, Pow, S, factor_terms, oo
 
-from backprop_cli.formulas.algebra.expr import MASKS, Apply, GradSymbol, TensorSymbol, is_op, shape_of
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, GradSymbol, TensorSymbol, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pointwise import is_triangle
 from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.shapes import is_unit_vector, picked
+from backprop_cli.formulas.algebra.work import spend
 
 
 def idempotent(expr: Expr) -> Expr | None:
@@ -52,7 +53,8 @@ def absorbed(expr: Expr) -> Expr | None:
     factors = Mul.make_args(expr)
     masks = [f for f in factors if isinstance(f, Apply) and (f.name in MASKS or is_triangle(f))
              or isinstance(f, TensorSymbol) and f.leaf]  # fmt: skip
-    mask = next((m for m in masks if any(_vanishes(f, m, facts) for f in factors) and _is_mask(m, facts)), None)
+    zeros = {zero for f in factors for zero in _zeros(f, facts)} if masks else ()
+    mask = next((m for m in masks if m in zeros and _is_mask(m, facts)), None)
     return None if mask is None else expr / mask
 
 
@@ -96,8 +98,8 @@ def labelled(expr: Expr) -> Expr | None:
             return opened
         if len(total.args) != 2:
             continue
-        shapes = {shape_of(t) for t in total.args}
-        labels = [y for y in (t.as_coeff_Mul()[1] for t in total.args) if _may_be_label(y) and shapes - {y.shape}]
+        terms = [t.as_coeff_Mul()[1] for t in total.args]
+        labels = [y for y, other in (terms, terms[::-1]) if _may_be_label(y) and _may_be_picked(other, y)]
         for y, (p, share) in ((label, found) for label in labels for found in _shares(label, powers, facts)):
             if isinstance(y, Apply) and share not in powers:
                 continue  # the row of a softmax's Jacobian stays p ⊙ (e[k] - p[k])
@@ -110,7 +112,9 @@ def _with_labels(expr: Expr, total: Add, facts: Facts) -> Expr | None:
     """p ⊙ (c - c y / pᵀy) as c (p - y): a product with a sum, opened by p where that leaves y of a term."""
     for term in total.args:
         powers = powers_of(term)
-        for y in (b for b, e in powers.items() if e == 1 and _may_be_label(b)):
+        divisors = [b for b, e in powers.items() if e == -1]
+        labels = [b for b, e in powers.items() if e == 1 and _may_be_label(b)] if divisors else ()
+        for y in (label for label in labels if any(_may_be_picked(b, label) for b in divisors)):
             for p, share in _shares(y, {y: S.One, **powers_of(expr)}, facts):
                 if powers.get(share) == -1 and _is_label(y, facts):
                     inner = Add(*[t * share if t is term else t * p for t in total.args])
@@ -123,6 +127,12 @@ def _may_be_label(expr: Expr) -> TypeGuard[TensorSymbol | Apply]:
     return leaf or isinstance(expr, Apply) and is_unit_vector(expr)
 
 
+def _may_be_picked(share: Expr, y: TensorSymbol | Apply) -> bool:
+    """Whether it has the shape of what y picks, and is made of y or of a node: else no factor need be tried."""
+    is_made = isinstance(y, Apply) or any(symbol == y or not symbol.leaf for symbol in symbols_of(share))
+    return shape_of(share) != y.shape and is_made
+
+
 def _is_label(expr: Expr, facts: Facts) -> bool:
     return isinstance(expr, Apply) or isinstance(expr, TensorSymbol) and facts.is_one_hot(expr)
 
@@ -130,18 +140,19 @@ def _is_label(expr: Expr, facts: Facts) -> bool:
 def _shares(y: TensorSymbol | Apply, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[tuple[Expr, Expr]]:
     """Each factor p beside y with pᵀy, as it stands and by its name."""
     for p in (b for b, e in powers.items() if e == 1 and b != y and shape_of(b) == y.shape):
+        spend(1)
         entry = picked(y, p) if isinstance(y, Apply) else call("matmul", {}, y, p) if len(y.shape) == 1 else (
             call("sum", {"axis": 1, "keepdims": True}, p * y))  # fmt: skip
         known = () if entry is None else (entry, facts.wholes.get(entry))
         yield from ((p, share) for share in known if share is not None)
 
 
-def _vanishes(expr: Expr, mask: Expr, facts: Facts) -> bool:
-    """Whether an expression is 0 wherever a mask is."""
+def _zeros(expr: Expr, facts: Facts) -> tuple[Expr | None, ...]:
+    """Where an expression is surely 0: wherever one of these is."""
     if isinstance(expr, GradSymbol):
-        return facts.reached(expr) == mask
+        return (facts.reached(expr),)
     made = facts.definitions.get(expr, expr)
     if is_op(made, "softmax") and is_op(made.args[0], "where"):
-        where = made.args[0].args
-        return where[0] == mask and where[2] == -oo
-    return made is not expr and mask in Mul.make_args(made)
+        mask, _, hidden = made.args[0].args
+        return (mask,) if hidden == -oo else ()
+    return () if made is expr else Mul.make_args(made)

@@ -25,6 +25,7 @@ from backprop_cli.formulas.remarks import is_activated, is_weighted
 from backprop_cli.formulas.stepwise import rewritings
 from backprop_cli.formulas.tensors import true_shape
 from backprop_cli.formulas.worked import Algebra, Contribution, Equation, Maths, shapes_of_product
+from backprop_cli.language.expression import parts
 from backprop_cli.records import dataclass
 
 LONGEST = 240
@@ -146,7 +147,7 @@ class Contributions(Printing):
 
         How far its letters run goes to `spoken`.
         """
-        if consumer.spec is None or not consumer.shape:
+        if consumer.spec is None or not consumer.shape or len(parts(consumer.spec.expression)) > LONGEST:
             return None
         layouts = self.entry_layouts()
         try:

@@ -15,6 +15,9 @@ from backprop_cli.language.model import Shape
 from backprop_cli.language.unparse import unparse
 from backprop_cli.records import dataclass, replace
 
+SIGNED = frozenset("*/@")
+"""What a sign goes in front of as a whole."""
+
 COMPARISONS = {">": "greater", ">=": "greater_equal", "<": "less", "<=": "less_equal", "==": "equal", "!=": "not_equal"}
 
 
@@ -37,7 +40,7 @@ class Typeset:
             case ast.Number(value=value):
                 return Piece(self.notation.number(Rational(value.numerator, value.denominator)), ATOM)
             case ast.Unary(operand=operand):
-                return Piece(self.notation.minus_sign + self.within(operand, MUL), NEGATIVE)
+                return self.negative(self.piece(operand))
             case ast.Transposed(operand=operand) if len(self.shape(operand) or (0, 0)) == 2:
                 return Piece(self.notation.transpose(self.piece(operand), (1, 0)), POWER)
             case ast.Transposed(operand=operand) if len(self.shape(operand) or (0, 0)) < 2:
@@ -45,58 +48,77 @@ class Typeset:
             case ast.Inverted(operand=operand):
                 return Piece(self.notation.inverse(self.piece(operand)), POWER)
             case ast.Binary():
-                return self.binary(part)
+                return self.in_a_row(part)
             case ast.Call():
                 return self.call(part)
         return self.source(part)
 
     def within(self, part: ast.Expression, level: int) -> str:
         """A part inside another that binds at `level`."""
-        piece = self.piece(part)
+        return self.bracketed(self.piece(part), level)
+
+    def bracketed(self, piece: Piece, level: int) -> str:
+        """The same of what is typeset already."""
         return piece.text if piece.level >= level else self.notation.bracket(piece.text)
+
+    def negative(self, piece: Piece) -> Piece:
+        """With a minus in front."""
+        return Piece(self.notation.minus_sign + self.bracketed(piece, MUL), NEGATIVE)
 
     def source(self, part: ast.Expression) -> Piece:
         """As it is written."""
         return Piece(self.notation.literal(unparse(part)), CALL)
 
-    def binary(self, part: ast.Binary) -> Piece:
-        """A sum, a product, a quotient, a power, a comparison."""
-        sign, left, right = part.operator, part.left, part.right
-        if (positive := without_sign(part)) is not None:
-            return Piece(self.notation.minus_sign + self.within(positive, MUL), NEGATIVE)
+    def in_a_row(self, part: ast.Binary) -> Piece:
+        """Operators in a row, from the first operand on; of -a / n, the sign goes in front of the whole."""
+        first, row = ast.in_a_row(part)
+        is_negative = isinstance(first, ast.Unary)
+        left = first.operand if isinstance(first, ast.Unary) else first
+        found = self.piece(left)
+        for one in row:
+            if is_negative and one.operator not in SIGNED:
+                found, left, is_negative = self.negative(found), one.left, False
+            left = one if left is one.left else replace(one, left=left)
+            found = self.binary(left, found)
+        return self.negative(found) if is_negative else found
+
+    def binary(self, part: ast.Binary, left: Piece) -> Piece:
+        """A sum, a product, a quotient, a power, a comparison, of which the left operand is typeset."""
+        sign, right = part.operator, part.right
         if sign in "+-":
             text = self.notation.plus if sign == "+" else self.notation.minus
-            return Piece(self.within(left, ADD) + text + self.within(right, ADD + 1), ADD)
+            return Piece(self.bracketed(left, ADD) + text + self.within(right, ADD + 1), ADD)
         if sign == "/":
-            return Piece(*self.notation.fraction(self.piece(left), self.piece(right)))
+            return Piece(*self.notation.fraction(left, self.piece(right)))
         if sign == "**":
             whole = int(right.value) if isinstance(right, ast.Number) and right.is_integer else None
-            return Piece(self.notation.superscript(self.piece(left), self.piece(right), whole), POWER)
+            return Piece(self.notation.superscript(left, self.piece(right), whole), POWER)
         if sign in COMPARISONS:
-            return self.notation.comparison(COMPARISONS[sign], self.within(left, ADD), self.within(right, ADD))
+            return self.notation.comparison(COMPARISONS[sign], self.bracketed(left, ADD), self.within(right, ADD))
         if sign == "@":
-            return Piece(self.notation.chained((self.row(left, right), self.within(right, MATMUL + 1))), MATMUL)
-        return self.product(left, right) if sign == "*" else self.source(part)
+            return Piece(self.notation.chained((self.row(part, left), self.within(right, MATMUL + 1))), MATMUL)
+        return self.product(part, left) if sign == "*" else self.source(part)
 
-    def row(self, left: ast.Expression, right: ast.Expression) -> str:
+    def row(self, part: ast.Binary, left: Piece) -> str:
         """The left factor of a product of matrices; a vector there is a row, as a row times a matrix is already."""
-        first, is_vector = left, len(self.shape(left) or (0, 0)) == 1
-        while isinstance(first, ast.Binary) and first.operator == "@":
+        first, is_vector = part.left, len(self.shape(part.left) or (0, 0)) == 1
+        while is_vector and isinstance(first, ast.Binary) and first.operator == "@":
             first = first.left
-        is_row = first is not left and len(self.shape(first) or (0, 0)) == 1
+        is_row = first is not part.left and len(self.shape(first) or (0, 0)) == 1
         if is_vector and not is_row:
-            return self.notation.row(self.within(left, CALL))
-        return self.within(left, MATMUL + 1 if first is left else MATMUL)
+            return self.notation.row(self.bracketed(left, CALL))
+        is_product = isinstance(part.left, ast.Binary) and part.left.operator == "@"
+        return self.bracketed(left, MATMUL if is_product else MATMUL + 1)
 
-    def product(self, left: ast.Expression, right: ast.Expression) -> Piece:
+    def product(self, part: ast.Binary, left: Piece) -> Piece:
         """A number in front, else ⊙ or · by the shapes."""
-        if isinstance(left, ast.Number) and not isinstance(first_of(right), ast.Number):
-            return Piece(self.notation.scaled(self.piece(left).text, self.within(right, MUL + 1)), MUL)
-        both = [TensorSymbol("", shape or (), 0) for shape in map(self.shape, (left, right))]
-        matrices = isinstance(left, ast.Binary) and left.operator == "@"
-        first = self.within(left, MUL + 1 if matrices and both[1].shape else MUL)
-        text = first + self.notation.times(*both) + self.within(right, MUL + 1)
-        return Piece(text, MUL)
+        right = part.right
+        if isinstance(part.left, ast.Number) and not isinstance(first_of(right), ast.Number):
+            return Piece(self.notation.scaled(left.text, self.within(right, MUL + 1)), MUL)
+        both = [TensorSymbol("", shape or (), 0) for shape in map(self.shape, (part.left, right))]
+        matrices = isinstance(part.left, ast.Binary) and part.left.operator == "@"
+        first = self.bracketed(left, MUL + 1 if matrices and both[1].shape else MUL)
+        return Piece(first + self.notation.times(*both) + self.within(right, MUL + 1), MUL)
 
     def call(self, part: ast.Call) -> Piece:
         """A sum as Σ, a root as a root, a function by its template, any other as it is called."""
