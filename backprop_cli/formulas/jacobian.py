@@ -11,7 +11,7 @@ from sympy import Expr
 
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, symbols_of
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.linear.letters import NotLinearError
@@ -25,6 +25,8 @@ from backprop_cli.formulas.tensors import derive
 from backprop_cli.records import dataclass, replace
 
 MOST_LETTERS = 60  # of a Jacobian's sums: nobody reads more, and finding where they meet takes their square
+
+UNNAMED = "a part of it that has no name is too long to be written out; name some parts of the expression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def jacobian_formula(reverse: Reverse, index: int, small: int) -> Written:
         return Written(Omitted("the output does not depend on it"))
     if seed is None or gradients_of(vjp) - {seed}:
         return Written(Omitted("chained through, it would be too long; name a node nearer to the output"))
+    if _holds_unnamed(graph, vjp):
+        return Written(Omitted(UNNAMED))
     try:
         entries = jacobian_entries(vjp, seed, graph.nodes[index].shape)
     except NotLinearError as error:
@@ -102,12 +106,19 @@ def jacobian_formula(reverse: Reverse, index: int, small: int) -> Written:
     return replace(found, facts=facts, rows=rows, brief=brief, entries=work.each() if few else {})
 
 
+def _holds_unnamed(graph: Graph, vjp: Expr) -> bool:
+    """Whether a part has no name and was too long to be written out: nobody could read it."""
+    return any(graph.nodes[symbol.index].anonymous for symbol in symbols_of(vjp) if not isinstance(symbol, GradSymbol))
+
+
 def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int) -> Printed | Omitted:
     """The vector-Jacobian product with a vector `v` as a formula."""
     reverse = Reverse.of(graph, values, run)
     made, vjp, seed = reverse.symbols, reverse.nodes.get(index), reverse.seed
     if vjp is None or seed is None or gradients_of(vjp) - {seed}:
         return Omitted("chained through, it would be too long")
+    if _holds_unnamed(graph, vjp):
+        return Omitted(UNNAMED)
     letter = next(n for n in chain(("v", "u"), (f"v_{k}" for k in count())) if n not in graph.names)
     expr = vjp.xreplace({seed: TensorSymbol(letter, seed.shape, seed.position)})
     layouts = {name: layout_of(name, named, made.unit, graph.names, made.facts.style) for name in WRITTEN}

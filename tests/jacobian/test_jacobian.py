@@ -300,6 +300,20 @@ def test_a_formula_that_is_too_long_to_read_back_is_left_out(backprop: Backprop)
 SOFTMAX = "params: {x: [1, 2, 3]}\nnodes: {p: softmax(x)}\n"
 
 
+def test_a_part_without_a_name_is_in_no_formula(backprop: Backprop) -> None:
+    """Where the work ran out before a long product was put together, what stands for its parts is shown to nobody."""
+    names = [f"w{i}" for i in range(200)]
+    spec = "\n".join(["params:", *(f"  {name}: 1.0{i:03}" for i, name in enumerate(names)), "nodes:",
+                      f"  L: {' * '.join(names)}", ""])  # fmt: skip
+    shown = backprop("jacobian", "-", "--format", "json", stdin=spec)
+    assert shown.code == 0, shown.err
+    blocks = json.loads(shown.out)["results"]
+    left_out = [block["formula"]["omitted"] for block in blocks if "omitted" in block["formula"]]
+    assert 0 < len(left_out) < len(names)
+    assert all("no name" in why for why in left_out)
+    assert not re.search(r"\bL\.\d", shown.out)
+
+
 def test_json_is_the_contract(backprop: Backprop) -> None:
     """`backprop.jacobian/1`: the documented keys, the output's shape followed by the leaf's."""
     found = json.loads(backprop("jacobian", "-", "--output", "p", "--wrt", "x", "--format", "json", stdin=SOFTMAX).out)
