@@ -38,7 +38,7 @@ class One(NamedTuple):
     """The same, one after the other: of a large result only one is ever held."""
 
     given: Mapping[str, Any]
-    make: Callable[[Any], object]
+    make: Callable[[object], object]
 
     def items(self) -> Iterator[tuple[str, object]]:
         """As a dictionary has them."""

@@ -86,7 +86,7 @@ class Reading:
             self.remember(code, expression, found)
         return found
 
-    def spread(self, code: str) -> Any:
+    def spread(self, code: str) -> object:
         """How far rounding may take a formula from its value, entry by entry."""
         text = inline(code, "<formula>")
         expression, moves = parse(text), []

@@ -30,7 +30,7 @@ class Moved(NamedTuple):
     """A number as it is, and as rounding might have made it."""
 
     exact: Any
-    off: Any
+    off: object
 
 
 class Rounding:

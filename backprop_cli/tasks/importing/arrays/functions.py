@@ -101,7 +101,7 @@ def _sized(machine: Machine, code: Expression, node: ast.AST) -> Expression:
     return inner if same else found
 
 
-def emit(machine: Machine, name: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> Tensor:
+def emit(machine: Machine, name: str, given: list[object], named: dict[str, object], node: ast.AST) -> Tensor:
     """A call of the language's function of that name."""
     return _tensor(machine, _call(machine, name, given, named, node), given, named, node)
 
@@ -229,12 +229,12 @@ def _attention(machine: Machine, family: str, given: list[object], named: dict[s
     return _tensor(machine, found, [], slots, node)
 
 
-def _unstacked(machine: Machine, family: str, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+def _unstacked(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`tf.unstack(x, axis=1)`."""
     return _unbind(machine, family, given[:1], {"dim": named.get("axis", 0)}, node)
 
 
-def _cast(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
+def _cast(machine: Machine, family: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`tf.cast(x, tf.int32)`: as a method converts it."""
     return machine.called(machine.attribute(given[0], "astype", node), list(named.values()), {}, node)
 

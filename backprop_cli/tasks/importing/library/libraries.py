@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def call_library(machine: Machine, function: Library, given: list[object], named: dict[str, object],
-                 node: ast.AST) -> Any:
+                 node: ast.AST) -> object:
     """A call of a library's function.
 
     Raises:
@@ -134,7 +134,7 @@ def _generator(machine: Machine, given: list[object], named: dict[str, object], 
     return Library("numpy.random")
 
 
-def _grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+def _grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`grad(f, argnum)` of autograd and jax."""
     which = plain(named.get("argnums", named.get("argnum", given[1] if len(given) > 1 else 0)))
     positions = tuple(map(plain, which)) if isinstance(which, list | tuple) else (which,)
@@ -164,7 +164,7 @@ def _backward(machine: Machine, given: list[Any], named: dict[str, Any], node: a
     return training.backward(machine, output, seed[0] if isinstance(seed, list | tuple) else seed, None, node)
 
 
-def _mapped(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
+def _mapped(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`vmap(f, in_axes=(None, 0))`: f of each part along an axis, what comes out stacked.
 
     Raises:
@@ -195,7 +195,7 @@ def _is_axis(axis: object) -> bool:
     return axis is not None
 
 
-def _causal(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
+def _causal(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """The mask that adds -inf to what comes later."""
     size = plain([*given, named.get("sz")][0])
     if not isinstance(size, int) or not 0 < size <= MAX_ROWS // 10:

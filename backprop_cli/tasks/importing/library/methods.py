@@ -27,7 +27,7 @@ Row = Callable[["Machine", Tensor, list[object], dict[str, object], ast.AST], ob
 
 
 def method(machine: Machine, value: Tensor, name: str, given: list[object], named_: dict[str, object],
-           node: ast.AST) -> Any:
+           node: ast.AST) -> object:
     """A method of a tensor."""
     if name in METHODS:
         return METHODS[name](machine, value, given, named_, node)
@@ -49,7 +49,7 @@ def _same(machine: Machine, value: Tensor, given: list[object], named_: dict[str
     return value
 
 
-def _copied(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
+def _copied(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Tensor:
     """`x.copy()`, `x.clone()`: another object with the same value."""
     if value.fresh and value.start is not None and not value.param:
         return Tensor(None, start=value.start, kind=value.kind, param=value.param, grad=value.grad)
@@ -102,7 +102,7 @@ def _hooked(machine: Machine, value: Tensor, given: list[object], named_: dict[s
 def _filled(rule: str) -> Row:
     """`x.normal_(0, 0.1)`, `x.fill_(2)`, `x.zero_()`: a leaf starts from something else."""
 
-    def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
+    def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
         start = value.begins
         if start is None:
             raise machine.record.unread(node, "a tensor that is computed is filled in place")
@@ -134,7 +134,7 @@ def _in_place(
     return value
 
 
-def _assigned(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
+def _assigned(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     """`w.assign_sub(lr * dw)`: an update of a variable; `w.assign([...])` gives it other numbers."""
     if any(isinstance(one, Opaque) for one in given):
         machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
@@ -160,7 +160,7 @@ def _listed(machine: Machine, value: Tensor, given: list[object], named_: dict[s
 
 
 def _new(rule: str) -> Row:
-    def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> Any:
+    def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
         shape = given[0] if given and isinstance(given[0], list | tuple) else given
         return leaf_of(tuple(int(plain(one)) for one in shape), rule=rule)
 

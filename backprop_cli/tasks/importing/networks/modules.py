@@ -179,8 +179,8 @@ def _state(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> 
     return dict(walk.params(machine, owner, node))
 
 
-def _loaded(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
-    return walk.loaded(machine, owner, given[0] if given else None, node)
+def _loaded(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> None:
+    walk.loaded(machine, owner, given[0] if given else None, node)
 
 
 def _required(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
@@ -190,7 +190,7 @@ def _required(machine: Machine, owner: Any, given: list[object], node: ast.AST) 
     return owner
 
 
-def _applied(machine: Machine, owner: Any, given: list[object], node: ast.AST) -> object:
+def _applied(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
     """`model.apply(f)`: f of each module, of the parts before the whole."""
     for _, one in walk.children(owner):
         _applied(machine, one, given, node)

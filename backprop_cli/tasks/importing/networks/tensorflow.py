@@ -65,13 +65,13 @@ def tape_method(machine: Machine, name: str, node: ast.AST) -> object:
     return Builtin(name, _TAPE[name])
 
 
-def _watched(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+def _watched(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> None:
     for one in _flat(given):
         if isinstance(one, Tensor):
             training.require(machine, one, True, node)
 
 
-def _gradient(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+def _gradient(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     slots = dict(zip(("target", "sources", "output_gradients"), given, strict=False)) | named
     target, sources, seed = slots.get("target"), slots.get("sources"), slots.get("output_gradients")
     if isinstance(target, list | tuple) and len(target) == 1:
@@ -103,7 +103,7 @@ def _flat(value: object) -> Iterator[object]:
         yield value
 
 
-def _like(value: object, found: Mapping[int, object]) -> Any:
+def _like(value: object, found: Mapping[int, object]) -> object:
     """The gradients in the shape that the variables were given in."""
     if isinstance(value, list | tuple):
         return [_like(one, found) for one in value]
@@ -141,7 +141,7 @@ def _constant(machine: Machine, given: list[object], named: dict[str, object], n
 
 
 def _random(law: str, slots: tuple[str, str], usual: tuple[float, float]) -> Row:
-    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    def row(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
         values = dict(zip(("shape", *slots), given, strict=False)) | named
         first, second = (float(plain(values.get(slot, one))) for slot, one in zip(slots, usual, strict=True))
         shape = sizes_of(machine, [], {"shape": values.get("shape", ())}, node)
@@ -220,11 +220,11 @@ _LOSSES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def _compiled(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+def _compiled(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> None:
     owner.names[" loss"] = named.get("loss", given[1] if len(given) > 1 else None)
 
 
-def _fitted(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+def _fitted(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`model.fit(X, y)`: the loss of all the data, and the way back from it."""
     values = dict(zip(("x", "y"), given, strict=False)) | named
     rule = owner.names.get(" loss")
@@ -257,13 +257,13 @@ def _quiet(machine: Machine, owner: Instance, given: list[object], named: dict[s
     return Opaque("nothing")
 
 
-_KERAS: Final[Mapping[str, Callable[..., Any]]] = {
+_KERAS: Final[Mapping[str, Callable[..., object]]] = {
     "compile": _compiled, "fit": _fitted, "add_weight": _added, "add_variable": _added,
     **dict.fromkeys(("summary", "predict", "evaluate", "save", "save_weights", "count_params", "get_weights"), _quiet),
 }  # fmt: skip
 
 
-def _weight(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> Any:
+def _weight(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """A param by the name of a law of Keras."""
     shape = tuple(int(plain(one)) for one in (given[0] if isinstance(given[0], list | tuple) else [given[0]]))
     law = given[1] if len(given) > 1 and isinstance(given[1], str) else "glorot_uniform"
@@ -282,7 +282,7 @@ def _weight(machine: Machine, given: list[Any], named: dict[str, object], node: 
     return found
 
 
-def _activated(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+def _activated(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     kind, value = given
     if kind is None or kind == "linear":
         return value
@@ -290,15 +290,15 @@ def _activated(machine: Machine, given: list[Any], named: dict[str, object], nod
     return machine.called(function, [value], {}, node)
 
 
-def _unread(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> Any:
+def _unread(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> None:
     refused(machine, f"{given[0]} of Keras is not read", node)
 
 
-def _noted(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> Any:
+def _noted(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> None:
     machine.record.note(node, str(given[0]))
 
 
-def _placed(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> Any:
+def _placed(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> None:
     owner, layer, position = given
     if isinstance(layer, Instance):
         layer.place(owner, f"{layer.kind.name.lower()}_{plain(position)}")
@@ -306,7 +306,7 @@ def _placed(machine: Machine, given: list[Any], named: dict[str, object], node: 
         layer.place(owner, str(plain(position)))
 
 
-NAMES: Final[dict[str, Any]] = {
+NAMES: Final[dict[str, object]] = {
     "tf": Library("tensorflow"), "Layer": Library("tensorflow.keras.layers.Layer"),
     **{name: Builtin(name, run) for name, run in (("weight", _weight), ("activated", _activated), ("unread", _unread),
                                                   ("note", _noted), ("place", _placed))},

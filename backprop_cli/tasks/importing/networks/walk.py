@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 
-def _held(owner: object) -> dict[str, Any]:
+def _held(owner: object) -> dict[str, object]:
     """What a module holds by its names."""
     return owner.names if isinstance(owner, Instance) else owner.parts if isinstance(owner, Layer) else {}
 
@@ -69,7 +69,7 @@ def _own(machine: Machine, owner: Part, node: ast.AST) -> Iterator[tuple[str, Te
                 yield name, found
 
 
-def loaded(machine: Machine, owner: Part, given: object, node: ast.AST) -> Any:
+def loaded(machine: Machine, owner: Part, given: object, node: ast.AST) -> None:
     """`target.load_state_dict(model.state_dict())`: the params start from the same numbers.
 
     Raises:

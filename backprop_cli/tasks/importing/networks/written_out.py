@@ -206,7 +206,7 @@ def is_written(source: str, name: str) -> bool:
     return f"\nclass {name}(" in source
 
 
-def class_of(machine: Machine, source: str, name: str, names: dict[str, Any], node: ast.AST) -> Class:
+def class_of(machine: Machine, source: str, name: str, names: dict[str, object], node: ast.AST) -> Class:
     """A layer's class, all of whose lines stand where the program makes it."""
     tree = ast.parse(_classes(source)[name])
     for part in ast.walk(tree):
@@ -225,7 +225,7 @@ def refused(machine: Machine, message: str, node: ast.AST) -> None:
     raise Returned(Unknown(machine.record.unread(node, message, "write its forward pass out").error))
 
 
-def _unread(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> Any:
+def _unread(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> None:
     refused(machine, f"nn.{given[0]} is not read", node)
 
 
