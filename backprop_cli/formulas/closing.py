@@ -15,8 +15,8 @@ from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.laws import LAWS
+from backprop_cli.formulas.algebra.positions import is_unit
 from backprop_cli.formulas.algebra.scalars import split_scalar
-from backprop_cli.formulas.algebra.shapes import is_unit
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.tidy import MAX_EXPANDED, expanded_terms
 from backprop_cli.formulas.laws_in_words import spelled

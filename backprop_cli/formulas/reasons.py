@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.shapes import only_new_axes
+from backprop_cli.formulas.algebra.positions import only_new_axes
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Size
 

@@ -5,6 +5,7 @@ from backprop_cli.formulas.algebra import (
     matching,
     others,
     pointwise,
+    positions,
     powers,
     products,
     residuals,
@@ -15,6 +16,6 @@ from backprop_cli.formulas.algebra import (
 from backprop_cli.formulas.algebra.formula import RULES, Formula, build
 
 __all__ = [
-    "RULES", "Formula", "build", "contraction", "matching", "others", "pointwise", "powers", "products", "residuals",
-    "shapes", "sums", "transposes",
+    "RULES", "Formula", "build", "contraction", "matching", "others", "pointwise", "positions", "powers", "products",
+    "residuals", "shapes", "sums", "transposes",
 ]  # fmt: skip

@@ -24,9 +24,9 @@ from backprop_cli.formulas.algebra.factoring import combined
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.functions import named_function
+from backprop_cli.formulas.algebra.positions import is_unit, picked
 from backprop_cli.formulas.algebra.products import chain, dot
 from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
-from backprop_cli.formulas.algebra.shapes import is_unit, picked
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import remembered_of_parts, spend
 

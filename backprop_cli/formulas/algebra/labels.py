@@ -11,8 +11,8 @@ from backprop_cli.formulas.algebra.expr import MASKS, Apply, GradSymbol, TensorS
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pointwise import is_triangle
+from backprop_cli.formulas.algebra.positions import is_unit_vector, picked
 from backprop_cli.formulas.algebra.scalars import powers_of
-from backprop_cli.formulas.algebra.shapes import is_unit_vector, picked
 from backprop_cli.formulas.algebra.work import spend
 
 

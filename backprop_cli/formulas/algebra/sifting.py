@@ -6,7 +6,7 @@ from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of
 from backprop_cli.formulas.algebra.formula import call
-from backprop_cli.formulas.algebra.shapes import is_unit, picked
+from backprop_cli.formulas.algebra.positions import is_unit, picked
 
 
 def sift(expr: Expr, axes: tuple[int, ...]) -> Expr | None:

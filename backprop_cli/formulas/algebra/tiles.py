@@ -9,8 +9,8 @@ from sympy import Expr, Mul
 from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import is_op, shape_of
 from backprop_cli.formulas.algebra.formula import call
+from backprop_cli.formulas.algebra.positions import is_unit_vector
 from backprop_cli.formulas.algebra.scalars import split_scalar
-from backprop_cli.formulas.algebra.shapes import is_unit_vector
 
 
 def tiled(terms: list[Expr]) -> list[Expr]:

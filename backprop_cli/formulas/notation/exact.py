@@ -15,8 +15,8 @@ from sympy import Add, Expr, Mul, Pow
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.shapes import axes_of, keeps_axes
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
+from backprop_cli.formulas.algebra.positions import is_unit, is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.scalars import split_scalar
-from backprop_cli.formulas.algebra.shapes import is_unit, is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.skeleton import mixes
 from backprop_cli.formulas.algebra.work import remembered
 from backprop_cli.language.model import Shape

@@ -10,7 +10,7 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.engine.ops.windows import SPACES
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
-from backprop_cli.formulas.algebra.shapes import is_unit_vector, unit_product
+from backprop_cli.formulas.algebra.positions import is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.picking import added_at, along, reshaped, taken

@@ -11,7 +11,7 @@ from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.algebra.for_print.repeats import Repeated, repeated
-from backprop_cli.formulas.algebra.shapes import from_the_end
+from backprop_cli.formulas.algebra.positions import from_the_end
 from backprop_cli.formulas.notation.piece import CALL, Piece
 from backprop_cli.formulas.notation.walker import Walker
 from backprop_cli.language.model import Shape

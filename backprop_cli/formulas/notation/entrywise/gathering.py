@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sympy import Expr
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
-from backprop_cli.formulas.algebra.shapes import from_the_end
+from backprop_cli.formulas.algebra.positions import from_the_end
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
 from backprop_cli.formulas.notation.piece import ATOM, Piece
