@@ -106,6 +106,15 @@ def test_a_loop_of_training() -> None:
     assert len(import_python((TF + TF_W + loop).encode(), "tf.py")) == 1
 
 
+def test_only_keras_builds() -> None:
+    """Rule: a method `build` of a class that is no layer of Keras is what the program makes of it."""
+    text = ("import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n"
+            "        super().__init__()\n        self.scale = 2.0\n    def build(self, x):\n        self.scale = 5.0\n"
+            "    def forward(self, x):\n        return (self.scale * x).sum()\n"
+            "w = torch.tensor([1.0, 3.0], requires_grad=True)\nloss = Net()(w)\nloss.backward()\n")  # fmt: skip
+    assert backprop_cli.run(text)["loss"].value == 2.0 * (1 + 3)
+
+
 REFUSED = {
     "h = tf.keras.layers.Dense(1)(tf.keras.Input(shape=(3,)))\nloss = tf.reduce_sum(h)":
         "a layer that is called on an Input of Keras is not read",

@@ -17,7 +17,7 @@ from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
-from backprop_cli.tasks.importing.networks import inits, modules, tensorflow
+from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorflow
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
@@ -54,7 +54,7 @@ def call_library(machine: Machine, function: Library, given: list[object], named
         return modules.make(machine, function.last, given, named, node)
     if path.startswith("math."):
         return scalars(machine, function.last, given, node, "numpy")
-    if path.startswith("tensorflow.") and (found := tensorflow.made(machine, path, given, named, node)) is not None:
+    if path.startswith("tensorflow.") and (found := keras.made(machine, path, given, named, node)) is not None:
         return found
     family, name = functions.home_of(path)
     if family:

@@ -19,11 +19,6 @@ def _held(owner: object) -> dict[str, object]:
     return owner.names if isinstance(owner, Instance) else owner.parts if isinstance(owner, Layer) else {}
 
 
-def _tracks_lists(owner: Instance) -> bool:
-    """Whether the library sees modules in plain lists: TensorFlow does, PyTorch does not."""
-    return any(root.startswith(("tensorflow", "keras")) for root in owner.kind.roots())
-
-
 def children(owner: object) -> Iterator[tuple[str, Part]]:
     """The modules that a module holds itself.
 
@@ -33,7 +28,7 @@ def children(owner: object) -> Iterator[tuple[str, Part]]:
     for name, one in _held(owner).items():
         if isinstance(one, Unknown):
             raise Unread(one.error)
-        if isinstance(owner, Instance) and isinstance(one, list) and _tracks_lists(owner):
+        if isinstance(owner, Instance) and isinstance(one, list) and owner.kind.is_keras:  # it looks into lists
             yield from ((f"{name}.{position}", part) for position, part in enumerate(one) if isinstance(part, Part))
         if isinstance(one, Layer) or isinstance(one, Instance) and any(one.kind.roots()):
             assert isinstance(owner, Part)

@@ -13,7 +13,7 @@ from backprop_cli.tasks.importing.data.starts import start_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library import libraries
 from backprop_cli.tasks.importing.library.arguments import bound
-from backprop_cli.tasks.importing.networks import modules, own_functions, tensorflow
+from backprop_cli.tasks.importing.networks import keras, modules, own_functions
 from backprop_cli.tasks.importing.state.machine import Returned
 from backprop_cli.tasks.importing.state.values import (
     Bound,
@@ -173,13 +173,8 @@ def _is_scalar_class(kind: Class) -> bool:
 
 def _call_instance(machine: Machine, owner: Instance, given: list[object], named: dict[str, object],
                    node: ast.AST) -> Any:
-    if given and isinstance(given[0], Instance) and given[0].kind.name == "Input":
-        raise machine.record.unread(node, "a layer that is called on an Input of Keras is not read",
-                                    "write a Sequential, or a class with call")  # fmt: skip
-    build = owner.kind.find("build")
-    if isinstance(build, Function) and given and isinstance(given[0], Tensor) and " built" not in owner.names:
-        owner.names[" built"] = True  # Keras builds a layer when it first sees what goes in
-        inline(machine, build, [owner, tensors.dims(machine, given[0], node)], {}, node)
+    if owner.kind.is_keras:
+        keras.ready(machine, owner, given, node)
     for name in ("__call__", "forward", "call"):
         found = owner.kind.find(name)
         if isinstance(found, Function):
@@ -189,10 +184,8 @@ def _call_instance(machine: Machine, owner: Instance, given: list[object], named
 
 def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
     """What a class inherits from a library: `model.parameters()`, `model.zero_grad()`, `.to(device)`."""
-    if any(tensorflow.modern(root).startswith("tensorflow") for root in owner.kind.roots()):
-        found = tensorflow.keras_method(machine, owner, name)
-        if found is not None:
-            return found
+    if owner.kind.is_keras and (found := keras.method(machine, owner, name)) is not None:
+        return found
     if name in modules.MODULE_METHODS:
         return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
     raise machine.record.unread(node, f"an object of class {owner.kind.name} has no attribute {name!r}")

@@ -219,6 +219,11 @@ class Class:
             elif isinstance(base, Library):
                 yield base.path
 
+    @property
+    def is_keras(self) -> bool:
+        """Whether it is a layer or a model of Keras."""
+        return any(root.partition(".")[0] in {"tensorflow", "keras"} for root in self.roots())
+
 
 @dataclass(eq=False, slots=True)
 class Part:

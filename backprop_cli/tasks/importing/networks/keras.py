@@ -1,0 +1,180 @@
+"""Keras: layers, losses and models as the programs of `keras_layers`, and what every one of them has."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from backprop_cli.tasks.importing.arrays import tensors
+from backprop_cli.tasks.importing.exercise import training
+from backprop_cli.tasks.importing.networks import walk
+from backprop_cli.tasks.importing.networks.keras_layers import KERAS
+from backprop_cli.tasks.importing.networks.written_out import class_of, is_written, refused
+from backprop_cli.tasks.importing.state.record import leaf_of
+from backprop_cli.tasks.importing.state.values import (
+    WRITTEN,
+    Builtin,
+    Function,
+    Instance,
+    Layer,
+    Library,
+    Opaque,
+    Part,
+    Tensor,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.importing.state.machine import Machine
+
+LAWS: Final = "the params of layers start from Keras's laws, drawn here with seed 0"
+BATCH: Final = 32
+
+
+def made(machine: Machine, path: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """A layer, a loss or a model of Keras; None where it is none that is written out.
+
+    Raises:
+        Unread: a layer that is not known.
+    """
+    name = path.rpartition(".")[2]
+    if ".initializers." in path or name.endswith("_initializer"):
+        return _snake(name.removesuffix("_initializer"))
+    if is_written(KERAS, name):
+        return machine.called(class_of(machine, KERAS, name, NAMES, node), given, named, node)
+    if name[:1].isupper() and path.startswith("tensorflow.keras."):
+        raise machine.record.unread(node, f"{name} of Keras is not read", "write its forward pass out")
+    return None
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def method(machine: Machine, owner: Instance, name: str) -> object:
+    """A method or property that Keras gives to every layer and model; None for none."""
+    if name in _VARIABLES:
+        return [one for _, one in walk.params(machine, owner, owner.kind.node)]
+    if name in _KERAS:
+        return Builtin(name, lambda m, a, k, n: _KERAS[name](m, owner, a, k, n))
+    return None
+
+
+def ready(machine: Machine, owner: Instance, given: list[object], node: ast.AST) -> None:
+    """A layer before it is called: one with a `build` is built when it first sees what goes in.
+
+    Raises:
+        Unread: it is called on a layer, which stands for what that gives.
+    """
+    x = given[0] if given else None
+    if isinstance(x, Instance) and x.kind.is_keras:
+        raise machine.record.unread(node, f"a layer that is called on an {x.kind.name} of Keras is not read",
+                                    "write a Sequential, or a class with call")  # fmt: skip
+    build = owner.kind.find("build")
+    if isinstance(build, Function) and isinstance(x, Tensor) and " built" not in owner.names:
+        owner.names[" built"] = True
+        machine.called(build, [owner, tensors.dims(machine, x, node)], {}, node)
+
+
+_VARIABLES: Final = frozenset({"trainable_variables", "trainable_weights", "variables", "weights"})
+_LOSSES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("mse", "mean_squared_error", "MSE"), "MeanSquaredError"),
+    **dict.fromkeys(("mae", "mean_absolute_error", "MAE"), "MeanAbsoluteError"),
+    "binary_crossentropy": "BinaryCrossentropy", "categorical_crossentropy": "CategoricalCrossentropy",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}  # fmt: skip
+
+
+def _compiled(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> None:
+    owner.names[" loss"] = named.get("loss", given[1] if len(given) > 1 else None)
+
+
+def _fitted(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`model.fit(X, y)`: the loss of all the data, and the way back from it."""
+    values = dict(zip(("x", "y"), given, strict=False)) | named
+    rule = owner.names.get(" loss")
+    if isinstance(rule, str):
+        if rule not in _LOSSES:
+            raise machine.record.unread(node, f"the loss {rule!r} is not read", "write the loss out")
+        rule = machine.called(class_of(machine, KERAS, _LOSSES[rule], NAMES, node), [], {}, node)
+    target = values.get("y")
+    predicted = machine.called(owner, [values.get("x")], {}, node)
+    if not isinstance(rule, Instance | Function | Library) or not isinstance(predicted, Tensor):
+        raise machine.record.unread(node, "what this model is compiled with is not known")
+    size = machine.record.shape(predicted, node)[:1]
+    if size and size[0] > int(plain(values.get("batch_size", BATCH)) or BATCH):
+        machine.record.note(node, "fit goes through batches; all the data are read as one")
+    loss = machine.called(rule, [target, machine.named(predicted, "y_pred", node)], {}, node)
+    if isinstance(rule, Library) and isinstance(loss, Tensor):
+        loss = machine.called(Library("tensorflow.reduce_mean"), [loss], {}, node)
+    training.backward(machine, machine.named(loss, "loss", node), None, None, node)
+    return Opaque("a history")
+
+
+def _added(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    names = ("name", "shape") if given and isinstance(given[0], str) else ("shape",)
+    values = dict(zip(names, given, strict=False)) | named
+    return weight(machine, [values.get("shape", ()), values.get("initializer")], {}, node)
+
+
+def _quiet(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    return Opaque("nothing")
+
+
+_KERAS: Final[Mapping[str, Callable[..., object]]] = {
+    "compile": _compiled, "fit": _fitted, "add_weight": _added, "add_variable": _added,
+    **dict.fromkeys(("summary", "predict", "evaluate", "save", "save_weights", "count_params", "get_weights"), _quiet),
+}  # fmt: skip
+
+
+def weight(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """A param by the name of a law of Keras."""
+    shape = tuple(int(plain(one)) for one in (given[0] if isinstance(given[0], list | tuple) else [given[0]]))
+    law = given[1] if len(given) > 1 and isinstance(given[1], str) else "glorot_uniform"
+    inner = math.prod(shape[:-2])
+    fans = (inner * shape[-2], inner * shape[-1]) if len(shape) > 1 else (math.prod(shape), math.prod(shape))
+    scale = {"glorot": sum(fans) / 2, "he": fans[0] / 2, "lecun": fans[0]}.get(law.partition("_")[0])
+    std = 0.05 if scale is None else 1 / math.sqrt(scale or 1)
+    reach = 0.05 if scale is None else math.sqrt(3) * std
+    rule = "normal" if law.endswith("normal") else law if law in {"zeros", "ones"} else "uniform"
+    options = {"normal": {"mean": 0.0, "std": round(std, 6), "seed": 0},
+               "uniform": {"low": round(-reach, 6), "high": round(reach, 6), "seed": 0}}.get(rule, {})  # fmt: skip
+    found = leaf_of(shape, rule=rule, options=options)
+    found.param, found.grad = True, True
+    if options:
+        machine.record.note(None, LAWS)
+    return found
+
+
+def _activated(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    kind, value = given
+    if kind is None or kind == "linear":
+        return value
+    function = Library(f"tensorflow.nn.{kind}") if isinstance(kind, str) else kind
+    return machine.called(function, [value], {}, node)
+
+
+def _unread(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> None:
+    refused(machine, f"{given[0]} of Keras is not read", node)
+
+
+def _noted(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> None:
+    machine.record.note(node, str(given[0]))
+
+
+def _placed(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> None:
+    owner, layer, position = given
+    if isinstance(layer, Instance):
+        layer.place(owner, f"{layer.kind.name.lower()}_{plain(position)}")
+    elif isinstance(layer, Part | Layer):
+        layer.place(owner, str(plain(position)))
+
+
+NAMES: Final[dict[str, object]] = {
+    "tf": Library("tensorflow"), "Layer": Library("tensorflow.keras.layers.Layer"),
+    **{name: Builtin(name, run) for name, run in (("weight", weight), ("activated", _activated), ("unread", _unread),
+                                                  ("note", _noted), ("place", _placed))},
+    WRITTEN: True,
+}  # fmt: skip
