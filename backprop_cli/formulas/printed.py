@@ -43,7 +43,6 @@ def dotted(name: str) -> str:
     return normalize("NFC", f"{name[0]}\u0307{name[1:]}") if single else f"{name}˙"
 
 
-
 def worst(deviations: Iterable[float]) -> float:
     """The largest of some deviations; NaN where one is, which `max` passes over."""
     found = [*deviations]

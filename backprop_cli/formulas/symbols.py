@@ -181,12 +181,8 @@ def _reached(graph: Graph, definitions: Mapping[int, Expr], gradient: TensorSymb
         return None
     if index in graph.hooks or any(run.output == index for run in graph.passes):
         return None
-    users = [node.op.name for node in graph.nodes if node.op and index in node.inputs]
-    return made.args[0] if FLAT.issuperset(users) else None
-
-
-FLAT = frozenset({"softmax", "exp", "logsumexp"})
-"""Functions whose slope is 0 at -∞."""
+    users = (node.op for node in graph.nodes if node.op and index in node.inputs)
+    return made.args[0] if all(op.flat_below for op in users) else None
 
 
 class _Positions:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import backprop_cli
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import op as define
 from backprop_cli.language.layers.plain import ACTIVATIONS
@@ -31,3 +33,13 @@ def test_activations_are_those_of_layers() -> None:
     """The functions that a layer may end with, without those that are as often no activation."""
     assert {op.name for op in OPS.values() if op.activation} == (
         set(ACTIVATIONS) & OPS.keys()) - {"identity", "exp", "sin", "square", "erf"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.flat_below])
+def test_what_is_flat_below_hands_nothing_on(name: str) -> None:
+    """An entry that is -∞ gets no gradient, whatever stands beside it and whatever comes back."""
+    spec = {"inputs": {"v": [0.5, -1.0, 2.0], "m": [1, 0, 1]}, "params": {"x": [0.3, 0.7, 1.2]},
+            "nodes": {"s": "where(m, x, -inf)", "y": f"{name}(s)", "loss": "sum(v * y) + sum(v * y)**2"}}  # fmt: skip
+    gradient = np.asarray(backprop_cli.run(spec)["s"].grad)
+    assert gradient[1] == 0
+    assert gradient[[0, 2]].all()

@@ -22,13 +22,13 @@ from backprop_cli.engine.ops.words import HELD, SINGULAR, TRACED, WORDS
 from backprop_cli.language.model import Shape, Size
 
 AtHand = Callable[[str, Sequence[Node], Sequence[Node]], bool]
+"""(word, operands, all nodes) -> whether the textbook's form of the word has no value at the numbers that are known."""
 Numbered = Callable[[Graph], AtHand | None]
 """What is known of a graph's numbers; None where it has none."""
 
 
 def unknown(graph: Graph) -> None:
     """No numbers are at hand."""
-"""(word, operands, all nodes) -> whether the textbook's form of the word has no value at the numbers that are known."""
 
 
 class Traced:

@@ -37,7 +37,7 @@ def _with(samples: tuple[Sample, ...], **parameters: object) -> tuple[Sample, ..
 
 elementwise("sigmoid(x)", "Logistic function 1/(1 + exp(-x)).", lambda xp, x: stable_sigmoid(x),
             lambda xp, y, x: y * xp.sigmoid_complement(y, x), lambda s, x: 1 / (1 + s.exp(-x)), aliases="expit",
-            text="σ({0})", latex=r"\sigma({0})", activation=True)
+            text="σ({0})", latex=r"\sigma({0})", activation=True, flat_below=True)
 elementwise("logsigmoid(x)", "log σ(x), without overflow.", lambda xp, x: -stable_softplus(-x),
             lambda xp, y, x: xp.sigmoid(-x), lambda s, x: -s.log(1 + s.exp(-x)), aliases="log_sigmoid",
             text="log σ({0})", latex=r"\log\sigma({0})", activation=True)

@@ -73,9 +73,9 @@ elementwise("abs(x)", "Absolute value.", lambda xp, x: np.abs(x), lambda xp, y, 
 elementwise("sign(x)", "-1, 0 or 1; its derivative is 0.", lambda xp, x: np.sign(x), flat, lambda s, x: s.sign(x),
             latex=r"\operatorname{{sgn}}({0})", aliases="sgn")
 elementwise("exp(x)", "Exponential.", lambda xp, x: np.exp(x), lambda xp, y, x: y, lambda s, x: s.exp(x),
-            latex=r"e^{{{0}}}", domain="exp overflows above 709")
+            latex=r"e^{{{0}}}", domain="exp overflows above 709", flat_below=True)
 elementwise("expm1(x)", "exp(x) - 1, accurate for small x.", lambda xp, x: np.expm1(x), lambda xp, y, x: xp.exp(x),
-            lambda s, x: s.exp(x) - 1, domain="exp overflows above 709")
+            lambda s, x: s.exp(x) - 1, domain="exp overflows above 709", flat_below=True)
 elementwise("log(x)", "Natural logarithm.", lambda xp, x: np.log(x), lambda xp, y, x: 1 / x, lambda s, x: s.log(x),
             POSITIVE, aliases="ln", latex=r"\log {0}", domain=LOG_HINT)
 elementwise("log1p(x)", "log(1 + x), accurate for small x.", lambda xp, x: np.log1p(x), lambda xp, y, x: 1 / (1 + x),

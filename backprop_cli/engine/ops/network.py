@@ -48,7 +48,9 @@ def _log_softmax_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes) ->
 op("softmax(x; axis=-1)", "exp x / Σ exp x along an axis.", lambda xp, x, axis=-1: softmax(x, axis), shape=along_shape,
    vjps=lambda xp, g, y, x, axis: y * (g - xp.sum(g * y, axis=axis, keepdims=True)), samples=ALONG,
    entry=_entry_softmax,
-   sums_to_one=True, whole_axes=True, activation=True, group="networks")
+   sums_to_one=True, whole_axes=True, activation=True, flat_below=True, group="networks")
+
+
 def masked_softmax(x: Array, mask: Mask, axis: Axes) -> Array:
     """exp x / Σ exp x over the entries that the mask shows; 0 where it hides, also where it hides all."""
     seen = np.greater(mask, 0)

@@ -165,7 +165,7 @@ reduction("logsumexp(x; axis=none, keepdims=false)", "log Σ exp x, shifted by t
           lambda xp, x, axis=None, keepdims=False: logsumexp(x, axis, keepdims),
           lambda xp, g, y, x, axis, keepdims: restored(xp, g, x, axis, keepdims) * xp.softmax(x, axis=axis),
           temporary=costs.times(4), entry=lambda s, x, axis=None, keepdims=False: np.frompyfunc(s.log, 1, 1)(
-              np.sum(np.frompyfunc(s.exp, 1, 1)(x), axis=axis, keepdims=keepdims)))
+              np.sum(np.frompyfunc(s.exp, 1, 1)(x), axis=axis, keepdims=keepdims)), flat_below=True)
 
 # ── spread ───────────────────────────────────────────────────────────────────────────────────────
 
