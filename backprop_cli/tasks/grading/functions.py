@@ -52,55 +52,54 @@ def with_functions(text: str, nodes: Collection[str], known: Callable[[str], boo
 
 def _applied(text: str, nodes: Collection[str]) -> str:
     """`cos p`, `sin² p`, `column sums of dZ`, `rowsum(dA)`: in functions with brackets."""
-    text = _SUMS_OF.sub(r"\1sum(\2)", text)
-    at = 0
-    while (found := _SUM_OF.search(text, at)) is not None:
-        end = closing(text, found.end() - 1)
-        if end < 0:
-            return text
-        text = f"{text[: found.start()]}{SUMS[found[1]].format(text[found.end() : end])}{text[end + 1 :]}"
-        at = found.start() + 3
+    text = rewritten(_SUMS_OF.sub(r"\1sum(\2)", text), _SUM_OF, lambda found, inner: SUMS[found[1]].format(inner))
     return _APPLIED.sub(lambda f: f[0] if f[1] in nodes or f[3] in NO_NAMES else f"{f[1]}({f[3]}){f[2] or ''}", text)
 
 
 def _primes(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:
     """`σ'(z)`, `dsigmoid(z)`, `sigmoid(z, deriv=True)`: the derivative, written out."""
-    text, at = _ASKED.sub(r"\1'(\2)", text), 0
-    while (found := _PRIME.search(text, at)) is not None:
-        name = found[1] or found[2]
+
+    def written(found: re.Match[str], inner: str) -> str | None:
+        name, word = found[1] or found[2], found[0][:-1].strip()
         name = OTHER_NAMES.get(name, name)
-        end = closing(text, found.end() - 1)
-        at = found.end()
-        word = text[found.start() : found.end() - 1].strip()
-        if name in DERIVATIVES and end > 0 and word not in nodes and not known(word):
-            inner = text[found.end() : end]
-            text = f"{text[: found.start()]}{DERIVATIVES[name].format(inner)}{text[end + 1 :]}"
-            at = found.start()
-    return text
+        if name not in DERIVATIVES or word in nodes or known(word):
+            return None
+        return DERIVATIVES[name].format(inner)
+
+    return rewritten(_ASKED.sub(r"\1'(\2)", text), _PRIME, written)
 
 
 def _powered(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:
     """`tanh²(z)`: the power of what the function gives."""
-    at = 0
-    while (found := _POWERED.search(text, at)) is not None:
-        end = closing(text, found.end() - 1)
-        function = found[1] not in nodes and (known(found[1]) or found[1] in {*WRITTEN_OUT, *OTHER_NAMES})
-        if end < 0 or not function:
-            at = found.end()
-            continue
-        text = f"{text[: found.start()]}{found[1]}{text[found.end() - 1 : end + 1]}{found[2]}{text[end + 1 :]}"
-        at = found.start() + 1
-    return text
+
+    def written(found: re.Match[str], inner: str) -> str | None:
+        name, power = found.groups()
+        is_function = name not in nodes and (known(name) or name in {*WRITTEN_OUT, *OTHER_NAMES})
+        return f"{name}({inner}){power}" if is_function else None
+
+    return rewritten(text, _POWERED, written)
 
 
 def _written_out(text: str) -> str:
     """`sech(z)`: in functions that the language has."""
-    while (found := _WRITTEN_OUT.search(text)) is not None:
+    return rewritten(text, _WRITTEN_OUT, lambda found, inner: WRITTEN_OUT[found[1]].format(inner))
+
+
+def rewritten(text: str, call: re.Pattern[str], written: Callable[[re.Match[str], str], str | None]) -> str:
+    """Each call in another form, that of what stands in its brackets (None: as it is), the outer one first.
+
+    Args:
+        text: a formula.
+        call: matches a call up to its opening bracket.
+        written: what takes its place, of the match and of what the brackets hold; no such call begins it.
+    """
+    at = 0
+    while (found := call.search(text, at)) is not None:
         end = closing(text, found.end() - 1)
-        if end < 0:
-            return text
-        inner = WRITTEN_OUT[found[1]].format(text[found.end() : end])
-        text = f"{text[: found.start()]}{inner}{text[end + 1 :]}"
+        made = written(found, text[found.end() : end]) if end >= 0 else None
+        at = found.end()
+        if made is not None:
+            text, at = f"{text[: found.start()]}{made}{text[end + 1 :]}", found.start()
     return text
 
 

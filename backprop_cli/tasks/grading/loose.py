@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from backprop_cli.language.expression.lexer import SUPERSCRIPTS
-from backprop_cli.tasks.grading.functions import NO_NAMES, OTHER_NAMES, closing, with_functions
+from backprop_cli.tasks.grading.functions import NO_NAMES, OTHER_NAMES, closing, rewritten, with_functions
 from backprop_cli.tasks.grading.items import SUBSCRIPTS, other_spelling
 
 SIGNS: Mapping[str, str] = {
@@ -156,18 +156,13 @@ def has_links(text: str, nodes: Collection[str]) -> bool:
 
 def _indicators(text: str) -> str:
     """`I(z > 0)`, `1(z > 0)`, `step(z)`: the mask."""
-    at = 0
-    while (found := _INDICATOR.search(text, at)) is not None:
-        end = closing(text, found.end() - 1)
-        inner = text[found.end() : end]
-        compared = any(sign in inner for sign in "<>≥≤=")
-        if end < 0 or (found[0].startswith("1") and not compared):
-            at = found.end()
-            continue
-        mask = inner if compared else f"{inner.split(',')[0]} > 0"
-        text = f"{text[: found.start()]}({mask}){text[end + 1 :]}"
-        at = found.start() + 1
-    return text
+
+    def written(found: re.Match[str], inner: str) -> str | None:
+        if any(sign in inner for sign in "<>≥≤="):
+            return f"({inner})"
+        return None if found[0].startswith("1") else f"({inner.partition(',')[0]} > 0)"
+
+    return rewritten(text, _INDICATOR, written)
 
 
 def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> Iterator[str]:
