@@ -106,13 +106,17 @@ def unseeded(choice: SpecChoice, what: str) -> None:
                          hint="--output chooses an entry; run --grad-output gives a vector times it")
 
 
-def begin(spec: str, job: Job, report: ReportChoice, limits: Limits, form: str | None) -> int:
-    """Work on a spec and write what comes out."""
-    unseeded(job.choice, "Jacobian" if job.kind == "jacobian" else "Hessian")
+def form_of(spec: str, form: str | None, to: str | None, report: ReportChoice) -> str:
+    """The format that is asked for: by name, or by the suffix of a file that is not the spec."""
     refuse_overwriting(report.out, (spec,))
-    suffix = None if job.to else suffixed(report.out, FORMATS)
-    chosen = replace(job, form=form or suffix or "text")
-    return over((spec,), chosen, sink_for(report.out), Series(), limits, manner_now(), chosen.warm)
+    suffix = None if to else suffixed(report.out, FORMATS)
+    return form or suffix or "text"
+
+
+def begin(spec: str, job: Job, report: ReportChoice, limits: Limits) -> int:
+    """Work on a spec and write what comes out."""
+    unseeded(job.choice, job.kind.capitalize())
+    return over((spec,), job, sink_for(report.out), Series(), limits, manner_now(), job.warm)
 
 
 # ── one thing ────────────────────────────────────────────────────────────────────────────────────

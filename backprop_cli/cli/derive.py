@@ -160,8 +160,9 @@ def command(spec: str, nodes: tuple[str, ...], form: str | None, steps: str, ent
     A spec with shapes alone will do.
     """
     suffix = suffixed(report.out, SUFFIXES)
+    chosen = form or suffix or "text"
     refuse_overwriting(report.out, (spec,))
     one_thread()
-    view = replace(page.of(report.view(()), report.out, form), full=steps == "full")
-    job = Job(choice, form or suffix or "text", view, nodes, memory.max_bytes, entry)
+    view = replace(page.of(report.view(()), report.out, chosen), full=steps == "full")
+    job = Job(choice, chosen, view, nodes, memory.max_bytes, entry)
     return over((spec,), job, sink_for(report.out), Series(), limits, manner_now(), job.warm)

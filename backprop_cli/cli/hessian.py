@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from backprop_cli.cli.derivatives import FORMATS, Job, begin
+from backprop_cli.cli.derivatives import FORMATS, Job, begin, form_of
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.records import Limits
 
@@ -24,6 +24,7 @@ def command(spec: str, form: str | None, get: str | None, vector: str | None, to
     Prints the Hessian of the output by --wrt (by default every param, and every pair of them): its formula, its
     entries in index notation, and its numbers.
     """
-    view = page.of(report.view(()), report.out, form)
-    job = Job("hessian", choice, form or "text", view, terms != "none", memory.max_bytes, get, to, vector)
-    return begin(spec, job, report, limits, form)
+    chosen = form_of(spec, form, to, report)
+    view = page.of(report.view(()), report.out, chosen)
+    job = Job("hessian", choice, chosen, view, terms != "none", memory.max_bytes, get, to, vector)
+    return begin(spec, job, report, limits)

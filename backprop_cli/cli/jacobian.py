@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from backprop_cli.cli.derivatives import FORMATS, Job, begin
+from backprop_cli.cli.derivatives import FORMATS, Job, begin, form_of
 from backprop_cli.cli.options import Memory, Page, ReportChoice, SpecChoice, format_option, spec_argument, takes
 from backprop_cli.cli.records import Limits
 
@@ -23,6 +23,7 @@ def command(spec: str, form: str | None, get: str | None, to: str | None, terms:
     Prints the Jacobian of --output by --wrt (an input, a param or a node; by default every param): its formula as
     one tensor, its entries in index notation, and its numbers, of the output's shape followed by the leaf's.
     """
-    view = page.of(report.view(()), report.out, form)
-    job = Job("jacobian", choice, form or "text", view, terms != "none", memory.max_bytes, get, to)
-    return begin(spec, job, report, limits, form)
+    chosen = form_of(spec, form, to, report)
+    view = page.of(report.view(()), report.out, chosen)
+    job = Job("jacobian", choice, chosen, view, terms != "none", memory.max_bytes, get, to)
+    return begin(spec, job, report, limits)

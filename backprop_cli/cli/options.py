@@ -158,13 +158,12 @@ class Page(Width):
 
     standalone: bool = False
 
-    def of(self, view: View, out: str | None, form: str | None = None) -> View:
-        """The view of the page in a format (None: that of the suffix of `-o`, else text).
+    def of(self, view: View, out: str | None, form: str = "text") -> View:
+        """The view of the page in a format.
 
         Raises:
             UsageError: E026 for a document of another format than LaTeX.
         """
-        form = form or ("latex" if (out or "").lower().endswith(".tex") else "text")
         if self.standalone and form != "latex":
             raise UsageError("E026", "--standalone goes with --format latex", hint=f"--format {form} is whole as it is")
         return Width.of(self, replace(view, standalone=self.standalone), out)

@@ -152,10 +152,10 @@ def command(spec: str, rule: str, given: Mapping[str, str], steps: int, every: i
     new_spec = report.out if (report.out or "").endswith(SPEC_SUFFIXES) else None
     _check(report.out, plot, new_spec)
     out = None if new_spec else report.out
-    suffix = suffixed(out, FORMATS)
-    view = page.of(ReportChoice(out, report.precision, report.ascii, report.color).view(()), out, form)
+    chosen = form or suffixed(out, FORMATS) or "text"
+    view = page.of(ReportChoice(out, report.precision, report.ascii, report.color).view(()), out, chosen)
     formulas = terms != "none" and get is None
-    job = Job(choice, form or suffix or "text", view, rule, given, steps, every, formulas, memory.max_bytes,
+    job = Job(choice, chosen, view, rule, given, steps, every, formulas, memory.max_bytes,
               new_spec, plot, bar=steps >= 100, get=get)  # fmt: skip
     return over((spec,), job, sink_for(out), Series(), limits, manner_now(), job.warm)
 
