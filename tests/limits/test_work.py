@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from cProfile import Profile
 from pathlib import Path
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sympy.core.cache import clear_cache
 
 from backprop_cli.engine.graph import build
 from backprop_cli.engine.graph.gradients import with_gradients
+from backprop_cli.engine.ops import contraction
 from backprop_cli.formulas.algebra.budget import LONG, PLAINLY
 from backprop_cli.formulas.algebra.definitions import name_definition
 from backprop_cli.formulas.algebra.evaluate import Evaluator
@@ -318,3 +320,12 @@ def test_a_long_product_of_matrices_is_not_searched(factors: int, is_found: bool
     before = facts.budget.left
     assert (named in symbols_of(folded(whole, facts))) == is_found
     assert before - facts.budget.left < 20 * factors
+
+
+def test_the_rules_of_a_product_of_many_share_the_search_for_an_order(spec_of: Callable[[str], Any]) -> None:
+    """Rule: einsum of n vectors looks for the order of its operands for itself and once for all its derivatives."""
+    letters = ascii_letters[:23]
+    product = f"einsum('{','.join(letters)}->', {', '.join('x' for _ in letters)})"
+    before = contraction._searched.cache_info().misses
+    run(spec_of(f"params: {{x: [1.0, 2.0]}}\nnodes:\n  y: {product}\n"), Settings(terms=()))
+    assert contraction._searched.cache_info().misses - before == 2

@@ -118,7 +118,17 @@ def _contractions(inputs: Sequence[str], output: str, shapes: Iterable[Shape]) -
 
 @lru_cache(maxsize=256)
 def _order(written: str, *shapes: tuple[int, ...]) -> list[Any]:
-    """In which order numpy meets the operands, two at a time; the search takes the cube of their number."""
+    """In which order the operands meet, two at a time; what the letters are called does not matter.
+
+    The rules of a product of many, one for each operand, look alike once letters are called as they come.
+    """
+    letters = dict.fromkeys(sign for sign in written if sign.isalpha())
+    return _searched(written.translate({ord(a): b for a, b in zip(letters, LETTERS, strict=False)}), *shapes)
+
+
+@lru_cache(maxsize=256)
+def _searched(written: str, *shapes: tuple[int, ...]) -> list[Any]:
+    """The order that numpy finds; the search takes the cube of how many operands there are."""
     dummies = [np.broadcast_to(0.0, shape) for shape in shapes]
     found: list[Any] = np.einsum_path(written, *dummies, optimize="greedy")[0]
     return found
