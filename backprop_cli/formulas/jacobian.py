@@ -103,7 +103,8 @@ def jacobian_formula(reverse: Reverse, index: int, small: int) -> Written:
         brief = work.brief(few, found)
     rows = None if found.literal else work.rows()
     facts = (*made.facts.used.values(), *([] if found.literal else work.said()))
-    return replace(found, facts=facts, rows=rows, brief=brief, entries=work.each() if few else {})
+    where = tuple(work.made(found.formula)) if isinstance(found.formula, Printed) else ()
+    return replace(found, facts=facts, rows=rows, brief=brief, entries=work.each() if few else {}, where=where)
 
 
 def _holds_unnamed(graph: Graph, vjp: Expr) -> bool:

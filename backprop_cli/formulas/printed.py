@@ -109,12 +109,19 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Defined:
+    """What a name in a formula stands for, where the spec does not say it."""
+
+    name: Printed
+    formula: Printed
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
-    """The formula with a letter for what it says several times, for people to read: `name` = `definition`."""
+    """The formula with a letter for what it says several times, for people to read."""
 
     formula: Printed
-    name: Printed
-    definition: Printed
+    letter: Defined
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ GENERATED = "generated"
 COMMAND_LINE = "-e"
 """What the file of an expression is called that stands on the command line."""
 
+BY_PROGRAM = "<generated>"
+"""And of what the program wrote."""
+
 
 @dataclass(frozen=True)
 class Source:

@@ -33,7 +33,7 @@ from backprop_cli.language.expression.tree import (
     rebuilt,
 )
 from backprop_cli.language.model import Function
-from backprop_cli.language.source import Text, inline
+from backprop_cli.language.source import BY_PROGRAM, Text, inline
 from backprop_cli.records import dataclass, field, replace
 
 EITHER, BOTH, COMPARISON, SUM, PRODUCT, UNARY, POWER, POSTFIX, ATOM = range(9)
@@ -216,5 +216,5 @@ def _arguments(function: Function, part: Call) -> dict[str, Expression] | None:
 
 def parsed(text: str) -> tuple[Expression, Text]:
     """An expression of our own with its text."""
-    whole = inline(text, "<generated>")
+    whole = inline(text, BY_PROGRAM)
     return parse(whole), whole

@@ -75,9 +75,9 @@ def with_forward_mode(result: Result, spec: Spec, given: Mapping[str, Leaf], for
 def graph_output(graph: Graph) -> Any:
     """The output of a spec that names none, so that a tangent is not taken for it."""
     from backprop_cli.language.expression import parse
-    from backprop_cli.language.source import inline
+    from backprop_cli.language.source import BY_PROGRAM, inline
 
-    text = inline(graph.output_name, "<generated>")
+    text = inline(graph.output_name, BY_PROGRAM)
     return parse(text), text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -43,3 +44,37 @@ def test_a_formula_is_written_as_a_person_would(nodes: str, expected: Mapping[st
     found = formulas(nodes)
     assert {name: found[name].text for name in expected} == expected
     assert all((found[name].deviation or 0) < 1e-12 or "xlogy" in found[name].text for name in expected)
+
+
+BY_DEFINITION = [
+    ({"f": "c - p*sin(c) - 1.2", "d": "1 - p*cos(c)", "L": "c - f/d"}, {"c": "f · p · sin(c) / d²"}),
+    ({"d": "1 - p*cos(c)", "L": "d*c + c*p*cos(c)"}, {"p": "0"}),
+    ({"d": "sum(x*r) + p*c**2 - 3*c", "L": "sin(d)*(d + 3*c - p*c**2)"}, {"d": "rᵀ · x · cos(d) + sin(d)"}),
+]
+"""Newton's step on Kepler's equation, whose slope d is 1 - p cos c; a product that is c; a sum that is rᵀx."""
+
+
+@pytest.mark.parametrize(("nodes", "expected"), BY_DEFINITION)
+def test_terms_that_a_definition_brings_together_leave(nodes: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    """d + p cos c - 1 is 0 where d is 1 - p cos c, also in brackets, or with a factor in front."""
+    found = formulas(json.dumps(nodes))
+    assert {name: found[name].text for name in expected} == expected
+    assert all((found[name].deviation or 0) < 1e-12 for name in expected)
+
+
+COLUMNS = [
+    ({"w": "x[:, None] * r", "q": "sum(w * r, axis=1)", "L": "sum(log(q))"}, {"w": "r/q[:, None]"}),
+    ({"w": "x[:, None] * r", "q": "w[arange(3), arange(3)]", "L": "sum(q**2)"},
+     {"w": "2 q[:, None] ⊙ one_hot(arange(3), 3)"}),
+    ({"w": "x[:, None] * r", "q": "sum(w, axis=1)", "L": "sum(log(sum(w / q[:, None], axis=1)))"}, {}),
+]
+"""What a column divides; what stands in a column; two columns that cancel, whose quotient has no axes of its own."""
+
+
+@pytest.mark.parametrize(("nodes", "expected"), COLUMNS)
+def test_a_column_is_written_as_one(nodes: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    """It stands below a fraction bar as it would alone, and is no reshape."""
+    found = formulas(json.dumps(nodes))
+    assert {name: found[name].text for name in expected} == expected
+    assert all((found[name].deviation or 0) < 1e-12 for name in found)
+    assert not any("reshape" in formula.text for formula in found.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -420,6 +421,24 @@ def test_what_is_repeated_has_a_letter(backprop: Backprop, spec: str, formula: s
         assert "s" not in re.findall(r"[a-z_]+", whole[notation])
     named_s = spec.replace("nodes: {", "nodes: {s: 1.0, ")
     assert where.replace("where s", "where r") in backprop("jacobian", "-", stdin=named_s).out
+
+
+MAML = """params: {p: [0.5, -0.3, 0.1]}
+inputs: {x: [1, -2, 3], t: 0.4}
+nodes: {y: tanh(p @ x), L: (y - t)**2, q: p - 0.1*grad(p), z: tanh(q @ x)}
+"""
+
+
+@pytest.mark.parametrize("args", [("jacobian", "--output", "q"), ("jacobian",), ("hessian",)])
+def test_a_gradient_that_the_program_named_is_defined(backprop: Backprop, args: Sequence[str]) -> None:
+    """Where ∂L/∂y stands in a formula by a name that no spec has, it is said what that is; so for scripts."""
+    shown = backprop(*args, "-", "--wrt", "p", stdin=MAML).out
+    assert "grad_y" in shown
+    assert shown.count("\n  where grad_y = 2(y - t)\n") == 1
+    assert "grad_p =" not in shown
+    told = json.loads(backprop(*args, "-", "--wrt", "p", "--format", "json", stdin=MAML).out)
+    assert told["where"]["grad_y"]["code"] == "2 * (y - t)"
+    assert r"\mathrm{grad}_{y} &= 2" in backprop(*args, "-", "--wrt", "p", "--format", "latex", stdin=MAML).out
 
 
 def test_a_root_stands_before_a_sum_of_entries(backprop: Backprop) -> None:

@@ -15,7 +15,7 @@ from backprop_cli.engine.ops.base import ShapeError, broadcast, show
 from backprop_cli.errors import TOLD, BackpropError, Failures, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, NodeSpec, Shape, Spec
-from backprop_cli.language.source import Text, inline
+from backprop_cli.language.source import BY_PROGRAM, Text, inline
 from backprop_cli.language.suggest import suggest
 from backprop_cli.records import replace
 
@@ -181,7 +181,7 @@ def plain(spec: Spec, numbered: Callable[[Graph], Any] | None = None) -> Spec:
 
 
 def _named(name: str) -> tuple[ast.Expression, Text]:
-    text = inline(name, "<generated>")
+    text = inline(name, BY_PROGRAM)
     return ast.parse(text), text
 
 

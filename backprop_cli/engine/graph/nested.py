@@ -15,7 +15,7 @@ from backprop_cli.engine.graph.writing import Writing
 from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import NodeSpec, Spec
-from backprop_cli.language.source import inline
+from backprop_cli.language.source import BY_PROGRAM, inline
 from backprop_cli.records import dataclass, field, replace
 
 
@@ -109,7 +109,7 @@ def with_outer(spec: Spec, outer: tuple[Outer, ...], build: Callable[[Spec], Gra
 def _base(spec: Spec, one: Outer, pending: Iterable[str]) -> Spec:
     """What no gradient that is still to be taken goes into, going back from what this one is of."""
     inside = dependents(spec, pending)
-    text = inline(one.of, "<generated>")
+    text = inline(one.of, BY_PROGRAM)
     return replace(spec, nodes=tuple(node for node in spec.nodes if node.name not in inside), wrt="all", hooks={},
                    output=(ast.parse(text), text), grad_output="ones", grad_output_at=None)  # fmt: skip
 

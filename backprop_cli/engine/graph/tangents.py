@@ -14,7 +14,7 @@ from backprop_cli.engine.graph.nodes import Graph, Node, rule_of
 from backprop_cli.engine.graph.tracing import AtHand, Traced, contribution, reverse
 from backprop_cli.engine.graph.writing import LONGEST, Writing
 from backprop_cli.language.model import Leaf, Spec
-from backprop_cli.language.source import inline
+from backprop_cli.language.source import BY_PROGRAM, inline
 from backprop_cli.records import dataclass, field, replace
 
 SUFFIX = "_dot"
@@ -58,7 +58,7 @@ class _Forward:
         """The tangent of a leaf, which is given."""
         name = self.names[node.name] = self.writing.unique(node.name + SUFFIX)
         self.found[node.index] = self.writing.leaf(name, node.shape)
-        return replace(tangent, name=name, kind="input", shape=node.shape, at=inline(name, "<generated>"))
+        return replace(tangent, name=name, kind="input", shape=node.shape, at=inline(name, BY_PROGRAM))
 
     def take(self, node: Node) -> None:
         """A node's tangent: the sum of what each operand's contributes."""

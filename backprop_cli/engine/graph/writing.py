@@ -9,7 +9,7 @@ from backprop_cli.engine.graph.tracing import AtHand, Traced, TracedWords
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Leaf, NodeSpec, Shape
 from backprop_cli.language.names import MAX_NAME
-from backprop_cli.language.source import inline
+from backprop_cli.language.source import BY_PROGRAM, inline
 from backprop_cli.records import dataclass, field
 
 LONGEST = 160
@@ -72,14 +72,14 @@ class Writing:
 
     def leaf(self, name: str, shape: Shape) -> Traced:
         """What stands in the builder for a node, or a leaf, of that name."""
-        made = self.builder.leaf(Leaf(name, "input", shape, None, inline(name, "<generated>")))
+        made = self.builder.leaf(Leaf(name, "input", shape, None, inline(name, BY_PROGRAM)))
         self.names[made.index] = name
         return Traced(made, self.words)
 
     def add(self, name: str, code: str) -> None:
         """A node of the spec."""
-        text = inline(code, "<generated>")
-        self.nodes.append(NodeSpec(name, ast.parse(text), text, inline(name, "<generated>")))
+        text = inline(code, BY_PROGRAM)
+        self.nodes.append(NodeSpec(name, ast.parse(text), text, inline(name, BY_PROGRAM)))
 
     def unique(self, wanted: str) -> str:
         """A name that nothing has."""

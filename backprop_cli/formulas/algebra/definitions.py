@@ -16,6 +16,7 @@ from backprop_cli.formulas.algebra.solved import SHORTEST, solutions
 from backprop_cli.formulas.algebra.tidy import put_together
 
 REDUCED = frozenset({"sum", "mean", "var", "std", "norm", "logsumexp", "max", "min"})
+MAX_TERMS = 4  # of a sum that is looked for by one of them, among terms that hold the others
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 
@@ -33,6 +34,8 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         facts.solved.setdefault(part, (form, divisor))
         if isinstance(part, Add):
             facts.added.add(symbols_of(part))
+    if isinstance(definition, Add) and len(definition.args) <= MAX_TERMS:
+        facts.related[symbol] = [(t, symbol - definition + t) for t in definition.args if isinstance(t, Mul)]
     _name_part(symbol, definition, facts)
     whole = with_powers(definition)  # (x/l)**(k - 1)/l is (x/l)**k/x, too
     if whole != definition:

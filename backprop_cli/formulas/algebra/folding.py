@@ -7,6 +7,7 @@ another, also below a fraction bar and with the sign of a difference turned.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from sympy import Add, Expr, Mul, Pow, S
 
@@ -27,6 +28,7 @@ from backprop_cli.formulas.algebra.work import parts_of, remembered_of_parts
 
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
+MAX_OUT = 24  # of a sum that is multiplied out
 MAX_SUMS = 8  # in a product: each is tried with all the others beside it
 DEEPEST = 3  # definitions in one another that are opened
 MAX_FACTORS = 24  # of a product of matrices: each stretch of it is looked for, and the rest multiplied out anew
@@ -115,7 +117,7 @@ def _one(expr: Expr, facts: Facts) -> Expr:
     if is_op(expr, "matmul"):
         return _chain(expr, facts)
     if isinstance(expr, Add):
-        return min((expr, *_apart(expr, expr, facts)), key=_cost)
+        return min((expr, *_apart(expr, expr, facts), *_met(expr, facts)), key=_cost)
     return _product(expr, facts) if isinstance(expr, (Mul, Pow)) else expr
 
 
@@ -192,6 +194,35 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
             yield number * rest * Add(*found)
             if abs(number) != 1:  # 2 (y - F/2) is 2 y - F
                 yield rest * Add(*[number * term for term in found])
+
+
+def _met(total: Add, facts: Facts) -> Iterator[Expr]:
+    """f + e c - 1 as 0, where f is 1 - e c: multiplied out, a term of a definition for which others leave."""
+    symbols = symbols_of(total)
+    known = [one for s in symbols for one in facts.related.get(s, ()) if symbols_of(one[0]) <= symbols]
+    terms = list(islice(_multiplied_out(total), MAX_OUT + 1)) if known else []
+    if not terms or len(terms) > MAX_OUT:
+        return
+    before = found = Add(*terms)
+    for part, form in known:
+        wanted = {b: e for b, e in powers_of(part).items() if not b.is_number}
+        for term in Add.make_args(found):
+            had = powers_of(term)
+            if all(b in had and _within(e, had[b]) for b, e in wanted.items()):
+                moved = Add(found - term, *_multiplied_out(term / part * form))
+                found = moved if len(Add.make_args(moved)) < len(Add.make_args(found)) else found
+    if found != before and shape_of(found) == shape_of(total):
+        yield found
+
+
+def _multiplied_out(expr: Expr) -> Iterator[Expr]:
+    """The terms of a sum without brackets."""
+    total = next((f for f in Mul.make_args(expr) if isinstance(f, Add)), None)
+    if total is None:
+        yield expr
+        return
+    for term in total.args:
+        yield from _multiplied_out(term if total is expr else beside(expr, total) * term)
 
 
 def _has_new_name(found: list[Expr], moved: list[Expr]) -> bool:

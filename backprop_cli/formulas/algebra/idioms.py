@@ -9,6 +9,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
+from backprop_cli.engine.ops.shapes import broadcast
 from backprop_cli.formulas.algebra.expr import (
     MASKS,
     Apply,
@@ -195,7 +196,8 @@ def _expansion_idiom(expr: Mul) -> Expr | None:
     if len(alike) < 2:
         return None
     inner = combined(Mul(*[Pow(b.args[0], e) for b, e in alike.items()]))
-    return expr / Mul(*[Pow(b, e) for b, e in alike.items()]) * call("expand_dims", first.parameters, inner)
+    whole = Formula(inner, broadcast(*(shape_of(b.args[0]) for b in alike)))  # a/a is 1, and has no axes of its own
+    return expr / Mul(*[Pow(b, e) for b, e in alike.items()]) * build("expand_dims", first.parameters, (whole,)).expr
 
 
 def _is_sieve(expr: Expr) -> bool:

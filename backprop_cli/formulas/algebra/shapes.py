@@ -50,6 +50,8 @@ def reshaped(expr: Expr, target: Shape) -> Expr:
         if len(target) < len(shape_of(expr)) and drop_front(shape_of(expr)) == target:  # Σ(x, axis=(0, 2))[:, None]
             return _with_axes_behind(expr, target)
     ready = _before_reshape(expr, shape_of(expr), target) or _kept(expr, target) or _into_sum(expr, target)
+    if ready is None and target == (*shape_of(expr), 1):  # a column, as people write it
+        return call("expand_dims", {"axis": len(target) - 1}, expr)
     return ready or Apply("reshape", (expr,), {"shape": target}, target)
 
 
@@ -94,6 +96,8 @@ def expand_dims(x: Formula, *, axis: Any) -> Formula:
     expr = materialize(Formula(rest, x.shape))
     if isinstance(expr, Pow) and expr.exp.free_symbols and not shape_of(expr.exp):  # (fᵍ)[:, None] meets f[:, None]
         return scaled(factor, Formula(Pow(expand_dims(Formula(expr.base, x.shape), axis=axis).expr, expr.exp), shape))
+    if (below := _divisor(expr)) is not None:  # (1/p)[:, None] meets what stands above the fraction bar
+        return scaled(factor, Formula(1 / expand_dims(Formula(below, x.shape), axis=axis).expr, shape))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     kept = _kept(expr, shape)
     if kept is not None:
@@ -103,6 +107,12 @@ def expand_dims(x: Formula, *, axis: Any) -> Formula:
     return scaled(
         factor, Formula(Apply("expand_dims", (expr,), {"axis": axes[0] if len(axes) == 1 else axes}, shape), shape)
     )
+
+
+def _divisor(expr: Expr) -> Expr | None:
+    """What 1 is divided by; None where something else is, or a root."""
+    parts = [f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0]
+    return 1 / expr if len(parts) == len(Mul.make_args(expr)) else None
 
 
 def _kept(expr: Expr, shape: Shape) -> Expr | None:

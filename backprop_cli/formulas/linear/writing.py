@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from sympy import Expr
@@ -19,8 +20,9 @@ from backprop_cli.formulas.linear.repeated import letter, repeated
 from backprop_cli.formulas.linear.spelling import IndexLayout, code_of, layout, lettered
 from backprop_cli.formulas.linear.terms import Entries
 from backprop_cli.formulas.marks import COMMA, MARKED, plain
-from backprop_cli.formulas.printed import INDEXED, Brief, Omitted, Printed
+from backprop_cli.formulas.printed import INDEXED, Brief, Defined, Omitted, Printed
 from backprop_cli.formulas.symbols import Symbols
+from backprop_cli.language.source import BY_PROGRAM
 from backprop_cli.records import dataclass, field, replace
 
 TEX, PAGE = MARKED["latex"], MARKED["mathml"]
@@ -45,6 +47,7 @@ def _is_wide(cells: Sequence[str], shape: tuple[int, ...]) -> bool:
     return sum(max(map(len, cells[i::width])) for i in range(width)) > LONGEST_ENTRY
 
 
+NAME = re.compile(r"[^\W\d]\w*")
 BREAK = r" \\ "
 
 
@@ -80,6 +83,7 @@ class Written:
     literal: bool = False  # written out entry by entry
     entries: Mapping[Place, Printed] = field(default_factory=dict)
     brief: Brief | None = None
+    where: tuple[Defined, ...] = ()
 
 
 @dataclass(slots=True)
@@ -108,9 +112,22 @@ class Writing:
         shorter = replace(self, called={part: name}, printed=[]).written(few)
         if isinstance(shorter.formula, Omitted) or (shorter.literal, shorter.block) != (found.literal, found.block):
             return None
-        layouts = {notation: self.layout(notation, names) for notation in WRITTEN}
-        return Brief(shorter.formula, Printed({n: one.notation.name(name) for n, one in layouts.items()}),
-                     Printed({n: one(part) for n, one in layouts.items()}))  # fmt: skip
+        return Brief(shorter.formula, self.defined(name, part))
+
+    def defined(self, name: str, formula: Expr) -> Defined:
+        """`name` = ..., in each notation."""
+        layouts = {notation: self.layout(notation, self.names) for notation in WRITTEN}
+        return Defined(Printed({n: one.notation.name(name) for n, one in layouts.items()}),
+                       Printed({n: one(formula) for n, one in layouts.items()}))  # fmt: skip
+
+    def made(self, formula: Printed) -> Iterator[Defined]:
+        """The nodes in a formula that the program wrote, of a `grad(...)`, each before what it is made of."""
+        graph = self.symbols.graph
+        met = {*NAME.findall(formula.code)}
+        for node in reversed(graph.spec.nodes):
+            if node.name in met and node.at.source.file == BY_PROGRAM:
+                met.update(NAME.findall(node.text.text))
+                yield self.defined(node.name, self.tidied(self.symbols.definitions[graph.names[node.name]]))
 
     def said(self) -> list[str]:
         """What the index notation leaves unsaid: how far a sum goes that no tensor bounds, and what lies outside."""

@@ -21,6 +21,8 @@ def document(found: Differentiated, view: View) -> dict[str, object]:
         "output": found.output, "wrt": found.wrt, "dims": dict(found.dims), "shape": list(found.shape),
         "value": later(found.value, view.precision), "formula": written,
     }  # fmt: skip
+    if found.where:
+        made["where"] = {one.name.code: one.formula.told for one in found.where}
     if found.block:
         made["block"] = found.block
     if found.entries:

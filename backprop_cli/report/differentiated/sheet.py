@@ -28,13 +28,12 @@ def _section(one: Differentiated, view: View) -> Section:
 
 def _equations(one: Differentiated, view: View) -> Iterator[Equation]:
     left = {"text": one.symbol, "latex": _symbol(one, "latex"), "mathml": _symbol(one, "mathml")}
-    if isinstance(one.formula, Omitted):
+    shown = one.shown
+    if isinstance(shown, Omitted):
         yield Equation(left, (), one.value)
         return
-    shown = one.formula if one.brief is None else one.brief.formula
     yield Equation(left, (shown,), one.value, where=one.block)
-    if one.brief is not None:
-        yield Equation(one.brief.name, (one.brief.definition,))
+    yield from (Equation(defined.name, (defined.formula,)) for defined in one.defined)
     if one.rows and one.shape and shown.get(INDEXED["text"]) != shown["text"]:
         yield Equation(one.rows, (Printed({notation: shown[key] for notation, key in INDEXED.items()}),))
     if len(one.entries) > 1 and one.value is not None:

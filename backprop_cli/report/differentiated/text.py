@@ -31,8 +31,8 @@ def legend_of(results: Sequence[Differentiated]) -> tuple[str, ...]:
     for one in results:
         keys = ("text", "index") if one.rows else ("text",)
         shown: list[Printed] = []
-        if isinstance(one.formula, Printed):
-            shown += [one.formula] if one.brief is None else [one.brief.formula, one.brief.definition]
+        if isinstance(one.shown, Printed):
+            shown += [one.shown, *(defined.formula for defined in one.defined)]
         shown += [entry.formula for entry in one.entries.values()] if len(one.entries) > 1 else []
         texts += [formula[key] for formula in shown for key in keys if key in formula]
     if not texts:
@@ -46,15 +46,14 @@ def _one(one: Differentiated, view: View) -> Iterator[Row | str]:
     """One derivative, as a chain of equals signs."""
     symbol = view.safe(one.symbol)
     yield f"{view.paint(symbol, 'gradient')}{INDENT}{view.paint(count(one.shape), 'faint')}"
-    if isinstance(one.formula, Omitted):
-        yield f"{INDENT}({view.safe(one.formula.why)})"
+    if isinstance(one.shown, Omitted):
+        yield f"{INDENT}({view.safe(one.shown.why)})"
     else:
-        shown = one.formula if one.brief is None else one.brief.formula
-        yield from _formula(one, shown["text"], shown.get("index", ""), view)
+        yield from _formula(one, one.shown["text"], one.shown.get("index", ""), view)
     yield from _value(one, view)
-    if one.brief is not None:
-        name, definition = (view.plain(part["text"]) for part in (one.brief.name, one.brief.definition))
-        yield Row(f"{INDENT}where {name}", of_source(definition))
+    for defined in one.defined:
+        name, formula = (view.plain(part["text"]) for part in (defined.name, defined.formula))
+        yield Row(f"{INDENT}where {name}", of_source(formula))
     yield from _entries(one, view)
 
 

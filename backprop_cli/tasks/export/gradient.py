@@ -21,7 +21,7 @@ from backprop_cli.formulas.symbols import Trial
 from backprop_cli.language.expression import Call, Indexed, Name, parse
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import Leaf, NodeSpec, Spec
-from backprop_cli.language.source import Text, inline
+from backprop_cli.language.source import BY_PROGRAM, Text, inline
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
@@ -170,7 +170,7 @@ class _Work:
         node = self.graph.nodes[run.output]
         name = unique(SEED + node.name + suffix, self.taken)
         array = np.broadcast_to(np.asarray(run.seed, dtype=np.float64), tuple(map(int, node.shape)))
-        self.seeds.append(Leaf(name, "input", node.shape, lambda: array, inline(name, "<generated>")))
+        self.seeds.append(Leaf(name, "input", node.shape, lambda: array, inline(name, BY_PROGRAM)))
         return name
 
     def add(self, name: str, terms: list[str]) -> None:
@@ -182,7 +182,7 @@ class _Work:
 
     def node(self, name: str, code: str) -> str:
         expression, text = expression_of(code)
-        self.nodes.append(NodeSpec(name, expression, text, inline(name, "<generated>")))
+        self.nodes.append(NodeSpec(name, expression, text, inline(name, BY_PROGRAM)))
         return name
 
 

@@ -9,7 +9,7 @@ from backprop_cli.language.expression import Call, Expression, Name, calls, pars
 from backprop_cli.language.functions import walk
 from backprop_cli.language.model import NodeSpec, Pass, Spec
 from backprop_cli.language.names import MAX_NAME
-from backprop_cli.language.source import Text, inline
+from backprop_cli.language.source import BY_PROGRAM, Text, inline
 from backprop_cli.records import replace
 
 Written = tuple[Expression, Text]
@@ -92,5 +92,5 @@ def _passed(one: Pass, output: Expression, text: Text) -> Pass:
 
 def expression_of(text: str) -> Written:
     """An expression of our own with its text."""
-    whole = inline(text, "<generated>")
+    whole = inline(text, BY_PROGRAM)
     return parse(whole), whole

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import Omitted
 from backprop_cli.language.model import NodeSpec, Spec
-from backprop_cli.language.source import inline
+from backprop_cli.language.source import BY_PROGRAM, inline
 from backprop_cli.language.writer import write
 from backprop_cli.records import replace
 from backprop_cli.tasks.export.prepared import expression_of, taken_names, unique
@@ -25,7 +25,7 @@ def export(spec: Spec, results: Sequence[Differentiated]) -> str:
         if isinstance(one.formula, Omitted):
             raise UsageError("E023", f"{one.symbol} cannot be written as a node: {one.formula.why}")
         name = unique(f"{one.kind}_{_word(one.output)}_{one.wrt}", taken)
-        added.append(NodeSpec(name, *expression_of(one.formula.code), inline(name, "<generated>")))
+        added.append(NodeSpec(name, *expression_of(one.formula.code), inline(name, BY_PROGRAM)))
     made = replace(spec, nodes=(*spec.nodes, *added), output=expression_of(added[-1].name), grad_output="ones",
                    grad_output_at=None, hooks={}, backward=())  # fmt: skip
     what = ", ".join(f"{node.name} is {one.symbol}" for node, one in zip(added, results, strict=True))

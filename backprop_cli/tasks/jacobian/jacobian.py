@@ -140,7 +140,8 @@ def with_formula(found: Differentiated, reverse: Reverse, rows: Rows | None, ind
         return replace(found, formula=formula)
     entries = {_at(place): Entry(named(place), one) for place, one in written.entries.items()}
     return replace(found, formula=formula, block=written.block, facts=written.facts, entries=entries,
-                   rows=named(written.rows) if written.rows else {}, brief=written.brief)  # fmt: skip
+                   rows=named(written.rows) if written.rows else {}, brief=written.brief,
+                   where=written.where)  # fmt: skip
 
 
 def _at(place: Place) -> str:

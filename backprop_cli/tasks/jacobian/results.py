@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backprop_cli.formulas.printed import Brief, Omitted, Printed
+from backprop_cli.formulas.printed import Brief, Defined, Omitted, Printed
 from backprop_cli.records import dataclass, field
 
 
@@ -40,3 +40,14 @@ class Differentiated:
     dims: Mapping[str, int] = field(default_factory=dict)
     names: tuple[str, ...] = ()  # of all nodes, so that no two are written alike
     brief: Brief | None = None  # what people are shown in place of the formula, where that repeats itself
+    where: tuple[Defined, ...] = ()  # the names in the formula that the spec does not define
+
+    @property
+    def shown(self) -> Printed | Omitted:
+        """The formula as people are shown it."""
+        return self.formula if self.brief is None else self.brief.formula
+
+    @property
+    def defined(self) -> tuple[Defined, ...]:
+        """What the names in that stand for."""
+        return self.where if self.brief is None else (self.brief.letter, *self.where)
