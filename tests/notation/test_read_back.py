@@ -365,6 +365,12 @@ FOUND = {
         "a: [1, 2, 4], B: {shape: [3, 3], init: normal}",
         "c: 'logsumexp(a[:, None] + B, axis=0)', d: 'logsumexp(c[:, None] + B)', z: 'd - a[0] - B[0, 1] - B[1, 2]'",
     ),
+    "an entry that may lie outside of a sum of axes of size 1": (
+        "p: {shape: [3, 2], init: normal}", "a: 'diag(p, k=-2)', z: 'sin(flip(a)) + huber(a) * sum(cos(a * p))'"),
+    "a list of what is computed": ("x: [0.5, -1, 3], u: 0.7",
+                                   "z: \"sin(x + 1)[[1, 1, 0]] * scatter(u, '[1, 1, 0]', (3,))\""),
+    "a product below a sum": (
+        "x: {shape: [2, 2], init: normal}", "z: 'sin(cumprod(prod_others(x), axis=1)) * cumprod(x, axis=0)'"),
     "no letter left for unit vectors": (
         "x: [1, 2], e: 1, u: 2, unit: 3, basis: 4, unit_vector: 5",
         "z: 'e * x[0] * x[1] + u * unit * basis * unit_vector'",

@@ -128,18 +128,23 @@ class Reader:
     def before(self, start: int) -> Any:
         """The array that ends where its index starts."""
         if self.text[start - 1] == ")":
-            opening = next(p for p in range(start - 1, -1, -1) if self.text[p] == "(" and self.closing(p) == start - 1)
-            name = re.search(r"\w*$", self.text[:opening])
-            text = self.text[opening - len(name[0]) : start]  # type: ignore[index]
+            text = self.written(start)
+            opening = start - len(text) + text.index("(")
             if not text.startswith("argmax("):
                 return self.array_of(text)
             places = re.search(r"\(([^()]*)\) = $", self.text[: opening - len("argmax")])
             return self.whole(text, places[1].count(",") + 1 if places else 1)[0]
         if self.text[start - 1] == "]":  # X[[1, 1, 0]], of which an entry follows
             opening = next(p for p in range(start - 1, -1, -1) if self.text[p] == "[" and self.closing(p) == start - 1)
-            name = next(m[0] for m in ARRAY.finditer(self.text[:opening]) if m.end() == opening)
-            return self.array_of(name + self.text[opening:start])
-        return self.array_of(next(m[0] for m in ARRAY.finditer(self.text[:start]) if m.end() == start))
+            return self.array_of(self.written(opening) + self.text[opening:start])
+        return self.array_of(self.written(start))
+
+    def written(self, end: int) -> str:
+        """What is written whole and ends there: a name, a call, brackets."""
+        if self.text[end - 1] == ")":
+            opening = next(p for p in range(end - 1, -1, -1) if self.text[p] == "(" and self.closing(p) == end - 1)
+            return re.search(r"\w*$", self.text[:opening])[0] + self.text[opening:end]  # type: ignore[index]
+        return next(m[0] for m in ARRAY.finditer(self.text[:end]) if m.end() == end)
 
     # parts ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -259,7 +264,7 @@ class Reader:
         is_known = name in FUNCTIONS or name in OPS and OPS[name].pointwise
         if not is_known or self.text[end + 1 : end + 2] == "[":
             self.place = end + 1
-            return self.entry(self.array_of(self.text[start : self.place]))
+            return self.entry(self.array_of(self.gathered(self.text[start : self.place])))
         self.expect("(")
         positional, keywords = [], {}
         while not self.takes(")"):

@@ -28,6 +28,7 @@ from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.language.model import Shape
 from backprop_cli.records import dataclass, field
 
+RUNNING = ("Σ_", "Π_", "max_", "min_")
 PRODUCT = GRADIENT
 """A product of numbers needs no brackets in another; a Σ or a quotient does."""
 
@@ -161,7 +162,8 @@ class EntryLayout(Layout):
             return self.zero_outside(definition, indices)
         last = indices[len(indices) - len(shape_of(expr)) :]
         moved = [i for s, i in zip(shape_of(expr), last, strict=True) if is_one(s) and places.number(i) != 0]
-        piece = self.picked(expr, own_indices(expr, indices))
+        own = own_indices(expr, indices)
+        piece = self.picked(expr, own) if any(own) else self.entry(expr, own)
         return self.selected(moved, [""] * len(moved), piece) if moved else piece
 
     @property
@@ -216,7 +218,7 @@ class EntryLayout(Layout):
         if self.notation.stacks:
             return Piece(*self.notation.fraction(above, below))
         bottom = below.text if below.reaches else self.closed(below, POWER)
-        is_own = above.reaches and "Σ" in bottom  # each has letters of its own
+        is_own = above.reaches and any(sign in bottom for sign in RUNNING)  # each has letters of its own
         top = self.notation.bracket(above.text) if is_own else self.closed(above, MUL)
         return Piece(top + self.notation.over_bar + bottom, MUL)
 
