@@ -182,13 +182,20 @@ BLOCK = 1 << 18
 
 
 def _distance(found: Array, value: Array) -> float:
-    """The largest, relative to the largest entry; a few rows at a time, as a difference takes as much as both."""
-    if not value.size:
-        return 0.0
-    if value.size > BLOCK:
-        step = max(1, BLOCK * len(value) // value.size)
-        parts = [slice(start, start + step) for start in range(0, len(value), step)]
-        worst = np.max([np.max(np.abs(found[part] - value[part])) for part in parts])
-    else:
-        worst = np.max(np.abs(found - value))
-    return float(worst) / max(1.0, float(value.max()), -float(value.min()))
+    """The largest where there is a value, relative to the largest finite entry.
+
+    A few rows at a time, as a difference takes as much as both.
+    """
+    step = max(1, BLOCK * len(value) // value.size) if value.ndim and value.size else 1
+    parts = [slice(start, start + step) for start in range(0, len(value), step)] if value.ndim else [...]
+    worst = np.max([_apart(found[part], value[part]) for part in parts], axis=0, initial=0)
+    return float(worst[0] / max(1.0, worst[1]))
+
+
+def _apart(found: Array, value: Array) -> tuple[float, float]:
+    """How far one is from the other, and the largest."""
+    difference = np.abs(found - value)
+    if not np.isfinite(value).all():
+        difference = np.where((found == value) | np.isnan(value), 0, difference)
+        value = value[np.isfinite(value)]
+    return np.max(difference, initial=0), np.max(np.abs(value), initial=0)

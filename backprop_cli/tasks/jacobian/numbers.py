@@ -17,6 +17,7 @@ from backprop_cli.engine.rows import NumbersInRows
 from backprop_cli.engine.rows import Rows as Seeds
 from backprop_cli.errors import SpecError
 from backprop_cli.records import dataclass, field
+from backprop_cli.tasks.jacobian.columns import with_columns
 
 AT_ONCE = 1 << 26
 """Bytes that one reverse pass may take: its gradients, and what a step makes on its way, such as windows."""
@@ -67,7 +68,7 @@ class Rows:
             check_together(self.graph, shapes, max_bytes)
             apart = self.at_once(max_bytes - sum(bytes_of(self.graph, shape) for shape in shapes))
             self.made.update(self.jacobians(wanted, apart))
-        return self.made.pop(index)
+        return with_columns(self.graph, self.values, self.made.pop(index), index)
 
     def jacobians(self, wanted: Sequence[int], apart: int) -> Mapping[int, Any]:
         """Those by several nodes, from the same reverse passes, each of so many rows."""
