@@ -206,7 +206,7 @@ BATCHED: Mapping[str, Callable[[Function, tuple[object, ...], Mapping[str, objec
     "matmul": _matmul, "sum": _along, "mean": _along, "flip": _along, "expand_dims": _expanded, "squeeze": _squeezed,
     "transpose": _transposed, "reshape": _reshaped, "broadcast_to": _spread, "outer": _outer, "cumsum": _along,
     "tril": _stacked, "triu": _stacked, "less_share": _pointwise, "select": _pointwise, "reject": _pointwise,
-    "gated": _pointwise, "ratio": _pointwise, "einsum": _einsum,
+    "gated": _pointwise, "ratio": _pointwise, "share_power": _pointwise, "einsum": _einsum,
     **{name.format(space): manner for space in (1, 2) for name, manner in (
         ("conv{}d", _images), ("conv_transpose{}d", _images), ("avg_pool{}d", _stacked), ("avg_unpool{}d", _stacked),
         ("conv{}d_weight", partial(_filters, space)))},

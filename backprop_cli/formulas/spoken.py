@@ -12,7 +12,7 @@ from sympy import Rational, S
 from backprop_cli.engine.interpret import evaluate_body, textbook
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import broadcast
-from backprop_cli.engine.ops.words import INFINITE, PLAINER, SINGULAR, TRACED, WORDS
+from backprop_cli.engine.ops.words import AGAIN, INFINITE, PLAINER, SINGULAR, TRACED, WORDS
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.expr import (
     TensorSymbol,
@@ -63,6 +63,8 @@ class RuleWords(Words):
         self.facts = facts
 
     def __getattr__(self, name: str) -> Callable[..., Formula]:
+        if self.facts.again and name in AGAIN:
+            return lambda *operands: _read(AGAIN[name], dict(zip(WORDS[name][0], operands, strict=True)))
         return partial(_at_hand, self.facts, name) if name in SINGULAR else partial(_word, name)
 
     def gated(self, g: Formula, slope: Formula) -> Formula:

@@ -151,7 +151,7 @@ def symbols(
     budget = Budget.of(sum(1 for _ in graph.named()))
     changing = graph.wrt if moving is None else moving
     facts = Facts(_data(graph, values, changing), prover=sum_of_definition, work=Work(budget),
-                  style=_style(graph))  # fmt: skip
+                  style=_style(graph), again=moving is not None)  # fmt: skip
     facts.claims = partial(_claims, graph, moving or frozenset())
     if values is not None and moving is None:
         facts.params = lambda symbol: values[symbol.index] if graph.nodes[symbol.index].is_leaf else None

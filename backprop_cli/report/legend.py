@@ -32,6 +32,8 @@ SIGNS = (
     ("index_add(", "index_add(x, t, δ, 0) adds each row of δ to the row of x that its label in t names"),
     ("scatter_add(", "scatter_add(x, t, δ, 1) adds δ[n,j] to x[n,t[n,j]], for each n and j"),
     ("cofactor_along(", "cofactor_along(x, v): how the matrix of cofactors of x moves as x moves along v"),
+    ("polar(", "polar(x): U · Vᵀ of the singular value decomposition x = U · diag(σ) · Vᵀ"),
+    ("lyapunov(", "lyapunov(a, c): the X with a · X + X · a = c"),
     ("prod_others(", "prod_others(x): at each place the product of all entries but that one"),
 )
 """What a sign means that no textbook has, in the order in which they are looked for."""

@@ -44,7 +44,7 @@ WRAPS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }  # fmt: skip
 """How any tensor comes to lie in a domain, as text and in numpy."""
 
-UNSTEADY = {"svd_u", "svd_vh", "eigvecsh", "svdvals", "eigvalsh", "pinv"}
+UNSTEADY = {"svd_u", "svd_vh", "polar", "eigvecsh", "svdvals", "eigvalsh", "pinv"}
 """Ill-conditioned where values nearly coincide; their rules have tests of their own."""
 
 JUMPS = re.compile(r"\b(floor|ceil|round|trunc|sign|floor_divide|remainder)\b")

@@ -227,6 +227,55 @@ def check_second(leaves: Any, nodes: Any, output: str, wrt: str, value: Any) -> 
         np.testing.assert_allclose(value[(..., *entry)], (ends[0] - ends[1]) / (2 * STEP), atol=1e-7)
 
 
+COINCIDING = {
+    "two singular values": [[1.0, 2.0], [2.0, -1.0]], "a multiple of I": [[3.0, 0.0], [0.0, 3.0]],
+    "a tall one": [[1.0, 2.0], [2.0, -1.0], [0.0, 0.0]], "a wide one": [[0.0, 2.0, 0.0], [-2.0, 0.0, 0.0]],
+    "nearly": [[1.0, 0.0], [0.0, 1.0 + 1e-9]], "two of three": [[1.0, 0.0, 0.0], [0.0, 0.6, 0.8], [0.0, -1.6, 1.2]],
+}
+
+
+@pytest.mark.parametrize("which", COINCIDING)
+def test_a_nuclear_norm_is_smooth_where_singular_values_coincide(which: str) -> None:
+    """Its gradient U Vᵀ does not turn with the vectors that such values share: the Hessian is that of differences."""
+    leaves, nodes = {"A": COINCIDING[which]}, {"f": "norm(A, 'nuc')"}
+    (found,) = hessians(spec_of(leaves, nodes, "f", grad_output=1), Wanted(("A",)))
+    check_second(leaves, nodes, "f", "A", found.value)
+    size = np.size(COINCIDING[which])
+    np.testing.assert_allclose(found.value.reshape(size, size), found.value.reshape(size, size).T, atol=1e-12)
+    assert isinstance(found.formula, Printed)
+    assert found.formula.deviation is not None
+    assert found.formula.deviation < 1e-12
+
+
+def norm_hessian(x: Any, p: float) -> Any:
+    """By hand: (p - 1) (diag(|x|ᵖ⁻²) - u uᵀ / fᵖ) / fᵖ⁻¹ with u = sign(x) |x|ᵖ⁻¹."""
+    f, u = np.sum(np.abs(x) ** p) ** (1 / p), np.sign(x) * np.abs(x) ** (p - 1)
+    return (p - 1) * (np.diag(np.abs(x) ** (p - 2)) - np.outer(u, u) / f**p) / f ** (p - 1)
+
+
+@pytest.mark.parametrize(("loss", "right"), [
+    ("norm(x, 1.5)", lambda x: norm_hessian(x, 1.5)), ("norm(x, 2.5)", lambda x: norm_hessian(x, 2.5)),
+    ("norm(x, 7)", lambda x: norm_hessian(x, 7)), ("sum(abs(x)**1.5)", lambda x: 0.75 * np.diag(np.abs(x) ** -0.5)),
+])  # fmt: skip
+def test_only_the_entry_of_a_zero_has_no_second_derivative(loss: str, right: Any) -> None:
+    """Where |x|ᵖ⁻² is infinite at one entry, every other entry of the Hessian is as finite as by hand."""
+    x = np.array([1.0, 0.0, -2.0])
+    (found,) = hessians(spec_of({"x": x}, {"f": loss}, "f", grad_output=1), Wanted(("x",)))
+    with np.errstate(divide="ignore"):
+        expected = right(x)
+    kept = np.isfinite(expected)
+    assert np.count_nonzero(kept) >= 8
+    np.testing.assert_allclose(found.value[kept], expected[kept], rtol=1e-12, atol=1e-14)
+
+
+def test_a_row_that_does_not_depend_on_an_entry_is_0_there() -> None:
+    """√x at 0 has an infinite slope in its own row alone: 0 · ∞ in any other row is no derivative of it."""
+    (found,) = jacobians(spec_of({"x": [1.0, 0.0, 4.0]}, {"y": "sqrt(x)"}, "y"), Wanted(("x",)))
+    np.testing.assert_array_equal(found.value, np.diag([0.5, np.inf, 0.25]))
+    assert isinstance(found.formula, Printed)
+    assert found.formula.deviation == 0
+
+
 def test_newtons_step_of_logistic_regression(backprop: Backprop, tmp_path: Path) -> None:
     """Newton's method with the program's own gradient and Hessian comes to the maximum likelihood in six steps."""
     x = np.array([[1, 0.5], [1, 2.3], [1, 2.9], [1, 3.4], [1, 1.1], [1, 2.0]])

@@ -140,7 +140,7 @@ class TracedWords:
         """A function of the language, or a careful word by its textbook form."""
         lifted = [self.lift(operand) for operand in operands]
         if name in WORDS:
-            return textbook(name, lifted, parameters, _Spoken(self), TRACED.get(name) or self.careful(name, lifted))
+            return textbook(name, lifted, parameters, _Spoken(self), self.careful(name, lifted))
         if name == "multiply":
             lifted = self.narrowed(lifted)
         short: Traced | None = shorter(name, lifted, parameters)
@@ -150,12 +150,13 @@ class TracedWords:
         return self.apply(op, lifted, {**op.signature.parameters, **parameters})
 
     def careful(self, name: str, operands: Sequence[Traced]) -> str | None:
-        """The form of a word that is right at the numbers at hand, where the textbook's is not."""
-        if self.at_hand is None or name not in SINGULAR:
-            return None
+        """The form of a word that is right wherever it is differentiated, or at the numbers at hand."""
+        always = TRACED.get(name)
+        if self.at_hand is None or name not in SINGULAR or always and name not in HELD:
+            return always
         nodes = self.builder.nodes
         is_singular = self.at_hand(name, [o.node for o in operands], nodes)
-        return HELD.get(name, SINGULAR[name][1]) if is_singular else None
+        return HELD.get(name, SINGULAR[name][1]) if is_singular else always
 
     def narrowed(self, operands: list[Traced]) -> list[Traced]:
         """A number that was spread over a shape is a number again beside a tensor of that shape."""

@@ -54,6 +54,16 @@ def _shared_pair(x: Array, which: int) -> Array:
     return (u * share[..., None, :]) @ vh
 
 
+def polar(x: Array) -> Array:
+    """U Vᵀ of x = U diag(σ) Vᵀ; NaN where there is none."""
+    try:
+        u, _, vh = np.linalg.svd(x, full_matrices=False)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
+    found: Array = u @ vh
+    return found
+
+
 def _turn(u: Array, vh: Array) -> Array:
     """The determinant of u vh, 1 or -1."""
     return np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
@@ -151,6 +161,11 @@ class Careful:
         zero = np.equal(b, 0)
         return np.where(zero, 0, a / np.where(zero, 1, b))[()] if np.any(zero) else a / b
 
+    def share_power(self, a: Array, b: Array, e: Array) -> Array:
+        """(a/b)ᵉ, and 0 where b is 0."""
+        found: Array = self.ratio(a, b) ** e
+        return found
+
     def sinc_slope(self, y: Array, x: Array) -> Array:
         """(cos πx - sinc x)/x; near 0 by its series, whose terms do not cancel."""
         z = self.pi * np.asarray(x)
@@ -194,6 +209,10 @@ class Careful:
     def smallest_pair(self, x: Array, y: Array) -> Array:
         """u vᵀ of the smallest singular value."""
         return _shared_pair(x, -1)
+
+    def polar_factor(self, x: Array) -> Array:
+        """U Vᵀ, by one decomposition."""
+        return polar(x)
 
     def bce_slope(self, p: Array, t: Array) -> Array:
         """(p - t)/(p (1 - p)), with PyTorch's bound on the denominator."""

@@ -1,4 +1,4 @@
-"""Cholesky factors, eigenvalues and singular values.
+"""Cholesky factors, eigenvalues, singular values and the polar factor.
 
 Each decomposition of a symmetric matrix reads one triangle, as numpy and PyTorch do, and its gradient is symmetric, as
 PyTorch's is: that of x as a symmetric matrix, whose two triangles change together.
@@ -13,6 +13,7 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, op, show
+from backprop_cli.engine.ops.careful import polar
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.matrices import GROUP, SPD, each_matrix, guarded, matrix_shape
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Symbolic, Tensor, Words
@@ -171,3 +172,53 @@ op("svd_vh(x)", "Right singular vectors of a matrix, as rows in the order of svd
    work=costs.cubic(20), temporary=costs.copies(6),
    shape=lambda x: (*x[:-2], _matrix("svd_vh", x)[2], x[-1]), vjps=_vh_rule, has_entries=False, samples=SVD_SAMPLES,
    group=GROUP)
+
+# ── the polar factor ─────────────────────────────────────────────────────────────────────────────
+
+
+def _lyapunov(a: Array, c: Array) -> Array:
+    values, vectors = np.linalg.eigh(symmetric(a))
+    back = np.swapaxes(vectors, -1, -2)
+    found: Array = vectors @ ((back @ c @ vectors) / (values[..., :, None] + values[..., None, :])) @ back
+    return found
+
+
+def _lyapunov_shape(a: Shape, c: Shape) -> Shape:
+    found = matrix_shape("lyapunov", a)
+    if tuple(map(int, a)) != tuple(map(int, c)):
+        raise ShapeError(f"the operands of lyapunov have shapes {show(a)} and {show(c)}, not one", 1)
+    return found
+
+
+def _lyapunov_rule(xp: Words, g: Tensor, y: Tensor, a: Tensor, c: Tensor) -> Tensor:
+    """Of da X + a dX + dX a + X da = 0."""
+    back = xp.lyapunov(a, g)
+    whole = back @ mT(xp, y) + mT(xp, y) @ back
+    return -(whole + mT(xp, whole)) / 2
+
+
+op("lyapunov(a, c)", "The X with a @ X + X @ a = c, where a is symmetric (of any other its symmetric part counts).",
+   lambda xp, a, c: guarded(_lyapunov, _lyapunov_shape(np.shape(a), np.shape(c)), a, c),
+   work=costs.cubic(20), temporary=costs.copies(6), shape=_lyapunov_shape,
+   vjps=(_lyapunov_rule, lambda xp, g, y, a, c: xp.lyapunov(a, g)), linear="c", has_entries=False, group=GROUP,
+   domain="two eigenvalues of a add up to 0",
+   samples=tuple(Sample((s, s), {}, ("spd", "real")) for s in ((3, 3), (2, 2, 2), (1, 1))))
+
+
+def _polar_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """From x = y h, with h = yᵀ x symmetric (a wide x = h y): it divides by σ_i + σ_j, never by a gap.
+
+    Kenney and Laub, SIAM J. Matrix Anal. Appl. 12 (1991) 488; the last term for what is not square.
+    """
+    if x.shape[-2] < x.shape[-1]:
+        return mT(xp, _polar_rule(xp, mT(xp, g), mT(xp, y), mT(xp, x)))
+    flipped = mT(xp, y)
+    h, turn = flipped @ x, flipped @ g
+    inside = y @ xp.lyapunov(h, turn - mT(xp, turn))
+    return inside if x.shape[-2] == x.shape[-1] else inside + (g - y @ turn) @ xp.inv(h)
+
+
+op("polar(x)", "U Vᵀ of x = U diag(σ) Vᵀ: the matrix with orthonormal columns (or rows) nearest to x.",
+   lambda xp, x: polar(x), work=costs.cubic(20), temporary=costs.copies(6),
+   shape=lambda x: (*x[:-2], *_matrix("polar", x)[:2]), vjps=_polar_rule, has_entries=False, samples=SVD_SAMPLES,
+   group=GROUP, domain="a singular value is 0")

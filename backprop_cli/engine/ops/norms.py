@@ -114,8 +114,11 @@ def _vector_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, order: Any, axis: A
         return g * xp.zeros(shape=x.shape)
     if order == 1:
         return g * xp.sign(x)
-    size, is_above = xp.abs(x), float(getattr(order, "expr", order)) > 1  # in formulas the order is an exact one
-    slope: Tensor = xp.ratio(size, y) ** (order - 1) if is_above else xp.ratio(y, size) ** (1 - order)
+    size, plain = xp.abs(x), float(getattr(order, "expr", order))  # in formulas the order is an exact one
+    if plain < 1:
+        slope = xp.ratio(y, size) ** (1 - order)
+    else:  # a high power of what is at most 1 does not overflow, and a low one has an infinite slope at 0
+        slope = xp.ratio(size, y) ** (order - 1) if plain >= 3 else xp.share_power(size, y, order - 1)
     return g * xp.sign(x) * slope
 
 
@@ -131,7 +134,7 @@ def _largest(xp: Words, x: Tensor, extreme: str) -> Tensor:
 
 
 MATRIX_RULES: Mapping[Order, Rule] = {
-    "nuc": lambda xp, g, x: g * (xp.svd_u(x) @ xp.svd_vh(x)),
+    "nuc": lambda xp, g, x: g * xp.polar_factor(x),
     2: lambda xp, g, x: g * xp.largest_pair(x, _largest(xp, x, "max")),
     -2: lambda xp, g, x: g * xp.smallest_pair(x, _largest(xp, x, "min")),
     1: lambda xp, g, x: _line_sums(xp, g, x, -2, -1, "max"),

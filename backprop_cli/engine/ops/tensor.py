@@ -150,6 +150,8 @@ class Words(Protocol):
     log: Unary
     logit: Unary
     sigmoid: Unary
+    polar: Unary
+    polar_factor: Unary
     sign: Unary
     sin: Unary
     sinh: Unary
@@ -175,6 +177,7 @@ class Words(Protocol):
     less: Binary
     less_equal: Binary
     log_slope: Binary
+    lyapunov: Binary
     matmul: Binary
     maximum: Binary
     outer: Binary
@@ -191,6 +194,7 @@ class Words(Protocol):
     clip: Ternary
     cofactor_slope: Ternary
     exponent_slope: Ternary
+    share_power: Ternary
     where: Ternary
     less_share: Callable[..., Tensor]
     einsum: Callable[..., Tensor]

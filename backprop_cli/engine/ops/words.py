@@ -35,6 +35,10 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     # the singular vectors of the largest (smallest) singular value, y; of several equal ones the mean
     "largest_pair": (("x", "y"), "svd_u(x)[..., :1] @ svd_vh(x)[..., :1, :]"),
     "smallest_pair": (("x", "y"), "svd_u(x)[..., -1:] @ svd_vh(x)[..., -1:, :]"),
+    # the same to a power, which keeps its digits where aᵉ and bᵉ would not
+    "share_power": (("a", "b", "e"), "(a / b)**e"),
+    # the gradient of the nuclear norm: vectors of equal singular values turn as they like, and their product does not
+    "polar_factor": (("x",), "svd_u(x) @ svd_vh(x)"),
     # the slopes of arctan2: 0 at the origin
     "circle_ratio": (("a", "b"), "a / (a**2 + b**2)"),
     # the slope of sinc, whose terms cancel near 0
@@ -67,6 +71,7 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
     "select": ("(mask != 0) * (mask != 1)", "(mask != 0) * g"),  # numpy takes any number but 0 for true
     "reject": ("(mask != 0) * (mask != 1)", "(mask == 0) * g"),
     "ratio": ("b == 0", "where(b == 0, 0, a / b)"),
+    "share_power": ("b == 0", "where(b == 0, 0, a / b)**e"),
     "power_slope": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, b * a**(b - 1))"),
     "log_slope": ("(a == 0) * (b <= 0)", "where((a == 0) * (b <= 0), 0, log(b))"),
     "circle_ratio": ("(a == 0) * (b == 0)", "where((a == 0) * (b == 0), 0, a / (a**2 + b**2))"),
@@ -82,6 +87,7 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
 
 HELD: Mapping[str, str] = {
     "ratio": "where(b == 0, 0, a / where(b == 0, 1, b))",
+    "share_power": "where(b == 0, 0, a)**e / where(b == 0, 1, b)**e",
     "circle_ratio": "where((a == 0) * (b == 0), 0, a / where((a == 0) * (b == 0), 1, a**2 + b**2))",
     "power_slope": "where((a == 0) * (b == 0), 0, b * where((a == 0) * (b == 0), 1, a)**(b - 1))",
     "log_slope": "where((a == 0) * (b <= 0), 0, log(where((a == 0) * (b <= 0), 1, b)))",
@@ -95,6 +101,9 @@ INFINITE: Mapping[str, str] = {"select": "where(mask, g, 0)", "reject": "where(m
                                 "gated": "where(slope == 0, 0, g * slope)"}  # fmt: skip
 """Name -> the form that is right where a gradient is not finite: printed in a run that has such a gradient."""
 
+AGAIN: Mapping[str, str] = {"polar_factor": "polar(x)", "share_power": "a**e / b**e"}
+"""Name -> the form whose derivatives have a value wherever there is one: what is differentiated again is written so."""
+
 TRACED: Mapping[str, str] = {**{name: INFINITE[name] for name in ("select", "reject")}, "det_slope": "cofactor(x)",
-                              "cofactor_slope": "cofactor_along(x, g)"}  # fmt: skip
+                              "cofactor_slope": "cofactor_along(x, g)", **AGAIN}  # fmt: skip
 """Name -> the form that is right for any operands: what a gradient that is a node is made of."""

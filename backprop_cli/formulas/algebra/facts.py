@@ -38,6 +38,7 @@ class Facts:
     evaluate: Callable[[Expr], Array | None] = field(default=lambda expr: None)  # the value of a formula in this run
     trial: Callable[[Expr], Array | None] = field(default=lambda expr: None)
     """Its value at the numbers at which a formula has to be right, whatever else it is evaluated at."""
+    again: bool = False  # whether the formulas will be differentiated again
     infinite: Callable[[], bool] = field(default=lambda: False)  # whether a gradient is not finite there
     reached: Callable[[TensorSymbol], Expr | None] = field(default=lambda symbol: None)
     """The mask outside of which the gradient of a node is 0."""

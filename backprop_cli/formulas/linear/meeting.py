@@ -103,6 +103,18 @@ def _cofactors(expr: Apply, letters: Letters) -> list[Product]:
             Product(own, ((made, (*batch, k, j)), (made, (*batch, i, m)), (-over, tuple(batch))))]  # fmt: skip
 
 
+def _lyapunov(expr: Apply, letters: Letters) -> list[Product]:
+    """V ((Vᵀ C V) / (λ_a + λ_b)) Vᵀ, of the eigenvectors V of a."""
+    made, c = expr.args
+    *batch, i, j = letters
+    a, b, k, m = letters_for(2 * shape_of(c)[-2:])
+    vectors, values = call("eigvecsh", {"uplo": "L"}, made), call("eigvalsh", {"uplo": "L"}, made)
+    column, row = (call("expand_dims", {"axis": axis}, values) for axis in (-1, -2))
+    places = ((i, a), (j, b), (k, a), (m, b))
+    return [Product(((c, (*batch, k, m)),), (*((vectors, (*batch, *place)) for place in places),
+                                           (1 / (column + row), (*batch, a, b))))]  # fmt: skip
+
+
 # ── entries put elsewhere ────────────────────────────────────────────────────────────────────────
 
 
@@ -222,8 +234,8 @@ def _scatter_add(expr: Apply, letters: Letters) -> list[Product]:
 
 MEETING: Mapping[str, Rule] = {
     "einsum": _einsum, "kron": _kron, "solve": _solve, "where": _where, "broadcast_to": _broadcast,
-    "cumprod_others": _others, "cofactor_along": _cofactors, "concat": _concat, "stack": _stack, "pad": _pad,
-    "diagonal": _diagonal, "diag": _diagonal, "take": _take, "index_add": _index_add, "take_along_axis": _along,
-    "scatter_add": _scatter_add, "zeros": lambda expr, letters: [], **WINDOWS,
+    "cumprod_others": _others, "cofactor_along": _cofactors, "lyapunov": _lyapunov, "concat": _concat,
+    "stack": _stack, "pad": _pad, "diagonal": _diagonal, "diag": _diagonal, "take": _take, "index_add": _index_add,
+    "take_along_axis": _along, "scatter_add": _scatter_add, "zeros": lambda expr, letters: [], **WINDOWS,
 }  # fmt: skip
 """How each operator's entry is made of its operands' entries."""

@@ -69,6 +69,18 @@ def cofactor_along(x: Any, v: Any) -> object:
     return u @ back @ vh * turn
 
 
+def polar(x: Any) -> object:
+    """The matrix with orthonormal columns (or rows) nearest to x."""
+    u, _, vh = torch.linalg.svd(x, full_matrices=False)
+    return u @ vh
+
+
+def lyapunov(a: Any, c: Any) -> object:
+    """The X with a @ X + X @ a = c, of a symmetric a."""
+    s, v = torch.linalg.eigh((a + a.mT) / 2)
+    return v @ ((v.mT @ c @ v) / (s[..., :, None] + s[..., None, :])) @ v.mT
+
+
 def prod_others(x: Any, axis: Any = None) -> object:
     """For each entry the product of all the others over axes: of what lies before and what lies after it."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -155,6 +167,7 @@ TABLE: Mapping[str, Row] = {
     "cumprod_others": call("cumprod_others", "axis"),
     "svd_u": template("torch.linalg.svd({0}, full_matrices=False)[0]"),
     "svd_vh": template("torch.linalg.svd({0}, full_matrices=False)[2]"),
+    "polar": call("polar"), "lyapunov": call("lyapunov"),
     "eigvecsh": template("torch.linalg.eigh({0}, {uplo})[1]"),
 }  # fmt: skip
 
