@@ -9,6 +9,10 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.positions import only_new_axes
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Size
+from backprop_cli.records import dataclass, field
+
+Rules = dict[str, None]
+"""Sentences, each once, in order."""
 
 ROW = "a left factor's entry reaches a row of the product: adding up over it takes the right factor's transpose"
 COLUMN = "a right factor's entry reaches a column of the product: adding up over it takes the left factor's transpose"
@@ -184,16 +188,38 @@ SAME = {**{f"conv{n}d": "conv1d" for n in (2, 3)}, **{f"conv_transpose{n}d": "co
         **{f"{kind}_pool{n}d": f"{kind}_pool2d" for kind in ("max", "avg") for n in (1, 3)}}  # fmt: skip
 
 
-def reasons(graph: Graph, consumer: Node, target: Node) -> tuple[str, ...]:
-    """The rules between a node and one that uses it, from the user back to the node, each once."""
-    composed = _composed(consumer.spec.expression, target.name) if consumer.spec else ()
-    found = composed or (_reason(graph, node, position) for node, position in route(graph, consumer, target))
-    listed = dict.fromkeys(filter(None, found))
-    if any(one.startswith(AVERAGE.partition("{")[0]) for one in listed):
-        listed.pop(REASONS["sum"][0], None)  # that every entry weighs 1 is not said of an average
-    if LABELLED in listed:
-        listed.pop(KEPT, None)  # x[n, t[n]] takes an axis away: no more than its spelling here
-    return tuple(listed)
+@dataclass(slots=True)
+class Reasons:
+    """The rules between a node and one that uses it, from the user back to the node, each once.
+
+    An expression is looked through once for all the nodes in it.
+    """
+
+    graph: Graph
+    known: dict[int, dict[int, tuple[str, ...]]] = field(default_factory=dict)  # by user, then by the node
+
+    def __call__(self, consumer: Node, target: Node) -> tuple[str, ...]:
+        """The rules on the way from a user back to a node."""
+        if consumer.index not in self.known:
+            self.known[consumer.index] = self.through(consumer)
+        return self.known[consumer.index].get(target.index, ())
+
+    def through(self, consumer: Node) -> dict[int, tuple[str, ...]]:
+        """The rules on the first way to each operand of an expression, through parts without a name."""
+        nodes, found, ways, seen = self.graph.nodes, dict[int, Rules](), [(consumer, Rules())], set[int]()
+        while ways:
+            node, way = ways.pop()
+            if node.index in seen:
+                continue
+            seen.add(node.index)
+            for position, operand in enumerate(node.inputs):
+                if node.op is not None and rule_of(node, position) is not None:
+                    step = way | dict.fromkeys(filter(None, [_reason(self.graph, node, position)]))
+                    found.setdefault(operand, step)
+                    if nodes[operand].anonymous and operand in self.graph.active:
+                        ways.append((nodes[operand], step))
+        composed = _composed(consumer.spec.expression) if consumer.spec else {}
+        return {operand: _said(composed.get(nodes[operand].name) or rules) for operand, rules in found.items()}
 
 
 def _reason(graph: Graph, node: Node, position: int) -> str:
@@ -236,33 +262,34 @@ def _is_sum(graph: Graph, node: Node) -> bool:
     return node.op is not None and node.op.name == "sum"
 
 
-def _composed(part: ast.Expression, name: str) -> tuple[str, ...]:
-    """The reason of a loss whose steps come to something simpler, where a node is its first argument."""
-    match part:
-        case ast.Call(function=function, arguments=(ast.Argument(value=ast.Name(name=first)), _, *options)):
-            by_name = {one.keyword: one.value for one in options}
-            if function not in COMPOSED or first != name or by_name.keys() - {"reduction"}:
-                return ()
-            reduction = by_name.get("reduction")
-            is_mean = reduction is None or isinstance(reduction, ast.String) and reduction.value == "mean"
-            return (COMPOSED[function], *(REASONS["mean"] if is_mean else ()))
-        case ast.Binary(operator="+", left=left, right=right):
-            inner = _composed(left, name) or _composed(right, name)
-            return (*REASONS["add"], *inner) if inner else ()
-    return ()
+def _composed(whole: ast.Expression) -> dict[str, Rules]:
+    """The reasons of losses whose steps come to something simpler, by the node that is their first argument.
+
+    They are the terms of a sum, or all of it.
+    """
+    found: dict[str, Rules] = {}
+    terms: list[tuple[ast.Expression, Rules]] = [(whole, {})]
+    while terms:
+        match terms.pop():
+            case ast.Call(function=function, arguments=(ast.Argument(value=ast.Name(name=first)), _, *options)), way:
+                by_name = {one.keyword: one.value for one in options}
+                if function not in COMPOSED or by_name.keys() - {"reduction"}:
+                    continue
+                reduction = by_name.get("reduction")
+                is_mean = reduction is None or isinstance(reduction, ast.String) and reduction.value == "mean"
+                why = (COMPOSED[function], *(REASONS["mean"] if is_mean else ()))
+                found.setdefault(first, way | dict.fromkeys(why))
+            case ast.Binary(operator="+", left=left, right=right), way:
+                within = way | dict.fromkeys(REASONS["add"])
+                terms += [(right, within), (left, within)]
+    return found
 
 
-def route(graph: Graph, consumer: Node, target: Node) -> list[tuple[Node, int]]:
-    """The nodes on the way from a node's user back to it, through parts without a name, with the operand taken."""
-    stack: list[tuple[Node, list[tuple[Node, int]]]] = [(consumer, [])]
-    while stack:
-        node, path = stack.pop()
-        for position, operand in enumerate(node.inputs):
-            if node.op is None or rule_of(node, position) is None:
-                continue
-            step = [*path, (node, position)]
-            if operand == target.index:
-                return step
-            if graph.nodes[operand].anonymous and operand in graph.active:
-                stack.append((graph.nodes[operand], step))
-    return []
+def _said(rules: Rules) -> tuple[str, ...]:
+    """Without those that another one makes plain."""
+    listed = dict(rules)
+    if any(one.startswith(AVERAGE.partition("{")[0]) for one in listed):
+        listed.pop(REASONS["sum"][0], None)  # that every entry weighs 1 is not said of an average
+    if LABELLED in listed:
+        listed.pop(KEPT, None)  # x[n, t[n]] takes an axis away: no more than its spelling here
+    return tuple(listed)

@@ -27,7 +27,7 @@ from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.compact.evenly import Evenly, Paths
 from backprop_cli.formulas.printed import Printed
-from backprop_cli.formulas.reasons import CONSTANT, reasons
+from backprop_cli.formulas.reasons import CONSTANT, Reasons
 from backprop_cli.formulas.symbols import symbols
 from backprop_cli.formulas.tensors import run_pass
 from backprop_cli.notices import heard
@@ -164,7 +164,7 @@ def test_a_deep_factor_has_its_reason(start: str, spec_of: Callable[[str], Any])
     """Rule: whether a factor is a constant is asked of graphs deeper than Python's stack, and answered rightly."""
     rows = "".join(f"  n{i}: sin({f'n{i - 1}' if i else start})\n" for i in range(1500))
     graph = build(spec_of(f"inputs: {{x: 0.5}}\nparams: {{w: 2.0}}\nnodes:\n{rows}  y: w * n1499\n"))
-    constant = CONSTANT["multiply"] in reasons(graph, graph.output, graph.nodes[graph.names["w"]])
+    constant = CONSTANT["multiply"] in Reasons(graph)(graph.output, graph.nodes[graph.names["w"]])
     assert constant == (start == "2")
 
 
@@ -223,15 +223,37 @@ def test_the_work_is_linear(name: str, spec_of: Callable[[str], Any]) -> None:
     assert longer < 2.3 * shorter
 
 
-def test_a_derivation_is_linear(backprop: Backprop, tmp_path: Path) -> None:
-    """Rule: twice as many steps of a chain are derived, in words and numbers, with little more than twice the calls."""
+def one_sum(n: int) -> str:
+    """One node of so many params, under another."""
+    leaves = ", ".join(f"w{i}: 1.5" for i in range(n))
+    return f"params: {{{leaves}}}\nnodes: {{s: {' + '.join(f'w{i} * w{i + 1}' for i in range(n - 1))}, loss: s**2}}\n"
 
-    def derived(n: int) -> int:
-        (path := tmp_path / f"{n}.yaml").write_text(composed(n), encoding="utf-8")
-        return calls(lambda name: backprop("derive", name), path)
 
-    derived(2)
-    assert derived(240) < 2.3 * derived(120)
+LONG_LINES: dict[tuple[str, str], tuple[Callable[[int], str], int]] = {
+    ("derive", "a chain"): (composed, 120), ("derive", "one sum"): (one_sum, 80),
+    ("jacobian", "one sum"): (one_sum, 80),
+}  # fmt: skip
+"""What a command is given -> (its spec, a length from which on twice as much is twice the work)."""
+
+
+@pytest.mark.parametrize(("command", "what"), LONG_LINES)
+def test_a_command_is_linear(command: str, what: str, backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: twice the length is worked out and written with little more than twice the calls, and the letters."""
+    make, length = LONG_LINES[command, what]
+    written: dict[int, int] = {}
+
+    def done(n: int) -> int:
+        (path := tmp_path / f"{n}.yaml").write_text(make(n), encoding="utf-8")
+
+        def work(name: Path) -> None:
+            written[n] = len(backprop(command, name).out)
+
+        return calls(work, path)
+
+    done(2)
+    shorter, longer = done(length), done(2 * length)
+    assert longer < 2.3 * shorter
+    assert written[2 * length] < 2.3 * written[length]
 
 
 def nest(function: str, n: int) -> str:

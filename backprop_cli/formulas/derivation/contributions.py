@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.graph import Node
-from backprop_cli.engine.ops.base import show
-from backprop_cli.engine.reverse import Step, go_back
-from backprop_cli.formulas.algebra.contributions import Parts, added_up
 from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of, tree_size
 from backprop_cli.formulas.algebra.formula import Formula
-from backprop_cli.formulas.algebra.idioms import recognised
-from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.closing import closing
-from backprop_cli.formulas.derivation.printing import Printing, joined, plain_signs
+from backprop_cli.formulas.derivation.flowing import Flowing
+from backprop_cli.formulas.derivation.printing import joined, plain_signs
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.index import EntryLayout, TooLongError
-from backprop_cli.formulas.reasons import reasons
 from backprop_cli.formulas.remarks import is_activated, is_weighted
 from backprop_cli.formulas.stepwise import rewritings
 from backprop_cli.formulas.tensors import true_shape
@@ -48,7 +42,7 @@ def is_long(expr: Expr) -> bool:
 
 
 @dataclass(slots=True)
-class Contributions(Printing):
+class Contributions(Flowing):
     """Works out steps from a node's consumers back to it."""
 
     def consumers(self, node: Node) -> list[Node]:
@@ -57,9 +51,8 @@ class Contributions(Printing):
 
     def contribution(self, consumer: Node, target: Node) -> Contribution | None:
         """What flows from a consumer to one of the nodes it uses."""
-        delta = self.derived.symbols.known(GradSymbol("δ", consumer.shape, consumer.index))
-        notes: dict[str, None] = {}
-        places = self.flow(consumer, target, Formula(delta, consumer.shape), notes)
+        delta = self.above(consumer)
+        places = self.flow(consumer, target, Formula(delta, consumer.shape))
         if not places:
             return None
         expr = places[0] if len(places) == 1 else self.plain(Add(*places))
@@ -78,7 +71,7 @@ class Contributions(Printing):
                            self.maths(slope, {delta: plain})), is_map=not elementwise,
             upstream=self.partial(self.label(consumer)), chain=self.maths(expr, chain),
             substituted=None if chained is None else self.substituted(expr, delta, chained, target),
-            notes=tuple(notes), reasons=reasons(self.graph, consumer, target),
+            notes=self.notes_of(consumer, target), reasons=self.because(consumer, target),
             shapes=shapes_of_product(expr, target),
             entry=self.entry(expr.xreplace(chain), target, spoken) if target.shape else None,
             algebra=() if chained is None else self.algebra(consumer, expr, delta, chained),
@@ -188,51 +181,3 @@ class Contributions(Printing):
             found = expr.xreplace({delta: S.One})
             return self.maths(found if symbols_of(found) else true_shape(found, target.shape))
         return self.maths(expr, {delta: chained})
-
-    def flow(self, consumer: Node, target: Node, g: Formula, notes: dict[str, None]) -> list[Expr]:
-        """The reverse pass through one consumer's expression alone, down to each place of one named node."""
-        steps = self.within(consumer, target)
-        for step in steps:
-            for edge in step.edges:
-                if edge.narrow is not None and self.leads_to(self.graph.nodes[edge.operand], target):
-                    self.note(step.node, self.graph.nodes[edge.operand], notes)
-        symbols = self.derived.symbols
-        gradients: dict[int, Formula | Parts | None] = defaultdict(lambda: None, {consumer.index: g})
-        go_back(steps, symbols.nodes, gradients, self.meaning.unbroadcast, lambda _, gradient: added_up(gradient))
-        found = gradients[target.index]
-        parts = found.parts if isinstance(found, Parts) else [] if found is None else [found]
-        return [self.plain(symbols.fold(part.expr)) for part in parts]
-
-    def plain(self, expr: Expr) -> Expr:
-        """As a formula is printed."""
-        return tidy(recognised(expr), self.derived.symbols.facts)
-
-    def leads_to(self, part: Node, target: Node) -> bool:
-        """Whether a node is the target, or a part without a name that is made of it."""
-        return part.index == target.index or part.anonymous and target.name in self.graph.named_inputs(part)
-
-    def within(self, consumer: Node, target: Node) -> list[Step]:
-        """The steps of a consumer's expression that a gradient comes to, from the last to the first."""
-        found, pending = [], {consumer.index}
-        while pending:
-            index = max(pending)
-            pending.discard(index)
-            if index in self.steps:
-                found.append(self.steps[index])
-                inner = {edge.operand for edge in found[-1].edges if edge.operand != target.index}
-                pending |= {operand for operand in inner if self.graph.nodes[operand].anonymous}
-        return found
-
-    def note(self, node: Node, operand: Node, notes: dict[str, None]) -> None:
-        """Why a sum appears: the operand was repeated along some axes."""
-        if node.op is None or not node.op.pointwise:
-            return
-        extra = len(node.shape) - len(operand.shape)
-        axes = [*range(extra), *(extra + i for i, s in enumerate(operand.shape) if s != node.shape[extra + i])]
-        if axes:
-            where = ", ".join(map(str, axes))
-            name = self.own_words(operand).text if operand.anonymous else operand.name
-            notes[
-                f"{name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
-                f"so its gradient is summed over {'axis' if len(axes) == 1 else 'axes'} {where}"
-            ] = None

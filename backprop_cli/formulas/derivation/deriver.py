@@ -105,7 +105,7 @@ class Deriver(Contributions):
             consumer = next(c for c in self.consumers(node) if self.label(c) == part.consumer)
             chained = self.derived.nodes.get(consumer.index)
             if chained is not None:
-                self.flow(consumer, node, Formula(chained, consumer.shape), {})
+                self.flow(consumer, node, Formula(chained, consumer.shape))
 
     def notes(self, node: Node) -> tuple[str, ...]:
         """A hook is said in words."""

@@ -54,6 +54,7 @@ class Printing:
     evaluator: Evaluator | None = None  # where there are numbers
     told: dict[str, Notation] = field(default_factory=dict)
     layouts: dict[str, Layout] = field(default_factory=dict)
+    written: dict[int, Maths] = field(default_factory=dict)  # definitions, by node
     reached: dict[int, Expr | None] = field(default_factory=dict)  # by consumer, where a step was put together
 
     def __post_init__(self) -> None:
@@ -100,10 +101,12 @@ class Printing:
 
     def own_words(self, node: Node) -> Maths:
         """What the user wrote, typeset; a node without an expression of its own by its op."""
-        if node.spec is None:
-            return self.maths(self.derived.symbols.fold(self.derived.symbols.definitions[node.index]))
-        spec = node.spec
-        return self.each(lambda name: self.words(spec, name))
+        if node.index not in self.written:
+            spec, symbols = node.spec, self.derived.symbols
+            self.written[node.index] = (
+                self.maths(symbols.fold(symbols.definitions[node.index])) if spec is None
+                else self.each(lambda name: self.words(spec, name)))  # fmt: skip
+        return self.written[node.index]
 
     def label(self, node: Node) -> str:
         """A node's name; the output's own words where it is an expression."""

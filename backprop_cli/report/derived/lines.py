@@ -57,6 +57,9 @@ Item = Line | Said | Value
 PREFIXES = {"because": "Rule: ", "shapes": "Shapes: ", "since": "It holds that "}
 TOTAL = "The gradients of the leaves add up over the passes."
 
+LONG = 240
+"""Characters beyond which a definition is no line that is read again."""
+
 FACTOR_1 = re.compile(r"(?<![\d.])1 · ")
 
 
@@ -132,7 +135,7 @@ def _uses(worked: Worked) -> str:
 def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Iterator[Item]:
     alone = len(worked.contributions) == 1
     if part.name.text != part.definition.text:
-        yield Line("definition" if alone else f"through {_short(part)}", part.name, part.definition)
+        yield _definition(part, alone, said)
     if full and part.entries is not None and part.entries.left.text not in said:
         said.add(part.entries.left.text)
         yield Line("entry by entry", part.entries.left, part.entries.right)
@@ -159,6 +162,16 @@ def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Ite
         yield Line("one entry", part.entry.left, part.entry.right)
     if full and alone and part.layer is not None:
         yield Line("layer to layer", worked.left, part.layer)
+
+
+def _definition(part: Contribution, alone: bool, said: set[str]) -> Item:
+    """What a user of the node is; what is long is written once, where the first of the nodes in it is derived."""
+    written = f"{part.name.text} = {part.definition.text}"
+    if written in said:
+        return Said(f"{part.consumer} is long: its definition stands above")
+    if len(written) > LONG:
+        said.add(written)
+    return Line("definition" if alone else f"through {_short(part)}", part.name, part.definition)
 
 
 def _short(part: Contribution) -> str:

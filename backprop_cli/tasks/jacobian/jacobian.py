@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, GraphPass, Meter, build, memory_estimate
+from backprop_cli.engine.graph import Graph, GraphPass, Meter, build
 from backprop_cli.engine.graph.nodes import activity
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError, UsageError
@@ -170,7 +170,7 @@ def deviation(rows: Rows, code: str, value: Array, max_bytes: int) -> float | No
         return Scope(text, lambda name: of(graph.names[name]) if name in graph.names else None, dims=graph.spec.dims)
 
     interpret(parsed, scope(lambda index: graph.nodes[index].shape), meter)
-    if memory_estimate(graph) + value.nbytes + itemsize(graph) * meter.peak > max_bytes:
+    if rows.run + value.nbytes + itemsize(graph) * meter.peak > max_bytes:
         return None
     with np.errstate(all="ignore"):
         found = interpret(parsed, scope(rows.values.__getitem__), rows.meaning)

@@ -31,6 +31,7 @@ class Rows:
     meaning: Numbers
     steps: Any
     values: Any
+    run: int  # bytes of a run, as estimated
     made: dict[int, Any] = field(default_factory=dict)  # Jacobians that came along with another
 
     @classmethod
@@ -40,7 +41,7 @@ class Rows:
         steps = plan(graph, meaning)
         with np.errstate(all="ignore"):
             meaning.values = forward(graph, steps, meaning, leaves)
-        return cls(graph, meaning, steps, meaning.values)
+        return cls(graph, meaning, steps, meaning.values, memory_estimate(graph))
 
     def back(self, seed: Any, index: int) -> Any:
         """The gradient at a node for a seed of the output; 0 where nothing arrives."""
