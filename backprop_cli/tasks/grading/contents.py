@@ -17,11 +17,13 @@ from backprop_cli.language.expression.lexer import MAX_CHARACTERS
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling import is_spelling
 from backprop_cli.records import dataclass, replace
+from backprop_cli.tasks.grading.defined import with_definitions
 from backprop_cli.tasks.grading.figures import CONSTANTS, Figures, exchanged, half_unit, written
+from backprop_cli.tasks.grading.functions import PRIME
 from backprop_cli.tasks.grading.grids import gridded, has_decimal_commas
-from backprop_cli.tasks.grading.items import Item, gradient_of, item_of, layered
+from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, item_of, layered, letters_of
 from backprop_cli.tasks.grading.latex import is_latex, to_text
-from backprop_cli.tasks.grading.loose import around, has_links, loosened, of_gradient
+from backprop_cli.tasks.grading.loose import around, has_links, loosened
 from backprop_cli.tasks.grading.steps import written_out
 
 BY_HAND = 2_000
@@ -30,11 +32,15 @@ BY_HAND = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """An answer as an expression of the language; `bare` where nothing says that it is a formula."""
+    """An answer as an expression of the language; `bare` where nothing says that it is a formula.
+
+    `letters` stand behind what it is an answer to, `dW_{ij} = ...`, in the order of its axes.
+    """
 
     expression: Expression
     text: Text
     bare: bool = False
+    letters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,17 @@ def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mappin
     Raises:
         SpecError: what is wrong with it as it was written.
     """
-    bare = _bare(text.text, item, nodes)
+    written = with_definitions(text.text, BY_HAND) if len(text.text) <= BY_HAND else text.text
+    letters = letters_of(written.partition("=")[0]) if "=" in written and len(written) <= BY_HAND else ()
+    return replace(_read(item, text, _bare(written, item, nodes), nodes, variables), letters=letters)
+
+
+def _read(item: Item, text: Text, bare: str, nodes: Collection[str], variables: Mapping[str, Expression]) -> Formula:
+    """What is left of an answer, read.
+
+    Raises:
+        SpecError: what is wrong with it as it was written.
+    """
     plain = text if bare == text.text else text.standing_for(bare)
     formula = item.suffix != ".formula"
     try:
@@ -93,23 +109,14 @@ def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mappin
 
 def _loosely(text: Text, item: Item, nodes: Collection[str],
              variables: Mapping[str, Expression]) -> tuple[Expression, Text] | None:  # fmt: skip
-    """An answer as written by hand, with `where d = ...` behind it."""
+    """An answer as written by hand."""
     if len(text.text) > BY_HAND:
         return None
-    body, _, definitions = text.text.partition(" where ")
-    own = dict(variables)
     try:
-        for one in filter(None, re.split(r",(?![^(\[]*[)\]])|;|\band\b", definitions)):
-            name, _, value = one.partition("=")
-            own[name.strip()] = inlined(parse(_in_language(text, value, nodes)), own)
-        spelled = _in_language(text, _bare(around(body), item, nodes), nodes)
-        return inlined(parse(spelled), own), spelled
+        spelled = text.standing_for(loosened(_bare(around(text.text), item, nodes), nodes, _is_function))
+        return inlined(parse(spelled), variables), spelled
     except BackpropError:
         return None
-
-
-def _in_language(text: Text, written: str, nodes: Collection[str]) -> Text:
-    return text.standing_for(loosened(written.strip(), nodes, _is_function))
 
 
 def _is_function(name: str) -> bool:
@@ -126,7 +133,7 @@ def _strange(expression: Expression, nodes: Collection[str]) -> int:
         elif isinstance(part, ast.Transposed):  # 1ᵀ, the row of ones
             found += isinstance(part.operand, ast.Number)
         elif isinstance(part, ast.Call):
-            found += 2 * (part.function != "grad" and not _is_function(part.function))
+            found += 2 * (part.function != "grad" and not _is_function(part.function.removesuffix(PRIME)))
     return found
 
 
@@ -176,7 +183,7 @@ def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     text = text.strip()
     if len(text) <= BY_HAND:
         text = layered(text.strip("`").strip("$").strip(), nodes)
-        text = written_out(text, nodes, lambda name: of_gradient(name, nodes) != name)
+        text = written_out(text, nodes, lambda name: error_of(name, nodes) is not None)
     text = _right_side(_ABOUT.sub("", text), item, nodes)
     short = len(text) <= MAX_CHARACTERS
     grid = gridded(text) if short and text[:1] in "[({<\\" or short and _SEVERAL.search(text) else None
@@ -200,7 +207,7 @@ def _right_side(text: str, item: Item, nodes: Collection[str]) -> str:
         return text
     named = item_of(left, nodes)
     another = named is not None and named.node in nodes and named.node != item.node
-    return text if another or " where " in left else _last(right)
+    return text if another else _last(right)
 
 
 def _last(text: str) -> str:

@@ -6,21 +6,18 @@ import re
 from collections.abc import Callable, Collection, Mapping
 
 from backprop_cli.language.expression.lexer import SUPERSCRIPTS
+from backprop_cli.tasks.grading.items import other_spelling
 
 OTHER_NAMES: Mapping[str, str] = {
-    "sigma": "sigmoid", "sig": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "diagflat": "diag", "ln": "log",
-    **{word: word.lower() for word in ("ReLU", "RELU", "Relu", "Sigmoid", "Tanh", "Softmax", "Exp", "Log", "Sum")},
+    "sigma": "sigmoid", "σ": "sigmoid", "sig": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid",
+    "diagflat": "diag", "ln": "log",
+    **{word: word.lower()
+       for word in ("ReLU", "RELU", "Relu", "Sigmoid", "Tanh", "Softmax", "Exp", "Log", "Sum")},
 }  # fmt: skip
 """Functions by other names."""
 
-DERIVATIVES: Mapping[str, str] = {
-    "sigmoid": "(sigmoid({0})*(1 - sigmoid({0})))", "tanh": "(1 - tanh({0})**2)", "relu": "(({0}) > 0)",
-    "exp": "exp({0})", "log": "(1/({0}))", "sin": "cos({0})", "cos": "(-sin({0}))", "softplus": "sigmoid({0})",
-    "σ": "(sigmoid({0})*(1 - sigmoid({0})))", "sqrt": "(1/(2*sqrt({0})))", "cosh": "sinh({0})", "sinh": "cosh({0})",
-    "tan": "(1/cos({0})**2)", "leaky_relu": "where(({0}) > 0, 1, 0.01)", "square": "(2*({0}))",
-    "silu": "(sigmoid({0})*(1 + ({0})*(1 - sigmoid({0}))))",
-}  # fmt: skip
-"""A function with a prime: its derivative, of what stands in the brackets."""
+PRIME = "_prime"
+"""Behind the name of a function: its derivative."""
 
 SUMS: Mapping[str, str] = {"row": "sum({0}, axis=1, keepdims=true)", "col": "sum({0}, axis=0)"}
 """Sums of rows, a column, and of columns."""
@@ -37,6 +34,8 @@ WRITTEN_OUT: Mapping[str, str] = {
 _PRIME = re.compile(r"(?<![\w.])([^\W\d]\w*?)(?:'|_?[pP]rime|_?[dD]eriv(?:ative)?|_?[gG]rad(?:ient)?)\s*\("
                     r"|(?<![\w.])(?:d|deriv(?:ative)?|grad)_?([^\W\d_]\w*)\s*\(")  # fmt: skip
 _ASKED = re.compile(r"([^\W\d]\w*)\(([^()]*),\s*deriv(?:ative)?\s*=\s*True\s*\)")
+_BY = re.compile(r"(?<!\w)[d∂]\s*/\s*[d∂]\w+\s+([^\W\d]\w*)\(")
+_ROWS_OF = re.compile(r"(?<!\w)(?:the )?sum of (?:the |all )*(row|column)s (?:of|in) ([\w.∂/]+)")
 _SUM_OF = re.compile(r"(?<![\w.])(row|col)(?:umn)?_?s?_?[sS]ums?\s*\(")
 _SUMS_OF = re.compile(r"\b(row|col(?:umn)?)[ -]?sums?\s+of\s+([\w.∂/]+)")
 _APPLIED = re.compile(rf"(?<![\w.])({'|'.join(APPLIED)})(\s*(?:\^\s*\d|[{SUPERSCRIPTS}]))?\s+([^\W\d]\w*)(?!\w|\s*\()")
@@ -52,21 +51,22 @@ def with_functions(text: str, nodes: Collection[str], known: Callable[[str], boo
 
 def _applied(text: str, nodes: Collection[str]) -> str:
     """`cos p`, `sin² p`, `column sums of dZ`, `rowsum(dA)`: in functions with brackets."""
+    text = _ROWS_OF.sub(lambda found: f"{'col' if found[1] == 'row' else 'row'}sum({found[2]})", text)
     text = rewritten(_SUMS_OF.sub(r"\1sum(\2)", text), _SUM_OF, lambda found, inner: SUMS[found[1]].format(inner))
     return _APPLIED.sub(lambda f: f[0] if f[1] in nodes or f[3] in NO_NAMES else f"{f[1]}({f[3]}){f[2] or ''}", text)
 
 
 def _primes(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:
-    """`σ'(z)`, `dsigmoid(z)`, `sigmoid(z, deriv=True)`: the derivative, written out."""
+    """`σ'(z)`, `dsigmoid(z)`, `d/dz tanh(z)`, `sigmoid(z, deriv=True)`: `sigmoid_prime(z)`."""
 
     def written(found: re.Match[str], inner: str) -> str | None:
         name, word = found[1] or found[2], found[0][:-1].strip()
         name = OTHER_NAMES.get(name, name)
-        if name not in DERIVATIVES or word in nodes or known(word):
+        if word in nodes or known(word) or word.endswith(PRIME) or other_spelling(name, nodes):
             return None
-        return DERIVATIVES[name].format(inner)
+        return f"{name}{PRIME}({inner})" if found[1] or known(name) else None
 
-    return rewritten(_ASKED.sub(r"\1'(\2)", text), _PRIME, written)
+    return rewritten(_BY.sub(r"\1'(", _ASKED.sub(r"\1'(\2)", text)), _PRIME, written)
 
 
 def _powered(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:

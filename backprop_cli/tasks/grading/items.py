@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.results import What
@@ -31,6 +32,9 @@ LONGEST = 200
 
 _FURTHER = re.compile(r"(?P<kind>new|jacobian|hessian|tangent)(?:\(\w+\))?(?:\[[\d, ]+\])?")
 """The suffix of a further quantity."""
+
+MOST_LETTERS = 4
+"""Behind a name, each for an axis."""
 
 UNKNOWN = "an answer is called 'node', 'node.grad' or 'node.formula'"
 
@@ -107,25 +111,28 @@ def _respelled(text: str, nodes: Collection[str]) -> Iterator[str]:
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
     yield text
+    yield _BEHIND.sub("", text)
     yield re.sub(r"[^\W_]+(?:_[^\W_]+)*", lambda found: _node(found[0], nodes), text)
 
 
 _LAYER = re.compile(r"(?P<name>[^\W\d]\w*?)_?\s*\^\s*(?:\{\s*[\[(]\s*(?P<layer>\d+)\s*[\])]\s*(?P<turned>T|\\top)?\s*\}"
-                    r"|\[\s*(?P<plain>\d+)\s*\]|\(\s*(?P<round>\d+)\s*\))")  # fmt: skip
+                    r"|\[\s*(?P<plain>\d+)\s*\]|\(\s*(?P<round>\d+)\s*\)|(?P<bare>\d)"
+                    r"|\{\s*(?P<braced>\d)\s*\})")  # fmt: skip
 
 
 def layered(text: str, nodes: Collection[str]) -> str:
-    r"""`W^{[2]}`, `z^{(1)T}`: a node whose name ends with the number of its layer; whatever is none stays.
+    r"""`W^{[2]}`, `z^{(1)T}`, `a^2`: a node whose name ends with the number of its layer; whatever is none stays.
 
     `\delta^{(2)}` is the error of that layer.
     """
 
     def plain(found: re.Match[str]) -> str:
-        layer = found["layer"] or found["plain"] or found["round"]
-        if found["name"] in {"delta", "δ"} - {*nodes}:
-            return f"{found['name']}_{layer}" + ("^T" if found["turned"] else "")
-        if found["round"] and found["name"] in nodes:  # a power
+        power = found["round"] or found["bare"] or found["braced"]
+        layer = found["layer"] or found["plain"] or power
+        if power and other_spelling(found["name"], nodes):
             return found[0]
+        if found["name"] in {"delta", "δ"} - {*nodes} and (not power or error_of(f"δ_{layer}", nodes)):
+            return f"{found['name']}_{layer}" + ("^T" if found["turned"] else "")
         name = _node(found["name"] + layer, nodes)
         known = name in nodes or gradient_of(name, nodes) is not None
         return name + ("^T" if found["turned"] else "") if known else found[0]
@@ -147,11 +154,31 @@ def other_spelling(name: str, nodes: Collection[str]) -> str | None:
     plain = name.translate(SUBSCRIPTS)
     if plain in nodes:
         return plain
-    found = [node for node in nodes if node.replace("_", "") == plain.replace("_", "")]
+    found = [node for node in nodes if _spelling(node) == _spelling(plain)]
     return found[0] if len(found) == 1 else None
 
 
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+GREEK: Mapping[str, str] = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
+"""Letters by their names, of which code has the first three letters at least: `lam`, `eps`."""
+
+_LETTERS = re.compile(r"[a-z]{3,}|mu|nu|xi|pi")
+
+
+@lru_cache(maxsize=10_000)
+def _spelling(name: str) -> str:
+    """What the spellings of a name have in common: `lam_2` and `λ2`, `x_hat`, `xhat` and `x̂`."""
+    decomposed = unicodedata.normalize("NFD", name).replace("\u0302", "hat").replace("\u0304", "bar")
+    whole = _LETTERS.sub(lambda found: _greek(found[0]), unicodedata.normalize("NFC", decomposed).translate(SUBSCRIPTS))
+    return whole.replace("_", "")
+
+
+def _greek(word: str) -> str:
+    return next((letter for full, letter in GREEK.items() if full.startswith(word)), word)
 
 
 def gradient_of(text: str, nodes: Collection[str]) -> str | None:
@@ -161,3 +188,34 @@ def gradient_of(text: str, nodes: Collection[str]) -> str | None:
         if found is not None and found["node"] in nodes:
             return found["node"]
     return None
+
+
+def error_of(name: str, nodes: Collection[str]) -> str | None:
+    """The node whose gradient `dz_2`, `δ_z₂` or `δ₂`, the error of a layer, is, with its name in another spelling."""
+    found = re.fullmatch(r"(?:delta|grad|δ|d)_?(\w+)", name)
+    if found is None:
+        return None
+    words = [found[1]]
+    layer = found[1].translate(SUBSCRIPTS)
+    if layer.isdigit() and name[0] in "δd" and not name.startswith("d" + found[1]):
+        words = [stem + layer for stem in ("z", "Z", "net")]
+        words += ["a" + layer] if other_spelling("h" + layer, nodes) else []  # a, of which h is the activation
+    return next(filter(None, (other_spelling(word, nodes) for word in words)), None)
+
+
+def indexed(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What a name may be with letters for axes: `W_2_ji` is W_2 with j and i."""
+    parts = name.split("_")
+    for cut in range(len(parts) - 1, 0, -1):
+        letters = "".join(parts[cut:])
+        if letters.isascii() and letters.isalpha() and letters.islower() and len(letters) <= MOST_LETTERS:
+            yield "_".join(parts[:cut]), tuple(letters)
+
+
+_BEHIND = re.compile(r"(?:_\{?|\[)\s*(?:\d+\s*,)?\s*([a-z](?:\s*,?\s*[a-z]){0,3})\s*[\]}]*$")
+
+
+def letters_of(left: str) -> tuple[str, ...]:
+    """The letters behind what an answer is to: `dW_{ij}`, `∂L/∂W[i, j]`; none where there are none."""
+    found = _BEHIND.search(left.strip())
+    return tuple(re.sub(r"[\s,]", "", found[1])) if found else ()

@@ -11,13 +11,17 @@ from collections.abc import Collection, Iterator, Mapping
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression.cursor import MAX_DEPTH
+from backprop_cli.language.expression.lexer import SUPERSCRIPTS
 from backprop_cli.records import dataclass
+from backprop_cli.tasks.grading.items import indexed, other_spelling
+from backprop_cli.tasks.grading.loose import ONES
 
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
 
 SIGNS: Mapping[str, str] = {
     r"\odot": "⊙", r"\circ": "⊙", r"\cdot": "·", r"\times": "*", r"\ast": "*", r"\geq": ">=", r"\ge": ">=",
-    r"\leq": "<=", r"\le": "<=", r"\neq": "!=", r"\div": "/", "−": "-", r"\otimes": "⊗",
+    r"\leq": "<=", r"\le": "<=", r"\neq": "!=", r"\div": "/", "−": "-", r"\otimes": "⊗", r"\oslash": "/",
+    **{sign: sign for sign in "⊙·⊘≥≤≠"}, "×": "*", "∘": "⊙",
 }  # fmt: skip
 NOTHING = frozenset({
     r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\displaystyle", r"\,", r"\;",
@@ -57,6 +61,7 @@ class Part:
 FIXED: Mapping[str, Part] = {
     "(": Part("(", "open"), r"\{": Part("(", "open"), "[": Part("[", "open"), ")": Part(")", "close"),
     r"\}": Part(")", "close"), "]": Part("]", "close"), r"\partial": Part("∂", "prefix"), r"\top": Part("ᵀ", "suffix"),
+    "∂": Part("∂", "prefix"), "√": Part("√", "prefix"), **{sign: Part(sign, "suffix") for sign in SUPERSCRIPTS},
 }  # fmt: skip
 
 
@@ -83,7 +88,6 @@ class Reader:
         self.nodes = nodes
         self.at = 0
         self.depth = 0
-        self.letters: set[str] = set()  # over which there are sums
 
     def parts(self, until: str = "") -> list[Part]:
         """The pieces up to a closing brace, or the end."""
@@ -129,13 +133,14 @@ class Reader:
     def nabla(self) -> Iterator[Part]:
         r"""A gradient by its operator: `\nabla_{z_2} L`."""
         node = self.below()
-        if self.peek() in {"L", "J", "E", "C", r"\mathcal", r"\ell"} and self.peek() not in self.nodes:
+        if self.peek() in {"L", "J", "E", "C", r"\mathcal", r"\ell"}:
             self.group() if self.next() == r"\mathcal" else None
         yield Part(f"grad({node})", "factor")
 
     def one(self, mark: str) -> Iterator[Part]:
         """The pieces that a token begins."""
         read = {"{": self.braces, "^": self.power, r"\frac": self.fraction, r"\sqrt": self.root, r"\sum": self.sum,
+                "Σ": self.sum, "∑": self.sum,
                 r"\nabla": self.nabla, "∇": self.nabla}  # fmt: skip
         if mark in NOTHING:
             return
@@ -181,7 +186,6 @@ class Reader:
         below = self.below()
         number = re.fullmatch(r"axis(\d+)", below)
         letter = f"_{below.partition('=')[0]}" if below else ""
-        self.letters.add(letter[1:])
         if self.peek() == "^":  # how far it goes
             self.next()
             self.group()
@@ -196,26 +200,43 @@ class Reader:
 
     def name(self, mark: str) -> Iterator[Part]:
         r"""A name with its index; one letter each, as in mathematics, where it is not in \mathrm."""
-        prime = self.prime() if mark in FUNCTIONS else ""
-        called = self.peek() in {"(", r"\left"}
-        if mark in FUNCTIONS and called and LETTERS.get(mark) not in self.nodes:
+        if mark == "d" and mark not in self.nodes and (found := self.gradient()):
+            yield found
+            return
+        is_function = mark in FUNCTIONS and other_spelling(LETTERS.get(mark, mark), self.nodes) is None
+        prime = "" if mark in UPRIGHT else self.prime() or (self.exponent() if is_function else "")
+        if is_function and self.called():
             yield Part(FUNCTIONS[mark] + prime, "function")
             return
         base = self.base(mark)
-        if mark in UPRIGHT and base not in self.nodes and (prime := self.prime()):  # \mathrm{ReLU}'(z)
-            yield Part(base + prime, "function")
+        prime = prime or self.prime()  # \mathrm{ReLU}'(z)
+        if prime and base not in self.nodes:
+            yield Part(base + prime, "function" if self.called() else "factor")
             return
-        index = self.below()
+        base += prime
+        index = self.below().replace(",", "_")
+        if base == "1" and mark in UPRIGHT and not set(index) & set("<>="):
+            index, base = "", ONES if self.peek() not in {"[", "(", r"\{", r"\left"} else base
         if index:
             spelled = (f"{base}_{index}", f"{base}{index}")
-            summed = (base,) if index in self.letters else ()
-            base = next((one for one in (*spelled, *summed) if one in self.nodes), spelled[0])
+            base = next((one for one in spelled if one in self.nodes), spelled[0])
             if spelled[1][0] == "1" and set(index) & set("<>="):  # an indicator
                 base = f"({index})"
         if base == "1" and self.peek() in {"[", "(", r"\{", r"\left"}:  # an indicator, whose condition says it alone
             return
-        function = base not in self.nodes and mark in UPRIGHT and self.peek() in {"(", r"\left"}
+        function = base not in self.nodes and mark in UPRIGHT and self.called()
         yield Part(base, "function" if function else "factor")
+
+    def gradient(self) -> Part | None:
+        r"""`d\hat{x}`, `da_{1}`: a d before the name of a node."""
+        start, mark = self.at, self.next()
+        if mark[:1].isalpha() or mark in ACCENTS or mark in LETTERS:
+            found = list(self.name(mark))
+            stems = [found[0].text, *(stem for stem, _ in indexed(found[0].text))]
+            if len(found) == 1 and found[0].kind == "factor" and any(other_spelling(one, self.nodes) for one in stems):
+                return Part("d" + found[0].text, "factor")
+        self.at = start
+        return None
 
     def prime(self) -> str:
         """The prime of a derivative after a function's name."""
@@ -225,6 +246,16 @@ class Reader:
             self.at += 2
             return "'"
         return ""
+
+    def exponent(self) -> str:
+        r"""`\tanh^2(z)`: the power of what a function gives."""
+        found = re.match(r"\^ (?:(\d) |\{ (\d) \} )(?=\(|\\left)", " ".join(self.tokens[self.at : self.at + 5]))
+        self.at += 0 if found is None else 2 if found[1] else 4
+        return f"^{found[1] or found[2]}" if found else ""
+
+    def called(self) -> bool:
+        """Whether a bracket opens here."""
+        return self.peek() in {"(", r"\left"}
 
     def base(self, mark: str) -> str:
         """A name without its index."""
@@ -252,7 +283,7 @@ def joined(parts: list[Part]) -> str:
         begins = part.kind in {"factor", "open", "function", "prefix", "number"}
         if ends and begins:
             text += " · "
-        elif last == "number" and begins:
+        elif begins and (last == "number" or (last == "function" and part.kind != "open")):
             text += " "
         text += f" {part.text} " if part.kind == "sign" else part.text
     return _axes(text).strip()

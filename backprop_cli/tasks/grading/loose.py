@@ -11,12 +11,13 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from backprop_cli.language.expression.lexer import SUPERSCRIPTS
-from backprop_cli.tasks.grading.functions import NO_NAMES, OTHER_NAMES, closing, rewritten, with_functions
-from backprop_cli.tasks.grading.items import SUBSCRIPTS, other_spelling
+from backprop_cli.tasks.grading.functions import NO_NAMES, OTHER_NAMES, rewritten, with_functions
+from backprop_cli.tasks.grading.items import error_of, indexed, other_spelling
 
 SIGNS: Mapping[str, str] = {
     "×": "·", "∙": "·", "•": "·", "∗": "*", "⋆": "*", "⊘": "/", "÷": "/", "∑": "Σ", "⊤": "ᵀ", "⊺": "ᵀ", "{": "(",
-    "}": ")", ":=": "=", "′": "'", "’": "'", "𝟙": "", "𝟏": "", "–": "-", "\u00a0": " ",
+    "}": ")", ":=": "=", "′": "'", "’": "'", "𝟙": "1", "𝟏": "1", "\u0302": "hat", "\u0304": "bar",
+    "–": "-", "\u00a0": " ",
 }  # fmt: skip
 """Other signs for what the language has."""
 
@@ -24,6 +25,10 @@ CONSTANTS: Mapping[str, str] = {
     "NaN": "nan", "NAN": "nan", "np.nan": "nan", "Infinity": "inf", "Inf": "inf", "np.inf": "inf", "∞": "inf",
 }  # fmt: skip
 """Numbers by other names."""
+
+DIGITS = "0123456789."
+ONES = "ones"
+"""The vector of ones."""
 
 INDICATORS = ("I", "step", "heaviside", "np.heaviside", "indicator", "Ind", "H")
 """What stands before a condition, or a number that is compared with zero."""
@@ -38,17 +43,18 @@ _PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|
 _IN_CODE = re.compile(r"(?<!\w)d_?([^\W\d]\w*?)_d_?([^\W\d]\w*)(?!\w)")
 _TENSOR = re.compile(r"((?:grad\(|∂\w+/∂)?[\w.]+\)?)\s*⊗\s*([\w.]+)")
 _NABLA = re.compile(r"(?:∇|\bgrad\s)_?\s*[({]?\s*(\w+)\s*[)}]?(?:\s*\(?(?:loss|L|J|E|C)\)?(?!\w))?")
-_INDEX = re.compile(r"_\{(\w+)\}")
+_INDEX = re.compile(r"_\{([\w,\s]+)\}")
+_LETTERS = re.compile(r"(?<=[\w)\]])[ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]+")
+LETTERS = str.maketrans("ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "aehijklmnoprstuvx")
+_ONES = re.compile(r"[𝟏𝟙](?:_\w+)?(?=\s*(?:\^|[ᵀ⊤⊺']|[)\]]|\s|$))|(?<![\w.])1_[a-zA-Z0-9](?!\w)")
+_SUMMED_OVER = re.compile(r"^(.+?),?\s+summed\s+over\s+(?:all\s+)?([a-z])$")
 _BRANCHES = re.compile(r"(.+?)\s+if\s+(.+?)\s+else\s+(.+)", re.DOTALL)
 _BELOW_ONE = re.compile(r"(?<![\w.])(?:1|𝟏|𝟙)_?\{([^{}]*[<>≥≤=][^{}]*)\}")
-_OVER = re.compile(r"\b(?:sum over (\w) of\b|sum_(\w)(?=\s))")
-_OUTER = re.compile(r"(\w+|\([^()]*\))\s*[·@*]?\s*(\w+?|\([^()]*\))\s*(?:\^\s*(?:\\top|[({]?T[)}]?)|ᵀ|')")
-_SUMMED = re.compile(r"Σ_(\w)\s*(?=\S)")
+_OVER = re.compile(r"(?<!\w)(?:(?:the )?sum over (?:all )?(\w) of\b|sum_(\w)(?=\s)|sum_\{(\w)\})")
 _MATLAB = re.compile(r"\.[*/^']|(?<=[\w)\]])'(?!\()")
-_ONES = re.compile(rf"(?<![\w.)\]{SUPERSCRIPTS}])(?:1|𝟏|𝟙)\s*(?:\^\s*(?:T|⊤)(?!\w)|[ᵀ⊤⊺'])\s*[·@*]?\s*")
-_FACTOR = re.compile(r"(?:[∂δ\w.]+(?:/[∂\w]+)?)?")
 _TURNED = re.compile(r"(?<=[\w)\]])'|\^\s*(?:\(\s*(?:T|tr|transpose)\s*\)|(?:T|tr|transpose)(?!\w))")
-_INDICATOR = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, INDICATORS))}|1)\s*\(")
+_INDICATOR = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, INDICATORS))}|1)\s*[(\[]")
+_PERCENT = re.compile(r"(?<![\w.])(\d+\.?\d*)\s*%(?=\s*(?:[*·×⊙(]|$))(?:\s+of\b)?")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX×·]\s*10\s*\^?\s*(?=[-+]?\d|\()")
 _TOKEN = re.compile(
     rf"[^\W\d{SUPERSCRIPTS}][^\W{SUPERSCRIPTS}]*(?:\.[^\W\d]\w*)*|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|[{SUPERSCRIPTS}]+|\s+|.",
@@ -69,11 +75,13 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
         text = _matlab(text)
     text = _BRANCHES.sub(r"where(\2, \1, \3)", _BELOW_ONE.sub(r"(\1)", text))
     text = _nablas(text, nodes)
-    text = _INDEX.sub(r"_\1", text)
-    text = _samples(_OVER.sub(lambda found: f"Σ_{found[1] or found[2]} ", text.replace("∑", "Σ")), nodes)
-    text = _column_sums(text)
+    text = _INDEX.sub(lambda found: "_" + re.sub(r"[\s,]+", "_", found[1]), text)
+    text = _LETTERS.sub(lambda found: "_" + found[0].translate(LETTERS), text)
+    text = _OVER.sub(lambda found: f"Σ_{found[1] or found[2] or found[3]} ", text.replace("∑", "Σ"))
+    text = _ONES.sub("1", _SUMMED_OVER.sub(r"Σ_\2 (\1)", text))
     for sign, ours in SIGNS.items():
         text = text.replace(sign, ours)
+    text = _PERCENT.sub(r"(\1/100)", text)
     text = _TIMES_TEN.sub("·10**", text).replace("**+", "**")
     text = _PARTIAL.sub(lambda found: _gradient(found, nodes), _in_code(text, nodes))
     text = _TENSOR.sub(r"outer(\1, \2)", text)
@@ -108,44 +116,6 @@ def _matlab(text: str) -> str:
     for sign, ours in ((".*", "⊙"), ("./", "⊘"), (".^", "^"), (".'", "'")):
         text = text.replace(sign, ours)
     return re.sub(r"(?<!\*)\*(?!\*)", "·", text)
-
-
-def _column_sums(text: str) -> str:
-    """`1ᵀ δ`: the row of ones, which adds up the rows of what follows."""
-    while (found := _ONES.search(text)) is not None:
-        end = _FACTOR.match(text, found.end()).end()  # type: ignore[union-attr]
-        if text[end : end + 1] == "(":
-            end = closing(text, end) + 1
-        if end <= found.end():
-            return text
-        text = f"{text[: found.start()]}sum({text[found.end() : end]}, axis=0){text[end:]}"
-    return text
-
-
-def _samples(text: str, nodes: Collection[str]) -> str:
-    """`Σ_i (P_i - Y_i)`: a sum over the rows of what bears the letter; products under it are left alone."""
-    found = _SUMMED.search(text)
-    if found is None:
-        return text
-    end = closing(text, found.end()) + 1 if text[found.end()] == "(" else len(text)
-    row = rf"([^\W_]\w*?)(?:_(?:{found[1]}(?![a-zA-Z0-9_])|\{{{found[1]}\}})|\[{found[1]}(?:,\s*:)?\])"
-    bare, count = re.subn(row, lambda one: _rows(one[1], nodes), text[found.end() : end])
-    outer = _OUTER.fullmatch(bare.strip())
-    if not count or found[1] in nodes or not (outer or re.fullmatch(r"[\w\s()+\-−∂/]*", bare)):
-        return text
-    whole = f"(({outer[1]})ᵀ · ({outer[2]}))" if outer else f"sum({bare}, axis=0)"
-    return f"{text[: found.start()]}{whole}{text[end:]}"
-
-
-def _rows(name: str, nodes: Collection[str]) -> str:
-    """The matrix whose rows bear a name with an index: P of `p_n`, dZ of `dz_n`."""
-    if other_spelling(name, nodes) is not None or of_gradient(name, nodes) != name:
-        return name
-    for lead in ("", "d", "δ"):
-        capital = lead + name.removeprefix(lead).capitalize()
-        if name.startswith(lead) and (other_spelling(capital, nodes) or of_gradient(capital, nodes) != capital):
-            return capital
-    return name
 
 
 def has_links(text: str, nodes: Collection[str]) -> bool:
@@ -185,47 +155,43 @@ def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
 
 
 def _side_by_side(token: str, nodes: Collection[str]) -> str | None:
-    """`XW`: nodes of one letter each, side by side; `d_k` under K: how long its rows are."""
+    """`XW`, `Xw`: nodes of one letter each, side by side; `d_k` under K: how long its rows are."""
     if token in {"d_k", "dk"} and "K" in nodes and "k" not in nodes:
         return "shape(K)[-1]"
-    return " · ".join(token) if len(token) < 4 and token.isupper() and all(one in nodes for one in token) else None
+    beside = 1 < len(token) < 4 and all(one in nodes for one in token) and of_gradient(token, nodes) == token
+    return " · ".join(token) if beside else None
 
 
 def of_gradient(name: str, nodes: Collection[str]) -> str:
     """`dz_2`, `δ_z₂`: the gradient of a node, with its name in another spelling."""
-    found = re.fullmatch(r"(?:delta|grad|δ|d)_?(\w+)", name)
-    if found is None:
-        return name
-    words = [found[1]]
-    layer = found[1].translate(SUBSCRIPTS)
-    if layer.isdigit() and name[0] in "δd" and not name.startswith("d" + found[1]):  # δ₂, the error of layer 2
-        words = [stem + layer for stem in ("z", "Z", "net")]
-        words += ["a" + layer] if other_spelling("h" + layer, nodes) else []  # a, of which h is the activation
-    node = next(filter(None, (other_spelling(word, nodes) for word in words)), None)
+    node = error_of(name, nodes)
     return name if node is None else f"grad({node})"
 
 
 def _products(words: list[str], nodes: Collection[str], known: Callable[[str], bool]) -> Iterator[str]:
     """A sign between two factors that stand side by side; `a/b c` is left alone, for c may be above or below.
 
-    `2/3 (p - t)` is two thirds of it.
+    `2/3 (p - t)` is two thirds of it; a 1 behind a factor is the vector of ones.
     """
     seen: list[str] = [""]
     gap = False
-    for word in words:
+    for at, word in enumerate(words):
         if word.isspace():
             gap = True
             continue
         below = len(seen) > 2 and seen[-2] == "/" and not seen[-3][:1].isdigit()
         fraction = gap and len(seen) > 3 and seen[-2] == "/" and seen[-4] not in {"^", "**"}
-        if fraction and not seen[-1].isdigit():  # 1/m (p - t)
+        if fraction and not seen[-1].strip("√").isdigit():  # 1/m (p - t)
             fraction = seen[-3].isdigit() and _is_name(seen[-1]) and not known(seen[-1])
-        if _begins(word) and (fraction or _ends(seen[-1], word, nodes, known)) and not below:
+        ends = fraction or _ends(seen[-1], word, nodes, known)
+        after = next((one for one in words[at + 1 :] if not one.isspace()), "")
+        if ends and (_begins(word) or word[0] in DIGITS) and not below:
             yield " · "
         elif gap:
             yield " "
-        yield word
-        seen.append(word)
+        made = ONES if ends and word == "1" and after not in {"/", "^", "**", "*", "·"} else word
+        yield made
+        seen.append(seen.pop() + made if seen[-1] == "√" else made)
         gap = False
 
 
@@ -233,7 +199,7 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
     """Whether a factor ends here, and what follows is no call or index of it."""
     if not last:
         return False
-    if last[-1] in ")]" or last[0] in SUPERSCRIPTS:  # grad(h) is one word by now
+    if last[-1] in ")]" or last[0] in SUPERSCRIPTS or last[0] == "√" != last:  # grad(h) is one word by now
         return True
     if not _is_name(last) or last in NO_NAMES:
         return False
@@ -241,7 +207,15 @@ def _ends(last: str, word: str, nodes: Collection[str], known: Callable[[str], b
         return False
     if word != "(":
         return word[0] != "[" and last not in {"log", "grad"}
-    return last in nodes or last.endswith((".T", "ᵀ")) or (last.isupper() and not known(last))
+    if known(last):
+        return False
+    return last in nodes or last.endswith((".T", "ᵀ")) or last.isupper() or _is_indexed(last, nodes)
+
+
+def _is_indexed(name: str, nodes: Collection[str]) -> bool:
+    """Whether a name is a node's, or a gradient's, with letters behind it: `P_nk`."""
+    stems = (spelled for stem, _ in indexed(name) for spelled in (stem, stem.capitalize()))
+    return any(other_spelling(stem, nodes) or error_of(stem, nodes) for stem in stems)
 
 
 def _begins(word: str) -> bool:

@@ -22,10 +22,10 @@ from backprop_cli.language.decode import MAX_BYTES
 from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
-from backprop_cli.records import dataclass, field
-from backprop_cli.tasks.grading.contents import Content, Unreadable, content_of, inlined
+from backprop_cli.records import dataclass, field, replace
+from backprop_cli.tasks.grading.contents import Content, Formula, Unreadable, content_of, inlined
 from backprop_cli.tasks.grading.forms import page_of
-from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of
+from backprop_cli.tasks.grading.items import SUFFIXES, UNKNOWN, Item, item_of, letters_of
 from backprop_cli.tasks.grading.pages import Line, Page
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def _take(sheet: Sheet, page: Page, line: Line, nodes: Collection[str], variable
         sheet.answers[item] = Unreadable(f"line {line.at.place().line}: {item.name} is answered twice")
     elif not _empty(value):
         found = content_of(item, value, nodes, variables)
+        if isinstance(found, Formula) and not found.letters and line.name not in nodes:
+            found = replace(found, letters=letters_of(line.name))
         twice = item in sheet.answers and not page.locals
         sheet.answers[item] = Unreadable(f"{item.name} is answered twice") if twice else found
 

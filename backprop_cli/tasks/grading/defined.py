@@ -1,0 +1,102 @@
+r"""Definitions beside an answer: `E V + λ U with λ = lam`, `let d = p - y, then X^T d`, the lines before its last.
+
+What is defined is put in where it is used, as text, so that everything that is read of an answer is read of it too:
+`\sum_t \delta_t x_t^\top where \delta_t = da_t`, `dh ⊙ φ'(z) with φ = tanh`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAME = r"\\?[^\W\d](?:[\w\\^{}\[\]()]|,(?=\w+[}\]]))*"
+_DEFINITION = re.compile(
+    rf"(?P<name>{_NAME})\s*(?::=|≡|&?=(?!=)|\b(?:is|be|denotes)\b)\s*(?P<value>.+)", re.DOTALL)  # fmt: skip
+_FIRST = re.compile(r"^\s*(?:\\text\{\s*)?(?:let|set|define|put|with|where|given|writing|using)\b\s*\}?\s+",
+                    re.IGNORECASE)  # fmt: skip
+_BETWEEN = re.compile(
+    r"(?:\\q?quad|[,;:(])*\s*(?:\\(?:text|mathrm|textrm)\{\s*)?(?<![\w.])(?P<behind>where|with)\b(?:\s*\})?[:,]?\s+"
+    r"|[,;.:]?\s*(?<!\w)(?:then|so|hence|thus|therefore|we (?:get|have|obtain))\b[,:]?\s+|\s*(?:⇒|=>|→)\s*"
+    r"|(?<!\\);\s*|\.\s+|(?<!\\),\s*(?:and\s+)?|\s+and\s+|\s\((?=[^()=]*=(?!=))", re.IGNORECASE)  # fmt: skip
+_REMARK = re.compile(r"\s+(?:#|%|//).*$", re.MULTILINE)
+_GOES_ON = re.compile(r"\s*(?:[-+*/@=⊙·×−)\]}&]|\\\\|\\(?:cdot|odot|times|left|right|end)\b)")
+_OPEN = re.compile(r"(?:[-+*/@=⊙·×−(\[{,&]|\\(?:cdot|odot|times))\s*$")
+_SIMPLE = re.compile(r"[\w\\{}^]+")
+
+MAX_DEFINITIONS = 20
+
+
+def with_definitions(text: str, longest: int) -> str:
+    """The answer alone, with what is defined beside it put in; as it stands where nothing is.
+
+    Args:
+        text: an answer as written.
+        longest: characters beyond which nothing more is put in.
+    """
+    body, definitions = _parted(text)
+    for name, value in reversed(definitions):
+        if len(body) <= longest:
+            body = _put_in(body, name, value.strip())
+    return body
+
+
+def _parted(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The answer, and its definitions in an order in which each may use those before it."""
+    pieces = _lines(text)
+    if (found := _definitions(pieces[:-1])) is not None:
+        return pieces[-1], found
+    bare = _FIRST.sub("", text)
+    pieces, marks = _split(bare)
+    last, first = _definitions(pieces[:-1]), _definitions(pieces[1:])
+    if last is not None and (first is None or not marks[0] and not _uses(pieces[0], first[-1][0])):
+        return pieces[-1], last
+    return (pieces[0], first) if first is not None else (text, [])
+
+
+def _split(text: str) -> tuple[list[str], list[bool]]:
+    """The pieces of a sentence, and whether `where` stands between each and the next."""
+    pieces, marks, start = [], [], 0
+    for mark in _BETWEEN.finditer(text):
+        piece = text[start : mark.start()]
+        if _is_open(piece):
+            continue
+        if piece.strip():
+            pieces.append(piece)
+            marks.append(bool(mark["behind"]))
+        start = mark.end()
+    rest = text[start:].rstrip(" .;,")
+    rest = rest[:-1] if rest.count(")") > rest.count("(") else rest
+    return ([*pieces, rest] if rest.strip() else pieces), marks
+
+
+def _uses(text: str, name: str) -> bool:
+    return _put_in(text.partition("=")[2] or text, name, "") != (text.partition("=")[2] or text)
+
+
+def _definitions(pieces: list[str]) -> list[tuple[str, str]] | None:
+    """Names and values; None where one of the pieces is no definition, or there is none."""
+    found = [_DEFINITION.fullmatch(piece.strip().strip("$").strip()) for piece in pieces]
+    if not 0 < len(found) <= MAX_DEFINITIONS or any(one is None or _is_open(one["name"]) for one in found):
+        return None
+    return [(one["name"].strip(), one["value"]) for one in found if one is not None]
+
+
+def _lines(text: str) -> list[str]:
+    """The statements of an answer of several lines: a line that begins or ends with a sign goes on with the other."""
+    found: list[str] = []
+    for line in re.split(r"\n|(?<!\\\\);", _REMARK.sub("", text)):
+        if found and (_GOES_ON.match(line) or _OPEN.search(found[-1]) or _is_open(found[-1])):
+            found[-1] += " " + line.strip()
+        elif line.strip():
+            found.append(line.strip())
+    return found or [text]
+
+
+def _is_open(text: str) -> bool:
+    return any(text.count(opening) > text.count(closing) for opening, closing in ("()", "[]", "{}"))
+
+
+def _put_in(text: str, name: str, value: str) -> str:
+    """The text with a value for a name; in brackets where it is no name itself."""
+    what = value if _SIMPLE.fullmatch(value) else f"({value})"
+    end = r"(?!\w)" if re.match(r"\w", name[-1]) else ""
+    return re.sub(rf"(?<![\w\\]){re.escape(name)}{end}", lambda _: what, text)

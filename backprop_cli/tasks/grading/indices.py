@@ -1,0 +1,274 @@
+r"""Formulas entry by entry, in whole tensors: `\sum_n X_{nd} δ_{nk}` is a matrix product, whichever way its axes lie.
+
+A letter names an axis; what has fewer letters than axes keeps the rest, a column (`x_n` is a row of X, stood up) or a
+matrix.  Every part is an expression of the language and the names of its axes in order: letters, `ROW`, `COL`.  Two
+parts meet where their axes have the same name, and nowhere else, so that no rule is needed for any product but one:
+the columns of a factor meet the rows of the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from backprop_cli.engine.ops import OPS
+from backprop_cli.errors import Place, SpecError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.source import Text
+from backprop_cli.records import dataclass, replace
+
+ROW, COL = "row", "col"
+PRODUCTS = frozenset({"*", "·", "@", "⊙"})
+_MATMUL = frozenset({"·", "@"})
+_SUM = re.compile(r"(?:Σ|sum)_([a-z])")
+MOST_LETTERS = 4
+
+Placed = tuple[ast.Expression, tuple[str, ...]]
+"""An operand, and the letters behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A tensor as an expression, and the names of its axes with their sizes, in order."""
+
+    expression: ast.Expression
+    sizes: Mapping[str, int]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names."""
+        return tuple(self.sizes)
+
+    def renamed(self, names: Mapping[str, str]) -> Part:
+        """The same tensor with other names for its axes."""
+        return Part(self.expression, {names.get(axis, axis): size for axis, size in self.sizes.items()})
+
+
+class Indexed:
+    """A formula with letters for axes, read to whole tensors.
+
+    Args:
+        text: where it stands, for errors.
+        operand: what a name or an index stands for: the operand and its letters; None for anything without letters.
+        shape: the shape of an expression without letters.
+        implicit: a letter that stands twice in a product is summed over, as in Einstein's convention.
+    """
+
+    def __init__(self, text: Text, operand: Callable[[ast.Expression], Placed | None],
+                 shape: Callable[[ast.Expression], tuple[int, ...]], *, implicit: bool = False) -> None:  # fmt: skip
+        self.text = text
+        self.operand = operand
+        self.shape = shape
+        self.implicit = implicit
+        self.sizes: dict[str, int] = {}
+        self.known: dict[int, Part] = {}
+
+    def whole(self, expression: ast.Expression, letters: Sequence[str],
+              wanted: tuple[int, ...]) -> Iterator[ast.Expression]:  # fmt: skip
+        """The formula in the arrangement of the answer: letters in the order of the left side, else of the alphabet.
+
+        Raises:
+            SpecError: E014 where a letter runs over two sizes, E015 for what has no meaning with letters.
+        """
+        found = self.part(expression)
+        free = [axis for axis in found.axes if axis not in {ROW, COL}]
+        rest = [axis for axis in (ROW, COL) if axis in found.axes]
+        orders = [list(letters)] if {*letters} == {*free} else [sorted(free), free]
+        shapes = {(*order, *rest): tuple(found.sizes[axis] for axis in (*order, *rest)) for order in orders}
+        fitting = [order for order, shape in shapes.items() if _bare(shape) == _bare(wanted)]
+        for order in fitting or [*shapes][:1]:
+            made = _permuted(found, order)
+            yield _reshaped(made, wanted) if fitting and shapes[order] != wanted else made
+
+    # parts ───────────────────────────────────────────────────────────────────────────────────────
+
+    def part(self, part: ast.Expression) -> Part:
+        """A part of the formula."""
+        if id(part) not in self.known:
+            self.known[id(part)] = self._part(part)
+        return self.known[id(part)]
+
+    def _part(self, part: ast.Expression) -> Part:
+        placed = self.operand(part)
+        if placed is not None:
+            return self._placed(part, *placed)
+        if not self._has_letters(part):
+            return self._placed(part, part, ())
+        match part:
+            case ast.Transposed():
+                return self._turned(part)
+            case ast.Unary():
+                inner = self.part(part.operand)
+                return replace(inner, expression=replace(part, operand=inner.expression))
+            case ast.Binary() if part.operator in {*PRODUCTS, "/"}:
+                return self._product(part)
+            case ast.Binary():
+                return self._elementwise(part, (part.left, part.right), lambda both: replace(
+                    part, left=both[0], right=both[1]))  # fmt: skip
+            case ast.Call() if (letter := _SUM.fullmatch(part.function)) and len(part.arguments) == 1:
+                return self._summed(self.part(part.arguments[0].value), letter[1], part)
+            case ast.Call() if _is_pointwise(part.function):
+                return self._call(part)
+        raise self._refused("a function of the whole", part)
+
+    def _has_letters(self, part: ast.Expression) -> bool:
+        return any(self.operand(one) is not None for one in ast.parts(part))
+
+    def _placed(self, part: ast.Expression, operand: ast.Expression, letters: tuple[str, ...]) -> Part:
+        """A tensor with letters at its first axes; axes of one entry need none."""
+        shape, bare = self.shape(operand), _bare(self.shape(operand))
+        is_row = not letters and len(bare) == 1 and shape[0] == 1 < len(shape)
+        if shape != bare and len(letters) <= len(bare):
+            operand, shape = _reshaped(operand, bare), bare
+        if len(letters) > len(shape) or len({*letters} - {":"}) + letters.count(":") != len(letters):
+            message = f"{self._spelled(part)!r} has {len(letters)} indices, and {len(shape)} axes"
+            raise SpecError("E015", message, at=self._place(part))
+        rest = [COL] if is_row else [ROW, COL]
+        names = [*letters, *[":"] * (len(shape) - len(letters))]
+        if names.count(":") > len(rest):
+            raise self._refused("an operand of so many axes", part)
+        axes = dict(zip((rest.pop(0) if name == ":" else name for name in names), shape, strict=True))
+        for axis in {*axes} - {ROW, COL}:
+            if self.sizes.setdefault(axis, axes[axis]) != axes[axis]:
+                sizes = f"{self.sizes[axis]} entries, and over {axes[axis]} in {self._spelled(part)}"
+                raise SpecError("E014", f"the index {axis} runs over {sizes}", at=self._place(part))
+        return Part(operand, axes)
+
+    def _turned(self, part: ast.Transposed) -> Part:
+        """`x_nᵀ`: a row; of an entry with two letters the other one."""
+        inner = self.part(part.operand)
+        if ROW in inner.axes or COL in inner.axes:
+            return inner.renamed({ROW: COL, COL: ROW})
+        placed = self.operand(part.operand)
+        return inner if placed is None else self._placed(part, placed[0], placed[1][::-1])
+
+    def _elementwise(self, part: ast.Expression, operands: Sequence[ast.Expression],
+                     made: Callable[[list[ast.Expression]], ast.Expression]) -> Part:  # fmt: skip
+        """Operands entry by entry: each axis meets the one of its name."""
+        found = [self.part(one) for one in operands]
+        return self._aligned(found, made)
+
+    def _aligned(self, found: Sequence[Part], made: Callable[[list[ast.Expression]], ast.Expression]) -> Part:
+        sizes = {axis: size for one in found for axis, size in one.sizes.items()}
+        return Part(made([_widened(one, tuple(sizes)) for one in found]), sizes)
+
+    def _call(self, part: ast.Call) -> Part:
+        def made(operands: list[ast.Expression]) -> ast.Expression:
+            new = tuple(replace(one, value=value) for one, value in zip(part.arguments, operands, strict=True))
+            return replace(part, arguments=new)
+
+        return self._elementwise(part, [one.value for one in part.arguments], made)
+
+    def _summed(self, inner: Part, letter: str, part: ast.Expression) -> Part:
+        if letter not in inner.axes:
+            message = f"nothing under the sum over {letter} has this index"
+            raise SpecError("E015", message, at=self._place(part))
+        made = _called("sum", inner.expression, axis=inner.axes.index(letter))
+        return Part(made, {axis: size for axis, size in inner.sizes.items() if axis != letter})
+
+    # products ────────────────────────────────────────────────────────────────────────────────────
+
+    def _product(self, part: ast.Binary) -> Part:
+        factors = list(_factors(part))
+        found = self._chain(factors, part)
+        if self.implicit:
+            met = Counter(letter for _, factor in factors for letter in {*self.part(factor).axes} - {ROW, COL})
+            for letter in sorted(one for one, times in met.items() if times > 1 and one in found.axes):
+                found = self._summed(found, letter, part)
+        return found
+
+    def _chain(self, factors: Sequence[tuple[str, ast.Expression]], part: ast.Expression) -> Part:
+        """Factors from left to right; a sum reaches as far as what bears its letter."""
+        found: Part | None = None
+        for at, (sign, factor) in enumerate(factors):
+            letter = self._letter_of_sum(factor)
+            rest = factors[at + 1 :]
+            if letter and any(letter in self.part(one).axes for _, one in rest):
+                assert isinstance(factor, ast.Call)
+                inner = self._chain([("*", factor.arguments[0].value), *rest], part)
+                return self._times(found, sign, self._summed(inner, letter, factor))
+            found = self._times(found, sign, self.part(factor))
+        assert found is not None
+        return found
+
+    def _letter_of_sum(self, factor: ast.Expression) -> str:
+        named = isinstance(factor, ast.Call) and len(factor.arguments) == 1 and _SUM.fullmatch(factor.function)
+        return named[1] if named else ""
+
+    def _times(self, left: Part | None, sign: str, right: Part) -> Part:
+        """A product, or a quotient: the columns of the one meet the rows of the other."""
+        if left is None:
+            return right
+        start, end = left.expression.start, right.expression.end
+        sign, meets = ("*", sign in _MATMUL) if sign in PRODUCTS else (sign, False)
+
+        def made(both: list[ast.Expression]) -> ast.Expression:
+            return ast.Binary(start, end, sign, both[0], both[1])
+
+        if meets and COL in left.axes and ROW in right.axes:
+            both = [left.renamed({COL: "#"}), right.renamed({ROW: "#"})]
+            return self._summed(self._aligned(both, made), "#", right.expression)
+        return self._aligned([left, right], made)
+
+    # errors ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _spelled(self, part: ast.Expression) -> str:
+        return " ".join(self.text.text[part.start : part.end].split())
+
+    def _place(self, part: ast.Expression) -> Place:
+        return self.text.place(part.start, part.end)
+
+    def _refused(self, what: str, part: ast.Expression) -> SpecError:
+        message = f"{self._spelled(part)!r} is {what}; with indices write sums and products of entries"
+        return SpecError("E015", message, at=self._place(part))
+
+
+def _is_pointwise(function: str) -> bool:
+    return function.endswith("_prime") or (function in OPS and OPS[function].pointwise)
+
+
+def _factors(part: ast.Expression) -> Iterator[tuple[str, ast.Expression]]:
+    """The factors of a product with the sign before each, from the left."""
+    first, row = ast.in_a_row(part) if isinstance(part, ast.Binary) else (part, [])
+    signs = {*PRODUCTS, "/"}
+    split = next((i for i in range(len(row), 0, -1) if row[i - 1].operator not in signs), 0)
+    yield "*", row[split - 1] if split else first
+    yield from ((one.operator, one.right) for one in row[split:])
+
+
+def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _permuted(part: Part, order: Sequence[str]) -> ast.Expression:
+    places = [part.axes.index(axis) for axis in order]
+    return part.expression if places == sorted(places) else _called("transpose", part.expression, axes=places)
+
+
+def _widened(part: Part, axes: tuple[str, ...]) -> ast.Expression:
+    """An expression with its axes in this order, and one of size 1 where it has none of a name."""
+    made = _permuted(part, [axis for axis in axes if axis in part.sizes])
+    if not part.axes or len(part.axes) == len(axes):
+        return made
+    start, end = made.start, made.end
+    there, new = ast.Slice(start, end, None, None, None), ast.Name(start, end, "none")
+    return ast.Indexed(start, end, made, tuple(there if axis in part.sizes else new for axis in axes))
+
+
+def _called(function: str, operand: ast.Expression, **static: int | Sequence[int]) -> ast.Expression:
+    start, end = operand.start, operand.end
+
+    def literal(value: int | Sequence[int]) -> ast.Expression:
+        if isinstance(value, int):
+            return ast.Number(start, end, Fraction(value), str(value))
+        return ast.Sequence(start, end, tuple(map(literal, value)), "(")
+
+    arguments = [ast.Argument(None, operand, start, end)]
+    arguments += [ast.Argument(name, literal(value), start, end) for name, value in static.items()]
+    return ast.Call(start, end, function, tuple(arguments), start, library="own")
+
+
+def _reshaped(operand: ast.Expression, shape: tuple[int, ...]) -> ast.Expression:
+    return _called("reshape", operand, shape=shape)

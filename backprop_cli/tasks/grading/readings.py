@@ -1,0 +1,106 @@
+"""What a formula may mean where its notation leaves it open, the likeliest first.
+
+A reading counts only where it gives the right value at every draw: what is right by none is told of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from backprop_cli.engine.graph import Meter
+from backprop_cli.engine.interpret import Scope, interpret
+from backprop_cli.errors import BackpropError
+from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.tree import rebuilt
+from backprop_cli.language.model import Shape
+from backprop_cli.records import replace
+from backprop_cli.tasks.grading.contents import Formula
+from backprop_cli.tasks.grading.conventions import Conventions
+from backprop_cli.tasks.grading.indices import Indexed
+from backprop_cli.tasks.grading.items import Item
+from backprop_cli.tasks.grading.key import Key
+from backprop_cli.tasks.grading.slopes import like_their_arguments
+
+MAX_ENTRIES = 1 << 22
+"""Of all that a formula computes on its way, besides sixteen times what the key itself holds."""
+
+MAX_WORK = 1 << 30
+"""Operations of a formula, about a second, besides sixteen times what the key itself takes."""
+
+
+def bounded(key: Key) -> Meter:
+    """Shapes alone, with limits on what a formula may take, in memory and in work."""
+    return Meter(MAX_ENTRIES + 16 * key.entries, MAX_WORK + 16 * key.work)
+
+
+def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[ast.Expression]:
+    """The expressions that a formula may stand for; `scope` has the shapes of its names.
+
+    Raises:
+        SpecError: E014, E015 where letters for axes have no meaning.
+    """
+    conventions = Conventions(key, item, formula.text)
+    expression = conventions.expression(formula.expression)
+    scope = like_their_arguments(scope, expression)
+
+    def shape(part: ast.Expression) -> tuple[int, ...]:
+        found: Shape = interpret(part, scope, bounded(key))
+        return tuple(map(int, found))
+
+    if any(conventions.placed(part) is not None for part in ast.parts(expression)):
+        calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call))
+        sums = any(part.function.startswith(("Σ", "sum")) for part in calls)
+        for implicit in (False,) if sums else (False, True):
+            reader = Indexed(formula.text, conventions.placed, shape, implicit=implicit)
+            yield from reader.whole(_everywhere(expression, _of_powers), formula.letters, key.shape(item))
+        return
+    yield expression
+    seen = [expression]
+    for change in (_of_vectors(shape), _starred, _diagonal, _of_powers):
+        other = _everywhere(expression, change)
+        if other not in seen:
+            seen.append(other)
+            yield other
+
+
+def _everywhere(part: ast.Expression, change: Callable[[ast.Expression], ast.Expression]) -> ast.Expression:
+    return change(rebuilt(part, lambda inner: _everywhere(inner, change)))
+
+
+def _of_vectors(shape: Callable[[ast.Expression], tuple[int, ...]]) -> Callable[[ast.Expression], ast.Expression]:
+    """`p (1 - p)` of two vectors: entry by entry."""
+
+    def change(part: ast.Expression) -> ast.Expression:
+        if isinstance(part, ast.Binary) and part.operator == "·":
+            with suppress(BackpropError):
+                if len(shape(part.left)) == 1 and shape(part.left) == shape(part.right):
+                    return _starred(part)
+        return part
+
+    return change
+
+
+def _starred(part: ast.Expression) -> ast.Expression:
+    """`v dp`, `v · dp` of two vectors for the gradient of a vector: no scalar product, but one entry by entry."""
+    return replace(part, operator="*") if isinstance(part, ast.Binary) and part.operator == "·" else part
+
+
+def _of_powers(part: ast.Expression) -> ast.Expression:
+    """`Σ_n (x - μ)²`: the sum of the squares, where no bracket holds the sum."""
+    if not isinstance(part, ast.Binary) or part.operator != "**" or not isinstance(call := part.left, ast.Call):
+        return part
+    bare = call.function.startswith("Σ") and call.start + len(call.function) == call.name_end
+    if not bare or len(call.arguments) != 1:
+        return part
+    argument = call.arguments[0]
+    return replace(call, arguments=(replace(argument, value=replace(part, left=argument.value)),))
+
+
+def _diagonal(part: ast.Expression) -> ast.Expression:
+    """`diag(d)` of a column: the matrix with these entries on its diagonal, as of a vector."""
+    if not isinstance(part, ast.Call) or part.function != "diag" or len(part.arguments) != 1:
+        return part
+    inner = part.arguments[0]
+    flat = ast.Call(inner.start, inner.end, "flatten", (inner,), inner.end)
+    return replace(part, arguments=(replace(inner, value=flat),))

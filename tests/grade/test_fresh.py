@@ -1,0 +1,65 @@
+"""Answers of twenty hands on fourteen networks, whose marks were decided before anything was run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import pytest
+
+from backprop_cli.tasks.grading.mark import Scheme, grade
+from backprop_cli.tasks.grading.results import Marked
+from backprop_cli.tasks.grading.sheets import sheet_of
+from tests import quick_yaml
+from tests.grade import corpus
+
+NETWORKS: dict[str, Any] = quick_yaml.cases("grading/fresh.yaml")["networks"]
+
+
+def rows(network: str) -> Iterator[tuple[str, list[str], str]]:
+    """The item, the keys that may name its mistake (none: it is right) and the answer."""
+    for row in NETWORKS[network]["answers"]:
+        ((head, answer),) = row.items()
+        item, *mistakes = head.split()
+        yield item, mistakes, answer
+
+
+@lru_cache
+def marked(network: str) -> list[tuple[str, list[str], str, Marked]]:
+    """Every answer to a network with its mark."""
+    key = corpus.key_named(NETWORKS[network]["spec"])
+    found = []
+    for item, mistakes, answer in rows(network):
+        sheet = sheet_of(json.dumps({"answers": {f"{item}.formula": answer}}).encode(), "a.json", key.names)
+        (mark,) = grade(key, sheet, Scheme()).items
+        found.append((item, mistakes, answer, mark))
+    return found
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_what_is_right_is_marked_right(network: str) -> None:
+    """In whatever notation: indices, ones, hats, definitions beside it, code, LaTeX, prose with an equation in it."""
+    right = [(item, answer, mark) for item, mistakes, answer, mark in marked(network) if not mistakes]
+    assert [(item, answer, mark.reason) for item, answer, mark in right if mark.status != "right"] == []
+    assert len(right) > 5
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_what_is_wrong_is_never_accepted(network: str) -> None:
+    """It has a reason, whichever notation it is written in, and none of another mistake."""
+    wrong = [(item, mistakes, answer, mark) for item, mistakes, answer, mark in marked(network) if mistakes]
+    assert [(item, answer) for item, _, answer, mark in wrong if mark.status == "right" or not mark.reason] == []
+    told = [(item, answer, mark.mistake) for item, mistakes, answer, mark in wrong
+            if mark.mistake not in {None, *mistakes} and "wrong" not in mistakes]  # fmt: skip
+    assert told == []
+    assert len(wrong) > 2
+
+
+def test_the_slip_is_named() -> None:
+    """Of nineteen in twenty wrong answers that can be read."""
+    wrong = [(network, row) for network in NETWORKS for row in marked(network) if row[1] and "wrong" not in row[1]]
+    unnamed = [(network, row[0], row[2], row[3].reason) for network, row in wrong if row[3].mistake is None]
+    assert len(wrong) > 100
+    assert len(unnamed) <= 0.05 * len(wrong), unnamed
