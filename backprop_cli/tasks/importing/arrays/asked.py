@@ -38,6 +38,10 @@ def items_of(machine: Machine, value: object, node: ast.AST) -> Iterator[object]
             yield part
     elif isinstance(value, Iterator):
         yield from value
+    elif isinstance(value, Instance) and value.kind.is_tuple:
+        yield from (machine.attribute(value, name, node) for name in value.kind.fields())
+    elif isinstance(value, Instance) and value.kind.find("__iter__") is not None:
+        yield from items_of(machine, machine.called(machine.attribute(value, "__iter__", node), [], {}, node), node)
     else:
         hint = "loops run over what is constant: range(5), a list, the rows of a tensor"
         raise machine.record.unread(node, f"{kind_of(value)} cannot be gone through", hint)

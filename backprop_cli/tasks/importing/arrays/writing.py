@@ -205,7 +205,7 @@ def _literal(machine: Machine, owner: Tensor, index: tuple[object, ...], value: 
         else None
     )
     data = data_of(owner)
-    if start is None or data is None or number is None or _is_used(machine, owner):
+    if start is None or data is None or number is None or is_used(machine, owner):
         return False
     places = _places(machine, index, data, node)
     if places is None:
@@ -225,7 +225,7 @@ def _literal(machine: Machine, owner: Tensor, index: tuple[object, ...], value: 
     return True
 
 
-def _is_used(machine: Machine, owner: Tensor) -> bool:
+def is_used(machine: Machine, owner: Tensor) -> bool:
     """Whether something was computed from a named leaf: its numbers are then a version of their own."""
     if owner.item is None:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
@@ -12,13 +13,13 @@ from backprop_cli.tasks.importing.arrays.writing import overwritten, replace_who
 from backprop_cli.tasks.importing.exercise.exercises import holds_gradient, reachable
 from backprop_cli.tasks.importing.state.codes import binary, call, names_in
 from backprop_cli.tasks.importing.state.record import Backward, leaf_of
-from backprop_cli.tasks.importing.state.values import Opaque, Tensor
+from backprop_cli.tasks.importing.state.values import Function, Instance, Opaque, Tensor
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 HARMLESS_DECORATORS: Final = frozenset({
-    "no_grad", "inference_mode", "jit", "njit", "lru_cache", "cache", "torchsnooper", "override", "abstractmethod",
+    "jit", "njit", "lru_cache", "cache", "torchsnooper", "override", "abstractmethod",
     "wraps", "function",
     "typechecked", "script", "compile", "enable_grad", "profile", "custom_fwd", "custom_bwd", "once_differentiable",
 })  # fmt: skip
@@ -92,15 +93,34 @@ def _words(node: ast.AST) -> list[str]:
     return found
 
 
-def trains(node: ast.For | ast.While) -> bool:
-    """Whether a loop goes over steps of training: its body moves params, or tells an optimizer to."""
-    for statement in node.body:
-        for part in ast.walk(statement):
-            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _STEPS:
+def trains(machine: Machine, node: ast.For | ast.While) -> bool:
+    """Whether a loop goes over steps of training: its body moves params, or tells an optimizer or a function to."""
+    return _moving(machine, node.body, set(), updates=not _only_updates(node))
+
+
+def _moving(machine: Machine, body: Sequence[ast.stmt], met: set[int], *, updates: bool = True) -> bool:
+    for part in (part for statement in body for part in ast.walk(statement)):
+        if updates and isinstance(part, ast.AugAssign | ast.Assign) and is_update(part):
+            return True
+        if isinstance(part, ast.Call):
+            if isinstance(part.func, ast.Attribute) and part.func.attr in _STEPS:
                 return True
-            if isinstance(part, ast.AugAssign | ast.Assign) and is_update(part):
-                return not _only_updates(node)
+            inner = _function_of(machine, part.func)
+            if inner is not None and id(inner) not in met and _moving(machine, inner.body, met | {id(inner)}):
+                return True
     return False
+
+
+def _function_of(machine: Machine, called: ast.expr) -> ast.FunctionDef | None:
+    """The function of the program that a call is of: `train(...)`, `net.train_step(...)`, `self.update(...)`."""
+    owner = called.value if isinstance(called, ast.Attribute) else called
+    try:
+        found = machine.frame.find(owner.id) if isinstance(owner, ast.Name) else None
+    except KeyError:
+        return None
+    if isinstance(called, ast.Attribute):
+        found = found.kind.find(called.attr) if isinstance(found, Instance) else None
+    return found.node if isinstance(found, Function) and isinstance(found.node, ast.FunctionDef) else None
 
 
 def _only_updates(node: ast.For | ast.While) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.arrays import tensors
-from backprop_cli.tasks.importing.arrays.asked import items_of
+from backprop_cli.tasks.importing.arrays.asked import items_of, truth
 from backprop_cli.tasks.importing.state.codes import call, listed, number
 from backprop_cli.tasks.importing.state.values import (
+    Bound,
     Builtin,
     Class,
     Dim,
@@ -21,6 +22,7 @@ from backprop_cli.tasks.importing.state.values import (
     Number,
     Opaque,
     Tensor,
+    kind_of,
     plain,
 )
 
@@ -44,6 +46,8 @@ def _quiet(machine: Machine, given: list[object], named: dict[str, object], node
 
 def _len(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     value = given[0]
+    if isinstance(value, Instance) and isinstance(value.kind.find("__len__"), Function):
+        return machine.called(machine.attribute(value, "__len__", node), [], {}, node)
     if isinstance(value, Tensor):
         found = tensors.dims(machine, value, node)
         if not found:
@@ -62,6 +66,9 @@ def _range(machine: Machine, given: list[object], named: dict[str, object], node
 def _extreme(name: str) -> Run:
     def run(machine: Machine, given: list[Any], named: dict[str, Any], node: ast.AST) -> Any:
         values = items(machine, given[0], node) if len(given) == 1 and not isinstance(given[0], Tensor) else given
+        if "key" in named or not values:
+            found = in_order(machine, values, {**named, "reverse": name == "max"}, node)
+            return found[0] if found else named["default"]
         if any(isinstance(one, Tensor) for one in values):
             if len(values) == 1:
                 return tensors.tensor_from(call(name, tensors.tensor_code(machine, values[0], node)), values[0])
@@ -91,6 +98,20 @@ def _sum(machine: Machine, given: list[object], named: dict[str, object], node: 
         machine.step(node)
         total = one if total is None else machine.operate(ast.Add(), total, one, node)
     return 0 if total is None else total
+
+
+def in_order(machine: Machine, values: list[Any], named: Mapping[str, object], node: ast.AST) -> list[Any]:
+    """`sorted(values, key=f, reverse=True)`.
+
+    Raises:
+        Unread: what they are put in order by is not known here.
+    """
+    key = named.get("key")
+    marks = [plain(tensors.as_number(one if key is None else machine.called(key, [one], {}, node))) for one in values]
+    if any(_foreign(mark) for mark in marks):
+        raise machine.record.unread(node, "the order of what is not known here")
+    ranked = sorted(range(len(values)), key=marks.__getitem__, reverse=bool(plain(named.get("reverse", False))))
+    return [values[rank] for rank in ranked]
 
 
 def _python(function: Callable[..., object]) -> Run:
@@ -158,7 +179,7 @@ def _is_instance(machine: Machine, given: list[object], named: dict[str, object]
 
 def _is_of(value: object, kind: object) -> bool:
     if isinstance(kind, Class):
-        return isinstance(value, Instance) and (value.kind is kind or any(b is kind for b in value.kind.bases))
+        return isinstance(value, Instance) and value.kind.comes_from(kind)
     if isinstance(kind, Library):
         if isinstance(value, Layer):
             return kind.last in {value.kind, "Module"}
@@ -183,6 +204,8 @@ def _pow(machine: Machine, given: list[object], named: dict[str, object], node: 
 
 
 def _getattr(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    if len(given) > 2 and isinstance(given[0], Instance) and not _hasattr(machine, given[:2], {}, node):
+        return given[2]
     return machine.attribute(given[0], str(given[1]), node)
 
 
@@ -204,10 +227,30 @@ def _dict(machine: Machine, given: list[object], named: dict[str, object], node:
 
 
 def _next(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    found = items(machine, given[0], node)
-    if not found:
-        raise machine.record.unread(node, "nothing is left to take")
-    return found[0]
+    """What comes next; generators that are read as lists lose it."""
+    source = given[0]
+    if isinstance(source, Iterator):
+        for one in source:
+            return one
+    elif isinstance(source, list) and source:
+        return source.pop(0)
+    if len(given) > 1 and isinstance(source, list | Iterator):
+        return given[1]
+    raise machine.record.unread(node, "nothing is left to take" if isinstance(source, list | Iterator) else
+                                f"what comes next in {kind_of(source)} is not known")  # fmt: skip
+
+
+def _iter(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    return given[0] if isinstance(given[0], Opaque) else items_of(machine, given[0], node)
+
+
+def _filter(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    return [one for one in items(machine, given[1], node)
+            if truth(machine, one if given[0] is None else machine.called(given[0], [one], {}, node), node)]
+
+
+def _callable(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    return isinstance(given[0], Function | Bound | Builtin | Class | Library | Layer)
 
 
 def _type(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
@@ -226,22 +269,20 @@ BUILTINS: Mapping[str, Run] = {
                     _quiet),
     "open": lambda m, g, k, n: Opaque("a file"), "len": _len, "range": _range, "xrange": _range,
     "max": _extreme("max"), "min": _extreme("min"), "sum": _sum, "float": _float,
-    "int": _int, "abs": _abs, "pow": _pow, "enumerate": _enumerate, "zip": _zip, "map": _map, "iter": lambda m, g, k,
-    n: g[0],
+    "int": _int, "abs": _abs, "pow": _pow, "enumerate": _enumerate, "zip": _zip, "map": _map, "iter": _iter,
     "list": lambda m, g, k, n: items(m, g[0], n) if g else [],
     "tuple": lambda m, g, k, n: tuple(items(m, g[0], n)) if g else (),
     "set": lambda m, g, k, n: _python(lambda x: sorted(set(x)))(m, [items(m, g[0], n)], {}, n) if g else [],
-    "sorted": lambda m, g, k, n: _python(lambda x: sorted(x, reverse=bool(k.get("reverse"))))(m, [items(m, g[0], n)],
-    {}, n),
+    "sorted": lambda m, g, k, n: in_order(m, items(m, g[0], n), k, n),
     "reversed": lambda m, g, k, n: items(m, g[0], n)[::-1],
     "dict": _dict,
     "str": _python(lambda *x: str(x[0])[:1000] if x else ""), "bool": lambda m, g, k,
     n: bool(plain(g[0])) if g else False,
     "round": _python(round), "divmod": _python(divmod), "any": _python(any), "all": _python(all), "ord": _python(ord),
     "chr": _python(chr), "isinstance": _is_instance, "issubclass": lambda m, g, k, n: False, "getattr": _getattr,
-    "setattr": _setattr, "hasattr": _hasattr, "next": _next, "type": _type, "callable": lambda m, g, k, n: True,
+    "setattr": _setattr, "hasattr": _hasattr, "next": _next, "type": _type, "callable": _callable,
     "object": lambda m, g, k, n: Opaque("an object"), "slice": lambda m, g, k, n: slice(*map(plain, g)),
     "staticmethod": lambda m, g, k, n: g[0], "property": lambda m, g, k, n: g[0],
-    "filter": lambda m, g, k, n: Opaque("a filter"), "Exception": lambda m, g, k, n: Opaque("an error"),
+    "filter": _filter, "Exception": lambda m, g, k, n: Opaque("an error"),
     "ValueError": lambda m, g, k, n: Opaque("an error"), "NotImplementedError": lambda m, g, k, n: Opaque("an error"),
 }  # fmt: skip

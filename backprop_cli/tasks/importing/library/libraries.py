@@ -17,6 +17,7 @@ from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
+from backprop_cli.tasks.importing.library.standard import STANDARD
 from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorflow
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.record import leaf_of
@@ -43,9 +44,11 @@ def call_library(machine: Machine, function: Library, given: list[object], named
         Unread: it is not known, and what it gives is used.
     """
     path = tensorflow.modern(function.path)
-    for row in (_SPECIAL.get(path), tensorflow.TENSORFLOW.get(path), _by_suffix(path)):
+    for row in (_SPECIAL.get(path), STANDARD.get(path), tensorflow.TENSORFLOW.get(path), _by_suffix(path)):
         if row is not None:
             return row(machine, given, named, node)
+    if path.startswith(("torch.utils.data.", "torch.utils.data.dataset.")) and modules.is_written(function.last):
+        return modules.make(machine, function.last, given, named, node)
     if _OPAQUE.search(path):
         return Opaque(path)
     if path.startswith("torch.nn.init."):
@@ -73,10 +76,10 @@ def _foreign(machine: Machine, function: Library, given: list[object], node: ast
 
 _OPAQUE = re.compile(
     r"^(torch\.(get_default_dtype|optim|utils|cuda|device|backends|set_|manual|distributed|amp|no_grad|jit|profiler)|matplotlib|"
-    r"pylab|seaborn|time|os\.|sys\.|random\.seed|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
+    r"pylab|seaborn|time|os\.|sys\.|logging|warnings|tqdm|IPython|graphviz|torchviz|datetime|"
     r"tensorflow\.(random\.set|set_random|config|data|summary|io|test|print|train|optimizers|Session|global_var|"
     r"initialize_all|logging|disable|enable|get_logger|debugging|saved_model|(keras\.)?(optimizers|utils|callbacks|metrics|"
-    r"datasets|preprocessing))|numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|collections|copy|jax\.(config|jit))"
+    r"datasets|preprocessing))|numpy\.(set_print|testing|seterr|errstate)|wandb|argparse|copy|jax\.(config|jit))"
 )
 
 
@@ -227,7 +230,7 @@ _SPECIAL: Mapping[str, Row] = {
     "torch.cuda.is_available": lambda m, g, k, n: False, "jax.jit": lambda m, g, k, n: g[0],
     "copy.deepcopy": lambda m, g, k, n: copied(g[0]), "copy.copy": lambda m, g, k, n: g[0],
     "collections.OrderedDict": BUILTINS["dict"],
-    "collections.defaultdict": lambda m, g, k, n: {}, "numpy.newaxis": lambda m, g, k, n: None,
+    "numpy.newaxis": lambda m, g, k, n: None,
     "functools.partial": lambda m, g, k, n: Builtin("partial", lambda m2, a, k2, n2: _partial(m2, g, k, a, k2, n2)),
     "torch.set_grad_enabled": lambda m, g, k, n: Opaque("no_grad" if g and g[0] is False else "grad mode"),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from backprop_cli.language.expression import Name
 from backprop_cli.language.unparse import substituted
 from backprop_cli.tasks.importing.arrays import functions, tensors
 from backprop_cli.tasks.importing.arrays.literals import data_of
-from backprop_cli.tasks.importing.arrays.writing import replace_whole
+from backprop_cli.tasks.importing.arrays.writing import is_used, replace_whole
 from backprop_cli.tasks.importing.data.drawn import TOLD, UNKNOWN
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library import casts
@@ -106,6 +106,11 @@ def _filled(rule: str) -> Row:
         start = value.begins
         if start is None:
             raise machine.record.unread(node, "a tensor that is computed is filled in place")
+        if is_used(machine, value) and not value.param:  # what was computed from it keeps the old numbers
+            new = leaf_of(start.shape, kind=value.kind)
+            replace_whole(machine, value, new, value.item.base if value.item is not None else "x", node)
+            start = value.begins
+            assert start is not None
         names = {"normal": ("mean", "std"), "uniform": ("low", "high"), "constant": ("value",)}.get(rule, ())
         defaults = {"mean": 0.0, "std": 1.0, "low": 0.0, "high": 1.0, "value": 0.0}
         numbers = dict(zip(names, (float(plain(one)) for one in given if is_number(one)), strict=False))
@@ -125,7 +130,7 @@ def _in_place(
     machine: Machine, value: Tensor, name: str, given: list[object], named_: dict[str, object], node: ast.AST
 ) -> object:
     """`x.add_(y)`: the function without its underscore, written into x."""
-    if machine.off or any(isinstance(one, Opaque) for one in (*given, *named_.values())):
+    if any(isinstance(one, Opaque) for one in (*given, *named_.values())):
         machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
         return value
     found = method(machine, _copied(machine, value, [], {}, node), name[:-1], given, named_, node)

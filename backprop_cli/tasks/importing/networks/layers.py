@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.networks.params import pair, param, params
 from backprop_cli.tasks.importing.networks.recurrent import recurrent
+from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import Layer, plain
 
 if TYPE_CHECKING:
@@ -86,9 +87,19 @@ def _group_norm(machine: Machine, layer: Layer, given: list[object], node: ast.A
 
 
 def _batch_norm(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:
-    machine.record.note(node, "batch norm is read as it is in training: with the batch's own mean and variance")
-    words = {**_channels(machine, layer, node), "training": True}
-    return functions.emit(machine, "batch_norm", [given[0]], words, node)
+    words = _channels(machine, layer, node)
+    if layer.training or layer.given.get("track_running_stats") is False:
+        machine.record.note(node, "batch norm is read as it is in training: with the batch's own mean and variance")
+        layer.more.append("moved")
+        return functions.emit(machine, "batch_norm", [given[0]], {**words, "training": True}, node)
+    if layer.more:
+        raise machine.record.unread(node, "the running mean that batches have moved is not known here",
+                                    "call eval() before the first batch, or not at all")  # fmt: skip
+    size = (int(plain(layer.given["num_features"])),)
+    running = {"running_mean": leaf_of(size, rule="zeros"), "running_var": leaf_of(size, rule="ones")}
+    for name, leaf in running.items():
+        machine.named(leaf, f"{layer.path}_{name}".replace(".", "_"), node)
+    return functions.emit(machine, "batch_norm", [given[0]], {**running, **words}, node)
 
 
 def _instance_norm(machine: Machine, layer: Layer, given: list[object], node: ast.AST) -> object:

@@ -74,7 +74,7 @@ def make(machine: Machine, kind: str, given: list[object], named: dict[str, obje
     """
     if kind in _CONTAINERS:
         return _container(kind, given)
-    if written_out.is_written(written_out.TORCH, kind):
+    if is_written(kind):
         whole = written_out.class_of(machine, written_out.TORCH, kind, written_out.TORCH_NAMES, node)
         return machine.called(whole, given, named, node)
     if kind not in RUNS and layer_function(kind) is None:
@@ -90,6 +90,11 @@ def make(machine: Machine, kind: str, given: list[object], named: dict[str, obje
             raise machine.record.unread(node, f"nn.{kind} with {slot} is not read", "write its forward pass out")
     drawn_params(machine, made)
     return made
+
+
+def is_written(kind: str) -> bool:
+    """Whether a layer, a distribution or a dataset is written out."""
+    return written_out.is_written(written_out.TORCH, kind)
 
 
 def _container(kind: str, given: list[object]) -> Layer:
@@ -132,6 +137,8 @@ def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> objec
     """A param of a layer, an argument of it, or a method that every module has."""
     if name in MODULE_METHODS:
         return Builtin(name, lambda m, a, k, n: MODULE_METHODS[name](m, layer, a, n))
+    if name == "training":
+        return layer.training
     if name in layer.given:
         return layer.given[name] if name != "bias" else param(machine, layer, "bias", node)
     if name in layer.parts:
@@ -156,6 +163,15 @@ def _append(layer: Layer, given: list[object]) -> None:
 
 
 def _this(machine: Machine, owner: object, given: list[object], node: ast.AST) -> object:
+    return owner
+
+
+def _switched(owner: Any, training: bool) -> object:
+    """`model.eval()`, `model.train()`: of a module and all below it."""
+    owner.training = training
+    for one in walk.held(owner).values():
+        if isinstance(one, Part):
+            _switched(one, training)
     return owner
 
 
@@ -211,9 +227,9 @@ def _registered(machine: Machine, owner: object, given: list[object], node: ast.
 
 
 MODULE_METHODS: Mapping[str, Run] = {
-    **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "eval", "train", "half", "training",
-                     "save_hyperparameters",
-                     "log"), _this),
+    **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "half", "compile", "save_hyperparameters", "log"), _this),
+    "eval": lambda m, o, a, n: _switched(o, False),
+    "train": lambda m, o, a, n: _switched(o, not a or bool(plain(a[0]))),
     "requires_grad_": _required, "parameters": _params(1), "named_parameters": _params(None), "state_dict": _state,
     "load_state_dict": _loaded, "children": _each(walk.children), "named_children": _each(walk.children, None),
     "modules": _each(walk.modules), "named_modules": _each(walk.modules, None),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 
-def _held(owner: object) -> dict[str, object]:
-    """What a module holds by its names."""
+def held(owner: object) -> dict[str, object]:
+    """What a module holds, by its names."""
     return owner.names if isinstance(owner, Instance) else owner.parts if isinstance(owner, Layer) else {}
 
 
@@ -25,7 +25,7 @@ def children(owner: object) -> Iterator[tuple[str, Part]]:
     Raises:
         Unread: one of them could not be read.
     """
-    for name, one in _held(owner).items():
+    for name, one in held(owner).items():
         if isinstance(one, Unknown):
             raise Unread(one.error)
         if isinstance(owner, Instance) and isinstance(one, list) and owner.kind.is_keras:  # it looks into lists
@@ -54,7 +54,7 @@ def params(machine: Machine, owner: Part, node: ast.AST) -> Iterator[tuple[str, 
 
 
 def _own(machine: Machine, owner: Part, node: ast.AST) -> Iterator[tuple[str, Tensor]]:
-    for name, one in _held(owner).items():
+    for name, one in held(owner).items():
         if isinstance(one, Tensor) and one.param:
             yield name, machine.named(one, name, node)
     if isinstance(owner, Layer):

@@ -14,7 +14,8 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library import libraries
 from backprop_cli.tasks.importing.library.arguments import bound
 from backprop_cli.tasks.importing.networks import keras, modules, own_functions
-from backprop_cli.tasks.importing.state.machine import Returned
+from backprop_cli.tasks.importing.networks.walk import copied
+from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
 from backprop_cli.tasks.importing.state.values import (
     Bound,
     Builtin,
@@ -115,16 +116,31 @@ def inline(machine: Machine, function: Function, given: list[object], named: dic
     if machine.answers is not None:
         frame.hidden = machine.answers.other(frame.names)
         machine.answers.called.add(function.name)
-    with machine.within(frame, node):
+    with machine.within(frame, node, function.off):
         if isinstance(function.node, ast.Lambda):
             return machine.value(function.node.body)
-        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(function.node)):
-            raise machine.record.unread(node, f"{function.name} is a generator", "return a list")
+        frame.yielded = [] if _generates(function.node.body) else None
         try:
             machine.run(function.node.body)
         except Returned as done:
-            return done.value
-    return None
+            return done.value if frame.yielded is None else iter(frame.yielded)
+        except Enough:
+            assert frame.yielded is not None
+            error = machine.record.unread(node, f"{function.name} gives more than {MAX_YIELDED} items").error
+            frame.yielded.append(Unknown(error))
+    return None if frame.yielded is None else iter(frame.yielded)
+
+
+def _generates(body: list[ast.stmt]) -> bool:
+    """Whether a function of this body is a generator; what functions in it do is their own."""
+    stack: list[ast.AST] = [*body]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(part, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            stack += ast.iter_child_nodes(part)
+    return False
 
 
 def own_draw(machine: Machine, owner: Draw, law: str, given: list[Any], node: ast.AST) -> Tensor:
@@ -153,14 +169,18 @@ def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[
     if _is_scalar_class(kind) and given:
         return scalar(given[0])
     made = Instance(kind=kind)
-    fields = [s.target.id for s in kind.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
     setup = kind.find("__init__")
     if isinstance(setup, Function):
         ended = inline(machine, setup, [made, *given], named, node)
         if isinstance(ended, Unknown):
             raise Unread(ended.error)
+    elif fields := kind.fields():
+        usual = {name: copied(kind.find(name)) for name in fields if isinstance(kind.find(name), list | dict)}
+        made.names.update(usual | dict(zip(fields, given, strict=False)) | named)
+        if kind.find("__post_init__") is not None:
+            called(machine, machine.attribute(made, "__post_init__", node), [], {}, node)
     elif given or named:
-        made.names.update(dict(zip(fields, given, strict=False)) | named)
+        made.names.update(named)
     return made
 
 
@@ -186,6 +206,8 @@ def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -
     """What a class inherits from a library: `model.parameters()`, `model.zero_grad()`, `.to(device)`."""
     if owner.kind.is_keras and (found := keras.method(machine, owner, name)) is not None:
         return found
+    if name == "training":
+        return owner.training
     if name in modules.MODULE_METHODS:
         return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
     raise machine.record.unread(node, f"an object of class {owner.kind.name} has no attribute {name!r}")
@@ -255,6 +277,9 @@ def _wanted(machine: Machine, value: object, base: str, node: ast.AST, found: li
         return type(value)(_wanted(machine, one, f"{base}_{i}", node, found) for i, one in enumerate(value))
     if isinstance(value, dict):
         return {key: _wanted(machine, one, str(key), node, found) for key, one in value.items()}
+    if isinstance(value, Instance):  # a NamedTuple or a dataclass of params
+        held = {key: _wanted(machine, one, key, node, found) for key, one in value.names.items()}
+        return Instance(kind=value.kind, names=held)
     tensor = scalar(value) if is_number(value) else value
     if isinstance(tensor, Tensor):
         machine.named(tensor, base, node)

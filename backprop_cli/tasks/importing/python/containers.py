@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Final
 
 from backprop_cli.tasks.importing.arrays.asked import items_of, truth
+from backprop_cli.tasks.importing.library.texts import shown
 from backprop_cli.tasks.importing.python.operators import MAX_LENGTH, small
 from backprop_cli.tasks.importing.python.statements import defaults_of
 from backprop_cli.tasks.importing.python.targets import hashable
 from backprop_cli.tasks.importing.state.machine import Machine
-from backprop_cli.tasks.importing.state.values import Frame, Function, Tensor, Unknown, Unread, plain
+from backprop_cli.tasks.importing.state.values import Frame, Function, Tensor, Unknown, Unread
 
 EXACT: Final = (int, float, str, bytes, bool, type(None))
 
@@ -107,15 +108,16 @@ def lambda_(machine: Machine, node: ast.Lambda) -> object:
     return Function("<lambda>", node, machine.frame, defaults_of(machine, node))
 
 
-def text_(machine: Machine, node: ast.JoinedStr) -> object:
+def text_(machine: Machine, node: ast.JoinedStr) -> str:
     """An f-string, its values as text."""
     parts = []
     for one in node.values:
         if isinstance(one, ast.Constant):
             parts.append(str(one.value))
             continue
-        value = plain(machine.value(one.value)) if isinstance(one, ast.FormattedValue) else ""
-        parts.append(str(value)[:100] if isinstance(value, EXACT) else "?")
+        assert isinstance(one, ast.FormattedValue)
+        spec = text_(machine, one.format_spec) if isinstance(one.format_spec, ast.JoinedStr) else ""
+        parts.append(shown(machine.value(one.value), spec))
     return "".join(parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from backprop_cli.language.spelling import PLACES
 from backprop_cli.tasks.importing.arrays import indexing, tensors
+from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.library import methods, python_methods
 from backprop_cli.tasks.importing.library.builtins import BUILTINS, type_of
 from backprop_cli.tasks.importing.networks.tensorflow import Tape, tape_method
@@ -26,12 +27,13 @@ from backprop_cli.tasks.importing.python.containers import (
 )
 from backprop_cli.tasks.importing.python.operators import binary_, both_, choice_, compare_, unary_
 from backprop_cli.tasks.importing.python.targets import hashable
-from backprop_cli.tasks.importing.state.machine import Machine
+from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Machine
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
     Bound,
     Builtin,
     Class,
+    Defaults,
     Dim,
     Draw,
     Function,
@@ -61,7 +63,8 @@ def evaluate(machine: Machine, node: ast.expr) -> object:
     """
     machine.step(node)
     read: Any = _EXPRESSIONS.get(type(node), _refused)
-    return read(machine, node)
+    found = read(machine, node)
+    return machine.constant(found) if machine.off and isinstance(node, _COMPUTING) else found
 
 
 def _refused(machine: Machine, node: ast.expr) -> object:
@@ -206,7 +209,13 @@ def _subscript(machine: Machine, node: ast.Subscript) -> Any:
     if isinstance(owner, Layer):
         return calls.layer_part(machine, owner, machine.value(node.slice), node)
     key = _slice(machine, node.slice) if isinstance(node.slice, ast.Slice) else machine.value(node.slice)
+    if isinstance(owner, Instance) and owner.kind.find("__getitem__") is not None:
+        return called(machine, attribute(machine, owner, "__getitem__", node), [key], {}, node)
+    if isinstance(owner, Instance) and owner.kind.is_tuple:
+        owner = list(items_of(machine, owner, node))
     key = hashable(machine, key, node) if isinstance(owner, dict) else plain(tensors.as_number(key))
+    if isinstance(owner, Defaults) and key not in owner:
+        owner[key] = called(machine, owner.factory, [], {}, node)
     try:
         found = owner[key]
     except (TypeError, KeyError, IndexError, ValueError):
@@ -238,6 +247,19 @@ def _call(machine: Machine, node: ast.Call) -> object:
     return called(machine, function, given, named, node)
 
 
+def _yield(machine: Machine, node: ast.Yield | ast.YieldFrom) -> object:
+    found = machine.frame.yielded
+    if found is None:
+        raise machine.record.unread(node, "a generator without a function is not read", "return a list")
+    if isinstance(node, ast.YieldFrom):
+        found += items_of(machine, machine.value(node.value), node)
+    else:
+        found.append(None if node.value is None else lenient(machine, node.value))
+    if len(found) >= MAX_YIELDED:
+        raise Enough
+    return None
+
+
 def arguments(machine: Machine, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call."""
     given = items_in(machine, node.args)
@@ -257,5 +279,6 @@ _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Machine, Any], Any]] = {
     ast.Tuple: lambda m, n: tuple(items_in(m, n.elts)), ast.Set: lambda m, n: items_in(m, n.elts), ast.Dict: dict_,
     ast.ListComp: comprehension, ast.GeneratorExp: comprehension, ast.SetComp: comprehension,
     ast.DictComp: dict_comprehension, ast.Lambda: lambda_, ast.JoinedStr: text_, ast.NamedExpr: walrus,
-    ast.Attribute: _attribute, ast.Subscript: _subscript, ast.Call: _call,
+    ast.Attribute: _attribute, ast.Subscript: _subscript, ast.Call: _call, ast.Yield: _yield, ast.YieldFrom: _yield,
 }  # fmt: skip
+_COMPUTING: Final = (ast.BinOp, ast.UnaryOp, ast.Call)

@@ -11,7 +11,7 @@ from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing.arrays.asked import items_of, truth
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
-from backprop_cli.tasks.importing.state.values import Unknown, Unread
+from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread
 
 MAX_LOOP_STEPS: Final = 60_000
 MAX_ROUNDS: Final = 2_000
@@ -28,6 +28,14 @@ def unknown_block(machine: Machine, body: list[ast.stmt], error: SpecError) -> N
                 raise Returned(Unknown(error))
             elif isinstance(part, ast.Break | ast.Continue):
                 raise Unread(error)  # the loop around it is as unknown
+
+
+def unknown_object(machine: Machine, node: ast.Call, error: SpecError) -> None:
+    """What a method that could not be read would have changed, `rows.remove(x)`, `x.frobnicate_()`, is unknown."""
+    name = _changed(node)
+    found = machine.frame.names.get(name) if name is not None else None
+    if name is not None and isinstance(found, Tensor | list | dict):
+        machine.frame.put(name, Unknown(error))
 
 
 _CHANGING: Final = frozenset(
@@ -54,7 +62,7 @@ def loop(machine: Machine, node: ast.For | ast.While) -> None:
     try:
         _rounds(machine, node, _items(machine, node))
     except Unread as caught:
-        if training.trains(node):
+        if training.trains(machine, node):
             _first_round(machine, node, Unknown(caught.error))
             return
         _unknown_loop(machine, node, caught.error)
@@ -79,7 +87,7 @@ def _spent(machine: Machine, node: ast.AST, since: int) -> None:
 
 
 def _rounds(machine: Machine, node: ast.For | ast.While, items: Iterator[object]) -> None:
-    only_first = training.trains(node)
+    only_first = training.trains(machine, node)
     since = machine.steps
     for count, item in enumerate(items):
         if count >= MAX_ROUNDS:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from backprop_cli.tasks.importing.arrays import arithmetic, tensors
 from backprop_cli.tasks.importing.arrays.arithmetic import COMPARE
 from backprop_cli.tasks.importing.arrays.asked import truth
+from backprop_cli.tasks.importing.library.texts import percent
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.state.codes import binary, negative, number
 from backprop_cli.tasks.importing.state.machine import Machine
@@ -100,7 +101,7 @@ def _plain(machine: Machine, op: ast.operator, left: object, right: object, node
     if isinstance(op, ast.MatMult) or type(op) not in _PYTHON:
         raise machine.record.unread(node, "`@` needs two tensors")
     if isinstance(op, ast.Mod) and isinstance(left, str):
-        return left
+        return percent(left, right)
     _check_growth(machine, op, left, right, node)
     try:
         value = _PYTHON[type(op)](left, right)
@@ -175,7 +176,10 @@ def compare_(machine: Machine, node: ast.Compare) -> object:
         if isinstance(op, ast.Is | ast.IsNot):
             value: Any = COMPARE[type(op)](left, right)
         elif isinstance(left, Tensor) or isinstance(right, Tensor):
-            return arithmetic.compare(machine, op, left, right, node)
+            value = arithmetic.compare(machine, op, left, right, node)
+            if len(node.ops) == 1:
+                return value
+            value = truth(machine, value, node)
         elif isinstance(left, Opaque | Unknown) or isinstance(right, Opaque | Unknown):
             return _gone(machine, left, right, node)
         else:

@@ -12,7 +12,7 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.helpers import helper
 from backprop_cli.tasks.importing.library.methods import family_of
 from backprop_cli.tasks.importing.networks.tensorflow import Tape
-from backprop_cli.tasks.importing.python.loops import loop, unknown_block
+from backprop_cli.tasks.importing.python.loops import loop, unknown_block, unknown_object
 from backprop_cli.tasks.importing.python.targets import poison
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
 from backprop_cli.tasks.importing.state.values import Class, Frame, Function, Library, Opaque, Tensor, Unknown, Unread
@@ -100,6 +100,7 @@ def _expression(machine: Machine, node: ast.Expr) -> None:
         training.note_failed(machine, node.value, caught.error)
         if isinstance(node.value, ast.Call):
             training.note_unread(machine, node, caught.error)
+            unknown_object(machine, node.value, caught.error)
 
 
 def _if(machine: Machine, node: ast.If) -> None:
@@ -113,21 +114,35 @@ def _if(machine: Machine, node: ast.If) -> None:
 
 def _function(machine: Machine, node: ast.FunctionDef) -> None:
     found = function_of(machine, node)
-    machine.frame.put(node.name, helper(found) or found)
+    machine.frame.put(node.name, isinstance(found, Function) and helper(found) or found)
 
 
 def function_of(machine: Machine, node: ast.FunctionDef) -> Any:
     """A `def` as a value."""
     made = Function(node.name, node, machine.frame, defaults_of(machine, node))
-    for decorator in node.decorator_list:
+    found: Any = made
+    for decorator in reversed(node.decorator_list):
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
         if name in {"staticmethod", "classmethod", "property"}:
             made.mark = name
+        elif name in {"no_grad", "inference_mode"}:
+            made.off = True
         elif name not in training.HARMLESS_DECORATORS:
-            made.refused = machine.record.unread(decorator, f"what the decorator {name or '?'} does is not known",
-                                                 "import the function without it").error  # fmt: skip
-    return made
+            found = _decorated(machine, decorator, found)
+            if found is None:
+                made.refused = machine.record.unread(decorator, f"what the decorator {name or '?'} does is not known",
+                                                     "import the function without it").error  # fmt: skip
+                return made
+    return found
+
+
+def _decorated(machine: Machine, decorator: ast.expr, function: object) -> object:
+    """What a decorator makes of a function; None where that is not known."""
+    try:
+        return machine.called(machine.value(decorator), [function], {}, decorator)
+    except Unread:
+        return None
 
 
 def defaults_of(machine: Machine, node: ast.FunctionDef | ast.Lambda) -> dict[str, object]:

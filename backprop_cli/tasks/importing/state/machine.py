@@ -35,6 +35,7 @@ _SURPRISES: Final = (IndexError, KeyError, TypeError, ValueError, AttributeError
 MAX_STEPS: Final = 400_000
 MAX_CALLS: Final = 30
 MAX_WEIGHT: Final = 200_000  # items of a collection, with all that they hold
+MAX_YIELDED: Final = 200  # items of a generator
 MAX_NAMED: Final = 16  # numbers of a list that have names of their own
 
 
@@ -44,6 +45,10 @@ class Returned(Exception):
     def __init__(self, value: object) -> None:
         super().__init__()
         self.value = value
+
+
+class Enough(Exception):
+    """A generator that goes on has given as much as is looked at."""
 
 
 class Broken(Exception):
@@ -151,16 +156,16 @@ class Machine:
             self.rules.execute(self, statement)
 
     @contextmanager
-    def within(self, frame: Frame, node: ast.AST) -> Iterator[None]:
-        """Read in a function's frame."""
+    def within(self, frame: Frame, node: ast.AST, off: bool = False) -> Iterator[None]:
+        """Read in a function's frame; `off`: nothing flows back through it."""
         if self.calls >= MAX_CALLS:
             raise self.record.unread(node, f"functions call each other more than {MAX_CALLS} deep",
                                      "recursion is read only as deep as that")  # fmt: skip
-        outer, self.frame, self.calls = self.frame, frame, self.calls + 1
+        outer, self.frame, self.calls, self.off = self.frame, frame, self.calls + 1, self.off + off
         try:
             yield
         finally:
-            self.frame, self.calls = outer, self.calls - 1
+            self.frame, self.calls, self.off = outer, self.calls - 1, self.off - off
 
     # binding ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -188,6 +193,12 @@ class Machine:
         elif isinstance(value, Layer):
             value.place(None, base)
         return value
+
+    def constant(self, found: object) -> object:
+        """What is computed under `no_grad`: nothing flows back through it."""
+        if isinstance(found, Tensor) and found.grad and found.code is not None and not isinstance(found.code, Name):
+            return Tensor(call("stop_gradient", found.code), kind=found.kind, known=found.known)
+        return found
 
     def _constant_here(self, tensor: Tensor) -> None:
         """Under `no_grad` nothing flows back."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any, Final
 
 from backprop_cli.tasks.importing.state.values import Sizes
@@ -21,6 +22,8 @@ class Draws:
 
     def __init__(self) -> None:
         self.generator: Any = None
+        self.python = Random(0)  # noqa: S311 - of Python's module `random`
+        self.is_python_seeded = False
 
     def seed(self, value: int, new: bool = False) -> None:
         """Begin again."""

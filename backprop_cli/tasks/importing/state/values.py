@@ -153,6 +153,7 @@ class Frame:
     names: dict[str, Any] = field(default_factory=dict)
     shared: dict[str, Frame] = field(default_factory=dict)  # global and nonlocal names
     inside: bool = False  # of a function
+    yielded: list[object] | None = None  # what a generator has given
     hidden: frozenset[str] = frozenset()  # names that stand for something else here than in the key
 
     def find(self, name: str) -> Any:
@@ -186,6 +187,7 @@ class Function:
     defaults: Mapping[str, object]
     refused: SpecError | None = None  # a decorator that is not known
     mark: str = ""
+    off: bool = False  # under `@torch.no_grad()`
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,10 @@ class Class:
             return self.names[name]
         return next((f for base in self.bases if isinstance(base, Class) and (f := base.find(name)) is not None), None)
 
+    def comes_from(self, other: Class) -> bool:
+        """Whether it is another class, or inherits from it."""
+        return self is other or any(isinstance(base, Class) and base.comes_from(other) for base in self.bases)
+
     def roots(self) -> Iterator[str]:
         """The library classes that it comes from."""
         for base in self.bases:
@@ -218,6 +224,17 @@ class Class:
                 yield from base.roots()
             elif isinstance(base, Library):
                 yield base.path
+
+    def fields(self) -> list[str]:
+        """What a dataclass or a NamedTuple holds, in order."""
+        before = [name for base in self.bases if isinstance(base, Class) for name in base.fields()]
+        own = [s.target.id for s in self.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
+        return [*before, *(name for name in own if name not in before)]
+
+    @property
+    def is_tuple(self) -> bool:
+        """Whether its objects are tuples with names."""
+        return "typing.NamedTuple" in self.roots()
 
     @property
     def is_keras(self) -> bool:
@@ -231,6 +248,7 @@ class Part:
 
     owner: Part | None = None
     key: str = ""
+    training: bool = True
 
     @property
     def path(self) -> str:
@@ -292,6 +310,16 @@ class Draw:
 
     seed: int
     name: str
+
+
+class Defaults(dict[Any, Any]):
+    """`defaultdict(list)`: what a key that is not there gets."""
+
+    __slots__ = ("factory",)
+
+    def __init__(self, factory: object) -> None:
+        super().__init__()
+        self.factory = factory
 
 
 class Pair(tuple[Any, ...]):

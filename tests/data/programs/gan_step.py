@@ -1,0 +1,23 @@
+import torch
+import torch.nn as nn
+torch.manual_seed(3)
+G = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.ReLU(True), nn.Linear(4, 3), nn.Tanh())
+D = nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(0.2, inplace=True), nn.Linear(4, 1), nn.Sigmoid())
+bce = nn.BCELoss()
+optD = torch.optim.Adam(D.parameters(), lr=2e-4, betas=(0.5, 0.999))
+optG = torch.optim.Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
+real = torch.randn(4, 3)
+real_label, fake_label = 1., 0.
+D.zero_grad()
+b_size = real.size(0)
+label = torch.full((b_size,), real_label, dtype=torch.float)
+output = D(real).view(-1)
+errD_real = bce(output, label)
+errD_real.backward()
+D_x = output.mean().item()
+noise = torch.randn(b_size, 2)
+fake = G(noise)
+label.fill_(fake_label)
+output = D(fake.detach()).view(-1)
+errD_fake = bce(output, label)
+errD_fake.backward()

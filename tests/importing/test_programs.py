@@ -1,0 +1,59 @@
+"""Programs as people write them, with the numbers that the libraries themselves give for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import backprop_cli
+from backprop_cli.tasks.importing.reading import import_python
+from tests import quick_yaml
+from tests.conftest import Backprop
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "programs"
+CASES: list[dict[str, Any]] = quick_yaml.cases("programs/expect.yaml")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["file"]))
+def test_program(case: dict[str, Any]) -> None:
+    """Rule: what a program's own library says of its loss and its gradients is what its import gives."""
+    text = import_python((FOLDER / case["file"]).read_bytes(), case["file"])[0].text
+    run = backprop_cli.run(text)
+    found = {name: float(np.sum(np.square(run[name].grad))) for name in case["gradients"]}
+    np.testing.assert_allclose(list(found.values()), list(case["gradients"].values()), rtol=4e-3, atol=1e-7)
+    if "loss" in case:
+        output = quick_yaml.load(text)["output"]
+        np.testing.assert_allclose(np.sum(run[output].value), case["loss"], rtol=2e-3)
+
+
+TORCH = "import torch\nx = torch.tensor([0.5, -1.0], requires_grad=True)\n"
+UNKNOWN = {
+    "rows = [1., 2.]\nrows.remove(7.)\ny = x * rows[0]\n": "rows.remove(7.)",
+    "y = x * 1\ny.frobnicate_()\n": "frobnicate",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", UNKNOWN)
+def test_a_change_that_is_not_read(code: str, backprop: Backprop) -> None:
+    """Rule: what a method that cannot be read may have changed is not known; the old value is never used."""
+    done = backprop("import", "-", stdin=f"{TORCH}{code}y.sum().backward()\n")
+    assert done.code == 2
+    assert UNKNOWN[code] in done.err
+
+
+def test_a_loader_that_shuffles(backprop: Backprop) -> None:
+    """Rule: rows whose order is the loader's own are read as they stand, and the spec says so."""
+    code = (f"{TORCH}from torch.utils.data import DataLoader, TensorDataset\n"
+            "for a, in DataLoader(TensorDataset(torch.eye(4, 2)), batch_size=2, shuffle=True):\n"
+            "    (a @ x).sum().backward()\n    break\n")  # fmt: skip
+    assert "the DataLoader shuffles" in backprop("import", "-", stdin=code).out
+
+
+def test_a_generator_without_an_end() -> None:
+    """Rule: of a generator that goes on, as much is read as the program takes."""
+    code = (f"{TORCH}def rows():\n    k = 0\n    while True:\n        k += 1\n        yield k * x\n"
+            "it = rows()\nnext(it)\ny = next(it)\ny.sum().backward()\n")  # fmt: skip
+    np.testing.assert_array_equal(backprop_cli.run(code)["x"].grad, [2.0, 2.0])
