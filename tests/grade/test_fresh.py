@@ -1,4 +1,4 @@
-"""Answers of twenty hands on fourteen networks, whose marks were decided before anything was run."""
+"""Answers of twenty hands on twenty networks, whose marks were decided before anything was run."""
 
 from __future__ import annotations
 
@@ -63,3 +63,24 @@ def test_the_slip_is_named() -> None:
     unnamed = [(network, row[0], row[2], row[3].reason) for network, row in wrong if row[3].mistake is None]
     assert len(wrong) > 100
     assert len(unnamed) <= 0.05 * len(wrong), unnamed
+
+
+# ── whole files ──────────────────────────────────────────────────────────────────────────────────
+
+FILES: dict[str, Any] = quick_yaml.cases("grading/sheets.yaml")
+
+
+@pytest.mark.parametrize("sheet", FILES["sheets"], ids=lambda sheet: sheet["file"])
+def test_a_file_of_answers(sheet: dict[str, Any]) -> None:
+    """Text, tables, CSV, JSON, Python, LaTeX, half-finished: each line counts for itself, a slip costs itself."""
+    key = corpus.key_named(FILES["key"])
+    graded = grade(key, sheet_of(sheet["content"].encode(), sheet["file"], key.names, key.graph), Scheme())
+    marks = {f"{one.node}.grad" if one.what == "gradient" else one.item: one for one in graded.items}
+    said = {name: (one.status, one.mistake, one.reason) for name, one in marks.items()}
+    assert [name for name in sheet.get("right", ()) if said[name][0] != "right"] == [], said
+    credited = [name for name in sheet.get("credited", ()) if said[name][0] == "right" or marks[name].carried_forward]
+    assert credited == sheet.get("credited", []), said
+    assert [name for name in sheet.get("unread", ()) if said[name][0] != "not readable"] == [], said
+    for name, mistakes in sheet.get("wrong", {}).items():
+        assert said[name][0] == "wrong"
+        assert said[name][1] in mistakes, said

@@ -17,7 +17,7 @@ from backprop_cli.language.expression.lexer import MAX_CHARACTERS
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling import is_spelling
 from backprop_cli.records import dataclass, replace
-from backprop_cli.tasks.grading.defined import with_definitions
+from backprop_cli.tasks.grading.defined import BY_HAND, with_definitions
 from backprop_cli.tasks.grading.figures import CONSTANTS, Figures, exchanged, half_unit, written
 from backprop_cli.tasks.grading.functions import PRIME
 from backprop_cli.tasks.grading.grids import gridded, has_decimal_commas
@@ -25,9 +25,6 @@ from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, item_o
 from backprop_cli.tasks.grading.latex import is_latex, to_text
 from backprop_cli.tasks.grading.loose import around, has_links, loosened
 from backprop_cli.tasks.grading.steps import written_out
-
-BY_HAND = 2_000
-"""Characters up to which a formula is taken for one that was written by hand; patterns over more cost too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mappin
     Raises:
         SpecError: what is wrong with it as it was written.
     """
-    written = with_definitions(text.text, BY_HAND) if len(text.text) <= BY_HAND else text.text
+    written = with_definitions(text.text) if len(text.text) <= BY_HAND else text.text
     letters = letters_of(written.partition("=")[0]) if "=" in written and len(written) <= BY_HAND else ()
     return replace(_read(item, text, _bare(written, item, nodes), nodes, variables), letters=letters)
 

@@ -23,7 +23,6 @@ from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, indexe
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.loose import ONES
 
-COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 PRODUCTS = frozenset({"·", "@"})
 
 
@@ -50,8 +49,8 @@ class Conventions:
                 return self._applied(part)
             case ast.Binary():
                 return replace(part, left=_ungrouped(part.left), right=_ungrouped(part.right))
-            case ast.Indexed() if self._is_masked(part):
-                return ast.Binary(part.start, part.end, "*", part.operand, part.subscripts[0])
+            case ast.Indexed() if self._is_factor(part):
+                return ast.Binary(part.start, part.end, "·", part.operand, part.subscripts[0])
             case ast.Unary() | ast.Transposed() | ast.Inverted():
                 return replace(part, operand=_ungrouped(part.operand))
         return part
@@ -133,11 +132,10 @@ class Conventions:
         specs = (node.spec for node in self.key.graph.nodes if node.spec is not None and not node.anonymous)
         return ((spec, {one.name for one in ast.names(spec.expression)}) for spec in specs)
 
-    def _is_masked(self, part: ast.Indexed) -> bool:
-        """`y [m > 0]`: a factor that is 0 or 1, with a gap before it, where `y[m > 0]` picks entries."""
-        mask = part.subscripts[0]
-        is_mask = len(part.subscripts) == 1 and isinstance(mask, ast.Binary) and mask.operator in COMPARISONS
-        return is_mask and self.text.text[part.operand.end : part.operand.end + 1].isspace()
+    def _is_factor(self, part: ast.Indexed) -> bool:
+        """`y [m > 0]`, `W [a - b]`: a factor, with a gap before it, where `y[m > 0]` picks entries."""
+        is_one = len(part.subscripts) == 1 and isinstance(part.subscripts[0], ast.Binary)
+        return is_one and self.text.text[part.operand.end : part.operand.end + 1].isspace()
 
     # functions ───────────────────────────────────────────────────────────────────────────────────
 

@@ -7,6 +7,7 @@ What is defined is put in where it is used, as text, so that everything that is 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _NAME = r"\\?[^\W\d](?:[\w\\^{}\[\]()]|,(?=\w+[}\]]))*"
 _DEFINITION = re.compile(
@@ -20,23 +21,36 @@ _BETWEEN = re.compile(
 _REMARK = re.compile(r"\s+(?:#|%|//).*$", re.MULTILINE)
 _GOES_ON = re.compile(r"\s*(?:[-+*/@=⊙·×−)\]}&]|\\\\|\\(?:cdot|odot|times|left|right|end)\b)")
 _OPEN = re.compile(r"(?:[-+*/@=⊙·×−(\[{,&]|\\(?:cdot|odot|times))\s*$")
+_LETTERED = re.compile(r"(\\?[^\W\d_]+)_\{?([a-z])\}?")
 _SIMPLE = re.compile(r"[\w\\{}^]+")
 
+_LAID_OUT = re.compile(r"\\begin\{(?:aligned|align|split|gathered|equation)\*?\}(.*)"
+                       r"\\end\{(?:aligned|align|split|gathered|equation)\*?\}", re.DOTALL)  # fmt: skip
+_BREAK = re.compile(r"\\\\(?:\[\w.]*\])?")
+
 MAX_DEFINITIONS = 20
+BY_HAND = 2_000
+"""Characters up to which a formula is taken for one that was written by hand; patterns over more cost too much."""
 
 
-def with_definitions(text: str, longest: int) -> str:
+def with_definitions(text: str, before: Sequence[tuple[str, str]] = ()) -> str:
     """The answer alone, with what is defined beside it put in; as it stands where nothing is.
 
     Args:
         text: an answer as written.
-        longest: characters beyond which nothing more is put in.
+        before: names and what they stand for that the file defines before it.
     """
-    body, definitions = _parted(text)
-    for name, value in reversed(definitions):
-        if len(body) <= longest:
+    body, definitions = _parted(_LAID_OUT.sub(lambda found: _BREAK.sub("\n", found[1]).replace("&", ""), text))
+    for name, value in reversed([*before, *definitions]):
+        if len(body) <= BY_HAND:
             body = _put_in(body, name, value.strip())
     return body
+
+
+def defined(line: str) -> tuple[str, str] | None:
+    """What a line of its own defines, `Let e = (p - y)/3.`; None for any other line."""
+    found = _definitions([_FIRST.sub("", _REMARK.sub("", line)).strip().rstrip(".;,")])
+    return found[0] if found else None
 
 
 def _parted(text: str) -> tuple[str, list[tuple[str, str]]]:
@@ -98,5 +112,10 @@ def _is_open(text: str) -> bool:
 def _put_in(text: str, name: str, value: str) -> str:
     """The text with a value for a name; in brackets where it is no name itself."""
     what = value if _SIMPLE.fullmatch(value) else f"({value})"
+    lettered = _LETTERED.fullmatch(name)
+    if lettered is not None:  # δ_1 of δ_t = da_t
+        letter = re.compile(rf"(?<=_){lettered[2]}(?![a-zA-Z0-9_])|(?<=_\{{){lettered[2]}(?=\}})")
+        text = re.sub(rf"(?<![\w\\]){re.escape(lettered[1])}_(?:(\d+)(?!\w)|\{{(\d+)\}})",
+                      lambda found: letter.sub(found[1] or found[2], what), text)  # fmt: skip
     end = r"(?!\w)" if re.match(r"\w", name[-1]) else ""
     return re.sub(rf"(?<![\w\\]){re.escape(name)}{end}", lambda _: what, text)

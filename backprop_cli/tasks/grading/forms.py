@@ -18,6 +18,7 @@ from backprop_cli.language.loader import load_document
 from backprop_cli.language.reading import mapping
 from backprop_cli.language.source import Source, Text
 from backprop_cli.tasks.grading.columns import csv_page
+from backprop_cli.tasks.grading.defined import defined, with_definitions
 from backprop_cli.tasks.grading.items import item_of
 from backprop_cli.tasks.grading.pages import STUDENT, Line, Page, is_item, open_brackets
 
@@ -122,7 +123,7 @@ def _statements(source: Source, comment: str) -> Iterator[tuple[int, int]]:
 
 def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", every: bool = False) -> Page:
     """Lines 'name: value' and 'name = value'; with `every`, names that are no items too."""
-    page = Page()
+    page, before = Page(), list[tuple[str, str]]()
     for start, end in _statements(source, comment):
         text = source.text[start:end]
         if comment:
@@ -136,9 +137,11 @@ def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", ever
         if name.casefold() in STUDENT and name not in nodes:
             page.student = value.text or None
         elif every or is_item(name, nodes):
-            page.lines.append(Line(name, _generated(value), at))
+            page.lines.append(Line(name, value.standing_for(with_definitions(value.text, before)) if before
+                                   else _generated(value), at))  # fmt: skip
         elif name.casefold() not in ANSWERS:
             page.further[name] = value.text
+            before += filter(None, [defined(text) if "=" in found["sign"] else None])
     return page
 
 

@@ -21,7 +21,6 @@ from backprop_cli.records import dataclass, replace
 
 ROW, COL = "row", "col"
 PRODUCTS = frozenset({"*", "·", "@", "⊙"})
-_MATMUL = frozenset({"·", "@"})
 _SUM = re.compile(r"(?:Σ|sum)_([a-z])")
 MOST_LETTERS = 4
 
@@ -54,14 +53,17 @@ class Indexed:
         operand: what a name or an index stands for: the operand and its letters; None for anything without letters.
         shape: the shape of an expression without letters.
         implicit: a letter that stands twice in a product is summed over, as in Einstein's convention.
+        meets: the columns of a factor meet the rows of the next; else only those on both sides of an @.
     """
 
     def __init__(self, text: Text, operand: Callable[[ast.Expression], Placed | None],
-                 shape: Callable[[ast.Expression], tuple[int, ...]], *, implicit: bool = False) -> None:  # fmt: skip
+                 shape: Callable[[ast.Expression], tuple[int, ...]], *, implicit: bool = False,
+                 meets: bool = True) -> None:  # fmt: skip
         self.text = text
         self.operand = operand
         self.shape = shape
         self.implicit = implicit
+        self.matmul = frozenset({"·", "@"} if meets else {"@"})
         self.sizes: dict[str, int] = {}
         self.known: dict[int, Part] = {}
 
@@ -138,11 +140,10 @@ class Indexed:
 
     def _turned(self, part: ast.Transposed) -> Part:
         """`x_nᵀ`: a row; of an entry with two letters the other one."""
-        inner = self.part(part.operand)
-        if ROW in inner.axes or COL in inner.axes:
-            return inner.renamed({ROW: COL, COL: ROW})
         placed = self.operand(part.operand)
-        return inner if placed is None else self._placed(part, placed[0], placed[1][::-1])
+        if placed is not None and len(placed[1]) == len(self.shape(placed[0])):
+            return self._placed(part, placed[0], placed[1][::-1])
+        return self.part(part.operand).renamed({ROW: COL, COL: ROW})
 
     def _elementwise(self, part: ast.Expression, operands: Sequence[ast.Expression],
                      made: Callable[[list[ast.Expression]], ast.Expression]) -> Part:  # fmt: skip
@@ -151,6 +152,10 @@ class Indexed:
         return self._aligned(found, made)
 
     def _aligned(self, found: Sequence[Part], made: Callable[[list[ast.Expression]], ast.Expression]) -> Part:
+        grid = next((one for one in found if ROW in one.sizes and COL in one.sizes), None)
+        if grid is not None:  # beside a matrix a vector of another length than its columns is a row, as in numpy
+            rows = [COL not in one.sizes and one.sizes.get(ROW) not in {None, grid.sizes[ROW]} for one in found]
+            found = [one.renamed({ROW: COL}) if row else one for one, row in zip(found, rows, strict=True)]
         sizes = {axis: size for one in found for axis, size in one.sizes.items()}
         return Part(made([_widened(one, tuple(sizes)) for one in found]), sizes)
 
@@ -202,7 +207,7 @@ class Indexed:
         if left is None:
             return right
         start, end = left.expression.start, right.expression.end
-        sign, meets = ("*", sign in _MATMUL) if sign in PRODUCTS else (sign, False)
+        sign, meets = ("*", sign in self.matmul) if sign in PRODUCTS else (sign, False)
 
         def made(both: list[ast.Expression]) -> ast.Expression:
             return ast.Binary(start, end, sign, both[0], both[1])

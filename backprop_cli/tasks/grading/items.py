@@ -97,7 +97,8 @@ _OWNER = re.compile(r"(?:self|net|model|loss|params?)\.")
 _D = r"(?:\\partial|d|\\mathrm\{d\})"
 _PLAIN = tuple((re.compile(pattern), plain) for pattern, plain in (
     (rf"\\[dt]?frac\s*\{{\s*{_D}\s*([^{{}}]*)\}}\s*\{{\s*{_D}\s*([^{{}}]*(?:\{{[^{{}}]*\}})?)\s*\}}", r"d\1/d\2"),
-    (r"\\nabla", "∇"), (r"\\(?:mathrm|mathbf|text|boldsymbol)\{(\w+)\}", r"\1"), (r"[{}\\]", ""),
+    (r"\\nabla", "∇"), (r"\\partial\s*", "∂"),
+    (r"\\(?:mathrm|mathbf|text|boldsymbol)\{(\w+)\}", r"\1"), (r"[{}\\]", ""),
     (r"^grads?\.(?=\w)", "grad_"), (r"[:=]+\s*$", ""), (r"\(\s*(\w+)\s*\)", r"\1"),
     (r"^∇_?\s*(\w+)(?:\s+\w+)?$", r"∇\1"), (r"^(?:the\s+)?grad(?:ient)?\s+(?:of\s+)?(\w+)$", r"grad_\1"),
     (r"^(\w+)\s+grad(?:ient)?$", r"\1_grad"), (r"^D_?(?=\w)", "d_"), (r"\s+", ""),

@@ -41,7 +41,7 @@ LETTERS: Mapping[str, str] = {
     r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\epsilon": "ε", r"\zeta": "ζ", r"\eta": "η",
     r"\theta": "θ", r"\iota": "ι", r"\kappa": "κ", r"\lambda": "λ", r"\mu": "μ", r"\nu": "ν", r"\xi": "ξ", r"\pi": "π",
     r"\rho": "ρ", r"\sigma": "σ", r"\tau": "τ", r"\upsilon": "υ", r"\phi": "φ", r"\chi": "χ", r"\psi": "ψ",
-    r"\omega": "ω",
+    r"\omega": "ω", r"\ell": "ℓ",
 }  # fmt: skip
 ABOVE: Mapping[str, str] = {"T": "ᵀ", "⊤": "ᵀ", "ᵀ": "ᵀ", "-1": "⁻¹", "-T": "⁻ᵀ", "-ᵀ": "⁻ᵀ"}
 """What stands above a factor and is no power."""

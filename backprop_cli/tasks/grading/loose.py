@@ -37,13 +37,16 @@ _ROUND = re.compile(
     r"^\s*(?:return\b|approx(?:\.|imately)?|about|circa|ca\.|roughly|Parameter containing:|[≈≃≅∼~=:])+\s*(?=\S)",
     re.IGNORECASE)  # fmt: skip
 _AFTER = re.compile(
-    r"\s*(?:\s#.*|\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+|by .*)\)|\[element-?wise\]"
+    r"\s*(?:\s#.*|\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+|by .*"
+    r"|(?![^()]*\b(?:if|else)\b)(?=[^()]*\b[a-z]{2,}\s+[a-z]{2,}\b)[^()]*)\)|\[element-?wise\]"
     r"|[;,.]+|\bapprox\.?|\brounded|\b(?:nats|bits))\s*$", re.IGNORECASE)  # fmt: skip
+_BOLD = re.compile(r"^(\*{1,2})([^*].*[^*])\1$", re.DOTALL)
 _PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))(?!\w)")
 _IN_CODE = re.compile(r"(?<!\w)d_?([^\W\d]\w*?)_d_?([^\W\d]\w*)(?!\w)")
 _TENSOR = re.compile(r"((?:grad\(|∂\w+/∂)?[\w.]+\)?)\s*⊗\s*([\w.]+)")
 _NABLA = re.compile(r"(?:∇|\bgrad\s)_?\s*[({]?\s*(\w+)\s*[)}]?(?:\s*\(?(?:loss|L|J|E|C)\)?(?!\w))?")
 _INDEX = re.compile(r"_\{([\w,\s]+)\}")
+_PLACED = re.compile(r"\)_([a-z]{1,4})(?!\w)")
 _LETTERS = re.compile(r"(?<=[\w)\]])[ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]+")
 LETTERS = str.maketrans("ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "aehijklmnoprstuvx")
 _ONES = re.compile(r"[𝟏𝟙](?:_\w+)?(?=\s*(?:\^|[ᵀ⊤⊺']|[)\]]|\s|$))|(?<![\w.])1_[a-zA-Z0-9](?!\w)")
@@ -63,7 +66,7 @@ _TOKEN = re.compile(
 
 def around(text: str) -> str:
     """An answer without the remarks around it: `≈ 0.33 (rounded)`, `return dz @ x.T;`, `12.5 %`."""
-    text = _ROUND.sub("", text.strip().strip("*").strip())
+    text = _ROUND.sub("", _BOLD.sub(r"\2", text.strip()).strip())
     while (shorter := _AFTER.sub("", text)) != text:
         text = shorter
     return re.sub(r"^([-+]?[\d.]+)\s*%$", r"\1/100", text)
@@ -76,6 +79,7 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     text = _BRANCHES.sub(r"where(\2, \1, \3)", _BELOW_ONE.sub(r"(\1)", text))
     text = _nablas(text, nodes)
     text = _INDEX.sub(lambda found: "_" + re.sub(r"[\s,]+", "_", found[1]), text)
+    text = _PLACED.sub(lambda found: f")[{', '.join(found[1])}]", text)
     text = _LETTERS.sub(lambda found: "_" + found[0].translate(LETTERS), text)
     text = _OVER.sub(lambda found: f"Σ_{found[1] or found[2] or found[3]} ", text.replace("∑", "Σ"))
     text = _ONES.sub("1", _SUMMED_OVER.sub(r"Σ_\2 (\1)", text))

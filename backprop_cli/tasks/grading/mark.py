@@ -6,7 +6,7 @@ remembered, and a later answer that is not right is compared with what follows f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,17 +172,20 @@ class Marking:
         """A formula whose shapes do not fit is wrong by a mistake that is known, where one change makes it right."""
         if why.code != "E014" or not isinstance(content, Formula) or item.what == "value":
             return None
-        right = self.key.right(item)
+        found = repaired(content.expression, self.key.names, self._judge(item, index, content))
+        return found and replace(blank, status="wrong", mistake=found[0], reason=f"{told(why)}: {found[1]}")
+
+    def _judge(self, item: Item, index: int, content: Formula) -> Callable[[ast.Expression], bool]:
+        """Whether an answer would be right with another expression."""
 
         def is_right(changed: ast.Expression) -> bool:
             try:
                 values = evaluated(self.key, item, replace(content, expression=changed), self.scheme.allow)
             except (BackpropError, Forbidden, MemoryError):
                 return False
-            return self._agrees(item, index, Given(values), right)
+            return self._agrees(item, index, Given(values), self.key.right(item))
 
-        found = repaired(content.expression, is_right)
-        return found and replace(blank, status="wrong", mistake=found[0], reason=f"{told(why)}: {found[1]}")
+        return is_right
 
     def _read_all(self, item: Item, content: Content) -> Given | None:
         """A formula that rests on what it may not, for a look at what else is wrong with it."""
@@ -279,7 +282,7 @@ class Marking:
         case = Case(self.key, item, given.values, right, given.figures, self.scheme.closeness, self.own.views)
         mistake, reason = explain(case)
         if mistake is None:
-            mistake, reason = self._from_own(item, case) or (mistake, reason)
+            mistake, reason = self._from_own(item, case) or self._from_itself(item, given) or (mistake, reason)
         mark = replace(blank, status="wrong", mistake=mistake, reason=reason)
         if mistake in PROPORTIONAL:
             mark = replace(mark, share=self.scheme.constant)
@@ -290,6 +293,13 @@ class Marking:
         part = float(1 - wrong.mean()) if self.scheme.partial else 0.0
         return replace(mark, share=max(mark.share, part), index=first, answer=float(given.values[0][first]),
                        expected=float(right[0][first]))  # fmt: skip
+
+    def _from_itself(self, item: Item, given: Given) -> tuple[str, str] | None:
+        """The one change of a formula that makes it right."""
+        if given.formula is None or item.what == "value":
+            return None
+        judge = self._judge(item, self.key.names[item.node], given.formula)
+        return repaired(given.formula.expression, self.key.names, judge, fits=True)
 
     def _from_own(self, item: Item, case: Case) -> tuple[str | None, str] | None:
         """A mistake made on top of an earlier one."""

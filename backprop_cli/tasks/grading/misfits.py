@@ -1,18 +1,22 @@
-"""A formula whose shapes do not fit: the one change of a product after which it is right.
+"""A formula that no mistake of the network explains: the one change of its own after which it is right.
 
 `h @ d` for `h.T @ d` cannot be worked out, so that there are no numbers to compare with mistakes; but a transpose put
-in or taken away, two factors exchanged, or another product, shows what was meant.
+in or taken away, two factors exchanged, another product or another tensor shows what was meant.  Where the shapes fit
+and nothing else is found, the sign or a factor of one term may be wrong, or a function stand for its derivative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from fractions import Fraction
+from functools import partial
 from itertools import islice
 
 from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.unparse import unparse
 from backprop_cli.records import replace
+from backprop_cli.tasks.grading.functions import PRIME
 
 MAX_EDITS = 60
 """Changes that are tried."""
@@ -24,20 +28,64 @@ Edit = tuple[str, str, ast.Expression]
 """The mistake's key, what is told, and the expression without the mistake."""
 
 
-def repaired(expression: ast.Expression, is_right: Callable[[ast.Expression], bool]) -> tuple[str, str] | None:
-    """The mistake and the reason, where one change makes a formula right."""
-    for mistake, told, changed in islice(_edits(expression), MAX_EDITS):
-        if is_right(changed):
-            return mistake, told
+def repaired(expression: ast.Expression, names: Collection[str], is_right: Callable[[ast.Expression], bool], *,
+             fits: bool = False) -> tuple[str, str] | None:  # fmt: skip
+    """The mistake and the reason, where one change makes a formula right.
+
+    Args:
+        expression: the formula.
+        names: the names of the key.
+        is_right: whether a formula is right.
+        fits: whether its shapes fit, so that it may be wrong in other ways than a product.
+    """
+    kinds = (_of_shapes, _of_terms, partial(_of_names, names)) if fits else (_of_shapes, partial(_of_names, names))
+    for kind in kinds:
+        for mistake, told, changed in islice(_edits(expression, kind), MAX_EDITS):
+            if is_right(changed):
+                return mistake, told
     return None
 
 
-def _edits(part: ast.Expression) -> Iterator[Edit]:
+def _edits(part: ast.Expression, kind: Callable[[ast.Expression], Iterator[Edit]]) -> Iterator[Edit]:
     """Each expression with one change somewhere in it; the outermost first."""
-    yield from _here(part)
+    yield from kind(part)
     for number, child in enumerate(ast.children(part)):
-        for mistake, told, changed in _edits(child):
+        for mistake, told, changed in _edits(child, kind):
             yield mistake, told, _with_child(part, number, changed)
+
+
+def _of_names(names: Collection[str], part: ast.Expression) -> Iterator[Edit]:
+    """Another name in the place of one."""
+    if isinstance(part, ast.Name) and part.name in names:
+        told = f"another tensor belongs in the place of {part.name}"
+        yield from (("wrong_operand", told, replace(part, name=other)) for other in names if other != part.name)
+
+
+def _of_terms(part: ast.Expression) -> Iterator[Edit]:
+    """The sign or the factor of a term, or a function in the place of its derivative."""
+    if isinstance(part, ast.Binary) and part.operator in _SUMS:
+        told = f"the sign of the term {unparse(part.right)} is wrong"
+        yield "sign", told, replace(part, operator=_SUMS[part.operator])
+        yield "sign", f"the sign of the term {unparse(part.left)} is wrong", replace(part, left=_negative(part.left))
+        for factor, what in ((Fraction(2), "is missing in"), (Fraction(1, 2), "is too many in")):
+            for term, put in ((part.left, replace(part, left=_times(factor, part.left))),
+                              (part.right, replace(part, right=_times(factor, part.right)))):  # fmt: skip
+                yield "factor_2", f"a factor 2 {what} the term {unparse(term)}", put
+    elif isinstance(part, ast.Call) and len(part.arguments) == 1 and not isinstance(part, ast.Partial):
+        told = f"{part.function} itself stands where its derivative belongs"
+        yield "activation_for_derivative", told, replace(part, function=part.function + PRIME)
+
+
+_SUMS = {"+": "-", "-": "+"}
+
+
+def _negative(part: ast.Expression) -> ast.Expression:
+    return ast.Unary(part.start, part.end, part)
+
+
+def _times(factor: Fraction, part: ast.Expression) -> ast.Expression:
+    number = ast.Number(part.start, part.end, factor, str(float(factor)))
+    return ast.Binary(part.start, part.end, "*", number, part)
 
 
 def _with_child(part: ast.Expression, number: int, changed: ast.Expression) -> ast.Expression:
@@ -45,7 +93,7 @@ def _with_child(part: ast.Expression, number: int, changed: ast.Expression) -> a
     return rebuilt(part, lambda child: changed if next(count) == number else child)
 
 
-def _here(part: ast.Expression) -> Iterator[Edit]:
+def _of_shapes(part: ast.Expression) -> Iterator[Edit]:
     if isinstance(part, ast.Transposed):
         told = f"one transpose too many, of {unparse(part.operand)}"
         yield "factor_transposed", told, part.operand

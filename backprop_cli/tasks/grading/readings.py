@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import product
 
 from backprop_cli.engine.graph import Meter
 from backprop_cli.engine.interpret import Scope, interpret
@@ -48,20 +49,26 @@ def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[a
         found: Shape = interpret(part, scope, bounded(key))
         return tuple(map(int, found))
 
+    seen: list[ast.Expression] = []
     if any(conventions.placed(part) is not None for part in ast.parts(expression)):
         calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call))
         sums = any(part.function.startswith(("Σ", "sum")) for part in calls)
-        for implicit in (False,) if sums else (False, True):
-            reader = Indexed(formula.text, conventions.placed, shape, implicit=implicit)
-            yield from reader.whole(_everywhere(expression, _of_powers), formula.letters, key.shape(item))
+        for implicit, meets in product((False,) if sums else (False, True), (True, False)):
+            reader = Indexed(formula.text, conventions.placed, shape, implicit=implicit, meets=meets)
+            for reading in reader.whole(_everywhere(expression, _of_powers), formula.letters, key.shape(item)):
+                if reading not in seen:
+                    seen.append(reading)
+                    yield reading
         return
-    yield expression
-    seen = [expression]
-    for change in (_of_vectors(shape), _starred, _diagonal, _of_powers):
+    for change in (_as_it_stands, _of_vectors(shape), _tight, _starred, _diagonal, _of_powers):
         other = _everywhere(expression, change)
         if other not in seen:
             seen.append(other)
             yield other
+
+
+def _as_it_stands(part: ast.Expression) -> ast.Expression:
+    return part
 
 
 def _everywhere(part: ast.Expression, change: Callable[[ast.Expression], ast.Expression]) -> ast.Expression:
@@ -81,20 +88,33 @@ def _of_vectors(shape: Callable[[ast.Expression], tuple[int, ...]]) -> Callable[
     return change
 
 
+def _tight(part: ast.Expression) -> ast.Expression:
+    """`(1 - h²) ⊙ Wᵀ δ`: two factors side by side are nearer to each other than those with a sign between."""
+    match part:
+        case ast.Binary(operator="·", left=ast.Binary(operator="*") as left):
+            inner = replace(part, start=left.right.start, left=left.right)
+            return replace(left, end=part.end, right=_tight(inner))
+    return part
+
+
 def _starred(part: ast.Expression) -> ast.Expression:
     """`v dp`, `v · dp` of two vectors for the gradient of a vector: no scalar product, but one entry by entry."""
     return replace(part, operator="*") if isinstance(part, ast.Binary) and part.operator == "·" else part
 
 
 def _of_powers(part: ast.Expression) -> ast.Expression:
-    """`Σ_n (x - μ)²`: the sum of the squares, where no bracket holds the sum."""
-    if not isinstance(part, ast.Binary) or part.operator != "**" or not isinstance(call := part.left, ast.Call):
-        return part
-    bare = call.function.startswith("Σ") and call.start + len(call.function) == call.name_end
-    if not bare or len(call.arguments) != 1:
-        return part
-    argument = call.arguments[0]
-    return replace(call, arguments=(replace(argument, value=replace(part, left=argument.value)),))
+    """`Σ_n (x - μ)²`, `Σ_i (A X)_{id}`: what stands behind a bracket under a sum belongs to the bracket."""
+    match part:
+        case ast.Binary(operator="**", left=ast.Call(arguments=(one,)) as call) if _is_bare_sum(call):
+            return replace(call, arguments=(replace(one, value=replace(part, left=one.value)),))
+        case ast.Indexed(operand=ast.Call(arguments=(one,)) as call) if _is_bare_sum(call):
+            return replace(call, arguments=(replace(one, value=replace(part, operand=one.value)),))
+    return part
+
+
+def _is_bare_sum(call: ast.Call) -> bool:
+    """Whether no bracket holds the sum."""
+    return call.function.startswith("Σ") and call.start + len(call.function) == call.name_end
 
 
 def _diagonal(part: ast.Expression) -> ast.Expression:

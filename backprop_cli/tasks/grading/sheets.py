@@ -96,7 +96,7 @@ def _take(sheet: Sheet, page: Page, line: Line, nodes: Collection[str], variable
         return
     if item is None:
         sheet.strays[line.name[:MAX_NAME]] = UNKNOWN
-    elif isinstance(value, tree.Mapping) and not item.suffix:
+    elif isinstance(value, tree.Mapping) and (not item.suffix or _of_kinds(item, value)):
         _several(sheet, item, value, nodes)
     elif value is line.at:
         sheet.answers[item] = Unreadable(f"line {line.at.place().line}: {item.name} is answered twice")
@@ -108,12 +108,17 @@ def _take(sheet: Sheet, page: Page, line: Line, nodes: Collection[str], variable
         sheet.answers[item] = Unreadable(f"{item.name} is answered twice") if twice else found
 
 
+def _of_kinds(item: Item, value: tree.Mapping) -> bool:
+    """`dW2: {formula: ...}`: a gradient, and in which form."""
+    return item.suffix == ".grad" and all(one.raw in SUFFIXES for one, _ in value.items)
+
+
 def _several(sheet: Sheet, item: Item, value: tree.Mapping, nodes: Collection[str]) -> None:
     for key, one in value.items:
         if key.raw not in SUFFIXES:
             sheet.strays[f"{item.node}.{key.raw}"[:MAX_NAME]] = UNKNOWN
         elif not _empty(one):
-            inner = Item(item.node, SUFFIXES[key.raw])
+            inner = Item(item.node, SUFFIXES[key.raw] or item.suffix)
             sheet.answers[inner] = content_of(inner, one, nodes, {})
 
 
