@@ -253,6 +253,8 @@ def op(
         raise ValueError(f"{name}: {len(rules)} rules for {len(parsed.operands)} operands")
     if not samples:
         raise ValueError(f"{name}: no samples, so nothing would test it")
+    if rest.get("view"):
+        rest.setdefault("temporary", costs.nothing)
     new = Op(name=name, signature=parsed, doc=doc, forward=forward, shape=_checked(shape, parsed), vjps=rules,
              samples=tuple(samples), **rest)
     if bool(new.integer_operands) != (new.allowed is not None):

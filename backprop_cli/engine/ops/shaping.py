@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import (
     PASSED,
     ParameterError,
@@ -55,7 +56,7 @@ def _keep_names(x: Shape, sizes: Shape) -> Shape:
 
 
 op("reshape(x; shape)", "The same entries, in row-major order, in another shape; one size may be -1.",
-   lambda xp, x, shape: np.reshape(x, shape), shape=reshape_shape,
+   lambda xp, x, shape: np.reshape(x, shape), shape=reshape_shape, temporary=costs.nothing,
    vjps=lambda xp, g, y, x, shape: xp.reshape(g, shape=x.shape), group="shape", aliases="view",
    samples=(Sample(((2, 3),), {"shape": (3, 2)}), Sample(((2, 3),), {"shape": -1}),
             Sample(((2, 3, 2),), {"shape": (2, -1)})), linear="x")
