@@ -145,6 +145,10 @@ PUBLISHED = [
     ("a residual", {"x": V, "A": SQUARE_ROWS}, {"y": "x + relu(A @ x)"}, "y", "x", "diag([A · x > 0]) · A + I", None),
     ("a product of three", {"A": SQUARE, "X": SQUARE, "B": SQUARE}, {"Y": "A @ X @ B"}, "Y", "X", "B[l,j] · A[i,k]",
      "B[l,j] · A[i,k]"),
+    ("a cross product", {"w": V, "v": [0.3, 0.1, -0.4]}, {"u": "cross(w, v)"}, "u", "v",
+     "[[0, -w[2], w[1]], [w[2], 0, -w[0]], [-w[1], w[0], 0]]", None),
+    ("a cross product by the left", {"w": V, "v": [0.3, 0.1, -0.4]}, {"u": "cross(w, v)"}, "u", "w",
+     "[[0, v[2], -v[1]], [-v[2], 0, v[0]], [v[1], -v[0], 0]]", None),
     ("a Gram matrix", {"X": SQUARE}, {"Y": "X.T @ X"}, "Y", "X", "X[k,j] · δ[i,l] + X[k,i] · δ[j,l]", None),
 ]  # fmt: skip
 

@@ -71,8 +71,8 @@ def unit(expr: Expr) -> int | None:
 
 
 def shifts(expr: Expr) -> bool:
-    """Whether a constant is some rows or columns of the identity, which shift those of a matrix."""
-    return is_op(expr, "index") and is_op(expr.args[0], "eye") and len(expr.shape) == 2
+    """Whether a constant is rows or columns of the identity, some or all rolled: it shifts those of a matrix."""
+    return (is_op(expr, "index") or is_op(expr, "roll")) and is_op(expr.args[0], "eye") and len(expr.shape) == 2
 
 
 # ── equations ────────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import columns, equation, eye, rows
-from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, affine, letters_for
+from backprop_cli.formulas.linear.letters import Factor, Letter, Letters, NotLinearError, Number, affine, letters_for
 
 UNITS = frozenset(("expand_dims", "squeeze", "reshape"))
 
@@ -108,7 +108,22 @@ def moved(expr: Apply, letters: Letters) -> Letters | None:
         return tuple(None if is_one(n) else next(rest) for n in shape)
     if expr.name == "index" and symbols_of(expr):
         return picked(expr.parameters["index"], shape, letters)
-    return None
+    return _unrolled(expr, letters) if expr.name == "roll" else None
+
+
+def _unrolled(expr: Apply, letters: Letters) -> Letters | None:
+    """Where a number's place was: of roll(w, 1) entry 0 is the last; None where a letter goes around."""
+    shift, axis = expr.parameters["shift"], expr.parameters["axis"]
+    if axis is None and len(letters) > 1:
+        return None
+    own = list(letters)
+    axes = axes_of(axis, len(letters))
+    for at, by in zip(axes, shift if isinstance(shift, tuple) else (shift,) * len(axes), strict=True):
+        letter = own[at]
+        if letter is not None and not isinstance(letter, Number):
+            return None
+        own[at] = None if letter is None else Number((int(letter.size) - by) % int(expr.shape[at]))
+    return tuple(own)
 
 
 def _index(expr: Apply, letters: Letters) -> Selected:
