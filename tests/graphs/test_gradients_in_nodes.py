@@ -156,6 +156,9 @@ WRITTEN = [
     ("p", "E: -(t * log(p) + (1 - t) * log(1 - p))", "(1 - t) / (1 - p) - t / p"),
     ("q", "E: mean((q - 1)**2)", "2/3 * (q - 1)"),
     ("q", "E: cross_entropy(q, h)", "a * sum(h, axis=0, keepdims=true) - h"),
+    ("p", "E: -mean(h * log(p))", "-(1/3 * sum(h) / p)"),
+    ("q", "E: sum(t * q**3 / 3 - log(q))", "t * q ** 2 - 1 / q"),
+    ("t", "E: sum(q * t)", "sum(q)"),
 ]
 
 

@@ -43,8 +43,25 @@ def shorter(name: str, operands: Sequence[Traced], parameters: Parameters) -> An
         return _spread(name, operands[0], parameters)
     if name == "sum":
         return _sum(operands[0], parameters)
-    rule = RULES.get(name)
-    return None if rule is None else rule(*operands)
+    if (rule := RULES.get(name)) is None:
+        return None
+    found = _of_spread(name, operands)
+    return rule(*operands) if found is None else found
+
+
+def _of_spread(name: str, operands: Sequence[Traced]) -> Any:
+    """A number that was spread over a shape is a number again beside a tensor of that shape, and beside a number."""
+    for place, one in enumerate(operands):
+        for inner in one.made_by("broadcast_to"):
+            if inner.shape:
+                continue
+            narrow = [inner if i == place else other for i, other in enumerate(operands)]
+            shapes = {other.shape for i, other in enumerate(operands) if i != place}
+            if shapes == {one.shape}:
+                return one.words.word(name, *narrow)
+            if shapes <= {()}:
+                return one.words.word("broadcast_to", one.words.word(name, *narrow), shape=one.shape)
+    return None
 
 
 def _number(x: Traced) -> Fraction | None:
@@ -97,6 +114,9 @@ def _gathered(x: Traced, y: Traced) -> Any:
 def _divide(x: Traced, y: Traced) -> Any:
     if _number(y) == 1:
         return x
+    given = _number(x)
+    if given is not None and given < 0:
+        return -(x.words.number(-given) / y)
     number, rest = _scaled(x)
     return -(_times(-number, rest) / y) if number < 0 else None
 
@@ -105,8 +125,6 @@ def _negative(x: Traced) -> Any:
     number, rest = _scaled(x)
     if number != 1:
         return _times(-number, rest)
-    for inner in x.made_by("broadcast_to"):
-        return x.words.word("broadcast_to", -inner, shape=x.shape)
     return None
 
 
@@ -135,13 +153,20 @@ def _power(x: Traced, y: Traced) -> Any:
 
 
 def _sum(x: Traced, parameters: Parameters) -> Any:
-    """A number before a sum, not in it."""
+    """A number before a sum, not in it; one axis by itself, and no axes for all."""
     number, rest = _scaled(x)
-    return None if number == 1 else _times(number, x.words.word("sum", rest, **parameters))
+    if number != 1:
+        return _times(number, x.words.word("sum", rest, **parameters))
+    axis = parameters.get("axis")
+    if not isinstance(axis, tuple) or 1 < len(axis) < len(x.shape) or not axis:
+        return None
+    return x.words.word("sum", x, **{**parameters, "axis": None if len(axis) == len(x.shape) else axis[0]})
 
 
 def _spread(name: str, x: Traced, parameters: Parameters) -> Any:
-    """One number all over a shape, brought into another."""
+    """One number all over a shape, brought into another; what has a shape already is not reshaped."""
+    if name == "reshape" and parameters["shape"] == x.shape:
+        return x
     for inner in x.made_by("broadcast_to"):
         if not inner.shape:
             return x.words.word("broadcast_to", inner, shape=x.words.shape_of(name, x, parameters))

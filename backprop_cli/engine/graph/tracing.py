@@ -97,7 +97,7 @@ class Traced:
         if rank < 2:
             return self
         turned = (*range(rank - 2), rank - 1, rank - 2)
-        if self.node.op is OPS["transpose"] and tuple(self.node.parameters["axes"] or ()) == turned:
+        if self.node.op is OPS["transpose"] and tuple(self.node.parameters["axes"] or range(rank)[::-1]) == turned:
             return Traced(self.words.builder.nodes[self.node.inputs[0]], self.words)
         return self.words.transpose(self, axes=turned)
 
@@ -141,8 +141,6 @@ class TracedWords:
         lifted = [self.lift(operand) for operand in operands]
         if name in WORDS:
             return textbook(name, lifted, parameters, _Spoken(self), self.careful(name, lifted))
-        if name == "multiply":
-            lifted = self.narrowed(lifted)
         short: Traced | None = shorter(name, lifted, parameters)
         if short is not None:
             return short
@@ -157,16 +155,6 @@ class TracedWords:
         nodes = self.builder.nodes
         is_singular = self.at_hand(name, [o.node for o in operands], nodes)
         return HELD.get(name, SINGULAR[name][1]) if is_singular else always
-
-    def narrowed(self, operands: list[Traced]) -> list[Traced]:
-        """A number that was spread over a shape is a number again beside a tensor of that shape."""
-        for i, (one, other) in enumerate((operands, operands[::-1])):
-            if one.node.op is OPS["broadcast_to"] and other.shape == one.shape:
-                inner = self.builder.nodes[one.node.inputs[0]]
-                if not inner.shape and other.node.op is not OPS["broadcast_to"]:
-                    pair = [Traced(inner, self), other]
-                    return pair[::-1] if i else pair
-        return operands
 
     def shape_of(self, name: str, operand: Traced, parameters: Mapping[str, object]) -> Shape:
         """The shape of what a function of one operand makes."""
