@@ -116,10 +116,12 @@ def test_only_keras_builds() -> None:
 
 
 REFUSED = {
-    "h = tf.keras.layers.Dense(1)(tf.keras.Input(shape=(3,)))\nloss = tf.reduce_sum(h)":
-        "a layer that is called on an Input of Keras is not read",
     "x = tf.placeholder(tf.float32, shape=(None, 2))\nloss = tf.reduce_sum(x * w)": "--shape x=4,2",
-    "loss = tf.keras.layers.LSTM(4)(w)": "LSTM of Keras is not read",
+    "loss = tf.keras.layers.GRU(4, reset_after=False)(w)": "GRU with reset_after=False of Keras is not read",
+    "loss = tf.keras.layers.ConvLSTM1D(4)(w)": "ConvLSTM1D of Keras is not read",
+    "loss = tf.keras.layers.Conv2D(4, 3, dilation_rate=2)(w)": "__init__ takes no argument dilation_rate",
+    "a = tf.keras.Input((3,))\nb = tf.keras.Input((3,))\nloss = tf.reduce_sum(tf.keras.Model(a, a + b)(w))":
+        "an Input that is none of the model's inputs is used",
     "loss = tf.keras.layers.Dense(4, kernel_regularizer='l2')(w)": "Dense with a regularizer of Keras is not read",
     "loss = tf.reduce_sum(tf.gather_nd(w, [[0, 1]]))": "gather_nd",
     "loss = tf.reduce_sum(tf.gather(w, [0], batch_dims=1))": "gather takes other arguments",

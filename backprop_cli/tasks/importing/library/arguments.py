@@ -30,8 +30,11 @@ def bound(
         raise machine.record.unread(node, f"{function.name} takes {len(slots)} arguments; {len(given)} are given")
     known = {*slots, *(a.arg for a in arguments.kwonlyargs)}
     values.update({key: value for key, value in named.items() if key in known})
+    more = {key: value for key, value in named.items() if key not in known}
     if arguments.kwarg is not None:
-        values[arguments.kwarg.arg] = {key: value for key, value in named.items() if key not in known}
+        values[arguments.kwarg.arg] = more
+    elif more:
+        raise machine.record.unread(node, f"{function.name} takes no argument {' or '.join(sorted(more))}")
     missing = [slot for slot in known if slot not in values]
     if missing:
         raise machine.record.unread(node, f"{function.name} needs {' and '.join(sorted(missing))}")

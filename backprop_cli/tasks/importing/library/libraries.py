@@ -16,9 +16,11 @@ from backprop_cli.tasks.importing.data.leaves import NUMPY_MAKERS, TORCH_MAKERS,
 from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
+from backprop_cli.tasks.importing.library.einops import EINOPS
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
 from backprop_cli.tasks.importing.library.standard import STANDARD
 from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorflow
+from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
@@ -44,7 +46,9 @@ def call_library(machine: Machine, function: Library, given: list[object], named
         Unread: it is not known, and what it gives is used.
     """
     path = tensorflow.modern(function.path)
-    for row in (_SPECIAL.get(path), STANDARD.get(path), tensorflow.TENSORFLOW.get(path), _by_suffix(path)):
+    if path.startswith("tensorflow.") and holds_later(given) and not path.endswith((".Model", ".Sequential")):
+        return Later(function, given, named)
+    for row in (_ROWS.get(path), _by_suffix(path)):
         if row is not None:
             return row(machine, given, named, node)
     if path.startswith(("torch.utils.data.", "torch.utils.data.dataset.")) and modules.is_written(function.last):
@@ -105,6 +109,13 @@ def _seed(machine: Machine, given: list[object], named: dict[str, object], node:
         machine.draws.seed(value)
     else:
         machine.draws.forget()
+
+
+def _every_seed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
+    """`keras.utils.set_random_seed(0)`: of Keras's own numbers nothing is known, of numpy's and Python's all."""
+    for row in (_seed, STANDARD["random.seed"]):
+        row(machine, given, named, node)
+    machine.torch.forget()
 
 
 def _torch_seed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
@@ -215,6 +226,8 @@ def _keys(machine: Machine, given: list[object], named: dict[str, object], node:
 
 
 _SPECIAL: Mapping[str, Row] = {
+    "tensorflow.keras.utils.set_random_seed": _every_seed,
+    "tensorflow.keras.utils.to_categorical": keras.one_hot_rows,
     "numpy.random.seed": _seed, "autograd.numpy.random.seed": _seed, "numpy.random.default_rng": _generator,
     "numpy.random.RandomState": _generator, "autograd.numpy.random.RandomState": _generator, "autograd.grad": _grad_of,
     "jax.grad": _grad_of, "autograd.value_and_grad": _grad_of, "jax.value_and_grad": _grad_of,
@@ -234,6 +247,9 @@ _SPECIAL: Mapping[str, Row] = {
     "functools.partial": lambda m, g, k, n: Builtin("partial", lambda m2, a, k2, n2: _partial(m2, g, k, a, k2, n2)),
     "torch.set_grad_enabled": lambda m, g, k, n: Opaque("no_grad" if g and g[0] is False else "grad mode"),
 }  # fmt: skip
+
+
+_ROWS: Mapping[str, Row] = {**tensorflow.TENSORFLOW, **EINOPS, **STANDARD, **_SPECIAL}
 
 
 def _partial(machine: Machine, given: list[object], named: dict[str, object], more: list[object],

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.arrays import tensors
+from backprop_cli.tasks.importing.arrays.literals import data_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.networks import walk
+from backprop_cli.tasks.importing.networks.keras_graph import Later, layers_of, traced
 from backprop_cli.tasks.importing.networks.keras_layers import KERAS
 from backprop_cli.tasks.importing.networks.written_out import class_of, is_written, refused
 from backprop_cli.tasks.importing.state.record import leaf_of
@@ -29,6 +31,10 @@ from backprop_cli.tasks.importing.state.values import (
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
+_UNSAID: Final = frozenset({"name", "dtype", "input_shape", "input_dim", "batch_input_shape", "batch_size", "seed",
+                           "implementation", "unroll"})  # fmt: skip
+"""Arguments of a layer that change no number."""
+_MERGES: Final = frozenset({"add", "subtract", "multiply", "average", "maximum", "concatenate", "dot"})
 LAWS: Final = "the params of layers start from Keras's laws, drawn here with seed 0"
 BATCH: Final = 32
 
@@ -42,8 +48,13 @@ def made(machine: Machine, path: str, given: list[object], named: dict[str, obje
     name = path.rpartition(".")[2]
     if ".initializers." in path or name.endswith("_initializer"):
         return _snake(name.removesuffix("_initializer"))
+    if name == "Input":
+        return Later(None, [], {})
+    if name in _MERGES:  # `layers.concatenate([a, b], axis=-1)`
+        return machine.called(made(machine, name.capitalize(), [], named, node), given, {}, node)
     if is_written(KERAS, name):
-        return machine.called(class_of(machine, KERAS, name, NAMES, node), given, named, node)
+        words = {key: one for key, one in named.items() if key not in _UNSAID}
+        return machine.called(class_of(machine, KERAS, name, NAMES, node), given, words, node)
     if name[:1].isupper() and path.startswith("tensorflow.keras."):
         raise machine.record.unread(node, f"{name} of Keras is not read", "write its forward pass out")
     return None
@@ -51,6 +62,19 @@ def made(machine: Machine, path: str, given: list[object], named: dict[str, obje
 
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def one_hot_rows(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+    """`to_categorical([1, 0], 3)`.
+
+    Raises:
+        Unread: the labels are not known here.
+    """
+    labels = data_of(given[0]) if isinstance(given[0], Tensor) else [plain(one) for one in given[0]]
+    if not isinstance(labels, list) or not all(isinstance(one, int) for one in labels):
+        raise machine.record.unread(node, "the labels are not known here")
+    count = int(plain([*given, named.get("num_classes")][1]) or max(labels) + 1)
+    return leaf_of((len(labels), count), data=[[float(k == one) for k in range(count)] for one in labels])
 
 
 def method(machine: Machine, owner: Instance, name: str) -> object:
@@ -63,15 +87,8 @@ def method(machine: Machine, owner: Instance, name: str) -> object:
 
 
 def ready(machine: Machine, owner: Instance, given: list[object], node: ast.AST) -> None:
-    """A layer before it is called: one with a `build` is built when it first sees what goes in.
-
-    Raises:
-        Unread: it is called on a layer, which stands for what that gives.
-    """
+    """A layer before it is called: one with a `build` is built when it first sees what goes in."""
     x = given[0] if given else None
-    if isinstance(x, Instance) and x.kind.is_keras:
-        raise machine.record.unread(node, f"a layer that is called on an {x.kind.name} of Keras is not read",
-                                    "write a Sequential, or a class with call")  # fmt: skip
     build = owner.kind.find("build")
     if isinstance(build, Function) and isinstance(x, Tensor) and " built" not in owner.names:
         owner.names[" built"] = True
@@ -94,7 +111,12 @@ def _compiled(machine: Machine, owner: Instance, given: list[object], named: dic
 def _fitted(machine: Machine, owner: Instance, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`model.fit(X, y)`: the loss of all the data, and the way back from it."""
     values = dict(zip(("x", "y"), given, strict=False)) | named
+    weighed = next((name for name in ("class_weight", "sample_weight") if named.get(name) is not None), None)
+    if weighed is not None:
+        raise machine.record.unread(node, f"fit with {weighed} is not read", "write the loss out")
     rule = owner.names.get(" loss")
+    if isinstance(rule, Library) and rule.last in _LOSSES:
+        rule = rule.last
     if isinstance(rule, str):
         if rule not in _LOSSES:
             raise machine.record.unread(node, f"the loss {rule!r} is not read", "write the loss out")
@@ -164,6 +186,18 @@ def _noted(machine: Machine, given: list[object], named: dict[str, object], node
     machine.record.note(node, str(given[0]))
 
 
+def _is_input(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+    return isinstance(given[0], Later)
+
+
+def _filled(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> None:
+    """Some entries of a param start from a number."""
+    tensor, first, stop, number = given
+    start = tensor.begins
+    start.data = [number if first <= k < stop else 0.0 for k in range(start.shape[0])]
+    start.rule, start.options = None, {}
+
+
 def _placed(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> None:
     owner, layer, position = given
     if isinstance(layer, Instance):
@@ -175,6 +209,7 @@ def _placed(machine: Machine, given: list[Any], named: dict[str, object], node: 
 NAMES: Final[dict[str, object]] = {
     "tf": Library("tensorflow"), "Layer": Library("tensorflow.keras.layers.Layer"),
     **{name: Builtin(name, run) for name, run in (("weight", weight), ("activated", _activated), ("unread", _unread),
-                                                  ("note", _noted), ("place", _placed))},
+                                                  ("note", _noted), ("place", _placed), ("is_input", _is_input),
+                                                  ("layers_of", layers_of), ("traced", traced), ("fill", _filled))},
     WRITTEN: True,
 }  # fmt: skip

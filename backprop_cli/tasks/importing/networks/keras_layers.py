@@ -2,7 +2,9 @@
 
 from typing import Final
 
-KERAS: Final = '''
+from backprop_cli.tasks.importing.networks.keras_recurrent import RECURRENT
+
+KERAS: Final = RECURRENT + '''
 class Dense(Layer):
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
@@ -57,14 +59,6 @@ class Dropout(Layer):
 
     def call(self, x, training=None):
         return tf.nn.dropout(x, self.rate)
-
-
-class Input(Layer):
-    def __init__(self, shape=None, dtype=None, name=None):
-        pass
-
-    def call(self, x, training=None):
-        return x
 
 
 class InputLayer(Layer):
@@ -174,6 +168,59 @@ class Add(Layer):
         return sum(xs[1:], xs[0])
 
 
+class Subtract(Layer):
+    def call(self, xs, training=None):
+        return xs[0] - xs[1]
+
+
+class Multiply(Layer):
+    def call(self, xs, training=None):
+        y = xs[0]
+        for x in xs[1:]:
+            y = y * x
+        return y
+
+
+class Average(Layer):
+    def call(self, xs, training=None):
+        return sum(xs[1:], xs[0]) / len(xs)
+
+
+class Maximum(Layer):
+    def call(self, xs, training=None):
+        y = xs[0]
+        for x in xs[1:]:
+            y = tf.maximum(y, x)
+        return y
+
+
+class Dot(Layer):
+    def __init__(self, axes, normalize=False):
+        if normalize or axes not in (1, -1, (1, 1)):
+            unread("Dot over several axes")
+
+    def call(self, xs, training=None):
+        return tf.reduce_sum(xs[0] * xs[1], axis=-1, keepdims=True)
+
+
+class Lambda(Layer):
+    def __init__(self, function, output_shape=None):
+        self.function = function
+
+    def call(self, x, training=None):
+        return self.function(x)
+
+
+class GlobalMaxPooling1D(Layer):
+    def call(self, x, training=None):
+        return tf.reduce_max(x, axis=1)
+
+
+class GlobalMaxPooling2D(Layer):
+    def call(self, x, training=None):
+        return tf.reduce_max(x, axis=(1, 2))
+
+
 class Concatenate(Layer):
     def __init__(self, axis=-1, name=None):
         self.axis = axis
@@ -231,16 +278,29 @@ class SparseCategoricalCrossentropy(Layer):
 
 class Sequential(Layer):
     def __init__(self, layers=None, name=None):
-        self.layers = []
+        self.layers, self.count = [], 0
         for layer in layers or []:
             self.add(layer)
 
     def add(self, layer):
-        self.layers.append(layer)
-        place(self, layer, len(self.layers) - 1)
+        if not is_input(layer):
+            self.layers.append(layer)
+            place(self, layer, self.count)
+        self.count += 1
 
     def call(self, x, training=None, mask=None):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+class Model(Layer):
+    def __init__(self, inputs, outputs, name=None):
+        layers = layers_of(outputs)
+        for position, layer in enumerate(layers):
+            place(self, layer, position)
+        self.inputs, self.outputs, self.layers = inputs, outputs, layers
+
+    def call(self, x, training=None, mask=None):
+        return traced(self.inputs, self.outputs, x)
 '''

@@ -14,6 +14,7 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library import libraries
 from backprop_cli.tasks.importing.library.arguments import bound
 from backprop_cli.tasks.importing.networks import keras, modules, own_functions
+from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
 from backprop_cli.tasks.importing.state.values import (
@@ -194,6 +195,8 @@ def _is_scalar_class(kind: Class) -> bool:
 def _call_instance(machine: Machine, owner: Instance, given: list[object], named: dict[str, object],
                    node: ast.AST) -> Any:
     if owner.kind.is_keras:
+        if holds_later(given):
+            return Later(owner, given, named)
         keras.ready(machine, owner, given, node)
     for name in ("__call__", "forward", "call"):
         found = owner.kind.find(name)

@@ -11,6 +11,7 @@ from backprop_cli.tasks.importing.arrays import indexing, tensors
 from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.library import methods, python_methods
 from backprop_cli.tasks.importing.library.builtins import BUILTINS, type_of
+from backprop_cli.tasks.importing.networks.keras_graph import Later
 from backprop_cli.tasks.importing.networks.tensorflow import Tape, tape_method
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.python.calls import called
@@ -202,6 +203,8 @@ def _subscript(machine: Machine, node: ast.Subscript) -> Any:
     owner = machine.value(node.value)
     if isinstance(owner, Tensor):
         return indexing.indexed(machine, owner, node.slice, node)
+    if isinstance(owner, Later):
+        return Later(Builtin("item", lambda m, a, k, n: indexing.indexed(m, a[0], node.slice, n)), [owner], {})
     if isinstance(owner, Opaque):
         return owner
     if isinstance(owner, Library):

@@ -11,6 +11,7 @@ from backprop_cli.tasks.importing.arrays import arithmetic, tensors
 from backprop_cli.tasks.importing.arrays.arithmetic import COMPARE
 from backprop_cli.tasks.importing.arrays.asked import truth
 from backprop_cli.tasks.importing.library.texts import percent
+from backprop_cli.tasks.importing.networks.keras_graph import Later, later_operator
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.state.codes import binary, negative, number
 from backprop_cli.tasks.importing.state.machine import Machine
@@ -59,6 +60,8 @@ def operate(machine: Machine, op: ast.operator, left: object, right: object, nod
     """A binary operator on two values."""
     if isinstance(left, Unknown | Opaque) or isinstance(right, Unknown | Opaque):
         return _gone(machine, left, right, node)
+    if isinstance(left, Later) or isinstance(right, Later):
+        return later_operator(op, left, right)
     if isinstance(left, Instance) or isinstance(right, Instance):
         return _overloaded(machine, op, left, right, node)
     if isinstance(left, Tensor) or isinstance(right, Tensor):
