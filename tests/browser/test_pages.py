@@ -147,7 +147,7 @@ SHIPPED = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
 WORKED = ("attention", "batch_norm", "cnn", "gaussian_cholesky", "gru", "infonce", "lstm", "rnn", "transformer_encoder",
           "two_layer", "vae")  # fmt: skip
 MOVED = (("step", "lstm"), ("jacobian", "lstm"), ("hessian", "logistic_regression"), ("step", "transformer_encoder"),
-         ("step", "two_layer"), ("check", "lstm"), ("check", "kinks"))  # fmt: skip
+         ("step", "two_layer"), ("hessian", "cnn"), ("check", "lstm"), ("check", "kinks"))  # fmt: skip
 MORE = {"step_two_layer": ["--rule", "adam", "--lr", "0.5", "--steps", "3"]}
 
 

@@ -46,6 +46,20 @@ def test_a_formula_is_written_as_a_person_would(nodes: str, expected: Mapping[st
     assert all((found[name].deviation or 0) < 1e-12 or "xlogy" in found[name].text for name in expected)
 
 
+LISTS = [
+    ("{L: 'sum([0.5, 2, 3] * r**2)'}", {"r": "2 r ⊙ [1/2, 2, 3]"}),
+    ("{L: 'sum([[1, 2, 3], [4, 5, 6]] @ r)'}", {"r": "Σ([[1, 2, 3], [4, 5, 6]], axis=0)"}),
+    ("{S: 'reshape(c*x @ x, (1, 1))', L: 'sum(inv(S) * c)'}", {"S": "-c · S⁻¹ · S⁻¹"}),
+]
+"""Numbers in their places; of a matrix of one entry the inverse alone."""
+
+
+@pytest.mark.parametrize(("nodes", "expected"), LISTS)
+def test_numbers_stand_in_their_places(nodes: str, expected: Mapping[str, str]) -> None:
+    """A list of numbers is a tensor, and is written as one; S⁻ᵀ of one entry is S⁻¹."""
+    test_a_formula_is_written_as_a_person_would(nodes, expected)
+
+
 BY_DEFINITION = [
     ({"f": "c - p*sin(c) - 1.2", "d": "1 - p*cos(c)", "L": "c - f/d"}, {"c": "f · p · sin(c) / d²"}),
     ({"d": "1 - p*cos(c)", "L": "d*c + c*p*cos(c)"}, {"p": "0"}),

@@ -476,6 +476,21 @@ def test_what_is_repeated_has_a_letter(backprop: Backprop, spec: str, formula: s
     assert where.replace("where s", "where r") in backprop("jacobian", "-", stdin=named_s).out
 
 
+def test_an_entry_of_slices_is_one_of_what_they_are_of(backprop: Backprop) -> None:
+    """p[t] at n and k is p[t[n],k]; in LaTeX the label is an index of the index."""
+    spec = "inputs: {t: [0, 1, 1]}\nparams: {p: [[1, 2], [3, 4]], w: [0.5, -0.3]}\nnodes: {s: 'tanh(p[t] @ w)'}\n"
+    index = backprop("jacobian", "-", "--wrt", "w", "--get", "formula.index", stdin=spec).out.strip()
+    assert index == "(1 - s[i]²) · p[t[i],j]"
+    assert "p_{t_{i},j}" in backprop("jacobian", "-", "--wrt", "w", "--format", "latex", stdin=spec).out
+
+
+def test_a_place_that_is_a_formula_stands_beside_a_sign_of_equality(backprop: Backprop) -> None:
+    """As an index of δ it could not be broken: a page of a Hessian was wider than a small screen."""
+    spec = "params: {a: {shape: [2, 1, 4, 4], init: normal}}\nnodes: {p: 'max_pool2d(a, 2)'}\n"
+    index = backprop("jacobian", "-", "--get", "formula.index", stdin=spec).out.strip()
+    assert index == "[max_pool2d_indices(a, 2)[i,0,j,k] = 4m+n] · δ[i,l]"
+
+
 MAML = """params: {p: [0.5, -0.3, 0.1]}
 inputs: {x: [1, -2, 3], t: 0.4}
 nodes: {y: tanh(p @ x), L: (y - t)**2, q: p - 0.1*grad(p), z: tanh(q @ x)}

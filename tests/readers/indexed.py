@@ -8,6 +8,7 @@ an array is 0.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from backprop_cli.engine.ops import OPS
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 ARRAY = re.compile(r"∂(?:\([^()]*\)|\w+(?:\[[^\[\]]*\])?)/∂(?P<of>\w+)|[^\W\d][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*'*|∞")
+LISTED = re.compile(r"[-+\d.e, \[\]]+")
 OVER = re.compile(r"(?P<sign>Σ|Π|max|min)_(?P<letters>[a-z]\w*(?:<\w+)?(?:,[a-z]\w*(?:<\w+)?)*) ")
 POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 PAIRS = {"(": ")", "[": "]", "⌊": "⌋", "⌈": "⌉"}
@@ -136,6 +138,8 @@ class Reader:
             return self.whole(text, places[1].count(",") + 1 if places else 1)[0]
         if self.text[start - 1] == "]":  # X[[1, 1, 0]], of which an entry follows
             opening = next(p for p in range(start - 1, -1, -1) if self.text[p] == "[" and self.closing(p) == start - 1)
+            if LISTED.fullmatch(self.text[opening:start]) and not re.search(r"[\w)]$", self.text[:opening]):
+                return np.array(json.loads(self.text[opening:start]))  # a list of numbers
             return self.array_of(self.written(opening) + self.text[opening:start])
         return self.array_of(self.written(start))
 
@@ -173,6 +177,9 @@ class Reader:
             return np.ceil(self.until("⌉"))
         if self.takes("⌊"):
             return np.floor(self.until("⌋"))
+        if self.sees("[") and LISTED.fullmatch(listed := self.text[self.place : self.closing(self.place) + 1]):
+            self.place += len(listed)
+            return self.entry(np.array(json.loads(listed)))
         if self.takes("["):
             return self.condition()
         if self.sees("("):

@@ -48,10 +48,10 @@ def tree_of(text: str) -> Tree:
     return tree
 
 
-def _until(lexer: Lexer, end: str) -> Tree:
+def _until(lexer: Lexer, *ends: str) -> Tree:
     """Items up to a closing token, which is left."""
     tree: Tree = []
-    while lexer.next and lexer.next != end:
+    while lexer.next and lexer.next not in ends:
         if lexer.next in {"^", "_"}:
             kind = "sup" if lexer.take() == "^" else "sub"
             base = tree.pop()
@@ -93,6 +93,8 @@ def _item(lexer: Lexer) -> Any:
         return _brackets(lexer, lexer.take(), "left")
     if token in {"(", "[", r"\lceil", r"\lfloor"}:
         return _brackets(lexer, token, "plain")
+    if token == r"\begin":
+        return _grid(lexer)
     if token == r"\frac":
         return ("frac", _argument(lexer), _argument(lexer))
     if token == r"\sqrt":
@@ -128,6 +130,22 @@ def _brackets(lexer: Lexer, sign: str, kind: str) -> Any:
     if kind == "left":
         lexer.expect(CLOSING[sign])
     return ("br", OPENING.get(sign, sign), tree, kind)
+
+
+def _grid(lexer: Lexer) -> Any:
+    """A matrix: rows of cells."""
+    for token in ("{", "bmatrix", "}"):
+        lexer.expect(token)
+    cells: list[list[Tree]] = [[]]
+    while True:
+        cells[-1].append(_until(lexer, "&", r"\\", r"\end"))
+        token = lexer.take()
+        if token == r"\end":
+            break
+        cells += [[]] if token == r"\\" else []
+    for token in ("{", "bmatrix", "}"):
+        lexer.expect(token)
+    return ("grid", cells)
 
 
 def _word(lexer: Lexer, command: str) -> Any:

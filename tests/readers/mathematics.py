@@ -179,6 +179,8 @@ class Reader:
             return self.total(item[1])
         if kind == "br":
             return self.bracketed(item)
+        if kind == "grid":
+            return self.listed(item[1])
         if kind == "frac":
             return self.fraction(item[1], item[2])
         if kind == "sqrt":
@@ -271,10 +273,17 @@ class Reader:
             return pointwise(np.abs, self.total(inner))
         if sign in "⌈⌊":
             return pointwise(np.ceil if sign == "⌈" else np.floor, self.total(inner))
-        place = next(i for i, part in enumerate(inner) if part[0] == "op" and part[1] in COMPARED)
+        place = next((i for i, part in enumerate(inner) if part[0] == "op" and part[1] in COMPARED), None)
+        if place is None:
+            return self.listed([[one] for one in separated(inner)])
         left, right = self.total(inner[:place]), self.total(inner[place + 1 :])
         compare = COMPARED[inner[place][1]]
         return pointwise(lambda a, b: compare(a, b).astype(float), left, right)
+
+    def listed(self, cells: list[list[Tree]]) -> Value:
+        """A matrix, or a column of numbers, which is a vector; a list in a list is a row."""
+        rows = [[settled(self.total(cell)).array for cell in row] for row in cells]
+        return value(np.array([row[0] if len(row) == 1 else row for row in rows]))
 
     def fraction(self, above: Tree, below: Tree) -> Any_:
         """A quotient, or ∂output/∂node."""

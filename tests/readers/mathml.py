@@ -34,6 +34,8 @@ def _flat(elements: list[ET.Element]) -> Tree:
         elif tag == "mover":
             mark = "".join(parts[1].itertext())
             tree.append(("acc", MARKS[mark], _paired(_flat([parts[0]]))))
+        elif tag == "mtable":
+            tree.append(("grid", [[_paired(_flat(list(cell))) for cell in row] for row in parts]))
         elif tag in {"msup", "msub", "munder"}:
             tree.append(("sup" if tag == "msup" else "sub", *(_paired(_flat([part])) for part in parts)))
         else:
@@ -63,7 +65,8 @@ def _paired(flat: Tree) -> Tree:
             stack.append((item[1], []))
         elif item[0] == "op" and item[1] == CLOSING.get(stack[-1][0]):
             sign, inner = stack.pop()
-            stack[-1][1].append(("br", sign, inner, "plain"))
+            is_matrix = len(inner) == 1 and inner[0][0] == "grid"
+            stack[-1][1].append(inner[0] if is_matrix else ("br", sign, inner, "plain"))
         else:
             stack[-1][1].append(item)
     assert len(stack) == 1, flat

@@ -213,6 +213,8 @@ def called(name: str, positional: list[Any], keywords: dict[str, Any]) -> Any_:
     rest = [int(one.array) if isinstance(one, Value) and not one.rank else one for one in rest]
     statics |= dict(zip([key for key in statics if key not in keywords], rest, strict=False)) | keywords
     operands = [value(o) if isinstance(o, int | float) else o for o in operands]
+    if not signature.variadic:
+        operands = [value(np.array([settled(i).array for i in o])) if isinstance(o, list) else o for o in operands]
     if isinstance(statics.get("index"), str):
         index = eval(f"np.s_[{statics['index']}]", {"np": np})
         statics["index"] = index if isinstance(index, tuple) else (index,)

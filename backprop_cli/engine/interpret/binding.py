@@ -61,16 +61,19 @@ def _slots(signature: Signature, part: ast.Call, scope: Scope, shaper: Shaper) -
     slots = [*signature.operands, *signature.parameters]
     order = ORDERS.get(part.function, ())
     placed = zip(order, (a.value for a in part.arguments if a.keyword is None), strict=False)
-    if not order or not all(_is_static(value, scope, shaper) for name, value in placed if name in signature.parameters):
+    given = ((name, value) for name, value in placed if name in signature.parameters)
+    if not order or not all(_is_static(value, scope, shaper, name) for name, value in given):
         return slots
     return [*order, *(name for name in slots if name not in order)]
 
 
-def _is_static(value: ast.Expression, scope: Scope, shaper: Shaper) -> bool:
+def _is_static(value: ast.Expression, scope: Scope, shaper: Shaper, name: str) -> bool:
+    """Whether it may be a parameter's: a list of positions is no axis."""
     try:
-        return static(value, scope, shaper) is not None
+        found = static(value, scope, shaper)
     except SpecError:
         return False
+    return isinstance(found, int) if name == "axis" else found is not None
 
 
 def _operand(argument: ast.Argument | None) -> ast.Expression | None:

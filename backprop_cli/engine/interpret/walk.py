@@ -152,10 +152,12 @@ def _inverted(part: ast.Inverted, scope: Scope, meaning: Meaning[V]) -> Unresolv
 
 @walks(ast.Sequence)
 def _listed(part: ast.Sequence, scope: Scope, meaning: Meaning[V]) -> Unresolved[V]:
-    """`[x > 0]`, 1 where it holds and else 0; any other list is no tensor."""
+    """`[x > 0]`, 1 where it holds and else 0; `[0.3, 0.7]`, a tensor, as numpy takes it; parentheses are none."""
     inner = part.items[0] if len(part.items) == 1 and part.bracket == "[" else part
     if isinstance(inner, ast.Binary) and inner.operator in COMPARISONS:
         return interpret(inner, scope, meaning)
+    if part.bracket == "[" and part.items:
+        return apply_op(OPS["stack"], part.items, {"axis": 0}, part, scope, meaning)
     return misplaced(part, scope, meaning)
 
 

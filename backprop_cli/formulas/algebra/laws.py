@@ -182,6 +182,7 @@ FOUND = (
     Law("T3b", "(A + B).T + B.T", "A.T + 2 * B.T", "A: n m; B: n m", by="merging"),
     Law("K4a", "kron(A, B).T", "kron(A.T, B.T)", "A: n m; B: m k", by="transposes"),
     Law("T6", "reshape(x, (1, n)).T", "x[:, None]", "x: n", by="transposes"),
+    Law("T7", "inv(reshape(c, (1, 1))).T", "inv(reshape(c, (1, 1)))", "c: positive", by="transposes"),
     Law("T4a", "(X.T @ X).T", "X.T @ X", "X: n m", by="symmetry"),
     Law("T4b", "diag(v).T", "diag(v)", "v: n", by="symmetry"),
     Law("T4c", "A @ (X.T @ X) + A @ (X.T @ X).T", "2 * (A @ X.T @ X)", "A: k m; X: n m", by="symmetry"),

@@ -70,8 +70,8 @@ def _transposed(expr: Expr, order: tuple[int, ...], shape: Shape) -> Expr:
         return call("kron", {}, *map(swap, expr.args))
     if matrix and isinstance(expr, Apply) and expr.name == "eye" and expr.shape[-1] == expr.shape[-2]:
         return expr
-    if matrix and isinstance(expr, Apply) and expr.name == "inv" and swap(expr.args[0]) == expr.args[0]:
-        return expr
+    if matrix and is_op(expr, "inv") and (all(map(is_one, shape)) or swap(expr.args[0]) == expr.args[0]):
+        return expr  # of one entry, too   (T7): 1/S, while x·δᵀ keeps the pattern that it has for more
     if matrix and isinstance(expr, (Add, Mul)) and any(_holds_transpose(a) for a in expr.args):  # T3
         rank = len(order)
         if all(len(shape_of(a)) in (0, rank) for a in expr.args):

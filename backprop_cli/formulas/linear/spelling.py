@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count
 from string import ascii_letters
 
 from sympy import Expr
 
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.linear.deltas import TRIANGLES
 from backprop_cli.formulas.linear.letters import Affine, Letter, Letters, Number, affine, letters_in, parts_of, reaches
 from backprop_cli.formulas.linear.symbols import EntrySymbol, RangeSymbol, SumSymbol
@@ -19,6 +20,9 @@ from backprop_cli.formulas.symbols import Symbols
 from backprop_cli.records import dataclass, field
 
 ORDER = "ijklmnabcpqrstuv"
+LONGEST_PLACE, MARKUP = 20, re.compile(r"<[^>]*>|\\[a-z]+|[\\{}]")
+"""Characters of a place that is set as an index, without those of LaTeX and MathML."""
+
 MIRRORED = {"greater_equal": "less_equal", "less_equal": "greater_equal", "less": "greater", "greater": "less"}
 
 
@@ -48,7 +52,7 @@ class IndexLayout(Layout):
             if not letters and expr.base is not None:
                 return self.walk(expr.base)
             if expr.base is None:
-                return self.notation.kronecker(*letters)
+                return self.same(*letters)
             return Piece(self.notation.entry(self.within(expr.base, CALL), letters), ATOM)
         if isinstance(expr, SumSymbol):
             return self.summed(expr)
@@ -79,11 +83,14 @@ class IndexLayout(Layout):
         return self.piece(Apply(name, sides, {}, ()))
 
     def said(self, expr: EntrySymbol, base: Expr) -> Piece | None:
-        """What an entry of a constant says: a row of one_hot(t) is δ[t[i],j], a triangle of ones [i ≥ j]."""
+        """What an entry says: of slices p[t[i],j], of a row of one_hot(t) δ[t[i],j], of a triangle of ones [i ≥ j]."""
+        if is_op(base, "take") and base.parameters["axis"] is not None:
+            x, labels = base.args
+            return self.of_slices(expr.letters, x, labels, base.parameters["axis"] % len(shape_of(x)))
         *own, last = expr.letters or (None,)
         if is_op(base, "one_hot"):
             picked = self.symbol(EntrySymbol.of(base.args[0], tuple(own)))
-            return self.notation.kronecker(picked.text, self.place(last))
+            return self.same(picked.text, self.place(last))
         if is_op(base, "roll") and is_op(base.args[0], "eye"):
             moved = self.place(affine([(1, own[0] or Number(0))], -base.parameters["shift"]))
             return self.notation.kronecker(self.place(last), f"({moved}) mod {int(base.args[0].shape[0])}")
@@ -91,6 +98,19 @@ class IndexLayout(Layout):
             row = affine([(1, own[0] or Number(0))], base.parameters["k"])
             return self.compared(TRIANGLES[base.name], row, last)
         return None
+
+    def same(self, left: str, right: str) -> Piece:
+        """δ; in brackets what is too long to be its index, where no line ends."""
+        if max(len(MARKUP.sub("", one)) for one in (left, right)) > LONGEST_PLACE:
+            return Piece(self.notation.iverson(left, right), CALL)
+        return self.notation.kronecker(left, right)
+
+    def of_slices(self, letters: Letters, x: Expr, labels: Expr, axis: int) -> Piece:
+        """An entry of the slices of x that the labels pick."""
+        end = axis + len(shape_of(labels))
+        label = self.symbol(EntrySymbol.of(labels, letters[axis:end])).text
+        places = [*map(self.place, letters[:axis]), label, *map(self.place, letters[end:])]
+        return Piece(self.notation.entry(self.within(x, CALL), places), ATOM)
 
     def place(self, letter: Letter | None) -> str:
         """A place as it is written."""

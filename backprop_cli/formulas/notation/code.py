@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sympy import E, Expr, S
 
 from backprop_cli.formulas.algebra.expr import Apply, Delta
@@ -32,6 +34,9 @@ class Code(Notation):
 
     def number(self, value: Expr) -> str:
         return _NAMED.get(value) or decimal(value)
+
+    def array(self, rows: Sequence[Sequence[str]], rank: int) -> None:
+        """A call, which stands wherever a tensor may."""
 
     def times(self, left: Expr, right: Expr) -> str:
         return " * "

@@ -11,6 +11,7 @@ from sympy import E, Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta
+from backprop_cli.formulas.marks import plain
 from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
@@ -20,8 +21,8 @@ from backprop_cli.formulas.notation.arguments import (
     written_arguments,
 )
 from backprop_cli.formulas.notation.latex_words import escaped, figure, latex_name, latex_text, typewriter
-from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
-from backprop_cli.formulas.notation.text import Notation, together
+from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, POWER, Piece
+from backprop_cli.formulas.notation.text import Notation, is_set, together
 from backprop_cli.language.names import is_word
 from backprop_cli.records import dataclass
 
@@ -157,6 +158,12 @@ class Latex(Notation):
 
     def named_call(self, name: str, arguments: list[str]) -> Piece:
         return Piece(rf"\operatorname{{{latex_text(name)}}}\left({self.comma.join(arguments)}\right)", CALL)
+
+    def array(self, rows: Sequence[Sequence[str]], rank: int) -> Piece | None:
+        if not is_set(rows):
+            return super().array(rows, rank)
+        cells = r" \\ ".join(" & ".join(map(plain, row)) for row in rows)
+        return Piece(rf"\begin{{bmatrix}} {cells} \end{{bmatrix}}", ATOM)  # no line ends inside a matrix
 
     def bracket(self, text: str) -> str:
         return rf"\left({text}\right)"

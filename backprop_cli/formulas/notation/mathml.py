@@ -11,7 +11,7 @@ from sympy import E, Expr, S
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.formulas.algebra.expr import Apply, Delta
-from backprop_cli.formulas.marks import PLACES
+from backprop_cli.formulas.marks import PLACES, plain
 from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
@@ -21,8 +21,8 @@ from backprop_cli.formulas.notation.arguments import (
     written_arguments,
 )
 from backprop_cli.formulas.notation.names import GREEK, taken_apart
-from backprop_cli.formulas.notation.piece import CALL, MUL, POWER, Piece
-from backprop_cli.formulas.notation.text import SIGNS, Notation
+from backprop_cli.formulas.notation.piece import ATOM, CALL, MUL, POWER, Piece
+from backprop_cli.formulas.notation.text import SIGNS, Notation, is_set
 from backprop_cli.records import dataclass
 
 ACCENT_MARKS = {"hat": "^", "bar": "‾", "tilde": "~"}
@@ -217,6 +217,15 @@ class Mathml(Notation):
     def named_call(self, name: str, arguments: list[str]) -> Piece:
         bracket = row(self.opening + self.comma.join(arguments) + mo(")"))
         return Piece(row(mi(name) + mo(FUNCTION_APPLICATION) + bracket), CALL)
+
+    def array(self, rows: Sequence[Sequence[str]], rank: int) -> Piece | None:
+        if not is_set(rows, lambda entry: len(re.sub("<[^>]*>", "", entry))):
+            return super().array(rows, rank)
+        cells = "".join(f"<mtr>{''.join(f'<mtd>{plain(one)}</mtd>' for one in each)}</mtr>" for each in rows)
+        return Piece(row(mo("[") + f"<mtable>{cells}</mtable>" + mo("]")), ATOM)
+
+    def in_list(self, entries: Sequence[str]) -> str:
+        return row(mo("[") + self.comma.join(map(row, entries)) + mo("]"))
 
     def bracket(self, text: str) -> str:
         return row(mo("(") + text + mo(")"))

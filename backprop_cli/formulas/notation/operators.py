@@ -159,11 +159,22 @@ def compared(layout: Walker, expr: Apply) -> Piece:
     return layout.notation.comparison(expr.name, layout.within(left, ADD), layout.within(right, ADD))
 
 
+def listed(layout: Walker, expr: Apply) -> Piece:
+    """Scalars as a vector, rows of them as a matrix; a call where others are joined."""
+    rows = [a.args if is_op(a, "stack") else (a,) for a in expr.args]
+    inner = {shape_of(a) for a in expr.args}
+    plain = inner == {()} or {*map(type, expr.args)} == {Apply} and all(is_op(a, "stack") for a in expr.args)
+    if expr.parameters["axis"] != 0 or not plain or any(shape_of(a) for row in rows for a in row):
+        return layout.call(expr)
+    cells = [[layout.walk(a).text for a in row] for row in rows]
+    return layout.notation.array(cells, len(expr.shape)) or layout.call(expr)
+
+
 OPERATORS: Mapping[str, Callable[[Walker, Apply], Piece]] = {
     "matmul": chain, "outer": outer, "transpose": transposed, "inv": inverted, "sum": summed, "scatter": scattered,
     "index": indexed, "take": taken, "take_along_axis": along, "reshape": reshaped,
     "expand_dims": expanded, "eye": identity, "power": powered,
-    "pinv": pseudo_inverted,
+    "pinv": pseudo_inverted, "stack": listed,
     **{f"conv{n}d_weight": correlated for n in SPACES}, "index_add": added_at,
     **{f"conv_transpose{n}d": spread for n in SPACES},
     **{f"max_unpool{n}d": unpooled for n in SPACES},

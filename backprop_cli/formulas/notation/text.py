@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from sympy import E, Expr, S
@@ -29,6 +29,15 @@ _NAMED = {S.Pi: "π", E: "e", S.Infinity: "∞", S.NegativeInfinity: "-∞"}
 LONG = 24
 
 SIGNS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
+
+
+TALLEST, WIDEST = 8, 48
+"""Rows of an array that is set as a matrix in a formula, and characters of one; any other is a list."""
+
+
+def is_set(rows: Sequence[Sequence[str]], length: Callable[[str], int] = len) -> bool:
+    """Whether an array is set as a matrix."""
+    return len(rows) <= TALLEST and max(sum(map(length, row)) for row in rows) <= WIDEST
 
 
 def together(letters: Sequence[str]) -> str:
@@ -171,6 +180,14 @@ class Notation:
     def named_call(self, name: str, arguments: list[str]) -> Piece:
         """A function by its name, with arguments that are written already."""
         return Piece(f"{name}{self.opening}{self.comma.join(arguments)})", CALL)
+
+    def array(self, rows: Sequence[Sequence[str]], rank: int) -> Piece | None:
+        """Entries in their places, a vector's one in each row; nothing where that is written as a call."""
+        return Piece(self.in_list([self.in_list(row) for row in rows] if rank > 1 else [row[0] for row in rows]), ATOM)
+
+    def in_list(self, entries: Sequence[str]) -> str:
+        """Entries side by side, between which a line may end."""
+        return f"[{self.comma.join(entries)}]"
 
     def bracket(self, text: str) -> str:
         """Brackets."""

@@ -49,9 +49,20 @@ class Typeset:
                 return Piece(self.notation.inverse(self.piece(operand)), POWER)
             case ast.Binary():
                 return self.in_a_row(part)
+            case ast.Call(function="stack") | ast.Sequence(bracket="[") if (rows := self.rows(part)):
+                return self.notation.array(*rows) or self.source(part)
             case ast.Call():
                 return self.call(part)
         return self.source(part)
+
+    def rows(self, part: ast.Expression) -> tuple[list[list[str]], int] | None:
+        """The entries of a list of scalars, or of a list of such lists, and how many axes that has."""
+        items = items_of(part)
+        inner = [found for one in items if (found := items_of(one))]
+        rank, rows = (2, inner) if items and len(inner) == len(items) else (1, [(one,) for one in items])
+        if not rows or {*map(len, rows)} != {len(rows[0])} or any(self.shape(one) != () for row in rows for one in row):
+            return None
+        return [[self.piece(one).text for one in row] for row in rows], rank
 
     def within(self, part: ast.Expression, level: int) -> str:
         """A part inside another that binds at `level`."""
@@ -143,7 +154,16 @@ class Typeset:
         """An argument; a keyword's as it is written."""
         if one.keyword is not None:
             return self.notation.literal(f"{one.keyword}={unparse(one.value)}")
+        if isinstance(one.value, ast.Sequence):  # several tensors, axes, sizes
+            return self.source(one.value).text
         return self.piece(one.value).text
+
+
+def items_of(part: ast.Expression) -> tuple[ast.Expression, ...]:
+    """What is listed in [a, b], or joined in stack([a, b]); nothing of anything else."""
+    if isinstance(part, ast.Call) and part.function == "stack" and len(part.arguments) == 1:
+        part = part.arguments[0].value
+    return part.items if isinstance(part, ast.Sequence) and part.bracket == "[" else ()
 
 
 def without_sign(part: ast.Expression) -> ast.Expression | None:

@@ -110,6 +110,8 @@ class TypesetEntry(Typeset):
                 return self.picked(name, own)
             case ast.Number():
                 return self.piece(part)
+            case ast.Call(function="stack") | ast.Sequence() if self.rows(part) and not [*ast.names(part)]:
+                return Piece(self.notation.entry(self.piece(part).text, [*filter(None, own)]), ATOM)
             case ast.Unary(operand=operand):
                 return Piece(self.notation.minus_sign + self.inside(operand, own, MUL), NEGATIVE)
             case ast.Transposed(operand=operand) if len(shape) < 3:

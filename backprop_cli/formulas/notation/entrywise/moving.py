@@ -202,8 +202,10 @@ def concatenated(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     return layout.added((False, part(a, start)) for a, start in zip(expr.args, starts, strict=True))
 
 
-def stacked(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
-    """[i = 0] · a + [i = 1] · b."""
+def stacked(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
+    """[i = 0] · a + [i = 1] · b; of a list of numbers the entry, [0.3, 0.7][i]."""
+    if not expr.free_symbols:
+        return None
     axis = expr.parameters["axis"] % len(indices)
     rest = (*indices[:axis], *indices[axis + 1 :])
     return layout.added((False, layout.selected([indices[axis]], [str(at)], layout.entry(a, rest)))
