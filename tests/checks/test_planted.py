@@ -11,6 +11,7 @@ import pytest
 import backprop_cli.formulas.tensors
 import backprop_cli.tasks.calculate
 import backprop_cli.tasks.checks.perturbed
+import backprop_cli.tasks.checks.report
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.passes import backward
@@ -150,6 +151,30 @@ def test_a_long_way_ends_at_confirmed_gradients(checked: Any, one: Any, monkeypa
                      "c": "by the derivatives by u", "a": "by the derivatives by u"}  # fmt: skip
     assert report.ok
     assert max(r.answer("differences").worst for r in report.results) < 1e-8
+
+
+def test_a_long_way_within_one_node_ends_at_a_confirmed_part(checked: Any) -> None:
+    """A sum of 200 terms is confirmed part by part, so that no term is followed through all the others."""
+    terms = " + ".join(f"w{i} * w{i}" for i in range(200))
+    report = checked(f"params: {{{', '.join(f'w{i}: 1.5' for i in range(200))}}}\nnodes: {{s: {terms}, y: s**2}}\n",
+                     terms=(), entries=False)  # fmt: skip
+    notes = [r.answer("differences").note for r in report.results]
+    assert report.ok
+    assert notes.count("by the derivatives by a part of s") > 100
+    assert set(notes) == {"", "by the derivatives by a part of s"}
+
+
+@pytest.mark.parametrize("expression", ["svdvals(x)", "pinv(x)"])
+def test_differences_know_what_an_op_takes(expression: str, checked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Differences of an op that works long are a sample, where all entries of one that does not are tried."""
+    monkeypatch.setattr(backprop_cli.tasks.checks.report, "BUDGET", 1e8)
+
+    def tried(text: str) -> int:
+        report = checked(f"params: {{x: {{shape: [40, 40], init: normal}}}}\nnodes: {{y: 'sum({text})'}}\n",
+                         terms=(), entries=False)  # fmt: skip
+        return sum(a.checked for r in report.results if r.node == "x" for a in r.answers)
+
+    assert tried(expression) * 2 < tried("x * x")
 
 
 def test_formulas_do_not_prove_rules(checked: Any, one: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,10 +30,14 @@ def entries_of(shape: Shape) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """How many numbers are made on the way, how many operations make them, and what is read on the way back."""
+    """How many numbers are made on the way, how many operations make them, and what is read on the way back.
+
+    `ahead` are the operations of the step alone, without its rules.
+    """
 
     entries: int = 0
     work: int = 0
+    ahead: int = 0
     reads: frozenset[int] = frozenset()  # what its rules read: 0 its result, then its operands
 
 
@@ -250,6 +254,7 @@ def _cost(node: Node, shapes: tuple[Shape | None, ...], wanted: tuple[bool, ...]
     assert node.op is not None
     meter = Meter()
     meter.apply(node.op, shapes, node.parameters)
+    operations = meter.work
     ahead, meter.entries, meter.transient = meter.peak - entries_of(node.shape), 0, 0
     words = Words(meter)
     operands = [None if shape is None else Sized(words, shape) for shape in shapes]
@@ -260,4 +265,4 @@ def _cost(node: Node, shapes: tuple[Shape | None, ...], wanted: tuple[bool, ...]
             which = (position,) if node.op.signature.variadic else ()
             words.read.add(rule(words, *which, gradient, result, *operands, **node.parameters))
     reads = frozenset(place for place, value in enumerate((result, *operands)) if value in words.read)
-    return Cost(max(ahead, meter.peak), meter.work, reads)
+    return Cost(max(ahead, meter.peak), meter.work, operations, reads)

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.ops import OPS
+from backprop_cli.tasks.places import named_user
 
 
 class Dependents:
@@ -23,6 +24,7 @@ class Dependents:
                 for operand in set(node.inputs):
                     self.users[operand].append(node.index)
         self.needed: dict[int, set[int]] = {}
+        self.names: dict[int, str] = {}
 
     def of(self, node: int, output: int, costs: Mapping[int, float] | None = None,
            most: float = math.inf, ends: Container[int] = ()) -> list[int] | None:  # fmt: skip
@@ -49,7 +51,14 @@ class Dependents:
 
     def by_way_of(self, ends: Iterable[int]) -> str:
         """Where a walk ended, in words."""
-        return f"by the derivatives by {', '.join(self.graph.nodes[index].name for index in ends)}"
+        return f"by the derivatives by {', '.join(dict.fromkeys(map(self.name, ends)))}"
+
+    def name(self, index: int) -> str:
+        """What a node is called; a part without a name by the node that it is a part of."""
+        if index not in self.names:
+            one = self.graph.nodes[index]
+            self.names[index] = f"a part of {named_user(self.graph, index)}" if one.anonymous else one.name
+        return self.names[index]
 
     def _needed(self, output: int) -> set[int]:
         if output not in self.needed:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from backprop_cli.engine.graph import Graph
+from backprop_cli.engine.graph.memory import costs, entries_of
 from backprop_cli.engine.numbers import Numbers
-from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
@@ -35,7 +35,7 @@ class Perturbed:
         self.graph = graph
         self.values = values
         self.steps: dict[int, Step] = {step.place: step for step in plan(graph, Numbers(graph))}
-        self.costs = {index: _cost(graph, step) for index, step in self.steps.items()}
+        self.costs = _costs(graph)
         self.single = dict.fromkeys(self.steps, 1)
         self.dependents = Dependents(graph)
         self.far: set[tuple[int, int]] = set()  # nodes a long way from an output: so is what they are made of
@@ -109,9 +109,14 @@ class Perturbed:
         return found if found.note or ends in ([], [output]) else replace(found, note=self.dependents.by_way_of(ends))
 
 
-def _cost(graph: Graph, step: Step) -> float:
-    """Nanoseconds, roughly."""
-    node = step.node
-    sizes = [math.prod(map(int, graph.nodes[i].shape)) for i in (node.index, *node.inputs)]
-    inner = int(graph.nodes[node.inputs[0]].shape[-1]) if node.op is OPS["matmul"] else 0
-    return 2000 + 2 * sum(sizes) + 0.1 * sizes[0] * inner
+AN_OPERATION, A_NUMBER = 0.05, 2.0
+"""Nanoseconds, roughly, that an operation takes, and a number that is read or written."""
+
+
+def _costs(graph: Graph) -> dict[int, float]:
+    """What each step takes to be computed again, in nanoseconds: its op says how many operations it is."""
+    sizes = [entries_of(node.shape) for node in graph.nodes]
+    taken = costs(graph)
+    return {node.index: AN_OPERATION * taken[node.index].ahead
+            + A_NUMBER * (sizes[node.index] + sum([sizes[i] for i in node.inputs]))
+            for node in graph.nodes if node.op is not None}  # fmt: skip

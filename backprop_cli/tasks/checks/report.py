@@ -17,7 +17,7 @@ from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.checks.functions import check_functions
 from backprop_cli.tasks.checks.oracle import Effort, Oracle
-from backprop_cli.tasks.checks.perturbed import Perturbed
+from backprop_cli.tasks.checks.perturbed import FEWEST_ENTRIES, LONG_WAY, Perturbed
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
 from backprop_cli.tasks.computed import Computed
@@ -95,9 +95,12 @@ class Work:
         gradients, seed = self.computed.passes[number], self.computed.seeds[number]
         back = PrintedBack(self.graph, self.computed.values, gradients, printed.where, run.output)
         independent = Independent.of(self, run, seed)
-        for node in reversed(list(self.graph.named())):
+        for node in reversed(self.graph.nodes):
             gradient = gradients[node.index]
             if gradient is None or node.index not in self.graph.active:
+                continue
+            if node.anonymous:
+                independent.pass_by(node, gradient)
                 continue
             if np.shape(gradient) != tuple(map(int, node.shape)):
                 yield misshapen(node, run.name, gradient)
@@ -123,7 +126,7 @@ class Independent:
     """The answers that use no rule, in one backward pass.
 
     `chosen` are the nodes behind one whose gradient departs from its function's; `confirmed` the gradients that
-    differences confirmed, by node.
+    differences confirmed, by node, `lengths` how many steps a part without a name is from the next of these.
     """
 
     work: Work
@@ -132,6 +135,7 @@ class Independent:
     oracle: Oracle
     chosen: set[int]
     confirmed: dict[int, Array] = field(default_factory=dict)
+    lengths: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, work: Work, run: GraphPass, seed: Array) -> Independent:
@@ -140,6 +144,24 @@ class Independent:
         oracle = Oracle(work.graph, work.computed.values, dependents, run.output, seed, work.effort)
         return cls(work, run, seed, oracle, dependents.behind(work.departed, run.output))
 
+    def pass_by(self, node: Node, gradient: Array) -> None:
+        """Confirm what comes back to a part without a name, where the way on grows long: so one may end there."""
+        work, index = self.work, node.index
+        self.lengths[index] = steps = 1 + max((self.lengths.get(i, 0) for i in work.perturbed.dependents.users[index]),
+                                              default=0)  # fmt: skip
+        if steps > LONG_WAY // 2 and np.size(gradient) <= FEWEST_ENTRIES and index not in work.hooked \
+                and work.settings.differences:  # fmt: skip
+            self.differences(node, gradient)
+
+    def differences(self, node: Node, gradient: Array) -> Answer:
+        """Those of one node; where they confirm its gradient, the ways of others may end there."""
+        work, index = self.work, node.index
+        found = work.perturbed.answer(index, self.run.output, self.seed, gradient, work.budget, self.confirmed)
+        if status_of([found]) == "ok" and found.checked == found.total:
+            self.confirmed[index] = gradient
+            self.lengths[index] = 0
+        return found
+
     def answers(self, node: Node, gradient: Array) -> Iterator[Answer]:
         """Those about one node; nodes nearer to the output come first."""
         work, index = self.work, node.index
@@ -147,9 +169,7 @@ class Independent:
             yield Answer("differences", total=math.prod(map(int, node.shape)), note=HOOKED)
             return
         if work.settings.differences:
-            found = work.perturbed.answer(index, self.run.output, self.seed, gradient, work.budget, self.confirmed)
-            if status_of([found]) == "ok" and found.checked == found.total:
-                self.confirmed[index] = gradient
+            found = self.differences(node, gradient)
             yield excused(found) if index in self.chosen else found
         if work.settings.entries:
             found = self.oracle.answer(index, gradient)
