@@ -48,6 +48,38 @@ def test_the_hessian_times_a_vector(backprop: Backprop) -> None:
         assert backprop("export", "-", "--to", target, stdin=HESSIAN_VECTOR).code == 0
 
 
+PHYSICS = """\
+inputs: {t: [0.1, 0.5, 0.9], c: 2}
+params: {w: [0.3, -0.4, 0.7]}
+nodes:
+  u: sin(w[0] * t) * w[1]
+  u_t: grad(sum(u), t)
+  u_tt: grad(sum(u_t), t)
+  v: exp(c * w[2])
+  v_c: grad(v, c)
+  f: sum(w**2)
+  both: sum(grad(f, w) * grad(v, w)) + grad(f, c)
+output: sum(u_tt * u_t) + v_c * both
+"""
+
+
+def test_gradients_of_any_number(backprop: Backprop) -> None:
+    """`grad(e, x)` is of what it says, however many there are, and by what it says; 0 where there is no way."""
+    w, t, c = np.array([0.3, -0.4, 0.7]), np.array([0.1, 0.5, 0.9]), 2.0
+    wanted = {"u_t": w[0] * np.cos(w[0] * t) * w[1], "u_tt": -w[0] ** 2 * np.sin(w[0] * t) * w[1],
+              "v_c": w[2] * np.exp(c * w[2]), "both": 2 * w[2] * c * np.exp(c * w[2])}  # fmt: skip
+    for name, value in wanted.items():
+        found = json.loads(backprop("run", "-", "--get", name, stdin=PHYSICS).out)
+        np.testing.assert_allclose(found, value, rtol=1e-12)
+    assert backprop("check", "-", stdin=PHYSICS).code == 0
+
+
+def test_one_base_beside_others(backprop: Backprop) -> None:
+    """What `grad(z, x)` is of is none of what `grad(x)` is of: that is the last node without a gradient."""
+    spec = "params: {x: 3}\nnodes:\n  z: x**2\n  y: x**3\n  d: grad(x) * grad(z, x)\n"
+    assert backprop("run", "-", "--get", "d", stdin=spec).out == "162.0\n"
+
+
 def test_a_constant_has_the_derivative_0(backprop: Backprop) -> None:
     """The third derivative of x² is 0."""
     spec = "params: {x: 3}\nnodes:\n  f: x**2\n  d: grad(grad(grad(x)))\n"
@@ -58,6 +90,8 @@ def test_a_constant_has_the_derivative_0(backprop: Backprop) -> None:
     ("f: sum(x**2)\n  d: grad(grad(x))", "only a number has a gradient"),
     ("f: sum(x**2) * y\n  d: grad(sum(grad(x)) + grad(y))", "grad(x) and grad(y)"),
     ("f: sum(x**2)\n  d: grad(x + 1)", "the name of one node"),
+    ("f: sum(x**2)\n  d: grad(x**2, x)", "sum it"), ("f: sum(x**2)\n  d: grad(f, z)", "'z'"),
+    ("f: sum(x**2)\n  d: grad(f, x + 1)", "the name of one node"), ("f: sum(x**2)\n  d: grad(f, d)", "'d'"),
 ])  # fmt: skip
 def test_what_has_no_gradient_is_told(backprop: Backprop, nodes: str, words: str) -> None:
     """A gradient of a vector, by one of two names, of an expression without one."""

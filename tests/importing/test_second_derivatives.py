@@ -49,12 +49,33 @@ def test_a_gradient_that_nothing_is_computed_from() -> None:
     np.testing.assert_allclose(run["x"].grad, 3 * AT**2)
 
 
-def test_what_is_not_read_is_said(backprop: Backprop) -> None:
-    """Rule: gradients of two outputs in formulas are refused; a pass that is left out is a comment."""
+def test_gradients_of_several_outputs(backprop: Backprop) -> None:
+    """Rule: gradients of two outputs may stand in one loss; a pass that is left out is a comment."""
     two = ("y = (x**3).sum()\nz = (x**2).sum()\na = torch.autograd.grad(y, x, create_graph=True)[0]\n"
            "b = torch.autograd.grad(z, x, create_graph=True)[0]\n(a * b).sum().backward()\n")  # fmt: skip
-    done = backprop("import", "-", stdin=TORCH + two)
-    assert done.code == 2
-    assert "gradients of 'y' are computed with already" in done.err
+    np.testing.assert_allclose(backprop_cli.run(TORCH + two)["x"].grad, 18 * AT**2, rtol=1e-12)
     late = "y = (x**3).sum()\ny.backward(create_graph=True)\nz = (x.grad**2).sum()\nz.backward()\n"
     assert "# Note: line 6: a backward pass is left out" in backprop("import", "-", stdin=TORCH + late).out
+
+
+def test_a_physics_informed_network() -> None:
+    """Rule: derivatives of a network by time, of first and second order, at several places, are one loss."""
+    code = ("import torch\nw = torch.tensor(0.7, requires_grad=True)\n"
+            "def d(y, t):\n    return torch.autograd.grad(y, t, torch.ones_like(y), create_graph=True)[0]\n"
+            "t0 = torch.tensor([0.], requires_grad=True)\nt = torch.tensor([0.5, 1.5], requires_grad=True)\n"
+            "loss = d(torch.sin(w * t0), t0).sum()\nu = torch.sin(w * t)\nux = d(u, t)\nuxx = d(ux, t)\n"
+            "loss = loss + (uxx + ux).sum()\nloss.backward()\n")  # fmt: skip
+    w, t = 0.7, np.array([0.5, 1.5])
+    wanted = 1 + np.sum(-2 * w * np.sin(w * t) - w**2 * t * np.cos(w * t) + np.cos(w * t) - w * t * np.sin(w * t))
+    assert backprop_cli.run(code)["w"].grad == pytest.approx(wanted, rel=1e-12)
+
+
+def test_gradients_of_each_example() -> None:
+    """Rule: `vmap(grad(f))` gives each example's gradient, of what all share and of what is its own."""
+    code = (f"{JAX}f = lambda w, x: jnp.sum((w * x)**3)\nw = jnp.array([0.5, -1.])\n"
+            "xs = jnp.array([[1., 2.], [3., -1.], [0.5, 4.]])\n"
+            "g, h = jax.vmap(jax.grad(f, (0, 1)), in_axes=(None, 0))(w, xs)\n")  # fmt: skip
+    run = backprop_cli.run(code)
+    w, xs = np.array([0.5, -1.0]), np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 4.0]])
+    np.testing.assert_allclose(run["w_each"].grad, 3 * (w * xs) ** 2 * xs, rtol=1e-12)
+    np.testing.assert_allclose(run["xs"].grad, 3 * (w * xs) ** 2 * w, rtol=1e-12)

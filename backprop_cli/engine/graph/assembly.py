@@ -156,7 +156,7 @@ def plain(spec: Spec, numbered: Callable[[Graph], Any] | None = None) -> Spec:
     """
     if not spec.functions and not any("grad" in node.text.text for node in spec.nodes):  # as nearly every spec
         return spec
-    from backprop_cli.engine.graph.gradients import base_of, expanded, unfolded, uses_gradients
+    from backprop_cli.engine.graph.gradients import base_of, expanded, refuse_passes, unfolded, uses_gradients
 
     spec = unfolded(spec) if spec.functions else spec
     if not uses_gradients(spec):
@@ -165,10 +165,12 @@ def plain(spec: Spec, numbered: Callable[[Graph], Any] | None = None) -> Spec:
     from backprop_cli.engine.graph.tracing import unknown
 
     numbered = numbered or unknown
+    refuse_passes(spec)
     spec, outer = hoisted(spec)
-    base = _built(base_of(spec, [one.name for one in outer]))
-    whole = with_outer(expanded(spec, base, numbered), outer, _built, numbered)
-    if whole.output is not None or whole.backward:
+    later = [name for one in outer for name in (one.name, one.of)]
+    base = _built(base_of(spec, later)) if uses_gradients(spec) else None
+    whole = with_outer(spec if base is None else expanded(spec, base, numbered), outer, _built, numbered)
+    if base is None or whole.output is not None or whole.backward:
         return whole
     last = replace(whole, output=_named(spec.nodes[-1].name))
     try:

@@ -6,12 +6,12 @@ gradient, an update); then the last node written that does not.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from backprop_cli.engine.graph.nodes import Graph, Node
 from backprop_cli.engine.graph.tracing import AtHand, Numbered, Traced, reverse
 from backprop_cli.engine.graph.writing import LONGEST, Writing
-from backprop_cli.errors import SpecError
+from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.model import Function, NodeSpec, Spec
@@ -99,21 +99,35 @@ def dependents(spec: Spec, names: Iterable[str] = ()) -> set[str]:
     return found
 
 
-def base_of(spec: Spec, names: Iterable[str] = ()) -> Spec:
-    """The part of a spec that no gradient, and none of the names, goes into, going back from what `grad` is of.
+def refuse_passes(spec: Spec) -> None:
+    """Gradients in nodes go with one output.
 
     Raises:
-        SpecError: E015 where there are several passes or hooks; E011 where nothing is left to differentiate.
+        SpecError: E015 where there are several passes or hooks.
     """
-    inside = dependents(spec, names)
-    first = next(node for node in spec.nodes if calls(node.expression))
-    where = first.text.place(calls(first.expression)[0].start, calls(first.expression)[0].end)
     if spec.backward or spec.hooks:
         what = "'backward' passes" if spec.backward else "'hooks'"
-        raise SpecError("E015", f"grad(...) in a node does not go with {what}", at=where, hint="choose one `output`")
-    nodes = tuple(node for node in spec.nodes if node.name not in inside)
+        raise SpecError("E015", f"grad(...) in a node does not go with {what}", at=_first(spec),
+                        hint="choose one `output`")  # fmt: skip
+
+
+def _first(spec: Spec) -> Place:
+    """Where the first gradient stands."""
+    node = next(node for node in spec.nodes if calls(node.expression))
+    call = calls(node.expression)[0]
+    return node.text.place(call.start, call.end)
+
+
+def base_of(spec: Spec, names: Sequence[str] = ()) -> Spec:
+    """The part of a spec without the names that no gradient, and none of these, goes into, back from what `grad` is of.
+
+    Raises:
+        SpecError: E011 where nothing is left to differentiate.
+    """
+    inside = dependents(spec, names)
+    nodes = tuple(node for node in spec.nodes if node.name not in inside and node.name not in names)
     if not nodes:
-        raise SpecError("E011", "grad(...) needs a node to be the gradient of", at=where,
+        raise SpecError("E011", "grad(...) needs a node to be the gradient of", at=_first(spec),
                         hint="write the loss as a node of its own, which uses no gradient")  # fmt: skip
     output = spec.output if spec.output and not any(n.name in inside for n in ast.names(spec.output[0])) else None
     return replace(spec, nodes=nodes, output=output, grad_output=None, grad_output_at=None, wrt="all")
@@ -131,7 +145,7 @@ def asked(spec: Spec) -> dict[str, tuple[ast.Call, Text]]:
             operand = call.arguments[0].value if len(call.arguments) == 1 else None
             if not isinstance(operand, ast.Name):
                 raise SpecError("E015", "grad takes the name of one node", at=node.text.place(call.start, call.end),
-                                hint="write grad(y)")  # fmt: skip
+                                hint="write grad(y), or grad(sum(u), y): of another number")  # fmt: skip
             found.setdefault(operand.name, (call, node.text))
     return found
 

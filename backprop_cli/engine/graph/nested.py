@@ -1,7 +1,7 @@
-"""`grad(grad(x))`, `grad(sum(grad(x) * v))`: the gradient of what holds one, by the same x, as further nodes.
+"""`grad(sum(u), x)`, `grad(grad(x))`, `grad(sum(grad(x) * v))`: gradients of an expression, as further nodes.
 
-What the outer `grad` is asked of becomes a node of its own; the gradients of the first order are written down, then
-those of each such node, from the inside out.
+Without a name behind a comma, the gradient of what holds one is by the same x.  What the `grad` is asked of becomes a
+node of its own; the gradients of the first order are written down, then those of each such node, from the inside out.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class _Hoisting:
 
     taken: set[str]
     outer: dict[str, Outer] = field(default_factory=dict)
+    nodes: dict[str, str] = field(default_factory=dict)  # what is asked of, by its text: it means the same everywhere
 
     def node(self, node: NodeSpec) -> list[NodeSpec]:
         """The node, after those that it needs."""
@@ -42,16 +43,19 @@ class _Hoisting:
         while (call := self.innermost(node)) is not None:
             inner = call.arguments[0].value
             by = self.asked_by(node, call)
-            of, name = self.unique(f"part_{node.name}"), self.unique(f"again_{by}")
-            self.outer[name] = Outer(of, by, name, node.text.place(call.start, call.end))
-            code = node.text.text
-            before.append(_written(node, of, code[inner.start : inner.end]))
+            code, name = node.text.text, self.unique(f"again_{by}")
+            text = code[inner.start : inner.end]
+            if text not in self.nodes:
+                self.nodes[text] = self.unique(f"part_{node.name}")
+                before.append(_written(node, self.nodes[text], text))
+            self.outer[name] = Outer(self.nodes[text], by, name, node.text.place(call.start, call.end))
             node = _written(node, node.name, code[: call.start] + name + code[call.end :])
         return [*before, node]
 
     def innermost(self, node: NodeSpec) -> ast.Call | None:
-        """The shortest `grad(...)` of something that holds a gradient."""
-        found = [call for call in calls(node.expression) if len(call.arguments) == 1 and self.names_in(call)]
+        """The shortest `grad(...)` by a name of its own, or of something that holds a gradient."""
+        found = [call for call in calls(node.expression)
+                 if _own_name(call) or len(call.arguments) == 1 and self.names_in(call)]  # fmt: skip
         return min(found, key=lambda call: call.end - call.start, default=None)
 
     def names_in(self, call: ast.Call) -> set[str]:
@@ -62,6 +66,8 @@ class _Hoisting:
         return first | {self.outer[n.name].by for n in ast.names(inner) if n.name in self.outer}
 
     def asked_by(self, node: NodeSpec, call: ast.Call) -> str:
+        if (own := _own_name(call)) is not None:
+            return own
         names = sorted(self.names_in(call))
         if len(names) > 1:
             listed = " and ".join(f"grad({name})" for name in names)
@@ -74,6 +80,12 @@ class _Hoisting:
         name = next(name for name in names if name not in self.taken)
         self.taken.add(name)
         return name
+
+
+def _own_name(call: ast.Call) -> str | None:
+    """The x of `grad(e, x)`."""
+    given = [one.value for one in call.arguments if one.keyword is None]
+    return given[1].name if len(given) == len(call.arguments) == 2 and isinstance(given[1], ast.Name) else None
 
 
 def hoisted(spec: Spec) -> tuple[Spec, tuple[Outer, ...]]:
@@ -93,16 +105,20 @@ def with_outer(spec: Spec, outer: tuple[Outer, ...], build: Callable[[Spec], Gra
     Raises:
         SpecError: E015 for the gradient of what is no number.
     """
-    for k, one in enumerate(outer):
-        base = _base(spec, one, [later.name for later in outer[k:]])
+    pending = list(outer)
+    while pending:
+        group = [one for one in pending if one.of == pending[0].of]
+        base = _base(spec, group[0], [one.name for one in pending])
         try:
             graph = build(base)
         except SpecError as error:
             if error.code != "E017":
                 raise
-            spec = _with(spec, one, f"(0 * {one.by})")
+            for one in group:
+                spec = _with(spec, one, f"(0 * {one.by})")
         else:
-            spec = _taken(spec, one, graph, numbered(graph))
+            spec = _taken(spec, group, graph, numbered(graph))
+        pending = [one for one in pending if one.of != group[0].of]
     return spec
 
 
@@ -111,20 +127,26 @@ def _base(spec: Spec, one: Outer, pending: Iterable[str]) -> Spec:
     inside = dependents(spec, pending)
     text = inline(one.of, BY_PROGRAM)
     return replace(spec, nodes=tuple(node for node in spec.nodes if node.name not in inside), wrt="all", hooks={},
-                   output=(ast.parse(text), text), grad_output="ones", grad_output_at=None)  # fmt: skip
+                   backward=(), output=(ast.parse(text), text), grad_output="ones", grad_output_at=None)  # fmt: skip
 
 
-def _taken(spec: Spec, one: Outer, graph: Graph, at_hand: AtHand | None) -> Spec:
-    """With the gradient, which is 0 where nothing depends on what it is by."""
-    shape = tuple(map(int, graph.output.shape))
+def _taken(spec: Spec, group: list[Outer], graph: Graph, at_hand: AtHand | None) -> Spec:
+    """With the gradients of one node, which are 0 where nothing depends on what they are by."""
+    shape, first = tuple(map(int, graph.output.shape)), group[0]
     if any(n != 1 for n in shape):
-        raise SpecError("E015", f"what grad(...) is of has shape {shape}, and only a number has a gradient", at=one.at,
-                        hint=f"grad(sum(grad({one.by}) * v)) is the Hessian times v")  # fmt: skip
+        message = f"what grad(...) is of has shape {shape}, and only a number has a gradient"
+        raise SpecError("E015", message, at=first.at,
+                        hint=f"sum it; grad(sum(grad({first.by}) * v), {first.by}) is the Hessian times v")  # fmt: skip
+    for one in group:
+        if one.by not in graph.names:
+            raise SpecError("E011", f"grad(..., {one.by}) has no meaning here: {one.by!r} is no leaf or node before it",
+                            at=one.at)  # fmt: skip
     writing = Writing(graph, at_hand=at_hand)
     writing.taken.update(node.name for node in spec.nodes)
-    work = Backward(writing, frozenset({graph.names[one.by]}))
+    work = Backward(writing, frozenset(graph.names[one.by] for one in group))
     work.run()
-    spec = _with(spec, one, work.found.get(one.by, f"(0 * {one.by})"))
+    for one in group:
+        spec = _with(spec, one, work.found.get(one.by, f"(0 * {one.by})"))
     position = max(i for i, node in enumerate(spec.nodes) if node.name in graph.names) + 1
     return replace(spec, nodes=(*spec.nodes[:position], *writing.nodes, *spec.nodes[position:]))
 

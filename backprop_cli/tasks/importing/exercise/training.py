@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
+from backprop_cli.language.expression import Expression
 from backprop_cli.tasks.importing.arrays.tensors import reshaped, tensor_code
 from backprop_cli.tasks.importing.arrays.writing import overwritten, replace_whole
 from backprop_cli.tasks.importing.exercise.exercises import holds_gradient, reachable
-from backprop_cli.tasks.importing.state.codes import binary, call, names_in
-from backprop_cli.tasks.importing.state.record import Backward, leaf_of
-from backprop_cli.tasks.importing.state.values import Function, Instance, Opaque, Tensor
+from backprop_cli.tasks.importing.state.codes import binary, call, name_of, named
+from backprop_cli.tasks.importing.state.record import Backward, Record, leaf_of
+from backprop_cli.tasks.importing.state.values import Function, Instance, Item, Opaque, Tensor
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -185,35 +186,46 @@ def backward(machine: Machine, output: Tensor, seed: Any, wrt: tuple[Tensor, ...
 
 
 def gradient(machine: Machine, output: Tensor, seed: Any, wrt: Tensor, node: ast.AST) -> Tensor:
-    """A gradient that more is computed from: `grad(x)` of the language, which is of one output.
+    """A gradient that more is computed from: `grad(x)` of the one output, `grad(sum(u), x)` of anything else.
 
     Raises:
-        Unread: gradients of another output are computed with, too; or it is of no tensor that has a name.
+        Unread: it is of no tensor that has a name.
     """
     record = machine.record
     machine.named(wrt, "x", node)
     if wrt.item is None:
         raise record.unread(node, "this is a gradient by a part of a tensor", "take it by the whole one")
-    if output.item is None or isinstance(seed, Tensor):
-        code = tensor_code(machine, output, node)
-        total = code if seed is None else call("sum", binary(code, "*", tensor_code(machine, seed, node)))
-        output = Tensor(total, grad=True)
-        record.name(output, "out", node)
-    assert output.item is not None
-    inner = output.item.code
-    if inner is not None and holds_gradient(inner) and set(names_in(inner)) == {wrt.item.name}:  # grad(grad(x))
-        found = Tensor(call("grad", inner), grad=True, known=wrt.item.shape)
-        record.name(found, f"d{output.item.base}", node)
-        return found
-    if record.base not in {"", output.item.name}:
-        raise record.unread(node, f"gradients of {record.base!r} are computed with already: a spec has one such output",
-                            "write one derivative, or import the functions one by one")  # fmt: skip
-    record.base = output.item.name
-    record.asked.append(Backward(output, None, getattr(node, "lineno", 0), record.program.where(node), (wrt,),
-                                 record.epoch))  # fmt: skip
-    found = Tensor(call("grad", tensor_code(machine, wrt, node)), kind="float", grad=True, known=wrt.item.shape)
+    code = _total(machine, output, seed, node)
+    by = tensor_code(machine, wrt, node)
+    base = record.items.get(name_of(code) or "")
+    if base is not None and record.base in {"", base.name} and not _of_second_order(record, base):
+        record.base = base.name
+        asked = call("grad", by)
+    else:
+        asked = call("grad", code, by)
+    record.asked.append(Backward(Tensor(code, grad=True), None, getattr(node, "lineno", 0), record.program.where(node),
+                                 (wrt,), record.epoch))  # fmt: skip
+    found = Tensor(asked, kind="float", grad=True, known=wrt.item.shape)
     record.name(found, f"d{wrt.item.base}", node)
     return found
+
+
+def _total(machine: Machine, output: Tensor, seed: Any, node: ast.AST) -> Expression:
+    """The number that is gone back from: the output, or the sum of its entries, each times its seed."""
+    code, record = tensor_code(machine, output, node), machine.record
+    ones = isinstance(seed, Tensor) and seed.begins is not None and seed.begins.constant() == 1.0
+    if seed is not None and not (ones and record.shape(output, node) == ()):
+        total = code if ones else binary(code, "*", tensor_code(machine, seed, node))
+        return call("sum", total)
+    if record.base == "" and output.item is None:
+        record.name(output, "out", node)
+        return tensor_code(machine, output, node)
+    return code
+
+
+def _of_second_order(record: Record, item: Item) -> bool:
+    """Whether a gradient is in what an item depends on."""
+    return any(one.code is not None and holds_gradient(one.code) for one in reachable(record, [named(item.name)], {}))
 
 
 def _known_seed(machine: Machine, seed: Tensor, node: ast.AST) -> Tensor:

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.arrays import functions
-from backprop_cli.tasks.importing.arrays.indexing import pick
-from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS, literal_or_stack
+from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS
 from backprop_cli.tasks.importing.data.drawn import keyed
 from backprop_cli.tasks.importing.data.leaves import NUMPY_MAKERS, TORCH_MAKERS, parameter_of, scalar, tensor_of
 from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.einops import EINOPS
+from backprop_cli.tasks.importing.library.mapped import mapped
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
 from backprop_cli.tasks.importing.library.standard import STANDARD
 from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorflow
@@ -178,37 +178,6 @@ def _backward(machine: Machine, given: list[Any], named: dict[str, Any], node: a
     return training.backward(machine, output, seed[0] if isinstance(seed, list | tuple) else seed, None, node)
 
 
-def _mapped(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    """`vmap(f, in_axes=(None, 0))`: f of each part along an axis, what comes out stacked.
-
-    Raises:
-        Unread: the parts are gradients, of each of which the program would ask for itself.
-    """
-    if isinstance(given[0], Differentiator) or plain(named.get("out_axes", named.get("out_dims", 0))) != 0:
-        raise machine.record.unread(node, "gradients of each example are not read", "sum over the examples first")
-    axes = named.get("in_axes", named.get("in_dims", given[1] if len(given) > 1 else 0))
-    return Builtin("vmap", lambda m, a, k, n: _each_part(m, given[0], axes, a, n))
-
-
-def _each_part(machine: Machine, function: object, axes: Any, given: list[Any], node: ast.AST) -> object:
-    along = [plain(one) for one in axes] if isinstance(axes, list | tuple) else [plain(axes)] * len(given)
-    over = [machine.named(one, "data", node) for one, axis in zip(given, along, strict=True) if axis is not None]
-    sizes = {machine.record.shape(one, node)[axis] for one, axis in zip(over, filter(_is_axis, along), strict=True)}
-    if len(sizes) != 1 or max(sizes) > MAX_ROWS:
-        raise machine.record.unread(node, "what vmap goes over is not known here")
-    results = [machine.called(function, [one if axis is None else
-                                         pick(machine, one, ((slice(None),) * axis + (row,)), node)
-                                         for one, axis in zip(given, along, strict=True)], {}, node)
-               for row in range(sizes.pop())]  # fmt: skip
-    if isinstance(results[0], tuple):
-        return tuple(literal_or_stack(machine, list(part), node) for part in zip(*results, strict=True))
-    return literal_or_stack(machine, results, node)
-
-
-def _is_axis(axis: object) -> bool:
-    return axis is not None
-
-
 def _causal(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """The mask that adds -inf to what comes later."""
     size = plain([*given, named.get("sz")][0])
@@ -233,7 +202,7 @@ _SPECIAL: Mapping[str, Row] = {
     "jax.grad": _grad_of, "autograd.value_and_grad": _grad_of, "jax.value_and_grad": _grad_of,
     "autograd.elementwise_grad": _grad_of, "torch.autograd.grad": _autograd, "torch.autograd.backward": _backward,
     **dict.fromkeys(("jax.random.PRNGKey", "jax.random.key", "jax.random.fold_in"), lambda m, g, k, n: Opaque("a key")),
-    "jax.random.split": _keys, **dict.fromkeys(("jax.vmap", "torch.vmap", "torch.func.vmap"), _mapped),
+    "jax.random.split": _keys, **dict.fromkeys(("jax.vmap", "torch.vmap", "torch.func.vmap"), mapped),
     "jax.random.normal": keyed("normal"), "jax.random.uniform": keyed("uniform"),
     "torch.nn.Transformer.generate_square_subsequent_mask": _causal,
     "torch.nn.Parameter": parameter_of, "torch.nn.parameter.Parameter": parameter_of,
