@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.cli.processes import alive, eventually
 
-pytest.importorskip("distributed")
+pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="No module named 'distributed'")
 SHEET = "student: Student {0}\nanswers:\n  w2.formula: grad(z_2) @ y_1.T\n  w1.grad: [[{0}.0], [1.0]]\n"
 
 
