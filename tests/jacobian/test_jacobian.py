@@ -149,6 +149,7 @@ PUBLISHED = [
      "[[0, -w[2], w[1]], [w[2], 0, -w[0]], [-w[1], w[0], 0]]", None),
     ("a cross product by the left", {"w": V, "v": [0.3, 0.1, -0.4]}, {"u": "cross(w, v)"}, "u", "w",
      "[[0, v[2], -v[1]], [-v[2], 0, v[0]], [v[1], -v[0], 0]]", None),
+    ("the barrier of a ball", {"x": [0.1, 0.2]}, {"f": "-log(1 - x @ x)"}, "f", "x", "2 x / (1 - xᵀ · x)", None),
     ("a Gram matrix", {"X": SQUARE}, {"Y": "X.T @ X"}, "Y", "X", "X[k,j] · δ[i,l] + X[k,i] · δ[j,l]", None),
 ]  # fmt: skip
 
@@ -174,6 +175,8 @@ HESSIANS = [
     ("least squares", DATA | {"y": [1.0, 0.0, 1.0, 0.0]}, {"loss": "sum((X @ w - y)**2)"}, "w", "2 Xᵀ · X"),
     ("Matrix Cookbook (98): xᵀ A x", {"A": [[1.0, 2.0], [0.0, 3.0]], "x": [1.0, 2.0]}, {"f": "x @ A @ x"}, "x",
      "A + Aᵀ"),
+    ("the length of a residual", {"A": [[1.0, 2.0], [0.0, 3.0], [1.0, 1.0]], "x": [1.0, 2.0], "b": [3.0, 1.0, 2.0]},
+     {"f": "norm(A @ x - b)"}, "x", "Aᵀ · (I/f - (b - A · x) · (b - A · x)ᵀ / f³) · A"),
     ("a sum of squares", {"x": [1.0, 2.0, 3.0]}, {"f": "sum(x**3)"}, "x", "6 diag(x)"),
     ("cross entropy by the logits", {"z": V}, {"f": "-log_softmax(z)[0]"}, "z",
      "diag(softmax(z)) - softmax(z) · softmax(z)ᵀ"),

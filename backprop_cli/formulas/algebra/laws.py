@@ -216,6 +216,7 @@ FOUND = (
     Law("F1u", "A @ (x - y) + z @ (y - x)", "(A - z) @ (x - y)", "A: n m; x: m; y: m; z: m", by="merging"),
     Law("F1v", "(A @ B) * x[:, None] + (x[:, None] * A) @ C", "x[:, None] * (A @ (B + C))",
         "A: n m; B: m k; C: m k; x: n", by="merging"),
+    Law("F1w", "A.T @ A + A.T @ B @ A", "A.T @ (eye(n) + B) @ A", "A: n m; B: n n", by="merging"),
     Law("F1o", "1/a - (1/a + 1/b) * x", "(1 - x)/a - x/b", "a: positive; b: positive; x: n", by="brackets"),
     Law("S6", "sum(x, keepdims=true) * x", "sum(x) * x", "x: n", by="sums"),
     Law("R1", "reshape(reshape(A, (m, n)), (n, m))", "A", "A: n m", by="shapes"),

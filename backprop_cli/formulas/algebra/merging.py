@@ -230,11 +230,24 @@ def _factors(expr: Expr) -> tuple[Expr, ...]:
 
 def _joined_chains(a: tuple[Expr, ...], b: tuple[Expr, ...], sign: Expr, scale: Expr = S.One) -> Expr | None:
     """A·x + B·x = (A + B)·x, C·x + C·y = C·(x + y); both may have scalars in front."""
+    around = _joined_around(a, b, scale, sign * scale) or _joined_around(b, a, sign * scale, scale)
+    if around is not None:
+        return around
     for count, side in ((_common_suffix(a, b), 1), (_common_suffix(a[::-1], b[::-1]), -1)):
         shared = min(count, len(a) - 1, len(b) - 1)
         if shared > 0:
             return _factored(a, b, shared * side, sign * scale, scale)
     return None
+
+
+def _joined_around(a: tuple[Expr, ...], b: tuple[Expr, ...], first: Expr, second: Expr) -> Expr | None:
+    """Aᵀ·A + Aᵀ·B·A = Aᵀ·(I + B)·A; a vector is no longer than I, and goes into the brackets   (F1w)."""
+    front = min(_common_suffix(a[::-1], b[::-1]), len(a) - 1)
+    back = len(a) - front
+    if front < 1 or len(b) <= len(a) or _common_suffix(a, b) < back or len(shape_of(a[-1])) < 2:
+        return None
+    unit = call("eye", {"n": shape_of(a[front])[0]})
+    return chain([*a[:front], _added(first * unit, second * chain(list(b[front:-back]))), *a[front:]])
 
 
 def _with_identity(one: Expr, two: Expr, sign: Expr) -> Expr | None:

@@ -12,6 +12,7 @@ from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.positive import is_positive
 
 GAIN = 2  # nodes by which what stands for a part has to be shorter
+INVERTED = 4  # and by which, where a logarithm was inverted for it: 1 - xᵀx says more than exp(-f)
 SHARE = 5  # and by which a node over one of its factors has to be shorter than its other factors
 DEEPEST = 4
 SHORTEST = 9  # nodes of a definition with a part that is longer than what it is solved for
@@ -38,7 +39,8 @@ def solutions(symbol: TensorSymbol, definition: Expr) -> Iterator[tuple[Expr, Ex
         if tree_size(form) > LONGEST:
             return
         divisor *= below
-        if shape_of(part) == symbol.shape and tree_size(form) + GAIN <= tree_size(part):
+        gain = INVERTED if any(is_op(a, "exp") for a in form.atoms(Apply)) else GAIN
+        if shape_of(part) == symbol.shape and tree_size(form) + gain <= tree_size(part):
             yield part, form, divisor
 
 
