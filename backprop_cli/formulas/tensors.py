@@ -33,10 +33,12 @@ from backprop_cli.formulas.algebra.expr import (
     shape_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.folding import folded, reopened, with_row_sums
+from backprop_cli.formulas.algebra.folding import folded, with_row_sums
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.joining import joined
+from backprop_cli.formulas.algebra.opening import reopened, written_out
+from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import put_together, tidy
@@ -53,6 +55,9 @@ BUDGET = 400
 
 DEEPEST = 40
 """Nor one that nests more deeply than this: nobody reads it, and every walk over it is recursive."""
+
+SHARE = 3
+"""By how much a node over what it is proportional to has to read shorter than what is left of it."""
 
 
 class Formulas:
@@ -152,7 +157,10 @@ class Formulas:
         if node.anonymous:
             expr = self.found[node.index] = self.tidied(gradient.expr)
             return Formula(self.hand_on_part(node, expr), node.shape)
-        expr = self.found[node.index] = self.chosen(gradient.expr)
+        expr = self.chosen(gradient.expr)
+        if node.is_leaf:
+            expr = self.by_share(expr, self.symbols.nodes[node.index].expr)
+        self.found[node.index] = expr
         return Formula(self.hand_on(node, expr), node.shape)
 
     def hand_on(self, node: Node, expr: Expr) -> Expr:
@@ -197,12 +205,25 @@ class Formulas:
             chained = self.symbols.fold(tidied)
             named = recognised(final := chained if chained == tidied else self.tidied(chained))
             known = final if named == final else tidy(named, self.symbols.facts)
-            opened = reopened(known, self.symbols.facts)
-            if opened != known:
-                shut = self.tidied(put_together(recognised(opened), self.symbols.facts))
-                known = min(known, shut, key=reading_cost)
+            if (opened := reopened(known, self.symbols.facts)) != known:
+                known = min(known, self.shut(opened), key=reading_cost)
+            if (opened := written_out(known, self.symbols.facts)) != known:
+                found = self.shut(opened)
+                known = found if tree_size(found) < tree_size(known) else known
             self.symbols.chosen[expr] = known
         return known
+
+    def shut(self, opened: Expr) -> Expr:
+        """What was opened, with the names of nodes again."""
+        return self.tidied(put_together(recognised(opened), self.symbols.facts))
+
+    def by_share(self, expr: Expr, leaf: Expr) -> Expr:
+        """n R/V as P/T, where P is n R T/V: what a node is proportional to by that node, for a scalar above 0."""
+        if shape_of(leaf) or not expr.args or not is_positive(leaf, self.symbols.facts):
+            return expr
+        found = self.tidied(expr * leaf) / leaf
+        cheaper, smaller = reading_cost(expr) - reading_cost(found), tree_size(expr) - tree_size(found)
+        return found if min(cheaper, smaller) >= 0 and cheaper + smaller >= SHARE else expr
 
     def stands(self, expr: Expr) -> bool:
         """Whether a product was chosen as it is before a factor joined it with which no rule brings it together."""

@@ -16,7 +16,7 @@ from backprop_cli.formulas.algebra.factoring import (
     whole_powers,
     with_one_sign,
 )
-from backprop_cli.formulas.algebra.scalars import beside, powers_of
+from backprop_cli.formulas.algebra.scalars import beside, divisors, powers_of
 from backprop_cli.formulas.algebra.work import remembered, remembered_of_parts
 
 MAX_REGROUPED = 4  # terms whose brackets are opened all at once
@@ -116,6 +116,23 @@ def met(expr: Add) -> Expr:
     for (one, parts), (other, others) in combinations(pairs.items(), 2):
         if any(-part in others for part in parts):
             return met(Add(*[t for t in expr.args if t not in {one, other}], factored_out(Add(*parts, *others))))
+    return expr
+
+
+@of_sums
+@remembered_of_parts
+def reunited(expr: Add) -> Expr:
+    """x/(x + y)² + y/(x + y)² as 1/(x + y): terms that are those of the sum that they are divided by."""
+    terms = set(expr.args)
+    if len(terms) > MAX_TERMS:
+        return expr
+    for first in expr.args:
+        totals = [(b, e) for b, e in divisors(first).items() if isinstance(b, Add) and len(b.args) <= len(terms)]
+        for total, exponent in totals:
+            ratio = first / Pow(total, exponent) / total.args[0]
+            parts = {part * ratio * Pow(total, exponent) for part in total.args}
+            if parts <= terms:
+                return Add(*(terms - parts), ratio * Pow(total, exponent + 1))
     return expr
 
 

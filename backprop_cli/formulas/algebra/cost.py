@@ -58,8 +58,9 @@ def _factor_cost(factor: Expr) -> int:
     if not isinstance(factor, Pow):
         return reading_cost(factor)
     exponent = factor.exp
-    plain = not isinstance(exponent, Rational) or exponent.p == 1
-    return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if plain else 10)
+    if not isinstance(exponent, Rational):
+        return reading_cost(factor.base) + 1 + (reading_cost(exponent) + 1) // 2
+    return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if exponent.p == 1 else 10)
 
 
 def _division_cost(below: list[Expr]) -> int:

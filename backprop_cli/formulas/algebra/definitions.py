@@ -9,14 +9,16 @@ from sympy import Add, Expr, Integer, Mul, Pow, S
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import factored_out, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.folding import reopened
 from backprop_cli.formulas.algebra.formula import call
-from backprop_cli.formulas.algebra.scalars import is_below, powers_of, split_sum
+from backprop_cli.formulas.algebra.opening import reopened
+from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
 from backprop_cli.formulas.algebra.solved import SHORTEST, solutions
 from backprop_cli.formulas.algebra.tidy import put_together
 
 REDUCED = frozenset({"sum", "mean", "var", "std", "norm", "logsumexp", "max", "min"})
 MAX_TERMS = 4  # of a sum that is looked for by one of them, among terms that hold the others
+ROOTS = {"arcsin": "cos", "arccos": "sin"}
+"""What √(1 - u²) is of a node that is one of these of u."""
 MAX_DEFINITION = 40  # a longer one is not found in a formula that anybody reads
 
 
@@ -32,11 +34,13 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         _name_whole(name, form, facts)
     for part, form, divisor in solutions(symbol, definition):
         facts.solved.setdefault(part, (form, divisor))
+        facts.solving.add(symbol)
         if isinstance(part, Add):
             facts.added.add(symbols_of(part))
     if isinstance(definition, Add) and len(definition.args) <= MAX_TERMS:
         facts.related[symbol] = [(t, symbol - definition + t) for t in definition.args if isinstance(t, Mul)]
-    _name_part(symbol, definition, facts)
+    _name_part(symbol, factored_out(definition), facts)
+    _name_root(symbol, definition, facts)
     whole = with_powers(definition)  # (x/l)**(k - 1)/l is (x/l)**k/x, too
     if whole != definition:
         _name_part(symbol, whole, facts)
@@ -153,12 +157,25 @@ def _summed(term: Expr) -> Expr | None:
     return None if inner is None else inner * Mul(*[f for f in factors if f is not total])
 
 
+def _name_root(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
+    """Where t is arcsin u, √(1 - u²) is cos t; of a node u it says as much as that."""
+    if isinstance(definition, Apply) and definition.name in ROOTS and definition.args[0].args:
+        squared = 1 - definition.args[0] ** 2
+        root = call(ROOTS[definition.name], {}, symbol)
+        facts.factors.setdefault(squared, []).append((root, Pow(squared, S.Half)))
+
+
+def _is_plain(exponent: Expr) -> bool:
+    """Whether a power alone says as much as a name for it: x, x², √x, but not 1/x or xⁿ⁻¹."""
+    return bool(exponent.is_Rational and exponent > 0)
+
+
 def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
     """A product by its factors; what has a minus in front, without it."""
     if not isinstance(definition, (Mul, Pow, Apply)):
         return
     powers = {b: e for b, e in powers_of(definition).items() if not b.is_number}
-    if len(powers) > 1 or not all(isinstance(b, TensorSymbol) and not is_below(e) for b, e in powers.items()):
+    if len(powers) > 1 or not all(isinstance(b, TensorSymbol) and _is_plain(e) for b, e in powers.items()):
         # every base is known, but one leads to it: the w of a thousand nodes f(x) w does not
         facts.divided.update(symbols_of(base) for base in powers if isinstance(base, Add))
         listed = [facts.factors.setdefault(base, []) for base in powers]

@@ -51,6 +51,7 @@ class Facts:
     added: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among them name
     solved: dict[Expr, tuple[Expr, Expr]] = field(default_factory=dict)  # a part by a node, over what must not be 0
     related: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # by node: terms of the sum that it is
+    solving: set[Expr] = field(default_factory=set)  # the nodes that those are in terms of
     unturned: dict[frozenset[TensorSymbol], list[tuple[Expr, Expr]]] = field(default_factory=dict)
     """Named sums by what they name, until one is met: then it is a whole with its sign turned, too."""
     opened: dict[Expr, Expr] = field(default_factory=dict)  # definitions with quotients in them written out

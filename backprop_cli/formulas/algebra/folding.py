@@ -19,7 +19,7 @@ from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.products import multiplied_out
-from backprop_cli.formulas.algebra.scalars import beside, is_below, powers_of, split_sum
+from backprop_cli.formulas.algebra.scalars import beside, divisors, is_below, powers_of, split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.sums import absent
@@ -30,7 +30,6 @@ MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
 MAX_OUT = 24  # of a sum that is multiplied out
 MAX_SUMS = 8  # in a product: each is tried with all the others beside it
-DEEPEST = 3  # definitions in one another that are opened
 MAX_FACTORS = 24  # of a product of matrices: each stretch of it is looked for, and the rest multiplied out anew
 
 
@@ -44,34 +43,6 @@ def folded(expr: Expr, facts: Facts) -> Expr:
 def laid_open(expr: Expr, facts: Facts) -> bool:
     """Whether tidying brought together what may be a named sum."""
     return any(isinstance(p, Add) and symbols_of(p) in facts.added for p in pointwise_parts(expr))
-
-
-def reopened(expr: Expr, facts: Facts) -> Expr:
-    """(1 - y s)/D, where y is x/D, as (1 - x s/D)/D: what divides by one sum, with a name or without, may meet.
-
-    So may what divides the terms of a sum below: 1/(P + R), where P is t/a and R is t/b.
-    """
-    for _ in range(DEEPEST):
-        found = _quotients(expr, facts) if expr.args else {}
-        if not found:
-            break
-        expr = expr.xreplace(found)
-    return expr
-
-
-def _quotients(expr: Expr, facts: Facts) -> dict[Expr, Expr]:
-    """The nodes in an expression that divide by a sum that it divides by, or are terms of one, by definition.
-
-    A sum of sizes, n - 1, is the same number everywhere.
-    """
-    powers = (p for p in pointwise_parts(expr) if isinstance(p, Pow) and isinstance(p.base, Add) and symbols_of(p))
-    below = {p.base for p in powers if is_below(p.exp)}
-    made = {s: facts.definitions[s] for s in symbols_of(expr) if s in facts.definitions} if below else {}
-    divisors: dict[Expr, set[Expr]] = {s: set().union(*map(_below, Add.make_args(d))) for s, d in made.items()}
-    inner = {s for total in below if any(divisors.get(t, ()) for t in total.args) for s in total.args}
-    met = below.union(*(total.args for total in below))
-    found = {s: d for s, d in made.items() if divisors[s] & met or s in inner and isinstance(d, (Mul, TensorSymbol))}
-    return {s: facts.opened.get(s, d) for s, d in found.items()}
 
 
 def _whole(expr: Expr, facts: Facts) -> Expr | None:
@@ -176,10 +147,10 @@ def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
     if len(total.args) > MAX_TERMS:
         return
     front = beside(expr, total)
-    inner = [_below(term) for term in total.args]
+    inner = [divisors(term) for term in total.args]
     shared = {b: max(t[b] for t in inner) for b in inner[0] if all(b in t for t in inner)}
     met = {b for term in total.args for b in powers_of(term)}
-    outer = {b: max(e, S.NegativeOne) for b, e in _below(front).items() if b not in shared}
+    outer = {b: max(e, S.NegativeOne) for b, e in divisors(front).items() if b not in shared}
     outer |= {b: S.One for b, e in powers_of(front).items() if _is_above(e) and b in facts.factors}
     for base, exponent in {**shared, **outer}.items():
         if not (base in shared or base in met or base in facts.factors or base in facts.definitions):
@@ -231,12 +202,6 @@ def _has_new_name(found: list[Expr], moved: list[Expr]) -> bool:
     return any(one != other and isinstance(one.as_coeff_Mul()[1], TensorSymbol) for one, other in pairs)
 
 
-def _below(expr: Expr) -> dict[Expr, Expr]:
-    """The tensors and scalars below the fraction bar of a term, with their powers."""
-    powers = powers_of(expr).items()
-    return {b: e for b, e in powers if is_below(e) and not b.is_number}
-
-
 def _product(expr: Expr, facts: Facts) -> Expr:
     """A product with the nodes that are products of some of its factors, as long as that reads better."""
     expr = _combined(expr)
@@ -260,12 +225,21 @@ def _candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
     seen = dict.fromkeys(named for base in powers for named in facts.factors.get(base, ()))
     for symbol, definition in seen:
         wanted = [(b, e) for b, e in powers_of(definition).items() if not b.is_number]
-        for sign in (S.One, S.NegativeOne):
-            left = [b for b, e in wanted if not (b in powers and _within(e * sign, powers[b]))]
-            if not left or sign is S.One and _is_fraction_of(left, definition, facts):
-                rest = _combined(expr / definition**sign)
-                yield rest * _signed(symbol, rest) ** sign
+        for times in _times(wanted, powers):
+            left = [b for b, e in wanted if not (b in powers and _within(e * times, powers[b]))]
+            if not left or times > 0 and _is_fraction_of(left, definition, facts):
+                rest = _combined(expr / definition**times)
+                yield rest * _signed(symbol, rest) ** times
     yield from _undone(expr, powers, facts)
+
+
+def _times(wanted: list[tuple[Expr, Expr]], powers: Mapping[Expr, Expr]) -> Iterator[Expr]:
+    """How often a definition may be found: (x - m)²/v is d², where d is (x - m)/√v, and of that d has one half only."""
+    yield from (S.One, S.NegativeOne)
+    base, exponent = wanted[0]
+    most = powers.get(base, S.Zero) / exponent
+    if most.is_Integer and abs(most) > 1:
+        yield most
 
 
 def _signed(name: Expr, beside_it: Expr) -> Expr:
@@ -320,7 +294,12 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
     """counts/probs is 1/scale where probs is counts·scale; 1/(1/s) is s."""
     for symbol, exponent in powers.items():
         made = facts.definitions.get(symbol)
-        if made is None or not exponent.is_Integer or exponent >= 0:
+        if made is None or not exponent.is_Integer:
+            continue
+        if exponent > 0:
+            below = divisors(made)
+            if below and all((had := powers.get(b, S.Zero)).is_Rational and had >= -e for b, e in below.items()):
+                yield _combined(expr / symbol * made)  # d s, where d is (x - m)/s
             continue
         made = with_powers(made)
         factors = powers_of(made)
@@ -342,8 +321,8 @@ def _is_above(exponent: Expr) -> bool:
 
 
 def _within(wanted: Expr, had: Expr) -> bool:
-    """Whether a power can be taken out of another: the same sign, and no larger."""
-    if wanted.free_symbols and ((left := had - wanted).is_Integer or tree_size(left) < tree_size(had)):
+    """Whether a power can be taken out of another: the same sign, and no larger; or whole numbers apart from it."""
+    if not wanted.is_Integer and ((left := had - wanted).is_Integer or tree_size(left) < tree_size(had)):
         return True
     return wanted == had or bool(wanted.is_Rational and had.is_Rational and 0 < wanted / had <= 1)
 

@@ -88,10 +88,11 @@ def _weighted(inner: Mul, axis: object) -> Expr | None:
 
 
 def _is_linear(expr: Expr) -> bool:
-    """A node, a product of matrices, a sum of such: what stands in a product of matrices."""
+    """A node or a row of one, a product of matrices, a sum of such: what stands in a product of matrices."""
     if isinstance(expr, Add):
         return all(_is_linear(a.as_coeff_Mul()[1]) or _is_square(a) for a in expr.args)
-    return isinstance(expr, TensorSymbol) or is_op(expr, "matmul")
+    row = isinstance(expr, Apply) and expr.name == "index" and isinstance(expr.args[0], TensorSymbol)
+    return row or isinstance(expr, TensorSymbol) or is_op(expr, "matmul")
 
 
 def _is_plain(expr: Expr) -> bool:
@@ -234,9 +235,7 @@ def _mean_idiom(expr: Mul, entries: int) -> Expr | None:
 
 
 def _whole_numbers(factors: list[Expr]) -> list[Expr]:
-    """2 (t/2 - y/2) as t - y: the content of a sum meets the number in front."""
-    if not factors[0].is_Rational:
-        return factors
+    """2 (t/2 - y/2) as t - y, and (2 a c - 2 b d) f as 2 (a c - b d) f: the content of a sum is a number in front."""
     split = [split_sum(f) if isinstance(f, Add) else (S.One, f) for f in factors]
     return [Mul(*[number for number, _ in split]), *(rest for _, rest in split)]
 

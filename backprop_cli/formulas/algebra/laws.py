@@ -305,6 +305,8 @@ FOUND = (
     Law("F1j", "(y - b) * x * sin(t) + (y - b) * z * cos(t)", "(y - b) * (x * sin(t) + z * cos(t))",
         "y: *; b: *; x: *; z: *; t: *", by="factoring"),
     Law("F1k", "x * (x / c)**(t - 1) / c", "(x / c)**t", "x: * positive; c: positive; t: positive", by="factoring"),
+    Law("F1x", "x / (x + y)**2 + y / (x + y)**2", "1 / (x + y)", "x: *; y: *", by="brackets"),
+    Law("F1w", "(2 * x * z - 2 * y * t) * b", "2 * (x * z - y * t) * b", "x: *; y: *; z: *; t: *; b: *", by="idioms"),
     Law("Y1", "-(t/p - (1 - t)/(1 - p)) * p * (1 - p)", "p - t", "p: * unit; t: *", by="tidy"),
 )
 """What a procedure does; each row is one example of it."""

@@ -183,16 +183,23 @@ def _scaled(term: Expr) -> tuple[Expr, Expr]:
 
 
 def _joined_dots(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None:
-    """gᵀb - gᵀa = gᵀ(b - a), of nodes   (F1t)."""
+    """gᵀb - gᵀa = gᵀ(b - a), of nodes and their rows; gᵀA x - gᵀA y = gᵀA (x - y)   (F1t)."""
     if first not in (second, -second) or not is_op(one, "matmul") or not is_op(two, "matmul"):
         return None
-    if not all(isinstance(x, TensorSymbol) for x in (*one.args, *two.args)):
+    if len(one.args) != len(two.args) or len(one.args) == 2 and not all(map(_is_named, (*one.args, *two.args))):
         return None
-    shared = next((x for x in one.args if x in two.args), None)
-    if shared is None or len(one.args) != 2 or len(two.args) != 2:
-        return None
-    x, y = (next((a for a in dot.args if a != shared), shared) for dot in (one, two))
-    return first * call("matmul", {}, x + second / first * y, shared)
+    sign = S.One if first == second else S.NegativeOne
+    turned = tuple(map(swap, reversed(two.args)))
+    for a in (one.args, tuple(map(swap, reversed(one.args)))):
+        for b in (two.args, turned):
+            if a[:-1] == b[:-1]:
+                return first * chain([*a[:-1], a[-1] + sign * b[-1]])
+    return None
+
+
+def _is_named(expr: Expr) -> bool:
+    """A node or a row of one."""
+    return isinstance(expr, TensorSymbol) or is_op(expr, "index") and isinstance(expr.args[0], TensorSymbol)
 
 
 def _joined_sums(one: Apply, two: Apply, first: Expr, second: Expr) -> Expr | None:

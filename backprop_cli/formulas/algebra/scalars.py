@@ -30,6 +30,12 @@ def is_below(exponent: Expr) -> bool:
     return bool(exponent.is_Rational and exponent < 0)
 
 
+def divisors(expr: Expr) -> dict[Expr, Expr]:
+    """The tensors and scalars below the fraction bar of a term, with their powers."""
+    powers = powers_of(expr).items()
+    return {b: e for b, e in powers if is_below(e) and not b.is_number}
+
+
 @remembered_of_parts
 def split_scalar(expr: Expr) -> tuple[Expr, Expr]:
     """(c, rest) with expr = c·rest and c a number or a scalar; rest is never a mere number unless expr is."""

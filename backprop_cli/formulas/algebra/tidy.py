@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul, factor_terms
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.brackets import apart, by_denominators, met, opened, regrouped, uncrossed
+from backprop_cli.formulas.algebra.brackets import apart, by_denominators, met, opened, regrouped, reunited, uncrossed
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers, without_quotients
@@ -63,7 +63,7 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     if not isinstance(expr, (Add, Mul)) or tree_size(expr) > 4 * MAX_NODES:
         return expr
     facts.budget.take(TIDYING * tree_size(expr))
-    expr = merged_products(opened(divided_inside(expr)))
+    expr = merged_products(opened(reunited(divided_inside(expr))))
     expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
     grouped = regrouped(expr)
     loose = regrouped(expr, True)

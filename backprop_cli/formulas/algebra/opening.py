@@ -1,0 +1,84 @@
+"""Definitions written out for the names of nodes, where what is equal in them may meet; `folding` is the other way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from backprop_cli.formulas.algebra.expr import TensorSymbol, is_op, symbols_of
+from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.scalars import divisors, is_below, powers_of
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+
+DEEPEST = 3  # definitions in one another that are opened
+
+
+def reopened(expr: Expr, facts: Facts) -> Expr:
+    """(1 - y s)/D, where y is x/D, as (1 - x s/D)/D: what divides by one sum, with a name or without, may meet.
+
+    So may what divides the terms of a sum below: 1/(P + R), where P is t/a and R is t/b.
+    """
+    for _ in range(DEEPEST):
+        found = _quotients(expr, facts) if expr.args else {}
+        if not found:
+            break
+        expr = expr.xreplace(found)
+    return expr
+
+
+def _quotients(expr: Expr, facts: Facts) -> dict[Expr, Expr]:
+    """The nodes in an expression that divide by a sum that it divides by, or are terms of one, by definition.
+
+    A sum of sizes, n - 1, is the same number everywhere.
+    """
+    powers = (p for p in pointwise_parts(expr) if isinstance(p, Pow) and isinstance(p.base, Add) and symbols_of(p))
+    below = {p.base for p in powers if is_below(p.exp)}
+    made = _made(expr, facts) if below else {}
+    dividing = {s: _dividing(d) for s, d in made.items()}
+    quotients = {s for s, divided in dividing.items() if divided}
+    inner = {s for total in below if not quotients.isdisjoint(total.args) for s in total.args}
+    met = below.union(*(total.args for total in below))
+    found = {s: d for s, d in made.items() if dividing[s] & met or s in inner and isinstance(d, (Mul, TensorSymbol))}
+    return {s: facts.opened.get(s, d) for s, d in found.items()}
+
+
+def _made(expr: Expr, facts: Facts) -> dict[TensorSymbol, Expr]:
+    """The nodes in an expression with what they are defined as."""
+    return {s: facts.definitions[s] for s in symbols_of(expr) if s in facts.definitions}
+
+
+def _dividing(definition: Expr) -> set[Expr]:
+    """What the terms of a definition divide by."""
+    return set().union(*map(divisors, Add.make_args(definition)))
+
+
+def written_out(expr: Expr, facts: Facts) -> Expr:
+    """The expression with the definitions of some nodes for their names, so that what is equal in them may meet.
+
+    Of quotients beside other terms of a sum that divide by the same, and of nodes that stood in for a part of what
+    they are made of: y (x - m) - c for -s √t, where c is y (x - m) + s √t.
+    """
+    parts = tuple(pointwise_parts(expr)) if expr.args else ()
+    sums = [p for p in parts if isinstance(p, Add)]
+    made = _made(expr, facts) if sums else {}
+    quotients = {s: below for s, d in made.items() if (below := _dividing(d))}
+    found = {s for total in sums for s in _beside_others(total, quotients)}
+    solving = [s for s in made if s in facts.solving]
+    if solving:
+        terms = {t.as_coeff_Mul()[1] for total in sums for t in total.args}
+        exponents = {s for p in parts if is_op(p, "exp") for s in symbols_of(p)}
+        found |= {s for s in solving if s in terms or s in exponents}
+    return expr.xreplace({s: made[s] for s in found}) if found else expr
+
+
+def _beside_others(total: Add, quotients: Mapping[TensorSymbol, set[Expr]]) -> Iterator[TensorSymbol]:
+    """The quotients that are terms, or factors of terms, beside another power of theirs, or 1 over what they divide by.
+
+    1/w - y, where y is x/w; y - y² t, where y is a/(1 + t).
+    """
+    powers = [powers_of(term) for term in total.args]
+    for symbol, below in quotients.items():
+        had = {p[symbol] for p in powers if symbol in p}
+        if len(had) > 1 or had and any(symbol not in p and is_below(p.get(b, S.Zero)) for p in powers for b in below):
+            yield symbol
