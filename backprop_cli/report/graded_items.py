@@ -34,7 +34,7 @@ class Tally:
         self.points += document["points"]
         self.of += document["of"]
         for one in document["items"]:
-            name = one["node"] + (".grad" if one["what"] == "gradient" else "")
+            name = f"{one['node']}.grad" if one["what"] == "gradient" else one["item"]
             word = "carried" if one["carried_forward"] else one["status"]
             self.items.setdefault(name, Counter())[word] += 1
             if one["status"] == "wrong" and not one["carried_forward"]:

@@ -1,4 +1,4 @@
-"""Answers of twenty hands on twenty networks, whose marks were decided before anything was run."""
+"""Answers of twenty hands on twenty-one networks, whose marks were decided before anything was run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from backprop_cli.report.graded_items import Tally
 from backprop_cli.tasks.grading.mark import Scheme, grade
 from backprop_cli.tasks.grading.results import Marked
 from backprop_cli.tasks.grading.sheets import sheet_of
@@ -84,3 +85,13 @@ def test_a_file_of_answers(sheet: dict[str, Any]) -> None:
     for name, mistakes in sheet.get("wrong", {}).items():
         assert said[name][0] == "wrong"
         assert said[name][1] in mistakes, said
+
+
+def test_a_table_of_items_keeps_further_quantities_apart() -> None:
+    """A param after a step, a tangent and a Hessian's entry are items of their own, and not their node's value."""
+    tally = Tally()
+    kinds = {"w": "value", "w.formula": "gradient", "w.new": "new", "w.tangent": "tangent"}
+    items = [{"item": name, "node": "w", "what": what, "status": "right", "carried_forward": False}
+             for name, what in kinds.items()]  # fmt: skip
+    tally.add({"points": 4.0, "of": 4.0, "items": items})
+    assert list(tally.items) == ["w", "w.grad", "w.new", "w.tangent"]

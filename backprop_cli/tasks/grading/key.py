@@ -60,6 +60,7 @@ class Key:
     work: int  # operations of the whole spec
     further: Quantities
     known: dict[Any, Any] = field(default_factory=dict, repr=False)  # what was worked out about its items
+    repairs: dict[Any, Any] = field(default_factory=dict, repr=False)  # and about formulas that are wrong
 
     @property
     def file(self) -> str:

@@ -7,7 +7,7 @@ the parser of expressions like any other answer; a command that has no row here 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression.cursor import MAX_DEPTH
@@ -29,8 +29,9 @@ NOTHING = frozenset({
 })  # fmt: skip
 UPRIGHT = frozenset({
     r"\mathrm", r"\operatorname", r"\text", r"\mathit", r"\mathbf", r"\mathbb", r"\mathcal", r"\boldsymbol", r"\vec",
-    r"\texttt",
+    r"\texttt", r"\mathsf", r"\textrm", r"\bm", r"\mathbbm",
 })  # fmt: skip
+FRACTIONS = (r"\frac", r"\tfrac", r"\dfrac", r"\cfrac")
 ACCENTS = frozenset({r"\hat", r"\bar", r"\tilde", r"\dot"})
 FUNCTIONS: Mapping[str, str] = {
     r"\sigma": "sigmoid", r"\exp": "exp", r"\log": "log", r"\ln": "log", r"\tanh": "tanh", r"\sin": "sin",
@@ -139,13 +140,10 @@ class Reader:
 
     def one(self, mark: str) -> Iterator[Part]:
         """The pieces that a token begins."""
-        read = {"{": self.braces, "^": self.power, r"\frac": self.fraction, r"\sqrt": self.root, r"\sum": self.sum,
-                "Σ": self.sum, "∑": self.sum,
-                r"\nabla": self.nabla, "∇": self.nabla}  # fmt: skip
         if mark in NOTHING:
             return
-        if mark in read:
-            yield from read[mark]()
+        if mark in READERS:
+            yield from READERS[mark](self)
         elif mark in FIXED:
             yield FIXED[mark]
         elif mark in SIGNS or mark in "+-*/=<>,|":
@@ -193,6 +191,8 @@ class Reader:
 
     def below(self) -> str:
         """What stands below, without what is only there for the eye; nothing where nothing does."""
+        if self.peek() in {r"\limits", r"\nolimits"}:
+            self.next()
         if self.peek() != "_":
             return ""
         self.next()
@@ -264,6 +264,13 @@ class Reader:
         if mark in ACCENTS:
             return _word(self.group()) + mark[1:]
         return LETTERS.get(mark, FUNCTIONS.get(mark, mark))
+
+
+READERS: Mapping[str, Callable[[Reader], Iterator[Part]]] = {
+    "{": Reader.braces, "^": Reader.power, r"\sqrt": Reader.root, **dict.fromkeys(FRACTIONS, Reader.fraction),
+    **dict.fromkeys((r"\sum", "Σ", "∑"), Reader.sum), **dict.fromkeys((r"\nabla", "∇"), Reader.nabla),
+}  # fmt: skip
+"""By the token that begins it."""
 
 
 def _word(parts: list[Part]) -> str:

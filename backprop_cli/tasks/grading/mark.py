@@ -41,6 +41,9 @@ from backprop_cli.tasks.grading.sheets import Sheet, no_node
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array
 
+MOST_REPAIRS = 2_000
+"""Formulas of a course for whose mistakes changes are tried."""
+
 PROPORTIONAL = ("constant_factor", "factor_2", "factor_n", "sign", "decimal_point")
 """Mistakes that leave an answer a constant times the right one."""
 
@@ -172,8 +175,16 @@ class Marking:
         """A formula whose shapes do not fit is wrong by a mistake that is known, where one change makes it right."""
         if why.code != "E014" or not isinstance(content, Formula) or item.what == "value":
             return None
-        found = repaired(content.expression, self.key.names, self._judge(item, index, content))
+        found = self._repaired(item, index, content, fits=False)
         return found and replace(blank, status="wrong", mistake=found[0], reason=f"{told(why)}: {found[1]}")
+
+    def _repaired(self, item: Item, index: int, content: Formula, *, fits: bool) -> tuple[str, str] | None:
+        """The one change that makes a formula right; looked for once, however many sheets have it."""
+        known = self.key.repairs
+        formula = (item, content.expression, content.letters, self.scheme.allow)
+        if formula not in known and len(known) < MOST_REPAIRS:
+            known[formula] = repaired(content.expression, self.key.names, self._judge(item, index, content), fits=fits)
+        return known.get(formula)
 
     def _judge(self, item: Item, index: int, content: Formula) -> Callable[[ast.Expression], bool]:
         """Whether an answer would be right with another expression."""
@@ -298,8 +309,7 @@ class Marking:
         """The one change of a formula that makes it right."""
         if given.formula is None or item.what == "value":
             return None
-        judge = self._judge(item, self.key.names[item.node], given.formula)
-        return repaired(given.formula.expression, self.key.names, judge, fits=True)
+        return self._repaired(item, self.key.names[item.node], given.formula, fits=True)
 
     def _from_own(self, item: Item, case: Case) -> tuple[str | None, str] | None:
         """A mistake made on top of an earlier one."""

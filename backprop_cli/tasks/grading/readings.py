@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import product
 
+import numpy as np
+
 from backprop_cli.engine.graph import Meter
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.errors import BackpropError
@@ -60,7 +62,8 @@ def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[a
                     seen.append(reading)
                     yield reading
         return
-    for change in (_as_it_stands, _of_vectors(shape), _tight, _starred, _diagonal, _of_powers):
+    for change in (_as_it_stands, _entrywise(shape, _are_vectors), _tight, _entrywise(shape, _broadcast), _diagonal,
+                   _of_powers):
         other = _everywhere(expression, change)
         if other not in seen:
             seen.append(other)
@@ -75,17 +78,26 @@ def _everywhere(part: ast.Expression, change: Callable[[ast.Expression], ast.Exp
     return change(rebuilt(part, lambda inner: _everywhere(inner, change)))
 
 
-def _of_vectors(shape: Callable[[ast.Expression], tuple[int, ...]]) -> Callable[[ast.Expression], ast.Expression]:
-    """`p (1 - p)` of two vectors: entry by entry."""
+def _entrywise(shape: Callable[[ast.Expression], Shape],
+               which: Callable[[Shape, Shape], bool]) -> Callable[[ast.Expression], ast.Expression]:  # fmt: skip
+    """`v dp`, `p · (1 - p)`: no matrix product, but one entry by entry, of operands of such shapes."""
 
     def change(part: ast.Expression) -> ast.Expression:
         if isinstance(part, ast.Binary) and part.operator == "·":
-            with suppress(BackpropError):
-                if len(shape(part.left)) == 1 and shape(part.left) == shape(part.right):
-                    return _starred(part)
+            with suppress(BackpropError, ValueError):
+                return replace(part, operator="*") if which(shape(part.left), shape(part.right)) else part
         return part
 
     return change
+
+
+def _are_vectors(one: Shape, other: Shape) -> bool:
+    return len(one) == 1 and one == other
+
+
+def _broadcast(one: Shape, other: Shape) -> bool:
+    """Whether the product has the shape of an operand: of a row and a column it is another product."""
+    return np.broadcast_shapes(one, other) in (one, other)
 
 
 def _tight(part: ast.Expression) -> ast.Expression:
@@ -95,11 +107,6 @@ def _tight(part: ast.Expression) -> ast.Expression:
             inner = replace(part, start=left.right.start, left=left.right)
             return replace(left, end=part.end, right=_tight(inner))
     return part
-
-
-def _starred(part: ast.Expression) -> ast.Expression:
-    """`v dp`, `v · dp` of two vectors for the gradient of a vector: no scalar product, but one entry by entry."""
-    return replace(part, operator="*") if isinstance(part, ast.Binary) and part.operator == "·" else part
 
 
 def _of_powers(part: ast.Expression) -> ast.Expression:
