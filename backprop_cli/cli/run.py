@@ -48,10 +48,12 @@ class Job:
         spec = load(path, self.choice)
         from backprop_cli.tasks.calculate import Settings, run
 
+        if self.tangents:
+            from backprop_cli.tasks.forward import directions, with_forward_mode, with_seed
+
+            spec = with_seed(spec)
         result = run(spec, Settings(self.terms, self.notations, self.anonymous, self.max_bytes))
         if self.tangents:
-            from backprop_cli.tasks.forward import directions, with_forward_mode
-
             given = directions(spec, self.tangents)
             result = with_forward_mode(result, spec, given, bool(self.terms), self.max_bytes,
                                        self.notations)  # fmt: skip

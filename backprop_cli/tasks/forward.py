@@ -11,7 +11,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.graph.tangents import Tangents, with_tangents
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.passes import forward, plan
-from backprop_cli.errors import UsageError
+from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, Printed, dotted
 from backprop_cli.language.model import Leaf, Spec
@@ -51,6 +51,23 @@ def _once_each(settings: Sequence[str]) -> None:
         if names.count(name) > 1:
             raise UsageError("E022", f"--tangent {name[:64]} is given {names.count(name)} times",
                              hint="a leaf moves one way at a time: a run for each direction")
+
+
+def with_seed(spec: Spec) -> Spec:
+    """The spec, its reverse pass from ones where it says no seed and its output is no number.
+
+    A tangent needs none: of y = f(x) it is ∂y/∂x · ẋ, whatever the shape of y.
+
+    Raises:
+        SpecError: what else is wrong with the spec.
+    """
+    try:
+        build(spec)
+    except SpecError as error:
+        if error.code != "E018" or spec.backward:
+            raise
+        return replace(spec, grad_output="ones")
+    return spec
 
 
 def with_forward_mode(result: Result, spec: Spec, given: Mapping[str, Leaf], formulas: bool,

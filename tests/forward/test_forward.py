@@ -166,3 +166,13 @@ def test_the_only_entry_of_a_vector_is_an_entry(backprop: Backprop) -> None:
     """A network with one output unit: Ė is ẏ[0] (y[0] - t[0]), no reshape."""
     spec = "inputs: {x: [1, 2], t: [0.5]}\nparams: {W: [[1, 2]]}\nnodes:\n  y: W @ x\n  E: sum((y - t)**2)/2\n"
     assert "Ė = ẏ[0] · (y[0] - t[0])" in backprop("run", "-", "--tangent", "x=[1, 0]", stdin=spec).out
+
+
+@pytest.mark.parametrize(("node", "right"), [
+    ("x / norm(x)", [0.128, -0.096]), ("cumsum(x, 0)", [1.0, 1.0]), ("outer(x, x)", [[6.0, 4.0], [4.0, 0.0]])])
+def test_an_output_of_any_shape_has_a_tangent(node: str, right: Any, backprop: Backprop) -> None:
+    """Without a seed: J · ẋ by hand, at x = [3, 4] along [1, 0]; without a tangent a seed is asked for as before."""
+    asked = ["-e", f"y = {node}", "--set", "x=[3, 4]", "--get"]
+    found = json.loads(backprop("run", *asked, "y.tangent", "--tangent", "x=[1, 0]").out)
+    np.testing.assert_allclose(found, right, atol=1e-15)
+    assert "E018" in backprop("run", *asked, "x.grad").err
