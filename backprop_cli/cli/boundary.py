@@ -71,10 +71,18 @@ def _usage(error: click.ClickException) -> BackpropError:
         from difflib import get_close_matches
 
         near = get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=0)
-        hint = f"did you mean {near[0]!r}?" if near else hint
+        hint = _elsewhere(error.option_name) or (f"did you mean {near[0]!r}?" if near else hint)
         return UsageError(USAGE, f"no such option {error.option_name!r}", hint=hint)
     text = error.format_message().strip().removesuffix(".")
     return UsageError(USAGE, text[:1].lower() + text[1:], hint=hint)
+
+
+def _elsewhere(option: str) -> str:
+    """Which commands have an option that this one lacks; nothing where none has."""
+    ctx = click.Context(app)
+    commands = [(name, app.get_command(ctx, name)) for name in app.list_commands(ctx)]
+    found = [name for name, one in commands if one and any(option in param.opts for param in one.params)]
+    return f"{option} belongs to {', '.join(found[:-1])}{' and ' if found[1:] else ''}{found[-1]}" if found else ""
 
 
 _STREAM = {errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT}

@@ -138,6 +138,7 @@ def test_an_unforeseen_error_is_one_line(python) -> None:
     (["rum"], "no such command 'rum'\n  = did you mean 'run'?"),
     (["net.yaml"], "no such command 'net.yaml'\n  = a spec follows a command: 'backprop run net.yaml'"),
     (["run", "--otput", "x", "a"], "no such option '--otput'\n  = did you mean '--output'?"),
+    (["jacobian", "--vector", "1", "a"], "no such option '--vector'\n  = --vector belongs to hessian"),
     (["run"], "missing argument 'SPEC': a file, '-', or -e EXPR\n  = 'backprop run --help' lists the options"),
     (["run", "a", "--timeout", "never"],
      f"invalid value for '--timeout': 'never' is not a time; write seconds: 10\n{LISTED}"),
