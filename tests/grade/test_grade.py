@@ -343,10 +343,10 @@ def test_no_answer_is_an_internal_error(two_layer: Key, answer: str) -> None:
     ("__import__('os').system('touch pwned')", "line 2: "),
     ("ones((100000, 100000)) @ ones((100000, 1))", "the formula would compute more than"),
     ("'ones((9000,9000))[:2, :1]'", "the formula would compute more than"),
-    ("'tile(z_2, (100000, 100000))'", "the formula would compute more than"),
+    ("'tile(z_2, (100000, 100000))'", "the formula would take more than"),
     ("'" + "(" * 500 + "1" + ")" * 500 + "'", "line 2: "), ("'" + "1+" * 3000 + "1'", "line 2: "),
     ("sigmod(z_2)", "did you mean 'sigmoid'?"), ("grad(x)", "grad(x)"), ("q * 2", "unknown name 'q'"),
-    ("z_2 @ z_2", "(2, 1)"), ("[y_2, y_2]", "a list stands where"), ("{a: 1}", "found a mapping"), ("true", "true"),
+    ("z_2 @ z_2", "(2, 1)"), ("{a: 1}", "found a mapping"), ("true", "true"),
     ("[[1, 2], [3]]", "ragged"), ('"\\e[31m"', "unexpected character"), ("inv(z_2)", "inv"),
     ("'1' * 100000", "line 2: "), ("(y_2 - y", "line 2: "),
 ])  # fmt: skip

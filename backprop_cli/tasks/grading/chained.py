@@ -6,7 +6,7 @@ step back to the second, whichever way round and with whatever sign for the prod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.source import Text
 from backprop_cli.records import dataclass
+from backprop_cli.tasks.grading.items import error_of, gradient_of, indexed, other_spelling
 from backprop_cli.tasks.grading.key import Key
 
 PRODUCTS = frozenset({"*", "·", "@", "⊙"})
@@ -64,10 +65,20 @@ def _factors(part: ast.Expression) -> Iterator[ast.Expression]:
 
 
 def gradients_used(key: Key, expression: ast.Expression) -> set[str]:
-    """The nodes whose gradients an expression uses; ∂a/∂z of two nodes uses none."""
+    """The nodes whose gradients an expression uses, however they are spelled; ∂a/∂z of two nodes uses none."""
     calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call) and part.function == "grad")
     calls = (part for part in calls if not (isinstance(part, ast.Partial) and _is_link(key, part)))
-    return {one.value.name for call in calls for one in call.arguments if isinstance(one.value, ast.Name)}
+    inner = {one.value.name for call in calls for one in call.arguments if isinstance(one.value, ast.Name)}
+    found = {_node(key, name, lambda word: other_spelling(word, key.names)) for name in inner}
+    words = {part.name for part in ast.names(expression)} - {*key.names}
+    found |= {_node(key, name, lambda word: gradient_of(word, key.names) or error_of(word, key.names))
+              for name in words}  # fmt: skip
+    return found - {""}
+
+
+def _node(key: Key, name: str, read: Callable[[str], str | None]) -> str:
+    """The node of a name, or of one with letters behind it."""
+    return next(filter(None, map(read, (name, *(stem for stem, _ in indexed(name))))), "")
 
 
 def _is_link(key: Key, part: ast.Partial) -> bool:

@@ -105,7 +105,6 @@ def figures_of(expression: ast.Expression, value_of: Callable[[ast.Expression], 
 def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], Array]) -> tuple[Any, Any]:
     """A number, or an array that is written in short, `ones((3, 3))`; with half a unit of its last digit."""
     bare = expression.operand if isinstance(expression, ast.Unary) else expression
-    expression = stacked(expression)
     value = np.float64(value_of(expression))
     if isinstance(bare, ast.Number):
         return value, np.float64(half_unit(bare.text))
@@ -113,14 +112,6 @@ def _entry(expression: ast.Expression, value_of: Callable[[ast.Expression], Arra
     moved = [abs(value_of(nudged(expression, one)) - value) for one in literals[:MAX_LITERALS]]
     moved = moved if len(literals) <= MAX_LITERALS else []
     return value, np.zeros(np.shape(value))[()] + sum(moved)
-
-
-def stacked(part: ast.Expression) -> ast.Expression:
-    """`1/3 * [[1, 2]]`: a list of numbers as an operand is an array."""
-    part = rebuilt(part, stacked)
-    if not isinstance(part, ast.Sequence) or part.bracket != "[":
-        return part
-    return ast.Call(part.start, part.end, "stack", (ast.Argument(None, part, part.start, part.end),), part.start)
 
 
 def nudged(expression: ast.Expression, literal: ast.Number) -> ast.Expression:

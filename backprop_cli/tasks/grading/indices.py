@@ -52,7 +52,7 @@ class Indexed:
         text: where it stands, for errors.
         operand: what a name or an index stands for: the operand and its letters; None for anything without letters.
         shape: the shape of an expression without letters.
-        implicit: a letter that stands twice in a product is summed over, as in Einstein's convention.
+        implicit: a letter that stands twice in a product of entries is summed over, as in Einstein's convention.
         meets: the columns of a factor meet the rows of the next; else only those on both sides of an @.
     """
 
@@ -95,7 +95,10 @@ class Indexed:
     def _part(self, part: ast.Expression) -> Part:
         placed = self.operand(part)
         if placed is not None:
-            return self._placed(part, *placed)
+            found = self._placed(part, *placed)
+            if self.implicit and {ROW, COL} & {*found.axes}:
+                raise self._refused("no single entry", part)
+            return found
         if not self._has_letters(part):
             return self._placed(part, part, ())
         match part:

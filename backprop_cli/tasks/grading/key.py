@@ -81,6 +81,12 @@ class Key:
         free = [name for name in BATCH if name not in self.names and name not in named]
         return named | dict.fromkeys(free, batch.pop()) if len(batch) == 1 else named
 
+    @cached_property
+    def functions(self) -> tuple[str, ...]:
+        """The functions of one number that the spec uses, its own among them."""
+        ops = {node.op.name for node in self.graph.nodes if node.op and node.op.pointwise and len(node.inputs) == 1}
+        return (*sorted(ops), *self.graph.spec.functions)
+
     @property
     def asked(self) -> tuple[Item, ...]:
         """What is asked for where nobody says: the gradient of every leaf that is differentiated."""

@@ -183,7 +183,8 @@ class Marking:
         known = self.key.repairs
         formula = (item, content.expression, content.letters, self.scheme.allow)
         if formula not in known and len(known) < MOST_REPAIRS:
-            known[formula] = repaired(content.expression, self.key.names, self._judge(item, index, content), fits=fits)
+            known[formula] = repaired(content.expression, self.key.names, self.key.functions,
+                                      self._judge(item, index, content), fits=fits)  # fmt: skip
         return known.get(formula)
 
     def _judge(self, item: Item, index: int, content: Formula) -> Callable[[ast.Expression], bool]:

@@ -17,6 +17,7 @@ from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.unparse import unparse
 from backprop_cli.records import replace
 from backprop_cli.tasks.grading.functions import PRIME
+from backprop_cli.tasks.grading.items import indexed
 
 MAX_EDITS = 60
 """Changes that are tried."""
@@ -28,17 +29,21 @@ Edit = tuple[str, str, ast.Expression]
 """The mistake's key, what is told, and the expression without the mistake."""
 
 
-def repaired(expression: ast.Expression, names: Collection[str], is_right: Callable[[ast.Expression], bool], *,
-             fits: bool = False) -> tuple[str, str] | None:  # fmt: skip
+def repaired(expression: ast.Expression, names: Collection[str], functions: Collection[str],
+             is_right: Callable[[ast.Expression], bool], *, fits: bool = False) -> tuple[str, str] | None:  # fmt: skip
     """The mistake and the reason, where one change makes a formula right.
 
     Args:
         expression: the formula.
         names: the names of the key.
+        functions: those of one number that the key uses.
         is_right: whether a formula is right.
         fits: whether its shapes fit, so that it may be wrong in other ways than a product.
     """
-    kinds = (_of_shapes, _of_terms, partial(_of_names, names)) if fits else (_of_shapes, partial(_of_names, names))
+    letters = {letter for one in ast.names(expression) for _, found in indexed(one.name) for letter in found}
+    kinds: list[Callable[[ast.Expression], Iterator[Edit]]]
+    kinds = [_of_shapes, partial(_of_letters, sorted(letters)), partial(_of_names, names)]
+    kinds[1:1] = [_of_terms, partial(_of_functions, functions)] if fits else []
     for kind in kinds:
         for mistake, told, changed in islice(_edits(expression, kind), MAX_EDITS):
             if is_right(changed):
@@ -61,6 +66,26 @@ def _of_names(names: Collection[str], part: ast.Expression) -> Iterator[Edit]:
         yield from (("wrong_operand", told, replace(part, name=other)) for other in names if other != part.name)
 
 
+def _of_letters(letters: Collection[str], part: ast.Expression) -> Iterator[Edit]:
+    """Another letter for an axis: `δ_i a_i` for `δ_i a_j`."""
+    if not isinstance(part, ast.Name):
+        return
+    for stem, own in indexed(part.name):
+        for at, letter in enumerate(own):
+            for other in sorted({*letters, *"ijk"} - {letter}):
+                changed = f"{stem}_{''.join([*own[:at], other, *own[at + 1 :]])}"
+                yield "wrong_axis", f"the index {letter} of {part.name} is wrong", replace(part, name=changed)
+
+
+def _of_functions(functions: Collection[str], part: ast.Expression) -> Iterator[Edit]:
+    """Another function, or its derivative, in the place of one."""
+    if isinstance(part, ast.Call) and len(part.arguments) == 1 and part.function != "grad":
+        name = part.function.removesuffix(PRIME)
+        prime = part.function.removeprefix(name)
+        told = f"the derivative of {name} stands where another function's belongs" if prime else f"{name} is wrong here"
+        yield from (("wrong_rule", told, replace(part, function=other + prime)) for other in functions if other != name)
+
+
 def _of_terms(part: ast.Expression) -> Iterator[Edit]:
     """The sign or the factor of a term, or a function in the place of its derivative."""
     if isinstance(part, ast.Binary) and part.operator in _SUMS:
@@ -71,12 +96,20 @@ def _of_terms(part: ast.Expression) -> Iterator[Edit]:
             for term, put in ((part.left, replace(part, left=_times(factor, part.left))),
                               (part.right, replace(part, right=_times(factor, part.right)))):  # fmt: skip
                 yield "factor_2", f"a factor 2 {what} the term {unparse(term)}", put
+    elif isinstance(part, ast.Binary) and part.operator in _INVERSE:
+        told = f"{unparse(part.right)} {_INVERSE[part.operator]}"
+        yield "wrong_rule", told, replace(part, operator="*" if part.operator == "/" else "/")
+    elif isinstance(part, ast.Binary) and part.operator == "**" and isinstance(part.right, ast.Number):
+        for power in (part.right.value - 1, part.right.value + 1):
+            right = replace(part.right, value=power, text=str(float(power)))
+            yield "wrong_rule", f"the power of {unparse(part.left)} is wrong", replace(part, right=right)
     elif isinstance(part, ast.Call) and len(part.arguments) == 1 and not isinstance(part, ast.Partial):
         told = f"{part.function} itself stands where its derivative belongs"
         yield "activation_for_derivative", told, replace(part, function=part.function + PRIME)
 
 
 _SUMS = {"+": "-", "-": "+"}
+_INVERSE = {"/": "divides where it is a factor", **dict.fromkeys("*·", "is a factor where it divides")}
 
 
 def _negative(part: ast.Expression) -> ast.Expression:

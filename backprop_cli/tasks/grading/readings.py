@@ -52,15 +52,23 @@ def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[a
         return tuple(map(int, found))
 
     seen: list[ast.Expression] = []
+    refused: BackpropError | None = None
     if any(conventions.placed(part) is not None for part in ast.parts(expression)):
         calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call))
         sums = any(part.function.startswith(("Σ", "sum")) for part in calls)
         for implicit, meets in product((False,) if sums else (False, True), (True, False)):
             reader = Indexed(formula.text, conventions.placed, shape, implicit=implicit, meets=meets)
-            for reading in reader.whole(_everywhere(expression, _of_powers), formula.letters, key.shape(item)):
+            try:
+                found = [*reader.whole(_everywhere(expression, _of_powers), formula.letters, key.shape(item))]
+            except BackpropError as caught:
+                refused = refused or caught
+                continue
+            for reading in found:
                 if reading not in seen:
                     seen.append(reading)
                     yield reading
+        if refused is not None and not seen:
+            raise refused
         return
     for change in (_as_it_stands, _entrywise(shape, _are_vectors), _tight, _entrywise(shape, _broadcast), _diagonal,
                    _of_powers):
