@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isqrt
+from operator import attrgetter
 from typing import Any
 
 STAND_INS: dict[str, tuple[str, ...]] = {
+    "sympy.assumptions.wrapper": ("AssumptionsWrapper", "is_extended_nonnegative", "is_extended_real", "is_infinite"),
+    "sympy.calculus": ("AccumBounds",),
     "sympy.calculus.accumulationbounds": ("AccumBounds",),
     "sympy.concrete.products": ("Product",),
     "sympy.concrete.summations": ("Sum",),
@@ -20,15 +23,21 @@ STAND_INS: dict[str, tuple[str, ...]] = {
     "sympy.functions.elementary.integers": ("ceiling", "floor"),
     "sympy.functions.elementary.piecewise": ("Piecewise",),
     "sympy.functions.elementary.trigonometric": ("atan", "cos", "sin", "tan"),
+    "sympy.functions.special.polynomials": ("chebyshevt", "chebyshevu"),
     "sympy.integrals.integrals": ("Integral",),
     "sympy.matrices.expressions": ("MatrixExpr",),
+    "sympy.matrices.expressions.matexpr": ("MatrixExpr",),
+    "sympy.matrices.matrixbase": ("MatrixBase",),
     "sympy.ntheory.factor_": ("perfect_power",),
     "sympy.ntheory.primetest": ("isprime",),
     "sympy.polys.numberfields": ("minimal_polynomial",),
     "sympy.polys.orderings": ("monomial_key",),
     "sympy.polys.polyerrors": ("NotAlgebraic",),
     "sympy.printing.str": ("sstr",),
+    "sympy.sets.setexpr": ("SetExpr",),
     "sympy.simplify.radsimp": ("fraction",),
+    "sympy.simplify.simplify": ("logcombine", "signsimp"),
+    "sympy.tensor.array": ("Array", "NDimArray"),
     "sympy.tensor.tensor": ("TensAdd", "TensExpr"),
 }
 """The names, by their modules."""
@@ -68,9 +77,37 @@ def _isprime(n: Any) -> bool | None:
     return n > 1 and all(n % d for d in range(2, isqrt(n) + 1)) if (n := int(n)) < SMALL else None
 
 
+def _logcombine(expr: Any) -> Any:
+    """Without logarithms there is nothing to combine."""
+    from sympy import log
+
+    return None if expr.has(log) else expr
+
+
 def _monomial_key(order: object) -> Callable[[Any], Any] | None:
     """Monomials are in lexical order unless another is asked for."""
     return (lambda monomial: monomial) if order is None else None
+
+
+def _signsimp(expr: Any) -> Any:
+    """An expression with its sums turned so that those which differ by their sign alone are alike."""
+    from sympy.simplify.cse_opts import sub_post, sub_pre  # type: ignore[import-untyped]
+
+    if expr.is_Atom:
+        return expr
+    turned = sub_post(sub_pre(_signed_once(expr)))
+    return turned.func(*map(_signsimp, turned.args)) if turned.is_Add else _signed_once(turned)
+
+
+def _signed_once(expr: Any) -> Any:
+    """An expression without products whose signs were left standing."""
+    return expr if expr.is_Atom else expr.replace(lambda x: x.is_Mul and _twice(x) != x, _twice)
+
+
+def _twice(expr: Any) -> Any:
+    """An expression whose sign was changed, and changed back."""
+    negative = -expr
+    return -negative
 
 
 def _sstr(expr: Any) -> str | None:
@@ -85,11 +122,17 @@ def _sstr(expr: Any) -> str | None:
 
 ANSWERS: dict[str, Callable[..., Any]] = {
     "Abs": _absolute,
+    "AssumptionsWrapper": lambda expr: expr,  # what nothing more is assumed of
     "fraction": _fraction,
     "im": _imaginary,
+    "is_extended_nonnegative": attrgetter("is_extended_nonnegative"),
+    "is_extended_real": attrgetter("is_extended_real"),
+    "is_infinite": attrgetter("is_infinite"),
     "isprime": _isprime,
+    "logcombine": _logcombine,
     "monomial_key": _monomial_key,
     "re": _real,
+    "signsimp": _signsimp,
     "sstr": _sstr,
 }
 

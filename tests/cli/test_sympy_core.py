@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import sympy
@@ -15,6 +17,7 @@ from sympy.core import evalf as evaluation
 from sympy.core.numbers import Float, Integer, Rational
 
 from backprop_cli.cli.stand_ins import ANSWERS, STAND_INS
+from backprop_cli.cli.sympy_parts import HOMES, PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "specs").rglob("*.yaml"))
@@ -31,8 +34,8 @@ for spec in sys.argv[2:]:  # each in a process of its own: what one completes is
         out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             assert invoke([*json.loads(sys.argv[1]), spec]) == 0
-        whole = "sympy.polys" in sys.modules
-        print(json.dumps([spec, whole, out.buffer.getvalue().decode()]), flush=True)
+        loaded = [name for name in ("sympy.polys", "sympy.matrices") if name in sys.modules]
+        print(json.dumps([spec, len(loaded), out.buffer.getvalue().decode()]), flush=True)
         os._exit(0)
     os.wait()
 """
@@ -47,20 +50,21 @@ def python(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-def results(start: str, specs: list[str], command: Sequence[str] = ("run", *OPTIONS)) -> dict[str, tuple[bool, str]]:
-    """Of each spec whether all of sympy was loaded, and what was printed."""
+def results(start: str, specs: list[str], command: Sequence[str] = ("run", *OPTIONS)) -> dict[str, tuple[int, str]]:
+    """Of each spec whether sympy's core was loaded (0), its parts too (1) or all (2), and what was printed."""
     rows = map(json.loads, python(start + RUNS, json.dumps(command), *specs).splitlines())
-    return {spec: (whole, text) for spec, whole, text in rows}
+    return {spec: (loaded, text) for spec, loaded, text in rows}
 
 
 @pytest.mark.parametrize("specs", [SOME, pytest.param(SPECS, marks=pytest.mark.fuzz)], ids=["some", "all"])
 def test_formulas_are_the_same_with_the_core_alone(specs: list[str]) -> None:
-    """In all terms and notations, to the byte; the main spec needs the core alone, and so do most."""
+    """In all terms and notations, to the byte; the main spec needs the core alone, and so do most, others its parts."""
     here, plain = results(CORE, specs), results("import sys\n", specs)
     assert {s: text for s, (_, text) in here.items()} == {s: text for s, (_, text) in plain.items()}
-    assert all(whole and "backprop.run" in text for whole, text in plain.values())
+    assert all(loaded == 2 and "backprop.run" in text for loaded, text in plain.values())
     assert not here["specs/two_layer.yaml"][0]
-    assert 0 < sum(whole for whole, _ in here.values()) < len(specs) / 2
+    assert 0 < sum(loaded for loaded, _ in here.values()) < len(specs) / 2
+    assert max(loaded for loaded, _ in here.values()) == 1
 
 
 @pytest.mark.parametrize("command", ["check", "jacobian"])
@@ -70,6 +74,7 @@ def test_other_commands_say_the_same_with_the_core_alone(specs: list[str], comma
     here, plain = results(CORE, specs, (command,)), results("import sys\n", specs, (command,))
     assert {s: text for s, (_, text) in here.items()} == {s: text for s, (_, text) in plain.items()}
     assert all(len(text) > 100 for _, text in here.values())
+    assert sum(loaded == 2 for loaded, _ in here.values()) <= len(specs) / 10
 
 
 def test_a_command_starts_so() -> None:
@@ -91,12 +96,16 @@ WAYS = {
     "stand-in's module": "import sympy.matrices.expressions.matexpr",
     "stand-in": "from sympy.functions.elementary.exponential import log; assert log(1) == 0",
     "attribute of a stand-in": "from sympy.functions.elementary.exponential import exp; exp.fdiff",
+    "part": "assert sympy.cancel((before**2 - 1) / (before - 1)) == before + 1 and sympy.sin(1).evalf(2)",
+    "package of parts": "sympy.sin; import sympy.polys.agca; assert sympy.polys.Poly is sympy.polys.polytools.Poly",
+    "name beside the parts": "sympy.sin; from sympy.polys import QQ; from sympy.ntheory import totient, primetest",
+    "stand-in beside the parts": "sympy.sin; from sympy.simplify.simplify import signsimp, simplify",
     "evaluation": "assert abs((before + 1).subs(before, sympy.Pow(3, sympy.S.Half)).evalf() - 2.732) < 1e-3",
 }
 AFTER = """
 import pickle
-assert "sympy.polys" in sys.modules
-names = sorted(vars(sympy).keys() - {"physics", "__builtins__"})
+sympy.Matrix
+names = sorted(vars(sympy).keys() - {"combinatorics", "physics", "__builtins__"})
 stale = [n for n, m in sys.modules.items() if n.startswith("sympy.") and
          (m.__spec__ is None or m.__spec__.name != n or type(m.__spec__.loader).__module__.startswith("backprop"))]
 assert not stale, stale
@@ -136,6 +145,30 @@ def test_whatever_asks_for_more_gets_sympy_as_it_is() -> None:
     assert dict(zip(WAYS, found, strict=True)) == dict(zip(WAYS, plain, strict=True))
 
 
+HELD = """
+import sympy
+from backprop_cli.cli.stand_ins import StandIn
+sympy.cancel
+assert "sympy.matrices" not in sys.modules
+print([(n, k) for n, m in sys.modules.items() if n.startswith("sympy.") and m.__spec__ for k in vars(m)
+       if isinstance(vars(m)[k], StandIn)])
+"""
+
+
+def test_no_module_keeps_what_stands_in() -> None:
+    """What the parts import at their top is there: they ask once, and for good."""
+    assert python(CORE + HELD) == "[]\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="is not installed")
+def test_parts_that_ask_for_more_are_loaded_with_all() -> None:
+    """In a version of sympy in which they depend on what is no part."""
+    less = "from backprop_cli.cli import sympy_parts; del sympy_parts.HOMES['gcd']\n"
+    plain = python("import sys; ALONE = False" + FORKED, LOOK, "sympy.sin").splitlines()
+    assert python(CORE + less + "ALONE = True" + FORKED, LOOK, "sympy.sin").splitlines() == plain
+    assert python(CORE + less + "import sympy; sympy.sin; print('sympy.matrices' in sys.modules)") == "True\n"
+
+
 def test_a_core_that_does_not_load_alone_is_no_error() -> None:
     """Then all of sympy is loaded, as ever."""
     broken = "sys.modules['sympy.core.mul'] = None\n"
@@ -147,10 +180,17 @@ x, n = sympy.symbols("x n")
 NUMBERS = [Integer(k) for k in range(-12, 200)] + [Rational(k, 7) for k in range(-9, 9)] + [Integer(10**30)]
 OPERANDS = {
     "Abs": NUMBERS,
+    "AssumptionsWrapper": NUMBERS,
     "fraction": [x, 2 * x, x * n, x + 1, 2 * x * (n + 1), x / 2, x / n, x**2, Rational(1, 3), Integer(4)],
     "im": [*NUMBERS, Float(0.5), sympy.pi, x, sympy.I],
+    "is_extended_nonnegative": [*NUMBERS, x, sympy.pi, sympy.Dummy(real=True) ** 2],
+    "is_extended_real": [*NUMBERS, x, sympy.pi, sympy.I],
+    "is_infinite": [*NUMBERS, x, sympy.oo],
     "isprime": [k for k in NUMBERS if k.is_Integer],
+    "logcombine": [*NUMBERS, x, 2 * x + n, x * sympy.exp(n), 2 * sympy.log(x)],
     "re": [*NUMBERS, Float(0.5), sympy.pi, x, sympy.I],
+    "signsimp": [*NUMBERS, x, -x, x - n, n - x, (x - n) / (n - x), x * (1 - n), (n - x) * (1 - x) / (x - 1) ** 2, 1 - x,
+                 sympy.exp(n - x) / (1 - sympy.exp(x - n)), sympy.Mul(2, x + n, evaluate=False), -(x - 1) * (x - n)],
     "sstr": [*NUMBERS, x, sympy.Dummy("d"), sympy.Wild("w"), x + 1, sympy.pi, sympy.oo],
 }
 
@@ -159,7 +199,7 @@ OPERANDS = {
 def test_an_answer_is_the_one_of_sympy(name: str) -> None:
     """What is answered in place of a function of sympy is what it answers; for some it leaves it to sympy."""
     home = next(module for module, names in STAND_INS.items() if name in names)
-    real = getattr(sys.modules[home], name)
+    real = getattr(import_module(home), name)
     found = [(ANSWERS[name](operand), real(operand)) for operand in OPERANDS[name]]
     answered = [(ours, theirs) for ours, theirs in found if ours is not None]
     assert len(answered) >= 4
@@ -192,5 +232,16 @@ def test_the_default_order_is_lexical() -> None:
 
 def test_stand_ins_stand_for_something() -> None:
     """Each name is there in sympy, under its module."""
-    assert not [(m, n) for m, names in STAND_INS.items() for n in names if not hasattr(sys.modules[m], n)
+    assert not [(m, n) for m, names in STAND_INS.items() for n in names if not hasattr(import_module(m), n)
                 if n != "tan" or n in vars(evaluation)]  # fmt: skip
+
+
+def test_names_of_parts_are_at_home() -> None:
+    """What a package, or sympy, has by a name is what the module defines, and each of the parts' packages is one."""
+    def packages(name: str, home: str) -> list[ModuleType]:
+        return [p for p in map(import_module, ["sympy", ".".join(home.split(".")[:2])]) if hasattr(p, name)]
+
+    found = [(name, home, packages(name, home)) for name, home in HOMES.items()]
+    assert all(at for _, _, at in found)
+    assert [n for n, home, at in found for p in at if getattr(p, n) is not getattr(import_module(home), n)] == []
+    assert all(hasattr(import_module(package), "__path__") for package in PACKAGES)

@@ -189,7 +189,7 @@ def uncrossed(expr: Add) -> Expr:
     for one, other in combinations(expr.args, 2):
         for (front, a, b), (behind, c, d) in product(_pairs(one), _pairs(other)):
             ratio = front / behind
-            for sign in (S.One, S.NegativeOne) if abs(ratio) == 1 else ():
+            for sign in (S.One, S.NegativeOne) if ratio in {S.One, S.NegativeOne} else ():
                 x, y = b - sign * c, d + sign * ratio * a  # a b + c d / ratio = a (x + sign c) + c (y / ratio - sign a)
                 if _shorter(x, b) and _shorter(y, d):
                     return Add(*[t for t in expr.args if t not in {one, other}]) + front * (a * x + c * y / ratio)

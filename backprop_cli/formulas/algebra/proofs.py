@@ -22,7 +22,7 @@ def sum_of_definition(definition: Expr, shape: Shape, axes: tuple[int, ...], fac
     total = _skeleton_sum(expand_mul(expanded), shape, axes)
     if total.is_Atom:
         return total
-    from sympy import cancel  # imports all of sympy, which few formulas need
+    from sympy import cancel  # loads more of sympy than its core, which few formulas need
     from sympy.polys.polyerrors import PolynomialError
 
     try:

@@ -50,7 +50,7 @@ def tidy(expr: Expr, facts: Facts) -> Expr:
 
 def put_together(expr: Expr, facts: Facts) -> Expr:
     """What was opened, tidied once the sums below fraction bars are quotients: t/(t/a + t/b) as a b/(a + b)."""
-    from sympy.polys.rationaltools import together  # imports all of sympy, which few formulas need
+    from sympy import together  # loads more of sympy than its core, which few formulas need
 
     powers = (p for p in pointwise_parts(expr) if isinstance(p, Pow) and isinstance(p.base, Add) and is_below(p.exp))
     skeletons = {p.base: skeleton_of(p.base, style=facts.style) for p in powers}
@@ -178,7 +178,7 @@ def _stand_in(number: int, positive: bool | None, facts: Facts) -> Expr:
 
 
 def _candidates(expr: Expr, folds: tuple[Fold, ...]) -> Iterator[Expr]:
-    from sympy import cancel, factor  # imports all of sympy, which few formulas need
+    from sympy import cancel, factor  # loads more of sympy than its core, which few formulas need
     from sympy.polys.polyerrors import PolynomialError
 
     yield factor_terms(expr)

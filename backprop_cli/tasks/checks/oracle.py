@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,6 +107,7 @@ class Oracle:
     sizes: Mapping[int, int] = field(init=False)
     slopes: dict[tuple[Expr, Expr], Expr] = field(default_factory=dict)
     made: dict[Index, Any] = field(default_factory=dict)  # one node at a time is symbols: the same for all of a shape
+    far: set[int] = field(default_factory=set)  # nodes too far from the output: so is what they are made of
 
     def __post_init__(self) -> None:
         self.sizes = {node.index: math.prod(map(int, node.shape)) for node in self.graph.nodes}
@@ -138,21 +140,29 @@ class Oracle:
         Raises:
             TooLargeError, NoEntriesError: as `explicit`.
         """
-        try:
-            return self.explicit(node, (self.output,), self.effort.whole)
-        except TooLargeError:
-            return self.explicit(node, self.known, self.effort.parts)
+        is_far = not self.far.isdisjoint(self.dependents.users[node])
+        whole = None if is_far else self.way(node, (self.output,))
+        if whole is None:
+            self.far.add(node)
+        else:
+            with suppress(TooLargeError):
+                return self.explicit(node, whole, (self.output,), self.effort.whole)
+        way = self.way(node, self.known)
+        if way is None:
+            raise TooLargeError
+        return self.explicit(node, way, self.known, self.effort.parts)
 
-    def explicit(self, node: int, known: Container[int], effort: Allowance) -> Explicit:
+    def way(self, node: int, known: Container[int]) -> list[int] | None:
+        """What depends on a node, up to what is known; None where it has too many entries."""
+        return self.dependents.of(node, self.output, self.sizes, MOST_ENTRIES - self.sizes[node], known)
+
+    def explicit(self, node: int, chain: Sequence[int], known: Container[int], effort: Allowance) -> Explicit:
         """The output as a sum over what is known, each written out in the entries of a node.
 
         Raises:
             TooLargeError: it, or differentiating it, is too much.
             NoEntriesError: an op on the way has no entries.
         """
-        chain = self.dependents.of(node, self.output, self.sizes, MOST_ENTRIES - self.sizes[node], known)
-        if chain is None:
-            raise TooLargeError
         effort.take(APPLIED * sum(self.sizes[index] for index in chain))
         shape = tuple(map(int, self.graph.nodes[node].shape))
         made = self.made[shape] = self.made[shape] if shape in self.made else symbols("x", shape)
@@ -203,7 +213,7 @@ def compared(explicit: Explicit, point: Array, gradient: Array) -> Answer:
     """The derivatives of what is explicit by each of its symbols, evaluated at a point, against a gradient."""
     made = explicit.made
     at_point = dict(zip(made.flat, point.flat, strict=True))
-    value, shaken = Scalars(at_point), [Shaken(at_point, draw) for draw in range(DRAWS)]
+    value, shaken = Scalars(at_point), list[Shaken]()
     worst, at = 0.0, (0,) * made.ndim
     everything = np.full(made.shape, math.nan)
     kinks: list[Index] = []
@@ -218,9 +228,11 @@ def compared(explicit: Explicit, point: Array, gradient: Array) -> Answer:
             unknown.append(index)
             continue
         distance = float(TOLERANCE.distance(gradient[index], found))
-        if TOLERANCE.refuses(distance) and abs(gradient[index] - found) <= spread(explicit, made[index], found, shaken):
-            unknown.append(index)
-            continue
+        if TOLERANCE.refuses(distance):
+            shaken = shaken or [Shaken(at_point, draw) for draw in range(DRAWS)]
+            if abs(gradient[index] - found) <= spread(explicit, made[index], found, shaken):
+                unknown.append(index)
+                continue
         everything[index] = found
         if not distance <= worst and not math.isnan(worst):
             worst, at = distance, index

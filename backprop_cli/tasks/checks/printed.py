@@ -16,7 +16,7 @@ from backprop_cli.engine.ops.tensor import Array, Mask
 from backprop_cli.errors import BackpropError
 from backprop_cli.formulas.printed import Named, Omitted, Printed
 from backprop_cli.tasks.checks.reading import Reading
-from backprop_cli.tasks.checks.results import Answer, Tolerance
+from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 
 RELATIVE = 1e-7
 ROUNDING = 1e-12  # of the largest number in the graph: what cancels in one form may not cancel in the other
@@ -51,21 +51,23 @@ class PrintedBack:
     def answer(self, formula: Formulas, gradient: Array, within: Iterable[Formulas] = ()) -> Answer:
         """The formulas of a gradient, in all their terms, against its value; those `within` may stand in them."""
         shown, parts = codes(formula), [code for one in within for code in codes(one).values()]
-        terms_of = {code: terms for terms, code in reversed(shown.items())}  # the first in which it is shown
-        once = {code: self.read(terms, code, gradient, parts) for code, terms in terms_of.items()}
+        once: dict[str, Any] = {}
+        for terms, code in shown.items():
+            if code not in once:
+                once[code] = self.read(terms, code, gradient, parts)
         read = {terms: once[code] for terms, code in shown.items()}
         found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
+        values = [one for one in once.values() if not isinstance(one, str)]
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
         lost = self.lost(once, gradient)
         worst, at = 0.0, (0,) * np.ndim(gradient)
         undefined = nowhere = np.zeros(np.shape(gradient), dtype=bool)
-        if not all(np.isfinite(one).all() for one in (gradient, *found.values())):
-            undefined, nowhere = undefined_at(found.values(), gradient), self.nowhere(found.values(), gradient)
-        for one in found.values() if np.size(gradient) else ():
-            distance = np.where(undefined | nowhere | lost, 0.0, np.asarray(self.distance(one, gradient)))
-            index = np.unravel_index(int(np.argmax(np.where(np.isnan(distance), np.inf, distance))), distance.shape)
-            if not distance[index] <= worst and not math.isnan(worst):
-                worst, at = float(distance[index]), tuple(map(int, index))
+        if not all(np.isfinite(one).all() for one in (gradient, *values)):
+            undefined, nowhere = undefined_at(values, gradient), self.nowhere(values, gradient)
+        for one in values if np.size(gradient) else ():
+            distance, index = farthest(np.where(undefined | nowhere | lost, 0.0, self.distance(one, gradient)))
+            if not distance <= worst and not math.isnan(worst):
+                worst, at = distance, index
         if not found and not faults:
             return Answer("formula", total=len(formula), note="no formula is short enough to be read back")
         wrong = bool(faults) or bool(self.tolerance.refuses(worst))
@@ -112,6 +114,15 @@ class PrintedBack:
             return 0.0 if one != one and other != other else self.tolerance.distance(one, other)  # noqa: PLR0124 (NaN)
         both = np.isnan(np.asarray(found, dtype=float)) & np.isnan(np.asarray(gradient, dtype=float))
         return np.where(both, 0.0, self.tolerance.distance(found, gradient))
+
+
+def farthest(distances: Array) -> tuple[float, Index]:
+    """The largest of some distances, NaN above all, and where it is."""
+    if not distances.ndim:
+        return float(distances), ()
+    at = int(np.argmax(np.where(np.isnan(distances), np.inf, distances)))
+    index = tuple(map(int, np.unravel_index(at, distances.shape)))
+    return float(distances[index]), index
 
 
 def undefined_at(found: Iterable[Array], gradient: Array) -> Any:

@@ -1,3 +1,0 @@
-from sympy import Expr
-
-def together(expr: Expr) -> Expr: ...
