@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from sympy import Expr, S
+from sympy import Add, Expr, S
 
 from backprop_cli.engine.graph import GraphPass, Node
 from backprop_cli.engine.interpret import interpret
@@ -24,6 +24,7 @@ from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN
 from backprop_cli.formulas.algebra.contributions import Parts, added_up, collected, passed
 from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.exponentials import united
 from backprop_cli.formulas.algebra.expr import (
     Delta,
     GradSymbol,
@@ -210,6 +211,8 @@ class Formulas:
             if (opened := written_out(known, self.symbols.facts)) != known:
                 found = self.shut(opened)
                 known = found if tree_size(found) < tree_size(known) else known
+            if (opened := united(known, self.symbols.facts)) != known:
+                known = self.tidied(opened)
             self.symbols.chosen[expr] = known
         return known
 
@@ -221,7 +224,10 @@ class Formulas:
         """n R/V as P/T, where P is n R T/V: what a node is proportional to by that node, for a scalar above 0."""
         if shape_of(leaf) or not expr.args or not is_positive(leaf, self.symbols.facts):
             return expr
-        found = self.tidied(expr * leaf) / leaf
+        whole = self.tidied(expr * leaf)
+        if isinstance(whole, Add) and not isinstance(expr, Add):
+            return expr
+        found = whole / leaf
         cheaper, smaller = reading_cost(expr) - reading_cost(found), tree_size(expr) - tree_size(found)
         return found if min(cheaper, smaller) >= 0 and cheaper + smaller >= SHARE else expr
 

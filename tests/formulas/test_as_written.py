@@ -92,3 +92,20 @@ def test_a_column_is_written_as_one(nodes: Mapping[str, str], expected: Mapping[
     assert {name: found[name].text for name in expected} == expected
     assert all((found[name].deviation or 0) < 1e-12 for name in found)
     assert not any("reshape" in formula.text for formula in found.values())
+
+
+EXPONENTIALS = [
+    ({"d": "(log(c/p) + c**2/2)/c", "b": "d - c", "L": "c*erf(d/sqrt(2)) - p*erf(b/sqrt(2))"}, "0"),
+    ({"d": "(log(c/p) + c**2/2)/c", "b": "d - p", "L": "c*erf(d/sqrt(2)) - p*erf(b/sqrt(2))"},
+     "(c · exp(-d²/2) - p · exp(-b²/2)) · √2 / √π"),
+    ({"d": "log(c)/p", "L": "exp(d*p) - c*exp(d)"}, "(p - exp(d)) · c"),
+]
+"""The identity of Black and Scholes for a price c and a strike p; with another spread there is none; c by its log."""
+
+
+@pytest.mark.parametrize(("nodes", "expected"), EXPONENTIALS)
+def test_exponentials_are_one_where_their_definitions_say_so(nodes: Mapping[str, str], expected: str) -> None:
+    """Terms whose exponents differ by logarithms of what stands in front are one; any others stay two."""
+    found = formulas(json.dumps(nodes))
+    assert found["d"].text == expected
+    assert all((formula.deviation or 0) < 1e-12 for formula in found.values())
