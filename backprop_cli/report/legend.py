@@ -34,6 +34,7 @@ SIGNS = (
     ("cofactor_along(", "cofactor_along(x, v): how the matrix of cofactors of x moves as x moves along v"),
     ("polar(", "polar(x): U · Vᵀ of the singular value decomposition x = U · diag(σ) · Vᵀ"),
     ("lyapunov(", "lyapunov(a, c): the X with a · X + X · a = c"),
+    ("2⁻⁵²", "2⁻⁵² = 2.2e-16, how far double precision tells 1 from the next number, keeps a divisor from 0"),
     ("prod_others(", "prod_others(x): at each place the product of all entries but that one"),
 )
 """What a sign means that no textbook has, in the order in which they are looked for."""

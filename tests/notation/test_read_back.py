@@ -355,6 +355,7 @@ FOUND = {
     ),
     "a list beside slices": ("x: {shape: [2, 3, 2, 3], init: normal}", "z: 'x[:, [0, 0], :, 1:]'"),
     "two lists": ("x: {shape: [2, 3, 2, 3], init: normal}", "z: 'x[[1, 0, 1], [0, 2, 1]]'"),
+    "the least divisor": ("x: [1, -2, 3], g: [1, 2, 0.5]", "z: 'rms_norm(x, g)'"),
     "lists of numbers": ("x: [1, -2, 3], w: [2, 0.5]",
                          "z: 'sum(x * [0.3, 0.7, -0.1]) + [[1, 2, 3], [4, 5, 6]] @ x * w'"),
     "a long list": ("x: {shape: [12], init: normal}",

@@ -25,6 +25,7 @@ from backprop_cli.report.derived.text import NARROW
 from backprop_cli.report.view import View
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
+from tests.conftest import Backprop
 from tests.notation.test_read_back import first_of, read
 from tests.readers.indexed import Reader, evaluated
 
@@ -448,3 +449,23 @@ def test_labels_that_are_computed_have_their_numbers(backprop: Any, tmp_path: Pa
     assert "Σ_i,j [j+i = k] · ∂loss/∂u[i,j]" in done.out
     assert "[1]: 2 + 4 = 6" in done.out
     assert "arange(2)[" not in done.out
+
+
+@pytest.mark.parametrize("name", ["batch_norm", "transformer_encoder", "gaussian_cholesky", "cnn"])
+def test_every_sign_of_a_page_stands_in_an_element(backprop: Backprop, name: str) -> None:
+    """In MathML a number beside elements, not in one, is not shown: the 1/N of a mean was a bar with nothing at it."""
+    page = backprop("derive", f"specs/{name}.yaml", "--format", "html").out
+    first = r"<(?:math|mrow|mfrac|msub|msup|msqrt|munder|mtd)\b[^>]*>[^<>]*\w[^<>]*<"
+    behind = r"</(?:mo|mi|mn|mrow|mfrac|msub|msup|msqrt|munder)>[^<>]*\w[^<>]*<(?=/?m)"
+    assert page.count("<mfrac>") > 3
+    assert re.findall(f"{first}|{behind}", page) == []
+
+
+def test_the_least_divisor_is_a_power_of_two(backprop: Backprop) -> None:
+    """PyTorch's epsilon of rms_norm had sixteen digits in every formula; code keeps them."""
+    spec = "params: {x: [1, -2, 3], g: [1, 2, 0.5]}\nnodes: {y: 'rms_norm(x, g)', L: sum(y**2)}\n"
+    shown = backprop("run", "-", stdin=spec).out
+    assert "√(mean(x²) + 2⁻⁵²)" in shown
+    assert "notation: 2⁻⁵² = 2.2e-16" in shown
+    assert "2.220446049250313e-16" in backprop("run", "-", "--get", "x.formula.code", stdin=spec).out
+    assert "2^{-52}" in backprop("run", "-", "--format", "latex", stdin=spec).out

@@ -25,7 +25,7 @@ from backprop_cli.records import dataclass
 LONGEST = 240
 """Characters of a formula that is read; what is longer stays in the names of the gradients above."""
 
-LONGEST_ENTRY = 8 * LONGEST
+LONGEST_ENTRY = 2 * LONGEST
 """Characters of one entry written out; notations with markup take many more to say the same."""
 
 MARKUP = 40

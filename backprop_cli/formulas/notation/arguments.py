@@ -12,6 +12,7 @@ from backprop_cli.engine.ops.base import REQUIRED, axes_of
 from backprop_cli.engine.ops.subscripts import index_text
 from backprop_cli.formulas.algebra.expr import NONE, Apply, shape_of
 
+SMALLEST_PLAIN = 2**20
 FLOATS_END = 2**1024
 
 
@@ -27,6 +28,13 @@ def decimal(value: Expr) -> str:
     if isinstance(value, Float):
         return repr(float(value))
     return str(value)
+
+
+def power_of_two(value: Expr) -> int | None:
+    """The exponent of what an epsilon is by default, 2⁻⁵²: in decimals it has sixteen digits."""
+    if not isinstance(value, Rational) or value.p != 1 or value.q < SMALLEST_PLAIN or value.q & (value.q - 1):
+        return None
+    return 1 - int(value.q).bit_length()
 
 
 def spell_static(value: object) -> str:

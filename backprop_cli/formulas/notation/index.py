@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from sympy import Expr, Pow, Rational
+from sympy import Expr, Pow, Rational, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import TURNED, Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
@@ -231,7 +231,8 @@ class EntryLayout(Layout):
 
     def multiplied(self, pieces: Sequence[Piece]) -> Piece:
         """Numbers multiplied; one that is 1 is not written."""
-        pieces = [piece for piece in pieces if piece.text != "1"] or list(pieces[:1])
+        one = self.notation.number(S.One)
+        pieces = [piece for piece in pieces if piece.text != one] or list(pieces[:1])
         if len(pieces) == 1:
             return pieces[0]
         return Piece(self.between.join(self.closed(piece, PRODUCT) for piece in pieces), PRODUCT)
@@ -309,7 +310,7 @@ class EntryLayout(Layout):
 
     def raised(self, conditions: Sequence[tuple[str, str, str]], piece: Piece) -> Piece:
         """x[k]^([k ≤ i] · [k ≠ j]): something where indices compare so, else 1."""
-        one = Piece("1", ATOM)
+        one = self.entry(S.One, ())
         if any(name == "not_equal" and left == right for name, left, right in conditions):
             return one
         brackets = [self.comparison(name, left, right) for name, left, right in conditions if left != right]

@@ -16,6 +16,7 @@ from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
     new_axes,
+    power_of_two,
     spell_static,
     summed_names,
     written_arguments,
@@ -171,6 +172,8 @@ class Latex(Notation):
     def number(self, value: Expr) -> str:
         if value in _NAMED:
             return _NAMED[value]
+        if (power := power_of_two(value)) is not None:
+            return rf"2^{{{power}}}"
         text = decimal(value)
         mantissa, _, exponent = text.partition("e")
         if not exponent:

@@ -16,6 +16,7 @@ from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
     new_axes,
+    power_of_two,
     spell_static,
     summed_names,
     written_arguments,
@@ -233,6 +234,8 @@ class Mathml(Notation):
     def number(self, value: Expr) -> str:
         if value in _NAMED:
             return mi(_NAMED[value])
+        if (two := power_of_two(value)) is not None:
+            return script("msup", mn("2"), tokens(str(two)))
         mantissa, _, exponent = decimal(value).partition("e")
         sign, digits = (mo(MINUS), mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
         if not exponent:

@@ -9,7 +9,7 @@ from math import prod
 from operator import ge, le, ne
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, S
 
 from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, TensorSymbol, is_one, shape_of
 from backprop_cli.formulas.algebra.style import Style
@@ -44,7 +44,8 @@ class NumbersLayout(EntryLayout):
     def put_in(self, expr: Expr, at: tuple[int, ...]) -> str:
         """The entry at an index; nothing where it, or a sum in it, is too long to be read."""
         try:
-            return self.entry(expr, tuple(map(str, at))).text
+            found = self.entry(expr, tuple(map(str, at)))
+            return self.number(0.0).text if found is NOTHING else found.text
         except TooLongError:
             return ""
 
@@ -107,7 +108,7 @@ class NumbersLayout(EntryLayout):
     def raised(self, conditions: Sequence[tuple[str, str, str]], piece: Piece) -> Piece:
         """A factor, or none where indices do not compare so."""
         holds = all(HOLDS[name](_indices(left), _indices(right)) for name, left, right in conditions)
-        return piece if holds else Piece("1", ATOM)
+        return piece if holds else self.entry(S.One, ())
 
     def over(self, runs: Sequence[Along], body: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
         """Every term of a sum, every factor of a product, all of which one is the largest.

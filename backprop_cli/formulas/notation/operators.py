@@ -66,7 +66,7 @@ def inverted(layout: Walker, expr: Apply) -> Piece:
 def powered(layout: Walker, expr: Apply) -> Piece:
     """A matrix power or a number's unevaluated one."""
     if expr.name == "power" and expr.args[1] == -1:
-        return Piece(*layout.notation.fraction(Piece("1", ATOM), layout.walk(expr.args[0])))
+        return Piece(*layout.notation.fraction(layout.walk(S.One), layout.walk(expr.args[0])))
     if expr.name == "power":
         return Piece(layout.notation.superscript(layout.walk(expr.args[0]), layout.walk(expr.args[1]), None), POWER)
     return layout.call(expr)

@@ -15,6 +15,7 @@ from backprop_cli.formulas.notation.arguments import (
     decimal,
     is_plain,
     new_axes,
+    power_of_two,
     spell_static,
     summed_names,
     written_arguments,
@@ -195,6 +196,8 @@ class Notation:
 
     def number(self, value: Expr) -> str:
         """An exact number."""
+        if (exponent := power_of_two(value)) is not None:
+            return f"2{str(exponent).translate(_SUPERSCRIPTS)}"
         return _NAMED.get(value) or decimal(value)
 
     def times(self, left: Expr, right: Expr) -> str:

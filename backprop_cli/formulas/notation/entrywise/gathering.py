@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sympy import Expr
+from sympy import Expr, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.positions import from_the_end
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
-from backprop_cli.formulas.notation.piece import ATOM, Piece
+from backprop_cli.formulas.notation.piece import Piece
 
 
 def label(layout: EntryWalker, labels: Expr, indices: Index, size: int) -> str:
@@ -21,7 +21,7 @@ def label(layout: EntryWalker, labels: Expr, indices: Index, size: int) -> str:
 
 def one_hot(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     """[t[n] = k]."""
-    return layout.selected([layout.named_by(expr.args[0], indices[:-1])], indices[-1:], Piece("1", ATOM))
+    return layout.selected([layout.named_by(expr.args[0], indices[:-1])], indices[-1:], layout.entry(S.One, ()))
 
 
 def taken(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:

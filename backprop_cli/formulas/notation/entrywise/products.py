@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sympy import Integer
+from sympy import Expr, Integer, S
 
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.notation.entrywise import places
@@ -85,7 +85,7 @@ def solved(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
 
 def inverted(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     """1 / a of a matrix of one entry."""
-    return None if any(indices[-2:]) else layout.quotient(Piece("1", ATOM), layout.entry(expr.args[0], indices))
+    return None if any(indices[-2:]) else layout.quotient(layout.entry(S.One, ()), layout.entry(expr.args[0], indices))
 
 
 def transposed(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
@@ -97,7 +97,7 @@ def transposed(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 def identity(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     """I is [i = j]."""
-    return layout.selected(indices[:1], indices[1:], Piece("1", ATOM))
+    return layout.selected(indices[:1], indices[1:], layout.entry(S.One, ()))
 
 
 def counted(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
@@ -118,9 +118,9 @@ def _whole(layout: EntryWalker, number: int) -> Piece:
     return Piece(layout.notation.number(Integer(number)), ATOM if number >= 0 else ADD)
 
 
-def constant(text: str) -> Callable[[EntryWalker, Apply, Index], Piece]:
+def constant(number: Expr) -> Callable[[EntryWalker, Apply, Index], Piece]:
     """The same number everywhere."""
-    return lambda layout, expr, indices: Piece(text, ATOM)
+    return lambda layout, expr, indices: layout.entry(number, ())
 
 
 def triangle(name: str) -> Callable[[EntryWalker, Apply, Index], Piece]:
@@ -165,6 +165,6 @@ def trace(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 ROWS: Mapping[str, Row] = {
     "matmul": chained, "outer": outer, "kron": kronecker, "einsum": summed, "solve": solved, "transpose": transposed,
     "inv": inverted, "arange": counted,
-    "eye": identity, "ones": constant("1"), "zeros": constant("0"), "tril": triangle("greater_equal"),
+    "eye": identity, "ones": constant(S.One), "zeros": constant(S.Zero), "tril": triangle("greater_equal"),
     "triu": triangle("less_equal"), "diagonal": diagonal, "diag": diag, "trace": trace,
 }  # fmt: skip

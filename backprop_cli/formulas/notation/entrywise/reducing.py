@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
-from sympy import Expr, S
+from sympy import Expr, Integer, S
 
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, exact, is_one, shape_of, size
 from backprop_cli.formulas.notation.arguments import summed_names
 from backprop_cli.formulas.notation.entrywise.walker import EntryWalker, Index, Row
-from backprop_cli.formulas.notation.piece import ATOM, MUL, POWER, Piece
+from backprop_cli.formulas.notation.piece import MUL, POWER, Piece
 
 
 def run_over(layout: EntryWalker, expr: Apply, indices: Index, of: Callable[[Index], Piece], sign: str = "Σ") -> Piece:
@@ -40,11 +40,10 @@ def mean(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
     if any(shape[a] == 0 for a in axes_of(expr.parameters["axis"], len(shape))):
         return layout.entry(S.NaN, ())
     total = run_over(layout, expr, indices, lambda at: layout.entry(expr.args[0], at))
-    counts = [layout.count(shape[a]) for a in axes_of(expr.parameters["axis"], len(shape)) if not is_one(shape[a])]
+    counts = [size(shape[a]) for a in axes_of(expr.parameters["axis"], len(shape)) if not is_one(shape[a])]
     if not counts:
         return total
-    below = Piece(layout.notation.beside.join(counts), ATOM if len(counts) == 1 else MUL)
-    one, _ = layout.notation.fraction(Piece("1", ATOM), below)
+    one, _ = layout.notation.fraction(layout.entry(S.One, ()), layout.entry(prod(counts, start=S.One), ()))
     return Piece(one + layout.between + layout.notation.bracket(total.text), MUL)
 
 
@@ -93,7 +92,7 @@ def norm(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
         return None
     x = expr.args[0]
     total = run_over(layout, expr, indices, lambda at: Piece(
-        layout.notation.superscript(layout.entry(x, at), Piece("2", ATOM), 2), POWER))  # fmt: skip
+        layout.notation.superscript(layout.entry(x, at), layout.entry(Integer(2), ()), 2), POWER))  # fmt: skip
     return layout.notation.root(total)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from backprop_cli.engine.ops.validate import wholes
 from backprop_cli.engine.ops.windows import SPACES, Geometry, geometry
 from backprop_cli.formulas.algebra.expr import NONE, Apply, is_op, shape_of
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.walker import Along, EntryWalker, Index, Row
-from backprop_cli.formulas.notation.piece import ATOM, Piece
+from backprop_cli.formulas.notation.piece import Piece
 
 
 def space_of(expr: Apply) -> int:
@@ -158,7 +158,7 @@ def _shared(layout: EntryWalker, of: Piece, where: Geometry) -> Piece:
     count = 1
     for size in where.kernel:
         count *= size
-    return of if count == 1 else layout.quotient(of, Piece(str(count), ATOM))
+    return of if count == 1 else layout.quotient(of, layout.entry(Integer(count), ()))
 
 
 def shared(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
