@@ -18,6 +18,7 @@ from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.passes import forward, plan
 from backprop_cli.engine.singular import AtHand
 from backprop_cli.records import replace
+from backprop_cli.tasks.forward import graph_output
 
 MOST = 200_000
 """Steps of all the forward passes: a second or two."""
@@ -26,7 +27,7 @@ MOST = 200_000
 def with_columns(graph: Graph, values: Sequence[Array], value: Array, index: int) -> Array:
     """The Jacobian of a graph's output by a leaf, its entries without a value found column by column, if some are."""
     output, leaf = graph.output, next((one for one in graph.spec.leaves if one.name == graph.nodes[index].name), None)
-    if leaf is None or output.anonymous or not np.isnan(value).any():
+    if leaf is None or output.anonymous or not math.isnan(np.add.reduce(value, axis=None)):  # a sum takes no memory
         return value
     found = np.asarray(value).reshape((math.prod(map(int, output.shape)), -1))
     lost = np.flatnonzero(np.isnan(found).any(axis=0))
@@ -47,8 +48,6 @@ class _Along:
     """The tangent of the output along one entry of a leaf."""
 
     def __init__(self, graph: Graph, values: Sequence[Array], made: Tangents, leaf: str) -> None:
-        from backprop_cli.tasks.forward import graph_output
-
         self.twin = build(replace(made.spec, output=graph.spec.output or graph_output(graph)))
         self.meaning = Numbers(self.twin)
         self.steps = plan(self.twin, self.meaning)
