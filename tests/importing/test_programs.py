@@ -34,6 +34,7 @@ TORCH = "import torch\nx = torch.tensor([0.5, -1.0], requires_grad=True)\n"
 UNKNOWN = {
     "rows = [1., 2.]\nrows.remove(7.)\ny = x * rows[0]\n": "rows.remove(7.)",
     "y = x * 1\ny.frobnicate_()\n": "frobnicate",
+    "y = x * 2\ny.detach().add_(1.)\n": "whose memory this one shares",
 }  # fmt: skip
 
 
@@ -43,6 +44,23 @@ def test_a_change_that_is_not_read(code: str, backprop: Backprop) -> None:
     done = backprop("import", "-", stdin=f"{TORCH}{code}y.sum().backward()\n")
     assert done.code == 2
     assert UNKNOWN[code] in done.err
+
+
+def test_what_shares_memory_changes_too() -> None:
+    """Rule: a part that is written into is written into the whole, whatever its name."""
+    code = ("import numpy as np\na = np.array([[1., 2.], [3., 4.]])\nw = np.array([0.5, -0.5])\n{}"
+            "loss = np.sum((a @ w)**2)\n")  # fmt: skip
+    for change in ("row = a[0]\nrow[1] = 10.\n", "for row in a[:1]:\n    row += np.array([0., 8.])\n"):
+        assert backprop_cli.run(code.format(change))["loss"].value == 4.5**2 + 0.5**2
+
+
+def test_a_gradient_of_several_arguments() -> None:
+    """Rule: what an author's own gradient calls stands in the spec as it can be read back."""
+    code = ("import torch\nclass Round(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+            "        return torch.sign(x)\n    @staticmethod\n    def backward(ctx, g):\n"
+            "        return torch.clamp(g, -1, 1)\n")  # fmt: skip
+    text = import_python(f"{code}{TORCH}(Round.apply(x) * 3).sum().backward()\n".encode(), "round.py")[0].text
+    np.testing.assert_array_equal(backprop_cli.run(text)["x"].grad, [1.0, 1.0])
 
 
 def test_a_loader_that_shuffles(backprop: Backprop) -> None:

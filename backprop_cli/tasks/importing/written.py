@@ -76,8 +76,8 @@ def _functions(sheet: Sheet) -> dict[str, Tree]:
     """The functions with gradients of their own that the nodes call."""
     codes = [item.code for item in sheet.nodes if item.code is not None]
     called = {part.function for code in codes for part in parts(code) if isinstance(part, Call)}
-    return {name: {"args": list(own.args), "body": quoted(unparse(own.body)),
-                   "grads": {slot: quoted(unparse(code)) for slot, (code, _) in own.grads.items()}}
+    return {name: {"args": list(own.args), "body": quoted(unparse(own.body), flow=True),
+                   "grads": {slot: quoted(unparse(code), flow=True) for slot, (code, _) in own.grads.items()}}
             for name, own in sheet.record.functions.items() if name in called}  # fmt: skip
 
 
@@ -155,7 +155,8 @@ def _leaf(sheet: Sheet, item: Item) -> Tree:
     constant = start.constant()
     if constant is not None and not start.shape:
         return number(constant)
-    if constant is not None and not named_ and math.prod(start.shape) <= 12:
+    small = math.prod(start.shape) <= (12 if constant is None or math.isfinite(constant) else 10_000)
+    if constant is not None and small and (not named_ or not math.isfinite(constant)):
         return _listed(filled(start))
     options: dict[str, Tree] = {
         key: number(value) for key, value in start.options.items() if not _default(start.rule, key, value)

@@ -50,7 +50,7 @@ def pick(machine: Machine, value: Tensor, given: tuple[Any, ...], node: ast.AST)
             return value
         code = subscripted(tensor_code(machine, value, node), *map(_subscript, given))
         part = tensor_from(code, value, kind=value.kind)
-        part.view = True
+        part.of = (value, given)
         return part
     return _by_tensors(machine, value, given, node)
 
@@ -84,6 +84,9 @@ def _subscript(one: object) -> Expression:
 def _by_tensors(machine: Machine, value: Tensor, given: tuple[object, ...], node: ast.AST) -> Tensor:
     """`x[idx]`, `x[:, idx]`, `x[rows, y]`: as the language takes it."""
     index = [literal_or_stack(machine, one, node) if isinstance(one, list | tuple) else one for one in given]
+    places = _places(index[0]) if len(index) == 1 else None
+    if places:
+        return _by_tensors(machine, value, (places,), node)
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].kind == "bool":
         return tensor_from(subscripted(tensor_code(machine, value, node), mask_code(machine, index[0], node)), value,
                     kind=value.kind)  # fmt: skip
@@ -94,6 +97,14 @@ def _by_tensors(machine: Machine, value: Tensor, given: tuple[object, ...], node
         raise machine.record.unread(node, "this index is not read", "index in two steps, or use take(x, indices, axis)")
     subscripts_ = [_by_tensor(machine, one, size, node) for one, size in zip(index, shape, strict=False)]
     return tensor_from(subscripted(tensor_code(machine, value, node), *subscripts_), value, kind=value.kind)
+
+
+def _places(mask: object) -> list[int] | None:
+    """The positions that a mask picks which the program writes out: `train_mask = torch.tensor([True, False])`."""
+    data = data_of(mask) if isinstance(mask, Tensor) and mask.kind == "bool" else None
+    if not isinstance(data, list) or any(isinstance(one, list) for one in data):
+        return None
+    return [place for place, one in enumerate(data) if one]
 
 
 def mask_code(machine: Machine, mask: Tensor, node: ast.AST) -> Expression:

@@ -147,7 +147,7 @@ def entries_of(machine: Machine, value: Tensor, node: ast.AST) -> Entries:
 def transposed(machine: Machine, value: Tensor, node: ast.AST) -> Tensor:
     """`x.T`."""
     made_ = tensor_from(turned(tensor_code(machine, value, node)), value, kind=value.kind)
-    made_.view = True
+    made_.of = (value, None)
     return made_
 
 

@@ -17,21 +17,30 @@ if TYPE_CHECKING:
 
 
 def replace_whole(machine: Machine, old: Tensor, new: Tensor, base: str, node: ast.AST) -> None:
-    """Give an object a new value, for all its names: `x += y`, `x[...] = y`.
-
-    Raises:
-        Unread: it is a part of another tensor, which would change too.
-    """
+    """Give an object a new value, for all its names: `x += y`, `x[...] = y`; what it is a part of changes, too."""
     if _keeps_its_place(machine, old) and old.begins is not None:
         _renumbered(machine, old.begins, old, new, node)
         return
-    if old.view and old.item is None:
-        raise machine.record.unread(node, "this writes into a part of another tensor", "assign to that one: x[0] = ...")
-    made = Tensor(new.code, new.item, new.start, new.kind, old.param if new.fresh else None, new.grad, False, new.known)
+    made = Tensor(new.code, new.item, new.start, new.kind, old.param if new.fresh else None, new.grad, None, new.known)
     machine.named(made, base, node)
     _become(old, made)
     if not new.fresh:
         old.start = None
+    if old.of is not None:
+        _written_through(machine, old, *old.of, node)
+
+
+def _written_through(machine: Machine, part: Tensor, whole_: Tensor, index: tuple[Any, ...] | None,
+                     node: ast.AST) -> None:  # fmt: skip
+    """What shares the memory of a tensor that was written into: put together again, or unknown from now on."""
+    try:
+        if index is None:
+            raise machine.record.unread(node, "this writes into another tensor, too, whose memory this one shares",
+                                        "write into a copy of it: x.clone(), x.copy()")  # fmt: skip
+        base = whole_.item.base if whole_.item is not None else "x"
+        _assign(machine, whole_, index, part, base, node)
+    except Unread as caught:
+        whole_.broken = caught.error
 
 
 def _keeps_its_place(machine: Machine, old: Tensor) -> bool:
@@ -59,12 +68,8 @@ def _renumbered(machine: Machine, start: Start, old: Tensor, new: Tensor, node: 
 
 
 def overwritten(machine: Machine, old: Tensor, new: Tensor, node: ast.AST, *, named: bool) -> Tensor:
-    """The object that a function wrote its result into: `np.maximum(z, 0, out=h)`, `F.relu(z, inplace=True)`.
-
-    Raises:
-        Unread: it is a part of another tensor, which would change too.
-    """
-    if named or old.view:
+    """The object that a function wrote its result into: `np.maximum(z, 0, out=h)`, `F.relu(z, inplace=True)`."""
+    if named or old.of is not None:
         replace_whole(machine, old, new, old.item.base if old.item is not None else "out", node)
     else:
         _become(old, new)
@@ -72,7 +77,7 @@ def overwritten(machine: Machine, old: Tensor, new: Tensor, node: ast.AST, *, na
 
 
 def _become(old: Tensor, new: Tensor) -> None:
-    for slot in ("code", "item", "start", "kind", "grad", "known", "broken", "view"):
+    for slot in ("code", "item", "start", "kind", "grad", "known", "broken"):
         setattr(old, slot, getattr(new, slot))
 
 

@@ -275,4 +275,5 @@ def _cut_off(machine: Machine, tensor: Tensor, node: ast.AST) -> None:
         machine.record.note(node, "a gradient is left out, by what is computed from numbers that are not known here")
         return
     leaf = leaf_of(numbers.shape, data=numbers.tolist(), kind=tensor.kind)
+    tensor.of = None
     overwritten(machine, tensor, leaf, node, named=item is not None)

@@ -20,8 +20,10 @@ from backprop_cli.tasks.importing.library.mapped import mapped
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
 from backprop_cli.tasks.importing.library.standard import STANDARD
 from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorflow
+from backprop_cli.tasks.importing.networks.functional_call import functional_call
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
+from backprop_cli.tasks.importing.networks.weight_norm import normed
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
@@ -206,6 +208,9 @@ _SPECIAL: Mapping[str, Row] = {
     "jax.random.normal": keyed("normal"), "jax.random.uniform": keyed("uniform"),
     "torch.nn.Transformer.generate_square_subsequent_mask": _causal,
     "torch.nn.Parameter": parameter_of, "torch.nn.parameter.Parameter": parameter_of,
+    **dict.fromkeys(("torch.nn.utils.weight_norm", "torch.nn.utils.parametrizations.weight_norm"), normed),
+    **dict.fromkeys(("torch.func.functional_call", "torch.nn.utils.stateless.functional_call"), functional_call),
+    **dict.fromkeys(("torch.func.grad", "torch.func.grad_and_value"), _grad_of),
     "torch.manual_seed": _torch_seed, "torch.random.manual_seed": _torch_seed, "torch.Generator": _torch_generator,
     "torch.set_default_dtype": _default_dtype, "torch.set_default_tensor_type": _default_dtype,
     "torch.no_grad": lambda m, g, k, n: Opaque("no_grad"), "torch.inference_mode": lambda m, g, k, n: Opaque("no_grad"),

@@ -59,7 +59,7 @@ def _copied(machine: Machine, value: Tensor, given: list[object], named_: dict[s
 def _detached(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
     if not value.grad:
         return value
-    return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), kind=value.kind)
+    return Tensor(call("stop_gradient", tensors.tensor_code(machine, value, node)), kind=value.kind, of=(value, None))
 
 
 def _required(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
@@ -210,7 +210,7 @@ def _data(machine: Machine, value: Tensor, node: ast.AST) -> object:
         return value
     code = tensors.tensor_code(machine, value, node)
     start = value.item.start if value.item is not None else None  # so that filling it fills the leaf
-    return Tensor(call("stop_gradient", code), start=start, kind=value.kind)
+    return Tensor(call("stop_gradient", code), start=start, kind=value.kind, of=None if start else (value, None))
 
 
 _ATTRIBUTES: Mapping[str, Any] = {

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from backprop_cli.tasks.importing.networks import weight_norm
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import Layer, Tensor, plain
 
@@ -110,6 +111,8 @@ def names_of(layer: Layer) -> list[str]:
     plain_ = layer.given.get("affine", not layer.kind.startswith("Instance")) is False
     if plain_ or layer.given.get("elementwise_affine", True) is False:
         return []
+    if layer.normed:
+        names = ["weight_g", "weight_v", *(name for name in names if name != "weight")]
     return [name for name in names if not (name.startswith("bias") and layer.given.get("bias", True) is False)]
 
 
@@ -117,6 +120,11 @@ def param(machine: Machine, layer: Layer, name: str, node: ast.AST) -> Tensor | 
     """A param of a layer, made when it is first used, when its place in the model is known; None where it has none."""
     if name.startswith("bias") and layer.given.get("bias", True) is False:
         return None
+    if layer.normed and name.startswith("weight"):
+        if "weight_g" not in layer.params:
+            direction = layer.params.get("weight") or _start(*_SHAPES[layer.kind](layer)["weight"])
+            weight_norm.work_out(machine, layer, direction, node)
+        return layer.params[name]
     if name not in layer.params:
         shapes = _SHAPES[layer.kind](layer) if layer.kind in _SHAPES else {}
         if name not in shapes:

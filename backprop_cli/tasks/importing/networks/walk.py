@@ -93,7 +93,7 @@ def copied(value: Any) -> Any:
         return made
     if isinstance(value, Layer):
         return Layer(kind=value.kind, given=value.given, params=copied(value.params), parts=copied(value.parts),
-                     more=value.more)  # fmt: skip
+                     more=value.more, normed=value.normed)  # fmt: skip
     start = value.begins if isinstance(value, Tensor) else None
     if start is None:
         return value

@@ -128,6 +128,9 @@ def function_of(machine: Machine, node: ast.FunctionDef) -> Any:
             made.mark = name
         elif name in {"no_grad", "inference_mode"}:
             made.off = True
+        elif name == "setter" and isinstance(first := machine.frame.names.get(node.name), Function):
+            first.setter = made
+            return first
         elif name not in training.HARMLESS_DECORATORS:
             found = _decorated(machine, decorator, found)
             if found is None:

@@ -68,7 +68,10 @@ def _safely(machine: Machine, value: object, base: str, node: ast.AST) -> Any:
 
 def _bind_attribute(machine: Machine, target: ast.Attribute, value: object, node: ast.AST) -> None:
     owner = machine.value(target.value)
-    if isinstance(owner, Instance):
+    found = owner.kind.find(target.attr) if isinstance(owner, Instance) else None
+    if isinstance(found, Function) and found.setter is not None:
+        machine.called(found.setter, [owner, value], {}, node)
+    elif isinstance(owner, Instance):
         owner.names[target.attr] = _owned(machine, owner, target.attr, value, node)
     elif isinstance(owner, Class):
         owner.names[target.attr] = value

@@ -67,7 +67,7 @@ class Answers:
         if whole and isinstance(value, Tensor) and value.answer != item:
             code = tensor_code_or_none(value)
             value = Tensor(
-                code, value.item, value.start, value.kind, value.param, value.grad, False, value.known, answer=item
+                code, value.item, value.start, value.kind, value.param, value.grad, None, value.known, answer=item
             )
         if (
             whole

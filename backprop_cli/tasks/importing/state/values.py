@@ -69,7 +69,7 @@ class Tensor:
     kind: str = "float"  # float, int or bool
     param: bool | None = None
     grad: bool = False  # something that requires a gradient is in it
-    view: bool = False  # a part of another one
+    of: tuple[Tensor, tuple[Any, ...] | None] | None = None  # whose memory it shares, and the part that it is of it
     known: Sizes | None = None
     broken: SpecError | None = None
     home: tuple[Part, str, ast.AST] | None = None  # a param without a name: whose it is, its key there
@@ -188,6 +188,7 @@ class Function:
     refused: SpecError | None = None  # a decorator that is not known
     mark: str = ""
     off: bool = False  # under `@torch.no_grad()`
+    setter: Function | None = None  # of a property
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +287,7 @@ class Layer(Part):
     params: dict[str, Tensor] = field(default_factory=dict)
     parts: dict[str, object] = field(default_factory=dict)  # of a container
     more: list[object] = field(default_factory=list)  # what a layer without params hands on to its function
+    normed: bool = False  # by weight_norm
 
 
 @dataclass(frozen=True, slots=True)
