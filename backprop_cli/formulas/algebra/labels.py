@@ -15,6 +15,9 @@ from backprop_cli.formulas.algebra.positions import is_unit_vector, picked
 from backprop_cli.formulas.algebra.scalars import powers_of
 from backprop_cli.formulas.algebra.work import spend
 
+DEEPEST = 3
+"""Definitions in one another that are looked into for what is 0."""
+
 
 def idempotent(expr: Expr) -> Expr | None:
     """A mask times itself is that mask, for an input of which the spec says so."""
@@ -147,12 +150,22 @@ def _shares(y: TensorSymbol | Apply, powers: Mapping[Expr, Expr], facts: Facts) 
         yield from ((p, share) for share in known if share is not None)
 
 
-def _zeros(expr: Expr, facts: Facts) -> tuple[Expr | None, ...]:
+def _zeros(expr: Expr, facts: Facts, steps: int = DEEPEST) -> tuple[Expr | None, ...]:
     """Where an expression is surely 0: wherever one of these is."""
     if isinstance(expr, GradSymbol):
         return (facts.reached(expr),)
     made = facts.definitions.get(expr, expr)
-    if is_op(made, "softmax") and is_op(made.args[0], "where"):
-        mask, _, hidden = made.args[0].args
-        return (mask,) if hidden == -oo else ()
-    return () if made is expr else Mul.make_args(made)
+    if is_op(made, "softmax") or is_op(made, "exp"):
+        return (_shown(made.args[0], facts),)
+    if made is expr or steps == 0:
+        return ()
+    return (*Mul.make_args(made), *(zero for f in Mul.make_args(made) for zero in _zeros(f, facts, steps - 1)))
+
+
+def _shown(expr: Expr, facts: Facts) -> Expr | None:
+    """The mask outside of which an expression is -∞, also less a number: a softmax's operand less its maximum."""
+    made = facts.definitions.get(expr, expr)
+    if is_op(made, "where") and made.args[2] == -oo:
+        return made.args[0]
+    terms = made.args if isinstance(made, Add) else ()
+    return next((mask for term in terms if (mask := _shown(term, facts)) is not None), None)

@@ -271,6 +271,7 @@ FOUND = (
     Law("I4i", "sign(x)**2 * (abs(x) - c > 0)", "abs(x) - c > 0", "x: *; c: positive", by="functions"),
     Law("I4k", "sign(x)**2 / sqrt(abs(x))", "1 / sqrt(abs(x))", "x: *", by="functions"),
     Law("I7", "m * softmax(where(m, x, -inf))", "softmax(where(m, x, -inf))", "m: n mask; x: n", by="labels"),
+    Law("I7c", "m * exp(where(m, x, -inf) - c)", "exp(where(m, x, -inf) - c)", "m: n mask; x: n; c:", by="labels"),
     Law("A9", "x / sqrt(x * y)", "sqrt(x) / sqrt(y)", "x: * positive; y: * positive", by="formula"),
     Law("F1m", "(y + b - t) * (x + c) + (z - x - c) * (y + b)", "z * (y + b) - (x + c) * t",
         "x: *; y: *; z: *; t: *; b: *; c: *", by="brackets"),
@@ -306,7 +307,7 @@ FOUND = (
         "y: *; b: *; x: *; z: *; t: *", by="factoring"),
     Law("F1k", "x * (x / c)**(t - 1) / c", "(x / c)**t", "x: * positive; c: positive; t: positive", by="factoring"),
     Law("F1x", "x / (x + y)**2 + y / (x + y)**2", "1 / (x + y)", "x: *; y: *", by="brackets"),
-    Law("F1w", "(2 * x * z - 2 * y * t) * b", "2 * (x * z - y * t) * b", "x: *; y: *; z: *; t: *; b: *", by="idioms"),
+    Law("F1y", "(2 * x * z - 2 * y * t) * b", "2 * (x * z - y * t) * b", "x: *; y: *; z: *; t: *; b: *", by="idioms"),
     Law("Y1", "-(t/p - (1 - t)/(1 - p)) * p * (1 - p)", "p - t", "p: * unit; t: *", by="tidy"),
 )
 """What a procedure does; each row is one example of it."""
