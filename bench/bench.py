@@ -16,7 +16,6 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import nets
@@ -140,8 +139,8 @@ def a_node(command_: str, short: int = 50, long: int = 500) -> Pair:
         for length, file in files.items():
             file.write_text(nets.sines(length), encoding="utf-8")
         jobs = {length: command(command_, str(file), "--format", "json") for length, file in files.items()}
-        found = [[seconds(job) for job in jobs.values()] for _ in range(3)]  # a long chain takes seconds
-    start, few, many = (median(column) for column in zip(*found, strict=True))
+        found = [[seconds(job) for job in jobs.values()] for _ in range(7)]
+    start, few, many = (min(column) for column in zip(*found, strict=True))  # differences of medians are mostly noise
     ours, theirs = (many - start) / (long - 1), (few - start) / (short - 1)
     return Pair(ours, theirs, ours / theirs)
 

@@ -173,8 +173,9 @@ def _scatter_add(x: Array, indices: Array, source: Array, axis: int) -> Array:
     _, found, valid = _spread(x, indices, axis)
     place = list(np.indices(found.shape, sparse=True))
     place[axis % np.ndim(x)] = found
-    result = np.array(x)
-    np.add.at(result, tuple(place), np.where(valid, source, 0))
+    result = np.array(x, order="C")
+    flat = np.ravel_multi_index(tuple(place), result.shape) if found.size else found  # `add` is ten times as fast there
+    np.add.at(result.reshape(-1), flat.reshape(-1), np.where(valid, source, 0).reshape(-1))
     return result
 
 
