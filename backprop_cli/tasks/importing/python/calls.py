@@ -17,6 +17,7 @@ from backprop_cli.tasks.importing.networks import keras, modules, own_functions
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
+from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import (
     Bound,
     Builtin,
@@ -167,7 +168,8 @@ def method(machine: Machine, function: Function, owner: object, node: ast.AST) -
 
 def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """An object of a class: its `__init__` is read."""
-    if _is_scalar_class(kind) and given:
+    inside = isinstance(machine.frame.names.get("self"), Instance)  # `other = Tensor(other)`: no leaf of the program
+    if is_value_class(kind) and given and is_number(given[0]) and not inside:
         return scalar(given[0])
     made = Instance(kind=kind)
     setup = kind.find("__init__")
@@ -175,6 +177,10 @@ def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[
         ended = inline(machine, setup, [made, *given], named, node)
         if isinstance(ended, Unknown):
             raise Unread(ended.error)
+        data = value_in(made)
+        if data is not None and data.fresh:
+            wanted = bool(plain(made.names.get("requires_grad", True)))
+            training.require(machine, data, wanted and not inside, node)
     elif fields := kind.fields():
         usual = {name: copied(kind.find(name)) for name in fields if isinstance(kind.find(name), list | dict)}
         made.names.update(usual | dict(zip(fields, given, strict=False)) | named)
@@ -185,8 +191,24 @@ def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[
     return made
 
 
-def _is_scalar_class(kind: Class) -> bool:
-    """micrograd's Value, or one like it: a scalar that knows how to go backward by itself."""
+def value_in(owner: Instance) -> Tensor | None:
+    """The array that an object stands for which knows how to go backward by itself."""
+    if not is_value_class(owner.kind):
+        return None
+    return next((one for one in owner.names.values() if isinstance(one, Tensor)), None)
+
+
+def value_backward(machine: Machine, owner: Instance, node: ast.AST) -> object:
+    """`loss.backward()` of such an object: from ones, whatever its shape is."""
+    data = value_in(owner)
+    if data is None:
+        raise machine.record.unread(node, "what this goes back from is not known")
+    shape = machine.record.shape(data, node)
+    return training.backward(machine, data, leaf_of(shape, rule="ones") if shape else None, None, node)
+
+
+def is_value_class(kind: Class) -> bool:
+    """micrograd's Value, or one like it: a scalar or an array that knows how to go backward by itself."""
     setup = kind.find("__init__")
     return "backward" in kind.names and "__mul__" in kind.names and isinstance(setup, Function) and any(
         isinstance(part, ast.Attribute) and part.attr == "grad" for part in ast.walk(setup.node))  # fmt: skip

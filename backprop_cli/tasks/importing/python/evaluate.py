@@ -180,6 +180,9 @@ def _seeded(owner: TorchDraws, name: str, given: list[object]) -> object:
 
 
 def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
+    if name in {"grad", "backward"} and calls.is_value_class(owner.kind):
+        return Opaque("a gradient") if name == "grad" else \
+            Builtin(name, lambda m, a, k, n: calls.value_backward(m, owner, n))
     if name in owner.names:
         return owner.names[name]
     found = owner.kind.find(name)

@@ -11,6 +11,7 @@ from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.arrays.writing import write_into
 from backprop_cli.tasks.importing.exercise import training
+from backprop_cli.tasks.importing.python.calls import is_value_class, value_in
 from backprop_cli.tasks.importing.state.machine import Machine
 from backprop_cli.tasks.importing.state.values import (
     Class,
@@ -47,6 +48,9 @@ def _bind_name(machine: Machine, target: ast.Name, value: object, node: ast.AST)
         machine.used.add(target.id)
         value = known
     if isinstance(value, Instance):
+        data = value_in(value)
+        if data is not None:
+            machine.named(data, target.id, node)
         machine.frame.put(target.id, value)
         return
     machine.frame.put(target.id, _safely(machine, value, machine.frame.called(target.id), node))
@@ -92,6 +96,8 @@ def _owned(machine: Machine, owner: Instance, name: str, value: object, node: as
     if isinstance(value, list) and value and all(isinstance(one, Part) for one in value):
         for position, one in enumerate(value):
             one.place(owner, f"{name}.{position}")
+        return value
+    if isinstance(value, Tensor) and is_value_class(owner.kind):  # it gets the name of its object
         return value
     if isinstance(value, Tensor) and value.fresh and value.param:  # it gets its name when the module has its place
         value.home = value.home or (owner, name, node)
