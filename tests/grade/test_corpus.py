@@ -97,6 +97,7 @@ def test_numbers_in_rows(written: str, read: str | None) -> None:
 @pytest.mark.parametrize("bomb", [
     "\\frac{" * 600, "\\begin{bmatrix}" * 600, "{" * 1900, "σ'(" * 600, "I(" * 600, "1" + ";" * 90_000,
     "1" + " (rounded)" * 900, "a2 " * 30_000, "dL/" * 600, "0,0;" * 2400,
+    "a_i " * 490, "a2 1 " * 390, "q " * 990, "a2 if " * 330, "where a = b " * 160, "(a = b) " * 240,
 ], ids=lambda bomb: bomb[:8])  # fmt: skip
 def test_what_is_written_to_do_harm_costs_itself(bomb: str) -> None:
     """Nested, endless, repeated: it is not readable, with a reason, and the answer beside it counts."""

@@ -220,6 +220,17 @@ def calls(part: Expression, functions: Container[str]) -> bool:
     return isinstance(part, Call) and not part.library and part.function in functions
 
 
+def everywhere(part: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The expression with `change` applied to every part, inner ones first; operators in a row are one level."""
+    if not isinstance(part, Binary):
+        return change(rebuilt(part, lambda inner: everywhere(inner, change)))
+    first, row = in_a_row(part)
+    left = everywhere(first, change)
+    for one in row:
+        left = change(replace(one, left=left, right=everywhere(one.right, change)))
+    return left
+
+
 def rebuilt(part: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """The expression with `change` applied to its direct parts."""
     match part:

@@ -39,6 +39,8 @@ def chained(key: Key, expression: ast.Expression, text: Text) -> tuple[ast.Expre
         SpecError: E015 where the derivatives of a product do not meet.
     """
     found: list[Chained] = []
+    if not any(isinstance(part, ast.Partial) for part in ast.parts(expression)):
+        return expression, found
 
     def named(part: ast.Expression) -> ast.Expression:
         factors = list(_factors(part))

@@ -12,7 +12,7 @@ from functools import reduce
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.language import expression as ast
-from backprop_cli.language.expression.tree import rebuilt
+from backprop_cli.language.expression.tree import everywhere, rebuilt
 from backprop_cli.language.model import NodeSpec
 from backprop_cli.language.source import Text
 from backprop_cli.records import dataclass, replace
@@ -22,6 +22,9 @@ from backprop_cli.tasks.grading.indices import Placed
 from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, indexed, other_spelling
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.loose import ONES
+
+MAX_PARTS = 200
+"""Of a formula in which vectors of ones are looked for."""
 
 PRODUCTS = frozenset({"·", "@"})
 
@@ -36,8 +39,10 @@ class Conventions:
 
     def expression(self, part: ast.Expression) -> ast.Expression:
         """The formula in the names of the key, but for what bears letters."""
-        part = _with_ones(part) if isinstance(part, ast.Binary) else part
-        part = rebuilt(part, self.expression)
+        found = ast.parts(part)
+        return everywhere(_summed(part) if len(found) < MAX_PARTS and any(map(_ones, found)) else part, self._one)
+
+    def _one(self, part: ast.Expression) -> ast.Expression:
         match part:
             case ast.Name() if part.name == ONES and ONES not in self.key.names:
                 return ast.Number(part.start, part.end, Fraction(1), "1")
@@ -176,6 +181,10 @@ _ACTIVATION = re.compile(r"(?!σ)[a-zα-ω]|phi|psi|act|activation")
 def _ungrouped(part: ast.Expression) -> ast.Expression:
     """`[a - b]` as an operand: square brackets for round ones."""
     return part.items[0] if isinstance(part, ast.Sequence) and part.bracket + str(len(part.items)) == "[1" else part
+
+
+def _summed(part: ast.Expression) -> ast.Expression:
+    return rebuilt(_with_ones(part) if isinstance(part, ast.Binary) else part, _summed)
 
 
 def _with_ones(part: ast.Binary) -> ast.Expression:

@@ -22,7 +22,7 @@ from backprop_cli.records import dataclass, replace
 ROW, COL = "row", "col"
 PRODUCTS = frozenset({"*", "·", "@", "⊙"})
 _SUM = re.compile(r"(?:Σ|sum)_([a-z])")
-MOST_LETTERS = 4
+MOST_TERMS = 50
 
 Placed = tuple[ast.Expression, tuple[str, ...]]
 """An operand, and the letters behind it."""
@@ -74,6 +74,10 @@ class Indexed:
         Raises:
             SpecError: E014 where a letter runs over two sizes, E015 for what has no meaning with letters.
         """
+        sums = sum(isinstance(one, ast.Binary) and one.operator in "+-" for one in ast.parts(expression))
+        if sums > MOST_TERMS:
+            message = f"a formula with indices has at most {MOST_TERMS} terms"
+            raise SpecError("E016", message, at=self._place(expression))
         found = self.part(expression)
         free = [axis for axis in found.axes if axis not in {ROW, COL}]
         rest = [axis for axis in (ROW, COL) if axis in found.axes]

@@ -76,7 +76,8 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     """The text in the language, as far as that can be told; `known` says which functions there are."""
     if _MATLAB.search(text):
         text = _matlab(text)
-    text = _BRANCHES.sub(r"where(\2, \1, \3)", _BELOW_ONE.sub(r"(\1)", text))
+    text = _BELOW_ONE.sub(r"(\1)", text)
+    text = _BRANCHES.sub(r"where(\2, \1, \3)", text) if " else " in text else text
     text = _nablas(text, nodes)
     text = _INDEX.sub(lambda found: "_" + re.sub(r"[\s,]+", "_", found[1]), text)
     text = _PLACED.sub(lambda found: f")[{', '.join(found[1])}]", text)

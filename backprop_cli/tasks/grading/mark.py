@@ -13,6 +13,7 @@ import numpy as np
 
 from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
+from backprop_cli.language.unparse import unparse
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.grading.agreement import (
     Closeness,
@@ -181,7 +182,7 @@ class Marking:
     def _repaired(self, item: Item, index: int, content: Formula, *, fits: bool) -> tuple[str, str] | None:
         """The one change that makes a formula right; looked for once, however many sheets have it."""
         known = self.key.repairs
-        formula = (item, content.expression, content.letters, self.scheme.allow)
+        formula = (item, unparse(content.expression), content.letters, self.scheme.allow)
         if formula not in known and len(known) < MOST_REPAIRS:
             known[formula] = repaired(content.expression, self.key.names, self.key.functions,
                                       self._judge(item, index, content), fits=fits)  # fmt: skip

@@ -20,7 +20,10 @@ from backprop_cli.tasks.grading.functions import PRIME
 from backprop_cli.tasks.grading.items import indexed
 
 MAX_EDITS = 60
-"""Changes that are tried."""
+"""Changes of a kind that are tried."""
+
+MAX_PARTS = 150
+"""Of a formula up to which they are: each takes as long as the formula itself."""
 
 _PRODUCTS = frozenset({"@", "·"})
 _CALLS = frozenset({"dot", "matmul"})
@@ -40,6 +43,8 @@ def repaired(expression: ast.Expression, names: Collection[str], functions: Coll
         is_right: whether a formula is right.
         fits: whether its shapes fit, so that it may be wrong in other ways than a product.
     """
+    if len(ast.parts(expression)) > MAX_PARTS:
+        return None
     letters = {letter for one in ast.names(expression) for _, found in indexed(one.name) for letter in found}
     kinds: list[Callable[[ast.Expression], Iterator[Edit]]]
     kinds = [_of_shapes, partial(_of_letters, sorted(letters)), partial(_of_names, names)]

@@ -15,8 +15,9 @@ from backprop_cli.engine.graph import Meter
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.expression.tree import rebuilt
+from backprop_cli.language.expression.tree import everywhere
 from backprop_cli.language.model import Shape
+from backprop_cli.language.unparse import unparse
 from backprop_cli.records import replace
 from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.conventions import Conventions
@@ -51,7 +52,7 @@ def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[a
         found: Shape = interpret(part, scope, bounded(key))
         return tuple(map(int, found))
 
-    seen: list[ast.Expression] = []
+    seen: set[str] = set()  # two trees are not compared: that goes as deep as they are
     refused: BackpropError | None = None
     if any(conventions.placed(part) is not None for part in ast.parts(expression)):
         calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call))
@@ -59,31 +60,27 @@ def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[a
         for implicit, meets in product((False,) if sums else (False, True), (True, False)):
             reader = Indexed(formula.text, conventions.placed, shape, implicit=implicit, meets=meets)
             try:
-                found = [*reader.whole(_everywhere(expression, _of_powers), formula.letters, key.shape(item))]
+                found = [*reader.whole(everywhere(expression, _of_powers), formula.letters, key.shape(item))]
             except BackpropError as caught:
                 refused = refused or caught
                 continue
             for reading in found:
-                if reading not in seen:
-                    seen.append(reading)
+                if unparse(reading) not in seen:
+                    seen.add(unparse(reading))
                     yield reading
         if refused is not None and not seen:
             raise refused
         return
     for change in (_as_it_stands, _entrywise(shape, _are_vectors), _tight, _entrywise(shape, _broadcast), _diagonal,
                    _of_powers):
-        other = _everywhere(expression, change)
-        if other not in seen:
-            seen.append(other)
+        other = everywhere(expression, change)
+        if unparse(other) not in seen:
+            seen.add(unparse(other))
             yield other
 
 
 def _as_it_stands(part: ast.Expression) -> ast.Expression:
     return part
-
-
-def _everywhere(part: ast.Expression, change: Callable[[ast.Expression], ast.Expression]) -> ast.Expression:
-    return change(rebuilt(part, lambda inner: _everywhere(inner, change)))
 
 
 def _entrywise(shape: Callable[[ast.Expression], Shape],

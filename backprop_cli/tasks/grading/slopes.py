@@ -10,7 +10,7 @@ from backprop_cli.engine.graph import build
 from backprop_cli.engine.interpret import Scope
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language import expression as ast
-from backprop_cli.language.expression.tree import rebuilt
+from backprop_cli.language.expression.tree import everywhere
 from backprop_cli.language.model import Function
 from backprop_cli.language.reader import read_spec
 from backprop_cli.language.source import inline
@@ -51,7 +51,6 @@ def sloped(expression: ast.Expression) -> tuple[ast.Expression, list[Slope]]:
     found: list[Slope] = []
 
     def named(part: ast.Expression) -> ast.Expression:
-        part = rebuilt(part, named)
         if not _is_slope(part):
             return part
         assert isinstance(part, ast.Call)
@@ -61,7 +60,7 @@ def sloped(expression: ast.Expression) -> tuple[ast.Expression, list[Slope]]:
         found.append(Slope(name, function, first.value))
         return ast.Name(part.start, part.end, name)
 
-    return named(expression), found
+    return everywhere(expression, named), found
 
 
 def _is_slope(part: ast.Expression) -> bool:
