@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.conftest import ROOT
+from backprop_cli.cli import batch, progress
+from tests.conftest import ROOT, Backprop, Outcome
 
 pty = pytest.importorskip("pty", reason="a system without pseudo-terminals")
 
@@ -58,7 +59,9 @@ def read(terminal: int) -> bytes:
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_a_terminal_has_a_bar_and_nothing_else_has(arguments: tuple[str, ...]) -> None:
+def test_a_terminal_has_a_bar_and_nothing_else_has(
+    arguments: tuple[str, ...], backprop: Backprop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It counts up and is erased at the end, nothing else is written there, and stdout is as ever."""
     out, told = on_terminal(arguments)
     assert told.endswith("\r\x1b[K")
@@ -66,6 +69,7 @@ def test_a_terminal_has_a_bar_and_nothing_else_has(arguments: tuple[str, ...]) -
     counts = [int(bar or line) for bar, line in COUNT.findall(told)]
     assert counts == sorted(counts)
     assert counts
-    plain = subprocess.run([sys.executable, "-c", AT_ONCE, *arguments], cwd=ROOT, capture_output=True, check=True)
-    assert plain.stdout.decode() == out
-    assert plain.stderr == b""
+    monkeypatch.setattr(batch.Progress, "EVERY", 0)
+    monkeypatch.setattr(progress.Bar.__init__, "__defaults__", (0, 0))
+    monkeypatch.chdir(ROOT)
+    assert backprop(*arguments) == Outcome(0, out, "")

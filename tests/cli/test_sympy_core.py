@@ -24,18 +24,19 @@ SPECS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "specs").rglob("*
 SOME = [f"specs/{name}.yaml" for name in ("two_layer", "softmax_regression", "embedding", "layers/given")]
 OPTIONS = ["--terms", "local", "--terms", "nodes", "--terms", "leaves", "--terms", "compact", "--format", "json"]
 CORE = "from backprop_cli.cli.sympy_core import core_first; core_first(); import sys\n"
+COMMANDS = {"run": OPTIONS, "check": [], "jacobian": []}
 RUNS = """
 import contextlib, io, json, os
 import sympy, yaml, numpy
 from backprop_cli.cli.boundary import invoke
-for spec in sys.argv[2:]:  # each in a process of its own: what one completes is not complete for the next
+for words in json.loads(sys.argv[1]):  # each in a process of its own: what one completes is not complete for the next
     sys.stdout.flush()
     if not os.fork():
         out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-            assert invoke([*json.loads(sys.argv[1]), spec]) == 0
+            assert invoke(words) == 0
         loaded = [name for name in ("sympy.polys", "sympy.matrices") if name in sys.modules]
-        print(json.dumps([spec, len(loaded), out.buffer.getvalue().decode()]), flush=True)
+        print(json.dumps([words[0], words[-1], len(loaded), out.buffer.getvalue().decode()]), flush=True)
         os._exit(0)
     os.wait()
 """
@@ -50,31 +51,35 @@ def python(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-def results(start: str, specs: list[str], command: Sequence[str] = ("run", *OPTIONS)) -> dict[str, tuple[int, str]]:
-    """Of each spec whether sympy's core was loaded (0), its parts too (1) or all (2), and what was printed."""
-    rows = map(json.loads, python(start + RUNS, json.dumps(command), *specs).splitlines())
-    return {spec: (loaded, text) for spec, loaded, text in rows}
+Results = dict[tuple[str, str], tuple[int, str]]
 
 
-@pytest.mark.parametrize("specs", [SOME, pytest.param(SPECS, marks=pytest.mark.fuzz)], ids=["some", "all"])
-def test_formulas_are_the_same_with_the_core_alone(specs: list[str]) -> None:
-    """In all terms and notations, to the byte; the main spec needs the core alone, and so do most, others its parts."""
-    here, plain = results(CORE, specs), results("import sys\n", specs)
-    assert {s: text for s, (_, text) in here.items()} == {s: text for s, (_, text) in plain.items()}
-    assert all(loaded == 2 and "backprop.run" in text for loaded, text in plain.values())
-    assert not here["specs/two_layer.yaml"][0]
-    assert 0 < sum(loaded for loaded, _ in here.values()) < len(specs) / 2
-    assert max(loaded for loaded, _ in here.values()) == 1
+def results(start: str, asked: Sequence[tuple[str, str]]) -> Results:
+    """Of each command and spec whether sympy's core was loaded (0), its parts (1) or all (2), and what was printed."""
+    words = [[command, *COMMANDS[command], spec] for command, spec in asked]
+    rows = map(json.loads, python(start + RUNS, json.dumps(words)).splitlines())
+    return {(command, spec): (loaded, text) for command, spec, loaded, text in rows}
 
 
-@pytest.mark.parametrize("command", ["check", "jacobian"])
-@pytest.mark.parametrize("specs", [SOME[1:2], pytest.param(SPECS, marks=pytest.mark.fuzz)], ids=["some", "all"])
-def test_other_commands_say_the_same_with_the_core_alone(specs: list[str], command: str) -> None:
-    """Independent answers and whole Jacobians, to the byte."""
-    here, plain = results(CORE, specs, (command,)), results("import sys\n", specs, (command,))
-    assert {s: text for s, (_, text) in here.items()} == {s: text for s, (_, text) in plain.items()}
-    assert all(len(text) > 100 for _, text in here.values())
-    assert sum(loaded == 2 for loaded, _ in here.values()) <= len(specs) / 10
+@pytest.mark.parametrize(("specs", "few"), [(SOME, SOME[1:2]), pytest.param(SPECS, SPECS, marks=pytest.mark.fuzz)],
+                         ids=["some", "all"])  # fmt: skip
+def test_every_command_says_the_same_with_the_core_alone(specs: list[str], few: list[str]) -> None:
+    """Formulas in all terms and notations, independent answers and whole Jacobians, to the byte.
+
+    For its formulas the main spec needs the core alone, and so do most, others its parts.
+    """
+    asked = [("run", spec) for spec in specs] + [(command, spec) for command in ("check", "jacobian") for spec in few]
+    here, plain = results(CORE, asked), results("import sys\n", asked)
+    assert list(plain) == asked
+    assert {one: text for one, (_, text) in here.items()} == {one: text for one, (_, text) in plain.items()}
+    assert all(loaded == 2 and len(text) > 100 for loaded, text in plain.values())
+    assert all("backprop.run" in plain["run", spec][1] for spec in specs)
+    runs = [here["run", spec][0] for spec in specs]
+    assert here["run", "specs/two_layer.yaml"][0] == 0
+    assert 0 < sum(runs) < len(specs) / 2
+    assert max(runs) == 1
+    for command in ("check", "jacobian"):
+        assert sum(here[command, spec][0] == 2 for spec in few) <= len(few) / 10
 
 
 def test_a_command_starts_so() -> None:
@@ -212,7 +217,8 @@ from sympy import I, Pow, Rational, oo, sqrt, pi
 x, p = sympy.Symbol("x"), sympy.Symbol("p", positive=True)
 infinite = sympy.Symbol("m", infinite=True)
 terms = [x, p, 2 * x, 1 / x, p**2, I, 2 * I, I * x, I * p, oo, -oo, I * oo, 1, 3, Rational(4, 3), pi, sqrt(2), infinite]
-sums = [a + b for a in terms for b in terms] + [x + p + 1, x + 1 + I, 1 / (1 + 1 / (1 + x)) + 1, sqrt(2) + pi + I]
+sums = [a + b for i, a in enumerate(terms) for b in terms[i:]]
+sums += [x + p + 1, x + 1 + I, 1 / (1 + 1 / (1 + x)) + 1, sqrt(2) + pi + I]
 exponents = [-2, -1, Rational(1, 2), Rational(-3, 2), 2, 3, x, p, I, -x]
 print([str(Pow(s, e)) for s in sums for e in exponents])
 """
