@@ -85,7 +85,7 @@ def tree_of(path: Path) -> ast.Module:
 
 def _for_types(node: ast.AST) -> bool:
     """Whether it is `if TYPE_CHECKING`."""
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _runtime(node: ast.AST) -> Iterator[ast.AST]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,13 +73,15 @@ def check_formulas(graph: Graph, computed: Computed, notations: tuple[str, ...] 
     if notations == ASKED:
         read = Proof(graph).prove_of(computed, found)
         assert len(set(read.values())) == 1, read
-    return sum(is_gradient(printed, term, index, graph, computed) for index, formulas in found.items()
+    value = cache(lambda code: value_of(code, graph, computed))  # one formula is often that of several terms
+    return sum(is_gradient(printed, term, index, graph, computed, value) for index, formulas in found.items()
                for term, printed in formulas.items() if isinstance(printed, Printed))  # fmt: skip
 
 
-def is_gradient(printed: Printed, term: str, index: int, graph: Graph, computed: Computed) -> bool:
+def is_gradient(printed: Printed, term: str, index: int, graph: Graph, computed: Computed,
+                value_of_code: Callable[[str], Any]) -> bool:  # fmt: skip
     """The `code` of a formula, evaluated, is the gradient of a node, of its very shape, and it says so itself."""
-    value, expected = value_of(printed.code, graph, computed), computed.gradient(index)
+    value, expected = value_of_code(printed.code), computed.gradient(index)
     where = f"{graph.nodes[index].name} in {term}: {printed.code}"
     assert np.shape(value) == np.shape(expected), where
     scale = max(1.0, float(np.abs(expected).max(initial=0)))
