@@ -60,12 +60,19 @@ def check_memory(graph: Graph, max_bytes: int, runs: int = 1, beside: int = 0) -
     """
     estimate = memory_estimate(graph, runs) + beside
     if estimate > max_bytes:
-        raise _too_large(graph, estimate, max_bytes)
+        raise _too_large(graph, estimate, max_bytes, beside)
 
 
-def _too_large(graph: Graph, estimate: int, max_bytes: int) -> SpecError:
-    """An E021 that names the greediest node and a limit that would do."""
+KEPT_BESIDE = "what a rule holds, the loss of each step and the params of each --every, or numbers that are written"
+
+
+def _too_large(graph: Graph, estimate: int, max_bytes: int, beside: int) -> SpecError:
+    """An E021 that names the greediest node, or what is greedier than all of them, and a limit that would do."""
     room = f"--max-bytes {(estimate >> 20) + 1}M would do"
+    if 2 * beside > estimate:
+        message = f"it would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}"
+        hint = f"{beside:,} bytes of these are {KEPT_BESIDE}; {room}"
+        return SpecError("E021", message, at=graph.spec.source.place(1, 1), hint=hint)
     nodes = nodes_estimate(graph)
     if 2 * nodes > estimate:
         message = f"the nodes would take {estimate:,} bytes, more than --max-bytes {max_bytes:,}"

@@ -15,6 +15,9 @@ import pytest
 
 from backprop_cli.engine.graph import build
 from backprop_cli.errors import SpecError
+from backprop_cli.records import replace
+from backprop_cli.report.stepped import json_
+from backprop_cli.report.view import View
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.leaves import load_leaves
 from backprop_cli.tasks.stepping.rules import RULES
@@ -278,6 +281,27 @@ def test_what_a_rule_holds_counts(rule: str, spec_of: Any) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert counted / 3 < peak < 2 * counted
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+@pytest.mark.parametrize(("settings", "params"), [({"steps": 20_000}, 1), ({"steps": 600, "every": 1}, 20)])
+def test_what_is_recorded_counts(rule: str, settings: dict[str, int], params: int, spec_of: Any) -> None:
+    """Rule: --max-bytes counts the losses of many steps, and the rows of many small params, as much as they take."""
+    leaves = ", ".join(f"w{i}: 1.5" for i in range(params))
+    spec = spec_of(f"params: {{{leaves}}}\nnodes: {{y: {' + '.join(f'w{i}*w{i}' for i in range(params))}}}\n")
+    chosen = StepSettings(rule=rule, given={"lr": "1e-9"}, formulas=False, **settings)
+    with pytest.raises(SpecError, match=r"take ([\d,]+) bytes.*--max-bytes") as refused:
+        step(spec, replace(chosen, max_bytes=1000))
+    assert "the loss of each step" in (refused.value.hint or "")
+    counted = int(re.search(r"take ([\d,]+) bytes", str(refused.value))[1].replace(",", ""))
+    step(spec, replace(chosen, steps=2))  # what is imported once
+    tracemalloc.start()
+    found = step(spec, chosen)
+    text = json_.render(found, View())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert text
+    assert counted / 6 < peak < counted
 
 
 LARGE = """

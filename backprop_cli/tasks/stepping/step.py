@@ -31,7 +31,7 @@ from backprop_cli.tasks.stepping.printing import (
 )
 from backprop_cli.tasks.stepping.results import Assignment, Moment, Stepped, Trace, Update
 from backprop_cli.tasks.stepping.rules import RULES, Line, Parameters, Rule
-from backprop_cli.tasks.stepping.training import Progress, Training, moving_bytes
+from backprop_cli.tasks.stepping.training import Progress, Training, moving_bytes, recorded_bytes
 
 WRITTEN_OUT, LONGEST = 9, 88
 """Arrays of so many entries are put in whole where that fits so many characters; of larger ones the first entry."""
@@ -65,10 +65,11 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
     parameters = parameters_of(rule, settings.given)
     graph = build(spec)
     text = A_NUMBER * sum(entries_of(graph.nodes[index].shape) for index in graph.wrt) if settings.written else 0
-    leaves = load_leaves(graph, settings.max_bytes, beside=moving_bytes(graph, rule, parameters) + text)
+    every = settings.every or max(1, settings.steps // 10)
+    beside = moving_bytes(graph, rule, parameters) + recorded_bytes(graph, rule, parameters, settings.steps, every)
+    leaves = load_leaves(graph, settings.max_bytes, beside=beside + text)
     training = Training(graph, leaves, rule, parameters)
     old = dict(training.leaves)
-    every = settings.every or max(1, settings.steps // 10)
     training.run(settings.steps, every, tell)
     written, where = _gradients(training) if settings.formulas else ({}, ())
     lines = rule.lines(parameters)

@@ -58,6 +58,17 @@ def moving_bytes(graph: Graph, rule: Rule, parameters: Parameters) -> int:
     return arrays * ITEMSIZE[graph.spec.dtype] * sum(entries_of(graph.nodes[index].shape) for index in graph.wrt)
 
 
+A_MOMENT, A_VALUE = 140, 400
+"""Bytes that the loss of a step takes, and a value of the state of one entry until it is written, as measured."""
+
+
+def recorded_bytes(graph: Graph, rule: Rule, parameters: Parameters, steps: int, every: int) -> int:
+    """What is written down step by step: each loss, and now and then the state of the small params."""
+    entries = sum(n for n in (entries_of(graph.nodes[index].shape) for index in graph.wrt) if n <= TRACED)
+    rows = min(steps, 2 + steps // every)
+    return A_MOMENT * steps + A_VALUE * rows * entries * (1 + len(rule.lines(parameters)))
+
+
 def is_seeded(graph: Graph, rule: Rule, parameters: Parameters) -> bool:
     """Whether steps may begin their reverse passes with lr: where it saves much, and changes the last digit alone.
 
