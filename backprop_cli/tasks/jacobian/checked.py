@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from backprop_cli.formulas.jacobian import Reverse
 
 
+COMPARED, READ_BACK = 3, 7
+"""Arrays of a Jacobian's size that its rows are compared in, and that its formula is read back and compared in."""
+
+
 def check_jacobian(spec: Spec, wanted: Wanted) -> CheckReport:
     """The Jacobian of the output by what is asked for, in float64."""
     graph = build(seeded(replace(spec, dtype="float64")))
@@ -90,7 +94,8 @@ class _Checked:
     def one(self, name: str, symbol: str, formula: Formula | None) -> Iterator[CheckResult]:
         """The formula once, and every row."""
         graph, index = self.graph, self.graph.names[name]
-        value = self.rows.jacobian(index, self.wanted.max_bytes)
+        is_read_back = self.wanted.formulas and formula is not None
+        value = self.rows.jacobian(index, self.wanted.max_bytes, READ_BACK if is_read_back else COMPARED)
         if self.wanted.formulas and formula is not None:
             yield from _formula(formula, name, value, symbol)
         perturbed = Perturbed(graph, self.rows.values)

@@ -55,8 +55,10 @@ class Rows:
         with np.errstate(all="ignore"):
             return [backward(self.graph, self.steps, self.meaning, self.values, self.graph.output.index, ones)]
 
-    def jacobian(self, index: int, max_bytes: int) -> Any:
+    def jacobian(self, index: int, max_bytes: int, copies: int = 0) -> Any:
         """∂output/∂node, of the output's shape followed by the node's; it is handed out once.
+
+        `copies` is how many more of its size the caller makes of each.
 
         Raises:
             SpecError: E021 where it would be too large, with those of what else is differentiated by.
@@ -66,7 +68,7 @@ class Rows:
         if index not in self.made:
             wanted = sorted(self.graph.wrt & self.graph.active) if index in self.graph.wrt else [index]
             shapes = [(*output, *_sizes(nodes[one].shape)) for one in wanted]
-            check_together(self.graph, shapes, max_bytes)
+            check_together(self.graph, shapes, max_bytes, copies)
             apart = self.at_once(max_bytes - sum(bytes_of(self.graph, shape) for shape in shapes))
             self.made.update(self.jacobians(wanted, apart))
         return with_columns(self.graph, self.values, self.made.pop(index), index)
@@ -133,13 +135,16 @@ def check_size(graph: Graph, shape: tuple[int, ...], max_bytes: int) -> None:
         )  # fmt: skip
 
 
-def check_together(graph: Graph, shapes: Iterable[tuple[int, ...]], max_bytes: int) -> None:
+def check_together(graph: Graph, shapes: Iterable[tuple[int, ...]], max_bytes: int, copies: int = 0) -> None:
     """Refuse tensors that are held together where they, a run and one row on its way back would take too much.
+
+    `copies` of the largest are made besides.
 
     Raises:
         SpecError: E021, which names a limit that would do.
     """
-    needed = memory_estimate(graph) + sum(bytes_of(graph, shape) for shape in shapes) + reverse_estimate(graph)
+    sizes = [bytes_of(graph, shape) for shape in shapes]
+    needed = memory_estimate(graph) + sum(sizes) + copies * max(sizes, default=0) + reverse_estimate(graph)
     if needed > max_bytes:
         raise SpecError(
             "E021", f"with a run beside it would take {needed:,} bytes, more than --max-bytes {max_bytes:,}",
