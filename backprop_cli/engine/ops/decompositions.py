@@ -124,6 +124,11 @@ def _svd(x: Array, part: int) -> Array:
     return guarded(lambda m: np.linalg.svd(m, full_matrices=False)[part], (*np.shape(x)[:-2], *tail), x)
 
 
+def _all_parts(n: int) -> costs.Counted:
+    """Whichever part is wanted, numpy makes the vectors on both sides of every matrix."""
+    return lambda y, x, **_: costs.copies(n)(y, x) + 2 * costs.size(x)
+
+
 def _singular_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return (xp.svd_u(x) * xp.expand_dims(g, axis=-2)) @ xp.svd_vh(x)
 
@@ -162,14 +167,14 @@ def _vh_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
 SVD_SAMPLES = (Sample(((3, 3),)), Sample(((3, 2),)), Sample(((2, 3),)), Sample(((2, 2, 2),)))
 
 op("svdvals(x)", "Singular values of a matrix, descending.", lambda xp, x: _svd(x, 1),
-   work=costs.cubic(10), temporary=costs.copies(2),
+   work=costs.cubic(10), temporary=_all_parts(2),
    shape=lambda x: (*x[:-2], _matrix("svdvals", x)[2]), vjps=_singular_rule, has_entries=False, samples=SVD_SAMPLES,
    group=GROUP, convention="a singular value of 0, or two that coincide, have no derivative of their own")
 op("svd_u(x)", "Left singular vectors of a matrix, as columns in the order of svdvals.", lambda xp, x: _svd(x, 0),
-   work=costs.cubic(20), temporary=costs.copies(6),
+   work=costs.cubic(20), temporary=_all_parts(6),
    shape=lambda x: (*x[:-1], _matrix("svd_u", x)[2]), vjps=_u_rule, has_entries=False, samples=SVD_SAMPLES, group=GROUP)
 op("svd_vh(x)", "Right singular vectors of a matrix, as rows in the order of svdvals.", lambda xp, x: _svd(x, 2),
-   work=costs.cubic(20), temporary=costs.copies(6),
+   work=costs.cubic(20), temporary=_all_parts(6),
    shape=lambda x: (*x[:-2], _matrix("svd_vh", x)[2], x[-1]), vjps=_vh_rule, has_entries=False, samples=SVD_SAMPLES,
    group=GROUP)
 

@@ -50,6 +50,7 @@ def hessians(spec: Spec, wanted: Wanted, vector: str | None = None) -> Iterator[
     pairs = [] if vector is not None else list(combinations_with_replacement(work.names, 2))
     if has_numbers(work.graph):
         shapes = [work.shape(*pair) for pair in pairs]
+        work.together = sum(bytes_of(work.graph, shape) for shape in shapes)
         for shape in shapes:
             check_size(work.graph, shape, wanted.max_bytes)
         check_together(work.graph, shapes, wanted.max_bytes)
@@ -100,6 +101,7 @@ class Twice:
     formulas: dict[str, Whole | None] = field(default_factory=dict)
     reverses: dict[str, Reverse] = field(default_factory=dict)
     taken: int = 0  # terms of the algebra
+    together: int = 0  # bytes of all blocks, which whoever asks may keep
 
     @classmethod
     def of(cls, spec: Spec, wanted: Wanted) -> Twice:
@@ -113,14 +115,13 @@ class Twice:
 
     def hessian(self, first: str, other: str) -> Differentiated:
         """∂²output/∂first∂other."""
-        found = self.nothing(first, other, self.shape(first, other))
-        whole = self.traced_back(first)
+        whole, shape = self.traced_back(first), self.shape(first, other)
         if not self.moves(whole, other):
-            return found
+            return self.with_zeros(self.nothing(first, other, shape))
         assert whole is not None
         index, rows = whole.graph.names[other], whole.rows
-        found = replace(found, value=None if rows is None else rows.jacobian(index, self.wanted.max_bytes),
-                        formula=Omitted("not asked for"))  # fmt: skip
+        value = None if rows is None else rows.jacobian(index, self.wanted.max_bytes, beside=self.together)
+        found = replace(self.nothing(first, other, shape), value=value, formula=Omitted("not asked for"))
         return self.with_formula(found, first, other) if self.wanted.formulas else found
 
     def with_formula(self, found: Differentiated, first: str, other: str) -> Differentiated:
@@ -153,7 +154,7 @@ class Twice:
         found = self.nothing(name, name, self.shape(name))
         found = replace(found, symbol=f"{found.symbol} · v")
         if not self.moves(whole, name):
-            return found
+            return self.with_zeros(found)
         assert whole is not None
         index, value = whole.graph.names[name], None
         if whole.rows is not None:
@@ -241,22 +242,26 @@ class Twice:
         return tuple(int(n) for name in names for n in self.graph.nodes[self.graph.names[name]].shape)
 
     def nothing(self, first: str, other: str, shape: tuple[int, ...]) -> Differentiated:
-        """The gradient is constant in the leaf: zeros.
-
-        Raises:
-            SpecError: E021 where there are numbers, and these would be too many.
-        """
+        """What is said of a gradient that is constant in the leaf, but for its numbers."""
         spec = self.graph.spec
-        if has_numbers(self.graph):
-            check_size(self.graph, shape, self.wanted.max_bytes)
-        fits = bytes_of(self.graph, shape) <= self.wanted.max_bytes
         code = f"zeros({shape})" if shape else "0"
         return Differentiated(
             spec.source.file, spec.title, "hessian", second(self.graph.output_name, first, other),
-            self.graph.output_name, other, shape, np.zeros(shape, dtype=spec.dtype)[()] if fits else None,
-            Printed({**ZERO, "code": code}, 0.0), dims={k: int(v) for k, v in spec.dims.items()},
-            names=tuple(self.graph.names),
+            self.graph.output_name, other, shape, None, Printed({**ZERO, "code": code}, 0.0),
+            dims={k: int(v) for k, v in spec.dims.items()}, names=tuple(self.graph.names),
         )  # fmt: skip
+
+    def with_zeros(self, found: Differentiated) -> Differentiated:
+        """With zeros for its numbers.
+
+        Raises:
+            SpecError: E021 where the leaves have numbers, and these would be too many.
+        """
+        if has_numbers(self.graph):
+            check_size(self.graph, found.shape, self.wanted.max_bytes)
+        if bytes_of(self.graph, found.shape) > self.wanted.max_bytes:
+            return found
+        return replace(found, value=np.zeros(found.shape, dtype=self.graph.spec.dtype)[()])
 
 
 def _check_number(graph: Graph, leaves: int) -> None:

@@ -55,10 +55,10 @@ class Rows:
         with np.errstate(all="ignore"):
             return [backward(self.graph, self.steps, self.meaning, self.values, self.graph.output.index, ones)]
 
-    def jacobian(self, index: int, max_bytes: int, copies: int = 0) -> Any:
+    def jacobian(self, index: int, max_bytes: int, copies: int = 0, beside: int = 0) -> Any:
         """∂output/∂node, of the output's shape followed by the node's; it is handed out once.
 
-        `copies` is how many more of its size the caller makes of each.
+        `copies` is how many more of its size the caller makes of each, `beside` the bytes of what it holds besides.
 
         Raises:
             SpecError: E021 where it would be too large, with those of what else is differentiated by.
@@ -69,7 +69,8 @@ class Rows:
             wanted = sorted(self.graph.wrt & self.graph.active) if index in self.graph.wrt else [index]
             shapes = [(*output, *_sizes(nodes[one].shape)) for one in wanted]
             check_together(self.graph, shapes, max_bytes, copies)
-            apart = self.at_once(max_bytes - sum(bytes_of(self.graph, shape) for shape in shapes))
+            sizes = [bytes_of(self.graph, shape) for shape in shapes]
+            apart = self.at_once(max_bytes - self.run - sum(sizes) - copies * max(sizes) - beside)
             self.made.update(self.jacobians(wanted, apart))
         return with_columns(self.graph, self.values, self.made.pop(index), index)
 

@@ -67,7 +67,7 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
     text = A_NUMBER * sum(entries_of(graph.nodes[index].shape) for index in graph.wrt) if settings.written else 0
     every = settings.every or max(1, settings.steps // 10)
     beside = moving_bytes(graph, rule, parameters) + recorded_bytes(graph, rule, parameters, settings.steps, every)
-    leaves = load_leaves(graph, settings.max_bytes, beside=beside + text)
+    leaves = load_leaves(graph, settings.max_bytes, runs=2, beside=beside + text)  # the first run is kept
     training = Training(graph, leaves, rule, parameters)
     old = dict(training.leaves)
     training.run(settings.steps, every, tell)

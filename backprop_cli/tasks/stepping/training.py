@@ -19,7 +19,7 @@ from backprop_cli.tasks.calculate import Runner
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.stepping.results import Moment, Row, Trace
 from backprop_cli.tasks.stepping.rules import Parameters, Rule
-from backprop_cli.tasks.stepping.updates import Mover, mover_for
+from backprop_cli.tasks.stepping.updates import Mover, arrays_of, mover_for
 
 TRACED = 4
 """Params of up to so many entries have their state written down step by step."""
@@ -53,9 +53,9 @@ class First:
 
 
 def moving_bytes(graph: Graph, rule: Rule, parameters: Parameters) -> int:
-    """What a rule holds of each param: its lines' results, those of the first step once more, and the states before."""
-    arrays = 2 * len(rule.lines(parameters)) + len(rule.state)
-    return arrays * ITEMSIZE[graph.spec.dtype] * sum(entries_of(graph.nodes[index].shape) for index in graph.wrt)
+    """What a rule holds of each param."""
+    entries = sum(entries_of(graph.nodes[index].shape) for index in graph.wrt)
+    return arrays_of(graph.spec, rule, parameters) * ITEMSIZE[graph.spec.dtype] * entries
 
 
 A_MOMENT, A_VALUE = 140, 400

@@ -101,6 +101,17 @@ def _bound(graph: Graph, step: Step, values: list[Any], over: int | None) -> Cal
     return partial(function, out=np.empty(tuple(map(int, node.shape)), graph.spec.dtype))
 
 
+def arrays_of(spec: Spec, rule: Rule, parameters: Parameters) -> int:
+    """How many arrays of a param's shape a rule holds: of each operation of the first step and of those after it.
+
+    Each line's result in the first step is kept once more, and the states that a step began with.
+    """
+    lines = rule.lines(parameters)
+    run = compiled(spec, lines, ("w", "g", STEP, *rule.state), (1,), parameters, starting=False, over_gradient=False)
+    operations = sum(1 for index, *_ in run.steps if run.graph.nodes[index].shape)
+    return 2 * operations + len(lines) + len(rule.state)
+
+
 @dataclass(slots=True)
 class Mover:
     """The state of one param under a rule; `move` takes a step."""
