@@ -35,6 +35,8 @@ UNKNOWN = {
     "rows = [1., 2.]\nrows.remove(7.)\ny = x * rows[0]\n": "rows.remove(7.)",
     "y = x * 1\ny.frobnicate_()\n": "frobnicate",
     "y = x * 2\ny.detach().add_(1.)\n": "whose memory this one shares",
+    "import itertools\ny = x * len(list(itertools.product([1], repeat=10**9)))\n": "at once are not read",
+    "import random\ny = x * len(random.choices([1, 2], k=10**9))\n": "at once are not read",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 MAX_ITEMS: Final = 10_000
+MAX_LENGTH: Final = 1_000
 UNSEEDED: Final = "random numbers: drawn here with seed 0, they are not the program's own"
 SOURCE: Final = '''
 class Namespace:
@@ -55,12 +56,19 @@ class ArgumentParser:
 def _lazily(function: Callable[..., Iterator[Any]]) -> Row:
     """A function of itertools on what is known."""
     def run(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+        _bounded(machine, [*given, *named.values()], node)
         values = [plain(one) if isinstance(plain(one), int) else items(machine, one, node) for one in given]
         found = list(itertools.islice(function(*values, **{key: plain(one) for key, one in named.items()}), MAX_ITEMS))
         machine.weigh(found, node)
         return iter(found)
 
     return run
+
+
+def _bounded(machine: Machine, given: list[object], node: ast.AST) -> None:
+    """Refuse what would take all memory at once: `product(x, repeat=10**9)`, `choices(x, k=10**9)`."""
+    if any(isinstance(plain(one), int) and abs(plain(one)) > MAX_LENGTH for one in given):
+        raise machine.record.unread(node, f"more than {MAX_LENGTH:,} at once are not read")
 
 
 def _accumulated(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
@@ -148,6 +156,7 @@ def _drawn(name: str) -> Row:
         if name in {"shuffle", "choice", "sample", "choices"}:
             values = items(machine, given[0], node)
             order = list(range(len(values)))
+            _bounded(machine, [*given[1:], *named.values()], node)
             if name == "shuffle":
                 draw(order)
                 given[0][:] = [values[rank] for rank in order]
