@@ -60,7 +60,7 @@ def document(result: Result, view: View, listed: Listing = strict, nodes: Object
     if result.passes:
         found["passes"] = [_pass(one, result.nodes, view, listed) for one in result.passes]
     found["where"] = where_document(result.where, view)
-    return found | {"warnings": [_warning(warning) for warning in result.warnings]}
+    return found | {"warnings": [warning_of(warning) for warning in result.warnings]}
 
 
 def _node(node: NodeResult, view: View, listed: Listing) -> dict[str, object]:
@@ -118,7 +118,8 @@ def where_document(where: Iterable[Named], view: View) -> dict[str, object]:
     }
 
 
-def _warning(warning: Warned) -> dict[str, object]:
+def warning_of(warning: Warned) -> dict[str, object]:
+    """A warning as plain data, with the first entries that it is about."""
     found: dict[str, object] = {"code": warning.code, "node": warning.node, "message": warning.message}
     return found | {"entries": [list(entry) for entry in warning.entries]} if warning.entries else found
 

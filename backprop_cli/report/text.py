@@ -25,7 +25,8 @@ WIDEST_LINE = 64
 def render(result: Result, view: View = READING) -> str:
     """The whole view of one spec."""
     passes = [_forward(result, view), tangents.section(result, view), *_reverse(result, view)]
-    sections: list[Sequence[Row | str]] = [_head(result, view), *passes, _warnings(result, view), _end(result, view)]
+    sections: list[Sequence[Row | str]] = [_head(result, view), *passes, view.warned(result.warnings),
+                                           _end(result, view)]  # fmt: skip
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
@@ -127,12 +128,6 @@ def _sum(result: Result, view: View) -> list[Row | str]:
 
 def _summands(name: str, passes: Iterable[PassResult]) -> str:
     return " + ".join(f"pass {i}" for i, one in enumerate(passes, 1) if name in one.gradients)
-
-
-def _warnings(result: Result, view: View) -> list[str]:
-    label = view.paint("warning", "warning")
-    return [f"{label}: {view.safe(w.node)}: {view.safe(w.message)}" if w.node else f"{label}: {view.safe(w.message)}"
-            for w in result.warnings]  # fmt: skip
 
 
 def _end(result: Result, view: View) -> list[str]:

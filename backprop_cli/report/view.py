@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from backprop_cli.formulas.printed import READ, TERMS
 from backprop_cli.records import dataclass
 from backprop_cli.report.plain import safe, to_ascii
+
+if TYPE_CHECKING:
+    from backprop_cli.tasks.result import Warned
 
 DIGITS = 6
 
@@ -61,6 +65,11 @@ class View:
         """What a report starts with: its title, what it is about, where it comes from with its settings."""
         first = [self.paint(self.safe(title), "heading")] if title else []
         return [*first, *map(self.safe, about), self.paint(self.safe(spec) + settings, "faint")]
+
+    def warned(self, warnings: Iterable[Warned]) -> list[str]:
+        """Warnings, a line each, after the nodes that they are about."""
+        label = self.paint("warning", "warning")
+        return [": ".join((label, *map(self.safe, filter(None, (one.node, one.message))))) for one in warnings]
 
 
 READING = View()

@@ -23,7 +23,7 @@ Formulas = Mapping[int, Mapping[str, Printed | Omitted]]
 
 def warnings_of(graph: Graph, computed: Computed, formulas: Sequence[Formulas] = ()) -> tuple[Warned, ...]:
     """What the user should know about the numbers of a run; `formulas` are each pass's, where they were evaluated."""
-    found = list(_kinks(graph, computed.values))
+    found = list(kinks_of(graph, computed.values))
     found += _nonfinite(graph, computed)
     for gradients, texts in zip(computed.passes, formulas, strict=False):
         found += _unstable(graph, gradients, texts)
@@ -33,7 +33,7 @@ def warnings_of(graph: Graph, computed: Computed, formulas: Sequence[Formulas] =
 # ── kinks and ties ───────────────────────────────────────────────────────────────────────────────
 
 
-def _kinks(graph: Graph, values: Sequence[Array]) -> list[Warned]:
+def kinks_of(graph: Graph, values: Sequence[Array]) -> list[Warned]:
     """The nodes that have no derivative where they are, with the convention that was used."""
     found = []
     for node in graph.nodes:

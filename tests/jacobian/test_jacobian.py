@@ -799,3 +799,20 @@ def test_a_label_in_a_delta_is_an_element_of_the_page(backprop: Backprop) -> Non
         assert "&lt;m" not in page
         for math in re.findall(r"<math.*?</math>", page):
             assert not re.findall(r"</?m(?:row|sub|sup|frac)>[^<\\s]+", math)
+
+
+@pytest.mark.parametrize("command", ["jacobian", "hessian"])
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "latex", "html"])
+def test_where_there_is_no_derivative_a_word_says_so(backprop: Backprop, command: str, form: str) -> None:
+    """A kink at these numbers is announced as a run announces it, once, in every format that people read."""
+    asked = ("-e", "y = sum(relu(x)) * sum(abs(x))", "--format", form)
+    said = "relu has no derivative at"
+    assert backprop(command, *asked, "--set", "x=[1.0, 0.0]").out.count(said) == 1
+    assert said not in backprop(command, *asked, "--set", "x=[1.0, 2.0]").out
+
+
+def test_singular_values_that_coincide_but_for_rounding_are_announced(backprop: Backprop) -> None:
+    """√5 twice: decompositions find them a rounding apart, and second derivatives divide by what is between them."""
+    done = backprop("hessian", "-e", "sum(svdvals(A))", "--set", "A=[[1.0, 2], [2, -1]]")
+    assert "warning: out: svdvals has no derivative" in done.out
+    assert "warning" not in backprop("hessian", "-e", "sum(svdvals(A))", "--set", "A=[[1.0, 2], [2, 1]]").out

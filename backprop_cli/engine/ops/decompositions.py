@@ -21,6 +21,9 @@ from backprop_cli.engine.ops.triangles import ONE_TRIANGLE, lopsided, mirrored, 
 from backprop_cli.engine.ops.validate import choice, flag
 from backprop_cli.language.model import Shape
 
+ROUNDING = 1e-14
+"""Of the largest eigenvalue or singular value, as in `words.NEARLY_SINGULAR`: values this close coincide."""
+
 
 def _near(x: Array, x0: Array, uplo: str = "L", **_: object) -> Array:
     """What a change of x0 to x means for a symmetric matrix: half of it in either triangle."""
@@ -104,7 +107,9 @@ op("eigvecsh(x; uplo='L')", "Eigenvectors of a symmetric matrix, as columns in t
 
 
 def _repeated(values: Array) -> Mask:
-    found: Mask = np.any(np.diff(values, axis=-1) == 0, axis=-1)
+    """Whether two in a row are the same but for the rounding of the largest, which is all that is known of each."""
+    largest = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)
+    found: Mask = np.any(np.abs(np.diff(values, axis=-1)) <= ROUNDING * largest, axis=-1)
     return found
 
 
@@ -164,12 +169,20 @@ def _vh_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return gradient + u @ outside
 
 
+def _singular_kink(x: Array) -> Mask:
+    """Singular values that coincide, as each of 0 does with its negative."""
+    values = _svd(x, 1)
+    least = np.concatenate([values, -values[..., -1:]], axis=-1)
+    return np.broadcast_to(_repeated(least)[..., None, None], np.shape(x))
+
+
 SVD_SAMPLES = (Sample(((3, 3),)), Sample(((3, 2),)), Sample(((2, 3),)), Sample(((2, 2, 2),)))
 
 op("svdvals(x)", "Singular values of a matrix, descending.", lambda xp, x: _svd(x, 1),
    work=costs.cubic(10), temporary=_all_parts(2),
    shape=lambda x: (*x[:-2], _matrix("svdvals", x)[2]), vjps=_singular_rule, has_entries=False, samples=SVD_SAMPLES,
-   group=GROUP, convention="a singular value of 0, or two that coincide, have no derivative of their own")
+   group=GROUP, kink=_singular_kink,
+   convention="a singular value of 0, or two that coincide, have no derivative of their own")
 op("svd_u(x)", "Left singular vectors of a matrix, as columns in the order of svdvals.", lambda xp, x: _svd(x, 0),
    work=costs.cubic(20), temporary=_all_parts(6),
    shape=lambda x: (*x[:-1], _matrix("svd_u", x)[2]), vjps=_u_rule, has_entries=False, samples=SVD_SAMPLES, group=GROUP)

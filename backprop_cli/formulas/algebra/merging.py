@@ -189,12 +189,20 @@ def _joined_dots(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None
     if len(one.args) != len(two.args) or len(one.args) == 2 and not all(map(_is_named, (*one.args, *two.args))):
         return None
     sign = S.One if first == second else S.NegativeOne
-    turned = tuple(map(swap, reversed(two.args)))
-    for a in (one.args, tuple(map(swap, reversed(one.args)))):
-        for b in (two.args, turned):
-            if a[:-1] == b[:-1]:
-                return first * chain([*a[:-1], a[-1] + sign * b[-1]])
+    pairs = [(a, b) for a in _ways(one) for b in _ways(two)]
+    for a, b in pairs:
+        if a[:-1] == b[:-1] and shape_of(a[-1]) == shape_of(b[-1]):
+            return first * chain([*a[:-1], a[-1] + sign * b[-1]])
+    for a, b in pairs:
+        if a[1:] == b[1:] and shape_of(a[0])[-1:] == shape_of(b[0])[-1:]:  # A g - bᵀg: each row of A less b
+            return first * chain([a[0] + sign * b[0], *a[1:]])
     return None
+
+
+def _ways(product: Expr) -> tuple[tuple[Expr, ...], ...]:
+    """The factors of a product, and from right to left where what comes out has no second axis to be turned."""
+    turned = tuple(map(swap, reversed(product.args)))
+    return (product.args, turned) if len(shape_of(product)) < 2 else (product.args,)
 
 
 def _is_named(expr: Expr) -> bool:

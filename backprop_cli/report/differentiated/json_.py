@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.printed import Omitted
-from backprop_cli.report.json_ import laid_out, later
+from backprop_cli.report.json_ import laid_out, later, warning_of
 from backprop_cli.report.view import READING, View
 from backprop_cli.tasks.jacobian.results import Differentiated
 
@@ -27,6 +27,8 @@ def document(found: Differentiated, view: View) -> dict[str, object]:
         made["block"] = found.block
     if found.entries:
         made["entries"] = {at: one.formula.text for at, one in found.entries.items()}
+    if found.warnings:
+        made["warnings"] = [warning_of(warning) for warning in found.warnings]
     return made
 
 

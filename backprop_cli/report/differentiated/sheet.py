@@ -9,14 +9,15 @@ from backprop_cli.report.arrays import count
 from backprop_cli.report.differentiated.text import legend_of
 from backprop_cli.report.sheets import Equation, Section, Sheet
 from backprop_cli.report.view import View
-from backprop_cli.tasks.jacobian.results import Differentiated
+from backprop_cli.tasks.jacobian.results import Differentiated, warnings_of
 
 
 def sheet(results: Sequence[Differentiated], view: View) -> Sheet:
     """The page of one spec."""
     first = results[0]
-    return Sheet(first.title or first.spec, first.spec, tuple(_section(one, view) for one in results),
-                 legend=legend_of(results))
+    warnings = tuple(f"{one.node}: {one.message}" for one in warnings_of(results))
+    return Sheet(first.title or first.spec, first.spec, tuple(_section(one, view) for one in results), warnings,
+                 legend_of(results))
 
 
 def _section(one: Differentiated, view: View) -> Section:

@@ -10,7 +10,7 @@ from backprop_cli.formulas.printed import Omitted, Printed, worst
 from backprop_cli.report.arrays import count
 from backprop_cli.report.fitting import Array, Row, fitted
 from backprop_cli.report.view import READING, View
-from backprop_cli.tasks.jacobian.results import Differentiated
+from backprop_cli.tasks.jacobian.results import Differentiated, warnings_of
 
 INDENT = "  "
 EVALUATED = "the formula, evaluated, differs by at most"
@@ -21,7 +21,8 @@ def render(results: Sequence[Differentiated], view: View = READING) -> str:
     """The whole view of one spec."""
     first = results[0]
     head: list[Row | str] = [*view.heading(first.title, first.spec)]
-    sections: list[list[Row | str]] = [head, *(list(_one(one, view)) for one in results), list(_facts(results, view))]
+    sections: list[Sequence[Row | str]] = [head, *(list(_one(one, view)) for one in results),
+                                           view.warned(warnings_of(results)), list(_facts(results, view))]  # fmt: skip
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 

@@ -22,7 +22,7 @@ def render(result: Stepped, view: View = READING) -> str:
     updates = [_update(result, one, view) for one in result.params]
     said = [view.paint(f"notation: {view.plain(one)}", "faint") for one in legend_of(result)]
     sections: list[Sequence[Row | str]] = [_head(result, view), _definitions(result, view), *updates,
-                                           _loss(result, view), said, _warnings(result, view)]  # fmt: skip
+                                           _loss(result, view), said, view.warned(result.warnings)]  # fmt: skip
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
 
 
@@ -154,8 +154,3 @@ def spark(values: Sequence[float], view: View) -> str:
     scaled = [math.log(v) for v in picked] if low > 0 and high / low > 100 else picked
     low, high = min(scaled), max(scaled)
     return "".join(BARS[round((v - low) / (high - low) * (len(BARS) - 1)) if high > low else 0] for v in scaled)
-
-
-def _warnings(result: Stepped, view: View) -> list[str]:
-    label = view.paint("warning", "warning")
-    return [f"{label}: {view.safe(w.node)}: {view.safe(w.message)}" for w in result.warnings]

@@ -22,10 +22,11 @@ from backprop_cli.language.source import inline
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.at_hand import Numbered
 from backprop_cli.tasks.calculate import compute, seed_of
-from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, between, going_back, seeded, with_formula
+from backprop_cli.tasks.jacobian.jacobian import Wanted, asked_names, between, going_back, seeded, warned, with_formula
 from backprop_cli.tasks.jacobian.numbers import Rows, bytes_of, check_size, check_together
 from backprop_cli.tasks.jacobian.results import Differentiated
 from backprop_cli.tasks.leaves import has_numbers, load_leaves
+from backprop_cli.tasks.result import Warned
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.jacobian import Reverse
@@ -54,10 +55,11 @@ def hessians(spec: Spec, wanted: Wanted, vector: str | None = None) -> Iterator[
         for shape in shapes:
             check_size(work.graph, shape, wanted.max_bytes)
         check_together(work.graph, shapes, wanted.max_bytes)
+    warnings = work.warned()
     for first, other in pairs:
-        yield work.hessian(first, other)
+        yield replace(work.hessian(first, other), warnings=warnings)
     for name in work.names if vector is not None else ():
-        yield work.product(name, vector or "")
+        yield replace(work.product(name, vector or ""), warnings=warnings)
 
 
 def scalar_graph(spec: Spec) -> Graph:
@@ -112,6 +114,12 @@ class Twice:
         at_hand = Numbered(graph, wanted.max_bytes)
         traced = with_gradients(graph, frozenset(graph.names[name] for name in names), at_hand)
         return cls(graph, wanted, names, *traced)
+
+    def warned(self) -> tuple[Warned, ...]:
+        """Where the spec has no first derivative, and so no second one."""
+        graph = between(self.graph, self.names)
+        numbered = has_numbers(graph)
+        return warned(graph, Rows.of(graph, load_leaves(graph, self.wanted.max_bytes)) if numbered else None)
 
     def hessian(self, first: str, other: str) -> Differentiated:
         """∂²output/∂first∂other."""

@@ -19,9 +19,11 @@ from backprop_cli.language.model import Spec
 from backprop_cli.language.source import inline
 from backprop_cli.language.suggest import did_you_mean
 from backprop_cli.records import dataclass, replace
+from backprop_cli.tasks.diagnose import kinks_of
 from backprop_cli.tasks.jacobian.numbers import Rows, itemsize
 from backprop_cli.tasks.jacobian.results import Differentiated, Entry
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, has_numbers, load_leaves
+from backprop_cli.tasks.result import Warned
 
 if TYPE_CHECKING:
     from backprop_cli.formulas.jacobian import Reverse
@@ -52,8 +54,9 @@ def jacobians(spec: Spec, wanted: Wanted) -> Iterator[Differentiated]:
     graph = between(graph, names)
     rows = Rows.of(graph, load_leaves(graph, wanted.max_bytes)) if has_numbers(graph) else None
     reverse = going_back(graph, rows, graph.passes[0])
+    warnings = warned(graph, rows)
     for name in names:
-        yield one_jacobian(graph, rows, name, wanted, reverse)
+        yield replace(one_jacobian(graph, rows, name, wanted, reverse), warnings=warnings)
 
 
 def seeded(spec: Spec) -> Spec:
@@ -82,6 +85,11 @@ def between(graph: Graph, names: Iterable[str]) -> Graph:
     """The graph that goes back from its output to these names alone, through what lies between."""
     wrt = frozenset(graph.names[name] for name in names)
     return replace(graph, wrt=wrt, active=activity(graph.nodes, wrt, [run.output for run in graph.passes]))
+
+
+def warned(graph: Graph, rows: Rows | None) -> tuple[Warned, ...]:
+    """Where the graph that is gone back through has no derivative, and what was taken for it."""
+    return () if rows is None else tuple(dict.fromkeys(kinks_of(graph, rows.values)))
 
 
 def check_name(graph: Graph, name: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backprop_cli.formulas.printed import Brief, Defined, Omitted, Printed
 from backprop_cli.records import dataclass, field
+from backprop_cli.tasks.result import Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Differentiated:
     names: tuple[str, ...] = ()  # of all nodes, so that no two are written alike
     brief: Brief | None = None  # what people are shown in place of the formula, where that repeats itself
     where: tuple[Defined, ...] = ()  # the names in the formula that the spec does not define
+    warnings: tuple[Warned, ...] = ()  # of the spec at these numbers, as a run has them
 
     @property
     def shown(self) -> Printed | Omitted:
@@ -51,3 +53,8 @@ class Differentiated:
     def defined(self) -> tuple[Defined, ...]:
         """What the names in that stand for."""
         return self.where if self.brief is None else (self.brief.letter, *self.where)
+
+
+def warnings_of(results: Iterable[Differentiated]) -> tuple[Warned, ...]:
+    """What several results say of the numbers, each once."""
+    return tuple(dict.fromkeys(warning for one in results for warning in one.warnings))
