@@ -18,6 +18,7 @@ from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.source import Text
 from backprop_cli.records import dataclass, replace
+from backprop_cli.tasks.grading.functions import PRIME
 
 ROW, COL = "row", "col"
 PRODUCTS = frozenset({"*", "·", "@", "⊙"})
@@ -238,7 +239,7 @@ class Indexed:
 
 
 def _is_pointwise(function: str) -> bool:
-    return function.endswith("_prime") or (function in OPS and OPS[function].pointwise)
+    return function.endswith(PRIME) or (function in OPS and OPS[function].pointwise)
 
 
 def _factors(part: ast.Expression) -> Iterator[tuple[str, ast.Expression]]:
