@@ -24,6 +24,7 @@ CLOSED = {
     "engine/ops/errorfunction.py": "the one table of the series",
     "formulas/notation/latex_words.py": "the last 4096 names, typeset",
     "formulas/notation/__init__.py": "the last 16 notations of a set of names",
+    "tasks/grading/items.py": "the last 10,000 names, as they are compared",
     "tasks/importing/networks/written_out.py": "the layers of two libraries that are written out, as text",
 }
 """Modules that remember something for the process, and what: a closed set, or so many and no more; no expression."""

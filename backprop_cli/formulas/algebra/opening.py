@@ -10,6 +10,7 @@ from backprop_cli.formulas.algebra.expr import TensorSymbol, is_op, symbols_of
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.scalars import divisors, is_below, powers_of
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+from backprop_cli.formulas.algebra.work import remembered
 
 DEEPEST = 3  # definitions in one another that are opened
 
@@ -48,9 +49,10 @@ def _made(expr: Expr, facts: Facts) -> dict[TensorSymbol, Expr]:
     return {s: facts.definitions[s] for s in symbols_of(expr) if s in facts.definitions}
 
 
-def _dividing(definition: Expr) -> set[Expr]:
+@remembered
+def _dividing(definition: Expr) -> frozenset[Expr]:
     """What the terms of a definition divide by."""
-    return set().union(*map(divisors, Add.make_args(definition)))
+    return frozenset().union(*map(divisors, Add.make_args(definition)))
 
 
 def written_out(expr: Expr, facts: Facts) -> Expr:
@@ -72,7 +74,7 @@ def written_out(expr: Expr, facts: Facts) -> Expr:
     return expr.xreplace({s: made[s] for s in found}) if found else expr
 
 
-def _beside_others(total: Add, quotients: Mapping[TensorSymbol, set[Expr]]) -> Iterator[TensorSymbol]:
+def _beside_others(total: Add, quotients: Mapping[TensorSymbol, frozenset[Expr]]) -> Iterator[TensorSymbol]:
     """The quotients that are terms, or factors of terms, beside another power of theirs, or 1 over what they divide by.
 
     1/w - y, where y is x/w; y - y² t, where y is a/(1 + t).

@@ -27,7 +27,7 @@ def beside(expr: Expr, factor: Expr) -> Expr:
 
 def is_below(exponent: Expr) -> bool:
     """Whether a power stands below the fraction bar."""
-    return bool(exponent.is_Rational and exponent < 0)
+    return isinstance(exponent, Rational) and exponent.p < 0
 
 
 def divisors(expr: Expr) -> dict[Expr, Expr]:

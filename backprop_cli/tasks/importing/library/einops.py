@@ -6,7 +6,7 @@ import ast
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.arrays.literals import literal_or_stack
@@ -53,7 +53,7 @@ def _numbered(axes: Axes, sizes: dict[str, int]) -> Axes:
     return found
 
 
-def _changed(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST, reduction: str | None,
+def _changed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST, reduction: str | None,
              *, repeats: bool = False) -> object:  # fmt: skip
     x, pattern = given[0], given[1]
     x = x if isinstance(x, Tensor) else literal_or_stack(machine, x, node)
@@ -99,22 +99,22 @@ def _changed(machine: Machine, given: list[Any], named: dict[str, object], node:
     return value if target == tuple(sizes[name] for name in wanted) else emit("reshape", value, target)
 
 
-def _rearranged(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+def _rearranged(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     return _changed(machine, given, named, node, None)
 
 
-def _repeated(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+def _repeated(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     return _changed(machine, given, named, node, None, repeats=True)
 
 
-def _reduced(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+def _reduced(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     how = given[2] if len(given) > 2 else named.pop("reduction", None)
     if how not in {"mean", "sum", "max", "min", "prod"}:
         raise machine.record.unread(node, "reduce with a function of its own is not read", "write 'mean' or 'sum'")
     return _changed(machine, given[:2], named, node, str(how))
 
 
-def _summed(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+def _summed(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`einops.einsum(a, b, 'b i c, b j c -> b i j')`: words for letters."""
     letters: dict[str, str] = {}
     pattern = re.sub(r"[A-Za-z_]\w*", lambda m: letters.setdefault(m[0], chr(97 + len(letters))), str(given[-1]))

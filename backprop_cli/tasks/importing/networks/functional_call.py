@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 
-def functional_call(machine: Machine, given: list[Any], named: dict[str, object], node: ast.AST) -> object:
+def functional_call(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """The params are the model's own again afterwards.
 
     Raises:
