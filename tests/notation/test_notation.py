@@ -128,3 +128,11 @@ def test_names_that_would_print_alike_are_told_apart(notation: str, spec_of: Any
     formulas = run(spec, Settings(terms=("nodes",), notations=(notation,))).by_name
     written = {one.gradient.formula["nodes"][notation] for name in ALIKE if (one := formulas[name]).gradient}
     assert len(written) == len(ALIKE)
+
+
+@pytest.mark.parametrize("notation", ["text", "code", "latex", "mathml", "index"])
+def test_a_name_does_not_print_as_a_constant(notation: str) -> None:
+    """`pi_` and `e_` are nodes, beside which π and e are numbers; a node that is called e itself keeps its sign."""
+    told = notation_of(notation, ("pi_", "e_", "e"))
+    assert {told.name("pi_"), told.name("e_")}.isdisjoint({told.name("pi"), told.name("e")})
+    assert told.name("e") == NOTATIONS[notation].name("e")

@@ -20,6 +20,10 @@ WALKS: dict[str, type[Layout]] = {name: getattr(module, "WALK", Layout) for name
 """How a formula is walked: whole, or (index) one entry of it."""
 
 
+CONSTANTS = ("pi", "e")
+"""That have a sign of their own, which a name would be taken for."""
+
+
 def layout_of(notation: str, resolve: Resolve, unit: str, taken: Iterable[str], style: Style) -> Layout:
     """The walk that prints the formulas of a spec in a notation; `taken` are the names of the spec."""
     return WALKS.get(notation, Layout)(notation_of(notation, tuple(taken)), resolve, unit, frozenset(taken), style)
@@ -32,10 +36,13 @@ def notation_of(notation: str, names: tuple[str, ...]) -> Notation:
 
 @lru_cache(maxsize=16)
 def _telling_apart(plain: Notation, names: tuple[str, ...]) -> Notation:
-    """A name of letters beyond ASCII keeps its sign (α beside alpha), else one with an underscore (y_1 beside y1)."""
-    if len({plain.name(name).strip() for name in names}) == len(names):
+    """A name of letters beyond ASCII keeps its sign (α beside alpha), else one with an underscore (y_1 beside y1).
+
+    π and e are the constants, beside which a node `pi_` is spelled out.
+    """
+    shown = {plain.name(constant).strip(): constant for constant in CONSTANTS}
+    if len({*shown, *(plain.name(name).strip() for name in names)}) == len({*CONSTANTS, *names}):
         return plain
-    shown: dict[str, str] = {}
     for name in sorted(names, key=lambda name: (name.isascii(), "_" not in name)):
         shown.setdefault(plain.name(name).strip(), name)
     return replace(plain, alike=frozenset(names) - frozenset(shown.values()))
