@@ -16,6 +16,7 @@ from backprop_cli.engine.ops.base import Sample, ShapeError, op, show
 from backprop_cli.engine.ops.careful import polar
 from backprop_cli.engine.ops.linear import mT
 from backprop_cli.engine.ops.matrices import GROUP, SPD, each_matrix, guarded, matrix_shape
+from backprop_cli.engine.ops.shapes import one_shape
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.triangles import ONE_TRIANGLE, lopsided, mirrored, symmetric
 from backprop_cli.engine.ops.validate import choice, flag
@@ -202,10 +203,7 @@ def _lyapunov(a: Array, c: Array) -> Array:
 
 
 def _lyapunov_shape(a: Shape, c: Shape) -> Shape:
-    found = matrix_shape("lyapunov", a)
-    if tuple(map(int, a)) != tuple(map(int, c)):
-        raise ShapeError(f"the operands of lyapunov have shapes {show(a)} and {show(c)}, not one", 1)
-    return found
+    return matrix_shape("lyapunov", one_shape("lyapunov", a, c))
 
 
 def _lyapunov_rule(xp: Words, g: Tensor, y: Tensor, a: Tensor, c: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from backprop_cli.engine.ops.base import Sample, ShapeError, named, op, show
 from backprop_cli.engine.ops.careful import cofactors, cofactors_along
 from backprop_cli.engine.ops.costs import size
 from backprop_cli.engine.ops.linear import mT
+from backprop_cli.engine.ops.shapes import one_shape
 from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.engine.ops.tensor import Array, Mask, Objects, Real, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.triangles import lopsided, mirrored
@@ -105,10 +106,7 @@ op("cofactor(x)", "The matrix of cofactors, det x · x⁻ᵀ: the gradient of de
 
 
 def _along_shape(x: Shape, v: Shape) -> Shape:
-    found = matrix_shape("cofactor_along", x)
-    if tuple(map(int, x)) != tuple(map(int, v)):
-        raise ShapeError(f"the operands of cofactor_along have shapes {show(x)} and {show(v)}, not one", 1)
-    return found
+    return matrix_shape("cofactor_along", one_shape("cofactor_along", x, v))
 
 
 def _along_again(xp: Words, g: Tensor, y: Tensor, x: Tensor, v: Tensor) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from backprop_cli.engine.ops import costs
-from backprop_cli.engine.ops.base import Sample, ShapeError, axes_of, normalize_axis, op, show
+from backprop_cli.engine.ops.base import Sample, axes_of, normalize_axis, op
 from backprop_cli.engine.ops.reduction import SAMPLES, reduction, restored
+from backprop_cli.engine.ops.shapes import one_shape
 from backprop_cli.engine.ops.tensor import Array, Axes, Objects, Symbolic, Tensor, Words
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -86,10 +87,7 @@ def along_shape(x: Shape, *, axis: Axes) -> Shape:
 
 
 def _paired_shape(x: Shape, g: Shape, *, axis: Axes) -> Shape:
-    """Both operands have one shape."""
-    if x != g:
-        raise ShapeError(f"the operands of cumprod_others have shapes {show(x)} and {show(g)}, not one", 1)
-    return along_shape(x, axis=axis)
+    return along_shape(one_shape("cumprod_others", x, g), axis=axis)
 
 
 def _cumsum_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Tensor:

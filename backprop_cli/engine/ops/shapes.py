@@ -32,6 +32,17 @@ def show(shape: Shape) -> str:
     return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
 
+def one_shape(function: str, first: Shape, second: Shape) -> Shape:
+    """The shape that both operands of a function have, which are not broadcast.
+
+    Raises:
+        ShapeError: they have two.
+    """
+    if tuple(map(int, first)) != tuple(map(int, second)):
+        raise ShapeError(f"the operands of {function} have shapes {show(first)} and {show(second)}, not one", 1)
+    return first
+
+
 def named(*sizes: int) -> int:
     """Equal sizes met on one axis: the one that has a name wins."""
     for size in sizes:
