@@ -78,3 +78,12 @@ def test_a_generator_without_an_end() -> None:
     code = (f"{TORCH}def rows():\n    k = 0\n    while True:\n        k += 1\n        yield k * x\n"
             "it = rows()\nnext(it)\ny = next(it)\ny.sum().backward()\n")  # fmt: skip
     np.testing.assert_array_equal(backprop_cli.run(code)["x"].grad, [2.0, 2.0])
+
+
+def test_trees_that_are_not_alike(backprop: Backprop) -> None:
+    """Rule: a function of each pair of values needs pairs; what has none is refused where it is asked for."""
+    code = ("import jax, jax.numpy as jnp\np = {'a': jnp.array(1.0)}\nq = {'b': 2.0}\n"
+            "r = jax.tree.map(lambda x, y: x * y, p, q)\ny = r['a']**2\n")  # fmt: skip
+    done = backprop("import", "-", stdin=code)
+    assert done.code == 2
+    assert "not alike" in done.err

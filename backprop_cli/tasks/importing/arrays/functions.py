@@ -292,7 +292,7 @@ _ROWS: Mapping[str, Row] = {
     "unstack": _unstacked, "cast": _cast, "numel": _count, "nelement": _count, "size": _count,
     "shape": _shape, "scaled_dot_product_attention": _attention, "movedim": _moved, "moveaxis": _moved,
     "slogdet": _slogdet, "masked_select": _masked, "index_put": _put,
-    **dict.fromkeys(("asnumpy", "real", "tree_map"), _same),
+    **dict.fromkeys(("asnumpy", "real"), _same),
     **dict.fromkeys(("nonzero", "multinomial", "bincount", "unique"), _gone("positions")),
     **dict.fromkeys(("allclose", "array_equal", "isclose", "any", "all", "is_tensor", "equal_"), _gone("a test")),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.einops import EINOPS
-from backprop_cli.tasks.importing.library.mapped import mapped
+from backprop_cli.tasks.importing.library.mapped import mapped, tree_mapped
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
 from backprop_cli.tasks.importing.library.standard import STANDARD
 from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorflow
@@ -204,7 +204,8 @@ _SPECIAL: Mapping[str, Row] = {
     "jax.grad": _grad_of, "autograd.value_and_grad": _grad_of, "jax.value_and_grad": _grad_of,
     "autograd.elementwise_grad": _grad_of, "torch.autograd.grad": _autograd, "torch.autograd.backward": _backward,
     **dict.fromkeys(("jax.random.PRNGKey", "jax.random.key", "jax.random.fold_in"), lambda m, g, k, n: Opaque("a key")),
-    "jax.random.split": _keys, **dict.fromkeys(("jax.vmap", "torch.vmap", "torch.func.vmap"), mapped),
+    "jax.random.split": _keys, **dict.fromkeys(("jax.tree.map", "jax.tree_map", "jax.tree_util.tree_map"), tree_mapped),
+    **dict.fromkeys(("jax.vmap", "torch.vmap", "torch.func.vmap"), mapped),
     "jax.random.normal": keyed("normal"), "jax.random.uniform": keyed("uniform"),
     "torch.nn.Transformer.generate_square_subsequent_mask": _causal,
     "torch.nn.Parameter": parameter_of, "torch.nn.parameter.Parameter": parameter_of,

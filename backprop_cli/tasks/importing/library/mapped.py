@@ -1,8 +1,9 @@
-"""`vmap`: a function of each part along an axis; and the gradients of each example."""
+"""`vmap`: a function of each part along an axis; the gradients of each example; and `tree_map`, of each value held."""
 
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.arrays import tensors
@@ -10,6 +11,7 @@ from backprop_cli.tasks.importing.arrays.indexing import pick
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS, literal_or_stack
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.state.codes import call, whole
+from backprop_cli.tasks.importing.state.nested import each
 from backprop_cli.tasks.importing.state.values import Builtin, Differentiator, Function, Tensor, plain
 
 if TYPE_CHECKING:
@@ -58,11 +60,7 @@ def _parts(machine: Machine, function: object, along: list[Any], given: list[Any
 def _row(machine: Machine, value: Any, axis: Any, row: int, node: ast.AST) -> Any:
     if axis is None:
         return value
-    if isinstance(value, list | tuple):
-        return type(value)(_row(machine, one, axis, row, node) for one in value)
-    if isinstance(value, dict):
-        return {key: _row(machine, one, axis, row, node) for key, one in value.items()}
-    return pick(machine, value, ((slice(None),) * axis + (row,)), node)
+    return each(lambda _, one: pick(machine, one, ((slice(None),) * axis + (row,)), node), value)
 
 
 def _gradients(machine: Machine, of: Differentiator, along: list[Any], given: list[Any], count: int,
@@ -72,22 +70,19 @@ def _gradients(machine: Machine, of: Differentiator, along: list[Any], given: li
     slots = [a.arg for a in of.function.node.args.args] if isinstance(of.function, Function) else []
     for position in of.positions:
         base = slots[position] if position < len(slots) else "x"
-        values[position] = _copies(machine, given[position], axes[position], base, count, node)
+        own = partial(_copy, machine, axes[position], count, node)
+        values[position] = each(own, given[position], name=base)
         axes[position] = axes[position] or 0
         wanted.append(values[position])
     losses = _parts(machine, of.function, axes, values, count, node)
     losses = losses[0] if isinstance(losses, tuple) else losses
     total = tensors.tensor_from(call("sum", tensors.tensor_code(machine, losses, node)), losses)
     machine.named(total, "total", node)
-    found = tuple(_asked(machine, total, one, node) for one in wanted)
+    found = each(lambda _, one: training.gradient(machine, total, None, one, node), tuple(wanted))
     return found if len(found) > 1 else found[0]
 
 
-def _copies(machine: Machine, value: Any, axis: Any, base: str, count: int, node: ast.AST) -> Any:
-    if isinstance(value, list | tuple):
-        return type(value)(_copies(machine, one, axis, f"{base}_{k}", count, node) for k, one in enumerate(value))
-    if isinstance(value, dict):
-        return {key: _copies(machine, one, axis, str(key), count, node) for key, one in value.items()}
+def _copy(machine: Machine, axis: object, count: int, node: ast.AST, base: str, value: Tensor) -> Tensor:
     machine.named(value, base, node)
     training.require(machine, value, True, node)
     if axis is not None:
@@ -99,9 +94,13 @@ def _copies(machine: Machine, value: Any, axis: Any, base: str, count: int, node
     return made
 
 
-def _asked(machine: Machine, total: Tensor, value: Any, node: ast.AST) -> Any:
-    if isinstance(value, list | tuple):
-        return type(value)(_asked(machine, total, one, node) for one in value)
-    if isinstance(value, dict):
-        return {key: _asked(machine, total, one, node) for key, one in value.items()}
-    return training.gradient(machine, total, None, value, node)
+def tree_mapped(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`jax.tree.map(f, params, grads)`: f of each value in lists, tuples and dicts, of several that are alike.
+
+    Raises:
+        Unread: they are not alike.
+    """
+    try:
+        return each(lambda _, *parts: machine.called(given[0], list(parts), {}, node), *given[1:])
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise machine.record.unread(node, "what tree_map goes over is not alike") from None

@@ -14,6 +14,7 @@ from backprop_cli.tasks.importing.data.drawn import drawn
 from backprop_cli.tasks.importing.data.starts import Row, sizes_of, start_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.networks.keras import weight
+from backprop_cli.tasks.importing.state.nested import each
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import Builtin, Opaque, Tensor, is_number, plain
 
@@ -62,7 +63,7 @@ def _gradient(machine: Machine, given: list[object], named: dict[str, object], n
         target = target[0]
     wanted = [one for one in _flat([sources]) if isinstance(one, Tensor)]
     if isinstance(target, Opaque):
-        return _like(sources, {})
+        return each(lambda *_: Opaque("a gradient"), sources)
     if not isinstance(target, Tensor):
         raise machine.record.unread(node, "a tape goes back from one tensor here")
     shape = machine.record.shape(target, node)
@@ -70,13 +71,13 @@ def _gradient(machine: Machine, given: list[object], named: dict[str, object], n
         seed = leaf_of(shape, rule="ones")
     if machine.taping:  # another tape goes back through these
         found = {id(one): training.gradient(machine, target, seed, one, node) for one in wanted}
-        return _like(sources, found)
+        return each(lambda _, one: found.get(id(one), Opaque("a gradient")), sources)
     passes = machine.record.passes
     if passes and passes[-1].output is target and passes[-1].wrt is not None:
         passes[-1] = replace(passes[-1], wrt=(*passes[-1].wrt, *wanted))
     else:
         training.backward(machine, target, seed, tuple(wanted), node)
-    return _like(sources, {})
+    return each(lambda *_: Opaque("a gradient"), sources)
 
 
 def _flat(value: object) -> Iterator[object]:
@@ -85,15 +86,6 @@ def _flat(value: object) -> Iterator[object]:
             yield from _flat(one)
     else:
         yield value
-
-
-def _like(value: object, found: Mapping[int, object]) -> object:
-    """The gradients in the shape that the variables were given in."""
-    if isinstance(value, list | tuple):
-        return [_like(one, found) for one in value]
-    if isinstance(value, dict):
-        return {key: _like(one, found) for key, one in value.items()}
-    return found.get(id(value), Opaque("a gradient"))
 
 
 _TAPE: Final[Mapping[str, Row]] = {

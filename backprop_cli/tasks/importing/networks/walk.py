@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.networks.params import names_of, param
+from backprop_cli.tasks.importing.state.nested import each
 from backprop_cli.tasks.importing.state.values import Instance, Layer, Part, Tensor, Unknown, Unread
 
 if TYPE_CHECKING:
@@ -82,10 +83,10 @@ def loaded(machine: Machine, owner: Part, given: object, node: ast.AST) -> None:
 
 def copied(value: Any) -> Any:
     """`copy.deepcopy`: modules and leaves of their own, which start from the same numbers."""
-    if isinstance(value, list | tuple):
-        return type(value)(map(copied, value))
-    if isinstance(value, dict):
-        return {key: copied(one) for key, one in value.items()}
+    return each(_copy, value)
+
+
+def _copy(_: str, value: Any) -> Any:
     if isinstance(value, Instance):
         made = Instance(kind=value.kind)
         made.names = copied(value.names)

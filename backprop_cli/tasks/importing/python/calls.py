@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.arrays import tensors
@@ -17,6 +18,7 @@ from backprop_cli.tasks.importing.networks import keras, modules, own_functions
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
+from backprop_cli.tasks.importing.state.nested import each
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import (
     Bound,
@@ -279,7 +281,7 @@ def _differentiated(
     for position in function.positions:
         if position < len(values):
             base = slots[position] if position < len(slots) else "x"
-            values[position] = _wanted(machine, values[position], base, node, wanted)
+            values[position] = each(partial(_wanted, machine, node, wanted), values[position], name=base)
     machine.deriving += 1
     try:
         result = called(machine, inner, values, named, node)
@@ -296,15 +298,10 @@ def _differentiated(
     return Opaque("a gradient")
 
 
-def _wanted(machine: Machine, value: object, base: str, node: ast.AST, found: list[Tensor]) -> object:
+def _wanted(machine: Machine, node: ast.AST, found: list[Tensor], base: str, value: object) -> object:
     """An argument whose gradient is wanted: a leaf of its own name, that is a param."""
-    if isinstance(value, list | tuple):
-        return type(value)(_wanted(machine, one, f"{base}_{i}", node, found) for i, one in enumerate(value))
-    if isinstance(value, dict):
-        return {key: _wanted(machine, one, str(key), node, found) for key, one in value.items()}
     if isinstance(value, Instance):  # a NamedTuple or a dataclass of params
-        held = {key: _wanted(machine, one, key, node, found) for key, one in value.names.items()}
-        return Instance(kind=value.kind, names=held)
+        return Instance(kind=value.kind, names=each(partial(_wanted, machine, node, found), value.names))
     tensor = scalar(value) if is_number(value) else value
     if isinstance(tensor, Tensor):
         machine.named(tensor, base, node)
