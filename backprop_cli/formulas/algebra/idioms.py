@@ -25,7 +25,7 @@ from backprop_cli.formulas.algebra.factoring import combined
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.functions import named_function
-from backprop_cli.formulas.algebra.positions import is_unit, picked
+from backprop_cli.formulas.algebra.positions import is_named, is_unit, picked
 from backprop_cli.formulas.algebra.products import chain, dot
 from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
 from backprop_cli.formulas.algebra.transposes import swap
@@ -91,8 +91,7 @@ def _is_linear(expr: Expr) -> bool:
     """A node or a row of one, a product of matrices, a sum of such: what stands in a product of matrices."""
     if isinstance(expr, Add):
         return all(_is_linear(a.as_coeff_Mul()[1]) or _is_square(a) for a in expr.args)
-    row = isinstance(expr, Apply) and expr.name == "index" and isinstance(expr.args[0], TensorSymbol)
-    return row or isinstance(expr, TensorSymbol) or is_op(expr, "matmul")
+    return is_named(expr) or is_op(expr, "matmul")
 
 
 def _is_plain(expr: Expr) -> bool:

@@ -6,7 +6,6 @@ from sympy import Add, Expr, Mul, S
 
 from backprop_cli.formulas.algebra.expr import (
     Apply,
-    TensorSymbol,
     is_one,
     is_op,
     later_is_negative,
@@ -15,6 +14,7 @@ from backprop_cli.formulas.algebra.expr import (
 )
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pairwise import one_axis
+from backprop_cli.formulas.algebra.positions import is_named
 from backprop_cli.formulas.algebra.products import chain, chain_factors
 from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.skeleton import mixes
@@ -186,7 +186,7 @@ def _joined_dots(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None
     """gᵀb - gᵀa = gᵀ(b - a), of nodes and their rows; gᵀA x - gᵀA y = gᵀA (x - y)   (F1t)."""
     if first not in (second, -second) or not is_op(one, "matmul") or not is_op(two, "matmul"):
         return None
-    if len(one.args) != len(two.args) or len(one.args) == 2 and not all(map(_is_named, (*one.args, *two.args))):
+    if len(one.args) != len(two.args) or len(one.args) == 2 and not all(map(is_named, (*one.args, *two.args))):
         return None
     sign = S.One if first == second else S.NegativeOne
     pairs = [(a, b) for a in _ways(one) for b in _ways(two)]
@@ -203,11 +203,6 @@ def _ways(product: Expr) -> tuple[tuple[Expr, ...], ...]:
     """The factors of a product, and from right to left where what comes out has no second axis to be turned."""
     turned = tuple(map(swap, reversed(product.args)))
     return (product.args, turned) if len(shape_of(product)) < 2 else (product.args,)
-
-
-def _is_named(expr: Expr) -> bool:
-    """A node or a row of one."""
-    return isinstance(expr, TensorSymbol) or is_op(expr, "index") and isinstance(expr.args[0], TensorSymbol)
 
 
 def _joined_sums(one: Apply, two: Apply, first: Expr, second: Expr) -> Expr | None:

@@ -8,7 +8,7 @@ from sympy import Add, Expr, Integer, Mul, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.subscripts import Span, plainest
-from backprop_cli.formulas.algebra.expr import Apply, is_one, is_op, shape_of, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_one, is_op, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import RULES, Formula, build, call, generic, materialize, scaled, zero
 from backprop_cli.formulas.algebra.scalars import split_scalar
@@ -152,6 +152,11 @@ def _turned(index: Any, shape: Shape) -> tuple[int, ...]:
     taken = [range(*span) for span in spans]
     whole = all(len(found) == int(n) for found, n in zip(taken, shape, strict=False))
     return tuple(axis for axis, found in enumerate(taken) if found.step < 0) if whole else ()
+
+
+def is_named(expr: Expr) -> bool:
+    """Whether an expression is a node, or a row of one."""
+    return isinstance(expr, TensorSymbol) or is_op(expr, "index") and isinstance(expr.args[0], TensorSymbol)
 
 
 def is_unit(expr: Expr) -> TypeGuard[Apply]:
