@@ -33,11 +33,14 @@ def warned() -> Warns:
 
 
 TIE = "a tie shares the gradient evenly, as in PyTorch"
+NORM = "the derivative at 0 is 0; equal extremes share it evenly, as in PyTorch"
 KINKS = [
     ("relu(x)", [-1.0, 0.0, 2.0], "relu has no derivative at [1]; the derivative at 0 is 0, as in PyTorch", ((1,),)),
     ("abs(x)", 0.0, "abs has no derivative; the derivative at 0 is 0, as in PyTorch", ((),)),
     ("max(x)", [1.0, 3.0, 3.0], f"max has a tie at [1], [2]; {TIE}", ((1,), (2,))),
     ("maximum(x, 1)", [0.0, 1.0], f"maximum has a tie at [1]; {TIE}", ((1,),)),
+    ("norm(x, -inf)", [2.0, 1.0, -1.0], f"norm has no derivative at [1], [2]; {NORM}", ((1,), (2,))),
+    ("norm(x, 0.5)", [2.0, 0.0], f"norm has no derivative at [1]; {NORM}", ((1,),)),
     ("clip(x, -1, 1)", [1.0, 0.5],
      "clip has no derivative at [0]; a bound counts as inside: the derivative there is 1, as in PyTorch", ((0,),)),
 ]

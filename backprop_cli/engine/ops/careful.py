@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from backprop_cli.engine.ops.errorfunction import erfc
-from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Real
+from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Real, Whole
 from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 
 
@@ -19,8 +19,9 @@ def _overflows(x: Array) -> bool:
 def stable_sigmoid(x: Array) -> Array:
     """1/(1 + exp(-x)), with full relative accuracy on both sides; by two exponentials where one overflows."""
     if _overflows(x):
-        return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
-    grown = np.exp(-x)
+        shrunk: Array = np.exp(-np.abs(x))
+        return np.exp(np.minimum(x, 0)) / (1 + shrunk)
+    grown: Array = np.exp(-x)
     grown += 1
     return np.divide(1, grown, out=grown) if np.ndim(grown) else 1 / grown
 
@@ -40,7 +41,7 @@ def _less_one(grown: Array, y: Array) -> Array:
 
 def _sinc_series(z: Array) -> Array:
     """The derivative of sin(z)/z, Σ (-1)ᵏ 2k z²ᵏ⁻¹/(2k + 1)!, for |z| < 1/2."""
-    return z * sum((-1) ** k * 2 * k / math.factorial(2 * k + 1) * z ** (2 * k - 2) for k in range(1, 9))
+    return z * sum((-1.0) ** k * 2 * k / math.factorial(2 * k + 1) * z ** (2 * k - 2) for k in range(1, 9))
 
 
 def _shared_pair(x: Array, which: int) -> Array:
@@ -49,9 +50,11 @@ def _shared_pair(x: Array, which: int) -> Array:
         u, s, vh = np.linalg.svd(x, full_matrices=False)
     except np.linalg.LinAlgError:
         return np.full_like(x, np.nan)
-    hit = s == s[..., which, None]
-    share = (hit / np.sum(hit, axis=-1, keepdims=True)).astype(x.dtype)
-    return (u * share[..., None, :]) @ vh
+    hit: Mask = s == s[..., which, None]
+    times: Whole = np.sum(hit, axis=-1, keepdims=True)
+    share = (hit / times).astype(x.dtype)
+    found: Array = (u * share[..., None, :]) @ vh
+    return found
 
 
 def polar(x: Array) -> Array:
@@ -66,7 +69,8 @@ def polar(x: Array) -> Array:
 
 def _turn(u: Array, vh: Array) -> Array:
     """The determinant of u vh, 1 or -1."""
-    return np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+    signs: Array = np.sign(np.linalg.det(u) * np.linalg.det(vh))
+    return signs[..., None, None]
 
 
 def cofactors(x: Array) -> Array:
@@ -75,8 +79,9 @@ def cofactors(x: Array) -> Array:
         u, s, vh = np.linalg.svd(x)
     except np.linalg.LinAlgError:
         return np.full_like(x, np.nan)
-    left_out = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(-1)
-    return ((u * left_out[..., None, :]) @ vh * _turn(u, vh)).astype(x.dtype)
+    left_out: Array = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(-1)
+    found: Array = (u * left_out[..., None, :]) @ vh * _turn(u, vh)
+    return found.astype(x.dtype)
 
 
 def cofactors_along(x: Array, v: Array) -> Array:
@@ -87,9 +92,10 @@ def cofactors_along(x: Array, v: Array) -> Array:
         return np.full_like(x, np.nan)
     rest = _without_two(s)
     turned = np.swapaxes(u, -1, -2) @ v @ np.swapaxes(vh, -1, -2)
-    own = np.einsum("...ij,...i->...j", rest, np.einsum("...ii->...i", turned))
+    own: Array = np.einsum("...ij,...i->...j", rest, np.einsum("...ii->...i", turned))
     back = own[..., None] * np.eye(s.shape[-1]) - np.swapaxes(turned * rest, -1, -2)
-    return (u @ back @ vh * _turn(u, vh)).astype(x.dtype)
+    found: Array = u @ back @ vh * _turn(u, vh)
+    return found.astype(x.dtype)
 
 
 def _without_two(s: Array) -> Array:
@@ -144,7 +150,7 @@ class Careful:
         """σ(z) - t = ((1 - t) - t exp(-z))/(1 + exp(-z)): where t is 1 nothing cancels."""
         if _overflows(z):
             return (1 - t) * stable_sigmoid(z) - t * stable_sigmoid(-z)
-        grown = np.exp(-z)
+        grown: Array = np.exp(-z)
         return ((1 - t) - t * grown) / (1 + grown)
 
     def is_positive(self, x: Array, y: Array) -> Mask:

@@ -115,6 +115,7 @@ def _vector_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, order: Any, axis: A
     if order == 1:
         return g * xp.sign(x)
     size, plain = xp.abs(x), float(getattr(order, "expr", order))  # in formulas the order is an exact one
+    slope: Tensor
     if plain < 1:
         slope = xp.ratio(y, size) ** (1 - order)
     else:  # a high power of what is at most 1 does not overflow, and a low one has an infinite slope at 0
@@ -185,21 +186,27 @@ def _matrix_kink(x: Array, order: Any) -> Mask:
         return np.zeros(np.shape(x), dtype=bool) | hit[..., None, None]
     inner, extreme = (-2 if order in (1, -1) else -1), np.max if order > 0 else np.min
     sums = np.sum(np.abs(x), axis=inner, keepdims=True)
-    at: Mask = sums == extreme(sums, axis=(-2, -1), keepdims=True)
-    times: Whole = np.sum(at, axis=(-2, -1), keepdims=True)
-    return at & ((times > 1) | (x == 0))
+    return _tied(sums == extreme(sums, axis=(-2, -1), keepdims=True), (-2, -1), x)
+
+
+def _tied(at: Mask, axis: Axes, x: Array) -> Mask:
+    """Where an extreme is met: more than once, or by an x that is 0."""
+    times: Whole = np.sum(at, axis=axis, keepdims=True)
+    found: Mask = at & ((times > 1) | (x == 0))
+    return found
 
 
 def _norm_kink(x: Array, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Mask:  # noqa: A002
     if is_matrix(ord, axis, np.ndim(x)):
         return _matrix_kink(x, turned(ord, axis, np.ndim(x)))
-    if ord is not None and ord != "fro" and ord <= 1:
-        return (x == 0) if ord > 0 else np.zeros(np.shape(x), dtype=bool) | (x == 0) & (ord < 0)
     if ord in (math.inf, -math.inf):
-        at: Mask = np.abs(x) == norm(x, ord, axis, True)
-        times: Whole = np.sum(at, axis=axis, keepdims=True)
-        return at & ((times > 1) | (x == 0))
-    return np.zeros(np.shape(x), dtype=bool) | (norm(x, None, axis, True) == 0)
+        return _tied(np.abs(x) == norm(x, ord, axis, True), axis, x)
+    nowhere = np.zeros(np.shape(x), dtype=bool)
+    if ord == 0:
+        return nowhere
+    plain = ord is not None and ord != "fro" and ord <= 1
+    at_zero: Mask = (x if plain else norm(x, None, axis, True)) == 0
+    return nowhere | at_zero
 
 
 def _norm_work(y: Shape, x: Shape, *, ord: Order, axis: Axes, keepdims: bool) -> int:  # noqa: A002
@@ -231,8 +238,9 @@ reduction("norm(x; ord=none, axis=none, keepdims=false)",
 
 def standardize(xp: Counting, x: Array, axis: Axes = -1, eps: Real = 1e-5) -> Array:
     """(x - mean)/√(var + eps)."""
-    mean = np.add.reduce(x, axis=axis, keepdims=True) / xp.size(count(np.shape(x), axis))
-    return (x - mean) / np.sqrt(variance(xp, x, axis, True) + eps)
+    mean: Array = np.add.reduce(x, axis=axis, keepdims=True) / xp.size(count(np.shape(x), axis))
+    deviation: Array = np.sqrt(variance(xp, x, axis, True) + eps)
+    return (x - mean) / deviation
 
 
 def _standardize_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, eps: Real) -> Tensor:
@@ -243,7 +251,8 @@ def _standardize_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, axis: Axes, ep
 def _standardize_entry(s: Symbolic, x: Any, axis: Axes = -1, eps: Real = 1e-5) -> Objects:
     exact = _Exact(s)
     mean = np.sum(x, axis=axis, keepdims=True) / exact.size(count(np.shape(x), axis))
-    return (x - mean) / np.frompyfunc(s.sqrt, 1, 1)(variance(exact, x, axis, True) + eps)
+    found: Objects = (x - mean) / np.frompyfunc(s.sqrt, 1, 1)(variance(exact, x, axis, True) + eps)
+    return found
 
 
 def standardize_shape(x: Shape, *, axis: Axes = -1, eps: Real = 1e-5) -> Shape:

@@ -21,7 +21,7 @@ def mask(condition: Mask) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """1/(1 + exp(-x)) without overflow."""
-    e = np.exp(-np.abs(x))
+    e: Array = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
@@ -52,18 +52,19 @@ def mish(x: Array) -> Array:
 
 def erf(x: Array) -> Array:
     """The error function."""
-    return np.vectorize(math.erf, otypes=[float])(x)
+    return np.asarray(np.vectorize(math.erf, otypes=[float])(x))
 
 
 def erfc(x: Array) -> Array:
     """1 - erf(x)."""
-    return np.vectorize(math.erfc, otypes=[float])(x)
+    return np.asarray(np.vectorize(math.erfc, otypes=[float])(x))
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
     """x·Φ(x), or its approximation by tanh."""
     if approximate == "tanh":
-        return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+        bent: Array = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+        return x * (1 + bent) / 2
     return x * erfc(-x / np.sqrt(2)) / 2
 
 
@@ -79,14 +80,15 @@ def xlogy(a: Array, b: Array) -> Array:
 
 def softmax(x: Array, axis: Axes = -1) -> Array:
     """exp x / Σ exp x."""
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    e: Array = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    total: Array = np.sum(e, axis=axis, keepdims=True)
+    return e / total
 
 
 def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """log Σ exp x."""
-    m = np.max(x, axis=axis, keepdims=True)
-    y = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
+    m: Array = np.max(x, axis=axis, keepdims=True)
+    y: Array = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
@@ -113,12 +115,14 @@ def gaussian_nll(mean: Array, target: Array, var: Array, eps: float = 1e-6) -> A
 
 def standardize(x: Array, axis: Axes = -1, eps: float = 1e-5) -> Array:
     """(x - mean)/√(var + eps)."""
-    return (x - np.mean(x, axis=axis, keepdims=True)) / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps)
+    mean: Array = np.mean(x, axis=axis, keepdims=True)
+    deviation: Array = np.sqrt(np.var(x, axis=axis, keepdims=True) + eps)
+    return (x - mean) / deviation
 
 
 def one_hot(labels: Whole, n: int) -> Array:
     """Rows of zeros with a 1 at the label."""
-    return np.eye(n)[np.asarray(labels).astype(int)]
+    return np.take(np.eye(n), np.asarray(labels).astype(int), axis=0)
 
 
 def take(x: Array, indices: Whole, axis: int | None = None) -> Array:
@@ -155,18 +159,19 @@ def windows(x: Any, kernel: Shape, stride: Shape, padding: Shape, dilation: Shap
     x = np.pad(x, [(0, 0)] * (x.ndim - n) + [(p, p) for p in padding], constant_values=outside)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     view: Any = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(x.ndim - n, x.ndim)))
-    return view[(..., *(slice(None, None, s) for s in stride), *(slice(None, None, d) for d in dilation))]
+    found: Array = view[(..., *(slice(None, None, s) for s in stride), *(slice(None, None, d) for d in dilation))]
+    return found
 
 
 def conv(x: Array, w: Array, b: Array | None, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Array:
     """The cross-correlation of x with the filters w."""
     n = len(stride)
     if x.ndim == n + 1:
-        return conv(x[None], w, b, stride, padding, dilation, groups)[0]
+        return np.squeeze(conv(x[None], w, b, stride, padding, dilation, groups), 0)
     view = windows(x, w.shape[2:], stride, padding, dilation)
     axes = (1, *range(2 + n, 2 + 2 * n)), (1, *range(2, 2 + n))
     parts = zip(np.split(view, groups, 1), np.split(w, groups, 0), strict=True)
-    y = np.moveaxis(np.concatenate([np.tensordot(v, f, axes) for v, f in parts], -1), -1, 1)
+    y: Array = np.moveaxis(np.concatenate([np.tensordot(v, f, axes) for v, f in parts], -1), -1, 1)
     return y if b is None else y + np.reshape(b, (-1, *[1] * n))
 
 
@@ -175,16 +180,16 @@ def conv_transpose(x: Array, w: Array, b: Array | None, stride: Shape, padding: 
     """The adjoint of conv: every entry of x spreads the filters over its window of a tensor of `size`."""
     n = len(stride)
     if x.ndim == n + 1:
-        return conv_transpose(x[None], w, b, stride, padding, dilation, groups, size)[0]
+        return np.squeeze(conv_transpose(x[None], w, b, stride, padding, dilation, groups, size), 0)
     made = []
     for part, f in zip(np.split(x, groups, 1), np.split(w, groups, 0), strict=True):
-        y: Any = np.zeros((x.shape[0], w.shape[1], *(s + 2 * p for s, p in zip(size, padding, strict=True))))
+        spread: Any = np.zeros((x.shape[0], w.shape[1], *(s + 2 * p for s, p in zip(size, padding, strict=True))))
         for at in np.ndindex(*w.shape[2:]):
             spots = zip(at, dilation, stride, x.shape[2:], strict=True)
             place = tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in spots)
-            y[(..., *place)] += np.moveaxis(np.tensordot(part, f[(..., *at)], (1, 0)), -1, 1)
-        made.append(y[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))])
-    y = np.concatenate(made, 1)
+            spread[(..., *place)] += np.moveaxis(np.tensordot(part, f[(..., *at)], (1, 0)), -1, 1)
+        made.append(spread[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))])
+    y: Array = np.concatenate(made, 1)
     return y if b is None else y + np.reshape(b, (-1, *[1] * n))
 
 
@@ -202,7 +207,8 @@ def conv_weight(x: Array, g: Array, kernel: Shape, stride: Shape, padding: Shape
 
 def max_pool(x: Array, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Array:
     """The largest entry of every window."""
-    return np.max(windows(x, kernel, stride, padding, dilation, -np.inf), axis=tuple(range(-len(kernel), 0)))
+    y: Array = np.max(windows(x, kernel, stride, padding, dilation, -np.inf), axis=tuple(range(-len(kernel), 0)))
+    return y
 
 
 def max_pool_indices(x: Array, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Array:
@@ -219,7 +225,7 @@ def max_pool_indices(x: Array, kernel: Shape, stride: Shape, padding: Shape, dil
 def max_unpool(x: Array, indices: Whole, size: Shape) -> Array:
     """Zeros of `size` with the entries of x added where `indices` say."""
     lead = x.shape[: x.ndim - len(size)]
-    y: Any = np.zeros((int(np.prod(lead)), int(np.prod(size))))
+    y: Array = np.zeros((int(np.prod(lead)), int(np.prod(size))))
     rows = np.arange(y.shape[0])[:, None]
     places = np.reshape(indices, (y.shape[0], -1)).astype(int)
     np.add.at(y, (rows, places), np.reshape(x, places.shape))
@@ -229,7 +235,8 @@ def max_unpool(x: Array, indices: Whole, size: Shape) -> Array:
 def avg_pool(x: Array, kernel: Shape, stride: Shape, padding: Shape) -> Array:
     """The mean of every window, its padding counted."""
     n = len(kernel)
-    return np.mean(windows(x, kernel, stride, padding, (1,) * n), axis=tuple(range(-n, 0)))
+    y: Array = np.mean(windows(x, kernel, stride, padding, (1,) * n), axis=tuple(range(-n, 0)))
+    return y
 
 
 def avg_unpool(x: Array, size: Shape, kernel: Shape, stride: Shape, padding: Shape) -> Array:
@@ -238,7 +245,8 @@ def avg_unpool(x: Array, size: Shape, kernel: Shape, stride: Shape, padding: Sha
     for at in np.ndindex(*kernel):
         spots = zip(at, stride, x.shape[-len(size) :], strict=True)
         y[(..., *(slice(k, k + s * (m - 1) + 1, s) for k, s, m in spots))] += x / np.prod(kernel)
-    return y[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))]
+    found: Array = y[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))]
+    return found
 
 
 def draw(seed: int, name: str) -> np.random.Generator:
