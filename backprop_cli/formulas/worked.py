@@ -142,8 +142,11 @@ class WorkedPass:
 def shapes_of_product(expr: Expr, target: Node) -> str:
     """`(D,) = (D, N) · (N,)` where a step is a product of matrices."""
     for factor in Mul.make_args(expr):
-        if is_op(factor, "matmul"):
+        if is_op(factor, "matmul") and target.shape:
             return f"{show(target.shape)} = {' · '.join(show(shape_of(a)) for a in factor.args)}"
+        if is_op(factor, "matmul"):  # a row, matrices, a column
+            row, *between, column = (shape_of(a) for a in factor.args)
+            return f"scalar = {' · '.join(map(show, ((1, *row), *between, (*column, 1))))}"
         if is_op(factor, "outer"):
             column, row = (shape_of(a) for a in factor.args)
             return f"{show(target.shape)} = {show((*column, 1))} · {show((1, *row))}"

@@ -27,6 +27,7 @@ SIGNS = (
     ("to_max(", "to_max(δ, a, 2) puts each entry of δ to where the maximum of its window of a was; elsewhere is 0"),
     ("one_hot(", "one_hot(t, K) has a row for each label, with 1 in the label's column, else 0"),
     ("p[n, y[n]]", "p[n, y[n]]: of each row n the entry at its label y[n]"),
+    ("W[t[n],d]", "W[t[n],d]: of the row of W that the label t[n] names, entry d"),
     ("[:, None", "x[:, None] is x with a new axis: each entry of x meets a whole row"),
     ("scatter(", "scatter(δ, '2:', s) puts δ at [2:] of zeros of the shape s"),
     ("index_add(", "index_add(x, t, δ, 0) adds each row of δ to the row of x that its label in t names"),
@@ -60,7 +61,8 @@ LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding",
 """What is said at ⋆ and ∗, letter by letter."""
 
 LIKE = {
-    "p[n, y[n]]": re.compile(r"\w\[(?:\w+, ?)*\w+\[[\w, ]+\][\w, ]*\]"),
+    "p[n, y[n]]": re.compile(r"\w\[(?:\w+, ?)+\w+\[[\w, ]+\][\w, ]*\]"),
+    "W[t[n],d]": re.compile(r"\w\[\w+\[[\w, ]+\][\w, ]*\]"),
     "[j = k]": re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = "),
     "[j ≤ k]": re.compile(r"(?<!\^)\[[a-z]\w* [≤≥] [a-z]\w*\]"),
     " > 0]": re.compile(r"\[[^\[\]]+ [<>≤≥≠] [^\[\]]+\]"),

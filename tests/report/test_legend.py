@@ -46,7 +46,8 @@ def test_a_page_without_such_signs_says_nothing(backprop: Any) -> None:
 
 SAID = {
     "e[1] ⊙ x": "e[k] is the unit vector", "u[0] + e": "", "p[n, y[n]]": "the entry at its label",
-    "p[i, t[i]][:, None]": "the entry at its label", "x[1:2, 0]": "", "δ[i,j] p[i]": "δ[i,j] is 1",
+    "p[i, t[i]][:, None]": "the entry at its label", "E[t[i],j]": "of the row of W that the label",
+    "x[1:2, 0]": "", "δ[i,j] p[i]": "δ[i,j] is 1",
     "[a ≥ b] ⊙ x": "[z > 0] is 1",
     "x ⋆[s=2,p=1] δ": "at ⋆ and ∗, s is the stride, p is the padding", "spread(δ, 2)": "evenly among",
     "cholesky(S)": "the triangular L", "prod_others(x)": "all entries but that one", "exp(x) · tanh(y)": "",

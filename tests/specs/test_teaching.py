@@ -278,6 +278,9 @@ ENTRIES = {
         "x: {shape: [1, 1, 3, 3], init: normal}, w: {shape: [1, 1, 2, 2], init: normal}",
         "y: 'conv_transpose2d(x, w)'"),
     "e[i,j] = E[t[i],j]": ("E: {shape: [5, 2], init: normal}", "e: 'embedding(t, E)'"),
+    "p[i,j] = exp(Σ_k s[i,k] · W[k,j]) / Σ_q exp(Σ_k s[i,k] · W[k,q])": (  # two axes of one size
+        "s: {shape: [3, 2], init: normal}, W: {shape: [2, 2], init: normal}", "p: 'softmax(s @ W, axis=1)'"),
+    "c[i] = Σ_j 1/2 · a[i,j]²": ("a: {shape: [3, 2], init: normal}", "c: 'sum(1/2 * a**2, axis=1)'"),
     "q[i] = s[i,t[i]]": ("s: {shape: [3, 2], init: normal}", "q: 's[arange(3), t]'"),
     "d[i] = Σ_j (a[i,j] - b[i,j])²": (
         "a: {shape: [3, 2], init: normal}, b: {shape: [3, 2], init: normal}", "d: 'sum((a - b)**2, axis=1)'"),

@@ -118,6 +118,8 @@ class Flowing(Printing):
         if not axes:
             return ""
         where = ", ".join(map(str, axes))
-        name = self.own_words(operand).text if operand.anonymous else operand.name
-        return (f"{name} was broadcast from {show(operand.shape)} to {show(node.shape)}, "
+        name, whole = self.own_words(operand).text if operand.anonymous else operand.name, show(node.shape)
+        if not operand.shape:
+            return f"{name} is a scalar and meets every entry of {whole}, so its gradient is summed over them"
+        return (f"{name} was broadcast from {show(operand.shape)} to {whole}, "
                 f"so its gradient is summed over {'axis' if len(axes) == 1 else 'axes'} {where}")  # fmt: skip

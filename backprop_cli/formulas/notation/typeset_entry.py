@@ -56,12 +56,17 @@ class Calls:
         return Apply(op.name, operands, normal(op.name, bound.parameters, first), self.shape(part) or ())
 
     def formula(self, part: ast.Expression) -> Expr:
-        """A part as the algebra has it, where the entry of each operator in it is made of entries."""
+        """A part as the algebra has it."""
         scope = replace(self.scope, lookup=self.looked_up)
         try:
             found: Expr = interpret(part, scope, OnFormulas()).expr
         except (BackpropError, ShapeError, ParameterError, TypeError):
             raise NoEntryError from None
+        return found
+
+    def of_entries(self, part: ast.Expression) -> Expr:
+        """The same, where the entry of each operator in it is made of entries."""
+        found = self.formula(part)
         if any(one.name not in ROWS and not OPS[one.name].pointwise for one in found.atoms(Apply)):
             raise NoEntryError
         return found
@@ -70,12 +75,6 @@ class Calls:
         """A node's symbol."""
         shape = self.scope.lookup(name)
         return None if shape is None else Formula(TensorSymbol(name, shape, self.names.get(name, -1)), shape)
-
-    def like(self, part: ast.Expression) -> int:
-        """The place of a node in a part that has the part's axes, by its shape; -1 where there is none."""
-        shape = self.shape(part)
-        nodes = (one.name for one in ast.names(part) if self.shape(one) == shape)
-        return self.names.get(next(nodes, ""), -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class TypesetEntry(Typeset):
         match part:
             case ast.Name(name=name):
                 return self.picked(name, own)
-            case ast.Number():
+            case _ if self.of_numbers(part):
                 return self.piece(part)
             case ast.Call(function="stack") | ast.Sequence() if self.rows(part) and not [*ast.names(part)]:
                 return Piece(self.notation.entry(self.piece(part).text, [*filter(None, own)]), ATOM)
@@ -123,8 +122,12 @@ class TypesetEntry(Typeset):
             case ast.Call():
                 return self.applied(part, own)
             case ast.Indexed():
-                return self.layout.entry(self.calls.formula(part), own)
+                return self.layout.entry(self.calls.of_entries(part), own)
         raise NoEntryError
+
+    def of_numbers(self, part: ast.Expression) -> bool:
+        """Whether a part is a number by itself: 1/2."""
+        return not self.known(part) and not [*ast.names(part)]
 
     def picked(self, name: str, indices: Index) -> Piece:
         """`y[i]`; a scalar is its name."""
@@ -147,7 +150,8 @@ class TypesetEntry(Typeset):
             text = self.notation.plus if sign == "+" else self.notation.minus
             return Piece(self.inside(left, indices, ADD) + text + self.inside(right, indices, ADD + 1), ADD)
         if sign == "*":
-            both = (self.inside(side, indices, PRODUCT) for side in (left, right))
+            first = MUL if self.of_numbers(left) else PRODUCT  # 1/2 · x
+            both = self.inside(left, indices, first), self.inside(right, indices, PRODUCT)
             return Piece(self.notation.beside.join(both), PRODUCT)
         if sign == "/":
             return self.layout.quotient(self.at(left, indices), self.at(right, indices))
@@ -184,7 +188,7 @@ class TypesetEntry(Typeset):
         """A function of each entry, or by its row."""
         op = OPS.get(part.function)
         if op is None:
-            return self.layout.entry(self.calls.formula(part), indices)
+            return self.layout.entry(self.calls.of_entries(part), indices)
         if not op.pointwise:
             return self.by_row(part, indices)
         if any(one.keyword is not None for one in part.arguments):
@@ -209,10 +213,11 @@ class TypesetEntry(Typeset):
         return found
 
     def stand_in(self, part: ast.Expression) -> TensorSymbol:
-        """A node's own symbol; one for any other part, which knows its entries."""
+        """A node's own symbol; one for any other part, which knows its entries and has its axes."""
         if isinstance(part, ast.Name) and part.name in self.calls.names:
             return TensorSymbol(part.name, self.known(part), self.calls.names[part.name])
-        symbol = TensorSymbol("", self.known(part), self.calls.like(part))
+        symbol = TensorSymbol("", self.known(part), -1)
+        self.layout.axes.known[symbol] = self.layout.axes.of(self.calls.formula(part))
         self.layout.parts[symbol] = lambda indices: self.at(part, indices)
         self.layout.memo[symbol] = self.piece(part)
         return symbol
