@@ -1,4 +1,4 @@
-"""Answers of twenty hands on twenty-one networks, whose marks were decided before anything was run."""
+"""Answers of many hands on networks and models, whose marks were decided before anything was run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from backprop_cli.tasks.grading.sheets import sheet_of
 from tests import quick_yaml
 from tests.grade import corpus
 
-NETWORKS: dict[str, Any] = quick_yaml.cases("grading/fresh.yaml")["networks"]
+NETWORKS: dict[str, Any] = {**quick_yaml.cases("grading/fresh.yaml")["networks"],
+                            **quick_yaml.cases("grading/hands.yaml")["networks"]}  # fmt: skip
 
 
 def rows(network: str) -> Iterator[tuple[str, list[str], str]]:

@@ -115,7 +115,7 @@ def test_a_sum_is_no_matrix() -> None:
     ("z_2.formula", "(y_2 - y) * y_2", "sigmoid itself stands where its derivative belongs, at y_2 = sigmoid(z_2)"),
     ("w1.formula", "w2.T @ (y_2 - y) * y_1 * (1 - y_1) @ x.T", "the local derivative of y_2 = sigmoid(z_2) is missing"),
     ("w1.formula", "grad(z_1)",
-     "it gives the right number here, but only by accident: not with other numbers in the leaves"),
+     "it gives the right number here, but only by accident: the local derivative of z_1 = w1 @ x is missing"),
     ("w2.grad", "[[-7.843e-6, -9.450e-6], [9.575e-5, 1.4e-4]]", "one entry is wrong, at [1, 1]; the rest is right"),
     ("loss", "0.49989", "it is near, but wrong in the last digits that are written: round at the end only"),
     ("loss", "7.25", "it is another number"), ("loss", "0", "it is another number"),

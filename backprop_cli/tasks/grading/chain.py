@@ -26,6 +26,9 @@ from backprop_cli.records import dataclass
 EPSILON = 1e-13
 """Of what is added up for an entry: some hundred times the rounding of a double."""
 
+NUDGE = 1e-6
+"""Of a value, by which it is moved to see what its rounding does to a local derivative."""
+
 SUMS = frozenset({"add", "subtract", "negative"})
 """Sums entry by entry."""
 
@@ -228,10 +231,19 @@ class Chain:
         reaching = noise[user] + EPSILON * np.abs(gradients[user])
         operands = [sizes[i] for i in edge.user.inputs]
         found = np.abs(edge.rule(reaching, values[user], *operands))
+        if edge.user.op is not None and edge.user.op.pointwise and len(operands) == 1:
+            found = found + EPSILON * self._steepness(edge, gradients[user], values)
         found = np.where(np.isfinite(found), found, 0.0)
         if edge.user.op is not None and not edge.user.op.pointwise and np.shape(found) == np.shape(reaching):
             found = found + np.max(reaching, initial=0.0)  # softmax and its like: terms that may cancel
         return self.meaning.unbroadcast(found, edge.narrow) if edge.narrow is not None else found
+
+    @staticmethod
+    def _steepness(edge: Edge, gradient: Array, values: Sequence[Any]) -> Array:
+        """How far the rounding of a function's value moves what comes back through it: `1 - y²` where y is nearly 1."""
+        value, operand = values[edge.user.index], values[edge.operand]
+        moved = edge.rule(gradient, value * (1 + NUDGE), operand) - edge.rule(gradient, value, operand)
+        return np.minimum(np.abs(moved) / NUDGE, np.abs(gradient))
 
     def value_rounding(self, values: Sequence[Any]) -> list[Array]:
         """The same for the values themselves: what cancels in a sum of products is at most the sum without signs."""

@@ -22,6 +22,9 @@ _REMARK = re.compile(r"\s+(?:#|%|//).*$", re.MULTILINE)
 _GOES_ON = re.compile(r"\s*(?:[-+*/@=⊙·×−)\]}&]|\\\\|\\(?:cdot|odot|times|left|right|end)\b)")
 _OPEN = re.compile(r"(?:[-+*/@=⊙·×−(\[{,&]|\\(?:cdot|odot|times))\s*$")
 _LETTERED = re.compile(r"(\\?[^\W\d_]+)_\{?([a-z])\}?")
+_INDEX = r"_\{?[a-z]{1,3}(?![a-zA-Z0-9])"
+_NO_LETTER = r"\\(?:text|mathrm|operatorname)\{[^{}]*\}|\\[a-zA-Z]+|_\{[^{}]*\}|_\w|[a-z]\w+(?=\()"
+"""What is no name of one letter in LaTeX."""
 _SIMPLE = re.compile(r"[\w\\{}^]+")
 
 _LAID_OUT = re.compile(r"\\begin\{(?:aligned|align|split|gathered|equation)\*?\}(.*)"
@@ -117,5 +120,8 @@ def _put_in(text: str, name: str, value: str) -> str:
         letter = re.compile(rf"(?<=_){lettered[2]}(?![a-zA-Z0-9_])|(?<=_\{{){lettered[2]}(?=\}})")
         text = re.sub(rf"(?<![\w\\]){re.escape(lettered[1])}_(?:(\d+)(?!\w)|\{{(\d+)\}})",
                       lambda found: letter.sub(found[1] or found[2], what), text)  # fmt: skip
-    end = r"(?!\w)" if re.match(r"\w", name[-1]) else ""
+    if len(name) == 1 and "\\" in text:  # letters side by side: X of `Xw`
+        side_by_side = rf"{_NO_LETTER}|(?<![a-zA-Z]){name}(?!_\{{?\d)" + ("(?![a-zA-Z])" if name == "d" else "")
+        return re.sub(side_by_side, lambda found: f"{what} " if found[0] == name else found[0], text)
+    end = rf"(?:(?!\w)|(?={_INDEX}))" if re.match(r"\w", name[-1]) else ""
     return re.sub(rf"(?<![\w\\]){re.escape(name)}{end}", lambda _: what, text)

@@ -1,7 +1,9 @@
 """Other numbers for the leaves of a spec, under which a right formula must stay right.
 
-What a gradient's formula may rest on is kept: signs, rows that sum to one, one-hot rows and masks, symmetric
-matrices, labels and indices. Where a draw leads outside a function's domain, a smaller step is taken.
+What a gradient's formula may rest on is kept: the sign of what has one sign, rows that sum to one, one-hot rows, masks
+and signs as labels, symmetric matrices, labels and indices. The signs of an array that has both change places: else a
+network's masks would be the same at every draw, and one as good as another. Where a draw leads outside a function's
+domain, a smaller step is taken.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 
 DRAWS = 2
-STEPS = (1.0, 0.3, 0.1, 0.03)
+STEPS = ((1.0, True), (1.0, False), (0.3, False), (0.1, False), (0.03, False))
+"""How far the numbers go, and whether signs change places: what is tried in turn."""
 SEED = 20_240_607
 TOLERANCE = 1e-9
 
@@ -25,9 +28,9 @@ def further(graph: Graph, leaves: Mapping[int, Array], first: Computed) -> Itera
     """The spec, run at further draws of its leaves; fewer where none of the tried ones is finite."""
     fixed = labels(graph, leaves)
     for number in range(DRAWS):
-        for step in STEPS:
+        for step, exchanged in STEPS:
             random = np.random.default_rng([SEED, number])
-            drawn = {i: leaves[i] if i in fixed else varied(leaves[i], graph.nodes[i].kind, step, random)
+            drawn = {i: leaves[i] if i in fixed else varied(leaves[i], graph.nodes[i].kind, step, random, exchanged)
                      for i in leaves}  # fmt: skip
             found = _run(graph, drawn)
             if found is not None and _as_finite(found, first):
@@ -62,8 +65,8 @@ def labels(graph: Graph, leaves: Mapping[int, Array]) -> set[int]:
     return {i for i in steering & leaves.keys() if np.equal(np.mod(leaves[i], 1), 0).all()}
 
 
-def varied(value: Array, kind: str, step: float, random: np.random.Generator) -> Array:
-    """Another array of the same sort."""
+def varied(value: Array, kind: str, step: float, random: np.random.Generator, exchanged: bool = False) -> Array:
+    """Another array of the same sort; its signs are `exchanged` among its entries where it has both."""
     if not np.size(value):
         return value
     axis = summing(value)
@@ -82,6 +85,8 @@ def varied(value: Array, kind: str, step: float, random: np.random.Generator) ->
         drawn /= drawn.sum(axis=axis[0], keepdims=True)
     if is_symmetric(value):
         drawn = (drawn + drawn.T) / 2
+    elif exchanged and (value < 0).any() and (value > 0).any():
+        drawn = np.abs(drawn) * random.permuted(np.sign(drawn))
     return drawn.astype(np.asarray(value).dtype)[()]
 
 
@@ -91,8 +96,8 @@ def is_symmetric(value: Array) -> bool:
 
 
 def is_mask(value: Array) -> bool:
-    """Whether an array is zeros and ones, and some of both."""
-    return np.ndim(value) > 0 and set(np.unique(value).tolist()) == {0.0, 1.0}
+    """Whether an array is zeros and ones, and some of both; or the signs of a classifier's labels."""
+    return np.ndim(value) > 0 and set(np.unique(value).tolist()) in ({0.0, 1.0}, {-1.0, 1.0})
 
 
 def summing(value: Array) -> tuple[int, ...]:

@@ -116,13 +116,14 @@ def _respelled(text: str, nodes: Collection[str]) -> Iterator[str]:
     yield re.sub(r"[^\W_]+(?:_[^\W_]+)*", lambda found: _node(found[0], nodes), text)
 
 
-_LAYER = re.compile(r"(?P<name>[^\W\d]\w*?)_?\s*\^\s*(?:\{\s*[\[(]\s*(?P<layer>\d+)\s*[\])]\s*(?P<turned>T|\\top)?\s*\}"
+_LAYER = re.compile(r"(?P<name>[^\W\d]\w*?)"
+                    r"(?:_(?:(?P<index>[a-z]{1,2})|\{(?P<letters>[a-z,\s]+)\})(?=\s*\^\s*(?:\{\s*[\[(]|\[)))?_?\s*\^\s*(?:\{\s*[\[(]\s*(?P<layer>\d+)\s*[\])]\s*(?P<turned>T|\\top)?\s*\}"
                     r"|\[\s*(?P<plain>\d+)\s*\]|\(\s*(?P<round>\d+)\s*\)|(?P<bare>\d)"
                     r"|\{\s*(?P<braced>\d)\s*\})")  # fmt: skip
 
 
 def layered(text: str, nodes: Collection[str]) -> str:
-    r"""`W^{[2]}`, `z^{(1)T}`, `a^2`: a node whose name ends with the number of its layer; whatever is none stays.
+    r"""`W^{[2]}`, `z^{(1)T}`, `a^2`, `z_k^{(2)}`: a node named with its layer's number; whatever is none stays.
 
     `\delta^{(2)}` is the error of that layer.
     """
@@ -130,13 +131,17 @@ def layered(text: str, nodes: Collection[str]) -> str:
     def plain(found: re.Match[str]) -> str:
         power = found["round"] or found["bare"] or found["braced"]
         layer = found["layer"] or found["plain"] or power
+        turned = "^T" if found["turned"] else ""
+        letters = found["index"] or re.sub(r"[\s,]", "", found["letters"] or "")
         if power and other_spelling(found["name"], nodes):
             return found[0]
         if found["name"] in {"delta", "δ"} - {*nodes} and (not power or error_of(f"δ_{layer}", nodes)):
-            return f"{found['name']}_{layer}" + ("^T" if found["turned"] else "")
-        name = _node(found["name"] + layer, nodes)
-        known = name in nodes or gradient_of(name, nodes) is not None
-        return name + ("^T" if found["turned"] else "") if known else found[0]
+            return f"{found['name']}_" + (f"{{{layer},{letters}}}" if letters else layer) + turned
+        for stem, index in ((f"{found['name']}_{letters}", ""), (found["name"], f"_{{{letters}}}" if letters else "")):
+            name = _node(stem.rstrip("_") + layer, nodes)
+            if name in nodes or gradient_of(name, nodes) is not None:
+                return name + index + turned
+        return found[0]
 
     return _LAYER.sub(plain, text) if "^" in text else text
 

@@ -16,7 +16,7 @@ from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.items import indexed, other_spelling
 from backprop_cli.tasks.grading.loose import ONES
 
-TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
+TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
 
 SIGNS: Mapping[str, str] = {
     r"\odot": "⊙", r"\circ": "⊙", r"\cdot": "·", r"\times": "*", r"\ast": "*", r"\geq": ">=", r"\ge": ">=",
@@ -44,9 +44,13 @@ LETTERS: Mapping[str, str] = {
     r"\rho": "ρ", r"\sigma": "σ", r"\tau": "τ", r"\upsilon": "υ", r"\phi": "φ", r"\chi": "χ", r"\psi": "ψ",
     r"\omega": "ω", r"\ell": "ℓ",
 }  # fmt: skip
+APPLIED = frozenset({r"\log", r"\ln", r"\sin", r"\cos", r"\tan", r"\tanh", r"\sinh", r"\cosh", r"\exp"})
+"""Functions that need no brackets around what they are of."""
 ABOVE: Mapping[str, str] = {"T": "ᵀ", "⊤": "ᵀ", "ᵀ": "ᵀ", "-1": "⁻¹", "-T": "⁻ᵀ", "-ᵀ": "⁻ᵀ"}
 """What stands above a factor and is no power."""
 _CASES = re.compile(r"\\begin\{cases\}(.*?)&(.*?)\\\\(.*?)&.*?\\end\{cases\}", re.DOTALL)
+_CODE = r"[a-z][a-z0-9_]+(?=\()|(?<=[,\s])[a-z]+(?=\s*=)"
+"""The function of a call as code writes it, and the name of an argument, among LaTeX: no letters side by side."""
 _IF = re.compile(r"^\s*(?:\\(?:text|mathrm|textrm)\{\s*(?:if|for|where)\s*\}|if|for)\s*")
 OPENING, CLOSING = "([", ")]"
 
@@ -77,7 +81,7 @@ def to_text(latex: str, nodes: Collection[str]) -> str:
     names = {"loss", *nodes}
     words = sorted((one for name in names for one in (name, f"d{name}") if len(one) > 1), key=len, reverse=True)
     whole = rf"(?:{'|'.join(map(re.escape, words))})(?![a-zA-Z0-9_])"  # names, though no \mathrm says so
-    tokens = re.findall(rf"\\[a-zA-Z]+|\\.|{whole}|{TOKEN.pattern}", latex, re.DOTALL)
+    tokens = re.findall(rf"\\[a-zA-Z]+|\\.|{whole}|{_CODE}|{TOKEN.pattern}", latex, re.DOTALL)
     return joined(Reader([token for token in tokens if not token.isspace()], nodes).parts())
 
 
@@ -179,15 +183,25 @@ class Reader:
         above = joined(self.group()).replace("- ", "-")
         yield Part(ABOVE.get(above, f"**({above})"), "suffix")
 
+    def placed(self) -> Iterator[Part]:
+        """An index behind a bracket."""
+        index = _word(self.group())
+        yield Part(f"[{index if set(index) & set(',+-') else ', '.join(index)}]", "suffix")
+
     def sum(self) -> Iterator[Part]:
-        """A sum, by the letter or the number of its axis."""
+        """A sum, by the letter or the number of its axis; by several letters one in the other; of those that fit."""
         below = self.below()
         number = re.fullmatch(r"axis(\d+)", below)
-        letter = f"_{below.partition('=')[0]}" if below else ""
+        letters, _, condition = re.sub(r"=.*?(?=,|$)", "", below, count=0 if "," in below else 1).partition(":")
         if self.peek() == "^":  # how far it goes
             self.next()
             self.group()
-        yield Part(f"Σ#{number[1]}" if number else f"Σ{letter}", "function")
+        if number:
+            yield Part(f"Σ#{number[1]}", "function")
+        else:
+            yield from (Part(f"Σ_{letter}" if letter else "Σ", "function") for letter in letters.split(","))
+        if condition:
+            yield Part(f"({condition})", "factor")
 
     def below(self) -> str:
         """What stands below, without what is only there for the eye; nothing where nothing does."""
@@ -208,6 +222,9 @@ class Reader:
         if is_function and self.called():
             yield Part(FUNCTIONS[mark] + prime, "function")
             return
+        if is_function and mark in APPLIED and not prime and self.at < len(self.tokens):  # \sin\theta, \ln q_i
+            yield Part(f"{FUNCTIONS[mark]}({joined(list(self.unit()))})", "factor")
+            return
         base = self.base(mark)
         prime = prime or self.prime()  # \mathrm{ReLU}'(z)
         if prime and base not in self.nodes:
@@ -217,14 +234,18 @@ class Reader:
         index = self.below().replace(",", "_")
         if base == "1" and mark in UPRIGHT and not set(index) & set("<>="):
             index, base = "", ONES if self.peek() not in {"[", "(", r"\{", r"\left"} else base
+        if set(index) & {"+", "-"} and base not in {"1", ""}:  # x_{i+j}
+            yield Part(f"{base}[{index.replace('_', ', ')}]", "factor")
+            return
         if index:
             spelled = (f"{base}_{index}", f"{base}{index}")
             base = next((one for one in spelled if one in self.nodes), spelled[0])
             if spelled[1][0] == "1" and set(index) & set("<>="):  # an indicator
                 base = f"({index})"
         if base == "1" and self.peek() in {"[", "(", r"\{", r"\left"}:  # an indicator, whose condition says it alone
+            yield Part(f"({joined(self.bracketed())})", "factor")
             return
-        function = base not in self.nodes and mark in UPRIGHT and self.called()
+        function = base not in self.nodes and (mark in UPRIGHT or len(mark.strip("0123456789")) > 1) and self.called()
         yield Part(base, "function" if function else "factor")
 
     def gradient(self) -> Part | None:
@@ -247,6 +268,24 @@ class Reader:
             return "'"
         return ""
 
+    def unit(self) -> Iterator[Part]:
+        """One factor with what stands below and above it."""
+        yield from self.one(self.next())
+        while self.peek() in {"^", "'"}:
+            yield from self.one(self.next())
+
+    def bracketed(self) -> list[Part]:
+        """What stands in the brackets that open here."""
+        found: list[Part] = []
+        depth = 0
+        while self.at < len(self.tokens):
+            made = list(self.one(self.next()))
+            depth += sum((part.kind == "open") - (part.kind == "close") for part in made)
+            found += made
+            if made and depth == 0:
+                break
+        return found[1:-1]
+
     def exponent(self) -> str:
         r"""`\tanh^2(z)`: the power of what a function gives."""
         found = re.match(r"\^ (?:(\d) |\{ (\d) \} )(?=\(|\\left)", " ".join(self.tokens[self.at : self.at + 5]))
@@ -262,12 +301,14 @@ class Reader:
         if mark in UPRIGHT:
             return _word(self.group())
         if mark in ACCENTS:
-            return _word(self.group()) + mark[1:]
+            accented = self.group() if self.peek() == "{" or self.peek()[:1] == "\\" else [Part(self.next(), "factor")]
+            return _word(accented) + mark[1:]
         return LETTERS.get(mark, FUNCTIONS.get(mark, mark))
 
 
 READERS: Mapping[str, Callable[[Reader], Iterator[Part]]] = {
-    "{": Reader.braces, "^": Reader.power, r"\sqrt": Reader.root, **dict.fromkeys(FRACTIONS, Reader.fraction),
+    "{": Reader.braces, "^": Reader.power, "_": Reader.placed, r"\sqrt": Reader.root,
+    **dict.fromkeys(FRACTIONS, Reader.fraction),
     **dict.fromkeys((r"\sum", "Σ", "∑"), Reader.sum), **dict.fromkeys((r"\nabla", "∇"), Reader.nabla),
 }  # fmt: skip
 """By the token that begins it."""

@@ -8,7 +8,7 @@ with or without an underscore.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from backprop_cli.language.expression.lexer import SUPERSCRIPTS
 from backprop_cli.tasks.grading.functions import NO_NAMES, OTHER_NAMES, rewritten, with_functions
@@ -46,6 +46,8 @@ _IN_CODE = re.compile(r"(?<!\w)d_?([^\W\d]\w*?)_d_?([^\W\d]\w*)(?!\w)")
 _TENSOR = re.compile(r"((?:grad\(|∂\w+/∂)?[\w.]+\)?)\s*⊗\s*([\w.]+)")
 _NABLA = re.compile(r"(?:∇|\bgrad\s)_?\s*[({]?\s*(\w+)\s*[)}]?(?:\s*\(?(?:loss|L|J|E|C)\)?(?!\w))?")
 _INDEX = re.compile(r"_\{([\w,\s]+)\}")
+_SHIFTED = re.compile(r"(?<=\w)_\{([\w,\s]*[-+][\w,\s+-]*)\}")
+_SUM_BELOW = re.compile(r"(?:Σ|∑|\bsum)_\{([a-z](?:\s*,\s*[a-z])+)\}|(?:Σ|∑|\bsum)_\{([a-z])\s*[:|]([^{}]+)\}")
 _PLACED = re.compile(r"\)_([a-z]{1,4})(?!\w)")
 _LETTERS = re.compile(r"(?<=[\w)\]])[ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]+")
 LETTERS = str.maketrans("ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "aehijklmnoprstuvx")
@@ -55,7 +57,13 @@ _BRANCHES = re.compile(r"(.+?)\s+if\s+(.+?)\s+else\s+(.+)", re.DOTALL)
 _BELOW_ONE = re.compile(r"(?<![\w.])(?:1|𝟏|𝟙)_?\{([^{}]*[<>≥≤=][^{}]*)\}")
 _OVER = re.compile(r"(?<!\w)(?:(?:the )?sum over (?:all )?(\w) of\b|sum_(\w)(?=\s)|sum_\{(\w)\})")
 _MATLAB = re.compile(r"\.[*/^']|(?<=[\w)\]])'(?!\()")
-_TURNED = re.compile(r"(?<=[\w)\]])'|\^\s*(?:\(\s*(?:T|tr|transpose)\s*\)|(?:T|tr|transpose)(?!\w))")
+_TURNED = re.compile(r"(?<=[\w)\]])'|\^\s*(?:\(\s*(?:T|tr|transpose)\s*\)|(?:T|tr|transpose)(?!\w)"
+                     r"|T(?=[A-Z][a-z]?\b|[a-z]\b))")  # fmt: skip
+_TURNED_BACK = re.compile(r"\^\s*[({]?\s*[-−]\s*(?:T|⊤|ᵀ)(?!\w)\s*[)}]?")
+_PROSE = re.compile(r"^(?:[A-Za-z]+(?:'s)?,?\s+){1,12}(?:is|are|equals|gives|get|obtain|becomes)"
+                    r"(?:\s+(?:then|simply|just))?\s*:?\s+(?=\S)"
+                    r"|^(?:so|thus|hence|therefore|answer|result|gradient|i\.e\.)\s*[:,]?\s+(?=\S)", re.IGNORECASE)
+_EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
 _INDICATOR = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, INDICATORS))}|1)\s*[(\[]")
 _PERCENT = re.compile(r"(?<![\w.])(\d+\.?\d*)\s*%(?=\s*(?:[*·×⊙(]|$))(?:\s+of\b)?")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX×·]\s*10\s*\^?\s*(?=[-+]?\d|\()")
@@ -66,7 +74,7 @@ _TOKEN = re.compile(
 
 def around(text: str) -> str:
     """An answer without the remarks around it: `≈ 0.33 (rounded)`, `return dz @ x.T;`, `12.5 %`."""
-    text = _ROUND.sub("", _BOLD.sub(r"\2", text.strip()).strip())
+    text = _PROSE.sub("", _ROUND.sub("", _BOLD.sub(r"\2", text.strip()).strip()))
     while (shorter := _AFTER.sub("", text)) != text:
         text = shorter
     return re.sub(r"^([-+]?[\d.]+)\s*%$", r"\1/100", text)
@@ -76,9 +84,10 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     """The text in the language, as far as that can be told; `known` says which functions there are."""
     if _MATLAB.search(text):
         text = _matlab(text)
-    text = _BELOW_ONE.sub(r"(\1)", text)
+    text = _BELOW_ONE.sub(lambda found: f"({_EQUALS.sub('==', found[1])})", text)
     text = _BRANCHES.sub(r"where(\2, \1, \3)", text) if " else " in text else text
     text = _nablas(text, nodes)
+    text = _SHIFTED.sub(r"[\1]", _TURNED_BACK.sub("⁻ᵀ", _SUM_BELOW.sub(_sums, text)))
     text = _INDEX.sub(lambda found: "_" + re.sub(r"[\s,]+", "_", found[1]), text)
     text = _PLACED.sub(lambda found: f")[{', '.join(found[1])}]", text)
     text = _LETTERS.sub(lambda found: "_" + found[0].translate(LETTERS), text)
@@ -94,6 +103,13 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     text = _TURNED.sub("ᵀ", text)
     text = _indicators(text)
     return "".join(_products(list(_renamed(text, nodes, known)), nodes, known))
+
+
+def _sums(found: re.Match[str]) -> str:
+    """`Σ_{n,i} x`, `Σ_{i: m_i > 0} x`: a sum in a sum, a sum of those that fit."""
+    if found[1]:
+        return "".join(f"Σ_{letter.strip()} " for letter in found[1].split(","))
+    return f"Σ_{found[2]} ({_EQUALS.sub('==', found[3])}) · "
 
 
 def _nablas(text: str, nodes: Collection[str]) -> str:
@@ -134,7 +150,7 @@ def _indicators(text: str) -> str:
 
     def written(found: re.Match[str], inner: str) -> str | None:
         if any(sign in inner for sign in "<>≥≤="):
-            return f"({inner})"
+            return f"({_EQUALS.sub('==', inner)})"
         return None if found[0].startswith("1") else f"({inner.partition(',')[0]} > 0)"
 
     return rewritten(text, _INDICATOR, written)
@@ -147,7 +163,7 @@ def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
         stem, dot, rest = token.partition(".")
         if token in CONSTANTS and stem not in nodes:
             yield CONSTANTS[token]
-        elif not _is_name(token) or stem in nodes or known(token):
+        elif not _is_name(token) or stem in nodes or (known(token) and not _is_product(tokens, at, nodes)):
             yield token
         elif (other := OTHER_NAMES.get(token)) is not None and tokens[at + 1 : at + 2] == ["("]:
             yield other
@@ -159,11 +175,17 @@ def _renamed(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
             yield of_gradient(stem, nodes) + dot + rest
 
 
+def _is_product(tokens: Sequence[str], at: int, nodes: Collection[str]) -> bool:
+    """Whether a function's name is that of two nodes side by side, `mv`, and calls nothing."""
+    return tokens[at + 1 : at + 2] != ["("] and len(tokens[at]) > 1 and all(one in nodes for one in tokens[at])
+
+
 def _side_by_side(token: str, nodes: Collection[str]) -> str | None:
     """`XW`, `Xw`: nodes of one letter each, side by side; `d_k` under K: how long its rows are."""
     if token in {"d_k", "dk"} and "K" in nodes and "k" not in nodes:
         return "shape(K)[-1]"
-    beside = 1 < len(token) < 4 and all(one in nodes for one in token) and of_gradient(token, nodes) == token
+    named = [one for one in token if one != "I"] if len(token) > 1 else []
+    beside = named and len(token) < 4 and all(map(nodes.__contains__, named)) and of_gradient(token, nodes) == token
     return " · ".join(token) if beside else None
 
 

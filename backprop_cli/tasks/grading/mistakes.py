@@ -40,17 +40,18 @@ def explain(case: Case) -> Told:
 
 def _told(case: Case) -> Iterator[Told]:
     same = np.shape(case.given[0]) == np.shape(case.right[0])
-    if same and _accident(case):
-        told = "it gives the right number here, but only by accident: not with other numbers in the leaves"
-        yield "by_accident", told
+    accident = "it gives the right number here, but only by accident: " if same and _accident(case) else ""
     if not same and case.item.what == "gradient":
         yield from _unsummed(case)
     tiers: list[Tier] = []
     for tier in all_tiers(case):
         if tier.reaches(case):
             tiers.append(tier)
-            yield from _found(tier.find(case, tight=True))
+            found = tier.find(case, tight=True)
+            yield from [("by_accident", accident + found.words)] if found and accident else _found(found)
         yield from _found(tier.find_family(case))
+    if accident:
+        yield "by_accident", accident + "not with other numbers in the leaves"
     for tier in tiers if case.figures is not None else ():
         yield from _found(tier.find(case))
     if same and case.figures is not None:

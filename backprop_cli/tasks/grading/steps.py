@@ -48,8 +48,8 @@ def _end(text: str, start: int) -> int:
 
 def _terms(found: re.Match[str], body: str, nodes: Collection[str], gradient: Callable[[str], bool]) -> Iterator[str]:
     shifted = re.compile(
-        rf"(?P<name>\\?[^\W\d_]+)(?:_\s*\{{?|\^\s*\{{?\s*[(<\[]\s*)\s*{found['letter']}\s*(?P<by>[-+−]\s*\d+)?\s*"
-        rf"(?:[)>\]]\s*)?\}}?(?![a-zA-Z0-9_}}])")  # fmt: skip
+        rf"(?P<name>\\?[^\W\d_]+)(?:_\s*|\^\s*(?=\{{?\s*[(<\[]))(?P<brace>\{{)?\s*(?P<round>[(<\[])?\s*{found['letter']}"
+        rf"\s*(?P<by>[-+−]\s*\d+)?\s*(?(round)[)>\]])\s*(?(brace)\}})(?![a-zA-Z0-9_])")  # fmt: skip
     names = {(one["name"], _shift(one)) for one in shifted.finditer(body)}
     if not names:
         return
