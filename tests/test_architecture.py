@@ -83,24 +83,37 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of the file: several rules look through them."""
+    return tuple(ast.walk(tree_of(path)))
+
+
+def _stated(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements in a tree, those in functions too: an import is one, and expressions are most of a tree."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _stated(child)
+
+
 def _for_types(node: ast.AST) -> bool:
     """Whether it is `if TYPE_CHECKING`."""
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _runtime(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes of a tree but those under `if TYPE_CHECKING`."""
+    """The statements of a tree but those under `if TYPE_CHECKING`."""
     for child in ast.iter_child_nodes(node):
-        if _for_types(child):
-            continue
-        yield child
-        yield from _runtime(child)
+        if not isinstance(child, ast.expr) and not _for_types(child):
+            yield child
+            yield from _runtime(child)
 
 
 def _at_import(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree that run when the file is imported."""
+    """The statements of a tree that run when the file is imported."""
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.Lambda) and not _for_types(child):
+        if not isinstance(child, ast.FunctionDef | ast.expr) and not _for_types(child):
             yield child
             yield from _at_import(child)
 
@@ -157,7 +170,7 @@ def room_of(module: str, house: str) -> int:
 def test_imports_point_down_inside_a_house(house: str) -> None:
     """Inside a large folder, too, a module imports nothing from a storey above its own."""
     inside = [m for m in MODULES if under(m, (house,))]
-    upward = {module: {m for m in own_imports(MODULES[module], ast.walk)
+    upward = {module: {m for m in own_imports(MODULES[module], _stated)
                        if under(m, (house,)) and room_of(m, house) > room_of(module, house)}
               for module in inside if module != house}  # fmt: skip
     assert not {module: above for module, above in upward.items() if above}
@@ -226,7 +239,7 @@ def test_no_import_cycles() -> None:
 
 def circles() -> list[set[str]]:
     """The groups of modules that lead to each other by imports of any kind: inside functions, for types alone."""
-    needs = {m: own_imports(path, ast.walk) & MODULES.keys() - {m} for m, path in MODULES.items()}
+    needs = {m: own_imports(path, _stated) & MODULES.keys() - {m} for m, path in MODULES.items()}
     reach: dict[str, set[str]] = {}
     for module in needs:
         found, pending = set(), [module]
@@ -259,8 +272,9 @@ def test_generic_code_knows_no_arrays() -> None:
 
 def forbidden(path: Path) -> set[str]:
     """What a file calls or imports that could run text, unpickle, or open a connection."""
-    calls = {ast.unparse(node.func) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)} - {"re.compile"}
-    called = {call.rpartition(".")[2] for call in calls} & FORBIDDEN_CALLS
+    functions = [node.func for node in nodes_of(path) if isinstance(node, ast.Call)]
+    named = {f: f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in functions}
+    called = {name for f, name in named.items() if name in FORBIDDEN_CALLS and ast.unparse(f) != "re.compile"}
     return called | {i.split(".")[0] for i in imports(path)} & FORBIDDEN_MODULES
 
 
@@ -277,7 +291,7 @@ BUILDS = {"Add", "Mul", "Pow", "expand_mul", "factor_terms", "cancel", "split_su
 @pytest.mark.parametrize("module", [m for m in PRINTERS if under(m, ("formulas.notation",))])
 def test_printers_do_no_algebra(module: str) -> None:
     """What is printed is ordered and signed by `algebra.for_print`; a notation only writes it."""
-    calls = {node.func.id for node in ast.walk(tree_of(MODULES[module]))
+    calls = {node.func.id for node in nodes_of(MODULES[module])
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
     assert not calls & BUILDS
 
@@ -285,7 +299,7 @@ def test_printers_do_no_algebra(module: str) -> None:
 @pytest.mark.parametrize("module", PRINTERS)
 def test_a_walk_never_asks_which_notation_it_is_in(module: str) -> None:
     """It asks for tokens: no comparison with a certain notation, by identity, name or class."""
-    compared = {ast.unparse(part) for node in ast.walk(tree_of(MODULES[module])) if isinstance(node, ast.Compare)
+    compared = {ast.unparse(part) for node in nodes_of(MODULES[module]) if isinstance(node, ast.Compare)
                 for part in (node.left, *node.comparators)}  # fmt: skip
     assert not {c for c in compared if c in {"CODE", "LATEX", "MATHML", "TEXT"} or c.startswith("NOTATIONS[")}
     assert not [c for c in compared if c == "self.notation" or c.endswith(".notation")]
@@ -302,7 +316,7 @@ def test_help_imports_click_alone() -> None:
 
 
 def _functions(path: Path) -> Iterator[ast.FunctionDef]:
-    yield from (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.FunctionDef))
+    yield from (n for n in nodes_of(path) if isinstance(n, ast.FunctionDef))
 
 
 def _tests() -> Iterator[tuple[str, ast.FunctionDef]]:
