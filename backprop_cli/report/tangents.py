@@ -15,13 +15,12 @@ WIDEST = 32
 
 
 def section(result: Result, view: View) -> list[Row | str]:
-    """The lines; none where forward mode was not asked for."""
-    if result.direction is None:
-        return []
+    """The lines of a run that was asked for forward mode."""
     shown = [(node, node.tangent) for node in result.nodes if node.tangent is not None]
     names = {node.name: name_of(node, view) for node, _ in shown}
     width = max(map(columns, names.values()))
-    start = ", ".join(f"{names[name]} = {one_line(value, view.digits)}" for name, value in result.direction.items())
+    direction = result.direction or {}
+    start = ", ".join(f"{names[name]} = {one_line(value, view.digits)}" for name, value in direction.items())
     found: list[Row | str] = [view.paint(f"Forward mode, along {start}", "heading"), ""]
     column = max((columns(left) for left in (_left(node, view) for node, _ in shown) if len(left) <= WIDEST), default=0)
     for node, tangent in shown:

@@ -11,7 +11,6 @@ from backprop_cli.formulas import printed as formula_names
 from backprop_cli.formulas.marks import of_source, plain
 from backprop_cli.formulas.printed import READ, Named, Omitted, Printed, used_by, worst
 from backprop_cli.records import replace
-from backprop_cli.report import tangents
 from backprop_cli.report.arrays import count
 from backprop_cli.report.fitting import Array, Row, columns, fitted
 from backprop_cli.report.view import READING, View
@@ -24,10 +23,18 @@ WIDEST_LINE = 64
 
 def render(result: Result, view: View = READING) -> str:
     """The whole view of one spec."""
-    passes = [_forward(result, view), tangents.section(result, view), *_reverse(result, view)]
+    passes = [_forward(result, view), _tangents(result, view), *_reverse(result, view)]
     sections: list[Sequence[Row | str]] = [_head(result, view), *passes, view.warned(result.warnings),
                                            _end(result, view)]  # fmt: skip
     return "\n\n".join("\n".join(fitted(section, view.width)) for section in sections if section) + "\n"
+
+
+def _tangents(result: Result, view: View) -> Sequence[Row | str]:
+    if result.direction is None:  # as of nearly every run
+        return []
+    from backprop_cli.report.tangents import section
+
+    return section(result, view)
 
 
 # ── sections ─────────────────────────────────────────────────────────────────────────────────────

@@ -19,8 +19,7 @@ from backprop_cli.records import dataclass
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.diagnose import warnings_of
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_masks, load_leaves, masks_of
-from backprop_cli.tasks.listing import listing
-from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Result, Warned
+from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Piece, Result, Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,14 @@ def report(graph: Graph, computed: Computed, settings: Settings) -> Result:
         passes=_passes(graph, computed, formulas),
         facts=facts,
         where=total.where,
-        listing=listing(graph.spec) if MARKED["mathml"] in settings.notations else (),
+        listing=_listing(graph) if MARKED["mathml"] in settings.notations else (),
     )
+
+
+def _listing(graph: Graph) -> tuple[tuple[Piece, ...], ...]:
+    from backprop_cli.tasks.listing import listing
+
+    return listing(graph.spec)
 
 
 def _definitions(graph: Graph, shown: Sequence[Node], notations: tuple[str, ...]) -> dict[int, dict[str, str]]:

@@ -17,7 +17,7 @@ PACKAGE = Path(backprop_cli.__file__).parent
 CACHES = {"cache", "lru_cache"}
 CLOSED = {
     "formulas/algebra/patterns.py": "the laws of the table",
-    "language/loader.py": "the one class of PyYAML's own parser",
+    "language/loader/events.py": "the one class of PyYAML's own parser",
     "language/spelling/rows.py": "the rows of the table, and the last 1024 spellings asked for",
     "engine/ops/contraction.py": "the last 512 subscripts of einsum, as plain text",
     "engine/interpret/composites.py": "the last 512 functions of the library, read",

@@ -11,6 +11,7 @@ from backprop_cli.errors import BackpropError, SpecError
 from backprop_cli.language import loader
 from backprop_cli.language.arrays import numbers
 from backprop_cli.language.literals import Literal
+from backprop_cli.language.loader import composer
 from backprop_cli.language.tree import Mapping, Node, Scalar, Sequence
 
 LONG = ", ".join(f"{k}.25" for k in range(12))
@@ -126,7 +127,7 @@ def test_what_is_not_plain_is_left_to_yaml(text: str) -> None:
 
 def test_too_many_numbers_are_refused_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit counts what YAML would have made, and names the first number above it."""
-    monkeypatch.setattr(loader, "MAX_NODES", 20)
+    monkeypatch.setattr(composer, "MAX_NODES", 20)
     text = f"w: [{LONG}]\nv: [{LONG}]\n"
     with pytest.raises(SpecError, match="more than 20 values") as caught:
         loader.load(text.encode(), "t")

@@ -4,8 +4,8 @@ An inline expression makes anonymous nodes; equal ones inside a graph are one no
 value).  Arithmetic on literals is done here, exactly.
 """
 
-from backprop_cli.engine.graph.assembly import build, plain
 from backprop_cli.engine.graph.builder import Builder
+from backprop_cli.engine.graph.building import build, plain
 from backprop_cli.engine.graph.memory import Meter, held, memory_estimate, work_estimate
 from backprop_cli.engine.graph.nodes import Graph, GraphPass, Hook, Node, activity, differentiable, rule_of
 

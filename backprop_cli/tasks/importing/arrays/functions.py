@@ -14,7 +14,7 @@ from backprop_cli.engine.ops import ALIASES, COMPOSITES, OPS
 from backprop_cli.language.expression import Binary, Call, Expression, notes, parts
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.spelling import Misfit, library_call, method_call
-from backprop_cli.tasks.importing.arrays import indexing, tensors, writing
+from backprop_cli.tasks.importing.arrays import entries, indexing, tensors, writing
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS, data_of, literal_or_stack
 from backprop_cli.tasks.importing.state import codes
 from backprop_cli.tasks.importing.state.values import Library, Opaque, Pair, Tensor, plain
@@ -270,7 +270,7 @@ def _masked(machine: Machine, family: str, given: list[Any], named: dict[str, An
 def _put(machine: Machine, family: str, given: list[Any], named: dict[str, Any], node: ast.AST) -> object:
     """`x.index_put((rows, columns), v)`: x with these entries replaced, or with `accumulate` added to."""
     slots = dict(zip(("input", "indices", "values", "accumulate"), given, strict=False)) | named
-    return writing.put(machine, slots["input"], tuple(slots["indices"]), slots["values"], node,
+    return entries.put(machine, slots["input"], tuple(slots["indices"]), slots["values"], node,
                        added=bool(slots.get("accumulate", False)))  # fmt: skip
 
 
