@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from backprop_cli.engine.interpret import Scope, Shapes, interpret
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import Rule, ShapeError, Signature, broadcast, show
-from backprop_cli.engine.reverse import Edge, Step, go_back
+from backprop_cli.engine.reverse import Step, go_back
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Function, Shape, Spec
@@ -139,7 +139,7 @@ class Tape(Spoken):
         return steps
 
     def _step(self, place: int, note: Noted, below: set[int]) -> Step:
-        edges = [Edge(operand.place, partial(rule, self.xp, **note.parameters), shape_of(operand.value))
+        edges = [(operand.place, partial(rule, self.xp, **note.parameters), None, shape_of(operand.value))
                  for position, operand in enumerate(note.operands)
                  if operand.place in below and (rule := _rule(note.op, position)) is not None]  # fmt: skip
         return Step(note, place, note.op.forward, tuple(o.place for o in note.operands), tuple(edges))

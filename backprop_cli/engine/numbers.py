@@ -15,7 +15,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, Node, held
 from backprop_cli.engine.interpret import Scope, interpret
 from backprop_cli.engine.ops import OPS, Op
-from backprop_cli.engine.ops.base import Slope
+from backprop_cli.engine.ops.base import Factor, Slope, times
 from backprop_cli.engine.ops.careful import Careful, gated, stable_sigmoid
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Shape
@@ -29,9 +29,13 @@ def sigmoid(x: Any) -> Any:
     return np.float64((1.0 if x >= 0 else e) / (1.0 + e))
 
 
+SMALL = 128
+"""Rows of a matrix from which on `@` is the faster product: `dot` writes zeros into its result first."""
+
+
 def product(a: Any, b: Any) -> Any:
     """Of two matrices by `dot`, which takes a third less of the time of small ones than `@`, the general product."""
-    return a.dot(b) if a.ndim == 2 == b.ndim else a @ b
+    return a.dot(b) if a.ndim == 2 == b.ndim and len(a) < SMALL else a @ b
 
 
 def by_math(name: str) -> Callable[[Any], Any]:
@@ -159,7 +163,7 @@ class Numbers:
         function = self._once(op, position, lambda: self._vjp(op, position))
         return partial(function, **_plain(parameters)) if parameters else function
 
-    def _once(self, op: Op, position: int, make: Callable[[], Callable[..., Array]]) -> Callable[..., Array]:
+    def _once(self, op: Op | Factor, position: int, make: Callable[[], Callable[..., Array]]) -> Callable[..., Array]:
         """One callable for all nodes of an op: a long graph then stays in the processor's cache."""
         key = id(op), position
         if key not in self._made:
@@ -191,10 +195,11 @@ class Numbers:
             return summed
         return summed_to(gradient, shape)
 
-    @property
-    def times(self) -> Callable[[Array, Array], Array]:
-        """numpy's product, of scalars too."""
-        return operator.mul
+    def product(self, rule: Factor) -> Callable[[Array, Array], Array]:
+        """What a `Factor` makes of a gradient and one value: where it is no more than that, numpy's own product."""
+        if rule.product is times:
+            return operator.mul
+        return self._once(rule, 0, lambda: MethodType(rule.product, self.words))
 
     @property
     def arrive(self) -> Callable[[Node, Array], Array] | None:

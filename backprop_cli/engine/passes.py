@@ -34,9 +34,8 @@ class Meaning(Protocol[V]):
     def unbroadcast(self, gradient: V, shape: Shape) -> V:
         """A gradient summed back to the shape of a broadcast operand."""
 
-    @property
-    def times(self) -> Callable[[V, V], V] | None:
-        """A gradient times a value: all that a rule that is a `Factor` does.  None: it is called, as any other rule."""
+    def product(self, rule: Factor) -> Callable[[V, V], V] | None:
+        """What a `Factor` makes of a gradient and the one value that it reads; None: it is called as any other rule."""
 
     @property
     def arrive(self) -> Callable[[Node, V], V] | None:
@@ -63,11 +62,12 @@ def _edge(graph: Graph, node: Node, op: Op, position: int, meaning: Meaning[V]) 
         return None
     shape = graph.nodes[operand].shape
     narrow = shape if op.broadcasts and shape != node.shape else None
-    if meaning.times is None or not isinstance(rule, Factor):
-        return Edge(operand, meaning.rule(op, position, node.parameters), narrow)
+    product = meaning.product(rule) if isinstance(rule, Factor) else None
+    if product is None:
+        return operand, meaning.rule(op, position, node.parameters), None, narrow
     if rule.place is None:
-        return Edge(operand, None, narrow)
-    return Edge(operand, meaning.times, narrow, (node.index, *node.inputs)[rule.place])
+        return operand, None, None, narrow
+    return operand, product, (node.index, *node.inputs)[rule.place], narrow
 
 
 def forward(graph: Graph, steps: Sequence[Step], meaning: Meaning[V], leaves: Mapping[int, V]) -> list[V]:

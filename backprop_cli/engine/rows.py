@@ -17,6 +17,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.numbers import Numbers, Words, plain
 from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.base import Factor
 from backprop_cli.engine.ops.contraction import explicit
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.language.model import Shape
@@ -242,6 +243,10 @@ class NumbersInRows(Numbers):
     def __init__(self, graph: Graph) -> None:
         super().__init__(graph)
         self.rows = RowWords(self.words)
+
+    def product(self, rule: Factor) -> Function:
+        """A factor is multiplied into every row."""
+        return MethodType(rule.product, self.rows)
 
     def _vjp(self, op: Any, position: int) -> Function:
         if op.signature.variadic:

@@ -74,10 +74,9 @@ def _write_in_place(graph: Graph, step: Step, free: Collection[int]) -> None:
 
 def _slope_in_place(words: Words, step: Step) -> None:
     """Let a derivative be multiplied into the gradient that it meets."""
-    for edge in step.edges:
-        rule = rule_of(step.node, 0)
-        if isinstance(rule, Slope):
-            edge.rule = _into_gradient(words, rule)
+    rule = rule_of(step.node, 0)
+    if isinstance(rule, Slope):
+        step.edges = tuple([(operand, _into_gradient(words, rule), None, narrow) for operand, *_, narrow in step.edges])
 
 
 def _into_gradient(words: Words, rule: Slope) -> Callable[..., Any]:
@@ -102,9 +101,8 @@ def gradients_of_their_own(steps: Sequence[Step]) -> set[int]:
     """
     found: dict[int, bool] = {}
     for step in steps:
-        for edge in step.edges:
-            is_new = edge.factor is not None or (edge.rule is not None and step.node.op is OPS["matmul"])
-            found[edge.operand] = is_new or edge.operand in found
+        for operand, _, factor, _ in step.edges:
+            found[operand] = factor is not None or operand in found
     return {operand for operand, is_new in found.items() if is_new}
 
 

@@ -20,6 +20,7 @@ from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.interpret import interpret, textbook
 from backprop_cli.engine.numbers import hook_scope, summed_to
 from backprop_cli.engine.ops import OPS, Op
+from backprop_cli.engine.ops.base import Factor
 from backprop_cli.engine.ops.words import WORDS
 from backprop_cli.formulas.algebra.kinks import Absolute, Floor, Larger, Sign
 from backprop_cli.language.model import Shape
@@ -184,8 +185,7 @@ class Entries:
         """The op as a function of its operands."""
         return lambda *operands: apply_op(op, operands, parameters)
 
-    @property
-    def times(self) -> None:
+    def product(self, rule: Factor) -> None:
         """Every rule is called: what it gives is looked at."""
 
     def rule(self, op: Op, position: int, parameters: Mapping[str, object]) -> Callable[..., Any]:

@@ -50,9 +50,9 @@ def taken_at_once(steps: Sequence[Step], parts: frozenset[int]) -> tuple[list[St
         left = list(step.edges)
         while left:
             edge = left.pop()
-            if edge.operand in parts:
-                within.setdefault(step.place, []).append(edge.operand)
-                left += sums[edge.operand].edges
+            if (operand := edge[0]) in parts:
+                within.setdefault(step.place, []).append(operand)
+                left += sums[operand].edges
             else:
                 edges.append(edge)
         step.edges = tuple(edges)

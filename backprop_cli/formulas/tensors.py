@@ -18,7 +18,7 @@ from backprop_cli.engine.graph import GraphPass, Node
 from backprop_cli.engine.interpret import interpret
 from backprop_cli.engine.numbers import hook_scope
 from backprop_cli.engine.ops import Op
-from backprop_cli.engine.ops.base import PASSED
+from backprop_cli.engine.ops.base import PASSED, Factor
 from backprop_cli.engine.passes import backward, plan
 from backprop_cli.formulas.algebra import build
 from backprop_cli.formulas.algebra.budget import PLAIN
@@ -93,8 +93,7 @@ class Formulas:
         """The op as a function of its operands."""
         return lambda *operands: self.apply(op, operands, parameters)
 
-    @property
-    def times(self) -> None:
+    def product(self, rule: Factor) -> None:
         """Every rule is called: what it gives is looked at."""
 
     def rule(self, op: Op, position: int, parameters: Mapping[str, object]) -> Callable[..., Any]:

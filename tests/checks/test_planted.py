@@ -58,8 +58,8 @@ def dropped_path(patch: pytest.MonkeyPatch) -> None:
         known: set[int] = set()
         kept = []
         for step in reversed(steps):
-            fresh = tuple(edge for edge in step.edges if edge.operand not in known)
-            known.update(edge.operand for edge in step.edges)
+            fresh = tuple(edge for edge in step.edges if edge[0] not in known)
+            known.update(operand for operand, *_ in step.edges)
             kept.append(replace(step, edges=fresh))
         return backward(graph, kept[::-1], *rest)
 

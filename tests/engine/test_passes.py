@@ -33,7 +33,6 @@ class Paths:
     def __init__(self, *, watched: bool = False) -> None:
         self.seen: list[tuple[str, Any]] = []
         self.arrive = self._arrive if watched else None
-        self.times = None  # the rules are called
 
     def constant(self, value: Any) -> int:
         """A literal takes no operation."""
@@ -46,6 +45,9 @@ class Paths:
     def rule(self, op: Any, position: int, parameters: Any) -> Callable[..., int]:
         """Every edge hands on all paths."""
         return lambda g, y, *operands: g
+
+    def product(self, rule: Any) -> None:
+        """The rules are called."""
 
     def unbroadcast(self, gradient: int, shape: Any) -> int:
         """Nothing to sum."""

@@ -49,17 +49,24 @@ Body = Callable[..., str]
 T = TypeVar("T")
 
 
+def times(xp: Words, g: Tensor, factor: Tensor) -> Tensor:
+    """The gradient times a value."""
+    return g * factor
+
+
 @dataclass(frozen=True, slots=True)
 class Factor:
     """The rule that multiplies the gradient by the output (place 0) or an operand (from 1), or hands it on (None).
 
-    Said as data, so that a pass over numbers multiplies by itself: half the time of a scalar node was the call.
+    Said as data, so that a pass over numbers gets that value alone: half the time of a scalar node was the call.
+    `product` is a rule `(xp, g, factor)`, whose result is a tensor of its own.
     """
 
     place: int | None
+    product: Callable[[Words, Tensor, Tensor], Tensor] = times
 
-    def __call__(self, xp: object, g: Tensor, *given: Tensor, **parameters: object) -> Tensor:
-        return g if self.place is None else g * given[self.place]
+    def __call__(self, xp: Words, g: Tensor, *given: Tensor, **parameters: object) -> Tensor:
+        return g if self.place is None else self.product(xp, g, given[self.place])
 
 
 @dataclass(frozen=True, slots=True)

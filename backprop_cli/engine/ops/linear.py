@@ -9,6 +9,7 @@ import numpy as np
 
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import (
+    Factor,
     ParameterError,
     Sample,
     ShapeError,
@@ -48,26 +49,28 @@ def matmul_shape(a: Shape, b: Shape) -> Shape:
     return (*batch, *a[-2:-1], *b[-1:]) if len(b) > 1 else (*batch, *a[:-1][-1:])
 
 
-def _left(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    if len(a.shape) > 1 < len(b.shape):  # the usual case first: a long network has thousands
+def _left(xp: Words, g: Tensor, b: Tensor) -> Tensor:
+    """The gradient by `a` of `a @ b`; what `a` was, the ranks of `g` and `b` say."""
+    if 1 < len(b.shape) <= len(g.shape):  # the usual case first: a long network has thousands
         return xp.matmul(g, b.mT)
-    ranks = len(a.shape), len(b.shape)
-    if ranks == (1, 1):
+    ranks = len(g.shape), len(b.shape)
+    if ranks == (0, 1):
         return g * b
     if ranks[1] == 1:  # matrix @ vector: each row of `a` met `b`
-        return xp.outer(g, b) if ranks[0] == 2 else xp.expand_dims(g, axis=-1) * b
+        return xp.outer(g, b) if ranks[0] == 1 else xp.expand_dims(g, axis=-1) * b
     return b @ g if ranks[1] == 2 else xp.sum(b * xp.expand_dims(g, axis=-2), axis=-1)
 
 
-def _right(xp: Words, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    if len(a.shape) > 1 < len(b.shape):
+def _right(xp: Words, g: Tensor, a: Tensor) -> Tensor:
+    """The gradient by `b`."""
+    if 1 < len(a.shape) <= len(g.shape):
         return xp.matmul(a.mT, g)
-    ranks = len(a.shape), len(b.shape)
-    if ranks == (1, 1):
+    ranks = len(g.shape), len(a.shape)
+    if ranks == (0, 1):
         return g * a
-    if ranks[0] == 1:  # row @ matrix
-        return xp.outer(a, g) if ranks[1] == 2 else xp.expand_dims(a, axis=-1) * xp.expand_dims(g, axis=-2)
-    return a.mT @ g if ranks[0] == 2 else xp.sum(a * xp.expand_dims(g, axis=-1), axis=-2)
+    if ranks[1] == 1:  # row @ matrix
+        return xp.outer(a, g) if ranks[0] == 1 else xp.expand_dims(a, axis=-1) * xp.expand_dims(g, axis=-2)
+    return a.mT @ g if ranks[1] == 2 else xp.sum(a * xp.expand_dims(g, axis=-1), axis=-2)
 
 
 MATMUL_SAMPLES = tuple(
@@ -80,7 +83,7 @@ MATMUL_SAMPLES = tuple(
 
 op("matmul(a, b)", "Matrix product `a @ b`; 1-D operands are a row on the left, a column on the right.",
    lambda xp, a, b: a @ b, work=costs.product,
-   shape=matmul_shape, vjps=(_left, _right), broadcasts=True, samples=MATMUL_SAMPLES,
+   shape=matmul_shape, vjps=(Factor(2, _left), Factor(1, _right)), broadcasts=True, samples=MATMUL_SAMPLES,
    group="linear algebra", aliases="mm bmm mv", example="matmul(W, x)", linear="a b")
 
 

@@ -89,7 +89,7 @@ class Flowing(Printing):
             pending.discard(index)
             if index in self.steps:
                 yield self.steps[index]
-                inner = {edge.operand for edge in self.steps[index].edges} - {end}
+                inner = {operand for operand, *_ in self.steps[index].edges} - {end}
                 pending |= {operand for operand in inner if self.graph.nodes[operand].anonymous}
 
     def notes_of(self, consumer: Node, target: Node) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ class Flowing(Printing):
         if way not in self.broadcast:
             found = self.broadcast[way] = defaultdict(list)
             for step in self.ways[way]:
-                for operand in (self.graph.nodes[edge.operand] for edge in step.edges if edge.narrow is not None):
+                for operand in (self.graph.nodes[index] for index, *_, narrow in step.edges if narrow is not None):
                     if note := self.note(step.node, operand):
                         for index in self.below(operand):
                             found[index].append(note)
