@@ -112,10 +112,10 @@ def _holds_unnamed(graph: Graph, vjp: Expr) -> bool:
     return any(graph.nodes[symbol.index].anonymous for symbol in symbols_of(vjp) if not isinstance(symbol, GradSymbol))
 
 
-def product_formula(graph: Graph, values: Sequence[Array] | None, run: GraphPass, index: int) -> Printed | Omitted:
+def product_formula(reverse: Reverse, index: int) -> Printed | Omitted:
     """The vector-Jacobian product with a vector `v` as a formula."""
-    reverse = Reverse.of(graph, values, run)
     made, vjp, seed = reverse.symbols, reverse.nodes.get(index), reverse.seed
+    graph = made.graph
     if vjp is None or seed is None or gradients_of(vjp) - {seed}:
         return Omitted("chained through, it would be too long")
     if _holds_unnamed(graph, vjp):

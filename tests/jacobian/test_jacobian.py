@@ -16,9 +16,11 @@ from backprop_cli.engine.graph import build
 from backprop_cli.engine.ops import OPS, Op
 from backprop_cli.engine.ops.base import Sample
 from backprop_cli.engine.ops.samples import draw
+from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.checks.perturbed import Perturbed
+from backprop_cli.tasks.jacobian import hessian
 from backprop_cli.tasks.jacobian.checked import check_hessian, check_jacobian
 from backprop_cli.tasks.jacobian.hessian import hessians
 from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
@@ -816,3 +818,43 @@ def test_singular_values_that_coincide_but_for_rounding_are_announced(backprop: 
     done = backprop("hessian", "-e", "sum(svdvals(A))", "--set", "A=[[1.0, 2], [2, -1]]")
     assert "warning: out: svdvals has no derivative" in done.out
     assert "warning" not in backprop("hessian", "-e", "sum(svdvals(A))", "--set", "A=[[1.0, 2], [2, 1]]").out
+
+
+def product_of(names: str) -> tuple[str, ...]:
+    """A command line: the sum of a product of 2×2 matrices."""
+    return ("-e", f"sum({' @ '.join(names)})", *(word for name in names for word in ("--shape", f"{name}=2,2")))
+
+
+def test_a_sum_that_hangs_on_an_entry_is_taken_to_its_end(backprop: Backprop) -> None:
+    """Eight matrices before a letter are one vector, in whichever order they are met: two in a row were, by chance."""
+    done = backprop("hessian", *product_of("ABCDEFGHIJ"), "--wrt", "I,J")
+    assert "[:, j, j, :] = (Hᵀ · Gᵀ · Fᵀ · Eᵀ · Dᵀ · Cᵀ · Bᵀ · Σ(A, axis=0))" in done.out
+
+
+def test_entries_that_are_long_are_not_written_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that does not fit a line says that none is shown: the others are not made."""
+    made: list[tuple[int, ...]] = []
+    at = Indexing.at
+    monkeypatch.setattr(Indexing, "at", lambda self, place: (made.append(place), at(self, place))[1])
+    leaves: dict[str, Any] = {name: np.eye(2) for name in "ABCDEFGHIJKLM"}
+    spec = spec_of(leaves, {"y": f"sum(({' @ '.join(leaves)})**2)"}, "y")
+    one = next(iter(hessians(spec, Wanted(("A",)))))
+    assert isinstance(one.formula, Printed)
+    assert not one.entries
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("vector", [(), ("--vector", "[1.0, 2.0]")])
+def test_formulas_of_many_blocks_end_with_a_word(
+    backprop: Backprop, monkeypatch: pytest.MonkeyPatch, vector: tuple[str, ...]
+) -> None:
+    """Past the work of a command the rest have numbers alone, and stderr says at once what was left out."""
+    monkeypatch.setattr(hessian, "ALTOGETHER", 0)
+    sets = ("--set", "a=[1.0, 2.0]", "--set", "b=[3.0, 4.0]", "--set", "c=[1.0, 1.0]")
+    done = backprop("hessian", "-e", "sum(a**2*b**2*c**2)", *sets, *vector)
+    assert done.err.count(hessian.REST_LEFT_OUT) == 1
+    blocks = re.findall(r"^∂²out/.*\n +(.*)", done.out, re.MULTILINE)
+    assert blocks[0].startswith("= ")
+    assert len(blocks) == (3 if vector else 6)
+    assert all("took long; --wrt" in block for block in blocks[1:])
+    assert "(no numbers)" not in done.out

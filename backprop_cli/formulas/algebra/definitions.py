@@ -65,6 +65,7 @@ def _is_bare(definition: Expr) -> bool:
 def _name_whole(name: Expr, form: Expr, facts: Facts) -> None:
     """An operator or a sum, to be met as it stands."""
     facts.wholes.setdefault(form, name)
+    facts.naming.add(symbols_of(form))
     if is_op(form, "matmul"):
         facts.longest_chain = max(facts.longest_chain, len(form.args))
     if isinstance(form, Add):

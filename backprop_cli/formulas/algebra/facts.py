@@ -47,6 +47,7 @@ class Facts:
     factors: dict[Expr, list[tuple[Expr, Expr]]] = field(default_factory=dict)  # see definitions
     divided: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among the factors name
     wholes: dict[Expr, Expr] = field(default_factory=dict)  # the named node that an operator or a sum is
+    naming: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what each of those names
     longest_chain: int = 3  # factors of the longest product of matrices among them, or a short one in another form
     added: set[frozenset[TensorSymbol]] = field(default_factory=set)  # what the sums among them name
     solved: dict[Expr, tuple[Expr, Expr]] = field(default_factory=dict)  # a part by a node, over what must not be 0

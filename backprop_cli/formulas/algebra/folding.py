@@ -100,6 +100,8 @@ def _chain(expr: Apply, facts: Facts) -> Expr:
         facts.budget.take(count - length)
         for start in range(count - length + 1):
             parts = expr.args[start : start + length]
+            if frozenset().union(*map(symbols_of, parts)) not in facts.naming:
+                continue  # most stretches, which need not be multiplied out
             part = multiplied_out(parts)
             found, turned = facts.wholes.get(part), facts.wholes.get(swap(part))
             if found is None and turned is not None:

@@ -123,16 +123,18 @@ class _Web:
     def contract(self, ends: set[Letter | None]) -> None:
         """Take off what hangs on one letter, and what hangs on none, until only what lies between the ends is left."""
         self.join_parallel()
-        inner = {a for edge in self.edges for a in edge[:2]} | set(self.weights)
-        for letter in [*inner, *inner]:
+        waiting = [a for edge in self.edges for a in edge[:2]]
+        while waiting:
+            letter = waiting.pop()
             hanging = self.at(letter)
-            if letter in ends or len(hanging) != 1 or letter not in {a for e in self.edges for a in e[:2]}:
+            if letter in ends or len(hanging) != 1:
                 continue
             left, right, matrix = hanging[0]
             self.edges.remove(hanging[0])
             other = left if right is letter else right
             self.weigh(other, call("matmul", {}, matrix if right is letter else turn(matrix), self.full(letter)))
             self.weights.pop(letter, None)
+            waiting.append(other)  # which may hang on one alone now
         for letter in [a for a in self.weights if a not in ends and not self.at(a)]:
             self.scalar *= call("sum", {"axis": None, "keepdims": False}, self.full(letter))
             del self.weights[letter]

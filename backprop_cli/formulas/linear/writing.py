@@ -179,18 +179,22 @@ class Writing:
 
     def literal(self, names: dict[Letter, str], most: int) -> dict[str, str]:
         """Every entry in its place; nothing where an entry is longer than `most`."""
-        found = {}
-        indexing = [Indexing(self.entries).at(at) for at in np.ndindex(*self.shape)]
+        indexing, texts = [], []
+        for at in np.ndindex(*self.shape):
+            indexing.append(Indexing(self.entries).at(at))
+            texts.append(self.layout("text", names)(indexing[-1]))
+            if len(texts[-1]) > most:
+                return {}
         self.printed.extend(indexing)
+        found = {}
         for notation in WRITTEN:
             layout = self.layout(notation, names)
             found[notation] = MATRIX[notation]([layout(entry) for entry in indexing], self.shape)
-        texts = [self.layout("text", names)(entry) for entry in indexing]
         if _is_wide(texts, self.shape):  # a list, in which lines end
             found["latex"] = found[TEX]
             cells = [self.layout(TEX, names)(entry) for entry in indexing]
             found[TEX] = _listed(cells, self.shape, "[", "]", f",{COMMA} ")
-        return found if max(map(len, texts)) <= most else {}
+        return found
 
     def rows(self) -> Place:
         """`[i]`, `[j]`."""
@@ -199,14 +203,17 @@ class Writing:
         return Place(*(tuple("0" if a is None else names[a] for a in side) for side in sides))
 
     def each(self) -> dict[Place, Printed]:
-        """Every entry's own formula."""
+        """Every entry's own formula; none where one of them is long, and the others are not written then."""
         names = self.names
         layouts = {notation: self.layout(notation, names) for notation in INDEXED}
         axes, found = len(self.entries.output), {}
         for at in np.ndindex(*self.shape):
             expr, shown = Indexing(self.entries).at(at), tuple(map(str, at))
-            found[Place(shown[:axes], shown[axes:])] = Printed({name: one(expr) for name, one in layouts.items()})
-        return found if max(len(one.text) for one in found.values()) <= LONGEST_ENTRY else {}
+            one = Printed({name: layout(expr) for name, layout in layouts.items()})
+            if len(one.text) > LONGEST_ENTRY:
+                return {}
+            found[Place(shown[:axes], shown[axes:])] = one
+        return found
 
     def layout(self, notation: str, names: dict[Letter, str]) -> IndexLayout:
         """How a notation writes entries, with the letters that are given."""

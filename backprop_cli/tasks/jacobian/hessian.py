@@ -15,10 +15,11 @@ import numpy as np
 from backprop_cli.engine.graph import Graph, build
 from backprop_cli.engine.graph.gradients import with_gradients
 from backprop_cli.errors import SpecError, UsageError
-from backprop_cli.formulas.printed import Omitted, Printed, partial
+from backprop_cli.formulas.printed import Omitted, PassFormulas, Printed, partial
 from backprop_cli.language.model import Spec
 from backprop_cli.language.overrides import replace_settings
 from backprop_cli.language.source import inline
+from backprop_cli.notices import notice
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.at_hand import Numbered
 from backprop_cli.tasks.calculate import compute, seed_of
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 MOST_BLOCKS, MOST_STEPS = 2000, 200_000
 """Blocks of a Hessian, and steps of all the passes that find them: about five seconds of numbers alone."""
 
-ALTOGETHER = 400_000
-"""Terms that the algebra of all blocks may visit: of so many nobody reads the rest, which would take minutes."""
+ALTOGETHER = 150_000
+"""Terms that the algebra of all blocks may visit, some four seconds: of so many nobody reads the rest, in minutes."""
+
+A_SIGN = 4
+"""Terms besides for each sign of a block's entries, as they are laid out in every notation."""
+
+REST_LEFT_OUT = "the formulas take more work than a command is given: the rest are left out; --wrt asks for less"
 
 ZERO = Printed({"text": "0", "code": "0", "latex": "0", "mathml": "<mn>0</mn>", "index": "0"}, 0.0)
 
@@ -102,6 +108,7 @@ class Twice:
     numbers: dict[str, Whole | None] = field(default_factory=dict)
     formulas: dict[str, Whole | None] = field(default_factory=dict)
     reverses: dict[str, Reverse] = field(default_factory=dict)
+    first: PassFormulas | None = None  # of the gradients
     taken: int = 0  # terms of the algebra
     together: int = 0  # bytes of all blocks, which whoever asks may keep
 
@@ -134,7 +141,7 @@ class Twice:
 
     def with_formula(self, found: Differentiated, first: str, other: str) -> Differentiated:
         """With the formula, differentiated from the gradient's."""
-        if self.taken > ALTOGETHER:
+        if self.is_long():
             return replace(found, formula=Omitted(f"the blocks before it took long; --wrt {other} asks for less"))
         whole = self.by_formula(first)
         if not self.moves(whole, other):
@@ -143,8 +150,16 @@ class Twice:
         output, names, reverse = self.graph.output_name, self.graph.names, self.reverse(first)
         found = with_formula(found, reverse, whole.rows, whole.graph.names[other], self.wanted.max_bytes,
                              lambda place: place.of_hessian(output, first, other, names))  # fmt: skip
-        self.taken += reverse.taken_since
+        entries = found.formula["index"] if isinstance(found.formula, Printed) else ""
+        self.taken += reverse.taken_since + A_SIGN * len(entries)
         return found
+
+    def is_long(self) -> bool:
+        """Whether the formulas took so much that the rest are left out, which is said."""
+        if self.taken <= ALTOGETHER:
+            return False
+        notice(REST_LEFT_OUT)
+        return True
 
     def reverse(self, first: str) -> Reverse:
         """The reverse pass in formulas from a gradient that is not constant, done once."""
@@ -153,7 +168,7 @@ class Twice:
             assert whole is not None
             run = replace(whole.graph.passes[0], name="gradient")
             self.reverses[first] = going_back(whole.graph, whole.rows, run)()
-            self.taken += 2 * self.reverses[first].taken  # and as much for the gradient's own formula
+            self.taken += self.reverses[first].taken
         return self.reverses[first]
 
     def product(self, name: str, vector: str) -> Differentiated:
@@ -174,12 +189,16 @@ class Twice:
         """H · v with a vector `v`."""
         from backprop_cli.formulas.jacobian import product_formula  # imports sympy
 
+        if self.is_long():
+            return Omitted(f"the products before it took long; --wrt {name} asks for less")
         whole = self.by_formula(name)
         if not self.moves(whole, name):
             return ZERO
         assert whole is not None
-        values = None if whole.rows is None else whole.rows.values
-        return product_formula(whole.graph, values, whole.graph.passes[0], whole.graph.names[name])
+        reverse = going_back(whole.graph, whole.rows, whole.graph.passes[0])()
+        found = product_formula(reverse, whole.graph.names[name])
+        self.taken += reverse.taken + (A_SIGN * len(found["text"]) if isinstance(found, Printed) else 0)
+        return found
 
     # ── gradients as graphs ──────────────────────────────────────────────────────────────────────
 
@@ -200,21 +219,26 @@ class Twice:
 
     def gradient(self, name: str) -> tuple[Spec, str]:
         """A spec, and the gradient by a leaf as an expression of it: its formula, or the traced node if it has none."""
-        from backprop_cli.formulas.formulate import formulate  # imports sympy
-        from backprop_cli.formulas.symbols import Trial
-
-        graph, index = self.graph, self.graph.names[name]
-        moving = frozenset(graph.names[one] for one in self.names)
-        if not all(graph.nodes[i].is_leaf for i in moving):  # what is known of a node by its definition is not used
-            return self.traced, self.called[name]
-        run = compute(graph, load_leaves(graph, self.wanted.max_bytes)) if has_numbers(graph) else None
-        trial = None if run is None else Trial(run.values, run.passes)
-        _, total, _ = formulate(graph, None if run is None else run.values, None, ("nodes",), ("code",),
-                                only=frozenset({index}), moving=moving, trial=trial)  # fmt: skip
-        formula = total[index]["nodes"]
+        graph = self.graph
+        if not all(graph.nodes[graph.names[one]].is_leaf for one in self.names):
+            return self.traced, self.called[name]  # what is known of a node by its definition is not used
+        formula = self.gradients()[graph.names[name]]["nodes"]
         if not isinstance(formula, Printed) or "grad(" in formula.code:
             return self.traced, self.called[name]
         return graph.spec, formula.code  # without a name of its own, so that no formula mentions it
+
+    def gradients(self) -> PassFormulas:
+        """The formula of the gradient by each leaf, found once."""
+        from backprop_cli.formulas.formulate import formulate  # imports sympy
+        from backprop_cli.formulas.symbols import Trial
+
+        if self.first is None:
+            graph, moving = self.graph, frozenset(self.graph.names[one] for one in self.names)
+            run = compute(graph, load_leaves(graph, self.wanted.max_bytes)) if has_numbers(graph) else None
+            trial = None if run is None else Trial(run.values, run.passes)
+            _, self.first, _ = formulate(graph, None if run is None else run.values, None, ("nodes",), ("code",),
+                                         only=moving, moving=moving, trial=trial)  # fmt: skip
+        return self.first
 
     def aimed(self, spec: Spec, output: str, vector: str | None = None, moving: tuple[str, ...] = ()) -> Whole | None:
         """The graph that goes back from an expression, to the leaves `moving` alone where some are named.
