@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, composite
 from backprop_cli.engine.ops.careful import stable_sigmoid, stable_softplus
 from backprop_cli.engine.ops.elementwise import REAL, elementwise, within
@@ -40,7 +41,7 @@ elementwise("sigmoid(x)", "Logistic function 1/(1 + exp(-x)).", lambda xp, x: st
             text="σ({0})", latex=r"\sigma({0})", activation=True, flat_below=True)
 elementwise("logsigmoid(x)", "log σ(x), without overflow.", lambda xp, x: -stable_softplus(-x),
             lambda xp, y, x: xp.sigmoid(-x), lambda s, x: -s.log(1 + s.exp(-x)), aliases="log_sigmoid",
-            text="log σ({0})", latex=r"\log\sigma({0})", activation=True)
+            text="log σ({0})", latex=r"\log\sigma({0})", activation=True, temporary=costs.times(2))
 
 
 def _logit(x: Array, eps: Real | None) -> Array:
@@ -62,7 +63,7 @@ def _logit_slope(xp: Words, y: Tensor, x: Tensor, eps: Real | None) -> Tensor:
 
 elementwise("logit(x; eps=none)", "log(x/(1 - x)), the inverse of the sigmoid; x kept within [eps, 1 - eps].",
             lambda xp, x, eps=None: _logit(x, eps), _logit_slope,
-            _logit_entry, _with(within("unit"), eps=0.2),
+            _logit_entry, _with(within("unit"), eps=0.2), temporary=costs.times(2),
             domain="logit needs 0 < x < 1")
 
 
@@ -90,7 +91,8 @@ elementwise("softplus(x; beta=1, threshold=none)",
             lambda xp, x, beta=1, threshold=None: _softplus(x, beta, threshold), _softplus_slope,
             lambda s, x, beta, threshold: s.log(1 + s.exp(beta * x)) / beta if threshold is None
             else s.Piecewise((x, beta * x > threshold), (s.log(1 + s.exp(beta * x)) / beta, True)),
-            _with(_with(WIDE, beta=3), beta=2, threshold=1), shape=softplus_shape, activation=True)
+            _with(_with(WIDE, beta=3), beta=2, threshold=1), shape=softplus_shape, activation=True,
+            temporary=costs.times(2))
 
 # ── relu and its relatives ───────────────────────────────────────────────────────────────────────
 
@@ -202,4 +204,4 @@ elementwise("huber(x; delta=1)", "x²/2 where |x| <= delta, delta·(|x| - delta/
             lambda xp, x, delta=1: _huber(x, delta), lambda xp, y, x, delta: xp.clip(x, -delta, delta),
             lambda s, x, delta: s.Piecewise((x**2 / 2, s.Abs(x) <= delta),
                                             (delta * (s.Abs(x) - delta / s.Integer(2)), True)),
-            _with(REAL, delta=0.5), shape=huber_shape)
+            _with(REAL, delta=0.5), shape=huber_shape, temporary=costs.times(2))

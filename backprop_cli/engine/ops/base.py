@@ -191,6 +191,7 @@ class Op:
     alike: Callable[..., Mapping[str, object]] | None = None  # alike(shape, **parameters): equal ones in one form
     near: Forward | None = None  # near(x, x0): the operand that a change of x0 to x stands for
     masks: frozenset[str] = frozenset()  # operands that are 0/1 masks
+    flat: bool = False  # a function of steps: its derivative is 0 wherever it has one
     flat_below: bool = False  # its slope is 0 where its operand is -∞
     activation: bool = False  # books call what goes into it, a weighted sum, the layer's pre-activation
     whole_axes: bool = False  # no axis is all of them, as in a reduction (what has `keepdims`)

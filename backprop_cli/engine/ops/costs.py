@@ -51,6 +51,11 @@ def times(n: int) -> Counted:
     return lambda y, *xs, **_: n * plain(y, *xs)
 
 
+def both(*parts: Counted) -> Counted:
+    """What several take together."""
+    return lambda y, *xs, **given: sum(part(y, *xs, **given) for part in parts)
+
+
 def product(y: Shape, a: Shape, b: Shape, **_: object) -> int:
     """Of a product of matrices: an entry of the result is a sum along the rows of `a`."""
     return 2 * size(y) * int(a[-1] if a else 1)

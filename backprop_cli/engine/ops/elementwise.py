@@ -43,7 +43,7 @@ def elementwise(spec: str, doc: str, forward: Forward, derivative: Callable[...,
         found: Objects = np.frompyfunc(lambda v: entry(s, v, **p), 1, 1)(x)
         return found
 
-    rest = {"shape": pointwise_shape, "group": "elementwise", **rest}
+    rest = {"shape": pointwise_shape, "group": "elementwise", "flat": derivative is flat, **rest}
     return op(spec, doc, forward, vjps=(rule,), pointwise=True, samples=samples, entry=entries, **rest)
 
 

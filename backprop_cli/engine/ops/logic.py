@@ -36,7 +36,7 @@ def _at_jump(a: Array, b: Array) -> Array:
 
 
 pair("floor_divide(a, b)", "The quotient, rounded down; its derivative is 0.", lambda xp, a, b: np.floor_divide(a, b),
-     (_flat, _flat), lambda s, a, b: s.floor(a / b), QUOTIENTS, domain="division by zero")
+     (_flat, _flat), lambda s, a, b: s.floor(a / b), QUOTIENTS, flat=True, domain="division by zero")
 pair("remainder(a, b)", "What division leaves, with the sign of the divisor: a - b·⌊a/b⌋.",
      lambda xp, a, b: np.remainder(a, b),
      (lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: -g * xp.floor_divide(a, b)),

@@ -99,7 +99,7 @@ op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=co
    samples=(*SPD, *SQUARE, Sample(((1, 1),))), group=GROUP, entry=lambda s, x: each_matrix(s, x, lambda m: m.det()),
    text="det({0})", latex=r"\det({0})")
 op("cofactor(x)", "The matrix of cofactors, det x · x⁻ᵀ: the gradient of det, which a singular x has, too.",
-   lambda xp, x: cofactors(x), work=costs.cubic(20), temporary=costs.copies(4),
+   lambda xp, x: cofactors(x), work=costs.cubic(20), temporary=costs.both(costs.plain, costs.copies(4)),
    shape=lambda x: matrix_shape("cofactor", x), vjps=lambda xp, g, y, x: xp.cofactor_slope(g, y, x),
    samples=(*SQUARE, Sample(((1, 1),))), group=GROUP,
    entry=lambda s, x: each_matrix(s, x, lambda m: m.cofactor_matrix()))
@@ -268,8 +268,8 @@ op("pinv(x; rcond=none, hermitian=false)",
    "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0; of a hermitian x the "
    "lower triangle is read.",
    lambda xp, x, rcond=None, hermitian=False: _pinv(x, rcond, hermitian), work=costs.cubic(20),
-   temporary=costs.copies(6), shape=_pinv_shape, vjps=_pinv_rule, has_entries=False, group=GROUP,
-   kink=_pinv_kink, departs=_pinv_departs,
+   temporary=costs.both(costs.plain, costs.copies(6)), shape=_pinv_shape, vjps=_pinv_rule, has_entries=False,
+   group=GROUP, kink=_pinv_kink, departs=_pinv_departs,
    convention="the rank of the matrix is taken to stay as it is; of a hermitian one that is not symmetric, the upper "
    "triangle is not read",
    samples=(Sample(((3, 2),)), Sample(((2, 3),)), Sample(((3, 3),), {}, ("square",)), Sample(((2, 3, 2),))))

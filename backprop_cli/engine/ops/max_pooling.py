@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import Sample, ShapeError, op, show
 from backprop_cli.engine.ops.pooling import (
     POOLS,
@@ -164,7 +165,7 @@ def _define(space: int) -> None:
        group="networks")
     op(f"max_unpool{d}(x, indices; output_size)",
        "Zeros with every value at its position in the channel, counted row by row; values that meet add up.",
-       partial(_unpool, space), shape=partial(unpool_shape, f"max_unpool{d}", space),
+       partial(_unpool, space), temporary=costs.times(2), shape=partial(unpool_shape, f"max_unpool{d}", space),
        vjps=(partial(_unpool_rule, space), None), integer_operands=frozenset({"indices"}),
        allowed=partial(_in_channel, space), samples=(UNPOOLED[space],), group="networks", linear="x")
 

@@ -100,7 +100,7 @@ def _bce_logits(z: Array, t: Array) -> Array:
 
 pair("bce_logits(z, t)", "Binary cross-entropy of one logit, softplus(z) - t z.", lambda xp, z, t: _bce_logits(z, t),
      (lambda xp, g, y, z, t: g * xp.sigmoid_minus(z, t), lambda xp, g, y, z, t: -g * z),
-     lambda s, z, t: s.log(1 + s.exp(z)) - t * z, PROBABILITIES, group="losses")
+     lambda s, z, t: s.log(1 + s.exp(z)) - t * z, PROBABILITIES, group="losses", temporary=costs.times(2))
 
 LEAST_LOG = -100.0
 """PyTorch's bound on the logarithms of binary cross-entropy."""

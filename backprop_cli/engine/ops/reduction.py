@@ -229,12 +229,12 @@ def one_count(shape: Shape, *, ddof: Real, correction: Real | None, unbiased: bo
 
 reduction("var(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=none)",
           "Variance over axes, Σ(x - mean)²/(n - ddof); PyTorch's names are correction, and unbiased for ddof=1.",
-          variance, _variance_rule, SPREAD_SAMPLES, shape=spread_shape, alike=one_count,
+          variance, _variance_rule, SPREAD_SAMPLES, shape=spread_shape, alike=one_count, temporary=costs.times(2),
           domain="a variance needs more than ddof entries")
 reduction("std(x; axis=none, keepdims=false, ddof=0, correction=none, unbiased=none)",
           "Standard deviation over axes, √var; PyTorch's names are correction, and unbiased for ddof=1.",
           lambda xp, *xs, **p: np.sqrt(variance(xp, *xs, **p)), _deviation_rule, SPREAD_SAMPLES,
-          shape=spread_shape, alike=one_count,
+          shape=spread_shape, alike=one_count, temporary=costs.times(2),
           entry=lambda s, x, **p: np.frompyfunc(s.sqrt, 1, 1)(variance(_Exact(s), x, **p)),
           kink=lambda x, **p: np.zeros_like(x, dtype=bool)
           | (np.std(x, axis=p["axis"], keepdims=True) == 0 if np.size(x) else False),

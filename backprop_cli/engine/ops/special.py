@@ -18,7 +18,7 @@ composite("exp2(x)", "2 to the power x.", "2**x", group="elementwise", samples=R
 elementwise("entr(x)", "The entropy of one probability, -x log x; 0 at 0, and -inf below.",
             lambda xp, x: np.where(x > 0, -x * np.log(np.where(x > 0, x, np.ones_like(x))),
                                    np.where(x == 0, np.zeros_like(x), np.full_like(x, -np.inf)))[()],
-            lambda xp, y, x: -xp.log(x) - 1, lambda s, x: -x * s.log(x), POSITIVE,
+            lambda xp, y, x: -xp.log(x) - 1, lambda s, x: -x * s.log(x), POSITIVE, temporary=costs.times(2),
             domain="the entropy of a number that is not positive has no slope")
 
 # ── the gamma function ───────────────────────────────────────────────────────────────────────────

@@ -16,10 +16,13 @@ from backprop_cli.tasks.checks.results import Answer, Index, Tolerance
 
 TOLERANCE = Tolerance(relative=1e-5, absolute=1e-7)
 STEP = 6e-6  # times max(1, |x|): where rounding and truncation of a central difference balance
-LADDER = (64.0, 8.0, 1.0, 1 / 8, 1 / 64, 1 / 512)
-GAIN = LADDER[0] / LADDER[1]
+GAIN = 8.0
+LADDER = tuple(1.137 * GAIN**-k for k in range(-2, 4))
+"""No round number of steps: of a sine that turns a million times in 1, these would all be whole turns."""
 USUAL = 2  # where the ladder's step is the usual one
 EPS = 2.0**-52
+LEAST = 64.0  # times the rounding of x: narrower steps are none
+LEAST_SEEN = 1e-6  # a slope that may be rounding alone is none
 MOST_ENTRIES = 4096
 
 
@@ -31,19 +34,31 @@ class Slope:
     gap: float
     noise: float
 
+    @property
+    def size(self) -> float:
+        """About the larger of the two sides; infinite where one has no number."""
+        size = abs(self.central) + self.gap
+        return size if math.isfinite(size) else math.inf
+
 
 @dataclass(slots=True)
 class Probe:
-    """A scalar function of one array, tried around a point; `scale` is the size of what it adds up."""
+    """A scalar function of one array, tried around a point; `scale` is the size of what it adds up.
+
+    `rounding` finds how far the roundings of its steps may take it, where it is made of steps; asked when in doubt.
+    """
 
     function: Callable[[Array], float]
     point: Any
     scale: float
+    rounding: Callable[[], float] | None = None
     base: float = field(init=False)
+    lost: float = field(init=False)  # what rounding may do to a value
 
     def __post_init__(self) -> None:
         self.point = np.array(self.point, dtype=np.float64)
         self.base = self.function(self._value())
+        self.lost = 4 * EPS * (abs(self.base) + self.scale)
 
     def _value(self) -> Any:
         return self.point if self.point.ndim else self.point[()]
@@ -66,39 +81,71 @@ class Probe:
         up, down = x + h, x - h  # as represented: the quotients divide by what was really stepped
         above, below = self.at(index, up), self.at(index, down)
         right, left = (above - self.base) / (up - x), (self.base - below) / (x - down)
-        return Slope((above - below) / (up - down), abs(right - left), 4 * EPS * (abs(self.base) + self.scale) / h)
+        return Slope((above - below) / (up - down), abs(right - left), self.lost / h)
+
+    def settle(self) -> None:
+        """Find what rounding does, once."""
+        if self.rounding is not None and math.isfinite(self.base):
+            self.lost = max(self.lost, self.rounding())
+        self.rounding = None
 
     def refined(self, index: Index) -> tuple[Slope, bool]:
         """The slope where it depends least on the step, extrapolated to step 0, and whether the entry is on a kink."""
+        self.settle()
         slopes = [self.slope(index, factor) for factor in LADDER]
-        slopes += self.narrower(index, slopes[-1])
-        better = [extrapolated(*pair) for pair in pairwise(slopes)]
-        pairs = [(abs(a.central - b.central), b) for a, b in pairwise(better) if math.isfinite(a.central - b.central)]
+        slopes += self.narrower(index, slopes)
+        better = [extrapolated(*pair) for pair in pairwise(slopes[turning(slopes) :])]
+        pairs = [(abs(a.central - b.central), b) for a, b in pairwise(better)
+                 if math.isfinite(a.central - b.central + b.gap)]
         if not pairs or grows(slopes):
             return replace(slopes[USUAL], central=math.nan), is_kink(slopes[USUAL - 1 :])
-        apart, best = min(pairs, key=lambda pair: pair[0])
+        apart, best = min(pairs, key=lambda pair: max(4 * pair[0], pair[1].noise, pair[1].gap / GAIN))
         for nearer in pairs[pairs.index((apart, best)) + 1 :]:  # a kink beside the point is seen by wide steps alone
             if nearer[0] <= 8 * nearer[1].noise < abs(nearer[1].central - best.central) - 8 * best.noise:
                 apart, best = nearer
         on = is_kink(slopes[USUAL - 1 :]) or is_kink(slopes[-3:])  # another kink beside this one is seen by wide steps
         return replace(best, noise=max(best.noise, 4 * apart)), on
 
+    def narrower(self, index: Index, slopes: Sequence[Slope]) -> Iterator[Slope]:
+        """Steps down to those of an x near 1, or of what turns faster, while rounding leaves them a say.
 
-    def narrower(self, index: Index, last: Slope) -> Iterator[Slope]:
-        """Steps down to those of an x near 1, while rounding leaves them a say: a sine turns as fast at 1e8 as at 1."""
-        factor, x, largest = LADDER[-1] / GAIN, abs(float(self.point[index])), 0.0
-        while factor * x >= LADDER[-1]:
-            largest = max(largest, abs(last.central) + last.gap)
-            if not last.noise * GAIN < 1e-2 * largest:
+        A sine turns as fast at 1e8 as at 1, and that of 1e6 x a million times as fast.
+        """
+        tried, factor, x = [*slopes], LADDER[-1] / GAIN, abs(float(self.point[index]))
+        while factor * STEP * max(1.0, x) > LEAST * EPS * max(EPS, x):
+            last, largest = tried[-1], max(one.size for one in tried[len(LADDER) - 1 :])
+            if not last.noise * GAIN < 1e-2 * largest or (factor * x < LADDER[-1] and arrived(tried)):
                 break
-            last = self.slope(index, factor)
+            tried.append(self.slope(index, factor))
             factor /= GAIN
-            yield last
+            yield tried[-1]
 
 
 def extrapolated(wide: Slope, narrow: Slope) -> Slope:
     """Richardson's: the error of a central difference shrinks with the square of the step."""
     return Slope(narrow.central + (narrow.central - wide.central) / (GAIN**2 - 1), narrow.gap, narrow.noise)
+
+
+def turning(slopes: Sequence[Slope]) -> int:
+    """The first step that follows the function: wider ones, in which it moves hardly as far, skip its turns.
+
+    Where quotients and the gaps between the sides shrink with the step, as those of a smooth function, it is the first.
+    """
+    sizes = [one.size if one.size > 8 * one.noise else 0.0 for one in slopes]
+    steepest = max(sizes)
+    return next(i for i, size in enumerate(sizes) if size >= 0.6 * steepest) if steepest > 1.6 * sizes[0] else 0
+
+
+def arrived(slopes: Sequence[Slope]) -> bool:
+    """Whether narrower steps would say nothing new: three follow the function, and its sides meet, or never will."""
+    if turning(slopes):
+        return len(slopes) - turning(slopes) > 2 and together(slopes[-1])
+    return together(slopes[-1]) or is_kink(slopes[USUAL - 1 :])
+
+
+def together(slope: Slope) -> bool:
+    """Whether the two sides differ by little."""
+    return slope.gap <= 1e-2 * abs(slope.central) + 8 * slope.noise
 
 
 def is_kink(slopes: Sequence[Slope]) -> bool:
@@ -127,6 +174,11 @@ def suspicious(slope: Slope) -> bool:
     return not slope.gap <= 1e-3 * abs(slope.central) + 1e-7 + 8 * slope.noise
 
 
+def hidden(slope: Slope, gradient: float, x: float) -> bool:
+    """Whether the step of a large x is so wide that what moves within a bound has no slope that would show."""
+    return abs(x) > 1 and abs(gradient) <= TOLERANCE.absolute and slope.size > 0
+
+
 @dataclass(slots=True)
 class Comparison:
     """A gradient against differences by some of its entries, of which the first is `at` to begin with."""
@@ -152,7 +204,7 @@ class Comparison:
         slope, kink = _one(self.probe, index, gradient)
         if kink:
             self.kinks.append(index)
-        elif not math.isfinite(slope.central) or drowned(gradient, slope):
+        elif not math.isfinite(slope.central) or drowned(gradient, slope) or unseen(self.probe, index, gradient, slope):
             self.unknown.append(index)
         else:
             self.found[index] = slope.central
@@ -179,7 +231,7 @@ def compare(probe: Probe, gradient: Array, indices: Sequence[Index]) -> Answer:
 
 def _one(probe: Probe, index: Index, gradient: float) -> tuple[Slope, bool]:
     slope = probe.slope(index)
-    if suspicious(slope) or _judged(gradient, slope)[1]:
+    if suspicious(slope) or _judged(gradient, slope)[1] or hidden(slope, gradient, float(probe.point[index])):
         return probe.refined(index)
     return slope, False
 
@@ -193,11 +245,23 @@ def _judged(gradient: float, slope: Slope) -> tuple[float, bool]:
     return distance, not abs(gradient - slope.central) <= allowed
 
 
+def unseen(probe: Probe, index: Index, gradient: float, slope: Slope) -> bool:
+    """Whether no slope, which agrees with the gradient, is one that rounding took: in 1e12 + sin x, say.
+
+    A step so wide that rounding would leave it moves such a function; one that is flat stays as it is.
+    """
+    if slope.central or abs(gradient) > TOLERANCE.absolute:
+        return False
+    probe.settle()
+    wider = probe.lost / (STEP * max(1.0, abs(float(probe.point[index])))) / LEAST_SEEN
+    return wider > 1 and probe.slope(index, wider).central != 0
+
+
 def drowned(gradient: float, slope: Slope) -> bool:
     """Whether rounding alone keeps the two from agreeing, and leaves little to agree on."""
     size = max(abs(gradient), abs(slope.central))
     distance, wrong = _judged(gradient, slope)
-    return not wrong and distance > TOLERANCE.relative and slope.noise > 1e-3 * size + 1e-6
+    return not wrong and distance > TOLERANCE.relative and slope.noise > 1e-3 * size + LEAST_SEEN
 
 
 def sample(shape: Index, count: int, name: str) -> list[Index]:

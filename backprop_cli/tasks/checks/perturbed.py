@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -13,14 +13,17 @@ from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.graph.memory import costs, entries_of
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.engine.passes import plan
+from backprop_cli.engine.passes import backward, plan
 from backprop_cli.engine.reverse import Step
 from backprop_cli.records import replace
 from backprop_cli.tasks.checks.dependents import Dependents
 from backprop_cli.tasks.checks.differences import MOST_ENTRIES, Probe, compare, sample
 from backprop_cli.tasks.checks.results import Answer
+from backprop_cli.tasks.checks.rounding import DRAWS, MARGIN, Moved, Rounding
 
 FEWEST_ENTRIES = 8
+GAIN, CHAOS = 8.0, 1e-6
+"""Roundings so many times as large take a function as far, and it moves by so much: no digit of it is left."""
 LONG_WAY = 64  # steps to the output that are all computed again for each entry
 
 
@@ -34,7 +37,8 @@ class Perturbed:
     def __init__(self, graph: Graph, values: Sequence[Array]) -> None:
         self.graph = graph
         self.values = values
-        self.steps: dict[int, Step] = {step.place: step for step in plan(graph, Numbers(graph))}
+        self.meaning = Numbers(graph)
+        self.steps: dict[int, Step] = {step.place: step for step in plan(graph, self.meaning)}
         self.costs = _costs(graph)
         self.single = dict.fromkeys(self.steps, 1)
         self.dependents = Dependents(graph)
@@ -67,9 +71,35 @@ class Perturbed:
                     into[index] = apply(*operands(values))
                 return float(sum(np.sum(weights[index] * end) for index, end in ends.items()))
 
+        def taken(times: float) -> float:
+            return max(abs(float(sum(np.sum(weights[i] * (moved[i].off - moved[i].exact)) for i in ends)))
+                       for moved in self.roundings(chain, times))  # fmt: skip
+
+        def rounding() -> float:
+            once = taken(1)
+            return math.inf if once > CHAOS * scale and taken(GAIN) < 2 * once else MARGIN * once
+
         with np.errstate(all="ignore"):
             scale = float(sum(np.sum(np.abs(weights[index] * end)) for index, end in ends.items()))
-        return Probe(total, self.values[node], scale)
+        return Probe(total, self.values[node], scale, rounding)
+
+    def roundings(self, chain: Iterable[int], times: float = 1) -> Iterator[list[Moved]]:
+        """All values, with those of a chain taken by roundings, so many times as large as they are: some draws."""
+        for draw in range(DRAWS):
+            meaning, moved = Rounding(self.meaning, "", draw, times), [Moved(value, value) for value in self.values]
+            with np.errstate(all="ignore"):
+                for index in chain:
+                    node = self.graph.nodes[index]
+                    assert node.op is not None
+                    moved[index] = meaning.apply(node.op, tuple(moved[i] for i in node.inputs), node.parameters)
+            yield moved
+
+    def rounded(self, output: int, seed: Array) -> list[list[Any]]:
+        """The gradients of a pass over the values, and as other roundings would have left these, for some draws."""
+        drawn = [[one.off for one in moved] for moved in self.roundings(self.steps)]
+        with np.errstate(all="ignore"):
+            return [backward(self.graph, [*self.steps.values()], self.meaning, values, output, seed)
+                    for values in (self.values, *drawn)]  # fmt: skip
 
     def whole(self, node: int, output: int, chain: Sequence[int]) -> Callable[[Array], Array]:
         """The output as a function of a node's value; `chain` is what to compute again."""

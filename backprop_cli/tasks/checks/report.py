@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from backprop_cli.formulas.symbols import Trial
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.checks import differences, oracle
 from backprop_cli.tasks.checks.functions import check_functions
 from backprop_cli.tasks.checks.oracle import Effort, Oracle
 from backprop_cli.tasks.checks.perturbed import FEWEST_ENTRIES, LONG_WAY, Perturbed
 from backprop_cli.tasks.checks.printed import PrintedBack
 from backprop_cli.tasks.checks.results import Answer, CheckReport, CheckResult, Index, Status, status_of
+from backprop_cli.tasks.checks.rounding import MARGIN
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.diagnose import departing, first_nonfinite
 from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, load_leaves
@@ -28,6 +31,7 @@ from backprop_cli.tasks.places import listed
 BUDGET = 5e9
 """Nanoseconds, roughly, that all differences of a spec may take."""
 
+TOLERANCES = {"differences": differences.TOLERANCE, "entries": oracle.TOLERANCE}
 HOOKED = "changed by a hook: no derivative of the output"
 SUM = "sum of the passes"
 
@@ -136,6 +140,7 @@ class Independent:
     chosen: set[int]
     confirmed: dict[int, Array] = field(default_factory=dict)
     lengths: dict[int, int] = field(default_factory=dict)
+    rounded: list[list[Any]] = field(default_factory=list)  # the gradients of some roundings, once they are asked for
 
     @classmethod
     def of(cls, work: Work, run: GraphPass, seed: Array) -> Independent:
@@ -164,6 +169,17 @@ class Independent:
 
     def answers(self, node: Node, gradient: Array) -> Iterator[Answer]:
         """Those about one node; nodes nearer to the output come first."""
+        for answer in self.asked(node, gradient):
+            yield within_rounding(answer, gradient, self.spread(node.index)) if answer.wrong else answer
+
+    def spread(self, index: int) -> Any:
+        """How far rounding may take a gradient, entry by entry."""
+        if not self.rounded:
+            self.rounded.extend(self.work.perturbed.rounded(self.run.output, self.seed))
+        return MARGIN * np.ptp([draw[index] for draw in self.rounded], axis=0)
+
+    def asked(self, node: Node, gradient: Array) -> Iterator[Answer]:
+        """The answers as they come."""
         work, index = self.work, node.index
         if index in work.hooked:
             yield Answer("differences", total=math.prod(map(int, node.shape)), note=HOOKED)
@@ -179,6 +195,17 @@ class Independent:
 def excused(answer: Answer) -> Answer:
     """An answer that a gradient which is none of the function's own, on purpose, cannot meet."""
     return replace(answer, wrong=False, kinks=(*answer.kinks, answer.index)) if answer.wrong else answer
+
+
+def within_rounding(answer: Answer, gradient: Array, spread: Any) -> Answer:
+    """An answer that differs by no more than the gradient's own rounding may have made: its terms cancel."""
+    found = answer.found[answer.name]
+    apart = TOLERANCES[answer.name].refuses(TOLERANCES[answer.name].distance(found, gradient)) & ~np.isnan(found)
+    lost = apart & (np.abs(found - gradient) <= spread)
+    if np.any(apart & ~lost):
+        return answer
+    hit = tuple(tuple(map(int, index)) for index in np.argwhere(lost))
+    return replace(answer, wrong=False, worst=0.0, unknown=(*answer.unknown, *hit))
 
 
 def hooked(graph: Graph) -> set[int]:
@@ -245,7 +272,7 @@ def _reason(graph: Graph, node: Node, gradient: Array, answers: Sequence[Answer]
             return f"{silent.note}{listed(hit)}" + ("; the reverse pass gives its limit" if finite else "")
         if silent.name == "entries":
             return f"sympy's derivative has no finite value{listed(hit)}, or none that rounding leaves"
-        return f"differences say nothing{listed(hit)}: the output is not finite there, or its rounding is larger"
+        return f"differences say nothing{listed(hit)}: the output is not finite there, or rounding is larger"
     if not wrong:
         return ""
     if wrong[0].name == "formula":
