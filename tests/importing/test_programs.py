@@ -80,6 +80,23 @@ def test_a_generator_without_an_end() -> None:
     np.testing.assert_array_equal(backprop_cli.run(code)["x"].grad, [2.0, 2.0])
 
 
+def test_what_stands_after_a_raise() -> None:
+    """Rule: a program ends where it raises; a function that may be made in a branch ends nothing."""
+    maybe = "if open('x').read():\n    def f(v):\n        return v\n"
+    text = f"{TORCH}{maybe}y = (x**2).sum()\ny.backward()\nraise SystemExit\nz = y * 2\nz.backward()\n"
+    found = import_python(text.encode(), "raise.py")
+    assert [one.output for one in found] == ["y"]
+
+
+def test_an_exception_goes_to_its_handler() -> None:
+    """Rule: the first handler of that kind of exception is read, the program's own kinds among them, and `finally`."""
+    code = ("class Bad(ValueError):\n    pass\nk = 0.\ndef f(d):\n    try:\n        return d['k']\n"
+            "    except KeyError:\n        raise Bad\ntry:\n    k = f({})\nexcept TypeError:\n    k = 1.\n"
+            "except ValueError as e:\n    k = 2.\nelse:\n    k = 3.\nfinally:\n    k = k + 10.\n")  # fmt: skip
+    run = backprop_cli.run(f"{TORCH}{code}y = (x * k).sum()\ny.backward()\n")
+    np.testing.assert_array_equal(run["x"].grad, [12.0, 12.0])
+
+
 def test_trees_that_are_not_alike(backprop: Backprop) -> None:
     """Rule: a function of each pair of values needs pairs; what has none is refused where it is asked for."""
     code = ("import jax, jax.numpy as jnp\np = {'a': jnp.array(1.0)}\nq = {'b': 2.0}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
@@ -20,7 +21,7 @@ from backprop_cli.tasks.importing.exercise.exercises import (
 )
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.python.rules import RULES
-from backprop_cli.tasks.importing.state.machine import Machine
+from backprop_cli.tasks.importing.state.machine import Machine, Returned
 from backprop_cli.tasks.importing.state.record import Note, Record
 from backprop_cli.tasks.importing.state.values import Class, Function, Tensor, Unknown, Unread
 from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
@@ -72,7 +73,8 @@ def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     machine = Machine(record, RULES, given=given_by(asked.shapes, asked.values))
     record.named_gradients = gradients_named(program.body)
     record.seeded = seeds_named(program.body)
-    machine.run(program.body)
+    with suppress(Returned):  # by a `raise`: what stands after it is no part of the program's run
+        machine.run(program.body)
     if not record.failed:
         record.passes = record.passes or record.asked[:1]
     if asked.function is not None:

@@ -104,24 +104,37 @@ def _moving(machine: Machine, body: Sequence[ast.stmt], met: set[int], *, update
         if updates and isinstance(part, ast.AugAssign | ast.Assign) and is_update(part):
             return True
         if isinstance(part, ast.Call):
-            if isinstance(part.func, ast.Attribute) and part.func.attr in _STEPS:
-                return True
             inner = _function_of(machine, part.func)
+            told = isinstance(part.func, ast.Attribute) and part.func.attr in _STEPS
+            if told and (inner is None or not _gives(inner)):
+                return True
             if inner is not None and id(inner) not in met and _moving(machine, inner.body, met | {id(inner)}):
                 return True
     return False
 
 
+def _gives(function: ast.FunctionDef) -> bool:
+    """Whether a function gives something, as a step in time does: `h = cell.step(x, h)`; an optimizer's does not."""
+    return any(isinstance(part, ast.Return) and part.value is not None for part in ast.walk(function))
+
+
 def _function_of(machine: Machine, called: ast.expr) -> ast.FunctionDef | None:
-    """The function of the program that a call is of: `train(...)`, `net.train_step(...)`, `self.update(...)`."""
-    owner = called.value if isinstance(called, ast.Attribute) else called
-    try:
-        found = machine.frame.find(owner.id) if isinstance(owner, ast.Name) else None
-    except KeyError:
-        return None
-    if isinstance(called, ast.Attribute):
-        found = found.kind.find(called.attr) if isinstance(found, Instance) else None
+    """The function of the program that a call is of: `train(...)`, `net.train_step(...)`, `self.cell.step(...)`."""
+    found = _object_of(machine, called)
     return found.node if isinstance(found, Function) and isinstance(found.node, ast.FunctionDef) else None
+
+
+def _object_of(machine: Machine, named: ast.expr) -> object:
+    """What a name, or an attribute of an object of the program, stands for, with nothing worked out."""
+    if isinstance(named, ast.Name):
+        try:
+            return machine.frame.find(named.id)
+        except KeyError:
+            return None
+    owner = _object_of(machine, named.value) if isinstance(named, ast.Attribute) else None
+    if isinstance(named, ast.Attribute) and isinstance(owner, Instance):
+        return owner.names.get(named.attr, owner.kind.find(named.attr))
+    return None
 
 
 def _only_updates(node: ast.For | ast.While) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from backprop_cli.tasks.importing.state.values import (
     Number,
     Opaque,
     Tensor,
+    Unread,
     kind_of,
     plain,
 )
@@ -127,7 +127,7 @@ def _python(function: Callable[..., object]) -> Run:
         try:
             return function(*values)
         except (ArithmeticError, ValueError, TypeError) as caught:
-            raise machine.record.unread(node, f"Python would stop here: {caught}"[:120]) from None
+            raise machine.stopped(node, type(caught).__name__, f"Python would stop here: {caught}"[:120]) from None
 
     return run
 
@@ -145,9 +145,6 @@ def _float(machine: Machine, given: list[Any], named: dict[str, object], node: a
         return given[0]
     if isinstance(given[0], Number):
         return Number(float(given[0].value), given[0].code)
-    if isinstance(given[0], str):
-        words = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan, "infinity": math.inf}
-        return words.get(given[0].lower().strip(), 0.0)
     return _python(float)(machine, given, named, node)
 
 
@@ -174,10 +171,11 @@ def _map(machine: Machine, given: list[object], named: dict[str, object], node: 
 
 def _is_instance(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     value, kinds = given[0], given[1] if isinstance(given[1], tuple | list) else (given[1],)
-    return any(_is_of(value, kind) for kind in kinds)
+    return any(is_of(value, kind) for kind in kinds)
 
 
-def _is_of(value: object, kind: object) -> bool:
+def is_of(value: object, kind: object) -> bool:
+    """Whether a value is of a class: the program's, a library's or Python's."""
     if isinstance(kind, Class):
         return isinstance(value, Instance) and value.kind.comes_from(kind)
     if isinstance(kind, Library):
@@ -218,7 +216,15 @@ def _hasattr(machine: Machine, given: list[Any], named: dict[str, Any], node: as
     value, name = given
     if isinstance(value, Instance):
         return name in value.names or value.kind.find(name) is not None
-    return isinstance(value, Tensor)
+    if isinstance(value, Opaque):
+        raise machine.record.unread(node, f"whether {kind_of(value)} has {str(name)[:40]!r} is not known here",
+                                    "keep the branch that is meant")  # fmt: skip
+    if isinstance(value, Layer):
+        try:
+            machine.attribute(value, str(name), node)
+        except Unread:
+            return False
+    return isinstance(value, Tensor | Layer | Library) or hasattr(plain(value), str(name))
 
 
 def _dict(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:

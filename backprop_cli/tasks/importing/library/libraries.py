@@ -15,6 +15,7 @@ from backprop_cli.tasks.importing.data.leaves import NUMPY_MAKERS, TORCH_MAKERS,
 from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
+from backprop_cli.tasks.importing.library.control import CONTROL
 from backprop_cli.tasks.importing.library.einops import EINOPS
 from backprop_cli.tasks.importing.library.mapped import mapped, tree_mapped
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
@@ -215,7 +216,7 @@ _SPECIAL: Mapping[str, Row] = {
     "torch.manual_seed": _torch_seed, "torch.random.manual_seed": _torch_seed, "torch.Generator": _torch_generator,
     "torch.set_default_dtype": _default_dtype, "torch.set_default_tensor_type": _default_dtype,
     "torch.no_grad": lambda m, g, k, n: Opaque("no_grad"), "torch.inference_mode": lambda m, g, k, n: Opaque("no_grad"),
-    "torch.cuda.is_available": lambda m, g, k, n: False, "jax.jit": lambda m, g, k, n: g[0],
+    "jax.jit": lambda m, g, k, n: g[0],
     "copy.deepcopy": lambda m, g, k, n: copied(g[0]), "copy.copy": lambda m, g, k, n: g[0],
     "collections.OrderedDict": BUILTINS["dict"],
     "numpy.newaxis": lambda m, g, k, n: None,
@@ -224,7 +225,7 @@ _SPECIAL: Mapping[str, Row] = {
 }  # fmt: skip
 
 
-_ROWS: Mapping[str, Row] = {**tensorflow.TENSORFLOW, **EINOPS, **STANDARD, **_SPECIAL}
+_ROWS: Mapping[str, Row] = {**tensorflow.TENSORFLOW, **EINOPS, **STANDARD, **CONTROL, **_SPECIAL}
 
 
 def _partial(machine: Machine, given: list[object], named: dict[str, object], more: list[object],
@@ -233,7 +234,9 @@ def _partial(machine: Machine, given: list[object], named: dict[str, object], mo
 
 
 def _by_suffix(path: str) -> Row | None:
-    """`autograd.Variable`, however it was imported."""
+    """`autograd.Variable`, however it was imported; an accelerator, of which none is there."""
+    if path.startswith(("torch.", "jax.")) and path.endswith(".is_available"):
+        return lambda m, g, k, n: False
     return _parameter_or_data if path.endswith(".Variable") else None
 
 

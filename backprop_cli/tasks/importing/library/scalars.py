@@ -39,7 +39,7 @@ def scalars(machine: Machine, name: str, given: list[object], node: ast.AST, fam
     try:
         value = MATH[name](*map(plain, given))
     except (ArithmeticError, ValueError, TypeError) as caught:
-        raise machine.record.unread(node, f"Python would stop here: {caught}"[:120]) from None
+        raise machine.stopped(node, type(caught).__name__, f"Python would stop here: {caught}"[:120]) from None
     if isinstance(value, complex):
         raise machine.record.unread(node, "a complex number comes out here")
     if not any(isinstance(one, Number) for one in given):

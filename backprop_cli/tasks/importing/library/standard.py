@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.data.starts import Row
 from backprop_cli.tasks.importing.library.builtins import items
-from backprop_cli.tasks.importing.networks.written_out import class_of
+from backprop_cli.tasks.importing.networks.written_out import definition_of
 from backprop_cli.tasks.importing.state.values import Builtin, Class, Defaults, Library, plain
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def _space(machine: Machine, given: list[object], named: dict[str, object], node
 
 def _made(machine: Machine, name: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     names: dict[str, object] = {}
-    names["Namespace"] = class_of(machine, SOURCE, "Namespace", names, node)
-    return machine.called(class_of(machine, SOURCE, name, names, node), given, named, node)
+    names["Namespace"] = definition_of(machine, SOURCE, "Namespace", names, node)
+    return machine.called(definition_of(machine, SOURCE, name, names, node), given, named, node)
 
 
 # ── random ───────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.networks import walk
 from backprop_cli.tasks.importing.networks.keras_graph import Later, layers_of, traced
 from backprop_cli.tasks.importing.networks.keras_layers import KERAS
-from backprop_cli.tasks.importing.networks.written_out import class_of, is_written, refused
+from backprop_cli.tasks.importing.networks.written_out import definition_of, is_written, refused
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import (
     WRITTEN,
@@ -54,7 +54,7 @@ def made(machine: Machine, path: str, given: list[object], named: dict[str, obje
         return machine.called(made(machine, name.capitalize(), [], named, node), given, {}, node)
     if is_written(KERAS, name):
         words = {key: one for key, one in named.items() if key not in _UNSAID}
-        return machine.called(class_of(machine, KERAS, name, NAMES, node), given, words, node)
+        return machine.called(definition_of(machine, KERAS, name, NAMES, node), given, words, node)
     if name[:1].isupper() and path.startswith("tensorflow.keras."):
         raise machine.record.unread(node, f"{name} of Keras is not read", "write its forward pass out")
     return None
@@ -120,7 +120,7 @@ def _fitted(machine: Machine, owner: Instance, given: list[object], named: dict[
     if isinstance(rule, str):
         if rule not in _LOSSES:
             raise machine.record.unread(node, f"the loss {rule!r} is not read", "write the loss out")
-        rule = machine.called(class_of(machine, KERAS, _LOSSES[rule], NAMES, node), [], {}, node)
+        rule = machine.called(definition_of(machine, KERAS, _LOSSES[rule], NAMES, node), [], {}, node)
     target = values.get("y")
     predicted = machine.called(owner, [values.get("x")], {}, node)
     if not isinstance(rule, Instance | Function | Library) or not isinstance(predicted, Tensor):

@@ -75,7 +75,7 @@ def make(machine: Machine, kind: str, given: list[object], named: dict[str, obje
     if kind in _CONTAINERS:
         return _container(kind, given)
     if is_written(kind):
-        whole = written_out.class_of(machine, written_out.TORCH, kind, written_out.TORCH_NAMES, node)
+        whole = written_out.definition_of(machine, written_out.TORCH, kind, written_out.TORCH_NAMES, node)
         return machine.called(whole, given, named, node)
     if kind not in RUNS and layer_function(kind) is None:
         raise machine.record.unread(node, f"the layer nn.{kind} is not read", "write its forward pass out")

@@ -6,12 +6,13 @@ A class here is read as a class of the program is, where the program makes it; i
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.networks.datasets import DATA
 from backprop_cli.tasks.importing.state.machine import Returned
-from backprop_cli.tasks.importing.state.values import WRITTEN, Builtin, Class, Frame, Library, Unknown
+from backprop_cli.tasks.importing.state.values import WRITTEN, Builtin, Frame, Library, Unknown
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -198,8 +199,9 @@ class EmbeddingBag(nn.Module):
 
 
 @cache
-def _classes(source: str) -> dict[str, str]:
-    return {one.name: ast.unparse(one) for one in ast.parse(source).body if isinstance(one, ast.ClassDef)}
+def _definitions(source: str) -> dict[str, str]:
+    made = ast.ClassDef | ast.FunctionDef
+    return {one.name: ast.unparse(one) for one in ast.parse(source).body if isinstance(one, made)}
 
 
 def is_written(source: str, name: str) -> bool:
@@ -207,9 +209,9 @@ def is_written(source: str, name: str) -> bool:
     return f"\nclass {name}(" in source
 
 
-def class_of(machine: Machine, source: str, name: str, names: dict[str, object], node: ast.AST) -> Class:
-    """A layer's class, all of whose lines stand where the program makes it."""
-    tree = ast.parse(_classes(source)[name])
+def definition_of(machine: Machine, source: str, name: str, names: Mapping[str, object], node: ast.AST) -> Any:
+    """A layer's class, or a function, all of whose lines stand where the program uses it."""
+    tree = ast.parse(_definitions(source)[name])
     for part in ast.walk(tree):
         for slot in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
             if hasattr(part, slot) and hasattr(node, slot):
@@ -217,8 +219,7 @@ def class_of(machine: Machine, source: str, name: str, names: dict[str, object],
     frame = Frame(names=dict(names))
     with machine.within(frame, node):
         machine.run(tree.body)
-    found: Class = frame.names[name]
-    return found
+    return frame.names[name]
 
 
 def refused(machine: Machine, message: str, node: ast.AST) -> None:

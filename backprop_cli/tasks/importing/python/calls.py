@@ -17,6 +17,7 @@ from backprop_cli.tasks.importing.library.arguments import bound
 from backprop_cli.tasks.importing.networks import keras, modules, own_functions
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
+from backprop_cli.tasks.importing.python.loops import parts_run
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
 from backprop_cli.tasks.importing.state.nested import each
 from backprop_cli.tasks.importing.state.record import leaf_of
@@ -137,14 +138,7 @@ def inline(machine: Machine, function: Function, given: list[object], named: dic
 
 def _generates(body: list[ast.stmt]) -> bool:
     """Whether a function of this body is a generator; what functions in it do is their own."""
-    stack: list[ast.AST] = [*body]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(part, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            stack += ast.iter_child_nodes(part)
-    return False
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for statement in body for part in parts_run(statement))
 
 
 def own_draw(machine: Machine, owner: Draw, law: str, given: list[Any], node: ast.AST) -> Tensor:
@@ -237,7 +231,10 @@ def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -
         return owner.training
     if name in modules.MODULE_METHODS:
         return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
-    raise machine.record.unread(node, f"an object of class {owner.kind.name} has no attribute {name!r}")
+    message = f"an object of class {owner.kind.name} has no attribute {name!r}"
+    if any(owner.kind.roots()):
+        raise machine.record.unread(node, message)
+    raise machine.stopped(node, "AttributeError", message)
 
 
 def class_call(machine: Machine, kind: Class, name: str, given: list[object], named: dict[str, object],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -100,8 +101,11 @@ def _name(machine: Machine, node: ast.Name) -> object:
     if node.id in USUAL:
         machine.record.note(node, f"{node.id} is taken for {USUAL[node.id]}, which the program does not import")
         return Library(USUAL[node.id])
-    raise machine.record.unread(node, f"the name {node.id!r} is not known here",
-                                f"give it a value: --set {node.id}=..., or a shape: --shape {node.id}=3,4")  # fmt: skip
+    message = f"the name {node.id!r} is not known here"
+    hint = f"give it a value: --set {node.id}=..., or a shape: --shape {node.id}=3,4"
+    if hasattr(builtins, node.id):
+        raise machine.record.unread(node, message, hint)
+    raise machine.stopped(node, "NameError", message, hint)
 
 
 def _starred(machine: Machine) -> list[str]:
@@ -224,8 +228,9 @@ def _subscript(machine: Machine, node: ast.Subscript) -> Any:
         owner[key] = called(machine, owner.factory, [], {}, node)
     try:
         found = owner[key]
-    except (TypeError, KeyError, IndexError, ValueError):
-        raise machine.record.unread(node, f"{kind_of(owner)} has no item {str(key)[:40]!r}") from None
+    except (TypeError, KeyError, IndexError, ValueError) as caught:
+        message = f"{kind_of(owner)} has no item {str(key)[:40]!r}"
+        raise machine.stopped(node, type(caught).__name__, message) from None
     if isinstance(found, Unknown):
         raise Unread(found.error)
     return (

@@ -20,7 +20,7 @@ MAX_ROUNDS: Final = 2_000
 def unknown_block(machine: Machine, body: list[ast.stmt], error: SpecError) -> None:
     """Statements of which nobody knows whether they run: what they would assign is unknown, if it is used."""
     for statement in body:
-        for part in ast.walk(statement):
+        for part in parts_run(statement):
             name = _changed(part)
             if name is not None:
                 machine.frame.put(name, Unknown(error))
@@ -28,6 +28,16 @@ def unknown_block(machine: Machine, body: list[ast.stmt], error: SpecError) -> N
                 raise Returned(Unknown(error))
             elif isinstance(part, ast.Break | ast.Continue):
                 raise Unread(error)  # the loop around it is as unknown
+
+
+def parts_run(statement: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a statement that run where it stands: not the bodies of functions and classes made in it."""
+    stack = [statement]
+    while stack:
+        part = stack.pop()
+        yield part
+        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            stack += ast.iter_child_nodes(part)
 
 
 def unknown_object(machine: Machine, node: ast.Call, error: SpecError) -> None:
@@ -47,6 +57,8 @@ def _changed(part: ast.AST) -> str | None:
     """The name that a part of a statement binds, or whose object it changes."""
     if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
         return part.id
+    if isinstance(part, ast.MatchAs | ast.MatchStar | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return part.name
     owner: ast.expr | None = None
     if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
         owner = part.value
@@ -123,5 +135,5 @@ def _unknown_loop(machine: Machine, node: ast.For | ast.While, error: SpecError)
     """A loop of which nobody knows how often it runs; its `break`s are its own."""
     with suppress(Unread):
         unknown_block(machine, [node], error)
-    for name in filter(None, map(_changed, ast.walk(node))):
+    for name in filter(None, map(_changed, parts_run(node))):
         machine.frame.put(name, Unknown(error))

@@ -109,7 +109,7 @@ def _plain(machine: Machine, op: ast.operator, left: object, right: object, node
     try:
         value = _PYTHON[type(op)](left, right)
     except (ArithmeticError, ValueError, TypeError) as caught:
-        raise machine.record.unread(node, f"Python would stop here: {caught}"[:120]) from None
+        raise machine.stopped(node, type(caught).__name__, f"Python would stop here: {caught}"[:120]) from None
     return small(machine, value, node)
 
 

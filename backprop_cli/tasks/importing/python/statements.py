@@ -13,7 +13,9 @@ from backprop_cli.tasks.importing.library.helpers import helper
 from backprop_cli.tasks.importing.library.methods import family_of
 from backprop_cli.tasks.importing.networks.tensorflow import Tape
 from backprop_cli.tasks.importing.python.loops import loop, unknown_block, unknown_object
+from backprop_cli.tasks.importing.python.matching import match_
 from backprop_cli.tasks.importing.python.targets import poison
+from backprop_cli.tasks.importing.python.trying import raise_, try_
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
 from backprop_cli.tasks.importing.state.values import Class, Frame, Function, Library, Opaque, Tensor, Unknown, Unread
 
@@ -189,12 +191,6 @@ def _with(machine: Machine, node: ast.With) -> None:
         machine.off, machine.taping = machine.off - off, machine.taping - taping
 
 
-def _try(machine: Machine, node: ast.Try) -> None:
-    machine.run(node.body)
-    machine.run(node.orelse)
-    machine.run(node.finalbody)
-
-
 def _import(machine: Machine, node: ast.Import) -> None:
     for alias in node.names:
         name = alias.asname or alias.name.partition(".")[0]
@@ -236,22 +232,22 @@ def _continue(machine: Machine, node: ast.Continue) -> None:
     raise Continued
 
 
-def _raise(machine: Machine, node: ast.Raise) -> None:
-    raise Returned(Unknown(machine.record.unread(node, "the program raises an error here").error))
+def _match(machine: Machine, node: ast.Match) -> None:
+    try:
+        match_(machine, node)
+    except Unread as caught:
+        unknown_block(machine, [node], caught.error)
 
 
 def _refused(machine: Machine, node: ast.stmt) -> None:
     error = machine.record.unread(node, f"a statement of this kind is not read: {type(node).__name__.lower()}").error
-    names = [node.name] if isinstance(node, ast.AsyncFunctionDef) else []
-    names += [p.id for p in ast.walk(node) if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Store)]
-    for name in names:
-        machine.frame.put(name, Unknown(error))
+    unknown_block(machine, [node], error)
 
 
 _STATEMENTS: Mapping[type[ast.stmt], Callable[[Machine, Any], None]] = {
     ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented, ast.Expr: _expression, ast.If: _if,
     ast.For: loop, ast.While: loop, ast.FunctionDef: _function, ast.ClassDef: _class, ast.Return: _return,
-    ast.With: _with, ast.Try: _try, ast.Import: _import, ast.ImportFrom: _import_from, ast.Global: _scope,
+    ast.With: _with, ast.Try: try_, ast.Import: _import, ast.ImportFrom: _import_from, ast.Global: _scope,
     ast.Nonlocal: _scope, ast.Delete: _delete, ast.Pass: _nothing, ast.Assert: _nothing, ast.Break: _break,
-    ast.Continue: _continue, ast.Raise: _raise,
+    ast.Continue: _continue, ast.Raise: raise_, ast.Match: _match,
 }  # fmt: skip

@@ -7,6 +7,7 @@ names to `Unknown`, with the reason, and the reading goes on: it is an error onl
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -47,6 +48,21 @@ class Returned(Exception):
         self.value = value
 
 
+class Raised(Exception):
+    """An exception of the program's own, inside a `try`: what it is a kind of, and why it is none of the output's."""
+
+    def __init__(self, kinds: frozenset[str], error: SpecError) -> None:
+        super().__init__(error.message)
+        self.kinds, self.error = kinds, error
+
+
+def kinds_of(name: str) -> frozenset[str]:
+    """One of Python's exceptions with all that it is a kind of."""
+    kind = getattr(builtins, name, Exception)
+    above = kind.__mro__ if isinstance(kind, type) and issubclass(kind, BaseException) else Exception.__mro__
+    return frozenset({name, *(one.__name__ for one in above)})
+
+
 class Enough(Exception):
     """A generator that goes on has given as much as is looked at."""
 
@@ -83,6 +99,8 @@ class Machine:
     deriving: int = 0  # how many functions are being differentiated
     taping: int = 0  # in how many blocks of tapes we stand
     off: int = 0  # how many `no_grad` blocks we stand in
+    trying: int = 0  # in how many `try` bodies we stand
+    handling: list[Raised] = field(default_factory=list)  # what the handlers that we stand in have caught
     draws: Draws = field(default_factory=Draws)
     torch: TorchDraws = field(default_factory=TorchDraws)
     given: Mapping[str, Any] = field(default_factory=dict)  # what the command line says of names
@@ -102,6 +120,11 @@ class Machine:
             at = self.record.program.place(node)
             hint = "make its loops shorter, or import one function"
             raise SpecError("E005", f"the program takes more than {MAX_STEPS:,} steps", at=at, hint=hint)
+
+    def stopped(self, node: ast.AST, kind: str, message: str, hint: str | None = None) -> Exception:
+        """What to raise where Python itself would raise an exception: a `try` of the program may catch it."""
+        unread = self.record.unread(node, message, hint)
+        return Raised(kinds_of(kind), unread.error) if self.trying else unread
 
     def weigh(self, value: object, node: ast.AST) -> None:
         """Refuse a collection that holds itself so often that to go through it would take forever.
