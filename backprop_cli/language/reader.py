@@ -82,7 +82,15 @@ def read_spec(data: bytes, file: str, *, folder: str | os.PathLike[str] | None) 
     Raises:
         SpecError: what is wrong with it; Failures where there are several.
     """
-    document = load_document(data, file)
+    return spec_of(load_document(data, file), folder=folder)
+
+
+def spec_of(document: Document, *, folder: str | os.PathLike[str] | None) -> Spec:
+    """The spec that a document is.
+
+    Raises:
+        SpecError: what is wrong with it; Failures where there are several.
+    """
     reading = Reading(document.source, folder, errors=list(document.problems))
     with reading.collecting():
         _sections(reading, _top(document))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
@@ -15,7 +16,7 @@ def suggest(word: str, candidates: Iterable[str], synonyms: Mapping[str, str] | 
     `synonyms` maps other names in lower case (`mean_squared_error`) to the one used here (`mse_loss`).
     """
     known = {candidate.casefold(): candidate for candidate in candidates}
-    folded = word.casefold()
+    folded = unicodedata.normalize("NFKC", word).casefold()  # log₂
     if folded in known:
         return known[folded]
     if synonyms and folded in synonyms:

@@ -64,3 +64,43 @@ def test_a_product_of_matrices_takes_its_minus_in(residual: str, backprop: Backp
     shapes = ("--shape", "X=n,d", "--shape", "w=d", "--shape", "y=n")
     done = backprop("derive", "-e", f"0.5*sum(({residual})**2) + lam/2*sum(w**2)", *shapes, "w", "--steps", "brief")
     assert done.out.rstrip().endswith("= Xᵀ · (X · w - y) + lam · w")
+
+
+@pytest.mark.parametrize(("words", "place", "shown"), [
+    (("x₁*2",), "-e:1:2", "x₁*2"),
+    (("2*T",), "-e:1:3", "2*T"),
+    (("y = 2*x", "-e", "W @ y", "--shape", "W=2,2", "--shape", "x=2"), "-e:1:1", "W @ y"),
+    (("grad = 2*x", "-e", "3*y"), "-e:1:1", "grad = 2*x"),
+    (("2 > 1",), "-e:1:1", "2 > 1"),
+    (("x", "--set", "x=[[1,2],[3]]"), "--set:1:10", "x=[[1,2],[3]]"),
+    (("W*x", "--shape", "W=2,3", "--set", "W = 1"), "--set:1:5", "W = 1"),
+    (("x", "--set", "x=[1, 2"), "--set:1:7", "x=[1, 2"),
+    (("x", "--set", "x=1\nparams: {x: 2}"), "--set:1:11", "x=1 params: {x: 2}"),
+    (("x", "--set", "x.y=1"), "--set:1:2", "x.y=1"),
+    (("sum(x)", "--shape", "x=2,a/b"), "--shape:1:6", "x=2,a/b"),
+])  # fmt: skip
+def test_an_error_stands_in_what_was_typed(backprop: Backprop, words: tuple[str, ...], place: str, shown: str) -> None:
+    """Whoever finds it: the reader of values, of shapes and names, the graph; no line is shown of a spec in between."""
+    done = backprop("run", "-e", *words)
+    assert done.code == 2
+    assert f"--> {place}\n" in done.err
+    assert f" 1 | {shown}\n" in done.err
+
+
+@pytest.mark.parametrize(("typed", "hint"), [
+    ("w^T * x", "the transpose is written x.T or xᵀ"),
+    ("min(w, 1)", "of two operands it is minimum(a, b)"),
+    ("log(w, 2)", "log(x); of another base log2(x), log10(x), log(x)/log(b)"),
+    ("sech(w)", "write 1/cosh(x)"),
+    ("log₂(w)", "did you mean 'log2'?"),
+])  # fmt: skip
+def test_other_notations_are_told_how_it_is_written_here(backprop: Backprop, typed: str, hint: str) -> None:
+    """What people type who know mathematics, Python or LaTeX; of single signs: tests/spec/test_expression.py."""
+    done = backprop("run", "-e", typed, "--set", "w=2", "--set", "x=3")
+    assert done.code == 2
+    assert f"^ {hint}\n" in done.err
+
+
+def test_double_bars_are_a_norm(backprop: Backprop) -> None:
+    """||x|| was read as the absolute value of an absolute value, entry by entry."""
+    assert backprop("run", "-e", "||x||", "--set", "x=[3, -4]", "--get", "out").out.strip() == "5.0"

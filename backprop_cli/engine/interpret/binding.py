@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from backprop_cli.engine.interpret.refusals import signature
 from backprop_cli.engine.interpret.scope import Scope, Shaper, failure
 from backprop_cli.engine.interpret.statics import static, statics
 from backprop_cli.engine.ops.base import REQUIRED, Signature
@@ -94,14 +95,14 @@ def _place_arguments(
                     "E015",
                     f"{part.function} takes at most {len(slots)} arguments",
                     scope.place(argument),
-                    f"{part.function}({', '.join(slots)})",
+                    signature(part.function, slots),
                 )
             name = slots[position]
         else:
             name = parameter(argument.keyword, slots)
             if name not in slots:
                 near = suggest(argument.keyword, slots)
-                hint = f"did you mean {near!r}?" if near else f"{part.function}({', '.join(slots)})"
+                hint = f"did you mean {near!r}?" if near else signature(part.function, slots)
                 raise failure(
                     "E015", f"{part.function} has no parameter {argument.keyword!r}", scope.place(argument), hint
                 )

@@ -10,6 +10,7 @@ from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.engine.ops.keywords import parameter
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
+from backprop_cli.language.expression.hints import TRANSPOSE
 from backprop_cli.language.model import Shape
 from backprop_cli.language.source import COMMAND_LINE
 from backprop_cli.language.suggest import suggest
@@ -35,12 +36,18 @@ def unknown_name(part: ast.Name, scope: Scope) -> SpecError:
             scope.place(part),
             f"call it: {part.name}(...)",
         )
+    if part.name == "T":
+        return failure("E011", "unknown name 'T'", scope.place(part), TRANSPOSE)
     near = suggest(part.name, [*scope.names(), *scope.dims])
     hint = f"did you mean {near!r}?" if near else "declare it under inputs or params, or write a node of that name"
     return failure("E011", f"unknown name {part.name!r}", scope.place(part), hint)
 
 
 _NO_FUNCTION = {
+    **{name: f"write 1/{of}(x)" for name, of in (("sec", "cos"), ("csc", "sin"), ("cosec", "sin"), ("cot", "tan"),
+                                                 ("sech", "cosh"), ("csch", "sinh"), ("coth", "tanh"))},
+    "root": "write x**(1/n)",
+    **dict.fromkeys(("rand", "randn"), "random numbers are a leaf's: {shape: [2, 3], init: normal}"),
     "sqrtm": "no function here gives the square root of a matrix; sqrt(X) is that of each entry",
     "expm": "no function here gives the exponential of a matrix; exp(X) is that of each entry",
     "logm": "no function here gives the logarithm of a matrix; log(X) is that of each entry, logdet(X) that of det(X)",
@@ -69,6 +76,12 @@ def unknown_function(part: ast.Call, scope: Scope) -> SpecError:
     )
 
 
+def signature(function: str, slots: list[str]) -> str:
+    """What a function takes, and what else was meant."""
+    bases = "; of another base log2(x), log10(x), log(x)/log(b)" if function in {"log", "ln"} else ""
+    return f"{function}({', '.join(slots)}){bases}"
+
+
 def located(
     error: ShapeError | ParameterError,
     part: ast.Expression,
@@ -83,7 +96,9 @@ def located(
             at = next(
                 (a for a in part.arguments if parameter(a.keyword or "", (error.parameter,)) == error.parameter), part
             )
-        return SpecError("E015", str(error), at=scope.place(at))
+        of_two = f"{part.function}imum" if isinstance(part, ast.Call) else ""
+        hint = f"of two operands it is {of_two}(a, b)" if of_two in OPS else None  # Python's max(x, 0)
+        return SpecError("E015", str(error), at=scope.place(at), hint=hint)
     at = part if error.operand is None or operands[error.operand] is None else operands[error.operand] or part
     known = {
         scope.spell(p): show(s) for p, s in zip(operands, shapes, strict=True) if p is not None and not scope.origin

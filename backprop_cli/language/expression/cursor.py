@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from backprop_cli.errors import SpecError
+from backprop_cli.language.expression.hints import meant
 from backprop_cli.language.expression.lexer import Token, error, tokens
 from backprop_cli.language.source import Text
 
@@ -100,6 +101,12 @@ class Cursor:
             return "use == to compare; a node's name stands before the colon"
         if token.kind == "name" and token.text == "if":
             return "use where(condition, a, b)"
+        known = meant(self.text.text, token.start)
+        if known is not None:
+            return known
         if previous is not None and previous.kind in {"name", "number"} and token.kind in {"name", "number"}:
-            return f"an operator is missing between {previous.text!r} and {token.text!r}"
+            missing = f"an operator is missing between {previous.text!r} and {token.text!r}"
+            return missing if previous.kind == "number" else f"{missing}, or brackets: {previous.text}({token.text})"
+        if previous is not None and previous.text in {")", "]"} and (token.kind == "name" or token.text == "("):
+            return f"an operator is missing before {token.text!r}"
         return None

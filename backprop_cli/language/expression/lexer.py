@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from backprop_cli.errors import SpecError
+from backprop_cli.language.expression.hints import meant
 from backprop_cli.language.source import Text
 
 MAX_CHARACTERS = 10_000
@@ -36,19 +37,6 @@ SPELLED: Mapping[str, str] = {"≥": ">=", "≤": "<=", "≠": "!=", "−": "-",
 """Other signs for an operator."""
 
 
-_HINTS = {
-    "×": "use @ for a matrix product, * for an elementwise one",
-    "'": "a string ends on its own line with the quote it began with",
-    '"': "a string ends on its own line with the quote it began with",
-    "!": "use == and != to compare, ~ to turn a mask round",
-    "{": "an expression is plain text; quote it if YAML reads it as a mapping",
-    ";": "write one expression for each node",
-    "$": "names need no sign in front",
-    "′": "the transpose is written x.T or xᵀ",
-}
-_TRANSPOSE = "the transpose is written x.T or xᵀ"
-
-
 class Token(NamedTuple):
     """A word of an expression, and where it stands in the text."""
 
@@ -74,14 +62,14 @@ def tokens(text: Text) -> list[Token]:
         raise error("E016", message, text, 0, 1, "split it into several nodes")
     found: list[Token] = []
     new = tuple.__new__  # what `Token` calls, too
-    for match in _TOKEN.finditer(text.text):
+    for match in _TOKEN.finditer(text.text.replace("∑", "Σ")):
         kind = match.lastgroup or "bad"
         if kind == "space":
             continue
         token = _spelled(match) if kind == "bad" else new(Token, (kind, match[0], match.start(), match.end()))
         if token.kind == "bad":
             message = f"unexpected character {token.text!r}"
-            raise error("E010", message, text, token.start, token.end, _hint(token, text.text))
+            raise error("E010", message, text, token.start, token.end, meant(text.text, token.start))
         if len(found) == MAX_TOKENS:
             message = f"expression of more than {MAX_TOKENS} tokens"
             raise error("E016", message, text, token.start, token.end, "split it into several nodes")
@@ -95,10 +83,3 @@ def _spelled(match: re.Match[str]) -> Token:
     """Another sign for an operator, or none."""
     kind, text = ("operator", SPELLED[match[0]]) if match[0] in SPELLED else ("bad", match[0])
     return Token(kind, text, *match.span())
-
-
-def _hint(token: Token, text: str) -> str | None:
-    before = text[: token.start].rstrip()[-1:]
-    if token.text == "'" and (before.isalnum() or before in set(")]_")):
-        return _TRANSPOSE
-    return _HINTS.get(token.text)

@@ -202,7 +202,12 @@ class Operands(Cursor, ABC):
         self.bars, bars = self.bars + (closing == "|"), self.bars
         inner = self.expression()
         self.bars = bars
-        return own_call(function, opening.start, self.expect(closing, "to close it").end, inner)
+        end = self.expect(closing, "to close it").end
+        written = self.text.text
+        doubled = inner.start == opening.end and inner.end == end - 1 and written[inner.start] == "|"
+        if doubled and isinstance(inner, ast.Call) and closing == "|":  # ||x||: no value is made absolute twice
+            return own_call("norm", opening.start, end, inner.arguments[0].value)
+        return own_call(function, opening.start, end, inner)
 
     def root(self, sign: Token) -> ast.Expression:
         """`√x`."""
