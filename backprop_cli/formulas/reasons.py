@@ -160,6 +160,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
                          "the bias was added at every place: what comes back adds up"),
     "kron": ("each entry of the left factor has a copy of the right one beside it: the products with it add up",
              "each entry of the right factor stands in every copy: the products with the left factor add up"),
+    "cross": ("gᵀ · (a × b) = aᵀ · (b × g): the three turn in a circle", "gᵀ · (a × b) = bᵀ · (g × a)"),
     "slogdet": ("∂ log |det X|/∂X = X⁻ᵀ",),
     "matrix_power": ("each factor moves in turn: by the rule of products, a sum over them",),
     "pinv": ("from X · X⁺ · X = X: a change dX changes X⁺ by -X⁺ · dX · X⁺, and more where X is not square",),

@@ -34,12 +34,13 @@ from backprop_cli.formulas.algebra.expr import (
     shape_of,
     tree_size,
 )
-from backprop_cli.formulas.algebra.folding import folded, with_row_sums
+from backprop_cli.formulas.algebra.folding import folded
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.joining import joined
 from backprop_cli.formulas.algebra.opening import reopened, written_out
 from backprop_cli.formulas.algebra.positive import is_positive
+from backprop_cli.formulas.algebra.row_sums import with_row_sums
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import put_together, tidy
@@ -249,8 +250,8 @@ class Formulas:
         named = folded(expr, self.symbols.facts)
         chosen = tidy(expr if named == expr else recognised(named), self.symbols.facts)
         changed = chosen not in {expr, named}
-        again = folded(chosen, self.symbols.facts) if changed else chosen
-        return chosen if again == chosen else tidy(recognised(again), self.symbols.facts)
+        again = recognised(folded(chosen, self.symbols.facts)) if changed else chosen
+        return chosen if again == chosen else tidy(again, self.symbols.facts)
 
     def gradient_symbol(self, node: Node) -> GradSymbol:
         """∂output/∂node as a symbol; one for each node and pass."""

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backprop_cli.engine.ops.base import ParameterError, Sample, ShapeError, axes_of, composite, normalize_axis, show
+import numpy as np
+
+from backprop_cli.engine.ops import costs
+from backprop_cli.engine.ops.base import (
+    ParameterError,
+    Sample,
+    ShapeError,
+    axes_of,
+    broadcast,
+    composite,
+    normalize_axis,
+    op,
+    show,
+)
 from backprop_cli.engine.ops.library import scalar, spell
-from backprop_cli.engine.ops.tensor import Real
+from backprop_cli.engine.ops.tensor import Real, Tensor, Words
 from backprop_cli.engine.ops.validate import flag, number, whole
 from backprop_cli.language.model import Shape
 
@@ -72,17 +85,27 @@ composite("vander(x; n=none, increasing=false)", "Rows of the powers of each ent
 # ── vectors ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _cross(shapes: Shapes, axis: int) -> str:
-    for name in ("a", "b"):
-        shape = shapes[name]
+def _cross_shape(a: Shape, b: Shape, *, axis: int) -> Shape:
+    for shape in (a, b):
         if not shape or shape[normalize_axis(whole("axis", axis), len(shape))] != 3:
             raise ShapeError(f"a cross product is one of vectors of 3 entries, not along axis {axis} of {show(shape)}")
-    first, second = (f"roll({{}}, -{n}, axis={axis})".format for n in (1, 2))
-    return f"{first('a')}*{second('b')} - {second('a')}*{first('b')}"
+    if axis >= 0 and len(a) != len(b):
+        raise ParameterError("axis", "of tensors of different ranks, the axis of a cross product counts from the end")
+    return broadcast(a, b)
 
 
-composite("cross(a, b; axis=-1)", "The cross product of vectors of 3 entries along an axis.", _cross, group=GROUP,
-          samples=(Sample(((3,), (3,))), Sample(((2, 3), (1, 3))), Sample(((3, 2), (3, 2)), {"axis": 0})))
+def _crossed(xp: Words, x: Tensor, y: Tensor, axis: int, rank: int) -> Tensor:
+    """x × y along an axis, which counts from the end: what comes back may have more axes than an operand."""
+    return xp.cross(x, y, axis=axis if axis < 0 else axis - rank)
+
+
+op("cross(a, b; axis=-1)", "The cross product of vectors of 3 entries along an axis.",
+   lambda xp, a, b, axis=-1: np.cross(a, b, axis=axis), shape=_cross_shape,
+   vjps=(lambda xp, g, y, a, b, axis: _crossed(xp, b, g, axis, len(y.shape)),
+         lambda xp, g, y, a, b, axis: _crossed(xp, g, a, axis, len(y.shape))),
+   group=GROUP, linear="a b", broadcasts=True, temporary=costs.times(2), work=costs.times(4),
+   samples=(Sample(((3,), (3,))), Sample(((2, 3), (1, 3))), Sample(((3, 2), (3, 2)), {"axis": 0}),
+            Sample(((2, 3), (3,)))))
 
 
 def _renorm(shapes: Shapes, p: Real, axis: int, maxnorm: Real) -> str:

@@ -65,5 +65,5 @@ def _factor_cost(factor: Expr) -> int:
 
 def _division_cost(below: list[Expr]) -> int:
     """By a scalar, by a tensor, by a sum, by a sum that was not factored: the dearest factor counts, once."""
-    bases = [f.base if isinstance(f, Pow) else f for f in below]
+    bases = [b for f in below for b in Mul.make_args(f.base if isinstance(f, Pow) else f)]
     return max(9 if has_common_factors(b) else 6 if isinstance(b, Add) else 1 if not shape_of(b) else 3 for b in bases)

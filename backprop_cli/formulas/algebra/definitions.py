@@ -11,7 +11,7 @@ from backprop_cli.formulas.algebra.factoring import factored_out, with_powers
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.opening import reopened
-from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
+from backprop_cli.formulas.algebra.scalars import powers_of, split_scalar, split_sum
 from backprop_cli.formulas.algebra.solved import SHORTEST, solutions
 from backprop_cli.formulas.algebra.tidy import put_together
 
@@ -32,15 +32,12 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     _name_opened(symbol, definition, facts)
     for form, name in (*_forms(symbol, definition), *_softmax(symbol, definition, facts)):
         _name_whole(name, form, facts)
-    for part, form, divisor in solutions(symbol, definition):
-        facts.solved.setdefault(part, (form, divisor))
-        facts.solving.add(symbol)
-        if isinstance(part, Add):
-            facts.added.add(symbols_of(part))
+    _name_solutions(symbol, definition, facts)
     if isinstance(definition, Add) and len(definition.args) <= MAX_TERMS:
         facts.related[symbol] = [(t, symbol - definition + t) for t in definition.args if isinstance(t, Mul)]
     _name_part(symbol, factored_out(definition), facts)
     _name_root(symbol, definition, facts)
+    _name_scaled(symbol, definition, facts)
     whole = with_powers(definition)  # (x/l)**(k - 1)/l is (x/l)**k/x, too
     if whole != definition:
         _name_part(symbol, whole, facts)
@@ -60,6 +57,17 @@ def _is_bare(definition: Expr) -> bool:
     """A short sum of a node and others, or operators: they share nothing, and it is met as it stands alone."""
     kinds = {*map(type, definition.args)} if isinstance(definition, Add) else set()
     return TensorSymbol in kinds and kinds <= {TensorSymbol, Apply} and tree_size(definition) < SHORTEST
+
+
+def _name_solutions(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
+    """Parts of a definition as what they are in terms of the node; of d = √S - c, 1/√S is 1/(d + c)."""
+    for part, form, divisor in solutions(symbol, definition):
+        facts.solved.setdefault(part, (form, divisor))
+        facts.solving.add(symbol)
+        if isinstance(part, Add):
+            facts.added.add(symbols_of(part))
+        if isinstance(part, Pow) and divisor == 1:
+            _name_part(form, part, facts)
 
 
 def _name_whole(name: Expr, form: Expr, facts: Facts) -> None:
@@ -164,6 +172,15 @@ def _name_root(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
         squared = 1 - definition.args[0] ** 2
         root = call(ROOTS[definition.name], {}, symbol)
         facts.factors.setdefault(squared, []).append((root, Pow(squared, S.Half)))
+
+
+def _name_scaled(symbol: TensorSymbol, definition: Expr, facts: Facts) -> None:
+    """L = gᵀy is c gᵀh, too, where y is c h, of a scalar c."""
+    vectors = definition.args if is_op(definition, "matmul") else ()
+    made = {a: facts.definitions.get(a) for a in vectors}
+    scaled = {a: d for a, d in made.items() if isinstance(d, Mul) and not split_scalar(d)[0].is_number}
+    if scaled:
+        _name_part(symbol, call("matmul", {}, *(scaled.get(a, a) for a in definition.args)), facts)
 
 
 def _is_plain(exponent: Expr) -> bool:

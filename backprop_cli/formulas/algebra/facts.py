@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sympy import Add, Expr, Mul, S
+from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
@@ -88,6 +88,8 @@ class Facts:
             return S.One if self._meets_once(expr, axes) else None
         if isinstance(expr, Add):
             return self._sum_of_differences(expr, axes)
+        if isinstance(expr, Pow) and expr.exp == 2 and self.is_unit(expr.base, axes):
+            return S.One
         if not isinstance(expr, TensorSymbol):
             return None
         if expr.leaf and self._is_claimed(expr, axes):
@@ -104,6 +106,19 @@ class Facts:
             return None
         self._announce(expr, axes)
         return found
+
+    def is_unit(self, expr: Expr, axes: tuple[int, ...]) -> bool:
+        """Whether a node is of length 1 along an axis: something over its own norm, by definition."""
+        made = self.definitions.get(expr)
+        if not isinstance(made, Mul) or len(made.args) != 2:
+            return False
+        below = next((f.base for f in made.args if isinstance(f, Pow) and f.exp == -1), expr)
+        norm = self.definitions.get(below, below)
+        if not isinstance(norm, Apply) or norm.name != "norm" or norm.args[0] * below**-1 != made:
+            return False
+        rank, axis = len(shape_of(norm.args[0])), norm.parameters["axis"]
+        along = tuple(range(-rank, 0)) if axis is None else (axis % rank - rank,) if isinstance(axis, int) else ()
+        return norm.parameters["ord"] in {None, 2} and along == axes
 
     def _meets_once(self, expr: Apply, axes: tuple[int, ...]) -> bool:
         """Whether x = max x in one entry along the axes that the max is taken over, as seen in this run; it is said."""

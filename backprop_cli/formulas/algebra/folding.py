@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, made_
 from backprop_cli.formulas.algebra.factoring import combined, with_powers
 from backprop_cli.formulas.algebra.facts import REDUCTIONS, Facts
 from backprop_cli.formulas.algebra.formula import Formula, build, call
+from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.scalars import beside, divisors, is_below, powers_of, split_sum
@@ -24,7 +25,6 @@ from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.sums import absent
 from backprop_cli.formulas.algebra.transposes import swap
-from backprop_cli.formulas.algebra.work import parts_of, remembered_of_parts
 
 MAX_NODES = 320
 MAX_TERMS = 6  # of a sum whose terms are divided one by one
@@ -87,6 +87,9 @@ def _one(expr: Expr, facts: Facts) -> Expr:
     expr = made_of(expr, parts)
     if is_op(expr, "matmul"):
         return _chain(expr, facts)
+    if is_op(expr, "sum") and isinstance(expr.args[0], Mul):
+        named = _named_terms(expr, facts)
+        return expr if named is None else named
     if isinstance(expr, Add):
         return min((expr, *_apart(expr, expr, facts), *_met(expr, facts)), key=_cost)
     return _product(expr, facts) if isinstance(expr, (Mul, Pow)) else expr
@@ -112,36 +115,20 @@ def _chain(expr: Apply, facts: Facts) -> Expr:
     return expr
 
 
-def with_row_sums(expr: Expr, facts: Facts) -> Expr:
-    """Row sums of A ⊙ (G·Vᵀ) as those of G ⊙ O, where O is A·V: in a formula that is finished   (S14).
-
-    A formula that names the gradient of A already says G·Vᵀ with one name.
-    """
-    found = {total: rows for total in _weighted(expr) if (rows := _rows(total, facts)) is not None}
-    return expr.xreplace(found) if found else expr
-
-
-@remembered_of_parts
-def _weighted(expr: Expr) -> frozenset[Apply]:
-    """The row sums of products in an expression that some factor of is a product of matrices."""
-    found = frozenset[Apply]().union(*map(_weighted, parts_of(expr)))
-    if not is_op(expr, "sum") or len(shape_of(expr.args[0])) != 2 or expr.parameters["axis"] not in {1, None}:
-        return found
-    return found | {expr} if any(is_op(f, "matmul") for f in Mul.make_args(expr.args[0])) else found
-
-
-def _rows(expr: Apply, facts: Facts) -> Expr | None:
+def _named_terms(expr: Apply, facts: Facts) -> Expr | None:
+    """Σ p (log p + a) as -S + r, where S is -Σ p log p and r is pᵀa: multiplied out where each term is a node."""
     inner = expr.args[0]
-    for product in Mul.make_args(inner):
-        weights = inner / product
-        if not is_op(product, "matmul") or shape_of(weights) != product.shape:
-            continue
-        for cut in range(1, len(product.args)):
-            before, after = product.args[:cut], product.args[cut:]
-            named = facts.wholes.get(multiplied_out((weights, *map(swap, reversed(after)))))
-            if named is not None:
-                return call("sum", expr.parameters, multiplied_out(before) * named)
-    return None
+    total = next((f for f in inner.args if isinstance(f, Add) and len(f.args) <= MAX_TERMS), None)
+    if total is None or not facts.wholes:
+        return None
+    front = beside(inner, total)
+    found: list[Expr] = []
+    for term in total.args:
+        part = _folded(recognised(call("sum", expr.parameters, front * term)), facts)
+        if any(is_op(f, "sum") or is_op(f, "matmul") for f in Mul.make_args(part)):
+            return None
+        found.append(part)
+    return Add(*found)
 
 
 def _apart(expr: Expr, total: Add, facts: Facts) -> Iterator[Expr]:
@@ -302,20 +289,30 @@ def _undone(expr: Expr, powers: Mapping[Expr, Expr], facts: Facts) -> Iterator[E
             below = divisors(made)
             if below and all((had := powers.get(b, S.Zero)).is_Rational and had >= -e for b, e in below.items()):
                 yield _combined(expr / symbol * made)  # d s, where d is (x - m)/s
+            elif any(is_below(powers.get(b, S.Zero)) for b in powers_of(made)) and _is_of_nodes(made):
+                yield _combined(expr / symbol * made)  # s/c, where s is c t
             continue
         made = with_powers(made)
         factors = powers_of(made)
         known = all(isinstance(b, TensorSymbol) or b in powers for b in factors)
-        are_met = any(_is_met(b, powers.get(b, S.Zero), e) for b, e in factors.items())
+        are_met = any(_is_met(b, powers.get(b, S.Zero), e, factors) for b, e in factors.items())
         above = exponent == -1 and all(_is_above(powers.get(b, S.Zero)) for b in factors)  # s/v is 1/s, where v is s²
         alone = known and len(factors) == 1 and (above or all(map(is_below, factors.values())))
         if alone or known and len(factors) > 1 and are_met:
             yield _combined(expr * symbol / made)
 
 
-def _is_met(base: Expr, had: Expr, wanted: Expr) -> bool:
-    """Whether a power stands above the fraction bar, or is the very one that is to go, of a leaf or by a symbol."""
-    return _is_above(had) or had == wanted and bool(had.free_symbols or getattr(base, "leaf", False))
+def _is_of_nodes(product: Expr) -> bool:
+    return all(isinstance(base, TensorSymbol) or base.is_number for base in powers_of(product))
+
+
+def _is_met(base: Expr, had: Expr, wanted: Expr, factors: Mapping[Expr, Expr]) -> bool:
+    """Whether a power stands above the fraction bar, or is the very one that is to go: of a leaf, or by a symbol.
+
+    So is that of a node beside leaves: 1/(u q) is 1/a, where u is a/q.
+    """
+    is_one = had == wanted and all(getattr(b, "leaf", False) for b in factors if b is not base)
+    return _is_above(had) or is_one or had == wanted and bool(had.free_symbols or getattr(base, "leaf", False))
 
 
 def _is_above(exponent: Expr) -> bool:

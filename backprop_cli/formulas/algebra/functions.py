@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sympy import Add, Expr, Mul, Pow, S, factor_terms
+from sympy import Add, Expr, Mul, Pow, S, expand_mul, factor_terms
 
 from backprop_cli.formulas.algebra.brackets import met
-from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op, tree_size
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.labels import absorbed, distance, idempotent, labelled, signs
@@ -189,12 +189,16 @@ def without_complements(expr: Expr) -> Expr:
 
 
 def without_twin_sigmoids(expr: Expr) -> Expr:
-    """σ(x) (1 - y) - σ(-x) y as σ(x) - y: of σ(x) and σ(-x) in a sum one, where terms then meet their negatives."""
+    """σ(x) (1 - y) - σ(-x) y as σ(x) - y: of σ(x) and σ(-x) in a sum one, where terms then meet their negatives.
+
+    So do those of y σ(x) + (y - 1) σ(-x), multiplied out.
+    """
     sigmoids = [p for p in pointwise_parts(expr) if is_op(p, "sigmoid")] if isinstance(expr, Add) else []
     for s in sigmoids if len(sigmoids) > 1 else ():
         twin = next((t for t in sigmoids if t.args[0] == -s.args[0]), None)
         if twin is not None and not is_minus(s.args[0]):
-            return met(expr.xreplace({twin: 1 - s}))
+            one = expr.xreplace({twin: 1 - s})
+            return min(met(one), expand_mul(one), key=tree_size)
     return expr
 
 

@@ -12,7 +12,7 @@ from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pointwise import is_triangle
 from backprop_cli.formulas.algebra.positions import is_unit_vector, picked
-from backprop_cli.formulas.algebra.scalars import powers_of
+from backprop_cli.formulas.algebra.scalars import beside, powers_of, split_sum
 from backprop_cli.formulas.algebra.work import spend
 
 DEEPEST = 3
@@ -99,15 +99,18 @@ def labelled(expr: Expr) -> Expr | None:
     for total in (a for a in powers if isinstance(a, Add) and powers[a] == 1):
         if (opened := _with_labels(expr, total, facts)) is not None:
             return opened
-        if len(total.args) != 2:
+        scale, inner = split_sum(total)  # c (y - pᵀy)
+        if not isinstance(inner, Add) or len(inner.args) != 2:
             continue
-        terms = [t.as_coeff_Mul()[1] for t in total.args]
+        terms = [t.as_coeff_Mul()[1] for t in inner.args]
         labels = [y for y, other in (terms, terms[::-1]) if _may_be_label(y) and _may_be_picked(other, y)]
+        if (named := _named_share(scale * beside(expr, total), inner, facts)) is not None:
+            return named
         for y, (p, share) in ((label, found) for label in labels for found in _shares(label, powers, facts)):
             if isinstance(y, Apply) and share not in powers:
                 continue  # the row of a softmax's Jacobian stays p ⊙ (e[k] - p[k])
-            if total in {share - y, y - share} and _is_label(y, facts):
-                return expr / total / p * share * (p - y if total == share - y else y - p)
+            if inner in {share - y, y - share} and _is_label(y, facts):
+                return scale * share * beside(expr, total) / p * (p - y if inner == share - y else y - p)
     return None
 
 
@@ -122,6 +125,20 @@ def _with_labels(expr: Expr, total: Add, facts: Facts) -> Expr | None:
                 if powers.get(share) == -1 and _is_label(y, facts):
                     inner = Add(*[t * share if t is term else t * p for t in total.args])
                     return expr / total / p * factor_terms(inner)
+    return None
+
+
+def _named_share(front: Expr, total: Add, facts: Facts) -> Expr | None:
+    """p ⊙ (c y - s) as s (y - p), where the node s is c pᵀy: what of a softmax's gradient comes by one label."""
+    for one, other in (total.args, total.args[::-1]):
+        sign, s = other.as_coeff_Mul()
+        y = next((f for f in Mul.make_args(one) if isinstance(f, TensorSymbol) and _may_be_label(f)), None)
+        if y is None or sign != -1 or not isinstance(s, TensorSymbol) or shape_of(s):
+            continue
+        for p, share in _shares(y, {y: S.One, **powers_of(front)}, facts):
+            made = one / y * share
+            if any((s, made) in facts.factors.get(b, ()) for b in powers_of(made)) and _is_label(y, facts):
+                return front / p * s * (y - p)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, S, expand_mul
 
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import MASKS, Apply, tree_size
+from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op, tree_size
 from backprop_cli.formulas.algebra.factoring import of_sums
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import call
@@ -74,22 +74,24 @@ def without_twin_masks(expr: Expr, facts: Facts) -> Expr:
     return expr
 
 
-def unclipped(expr: Expr) -> Expr:
+def unclipped(expr: Expr, facts: Facts) -> Expr:
     """The slope of min(r A, clip(r, a, b) A) as A [r A <= clip(r, a, b) A]: the same within the bounds   (A10)."""
     total = next((f for f in Mul.make_args(expr) if isinstance(f, Add)), None)
-    clips = [c for c in total.atoms(Apply) if c.name == "clip"] if total is not None else []
+    compared = [m for m in total.atoms(Apply) if m.name == "less"] if total is not None else []
+    bounded = {f for mask in compared for side in mask.args for f in Mul.make_args(side)}
+    clips = [(c, made) for c in bounded if is_op(made := facts.definitions.get(c, c), "clip")]
     if total is None or len(clips) != 1:
         return expr
-    r, low, high = clips[0].args
+    clip, (r, low, high) = clips[0][0], clips[0][1].args
     inside = call("greater_equal", {}, r, low) * call("less_equal", {}, r, high)
     factor, slopes = split_sum(total)
     for mask in (m for m in total.atoms(Apply) if m.name in {"less", "greater"}):
-        own, bounded = mask.args if r in Mul.make_args(mask.args[0]) else mask.args[::-1]
-        if own / r * clips[0] != bounded or not all(f in Mul.make_args(expr) for f in Mul.make_args(own / r)):
+        own, limited = mask.args if r in Mul.make_args(mask.args[0]) else mask.args[::-1]
+        if own / r * clip != limited or not all(f in Mul.make_args(expr) for f in Mul.make_args(own / r)):
             continue
-        more, less, same = (call(name, {}, own, bounded) for name in ("greater", "less", "equal"))
+        more, less, same = (call(name, {}, own, limited) for name in ("greater", "less", "equal"))
         for slope in (inside * (same / 2 + more) + same / 2 + less, inside * more + less):
             if slope in {slopes, -slopes}:
                 sign = S.One if slope == slopes else S.NegativeOne
-                return expr / total * factor * sign * call("less_equal", {}, own, bounded)
+                return expr / total * factor * sign * call("less_equal", {}, own, limited)
     return expr

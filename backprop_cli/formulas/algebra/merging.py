@@ -15,15 +15,14 @@ from backprop_cli.formulas.algebra.expr import (
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pairwise import one_axis
 from backprop_cli.formulas.algebra.positions import is_named
-from backprop_cli.formulas.algebra.products import chain, chain_factors
-from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.products import EVERY, chain, chain_factors
+from backprop_cli.formulas.algebra.scalars import beside, split_scalar
 from backprop_cli.formulas.algebra.skeleton import mixes
 from backprop_cli.formulas.algebra.symmetry import is_symmetric
 from backprop_cli.formulas.algebra.tiles import tiled
 from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_TERMS = 24  # the search for factors in common is cubic
-EVERY = {"axis": None, "keepdims": False}
 SHORT = 3  # nodes of what is written twice rather than brought together by an identity matrix
 
 
@@ -183,13 +182,21 @@ def _scaled(term: Expr) -> tuple[Expr, Expr]:
 
 
 def _joined_dots(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None:
-    """gᵀb - gᵀa = gᵀ(b - a), of nodes and their rows; gᵀA x - gᵀA y = gᵀA (x - y)   (F1t)."""
+    """gᵀb - gᵀa = gᵀ(b - a), of nodes and their rows; gᵀA x - gᵀA y = gᵀA (x - y), gᵀA x + gᵀb = gᵀ(A x + b)   (F1t).
+
+    A vector that begins both is taken out of two dots of any length.
+    """
     if first not in (second, -second) or not is_op(one, "matmul") or not is_op(two, "matmul"):
         return None
-    if len(one.args) != len(two.args) or len(one.args) == 2 and not all(map(is_named, (*one.args, *two.args))):
+    if len(one.args) == len(two.args) == 2 and not all(map(is_named, (*one.args, *two.args))):
         return None
     sign = S.One if first == second else S.NegativeOne
     pairs = [(a, b) for a in _ways(one) for b in _ways(two)]
+    if len(one.args) != len(two.args):
+        if shape_of(two):
+            return None
+        return next((first * chain([a[0], merged_products(chain(a[1:]) + sign * chain(b[1:]))]) for a, b in pairs
+                     if a[0] == b[0]), None)  # fmt: skip
     for a, b in pairs:
         if a[:-1] == b[:-1] and shape_of(a[-1]) == shape_of(b[-1]):
             return first * chain([*a[:-1], a[-1] + sign * b[-1]])
@@ -212,9 +219,13 @@ def _joined_sums(one: Apply, two: Apply, first: Expr, second: Expr) -> Expr | No
         return first * one + second * turned[0]
     if turned[1] is not None:
         return first * turned[1] + second * two
-    if one.parameters != two.parameters or shape_of(one.args[0]) != shape_of(two.args[0]):
+    if one.parameters != two.parameters:
         return None
     (number, x), (other, y) = (_signless(e.args[0]) for e in (one, two))
+    if one.parameters == EVERY and (found := _joined_traces(x, y, first * number, second * other)) is not None:
+        return found
+    if shape_of(x) != shape_of(y):
+        return None
     if x == y:
         return (first * number + second * other) * call("sum", one.parameters, x)
     if not isinstance(x, Mul) or not isinstance(y, Mul) or not (common := [f for f in x.args if f in y.args]):
@@ -222,6 +233,23 @@ def _joined_sums(one: Apply, two: Apply, first: Expr, second: Expr) -> Expr | No
     inside = Mul(*common, first * number * x / Mul(*common) + second * other * y / Mul(*common))
     found = call("sum", one.parameters, inside)
     return found if tree_size(found) < tree_size(first * one + second * two) else None
+
+
+def _joined_traces(x: Expr, y: Expr, first: Expr, second: Expr) -> Expr | None:
+    """Σ(G ⊙ X) + c Σ((G·Xᵀ) ⊙ A) = Σ(G ⊙ (X + c A·X)): a factor of a product of matrices beside the others   (S13b)."""
+    if not isinstance(x, Mul) or not isinstance(y, Mul) or len(shape_of(x)) != 2:
+        return None
+    product = next((f for f in y.args if is_op(f, "matmul") and len(f.shape) == 2), None)
+    if product is None:
+        found = next((f for f in x.args if is_op(f, "matmul")), None)
+        return None if found is None else _joined_traces(y, x, second, first)
+    rest = beside(y, product)
+    for end, others in ((product.args[0], product.args[1:]), (product.args[-1], product.args[:-1])):
+        if end in x.args and shape_of(rest) == product.shape and shape_of(end) == shape_of(x):
+            turned = swap(chain(others))
+            beside_it = chain([rest, turned] if end is product.args[0] else [turned, rest])
+            return call("sum", EVERY, end * merged_products(first * beside(x, end) + second * beside_it))
+    return None
 
 
 def _signless(expr: Expr) -> tuple[Expr, Expr]:

@@ -27,17 +27,46 @@ def index(x: Formula, *, index: Any) -> Formula:
     factor, rest = split_scalar(x.expr)
     if isinstance(index[0], int) and (one := _at_number(rest, x.shape, index[0])) is not None:
         return scaled(factor, build("index", {"index": index[1:]}, (Formula(one, x.shape[1:]),)))
+    if len(x.shape) == 1 and (apart := _term_by_term(rest, index)) is not None:
+        return scaled(factor, Formula(apart, shape))
     made = Apply("index", (materialize(Formula(rest, x.shape)),), {"index": index}, shape)
     return scaled(factor, Formula(made, shape))
 
 
 def _at_number(expr: Expr, shape: Shape, number: int) -> Expr | None:
-    """What stands first along an axis at a number: e[k][k] is 1, stack([a, b])[1] is b."""
+    """What stands first along an axis at a number: e[k][k] is 1, stack([a, b])[1] is b, x[2:][0] is x[2]."""
     if len(shape_of(expr)) != len(shape):
         return None
+    if is_op(expr, "index") and len(expr.parameters["index"]) == 1 and isinstance(expr.parameters["index"][0], Span):
+        taken = _taken(expr.parameters["index"][0], shape_of(expr.args[0])[0])
+        return call("index", {"index": (taken[number],)}, expr.args[0])
     if is_unit_vector(expr):
         return Integer(expr.parameters["index"][0] % shape[0] == number % shape[0])
     return expr.args[number] if is_op(expr, "stack") and expr.parameters["axis"] % len(shape) == 0 else None
+
+
+def _term_by_term(expr: Expr, index: Any) -> Expr | None:
+    """(p - e[0])[0] as p[0] - 1, (p - e[0])[1:] as p[1:]: of a sum with unit vectors whose entries there are known."""
+    terms = [split_scalar(term) for term in expr.args] if isinstance(expr, Add) else []
+    known = [_is_known(rest, index[0]) for _, rest in terms]
+    if not any(known):
+        return None
+    entries = [S.Zero if zero and isinstance(index[0], Span) else call("index", {"index": index}, rest)
+               for zero, (_, rest) in zip(known, terms, strict=True)]  # fmt: skip
+    return Add(*[factor * entry for (factor, _), entry in zip(terms, entries, strict=True)])
+
+
+def _is_known(expr: Expr, at: Any) -> bool:
+    """Whether what is taken from it is a number: any entry of e[k], or several without the one that is 1."""
+    if not is_unit_vector(expr):
+        return False
+    n, k = expr.shape[0], expr.parameters["index"][0]
+    return isinstance(at, int) or isinstance(at, Span) and k % n not in _taken(at, n)
+
+
+def _taken(span: Span, n: int) -> range:
+    """The positions that a stretch of an axis holds."""
+    return range(*slice(span.first, span.stop, span.step).indices(int(n)))
 
 
 def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
@@ -148,8 +177,7 @@ def _turned(index: Any, shape: Shape) -> tuple[int, ...]:
     """The axes that subscripts turn round, x[::-1], where all is taken; none where anything else happens."""
     if not all(isinstance(item, Span) for item in index):
         return ()
-    spans = [slice(item.first, item.stop, item.step).indices(int(n)) for item, n in zip(index, shape, strict=False)]
-    taken = [range(*span) for span in spans]
+    taken = [_taken(item, n) for item, n in zip(index, shape, strict=False)]
     whole = all(len(found) == int(n) for found, n in zip(taken, shape, strict=False))
     return tuple(axis for axis, found in enumerate(taken) if found.step < 0) if whole else ()
 

@@ -18,6 +18,7 @@ from backprop_cli.formulas.algebra.scalars import split_scalar
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import never_twice, spend
 
+EVERY = {"axis": None, "keepdims": False}
 MAX_OPENED = 4  # terms of a sum that is multiplied out
 
 
@@ -53,14 +54,23 @@ def chain_factors(expr: Expr) -> list[Expr]:
 
 def dot(left: Expr, right: Expr) -> Expr:
     """xᵀ y of two vectors; with a chain on either side it is xᵀ A y."""
-    for ones, other in ((left, right), (right, left)):
-        if isinstance(ones, Apply) and ones.name == "ones":  # M6
-            return call("sum", {"axis": None, "keepdims": False}, other)
+    for one, other in ((left, right), (right, left)):
+        if is_op(one, "ones"):  # M6
+            return call("sum", EVERY, other)
+        if facts_of(one).is_unit(one, (-1,)) and one in _vectors(other):
+            terms = map(split_scalar, Add.make_args(other))
+            return Add(*[factor * (S.One if x == one else dot(one, x)) for factor, x in terms])
     if len(chain_factors(left)) == len(chain_factors(right)) == 1:
         return Apply("matmul", tuple(sorted((left, right), key=_vector_order)), {}, ())
     forward = (*(swap(a) for a in reversed(chain_factors(left))), *chain_factors(right))
     backward = tuple(map(swap, reversed(forward)))
     return Apply("matmul", min(forward, backward, key=_bilinear_order), {}, ())
+
+
+def _vectors(total: Expr) -> list[Expr]:
+    """The terms of a vector without their scalars; none where one of them is no vector by itself."""
+    terms = [split_scalar(term)[1] for term in Add.make_args(total)]
+    return terms if all(shape_of(term) == shape_of(total) for term in terms) else []
 
 
 def _vector_order(expr: Expr) -> tuple[object, ...]:
@@ -166,8 +176,19 @@ def _sum_by_ones(a: Expr, b: Expr) -> Expr | None:
     return call("sum", {"axis": along, "keepdims": False}, base)
 
 
+def _uncentred(a: Expr, b: Expr) -> Expr | None:
+    """(A - y)ᵀ x is Aᵀ x, for an x whose entries sum to 0: rows, each less the same one   (F1z)."""
+    rows = a.args[0] if is_op(a, "transpose") else None
+    if not isinstance(rows, Add) or len(shape_of(rows)) != 2 or len(shape_of(b)) != 1 or not isinstance(b, Add):
+        return None
+    left = Add(*[t for t in rows.args if len(shape_of(t)) == 2])
+    if left in {rows, S.Zero} or shape_of(left) != shape_of(rows) or call("sum", EVERY, b) != 0:
+        return None
+    return chain([swap(left), b])
+
+
 PAIRS: list[Callable[[Expr, Expr], Expr | None]] = [
-    _drop_one_by_one, _sum_by_ones,
+    _drop_one_by_one, _sum_by_ones, _uncentred,
 ]  # fmt: skip
 """What two neighbours of a chain may be together; other modules of rules add theirs."""
 

@@ -43,6 +43,8 @@ def reshaped(expr: Expr, target: Shape) -> Expr:
         return expr
     if is_op(expr, "reshape") or is_op(expr, "expand_dims"):
         return reshaped(expr.args[0], target)
+    if is_op(expr, "index") and expr.shape == (1,) and target == ():  # x[2:3] as a number is x[2]
+        return call("index", {"index": (0,)}, expr)
     if isinstance(expr, Apply) and expr.parameters.get("keepdims"):
         axis = expr.parameters["axis"]
         if reduced(shape_of(expr.args[0]), axis, False) == target:

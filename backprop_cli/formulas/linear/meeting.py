@@ -9,6 +9,7 @@ from sympy import Expr, S
 
 from backprop_cli.engine.ops.contraction import explicit
 from backprop_cli.engine.ops.padding import positions, widths
+from backprop_cli.formulas.algebra.crossed import crossed
 from backprop_cli.formulas.algebra.expr import Apply, is_one, shape_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.linear.deltas import equation, eye, rows
@@ -62,6 +63,13 @@ def _solve(expr: Apply, letters: Letters) -> list[Product]:
     left = (*aligned(batch, shape_of(a)[:-2]), row, inner)
     right = (inner,) if vector else (*aligned(batch, shape_of(b)[:-2]), inner, letters[-1])
     return [Product(((inverse, left), (b, right)))]
+
+
+def _cross(expr: Apply, letters: Letters) -> list[Product]:
+    """The entry after it times the one after that, less the same the other way round."""
+    own = ((tuple((x, aligned(letters, shape_of(x))) for x in pair), sign)
+           for pair, sign in zip(crossed(expr), (S.One, S.NegativeOne), strict=True))  # fmt: skip
+    return [Product(factors, ((sign, ()),)) for factors, sign in own]
 
 
 def _where(expr: Apply, letters: Letters) -> list[Product]:
@@ -233,7 +241,7 @@ def _scatter_add(expr: Apply, letters: Letters) -> list[Product]:
 
 
 MEETING: Mapping[str, Rule] = {
-    "einsum": _einsum, "kron": _kron, "solve": _solve, "where": _where, "broadcast_to": _broadcast,
+    "einsum": _einsum, "kron": _kron, "cross": _cross, "solve": _solve, "where": _where, "broadcast_to": _broadcast,
     "cumprod_others": _others, "cofactor_along": _cofactors, "lyapunov": _lyapunov, "concat": _concat,
     "stack": _stack, "pad": _pad, "diagonal": _diagonal, "diag": _diagonal, "take": _take, "index_add": _index_add,
     "take_along_axis": _along, "scatter_add": _scatter_add, "zeros": lambda expr, letters: [], **WINDOWS,

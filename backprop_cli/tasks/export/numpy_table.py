@@ -235,6 +235,7 @@ TABLE: Mapping[str, Row] = {
     "softplus": _softplus, "leaky_relu": call("leaky_relu", "negative_slope"), "elu": call("elu", "alpha"),
     "gelu": call("gelu", "approximate"), "huber": call("huber", "delta"), "where": call("np.where"),
     "clip": template("np.clip({0}, {1}, {2})"), "outer": call("np.outer"), "kron": call("np.kron"),
+    "cross": call("np.cross", "axis"),
     "transpose": _transpose,
     **{name: call(f"np.{name}", "axis", "keepdims") for name in ("argmax", "argmin")},
     "argsort": _argsort, "sort": _sort, "cummax": call("np.maximum.accumulate", "axis"),

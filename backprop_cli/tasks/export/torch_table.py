@@ -269,6 +269,7 @@ TABLE: Mapping[str, Row] = {
     "prod": _product, "norm": _norm, "identity": template("{0}.clone()"), "stop_gradient": template("{0}.detach()"),
     "softplus": _softplus, "huber": call("huber", "delta"), "where": _where, "clip": _clip, "transpose": _transpose,
     "outer": _outer, "kron": template("torch.kron({0}.contiguous(), {1}.contiguous())"),  # it views what it is given
+    "cross": template("torch.linalg.cross(*torch.broadcast_tensors({0}, {1}), dim={axis})"),
     "floor_divide": template("torch.floor({0} / {1})"),  # torch.floor_divide has no derivative
     "logit": call("torch.logit", "eps"), "polygamma": template("torch.polygamma({n}, {0})"),
     "trace": template("torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)"),

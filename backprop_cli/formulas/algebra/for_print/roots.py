@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from sympy import Expr, Integer, Mul, Pow, Rational, S
 
-from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.formulas.algebra.expr import SizeSymbol, TensorSymbol
 from backprop_cli.formulas.algebra.facts import facts_of
 
 HALF = Rational(1, 2)
@@ -14,8 +14,9 @@ LARGEST = 10**6  # above, no square is looked for
 
 
 def joined(above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
-    """√q/√p as √(q/p), √p √q as √(p q): where the roots are numbers, so is the one."""
-    over, under = ([f for f in side if _is_root_of_node(f)] for side in (above, below))
+    """√q/√p as √(q/p), √p √q as √(p q): where the roots are numbers, so is the one; √2/√n as √(2/n), for a size n."""
+    is_joined = _is_root_of_size_or_number if any(map(_is_root_of_size, (*above, *below))) else _is_root_of_node
+    over, under = ([f for f in side if is_joined(f)] for side in (above, below))
     if len(over) + len(under) < 2 or any(_is_negative_somewhere(f.base) for f in (*over, *under)):
         return above, below
     inner = Mul(*[f.base for f in over], *[1 / f.base for f in under]) if over else Mul(*[f.base for f in under])
@@ -26,6 +27,14 @@ def joined(above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]
 
 def _is_root_of_node(expr: Expr) -> TypeGuard[Pow]:
     return isinstance(expr, Pow) and expr.exp == HALF and isinstance(expr.base, TensorSymbol)
+
+
+def _is_root_of_size(expr: Expr) -> bool:
+    return isinstance(expr, Pow) and expr.exp == HALF and isinstance(expr.base, SizeSymbol)
+
+
+def _is_root_of_size_or_number(expr: Expr) -> TypeGuard[Pow]:
+    return _is_root_of_size(expr) or isinstance(expr, Pow) and expr.exp == HALF and expr.base.is_Integer
 
 
 def _is_negative_somewhere(node: Expr) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sympy import Expr, Integer, S
 
+from backprop_cli.formulas.algebra.crossed import crossed
 from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.notation.entrywise import places
 from backprop_cli.formulas.notation.entrywise.subscripts import subscripts_of
@@ -45,6 +46,12 @@ def kronecker(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
         return None
     return layout.multiplied([layout.entry(left, tuple(map(places.over, indices, shape))),
                            layout.entry(right, tuple(map(places.rest, indices, shape)))])  # fmt: skip
+
+
+def cross(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
+    """a[(i+1) mod 3] · b[(i+2) mod 3] - a[(i+2) mod 3] · b[(i+1) mod 3]."""
+    (a, b), (c, d) = crossed(expr)
+    return layout.entry(a * b - c * d, indices)
 
 
 def summed(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
@@ -163,8 +170,8 @@ def trace(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
 
 
 ROWS: Mapping[str, Row] = {
-    "matmul": chained, "outer": outer, "kron": kronecker, "einsum": summed, "solve": solved, "transpose": transposed,
-    "inv": inverted, "arange": counted,
+    "matmul": chained, "outer": outer, "kron": kronecker, "cross": cross, "einsum": summed, "solve": solved,
+    "transpose": transposed, "inv": inverted, "arange": counted,
     "eye": identity, "ones": constant(S.One), "zeros": constant(S.Zero), "tril": triangle("greater_equal"),
     "triu": triangle("less_equal"), "diagonal": diagonal, "diag": diag, "trace": trace,
 }  # fmt: skip
