@@ -16,11 +16,12 @@ from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers, without_quotients
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.folding import folded, laid_open, stays_nonzero
+from backprop_cli.formulas.algebra.folding import folded, laid_open
 from backprop_cli.formulas.algebra.functions import without_complements, without_twin_sigmoids
 from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_gap, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
+from backprop_cli.formulas.algebra.named import stays_nonzero
 from backprop_cli.formulas.algebra.scalars import is_below
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
