@@ -89,3 +89,14 @@ def test_gradients_beside_a_broadcast_row(n: int, spec_of: Any) -> None:
                    "nodes:\n  loss: sum(((X.T @ X) * v).T @ A)\n")  # fmt: skip
     for formula in run(spec, Settings()).by_name["X"].gradient.formula.values():  # type: ignore[union-attr]
         assert formula.deviation < 1e-12
+
+
+def test_numbers_that_are_none_prove_nothing(spec_of: Any) -> None:
+    """Rule: a matrix and a vector with NaN in them are run, and no fact is seen in them: they equal nothing."""
+    spec = spec_of("inputs: {p: [0.5, .nan, 0.5]}\nparams:\n  A: [[1, .nan, 2], [.nan, 3, 1], [2, 1, 5]]\n"
+                   "  z: [1, 2, 3]\nnodes: {loss: z @ A @ z - sum(p * log_softmax(z))}\n")  # fmt: skip
+    result = run(spec, Settings(("nodes",), ("text",)))
+    assert result.facts == ()
+    assert result.by_name["A"].gradient.formula["nodes"].text == "z · zᵀ"  # type: ignore[union-attr]
+    assert "(A + Aᵀ) · z" in result.by_name["z"].gradient.formula["nodes"].text  # type: ignore[union-attr]
+    assert "Σ(p)" in result.by_name["z"].gradient.formula["nodes"].text  # type: ignore[union-attr]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Mul, Pow, S
 
+from backprop_cli.formulas.algebra import seen
 from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, shape_of, symbols_of
 from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style
@@ -20,9 +21,7 @@ from backprop_cli.records import dataclass, field
 if TYPE_CHECKING:
     from backprop_cli.engine.ops.tensor import Array
 
-TOLERANCE = 1e-12
 REDUCTIONS = frozenset({"sum", "mean"})
-LEAST_MASK = 6  # entries: fewer may be 0 and 1 by chance
 MAX_TERMS = 4  # of a difference from a mean
 
 MAX_PROOF = 4  # a fact may rest on facts about what it is made of, but not on a whole network
@@ -149,9 +148,7 @@ class Facts:
     def seen_mask(self, symbol: TensorSymbol) -> bool:
         """Whether an input is a mask, and hardly by chance: a matrix of some zeros and some ones; it is said."""
         array = self.data(symbol)
-        if array is None or array.ndim < 2 or array.size < LEAST_MASK or not (array == array**2).all():
-            return False
-        if array.all() or not array.any():
+        if array is None or not seen.is_mask(array):
             return False
         self.used[f"mask {symbol.name}"] = f"{symbol.name} is 0 or 1 (checked on the data)"
         return True
@@ -162,9 +159,7 @@ class Facts:
         if claim is not None:
             return bool(claim.value % len(symbol.shape) == len(symbol.shape) - 1)
         array = self.data(symbol)
-        if array is None or array.ndim not in {1, 2} or array.shape[-1] < 2:
-            return False
-        if not ((array != 0).sum(axis=-1) == 1).all() or not (array.sum(axis=-1) == 1).all():
+        if array is None or not seen.is_one_hot(array):
             return False
         self.used[f"one-hot {symbol.name}"] = f"{symbol.name} is one-hot (checked on the data)"
         return True
@@ -174,7 +169,7 @@ class Facts:
         if not isinstance(symbol, TensorSymbol) or not symbol.leaf or not symbol.shape:
             return False
         array = self.data(symbol)
-        if array is None or not (abs(array) == 1).all() or (array == 1).all():
+        if array is None or not seen.is_sign(array):
             return False
         self.used[f"signs {symbol.name}"] = f"{symbol.name}² = 1 (checked on the data)"
         return True
@@ -205,7 +200,8 @@ class Facts:
         definition = self.definitions.get(symbol)
         if definition is not None:
             return self._prove(symbol, definition, axes)
-        return self._seen(symbol, axes)
+        array = self.data(symbol)
+        return S.One if array is not None and seen.is_distribution(array, axes) else S.NaN
 
     def _prove(self, symbol: Expr, definition: Expr, axes: tuple[int, ...]) -> Expr:
         """Sum the definition: a number is a fact (D1)."""
@@ -230,14 +226,6 @@ class Facts:
             return None
         return Apply("softmax", log.args, log.parameters, log.shape)
 
-    def _seen(self, symbol: TensorSymbol, axes: tuple[int, ...]) -> Expr:
-        array = self.data(symbol)
-        if array is None or not array.shape or any(-a > array.ndim for a in axes):
-            return S.NaN
-        if (array < 0).any() or abs(array.sum(axis=axes) - 1).max(initial=0) > TOLERANCE:
-            return S.NaN  # only a distribution sums to one on purpose
-        return S.One
-
     def symmetric(self, symbol: TensorSymbol) -> bool:
         """Whether a matrix equals its transpose: stated by the spec, or as seen in the data."""
         if "symmetric" in self.claims(symbol):
@@ -248,19 +236,10 @@ class Facts:
 
     def _looks_symmetric(self, symbol: TensorSymbol) -> bool:
         array = self.data(symbol)
-        if array is None:
-            return self._is_covariance(self.params(symbol))
-        if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] < 2:
-            return False
-        return bool(abs(array - array.T).max() <= TOLERANCE * max(1.0, abs(array).max()))
-
-    def _is_covariance(self, array: Any) -> bool:
-        """Whether a param is symmetric on purpose: positive definite, larger than 2×2, and not diagonal."""
-        if array is None or array.ndim != 2 or not 2 < array.shape[0] == array.shape[1]:
-            return False
-        if abs(array - array.T).max() > TOLERANCE * abs(array).max() or not _off_diagonal(array):
-            return False
-        return bool(min(_eigenvalues(array)) > 0)
+        if array is not None:
+            return seen.is_symmetric(array)
+        array = self.params(symbol)
+        return array is not None and seen.is_covariance(array)
 
     def symmetric_on_purpose(self, symbol: TensorSymbol) -> bool:
         """Whether a symmetric matrix is hardly so by chance: it is larger than 2×2, and not diagonal."""
@@ -269,7 +248,7 @@ class Facts:
         if not self.symmetric(symbol):
             return False
         array = self.data(symbol)
-        return array is None or len(array) > 2 and _off_diagonal(array)
+        return array is None or len(array) > 2 and seen.is_off_diagonal(array)
 
     def never_equal(self, a: Expr, b: Expr) -> bool:
         """Whether two formulas differ in every entry, as seen in this run."""
@@ -311,16 +290,6 @@ class Facts:
         if "symmetric" in self.claims(symbol):
             return
         self.used[f"symmetric {symbol.name}"] = f"{symbol.name} = {symbol.name}ᵀ (checked on the data)"
-
-
-def _off_diagonal(array: Any) -> bool:
-    return any(array[i, j] != 0 for i in range(len(array)) for j in range(i))
-
-
-def _eigenvalues(array: Any) -> Any:
-    import numpy as np
-
-    return np.linalg.eigvalsh(array)
 
 
 def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:
