@@ -31,7 +31,20 @@ def decode(data: bytes, file: str) -> Source:
         text = content.decode("utf-8")
     except UnicodeDecodeError as caught:
         raise _not_utf8(content, file, caught.start) from None
-    return Source.of(file, unicodedata.normalize("NFC", text))
+    return Source.of(file, unicodedata.normalize("NFC", _without_pairs(text) if file.endswith(".json") else text))
+
+
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)", re.ASCII)
+
+
+def _without_pairs(text: str) -> str:
+    r"""JSON's two escapes for a character beyond U+FFFF, which YAML does not know: `\ud835\udfd9` is 𝟙."""
+
+    def character(found: re.Match[str]) -> str:
+        pair = bytes.fromhex(found[2] + found[3]) if re.fullmatch("[0-9a-fA-F]{8}", found[2] + found[3]) else b""
+        return found[1] + pair.decode("utf-16-be") if pair else found[0]
+
+    return _PAIR.sub(character, text) if "\\ud" in text or "\\uD" in text else text
 
 
 def _not_utf8(content: bytes, file: str, at: int) -> SpecError:

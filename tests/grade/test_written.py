@@ -83,6 +83,15 @@ def test_what_is_wrong_stays_wrong(key: Key, item: str, answer: str) -> None:
     assert (found.status, found.points) == ("wrong", 0.0)
 
 
+@pytest.mark.parametrize("escaped", [True, False])
+def test_signs_beyond_the_basic_plane_in_json(key: Key, escaped: bool) -> None:
+    """What a program writes as a pair of escapes is the sign itself; a backslash that is one stays."""
+    text = json.dumps({"b1.formula": "𝟏ᵀ dz1", "student": "\\ud835 A\\"}, ensure_ascii=escaped)
+    found = grade(key, sheet_of(text.encode(), "a.json", key.names), Scheme())
+    assert found.student == "\\ud835 A\\"
+    assert [one.status for one in found.items] == ["right"]
+
+
 @pytest.mark.parametrize("number", ["nan", ".nan", "NaN", "inf", "-.inf", "1e308", "-1e30"])
 def test_a_number_that_is_none_costs_its_entry(key: Key, number: str) -> None:
     """The others count."""

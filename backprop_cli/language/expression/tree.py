@@ -227,24 +227,31 @@ def everywhere(part: Expression, change: Callable[[Expression], Expression]) -> 
     first, row = in_a_row(part)
     left = everywhere(first, change)
     for one in row:
-        left = change(replace(one, left=left, right=everywhere(one.right, change)))
+        right = everywhere(one.right, change)
+        same = left is one.left and right is one.right
+        left = change(one if same else replace(one, left=left, right=right))
     return left
 
 
 def rebuilt(part: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """The expression with `change` applied to its direct parts."""
+    """The expression with `change` applied to its direct parts; itself where none of them changes."""
+    old = children(part)
+    new = [change(one) for one in old]
+    if all(one is other for one, other in zip(old, new, strict=True)):
+        return part
     match part:
         case Unary() | Transposed() | Inverted() | Starred():
-            return replace(part, operand=change(part.operand))
+            return replace(part, operand=new[0])
         case Binary():
-            return replace(part, left=change(part.left), right=change(part.right))
+            return replace(part, left=new[0], right=new[1])
         case Call():
-            return replace(part, arguments=tuple(replace(a, value=change(a.value)) for a in part.arguments))
+            given = zip(part.arguments, new, strict=True)
+            return replace(part, arguments=tuple(replace(one, value=value) for one, value in given))
         case Indexed():
-            return replace(part, operand=change(part.operand), subscripts=tuple(map(change, part.subscripts)))
+            return replace(part, operand=new[0], subscripts=tuple(new[1:]))
         case Sequence():
-            return replace(part, items=tuple(map(change, part.items)))
+            return replace(part, items=tuple(new))
         case Slice():
-            ends = (None if end is None else change(end) for end in (part.first, part.stop, part.step))
-            return Slice(part.start, part.end, *ends)
+            changed, ends = iter(new), (part.first, part.stop, part.step)
+            return Slice(part.start, part.end, *(None if end is None else next(changed) for end in ends))
     return part

@@ -6,11 +6,13 @@ A name that the key has is never touched; what stands for nothing stays, and who
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import reduce
 
 from backprop_cli.engine.ops import OPS
+from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import everywhere, rebuilt
 from backprop_cli.language.model import NodeSpec
@@ -18,10 +20,11 @@ from backprop_cli.language.source import Text
 from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.grading.figures import CONSTANTS
 from backprop_cli.tasks.grading.functions import PRIME
-from backprop_cli.tasks.grading.indices import Placed
+from backprop_cli.tasks.grading.indices import KRONECKER, Placed
 from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, indexed, other_spelling
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.loose import ONES
+from backprop_cli.tasks.grading.shifted import Shifted, shifted
 
 MAX_PARTS = 200
 """Of a formula in which vectors of ones are looked for."""
@@ -36,16 +39,20 @@ class Conventions:
     key: Key
     item: Item
     text: Text
+    shape: Callable[[ast.Expression], tuple[int, ...]]  # of an expression in the names of the key
+    kronecker: bool = False  # whether δ_{ij} is 1 where i is j, and no gradient
 
     def expression(self, part: ast.Expression) -> ast.Expression:
         """The formula in the names of the key, but for what bears letters."""
         found = ast.parts(part)
-        return everywhere(_summed(part) if len(found) < MAX_PARTS and any(map(_ones, found)) else part, self._one)
+        return everywhere(self._summed(part) if len(found) < MAX_PARTS and any(map(_ones, found)) else part, self._one)
 
     def _one(self, part: ast.Expression) -> ast.Expression:
         match part:
             case ast.Name() if part.name == ONES and ONES not in self.key.names:
                 return ast.Number(part.start, part.end, Fraction(1), "1")
+            case ast.Name() if _IDENTITY.fullmatch(part.name) and not self._known(part.name):
+                return replace(part, name=IDENTITY)
             case ast.Name():
                 return part if self._known(part.name) else self._meant(part, part.name) or part
             case ast.Call() if part.function == "grad" or isinstance(part, ast.Partial):
@@ -69,8 +76,10 @@ class Conventions:
                 if inner.name in self.key.names or (found := self._split(inner, inner.name)) is None:
                     return None
                 return replace(part, arguments=(replace(argument, value=found[0]),)), found[1]
+            case ast.Binary(operator="==") if all(self._letter(one) for one in (part.left, part.right)):
+                return ast.Name(part.start, part.end, KRONECKER), (self._letter(part.left), self._letter(part.right))
             case ast.Indexed():
-                letters = tuple(filter(None, map(self._letter, part.subscripts)))
+                letters = tuple(letter for one in part.subscripts if (letter := self._letter(one)))
                 if len(letters) != len(part.subscripts) or {*letters} == {":"}:
                     return None
                 operand = part.operand
@@ -78,19 +87,24 @@ class Conventions:
                 return (self._rows(operand, named) or operand if named else operand), letters
         return None
 
-    def _letter(self, subscript: ast.Expression) -> str:
-        """The letter of an axis, `:` for the whole of it; nothing for any other index."""
+    def _letter(self, subscript: ast.Expression) -> str | Shifted:
+        """The letter of an axis, or a sum of letters, `:` for the whole of it; nothing for any other index."""
         if isinstance(subscript, ast.Name) and len(subscript.name) == 1 and subscript.name not in self.key.names:
             return subscript.name
         whole = isinstance(subscript, ast.Slice) and subscript.first is subscript.stop is subscript.step is None
-        return ":" if whole else ""
+        return ":" if whole else shifted(subscript) or ""
 
     def _split(self, part: ast.Expression, name: str) -> Placed | None:
         for stem, letters in indexed(name):
+            if self._is_kronecker(stem) and len(letters) == 2 and letters[0] != letters[1]:
+                return ast.Name(part.start, part.end, KRONECKER), letters
             found = self._rows(part, stem)
             if found is not None:
                 return found, letters
         return None
+
+    def _is_kronecker(self, stem: str) -> bool:
+        return stem == IDENTITY and IDENTITY not in self.key.names or self.kronecker and stem in {"δ", "delta"}
 
     def _rows(self, part: ast.Expression, stem: str) -> ast.Expression | None:
         """What a name with letters is of: x of `x_n`, or X."""
@@ -102,7 +116,9 @@ class Conventions:
         return found
 
     def _known(self, name: str) -> bool:
-        return name in self.key.names or name in self.key.sizes or name in CONSTANTS
+        if name in CONSTANTS:  # of a node pi_ beside it, π is another spelling
+            return name in self.key.names or other_spelling(name, self.key.names) is None
+        return name in self.key.names or name in self.key.sizes
 
     def _meant(self, part: ast.Expression, name: str) -> ast.Expression | None:
         """A node, or the gradient of one, by another spelling or by convention."""
@@ -142,6 +158,37 @@ class Conventions:
         is_one = len(part.subscripts) == 1 and isinstance(part.subscripts[0], ast.Binary)
         return is_one and self.text.text[part.operand.end : part.operand.end + 1].isspace()
 
+    def _summed(self, part: ast.Expression) -> ast.Expression:
+        return rebuilt(self._with_ones(part) if isinstance(part, ast.Binary) else part, self._summed)
+
+    def _with_ones(self, part: ast.Binary) -> ast.Expression:
+        """`1ᵀ δ`: the rows of δ added up; `δ 1`: its columns; `x 1ᵀ`, `1 x`: x in every column, in every row."""
+        factors: list[ast.Expression] = []
+        left: ast.Expression = part
+        while isinstance(left, ast.Binary) and left.operator in PRODUCTS:
+            factors.insert(0, left.right)
+            left = left.left
+        factors.insert(0, left)
+        if not any(map(_ones, factors)):
+            return part
+        made: list[ast.Expression] = []
+        for at in range(len(factors) - 1, -1, -1):
+            ones = _ones(factors[at])
+            if not ones:
+                made.insert(0, factors[at])
+            elif made and ones == "row":
+                made = [_added_up(_multiplied(made), 0)]
+            elif not made and ones == "column" and at:
+                rest = _multiplied(factors[:at])
+                inner = self._with_ones(rest) if isinstance(rest, ast.Binary) else rest
+                return inner if self._is_number(inner) else _added_up(inner, -1)
+        return _multiplied(made) if made else part
+
+    def _is_number(self, part: ast.Expression) -> bool:
+        with suppress(BackpropError, ValueError):
+            return self.shape(everywhere(part, self._one)) == ()
+        return False
+
     # functions ───────────────────────────────────────────────────────────────────────────────────
 
     def _applied(self, part: ast.Call) -> ast.Expression:
@@ -174,6 +221,10 @@ class Conventions:
         return part if constant and (own or part.function in OPS and OPS[part.function].pointwise) else None
 
 
+IDENTITY = "I"
+_IDENTITY = re.compile(r"I_(?:[A-Zn-pd]|\d+)")
+"""The identity, with its size below it."""
+
 _ACTIVATION = re.compile(r"(?!σ)[a-zα-ω]|phi|psi|act|activation")
 """What a function is called that has no name of its own."""
 
@@ -181,33 +232,6 @@ _ACTIVATION = re.compile(r"(?!σ)[a-zα-ω]|phi|psi|act|activation")
 def _ungrouped(part: ast.Expression) -> ast.Expression:
     """`[a - b]` as an operand: square brackets for round ones."""
     return part.items[0] if isinstance(part, ast.Sequence) and part.bracket + str(len(part.items)) == "[1" else part
-
-
-def _summed(part: ast.Expression) -> ast.Expression:
-    return rebuilt(_with_ones(part) if isinstance(part, ast.Binary) else part, _summed)
-
-
-def _with_ones(part: ast.Binary) -> ast.Expression:
-    """`1ᵀ δ`: the rows of δ added up; `δ 1`: its columns; `x 1ᵀ`, `1 x`: x in every column, in every row."""
-    factors: list[ast.Expression] = []
-    left: ast.Expression = part
-    while isinstance(left, ast.Binary) and left.operator in PRODUCTS:
-        factors.insert(0, left.right)
-        left = left.left
-    factors.insert(0, left)
-    if not any(map(_ones, factors)):
-        return part
-    made: list[ast.Expression] = []
-    for at in range(len(factors) - 1, -1, -1):
-        ones = _ones(factors[at])
-        if not ones:
-            made.insert(0, factors[at])
-        elif made and ones == "row":
-            made = [_added_up(_multiplied(made), 0)]
-        elif not made and ones == "column" and at:
-            rest = _multiplied(factors[:at])
-            return _added_up(_with_ones(rest) if isinstance(rest, ast.Binary) else rest, -1)
-    return _multiplied(made) if made else part
 
 
 def _multiplied(factors: Sequence[ast.Expression]) -> ast.Expression:

@@ -16,7 +16,7 @@ _FIRST = re.compile(r"^\s*(?:\\text\{\s*)?(?:let|set|define|put|with|where|given
                     re.IGNORECASE)  # fmt: skip
 _BETWEEN = re.compile(
     r"(?:\\q?quad|[,;:(])*\s*(?:\\(?:text|mathrm|textrm)\{\s*)?(?<![\w.])(?P<behind>where|with)\b(?:\s*\})?[:,]?\s+"
-    r"|[,;.:]?\s*(?<!\w)(?:then|so|hence|thus|therefore|we (?:get|have|obtain))\b[,:]?\s+|\s*(?:⇒|=>|→)\s*"
+    r"|[,;.:]?\s*(?<!\w)(?P<so>then|so|hence|thus|therefore|we (?:get|have|obtain))\b[,:]?\s+|\s*(?:⇒|=>|→)\s*"
     r"|(?<!\\);\s*|\.\s+|(?<!\\),\s*(?:and\s+)?|\s+and\s+|\s\((?=[^()=]*=(?!=))", re.IGNORECASE)  # fmt: skip
 _REMARK = re.compile(r"\s+(?:#|%|//).*$", re.MULTILINE)
 _GOES_ON = re.compile(r"\s*(?:[-+*/@=⊙·×−)\]}&]|\\\\|\\(?:cdot|odot|times|left|right|end)\b)")
@@ -64,13 +64,14 @@ def _parted(text: str) -> tuple[str, list[tuple[str, str]]]:
     bare = _FIRST.sub("", text)
     pieces, marks = _split(bare)
     last, first = _definitions(pieces[:-1]), _definitions(pieces[1:])
-    if last is not None and (first is None or not marks[0] and not _uses(pieces[0], first[-1][0])):
+    concludes = first is None or marks[-1] == "so" or marks[0] != "where" and not _uses(pieces[0], first[-1][0])
+    if last is not None and concludes:
         return pieces[-1], last
     return (pieces[0], first) if first is not None else (text, [])
 
 
-def _split(text: str) -> tuple[list[str], list[bool]]:
-    """The pieces of a sentence, and whether `where` stands between each and the next."""
+def _split(text: str) -> tuple[list[str], list[str]]:
+    """The pieces of a sentence, and what stands between each and the next: `where`, `so` or something else."""
     pieces, marks, start = [], [], 0
     for mark in _BETWEEN.finditer(text):
         piece = text[start : mark.start()]
@@ -78,7 +79,7 @@ def _split(text: str) -> tuple[list[str], list[bool]]:
             continue
         if piece.strip():
             pieces.append(piece)
-            marks.append(bool(mark["behind"]))
+            marks.append("where" if mark["behind"] else "so" if mark["so"] else "")
         start = mark.end()
     rest = text[start:].rstrip(" .;,")
     rest = rest[:-1] if rest.count(")") > rest.count("(") else rest

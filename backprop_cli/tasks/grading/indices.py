@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.errors import Place, SpecError
@@ -19,14 +20,18 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.source import Text
 from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.grading.functions import PRIME
+from backprop_cli.tasks.grading.shifted import MAX_PLACES, Shifted, taken
 
 ROW, COL = "row", "col"
 PRODUCTS = frozenset({"*", "·", "@", "⊙"})
 _SUM = re.compile(r"(?:Σ|sum)_([a-z])")
 MOST_TERMS = 50
 
-Placed = tuple[ast.Expression, tuple[str, ...]]
+Placed = tuple[ast.Expression, tuple[str | Shifted, ...]]
 """An operand, and the letters behind it."""
+
+KRONECKER = "δ_ij"
+"""The operand of `δ_{ij}`, 1 where both letters are the same; as large as they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +60,23 @@ class Indexed:
         shape: the shape of an expression without letters.
         implicit: a letter that stands twice in a product of entries is summed over, as in Einstein's convention.
         meets: the columns of a factor meet the rows of the next; else only those on both sides of an @.
+        first: the number of the first entry, where indices are sums: 0, or 1.
+        shared: a vector without a letter has that letter of the answer which runs as far, `s` of `r_{nk}/s`.
     """
 
     def __init__(self, text: Text, operand: Callable[[ast.Expression], Placed | None],
                  shape: Callable[[ast.Expression], tuple[int, ...]], *, implicit: bool = False,
-                 meets: bool = True) -> None:  # fmt: skip
+                 meets: bool = True, first: int = 0, shared: bool = False) -> None:  # fmt: skip
         self.text = text
         self.operand = operand
         self.shape = shape
         self.implicit = implicit
         self.matmul = frozenset({"·", "@"} if meets else {"@"})
+        self.first = first
+        self.shared = shared
         self.sizes: dict[str, int] = {}
+        self.far: dict[str, int] = {}  # how far each letter runs, by what is around
+        self.free: set[str] = set()
         self.known: dict[int, Part] = {}
 
     def whole(self, expression: ast.Expression, letters: Sequence[str],
@@ -79,6 +90,7 @@ class Indexed:
         if sums > MOST_TERMS:
             message = f"a formula with indices has at most {MOST_TERMS} terms"
             raise SpecError("E016", message, at=self._place(expression))
+        self._measure(expression, letters, wanted)
         found = self.part(expression)
         free = [axis for axis in found.axes if axis not in {ROW, COL}]
         rest = [axis for axis in (ROW, COL) if axis in found.axes]
@@ -88,6 +100,29 @@ class Indexed:
         for order in fitting or [*shapes][:1]:
             made = _permuted(found, order)
             yield _reshaped(made, wanted) if fitting and shapes[order] != wanted else made
+
+    def _measure(self, expression: ast.Expression, letters: Sequence[str], wanted: tuple[int, ...]) -> None:
+        """How far each letter runs, by the axes that it stands at alone; then by the answer; then inside the others."""
+        parts = ast.parts(expression)
+        placed = [found for part in parts if (found := self.operand(part)) is not None and not _is_identity(found[0])]
+        sums_over = (_SUM.fullmatch(part.function) for part in parts if isinstance(part, ast.Call))
+        letters_of = {one for _, names in placed for one in _single(names)}
+        self.free = letters_of - {one[1] for one in sums_over if one} - {":"}
+        order = list(letters) if {*letters} == self.free else sorted(self.free)
+        sums = []
+        for operand, names in placed:
+            shape = _bare(self.shape(operand))
+            if len(names) <= len(shape):
+                sums += [(name, size) for name, size in zip(names, shape, strict=False) if isinstance(name, Shifted)]
+                for name, size in zip(names, shape, strict=False):
+                    if isinstance(name, str) and name != ":":
+                        self.far.setdefault(name, size)
+        if sums and len(order) == len(_bare(wanted)):
+            self.far = dict(zip(order, _bare(wanted), strict=True)) | self.far
+        for one, whole in sums:
+            for letter in {*one.letters} - self.far.keys():
+                if (far := one.size(whole, letter, self.far)) is not None:
+                    self.far[letter] = far
 
     # parts ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,7 +140,9 @@ class Indexed:
                 raise self._refused("no single entry", part)
             return found
         if not self._has_letters(part):
-            return self._placed(part, part, ())
+            found = self._placed(part, part, ())
+            is_row = isinstance(part, ast.Transposed) and len(self.shape(part)) == 1
+            return found.renamed({ROW: COL}) if is_row else found
         match part:
             case ast.Transposed():
                 return self._turned(part)
@@ -115,8 +152,7 @@ class Indexed:
             case ast.Binary() if part.operator in {*PRODUCTS, "/"}:
                 return self._product(part)
             case ast.Binary():
-                return self._elementwise(part, (part.left, part.right), lambda both: replace(
-                    part, left=both[0], right=both[1]))  # fmt: skip
+                return self._compared(part)
             case ast.Call() if (letter := _SUM.fullmatch(part.function)) and len(part.arguments) == 1:
                 return self._summed(self.part(part.arguments[0].value), letter[1], part)
             case ast.Call() if _is_pointwise(part.function):
@@ -126,25 +162,73 @@ class Indexed:
     def _has_letters(self, part: ast.Expression) -> bool:
         return any(self.operand(one) is not None for one in ast.parts(part))
 
-    def _placed(self, part: ast.Expression, operand: ast.Expression, letters: tuple[str, ...]) -> Part:
+    def _placed(self, part: ast.Expression, operand: ast.Expression, letters: tuple[str | Shifted, ...]) -> Part:
         """A tensor with letters at its first axes; axes of one entry need none."""
+        if _is_identity(operand):
+            return self._identity(part, *letters)
         shape, bare = self.shape(operand), _bare(self.shape(operand))
         is_row = not letters and len(bare) == 1 and shape[0] == 1 < len(shape)
         if shape != bare and len(letters) <= len(bare):
             operand, shape = _reshaped(operand, bare), bare
-        if len(letters) > len(shape) or len({*letters} - {":"}) + letters.count(":") != len(letters):
+        plain = _single(letters)
+        if len(letters) > len(shape) or len({*plain} - {":"}) + plain.count(":") != len(plain):
             message = f"{self._spelled(part)!r} has {len(letters)} indices, and {len(shape)} axes"
             raise SpecError("E015", message, at=self._place(part))
         rest = [COL] if is_row else [ROW, COL]
         names = [*letters, *[":"] * (len(shape) - len(letters))]
         if names.count(":") > len(rest):
             raise self._refused("an operand of so many axes", part)
-        axes = dict(zip((rest.pop(0) if name == ":" else name for name in names), shape, strict=True))
+        if self.shared and not letters and len(shape) == 1:
+            same = [letter for letter in self.free if self.far.get(letter) == shape[0]]
+            names = [*same] if len(same) == 1 and not is_row else names
+        operand, axis_names, shape = self._spread(part, operand, names, shape)
+        axes = dict(zip((rest.pop(0) if name == ":" else name for name in axis_names), shape, strict=True))
         for axis in {*axes} - {ROW, COL}:
             if self.sizes.setdefault(axis, axes[axis]) != axes[axis]:
                 sizes = f"{self.sizes[axis]} entries, and over {axes[axis]} in {self._spelled(part)}"
                 raise SpecError("E014", f"the index {axis} runs over {sizes}", at=self._place(part))
         return Part(operand, axes)
+
+    def _spread(self, part: ast.Expression, operand: ast.Expression, names: Sequence[str | Shifted],
+                shape: tuple[int, ...]) -> tuple[ast.Expression, list[str], tuple[int, ...]]:  # fmt: skip
+        """An operand with an axis for each letter of an index that is a sum."""
+        made: list[str] = []
+        for name, whole in zip(names, shape, strict=True):
+            if not isinstance(name, Shifted):
+                made.append(name)
+                continue
+            if not self.far.keys() >= {*name.letters}:
+                raise self._refused("an index of which nothing says how far it runs", part)
+            sizes = [self.far[letter] for letter in name.letters]
+            places = name.places(self.far, self.first) if prod(sizes) <= MAX_PLACES else []
+            if not places:
+                message = f"an index that is a sum runs over at most {MAX_PLACES} entries"
+                raise SpecError("E016", message, at=self._place(part))
+            operand = taken(operand, len(made), whole, places, sizes, len(shape))
+            shape = (*shape[: len(made)], *sizes, *shape[len(made) + 1 :])
+            made += name.letters
+        return operand, made, shape
+
+    def _identity(self, part: ast.Expression, one: str | Shifted, other: str | Shifted) -> Part:
+        """`δ_{ij}`: 1 where both are the same."""
+        size = next((self.far[name] for name in (one, other) if isinstance(name, str) and name in self.far), None)
+        if size is None or not isinstance(one, str) or not isinstance(other, str) or one == other:
+            raise self._refused("1 where both are the same, and nothing says how far they run", part)
+        start, end = part.start, part.end
+        given = ast.Argument(None, ast.Number(start, end, Fraction(size), str(size)), start, end)
+        return Part(ast.Call(start, end, "eye", (given,), start, library="own"), {one: size, other: size})
+
+    def _compared(self, part: ast.Binary) -> Part:
+        """`y_n = k`: a letter stands for its number."""
+        known = {id(side): self._counted(side) for side in (part.left, part.right)
+                 if isinstance(side, ast.Name) and side.name in self.far}  # fmt: skip
+        self.known |= known
+        return self._elementwise(part, (part.left, part.right), lambda both: replace(part, left=both[0], right=both[1]))
+
+    def _counted(self, part: ast.Name) -> Part:
+        size, (start, end) = self.far[part.name], (part.start, part.end)
+        numbers = (ast.Number(start, end, Fraction(one), str(one)) for one in range(self.first, size + self.first))
+        return Part(ast.Sequence(start, end, tuple(numbers), "["), {part.name: size})
 
     def _turned(self, part: ast.Transposed) -> Part:
         """`x_nᵀ`: a row; of an entry with two letters the other one."""
@@ -236,6 +320,15 @@ class Indexed:
     def _refused(self, what: str, part: ast.Expression) -> SpecError:
         message = f"{self._spelled(part)!r} is {what}; with indices write sums and products of entries"
         return SpecError("E015", message, at=self._place(part))
+
+
+def _single(names: Sequence[str | Shifted]) -> list[str]:
+    """The letters one by one."""
+    return [one for name in names for one in (name.letters if isinstance(name, Shifted) else (name,))]
+
+
+def _is_identity(operand: ast.Expression) -> bool:
+    return isinstance(operand, ast.Name) and operand.name == KRONECKER
 
 
 def _is_pointwise(function: str) -> bool:

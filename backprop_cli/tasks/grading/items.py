@@ -30,6 +30,8 @@ GRADIENTS = tuple(re.compile(pattern) for pattern in (
 LONGEST = 200
 """Characters of a name in which another spelling is looked for."""
 
+_ORDINARY: Mapping[str, What] = {"": "value", ".grad": "gradient", ".formula": "gradient"}
+
 _FURTHER = re.compile(r"(?P<kind>new|jacobian|hessian|tangent)(?:\(\w+\))?(?:\[[\d, ]+\])?")
 """The suffix of a further quantity."""
 
@@ -54,10 +56,12 @@ class Item:
     @property
     def what(self) -> What:
         """What a right answer is."""
+        if self.suffix in _ORDINARY:
+            return _ORDINARY[self.suffix]
         further = _FURTHER.fullmatch(self.suffix[1:])
         if further is not None:
             return further["kind"]  # type: ignore[return-value]
-        return "gradient" if self.suffix else "value"
+        return "gradient"
 
     @property
     def is_further(self) -> bool:

@@ -60,7 +60,8 @@ class Key:
     work: int  # operations of the whole spec
     further: Quantities
     known: dict[Any, Any] = field(default_factory=dict, repr=False)  # what was worked out about its items
-    repairs: dict[Any, Any] = field(default_factory=dict, repr=False)  # and about formulas that are wrong
+    worked_out: dict[Any, list[Array]] = field(default_factory=dict, repr=False)  # about formulas
+    repairs: dict[Any, Any] = field(default_factory=dict, repr=False)  # and about those that are wrong
 
     @property
     def file(self) -> str:
@@ -103,13 +104,13 @@ class Key:
         Raises:
             Impossible: a further quantity that the scheme or the network does not have.
         """
-        index = self.names[item.node]
-        if item.is_further:
-            if item not in self.known:
-                self.known[item] = [self.further.of(item, View(one.values, one.gradients)) for one in self.draws]
-            found: list[Any] = self.known[item]
-            return found
-        return [np.asarray(draw.of(item.what)[index]) for draw in self.draws]
+        if item not in self.known:
+            index, what = self.names[item.node], item.what
+            self.known[item] = (
+                [self.further.of(item, View(one.values, one.gradients)) for one in self.draws] if item.is_further
+                else [np.asarray(draw.of(what)[index]) for draw in self.draws])  # fmt: skip
+        found: list[Any] = self.known[item]
+        return found
 
     def shape(self, item: Item) -> tuple[int, ...]:
         """The shape of a right answer."""

@@ -14,7 +14,7 @@ from backprop_cli.language.expression.cursor import MAX_DEPTH
 from backprop_cli.language.expression.lexer import SUPERSCRIPTS
 from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.items import indexed, other_spelling
-from backprop_cli.tasks.grading.loose import ONES
+from backprop_cli.tasks.grading.loose import EQUALS, ONES
 
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
 
@@ -130,6 +130,10 @@ class Reader:
         mark = self.next()
         if mark == "{":
             return self.parts("}")
+        if mark.isdigit() and len(mark) > 1:  # \frac12
+            self.at -= 1
+            self.tokens[self.at] = mark[1:]
+            return [Part(mark[0], "number")]
         self.deeper()
         found = list(self.one(mark))
         self.depth -= 1
@@ -241,9 +245,9 @@ class Reader:
             spelled = (f"{base}_{index}", f"{base}{index}")
             base = next((one for one in spelled if one in self.nodes), spelled[0])
             if spelled[1][0] == "1" and set(index) & set("<>="):  # an indicator
-                base = f"({index})"
+                base = f"({EQUALS.sub('==', index)})"
         if base == "1" and self.peek() in {"[", "(", r"\{", r"\left"}:  # an indicator, whose condition says it alone
-            yield Part(f"({joined(self.bracketed())})", "factor")
+            yield Part(f"({EQUALS.sub('==', joined(self.bracketed()))})", "factor")
             return
         function = base not in self.nodes and (mark in UPRIGHT or len(mark.strip("0123456789")) > 1) and self.called()
         yield Part(base, "function" if function else "factor")
@@ -253,7 +257,8 @@ class Reader:
         start, mark = self.at, self.next()
         if mark[:1].isalpha() or mark in ACCENTS or mark in LETTERS:
             found = list(self.name(mark))
-            stems = [found[0].text, *(stem for stem, _ in indexed(found[0].text))]
+            name = found[0].text.partition("[")[0]
+            stems = [name, *(stem for stem, _ in indexed(name))]
             if len(found) == 1 and found[0].kind == "factor" and any(other_spelling(one, self.nodes) for one in stems):
                 return Part("d" + found[0].text, "factor")
         self.at = start

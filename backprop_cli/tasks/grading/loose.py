@@ -63,7 +63,8 @@ _TURNED_BACK = re.compile(r"\^\s*[({]?\s*[-−]\s*(?:T|⊤|ᵀ)(?!\w)\s*[)}]?")
 _PROSE = re.compile(r"^(?:[A-Za-z]+(?:'s)?,?\s+){1,12}(?:is|are|equals|gives|get|obtain|becomes)"
                     r"(?:\s+(?:then|simply|just))?\s*:?\s+(?=\S)"
                     r"|^(?:so|thus|hence|therefore|answer|result|gradient|i\.e\.)\s*[:,]?\s+(?=\S)", re.IGNORECASE)
-_EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
+EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
+"""In a condition, where the language has `==`."""
 _INDICATOR = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, INDICATORS))}|1)\s*[(\[]")
 _PERCENT = re.compile(r"(?<![\w.])(\d+\.?\d*)\s*%(?=\s*(?:[*·×⊙(]|$))(?:\s+of\b)?")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX×·]\s*10\s*\^?\s*(?=[-+]?\d|\()")
@@ -84,7 +85,7 @@ def loosened(text: str, nodes: Collection[str], known: Callable[[str], bool]) ->
     """The text in the language, as far as that can be told; `known` says which functions there are."""
     if _MATLAB.search(text):
         text = _matlab(text)
-    text = _BELOW_ONE.sub(lambda found: f"({_EQUALS.sub('==', found[1])})", text)
+    text = _BELOW_ONE.sub(lambda found: f"({EQUALS.sub('==', found[1])})", text)
     text = _BRANCHES.sub(r"where(\2, \1, \3)", text) if " else " in text else text
     text = _nablas(text, nodes)
     text = _SHIFTED.sub(r"[\1]", _TURNED_BACK.sub("⁻ᵀ", _SUM_BELOW.sub(_sums, text)))
@@ -109,7 +110,7 @@ def _sums(found: re.Match[str]) -> str:
     """`Σ_{n,i} x`, `Σ_{i: m_i > 0} x`: a sum in a sum, a sum of those that fit."""
     if found[1]:
         return "".join(f"Σ_{letter.strip()} " for letter in found[1].split(","))
-    return f"Σ_{found[2]} ({_EQUALS.sub('==', found[3])}) · "
+    return f"Σ_{found[2]} ({EQUALS.sub('==', found[3])}) · "
 
 
 def _nablas(text: str, nodes: Collection[str]) -> str:
@@ -150,7 +151,7 @@ def _indicators(text: str) -> str:
 
     def written(found: re.Match[str], inner: str) -> str | None:
         if any(sign in inner for sign in "<>≥≤="):
-            return f"({_EQUALS.sub('==', inner)})"
+            return f"({EQUALS.sub('==', inner)})"
         return None if found[0].startswith("1") else f"({inner.partition(',')[0]} > 0)"
 
     return rewritten(text, _INDICATOR, written)

@@ -45,6 +45,12 @@ if TYPE_CHECKING:
 MOST_REPAIRS = 2_000
 """Formulas of a course for whose mistakes changes are tried."""
 
+MOST_FORMULAS = 5_000
+"""Formulas of a course whose values are kept."""
+
+MAX_KEPT = 1_000
+"""Entries of the values of a formula that are."""
+
 PROPORTIONAL = ("constant_factor", "factor_2", "factor_n", "sign", "decimal_point")
 """Mistakes that leave an answer a constant times the right one."""
 
@@ -218,10 +224,21 @@ class Marking:
             return content.why
         right = self.key.right(item)
         if isinstance(content, Formula) and not self._is_numbers(content):
-            values = evaluated(self.key, item, content, self.scheme.allow)
+            values = self._evaluated(item, content)
             return arranged(Given(values, formula=content), right[0].shape)
         shown = figures(self.key, content) if isinstance(content, Formula) else content
         return arranged(Given([np.asarray(shown.value)], shown), right[0].shape)
+
+    def _evaluated(self, item: Item, formula: Formula) -> list[Array]:
+        """What a formula comes to, worked out once, however many sheets have it."""
+        known, letters = self.key.worked_out, formula.letters
+        asked = (item, unparse(formula.expression), formula.text.text, letters, self.scheme.allow)
+        if asked in known:
+            return known[asked]
+        found = evaluated(self.key, item, formula, self.scheme.allow)
+        if len(known) < MOST_FORMULAS and sum(one.size for one in found) < MAX_KEPT:
+            known[asked] = found
+        return found
 
     # judgement ───────────────────────────────────────────────────────────────────────────────────
 
@@ -296,6 +313,8 @@ class Marking:
         mistake, reason = explain(case)
         if mistake is None:
             mistake, reason = self._from_own(item, case) or self._from_itself(item, given) or (mistake, reason)
+        elif mistake == "shape" and (found := self._from_itself(item, given, fits=False)) is not None:
+            mistake, reason = found[0], f"{reason}: {found[1]}"
         mark = replace(blank, status="wrong", mistake=mistake, reason=reason)
         if mistake in PROPORTIONAL:
             mark = replace(mark, share=self.scheme.constant)
@@ -307,11 +326,11 @@ class Marking:
         return replace(mark, share=max(mark.share, part), index=first, answer=float(given.values[0][first]),
                        expected=float(right[0][first]))  # fmt: skip
 
-    def _from_itself(self, item: Item, given: Given) -> tuple[str, str] | None:
+    def _from_itself(self, item: Item, given: Given, *, fits: bool = True) -> tuple[str, str] | None:
         """The one change of a formula that makes it right."""
         if given.formula is None or item.what == "value":
             return None
-        return self._repaired(item, self.key.names[item.node], given.formula, fits=True)
+        return self._repaired(item, self.key.names[item.node], given.formula, fits=fits)
 
     def _from_own(self, item: Item, case: Case) -> tuple[str | None, str] | None:
         """A mistake made on top of an earlier one."""

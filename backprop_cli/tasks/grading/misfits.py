@@ -17,13 +17,19 @@ from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.unparse import unparse
 from backprop_cli.records import replace
 from backprop_cli.tasks.grading.functions import PRIME
-from backprop_cli.tasks.grading.items import indexed
+from backprop_cli.tasks.grading.items import indexed, other_spelling
 
 MAX_EDITS = 60
 """Changes of a kind that are tried."""
 
 MAX_PARTS = 150
 """Of a formula up to which they are: each takes as long as the formula itself."""
+
+MAX_AXES = 4
+"""That are tried in the place of one."""
+
+AXIS = frozenset({"axis", "dim"})
+"""What the argument for it is called."""
 
 _PRODUCTS = frozenset({"@", "·"})
 _CALLS = frozenset({"dot", "matmul"})
@@ -47,7 +53,7 @@ def repaired(expression: ast.Expression, names: Collection[str], functions: Coll
         return None
     letters = {letter for one in ast.names(expression) for _, found in indexed(one.name) for letter in found}
     kinds: list[Callable[[ast.Expression], Iterator[Edit]]]
-    kinds = [_of_shapes, partial(_of_letters, sorted(letters)), partial(_of_names, names)]
+    kinds = [_of_shapes, _of_axes, partial(_of_letters, sorted(letters)), partial(_of_names, names)]
     kinds[1:1] = [_of_terms, partial(_of_functions, functions)] if fits else []
     for kind in kinds:
         for mistake, told, changed in islice(_edits(expression, kind), MAX_EDITS):
@@ -66,20 +72,46 @@ def _edits(part: ast.Expression, kind: Callable[[ast.Expression], Iterator[Edit]
 
 def _of_names(names: Collection[str], part: ast.Expression) -> Iterator[Edit]:
     """Another name in the place of one."""
-    if isinstance(part, ast.Name) and part.name in names:
-        told = f"another tensor belongs in the place of {part.name}"
-        yield from (("wrong_operand", told, replace(part, name=other)) for other in names if other != part.name)
+    if not isinstance(part, ast.Name):
+        return
+    for stem, behind in ((part.name, ""), *((stem, "_" + "".join(letters)) for stem, letters in indexed(part.name))):
+        if (name := other_spelling(stem, names)) is not None and (part.name in names) == (not behind):
+            told = f"another tensor belongs in the place of {stem}"
+            yield from (("wrong_operand", told, replace(part, name=other + behind)) for other in names if other != name)
 
 
 def _of_letters(letters: Collection[str], part: ast.Expression) -> Iterator[Edit]:
     """Another letter for an axis: `δ_i a_i` for `δ_i a_j`."""
+    if isinstance(part, ast.Call) and part.function.startswith("Σ_"):
+        told = f"the letter of {part.function} is wrong"
+        yield from (("wrong_index", told, replace(part, function=f"Σ_{other}"))
+                    for other in letters if part.function != f"Σ_{other}")  # fmt: skip
     if not isinstance(part, ast.Name):
         return
     for stem, own in indexed(part.name):
         for at, letter in enumerate(own):
             for other in sorted({*letters, *"ijk"} - {letter}):
                 changed = f"{stem}_{''.join([*own[:at], other, *own[at + 1 :]])}"
-                yield "wrong_axis", f"the index {letter} of {part.name} is wrong", replace(part, name=changed)
+                yield "wrong_index", f"the index {letter} of {part.name} is wrong", replace(part, name=changed)
+
+
+def _of_axes(part: ast.Expression) -> Iterator[Edit]:
+    """Another axis in the place of one, and with it the axis kept."""
+    if not isinstance(part, ast.Call):
+        return
+    for at, one in enumerate(part.arguments):
+        several = one.value.items if isinstance(one.value, ast.Sequence) else ()
+        for number, axis in enumerate(several or (one.value,) if one.keyword in AXIS else ()):
+            told = f"the axis {unparse(axis)} of {unparse(part)} is wrong"
+            for other in range(MAX_AXES):
+                new: ast.Expression = ast.Number(axis.start, axis.end, Fraction(other), str(other))
+                if isinstance(one.value, ast.Sequence):
+                    new = replace(one.value, items=(*several[:number], new, *several[number + 1 :]))
+                given = (*part.arguments[:at], replace(one, value=new), *part.arguments[at + 1 :])
+                yield "wrong_axis", told, replace(part, arguments=given)
+                if all(argument.keyword != "keepdims" for argument in given):
+                    kept = ast.Argument("keepdims", ast.Name(axis.start, axis.end, "true"), axis.start, axis.end)
+                    yield "wrong_axis", told, replace(part, arguments=(*given, kept))
 
 
 def _of_functions(functions: Collection[str], part: ast.Expression) -> Iterator[Edit]:

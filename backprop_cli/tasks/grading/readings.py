@@ -5,8 +5,10 @@ A reading counts only where it gives the right value at every draw: what is righ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -24,10 +26,16 @@ from backprop_cli.tasks.grading.conventions import Conventions
 from backprop_cli.tasks.grading.indices import Indexed
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
+from backprop_cli.tasks.grading.loose import ONES
 from backprop_cli.tasks.grading.slopes import like_their_arguments
 
 MAX_ENTRIES = 1 << 22
 """Of all that a formula computes on its way, besides sixteen times what the key itself holds."""
+
+_DOTS = ("·", "\\cdot", "@", "∙", "•")
+"""Signs of a product of vectors that may be a number."""
+
+_KRONECKER = re.compile(r"(?:δ|delta)_[a-z]_?[a-z]")
 
 MAX_WORK = 1 << 30
 """Operations of a formula, about a second, besides sixteen times what the key itself takes."""
@@ -44,39 +52,99 @@ def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[a
     Raises:
         SpecError: E014, E015 where letters for axes have no meaning.
     """
-    conventions = Conventions(key, item, formula.text)
-    expression = conventions.expression(formula.expression)
-    scope = like_their_arguments(scope, expression)
+    scope = like_their_arguments(scope, formula.expression)
 
     def shape(part: ast.Expression) -> tuple[int, ...]:
         found: Shape = interpret(part, scope, bounded(key))
         return tuple(map(int, found))
 
+    conventions = Conventions(key, item, formula.text, shape)
+    expression = everywhere(conventions.expression(formula.expression), _inverted(shape, formula.text.text))
+    scope = like_their_arguments(scope, expression)
+    lettered = any(conventions.placed(part) is not None for part in ast.parts(expression))
+    found = _lettered(conventions, formula, expression) if lettered else _plain(conventions, formula, expression)
     seen: set[str] = set()  # two trees are not compared: that goes as deep as they are
+    for reading in found:
+        if unparse(reading) not in seen:
+            seen.add(unparse(reading))
+            yield reading
+
+
+def _lettered(conventions: Conventions, formula: Formula, expression: ast.Expression) -> Iterator[ast.Expression]:
+    """A formula with letters for axes: sums written or implied, products of matrices or not, numbers from 0 or 1."""
+    parts = ast.parts(expression)
+    sums = any(isinstance(part, ast.Call) and part.function.startswith(("Σ", "sum")) for part in parts)
+    deltas = any(_KRONECKER.fullmatch(part.name) for part in ast.names(expression))
+    counted = any(isinstance(part, ast.Indexed) for part in parts)
+    wanted = conventions.key.shape(conventions.item)
     refused: BackpropError | None = None
-    if any(conventions.placed(part) is not None for part in ast.parts(expression)):
-        calls = (part for part in ast.parts(expression) if isinstance(part, ast.Call))
-        sums = any(part.function.startswith(("Σ", "sum")) for part in calls)
-        for implicit, meets in product((False,) if sums else (False, True), (True, False)):
-            reader = Indexed(formula.text, conventions.placed, shape, implicit=implicit, meets=meets)
-            try:
-                found = [*reader.whole(everywhere(expression, _of_powers), formula.letters, key.shape(item))]
-            except BackpropError as caught:
-                refused = refused or caught
-                continue
-            for reading in found:
-                if unparse(reading) not in seen:
-                    seen.add(unparse(reading))
-                    yield reading
-        if refused is not None and not seen:
-            raise refused
-        return
-    for change in (_as_it_stands, _entrywise(shape, _are_vectors), _tight, _entrywise(shape, _broadcast), _diagonal,
-                   _of_powers):
-        other = everywhere(expression, change)
-        if unparse(other) not in seen:
-            seen.add(unparse(other))
-            yield other
+    read = False
+    for kronecker, shared, first, implicit, meets in product(
+            (False, True)[: 1 + deltas], (False, True), (0, 1)[: 1 + counted], (False, True)[: 2 - sums],
+            (True, False)):  # fmt: skip
+        reader = Indexed(formula.text, replace(conventions, kronecker=kronecker).placed, conventions.shape,
+                         implicit=implicit, meets=meets, first=first, shared=shared)  # fmt: skip
+        try:
+            found = [*reader.whole(everywhere(expression, _of_powers), formula.letters, wanted)]
+        except BackpropError as caught:
+            refused = refused or caught
+            continue
+        read = True
+        yield from found
+    if refused is not None and not read:
+        raise refused
+
+
+def _plain(conventions: Conventions, formula: Formula, expression: ast.Expression) -> Iterator[ast.Expression]:
+    """A formula in whole tensors: which products are matrix products, what is nearer to what."""
+    shape = conventions.shape
+    changes = [_as_it_stands, _entrywise(shape, _are_vectors), _tight, _entrywise(shape, _broadcast), _diagonal,
+               _of_powers]
+    raw = formula.text.source.text[formula.text.start : formula.text.end]
+    if not any(sign in raw for sign in _DOTS):  # two vectors side by side are no dot product
+        changes[:2] = changes[1::-1]
+    for written in (expression, conventions.expression(everywhere(formula.expression, _tight))):
+        yield from (everywhere(written, change) for change in changes)
+        if ONES in {part.name for part in ast.names(formula.expression)} and _is_scalar(written, shape):
+            yield _repeated(written, conventions.key.shape(conventions.item))
+
+
+def _is_scalar(part: ast.Expression, shape: Callable[[ast.Expression], Shape]) -> bool:
+    with suppress(BackpropError, ValueError):
+        return shape(part) == ()
+    return False
+
+
+def _repeated(part: ast.Expression, wanted: Shape) -> ast.Expression:
+    """`C 1`: a number for every entry."""
+    start, end = part.start, part.end
+    sizes = tuple(ast.Number(start, end, Fraction(int(size)), str(int(size))) for size in wanted)
+    given = ast.Argument(None, ast.Sequence(start, end, sizes, "("), start, end)
+    ones = ast.Call(start, end, "ones", (given,), start, library="own")
+    return ast.Binary(start, end, "*", part, ones)
+
+
+def _inverted(shape: Callable[[ast.Expression], Shape], text: str) -> Callable[[ast.Expression], ast.Expression]:
+    """`S^{-1}` of a square matrix: its inverse; `p⁻¹` of anything else: 1/p."""
+
+    def change(part: ast.Expression) -> ast.Expression:
+        match part:
+            case ast.Binary(operator="**", left=base, right=ast.Unary(operand=ast.Number(text="1"))):
+                by_hand = "**" not in text[base.end : part.right.start]
+            case ast.Inverted(operand=base):
+                by_hand = True
+            case _:
+                return part
+        with suppress(BackpropError, ValueError):
+            size = shape(base)
+            if by_hand and len(size) > 1 and size[-1] == size[-2]:
+                return ast.Inverted(part.start, part.end, base)
+            if isinstance(part, ast.Inverted):
+                one = ast.Number(part.start, part.end, Fraction(1), "1")
+                return ast.Binary(part.start, part.end, "/", one, base)
+        return part
+
+    return change
 
 
 def _as_it_stands(part: ast.Expression) -> ast.Expression:
@@ -89,8 +157,10 @@ def _entrywise(shape: Callable[[ast.Expression], Shape],
 
     def change(part: ast.Expression) -> ast.Expression:
         if isinstance(part, ast.Binary) and part.operator == "·":
+            outer = which is _are_vectors and (ast.Transposed in {type(part.left), type(part.right)})
             with suppress(BackpropError, ValueError):
-                return replace(part, operator="*") if which(shape(part.left), shape(part.right)) else part
+                if not outer and which(shape(part.left), shape(part.right)):
+                    return replace(part, operator="*")
         return part
 
     return change
@@ -107,11 +177,17 @@ def _broadcast(one: Shape, other: Shape) -> bool:
 
 def _tight(part: ast.Expression) -> ast.Expression:
     """`(1 - h²) ⊙ Wᵀ δ`: two factors side by side are nearer to each other than those with a sign between."""
-    match part:
-        case ast.Binary(operator="·", left=ast.Binary(operator="*") as left):
-            inner = replace(part, start=left.right.start, left=left.right)
-            return replace(left, end=part.end, right=_tight(inner))
-    return part
+    products: list[ast.Binary] = []
+    left = part
+    while isinstance(left, ast.Binary) and left.operator == "·":
+        products.append(left)
+        left = left.left
+    if not products or not isinstance(left, ast.Binary) or left.operator != "*":
+        return part
+    near = left.right
+    for one in reversed(products):
+        near = replace(one, start=near.start, left=near)
+    return replace(left, end=part.end, right=near)
 
 
 def _of_powers(part: ast.Expression) -> ast.Expression:

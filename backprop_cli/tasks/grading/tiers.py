@@ -143,10 +143,11 @@ def _apart(one: Array, other: Array) -> float:
 
 def all_tiers(case: Case) -> Iterator[Tier]:
     """The answer as a whole, then the tiers of the item, with the usual factors after the first of these."""
-    yield Tier.of(_whole(case), case.views[0], 2.0)
+    numbers = "whole, in numbers" if case.figures is not None else "whole"
+    yield _once(case, numbers, lambda: _whole(case), 2.0, all_of_them=True)
     for number, tier in enumerate(_tiers(case)):
         if number == 1:
-            yield Tier.of(_scaled(case, factors(case)), case.views[0], 2.0)
+            yield _once(case, "scaled", lambda: _scaled(case, factors(case)), 2.0, all_of_them=True)
         yield tier
 
 
@@ -197,11 +198,12 @@ def _steps(case: Case) -> Iterator[Candidate]:
         yield Candidate(mistake, told, partial(moved, share=share))
 
 
-def _once(case: Case, name: str, make: Callable[[], Iterable[Candidate]], digits: float) -> Tier:
+def _once(case: Case, name: str, make: Callable[[], Iterable[Candidate]], digits: float, *,
+          all_of_them: bool = False) -> Tier:  # fmt: skip
     """A tier of an item; its candidates do not depend on whose numbers they are worked out from."""
     known, place = case.key.known, (name, case.index, case.item.what, case.item.is_further and case.item.suffix)
     if ("candidates", *place) not in known:
-        known["candidates", *place] = list(islice(make(), _most(case, name)))
+        known["candidates", *place] = list(make() if all_of_them else islice(make(), _most(case, name)))
     if case.own:
         return Tier.of(known["candidates", *place], case.views[0], digits)
     if place not in known:
@@ -225,7 +227,7 @@ def _of(what: str, index: int, view: View) -> Any:
 
 def _whole(case: Case) -> Iterator[Candidate]:
     """What may be wrong with the answer as a whole: its sign, its decimal point, its arrangement."""
-    right = dict(zip(map(id, case.views), case.right, strict=False))
+    right = _right(case)
     found = [(-1.0, "sign", "the sign is wrong: it is minus the right one")]
     if case.figures is not None:
         told = "the decimal point has slipped"
@@ -233,15 +235,22 @@ def _whole(case: Case) -> Iterator[Candidate]:
     yield from _scaled(case, found)
     if case.right[0].ndim >= 2:
         told = "it is the transpose of the right one"
-        yield Candidate("transpose", told, lambda view: np.swapaxes(right[id(view)], -1, -2))
-        yield Candidate("transpose", f"{told}, with the wrong sign", lambda view: -np.swapaxes(right[id(view)], -1, -2))
+        yield Candidate("transpose", told, lambda view: np.swapaxes(right(view), -1, -2))
+        yield Candidate("transpose", f"{told}, with the wrong sign", lambda view: -np.swapaxes(right(view), -1, -2))
 
 
 def _scaled(case: Case, scales: list[tuple[float, str, str]]) -> Iterator[Candidate]:
     """The right answer times each of some factors."""
-    right = dict(zip(map(id, case.views), case.right, strict=False))
+    right = _right(case)
     for factor, key, words in scales:
-        yield Candidate(key, words, lambda view, f=factor: f * right[id(view)])  # type: ignore[misc]
+        yield Candidate(key, words, lambda view, f=factor: f * right(view))  # type: ignore[misc]
+
+
+def _right(case: Case) -> Callable[[View], Array]:
+    """The right answer from whatever numbers."""
+    if case.item.is_further:
+        return lambda view: np.asarray(case.key.further.of(case.item, view))
+    return lambda view: np.asarray(_of(case.item.what, case.index, view))
 
 
 def factors(case: Case) -> list[tuple[float, str, str]]:
