@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from stat import S_ISFIFO
 
 from backprop_cli.errors import FileError, SpecError
 from backprop_cli.language import sections
@@ -170,13 +171,24 @@ def content_of(path: str) -> bytes:
 def _content(path: str) -> bytes:
     """At most one byte more than is read: the loader says that it is too large."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+        with open(path, "rb", opener=_at_once) as stream:
+            content = stream.read(MAX_BYTES + 1)
+            if not content and S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+                raise FileError("E001", f"{path!r} is a pipe, and nobody writes into it")
+            return content
     except IsADirectoryError:
         raise FileError("E001", f"{path!r} is a folder, not a spec") from None
     except (OSError, ValueError) as caught:
         reason = getattr(caught, "strerror", None) or "not a file name"
         raise FileError("E001", f"cannot read {path!r}: {reason}") from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file; a named pipe that nobody writes into would be waited for without an end."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _stdin() -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from backprop_cli.cli.streams import AtomicFile
 from backprop_cli.errors import FileError
+from backprop_cli.language.reader import content_of
 
 
 def names(folder: Path) -> set[str]:
@@ -200,3 +202,18 @@ def test_an_unknown_suffix_is_refused(in_process, folder: Path, line: str) -> No
     assert (code, out) == (2, "")
     assert err.startswith("error[E026]: no format of this command has the suffix")
     assert not (folder / line.rsplit(maxsplit=1)[-1]).exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_read_if_somebody_writes_into_it(tmp_path: Path) -> None:
+    """A named one among the answers was waited for without an end; `<(...)` is one that is written into."""
+    pipe = tmp_path / "answers.yaml"
+    os.mkfifo(pipe)
+    with pytest.raises(FileError, match="is a pipe, and nobody writes into it"):
+        content_of(str(pipe))
+    reading, writing = os.pipe()
+    writer = threading.Timer(0.05, lambda: (os.write(writing, b"answers: {}"), os.close(writing)))
+    writer.start()
+    assert content_of(f"/dev/fd/{reading}") == b"answers: {}"
+    writer.join()
+    os.close(reading)

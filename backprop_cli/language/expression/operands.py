@@ -144,7 +144,9 @@ class Operands(Cursor, ABC):
                 return ast.Call(name.start, inner.end, _OF_LOG[inner.function], inner.arguments, inner.name_end)
             return own_call("log", name.start, inner.end, inner)
         if name.text.startswith("Σ") and self.summed():
+            self.deeper("write one sum over all, or several nodes")
             inner = self.product()
+            self.depth -= 1
             argument = ast.Argument(None, inner, inner.start, inner.end)
             return ast.Call(name.start, inner.end, name.text, (argument,), name.end)
         return ast.Name(name.start, name.end, name.text)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.errors import BackpropError, SpecError, UsageError
-from backprop_cli.language import tree
+from backprop_cli.language import reader, tree
 from backprop_cli.language.arrays import numbers
 from backprop_cli.language.loader import load_document, raise_all
 from backprop_cli.language.python.program import is_python
@@ -33,7 +33,6 @@ from backprop_cli.tasks.grading.items import Item, item_of
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.mark import Scheme
 from backprop_cli.tasks.grading.quantities import Impossible, Settings
-from backprop_cli.tasks.grading.sheets import content
 from backprop_cli.tasks.stepping.rules import RULES
 from backprop_cli.tasks.stepping.step import parameters_of
 
@@ -66,7 +65,7 @@ def key_file(path: str) -> KeyFile:
     """
     if path == "-" or is_python(path):
         return KeyFile(path)
-    document = load_document(content(path), path)
+    document = load_document(reader.content_of(path), path)
     root = document.root
     if not isinstance(root, tree.Mapping) or all(name.raw != "spec" for name, _ in root.items):
         return KeyFile(path)

@@ -11,14 +11,11 @@ A file that is no such file at all is an error; an answer in it that cannot be r
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from backprop_cli.errors import BackpropError, FileError
-from backprop_cli.language import tree
-from backprop_cli.language.decode import MAX_BYTES
+from backprop_cli.errors import BackpropError
+from backprop_cli.language import reader, tree
 from backprop_cli.language.expression import Expression, parse
 from backprop_cli.language.source import Text
 from backprop_cli.language.suggest import did_you_mean
@@ -57,23 +54,7 @@ def read_sheet(path: str, nodes: Collection[str], graph: Graph | None = None) ->
         FileError: E001 where it cannot be read.
         SpecError, Failures: it is no file of answers.
     """
-    return sheet_of(content(path), "<stdin>" if path == "-" else path, nodes, graph)
-
-
-def content(path: str) -> bytes:
-    """The bytes of a file, at most one more than is allowed: who reads them says that it is too large.
-
-    Raises:
-        FileError: E001.
-    """
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
-        with Path(path).open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError, AttributeError) as caught:
-        reason = getattr(caught, "strerror", None) or "it is closed, or no file name"
-        raise FileError("E001", f"cannot read {path!r}: {reason}") from None
+    return sheet_of(reader.content_of(path), "<stdin>" if path == "-" else path, nodes, graph)
 
 
 def sheet_of(data: bytes, file: str, nodes: Collection[str] = (), graph: Graph | None = None) -> Sheet:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterator
 from backprop_cli.tasks.grading.items import SUBSCRIPTS, other_spelling
 
 MAX_STEPS = 100
-_SUM = re.compile(r"(?:\\sum(?:\\limits)?|Σ|∑|\bsum)_\s*(?:\{\s*)?(?P<letter>[a-zA-Z])\s*(?:=\s*(?P<first>\d+)\s*)?\}?"
-                  r"(?:\s*\^\s*(?:\{\s*(?P<last>\w+)\s*\}|(?P<end>\w)))?")  # fmt: skip
+MAX_SUMS = 20  # in one answer: nobody writes more, and each is tried at every step
+_SUM = re.compile(r"(?:\\sum(?:\\limits)?|Σ|∑|\bsum)_\s*(?:\{\s*)?(?P<letter>[a-zA-Z])\s*"
+                  r"(?:=\s*(?P<first>\d{1,6})\s*)?\}?(?:\s*\^\s*(?:\{\s*(?P<last>\w+)\s*\}|(?P<end>\w)))?")  # fmt: skip
 _FOR = re.compile(r"(?:\bsum|Σ|∑)\s*\((?P<body>.+?)\s+(?:for|over)\s+(?P<letter>[a-z])\b[^()]*\)")
 _BRACED = re.compile(r"_\{(\d+)\}")
 PLAIN = r"_\1"
@@ -25,7 +26,10 @@ def written_out(text: str, nodes: Collection[str], gradient: Callable[[str], boo
     """The text with each sum over steps written out; `gradient` says whether a name is the gradient of a node."""
     text = _FOR.sub(lambda found: f"Σ_{found['letter']} ({found['body']})", text)
     at = 0
-    while (found := _SUM.search(text, at)) is not None:
+    for _ in range(MAX_SUMS):
+        found = _SUM.search(text, at)
+        if found is None:
+            break
         end = _end(text, found.end())
         terms = list(_terms(found, text[found.end() : end], nodes, gradient))
         at = found.end()
@@ -54,8 +58,9 @@ def _terms(found: re.Match[str], body: str, nodes: Collection[str], gradient: Ca
     if not names:
         return
     last = found["last"] or found["end"] or ""
-    stop = int(last) if last.isdigit() else MAX_STEPS
-    for step in range(int(found["first"] or 1), stop + 1):
+    first = int(found["first"] or 1)
+    stop = int(last) if last.isdecimal() and len(last) <= len(str(MAX_STEPS)) + 3 else first + MAX_STEPS
+    for step in range(first, min(stop, first + MAX_STEPS) + 1):
         if all(_is_known(name, step + by, nodes, gradient) for name, by in names):
             term = shifted.sub(lambda one, step=step: f"{one['name']}_{{{step + _shift(one)}}}", body)  # type: ignore[misc]
             yield f"({term.strip() if LATEX in body else _BRACED.sub(PLAIN, term).strip()})"
