@@ -97,6 +97,14 @@ def test_an_exception_goes_to_its_handler() -> None:
     np.testing.assert_array_equal(run["x"].grad, [12.0, 12.0])
 
 
+def test_why_a_function_is_not_differentiated(backprop: Backprop) -> None:
+    """Rule: where the function that is differentiated cannot be read, that is what is said."""
+    code = "import jax\nfrom elsewhere import load\ndef f(x):\n    return load(x) ** 2\ng = jax.grad(f)(2.0)\n"
+    done = backprop("import", "-", stdin=code)
+    assert done.code == 2
+    assert "what elsewhere.load gives is not known" in done.err
+
+
 def test_trees_that_are_not_alike(backprop: Backprop) -> None:
     """Rule: a function of each pair of values needs pairs; what has none is refused where it is asked for."""
     code = ("import jax, jax.numpy as jnp\np = {'a': jnp.array(1.0)}\nq = {'b': 2.0}\n"

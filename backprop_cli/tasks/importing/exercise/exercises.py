@@ -128,7 +128,8 @@ def guessed_exercise(record: Record, output: Item, starts: tuple[Start, ...] | N
     """The exercise of a program that works its gradients out by hand, or not at all; `starts` where it says these."""
     starts = starts or (_usual_start(record, output),)
     items = reachable(record, [start.output for start in starts], record.hooks)
-    leaves = [item for item in items if item.what == "leaf" or item.what == "number" and item.code is None]
+    numbers = [item for item in items if item.what == "number" and item.code is None and not item.size]
+    leaves = [item for item in items if item.what == "leaf" or item in numbers]
     params, how = _params(record, leaves)
     return Exercise(starts, items, f"line {output.line}" if output.line else "the end", output.line, params,
                     record.hooks, how)  # fmt: skip

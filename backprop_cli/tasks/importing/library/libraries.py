@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from backprop_cli.records import replace
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS
 from backprop_cli.tasks.importing.data.drawn import keyed
@@ -16,6 +17,7 @@ from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
 from backprop_cli.tasks.importing.library.control import CONTROL
+from backprop_cli.tasks.importing.library.densities import DENSITIES
 from backprop_cli.tasks.importing.library.einops import EINOPS
 from backprop_cli.tasks.importing.library.mapped import mapped, tree_mapped
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
@@ -151,11 +153,16 @@ def _generator(machine: Machine, given: list[object], named: dict[str, object], 
     return Library("numpy.random")
 
 
-def _grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+def _grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Differentiator:
     """`grad(f, argnum)` of autograd and jax."""
     which = plain(named.get("argnums", named.get("argnum", given[1] if len(given) > 1 else 0)))
     positions = tuple(map(plain, which)) if isinstance(which, list | tuple) else (which,)
     return Differentiator(given[0], positions)
+
+
+def _each_grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+    """`elementwise_grad(f, argnum)` of autograd: of each entry of what f gives, by itself."""
+    return replace(_grad_of(machine, given, named, node), each=True)
 
 
 def _autograd(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
@@ -203,7 +210,7 @@ _SPECIAL: Mapping[str, Row] = {
     "numpy.random.seed": _seed, "autograd.numpy.random.seed": _seed, "numpy.random.default_rng": _generator,
     "numpy.random.RandomState": _generator, "autograd.numpy.random.RandomState": _generator, "autograd.grad": _grad_of,
     "jax.grad": _grad_of, "autograd.value_and_grad": _grad_of, "jax.value_and_grad": _grad_of,
-    "autograd.elementwise_grad": _grad_of, "torch.autograd.grad": _autograd, "torch.autograd.backward": _backward,
+    "autograd.elementwise_grad": _each_grad_of, "torch.autograd.grad": _autograd, "torch.autograd.backward": _backward,
     **dict.fromkeys(("jax.random.PRNGKey", "jax.random.key", "jax.random.fold_in"), lambda m, g, k, n: Opaque("a key")),
     "jax.random.split": _keys, **dict.fromkeys(("jax.tree.map", "jax.tree_map", "jax.tree_util.tree_map"), tree_mapped),
     **dict.fromkeys(("jax.vmap", "torch.vmap", "torch.func.vmap"), mapped),
@@ -225,7 +232,7 @@ _SPECIAL: Mapping[str, Row] = {
 }  # fmt: skip
 
 
-_ROWS: Mapping[str, Row] = {**tensorflow.TENSORFLOW, **EINOPS, **STANDARD, **CONTROL, **_SPECIAL}
+_ROWS: Mapping[str, Row] = {**tensorflow.TENSORFLOW, **EINOPS, **STANDARD, **CONTROL, **DENSITIES, **_SPECIAL}
 
 
 def _partial(machine: Machine, given: list[object], named: dict[str, object], more: list[object],

@@ -18,7 +18,17 @@ from backprop_cli.tasks.importing.state.codes import call, name_of, named
 from backprop_cli.tasks.importing.state.codes import transposed as turned
 from backprop_cli.tasks.importing.state.inline import Inline
 from backprop_cli.tasks.importing.state.record import leaf_of
-from backprop_cli.tasks.importing.state.values import Builtin, Handle, Item, Opaque, Tensor, Unread, is_number, plain
+from backprop_cli.tasks.importing.state.values import (
+    At,
+    Builtin,
+    Handle,
+    Item,
+    Opaque,
+    Tensor,
+    Unread,
+    is_number,
+    plain,
+)
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -221,5 +231,5 @@ _ATTRIBUTES: Mapping[str, Any] = {
     "requires_grad": lambda m, v, n: v.grad,
     "is_leaf": lambda m, v, n: v.fresh or (v.item is not None and v.item.what == "leaf"),
     "grad_fn": _grad, "real": lambda m, v, n: v,
-    "value": lambda m, v, n: v,
+    "value": lambda m, v, n: v, "at": lambda m, v, n: At(v),
 }  # fmt: skip

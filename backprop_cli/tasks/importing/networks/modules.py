@@ -144,7 +144,7 @@ def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> objec
     if name in layer.parts:
         _placed(layer.parts[name], layer, name)
         return layer.parts[name]
-    if name in {"append", "add_module", "extend"}:
+    if name in {"append", "extend"}:
         return Builtin(name, lambda m, a, k, n: _append(layer, a))
     if name in {"items", "values", "keys"}:
         parts = list(layer.parts.items())
@@ -219,6 +219,8 @@ def _cleared(machine: Machine, owner: object, given: list[object], node: ast.AST
 
 
 def _registered(machine: Machine, owner: object, given: list[object], node: ast.AST) -> Any:
+    if isinstance(owner, Layer) and len(given) > 1:
+        owner.parts[str(given[0])] = given[1]
     if isinstance(owner, Instance) and len(given) > 1:
         value = given[1]
         if isinstance(value, Part):
@@ -234,5 +236,5 @@ MODULE_METHODS: Mapping[str, Run] = {
     "load_state_dict": _loaded, "children": _each(walk.children), "named_children": _each(walk.children, None),
     "modules": _each(walk.modules), "named_modules": _each(walk.modules, None),
     "buffers": lambda m, o, a, n: Opaque("the buffers of a model"), "apply": _applied, "zero_grad": _cleared,
-    **dict.fromkeys(("register_buffer", "register_parameter", "add_module"), _registered),
+    **dict.fromkeys(("register_buffer", "register_parameter", "add_module", "register_module"), _registered),
 }  # fmt: skip

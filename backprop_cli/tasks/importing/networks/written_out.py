@@ -173,6 +173,23 @@ class Bernoulli(Distribution):
         return -F.binary_cross_entropy(self.probs, value, reduction="none")
 
 
+def kl_divergence(p, q):
+    if hasattr(p, "loc") and hasattr(q, "loc"):
+        return (q.scale / p.scale).log() + (p.scale ** 2 + (p.loc - q.loc) ** 2) / (2 * q.scale ** 2) - 0.5
+    if not hasattr(p, "log_probs") or not hasattr(q, "log_probs"):
+        unread("kl_divergence of these")
+    return (p.log_probs.exp() * (p.log_probs - q.log_probs)).sum(-1)
+
+
+def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="right"):
+    longest, rows = max([len(one) for one in sequences]), []
+    for one in sequences:
+        fill = torch.full((longest - len(one), *one.shape[1:]), padding_value, dtype=one.dtype)
+        whole = [one, fill] if padding_side == "right" else [fill, one]
+        rows.append(torch.cat(whole) if len(one) < longest else one)
+    return torch.stack(rows, 0 if batch_first else 1)
+
+
 class EmbeddingBag(nn.Module):
     def __init__(self, num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
                  mode="mean", sparse=False, _weight=None, include_last_offset=False, padding_idx=None):
@@ -205,8 +222,8 @@ def _definitions(source: str) -> dict[str, str]:
 
 
 def is_written(source: str, name: str) -> bool:
-    """Whether a layer is written out here."""
-    return f"\nclass {name}(" in source
+    """Whether a layer, or a function, is written out here."""
+    return f"\nclass {name}(" in source or f"\ndef {name}(" in source
 
 
 def definition_of(machine: Machine, source: str, name: str, names: Mapping[str, object], node: ast.AST) -> Any:

@@ -285,13 +285,16 @@ def _differentiated(
     finally:
         machine.deriving -= 1
     output = result[0] if isinstance(result, tuple) and result else result
+    if isinstance(output, Unknown):
+        raise Unread(output.error)
+    seed = leaf_of(machine.record.shape(output, node), rule="ones") if function.each else None
     if machine.deriving and isinstance(output, Tensor) and len(wanted) == 1:  # more is computed from it
-        return training.gradient(machine, output, None, wanted[0], node)
+        return training.gradient(machine, output, seed, wanted[0], node)
     if machine.deriving:
         raise machine.record.unread(node, "a derivative of this derivative is not read",
                                     "write a function of one array that gives a number")  # fmt: skip
     if isinstance(output, Tensor):
-        training.backward(machine, output, None, tuple(wanted), node)
+        training.backward(machine, output, seed, tuple(wanted), node)
     return Opaque("a gradient")
 
 

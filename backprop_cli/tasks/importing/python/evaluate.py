@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from backprop_cli.language.spelling import PLACES
-from backprop_cli.tasks.importing.arrays import indexing, tensors
+from backprop_cli.tasks.importing.arrays import at
 from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.library import methods, python_methods
 from backprop_cli.tasks.importing.library.builtins import BUILTINS, type_of
-from backprop_cli.tasks.importing.networks.keras_graph import Later
 from backprop_cli.tasks.importing.networks.tensorflow import Tape, tape_method
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.python.calls import called
@@ -27,16 +26,15 @@ from backprop_cli.tasks.importing.python.containers import (
     text_,
     walrus,
 )
+from backprop_cli.tasks.importing.python.items import subscript
 from backprop_cli.tasks.importing.python.operators import binary_, both_, choice_, compare_, unary_
-from backprop_cli.tasks.importing.python.targets import hashable
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Machine
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
+    At,
     Bound,
     Builtin,
     Class,
-    Defaults,
-    Dim,
     Draw,
     Function,
     Handle,
@@ -49,7 +47,6 @@ from backprop_cli.tasks.importing.state.values import (
     Tensor,
     Unknown,
     Unread,
-    kind_of,
     plain,
 )
 
@@ -157,6 +154,8 @@ def _of_few(machine: Machine, owner: object, name: str, node: ast.AST) -> object
         return Builtin(name, lambda m, a, k, n: calls.own_draw(m, owner, name, a, n))
     if isinstance(owner, Super):
         return _of_super(machine, owner, name, node)
+    if isinstance(owner, At):
+        return at.method(machine, owner, name, node)
     if isinstance(owner, Tape):
         return tape_method(machine, name, node)
     return python_methods.python_method(machine, owner, name, node)
@@ -204,47 +203,6 @@ def _of_super(machine: Machine, owner: Super, name: str, node: ast.AST) -> objec
     return Builtin(name, lambda m, a, k, n: None)
 
 
-def _subscript(machine: Machine, node: ast.Subscript) -> Any:
-    if machine.answers is not None and (found := machine.answers.keyed(node)) is not None:
-        return found
-    owner = machine.value(node.value)
-    if isinstance(owner, Tensor):
-        return indexing.indexed(machine, owner, node.slice, node)
-    if isinstance(owner, Later):
-        return Later(Builtin("item", lambda m, a, k, n: indexing.indexed(m, a[0], node.slice, n)), [owner], {})
-    if isinstance(owner, Opaque):
-        return owner
-    if isinstance(owner, Library):
-        return Opaque(f"{owner.path}[...]")
-    if isinstance(owner, Layer):
-        return calls.layer_part(machine, owner, machine.value(node.slice), node)
-    key = _slice(machine, node.slice) if isinstance(node.slice, ast.Slice) else machine.value(node.slice)
-    if isinstance(owner, Instance) and owner.kind.find("__getitem__") is not None:
-        return called(machine, attribute(machine, owner, "__getitem__", node), [key], {}, node)
-    if isinstance(owner, Instance) and owner.kind.is_tuple:
-        owner = list(items_of(machine, owner, node))
-    key = hashable(machine, key, node) if isinstance(owner, dict) else plain(tensors.as_number(key))
-    if isinstance(owner, Defaults) and key not in owner:
-        owner[key] = called(machine, owner.factory, [], {}, node)
-    try:
-        found = owner[key]
-    except (TypeError, KeyError, IndexError, ValueError) as caught:
-        message = f"{kind_of(owner)} has no item {str(key)[:40]!r}"
-        raise machine.stopped(node, type(caught).__name__, message) from None
-    if isinstance(found, Unknown):
-        raise Unread(found.error)
-    return (
-        Dim(found)
-        if isinstance(found, int) and not isinstance(found, bool | Dim) and isinstance(owner, Pair)
-        else found
-    )
-
-
-def _slice(machine: Machine, node: ast.Slice) -> slice:
-    ends = [None if end is None else plain(machine.value(end)) for end in (node.lower, node.upper, node.step)]
-    return slice(*ends)
-
-
 def _call(machine: Machine, node: ast.Call) -> object:
     if isinstance(node.func, ast.Name) and node.func.id == "super":
         owner = machine.frame.find("self") if "self" in machine.frame.names else None
@@ -290,6 +248,6 @@ _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Machine, Any], Any]] = {
     ast.Tuple: lambda m, n: tuple(items_in(m, n.elts)), ast.Set: lambda m, n: items_in(m, n.elts), ast.Dict: dict_,
     ast.ListComp: comprehension, ast.GeneratorExp: comprehension, ast.SetComp: comprehension,
     ast.DictComp: dict_comprehension, ast.Lambda: lambda_, ast.JoinedStr: text_, ast.NamedExpr: walrus,
-    ast.Attribute: _attribute, ast.Subscript: _subscript, ast.Call: _call, ast.Yield: _yield, ast.YieldFrom: _yield,
+    ast.Attribute: _attribute, ast.Subscript: subscript, ast.Call: _call, ast.Yield: _yield, ast.YieldFrom: _yield,
 }  # fmt: skip
 _COMPUTING: Final = (ast.BinOp, ast.UnaryOp, ast.Call)

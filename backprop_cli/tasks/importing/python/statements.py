@@ -17,7 +17,17 @@ from backprop_cli.tasks.importing.python.matching import match_
 from backprop_cli.tasks.importing.python.targets import poison
 from backprop_cli.tasks.importing.python.trying import raise_, try_
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
-from backprop_cli.tasks.importing.state.values import Class, Frame, Function, Library, Opaque, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.state.values import (
+    Class,
+    Frame,
+    Function,
+    Instance,
+    Library,
+    Opaque,
+    Tensor,
+    Unknown,
+    Unread,
+)
 
 
 def execute(machine: Machine, node: ast.stmt) -> None:
@@ -178,10 +188,14 @@ def _return(machine: Machine, node: ast.Return) -> None:
 
 def _with(machine: Machine, node: ast.With) -> None:
     off, taping = 0, 0
+    left: list[Instance] = []
     for item in node.items:
         value = _attempt(machine, item.context_expr)
         taping += isinstance(value, Tape)
         off += isinstance(value, Opaque) and value.what == "no_grad"
+        if isinstance(value, Instance) and value.kind.find("__enter__") is not None:
+            left.append(value)
+            value = machine.called(machine.attribute(value, "__enter__", node), [], {}, node)
         if item.optional_vars is not None:
             _bind_attempt(machine, item.optional_vars, value, node)
     machine.off, machine.taping = machine.off + off, machine.taping + taping
@@ -189,6 +203,8 @@ def _with(machine: Machine, node: ast.With) -> None:
         machine.run(node.body)
     finally:
         machine.off, machine.taping = machine.off - off, machine.taping - taping
+        for one in reversed(left):
+            machine.called(machine.attribute(one, "__exit__", node), [None, None, None], {}, node)
 
 
 def _import(machine: Machine, node: ast.Import) -> None:

@@ -87,6 +87,14 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """JAX's `x.at`, and `x.at[index]`."""
+
+    tensor: Tensor
+    index: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """A plain number of the program, with the expression that makes it in the spec."""
 
@@ -296,6 +304,7 @@ class Differentiator:
 
     function: object
     positions: tuple[int, ...]
+    each: bool = False  # of each entry by itself: `elementwise_grad`
 
 
 @dataclass(frozen=True, slots=True)
