@@ -172,7 +172,7 @@ def _expanded(expr: Expr) -> Expr | None:
 
 def _merged(total: Expr, final: Expr, _: Facts) -> Iterator[str]:
     """Products of matrices with a factor in common, and sums that became powers."""
-    if _sums_times(final) - _sums_times(total):
+    if _sums_times(final) - _sums_times(total) and _added_products(total) - _added_products(final):
         yield spelled(LAWS["F1a"])
     if _squares(final) - _squares(total):
         yield spelled(LAWS["F1n"])
@@ -219,6 +219,14 @@ def _sums_times(expr: Expr) -> set[Expr]:
     return {part for part in products if any(isinstance(a, Add) for a in part.args)}
 
 
+def _added_products(expr: Expr) -> set[Expr]:
+    """The sums in which products of matrices, or of vectors, are several of the terms."""
+    products = {part for part in expr.atoms(Apply) if part.name in {"matmul", "outer"}}
+    return {total for total in expr.atoms(Add)
+            if sum(not products.isdisjoint(Mul.make_args(term)) for term in total.args) > 1}  # fmt: skip
+
+
 def _squares(expr: Expr) -> set[Expr]:
-    """The sums that a formula has a power of."""
-    return {power.base for power in expr.atoms(Pow) if isinstance(power.base, Add) and power.exp.is_Integer}
+    """The sums that a formula has a power of; a quotient is none."""
+    powers = (power for power in expr.atoms(Pow) if power.exp.is_Integer and power.exp != -1)
+    return {power.base for power in powers if isinstance(power.base, Add)}

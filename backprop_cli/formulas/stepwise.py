@@ -112,22 +112,27 @@ class Steps:
         return (spelled(LAWS["A2"]),) if shorter else None
 
     def seen(self, raw: Apply, after: Expr) -> Iterator[str]:
-        """The laws that were used, else those that it is an instance of, scalars aside, else the operator's own."""
-        yield from (spelled(LAWS[name]) for name in self.work.fired if name in LAWS)
-        has_product = any(part.name == "matmul" for part in after.atoms(Apply))
+        """That a scalar was moved, where nothing else was done; else laws of the operator, of others in it, its own.
+
+        One that was used comes before one that it is an instance of; it may have led to a form that was not taken.
+        """
         bare = Apply(raw.name, tuple(split_scalar(a)[1] for a in raw.args), raw.parameters, raw.shape)
+        if after == reduce(mul, (split_scalar(a)[0] for a in raw.args), bare):
+            yield spelled(LAWS[PLAIN[raw.name]]) if raw.name in PLAIN else LINEAR
+        fired = [LAWS[name] for name in self.work.fired if name in LAWS]
+        yield from (spelled(law) for law in fired if pattern_of(law).op == raw.name)
+        has_product = any(part.name == "matmul" for part in after.atoms(Apply))
         for form, law in product(dict.fromkeys((raw, bare)), FOUND):
             pattern = pattern_of(law)
             if "@" in law.right and not has_product:
                 continue
             if pattern.op == raw.name and any(True for _ in matches(pattern, form, {}, shapes_of(law))):
                 yield spelled(law)
+        yield from map(spelled, fired)
         if raw.name == "trace" and _transposes(raw) - _transposes(after):
             yield spelled(LAWS["C2a"])
         if raw.name in PLAIN and any(isinstance(a, (Add, Mul)) for a in raw.args):
             yield spelled(LAWS[PLAIN[raw.name]])
-        elif split_scalar(after) == (reduce(mul, (split_scalar(a)[0] for a in raw.args)), bare):
-            yield LINEAR
 
     def vanished(self, raw: Apply, after: Expr) -> Iterator[str]:
         """The sums that are known of nodes that a sum has lost: Σ x̂ = 0."""

@@ -29,6 +29,7 @@ SIGNS = (
     ("p[n, y[n]]", "p[n, y[n]]: of each row n the entry at its label y[n]"),
     ("W[t[n],d]", "W[t[n],d]: of the row of W that the label t[n] names, entry d"),
     ("[:, None", "x[:, None] is x with a new axis: each entry of x meets a whole row"),
+    ("pad(", "pad(δ, (1, 2)) puts 1 zero before δ and 2 behind; of several axes, a pair for each"),
     ("scatter(", "scatter(δ, '2:', s) puts δ at [2:] of zeros of the shape s"),
     ("index_add(", "index_add(x, t, δ, 0) adds each row of δ to the row of x that its label in t names"),
     ("scatter_add(", "scatter_add(x, t, δ, 1) adds δ[n,j] to x[n,t[n,j]], for each n and j"),
@@ -48,6 +49,7 @@ SAME = "δ[i,j] is 1 where i and j are the same, else 0"
 
 ENTRIES = (
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
+    ("Σ_A", "Σ_A adds up over the axis A; the letter a is a node's here"),
     ("Π_", "Π_k multiplies over k; x^[k ≠ j] is x where k is not j, else 1"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
     ("[j ≤ k]", "[j ≤ k] is 1 where it holds, else 0"),
@@ -63,6 +65,7 @@ LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding",
 LIKE = {
     "p[n, y[n]]": re.compile(r"\w\[(?:\w+, ?)+\w+\[[\w, ]+\][\w, ]*\]"),
     "W[t[n],d]": re.compile(r"\w\[\w+\[[\w, ]+\][\w, ]*\]"),
+    "Σ_A": re.compile(r"\w_[a-z]*[A-Z]\w*\("),
     "[j = k]": re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = "),
     "[j ≤ k]": re.compile(r"(?<!\^)\[[a-z]\w* [≤≥] [a-z]\w*\]"),
     " > 0]": re.compile(r"\[[^\[\]]+ [<>≤≥≠] [^\[\]]+\]"),

@@ -374,6 +374,13 @@ FOUND = {
         "p: {shape: [3, 2], init: normal}", "a: 'diag(p, k=-2)', z: 'sin(flip(a)) + huber(a) * sum(cos(a * p))'"),
     "a list of what is computed": ("x: [0.5, -1, 3], u: 0.7",
                                    "z: \"sin(x + 1)[[1, 1, 0]] * scatter(u, '[1, 1, 0]', (3,))\""),
+    "a letter that is a node": ("n: [1, 2], x: {shape: [N, 2], init: normal}",
+                                "z: 'sin(n) * x / sum(x**2, axis=0) + mean(x, axis=0)'"),
+    "slices and lists put back": (
+        "x: [1, 2, -3, 0.5], B: {shape: [3, 4], init: normal}",
+        "z: 'sum(sin(x[1:-1])) * sin(x[[2, 0, 0, -1]]) + sin(x[::2])[0] + sin(B[:, 1])[2] + sin(B[1:, :3])[0, 1]'"),
+    "the only row of a column": ("x: [[1], [2]], A: {shape: [2, 3], init: normal}",
+                                 "z: 'sin(x[:, 0]) @ A + sin(x[0])'"),
     "a product below a sum": (
         "x: {shape: [2, 2], init: normal}", "z: 'sin(cumprod(prod_others(x), axis=1)) * cumprod(x, axis=0)'"),
     "no letter left for unit vectors": (

@@ -273,10 +273,10 @@ def shared(put: Value, kernel: Any, size: Any = None, stride: Any = None, paddin
 
 
 def axes_named(letters: str, operand: Value) -> tuple[int, ...]:
-    """The axes with these names."""
+    """The axes with these names, in small letters or, beside a node that is called so, in capitals."""
     found = []
     for letter in letters:
-        places = [i for i, label in enumerate(operand.labels) if label == letter]
+        places = [i for i, label in enumerate(operand.labels) if label == letter.lower()]
         if len(places) != 1:
             raise UnclearError(f"{len(places)} axes of {operand.labels} are called {letter}")
         found.append(places[0])

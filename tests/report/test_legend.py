@@ -50,6 +50,7 @@ SAID = {
     "x[1:2, 0]": "", "δ[i,j] p[i]": "δ[i,j] is 1",
     "[a ≥ b] ⊙ x": "[z > 0] is 1",
     "x ⋆[s=2,p=1] δ": "at ⋆ and ∗, s is the stride, p is the padding", "spread(δ, 2)": "evenly among",
+    "pad(δ, (1, 1))": "1 zero before δ",
     "cholesky(S)": "the triangular L", "prod_others(x)": "all entries but that one", "exp(x) · tanh(y)": "",
 }  # fmt: skip
 

@@ -350,6 +350,28 @@ def test_each_place_of_a_definition_is_told(backprop: Any, tmp_path: Path) -> No
     assert "place by place" not in backprop("derive", path, "--steps", "brief").out
 
 
+def test_a_law_is_that_of_the_line(backprop: Any, tmp_path: Path) -> None:
+    """A factor taken out is told by that law, not by one whose form the line has too; a quotient is no square."""
+    (path := tmp_path / "laws.yaml").write_text(
+        "params: {x: [1.0, 2.0], X: [[1.0, 0.5], [0.2, 1.0]]}\n"
+        "nodes: {p: softmax(X @ x), y: X @ p, loss: sum((y - x)**2)}\n")  # fmt: skip
+    out = backprop("derive", path).out
+    line = "  algebra           Σ(2(Xᵀ · (y - x)) ⊙ p) = 2 Σ((Xᵀ · (y - x)) ⊙ p)\n"
+    assert out.count(line) == out.count(f"{line}  by                Σ(c · x) = c · Σ(x)\n") == 2
+    norm = backprop("derive", "-e", "n = rms_norm(x, g)", "-e", "sum(n**3)", "--shape", "x=T,D", "--shape", "g=D").out
+    assert "by                x · y + x · z = x · (y + z)" in norm
+    assert "-(x - 1)²" not in norm
+
+
+def test_what_goes_back_to_a_slice_has_zeros_beside_it(backprop: Any) -> None:
+    """Zeros before and behind, one_hot(t, n)ᵀ of a list, a new axis where the only entry of one was taken."""
+    for part, local in {"x[1:-1]": "pad(δ, (1, 1))", "x[[2, 0, 0, -1]]": "one_hot([2, 0, 0, 3], 4)ᵀ · δ",
+                        "A[:, 0]": "δ[:, None]", "A[1:]": "pad(δ, ((1, 0), (0, 0)))"}.items():  # fmt: skip
+        shapes = ("--shape", "x=4" if "x" in part else "A=3,1")
+        out = backprop("derive", "-e", f"u = {part}", "-e", "sum(u**2)", *shapes).out
+        assert f"local derivative  δ ↦ {local}\n" in out, part
+
+
 def test_parts_of_one_expression_have_letters(backprop: Any, tmp_path: Path) -> None:
     """A loss in one line is derived part by part, and ends in the names of the spec."""
     (tmp_path / "one.yaml").write_text(ONE_LINE)

@@ -112,7 +112,7 @@ def _length(shape: Shape | None, part: ast.Expression, scope: Scope) -> int:
 
 
 def is_lettered(function: str) -> bool:
-    """Whether a call is a reduction as formulas print it: Σ(x), Σ_n(x), mean_d(x)."""
+    """Whether a call is a reduction as formulas print it: Σ(x), Σ_n(x), Σ_N(x) beside a node n, mean_d(x)."""
     return function == "Σ" or "_" in function and re.fullmatch(_LETTERED, function) is not None
 
 
@@ -145,11 +145,11 @@ def _axes_named(letters: str, shape: Shape, part: ast.Call, scope: Scope) -> int
     if letters == "n" and shape and not any(names):  # what a book sums over where nothing has a name: the samples
         return 0
     for letter in letters:
-        if names.count(letter) != 1:
+        if names.count(letter.lower()) != 1:
             sizes = ", ".join(filter(None, names)) or "none"
             message = f"no one axis here is called {letter!r}; the named ones are: {sizes}"
             raise failure("E015", message, scope.place(part), "write the axis as a number: sum(x, axis=0)")
-    found = tuple(names.index(letter) for letter in letters)
+    found = tuple(names.index(letter.lower()) for letter in letters)
     return found[0] if len(found) == 1 else found
 
 

@@ -81,15 +81,27 @@ def scatter(x: Formula, *, index: Any, shape: Any) -> Formula:
         return build("flip", {"axis": turned}, (x,))
     if only_new_axes(index):
         return reshape(broadcast_to(x, shape=OPS["index"].shape(target, index=index)), shape=target)
-    if len(index) == 1 == len(x.shape) == len(target) - 1 and isinstance(index[0], int):  # a row is e[k] vᵀ
-        unit = Apply("scatter", (S.One,), {"index": index, "shape": target[:1]}, target[:1])
-        return Formula(call("outer", {}, unit, materialize(x)), target)
+    if x.shape and (alone := _ones_taken(index, target)):
+        kept = tuple(Span() if axis in alone else item for axis, item in enumerate(index))
+        return scatter(expand_dims(x, axis=alone[0]), index=kept, shape=target)
+    *whole, last = index
+    if len(x.shape) == 1 == len(target) - 1 and isinstance(last, int) and all(one == Span() for one in whole):
+        axis = len(whole)  # a row is e[k] vᵀ, a column v e[k]ᵀ
+        unit = Apply("scatter", (S.One,), {"index": index[-1:], "shape": (target[axis],)}, (target[axis],))
+        return Formula(call("outer", {}, *((materialize(x), unit) if axis else (unit, materialize(x)))), target)
     if not x.shape:
         made = Apply("scatter", (S.One,), {"index": index, "shape": target}, target)
         return Formula(Mul(x.expr, made), target)
     factor, rest = split_scalar(x.expr)
     made = Apply("scatter", (materialize(Formula(rest, x.shape)),), {"index": index, "shape": target}, target)
     return scaled(factor, Formula(made, target))
+
+
+def _ones_taken(index: Any, target: Shape) -> tuple[int, ...]:
+    """The first axis of size 1 of which the only entry was taken, where all axes before it stayed."""
+    taken = [axis for axis, item in enumerate(index) if isinstance(item, int)]
+    plain = None not in index and Ellipsis not in index
+    return tuple(taken[:1]) if plain and taken and is_one(target[taken[0]]) else ()
 
 
 def one_hot(labels: Formula, *, n: int) -> Formula:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from fractions import Fraction
 
 from sympy import Expr, Float, Integer, Rational
@@ -115,12 +116,18 @@ def new_axes(expr: Apply) -> str:
     return ", ".join("None" if i in listed else ":" for i in range(len(expr.shape)))
 
 
-def summed_names(expr: Apply) -> str:
-    """The lower-case names of the axes a sum runs over; empty unless all have one that says which axis is meant."""
+def summed_names(expr: Apply, taken: Container[str]) -> str:
+    """The lower-case names of the axes a sum runs over; empty unless all have one that says which axis is meant.
+
+    Where a node has such a letter for its name (`taken`), they keep their own: Σ_A beside a node a.
+    """
     shape = shape_of(expr.args[0])
     axes = axes_of(expr.parameters["axis"], len(shape))
     names = [getattr(shape[a], "name", None) for a in axes]
     letters = [(getattr(size, "name", None) or "").lower() for size in shape]
     if any(letters.count((name or "").lower()) > 1 for name in names):
         return ""
-    return "".join(n.lower() for n in names if n) if all(n and len(n) == 1 for n in names) else ""
+    said = [n for n in names if n and len(n) == 1]
+    lower = [n.lower() for n in said]
+    free = next((one for one in (lower, said) if not any(n in taken for n in one)), [])
+    return "".join(free) if len(free) == len(axes) else ""

@@ -83,7 +83,7 @@ class Code(Notation):
     def inverse_transpose(self, base: Piece) -> str:
         return f"inv({base.text}).T"
 
-    def summation(self, base: Piece, expr: Apply) -> Piece:
+    def summation(self, base: Piece, expr: Apply, _: str) -> Piece:
         return self.call("sum", [base], expr)
 
     def pseudo_inverse(self, base: Piece) -> str:

@@ -18,7 +18,6 @@ from backprop_cli.formulas.notation.arguments import (
     new_axes,
     power_of_two,
     spell_static,
-    summed_names,
     written_arguments,
 )
 from backprop_cli.formulas.notation.latex_words import escaped, figure, latex_name, latex_text, typewriter
@@ -215,20 +214,14 @@ class Latex(Notation):
     def inverse_transpose(self, base: Piece) -> str:
         return rf"{self._braced(self._base(base))}^{{-\top}}"
 
-    def summation(self, base: Piece, expr: Apply) -> Piece:
+    def summation(self, base: Piece, expr: Apply, letters: str) -> Piece:
         inner = base.text if base.level > MUL else self.bracket(base.text)
-        return Piece(rf"\sum{self.axis(expr)} {inner}", MUL, reaches=True)
-
-    def axis(self, expr: Apply) -> str:
-        """The axes of a reduction as an index: by their names, or by their numbers."""
-        letters = summed_names(expr)
-        if expr.parameters["axis"] is None:
-            return ""
         numbers = latex_text(spell_static(expr.parameters["axis"]))
-        return f"_{{{letters}}}" if letters else rf"_{{\mathrm{{axis}}\,{numbers}}}"
+        under = f"_{{{letters}}}" if letters else rf"_{{\mathrm{{axis}}\,{numbers}}}"
+        return Piece(rf"\sum{'' if expr.parameters['axis'] is None else under} {inner}", MUL, reaches=True)
 
-    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
-        return Piece(rf"\operatorname{{{latex_text(name)}}}{self.axis(expr)}{self.bracket(base.text)}", CALL)
+    def reduction(self, name: str, base: Piece, letters: str) -> Piece:
+        return Piece(rf"\operatorname{{{latex_text(name)}}}_{{{letters}}}{self.bracket(base.text)}", CALL)
 
     def pseudo_inverse(self, base: Piece) -> str:
         return rf"{self._braced(self._base(base))}^{{+}}"

@@ -18,7 +18,6 @@ from backprop_cli.formulas.notation.arguments import (
     new_axes,
     power_of_two,
     spell_static,
-    summed_names,
     written_arguments,
 )
 from backprop_cli.formulas.notation.names import GREEK, taken_apart
@@ -279,20 +278,14 @@ class Mathml(Notation):
     def pseudo_inverse_transpose(self, base: Piece) -> str:
         return script("msup", self._base(base), mo("+") + mo("⊤"))
 
-    def _over(self, sign: str, kind: str, expr: Apply) -> str:
-        """A sign or a word with the axes it runs over."""
-        if expr.parameters["axis"] is None:
-            return sign
-        letters = summed_names(expr)
-        axes = mi(letters) if letters else f"<mtext>axis {escape(spell_static(expr.parameters['axis']))}</mtext>"
-        return script(kind, sign, axes)
-
-    def summation(self, base: Piece, expr: Apply) -> Piece:
+    def summation(self, base: Piece, expr: Apply, letters: str) -> Piece:
         inner = base.text if base.level > MUL else self.bracket(base.text)
-        return Piece(self._over(mo("∑"), "munder", expr) + inner, MUL, reaches=True)
+        numbers = f"<mtext>axis {escape(spell_static(expr.parameters['axis']))}</mtext>"
+        under = script("munder", mo("∑"), mi(letters) if letters else numbers)
+        return Piece((mo("∑") if expr.parameters["axis"] is None else under) + inner, MUL, reaches=True)
 
-    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
-        return Piece(self._over(mi(name), "msub", expr) + mo(FUNCTION_APPLICATION) + self.bracket(base.text), CALL)
+    def reduction(self, name: str, base: Piece, letters: str) -> Piece:
+        return Piece(script("msub", mi(name), mi(letters)) + mo(FUNCTION_APPLICATION) + self.bracket(base.text), CALL)
 
     def unit_vector(self, expr: Apply, letter: str) -> Piece:
         return Piece(script("msub", mi(letter.translate(BOLD)), mn(str(expr.parameters["index"][0]))), CALL)

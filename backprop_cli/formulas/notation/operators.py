@@ -13,7 +13,7 @@ from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.positions import is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
-from backprop_cli.formulas.notation.picking import added_at, along, reshaped, taken
+from backprop_cli.formulas.notation.picking import added_at, along, by_labels, padded, reshaped, taken
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
 from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.formulas.notation.walker import Walker
@@ -80,7 +80,7 @@ def summed(layout: Walker, expr: Apply) -> Piece:
     if batched is not None:
         subscripts, operands = batched
         return layout.notation.named_call("einsum", [f"'{subscripts}'", *(layout.walk(o).text for o in operands)])
-    return layout.notation.summation(layout.walk(expr.args[0]), expr)
+    return layout.notation.summation(layout.walk(expr.args[0]), expr, summed_names(expr, layout.taken))
 
 
 def _batch_einsum(expr: Apply) -> tuple[str, tuple[Expr, Expr]] | None:
@@ -107,9 +107,9 @@ def reduced(layout: Walker, expr: Apply) -> Piece:
     plain = all(OPS[expr.name].signature.parameters.get(n) == v for n, v in expr.parameters.items()
                 if n not in {"axis", "keepdims"})  # fmt: skip
     if not layout.notation.names_axes or expr.parameters["axis"] is None or not plain or \
-            expr in layout.exact or not summed_names(expr):  # fmt: skip
+            expr in layout.exact or not (letters := summed_names(expr, layout.taken)):  # fmt: skip
         return layout.call(expr)
-    return layout.notation.reduction(expr.name, layout.walk(expr.args[0]), expr)
+    return layout.notation.reduction(expr.name, layout.walk(expr.args[0]), letters)
 
 
 def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
@@ -120,12 +120,15 @@ def pseudo_inverted(layout: Walker, expr: Apply) -> Piece:
 
 
 def scattered(layout: Walker, expr: Apply) -> Piece:
-    """e[k], e[j] · e[k]ᵀ; with its size where that could not be seen; or a call."""
+    """e[k], e[j] · e[k]ᵀ; with its size where that could not be seen; zeros beside a slice; or a call."""
     if is_unit_vector(expr):
         clear = layout.unit and expr not in layout.exact
         return layout.notation.unit_vector(expr, layout.unit) if clear else sized_unit(layout, expr)
     product = unit_product(expr)
-    return layout.call(expr) if product is expr or not layout.notation.names_axes else layout.walk(product)
+    if product is not expr and layout.notation.names_axes:
+        return layout.walk(product)
+    made = padded(expr) or (by_labels(expr) if layout.notation.names_axes else None)
+    return layout.call(expr) if made is None else layout.walk(made)
 
 
 def sized_unit(layout: Walker, expr: Apply) -> Piece:

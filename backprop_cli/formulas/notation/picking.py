@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from string import ascii_lowercase
 
-from sympy import Expr
+from sympy import Expr, Integer
 
+from backprop_cli.engine.ops import OPS
+from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of
 from backprop_cli.formulas.algebra.for_print.repeats import Repeated, repeated
 from backprop_cli.formulas.algebra.positions import from_the_end
@@ -116,10 +118,43 @@ def added_at(layout: Walker, expr: Apply) -> Piece:
     plain = is_op(base, "zeros") and len(shape_of(labels)) == 1 and len(shape) < 3
     if not layout.notation.names_axes or not plain or from_the_end(labels):
         return layout.call(expr)
-    size = expr.shape[axis]
-    one_hot = Apply("one_hot", (labels,), {"n": size}, (*shape_of(labels), size))
-    if axis % len(shape):
-        return layout.walk(Apply("matmul", (source, one_hot), {}, expr.shape))
+    return layout.walk(_sent_back(labels, source, axis % len(shape), expr.shape))
+
+
+def _sent_back(labels: Expr, source: Expr, axis: int, shape: Shape) -> Expr:
+    """one_hot(t, V)ᵀ · δ, or δ · one_hot(t, V)."""
+    one_hot = Apply("one_hot", (labels,), {"n": shape[axis]}, (*shape_of(labels), shape[axis]))
+    if axis:
+        return Apply("matmul", (source, one_hot), {}, shape)
     turned = Apply("transpose", (one_hot,), {"axes": (1, 0)}, one_hot.shape[::-1])
-    return layout.walk(Apply("matmul", (turned, source), {}, expr.shape))
+    return Apply("matmul", (turned, source), {}, shape)
+
+
+def by_labels(expr: Apply) -> Expr | None:
+    """What goes back to a list of rows, or of columns: one_hot([2, 0], 3)ᵀ · δ; None of anything else."""
+    *whole, listed = expr.parameters["index"]
+    source, shape = expr.args[0], expr.shape
+    plain = len(shape) < 3 and all(one == Span() for one in whole) and isinstance(listed, tuple)
+    if not plain or shape_of(source) != OPS["index"].shape(shape, index=expr.parameters["index"]):
+        return None
+    labels = tuple(Integer(i % int(shape[len(whole)])) for i in listed)
+    return _sent_back(Apply("stack", labels, {"axis": 0}, (len(labels),)), source, len(whole), shape)
+
+
+def padded(expr: Apply) -> Expr | None:
+    """What goes back to x[1:-1]: zeros before and behind; None where the name of an axis would be reckoned with."""
+    items, shape, source = expr.parameters["index"], expr.shape, expr.args[0]
+    sides = []
+    for item, size in zip((*items, *[Span()] * (len(shape) - len(items))), shape, strict=False):
+        if not isinstance(item, Span) or item.step not in (None, 1):
+            return None
+        first, stop, _ = slice(item.first, item.stop).indices(int(size))
+        reckoned = (item.first or 0) < 0 or (item.stop if item.stop is not None else -1) >= 0
+        if stop < first or reckoned and getattr(size, "name", None):
+            return None
+        sides.append((first, int(size) - stop))
+    if len(sides) != len(shape) or shape_of(source) != OPS["index"].shape(shape, index=items):
+        return None
+    widths = sides[0] if len(sides) == 1 else tuple(sides)
+    return Apply("pad", (source,), {"pad_width": widths, "mode": "constant", "constant_values": 0}, shape)
 

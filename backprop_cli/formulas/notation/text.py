@@ -17,7 +17,6 @@ from backprop_cli.formulas.notation.arguments import (
     new_axes,
     power_of_two,
     spell_static,
-    summed_names,
     written_arguments,
 )
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, GRADIENT, MUL, POWER, Piece
@@ -255,18 +254,17 @@ class Notation:
         """A⁻ᵀ."""
         return self._base(base) + "⁻ᵀ"
 
-    def summation(self, base: Piece, expr: Apply) -> Piece:
-        """Σ over everything, over a named axis (Σ_n) or over a numbered one."""
-        letters = summed_names(expr)
+    def summation(self, base: Piece, expr: Apply, letters: str) -> Piece:
+        """Σ over everything, over axes with letters (Σ_n) or over numbered ones."""
         if expr.parameters["axis"] is None:
             return Piece(f"Σ({base.text})", CALL)
         if letters:
             return Piece(f"Σ_{letters}({base.text})", CALL)
         return Piece(f"Σ({base.text}{self.comma}axis={spell_static(expr.parameters['axis'])})", CALL)
 
-    def reduction(self, name: str, base: Piece, expr: Apply) -> Piece:
-        """A mean, a variance over axes that have names."""
-        return Piece(f"{name}_{summed_names(expr)}({base.text})", CALL)
+    def reduction(self, name: str, base: Piece, letters: str) -> Piece:
+        """A mean, a variance over axes with letters."""
+        return Piece(f"{name}_{letters}({base.text})", CALL)
 
     def pseudo_inverse(self, base: Piece) -> str:
         """X⁺."""

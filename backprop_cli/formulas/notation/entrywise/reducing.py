@@ -51,7 +51,7 @@ def variance(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     """1/3 · (Σ_a (x[i,a] - 1/3 · (Σ_b x[i,b]))²), unless its axes have names to call it by: var_d(x)[i]."""
     given, x = dict(expr.parameters), expr.args[0]
     less = given.pop("ddof")
-    if not less and given["axis"] is not None and summed_names(expr):
+    if not less and given["axis"] is not None and summed_names(expr, layout.taken):
         return None
     axes = axes_of(given["axis"], len(shape_of(x)))
     kept = tuple(1 if axis in axes else n for axis, n in enumerate(shape_of(x)))

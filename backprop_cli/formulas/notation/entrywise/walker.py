@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from sympy import Expr
@@ -53,6 +53,7 @@ class EntryWalker(Protocol):
     """The walk that prints one entry."""
 
     notation: Notation
+    taken: Container[str]
 
     @property
     def between(self) -> str:
