@@ -110,4 +110,6 @@ def grade(key: Source, answers: str | os.PathLike[str] | Mapping[str, object], *
 def _spec(source: Source, values: Mapping[str, object] | None, output: str | None, grad_output: object,
           wrt: str | Iterable[str] | None, dtype: str | None, which: int | None) -> Any:  # fmt: skip
     spec = opened(source, which=which, output=output)
-    return changed(spec, values, output, grad_output, wrt, dtype)
+    from backprop_cli.tasks.at_hand import without_gradients
+
+    return without_gradients(changed(spec, values, output, grad_output, wrt, dtype))

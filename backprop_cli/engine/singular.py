@@ -13,7 +13,7 @@ from backprop_cli.engine.graph.nodes import Node
 from backprop_cli.engine.interpret import evaluate_body
 from backprop_cli.engine.numbers import Numbers
 from backprop_cli.engine.ops.tensor import Array
-from backprop_cli.engine.ops.words import SINGULAR, WORDS
+from backprop_cli.engine.ops.words import AROUND, SINGULAR, WORDS
 
 
 class UnknownError(Exception):
@@ -29,7 +29,7 @@ class AtHand:
 
     def __call__(self, word: str, operands: Sequence[Node], nodes: Sequence[Node]) -> bool:
         """Whether a word of `SINGULAR` needs its careful form at its operands' numbers, `nodes` being all there are."""
-        condition, _ = SINGULAR[word]
+        condition = AROUND.get(word, SINGULAR[word][0])
         named = zip(WORDS[word][0], operands, strict=True)
         try:
             with np.errstate(all="ignore"):

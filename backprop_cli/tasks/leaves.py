@@ -9,6 +9,7 @@ import numpy as np
 
 from backprop_cli.engine.graph import Graph, Node, memory_estimate
 from backprop_cli.engine.graph.memory import ITEMSIZE, costs, entries_of, nodes_estimate
+from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.places import entry_text, named_user, number_text, where
@@ -134,10 +135,11 @@ def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> N
     assert node.op.allowed is not None
     (name,) = node.op.integer_operands
     index, ignored = _unmasked(graph, node.inputs[node.op.signature.operands.index(name)])
-    if index not in leaves:
+    found = leaves.get(index, _listed(graph, index))
+    if found is None:
         return
     allowed = node.op.allowed(*(graph.nodes[i].shape for i in node.inputs), **node.parameters)
-    given = np.asarray(leaves[index])
+    given = np.asarray(found)
     wrong = ~((given == np.floor(given)) & (given >= allowed.start) & (given < allowed.stop))
     if ignored is not None:
         wrong &= given != ignored
@@ -170,6 +172,13 @@ def _literal(graph: Graph, index: int) -> float | None:
     return None if node.kind != "constant" or node.value is None else float(node.value)
 
 
+def _listed(graph: Graph, index: int) -> Any:
+    """The numbers of a list of literals; else None."""
+    node = graph.nodes[index]
+    parts = [_literal(graph, i) for i in node.inputs] if node.op is OPS["stack"] else []
+    return np.array(parts) if parts and None not in parts else None
+
+
 def _check_mask(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> None:
     """An operand that the op declares a mask: one that is added to scores would hide all of them."""
     assert node.op is not None
@@ -190,7 +199,8 @@ def _refused(graph: Graph, node: Node, index: int, given: Array, wrong: Array, w
     at, given_by = where(wrong)[0], graph.nodes[index]
     what = "scaled_dot_product_attention" if node.op.masks else node.op.name
     user = named_user(graph, node.index)
-    name = "the mask" if given_by.anonymous else given_by.name
+    (operand,) = node.op.masks or node.op.integer_operands
+    name = f"the {operand}" if given_by.anonymous else given_by.name
     message = f"{name}{entry_text(at)} is {number_text(given, at)}; {what} in {user!r} takes {wanted}"
     written = given_by.leaf or given_by.spec or graph.nodes[graph.names[user]].spec if user in graph.names else None
     return SpecError("E008", message, at=written.at.place() if written else None, hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,10 @@ def test_rich_display() -> None:
     assert latex.endswith("$")
     assert result._repr_latex_().count("&=") == sum(node.latex is not None for node in result.values())
     assert str(result).startswith("Two-layer sigmoid network")
+
+
+def test_a_gradient_in_a_node_has_the_commands_value() -> None:
+    """sinc'' at 0 is -π²/3, and its terms, which have no value there, are not what the node is made of."""
+    nodes = {"y": "sinc(2*t + 1)", "d": "grad(y, t)", "h": "grad(d, t)"}
+    found = backprop_cli.run({"params": {"t": -0.5}, "nodes": nodes})
+    assert found["h"].value == pytest.approx(-4 * math.pi**2 / 3)

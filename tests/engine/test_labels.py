@@ -1,4 +1,4 @@
-"""Labels, positions and masks that are leaves are checked before anything runs."""
+"""Labels, positions and masks that are leaves, or lists of numbers, are checked before anything runs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def ran(expression: str, i: str) -> Result:
     ("one_hot(i, 3) @ z", "[0, 3]", "from 0 to 2"), ("take(z, i, axis=0)", "[0, 3]", "take in 'l' takes"),
     ("take(z, i)", "[-10, 0]", "from -9 to 8"), ("embedding(i, z)", "[0, 0.5]", "i[1] is 0.5"),
     ("take_along_axis(z, i, axis=1)", "[[0], [1], [3]]", "i[2, 0] is 3"),
+    ("cross_entropy(z, [0, -100, 1])", "0", "the labels[1] is -100; one_hot in 'l' takes whole numbers from 0 to 2"),
+    ("take(z, [0, 9])", "0", "the indices[1] is 9"), ("index_add(z, 0, [0, 3], z[:2])", "0", "the indices[1] is 3"),
     ("max_unpool1d(z, i, 5)", "[[0, 1, 4], [4, 5, 3], [0, 1, 2]]", "i[1, 1] is 5; max_unpool1d in 'l' takes whole"),
 ])  # fmt: skip
 def test_labels_out_of_range_are_refused(expression: str, i: str, said: str) -> None:

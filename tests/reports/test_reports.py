@@ -15,6 +15,7 @@ from backprop_cli.engine.graph import Graph, build
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.at_hand import without_gradients
 from backprop_cli.tasks.calculate import Settings, compute
 from backprop_cli.tasks.calculate import report as described
 from backprop_cli.tasks.checks import check
@@ -35,9 +36,9 @@ def cases(reports: Iterable[dict[str, Any]]) -> list[Any]:
 
 
 def spec_of(report: dict[str, Any]) -> Spec:
-    """The report's spec, read as a file."""
+    """The report's spec, read as a file, with the gradients in it as nodes."""
     text = quick_yaml.dump(report["spec"])
-    return read_spec(text.encode(), report["id"], folder=None)
+    return without_gradients(read_spec(text.encode(), report["id"], folder=None))
 
 
 class Ran(NamedTuple):

@@ -85,14 +85,23 @@ SINGULAR: Mapping[str, tuple[str, str]] = {
 }
 """Name -> (where the textbook form is not the number, the form that is): printed in a run that has such a place."""
 
+SINC_SERIES = ("pi**2 * x * ((pi * x)**2 * (1/30 + (pi * x)**2 * ((pi * x)**2 * (1/45360 + (pi * x)**2 *"
+               " ((pi * x)**2/518918400 - 1/3991680)) - 1/840)) - 1/3)")
+"""The slope of sinc for |x| < 1/8, to all digits."""
+
 HELD: Mapping[str, str] = {
     "ratio": "where(b == 0, 0, a / where(b == 0, 1, b))",
     "share_power": "where(b == 0, 0, a)**e / where(b == 0, 1, b)**e",
     "circle_ratio": "where((a == 0) * (b == 0), 0, a / where((a == 0) * (b == 0), 1, a**2 + b**2))",
     "power_slope": "where((a == 0) * (b == 0), 0, b * where((a == 0) * (b == 0), 1, a)**(b - 1))",
     "log_slope": "where((a == 0) * (b <= 0), 0, log(where((a == 0) * (b <= 0), 1, b)))",
+    "sinc_slope": f"where(abs(x) < 1/8, {SINC_SERIES},"
+                  " (cos(pi * x) - where(abs(x) < 1/8, 0, y)) / where(abs(x) < 1/8, 1, x))",
 }
 """Name -> the form of `SINGULAR` of which every derivative is a number, too: what nodes are made of."""
+
+AROUND: Mapping[str, str] = {"sinc_slope": "abs(x) < 1/8"}
+"""Name -> where nodes are made of `HELD`, if not just where `SINGULAR` is needed: terms of derivatives cancel there."""
 
 PLAINER: Mapping[str, tuple[str, str]] = {"exponent_slope": ("a <= 0", "y * log(a)")}
 """Name -> (where a plainer form is not the number, that form): printed in a run that has no such place."""

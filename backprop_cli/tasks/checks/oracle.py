@@ -120,7 +120,8 @@ class Oracle:
         if np.isnan(self.values[node]).any():  # a symbol in its place would equal itself
             return Answer("entries", note="the node holds NaN")
         try:
-            explicit = self.written(node)
+            with np.errstate(all="ignore"):
+                explicit = self.written(node)
             if any(term.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) for _, term in explicit.terms):
                 return Answer("entries", note="the output is not finite")
             point = np.asarray(self.values[node], dtype=float)
@@ -229,6 +230,9 @@ def compared(explicit: Explicit, point: Array, gradient: Array) -> Answer:
             continue
         distance = float(TOLERANCE.distance(gradient[index], found))
         if TOLERANCE.refuses(distance):
+            if any(map(math.isinf, value.memo.values())):  # x/√(x² + y²) is 0 where x² is too large a number
+                unknown.append(index)
+                continue
             shaken = shaken or [Shaken(at_point, draw) for draw in range(DRAWS)]
             if abs(gradient[index] - found) <= spread(explicit, made[index], found, shaken):
                 unknown.append(index)
