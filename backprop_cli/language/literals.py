@@ -22,7 +22,7 @@ DEEP: Final = 8  # axes
 EXACT: Final = 2**53  # above it, float64 skips whole numbers
 
 _RUN = re.compile(rf"\[[-+.0-9eE,\[\] \r\n]{{{LONG},}}")
-_LINE = re.compile(r"[^\r\n]+")
+_SPACES = str.maketrans(dict.fromkeys("-+.0123456789eE,[]", " "))
 _TOKEN = re.compile(r"[-+.0-9eE]+|[\[\]]")
 
 
@@ -65,18 +65,18 @@ def long_lists(source: Source, text: str) -> Iterator[Literal]:
                 shape = _gathered(value, flat, DEEP)
             except (ValueError, TypeError, OverflowError, RecursionError):
                 break  # and no second look at what JSON stopped at, or this could take forever
-            if shape and -EXACT <= min(flat) <= max(flat) <= EXACT:
+            if shape:
                 yield Literal(source, base + at, base + end, shape, flat)
             at = chunk.find("[", end)
 
 
 def _gathered(value: list[Any], flat: array[float], deep: int) -> Shape | None:
-    """The numbers of a nested list, appended; its shape, None where rows differ."""
+    """The numbers of a nested list, appended; its shape, None where rows differ or float64 skips a number."""
     if not value or not deep:
         return None
     if not isinstance(value[0], list):
         flat.fromlist(value)  # a TypeError for a list among numbers
-        return (len(value),)
+        return (len(value),) if -EXACT <= min(value) <= max(value) <= EXACT else None
     inner = _gathered(value[0], flat, deep - 1)
     if inner is None or any(_gathered(row, flat, deep - 1) != inner for row in value[1:]):
         return None
@@ -88,8 +88,7 @@ def blanked(text: str, literals: list[Literal]) -> str:
     parts: list[str] = []
     at = 0
     for one in literals:
-        spaces = _LINE.sub(lambda line: " " * len(line[0]), text[one.start + 1 : one.end - 1])
-        parts += text[at : one.start + 1], spaces
+        parts += text[at : one.start + 1], text[one.start + 1 : one.end - 1].translate(_SPACES)
         at = one.end - 1
     return "".join((*parts, text[at:]))
 
