@@ -234,7 +234,7 @@ class Formulas:
     def stands(self, expr: Expr) -> bool:
         """Whether a product was chosen as it is before a factor joined it with which no rule brings it together."""
         before = joined(expr, self.symbols.facts)
-        return before is not None and self.symbols.chosen.get(before) is before
+        return isinstance(before, GradSymbol) or before is not None and self.symbols.chosen.get(before) is before
 
     def tidied(self, expr: Expr) -> Expr:
         """The form of a formula that is cheapest to read, with idioms and nodes by their names."""

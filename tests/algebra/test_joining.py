@@ -19,7 +19,8 @@ FUNCTIONS = [name for name, op in OPS.items() if op.pointwise and op.vjps and op
 
 def written(text: str) -> list[list[str]]:
     """The formulas of a spec, in the order of its nodes."""
-    passes, _, _ = formulate(build(read_spec(text.encode(), "x", folder=None)), None, None, ("nodes",), ("code",))
+    graph = build(read_spec(text.encode(), "x", folder=None))
+    passes, _, _ = formulate(graph, None, None, ("local", "nodes"), ("code",))
     return [[one.code if isinstance(one, Printed) else repr(one) for one in formulas.values()]
             for found in passes for formulas in found.values()]  # fmt: skip
 
@@ -61,3 +62,14 @@ def chain(draw: Random) -> str:
     chosen = [draw.choice(["sin", "sinh", "cos", draw.choice(FUNCTIONS)]) for _ in range(8)]
     lines = [f"  n{i}: {f}({f'n{i - 1}' if i else 'w'})" for i, f in enumerate(chosen)]
     return "\n".join(["params: {w: [0.5, 0.25]}", "nodes:", *lines, "  loss: sum(n7)", ""])
+
+
+def test_a_step_of_a_chain_is_looked_at_by_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule: an upstream gradient and the one factor that joins it are chosen as they are, without a search."""
+    searched = []
+    search = Formulas._tidied
+    monkeypatch.setattr(Formulas, "_tidied", lambda self, expr: (searched.append(expr), search(self, expr))[1])
+    lines = "".join(f"  n{i}: sin({f'n{i - 1}' if i else 'w'})\n" for i in range(9))
+    texts = written(f"params: {{w: 0.5}}\nnodes:\n{lines}")
+    assert [local for local, _ in texts[1:-2]] == [f"grad(n{i + 1}) * cos(n{i})" for i in range(7)]
+    assert len(searched) == 1  # cos(n7), which no gradient stands before

@@ -31,7 +31,7 @@ def times(a: Expr, b: Expr) -> Expr:
 def _grown(kind: type[Add | Mul], a: Expr, b: Expr) -> Expr:
     added, parts = kind.make_args(a), kind.make_args(b)
     many = b
-    if len(added) > len(parts):
+    if len(added) >= len(parts):  # of two alike the second is what joins: an upstream gradient stands first
         added, parts, many = parts, added, a
     for one in added:
         if _meets(one, many, parts):

@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.contributions import Parts, added_up
 from backprop_cli.formulas.algebra.expr import GradSymbol
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.algebra.idioms import recognised
+from backprop_cli.formulas.algebra.joining import joined
 from backprop_cli.formulas.algebra.tidy import tidy
 from backprop_cli.formulas.derivation.printing import Printing
 from backprop_cli.formulas.reasons import Reasons
@@ -72,7 +73,8 @@ class Flowing(Printing):
 
     def plain(self, expr: Expr) -> Expr:
         """As a formula is printed."""
-        return tidy(recognised(expr), self.derived.symbols.facts)
+        facts = self.derived.symbols.facts
+        return expr if isinstance(joined(expr, facts), GradSymbol) else tidy(recognised(expr), facts)
 
     def way(self, consumer: Node, target: Node) -> tuple[int, int | None]:
         """The way back through a consumer's expression, which ends at what has a name, and at the target."""
