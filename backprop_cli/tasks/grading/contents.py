@@ -110,7 +110,7 @@ def _loosely(text: Text, item: Item, nodes: Collection[str],
     if len(text.text) > BY_HAND:
         return None
     try:
-        spelled = text.standing_for(loosened(_bare(around(text.text), item, nodes), nodes, _is_function))
+        spelled = text.standing_for(loosened(_bare(around(text.text, nodes), item, nodes), nodes, _is_function))
         return inlined(parse(spelled), variables), spelled
     except BackpropError:
         return None
@@ -172,6 +172,7 @@ _WRAPPED = re.compile(r"(?:(?:np|numpy|torch|jnp)\.)?(?:[Aa]rray|asarray|tensor|
                       r"\s*(?:,\s*(?:dtype|requires_grad|device|grad_fn)\s*=[^\[\]]*)?\)", re.DOTALL)  # fmt: skip
 _ABOUT = re.compile(r"^[≈~≃≅∼]\s*(?=[-+]?[.\d\[])")
 _SEVERAL = re.compile(r"^[-+−]?[\d.]+(?:[eE][-+]?\d+)?\s*(?:[;,]|\s[-+−]?[\d.])")
+_END = re.compile(r"(?:(?<!\\)[.,;]|\\\\(?:\[[\w.]*\])?|\s|\$)+$")
 _GAP = re.compile(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])")
 
 
@@ -187,7 +188,7 @@ def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     if grid is not None:
         return grid
     if short and is_latex(text):
-        return to_text(text, nodes)
+        return to_text(_END.sub("", text), nodes)
     wrapped = _WRAPPED.fullmatch(text)
     if wrapped:
         text = wrapped["inner"]

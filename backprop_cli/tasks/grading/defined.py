@@ -23,6 +23,8 @@ _GOES_ON = re.compile(r"\s*(?:[-+*/@=⊙·×−)\]}&]|\\\\|\\(?:cdot|odot|times|
 _OPEN = re.compile(r"(?:[-+*/@=⊙·×−(\[{,&]|\\(?:cdot|odot|times))\s*$")
 _LETTERED = re.compile(r"(\\?[^\W\d_]+)_\{?([a-z])\}?")
 _INDEX = r"_\{?[a-z]{1,3}(?![a-zA-Z0-9])"
+_END = "(?![^\\W\u1d40\u00b2\u00b3\u00b9\u2070-\u207f])"
+"""Of a name, which what stands above it is no part of: X of `Xᵀ`."""
 _NO_LETTER = r"\\(?:text|mathrm|operatorname)\{[^{}]*\}|\\[a-zA-Z]+|_\{[^{}]*\}|_\w|[a-z]\w+(?=\()"
 """What is no name of one letter in LaTeX."""
 _SIMPLE = re.compile(r"[\w\\{}^]+")
@@ -124,5 +126,5 @@ def _put_in(text: str, name: str, value: str) -> str:
     if len(name) == 1 and "\\" in text:  # letters side by side: X of `Xw`
         side_by_side = rf"{_NO_LETTER}|(?<![a-zA-Z]){name}(?!_\{{?\d)" + ("(?![a-zA-Z])" if name == "d" else "")
         return re.sub(side_by_side, lambda found: f"{what} " if found[0] == name else found[0], text)
-    end = rf"(?:(?!\w)|(?={_INDEX}))" if re.match(r"\w", name[-1]) else ""
+    end = rf"(?:{_END}|(?={_INDEX}))" if re.match(r"\w", name[-1]) else ""
     return re.sub(rf"(?<![\w\\]){re.escape(name)}{end}", lambda _: what, text)

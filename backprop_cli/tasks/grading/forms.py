@@ -104,8 +104,9 @@ def _twice(page: Page, problem: BackpropError, source: Source) -> None:
 # ── line by line ─────────────────────────────────────────────────────────────────────────────────
 
 _LINE = re.compile(
-    r"""^(?P<start>\s*(?:[-*+>]\s+|\d+[.)]\s+)?)(?P<name>[`*$]*(?:[^\W\d]|[∂∇\\])[^:=|#≈≃≅]*?)\s*(?P<sign>:(?!=)|:?=(?!=)|[≈≃≅])
+    r"""^(?P<start>\s*(?:[-*+>]\s+|(?:\d+|\(?[a-zA-Z])\)\s+|\d+\.\s+)?)(?P<name>[`*$]*(?:[^\W\d]|[∂∇\\])[^:=|#≈≃≅]*?)\s*(?P<sign>:(?!=)|:?=(?!=)|[≈≃≅])
         \s*(?P<value>.*?)\s*$""", re.VERBOSE)
+_INLINE = re.compile(r"\$\$?([^$\n]*=[^$\n]*)\$\$?|\\\((.*?=.*?)\\\)|\\\[(.*?=.*?)\\\]")
 
 
 def _statements(source: Source, comment: str) -> Iterator[tuple[int, int]]:
@@ -129,9 +130,11 @@ def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", ever
         if comment:
             text = "\n".join(line.split(comment)[0] for line in text.split("\n"))
         found = _LINE.match(text.replace("\n", " "))
+        if not every and (found is None or not is_item(found["name"].rstrip("& "), nodes)):
+            page.lines += _inline(source, start, text, nodes)
         if found is None:
             continue
-        name = found["name"].strip()
+        name = found["name"].rstrip("& ").strip()
         value = Text(found["value"].strip(), source, start + found.start("value"), start + found.end("value"))
         at = Text(name, source, start + found.start("name"), start + found.end("name"), "generated")
         if name.casefold() in STUDENT and name not in nodes:
@@ -143,6 +146,16 @@ def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", ever
             page.further[name] = value.text
             before += filter(None, [defined(text) if "=" in found["sign"] else None])
     return page
+
+
+def _inline(source: Source, start: int, text: str, nodes: Collection[str]) -> Iterator[Line]:
+    """Equations within a sentence, `Finally, $db = 1^T dz$`."""
+    for one in _INLINE.finditer(text):
+        inner = next(filter(None, one.groups()))
+        found, begins = _LINE.match(inner), start + one.start() + one[0].index(inner)
+        if found is not None and is_item(found["name"], nodes):
+            at = Text(found["name"], source, begins, begins + len(inner), "generated")
+            yield Line(found["name"].strip(), at.standing_for(found["value"]), at)
 
 
 def _generated(text: Text) -> Text:
@@ -232,6 +245,7 @@ def _labels(graph: Graph) -> set[str]:
 
 
 FORMS: Mapping[str, Callable[[bytes, str, Collection[str]], Page]] = {
-    ".csv": csv_page, ".md": _markdown, ".markdown": _markdown, ".txt": _markdown, ".py": _python, ".ipynb": _notebook,
+    ".csv": csv_page, **dict.fromkeys((".md", ".markdown", ".txt", ".tex"), _markdown),
+    ".py": _python, ".ipynb": _notebook,
 }  # fmt: skip
 """By the ending of the file's name; any other is YAML, of which JSON is a part."""

@@ -37,9 +37,14 @@ _ROUND = re.compile(
     r"^\s*(?:return\b|approx(?:\.|imately)?|about|circa|ca\.|roughly|Parameter containing:|[≈≃≅∼~=:])+\s*(?=\S)",
     re.IGNORECASE)  # fmt: skip
 _AFTER = re.compile(
-    r"\s*(?:\s#.*|\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+|by .*"
+    r"\s*(?:\s#.*|\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+(?:\s+[a-z]+)?|by .*"
     r"|(?![^()]*\b(?:if|else)\b)(?=[^()]*\b[a-z]{2,}\s+[a-z]{2,}\b)[^()]*)\)|\[element-?wise\]"
     r"|[;,.]+|\bapprox\.?|\brounded|\b(?:nats|bits))\s*$", re.IGNORECASE)  # fmt: skip
+_UNIT = (r"(?:[kMGmµnc]?(?:m|s|g|N|J|W|V|A|K|C|F|H|T|Hz|Pa|mol|rad|eV|bar|Ω|L)|min|h|deg|°C?|€|\$|USD|EUR)"
+         rf"(?:\^?[-+−]?\d|[{SUPERSCRIPTS}]+)?")
+_IN_UNITS = re.compile(rf"(?P<number>[-+−]?\d[\d.,]*(?:e[-+]?\d+)?|[\[(][-+−\d.,;\s\[\]()e]*[\])])\s+"
+                       rf"(?P<unit>(?![NmBM]$){_UNIT}(?:\s*[·*/⋅]?\s*\(?{_UNIT}\)?)*)")  # fmt: skip
+"""A number in units; N and m alone are sizes."""
 _BOLD = re.compile(r"^(\*{1,2})([^*].*[^*])\1$", re.DOTALL)
 _PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))(?!\w)")
 _IN_CODE = re.compile(r"(?<!\w)d_?([^\W\d]\w*?)_d_?([^\W\d]\w*)(?!\w)")
@@ -73,11 +78,14 @@ _TOKEN = re.compile(
     re.DOTALL)  # fmt: skip
 
 
-def around(text: str) -> str:
-    """An answer without the remarks around it: `≈ 0.33 (rounded)`, `return dz @ x.T;`, `12.5 %`."""
+def around(text: str, nodes: Collection[str] = ()) -> str:
+    """An answer without the remarks around it: `≈ 0.33 (rounded)`, `return dz @ x.T;`, `12.5 %`, `-1,5 kg·m/s`."""
     text = _PROSE.sub("", _ROUND.sub("", _BOLD.sub(r"\2", text.strip()).strip()))
     while (shorter := _AFTER.sub("", text)) != text:
         text = shorter
+    in_units = _IN_UNITS.fullmatch(text)
+    if in_units is not None and not {*re.findall(r"[^\W\d]+", in_units["unit"])} & {*nodes}:
+        text = in_units["number"]
     return re.sub(r"^([-+]?[\d.]+)\s*%$", r"\1/100", text)
 
 
