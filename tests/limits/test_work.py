@@ -199,7 +199,7 @@ def test_long_work_is_said_before_it_is_done(spec_of: Callable[[str], Any]) -> N
 
 def test_a_spent_budget_is_said_at_once(backprop: Backprop, tmp_path: Path) -> None:
     """Rule: every command that finds formulas says on stderr that some stay plain, whatever its result can say."""
-    (path := tmp_path / "net.yaml").write_text(matrices(80), encoding="utf-8")
+    (path := tmp_path / "net.yaml").write_text(matrices(160), encoding="utf-8")
     for line in (["derive"], ["run"], ["run", "--error-format", "json"]):
         done = backprop(*line, path)
         assert done.code == 0

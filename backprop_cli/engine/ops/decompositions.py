@@ -57,7 +57,7 @@ def _cholesky_entry(s: Symbolic, x: Objects, upper: bool = False) -> Objects:
 
 
 op("cholesky(x; upper=false)", "The triangular L with L @ L.T = x, of a symmetric positive definite x.",
-   lambda xp, x, upper=False: _cholesky(x, upper), work=costs.cubic(1), temporary=costs.copies(1),
+   lambda xp, x, upper=False: _cholesky(x, upper), work=costs.cubic(3), temporary=costs.copies(1),
    shape=_cholesky_shape, vjps=_cholesky_rule,
    samples=(*SPD, Sample(((3, 3),), {"upper": True}, ("spd",))), group=GROUP,
    entry=_cholesky_entry, near=_near, kink=lopsided, convention=ONE_TRIANGLE,
@@ -96,13 +96,13 @@ def _eigen_kink(x: Array, uplo: str = "L") -> Mask:
 
 op("eigvalsh(x; uplo='L')", "Eigenvalues of a symmetric matrix, ascending; its lower triangle is read, or the upper.",
    lambda xp, x, uplo="L": guarded(partial(np.linalg.eigvalsh, UPLO=uplo), np.shape(x)[:-1], x),
-   work=costs.cubic(10), temporary=costs.copies(2),
+   work=costs.cubic(15), temporary=costs.copies(2),
    shape=lambda x, *, uplo="L": _eigen_shape("eigvalsh", x, uplo)[:-1], vjps=_values_rule, has_entries=False,
    samples=SPD, group=GROUP, near=_near, kink=_eigen_kink,
    convention=f"eigenvalues that coincide have no derivative of their own; {ONE_TRIANGLE}")
 op("eigvecsh(x; uplo='L')", "Eigenvectors of a symmetric matrix, as columns in the order of eigvalsh.",
    lambda xp, x, uplo="L": guarded(lambda m: np.linalg.eigh(m, uplo)[1], np.shape(x), x),
-   work=costs.cubic(20), temporary=costs.copies(6),
+   work=costs.cubic(40), temporary=costs.copies(6),
    shape=lambda x, *, uplo="L": _eigen_shape("eigvecsh", x, uplo), vjps=_vectors_rule, has_entries=False,
    samples=SPD, group=GROUP, near=_near, domain="eigenvectors of equal eigenvalues are not unique")
 
@@ -180,15 +180,15 @@ def _singular_kink(x: Array) -> Mask:
 SVD_SAMPLES = (Sample(((3, 3),)), Sample(((3, 2),)), Sample(((2, 3),)), Sample(((2, 2, 2),)))
 
 op("svdvals(x)", "Singular values of a matrix, descending.", lambda xp, x: _svd(x, 1),
-   work=costs.cubic(10), temporary=_all_parts(2),
+   work=costs.cubic(60), temporary=_all_parts(2),
    shape=lambda x: (*x[:-2], _matrix("svdvals", x)[2]), vjps=_singular_rule, has_entries=False, samples=SVD_SAMPLES,
    group=GROUP, kink=_singular_kink,
    convention="a singular value of 0, or two that coincide, have no derivative of their own")
 op("svd_u(x)", "Left singular vectors of a matrix, as columns in the order of svdvals.", lambda xp, x: _svd(x, 0),
-   work=costs.cubic(20), temporary=_all_parts(6),
+   work=costs.cubic(60), temporary=_all_parts(6),
    shape=lambda x: (*x[:-1], _matrix("svd_u", x)[2]), vjps=_u_rule, has_entries=False, samples=SVD_SAMPLES, group=GROUP)
 op("svd_vh(x)", "Right singular vectors of a matrix, as rows in the order of svdvals.", lambda xp, x: _svd(x, 2),
-   work=costs.cubic(20), temporary=_all_parts(6),
+   work=costs.cubic(60), temporary=_all_parts(6),
    shape=lambda x: (*x[:-2], _matrix("svd_vh", x)[2], x[-1]), vjps=_vh_rule, has_entries=False, samples=SVD_SAMPLES,
    group=GROUP)
 
@@ -215,7 +215,7 @@ def _lyapunov_rule(xp: Words, g: Tensor, y: Tensor, a: Tensor, c: Tensor) -> Ten
 
 op("lyapunov(a, c)", "The X with a @ X + X @ a = c, where a is symmetric (of any other its symmetric part counts).",
    lambda xp, a, c: guarded(_lyapunov, _lyapunov_shape(np.shape(a), np.shape(c)), a, c),
-   work=costs.cubic(20), temporary=costs.copies(6), shape=_lyapunov_shape,
+   work=costs.cubic(50), temporary=costs.copies(6), shape=_lyapunov_shape,
    vjps=(_lyapunov_rule, lambda xp, g, y, a, c: xp.lyapunov(a, g)), linear="c", has_entries=False, group=GROUP,
    domain="two eigenvalues of a add up to 0",
    samples=tuple(Sample((s, s), {}, ("spd", "real")) for s in ((3, 3), (2, 2, 2), (1, 1))))
@@ -235,6 +235,6 @@ def _polar_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor) -> Tensor:
 
 
 op("polar(x)", "U Vᵀ of x = U diag(σ) Vᵀ: the matrix with orthonormal columns (or rows) nearest to x.",
-   lambda xp, x: polar(x), work=costs.cubic(20), temporary=costs.copies(6),
+   lambda xp, x: polar(x), work=costs.cubic(60), temporary=costs.copies(6),
    shape=lambda x: (*x[:-2], *_matrix("polar", x)[:2]), vjps=_polar_rule, has_entries=False, samples=SVD_SAMPLES,
    group=GROUP, domain="a singular value is 0")

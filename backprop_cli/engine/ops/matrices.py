@@ -89,17 +89,17 @@ op("trace(x)", "Sum of the diagonal of a matrix.", lambda xp, x: np.trace(x, axi
    shape=_trace_shape, vjps=_trace_rule, samples=(*SQUARE, Sample(((2, 3),)), Sample(((2, 4, 3),))),
    group=GROUP, text="tr({0})", latex=r"\operatorname{{tr}}({0})", linear="x")
 op("inv(x)", "Inverse of a matrix.", lambda xp, x: guarded(np.linalg.inv, np.shape(x), x),
-   work=costs.cubic(2), temporary=costs.copies(1),
+   work=costs.cubic(8), temporary=costs.copies(1),
    shape=lambda x: matrix_shape("inv", x), vjps=lambda xp, g, y, x: -(mT(xp, y) @ g @ mT(xp, y)), samples=SPD + SQUARE,
    group=GROUP, aliases="inverse", domain="the matrix is singular: it has no inverse",
    entry=lambda s, x: each_matrix(s, x, inverse))
-op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=costs.cubic(1), temporary=costs.copies(1),
+op("det(x)", "Determinant of a matrix.", lambda xp, x: np.linalg.det(x), work=costs.cubic(3), temporary=costs.copies(1),
    shape=scalar_shape("det"),
    vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * xp.det_slope(over_matrices(xp, y, x), x),
    samples=(*SPD, *SQUARE, Sample(((1, 1),))), group=GROUP, entry=lambda s, x: each_matrix(s, x, lambda m: m.det()),
    text="det({0})", latex=r"\det({0})")
 op("cofactor(x)", "The matrix of cofactors, det x · x⁻ᵀ: the gradient of det, which a singular x has, too.",
-   lambda xp, x: cofactors(x), work=costs.cubic(20), temporary=costs.both(costs.plain, costs.copies(4)),
+   lambda xp, x: cofactors(x), work=costs.cubic(70), temporary=costs.both(costs.plain, costs.copies(4)),
    shape=lambda x: matrix_shape("cofactor", x), vjps=lambda xp, g, y, x: xp.cofactor_slope(g, y, x),
    samples=(*SQUARE, Sample(((1, 1),))), group=GROUP,
    entry=lambda s, x: each_matrix(s, x, lambda m: m.cofactor_matrix()))
@@ -126,7 +126,7 @@ def _along_entry(s: Symbolic, x: Objects, v: Objects) -> Objects:
 
 
 op("cofactor_along(x, v)", "How the cofactors of x move as x moves along v: the second derivative of det.",
-   lambda xp, x, v: cofactors_along(x, v), work=costs.cubic(30), temporary=costs.copies(8), shape=_along_shape,
+   lambda xp, x, v: cofactors_along(x, v), work=costs.cubic(100), temporary=costs.copies(8), shape=_along_shape,
    vjps=(_along_again, lambda xp, g, y, x, v: xp.cofactor_along(x, g)), linear="v", group=GROUP, entry=_along_entry,
    samples=tuple(Sample((s, s), {}, ("square", "real")) for s in ((3, 3), (2, 2, 2), (1, 1), (4, 4))))
 
@@ -137,7 +137,7 @@ def _logdet(x: Array) -> Array:
 
 
 op("logdet(x)", "Logarithm of the determinant, which must be positive.", lambda xp, x: _logdet(x),
-   work=costs.cubic(1), temporary=costs.copies(1),
+   work=costs.cubic(3), temporary=costs.copies(1),
    shape=scalar_shape("logdet"), vjps=lambda xp, g, y, x: over_matrices(xp, g, x) * mT(xp, xp.inv(x)), samples=SPD,
    group=GROUP, domain="logdet needs a positive determinant; slogdet(x)[1] takes any but 0",
    entry=lambda s, x: each_matrix(s, x, lambda m: s.log(m.det())), text="log det({0})", latex=r"\log\det({0})")
@@ -153,7 +153,7 @@ def _slogdet_entry(s: Symbolic, x: Objects) -> Objects:
 
 
 op("slogdet(x)", "Sign and log |det x|, stacked: slogdet(x)[0] and slogdet(x)[1].",
-   lambda xp, x: np.stack(np.linalg.slogdet(x)), work=costs.cubic(1), temporary=costs.copies(1),
+   lambda xp, x: np.stack(np.linalg.slogdet(x)), work=costs.cubic(3), temporary=costs.copies(1),
    shape=lambda x: (2, *matrix_shape("slogdet", x)[:-2]),
    vjps=_slogdet_rule, samples=SQUARE, group=GROUP, entry=_slogdet_entry, domain="the matrix is singular",
    example="slogdet(x)[1]")
@@ -267,7 +267,7 @@ def _pinv_rule(xp: Words, g: Tensor, y: Tensor, x: Tensor, rcond: Real | None,
 op("pinv(x; rcond=none, hermitian=false)",
    "Moore-Penrose pseudo-inverse; singular values below rcond times the largest count as 0; of a hermitian x the "
    "lower triangle is read.",
-   lambda xp, x, rcond=None, hermitian=False: _pinv(x, rcond, hermitian), work=costs.cubic(20),
+   lambda xp, x, rcond=None, hermitian=False: _pinv(x, rcond, hermitian), work=costs.cubic(70),
    temporary=costs.both(costs.plain, costs.copies(6)), shape=_pinv_shape, vjps=_pinv_rule, has_entries=False,
    group=GROUP, kink=_pinv_kink, departs=_pinv_departs,
    convention="the rank of the matrix is taken to stay as it is; of a hermitian one that is not symmetric, the upper "

@@ -62,7 +62,7 @@ def _solve_entry(s: Symbolic, a: Objects, b: Objects) -> Objects:
 
 
 op("solve(a, b)", "The solution x of a @ x = b.", lambda xp, a, b: solve(a, b), shape=solve_shape,
-   work=costs.cubic(2), temporary=costs.copies(1),
+   work=costs.cubic(8), temporary=costs.copies(1),
    vjps=(_solve_left, _solve_right), broadcasts=True, group=GROUP, entry=_solve_entry,
    domain="the matrix is singular", samples=tuple(Sample(shapes, {}, ("square",)) for shapes in (
        ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 1)), ((2, 3, 3), (3,)), ((2, 2), (3, 2, 2)),
