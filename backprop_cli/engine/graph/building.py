@@ -78,15 +78,30 @@ def _built(spec: Spec) -> Graph:
     names = {name: node.index for name, node in assembly.names.items() if node is not None}
     nodes = tuple(assembly.builder.nodes)
     wrt = _wrt(spec, names)
-    hooks = {names[name]: Hook(names[name], expression, _of_shapes(assembly.scope(text), names[name], nodes, names))
-             for name, (expression, text) in spec.hooks.items() if _known(name, names, text)}  # fmt: skip
-    for hook in hooks.values():
-        _check_hook(hook, nodes, names)
+    hooks = _hooks(spec, assembly, nodes, names)
     active = activity(nodes, wrt, [p.output for p in passes])
     for run in passes:
         if run.output not in active:
             _nothing(spec, nodes, wrt, run)
     return Graph(spec, nodes, names, tuple(passes), wrt, hooks, active, tuple(assembly.builder.warnings))
+
+
+def _hooks(spec: Spec, assembly: Assembly, nodes: tuple[Node, ...], names: Mapping[str, int]) -> dict[int, Hook]:
+    """The hooks by node, each checked.
+
+    Raises:
+        SpecError: E011 for a node that is not there, or what is wrong with a hook's expression.
+    """
+    found: dict[int, Hook] = {}
+    for name, (expression, text) in spec.hooks.items():
+        if name not in names:
+            near = suggest(name, names)
+            hint = f"did you mean {near!r}?" if near else None
+            raise SpecError("E011", f"a hook on unknown name {name!r}", at=text.place(), hint=hint)
+        at = names[name]
+        found[at] = Hook(at, expression, _of_shapes(assembly.scope(text), at, nodes, names))
+        _check_hook(found[at], nodes, names)
+    return found
 
 
 def _of_shapes(scope: Scope, at: int, nodes: tuple[Node, ...], names: Mapping[str, int]) -> Scope:
@@ -120,18 +135,6 @@ def _check_hook(hook: Hook, nodes: tuple[Node, ...], names: Mapping[str, int]) -
 def _joined(errors: list[BackpropError]) -> BackpropError:
     ordered = sorted(errors, key=lambda e: (e.at.line, e.at.column) if e.at else (0, 0))
     return ordered[0] if len(ordered) == 1 else Failures(ordered)
-
-
-def _known(name: str, names: Mapping[str, int], text: Text) -> bool:
-    if name not in names:
-        near = suggest(name, names)
-        raise SpecError(
-            "E011",
-            f"a hook on unknown name {name!r}",
-            at=text.place(),
-            hint=f"did you mean {near!r}?" if near else None,
-        )
-    return True
 
 
 def _passes(spec: Spec, assembly: Assembly) -> list[GraphPass]:
