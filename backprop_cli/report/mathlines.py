@@ -87,6 +87,8 @@ class Atoms:
             self.place = PLACES[PRODUCT]
             self.add("/", 5.1, depth)
             self.operand(part.inner[1], depth, below=True)
+        elif part.kind == "brace" and [inner.kind for inner in parts(part.inner[0])] == ["group"]:
+            self.row(part.inner[0], depth)  # in brackets already
         elif part.kind in {"root", "brace"}:
             self.group(("(", ")"), part.inner[0], depth)
             if part.kind == "root":

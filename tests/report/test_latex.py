@@ -228,6 +228,13 @@ def test_a_bracket_over_two_lines_has_a_size_of_its_own() -> None:
     assert text.count(r"\Bigl(") == text.count(r"\Bigr)") == 1
 
 
+def test_what_stands_in_brackets_gets_no_others() -> None:
+    """The braces around the base of an index become brackets where it is opened, unless it has its own."""
+    text = "".join(fitted(rf"{{\left(a{S} + b{S} + c{S} + d\right)}}_{{[2:]}}", 45))
+    assert text.count("(") == text.count(")") == 1
+    assert "".join(fitted(rf"{{a{S} + b{S} + c{S} + d}}_{{2}}", 45)).count("(") == 1
+
+
 def test_a_wide_fraction_is_written_with_a_slash() -> None:
     """Nothing can end a line inside a fraction, so one that is wider than the page is opened."""
     lines = fitted(rf"\frac{{a{S} + b{S} + c{S} + d}}{{N}}", 45)
