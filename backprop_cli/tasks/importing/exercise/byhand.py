@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.language.expression import Call, Expression, Number, Unary
 from backprop_cli.language.python.backward import gradient_of
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 _PASS = re.compile(r"_pass_(\d+)$")
+_OUT: Final = frozenset({"out", "output"})
+"""What everybody calls the output of whatever it is."""
 _Seed = tuple[Item, Any, str]  # the node, what it starts from, its pass
 
 
@@ -41,12 +43,21 @@ def _seed(record: Record, name: str, value: Any) -> _Seed | None:
     """The node that a name is the gradient of, where its value rests on nothing that is computed."""
     part = _PASS.search(name)
     of = gradient_of(ast.Name(_PASS.sub("", name), ast.Load()))
-    nodes = [item for item in record.items.values() if item.base == of and item.what == "node"]
+    nodes = [item for item in record.items.values() if item.base == of and item.what == "node"] or \
+        _outputs(record, of, value)
     numbers = plain(value) if is_number(value) else data_of(value) if isinstance(value, Tensor) else None
     if not nodes or numbers is None or not any(flat_of(numbers)):
         return None
     seed = leaf_of((), data=float(numbers)) if is_number(numbers) else value
     return (nodes[-1], seed, part[1] if part else "") if record.shape(seed, ast.Pass()) == nodes[-1].shape else None
+
+
+def _outputs(record: Record, of: str | None, value: Any) -> list[Item]:
+    """What stands before `dout = np.random.randn(*h.shape)`, of that shape, where nothing is called `out`."""
+    if of not in _OUT or not isinstance(value, Tensor) or value.item is None:
+        return []
+    return [item for item in record.items.values()
+            if item.what == "node" and item.line < value.item.line and item.shape == value.item.shape]  # fmt: skip
 
 
 def _is_below(record: Record, one: _Seed, other: _Seed) -> bool:
