@@ -92,6 +92,7 @@ HOSTILE = {
     "huge list": "x = [0] * 10 ** 12\n",
     "huge power": "x = 10 ** 10 ** 10\n",
     "huge text": "x = 'a' * 10 ** 12\n",
+    "a text for each of its signs": "x = 'a' * 90_000\nx = x.replace('a', x)\nx = x.replace('', x)\n",
     "doubling": "x = [1]\n" + "x = x + x\n" * 60,
     "recursion": "def f(x):\n    return f(x)\nx = f(1)\n",
     "two that call each other": "def f(x): return g(x)\ndef g(x): return f(x)\nx = f(1)\n",

@@ -11,6 +11,8 @@ from backprop_cli.tasks.importing.library import builtins
 from backprop_cli.tasks.importing.library.texts import filled
 from backprop_cli.tasks.importing.state.values import Builtin, kind_of, plain
 
+LONGEST = 100_000  # signs of a text that one call makes
+
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
@@ -67,6 +69,13 @@ def _text(function: Callable[..., object]) -> Callable[..., object]:
     return run
 
 
+def _replace(machine: Machine, owner: str, given: list[object], node: ast.AST) -> str:
+    old, new = (str(plain(one)) for one in given[:2])
+    if owner.count(old) * len(new) > LONGEST:
+        raise machine.record.unread(node, "a text becomes too long here")
+    return owner.replace(old, new)
+
+
 _METHODS: Mapping[type, Mapping[str, Callable[..., object]]] = {
     list: {"append": _append, "extend": lambda m, o, a, n: o.extend(builtins.items(m, a[0], n)), "pop": _pop,
            "insert": lambda m, o, a, n: o.insert(plain(a[0]), a[1]), "reverse": lambda m, o, a, n: o.reverse(),
@@ -87,6 +96,6 @@ _METHODS: Mapping[type, Mapping[str, Callable[..., object]]] = {
           "format": lambda m, o, a, n, **k: filled(o, a, k),
           "startswith": _text(lambda s, a: s.startswith(a)), "endswith": _text(lambda s, a: s.endswith(a)),
           "find": _text(lambda s, a: s.find(a)), "count": _text(lambda s, a: s.count(a)),
-          "replace": _text(lambda s, a, b: s.replace(a, b))},
+          "replace": _replace},
     float: {"is_integer": lambda m, o, a, n: o.is_integer()},
 }  # fmt: skip
