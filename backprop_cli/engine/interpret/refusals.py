@@ -10,7 +10,6 @@ from backprop_cli.engine.ops.base import ParameterError, ShapeError, show
 from backprop_cli.engine.ops.keywords import parameter
 from backprop_cli.errors import SpecError
 from backprop_cli.language import expression as ast
-from backprop_cli.language.expression.hints import TRANSPOSE
 from backprop_cli.language.model import Shape
 from backprop_cli.language.source import COMMAND_LINE
 from backprop_cli.language.suggest import suggest
@@ -37,6 +36,8 @@ def unknown_name(part: ast.Name, scope: Scope) -> SpecError:
             f"call it: {part.name}(...)",
         )
     if part.name == "T":
+        from backprop_cli.language.expression.hints import TRANSPOSE
+
         return failure("E011", "unknown name 'T'", scope.place(part), TRANSPOSE)
     near = suggest(part.name, [*scope.names(), *scope.dims])
     hint = f"did you mean {near!r}?" if near else "declare it under inputs or params, or write a node of that name"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression.hints import meant
 from backprop_cli.language.expression.lexer import Token, error, tokens
 from backprop_cli.language.source import Text
 
@@ -101,6 +100,8 @@ class Cursor:
             return "use == to compare; a node's name stands before the colon"
         if token.kind == "name" and token.text == "if":
             return "use where(condition, a, b)"
+        from backprop_cli.language.expression.hints import meant
+
         known = meant(self.text.text, token.start)
         if known is not None:
             return known

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from backprop_cli.errors import SpecError
-from backprop_cli.language.expression.hints import meant
 from backprop_cli.language.source import Text
 
 MAX_CHARACTERS = 10_000
@@ -68,6 +67,8 @@ def tokens(text: Text) -> list[Token]:
             continue
         token = _spelled(match) if kind == "bad" else new(Token, (kind, match[0], match.start(), match.end()))
         if token.kind == "bad":
+            from backprop_cli.language.expression.hints import meant  # errors alone have hints
+
             message = f"unexpected character {token.text!r}"
             raise error("E010", message, text, token.start, token.end, meant(text.text, token.start))
         if len(found) == MAX_TOKENS:
