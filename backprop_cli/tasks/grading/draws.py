@@ -8,11 +8,11 @@ domain, a smaller step is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, rule_of
+from backprop_cli.engine.graph import Graph, Node, rule_of
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
@@ -20,6 +20,9 @@ from backprop_cli.tasks.computed import Computed
 DRAWS = 2
 STEPS = ((1.0, True), (1.0, False), (0.3, False), (0.1, False), (0.03, False))
 """How far the numbers go, and whether signs change places: what is tried in turn."""
+AGAIN, FAR = 6, 2.0
+"""How often a draw is tried again under which more of a network is seen, and how far it then goes."""
+
 SEED = 20_240_607
 TOLERANCE = 1e-9
 
@@ -27,15 +30,45 @@ TOLERANCE = 1e-9
 def further(graph: Graph, leaves: Mapping[int, Array], first: Computed) -> Iterator[Computed]:
     """The spec, run at further draws of its leaves; fewer where none of the tried ones is finite."""
     fixed = labels(graph, leaves)
+    runs = [first]
+
+    def drawn(seed: list[int], step: float, exchanged: bool) -> Computed | None:
+        random = np.random.default_rng(seed)
+        new = {i: leaves[i] if i in fixed else varied(leaves[i], graph.nodes[i].kind, step, random, exchanged)
+               for i in leaves}  # fmt: skip
+        found = _run(graph, new)
+        return found if found is not None and _as_finite(found, first) else None
+
     for number in range(DRAWS):
-        for step, exchanged in STEPS:
-            random = np.random.default_rng([SEED, number])
-            drawn = {i: leaves[i] if i in fixed else varied(leaves[i], graph.nodes[i].kind, step, random, exchanged)
-                     for i in leaves}  # fmt: skip
-            found = _run(graph, drawn)
-            if found is not None and _as_finite(found, first):
-                yield found
+        found = next(filter(None, (drawn([SEED, number], *step) for step in STEPS)), None)
+        for again in range(AGAIN if found is not None and _one_sided(graph, [*runs, found]) else 0):
+            other = drawn([SEED, number, again], FAR, True)
+            if other is not None and not _one_sided(graph, [*runs, other]):
+                found = other
                 break
+        if found is not None:
+            runs.append(found)
+            yield found
+
+
+def _one_sided(graph: Graph, runs: Sequence[Computed]) -> bool:
+    """Whether a function with a kink is on the same side of it at every entry of every run: its mask is never seen."""
+    for node in filter(_bends_at_equals, graph.nodes):
+        sides = set()
+        for run in runs:
+            values = [run.values[i] for i in node.inputs]
+            sides |= {*np.unique(np.sign(values[0] - (values[1] if len(values) > 1 else 0.0))).tolist()}
+        if len(sides - {0.0}) < 2:
+            return True
+    return False
+
+
+def _bends_at_equals(node: Node) -> bool:
+    """Whether a function has its kink where its operand is 0, or where its two operands are the same."""
+    if node.op is None or node.op.kink is None or not node.op.pointwise or len(node.inputs) > 2:
+        return False
+    same = [np.zeros(())] if len(node.inputs) == 1 else [np.ones(())] * 2
+    return bool(np.all(node.op.kink(*same, **node.parameters)))
 
 
 def _run(graph: Graph, leaves: Mapping[int, Array]) -> Computed | None:
