@@ -65,7 +65,8 @@ def _folded(total: Expr, final: Expr, facts: Facts) -> Iterator[str]:
     for symbol in sorted(made, key=lambda s: s.position):
         definition = made[symbol]
         opened = isinstance(definition, Mul) and symbol not in new and lost & symbols_of(definition)
-        if symbol in new or opened or _takes_place(symbol, definition, total, whole):
+        made_of_it = symbol in new and symbols_of(definition) & symbols_of(total)
+        if made_of_it or opened or _takes_place(symbol, definition, total, whole):
             yield f"{symbol.name} = {Layout(TEXT, style=facts.style)(definition)}"
 
 

@@ -221,8 +221,8 @@ class Formulas:
         return self.tidied(put_together(recognised(opened), self.symbols.facts))
 
     def by_share(self, expr: Expr, leaf: Expr) -> Expr:
-        """n R/V as P/T, where P is n R T/V: what a node is proportional to by that node, for a scalar above 0."""
-        if shape_of(leaf) or not expr.args or not is_positive(leaf, self.symbols.facts):
+        """n R/V as P/T, where P is n R T/V: what a node is proportional to by that node, for a leaf above 0."""
+        if shape_of(leaf) != shape_of(expr) or not expr.args or not is_positive(leaf, self.symbols.facts):
             return expr
         whole = self.tidied(expr * leaf)
         if isinstance(whole, Add) and not isinstance(expr, Add):

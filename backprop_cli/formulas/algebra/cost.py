@@ -22,7 +22,8 @@ def reading_cost(expr: Expr) -> int:
         return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1 + _repetition(expr)
     if isinstance(expr, (Mul, Pow)):
         above, below = _fraction(expr)
-        return _product_cost(above) + (_product_cost(below) + _division_cost(below) if below else 0)
+        divided = _product_cost(below) + _division_cost(below) - _shared(above, below) if below else 0
+        return _product_cost(above) + divided
     return 1
 
 
@@ -49,6 +50,16 @@ def _fraction(expr: Expr) -> tuple[list[Expr], list[Expr]]:
     return above, below
 
 
+def _shared(above: list[Expr], below: list[Expr]) -> int:
+    """What is read once where it stands above and below: xᵖ/yᵖ is (x/y)ᵖ, for a symbol p."""
+    over, under = ({f.exp for f in side if isinstance(f, Pow) and not f.exp.is_number} for side in (above, below))
+    return sum(map(_exponent_cost, over & under))
+
+
+def _exponent_cost(exponent: Expr) -> int:
+    return 1 + (reading_cost(exponent) + 1) // 2
+
+
 def _product_cost(factors: list[Expr]) -> int:
     return sum(map(_factor_cost, factors)) + max(0, sum(1 for f in factors if f != -1) - 1)
 
@@ -59,7 +70,7 @@ def _factor_cost(factor: Expr) -> int:
         return reading_cost(factor)
     exponent = factor.exp
     if not isinstance(exponent, Rational):
-        return reading_cost(factor.base) + 1 + (reading_cost(exponent) + 1) // 2
+        return reading_cost(factor.base) + _exponent_cost(exponent)
     return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if exponent.p == 1 else 10)
 
 

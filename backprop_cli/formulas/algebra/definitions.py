@@ -198,5 +198,9 @@ def _name_part(symbol: Expr, definition: Expr, facts: Facts) -> None:
         facts.divided.update(symbols_of(base) for base in powers if isinstance(base, Add))
         listed = [facts.factors.setdefault(base, []) for base in powers]
         min(listed, key=len).append((symbol, definition))
-    if isinstance(definition, Pow) and isinstance(root := 1 / definition.exp, Integer) and root > 1:
-        _name_part(Pow(symbol, root), definition.base, facts)
+    base, exponent = definition.as_base_exp()
+    root = 1 / exponent
+    if isinstance(root, TensorSymbol) or isinstance(root, Integer) and root > 1:  # Σ xᵖ is fᵖ, where f is (Σ xᵖ)^(1/p)
+        _name_part(Pow(symbol, root), base, facts)
+        if isinstance(base, Add):
+            facts.factors.setdefault(base, []).append((Pow(symbol, root), base))

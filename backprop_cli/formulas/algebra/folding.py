@@ -20,6 +20,7 @@ from backprop_cli.formulas.algebra.named import candidates, inward, is_above, on
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.scalars import beside, divisors, powers_of, split_sum
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+from backprop_cli.formulas.algebra.symmetry import announce, by_definition, mirror
 from backprop_cli.formulas.algebra.transposes import swap
 
 MAX_NODES = 320
@@ -96,13 +97,23 @@ def _chain(expr: Apply, facts: Facts) -> Expr:
             if frozenset().union(*map(symbols_of, parts)) not in facts.naming:
                 continue  # most stretches, which need not be multiplied out
             part = multiplied_out(parts)
-            found, turned = facts.wholes.get(part), facts.wholes.get(swap(part))
-            if found is None and turned is not None:
+            found = facts.wholes.get(part)
+            if found is None and (turned := _turned_node(part, facts)) is not None:
                 found = swap(turned)
             if found is not None:
                 whole = multiplied_out((*expr.args[:start], found, *expr.args[start + length :]))
                 return _folded(whole, facts)
     return expr
+
+
+def _turned_node(part: Expr, facts: Facts) -> Expr | None:
+    """The node whose transpose a product of matrices is: S⁻¹·H·P is Zᵀ, where Z is P·Hᵀ·S⁻¹, of symmetric P and S."""
+    named = facts.wholes.get(swap(part))
+    if named is None:
+        named = facts.wholes.get(mirror(part, by_definition(facts, facts.symmetric_on_purpose)))
+        if named is not None:
+            announce(part, facts)
+    return named
 
 
 def _named_terms(expr: Apply, facts: Facts) -> Expr | None:

@@ -110,9 +110,10 @@ def _apart(root: Expr) -> Expr:
     if not isinstance(root, Pow) or not isinstance(root.base, Mul):
         return root
     facts = facts_of(root)
-    positive = [f for f in root.base.args if isinstance(f, TensorSymbol) and is_positive(f, facts)]
+    bases = [(f, *f.as_base_exp()) for f in root.base.args]
+    positive = {f: Pow(b, e * root.exp) for f, b, e in bases if isinstance(b, TensorSymbol) and is_positive(b, facts)}
     rest = Mul(*[f for f in root.base.args if f not in positive])
-    return Mul(*[Pow(f, root.exp) for f in positive], Pow(rest, root.exp))
+    return Mul(*positive.values(), Pow(rest, root.exp))
 
 
 def _absolute(factor: Expr) -> Expr:

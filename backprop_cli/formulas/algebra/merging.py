@@ -186,8 +186,10 @@ def _joined_dots(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None
 
     A vector that begins both is taken out of two dots of any length.
     """
-    if first not in (second, -second) or not is_op(one, "matmul") or not is_op(two, "matmul"):
+    if not is_op(one, "matmul") or not is_op(two, "matmul"):
         return None
+    if first not in (second, -second):
+        return _joined_scaled(one, two, first, second) or _joined_scaled(two, one, second, first)
     if len(one.args) == len(two.args) == 2 and not all(map(is_named, (*one.args, *two.args))):
         return None
     sign = S.One if first == second else S.NegativeOne
@@ -204,6 +206,18 @@ def _joined_dots(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None
         if a[1:] == b[1:] and shape_of(a[0])[-1:] == shape_of(b[0])[-1:]:  # A g - bᵀg: each row of A less b
             return first * chain([a[0] + sign * b[0], *a[1:]])
     return None
+
+
+def _joined_scaled(one: Expr, two: Expr, first: Expr, second: Expr) -> Expr | None:
+    """gᵀa - c gᵀb = gᵀ(a - c b), of nodes and their rows   (F1t)."""
+    vectors = one.args, two.args
+    if first not in {S.One, S.NegativeOne} or any(len(v) != 2 or not all(map(is_named, v)) for v in vectors):
+        return None
+    shared = next((v for v in one.args if v in two.args), None)
+    if shared is None or shape_of(one) or shape_of(two):
+        return None
+    (a,), (b,) = ([v for v in each if v != shared] or [shared] for each in vectors)
+    return call("matmul", {}, first * a + second * b, shared)
 
 
 def _ways(product: Expr) -> tuple[tuple[Expr, ...], ...]:

@@ -66,12 +66,26 @@ def written_out(expr: Expr, facts: Facts) -> Expr:
     made = _made(expr, facts) if sums else {}
     quotients = {s: below for s, d in made.items() if (below := _dividing(d))}
     found = {s for total in sums for s in _beside_others(total, quotients)}
+    of_sums = {s: below for s, below in quotients.items() if any(facts.related.get(b) for b in below)}
+    found |= {s for part in parts if isinstance(part, Mul) and of_sums for s in _in_front(part, of_sums)}
     solving = [s for s in made if s in facts.solving]
     if solving:
         terms = {t.as_coeff_Mul()[1] for total in sums for t in total.args}
         exponents = {s for p in parts if is_op(p, "exp") for s in symbols_of(p)}
         found |= {s for s in solving if s in terms or s in exponents}
     return expr.xreplace({s: made[s] for s in found}) if found else expr
+
+
+def _in_front(product: Mul, quotients: Mapping[TensorSymbol, frozenset[Expr]]) -> Iterator[TensorSymbol]:
+    """The quotients in a sum beside their power, or beside 1 over what they divide by: (1 - f h)/D, where f is x/D.
+
+    They divide by a node that is a sum, D = 1 + h x, so that a term of it may meet them.
+    """
+    front = powers_of(product)
+    inside = {f for total in product.args if isinstance(total, Add) for t in total.args for f in powers_of(t)}
+    for symbol in quotients.keys() & inside:
+        if symbol in front or any(is_below(front.get(b, S.Zero)) for b in quotients[symbol]):
+            yield symbol
 
 
 def _beside_others(total: Add, quotients: Mapping[TensorSymbol, frozenset[Expr]]) -> Iterator[TensorSymbol]:

@@ -37,11 +37,15 @@ class Style:
         return above, Rational(share.q)
 
     def with_quotients(self, above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
-        """Factors above and below a fraction bar, with (r/c)² for r²/c² where the spec raises r/c to a power."""
-        for exponent in _shared_powers(above, below) if self.quotients else ():
+        """Factors above and below a fraction bar, with (r/c)² for r²/c² where the spec raises r/c to a power.
+
+        A power by a symbol, pᵃ/qᵃ, is always (p/q)ᵃ: that has a value wherever the two have one.
+        """
+        for exponent in _shared_powers(above, below):
             over, under = ([f for f in side if isinstance(f, Pow) and f.exp == exponent] for side in (above, below))
             quotient = Mul(*[f.base for f in over], *[1 / f.base for f in under])
-            if quotient in self.quotients or exponent % 2 == 0 and -quotient in self.quotients:
+            written = quotient in self.quotients or exponent % 2 == 0 and -quotient in self.quotients
+            if written or not exponent.is_Integer:
                 above = [*(f for f in above if f not in over), Pow(quotient, exponent, evaluate=False)]
                 below = [f for f in below if f not in under]
         return above, below
@@ -55,8 +59,9 @@ def _size(value: Rational) -> tuple[int, int]:
 
 
 def _shared_powers(above: list[Expr], below: list[Expr]) -> set[Expr]:
-    """The whole powers that are both above and below."""
-    over, under = ({f.exp for f in side if isinstance(f, Pow) and f.exp.is_Integer} for side in (above, below))
+    """The whole powers, and those by symbols, that are both above and below."""
+    over, under = ({f.exp for f in side if isinstance(f, Pow) and not (f.exp.is_number and not f.exp.is_Integer)}
+                   for side in (above, below))  # fmt: skip
     return over & under
 
 

@@ -82,7 +82,7 @@ def is_symmetric(expr: Expr) -> bool:
     facts = facts_of(expr)
     if len(shape) != 2 or shape[0] != shape[1] or mirror(expr, by_definition(facts, facts.symmetric)) != expr:
         return False
-    _announce(expr, facts)
+    announce(expr, facts)
     return True
 
 
@@ -94,11 +94,11 @@ def is_symmetric_on_purpose(expr: Expr) -> bool:
         return False
     if mirror(expr, by_definition(facts, facts.symmetric_on_purpose)) != expr:
         return False
-    _announce(expr, facts)
+    announce(expr, facts)
     return True
 
 
-def _announce(expr: Expr, facts: Facts) -> None:
+def announce(expr: Expr, facts: Facts) -> None:
     """Say which leaves an expression is symmetric by, through the nodes that it is made of."""
     known = by_definition(facts, facts.symmetric)
     met = set(symbols_of(expr))
@@ -129,7 +129,7 @@ def _rebuilt(expr: Expr, facts: Facts) -> Expr:
     if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]) and len(expr.shape) == 2:
         turned = mirror(parts[0], by_definition(facts, facts.symmetric_on_purpose))
         if tree_size(turned) <= tree_size(parts[0]):
-            _announce(turned, facts)
+            announce(turned, facts)
             return turned
     return made_of(expr, parts)
 
