@@ -110,3 +110,18 @@ def in_process(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
         return code, out, err
 
     return run
+
+
+@pytest.fixture
+def hanging() -> Iterator[Callable[[Path], Path]]:
+    """Makes a file that cannot be read to its end: a pipe that somebody has open and writes nothing into."""
+    held: list[int] = []
+
+    def make(path: Path) -> Path:
+        os.mkfifo(path)
+        held.append(os.open(path, os.O_RDWR))
+        return path
+
+    yield make
+    for descriptor in held:
+        os.close(descriptor)

@@ -52,23 +52,22 @@ def cluster(tmp_path: Path, environment: dict[str, str]) -> Iterator[Cluster]:
             process.wait(300)
 
 
-def holder(path: Path, parents: list[int]) -> tuple[int, int]:
-    """The process that has a file open, and which of these is its parent."""
+def holder(path: Path, parents: list[int]) -> Iterator[tuple[int, int]]:
+    """The processes that have a file open, and which of these is the parent of each."""
     for entry in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             pid = int(entry.parts[2])
             if entry.readlink() == path and pid != os.getpid():
                 parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
                 if parent in parents:
-                    return pid, parent
+                    yield pid, parent
         except OSError:
             continue
-    raise AssertionError("nobody has it open")
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="cannot be tried here: there is no /proc")
-def test_a_hang_a_bad_file_and_a_lost_worker(folder: Path, command: Callable, start: Callable,
-                                             cluster: Cluster) -> None:  # fmt: skip
+def test_a_hang_a_bad_file_and_a_lost_worker(folder: Path, command: Callable, start: Callable, cluster: Cluster,
+                                             hanging: Callable[[Path], Path]) -> None:  # fmt: skip
     """The answers are those of one process, in order; what hangs costs itself; what a worker had is done again.
 
     The worker is killed while one of its files hangs: its helper goes with it, and the file hangs elsewhere too.
@@ -80,24 +79,19 @@ def test_a_hang_a_bad_file_and_a_lost_worker(folder: Path, command: Callable, st
     (sheets / "07.yaml").write_text("answers: {w2.grad: [[1, 2", encoding="utf-8")
     expected = command("grade", "net.yaml", "sheets", "--format", "ndjson").stdout.splitlines()
     (sheets / "11.yaml").unlink()
-    hang = sheets / "11.yaml"
-    os.mkfifo(hang)
+    hang = hanging(sheets / "11.yaml")
     parent = start("grade", "net.yaml", "sheets", "--format", "ndjson", "--cluster", cluster.address, "--timeout", "12")
-    opened: list[int] = []
+    holders: list[tuple[int, int]] = []
 
-    def read() -> bool:  # only then does it open for writing; what is held open has no end
-        try:
-            opened.append(os.open(hang, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:
-            return False
-        return True
+    def is_read() -> bool:
+        holders.extend(holder(hang, [worker.pid for worker in cluster.workers]))
+        return bool(holders)
 
-    assert eventually(read)
-    helper, lost = holder(hang, [worker.pid for worker in cluster.workers])
+    assert eventually(is_read)
+    helper, lost = holders[0]
     os.kill(lost, 9)
     assert eventually(lambda: not alive(helper))
     out, err = parent.communicate(timeout=600)
-    os.close(opened[0])
     lines = out.decode().splitlines()
     assert [line for n, line in enumerate(lines) if n != 11] == [line for n, line in enumerate(expected) if n != 11]
     assert '"code": "E031"' in lines[11]

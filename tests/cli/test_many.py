@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -182,9 +183,9 @@ class TestWorkers:
         assert "Traceback" not in done.stderr
         assert "E030" not in done.stderr
 
-    def test_a_reader_that_hangs(self, command, folder: Path) -> None:
+    def test_a_reader_that_hangs(self, command, folder: Path, hanging: Callable[[Path], Path]) -> None:
         """`--timeout` also ends a spec that cannot be read to its end."""
-        os.mkfifo(folder / "hang.yaml")
+        hanging(folder / "hang.yaml")
         done = command("run", "hang.yaml", "--timeout", "0.5s", "--format", "ndjson", "--terms", "none")
         assert [json.loads(line)["error"]["code"] for line in done.stdout.splitlines()] == ["E031"]
         assert done.returncode == 3

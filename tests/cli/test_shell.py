@@ -55,9 +55,11 @@ def test_help_into_a_closed_pipe(start: Start) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("options", [[], ["--timeout", "20"], ["-o", "out.txt"]])
-def test_a_signal_ends_the_process_as_itself(start: Start, folder: Path, number: int, options: list[str]) -> None:
+def test_a_signal_ends_the_process_as_itself(
+    start: Start, folder: Path, hanging: Callable[[Path], Path], number: int, options: list[str]
+) -> None:
     """Ctrl-C ends by SIGINT (a shell sees 130 and stops its loop), also with workers or a file to clean up."""
-    os.mkfifo(folder / "hang.yaml")
+    hanging(folder / "hang.yaml")
     process = start("run", "small.yaml", "hang.yaml", "--terms", "none", *options)
     if "-o" in options:
         _until(lambda: any(folder.glob(".out.txt.*")))
