@@ -38,7 +38,7 @@ from backprop_cli.formulas.algebra.folding import folded
 from backprop_cli.formulas.algebra.formula import Formula, lift, materialize
 from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.joining import joined
-from backprop_cli.formulas.algebra.opening import reopened, written_out
+from backprop_cli.formulas.algebra.opening import explicit, reopened, written_out
 from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.row_sums import with_row_sums
 from backprop_cli.formulas.algebra.solved import is_never_zero
@@ -158,7 +158,7 @@ class Formulas:
         if node.anonymous:
             expr = self.found[node.index] = self.tidied(gradient.expr)
             return Formula(self.hand_on_part(node, expr), node.shape)
-        expr = self.chosen(gradient.expr)
+        expr = explicit(self.chosen(gradient.expr), self.symbols.nodes[self.run.output].expr, self.symbols.facts)
         if node.is_leaf:
             expr = self.by_share(expr, self.symbols.nodes[node.index].expr)
         self.found[node.index] = expr

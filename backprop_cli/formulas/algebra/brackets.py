@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, permutations, product
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.formulas.algebra.expr import tree_size
 from backprop_cli.formulas.algebra.factoring import (
@@ -134,6 +134,58 @@ def reunited(expr: Add) -> Expr:
             if parts <= terms:
                 return Add(*(terms - parts), ratio * Pow(total, exponent + 1))
     return expr
+
+
+@remembered_of_parts
+def squares(expr: Expr) -> Expr:
+    """(1 - y)(1 + y) as 1 - y², and y (y - 2) + 1 as (1 - y)²."""
+    expr = _completed(expr)
+    sums = [a for a in Mul.make_args(expr) if isinstance(a, Add) and len(a.args) == 2]
+    for one, other in combinations(sums, 2):
+        total, difference = (one + other) / 2, (one - other) / 2
+        if not isinstance(total, Add) and not isinstance(difference, Add):
+            return squares(expr / one / other * (total**2 - difference**2))
+    return expr
+
+
+@remembered_of_parts
+def over_roots(expr: Expr) -> Expr:
+    """√s (1 - x²/s), where s is 1 - x², as (1 - 2x²)/√s: what divides by a sum beside a root of it."""
+    powers = powers_of(expr) if isinstance(expr, Mul) else {}
+    roots = [b for b, e in powers.items() if isinstance(b, Add) and isinstance(e, Rational) and e.q == 2]
+    for base, total in product(roots, (t for t, e in powers.items() if isinstance(t, Add) and e == 1)):
+        terms = [_times(base, term) for term in total.args]
+        if any(len(parts) == 1 for parts in terms):
+            return expr / total / base * Add(*[part for parts in terms for part in parts])
+    return expr
+
+
+def _times(base: Expr, term: Expr) -> list[Expr]:
+    """A term times a sum: one term if it is divided by that, with either sign."""
+    below = divisors(term)
+    sign = 1 if base in below else -1 if -base in below else 0
+    return [term * (sign * base) * sign] if sign else [term * part for part in base.args]
+
+
+@of_sums
+def _completed(expr: Add) -> Expr:
+    terms = [part for term in expr.args for part in _spread(term)]
+    if len(terms) != 3:
+        return expr
+    for one, other, middle in permutations(terms):
+        a, b = _root(one), _root(other)
+        if a is not None and b is not None and middle in {2 * a * b, -2 * a * b}:
+            return (a + b if middle == 2 * a * b else a - b) ** 2
+    return expr
+
+
+def _root(term: Expr) -> Expr | None:
+    """What a term is the square of, as it is written."""
+    number, rest = term.as_coeff_Mul()
+    powers = [f.as_base_exp() for f in Mul.make_args(rest) if f != 1]
+    if not Pow(number, S.Half).is_Rational or not all(e.is_Integer and e.is_even for _, e in powers):
+        return None
+    return Pow(number, S.Half) * Mul(*[b ** (e / 2) for b, e in powers])
 
 
 def _spread(term: Expr) -> list[Expr]:

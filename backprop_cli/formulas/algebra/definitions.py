@@ -45,9 +45,8 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
         undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
         if undone:
             _name_part(symbol, definition.xreplace(undone), facts)
-    for share, rest in _complements(definition):
-        _name_part(share - symbol, rest, facts)
-        _name_part(share - symbol, rest / definition * symbol, facts)  # where b/(a + b) was read as y b/a before
+    for name, part in (*_complements(symbol, definition), *_slopes(symbol, definition)):
+        _name_part(name, part, facts)
     constant, rest = definition.as_coeff_Add()
     if constant != 0 and not isinstance(rest, Add):  # of D = 1 - 2 a/b, 2 a/b is 1 - D
         _name_part(constant - symbol, -rest, facts)
@@ -100,6 +99,7 @@ def _forms(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
         symbol = -symbol
     yield definition, symbol
     yield from _positive_part(symbol, definition)
+    yield from _tanh(symbol, definition)
     yield from _kept(symbol, definition)
     if isinstance(definition, Add):
         factor, rest = split_sum(definition)
@@ -127,6 +127,20 @@ def _positive_part(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]
             yield call("less", {}, S.Zero, u), call("greater", {}, symbol, S.Zero)
 
 
+def _tanh(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Where t is tanh x, σ(2x) is (1 + t)/2."""
+    if is_op(definition, "tanh"):
+        for sign in (1, -1):
+            yield call("sigmoid", {}, 2 * sign * definition.args[0]), (1 + sign * symbol) / 2
+
+
+def _slopes(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Where t is tanh x, e²ˣ (1 - t)² is 1 - t²."""
+    if is_op(definition, "tanh"):
+        for sign in (1, -1):
+            yield 1 - symbol**2, call("exp", {}, 2 * sign * definition.args[0]) * (1 - sign * symbol) ** 2
+
+
 def _softmax(symbol: Expr, definition: Expr, facts: Facts) -> Iterator[tuple[Expr, Expr]]:
     """Where p is eˡ of a node l that is a log-softmax, the softmax is p."""
     softmax = facts.softmax_of(definition)
@@ -143,15 +157,17 @@ def _kept(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
         yield kept, sign * call("expand_dims", {"axis": axis}, name)
 
 
-def _complements(definition: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """Of a share c a/(a + b) what it is a share of, c, and the rest of that, c b/(a + b)."""
+def _complements(symbol: Expr, definition: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Of a share c a/(a + b) the rest of what it is a share of, c - y, which is c b/(a + b)."""
     powers = powers_of(definition)
     for total in (b for b, e in powers.items() if isinstance(b, Add) and e == -1):
         for term in total.args:
             above = {b: e for b, e in powers_of(term).items() if not b.is_number}
             if all(powers.get(b) == e for b, e in above.items()):
                 share = definition * total / term
-                yield share, share * (total - term) / total
+                rest = share * (total - term) / total
+                yield share - symbol, rest
+                yield share - symbol, rest / definition * symbol  # where b/(a + b) was read as y b/a before
 
 
 def _summed(term: Expr) -> Expr | None:

@@ -88,6 +88,22 @@ def two_ways(expr: Expr) -> Expr | None:
     return None
 
 
+def hyperbolic(expr: Expr) -> Expr | None:
+    """(eˣ - eʸ)/(eˣ + eʸ) is tanh((x - y)/2), also where one of them is 1   (I2c)."""
+    powers = powers_of(expr)
+    for base, exponent in powers.items():
+        if exponent != -1 or not isinstance(base, Add) or len(base.args) != 2:
+            continue
+        one, other = sorted(base.args, key=lambda term: term == 1)
+        if is_op(one, "exp") and (other == 1 or is_op(other, "exp")):
+            total = next((t for t in (one - other, other - one) if powers.get(t) == 1), None)
+            if total is not None:
+                u = factor_terms(one.args[0] - (other.args[0] if isinstance(other, Apply) else 0)) / 2
+                found = function("tanh", -u if is_minus(u) else u, one)
+                return expr * base / total * (found if is_minus(u) == (total != one - other) else -found)
+    return None
+
+
 def one_exponential(expr: Expr) -> Expr | None:
     """eˣ eʸ is eˣ⁺ʸ, eˣ/eʸ is eˣ⁻ʸ   (I8), but for what a node is made of: where p is 1 - eˣ, eˣ is 1 - p."""
     known = facts_of(expr).factors
@@ -240,6 +256,7 @@ def stable(expr: Expr) -> Expr | None:
 Idiom = Callable[[Expr], Expr | None]
 ANY = frozenset[str]()
 _PRODUCTS: tuple[tuple[Idiom, frozenset[str]], ...] = (
+    (hyperbolic, frozenset({"Add"})),
     (logistic, frozenset({"Add"})),
     (two_ways, frozenset({"Add"})),
     (one_exponential, frozenset({"exp"})),

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from sympy import Add, Expr, Mul, Pow, S
 
-from backprop_cli.formulas.algebra.expr import TensorSymbol, is_op, symbols_of
+from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
+from backprop_cli.formulas.algebra.idioms import recognised
 from backprop_cli.formulas.algebra.scalars import divisors, is_below, powers_of
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts
+from backprop_cli.formulas.algebra.tidy import put_together, tidy
 from backprop_cli.formulas.algebra.work import remembered
 
 DEEPEST = 3  # definitions in one another that are opened
+LONGEST = 40  # nodes of a definition that is put in its name's place for good
+
+Room: TypeAlias = tuple[int, int]
+"""How much dearer to read, and by how many nodes longer, a formula may be that does without a name."""
+
+SAME, PRODUCT, QUOTIENT, SHARE, UNDIVIDED = (0, 0), (2, 6), (3, 12), (7, 12), (20, 12)
 
 
 def reopened(expr: Expr, facts: Facts) -> Expr:
@@ -98,3 +109,42 @@ def _beside_others(total: Add, quotients: Mapping[TensorSymbol, frozenset[Expr]]
         had = {p[symbol] for p in powers if symbol in p}
         if len(had) > 1 or had and any(symbol not in p and is_below(p.get(b, S.Zero)) for p in powers for b in below):
             yield symbol
+
+
+def explicit(expr: Expr, output: Expr, facts: Facts) -> Expr:
+    """A gradient with what the output is made of for its name, where that says it in about as few words.
+
+    That of f = a x/(b + x) is a b/(b + x)², as books have it, and not (a - f)/(b + x): f is what is asked of.
+    """
+    definition = facts.definitions.get(output)
+    if definition is None or output not in symbols_of(expr) or tree_size(definition) > LONGEST:
+        return expr
+    if not isinstance(recognised(definition), (Add, Mul, Pow)):  # y (1 - y) is how a book writes σ'
+        return expr
+    opened = recognised(expr.xreplace({output: definition}))
+    forms = (f for f in (tidy(opened, facts), put_together(opened, facts)) if output not in symbols_of(f))
+    found = min(forms, key=reading_cost, default=expr)
+    dearer, longer = _room(output, definition, expr, found)
+    reads_well = reading_cost(found) <= reading_cost(expr) + dearer and tree_size(found) <= tree_size(expr) + longer
+    return found if reads_well else expr
+
+
+def _room(output: Expr, definition: Expr, expr: Expr, found: Expr) -> Room:
+    """Most for a formula that divides by what nothing was divided by, as y/r does, where y is r P (1 - P/k)."""
+    if any(OPS[a.name].flat_below for a in found.atoms(Apply) - expr.atoms(Apply)):  # the exponential stays as it is
+        return SAME
+    below = _below(definition)
+    if not all(p.exp.is_Rational for p in pointwise_parts(definition) if isinstance(p, Pow)):
+        return SAME
+    if not _below(expr) - {output} <= _below(found) | below:
+        return SHARE if powers_of(expr).get(output) == 1 and not expr.has(Add) else UNDIVIDED  # y/r is short
+    is_pointwise = all(OPS[a.name].pointwise for a in definition.atoms(Apply))
+    if not is_pointwise or isinstance(definition, Pow) and definition.exp >= -1:
+        return SAME
+    return QUOTIENT if any(isinstance(b, Add) for b in below) else SAME if below else PRODUCT
+
+
+@remembered
+def _below(expr: Expr) -> frozenset[Expr]:
+    """What stands below a fraction bar, anywhere."""
+    return frozenset(p.base for p in pointwise_parts(expr) if isinstance(p, Pow) and is_below(p.exp))

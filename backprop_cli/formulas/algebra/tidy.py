@@ -11,7 +11,17 @@ from typing import Any, TypeAlias
 from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul, factor_terms
 
 from backprop_cli.engine.ops import OPS
-from backprop_cli.formulas.algebra.brackets import apart, by_denominators, met, opened, regrouped, reunited, uncrossed
+from backprop_cli.formulas.algebra.brackets import (
+    apart,
+    by_denominators,
+    met,
+    opened,
+    over_roots,
+    regrouped,
+    reunited,
+    squares,
+    uncrossed,
+)
 from backprop_cli.formulas.algebra.cost import reading_cost
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers, without_quotients
@@ -71,7 +81,8 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     named = (folded(loose, facts),) if loose is not expr and laid_open(loose, facts) else ()
     forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_quotients(expr),
              without_twin_masks(expr, facts), without_complements(expr), without_twin_sigmoids(expr), met(expr),
-             collected(apart(expr)), by_branches(expr), unclipped(expr, facts), by_denominators(expr))  # fmt: skip
+             collected(apart(expr)), squares(expr), by_branches(expr), unclipped(expr, facts), by_denominators(expr),
+             )  # fmt: skip
     expr = min(dict.fromkeys((expr, *forms)), key=_cost)
     expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
@@ -83,7 +94,8 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
             equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts, reading_cost(expr))
             found += [(skeleton, back), *((content_out(form), back) for form in equal)]
     expr = min((form.xreplace(back) for form, back in found), key=_cost)
-    return min(expr, met(expr), collected(apart(expr)), collected(expr), with_powers(expr), key=_cost)
+    last = met(expr), collected(apart(expr)), over_roots(expr), collected(expr), with_powers(expr)
+    return min(expr, *last, key=_cost)
 
 
 def _cost(expr: Expr) -> tuple[int, int]:
