@@ -23,7 +23,11 @@ LONGEST = 40  # nodes of a definition that is put in its name's place for good
 Room: TypeAlias = tuple[int, int]
 """How much dearer to read, and by how many nodes longer, a formula may be that does without a name."""
 
-SAME, PRODUCT, QUOTIENT, SHARE, UNDIVIDED = (0, 0), (2, 6), (3, 12), (7, 12), (20, 12)
+SAME: Room = 0, 0
+PRODUCT: Room = 2, 6  # where the output divides by nothing
+QUOTIENT: Room = 3, 12  # where it divides by a sum without a name
+SHARE: Room = 7, 12  # for y/r or y²/r, where y has r for a factor
+UNDIVIDED: Room = 20, 12  # for all else that divides by what neither the output nor the form without it divides by
 
 
 def reopened(expr: Expr, facts: Facts) -> Expr:
@@ -130,18 +134,21 @@ def explicit(expr: Expr, output: Expr, facts: Facts) -> Expr:
 
 
 def _room(output: Expr, definition: Expr, expr: Expr, found: Expr) -> Room:
-    """Most for a formula that divides by what nothing was divided by, as y/r does, where y is r P (1 - P/k)."""
+    """Most for a formula that divides by what nothing was divided by: y/P - r P/k, where y is r P (1 - P/k)."""
     if any(OPS[a.name].flat_below for a in found.atoms(Apply) - expr.atoms(Apply)):  # the exponential stays as it is
         return SAME
     below = _below(definition)
     if not all(p.exp.is_Rational for p in pointwise_parts(definition) if isinstance(p, Pow)):
         return SAME
-    if not _below(expr) - {output} <= _below(found) | below:
-        return SHARE if powers_of(expr).get(output) == 1 and not expr.has(Add) else UNDIVIDED  # y/r is short
+    power = powers_of(expr).get(output, S.Zero)  # of a factor: y/r, y²/x
+    if any(output not in symbols_of(b) for b in _below(expr) - _below(found) - below):
+        return SHARE if power in {1, 2} and not expr.has(Add) else UNDIVIDED
     is_pointwise = all(OPS[a.name].pointwise for a in definition.atoms(Apply))
     if not is_pointwise or isinstance(definition, Pow) and definition.exp >= -1:
         return SAME
-    return QUOTIENT if any(isinstance(b, Add) for b in below) else SAME if below else PRODUCT
+    if any(isinstance(b, Add) for b in below):
+        return SAME if power == 1 else QUOTIENT
+    return SAME if below else PRODUCT
 
 
 @remembered

@@ -19,8 +19,11 @@ def powers_of(expr: Expr) -> Mapping[Expr, Expr]:
 
 
 def beside(expr: Expr, factor: Expr) -> Expr:
-    """A product without one of its factors; a quotient would be a power more, looked at by all of sympy's rules."""
-    rest = tuple(a for a in Mul.make_args(expr) if a is not factor)
+    """A product without one of its factors; a quotient would be a power more, looked at by all of sympy's rules.
+
+    What is remembered of an equal product has equal factors, which need not be the same objects.
+    """
+    rest = tuple(a for a in Mul.make_args(expr) if a is not factor and a != factor)
     is_distributed = len(rest) == 2 and rest[0].is_Number and isinstance(rest[1], Add)  # 2 (a + b) is 2 a + 2 b
     return Mul(*rest) if is_distributed else Mul._from_args(rest, True)
 
