@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import prod
 
@@ -18,11 +18,11 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.source import Text
-from backprop_cli.records import dataclass, replace
+from backprop_cli.records import replace
+from backprop_cli.tasks.grading.axes import COL, ROW, Part, aligned, called, permuted, reshaped, without_ones
 from backprop_cli.tasks.grading.functions import PRIME
 from backprop_cli.tasks.grading.shifted import MAX_PLACES, Shifted, taken
 
-ROW, COL = "row", "col"
 PRODUCTS = frozenset({"*", "·", "@", "⊙"})
 _SUM = re.compile(r"(?:Σ|sum)_([a-z])")
 MOST_TERMS = 50
@@ -32,23 +32,6 @@ Placed = tuple[ast.Expression, tuple[str | Shifted, ...]]
 
 KRONECKER = "δ_ij"
 """The operand of `δ_{ij}`, 1 where both letters are the same; as large as they say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A tensor as an expression, and the names of its axes with their sizes, in order."""
-
-    expression: ast.Expression
-    sizes: Mapping[str, int]
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """The names."""
-        return tuple(self.sizes)
-
-    def renamed(self, names: Mapping[str, str]) -> Part:
-        """The same tensor with other names for its axes."""
-        return Part(self.expression, {names.get(axis, axis): size for axis, size in self.sizes.items()})
 
 
 class Indexed:
@@ -96,10 +79,10 @@ class Indexed:
         rest = [axis for axis in (ROW, COL) if axis in found.axes]
         orders = [list(letters)] if {*letters} == {*free} else [sorted(free), free]
         shapes = {(*order, *rest): tuple(found.sizes[axis] for axis in (*order, *rest)) for order in orders}
-        fitting = [order for order, shape in shapes.items() if _bare(shape) == _bare(wanted)]
+        fitting = [order for order, shape in shapes.items() if without_ones(shape) == without_ones(wanted)]
         for order in fitting or [*shapes][:1]:
-            made = _permuted(found, order)
-            yield _reshaped(made, wanted) if fitting and shapes[order] != wanted else made
+            made = permuted(found, order)
+            yield reshaped(made, wanted) if fitting and shapes[order] != wanted else made
 
     def _measure(self, expression: ast.Expression, letters: Sequence[str], wanted: tuple[int, ...]) -> None:
         """How far each letter runs, by the axes that it stands at alone; then by the answer; then inside the others."""
@@ -111,14 +94,14 @@ class Indexed:
         order = list(letters) if {*letters} == self.free else sorted(self.free)
         sums = []
         for operand, names in placed:
-            shape = _bare(self.shape(operand))
+            shape = without_ones(self.shape(operand))
             if len(names) <= len(shape):
                 sums += [(name, size) for name, size in zip(names, shape, strict=False) if isinstance(name, Shifted)]
                 for name, size in zip(names, shape, strict=False):
                     if isinstance(name, str) and name != ":":
                         self.far.setdefault(name, size)
-        if sums and len(order) == len(_bare(wanted)):
-            self.far = dict(zip(order, _bare(wanted), strict=True)) | self.far
+        if sums and len(order) == len(without_ones(wanted)):
+            self.far = dict(zip(order, without_ones(wanted), strict=True)) | self.far
         for one, whole in sums:
             for letter in {*one.letters} - self.far.keys():
                 if (far := one.size(whole, letter, self.far)) is not None:
@@ -166,10 +149,10 @@ class Indexed:
         """A tensor with letters at its first axes; axes of one entry need none."""
         if _is_identity(operand):
             return self._identity(part, *letters)
-        shape, bare = self.shape(operand), _bare(self.shape(operand))
+        shape, bare = self.shape(operand), without_ones(self.shape(operand))
         is_row = not letters and len(bare) == 1 and shape[0] == 1 < len(shape)
         if shape != bare and len(letters) <= len(bare):
-            operand, shape = _reshaped(operand, bare), bare
+            operand, shape = reshaped(operand, bare), bare
         plain = _single(letters)
         if len(letters) > len(shape) or len({*plain} - {":"}) + plain.count(":") != len(plain):
             message = f"{self._spelled(part)!r} has {len(letters)} indices, and {len(shape)} axes"
@@ -241,15 +224,7 @@ class Indexed:
                      made: Callable[[list[ast.Expression]], ast.Expression]) -> Part:  # fmt: skip
         """Operands entry by entry: each axis meets the one of its name."""
         found = [self.part(one) for one in operands]
-        return self._aligned(found, made)
-
-    def _aligned(self, found: Sequence[Part], made: Callable[[list[ast.Expression]], ast.Expression]) -> Part:
-        grid = next((one for one in found if ROW in one.sizes and COL in one.sizes), None)
-        if grid is not None:  # beside a matrix a vector of another length than its columns is a row, as in numpy
-            rows = [COL not in one.sizes and one.sizes.get(ROW) not in {None, grid.sizes[ROW]} for one in found]
-            found = [one.renamed({ROW: COL}) if row else one for one, row in zip(found, rows, strict=True)]
-        sizes = {axis: size for one in found for axis, size in one.sizes.items()}
-        return Part(made([_widened(one, tuple(sizes)) for one in found]), sizes)
+        return aligned(found, made)
 
     def _call(self, part: ast.Call) -> Part:
         def made(operands: list[ast.Expression]) -> ast.Expression:
@@ -262,7 +237,7 @@ class Indexed:
         if letter not in inner.axes:
             message = f"nothing under the sum over {letter} has this index"
             raise SpecError("E015", message, at=self._place(part))
-        made = _called("sum", inner.expression, axis=inner.axes.index(letter))
+        made = called("sum", inner.expression, axis=inner.axes.index(letter))
         return Part(made, {axis: size for axis, size in inner.sizes.items() if axis != letter})
 
     # products ────────────────────────────────────────────────────────────────────────────────────
@@ -306,8 +281,8 @@ class Indexed:
 
         if meets and COL in left.axes and ROW in right.axes:
             both = [left.renamed({COL: "#"}), right.renamed({ROW: "#"})]
-            return self._summed(self._aligned(both, made), "#", right.expression)
-        return self._aligned([left, right], made)
+            return self._summed(aligned(both, made), "#", right.expression)
+        return aligned([left, right], made)
 
     # errors ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -342,39 +317,3 @@ def _factors(part: ast.Expression) -> Iterator[tuple[str, ast.Expression]]:
     split = next((i for i in range(len(row), 0, -1) if row[i - 1].operator not in signs), 0)
     yield "*", row[split - 1] if split else first
     yield from ((one.operator, one.right) for one in row[split:])
-
-
-def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(size for size in shape if size != 1)
-
-
-def _permuted(part: Part, order: Sequence[str]) -> ast.Expression:
-    places = [part.axes.index(axis) for axis in order]
-    return part.expression if places == sorted(places) else _called("transpose", part.expression, axes=places)
-
-
-def _widened(part: Part, axes: tuple[str, ...]) -> ast.Expression:
-    """An expression with its axes in this order, and one of size 1 where it has none of a name."""
-    made = _permuted(part, [axis for axis in axes if axis in part.sizes])
-    if not part.axes or len(part.axes) == len(axes):
-        return made
-    start, end = made.start, made.end
-    there, new = ast.Slice(start, end, None, None, None), ast.Name(start, end, "none")
-    return ast.Indexed(start, end, made, tuple(there if axis in part.sizes else new for axis in axes))
-
-
-def _called(function: str, operand: ast.Expression, **static: int | Sequence[int]) -> ast.Expression:
-    start, end = operand.start, operand.end
-
-    def literal(value: int | Sequence[int]) -> ast.Expression:
-        if isinstance(value, int):
-            return ast.Number(start, end, Fraction(value), str(value))
-        return ast.Sequence(start, end, tuple(map(literal, value)), "(")
-
-    arguments = [ast.Argument(None, operand, start, end)]
-    arguments += [ast.Argument(name, literal(value), start, end) for name, value in static.items()]
-    return ast.Call(start, end, function, tuple(arguments), start, library="own")
-
-
-def _reshaped(operand: ast.Expression, shape: tuple[int, ...]) -> ast.Expression:
-    return _called("reshape", operand, shape=shape)

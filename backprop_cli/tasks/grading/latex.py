@@ -12,57 +12,27 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression.cursor import MAX_DEPTH
 from backprop_cli.language.expression.lexer import SUPERSCRIPTS
-from backprop_cli.records import dataclass
 from backprop_cli.tasks.grading.items import indexed, other_spelling
+from backprop_cli.tasks.grading.latex_commands import (
+    ABOVE,
+    ACCENTS,
+    APPLIED,
+    FRACTIONS,
+    FUNCTIONS,
+    LETTERS,
+    NOTHING,
+    SIGNS,
+    UPRIGHT,
+)
 from backprop_cli.tasks.grading.loose import EQUALS, ONES
+from backprop_cli.tasks.grading.pieces import Part, joined
 
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[a-zA-Z]\d*|\s+|.", re.DOTALL)
 
-SIGNS: Mapping[str, str] = {
-    r"\odot": "⊙", r"\circ": "⊙", r"\cdot": "·", r"\times": "*", r"\ast": "*", r"\geq": ">=", r"\ge": ">=",
-    r"\leq": "<=", r"\le": "<=", r"\neq": "!=", r"\div": "/", "−": "-", r"\otimes": "⊗", r"\oslash": "/",
-    **{sign: sign for sign in "⊙·⊘≥≤≠"}, "×": "*", "∘": "⊙",
-}  # fmt: skip
-NOTHING = frozenset({
-    r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\displaystyle", r"\,", r"\;",
-    r"\:", r"\!", r"\ ", r"\quad", "&", "$", r"\(", r"\)", r"\limits", "~",
-})  # fmt: skip
-UPRIGHT = frozenset({
-    r"\mathrm", r"\operatorname", r"\text", r"\mathit", r"\mathbf", r"\mathbb", r"\mathcal", r"\boldsymbol", r"\vec",
-    r"\texttt", r"\mathsf", r"\textrm", r"\bm", r"\mathbbm",
-})  # fmt: skip
-FRACTIONS = (r"\frac", r"\tfrac", r"\dfrac", r"\cfrac")
-ACCENTS = frozenset({r"\hat", r"\bar", r"\tilde", r"\dot"})
-FUNCTIONS: Mapping[str, str] = {
-    r"\sigma": "sigmoid", r"\exp": "exp", r"\log": "log", r"\ln": "log", r"\tanh": "tanh", r"\sin": "sin",
-    r"\cos": "cos", r"\tan": "tan", r"\cosh": "cosh", r"\sinh": "sinh", r"\max": "max", r"\min": "min",
-    r"\det": "det", r"\operatorname*": "",
-}  # fmt: skip
-LETTERS: Mapping[str, str] = {
-    r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\epsilon": "ε", r"\zeta": "ζ", r"\eta": "η",
-    r"\theta": "θ", r"\iota": "ι", r"\kappa": "κ", r"\lambda": "λ", r"\mu": "μ", r"\nu": "ν", r"\xi": "ξ", r"\pi": "π",
-    r"\rho": "ρ", r"\sigma": "σ", r"\tau": "τ", r"\upsilon": "υ", r"\phi": "φ", r"\chi": "χ", r"\psi": "ψ",
-    r"\omega": "ω", r"\ell": "ℓ",
-}  # fmt: skip
-APPLIED = frozenset({r"\log", r"\ln", r"\sin", r"\cos", r"\tan", r"\tanh", r"\sinh", r"\cosh", r"\exp"})
-"""Functions that need no brackets around what they are of."""
-ABOVE: Mapping[str, str] = {"T": "ᵀ", "⊤": "ᵀ", "ᵀ": "ᵀ", "-1": "⁻¹", "-T": "⁻ᵀ", "-ᵀ": "⁻ᵀ"}
-"""What stands above a factor and is no power."""
 _CASES = re.compile(r"\\begin\{cases\}(.*?)&(.*?)\\\\(.*?)&.*?\\end\{cases\}", re.DOTALL)
 _CODE = r"[a-z][a-z0-9_]+(?=\()|(?<=[,\s])[a-z]+(?=\s*=)"
 """The function of a call as code writes it, and the name of an argument, among LaTeX: no letters side by side."""
 _IF = re.compile(r"^\s*(?:\\(?:text|mathrm|textrm)\{\s*(?:if|for|where)\s*\}|if|for)\s*")
-OPENING, CLOSING = "([", ")]"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of text, and what it is: a factor, a number, the name of a function, a sign, a bracket."""
-
-    text: str
-    kind: str
-
-
 FIXED: Mapping[str, Part] = {
     "(": Part("(", "open"), r"\{": Part("(", "open"), "[": Part("[", "open"), ")": Part(")", "close"),
     r"\}": Part(")", "close"), "]": Part("]", "close"), r"\partial": Part("∂", "prefix"), r"\top": Part("ᵀ", "suffix"),
@@ -325,38 +295,3 @@ def _word(parts: list[Part]) -> str:
 
 def _bracketed(parts: list[Part]) -> bool:
     return bool(parts) and parts[0].kind == "open" and parts[-1].kind == "close"
-
-
-def joined(parts: list[Part]) -> str:
-    """The pieces as text; factors side by side are a product, but for a number before one."""
-    text = ""
-    for i, part in enumerate(parts):
-        last = parts[i - 1].kind if i else ""
-        ends = last in {"factor", "close", "suffix"}
-        begins = part.kind in {"factor", "open", "function", "prefix", "number"}
-        if ends and begins:
-            text += " · "
-        elif begins and (last == "number" or (last == "function" and part.kind != "open")):
-            text += " "
-        text += f" {part.text} " if part.kind == "sign" else part.text
-    return _axes(text).strip()
-
-
-def _axes(text: str) -> str:
-    """`Σ#1(x)` as `Σ(x, axis=1)`."""
-    while (found := re.search(r"Σ#(\d+)", text)) is not None:
-        rest = text[found.end() :].lstrip(" ·")
-        end = _closing(rest) if rest.startswith("(") else len(rest)
-        inner = rest[1 : end - 1] if rest.startswith("(") else rest
-        text = f"{text[: found.start()]}Σ({inner}, axis={found[1]}){rest[end:]}"
-    return text
-
-
-def _closing(text: str) -> int:
-    """Where the bracket that a text begins with is closed."""
-    depth = 0
-    for i, sign in enumerate(text):
-        depth += (sign in OPENING) - (sign in CLOSING)
-        if depth == 0:
-            return i + 1
-    return len(text)
