@@ -235,6 +235,8 @@ LEAST_DECIMAL = Fraction(1, 10_000)
 
 
 POWERS = frozenset({"power", "square"})
+SIGNS = {"add": 1, "subtract": -1}
+"""Of the second operand of what makes a sum."""
 OPEN = frozenset({"positive"})
 """What is stated of a leaf and stays true when each of its entries moves a little by itself."""
 
@@ -280,6 +282,9 @@ def _define(node: Node, made: Symbols) -> None:
     definition = _definition(node, node.op, made)
     if node.op.name in POWERS:
         made.facts.style.keep(made.nodes[node.inputs[0]].expr)
+    if node.op.name in SIGNS and made.parts.isdisjoint(node.inputs):
+        left, right = (made.nodes[i].expr for i in node.inputs)
+        made.facts.style.keep_sum(definition.expr, left, SIGNS[node.op.name] * right)
     expr = made.definitions[node.index] = materialize(Formula(definition.expr, node.shape))
     if node.anonymous and tree_size(definition.expr) <= INLINE and not made.facts.budget.spent:
         made.nodes[-1] = Formula(recognised(definition.expr), node.shape)

@@ -1,8 +1,8 @@
-"""How a spec writes, where its formulas are to write the same: 0.02 rather than 1/50, (r/c)² rather than r²/c²."""
+"""How a spec writes, where its formulas are to: 0.02 rather than 1/50, (r/c)² than r²/c², 1 + x² than x² + 1."""
 
 from __future__ import annotations
 
-from sympy import Expr, Mul, Pow, Rational, S
+from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.records import dataclass, field
 
@@ -11,7 +11,7 @@ MAX_DIGITS = 8  # that a reader takes for a decimal that somebody wrote, or a pr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Style:
-    """The decimals that a spec writes, and the quotients that it raises to a power.
+    """The decimals that a spec writes, the quotients that it raises to a power, and its sums.
 
     `counts` are of its arrays' entries, and the whole numbers that it writes: 1/300 stays where one of them is 300.
     """
@@ -19,6 +19,13 @@ class Style:
     decimals: frozenset[Rational] = frozenset()
     counts: frozenset[int] = frozenset()
     quotients: set[Expr] = field(default_factory=set)
+    sums: dict[Expr, tuple[Expr, ...]] = field(default_factory=dict)  # with their terms in order
+
+    def keep_sum(self, total: Expr, left: Expr, right: Expr) -> None:
+        """Remember in which order the terms of a sum are written, what is added or taken off last."""
+        terms = (*self.sums.get(left, (left,)), *self.sums.get(right, (right,)))
+        if isinstance(total, Add) and len(terms) == len(total.args) and set(terms) == set(total.args):
+            self.sums.setdefault(total, terms)  # `a + b` before `b + a`
 
     def keep(self, base: Expr) -> None:
         """Remember what is raised to a power, where it is a quotient."""

@@ -78,7 +78,7 @@ def _sum(expr: Add, style: Style) -> Arranged:
     factor, rest = split_sum(expr)
     if factor != 1:
         return _product(Mul(factor, rest, evaluate=False), style)
-    terms = echoed(expr, sorted(expr.args, key=term_order))
+    terms = _as_written(expr, style) or echoed(expr, sorted(expr.args, key=term_order))
     if not all(map(is_negative, terms)):
         return Terms(tuple(Term(True, -t) if is_negative(t) else Term(False, t) for t in terms))
     first = next((t for t in map(negated, (-t for t in terms)) if t is not None), None)
@@ -86,6 +86,12 @@ def _sum(expr: Add, style: Style) -> Arranged:
         return Negative(-expr)
     others = (Term(True, -t) for t in terms if negated(-t) != first)
     return Terms((Term(False, first), *others))
+
+
+def _as_written(expr: Add, style: Style) -> list[Expr]:
+    """The terms of a sum that the spec writes, as it does, unless that begins with a minus; else none."""
+    terms = style.sums.get(expr, ())
+    return [] if not terms or is_negative(terms[0]) else list(terms)
 
 
 def _product(expr: Expr, style: Style) -> Factors:
