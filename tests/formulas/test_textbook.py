@@ -14,7 +14,7 @@ LINES = {
     "(x - a)/(x + a)": "2 a / (x + a)²",
     "a*x/(b + x)": "b · a / (b + x)²",
     "a*x**2/(b**2 + x**2)": "2 b² · a · x / (b² + x²)²",
-    "a*x*(1 - x/b)": "a - 2 a · x / b",
+    "a*x*(1 - x/b)": "(1 - 2 x / b) · a",
     "1/(1 + x)**2": "-2/(1 + x)³",
     "x/(exp(x) - 1)": "(exp(x) - x · exp(x) - 1)/(exp(x) - 1)²",
     "x*exp(-x)": "(1 - x) · exp(-x)",
@@ -26,10 +26,12 @@ LINES = {
     "(exp(x) - exp(-x))/(exp(x) + exp(-x))": "1 - f²",
     "(1 - exp(-2*x))/(1 + exp(-2*x))": "1 - f²",
     "(exp(2*x) - 1)/(exp(2*x) + 1)": "1 - f²",
-    "exp(x)/(1 + exp(x))": "f - f²",
+    "exp(x)/(1 + exp(x))": "f · (1 - f)",
     "sqrt(a**2 - x**2)": "-x/f",
     "exp(sin(x))": "f · cos(x)",
     "a*exp(-b*x)": "-f · b",
+    "x**x": "f · (log(x) + 1)",
+    "x**2*log(x)": "x · (2 log(x) + 1)",
     "a**x/x": "f · (log(a) - 1/x)",
 }
 

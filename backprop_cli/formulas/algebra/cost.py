@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow, Rational
 
-from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, shape_of, tree_size
+from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, TensorSymbol, shape_of, tree_size
 from backprop_cli.formulas.algebra.skeleton import has_common_factors
 from backprop_cli.formulas.algebra.work import remembered
 
@@ -19,12 +19,18 @@ def reading_cost(expr: Expr) -> int:
     if expr.is_number or isinstance(expr, SizeSymbol):
         return 0 if expr in (1, -1) else 1 + _length(expr) // 3
     if isinstance(expr, Add):
-        return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1 + _repetition(expr)
+        return sum(max(1, reading_cost(a)) for a in expr.args) + len(expr.args) - 1 + _repetition(expr) + _common(expr)
     if isinstance(expr, (Mul, Pow)):
         above, below = _fraction(expr)
         divided = _product_cost(below) + _division_cost(below) - _shared(above, below) if below else 0
         return _product_cost(above) + divided
     return 1
+
+
+def _common(expr: Add) -> int:
+    """What it costs that a name stands in each term: y - y², where y (1 - y) says it once."""
+    names = ({f.as_base_exp()[0] for f in Mul.make_args(a)} for a in expr.args)
+    return 2 if any(isinstance(one, TensorSymbol) for one in set.intersection(*names)) else 0
 
 
 def _repetition(expr: Add) -> int:
