@@ -18,7 +18,7 @@ from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.diagnose import warnings_of
-from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_masks, load_leaves, masks_of
+from backprop_cli.tasks.leaves import DEFAULT_MAX_BYTES, check_computed, checked_of, load_leaves
 from backprop_cli.tasks.result import Gradient, NodeResult, PassResult, Piece, Result, Warned
 
 
@@ -48,14 +48,14 @@ class Runner:
         self.meaning = Numbers(graph)
         self.steps = plan(graph, self.meaning)
         self.literals = literals(graph, self.meaning)
-        self.masks = masks_of(graph)
+        self.checked = checked_of(graph)
         self.seeds = [seed_of(graph, run) for run in graph.passes]
         self.begins = self.seeds
 
     def spare(self) -> None:
         """From now on keep of the values only the outputs, and of the gradients those that are asked for."""
         graph = self.graph
-        spare(self.meaning, self.steps, {*graph.wrt, *self.masks, *(run.output for run in graph.passes)})
+        spare(self.meaning, self.steps, {*graph.wrt, *self.checked, *(run.output for run in graph.passes)})
 
     def begin_with(self, factor: Any) -> None:
         """From now on every pass begins with so many times its seed: every gradient is as much larger."""
@@ -70,8 +70,8 @@ class Runner:
         """The same, where numpy's warnings are off already, as in a loop."""
         graph, meaning, steps = self.graph, self.meaning, self.steps
         values = meaning.values = go_on(steps, [*self.literals], leaves)
-        if self.masks:
-            check_masks(graph, values)
+        if self.checked:
+            check_computed(graph, values)
         passes = [backward(graph, steps, meaning, values, run.output, seed)
                   for run, seed in zip(graph.passes, self.begins, strict=True)]  # fmt: skip
         return Computed(graph, values, passes, self.seeds)

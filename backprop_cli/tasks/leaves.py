@@ -113,28 +113,43 @@ def check_leaves(graph: Graph, leaves: Mapping[int, Array]) -> None:
             _check_mask(graph, node, leaves)
 
 
-def check_masks(graph: Graph, values: Sequence[Array]) -> None:
-    """An attention mask is 0/1 where it is computed, too: known once the forward pass has run.
+def check_computed(graph: Graph, values: Sequence[Array]) -> None:
+    """The same of labels, positions and attention masks that are computed: known once the forward pass has run.
 
     Raises:
         SpecError: E008 for the first entry that is not.
     """
     for node in graph.nodes:
-        if node.op is not None and node.op.masks:
+        if node.op is None:
+            continue
+        if node.op.allowed is not None:
+            index, _ = _unmasked(graph, _positions(node))
+            if graph.nodes[index].op is not None:
+                _check_positions(graph, node, {index: values[index]})
+        elif node.op.masks:
             _check_mask(graph, node, dict(zip(node.inputs, (values[i] for i in node.inputs), strict=True)))
 
 
-def masks_of(graph: Graph) -> set[int]:
-    """The nodes that are an attention mask."""
-    return {index for node in graph.nodes if node.op is not None and node.op.masks
-            for name, index in zip(node.op.signature.operands, node.inputs, strict=True) if name in node.op.masks}
+def checked_of(graph: Graph) -> set[int]:
+    """The nodes whose values are looked at once they are known: attention masks, and labels that are computed."""
+    masks = {index for node in graph.nodes if node.op is not None and node.op.masks
+             for name, index in zip(node.op.signature.operands, node.inputs, strict=True) if name in node.op.masks}
+    labels = (_unmasked(graph, _positions(node))[0] for node in graph.nodes if node.op is not None and node.op.allowed)
+    return masks | {index for index in labels if graph.nodes[index].op is not None}
+
+
+def _positions(node: Node) -> int:
+    """The operand of a node that holds labels or positions."""
+    assert node.op is not None
+    (name,) = node.op.integer_operands
+    return node.inputs[node.op.signature.operands.index(name)]
 
 
 def _check_positions(graph: Graph, node: Node, leaves: Mapping[int, Array]) -> None:
     assert node.op is not None
     assert node.op.allowed is not None
     (name,) = node.op.integer_operands
-    index, ignored = _unmasked(graph, node.inputs[node.op.signature.operands.index(name)])
+    index, ignored = _unmasked(graph, _positions(node))
     found = leaves.get(index, _listed(graph, index))
     if found is None:
         return

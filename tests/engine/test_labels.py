@@ -73,6 +73,26 @@ def test_computed_masks_to_add_are_refused(mask: str) -> None:
         ran(f"scaled_dot_product_attention(z, z, z, mask={mask})", "[[1, 0, 0], [1, 1, 0], [1, 1, 1]]")
 
 
+@pytest.mark.parametrize(("expression", "wanted"), [
+    ("cross_entropy(z, i + 2)", r"the labels\[1\] is 3; one_hot in '.*' takes whole numbers from 0 to 2"),
+    ("nll_loss(z, argmax(z, axis=1) - 4)", "whole numbers from 0 to 2"),
+    ("take(z, 5*i, axis=0)", r"the indices\[1\] is 5"), ("embedding(i/2, z)", r"\[1\] is 0.5"),
+])  # fmt: skip
+def test_computed_labels_are_checked_once_they_are_known(expression: str, wanted: str) -> None:
+    """Out of range they would be NaN in a mask, which is true, and a loss of other labels would come out."""
+    with pytest.raises(SpecError, match=wanted) as caught:
+        ran(expression, "[0, 1, 2]")
+    assert caught.value.code == "E008"
+
+
+@pytest.mark.parametrize("expression", ["cross_entropy(z, argmax(z, axis=1))", "take(z, 2 - i, axis=0)",
+                                        "cross_entropy(z, where(i > 1, -7, i), ignore_index=-7)"])
+def test_computed_labels_in_range_are_accepted(expression: str) -> None:
+    """Positions of extremes, of a sum, and labels that are ignored."""
+    found = ran(expression, "[0, 1, 2]")
+    assert all(np.isfinite(node.value).all() for node in found.by_name.values())
+
+
 CUBE = np.arange(24.0).reshape(2, 3, 4) / 7
 
 
