@@ -126,7 +126,8 @@ def _along_entry(s: Symbolic, x: Objects, v: Objects) -> Objects:
 
 
 op("cofactor_along(x, v)", "How the cofactors of x move as x moves along v: the second derivative of det.",
-   lambda xp, x, v: cofactors_along(x, v), work=costs.cubic(100), temporary=costs.copies(8), shape=_along_shape,
+   lambda xp, x, v: cofactors_along(x, v), work=costs.cubic(100), shape=_along_shape,
+   temporary=costs.both(costs.plain, costs.copies(8)),
    vjps=(_along_again, lambda xp, g, y, x, v: xp.cofactor_along(x, g)), linear="v", group=GROUP, entry=_along_entry,
    samples=tuple(Sample((s, s), {}, ("square", "real")) for s in ((3, 3), (2, 2, 2), (1, 1), (4, 4))))
 

@@ -140,7 +140,7 @@ def reunited(expr: Add) -> Expr:
 def squares(expr: Expr) -> Expr:
     """(1 - y)(1 + y) as 1 - y², and y (y - 2) + 1 as (1 - y)²."""
     expr = _completed(expr)
-    sums = [a for a in Mul.make_args(expr) if isinstance(a, Add) and len(a.args) == 2]
+    sums = [a for a in Mul.make_args(expr) if isinstance(a, Add) and len(a.args) == 2][:MAX_REGROUPED]
     for one, other in combinations(sums, 2):
         total, difference = (one + other) / 2, (one - other) / 2
         if not isinstance(total, Add) and not isinstance(difference, Add):

@@ -123,6 +123,8 @@ def _named_terms(expr: Apply, facts: Facts) -> Expr | None:
     if total is None or not facts.wholes:
         return None
     front = beside(inner, total)
+    if any(shape_of(front * term) != shape_of(inner) for term in total.args):  # a sum of fewer entries
+        return None
     found: list[Expr] = []
     for term in total.args:
         part = _folded(recognised(call("sum", expr.parameters, front * term)), facts)

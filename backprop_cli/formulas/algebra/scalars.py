@@ -23,7 +23,10 @@ def beside(expr: Expr, factor: Expr) -> Expr:
 
     What is remembered of an equal product has equal factors, which need not be the same objects.
     """
-    rest = tuple(a for a in Mul.make_args(expr) if a is not factor and a != factor)
+    factors = Mul.make_args(expr)
+    rest = tuple(a for a in factors if a is not factor)
+    if len(rest) == len(factors):
+        rest = tuple(a for a in factors if a != factor)
     is_distributed = len(rest) == 2 and rest[0].is_Number and isinstance(rest[1], Add)  # 2 (a + b) is 2 a + 2 b
     return Mul(*rest) if is_distributed else Mul._from_args(rest, True)
 

@@ -6,6 +6,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from backprop_cli.records import dataclass, field
 
+MAX_TERMS = 12  # of a sum whose order is remembered: the parts of a long one would be as many as its pairs
 MAX_DIGITS = 8  # that a reader takes for a decimal that somebody wrote, or a product of two
 
 
@@ -23,9 +24,10 @@ class Style:
 
     def keep_sum(self, total: Expr, left: Expr, right: Expr) -> None:
         """Remember in which order the terms of a sum are written, what is added or taken off last."""
-        terms = (*self.sums.get(left, (left,)), *self.sums.get(right, (right,)))
-        if isinstance(total, Add) and len(terms) == len(total.args) and set(terms) == set(total.args):
-            self.sums.setdefault(total, terms)  # `a + b` before `b + a`
+        if isinstance(total, Add) and len(total.args) <= MAX_TERMS:
+            terms = (*self.sums.get(left, (left,)), *self.sums.get(right, (right,)))
+            if len(terms) == len(total.args) and set(terms) == set(total.args):
+                self.sums.setdefault(total, terms)  # `a + b` before `b + a`
 
     def keep(self, base: Expr) -> None:
         """Remember what is raised to a power, where it is a quotient."""

@@ -120,12 +120,12 @@ _ROWS: Final[Mapping[str, Row]] = {
 }  # fmt: skip
 SUMS: Final[Mapping[str, int]] = {
     "mask": 0x60022b45, "sigmoid": 0x29354bc8, "softplus": 0x8be36ae8, "leaky_relu": 0xd9c822dd, "elu": 0xd250109b,
-    "silu": 0xe0dc5a18, "mish": 0x8e51ee85, "erf": 0x89f04886, "erfc": 0x3de73154, "gelu": 0x8b903719,
-    "huber": 0x5c65b124, "xlogy": 0xf8294e0d, "softmax": 0xd47f56e8, "logsumexp": 0xdab4d6c2,
+    "silu": 0xe0dc5a18, "mish": 0x8e51ee85, "erf": 0x71b6657f, "erfc": 0xf97e3dc1, "gelu": 0x1d6f6232,
+    "huber": 0x5c65b124, "xlogy": 0xf8294e0d, "softmax": 0x5840dcb8, "logsumexp": 0xdab4d6c2,
     "log_softmax": 0xaba1d4d7, "bce_logits": 0x26941472, "bce_probabilities": 0x296ab268,
-    "gaussian_nll": 0xbf9d2e99, "standardize": 0x58a05f8f, "one_hot": 0x69563d3f, "take": 0x4620db78,
-    "index_add": 0xcf250fb5, "take_along_axis": 0x384baa15, "conv": 0xf0989d3, "conv_transpose": 0x57ce522e,
-    "conv_weight": 0xa27d465b, "max_pool": 0xf16b665c, "max_pool_indices": 0x6e626460, "max_unpool": 0xb399176,
-    "avg_pool": 0x8375296c, "avg_unpool": 0xf22099e4,
+    "gaussian_nll": 0xbf9d2e99, "standardize": 0x47d37174, "one_hot": 0x6b5d1e76, "take": 0x4620db78,
+    "index_add": 0xcf250fb5, "take_along_axis": 0x384baa15, "conv": 0x9f79a100, "conv_transpose": 0xfbac6649,
+    "conv_weight": 0xa27d465b, "max_pool": 0x23faa3b5, "max_pool_indices": 0x6e626460, "max_unpool": 0xb399176,
+    "avg_pool": 0x61b725a4, "avg_unpool": 0x1ae0acf6,
 }  # fmt: skip
 """Of each function's source, as a test compares it with what exports carry."""
