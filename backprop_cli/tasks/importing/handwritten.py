@@ -21,7 +21,8 @@ from backprop_cli.tasks.importing.state.answers import Answers
 from backprop_cli.tasks.importing.state.codes import named
 from backprop_cli.tasks.importing.state.inline import Inline
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
-from backprop_cli.tasks.importing.state.values import Frame, Function, Item, Sizes, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.state.objects import Frame, Function
+from backprop_cli.tasks.importing.state.values import Item, Sizes, Tensor, Unknown, Unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from backprop_cli.tasks.importing.exercise.exercises import (
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.python.rules import RULES
 from backprop_cli.tasks.importing.state.machine import Machine, Returned
+from backprop_cli.tasks.importing.state.objects import Class, Function
 from backprop_cli.tasks.importing.state.record import Note, Record
-from backprop_cli.tasks.importing.state.values import Class, Function, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread
 from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
 
 

@@ -9,20 +9,8 @@ from typing import Any
 from backprop_cli.tasks.importing.arrays.indexing import pick
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS
 from backprop_cli.tasks.importing.state.machine import Machine
-from backprop_cli.tasks.importing.state.values import (
-    Builtin,
-    Class,
-    Function,
-    Instance,
-    Layer,
-    Library,
-    Opaque,
-    Part,
-    Tensor,
-    Unknown,
-    kind_of,
-    plain,
-)
+from backprop_cli.tasks.importing.state.objects import Class, Function, Instance, Layer, kind_of
+from backprop_cli.tasks.importing.state.values import Builtin, Library, Opaque, Part, Tensor, Unknown, plain
 
 
 def items_of(machine: Machine, value: object, node: ast.AST) -> Iterator[object]:

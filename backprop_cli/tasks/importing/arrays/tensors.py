@@ -10,6 +10,7 @@ from backprop_cli.language.expression import Expression
 from backprop_cli.records import replace
 from backprop_cli.tasks.importing.state.codes import call, listed, literal, named, number, together, whole
 from backprop_cli.tasks.importing.state.codes import transposed as turned
+from backprop_cli.tasks.importing.state.objects import kind_of
 from backprop_cli.tasks.importing.state.values import (
     Dim,
     Entries,
@@ -19,7 +20,6 @@ from backprop_cli.tasks.importing.state.values import (
     Unknown,
     Unread,
     is_number,
-    kind_of,
     plain,
 )
 

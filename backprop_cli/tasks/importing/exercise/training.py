@@ -13,8 +13,9 @@ from backprop_cli.tasks.importing.arrays.tensors import reshaped, tensor_code
 from backprop_cli.tasks.importing.arrays.writing import overwritten, replace_whole
 from backprop_cli.tasks.importing.exercise.exercises import holds_gradient, reachable
 from backprop_cli.tasks.importing.state.codes import binary, call, name_of, named
+from backprop_cli.tasks.importing.state.objects import Function, Instance
 from backprop_cli.tasks.importing.state.record import Backward, Record, leaf_of
-from backprop_cli.tasks.importing.state.values import Function, Instance, Item, Opaque, Tensor
+from backprop_cli.tasks.importing.state.values import Item, Opaque, Tensor
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

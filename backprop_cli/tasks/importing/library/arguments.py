@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.language.expression import Name
-from backprop_cli.tasks.importing.state.values import Frame, Function, Tensor
+from backprop_cli.tasks.importing.state.objects import Frame, Function
+from backprop_cli.tasks.importing.state.values import Tensor
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

@@ -9,22 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from backprop_cli.tasks.importing.arrays import tensors
 from backprop_cli.tasks.importing.arrays.asked import items_of, truth
 from backprop_cli.tasks.importing.state.codes import call, listed, number
-from backprop_cli.tasks.importing.state.values import (
-    Bound,
-    Builtin,
-    Class,
-    Dim,
-    Function,
-    Instance,
-    Layer,
-    Library,
-    Number,
-    Opaque,
-    Tensor,
-    Unread,
-    kind_of,
-    plain,
-)
+from backprop_cli.tasks.importing.state.objects import Bound, Class, Function, Instance, Layer, kind_of
+from backprop_cli.tasks.importing.state.values import Builtin, Dim, Library, Number, Opaque, Tensor, Unread, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.library.arguments import bound
-from backprop_cli.tasks.importing.state.values import Builtin, Function, Tensor, plain
+from backprop_cli.tasks.importing.state.objects import Function
+from backprop_cli.tasks.importing.state.values import Builtin, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

@@ -27,17 +27,10 @@ from backprop_cli.tasks.importing.networks.functional_call import functional_cal
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.networks.weight_norm import normed
+from backprop_cli.tasks.importing.state.objects import Differentiator
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
-from backprop_cli.tasks.importing.state.values import (
-    Builtin,
-    Differentiator,
-    Library,
-    Opaque,
-    Tensor,
-    is_number,
-    plain,
-)
+from backprop_cli.tasks.importing.state.values import Builtin, Library, Opaque, Tensor, is_number, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

@@ -12,7 +12,8 @@ from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS, literal_or_st
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.state.codes import call, whole
 from backprop_cli.tasks.importing.state.nested import each
-from backprop_cli.tasks.importing.state.values import Builtin, Differentiator, Function, Tensor, plain
+from backprop_cli.tasks.importing.state.objects import Differentiator, Function
+from backprop_cli.tasks.importing.state.values import Builtin, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

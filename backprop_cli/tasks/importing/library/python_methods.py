@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.library import builtins
 from backprop_cli.tasks.importing.library.texts import filled
-from backprop_cli.tasks.importing.state.values import Builtin, kind_of, plain
+from backprop_cli.tasks.importing.state.objects import kind_of
+from backprop_cli.tasks.importing.state.values import Builtin, plain
 
 LONGEST = 100_000  # signs of a text that one call makes
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from backprop_cli.tasks.importing.data.starts import Row
 from backprop_cli.tasks.importing.library.builtins import items
 from backprop_cli.tasks.importing.networks.written_out import definition_of
-from backprop_cli.tasks.importing.state.values import Builtin, Class, Defaults, Library, plain
+from backprop_cli.tasks.importing.state.objects import Class
+from backprop_cli.tasks.importing.state.values import Builtin, Defaults, Library, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

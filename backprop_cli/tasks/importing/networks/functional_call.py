@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.networks import walk
-from backprop_cli.tasks.importing.state.values import Layer, Part
+from backprop_cli.tasks.importing.state.objects import Layer
+from backprop_cli.tasks.importing.state.values import Part
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

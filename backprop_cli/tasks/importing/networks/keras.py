@@ -14,19 +14,9 @@ from backprop_cli.tasks.importing.networks import walk
 from backprop_cli.tasks.importing.networks.keras_graph import Later, layers_of, traced
 from backprop_cli.tasks.importing.networks.keras_layers import KERAS
 from backprop_cli.tasks.importing.networks.written_out import definition_of, is_written, refused
+from backprop_cli.tasks.importing.state.objects import WRITTEN, Function, Instance, Layer
 from backprop_cli.tasks.importing.state.record import leaf_of
-from backprop_cli.tasks.importing.state.values import (
-    WRITTEN,
-    Builtin,
-    Function,
-    Instance,
-    Layer,
-    Library,
-    Opaque,
-    Part,
-    Tensor,
-    plain,
-)
+from backprop_cli.tasks.importing.state.values import Builtin, Library, Opaque, Part, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

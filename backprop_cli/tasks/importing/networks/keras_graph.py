@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.records import dataclass
-from backprop_cli.tasks.importing.state.values import Builtin, Instance
+from backprop_cli.tasks.importing.state.objects import Instance
+from backprop_cli.tasks.importing.state.values import Builtin
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

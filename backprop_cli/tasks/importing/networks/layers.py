@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.networks.params import pair, param, params
 from backprop_cli.tasks.importing.networks.recurrent import recurrent
+from backprop_cli.tasks.importing.state.objects import Layer
 from backprop_cli.tasks.importing.state.record import leaf_of
-from backprop_cli.tasks.importing.state.values import Layer, plain
+from backprop_cli.tasks.importing.state.values import plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

@@ -12,7 +12,8 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.networks import walk, written_out
 from backprop_cli.tasks.importing.networks.layers import PADS, RUNS
 from backprop_cli.tasks.importing.networks.params import drawn_params, param
-from backprop_cli.tasks.importing.state.values import Builtin, Instance, Layer, Opaque, Part, Tensor, plain
+from backprop_cli.tasks.importing.state.objects import Instance, Layer
+from backprop_cli.tasks.importing.state.values import Builtin, Opaque, Part, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

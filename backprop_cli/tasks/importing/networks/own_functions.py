@@ -15,8 +15,9 @@ from backprop_cli.language.unparse import unparse
 from backprop_cli.tasks.importing.arrays.tensors import code_of, tensor_code, tensor_from
 from backprop_cli.tasks.importing.state.codes import call, named
 from backprop_cli.tasks.importing.state.inline import Inline
+from backprop_cli.tasks.importing.state.objects import Class, Function, Instance
 from backprop_cli.tasks.importing.state.record import clean
-from backprop_cli.tasks.importing.state.values import Builtin, Class, Function, Instance, Opaque, Tensor, Unread
+from backprop_cli.tasks.importing.state.values import Builtin, Opaque, Tensor, Unread
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

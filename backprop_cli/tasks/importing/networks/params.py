@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.networks import weight_norm
+from backprop_cli.tasks.importing.state.objects import Layer
 from backprop_cli.tasks.importing.state.record import leaf_of
-from backprop_cli.tasks.importing.state.values import Layer, Tensor, plain
+from backprop_cli.tasks.importing.state.values import Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

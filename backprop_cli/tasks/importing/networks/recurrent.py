@@ -11,7 +11,8 @@ from backprop_cli.tasks.importing.arrays import tensors
 from backprop_cli.tasks.importing.arrays.indexing import pick
 from backprop_cli.tasks.importing.networks.params import param, size_of, ways
 from backprop_cli.tasks.importing.state.codes import ELLIPSIS, binary, call, cut, indexed, listed, number, whole
-from backprop_cli.tasks.importing.state.values import Layer, Sizes, Tensor, plain
+from backprop_cli.tasks.importing.state.objects import Layer
+from backprop_cli.tasks.importing.state.values import Sizes, Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.networks.params import names_of, param
 from backprop_cli.tasks.importing.state.nested import each
-from backprop_cli.tasks.importing.state.values import Instance, Layer, Part, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.state.objects import Instance, Layer
+from backprop_cli.tasks.importing.state.values import Part, Tensor, Unknown, Unread
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

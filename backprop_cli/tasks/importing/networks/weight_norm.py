@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from backprop_cli.tasks.importing.arrays.tensors import tensor_code, tensor_from
 from backprop_cli.tasks.importing.state.codes import binary, call, number, whole
+from backprop_cli.tasks.importing.state.objects import Layer
 from backprop_cli.tasks.importing.state.record import leaf_of
-from backprop_cli.tasks.importing.state.values import Layer, Tensor, plain
+from backprop_cli.tasks.importing.state.values import Tensor, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

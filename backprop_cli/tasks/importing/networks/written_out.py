@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.networks.datasets import DATA
 from backprop_cli.tasks.importing.state.machine import Returned
-from backprop_cli.tasks.importing.state.values import WRITTEN, Builtin, Frame, Library, Unknown
+from backprop_cli.tasks.importing.state.objects import WRITTEN, Frame
+from backprop_cli.tasks.importing.state.values import Builtin, Library, Unknown
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine

@@ -20,18 +20,21 @@ from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.python.loops import parts_run
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
 from backprop_cli.tasks.importing.state.nested import each
-from backprop_cli.tasks.importing.state.record import leaf_of
-from backprop_cli.tasks.importing.state.values import (
+from backprop_cli.tasks.importing.state.objects import (
     Bound,
-    Builtin,
     Class,
     Differentiator,
-    Draw,
-    Entries,
     Frame,
     Function,
     Instance,
     Layer,
+    kind_of,
+)
+from backprop_cli.tasks.importing.state.record import leaf_of
+from backprop_cli.tasks.importing.state.values import (
+    Builtin,
+    Draw,
+    Entries,
     Library,
     Opaque,
     Part,
@@ -39,7 +42,6 @@ from backprop_cli.tasks.importing.state.values import (
     Unknown,
     Unread,
     is_number,
-    kind_of,
     plain,
 )
 

@@ -12,7 +12,8 @@ from backprop_cli.tasks.importing.python.operators import MAX_LENGTH, small
 from backprop_cli.tasks.importing.python.statements import defaults_of
 from backprop_cli.tasks.importing.python.targets import hashable
 from backprop_cli.tasks.importing.state.machine import Machine
-from backprop_cli.tasks.importing.state.values import Frame, Function, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.state.objects import Frame, Function
+from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread
 
 EXACT: Final = (int, float, str, bytes, bool, type(None))
 

@@ -29,21 +29,16 @@ from backprop_cli.tasks.importing.python.containers import (
 from backprop_cli.tasks.importing.python.items import subscript
 from backprop_cli.tasks.importing.python.operators import binary_, both_, choice_, compare_, unary_
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Machine
+from backprop_cli.tasks.importing.state.objects import Bound, Class, Function, Instance, Layer, Super
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
     At,
-    Bound,
     Builtin,
-    Class,
     Draw,
-    Function,
     Handle,
-    Instance,
-    Layer,
     Library,
     Opaque,
     Pair,
-    Super,
     Tensor,
     Unknown,
     Unread,

@@ -12,20 +12,18 @@ from backprop_cli.tasks.importing.networks.keras_graph import Later
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.python.targets import hashable
 from backprop_cli.tasks.importing.state.machine import Machine
+from backprop_cli.tasks.importing.state.objects import Instance, Layer, kind_of
 from backprop_cli.tasks.importing.state.values import (
     At,
     Builtin,
     Defaults,
     Dim,
-    Instance,
-    Layer,
     Library,
     Opaque,
     Pair,
     Tensor,
     Unknown,
     Unread,
-    kind_of,
     plain,
 )
 

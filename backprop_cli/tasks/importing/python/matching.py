@@ -9,7 +9,8 @@ from typing import Any
 from backprop_cli.tasks.importing.arrays.asked import truth
 from backprop_cli.tasks.importing.library.builtins import is_of
 from backprop_cli.tasks.importing.state.machine import Machine
-from backprop_cli.tasks.importing.state.values import Builtin, Class, Instance, Opaque, Tensor, kind_of, plain
+from backprop_cli.tasks.importing.state.objects import Class, Instance, kind_of
+from backprop_cli.tasks.importing.state.values import Builtin, Opaque, Tensor, plain
 
 
 def match_(machine: Machine, node: ast.Match) -> None:

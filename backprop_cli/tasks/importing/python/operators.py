@@ -15,19 +15,8 @@ from backprop_cli.tasks.importing.networks.keras_graph import Later, later_opera
 from backprop_cli.tasks.importing.python import calls
 from backprop_cli.tasks.importing.state.codes import binary, negative, number
 from backprop_cli.tasks.importing.state.machine import Machine
-from backprop_cli.tasks.importing.state.values import (
-    Function,
-    Instance,
-    Library,
-    Number,
-    Opaque,
-    Tensor,
-    Unknown,
-    Unread,
-    is_number,
-    kind_of,
-    plain,
-)
+from backprop_cli.tasks.importing.state.objects import Function, Instance, kind_of
+from backprop_cli.tasks.importing.state.values import Library, Number, Opaque, Tensor, Unknown, Unread, is_number, plain
 
 MAX_LENGTH: Final = 100_000
 MAX_BITS: Final = 4_096

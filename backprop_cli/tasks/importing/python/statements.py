@@ -17,17 +17,8 @@ from backprop_cli.tasks.importing.python.matching import match_
 from backprop_cli.tasks.importing.python.targets import poison
 from backprop_cli.tasks.importing.python.trying import raise_, try_
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
-from backprop_cli.tasks.importing.state.values import (
-    Class,
-    Frame,
-    Function,
-    Instance,
-    Library,
-    Opaque,
-    Tensor,
-    Unknown,
-    Unread,
-)
+from backprop_cli.tasks.importing.state.objects import Class, Frame, Function, Instance
+from backprop_cli.tasks.importing.state.values import Library, Opaque, Tensor, Unknown, Unread
 
 
 def execute(machine: Machine, node: ast.stmt) -> None:

@@ -13,20 +13,8 @@ from backprop_cli.tasks.importing.arrays.writing import write_into
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.python.calls import is_value_class, value_in
 from backprop_cli.tasks.importing.state.machine import Machine
-from backprop_cli.tasks.importing.state.values import (
-    Class,
-    Function,
-    Instance,
-    Layer,
-    Library,
-    Opaque,
-    Part,
-    Tensor,
-    Unknown,
-    Unread,
-    kind_of,
-    plain,
-)
+from backprop_cli.tasks.importing.state.objects import Class, Function, Instance, Layer, kind_of
+from backprop_cli.tasks.importing.state.values import Library, Opaque, Part, Tensor, Unknown, Unread, plain
 
 
 def bind(machine: Machine, target: ast.expr, value: Any, node: ast.AST) -> None:

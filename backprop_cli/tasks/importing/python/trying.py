@@ -6,7 +6,8 @@ import ast
 from typing import Final
 
 from backprop_cli.tasks.importing.state.machine import Machine, Raised, Returned, kinds_of
-from backprop_cli.tasks.importing.state.values import Class, Library, Opaque, Unknown
+from backprop_cli.tasks.importing.state.objects import Class
+from backprop_cli.tasks.importing.state.values import Library, Opaque, Unknown
 
 _ALL: Final = kinds_of("Exception")
 

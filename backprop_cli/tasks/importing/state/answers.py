@@ -11,8 +11,9 @@ from backprop_cli.language.expression import Expression
 from backprop_cli.language.python.backward import gradient_of
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.state.codes import call, name_of, named
+from backprop_cli.tasks.importing.state.objects import Frame
 from backprop_cli.tasks.importing.state.record import Record
-from backprop_cli.tasks.importing.state.values import Frame, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread
 
 _RATIO = re.compile(r"^d(?P<of>[^\W\d]\w*?)_?d_?(?P<by>[^\W\d]\w*)$")
 

@@ -18,18 +18,11 @@ from backprop_cli.language.expression import Expression, Name
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.state.answers import Answers
 from backprop_cli.tasks.importing.state.codes import call
+from backprop_cli.tasks.importing.state.objects import Class, Frame, Layer
 from backprop_cli.tasks.importing.state.random_draws import Draws
 from backprop_cli.tasks.importing.state.record import Record
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
-from backprop_cli.tasks.importing.state.values import (
-    Class,
-    Frame,
-    Layer,
-    Tensor,
-    Unknown,
-    Unread,
-    is_number,
-)
+from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread, is_number
 
 _SURPRISES: Final = (IndexError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError,
                      StopIteration)  # fmt: skip
