@@ -31,6 +31,11 @@ def layer_function(kind: str) -> str | None:
     return LAYERS.get(name, LAYERS.get(name.removesuffix("loss")))
 
 
+_POWERS = "avg_pool{}d(input**norm_type, kernel_size, stride, divisor_override=1)"
+_MEANS = "(kernel_size**{0}*avg_pool{0}d(input**norm_type, kernel_size, stride, ceil_mode=ceil_mode))"
+"""The sum of powers in every window; where one hangs over the end, PyTorch has so many times the mean of the rest."""
+_ROOT = "where({0} == 0, 0, {0})**(1/norm_type)"
+"""Where the sum is 0, the root has an infinite slope, and PyTorch a gradient of 0."""
 NETWORKS = """
 bilinear(input1, input2, weight, bias:none=none) = einsum('...i,kij,...j->...k', input1, weight, input2)
 bilinear(input1, input2, weight, bias) = einsum('...i,kij,...j->...k', input1, weight, input2) + bias
@@ -109,6 +114,6 @@ max_unpool{n}d(input, indices, kernel_size:int, stride:int, padding:int=0, outpu
     max_unpool{n}d(input, indices, ({", ".join(f"(shape(input)[{axis}] - 1)*stride - 2*padding + kernel_size"
                                                for axis in range(-n, 0))},))
 dropout{n}d(input, p=0.5, training:false) = input
-lp_pool{n}d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = avg_pool{n}d(input**norm_type,
-    kernel_size, stride, divisor_override=1)**(1/norm_type)
+lp_pool{n}d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = {_ROOT.format(_POWERS.format(n))}
+lp_pool{n}d(input, norm_type, kernel_size:int, stride=none, ceil_mode=false) = {_ROOT.format(_MEANS.format(n))}
 """ for n in (1, 2, 3))
