@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
 
 
-def scalar(value: object) -> Tensor:
-    """A scalar leaf whose gradient is wanted: micrograd's Value, an argument of `grad(f)`."""
-    found = leaf_of((), data=float(plain(value)))
+def scalar(value: object, *, by_class: bool = False) -> Tensor:
+    """A scalar leaf whose gradient is wanted: an argument of `grad(f)`; `by_class`: micrograd's Value."""
+    found = leaf_of((), data=float(plain(value)), by_class=by_class)
     found.param, found.grad = True, True
     return found
 

@@ -94,6 +94,8 @@ def _exercise(record: Record, group: list[Backward], machine: Machine) -> Exerci
     items = reachable(record, codes, hooks)
     starts = tuple(Start(code, one.seed, one.problem) for code, one in zip(codes, group, strict=True))
     params = frozenset(item.name for item in items if item.what == "leaf" and item.param)
+    if not record.moved.isdisjoint(params):
+        params -= {item.name for item in items if item.start and item.start.by_class and item.name not in record.moved}
     return Exercise(starts, items, group[0].where, group[0].line, params, hooks)
 
 
@@ -155,7 +157,8 @@ def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | N
     named = record.gradients()
     computed = {item.base for item in record.items.values() if item.what == "node"}  # a start that is written over
     asked = frozenset(item.name for item in leaves if item.base in named and item.base not in computed)
-    moved = frozenset(item.name for item in leaves if item.base in record.updated)
+    moved = frozenset(item.name for item in leaves if item.name in record.moved) or \
+        frozenset(item.name for item in leaves if item.base in record.updated)
     if asked and any(item.name in asked for item in arrays or leaves):
         return asked | moved, "params are the leaves whose gradient the program works out"
     if moved:

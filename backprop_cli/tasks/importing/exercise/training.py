@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.errors import SpecError
@@ -15,7 +16,7 @@ from backprop_cli.tasks.importing.exercise.exercises import holds_gradient, reac
 from backprop_cli.tasks.importing.state.codes import binary, call, name_of, named
 from backprop_cli.tasks.importing.state.objects import Function, Instance
 from backprop_cli.tasks.importing.state.record import Backward, Record, leaf_of
-from backprop_cli.tasks.importing.state.values import Item, Opaque, Tensor
+from backprop_cli.tasks.importing.state.values import Item, Opaque, Tensor, Unread
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -52,9 +53,13 @@ def is_update(node: ast.Assign | ast.AugAssign) -> bool:
 
 
 def left_out(machine: Machine, node: ast.Assign | ast.AugAssign) -> None:
-    """Note an update, and whose it is."""
+    """Note an update, and whose it is: `p` of a loop over params is each of them in turn."""
     target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
     machine.record.updated.add(leaf_name(target))
+    with suppress(Unread):
+        value = machine.value(target.value if isinstance(target, ast.Attribute) and target.attr == "data" else target)
+        parts = list(value.names.values()) if isinstance(value, Instance) else [value]
+        machine.record.moved |= {name for one in parts if (name := name_of(getattr(one, "code", None)))}
     machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
 
 

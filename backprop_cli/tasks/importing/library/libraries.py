@@ -69,7 +69,7 @@ def call_library(machine: Machine, function: Library, given: list[object], named
 
 def _foreign(machine: Machine, function: Library, given: list[object], node: ast.AST) -> object:
     if function.last == "Value" or function.path.startswith("micrograd"):
-        return scalar(given[0]) if given and is_number(given[0]) else Opaque(function.path)
+        return scalar(given[0], by_class=True) if given and is_number(given[0]) else Opaque(function.path)
     if function.last in {"grad", "value_and_grad", "elementwise_grad"}:
         return _grad_of(machine, given, {}, node)
     hint = "give the name it is assigned to a value: --set NAME=..., or a shape: --shape NAME=3,4"

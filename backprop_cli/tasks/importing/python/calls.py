@@ -166,9 +166,9 @@ def method(machine: Machine, function: Function, owner: object, node: ast.AST) -
 
 def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
     """An object of a class: its `__init__` is read."""
-    inside = isinstance(machine.frame.names.get("self"), Instance)  # `other = Tensor(other)`: no leaf of the program
+    inside = is_value_class(kind) and _works(machine)
     if is_value_class(kind) and given and is_number(given[0]) and not inside:
-        return scalar(given[0])
+        return scalar(given[0], by_class=True)
     made = Instance(kind=kind)
     setup = kind.find("__init__")
     if isinstance(setup, Function):
@@ -179,6 +179,8 @@ def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[
         if data is not None and data.fresh:
             wanted = bool(plain(made.names.get("requires_grad", True)))
             training.require(machine, data, wanted and not inside, node)
+            assert data.start is not None
+            data.start.by_class = "requires_grad" not in made.names
     elif fields := kind.fields():
         usual = {name: copied(kind.find(name)) for name in fields if isinstance(kind.find(name), list | dict)}
         made.names.update(usual | dict(zip(fields, given, strict=False)) | named)
@@ -187,6 +189,17 @@ def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[
     elif given or named:
         made.names.update(named)
     return made
+
+
+def _works(machine: Machine) -> bool:
+    """Whether a method of such a class is at work: `other = Tensor(other)` is no leaf of the program."""
+    frame: Frame | None = machine.frame
+    while frame is not None:
+        owner = frame.names.get("self")
+        if isinstance(owner, Instance) and is_value_class(owner.kind):
+            return True
+        frame = frame.caller or frame.outer
+    return False
 
 
 def value_in(owner: Instance) -> Tensor | None:

@@ -177,6 +177,7 @@ class Machine:
         if self.calls >= MAX_CALLS:
             raise self.record.unread(node, f"functions call each other more than {MAX_CALLS} deep",
                                      "recursion is read only as deep as that")  # fmt: skip
+        frame.caller = self.frame
         outer, self.frame, self.calls, self.off = self.frame, frame, self.calls + 1, self.off + off
         try:
             yield

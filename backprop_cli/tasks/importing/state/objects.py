@@ -22,6 +22,7 @@ class Frame:
     names: dict[str, Any] = field(default_factory=dict)
     shared: dict[str, Frame] = field(default_factory=dict)  # global and nonlocal names
     inside: bool = False  # of a function
+    caller: Frame | None = None
     yielded: list[object] | None = None  # what a generator has given
     hidden: frozenset[str] = frozenset()  # names that stand for something else here than in the key
 

@@ -64,6 +64,7 @@ class Record:
     epoch: int = 0
     failed: list[SpecError] = field(default_factory=list)  # why backward passes could not be read
     updated: set[str] = field(default_factory=set)  # names that the program moves against their gradients
+    moved: set[str] = field(default_factory=set)  # the items that these names stand for where it does
     seeded: set[str] = field(default_factory=set)  # names whose gradient the program says is 1
     named_gradients: set[str] = field(default_factory=set)
 

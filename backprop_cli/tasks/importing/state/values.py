@@ -32,6 +32,7 @@ class Start:
     sizes: list[Item | None] = field(default_factory=list)  # the names of the axes
     whole: bool = False  # the data are whole numbers
     file: str | None = None
+    by_class: bool = False  # of a class all of whose objects have gradients, those that nobody trains, too
 
     def constant(self) -> float | None:
         """The number that fills it, if one does."""
