@@ -8,7 +8,7 @@ from typing import Any
 
 from backprop_cli.errors import UsageError
 from backprop_cli.formulas.printed import ASKED, TERMS, Omitted, Printed
-from backprop_cli.records import dataclass
+from backprop_cli.records import dataclass, replace
 from backprop_cli.report.arrays import strict
 from backprop_cli.report.view import View
 from backprop_cli.tasks.result import Gradient, NodeResult, Result
@@ -16,6 +16,9 @@ from backprop_cli.tasks.result import Gradient, NodeResult, Result
 CODE = "E023"
 PARTS = ("value", "grad", "formula", "shape", "tangent")
 EXAMPLES = "paths look like loss, w1.grad, w1.grad[0,0], w1.formula, w1.formula.latex, w1.shape"
+
+TANGENT = "tangent.formula"
+"""The one part with a dot."""
 
 DELTAS = ("δ_", "delta_")
 """How the names begin that compact formulas use for parts without a name."""
@@ -39,6 +42,8 @@ class Path:
     def terms(self) -> tuple[str, ...]:
         """The formulas that have to be derived for it."""
         named = ("compact",) if self.node.startswith(DELTAS) else ()
+        if self.part == TANGENT:
+            return ("local",)
         if self.part != "formula":
             return named
         return (self.wanted,) if self.wanted else ("local", "nodes", *named)
@@ -60,6 +65,8 @@ def parse(text: str) -> Path:
     node, part, rest = ".".join(words[:place]), words[place], words[place + 1 :]
     if part == "formula":
         return _formula(text, node, rest, found["index"])
+    if part == "tangent" and rest[:1] == ["formula"] and not {*rest[1:]} & {*TERMS, "index"}:
+        return replace(_formula(text, node, rest[1:], found["index"]), part=TANGENT)
     if rest:
         raise UsageError(CODE, f"{text!r} goes on after '.{part}'", hint=EXAMPLES)
     return Path(text, node, part, index=_index(found["index"], text))
@@ -108,10 +115,10 @@ def find(result: Result, text: str, view: View) -> str:
         return json.dumps(list(node.shape))
     if path.part == "value":
         return _shown(node.value, path, view)
-    if path.part == "tangent":
+    if path.part in {"tangent", TANGENT}:
         if node.tangent is None:
             raise UsageError(CODE, f"{path.node!r} has no tangent", hint="--tangent NAME=VALUE asks for forward mode")
-        return _shown(node.tangent.value, path, view)
+        return _shown(node.tangent.value, path, view) if path.part == "tangent" else _of_tangent(node, path, view)
     if node.gradient is None:
         hint = f"{result.output!r} does not depend on it, or nothing to differentiate lies below"
         hint = f"--wrt {node.name} asks for it" if node.kind == "input" else hint
@@ -119,6 +126,14 @@ def find(result: Result, text: str, view: View) -> str:
     if path.part == "grad":
         return _shown(node.gradient.value, path, view)
     return _written(node, node.gradient, path, view)
+
+
+def _of_tangent(node: NodeResult, path: Path, view: View) -> str:
+    """The formula of a tangent; a leaf's is a number that is given, and so is a 0."""
+    assert node.tangent is not None
+    if node.tangent.formula is None:
+        raise UsageError(CODE, f"the tangent of {node.name!r} has no formula", hint=f"its value: {node.name}.tangent")
+    return view.plain(node.tangent.formula[path.notation])
 
 
 def _delta(result: Result, path: Path, view: View) -> str:

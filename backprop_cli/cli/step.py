@@ -92,10 +92,11 @@ def _new_text(spec: Spec, result: Stepped) -> str:
     import numpy as np
 
     from backprop_cli.language.patched import with_values
+    from backprop_cli.tasks.claims import holds
 
     changed = {leaf.name: np.asarray(leaf.load()) for leaf in spec.leaves
                if leaf.load is not None and leaf.at.source is not spec.source}  # by --set
-    return with_values(spec, {**changed, **{one.name: np.asarray(one.new) for one in result.params}})
+    return with_values(spec, {**changed, **{one.name: np.asarray(one.new) for one in result.params}}, holds)
 
 
 PARAMETERS: dict[str, tuple[str, str]] = {

@@ -43,7 +43,7 @@ def read_claims(name: str, shape: Shape, fields: Mapping[str, Node]) -> dict[str
 
 def _claim(name: str, key: str, shape: Shape, node: Node) -> Claim | None:
     value: Any = node.value if isinstance(node, Scalar) else None
-    if CLAIMS[key].axis:
+    if CLAIMS[key].axis and value is not False:
         if type(value) is not int:
             raise wrong_type(node, f"{key!r} is the number of an axis, such as -1")
         if not -len(shape) <= value < len(shape):

@@ -105,6 +105,7 @@ class Spec:
     nodes: tuple[NodeSpec, ...] = ()
     functions: Mapping[str, Function] = field(default_factory=dict)
     output: tuple[Expression, Text] | None = None  # None: the last node written
+    own_output: tuple[Expression, Text] | None = None  # what stands there in the file, where another was asked for
     grad_output: NDArray[Any] | Literal["ones"] | None = None
     grad_output_at: Text | None = None
     wrt: tuple[Text, ...] | Literal["all"] | None = None  # None: the params

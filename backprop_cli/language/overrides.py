@@ -111,7 +111,7 @@ def replace_settings(
     changes: dict[str, Any] = {}
     if output is not None:
         text = inline(output, "--output")
-        changes |= {"output": (parse(text), text), "backward": ()}
+        changes |= {"output": (parse(text), text), "own_output": spec.own_output or spec.output, "backward": ()}
         if not isinstance(spec.grad_output, str):
             changes |= {"grad_output": None, "grad_output_at": None}
     if grad_output is not None:

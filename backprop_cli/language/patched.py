@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from backprop_cli.language.claims import CLAIMS
 from backprop_cli.language.expanded import expanded
 from backprop_cli.language.loader import compose
 from backprop_cli.language.model import Leaf, Spec
@@ -19,18 +20,24 @@ if TYPE_CHECKING:
 SECTIONS = ("inputs", "params")
 
 
-def with_values(spec: Spec, values: Mapping[str, NDArray[Any]]) -> str:
+Holds = Callable[[str, Any, "NDArray[Any]"], bool]
+"""Whether a claim, by its key and what it says, is true of an array."""
+
+
+def with_values(spec: Spec, values: Mapping[str, NDArray[Any]], holds: Holds) -> str:
     """The text of the file that a spec was read from, with new values for some leaves.
 
-    A number is replaced where it stands; a leaf that is drawn or read from a file gets its value written out.  Where
-    a leaf stands in no section, since `layers` made it, the spec is written anew, expanded.
+    A number is replaced where it stands; a leaf that is drawn or read from a file gets its value written out, and a
+    claim that does not hold of a new value is taken back.  Where a leaf stands in no section, since `layers` made it,
+    the spec is written anew, expanded.
     """
     document = compose(spec.source)
     written = dict(_written(document.root))
     if any(name not in written for name in values):
-        return _anew(spec, values)
+        return _anew(spec, values, holds)
     leaves = {leaf.name: leaf for leaf in spec.leaves}
-    changes = [change for name, value in values.items() for change in _changes(written[name], leaves[name], value)]
+    changes = [change for name, value in values.items()
+               for change in _changes(written[name], leaves[name], value, holds)]  # fmt: skip
     return _changed(spec.source, changes)
 
 
@@ -44,7 +51,7 @@ def _written(root: Node | None) -> Iterator[tuple[str, Node]]:
             yield from ((name.raw, node) for name, node in section.items)
 
 
-def _changes(node: Node, leaf: Leaf, value: NDArray[Any]) -> Iterator[Change]:
+def _changes(node: Node, leaf: Leaf, value: NDArray[Any], holds: Holds) -> Iterator[Change]:
     """The replacements that give a leaf its value."""
     fields = {key.raw: inner for key, inner in node.items} if isinstance(node, MappingNode) else {"value": node}
     inner = fields.get("value")
@@ -54,18 +61,25 @@ def _changes(node: Node, leaf: Leaf, value: NDArray[Any]) -> Iterator[Change]:
         for old, new in zip(numbers, entries, strict=True):
             if old.value != new:
                 yield old.start, old.end, number(new)
+        untrue = [said for key, said in fields.items() if _is_false(key, said, value, holds)]
+        yield from ((said.start, said.end, "false") for said in untrue)
         return
     start, end = _extent(node)
-    yield start, end, _whole(node, leaf, value)
+    yield start, end, _whole(node, leaf, value, holds)
 
 
-def _whole(node: Node, leaf: Leaf, value: NDArray[Any]) -> str:
+def _is_false(key: str, said: Node, value: NDArray[Any], holds: Holds) -> bool:
+    """Whether a field is a claim that the value contradicts."""
+    return key in CLAIMS and isinstance(said, Scalar) and said.value is not False and not holds(key, said.value, value)
+
+
+def _whole(node: Node, leaf: Leaf, value: NDArray[Any], holds: Holds) -> str:
     """A leaf's value in full; beside it the facts and the named sizes that the old mapping had."""
     kept = {"value": flow(array(value))}
     for key, inner in node.items if isinstance(node, MappingNode) else ():
         if key.raw == "shape":
             kept["shape"] = flow(shape_tree(leaf.shape))
-        elif key.raw in {"symmetric", "positive", "sums_to_one", "one_hot", "mask"}:
+        elif key.raw in CLAIMS and not _is_false(key.raw, inner, value, holds):
             kept[key.raw] = inner.source.text[slice(*_extent(inner))]
     return flow(array(value)) if len(kept) == 1 else "{" + ", ".join(f"{k}: {v}" for k, v in kept.items()) + "}"
 
@@ -97,12 +111,15 @@ def _changed(source: Source, changes: list[Change]) -> str:
     return "".join((*pieces, source.text[position:]))
 
 
-def _anew(spec: Spec, values: Mapping[str, NDArray[Any]]) -> str:
+def _anew(spec: Spec, values: Mapping[str, NDArray[Any]], holds: Holds) -> str:
     from backprop_cli.records import replace
 
     def changed(leaf: Leaf) -> Leaf:
         value = values.get(leaf.name)
-        return leaf if value is None else replace(leaf, load=lambda: value, written=None)
+        if value is None:
+            return leaf
+        claims = {key: claim for key, claim in leaf.claims.items() if holds(key, claim.value, value)}
+        return replace(leaf, load=lambda: value, written=None, claims=claims)
 
     plain = expanded(replace(spec, leaves=tuple(map(changed, spec.leaves))))
     return write(plain, ("Expanded: `layers` made some of the params that have new values here.",))

@@ -92,7 +92,7 @@ def _taken(element: ET.Element, inner: Sequence[float]) -> float:
         case "msqrt":
             return sum(inner) + 19
         case "mtable":
-            return max(inner)
+            return max(inner, default=0)  # of an array without entries
         case "mtd":
             return sum(inner) + 8
     return sum(inner)

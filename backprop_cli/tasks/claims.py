@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from backprop_cli.engine.graph import Graph
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.errors import SpecError
+from backprop_cli.language.model import Claim, Leaf
 
 NEAR = 1e-6
 """How far from 1 a sum may be, relative to 1: data files are rounded, and float32 is coarse."""
@@ -22,15 +23,24 @@ def check_claims(graph: Graph, leaves: Mapping[int, Array]) -> None:
         SpecError: E008 at the claim, naming the first entry that contradicts it.
     """
     for index, array in leaves.items():
-        leaf = graph.nodes[index].leaf
-        for key, claim in (leaf.claims if leaf else {}).items():
-            wrong, words = CHECKS[key](np.asarray(array), claim.value)
-            if leaf and wrong.any():
-                at = tuple(int(i) for i in np.argwhere(wrong)[0])
-                entry = f"{leaf.name}[{', '.join(map(str, at))}]" if at else leaf.name
-                message = f"{leaf.name!r} is declared {key}, but {words(entry, np.asarray(array), at)}"
-                hint = f"correct the numbers, or leave {key!r} out"
-                raise SpecError("E008", message, at=claim.at.place(), hint=hint)
+        for key, claim, words in contradictions(graph.nodes[index].leaf, np.asarray(array)):
+            message = f"{graph.nodes[index].name!r} is declared {key}, but {words}"
+            raise SpecError("E008", message, at=claim.at.place(), hint=f"correct the numbers, or leave {key!r} out")
+
+
+def contradictions(leaf: Leaf | None, array: Array) -> Iterator[tuple[str, Claim, str]]:
+    """The claims about a leaf that an array does not keep, each with its first entry that does not."""
+    for key, claim in (leaf.claims if leaf else {}).items():
+        wrong, words = CHECKS[key](array, claim.value)
+        if leaf and wrong.any():
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            entry = f"{leaf.name}[{', '.join(map(str, at))}]" if at else leaf.name
+            yield key, claim, words(entry, array, at)
+
+
+def holds(key: str, said: Any, array: Array) -> bool:
+    """Whether a claim is true of an array."""
+    return not CHECKS[key](array, said)[0].any()
 
 
 def _is(entry: str, array: Array, at: tuple[int, ...]) -> str:

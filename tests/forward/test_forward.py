@@ -150,6 +150,26 @@ def test_the_table_of_the_terminal(backprop: Backprop) -> None:
     assert backprop("run", BAYDIN, "--tangent", "x1=1", "--get", "v5.tangent").out == "5.5\n"
 
 
+@pytest.mark.parametrize(("path", "shown"), [
+    ("v2.tangent.formula", "ẋ1 · x2"), ("v2.tangent.formula.code", "x1_dot * x2"),
+    ("v1.tangent.formula.latex", r"\frac{\dot{x_{1}}}{x_{1}}"),
+])  # fmt: skip
+def test_a_tangents_formula_is_to_be_had(backprop: Backprop, path: str, shown: str) -> None:
+    """As a gradient's is: in each of the notations, for a script."""
+    assert backprop("run", BAYDIN, "--tangent", "x1=1", "--get", path).out == f"{shown}\n"
+
+
+@pytest.mark.parametrize(("path", "words"), [
+    ("x1.tangent.formula", "has no formula"), ("v2.tangent.formula.local", "goes on after"),
+    ("v2.tangent.formula.index", "goes on after"), ("v2.tangent.value", "goes on after"),
+])  # fmt: skip
+def test_what_a_tangent_has_not(backprop: Backprop, path: str, words: str) -> None:
+    """A leaf's tangent is what is given; there is one formula, and no notation of entries."""
+    done = backprop("run", BAYDIN, "--tangent", "x1=1", "--get", path)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+
+
 @pytest.mark.parametrize(("tangent", "words"), [
     ("q=1", "the spec has no leaf 'q'"), ("v1=1", "is a node, not a leaf"), ("x1=[1, 2]", "needs a number"),
     ("x1", "--tangent needs NAME=VALUE"),

@@ -107,6 +107,25 @@ def test_what_the_gradient_is_of(backprop: Backprop) -> None:
     assert run(backprop, first)["output"] == "b"
 
 
+MEASURED = UPDATE.replace("output: loss", "  size: sum(w**2)\noutput: loss")
+
+
+@pytest.mark.parametrize("asked", ["loss", "w_new", "new_loss", "size"])
+def test_what_is_asked_for_changes_no_node(backprop: Backprop, asked: str) -> None:
+    """`grad(w)` is of the output that the spec names, whatever `--output` goes back from: each value stays."""
+    nodes = run(backprop, MEASURED)["nodes"]
+    found = run(backprop, MEASURED, "--output", asked, "--grad-output", "ones")["nodes"]
+    values = {name: nodes[name]["value"] for name in ("w_new", "new_loss", "size")}
+    assert {name: found[name]["value"] for name in values} == values
+
+
+def test_the_jacobian_of_an_update(backprop: Backprop) -> None:
+    """∂(w - η ∂loss/∂w)/∂w is I - η times the Hessian of the spec's own output, 2 Xᵀ X / 3."""
+    found = backprop("jacobian", "-", "--output", "w_new", "--wrt", "w", "--get", "value", stdin=MEASURED)
+    x = np.array([[1, 2], [3, 4], [0, 1]])
+    np.testing.assert_allclose(json.loads(found.out), np.eye(2) - 0.1 * 2 / 3 * x.T @ x, rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", sorted({op.name for op, _, _ in trials()}))
 def test_every_op(name: str) -> None:
     """For each sample and operand, `grad(x)` as a node has the value that the reverse pass has."""

@@ -427,6 +427,21 @@ def test_bad_input_is_told_plainly(backprop: Backprop, args: list[str], words: s
     assert words in done.err
 
 
+EMPTY = "params: {e: {shape: [0, 3], init: zeros}, s: 2}\nnodes: {y: e * s, loss: sum(e**2) + s**2}\n"
+
+
+@pytest.mark.parametrize(("asked", "shape"), [
+    (("jacobian", "--output", "y", "--wrt", "e"), [0, 3, 0, 3]), (("jacobian", "--output", "y", "--wrt", "s"), [0, 3]),
+    (("jacobian", "--output", "loss", "--wrt", "e"), [0, 3]), (("hessian", "--wrt", "e"), [0, 3, 0, 3]),
+])  # fmt: skip
+def test_what_has_no_entries_has_a_derivative_without_entries(backprop: Backprop, asked: Any, shape: Any) -> None:
+    """An output or a leaf of shape (0, 3): nothing to compare, in every format."""
+    found = json.loads(backprop(*asked, "-", "--format", "json", stdin=EMPTY).out)
+    assert (found["shape"], np.size(found["value"])) == (shape, 0)
+    assert [backprop(*asked, "-", "--format", form, stdin=EMPTY).code for form in ("text", "latex", "html")] == [0] * 3
+    assert backprop("step", "-", "--output", "loss", "--format", "html", stdin=EMPTY).code == 0
+
+
 def test_an_output_that_does_not_depend_on_it_is_told(backprop: Backprop) -> None:
     """Also for a leaf that is there."""
     done = backprop("jacobian", "-", "--output", "a", "--wrt", "y",

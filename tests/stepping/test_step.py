@@ -166,6 +166,34 @@ def test_the_new_spec_keeps_comments_and_order(backprop: Backprop, tmp_path: Pat
     assert again["nodes"]["loss"]["value"] == found["history"][-1]["loss"]
 
 
+CLAIMED = """\
+params:
+  A: {value: [[1, 2], [2, 5]], symmetric: true}   # as drawn
+  p:
+    value: [0.2, 0.8]
+    sums_to_one: -1  # a distribution
+    positive: true
+nodes: {f: 'sum(A[0]**3) + sum(p**2)'}
+"""
+
+
+def test_what_a_step_makes_untrue_is_not_stated_of_the_new_spec(backprop: Backprop, tmp_path: Path) -> None:
+    """A gradient need not keep a matrix symmetric, nor a sum 1: that is told, and the new spec runs."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(CLAIMED)
+    done = backprop("step", old, "--lr", "0.01", "-o", new)
+    assert done.code == 0, done.err
+    assert "warning: A: it is declared symmetric, which a step does not keep: A[0, 1] is" in done.out
+    assert "warning: p: it is declared sums_to_one" in done.out
+    assert "declared positive" not in done.out
+    text = new.read_text()
+    assert "symmetric: false}   # as drawn\n" in text
+    assert "    sums_to_one: false  # a distribution\n    positive: true\n" in text
+    assert backprop("run", new, "--get", "f").code == 0
+    assert backprop("step", old, "--lr", "0", "-o", new).code == 0
+    assert new.read_text() == CLAIMED
+
+
 def test_the_new_spec_of_layers_is_expanded(backprop: Backprop, tmp_path: Path) -> None:
     """Params that `layers` made stand nowhere in the text: the new spec is the expanded one, with their new values."""
     spec = "inputs: {x: [[1.0, 2.0]]}\nlayers:\n  - linear: 2\n  - tanh\nnodes: {loss: sum(a_1**2)}\noutput: loss\n"

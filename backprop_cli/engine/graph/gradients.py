@@ -1,7 +1,8 @@
 """`grad(w)` in a spec's nodes: the gradient as further nodes, so that every command sees a plain spec.
 
-What `grad(w)` is the gradient *of*: the spec's output, unless that depends on a `grad(...)` itself (a penalty on the
-gradient, an update); then the last node written that does not.
+What `grad(w)` is the gradient *of*: the spec's own output, whatever else is asked for, unless that depends on a
+`grad(...)` itself (a penalty on the gradient, an update); then what is asked for, or else the last node written that
+does not.
 """
 
 from __future__ import annotations
@@ -129,7 +130,8 @@ def base_of(spec: Spec, names: Sequence[str] = ()) -> Spec:
     if not nodes:
         raise SpecError("E011", "grad(...) needs a node to be the gradient of", at=_first(spec),
                         hint="write the loss as a node of its own, which uses no gradient")  # fmt: skip
-    output = spec.output if spec.output and not any(n.name in inside for n in ast.names(spec.output[0])) else None
+    named = (one for one in (spec.own_output, spec.output) if one is not None)
+    output = next((one for one in named if not any(n.name in inside for n in ast.names(one[0]))), None)
     return replace(spec, nodes=nodes, output=output, grad_output=None, grad_output_at=None, wrt="all")
 
 
@@ -165,7 +167,7 @@ def expanded(spec: Spec, graph: Graph, numbered: Numbered) -> Spec:
     for name, (call, text) in wanted.items():
         if name not in graph.names:
             raise SpecError("E011", f"grad({name}) has no meaning here: {graph.output_name!r} does not use {name!r}",
-                            at=text.place(call.start, call.end))  # fmt: skip
+                            at=text.place(call.start, call.end), hint=_other(name))  # fmt: skip
     writing = Writing(graph, at_hand=numbered(graph))
     writing.taken.update(node.name for node in spec.nodes)
     work = Backward(writing, frozenset(graph.names[name] for name in wanted))
@@ -173,10 +175,14 @@ def expanded(spec: Spec, graph: Graph, numbered: Numbered) -> Spec:
     for name, (call, text) in wanted.items():
         if name not in work.found:
             message = f"{graph.output_name!r} does not depend on {name!r} through anything differentiable"
-            raise SpecError("E011", message, at=text.place(call.start, call.end))
+            raise SpecError("E011", message, at=text.place(call.start, call.end), hint=_other(name))
     nodes = tuple(_replaced(node, work.found) for node in spec.nodes)
     position = max(i for i, node in enumerate(spec.nodes) if node.name in graph.names) + 1
     return replace(spec, nodes=(*nodes[:position], *writing.nodes, *nodes[position:]))
+
+
+def _other(name: str) -> str:
+    return f"'output' names what grad(...) is of; grad(y, {name}) is of another number"
 
 
 def with_gradients(graph: Graph, wanted: frozenset[int],

@@ -194,8 +194,8 @@ def _distance(found: Array, value: Array) -> float:
 
     A few rows at a time, as a difference takes as much as both.
     """
-    step = max(1, BLOCK * len(value) // value.size) if value.ndim and value.size else 1
-    parts = [slice(start, start + step) for start in range(0, len(value), step)] if value.ndim else [...]
+    step = max(1, BLOCK * len(value) // value.size) if value.ndim and value.size else 0
+    parts = [slice(start, start + step) for start in range(0, len(value), step)] if step else [...]
     worst = np.max([_apart(found[part], value[part]) for part in parts], axis=0, initial=0)
     return float(worst[0] / max(1.0, worst[1]))
 

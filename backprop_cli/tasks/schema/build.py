@@ -109,11 +109,16 @@ def expression() -> Schema:
 def form(main: str) -> Schema:
     """One way to write a leaf as a mapping."""
     keys = {key: described(_leaf_key(key), LEAF_WORDS.get(key) or INIT_WORDS[key]) for key in FORMS[main].keys}
-    keys |= {key: described({"type": "integer" if c.axis else "boolean"}, c.doc) for key, c in CLAIMS.items()}
+    keys |= {key: described(one_axis() if c.axis else {"type": "boolean"}, c.doc) for key, c in CLAIMS.items()}
     if main != "init":
         return table(keys, [main])
     keys["value"] = described({"type": "number"}, INIT_WORDS["value"])
     return table(keys, [main, "shape"], allOf=[_options_of(name) for name in INITS])
+
+
+def one_axis() -> Schema:
+    """What is said of one axis; `false`: it is not said."""
+    return {"anyOf": [{"type": "integer"}, {"const": False}]}
 
 
 def _leaf_key(key: str) -> Schema:

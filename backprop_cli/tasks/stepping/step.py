@@ -17,6 +17,7 @@ from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS, TERMS, Named, Printed, partial, used_by
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass, field, replace
+from backprop_cli.tasks.claims import contradictions
 from backprop_cli.tasks.leaves import A_NUMBER, load_leaves
 from backprop_cli.tasks.result import Warned
 from backprop_cli.tasks.stepping.numbered import numbers_in
@@ -80,7 +81,7 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
         history=tuple(training.history), names=tuple(graph.names),
         params=tuple(_update(training, index, old[index], lines, written.get(index), settings)
                      for index in training.movers),
-        warnings=tuple(_warnings(training.history, graph.output_name)), where=where,
+        warnings=(*_warnings(training.history, graph.output_name), *_claims(training)), where=where,
     )  # fmt: skip
 
 
@@ -248,3 +249,9 @@ def _warnings(history: list[Moment], output: str) -> Iterator[Warned]:
         yield Warned("grew", output, f"it grew from {first.loss:.6g} to {last.loss:.6g}; a smaller --lr may go down")
 
 
+def _claims(training: Training) -> Iterator[Warned]:
+    """What the spec states of a param, and a step has made untrue."""
+    for index in training.movers:
+        node = training.graph.nodes[index]
+        for key, _, words in contradictions(node.leaf, np.asarray(training.leaves[index])):
+            yield Warned("claim", node.name, f"it is declared {key}, which a step does not keep: {words}")
