@@ -126,10 +126,8 @@ dist(p, q) = norm(p - q)
 """
 
 METHODS = """
-std(x, ddof) = std(x, ddof=ddof)
 std(x, axis:axes=none, ddof=0, keepdims=false) = std(x, axis=axis, ddof=ddof, keepdims=keepdims) ! x.std() is
     numpy's, which divides by N; PyTorch's divides by N - 1: write torch.std(x), or correction=1
-var(x, ddof) = var(x, ddof=ddof)
 var(x, axis:axes=none, ddof=0, keepdims=false) = var(x, axis=axis, ddof=ddof, keepdims=keepdims) ! x.var() is
     numpy's, which divides by N; PyTorch's divides by N - 1: write torch.var(x), or correction=1
 max(x, axis:int, keepdims=false) = max(x, axis=axis, keepdims=keepdims) & argmax(x, axis=axis, keepdims=keepdims)

@@ -113,6 +113,7 @@ def integers_of(*, torch: bool) -> Row:
         if isinstance(high, list | tuple):
             values["size"], high = high, None
         ends = (0, low) if high is None else (low, plain(high))
+        ends = (ends[0], ends[1] + bool(plain(named.get("endpoint", False))))
         shape = sizes_of(machine, [], {"size": values.get("size", values.get("shape", ()))}, node)
         return drawn(machine, "integers", shape, ends, named, node, torch)
 

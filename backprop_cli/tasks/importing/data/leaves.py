@@ -62,6 +62,11 @@ def tensor_of(machine: Machine, value: object, node: ast.AST) -> Tensor:
 
 def _literal(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """`torch.tensor(...)`, `np.array(...)`."""
+    if least := named.get("ndmin"):
+        found = tensor_of(machine, _literal(machine, given, {**named, "ndmin": 0}, node), node)
+        shape = machine.record.shape(found, node)
+        missing = int(plain(least)) - len(shape)
+        return tensors.reshaped(machine, found, (*[1] * missing, *shape), node) if missing > 0 else found
     value = given[0] if given else named.get("data", named.get("object"))
     if isinstance(value, Tensor) and not value.fresh:
         return value
@@ -71,16 +76,26 @@ def _literal(machine: Machine, given: list[object], named: dict[str, object], no
     return flags_of(made, named)
 
 
+def _of_rank(least: int) -> Row:
+    return lambda machine, given, named, node: _literal(machine, given, {"ndmin": least}, node)
+
+
 def _eye(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    slots = dict(zip(("N", "M"), given, strict=False)) | {key.upper(): one for key, one in named.items()}
-    rows, columns = slots.get("N"), slots.get("M")
+    slots = dict(zip(("N", "M", "K"), given, strict=False)) | {key.upper(): one for key, one in named.items()}
+    rows, columns, above = slots.get("N"), slots.get("M"), plain(slots.get("K", 0))
     sizes = sizes_of(machine, [rows, rows if columns is None else columns], {}, node)
+    if above:
+        height, width = map(plain, sizes)
+        data = [[float(j - i == above) for j in range(width)] for i in range(height)]
+        return flags_of(leaf_of((height, width), data=data), named)
     return flags_of(start_of(machine, sizes, "eye", {}), named)
 
 
 def _arange(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
-    ends = [plain(tensors.as_number(one)) for one in given if is_number(tensors.as_number(one))]
-    start, stop, step = (0, ends[0], 1) if len(ends) == 1 else (*ends, 1)[:3] if ends else (0, 0, 1)
+    slots = dict(zip(("start", "stop", "step") if len(given) > 1 else ("stop",), given, strict=False)) | named
+    slots["stop"] = slots.get("stop", slots.get("end"))
+    start, stop, step = (plain(tensors.as_number(slots.get(key) or usual))
+                         for key, usual in (("start", 0), ("stop", 0), ("step", 1)))  # fmt: skip
     count = max(0, math.ceil((stop - start) / step)) if step else 0
     if not 0 < count <= 10_000:
         raise machine.record.unread(node, "this arange is empty or too long")
@@ -90,13 +105,14 @@ def _arange(machine: Machine, given: list[object], named: dict[str, object], nod
 
 
 def _linspace(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    values = dict(zip(("start", "stop", "num"), given, strict=False)) | named
+    values = dict(zip(("start", "stop", "num", "endpoint"), given, strict=False)) | named
     start = float(plain(values.get("start", 0)))
     stop = float(plain(values.get("stop", values.get("end", 0))))
     count = int(plain(values.get("num", values.get("steps", 50))))
     if not 1 < count <= 10_000:
         raise machine.record.unread(node, "this linspace is empty or too long")
-    return flags_of(leaf_of((count,), data=[start + (stop - start) * i / (count - 1) for i in range(count)]), named)
+    parts = count - bool(plain(values.get("endpoint", True)))
+    return flags_of(leaf_of((count,), data=[start + (stop - start) * i / parts for i in range(count)]), named)
 
 
 def parameter_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
@@ -124,9 +140,17 @@ NUMPY_MAKERS: Final[Mapping[str, Row]] = {
     **dict.fromkeys(("rand", "random", "random_sample"), drawn.random_of("uniform")),
     **dict.fromkeys(("randint", "integers"), drawn.integers_of(torch=False)),
     **dict.fromkeys(("permutation", "choice"), drawn.permutation),
-    **dict.fromkeys(("float64", "float32", "double", "int64", "int32", "atleast_2d"), _literal),
+    **dict.fromkeys(("float64", "float32", "double", "int64", "int32"), _literal),
+    **{f"atleast_{rank}d": _of_rank(rank) for rank in (1, 2)},
 }  # fmt: skip
 """What makes leaves in numpy, numpy.random, and in the libraries that are called as they are."""
+WORDS: Final = frozenset({
+    "N", "M", "n", "m", "k", "start", "stop", "end", "step", "num", "steps", "endpoint", "fill_value", "size", "shape",
+    "input", "a", "x", "prototype", "data", "object", "ndmin", "loc", "scale", "mean", "std", "low", "high", "replace",
+    "dtype", "device", "requires_grad", "generator", "layout", "pin_memory", "memory_format", "copy", "order", "subok",
+    "like", "out", "seed", "name",
+})  # fmt: skip
+"""What these take by name; anything else that a program says would be passed over."""
 TORCH_MAKERS: Final[Mapping[str, Row]] = {
     **_FILLS, "normal": drawn.normal_of(torch=True), "randint": drawn.integers_of(torch=True),
     "randn": drawn.random_of("normal", torch=True), "rand": drawn.random_of("uniform", torch=True),

@@ -12,7 +12,7 @@ from backprop_cli.records import replace
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.arrays.literals import MAX_ROWS
 from backprop_cli.tasks.importing.data.drawn import keyed
-from backprop_cli.tasks.importing.data.leaves import NUMPY_MAKERS, TORCH_MAKERS, parameter_of, scalar, tensor_of
+from backprop_cli.tasks.importing.data.leaves import NUMPY_MAKERS, TORCH_MAKERS, WORDS, parameter_of, scalar, tensor_of
 from backprop_cli.tasks.importing.data.starts import Row, flags_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.builtins import BUILTINS
@@ -93,6 +93,9 @@ def _array_function(
         return scalars(machine, name, given, node, family)
     makers = TORCH_MAKERS if family == "torch" else NUMPY_MAKERS
     if name in makers:
+        if unread := sorted(named.keys() - WORDS):
+            hint = "give the numbers: --set NAME=[...]"
+            raise machine.record.unread(node, f"{name} with {unread[0]} is not read", hint)
         return makers[name](machine, given, named, node)
     return functions.apply(machine, family, path, given, named, node)
 

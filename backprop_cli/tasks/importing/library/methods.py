@@ -174,6 +174,18 @@ def _listed(machine: Machine, value: Tensor, given: list[object], named_: dict[s
     return value if found is None else found
 
 
+def _by_family(name: str) -> Row:
+    """`x.repeat(2, 0)`, `x.transpose(0, 1)`: numpy's methods are its functions, PyTorch's mean something else."""
+
+    def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
+        family = family_of(machine)
+        if name == "transpose" and family == "numpy" and len(given) > 1:
+            given = [tuple(given)]
+        return functions.apply(machine, family, name, [value, *given], named_, node, method=family == "torch")
+
+    return row
+
+
 def _new(rule: str) -> Row:
     def row(machine: Machine, value: Tensor, given: list[object], named_: dict[str, object], node: ast.AST) -> object:
         shape = given[0] if given and isinstance(given[0], list | tuple) else given
@@ -187,6 +199,7 @@ METHODS: Mapping[str, Row] = {
                      "view_as_real", "to_sparse", "wait", "block_until_ready"), _same),
     **dict.fromkeys(("to", "type", "astype"), casts.converted),
     **{name: casts.row(name) for name in ("long", "int", "short", "char", "byte", "half", "bfloat16", "bool")},
+    **{name: _by_family(name) for name in ("repeat", "transpose")},
     "copy": _copied, "clone": _copied, "detach": _detached, "requires_grad_": _required, "retain_grad": _retained,
     "backward": _backward, "register_hook": _hooked, "dim": lambda m, v, g, k, n: len(m.record.shape(v, n)),
     "normal_": _filled("normal"), "uniform_": _filled("uniform"), "fill_": _filled("constant"),
