@@ -56,6 +56,22 @@ def test_a_broadcast_row_is_not_symmetric(facts: Facts) -> None:
     assert mirrored(swap(product), facts) == swap(product)
 
 
+def test_what_is_made_of_pairs_is_symmetric(facts: Facts) -> None:
+    """(x_i - x_j)², cos(x_i - x_j), s_i A_ij s_j of a symmetric A are; x_i - x_j, (x_i - y_j)² and s_i A_ij are not."""
+    x, y, a = matrix(facts, "x", 3), matrix(facts, "y", 3), matrix(facts, "A", 3, 3)
+    column = call("expand_dims", {"axis": 1}, x)
+    gram = (Formula(swap(a), (3, 3)) @ Formula(a, (3, 3))).expr
+    assert is_symmetric((column - x) ** 2)
+    assert is_symmetric(call("cos", {}, column - x) + gram)
+    assert is_symmetric(column * gram * x)
+    assert is_symmetric(column + x - 2 * gram)
+    assert is_symmetric(call("sin", {}, column - x) * (column - x))
+    assert not is_symmetric(column - x)
+    assert not is_symmetric((column - y) ** 2)
+    assert not is_symmetric(column * gram)
+    assert not is_symmetric((column - x) ** 2 * a)
+
+
 def test_data_makes_a_matrix_symmetric_and_says_so(data: dict[Any, Any], facts: Facts) -> None:
     """A symmetric input needs no transpose where it is hardly so by chance, and that is announced."""
     w, small = matrix(facts, "W", 3, 3), matrix(facts, "S", 2, 2)

@@ -26,8 +26,14 @@ FORMULAS = [
     ("L: sum((x/c)**p)", {"p": "Σ((x/c)^p ⊙ log(x/c))"}),
     ("L: sum(r**p)", {"p": "Σ(xlogy(r^p, r))"}),
     ("{y: c*x, L: c**2/2*sum(x/y)}", {"c": "n/2"}),
+    ("{h: r*x, a: relu(h), L: sum(a**3)}", {"h": "3 a²", "r": "3 a² ⊙ x"}),
+    ("{h: r*x, a: 'maximum(0, h - 1)', L: sum(a**2)/2}", {"h": "a"}),
+    ("{v: stop_gradient(softmax(t*x)), u: softmax(r), L: -sum(v*log(u))}", {"r": "u - v"}),
+    ("{S: 'exp(-(x[:, None] - x)**2)', V: S + eye(n), L: r @ V @ r}", {"r": "2 V · r"}),
+    ("{o: 'outer(r, t)', L: 't @ (o*x[:, None]) @ x'}", {"o": "(t ⊙ x) · xᵀ"}),
 ]
-"""Written by hand: a quotient under a power; a lone reciprocal; a base above 0, and one below; x/y that is 1/c."""
+"""Written by hand: a quotient under a power; a lone reciprocal; a base above 0, and one below; x/y that is 1/c; what is
+0 where its mask is; weights that are held; pairs that may change places; a product of vectors by rows."""
 
 
 def formulas(nodes: str) -> Mapping[str, Printed]:

@@ -81,6 +81,7 @@ class Facts:
         """The value of Σ expr over negative axes (size-1 axes kept), if it is known; `data`: seeing it will do."""
         if 0 in shape_of(expr):
             return None
+        expr = _value(expr)
         if isinstance(expr, Apply) and sums_to_one(expr, axes):
             return S.One
         if isinstance(expr, Apply) and expr.name == "equal":
@@ -205,7 +206,7 @@ class Facts:
 
     def _prove(self, symbol: Expr, definition: Expr, axes: tuple[int, ...]) -> Expr:
         """Sum the definition: a number is a fact (D1)."""
-        definition = self.softmax_of(definition) or definition
+        definition = _value(self.softmax_of(definition) or definition)
         if isinstance(definition, Apply) and sums_to_one(definition, axes):
             return S.One
         if symbol in self._proving:
@@ -290,6 +291,11 @@ class Facts:
         if "symmetric" in self.claims(symbol):
             return
         self.used[f"symmetric {symbol.name}"] = f"{symbol.name} = {symbol.name}ᵀ (checked on the data)"
+
+
+def _value(expr: Expr) -> Expr:
+    """What an expression has the value of: x of stop_gradient(x)."""
+    return _value(expr.args[0]) if isinstance(expr, Apply) and expr.name == "stop_gradient" else expr
 
 
 def sums_to_one(expr: Apply, axes: tuple[int, ...]) -> bool:

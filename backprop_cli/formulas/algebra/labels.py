@@ -12,6 +12,7 @@ from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.pointwise import is_triangle
 from backprop_cli.formulas.algebra.positions import is_unit_vector, picked
+from backprop_cli.formulas.algebra.positive import is_positive
 from backprop_cli.formulas.algebra.scalars import beside, powers_of, split_sum
 from backprop_cli.formulas.algebra.work import spend
 
@@ -56,7 +57,8 @@ def absorbed(expr: Expr) -> Expr | None:
     factors = Mul.make_args(expr)
     masks = [f for f in factors if isinstance(f, Apply) and (f.name in MASKS or is_triangle(f))
              or isinstance(f, TensorSymbol) and f.leaf]  # fmt: skip
-    zeros = {zero for f in factors for zero in _zeros(f, facts)} if masks else ()
+    bases = [f.base if isinstance(f, Pow) and is_positive(f.exp, facts) else f for f in factors]
+    zeros = {zero for b in bases for zero in _zeros(b, facts)} if masks else ()
     mask = next((m for m in masks if m in zeros and _is_mask(m, facts)), None)
     return None if mask is None else expr / mask
 
@@ -174,6 +176,9 @@ def _zeros(expr: Expr, facts: Facts, steps: int = DEEPEST) -> tuple[Expr | None,
     made = facts.definitions.get(expr, expr)
     if is_op(made, "softmax") or is_op(made, "exp"):
         return (_shown(made.args[0], facts),)
+    if is_op(made, "relu") or is_op(made, "maximum") and S.Zero in made.args:
+        x = next(a for a in made.args if a != 0)
+        return call("greater", {}, x, S.Zero), call("less", {}, S.Zero, x), call("greater", {}, expr, S.Zero)
     if made is expr or steps == 0:
         return ()
     return (*Mul.make_args(made), *(zero for f in Mul.make_args(made) for zero in _zeros(f, facts, steps - 1)))

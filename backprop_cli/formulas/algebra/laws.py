@@ -142,6 +142,8 @@ PRODUCTS = (
     Law("I4e", "x**2 / abs(x)", "abs(x)", "x: *"),
     Law("I4h", "sign(x / y) / y", "sign(x) / abs(y)", "x: *; y: *"),
     Law("I4f", "x / abs(x)", "sign(x)", "x: * nonzero"),
+    Law("M7d", "expand_dims(z, 1) * outer(x, y)", "outer(x * z, y)", "x: n; y: m; z: n"),
+    Law("M7e", "outer(x, y) * z", "outer(x, y * z)", "x: n; y: m; z: m"),
 )
 """What factors of an elementwise product are together."""
 

@@ -8,7 +8,7 @@ from backprop_cli.formulas.algebra.expr import Apply, SizeSymbol, TensorSymbol
 from backprop_cli.formulas.algebra.facts import Facts
 
 POSITIVE = frozenset(("exp", "sigmoid", "softmax", "softplus", "cosh"))
-KEEPING = frozenset(("sum", "mean", "index", "expand_dims", "reshape", "transpose", "sqrt"))
+KEEPING = frozenset(("sum", "mean", "index", "expand_dims", "reshape", "transpose", "sqrt", "stop_gradient"))
 DEEPEST = 12
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Mul, Pow
 
 from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.algebra.exchange import Exchange
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, made_of, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts, facts_of
 from backprop_cli.formulas.algebra.formula import call
@@ -31,15 +32,29 @@ def mirror(expr: Expr, known: Known) -> Expr:
     if is_diagonal(expr):
         return expr
     if isinstance(expr, (Add, Mul)) and all(len(shape_of(a)) in {0, 2} for a in expr.args):  # no row is broadcast
-        return expr.func(*[mirror(a, known) for a in expr.args])
+        turned = expr.func(*[mirror(a, known) for a in expr.args])
+        return expr if turned == expr or _is_even(expr, known) else turned
     if is_op(expr, "transpose") and is_matrix_transpose(expr.parameters["axes"]):
         return expr.args[0]
     if is_op(expr, "matmul") and len(shape_of(expr.args[0])) == 2 == len(shape_of(expr.args[-1])):
         return chain([mirror(a, known) for a in reversed(expr.args)])
+    if _is_even(expr, known):
+        return expr
     if isinstance(expr, Apply) and (expr.name in KEEPING or OPS[expr.name].pointwise and len(expr.args) == 1):
         inner = mirror(expr.args[0], known)
         return expr if inner == expr.args[0] else call(expr.name, expr.parameters, inner)
     return swap(expr)
+
+
+def _is_even(expr: Expr, known: Known) -> bool:
+    """Whether a square matrix is made of pairs, entry by entry, that may change places: (x[:, None] - x)²."""
+    shape = shape_of(expr)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        return False
+    by_entry = isinstance(expr, Apply) and (expr.name == "sum" or OPS[expr.name].pointwise)
+    if not by_entry and not isinstance(expr, Add | Mul | Pow):
+        return False
+    return Exchange(facts_of(expr), lambda e: mirror(e, known) == e).sign(expr, 2) == 1
 
 
 def by_definition(facts: Facts, seen: Known) -> Known:
