@@ -25,9 +25,11 @@ from backprop_cli.formulas.notation import TEXT, Layout
 MOST = 2
 """Laws that are told of one step."""
 MEANT, AS_LARGE = "Σ(x)/n = mean(x)", "ones(s) ⊙ x repeats x to the shape s"
+ONCE = "ones(s) ⊙ x = x, where x has the shape s"
 NOTHING_LEFT, ONE_DIVISOR = "x - x = 0", "x/a + y/b = (x · b + y · a)/(a · b)"
 FACTOR, DIVISOR, FACTOR_1 = "x · y + x · z = x · (y + z)", "x/n + y/n = (x + y)/n", spelled(LAWS["F1d"])
 DIVIDED, MULTIPLIED = "(x + y)/z = x/z + y/z", "x · (y + z) = x · y + x · z"
+TURNED, COMPLEMENT = "-(x - y) = y - x", "1 - σ(-x) = σ(x)"
 
 
 def closing(total: Expr, final: Expr, facts: Facts) -> tuple[str, ...]:
@@ -66,8 +68,15 @@ def _folded(total: Expr, final: Expr, facts: Facts) -> Iterator[str]:
         definition = made[symbol]
         opened = isinstance(definition, Mul) and symbol not in new and lost & symbols_of(definition)
         made_of_it = symbol in new and symbols_of(definition) & symbols_of(total)
-        if made_of_it or opened or _takes_place(symbol, definition, total, whole):
+        written_out = symbol in lost and _gives_place(definition, total, final)
+        if made_of_it or opened or written_out or _takes_place(symbol, definition, total, whole):
             yield f"{symbol.name} = {Layout(TEXT, style=facts.style)(definition)}"
+
+
+def _gives_place(definition: Expr, total: Expr, final: Expr) -> bool:
+    """Whether what a node is made of is said in its place."""
+    made_of = symbols_of(definition)
+    return made_of <= symbols_of(final) and any(_times(final, part) > _times(total, part) for part in made_of)
 
 
 def _takes_place(symbol: TensorSymbol, definition: Expr, total: Expr, final: Expr) -> bool:
@@ -77,8 +86,17 @@ def _takes_place(symbol: TensorSymbol, definition: Expr, total: Expr, final: Exp
 
 
 def _times(expr: Expr, symbol: TensorSymbol) -> int:
-    """How often a formula says a node."""
+    """How often a formula says a node; a square says it twice."""
+    if isinstance(expr, Pow) and expr.exp.is_Integer:
+        return abs(int(expr.exp)) * _times(expr.base, symbol)
     return int(expr == symbol) + sum(_times(a, symbol) for a in expr.args)
+
+
+def _complemented(total: Expr, final: Expr, _: Facts) -> Iterator[str]:
+    """A sigmoid that took the place of what another leaves of 1."""
+    before, after = (_named(one, "sigmoid") for one in (total, final))
+    if {-part.args[0] for part in before - after} & {part.args[0] for part in after - before}:
+        yield COMPLEMENT
 
 
 def _sifted(total: Expr, final: Expr, _: Facts) -> Iterator[str]:
@@ -94,7 +112,8 @@ def _factors(part: Apply) -> Iterator[Expr]:
 
 
 def _averaged(total: Expr, final: Expr, _: Facts) -> Iterator[str]:
-    if _named(final, "mean") - _named(total, "mean"):
+    before, after = _named(total, "mean"), _named(final, "mean")
+    if after - before and len(after) > len(before):
         yield MEANT
 
 
@@ -123,7 +142,7 @@ def _multiplied_out(total: Expr, final: Expr, _: Facts) -> Iterator[str]:
         yield spelled(LAWS["A1"])
     elif before == after:
         yield from _distributed(total, final)
-    elif _quotients(total) and not _quotients(final):
+    elif _quotients(total) and not _quotients(final, powers=True):
         yield ONE_DIVISOR
 
 
@@ -138,10 +157,16 @@ def _distributed(total: Expr, final: Expr) -> Iterator[str]:
         yield DIVIDED
     elif _count(final) > _count(total):
         yield MULTIPLIED
-    elif _squares(final) - _squares(total):
-        yield spelled(LAWS["F1n"])
-    elif total.has(Add):
+    elif _count(total) == 1 and _sums(total) != _sums(final) and _sums(total, True) == _sums(final, True):
+        yield TURNED
+    elif _multiples(final) - _multiples(total):
         yield FACTOR
+
+
+def _sums(expr: Expr, either: bool = False) -> set[Expr]:
+    """The sums in a formula; with `either`, the same of one and its negative."""
+    sums = expr.atoms(Add)
+    return {-a if either and a.could_extract_minus_sign() else a for a in sums}
 
 
 def _taken_out(total: Expr, final: Expr) -> Expr | None:
@@ -175,17 +200,18 @@ def _merged(total: Expr, final: Expr, _: Facts) -> Iterator[str]:
     """Products of matrices with a factor in common, and sums that became powers."""
     if _sums_times(final) - _sums_times(total) and _added_products(total) - _added_products(final):
         yield spelled(LAWS["F1a"])
-    if _squares(final) - _squares(total):
+    if not _squares(final).isdisjoint(_crossed(total)):
         yield spelled(LAWS["F1n"])
 
 
 def _repeated(total: Expr, final: Expr, _: Facts) -> Iterator[str]:
-    if _named(final, "ones") - _named(total, "ones"):
-        yield AS_LARGE
+    before, after = _named(total, "ones"), _named(final, "ones")
+    if before != after and (before <= after or not after):
+        yield AS_LARGE if after else ONCE
 
 
 LOOKS: tuple[Callable[[Expr, Expr, Facts], Iterator[str]], ...] = (
-    _folded, _sifted, _averaged, _dotted, _merged, _multiplied_out, _repeated,
+    _folded, _complemented, _sifted, _averaged, _dotted, _merged, _multiplied_out, _repeated,
 )  # fmt: skip
 
 
@@ -196,17 +222,28 @@ def _named(expr: Expr, name: str) -> set[Apply]:
 
 def _divisors(expr: Expr) -> set[Expr]:
     """What divides somewhere in a formula."""
-    return {power.base for power in expr.atoms(Pow) if power.exp.could_extract_minus_sign() and symbols_of(power.base)}
+    return {power.base for power in _below(expr) if isinstance(power, Pow)}
 
 
-def _quotients(expr: Expr) -> set[Expr]:
-    """The sums of terms that are divided by different things."""
-    return {total for total in expr.atoms(Add) if len({frozenset(_divisors(term)) for term in total.args}) > 1}
+def _quotients(expr: Expr, powers: bool = False) -> set[Expr]:
+    """The sums of terms that are divided by different things; with `powers`, a square is another than its root."""
+    under = _below if powers else _divisors
+    return {total for total in expr.atoms(Add) if len({frozenset(under(term)) for term in total.args}) > 1}
+
+
+def _below(expr: Expr) -> set[Expr]:
+    """What divides somewhere in a formula, with its exponent."""
+    return {power for power in expr.atoms(Pow) if power.exp.could_extract_minus_sign() and symbols_of(power.base)}
 
 
 def _divided(expr: Expr) -> set[Expr]:
     """The sums that are divided as a whole."""
     return {a for product in expr.atoms(Mul) if _divisors(product) for a in product.args if isinstance(a, Add)}
+
+
+def _multiples(expr: Expr) -> set[Expr]:
+    """The sums that something stands before."""
+    return {a for product in expr.atoms(Mul) for a in product.args if isinstance(a, Add)}
 
 
 def _count(expr: Expr) -> int:
@@ -229,5 +266,11 @@ def _added_products(expr: Expr) -> set[Expr]:
 
 def _squares(expr: Expr) -> set[Expr]:
     """The sums that a formula has a power of; a quotient is none."""
-    powers = (power for power in expr.atoms(Pow) if power.exp.is_Integer and power.exp != -1)
+    powers = (power for power in expr.atoms(Pow) if power.exp.is_Integer and power.exp > 1)
     return {power.base for power in powers if isinstance(power.base, Add)}
+
+
+def _crossed(expr: Expr) -> set[Expr]:
+    """The sums that stand beside their negatives in a product."""
+    factors = (set(product.args) for product in expr.atoms(Mul))
+    return {one for some in factors for one in some if isinstance(one, Add) and -one in some}

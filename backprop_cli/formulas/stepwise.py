@@ -25,6 +25,7 @@ from backprop_cli.formulas.algebra.expr import (
 )
 from backprop_cli.formulas.algebra.facts import Facts, sums_to_one
 from backprop_cli.formulas.algebra.formula import Formula, build
+from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.laws import FOUND, LAWS
 from backprop_cli.formulas.algebra.matching import matches
 from backprop_cli.formulas.algebra.patterns import pattern_of, shapes_of
@@ -91,6 +92,8 @@ class Steps:
 
     def rebuilt(self, expr: Expr, values: list[Expr]) -> Expr:
         """An operator or a sum of values, by the rules of the algebra."""
+        if isinstance(expr, Mul) and _cancels(values):  # sympy lets 1 - p over p - 1 stand
+            return content_out(Mul(*values))
         if not isinstance(expr, Apply):
             return expr.func(*values)
         operands = [None if a == NONE else Formula(v, shape_of(a)) for a, v in zip(expr.args, values, strict=True)]
@@ -156,10 +159,11 @@ def _transposes(expr: Expr) -> set[Apply]:
 def _cancels(values: list[Expr]) -> bool:
     """Whether something divides what it is multiplied by."""
     signs: dict[Expr, set[bool]] = {}
-    for value in values:
+    for value in map(content_out, values):
         for base, exponent in value.as_powers_dict().items():
             if not base.is_number:
-                signs.setdefault(base, set()).add(exponent.could_extract_minus_sign())
+                one = -base if base.could_extract_minus_sign() else base
+                signs.setdefault(one, set()).add(exponent.could_extract_minus_sign())
     return any(len(both) > 1 for both in signs.values())
 
 

@@ -33,6 +33,15 @@ CASES = {
     "a fraction of one divisor": (
         "a = -sum(t * log(p)) - sum((1 - t) * log(1 - p)); l = a / 2", "t=3 p=3", "p",
         ["x/a + y/b = (x · b + y · a)/(a · b)"]),
+    "two quotients that cancel": (
+        "p = sigmoid(x); l = -mean(t * log(p) + (1 - t) * log(1 - p))", "x=3 t=3", "x", ["p · (t / p) = t"]),
+    "a minus goes in": ("l = -log(sigmoid(u @ v)); 2 * l", "u=2 v=2", "u", ["-(x - y) = y - x"]),
+    "what a sigmoid leaves of one": ("l = sum(log(sigmoid(-n @ v))); 2 - l", "n=3,2 v=2", "n", ["1 - σ(-x) = σ(x)"]),
+    "a node for what it is made of": (
+        "y = x * g / sqrt(x**2 + 1); l = sum(y**2)", "x=3 g=3", "x",
+        ["y = g ⊙ x / √(x² + 1)"]),
+    "ones that multiply nothing": (
+        "a = x**2; b = sum(a) * k; c = k * mean(a); l = c + b", "x=3 k=", "x", []),
 }  # fmt: skip
 
 
@@ -49,7 +58,7 @@ def test_each_law_that_is_told_is_true() -> None:
     """Both sides of those that are about numbers, at random ones."""
     random = np.random.default_rng(0)
     told = [closing.NOTHING_LEFT, closing.ONE_DIVISOR, closing.FACTOR, closing.DIVISOR, closing.FACTOR_1,
-            closing.DIVIDED, closing.MULTIPLIED]  # fmt: skip
+            closing.DIVIDED, closing.MULTIPLIED, closing.TURNED]  # fmt: skip
     for law in told:
         values = dict(zip("abnxyz", random.uniform(1, 2, 6), strict=True))
         left, right = (eval(side.replace("·", "*"), {}, values) for side in law.split(" = "))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.graph import Node
-from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, is_op, tree_size
 from backprop_cli.formulas.algebra.formula import Formula
 from backprop_cli.formulas.closing import closing
 from backprop_cli.formulas.derivation.flowing import Flowing
-from backprop_cli.formulas.derivation.printing import joined, plain_signs
+from backprop_cli.formulas.derivation.printing import joined
 from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.arguments import spell_static
 from backprop_cli.formulas.notation.index import EntryLayout, TooLongError
@@ -89,10 +89,8 @@ class Contributions(Flowing):
         """
         if len(parts) == 1 or (total := Add(*parts)) == slope or is_long(total):
             return None
-        before, after = self.maths(total, meant), self.maths(slope, meant)
-        if plain_signs(before.text) == plain_signs(after.text):  # a sum is printed with what all have in front
-            each = [self.maths(part, meant) for part in parts]
-            before = self.each(lambda n: joined([one[n] for one in each], NOTATIONS[n]))
+        after, each = self.maths(slope, meant), [self.maths(part, meant) for part in parts]
+        before = self.each(lambda n: joined([one[n] for one in each], NOTATIONS[n]))
         if before.text == after.text or len(before.text) > LONGEST // 2:
             return None
         return Algebra(before, after, closing(total, slope, self.derived.symbols.facts))
@@ -178,6 +176,5 @@ class Contributions(Flowing):
     def substituted(self, expr: Expr, delta: GradSymbol, chained: Expr, target: Node) -> Maths:
         """The chain line with the consumer's formula in it; a factor 1 is not worth writing."""
         if chained == 1 or is_op(chained, "ones") and delta in Mul.make_args(expr):
-            found = expr.xreplace({delta: S.One})
-            return self.maths(found if symbols_of(found) else true_shape(found, target.shape))
+            return self.maths(true_shape(expr.xreplace({delta: S.One}), target.shape))
         return self.maths(expr, {delta: chained})

@@ -118,11 +118,6 @@ def signs(text: str) -> list[str]:
     return sorted(text.translate(str.maketrans("", "", "() ")))
 
 
-def plain_signs(text: str) -> list[str]:
-    """The same without the signs of products, which a factor that comes first may do without."""
-    return [sign for sign in signs(text) if sign not in "⊙·"]
-
-
 def joined(sides: Sequence[str], notation: Notation) -> str:
     """Terms side by side; one that starts with a minus is taken off."""
     first, *others = sides
