@@ -25,7 +25,8 @@ from backprop_cli.tasks.importing.state.machine import Machine, Returned
 from backprop_cli.tasks.importing.state.objects import Class, Function
 from backprop_cli.tasks.importing.state.record import Note, Record
 from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread
-from backprop_cli.tasks.importing.written import Sheet, _sort, yaml_of
+from backprop_cli.tasks.importing.worked import worked_out
+from backprop_cli.tasks.importing.written import sorted_sheet, yaml_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def import_python(data: bytes, file: str, asked: Asked | None = None) -> tuple[I
 
 def _import(program: Program, asked: Asked) -> tuple[Imported, ...]:
     record = Record(program)
-    machine = Machine(record, RULES, given=given_by(asked.shapes, asked.values))
+    machine = Machine(record, RULES, given=given_by(asked.shapes, asked.values), worked_out=worked_out)
     record.named_gradients = gradients_named(program.body)
     record.seeded = seeds_named(program.body)
     with suppress(Returned):  # by a `raise`: what stands after it is no part of the program's run
@@ -98,8 +99,7 @@ def _written(record: Record, exercise: Exercise) -> Imported:
         comments.append(f"Assumed: {exercise.guessed}.")
     comments += [f"Note: {note.text}" for note in record.notes if _concerns(note, exercise)][:40]
     text = yaml_of(record, exercise, None, comments)
-    sheet = Sheet(record, exercise)
-    _sort(sheet)
+    sheet = sorted_sheet(record, exercise)
     outputs = " + ".join(sheet.text(start.output) for start in exercise.starts)
     return Imported(text, outputs, exercise.where, tuple(sheet.spelled[item.name] for item in sheet.params))
 

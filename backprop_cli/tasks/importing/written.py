@@ -40,8 +40,7 @@ class Sheet:
 
 def yaml_of(record: Record, exercise: Exercise, title: str | None, comments: list[str]) -> str:
     """The text of the spec."""
-    sheet = Sheet(record, exercise)
-    _sort(sheet)
+    sheet = sorted_sheet(record, exercise)
     lines = [f"# {_safe(comment)}" for comment in comments]
     if title:
         lines.append(f"title: {quoted(title)}")
@@ -85,8 +84,9 @@ def _safe(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)[:180]
 
 
-def _sort(sheet: Sheet) -> None:
+def sorted_sheet(record: Record, exercise: Exercise) -> Sheet:
     """What each item becomes, and what it is called."""
+    sheet = Sheet(record, exercise)
     taken: set[str] = set()
     bases = {item.base for item in sheet.exercise.items}
     used = set(_used(sheet))
@@ -101,6 +101,7 @@ def _sort(sheet: Sheet) -> None:
         sheet.spelled[item.name] = spelled
         sheet.names[item.name] = named(spelled)
         home.append(item)
+    return sheet
 
 
 def _home(sheet: Sheet, item: Item, used: set[str], alone: bool) -> list[Item] | None:

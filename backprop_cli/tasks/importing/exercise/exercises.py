@@ -173,7 +173,7 @@ def _params(record: Record, leaves: list[Item]) -> tuple[frozenset[str], str | N
 
 def loss_of(record: Record, *, arrays: bool = True) -> Item | None:
     """The node that a program without `backward()` goes back from: the last loss, cost, ..., else the last scalar."""
-    nodes = [item for item in record.items.values() if _computed(item)]
+    nodes = [item for item in record.items.values() if _computed(item) and item.name not in record.stepped]
     forward = _forward(nodes, {item.base for item in record.items.values()})
     seeded = [item for item in forward if item.base in record.seeded]
     if seeded:

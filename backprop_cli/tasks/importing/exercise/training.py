@@ -15,7 +15,7 @@ from backprop_cli.tasks.importing.arrays.writing import overwritten, replace_who
 from backprop_cli.tasks.importing.exercise.exercises import holds_gradient, reachable
 from backprop_cli.tasks.importing.state.codes import binary, call, name_of, named
 from backprop_cli.tasks.importing.state.objects import Function, Instance
-from backprop_cli.tasks.importing.state.record import Backward, Record, leaf_of
+from backprop_cli.tasks.importing.state.record import Backward, Record, leaf_of, words_of
 from backprop_cli.tasks.importing.state.values import Item, Opaque, Tensor, Unread
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ QUIET: Final = re.compile(
 )
 
 
-def is_update(node: ast.Assign | ast.AugAssign) -> bool:
+def is_update(machine: Machine, node: ast.Assign | ast.AugAssign) -> bool:
     """Whether a statement moves a param against its gradient: `W -= lr * dW`, `w.data -= ...`, `b = b - lr * db`."""
     if isinstance(node, ast.AugAssign):
-        return isinstance(node.op, ast.Sub | ast.Add) and _moves(node.value, leaf_name(node.target))
+        return isinstance(node.op, ast.Sub | ast.Add) and _moves(machine, node.value, leaf_name(node.target))
     target, value = node.targets[0], node.value
     if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub | ast.Add):
         return False
-    return ast.unparse(target) == ast.unparse(value.left) and _moves(value.right, leaf_name(target))
+    return ast.unparse(target) == ast.unparse(value.left) and _moves(machine, value.right, leaf_name(target))
 
 
 def left_out(machine: Machine, node: ast.Assign | ast.AugAssign) -> None:
@@ -63,15 +63,15 @@ def left_out(machine: Machine, node: ast.Assign | ast.AugAssign) -> None:
     machine.record.note(node, f"left out, an update: {machine.record.program.text(node)[:60]}")
 
 
-def _moves(value: ast.expr, target: str) -> bool:
-    words = _words(value)
+def _moves(machine: Machine, value: ast.expr, target: str) -> bool:
+    if target.startswith(("grad", "nabla")) or target[:1] == "d" and target[1:].lstrip("_") in machine.record.words:
+        return False  # `dW` is a gradient where there is a W; `dec` is no gradient, nor is `d`
+    words = words_of(value)
     if any(
         word == "grad"
         or word in {f"d{target}", f"d_{target}", f"D_{target}", f"grad_{target}", f"{target}_grad"} for word in words
     ):
-        return not target.startswith(("d", "grad"))
-    if target.startswith(("d", "grad", "nabla")):
-        return False
+        return True
     rates = any(_RATE.search(word) for word in words)
     return any(_DELTA.search(word) for word in words) or rates and any(_GRADIENT.search(word) for word in words)
 
@@ -88,18 +88,6 @@ def leaf_name(target: ast.expr) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-def _words(node: ast.AST) -> list[str]:
-    found = []
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            found.append(part.id)
-        elif isinstance(part, ast.Attribute):
-            found.append(part.attr)
-        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
-            found.append(part.value)
-    return found
-
-
 def trains(machine: Machine, node: ast.For | ast.While) -> bool:
     """Whether a loop goes over steps of training: its body moves params, or tells an optimizer or a function to."""
     return _moving(machine, node.body, set(), updates=not _only_updates(node))
@@ -107,7 +95,7 @@ def trains(machine: Machine, node: ast.For | ast.While) -> bool:
 
 def _moving(machine: Machine, body: Sequence[ast.stmt], met: set[int], *, updates: bool = True) -> bool:
     for part in (part for statement in body for part in ast.walk(statement)):
-        if updates and isinstance(part, ast.AugAssign | ast.Assign) and is_update(part):
+        if updates and isinstance(part, ast.AugAssign | ast.Assign) and is_update(machine, part):
             return True
         if isinstance(part, ast.Call):
             inner = _function_of(machine, part.func)

@@ -10,11 +10,13 @@ from typing import Final
 from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing.arrays.asked import items_of, truth
 from backprop_cli.tasks.importing.exercise import training
+from backprop_cli.tasks.importing.exercise.descent import descended
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
 from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread
 
 MAX_LOOP_STEPS: Final = 60_000
 MAX_ROUNDS: Final = 2_000
+FIRST: Final = "of the training loop the first round is read"
 
 
 def unknown_block(machine: Machine, body: list[ast.stmt], error: SpecError) -> None:
@@ -100,7 +102,7 @@ def _spent(machine: Machine, node: ast.AST, since: int) -> None:
 
 def _rounds(machine: Machine, node: ast.For | ast.While, items: Iterator[object]) -> None:
     only_first = training.trains(machine, node)
-    since = machine.steps
+    since, before, stepped = machine.steps, len(machine.record.items), len(machine.record.stepped)
     for count, item in enumerate(items):
         if count >= MAX_ROUNDS:
             raise machine.record.unread(node, f"a loop of more than {MAX_ROUNDS:,} rounds", "make it shorter")
@@ -108,6 +110,7 @@ def _rounds(machine: Machine, node: ast.For | ast.While, items: Iterator[object]
         _spent(machine, node, since)
         if only_first:
             _first_round(machine, node, item)
+            descended(machine, before)
             return
         _bind(machine, node, item)
         try:
@@ -116,6 +119,9 @@ def _rounds(machine: Machine, node: ast.For | ast.While, items: Iterator[object]
             return
         except Continued:
             continue
+        if count == 0 and (descended(machine, before) or len(machine.record.stepped) > stepped):
+            machine.record.note(node, FIRST)
+            return
     machine.run(node.orelse)
 
 
@@ -125,7 +131,7 @@ def _bind(machine: Machine, node: ast.For | ast.While, item: object) -> None:
 
 
 def _first_round(machine: Machine, node: ast.For | ast.While, item: object) -> None:
-    machine.record.note(node, "of the training loop the first round is read")
+    machine.record.note(node, FIRST)
     _bind(machine, node, item)
     with suppress(Broken, Continued):
         machine.run(node.body)

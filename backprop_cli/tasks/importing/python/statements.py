@@ -30,7 +30,7 @@ def execute(machine: Machine, node: ast.stmt) -> None:
 def _assign(machine: Machine, node: ast.Assign) -> None:
     if machine.answers is not None:
         machine.answers.begin(node.targets[0])
-    if training.is_update(node):
+    if training.is_update(machine, node):
         training.left_out(machine, node)
         return
     value = _attempt(machine, node.value)
@@ -61,7 +61,7 @@ def _bind_attempt(machine: Machine, target: ast.expr, value: object, node: ast.s
 def _augmented(machine: Machine, node: ast.AugAssign) -> None:
     if machine.answers is not None:
         machine.answers.begin(node.target, node)
-    if training.is_update(node):
+    if training.is_update(machine, node):
         training.left_out(machine, node)
         return
     try:

@@ -100,6 +100,7 @@ class Machine:
     used: set[str] = field(default_factory=set)  # of these, the ones that were met
     reading: list[Class] = field(default_factory=list)  # custom functions that are being read
     known: Callable[[Expression], Any] | None = None  # an expression's numbers, once a condition asks for them
+    worked_out: Callable[[Record, Any], tuple[dict[str, Any], dict[str, Any]]] | None = None  # an exercise's numbers
     answers: Answers | None = None  # where a hand-written backward pass is read
 
     def step(self, node: ast.AST) -> None:

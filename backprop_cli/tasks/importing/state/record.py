@@ -64,13 +64,21 @@ class Record:
     epoch: int = 0
     failed: list[SpecError] = field(default_factory=list)  # why backward passes could not be read
     updated: set[str] = field(default_factory=set)  # names that the program moves against their gradients
+    stepped: set[str] = field(default_factory=set)  # items that are params after a step
     moved: set[str] = field(default_factory=set)  # the items that these names stand for where it does
     seeded: set[str] = field(default_factory=set)  # names whose gradient the program says is 1
     named_gradients: set[str] = field(default_factory=set)
+    met: frozenset[str] = frozenset()
 
     def gradients(self) -> set[str]:
         """The names whose gradients the program works out by hand."""
         return self.named_gradients
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every name that stands in the program, attributes and keys too."""
+        self.met = self.met or frozenset(word for part in self.program.body for word in words_of(part))
+        return self.met
 
     # errors and notes ────────────────────────────────────────────────────────────────────────────
 
@@ -180,6 +188,19 @@ class Record:
         except BackpropError as error:
             raise self.unread(node, error.message, error.hint, error.code) from None
         return tuple(map(int, found))
+
+
+def words_of(node: ast.AST) -> list[str]:
+    """The names in a part of a program, those of attributes, and texts."""
+    found = []
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            found.append(part.id)
+        elif isinstance(part, ast.Attribute):
+            found.append(part.attr)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            found.append(part.value)
+    return found
 
 
 def clean(name: str) -> str:
