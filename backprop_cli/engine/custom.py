@@ -8,7 +8,7 @@ is written gets it from the body: the body is recorded on a tape and gone back o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from numbers import Real
@@ -38,7 +38,8 @@ def custom_op(function: Function, spec: Spec) -> Op:
     own = _Custom(function, spec)
     return Op(
         name=function.name, signature=Signature(function.args, frozenset(), {}), doc="A function of the spec.",
-        forward=own.forward, shape=own.shape, vjps=tuple(own.rule(name) for name in function.args), group="functions",
+        forward=own.forward, shape=own.shape, vjps=tuple(own.rule(name) for name in function.args), steps=own.steps,
+        group="functions",
     )  # fmt: skip
 
 
@@ -163,6 +164,13 @@ def summed_sizes(function: Function, spec: Spec, name: str, shapes: tuple[Shape,
                  if i < extra or wanted[i - extra] == 1 != size)  # fmt: skip
 
 
+def gradient_again(function: Function, spec: Spec, meaning: Any, name: str, operands: Sequence[Any], g: Any) -> Any:
+    """The hand-written gradient by an argument under another meaning of its steps, not yet in the argument's shape."""
+    made, values = _Custom(function, spec), dict(zip(function.args, operands, strict=True))
+    expression, text = function.grads[name]
+    return interpret(expression, made.scope(text, {OUT: made.body(meaning, values), **values}, g), meaning)
+
+
 def fitted(xp: Any, gradient: Any, shape: Shape) -> Any:
     """A gradient in the shape of its operand: repeated where it is narrower, summed where it is wider."""
     given = shape_of(gradient)
@@ -203,7 +211,11 @@ class _Custom:
 
     def forward(self, xp: Any, *operands: Any) -> Any:
         """The function's value."""
-        return self.body(Spoken(xp), dict(zip(self.function.args, operands, strict=True)))
+        return self.steps(Spoken(xp), *operands)
+
+    def steps(self, meaning: Any, *operands: Any) -> Any:
+        """The body, under a meaning."""
+        return self.body(meaning, dict(zip(self.function.args, operands, strict=True)))
 
     def shape(self, *shapes: Shape) -> Shape:
         """The shape of the value; the gradients are read too, so that nothing is wrong with them later."""

@@ -81,13 +81,22 @@ x: 9 | log(erfc(x))
 x: 12345.678 | remainder(x, 1) * sin(1e4*x)
 x: 50 | x**100/1e150
 x: 2.5 | floor(1e6*x)/1e6 + x
+x: 2.718281828 | floor(1e6*x)/1e6 + x
+x: 0.3 | floor(1e5*x)/1e5 + sin(x)
+x: 1e-12 | x**2
+x: [1e-9, -1e-9] | sum(relu(x))
+x: 1e-9 | x*3e-9
+x: -20 | exp(x)
 """.strip().splitlines()
 
 RESOLVED = {"x: 100 | sin(1e6*x)", "x: 0.5 | sin(1e9*x)", "x: 7 | sinc(1e7*x)", "x: 1.5707963 | tan(x)",
-            "x: 1.0000000001 | sigmoid(1e9*(x - 1))", "x: [3, 3.0000001] | logsumexp(1e7*x)"}  # fmt: skip
+            "x: 1.0000000001 | sigmoid(1e9*(x - 1))", "x: [3, 3.0000001] | logsumexp(1e7*x)",
+            "x: 1.5 | softplus(1e9*(x - 1.5))", "x: 2.718281828 | floor(1e6*x)/1e6 + x", "x: 1e-12 | x**2",
+            "x: [1e-9, -1e-9] | sum(relu(x))", "x: 1e-9 | x*3e-9", "x: -20 | exp(x)"}  # fmt: skip
 """Where narrow steps show the slope."""
 
-PLANTED = {"a hundredth too large": lambda x: 1.01 * x, "of the other sign": lambda x: -x, "none": lambda x: 0 * x}
+PLANTED = {"a fiftieth too large": lambda x: 1.02 * x, "twice": lambda x: 2 * x,
+           "of the other sign": lambda x: -x, "none": lambda x: 0 * x}
 
 
 def text_of(point: str) -> str:

@@ -200,6 +200,7 @@ class Op:
     sums_to_one: bool = False  # the output sums to one over its `axis`
     integer_operands: frozenset[str] = frozenset()
     allowed: Callable[..., range] | None = None  # what these may hold, of the shapes: called as `shape` is
+    steps: Callable[..., Any] | None = None  # steps(meaning, *operands): a user's function, step by step
     samples: tuple[Sample, ...] = ()
     example: str = ""
     group: str = ""

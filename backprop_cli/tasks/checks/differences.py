@@ -21,18 +21,24 @@ LADDER = tuple(1.137 * GAIN**-k for k in range(-2, 4))
 """No round number of steps: of a sine that turns a million times in 1, these would all be whole turns."""
 USUAL = 2  # where the ladder's step is the usual one
 EPS = 2.0**-52
+LEAST_NUMBER = 2.0**-1074
 LEAST = 64.0  # times the rounding of x: narrower steps are none
 LEAST_SEEN = 1e-6  # a slope that may be rounding alone is none
+SURE = 64.0  # times the rounding: by that much apart are two numbers however small they are
 MOST_ENTRIES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """A difference quotient at one step: both sides together, how far the two sides differ, the rounding in it."""
+    """A difference quotient at one step: both sides together, how far the two sides differ, the rounding in it.
+
+    `left` is what rounding may leave of a gradient of 0, by numbers of the size that stand at the point.
+    """
 
     central: float
     gap: float
     noise: float
+    left: float = 0.0
 
     @property
     def size(self) -> float:
@@ -54,11 +60,13 @@ class Probe:
     rounding: Callable[[], float] | None = None
     base: float = field(init=False)
     lost: float = field(init=False)  # what rounding may do to a value
+    left: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.point = np.array(self.point, dtype=np.float64)
+        self.left = EPS * float(np.max(np.abs(self.point), initial=0.0))
         self.base = self.function(self._value())
-        self.lost = 4 * EPS * (abs(self.base) + self.scale)
+        self.lost = 4 * (EPS * (abs(self.base) + self.scale) + LEAST_NUMBER)
 
     def _value(self) -> Any:
         return self.point if self.point.ndim else self.point[()]
@@ -72,7 +80,7 @@ class Probe:
         finally:
             self.point[index] = kept
 
-    def slope(self, index: Index, factor: float = 1.0) -> Slope:
+    def slope(self, index: Index, factor: float = LADDER[USUAL]) -> Slope:
         """The difference quotient by one entry; none where the function itself is not finite."""
         if not math.isfinite(self.base):
             return Slope(math.nan, math.nan, math.inf)
@@ -81,7 +89,9 @@ class Probe:
         up, down = x + h, x - h  # as represented: the quotients divide by what was really stepped
         above, below = self.at(index, up), self.at(index, down)
         right, left = (above - self.base) / (up - x), (self.base - below) / (x - down)
-        return Slope((above - below) / (up - down), abs(right - left), self.lost / h)
+        off = EPS * max(1.0, abs(x) / h)  # the middle of the two is next to x, where the slope is another
+        gap = abs(right - left)
+        return Slope((above - below) / (up - down), gap, self.lost / h + off * gap, self.left)
 
     def settle(self) -> None:
         """Find what rounding does, once."""
@@ -94,16 +104,16 @@ class Probe:
         self.settle()
         slopes = [self.slope(index, factor) for factor in LADDER]
         slopes += self.narrower(index, slopes)
+        on = is_kink(slopes[-3:])  # wide steps see other kinks, and one where there is a narrow bend
         better = [extrapolated(*pair) for pair in pairwise(slopes[turning(slopes) :])]
         pairs = [(abs(a.central - b.central), b) for a, b in pairwise(better)
                  if math.isfinite(a.central - b.central + b.gap)]
         if not pairs or grows(slopes):
-            return replace(slopes[USUAL], central=math.nan), is_kink(slopes[USUAL - 1 :])
+            return replace(slopes[USUAL], central=math.nan), on
         apart, best = min(pairs, key=lambda pair: max(4 * pair[0], pair[1].noise, pair[1].gap / GAIN))
         for nearer in pairs[pairs.index((apart, best)) + 1 :]:  # a kink beside the point is seen by wide steps alone
             if nearer[0] <= 8 * nearer[1].noise < abs(nearer[1].central - best.central) - 8 * best.noise:
                 apart, best = nearer
-        on = is_kink(slopes[USUAL - 1 :]) or is_kink(slopes[-3:])  # another kink beside this one is seen by wide steps
         return replace(best, noise=max(best.noise, 4 * apart)), on
 
     def narrower(self, index: Index, slopes: Sequence[Slope]) -> Iterator[Slope]:
@@ -123,7 +133,7 @@ class Probe:
 
 def extrapolated(wide: Slope, narrow: Slope) -> Slope:
     """Richardson's: the error of a central difference shrinks with the square of the step."""
-    return Slope(narrow.central + (narrow.central - wide.central) / (GAIN**2 - 1), narrow.gap, narrow.noise)
+    return replace(narrow, central=narrow.central + (narrow.central - wide.central) / (GAIN**2 - 1))
 
 
 def turning(slopes: Sequence[Slope]) -> int:
@@ -137,15 +147,20 @@ def turning(slopes: Sequence[Slope]) -> int:
 
 
 def arrived(slopes: Sequence[Slope]) -> bool:
-    """Whether narrower steps would say nothing new: three follow the function, and its sides meet, or never will."""
-    if turning(slopes):
-        return len(slopes) - turning(slopes) > 2 and together(slopes[-1])
-    return together(slopes[-1]) or is_kink(slopes[USUAL - 1 :])
+    """Whether narrower steps would say nothing new: three follow the function, agree, and their sides meet."""
+    last = slopes[-3:]
+    turns = max(one.central for one in last) - min(one.central for one in last)
+    return all(map(together, last)) and is_little(turns, last[-1]) and len(slopes) - turning(slopes) > 2
 
 
 def together(slope: Slope) -> bool:
     """Whether the two sides differ by little."""
-    return slope.gap <= 1e-2 * abs(slope.central) + 8 * slope.noise
+    return is_little(slope.gap, slope)
+
+
+def is_little(distance: float, slope: Slope) -> bool:
+    """Whether a distance is little beside a slope, or may be rounding."""
+    return distance <= 1e-2 * abs(slope.central) + 8 * slope.noise
 
 
 def is_kink(slopes: Sequence[Slope]) -> bool:
@@ -237,11 +252,16 @@ def _one(probe: Probe, index: Index, gradient: float) -> tuple[Slope, bool]:
 
 
 def _judged(gradient: float, slope: Slope) -> tuple[float, bool]:
-    """How far apart, and whether that is more than the tolerance and rounding explain."""
+    """How far apart, and whether that is more than the tolerance and rounding explain.
+
+    Of tiny numbers a hundredth is tolerated, where rounding leaves as much.
+    """
     distance = float(TOLERANCE.distance(gradient, slope.central))
     if not math.isfinite(gradient):
         return distance, gradient != slope.central
-    allowed = TOLERANCE.absolute + TOLERANCE.relative * max(abs(gradient), abs(slope.central)) + slope.noise
+    size = max(abs(gradient), abs(slope.central))
+    tiny = 1e-2 * size + SURE * (slope.noise + slope.left)
+    allowed = min(TOLERANCE.absolute, tiny) + TOLERANCE.relative * size + slope.noise
     return distance, not abs(gradient - slope.central) <= allowed
 
 

@@ -16,7 +16,7 @@ from backprop_cli.formulas.symbols import Trial
 from backprop_cli.language.model import Spec
 from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
-from backprop_cli.tasks.checks import differences, oracle
+from backprop_cli.tasks.checks.excuses import excused, within_rounding
 from backprop_cli.tasks.checks.functions import check_functions
 from backprop_cli.tasks.checks.oracle import Effort, Oracle
 from backprop_cli.tasks.checks.perturbed import FEWEST_ENTRIES, LONG_WAY, Perturbed
@@ -31,7 +31,6 @@ from backprop_cli.tasks.places import listed
 BUDGET = 5e9
 """Nanoseconds, roughly, that all differences of a spec may take."""
 
-TOLERANCES = {"differences": differences.TOLERANCE, "entries": oracle.TOLERANCE}
 HOOKED = "changed by a hook: no derivative of the output"
 SUM = "sum of the passes"
 
@@ -190,22 +189,6 @@ class Independent:
         if work.settings.entries:
             found = self.oracle.answer(index, gradient)
             yield excused(found) if index in self.chosen else found
-
-
-def excused(answer: Answer) -> Answer:
-    """An answer that a gradient which is none of the function's own, on purpose, cannot meet."""
-    return replace(answer, wrong=False, kinks=(*answer.kinks, answer.index)) if answer.wrong else answer
-
-
-def within_rounding(answer: Answer, gradient: Array, spread: Any) -> Answer:
-    """An answer that differs by no more than the gradient's own rounding may have made: its terms cancel."""
-    found = answer.found[answer.name]
-    apart = TOLERANCES[answer.name].refuses(TOLERANCES[answer.name].distance(found, gradient)) & ~np.isnan(found)
-    lost = apart & (np.abs(found - gradient) <= spread)
-    if np.any(apart & ~lost):
-        return answer
-    hit = tuple(tuple(map(int, index)) for index in np.argwhere(lost))
-    return replace(answer, wrong=False, worst=0.0, unknown=(*answer.unknown, *hit))
 
 
 def hooked(graph: Graph) -> set[int]:

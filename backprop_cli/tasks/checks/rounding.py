@@ -58,7 +58,10 @@ class Rounding:
         return self.meaning.shape(value.exact)
 
     def apply(self, op: Op, operands: tuple[Moved, ...], parameters: Mapping[str, object]) -> Moved:
-        """An op on both."""
+        """An op on both; a user's function is taken step by step."""
+        if op.steps is not None:
+            found: Moved = op.steps(self, *operands)
+            return found
         if op.linear and not (op.pointwise or op.view):  # a sum of terms loses as much as each of them
             operands = tuple(one if one.exact is None else self.rounded(*one) for one in operands)
         exact, off = (self.meaning.apply(op, side, parameters) for side in zip(*operands, strict=True)) \
