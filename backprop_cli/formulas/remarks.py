@@ -16,6 +16,10 @@ ERROR = "the gradient at what goes into an activation is what books call the err
 
 UNIT = "{unit}[k] is the unit vector: 1 at k, else 0"
 
+STEPS_LEFT_OUT = ("written in full, the derivation is too long to be read: from some node on each gradient has its "
+                  "compact formula alone; the steps of one node: derive SPEC NODE")
+"""What is said once, as a warning and where the first of them stands."""
+
 TOO_LONG = "put together, the formula is long; run --terms nodes prints it"
 
 

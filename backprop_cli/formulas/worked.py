@@ -103,10 +103,24 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class InShort:
+    """What is told of a gradient whose steps are left out: the users of its node and its compact formula, or why not.
+
+    `where` are the δ that it is the first to use.
+    """
+
+    users: tuple[str, ...]
+    where: tuple[Equation, ...]
+    formula: Maths | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Worked:
     """The derivation of one node's gradient; `simplified` is None where the last line before says it already.
 
     `shape` is as people write it, with its sizes' names; nothing for a scalar.  `remarks` are said once of all nodes.
+    `in_short` stands for all steps where they are left out.
     `why` are the laws of the last step; of a scalar from which one way of scalars leads to the output, `chain` is the
     product of all its slopes, and `chain_numbers` the whole formula with its numbers.
     """
@@ -128,6 +142,7 @@ class Worked:
     chain_numbers: PutIn | None = None
     why: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    in_short: InShort | None = None
 
 
 @dataclass(frozen=True, slots=True)

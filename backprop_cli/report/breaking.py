@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, takewhile
 from typing import Generic, Protocol, TypeVar
 
 from backprop_cli.formulas.marks import COMMA, LAST, PLACES, SUM
@@ -33,45 +33,51 @@ def ends(atoms: Sequence[_Placed[N]], room: N, indent: Callable[[int], N]) -> It
     """Which atoms begin a line, but the first; `indent` is how far the line that one begins is moved in."""
     offsets: list[N] = list(accumulate((atom.width for atom in atoms), initial=room - room))
     places = [(atom.depth, atom.place, i) for i, atom in enumerate(atoms) if atom.place]
-    start, here = 0, room
-    while offsets[-1] - offsets[start] > here and (left := [one for one in places if one[2] > start]):
-        at = _outermost(left, offsets, start, here, room - indent(left[0][2]))
-        start = left[0][2] if at is None else at
+    start, here, first = 0, room, 0
+    while offsets[-1] - offsets[start] > here:
+        while first < len(places) and places[first][2] <= start:
+            first += 1
+        if first == len(places):
+            return
+        at = _outermost(places, first, offsets, start, here, room - indent(places[first][2]))
+        start = places[first][2] if at is None else at
         here = room - indent(start)
         yield start
 
 
-def _outermost(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], start: int, room: N,
+def _outermost(places: Sequence[tuple[int, int, int]], first: int, offsets: Sequence[N], start: int, room: N,
                next_room: N) -> int | None:  # fmt: skip
-    """Of places (depth, precedence, atom) the outermost that fits, as late as it can be.
+    """Of places (depth, precedence, atom) from the `first` on the outermost that fits, as late as it can be.
 
-    A deeper one only where what follows would not fit the next line anyway.
+    A deeper one only where what follows would not fit the next line anyway.  Only what fits, and what follows it, is
+    looked at: a formula takes time that grows with its length.
     """
     fallback: int | None = None
     latest = 0
-    fitting = [one for one in places if offsets[one[2]] - offsets[start] <= room]
-    for group in sorted({one[:2] for one in fitting}):
+    lasts: dict[tuple[int, int], int] = {}
+    for at in takewhile(lambda at: offsets[places[at][2]] - offsets[start] <= room, range(first, len(places))):
+        lasts[places[at][:2]] = at
+    for group, at in sorted(lasts.items()):
         if group[0] >= LAST and fallback is not None:
             break
-        last = max(one[2] for one in fitting if one[:2] == group)
-        end = next((one[2] for one in places if one[:2] <= group and one[2] > last), len(offsets) - 1)
+        last = places[at][2]
+        after = next((i for i in range(at + 1, len(places)) if places[i][:2] <= group), len(places))
+        end = places[after][2] if after < len(places) else len(offsets) - 1
         if last <= latest:
             continue
         latest = last
         if offsets[last] - offsets[start] >= room // 3 or offsets[end] - offsets[last] <= next_room:
             return last
         is_filled = group[1] == PLACES[SUM] and offsets[last] - offsets[start] >= room // 5
-        if is_filled and _fit(places, offsets, (last, end), group[0], next_room):
+        inner: list[int] = [i for deep, _, i in places[at + 1 : after] if deep <= group[0]]
+        if is_filled and _fit([last, *inner, end], offsets, next_room):
             return last
         fallback = fallback or last
     return fallback
 
 
-def _fit(places: Sequence[tuple[int, int, int]], offsets: Sequence[N], between: tuple[int, int], depth: int,
-         room: N) -> bool:  # fmt: skip
-    """Whether what stands between two atoms fits lines that end in no bracket deeper than `depth`."""
-    inner: list[int] = [i for deep, _, i in places if deep <= depth and between[0] < i < between[1]]
-    inner = [between[0], *inner, between[1]]
+def _fit(inner: Sequence[int], offsets: Sequence[N], room: N) -> bool:
+    """Whether lines that begin with these atoms, the last of which ends them, fit."""
     return all(offsets[b] - offsets[a] <= room for a, b in pairwise(inner))
 
 

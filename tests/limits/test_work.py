@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from cProfile import Profile
 from pathlib import Path
 from string import ascii_letters
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -26,12 +28,16 @@ from backprop_cli.formulas.algebra.products import chain as product_of
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.compact.evenly import Evenly, Paths
+from backprop_cli.formulas.derivation import in_short
+from backprop_cli.formulas.marks import PRODUCT, SUM
 from backprop_cli.formulas.printed import Printed
 from backprop_cli.formulas.reasons import CONSTANT, Reasons
+from backprop_cli.formulas.remarks import STEPS_LEFT_OUT
 from backprop_cli.formulas.symbols import symbols
 from backprop_cli.formulas.tensors import run_pass
 from backprop_cli.notices import heard
-from backprop_cli.report import json_
+from backprop_cli.report import breaking, json_
+from backprop_cli.report.fitting import broken
 from backprop_cli.tasks.calculate import Settings, run
 from backprop_cli.tasks.grading import tiers
 from backprop_cli.tasks.grading.chain import Chain, Edge
@@ -254,6 +260,68 @@ def test_a_command_is_linear(command: str, what: str, backprop: Backprop, tmp_pa
     shorter, longer = done(length), done(2 * length)
     assert longer < 2.3 * shorter
     assert written[2 * length] < 2.3 * written[length]
+
+
+def test_a_derivation_past_its_room_is_told_in_short(backprop: Backprop, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Rule: past its room a node has a run's compact formula and its value, which is said; one asked for has all."""
+    (path := tmp_path / "S.yaml").write_text(dense(12), encoding="utf-8")
+    monkeypatch.setattr(in_short, "ROOM", 2_000)
+    monkeypatch.setattr(in_short, "A_NODE", 200)
+    done = backprop("derive", path, "--width", 1000)
+    steps = done.out.split("\n\n∂n11/∂")[1:]
+    told = {step.partition("\n")[0]: step for step in steps}
+    assert [*told] == [*(f"n{i}" for i in reversed(range(12))), "w"]
+    assert all("\n  value " in step for step in steps)
+    full = ["chain rule" in step or "seed" in step for step in steps]
+    assert full.index(False) > 3
+    assert not any(full[full.index(False):])
+    assert f"∂n11/∂n0 = {backprop('run', path, '--get', 'n0.formula.compact').out.strip()}\n" in told["n0"]
+    assert "n0 is used by n11, n10, n9, n8, n7, n6, n5, n4, n3, n2 and n1\n" in told["n0"]
+    assert (done.out.count(STEPS_LEFT_OUT), done.err.count(f"warning: {STEPS_LEFT_OUT}\n")) == (1, 1)
+    asked = backprop("derive", path, "w", "--width", 1000)
+    assert asked.out.count("\n  chain rule") == 12
+    assert STEPS_LEFT_OUT not in asked.err
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex", "html"])
+def test_a_derivation_is_no_cube(form: str, backprop: Backprop, tmp_path: Path,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Rule: twice as many nodes that use all before them are four times as long a spec, and as long a derivation."""
+    monkeypatch.setattr(in_short, "ROOM", 2_000)
+    monkeypatch.setattr(in_short, "A_NODE", 200)
+
+    def written(n: int) -> int:
+        (path := tmp_path / f"{n}.yaml").write_text(dense(n), encoding="utf-8")
+        return len(backprop("derive", path, "--format", form).out)
+
+    assert written(26) < 4.5 * written(13)
+
+
+def test_a_long_formula_is_broken_in_time_that_grows_with_it() -> None:
+    """Rule: for each line only what may stand on it is looked at, counted in steps of Python's machine."""
+
+    def steps(n: int) -> int:
+        counted = 0
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal counted
+            if frame.f_code.co_filename != breaking.__file__:
+                return None
+            frame.f_trace_opcodes = True
+            counted += event == "opcode"
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            lines = broken(f" {SUM}+ ".join(f"a{i} {PRODUCT}* (b{SUM} + c)" for i in range(n)), 60)
+        finally:
+            sys.settrace(before)
+        assert len(lines) > n // 6
+        return counted
+
+    assert steps(200) < 2.3 * steps(100)
 
 
 def nest(function: str, n: int) -> str:

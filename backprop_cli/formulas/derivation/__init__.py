@@ -15,6 +15,7 @@ from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.expr import GradSymbol, symbols_of
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.derivation.deriver import Deriver
+from backprop_cli.formulas.derivation.in_short import Shortly, room_for
 from backprop_cli.formulas.derivation.printing import SHOWN
 from backprop_cli.formulas.formulation import Formulation
 from backprop_cli.formulas.notation import notation_of
@@ -58,17 +59,18 @@ def work_out(
     trial = None if values is None else Trial(values, passes or ())
     work = Formulation(graph, ("local", "nodes"), SHOWN, values, trial=trial)
     found = []
-    announced = False
+    announced, room = False, room_for(graph)
+    shortly = Shortly(graph, values, passes, notations)
     for position, run in enumerate(graph.passes):
         derived = derive(work.symbols, run, ("local", "nodes"))
         announced |= bool(work.symbols.facts.used)
         deriver = Deriver(graph, work, derived, passes[position] if passes else None, entry, digits,
-                          notations, announced)  # fmt: skip
+                          notations, room, announced)  # fmt: skip
         wanted = [n for n in reversed(graph.nodes) if n.index in derived.local and n.index in graph.active
                   and (not n.anonymous or n.index == run.output) and (not names or n.name in names)]  # fmt: skip
         worked = []
         for done, node in enumerate(wanted, 1):
-            worked.append(deriver.worked(node))
+            worked.append(shortly.worked(deriver, position, node) if room.spent else deriver.worked(node))
             if progress is not None:
                 progress(done, len(wanted))
         used = [symbol.name for node in wanted for symbol in symbols_of(derived.local[node.index])

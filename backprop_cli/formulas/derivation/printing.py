@@ -10,6 +10,7 @@ from sympy import Expr
 from backprop_cli.engine.graph import Graph, Node
 from backprop_cli.engine.passes import plan
 from backprop_cli.engine.reverse import Step
+from backprop_cli.formulas.algebra.budget import Budget
 from backprop_cli.formulas.algebra.evaluate import Evaluator
 from backprop_cli.formulas.algebra.expr import TensorSymbol
 from backprop_cli.formulas.algebra.style import Style
@@ -46,6 +47,7 @@ class Printing:
     asked: tuple[int, ...] | None = None
     digits: int = 6
     notations: tuple[str, ...] = SHOWN
+    room: Budget = field(default_factory=Budget)  # for what is written, in characters
     rests_on_facts: bool = True  # whether any formula that was derived may do so
     steps: dict[int, Step] = field(init=False)
     meaning: Formulas = field(init=False)
@@ -93,7 +95,9 @@ class Printing:
 
     def each(self, written: Callable[[str], str]) -> Maths:
         """A formula in each notation."""
-        return Maths({name: written(name) for name in self.notations})
+        found = Maths({name: written(name) for name in self.notations})
+        self.room.take(len(found.text))
+        return found
 
     def partial(self, name: str) -> Maths:
         """∂output/∂name."""

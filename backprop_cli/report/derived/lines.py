@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from backprop_cli.formulas.remarks import TOO_LONG
+from backprop_cli.formulas.remarks import STEPS_LEFT_OUT, TOO_LONG
 from backprop_cli.records import dataclass
 from backprop_cli.report.legend import taught
 
 if TYPE_CHECKING:
-    from backprop_cli.formulas.worked import Contribution, Maths, Worked
+    from backprop_cli.formulas.worked import Contribution, InShort, Maths, Worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,9 @@ TOTAL = "The gradients of the leaves add up over the passes."
 LONG = 240
 """Characters beyond which a definition is no line that is read again."""
 
+MOST = 12
+"""So many names of users are listed where their steps are left out."""
+
 FACTOR_1 = re.compile(r"(?<![\d.])1 · ")
 
 
@@ -92,6 +95,8 @@ def _text(one: Item) -> str:
 def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
     if worked.seed is not None:
         yield Line("seed", worked.left, worked.seed)
+    if worked.in_short is not None:
+        yield from _in_short(worked, worked.in_short, said)
     if worked.contributions:
         yield Said(_uses(worked), "used")
     for part in worked.contributions:
@@ -115,6 +120,28 @@ def _lines(worked: Worked, said: set[str], full: bool) -> Iterator[Item]:
         yield Value(worked.left, worked.value)
 
 
+def _in_short(worked: Worked, told: InShort, said: set[str]) -> Iterator[Item]:
+    """What stands in place of the steps: the users of the node, and its formula."""
+    if STEPS_LEFT_OUT not in said:
+        said.add(STEPS_LEFT_OUT)
+        yield Said(STEPS_LEFT_OUT)
+    if told.users:
+        rest = len(told.users) - MOST
+        shown = told.users if rest <= 0 else (*told.users[:MOST], f"{rest} more")
+        yield Said(f"{worked.name} is used by {_listed(shown)}", "used")
+    yield from (Line("where", one.left, one.right) for one in told.where)
+    if told.formula is not None:
+        yield Line("in short", worked.left, told.formula)
+    elif told.why:
+        yield Said(f"its formula is left out: {told.why}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def _last(worked: Worked) -> str:
     """What the line before the last one ends with."""
     if worked.simplified is not None:
@@ -126,10 +153,8 @@ def _last(worked: Worked) -> str:
 def _uses(worked: Worked) -> str:
     """Who uses the node; a fan-out says that its paths add up."""
     users = [p.consumer for p in worked.contributions]
-    if len(users) == 1:
-        return f"{worked.name} is used by {users[0]}:"
-    listed = f"{', '.join(users[:-1])} and {users[-1]}"
-    return f"{worked.name} is used by {listed}: what comes back over each path adds up"
+    end = ": what comes back over each path adds up" if len(users) > 1 else ":"
+    return f"{worked.name} is used by {_listed(users)}{end}"
 
 
 def _part(worked: Worked, part: Contribution, said: set[str], full: bool) -> Iterator[Item]:
