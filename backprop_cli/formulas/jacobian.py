@@ -53,7 +53,7 @@ class Reverse:
         """
         made = symbols(graph, values, trial=None if values is None else Trial(values, passes))
         shape = tuple(map(int, graph.nodes[run.output].shape))
-        seeded = GraphPass(run.output, run.name, np.full(shape, 0.5))  # no seed that is a whole number: a symbol
+        seeded = replace(run, seed=np.full(shape, 0.5))  # no seed that is a whole number: a symbol
         before = made.facts.budget.left
         found = derive(made, seeded, ("nodes",)).nodes
         left = made.facts.budget.left

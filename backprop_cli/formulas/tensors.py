@@ -158,7 +158,10 @@ class Formulas:
         if node.anonymous:
             expr = self.found[node.index] = self.tidied(gradient.expr)
             return Formula(self.hand_on_part(node, expr), node.shape)
-        expr = explicit(self.chosen(gradient.expr), self.symbols.nodes[self.run.output].expr, self.symbols.facts)
+        expr = self.chosen(gradient.expr)
+        expr = explicit(expr, self.symbols.nodes[self.run.output].expr, self.symbols.facts)
+        if self.run.slope_of is not None:
+            expr = explicit(expr, self.symbols.nodes[self.run.slope_of].expr, self.symbols.facts, again=True)
         if node.is_leaf:
             expr = self.by_share(expr, self.symbols.nodes[node.index].expr)
         self.found[node.index] = expr

@@ -65,6 +65,42 @@ def test_griewank_and_walthers_table(backprop: Backprop) -> None:
     np.testing.assert_allclose(gradients, [2.8437, -2.8437, 1.3513, 1.5059, -13.7239, 3.0118], atol=2e-4)
 
 
+TABLES = {
+    "CppAD's exp_2: 1 + x + x²/2 at 0.5": (
+        {"x": 0.5}, {"v1": "x", "v2": "1 + v1", "v3": "v1*v1", "v4": "v3/2", "v5": "v2 + v4"}, "x",
+        {"v1": (0.5, 1), "v2": (1.5, 1), "v3": (0.25, 1), "v4": (0.125, 0.5), "v5": (1.625, 1.5)}),
+    "CppAD's exp_2, along 2": (
+        {"x": 0.5}, {"v1": "x", "v2": "1 + v1", "v3": "v1*v1", "v4": "v3/2", "v5": "v2 + v4"}, "x=2",
+        {"v1": (0.5, 2), "v2": (1.5, 2), "v3": (0.25, 2), "v4": (0.125, 1), "v5": (1.625, 3)}),
+    "Kochenderfer and Wheeler, 2.5: ln(ab + max(a, 2)) at (3, 2)": (
+        {"a": 3, "b": 2}, {"c1": "a*b", "c2": "maximum(a, 2)", "c3": "c1 + c2", "c4": "log(c3)"}, "a",
+        {"c1": (6, 2), "c2": (3, 1), "c3": (9, 3), "c4": (2.1972, 0.3333)}),
+    "Wikipedia: x1 x2 + sin x1": (
+        {"x1": 2, "x2": 3}, {"w3": "x1*x2", "w4": "sin(x1)", "w5": "w3 + w4"}, "x1",
+        {"w3": (6, 3), "w4": (0.9093, -0.4161), "w5": (6.9093, 2.5839)}),
+    "a course: (2 x1² + sin x1 + 4)(3 x2 + 6) at (1, 2)": (
+        {"x1": 1, "x2": 2}, {"u": "2*x1**2 + sin(x1) + 4", "v": "3*x2 + 6", "f": "u*v"}, "x1",
+        {"u": (6.8415, 4.5403), "v": (12, 0), "f": (82.0977, 54.4836)}),
+    "a forum: 2 cos 2x - sin 4x at π/2": (
+        {"x": np.pi / 2}, {"c": "2*cos(2*x)", "s": "sin(4*x)", "y": "c - s"}, "x",
+        {"c": (-2, 0), "s": (0, 4), "y": (-2, -4)}),
+}  # fmt: skip
+"""Published traces: leaves, nodes, the leaf that moves, and each node's value and tangent as printed."""
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_published_traces(name: str) -> None:
+    """Every line of a table of forward mode, to its digits; each formula evaluates to its number."""
+    leaves, nodes, along, printed = TABLES[name]
+    spec = spec_of(leaves, nodes, list(nodes)[-1], grad_output=1)
+    given = directions(spec, [along if "=" in along else f"{along}=1"])
+    found = with_forward_mode(run(spec, Settings(terms=())), spec, given, formulas=True).by_name
+    for node, (value, tangent) in printed.items():
+        assert found[node].value == pytest.approx(value, abs=6e-5)
+        assert found[node].tangent.value == pytest.approx(tangent, abs=6e-5)
+        assert found[node].tangent.formula is None or found[node].tangent.formula.deviation < 1e-12
+
+
 OPS_TRIED = sorted({op.name for op, _, _ in trials()})
 
 

@@ -115,3 +115,19 @@ nodes: {p: sigmoid(w * x), loss: -mean(y*log(p) + (1-y)*log(1-p))}
     p = 1 / (1 + np.exp(-0.3 * x))
     sheet = sheet_of(f"answers:\n  loss.hessian: {np.mean(p * (1 - p) * x**2):.6f}\n".encode(), "a.yaml", key.names)
     assert grade(key, sheet, Scheme()).items[0].word == "right"
+
+
+@pytest.mark.parametrize(("step", "words", "column"), [
+    ("{lr: abc}", "lr needs a number, found 'abc'", 12), ("{lr: 0.5, momentum: 0.9}", "no parameter 'momentum'", 27),
+    ("{rule: adam, beta1: 2}", "beta1 needs a number from 0", 27),
+])  # fmt: skip
+def test_a_wrong_parameter_is_told_at_its_place(backprop: Backprop, tmp_path: Path, step: str, words: str,
+                                                column: int) -> None:  # fmt: skip
+    """In the scheme's own words, not those of an option of `backprop step`."""
+    (tmp_path / "net.yaml").write_text(LAYER)
+    (tmp_path / "key.yaml").write_text(f"spec: net.yaml\nstep: {step}\npoints: {{W.new: 1}}\n")
+    done = backprop("worksheet", tmp_path / "key.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+    assert f"key.yaml:2:{column}" in done.err
+    assert "--lr" not in done.err

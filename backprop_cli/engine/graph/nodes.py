@@ -47,6 +47,7 @@ class GraphPass:
     output: int
     name: str
     seed: Any
+    slope_of: int | None = None  # the node whose gradient the output is, where it is one
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, permutations, product
 
-from sympy import Add, Expr, Mul, Pow, Rational, S
+from sympy import Add, Dummy, Expr, Mul, Pow, Rational, S, expand_mul
 
 from backprop_cli.formulas.algebra.expr import tree_size
 from backprop_cli.formulas.algebra.factoring import (
@@ -16,7 +16,8 @@ from backprop_cli.formulas.algebra.factoring import (
     whole_powers,
     with_one_sign,
 )
-from backprop_cli.formulas.algebra.scalars import beside, divisors, powers_of
+from backprop_cli.formulas.algebra.scalars import beside, divisors, is_below, powers_of
+from backprop_cli.formulas.algebra.skeleton import pointwise_parts
 from backprop_cli.formulas.algebra.work import remembered, remembered_of_parts
 
 MAX_REGROUPED = 4  # terms whose brackets are opened all at once
@@ -157,6 +158,25 @@ def over_roots(expr: Expr) -> Expr:
         terms = [_times(base, term) for term in total.args]
         if any(len(parts) == 1 for parts in terms):
             return expr / total / base * Add(*[part for parts in terms for part in parts])
+    return expr
+
+
+@remembered_of_parts
+def over_sums(expr: Expr) -> Expr:
+    """1 - (x/a)²/s, where s is 1 + (x/a)², as 1/s: what is divided by such a sum, written by the sum."""
+    below = {p.base for p in pointwise_parts(expr) if isinstance(p, Pow) and is_below(p.exp)}
+    for base in (b for b in below if isinstance(b, Add) and len(b.args) == 2 and b.args[0].is_Number):
+        number, quotient = base.args
+        above = [f for f in Mul.make_args(quotient) if not f.is_Number and not is_below(f.as_base_exp()[1])]
+        if not above or not divisors(quotient):
+            continue
+        whole = Dummy()
+        by_whole = {above[0]: (whole - number) * above[0] / quotient}
+        sums = (term for term in Mul.make_args(expr) if isinstance(term, Add))
+        written = {term: expand_mul(term.xreplace({base: whole}).xreplace(by_whole)) for term in sums}
+        found = expr.xreplace(written).xreplace({whole: base})
+        if tree_size(found) < tree_size(expr):
+            return found
     return expr
 
 

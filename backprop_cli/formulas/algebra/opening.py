@@ -115,20 +115,25 @@ def _beside_others(total: Add, quotients: Mapping[TensorSymbol, frozenset[Expr]]
             yield symbol
 
 
-def explicit(expr: Expr, output: Expr, facts: Facts) -> Expr:
+def explicit(expr: Expr, output: Expr, facts: Facts, again: bool = False) -> Expr:
     """A gradient with what the output is made of for its name, where that says it in about as few words.
 
     That of f = a x/(b + x) is a b/(b + x)², as books have it, and not (a - f)/(b + x): f is what is asked of.
+    `again`: it is a gradient's own gradient, in which f may stand for a product, as in -f for sin x cos y.
     """
     definition = facts.definitions.get(output)
     if definition is None or output not in symbols_of(expr) or tree_size(definition) > LONGEST:
         return expr
     if not isinstance(recognised(definition), (Add, Mul, Pow)):  # y (1 - y) is how a book writes σ'
         return expr
+    sums = {t: t.xreplace({output: definition}) for t in pointwise_parts(expr) if isinstance(t, Add)}
+    expr = min(expr, tidy(expr.xreplace(sums), facts), key=reading_cost)  # (f² - x²)/f³, where f² is 1 + x²
     opened = recognised(expr.xreplace({output: definition}))
     forms = (f for f in (tidy(opened, facts), put_together(opened, facts)) if output not in symbols_of(f))
     found = min(forms, key=reading_cost, default=expr)
     dearer, longer = _room(output, definition, expr, found)
+    if again and (dearer, longer) == PRODUCT:
+        dearer, longer = SAME
     reads_well = reading_cost(found) <= reading_cost(expr) + dearer and tree_size(found) <= tree_size(expr) + longer
     return found if reads_well else expr
 

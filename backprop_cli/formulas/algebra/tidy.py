@@ -17,6 +17,7 @@ from backprop_cli.formulas.algebra.brackets import (
     met,
     opened,
     over_roots,
+    over_sums,
     regrouped,
     reunited,
     squares,
@@ -81,8 +82,8 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     named = (folded(loose, facts),) if loose is not expr and laid_open(loose, facts) else ()
     forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_quotients(expr),
              without_twin_masks(expr, facts), without_complements(expr), without_twin_sigmoids(expr), met(expr),
-             collected(apart(expr)), squares(expr), by_branches(expr), unclipped(expr, facts), by_denominators(expr),
-             )  # fmt: skip
+             collected(apart(expr)), squares(expr), over_sums(expr), by_branches(expr), unclipped(expr, facts),
+             by_denominators(expr))  # fmt: skip
     expr = min(dict.fromkeys((expr, *forms)), key=_cost)
     expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):

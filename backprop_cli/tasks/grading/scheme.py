@@ -90,12 +90,23 @@ def _settings(fields: Mapping[str, tree.Node]) -> Settings:
         rule = step.get("rule", "sgd")
         if rule not in RULES:
             raise wrong_type(said["rule"], f"'rule' is one of {', '.join(RULES)}")
-        parameters_of(RULES[rule], {name: text for name, text in step.items() if name != "rule"})
+        for name in step.keys() - {"rule"}:
+            _check_parameter(rule, name, said[name])
     tangents: dict[str, Array] = {}
     if "tangents" in fields:
         for name, value in mapping(fields["tangents"], "'tangents' holds 'leaf: direction' lines").items:
             tangents[name.raw] = numbers(value, f"the tangent of {name.raw}").load()
     return Settings(step, tangents)
+
+
+def _check_parameter(rule: str, name: str, node: tree.Scalar) -> None:
+    """What is wrong with a parameter of the rule is told at its place."""
+    try:
+        parameters_of(RULES[rule], {name: node.raw})
+    except UsageError as error:
+        is_value = error.message.startswith("--")
+        raise UsageError(error.code, error.message.removeprefix("--"), at=node.at.place(),
+                         hint=None if is_value else error.hint) from None  # fmt: skip
 
 
 def _policy(key: str, node: tree.Node) -> object:

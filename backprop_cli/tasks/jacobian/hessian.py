@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_cli.engine.graph import Graph, build
+from backprop_cli.engine.graph import Graph, GraphPass, build
 from backprop_cli.engine.graph.gradients import with_gradients
 from backprop_cli.errors import SpecError, UsageError
 from backprop_cli.formulas.printed import Omitted, PassFormulas, Printed, partial
@@ -166,10 +166,14 @@ class Twice:
         if first not in self.reverses:
             whole = self.by_formula(first)
             assert whole is not None
-            run = replace(whole.graph.passes[0], name="gradient")
+            run = replace(self.slope(whole), name="gradient")
             self.reverses[first] = going_back(whole.graph, whole.rows, run)()
             self.taken += self.reverses[first].taken
         return self.reverses[first]
+
+    def slope(self, whole: Whole) -> GraphPass:
+        """The pass back from a gradient of the output."""
+        return replace(whole.graph.passes[0], slope_of=whole.graph.names.get(self.graph.output_name))
 
     def product(self, name: str, vector: str) -> Differentiated:
         """H · v, by one reverse pass over the gradient."""
@@ -195,7 +199,7 @@ class Twice:
         if not self.moves(whole, name):
             return ZERO
         assert whole is not None
-        reverse = going_back(whole.graph, whole.rows, whole.graph.passes[0])()
+        reverse = going_back(whole.graph, whole.rows, self.slope(whole))()
         found = product_formula(reverse, whole.graph.names[name])
         self.taken += reverse.taken + (A_SIGN * len(found["text"]) if isinstance(found, Printed) else 0)
         return found

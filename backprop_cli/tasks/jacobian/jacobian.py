@@ -99,7 +99,8 @@ def check_name(graph: Graph, name: str) -> None:
         UsageError: E023.
     """
     if name not in graph.names:
-        raise UsageError("E023", f"no node is called {name!r}", hint=did_you_mean(name, graph.names))
+        near = did_you_mean(name, graph.names) or f"there are {', '.join(list(graph.names)[:8])}"
+        raise UsageError("E023", f"no node is called {name!r}", hint=near)
     if graph.names[name] not in graph.active:
         raise UsageError("E017", f"the output {graph.output_name!r} does not depend on {name!r} through anything "
                          "differentiable")  # fmt: skip

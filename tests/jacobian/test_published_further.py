@@ -1,0 +1,127 @@
+"""Jacobians and Hessians of published_further.yaml: the numbers, and formulas as short as those that were published."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.engine.graph import build
+from backprop_cli.formulas.printed import Printed, partial
+from backprop_cli.language.reader import read_spec
+from backprop_cli.tasks.calculate import compute
+from backprop_cli.tasks.jacobian.hessian import hessians, second
+from backprop_cli.tasks.jacobian.jacobian import Wanted, jacobians
+from backprop_cli.tasks.jacobian.results import Differentiated
+from backprop_cli.tasks.leaves import load_leaves
+from tests import quick_yaml
+from tests.formulas.asked import DIMS, STATED, size
+from tests.formulas.published import value_of as drawn
+from tests.jacobian.test_jacobian import check_second, differences
+from tests.readers.code import value_of
+
+CASES = quick_yaml.cases("published_further.yaml")
+
+LONGER = {"h-bernoulli": 1.2, "j-pseudorange": 1.2, "h-spring": 1.1}
+"""Those that are longer than published, and by how much at most."""
+
+
+def blocks(case: Mapping[str, Any]) -> dict[str, str]:
+    """What was published, by what it is by: one leaf, or two with a space."""
+    found: dict[str, str] = case.get("by") or {case["wrt"]: case.get("hessian") or case.get("jacobian")}
+    return found
+
+
+def spec_of(case: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of a row: a param for each leaf that is asked for, with numbers of its kind."""
+    leaves: dict[str, dict[str, Any]] = {"inputs": {}, "params": {}}
+    asked = {name for key in blocks(case) for name in key.split()}
+    for name, described in case["leaves"].items():
+        shape, _, kind = str(described).partition(":")
+        sizes = [s if s in DIMS else int(s) for s in shape.split()]
+        value = drawn(case["id"] + name, f"{','.join(str(DIMS.get(s, s)) for s in sizes)}:{kind}").round(12)
+        leaf = {"value": value.tolist(), "shape": sizes, **STATED.get(kind, {})}
+        leaves["params" if name in asked else "inputs"][name] = leaf
+    words = {*re.findall(r"\w+", json.dumps([case["leaves"], case["nodes"]]))} - {*case["leaves"], *case["nodes"]}
+    return {"dims": {d: n for d, n in DIMS.items() if d in words}, **leaves, "nodes": case["nodes"],
+            "grad_output": "ones"}  # fmt: skip
+
+
+def read(case: Mapping[str, Any]) -> Any:
+    """The same, read."""
+    return read_spec(json.dumps(spec_of(case)).encode(), "published", folder=None)
+
+
+def found_of(case: Mapping[str, Any], formulas: bool = True) -> dict[str, Differentiated]:
+    """What the program says for each block."""
+    names = tuple(dict.fromkeys(name for key in blocks(case) for name in key.split()))
+    output, is_second = list(case["nodes"])[-1], case["id"].startswith("h-")
+    work = (hessians if is_second else jacobians)(read(case), Wanted(names, formulas))
+    symbols = {one.symbol: one for one in work}
+
+    def symbol(key: str) -> str:
+        pair = key.split()
+        return second(output, pair[0], pair[-1]) if is_second else partial(output, pair[0])
+
+    return {key: symbols[symbol(key)] for key in blocks(case)}
+
+
+def entries(code: str) -> Iterator[tuple[tuple[int, ...], str]]:
+    """The entries of `stack([...])`, stacks in it too, each with its place."""
+
+    def inside(part: ast.expr, at: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str]]:
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "stack":
+            assert isinstance(part.args[0], ast.List)
+            for number, one in enumerate(part.args[0].elts):
+                yield from inside(one, (*at, number))
+        elif at:
+            yield at, ast.unparse(part)
+
+    yield from inside(ast.parse(code, mode="eval").body, ())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_as_published(case: Mapping[str, Any]) -> None:
+    """Each block has the numbers of the published form, and its formula is as short."""
+    graph = build(read(case))
+    computed = compute(graph, load_leaves(graph))
+    for key, one in found_of(case).items():
+        published = blocks(case)[key]
+        assert isinstance(one.formula, Printed), one.formula
+        expected = np.asarray(value_of(published, graph, computed), dtype=float)
+        np.testing.assert_allclose(one.value, np.broadcast_to(expected, one.shape), rtol=1e-8, atol=1e-9)
+        assert one.formula.deviation is not None
+        assert one.formula.deviation < 1e-9
+        most = LONGER.get(case["id"], 1.0)
+        assert size(one.formula.code) <= most * size(published), (one.formula.code, published)
+        for at, entry in entries(published):
+            written = one.entries[f"[{','.join(map(str, at))}]"].formula.text
+            assert signs(written) <= signs(entry), (written, entry)
+
+
+def signs(text: str) -> int:
+    """Names, numbers and operators of an entry; products that are not written do not count in either."""
+    return len(re.findall(r"\w+\[\d+\]|\w+|[-+/√²³⁴]", text.replace("**2", "²").replace("**3", "³")))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_differences_agree(case: Mapping[str, Any]) -> None:
+    """The numbers against central differences of values, or of the gradient, without any rule of second derivatives."""
+    spec = spec_of(case)
+    for key, one in found_of(case, formulas=False).items():
+        pair = key.split()
+        if not case["id"].startswith("h-"):
+            largest = max(1.0, float(np.abs(one.value).max(initial=0)))
+            np.testing.assert_allclose(one.value, differences(read(case), pair[0]), rtol=1e-6, atol=1e-7 * largest)
+        elif len(pair) == 1 and not any(leaf.get("symmetric") for leaf in spec["inputs"].values()):
+            leaves = {name: leaf["value"] for part in ("inputs", "params") for name, leaf in spec[part].items()}
+            nodes = {name: re.sub(r"\b([NDKMH])\b", lambda m: str(DIMS[m[1]]), str(text)) for name, text in
+                     case["nodes"].items()}  # fmt: skip
+            scale = max(1.0, float(np.abs(one.value).max(initial=0)))
+            if scale < 1e3:
+                check_second(leaves, nodes, list(nodes)[-1], pair[0], np.asarray(one.value))
