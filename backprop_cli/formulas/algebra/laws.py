@@ -254,6 +254,8 @@ FOUND = (
     Law("I1l", "sigmoid(x) * (1 - y) - sigmoid(-x) * y", "sigmoid(x) - y", "x: *; y: *", by="functions"),
     Law("I1m", "y * sigmoid(x) + (y - 1) * sigmoid(-x)", "sigmoid(x) + y - 1", "x: *; y: *", by="functions"),
     Law("F1q", "x * (1 - y) - (1 - x) * y", "x - y", "x: *; y: *", by="brackets"),
+    Law("F1ab", "(1 - (x/y)**2 / (1 + (x/y)**2)) / sqrt(1 + (x/y)**2)", "1 / sqrt(1 + (x/y)**2)**3",
+        "x: *; y: * positive", by="brackets"),
     Law("F1r", "(y * (z + log(x)) + t - t * c / x) * x", "y * (z + log(x)) * x + t * (x - c)",
         "x: * positive; y: *; z: *; t: *; c: *", by="brackets"),
     Law("I4j", "sign(1 - x / y) / y", "sign(y - x) / abs(y)", "x: *; y: *", by="functions"),
