@@ -90,8 +90,8 @@ def _settings(fields: Mapping[str, tree.Node]) -> Settings:
         rule = step.get("rule", "sgd")
         if rule not in RULES:
             raise wrong_type(said["rule"], f"'rule' is one of {', '.join(RULES)}")
-        for name in step.keys() - {"rule"}:
-            _check_parameter(rule, name, said[name])
+        for parameter in (word for word in said if word != "rule"):
+            _check_parameter(rule, parameter, said[parameter])
     tangents: dict[str, Array] = {}
     if "tangents" in fields:
         for name, value in mapping(fields["tangents"], "'tangents' holds 'leaf: direction' lines").items:
