@@ -49,23 +49,27 @@ class Job:
         threads_for(spec)
         from backprop_cli.engine.graph import build
         from backprop_cli.formulas.derivation import definitions, in_all, work_out
+        from backprop_cli.formulas.derivation.apart import taken, taken_apart, with_letters
         from backprop_cli.language.steps import lettered
         from backprop_cli.report.derived.solution import Solution
 
         whole = build(spec)  # before its parts are: what is wrong is told of what was written
         parts = lettered(spec) if self.view.full else spec
-        graph = whole if parts is spec else build(parts)
+        plain = whole if parts is spec else build(parts)
+        graph = taken_apart(plain)
         _known(graph, self.nodes)
         values, passes = _numbers(graph, self.max_bytes)
         _has_entry(graph, self.nodes, self.entry)
         notations = FORMATS[self.form].notations
         with progress() as bar:
-            worked = work_out(graph, self.nodes, values, passes, self.entry, self.view.digits, notations, bar)
+            asked = with_letters(self.nodes, plain, graph)
+            worked = work_out(graph, asked, values, passes, self.entry, self.view.digits, notations, bar)
         letters = definitions(graph, notations) if parts is not spec else ()
         if letters:
             worked = in_all(worked, whole, notations)
         title = spec.source.file, spec.title, graph.output_name
-        solution = Solution(*title, worked, letters, self.diagram(graph, values, passes), self.listing(spec))
+        apart = taken(plain, graph, notations)
+        solution = Solution(*title, worked, letters, apart, self.diagram(graph, values, passes), self.listing(spec))
         return Done(renderer(self.form)(solution, self.view))
 
     def diagram(self, graph: Graph, values: Values, passes: Passes) -> Diagram | None:

@@ -50,6 +50,15 @@ class Equation:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A node that was taken apart: `node` as its writer wrote it, the `whole` in letters, and what these stand for."""
+
+    node: Equation
+    whole: Maths
+    letters: tuple[Equation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PutIn:
     """A step with its numbers, for a scalar or one entry (`left` names it), and what they give."""
 

@@ -43,6 +43,14 @@ def lettered(spec: Spec) -> Spec:
     return replace(spec, nodes=(*(_node(*one) for one in work.nodes), _node(node.name, whole)))
 
 
+def free_letters(spec: Spec) -> Iterator[str]:
+    """Letters for parts that nothing in the spec is called, nor is numbered by: there is no r beside r_1."""
+    names = {*(leaf.name for leaf in spec.leaves), *(node.name for node in spec.nodes), *spec.dims, *spec.functions}
+    taken = names | {name.partition("_")[0] for name in names}
+    numbered = (f"{letter}_{n}" for n in range(1, 100) for letter in LETTERS)
+    return (letter for letter in (*LETTERS, *numbered) if letter not in taken)
+
+
 def _is_node(spec: Spec, name: str) -> bool:
     return spec.output is not None and isinstance(spec.output[0], Name) and spec.output[0].name == name
 
@@ -63,9 +71,7 @@ class Parts:
 
     def __post_init__(self) -> None:
         spec = self.spec
-        taken = {*(leaf.name for leaf in spec.leaves), *(node.name for node in spec.nodes), *spec.dims, *spec.functions}
-        numbered = (f"{letter}_{n}" for n in range(1, 100) for letter in LETTERS)
-        self.letters = (letter for letter in (*LETTERS, *numbered) if letter not in taken)
+        self.letters = free_letters(spec)
         wrt = None if isinstance(spec.wrt, str) or spec.wrt is None else {text.text for text in spec.wrt}
         moving = frozenset(
             leaf.name for leaf in spec.leaves

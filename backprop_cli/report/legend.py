@@ -37,6 +37,7 @@ SIGNS = (
     ("polar(", "polar(x): U · Vᵀ of the singular value decomposition x = U · diag(σ) · Vᵀ"),
     ("lyapunov(", "lyapunov(a, c): the X with a · X + X · a = c"),
     ("2⁻⁵²", "2⁻⁵² = 2.2e-16, how far double precision tells 1 from the next number, keeps a divisor from 0"),
+    ("erfc(", "erfc(-x/√2)/2 is Φ(x): how likely a normal number is below x"),
     ("prod_others(", "prod_others(x): at each place the product of all entries but that one"),
 )
 """What a sign means that no textbook has, in the order in which they are looked for."""
@@ -68,7 +69,7 @@ LIKE = {
     "Σ_A": re.compile(r"\w_[a-z]*[A-Z]\w*\("),
     "[j = k]": re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = "),
     "[j ≤ k]": re.compile(r"(?<!\^)\[[a-z]\w* [≤≥] [a-z]\w*\]"),
-    " > 0]": re.compile(r"\[[^\[\]]+ [<>≤≥≠] [^\[\]]+\]"),
+    " > 0]": re.compile(r"\[(?![a-z]\w* [≤≥] [a-z]\w*\])[^\[\]]+ [<>≤≥≠] [^\[\]]+\]"),
 }
 """How what is explained by an example looks with other letters; a condition is like [z > 0]."""
 
@@ -86,9 +87,8 @@ def taught(texts: str) -> list[str]:
     """What a derivation explains of its formulas."""
     from backprop_cli.formulas.notation.entrywise.rows import ROWS
 
-    seen = _alike(texts, " > 0]")
     signs = (*TAUGHT, *SIGNS, *ENTRIES)
-    return [*_found(signs, seen), *_windows(texts), *functions(texts, {*ROWS, *EXPLAINED})]
+    return [*_found(signs, _alike(texts)), *_windows(texts), *functions(texts, {*ROWS, *EXPLAINED})]
 
 
 def legend(texts: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
@@ -101,9 +101,9 @@ def legend(texts: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
             *functions(whole, {*KNOWN, *EXPLAINED, *names}))  # fmt: skip
 
 
-def _alike(texts: str, but: str = "") -> str:
+def _alike(texts: str) -> str:
     """The formulas, and the examples by which what stands in them is explained."""
-    return " ".join([texts, *(one for one, like in LIKE.items() if one != but and like.search(texts))])
+    return " ".join([texts, *(one for one, like in LIKE.items() if like.search(texts))])
 
 
 def _found(signs: Iterable[tuple[str, str]], texts: str) -> Iterator[str]:

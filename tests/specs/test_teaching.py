@@ -16,6 +16,7 @@ import pytest
 
 from backprop_cli.engine.graph import build
 from backprop_cli.engine.ops import OPS
+from backprop_cli.formulas.derivation.apart import taken_apart
 from backprop_cli.formulas.reasons import REASONS, SAME
 from backprop_cli.language.reader import load_spec
 from backprop_cli.language.steps import lettered
@@ -57,7 +58,7 @@ class Run:
     @cached_property
     def graph(self) -> Any:
         """With the letters that `derive` gives."""
-        return build(lettered(self.spec))
+        return taken_apart(build(lettered(self.spec)))
 
     @cached_property
     def values(self) -> Any:

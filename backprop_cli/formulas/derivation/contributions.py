@@ -138,11 +138,11 @@ class Contributions(Flowing):
 
         How far its letters run goes to `spoken`.
         """
-        if consumer.spec is None or not consumer.shape or len(parts(consumer.spec.expression)) > LONGEST:
+        if not consumer.shape or consumer.spec is not None and len(parts(consumer.spec.expression)) > LONGEST:
             return None
         layouts = self.entry_layouts()
         try:
-            sides = {name: self.words.entry(consumer.spec, layout) for name, layout in layouts.items()}
+            sides = {name: self.entry_of(consumer, layout) for name, layout in layouts.items()}
         except TooLongError:
             return None
         written = {name: side for name, side in sides.items() if side is not None}
@@ -150,6 +150,14 @@ class Contributions(Flowing):
             return None
         spoken |= layouts[self.notations[0]].spoken
         return Equation(*(Maths({name: side[i] for name, side in written.items()}) for i in (0, 1)))
+
+    def entry_of(self, consumer: Node, layout: EntryLayout) -> tuple[str, str] | None:
+        """Both sides of one entry of a node, in its writer's words where it has any."""
+        if consumer.spec is not None:
+            return self.words.entry(consumer.spec, layout)
+        symbols = self.derived.symbols
+        made, left = symbols.definitions.get(consumer.index), symbols.nodes[consumer.index].expr
+        return layout.sides(symbols.fold(made), left) if made is not None and isinstance(left, TensorSymbol) else None
 
     def layer(self, consumer: Node, target: Node, expr: Expr, delta: GradSymbol) -> Maths | None:
         """Of what goes into an activation: the gradient by those of the next layer, two steps in one."""
