@@ -28,13 +28,18 @@ def value_at(result: Stepped, path: str, view: View) -> str:
     Raises:
         UsageError: E023, with what was probably meant.
     """
+    if path.strip() == result.output:
+        return _loss(result, None, path, view)
     match = _PATH.fullmatch(path.strip())
     if match is None:
         raise UsageError(CODE, f"cannot read the path {path!r}", hint=EXAMPLES)
     name, part = match["name"], match["part"]
     one = next((update for update in result.params if update.name == name), None)
     if one is None:
-        return _loss(result, name, part, path, view)
+        if name in result.output.split(" + "):
+            return _loss(result, part, path, view)
+        known = [update.name for update in result.params]
+        raise UsageError(CODE, f"no param that moves is called {name!r}", hint=did_you_mean(name, known) or EXAMPLES)
     if part in {"formula", "substituted"} and match["index"] is None:
         return _written(one, part, match["notation"] or "text", path, view)
     values = {None: one.new, "new": one.new, "old": one.old, "grad": one.gradient}
@@ -43,12 +48,11 @@ def value_at(result: Stepped, path: str, view: View) -> str:
     return _shown(values[part], match["index"], path, view)
 
 
-def _loss(result: Stepped, name: str, part: str | None, path: str, view: View) -> str:
+def _loss(result: Stepped, part: str | None, path: str, view: View) -> str:
     ends = {None: result.history[-1], "new": result.history[-1], "old": result.history[0]}
-    if name == result.output and part in ends:
-        return _shown(ends[part].loss, None, path, view)
-    known = [update.name for update in result.params]
-    raise UsageError(CODE, f"no param that moves is called {name!r}", hint=did_you_mean(name, known) or EXAMPLES)
+    if part not in ends:
+        raise UsageError(CODE, f"cannot read the path {path!r}", hint=EXAMPLES)
+    return _shown(ends[part].loss, None, path, view)
 
 
 def _written(one: Update, part: str, notation: str, path: str, view: View) -> str:

@@ -29,6 +29,28 @@ def test_entries(backprop: Backprop) -> None:
     assert backprop("step", "-", "--lr", "0.1", "--get", "w.new", stdin=spec).out == "[0.8, 1.6]\n"
 
 
+PASSES = "params: {x: [1, 2]}\nnodes: {h: x**2, y: sum(h)}\nbackward: [{output: y}, {output: h, grad_output: [1, 2]}]\n"
+
+
+@pytest.mark.parametrize(("more", "path", "shown"), [
+    ((), "y + h", "2.6399"), ((), "h.old", "14.0"), ((), "x.formula", "x - 0.1 · ∂(y + h)/∂x"),
+    (("--output", "h[1]"), "h[1]", "2.56"), (("--output", "y + h[0]"), "y + h[0]", "3.2"),
+    (("--output", "y + h[0]"), "x.formula", "x - 0.1 · ∂(y + h[0])/∂x"),
+])  # fmt: skip
+def test_what_is_moved_against_has_its_name(backprop: Backprop, more: tuple[str, ...], path: str, shown: str) -> None:
+    """Several passes add up to a loss of all their outputs, 5 + 1·1 + 2·4; an expression is called as it is written."""
+    done = backprop("step", "-", "--lr", "0.1", *more, "--get", path, stdin=PASSES)
+    assert done.code == 0, done.err
+    assert done.out.startswith(shown)
+
+
+def test_several_passes_are_told_as_one_sum(backprop: Backprop) -> None:
+    """∂h/∂x alone would be another number than the one that is put in."""
+    out = backprop("step", "-", "--lr", "0.1", stdin=PASSES).out
+    assert "∂(y + h)/∂x = 2(∂h/∂h + 1) ⊙ x\n" in out
+    assert "y + h: 14 → 2.64" in out
+
+
 @pytest.mark.parametrize(("path", "words"), [
     ("q.new", "no param that moves is called 'q'"), ("w5.new[3]", "does not fit the shape"), ("w5.foo", "cannot read"),
     ("w5.formula.foo", "cannot read"), ("[", "cannot read"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.marks import of_source
+from backprop_cli.formulas.printed import partial
 from backprop_cli.report.fitting import Array, Row, fitted
 from backprop_cli.report.fitting import columns as _columns
 from backprop_cli.report.view import READING, View
@@ -85,7 +86,7 @@ def _update(result: Stepped, update: Update, view: View) -> list[Row | str]:
         return [f"{view.paint(name, 'name')} stays: {view.safe(result.output)} does not depend on it"]
     found: list[Row | str] = [line for one in update.lines for line in _line(one, view)]
     if update.gradient_formula is not None:
-        symbol = view.plain(f"∂{result.output}/∂{update.name}")
+        symbol = view.plain(partial(result.output, update.name))
         found.insert(0, Row(symbol, view.plain(update.gradient_formula.marked("text"))))
     if result.steps > 1 or update.lines[-1].substituted is None or update.lines[-1].entry:
         found += _after(result, update, view)

@@ -75,14 +75,19 @@ def step(spec: Spec, settings: StepSettings, tell: Progress | None = None) -> St
     written, where = _gradients(training) if settings.formulas else ({}, ())
     lines = rule.lines(parameters)
     return Stepped(
-        spec=spec.source.file, title=spec.title, output=graph.output_name, rule=rule.name, doc=rule.doc,
+        spec=spec.source.file, title=spec.title, output=moved_by(graph), rule=rule.name, doc=rule.doc,
         parameters={name: float(value) for name, value in parameters.items()},
         general=tuple(_general(lines, parameters)), steps=settings.steps, every=every,
         history=tuple(training.history), names=tuple(graph.names),
         params=tuple(_update(training, index, old[index], lines, written.get(index), settings)
                      for index in training.movers),
-        warnings=(*_warnings(training.history, graph.output_name), *_claims(training)), where=where,
+        warnings=(*_warnings(training.history, moved_by(graph)), *_claims(training)), where=where,
     )  # fmt: skip
+
+
+def moved_by(graph: Graph) -> str:
+    """What the params move against: the output, or all outputs of several passes, whose gradients add up."""
+    return " + ".join(run.name for run in graph.passes)
 
 
 # ── parameters ───────────────────────────────────────────────────────────────────────────────────
@@ -212,14 +217,14 @@ def _apart(training: Training, index: int) -> dict[str, Printed]:
 def _names(graph: Graph, index: int, latex: bool) -> dict[str, Printed]:
     """What the spec calls the param and its gradient."""
     name = graph.nodes[index].name
-    text = partial(graph.output_name, name)
+    text = partial(moved_by(graph), name)
     own, slope = (upright(name), marked(name)), (text, text)
     if latex:
         from backprop_cli.formulas.notation import notation_of  # imports sympy
 
         set_in = [notation_of(notation, tuple(graph.names)) for notation in ("latex", "mathml")]
         own = set_in[0].name(name), set_in[1].name(name)
-        slope = tuple(n.gradient(graph.output_name, name) for n in set_in)  # type: ignore[assignment]
+        slope = tuple(n.gradient(moved_by(graph), name) for n in set_in)  # type: ignore[assignment]
     return {"w": printed(name, name, *own), "g": printed(text, f"grad({name})", *slope)}
 
 
