@@ -56,3 +56,15 @@ def test_an_error_is_half_squared() -> None:
     run = backprop_cli.run(text)
     x, y, p = run["X"].value, run["y"].value, run["out"].value
     np.testing.assert_allclose(run["w"].grad, -x.T @ ((y - p) * p * (1 - p)), rtol=1e-9)
+
+
+def test_a_backward_hook_that_gives_a_gradient(backprop: Backprop) -> None:
+    """Rule: a module's hook that changes gradients is refused at its line; one that only looks changes nothing."""
+    text = ("import torch\nm = torch.nn.Linear(2, 1)\nm.register_full_backward_hook({})\n"
+            "m(torch.ones(3, 2)).sum().backward()\n")  # fmt: skip
+    done = backprop("import", "-", stdin=text.format("lambda m, gi, go: (2 * gi[0],)"))
+    assert done.code == 2
+    assert "a module's backward hook that gives a gradient is not read" in done.err
+    assert "<stdin>:3:" in done.err
+    look = "def look(m, gi, go):\n    print(go)\n"
+    assert backprop("import", "-", stdin=look + text.format("look")).code == 0

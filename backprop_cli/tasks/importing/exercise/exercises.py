@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Call, Expression, parts
+from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.records import dataclass, field
 from backprop_cli.tasks.importing.arrays.tensors import tensor_code
 from backprop_cli.tasks.importing.state.codes import binary, call, named, names_in, number
@@ -93,16 +94,23 @@ def _exercise(record: Record, group: list[Backward], machine: Machine) -> Exerci
     hooks = group[0].hooks
     items = reachable(record, codes, hooks)
     starts = tuple(Start(code, one.seed, one.problem) for code, one in zip(codes, group, strict=True))
+    flowing = {item.name for item in reachable(record, codes, hooks, flowing=True)}
     params = frozenset(item.name for item in items if item.what == "leaf" and item.param)
+    params = params & flowing or params  # of what is looked at under `no_grad` alone nobody asks a gradient
     if not record.moved.isdisjoint(params):
         params -= {item.name for item in items if item.start and item.start.by_class and item.name not in record.moved}
     return Exercise(starts, items, group[0].where, group[0].line, params, hooks)
 
 
-def reachable(record: Record, codes: list[Expression], hooks: Mapping[str, Expression]) -> tuple[Item, ...]:
-    """The items that expressions depend on, and the hooks of these, in the order of the program."""
+def reachable(record: Record, codes: list[Expression], hooks: Mapping[str, Expression], *,
+              flowing: bool = False) -> tuple[Item, ...]:  # fmt: skip
+    """The items that expressions depend on, and the hooks of these, in the order of the program.
+
+    `flowing`: only those that a gradient flows back to.
+    """
     found: set[str] = set()
-    stack = [name for code in codes for name in names_in(code)]
+    inside = _flowing if flowing else names_in
+    stack = [name for code in codes for name in inside(code)]
     while stack:
         name = stack.pop()
         item = record.items.get(name)
@@ -111,11 +119,20 @@ def reachable(record: Record, codes: list[Expression], hooks: Mapping[str, Expre
         found.add(name)
         for code in (item.code, hooks.get(name)):
             if code is not None:
-                stack += names_in(code)
+                stack += inside(code)
                 stack += [record.base] if holds_gradient(code) else []
         if item.start is not None:
             stack += [size.name for size in item.start.sizes if size is not None]
     return tuple(item for name, item in record.items.items() if name in found)
+
+
+def _flowing(code: Expression) -> list[str]:
+    """The names in an expression outside of `stop_gradient`."""
+    return names_in(_unstopped(code))
+
+
+def _unstopped(part: Expression) -> Expression:
+    return number(0) if isinstance(part, Call) and part.function == "stop_gradient" else rebuilt(part, _unstopped)
 
 
 def holds_gradient(code: Expression) -> bool:

@@ -23,6 +23,7 @@ from backprop_cli.tasks.importing.library.mapped import mapped, tree_mapped
 from backprop_cli.tasks.importing.library.scalars import MATH, scalars
 from backprop_cli.tasks.importing.library.standard import STANDARD
 from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorflow
+from backprop_cli.tasks.importing.networks.custom_rules import custom_vjp
 from backprop_cli.tasks.importing.networks.functional_call import functional_call
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
@@ -219,7 +220,8 @@ _SPECIAL: Mapping[str, Row] = {
     "torch.manual_seed": _torch_seed, "torch.random.manual_seed": _torch_seed, "torch.Generator": _torch_generator,
     "torch.set_default_dtype": _default_dtype, "torch.set_default_tensor_type": _default_dtype,
     "torch.no_grad": lambda m, g, k, n: Opaque("no_grad"), "torch.inference_mode": lambda m, g, k, n: Opaque("no_grad"),
-    "jax.jit": lambda m, g, k, n: g[0],
+    **dict.fromkeys(("equinox.filter_grad", "equinox.filter_value_and_grad"), _grad_of),
+    **dict.fromkeys(("jax.jit", "equinox.filter_jit"), lambda m, g, k, n: g[0]), "jax.custom_vjp": custom_vjp,
     "copy.deepcopy": lambda m, g, k, n: copied(g[0]), "copy.copy": lambda m, g, k, n: g[0],
     "collections.OrderedDict": BUILTINS["dict"],
     "numpy.newaxis": lambda m, g, k, n: None,

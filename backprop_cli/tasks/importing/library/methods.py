@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from backprop_cli.language.expression import Name
+from backprop_cli.language.expression import Expression, Name
 from backprop_cli.language.unparse import substituted
 from backprop_cli.tasks.importing.arrays import functions, tensors
 from backprop_cli.tasks.importing.arrays.literals import data_of
@@ -106,7 +107,15 @@ def _hooked(machine: Machine, value: Tensor, given: list[object], named_: dict[s
         machine.record = record
     if name_of(code) != "grad":  # hooks of one tensor act one after another
         record.hooks[item.name] = code if before is None else substituted(code, {"grad": before})
-    return Handle(item.name, before)
+    return Handle(partial(_unhooked, record.hooks, item.name, before))
+
+
+def _unhooked(hooks: dict[str, Expression], item: str, before: Expression | None) -> None:
+    """`handle.remove()`: the hook acts no more."""
+    if before is None:
+        hooks.pop(item, None)
+    else:
+        hooks[item] = before
 
 
 def _filled(rule: str) -> Row:

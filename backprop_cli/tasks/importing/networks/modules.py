@@ -10,6 +10,7 @@ from backprop_cli.language.spelling.torch_networks import layer_function
 from backprop_cli.tasks.importing.arrays import functions
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.networks import walk, written_out
+from backprop_cli.tasks.importing.networks.hooks import HOOKS
 from backprop_cli.tasks.importing.networks.layers import PADS, RUNS
 from backprop_cli.tasks.importing.networks.params import drawn_params, param
 from backprop_cli.tasks.importing.state.objects import Instance, Layer
@@ -236,6 +237,6 @@ MODULE_METHODS: Mapping[str, Run] = {
     "requires_grad_": _required, "parameters": _params(1), "named_parameters": _params(None), "state_dict": _state,
     "load_state_dict": _loaded, "children": _each(walk.children), "named_children": _each(walk.children, None),
     "modules": _each(walk.modules), "named_modules": _each(walk.modules, None),
-    "buffers": lambda m, o, a, n: Opaque("the buffers of a model"), "apply": _applied, "zero_grad": _cleared,
+    **HOOKS, "buffers": lambda m, o, a, n: Opaque("the buffers of a model"), "apply": _applied, "zero_grad": _cleared,
     **dict.fromkeys(("register_buffer", "register_parameter", "add_module", "register_module"), _registered),
 }  # fmt: skip

@@ -91,7 +91,8 @@ def _written(machine: Machine, kind: Class, parts: tuple[Function, object, Funct
         machine.called(setup, [context, tuple(symbols), value], {}, node)
     body, shape = tensor_code(machine, value, node), machine.record.shape(value, node)
     machine.record.shapes["out"] = shape
-    value.code, value.known, value.item = named("out"), shape, None
+    if all(value is not one for one in symbols):
+        value.code, value.known, value.item = named("out"), shape, None
     found = machine.called(backward, [context, Tensor(call("grad", named("out")), known=shape)], {}, node)
     several = list(found) if isinstance(found, tuple | list) else [found]
     slots = [a.arg for a in forward.node.args.args][0 if setup else 1 :]

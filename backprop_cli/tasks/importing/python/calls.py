@@ -15,6 +15,7 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library import libraries
 from backprop_cli.tasks.importing.library.arguments import bound
 from backprop_cli.tasks.importing.networks import keras, modules, own_functions
+from backprop_cli.tasks.importing.networks.hooks import hooked
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.python.loops import parts_run
@@ -76,9 +77,9 @@ def called(machine: Machine, function: object, given: list[object], named: dict[
         case Library():
             return libraries.call_library(machine, function, given, named, node)
         case Layer():
-            return modules.run_layer(machine, function, given, named, node)
+            return hooked(machine, function, modules.run_layer, given, named, node)
         case Instance():
-            return _call_instance(machine, function, given, named, node)
+            return hooked(machine, function, _call_instance, given, named, node)
         case Class():
             return instantiate(machine, function, given, named, node)
         case Differentiator():

@@ -138,7 +138,7 @@ def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> obje
     if isinstance(owner, Pair) and PLACES.get(name, len(owner)) < len(owner):
         return owner[PLACES[name]]
     if isinstance(owner, Handle):
-        return Builtin(name, lambda m, a, k, n: _removed(m, owner) if name == "remove" else None)
+        return Builtin(name, lambda m, a, k, n: owner.remove() if name == "remove" else None)
     if isinstance(owner, TorchDraws):
         return Builtin(name, lambda m, a, k, n: _seeded(owner, name, a))
     return _of_few(machine, owner, name, node)
@@ -160,14 +160,6 @@ _EVERY: Final[Mapping[str, Callable[[object], object]]] = {
     "__class__": type_of, "__name__": lambda owner: getattr(owner, "last", getattr(owner, "name", "")),
 }  # fmt: skip
 """What everything of the program has."""
-
-
-def _removed(machine: Machine, handle: Handle) -> None:
-    """`handle.remove()`: the hook acts no more."""
-    if handle.before is None:
-        machine.record.hooks.pop(handle.item, None)
-    else:
-        machine.record.hooks[handle.item] = handle.before
 
 
 def _seeded(owner: TorchDraws, name: str, given: list[object]) -> object:

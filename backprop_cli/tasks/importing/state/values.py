@@ -146,10 +146,9 @@ class Opaque:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """What `register_hook` gives: the item, and the hook that it had before."""
+    """What registering a hook gives: how it is taken off again."""
 
-    item: str
-    before: Expression | None
+    remove: Callable[[], None]
 
 
 @dataclass(eq=False, slots=True)
@@ -159,6 +158,9 @@ class Part:
     owner: Part | None = None
     key: str = ""
     training: bool = True
+    before: list[Any] = field(default_factory=list)  # hooks of the program, of what comes in
+    after: list[Any] = field(default_factory=list)  # and of what goes out
+    refused: SpecError | None = None  # why it cannot be called
 
     @property
     def path(self) -> str:
