@@ -136,6 +136,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
                 "the angle of the point (x, y) moves with x by -y/(x² + y²)"),
     "xlogy": ("(x log y)' in x is log y", "(x log y)' in y is x/y"),
     "remainder": ("(a mod b)' in a is 1", "(a mod b)' in b is -⌊a/b⌋"),
+    "fmod": ("what division leaves moves with the dividend by 1", "(a - b trunc(a/b))' in b is -trunc(a/b)"),
     "norm": ("the slope of a length is the direction: (√Σ x²)' = x/√Σ x²",),
     "std": ("a standard deviation is a root: the slope of the variance, over twice the deviation",),
     "masked_softmax": ("of p = softmax(s), each score moves each p: ∂p[j]/∂s[k] = p[j] ([j = k] - p[k])",),

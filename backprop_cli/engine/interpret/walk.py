@@ -101,7 +101,7 @@ def _binary(part: ast.Binary, scope: Scope, meaning: Meaning[V]) -> Unresolved[V
     return value
 
 
-BODIES = {"and": "a * b", "or": "maximum(a, b)", "//": "floor(a / b)", "%": "a - b*floor(a / b)",
+BODIES = {"and": "a * b", "or": "maximum(a, b)", "//": "floor_divide(a, b)", "%": "remainder(a, b)",
            "logical_not": "a == 0"}  # fmt: skip
 """Operators that are an expression; of masks, as 0/1 numbers."""
 

@@ -97,8 +97,8 @@ op("resize_matrix(; n, m, ratio, mode='linear', align_corners=false)",
 # ── every axis of space ──────────────────────────────────────────────────────────────────────────
 
 
-def _scales(x: Shape, size: object, scale_factor: object) -> list[tuple[int, Fraction]]:
-    """(new size, old entries a new one) of each axis of space."""
+def _scales(x: Shape, size: object, scale_factor: object, again: bool) -> list[tuple[int, Fraction]]:
+    """(new size, old entries a new one) of each axis of space; `again`: by the new size, where it has a rest."""
     space = len(x) - 2
     if (size is None) == (scale_factor is None):
         raise ParameterError("size", "interpolate takes a size or a scale_factor")
@@ -111,7 +111,8 @@ def _scales(x: Shape, size: object, scale_factor: object) -> list[tuple[int, Fra
     if any(not 0 < number("scale_factor", f) < math.inf for f in each):
         raise ParameterError("scale_factor", "scale_factor is a positive number, or one an axis")
     factors = list(map(Fraction, each))
-    return [(max(1, math.floor(old * f)), 1 / f) for f, old in zip(factors, x[2:], strict=True)]
+    sizes = [max(1, math.floor(old * f)) for f, old in zip(factors, x[2:], strict=True)]
+    return [(n, Fraction(int(old), n) if again else 1 / f) for n, old, f in zip(sizes, x[2:], factors, strict=True)]
 
 
 MOST_WRITTEN = 900
@@ -148,12 +149,13 @@ def _between(x: Shape, scales: list[tuple[int, Fraction]], mode: str, align: boo
     return text
 
 
-def _interpolate(shapes: Shapes, size: object, scale_factor: object, mode: str, align_corners: object) -> str:
+def _interpolate(shapes: Shapes, size: object, scale_factor: object, mode: str, align_corners: object,
+                 recompute_scale_factor: object) -> str:  # fmt: skip
     x = shapes["x"]
     choice("mode", mode, MODES)
     if len(x) < 3:
         raise ShapeError(f"interpolate takes (batch, channels, *space), not {show(x)}", 0)
-    scales = _scales(x, size, scale_factor)
+    scales = _scales(x, size, scale_factor, bool(recompute_scale_factor))
     if align_corners is not None and mode not in BETWEEN:
         raise ParameterError("align_corners", f"mode '{mode}' has no corners to align")
     if mode in NEAREST:
@@ -163,13 +165,16 @@ def _interpolate(shapes: Shapes, size: object, scale_factor: object, mode: str, 
     return _between(x, scales, mode, bool(align_corners))
 
 
-composite("interpolate(x; size=none, scale_factor=none, mode='nearest', align_corners=none)",
+composite("interpolate(x; size=none, scale_factor=none, mode='nearest', align_corners=none, "
+          "recompute_scale_factor=none)",
           "The tensor on a finer or coarser grid: the nearest entry at each place, or (linear, bilinear, trilinear, "
           "bicubic) its neighbours weighed, or (area) the mean around it.", _interpolate, aliases="upsample",
           group="networks", example="interpolate(x, scale_factor=2)",
           samples=(Sample(((1, 2, 3),), {"scale_factor": 2}), Sample(((1, 1, 3, 2),), {"size": (2, 4)}),
                    Sample(((1, 1, 3, 4),), {"size": (5, 3), "mode": "nearest-exact"}),
                    Sample(((1, 2, 3),), {"size": 4, "mode": "linear"}),
+                   Sample(((1, 2, 5),), {"scale_factor": Fraction(3, 2), "mode": "linear",
+                                         "recompute_scale_factor": True}),
                    Sample(((1, 1, 2, 3),), {"scale_factor": 2, "mode": "bilinear"}),
                    Sample(((1, 1, 2, 3),), {"size": (3, 5), "mode": "bilinear", "align_corners": True}),
                    Sample(((1, 1, 4, 3),), {"size": (3, 5), "mode": "bicubic"})))

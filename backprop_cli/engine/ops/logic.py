@@ -42,9 +42,12 @@ pair("remainder(a, b)", "What division leaves, with the sign of the divisor: a -
      (lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: -g * xp.floor_divide(a, b)),
      lambda s, a, b: a - b * s.floor(a / b), QUOTIENTS, aliases="mod", kink=_at_jump,
      convention="where it jumps the derivative is that of the piece above", domain="division by zero")
-composite("fmod(a, b)", "What division leaves, with the sign of the dividend: a - b·trunc(a/b).",
-          "a - b * trunc(a / b)",
-          group="elementwise", samples=QUOTIENTS)
+pair("fmod(a, b)", "What division leaves, with the sign of the dividend: a - b·trunc(a/b).",
+     lambda xp, a, b: np.fmod(a, b),
+     (lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: -g * xp.trunc(a / b)),
+     lambda s, a, b: a - b * s.sign(a / b) * s.floor(s.Abs(a / b)), QUOTIENTS,
+     kink=lambda a, b: np.equal(np.fmod(a, b), 0) & np.not_equal(a, 0),
+     convention="where it jumps the derivative is that of the piece further from 0", domain="division by zero")
 
 ROUNDINGS = {None: "a / b", "floor": "floor_divide(a, b)", "trunc": "trunc(a / b)"}
 

@@ -115,19 +115,26 @@ def unpool_shape(name: str, space: int, x: Shape, indices: Shape, *, output_size
     check_rank(name, x, space)
     if x != indices:
         raise ShapeError(f"{name}: values {show(x)} and positions {show(indices)} differ", 1)
-    return (*x[:-space], *output_size_of(space, output_size))
+    return (*x[:-space], *_space_of(space, output_size))
+
+
+def _space_of(space: int, output_size: object) -> tuple[int, ...]:
+    """The size of an unpooled tensor's space, which may be given behind that of batch and channels."""
+    if isinstance(output_size, tuple) and len(output_size) == space + 2:
+        return output_size_of(space, output_size[2:])
+    return output_size_of(space, output_size)
 
 
 def _in_channel(space: int, x: Shape, indices: Shape, *, output_size: object) -> range:
     """The positions in a channel."""
-    size = int(prod(output_size_of(space, output_size)))
+    size = int(prod(_space_of(space, output_size)))
     return range(-size, size)
 
 
 def _unpool(space: int, xp: object, x: Array, indices: Whole, output_size: object) -> Array:
     from backprop_cli.engine.ops.gathering import _scatter_add
 
-    size = tuple(map(int, output_size_of(space, output_size)))
+    size = tuple(map(int, _space_of(space, output_size)))
     lead, entries = np.shape(x)[:-space], prod(np.shape(x)[-space:])
     flat = _scatter_add(np.zeros((*lead, int(np.prod(size))), dtype=x.dtype), np.reshape(indices, (*lead, entries)),
                         np.reshape(x, (*lead, entries)), -1)  # fmt: skip

@@ -168,6 +168,7 @@ class Words(Protocol):
     det_slope: Binary
     equal: Binary
     floor_divide: Binary
+    fmod: Binary
     gated: Binary
     gelu_share: Binary
     greater: Binary

@@ -99,7 +99,7 @@ _KINDS: Mapping[Callable[[str, object], object], str] = {
                      "sections shape shift sizes source stride",
     flag: "align_corners ceil_mode count_include_pad descending full hermitian increasing is_causal keepdims largest "
           "left log_input log_target swap training unbiased upper use_input_stats with_replacement "
-          "include_self",
+          "include_self recompute_scale_factor",
     word: "approximate indexing method mode reduction subscripts uplo",
     spacing: "padding", order: "ord",
     anything: "index output_size over pad pad_width q rounding_mode scale_factor size",

@@ -13,6 +13,7 @@ from backprop_cli.language.source import Text
 from backprop_cli.language.spelling.calls import (
     PLACES,
     Misfit,
+    has_function,
     is_method,
     is_pairs_alone,
     library_call,
@@ -79,8 +80,8 @@ def respelled(reader: Reader, value: Expression, name: Token) -> Expression:
 
 
 def _is_tensor(prefix: str, name: str) -> bool:
-    """`F.sum(0)`, `F.T`: a tensor called F, since torch.nn.functional has no such function."""
-    return name in _ATTRIBUTES or prefix == "F" and name not in FUNCTIONAL
+    """`F.sum(0)`, `F.T`: a tensor called F, since torch.nn.functional has no such function; torch.real is one."""
+    return name in _ATTRIBUTES and not has_function(PREFIXES[prefix], name) or prefix == "F" and name not in FUNCTIONAL
 
 
 # ── a library's function ─────────────────────────────────────────────────────────────────────────

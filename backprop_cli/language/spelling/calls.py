@@ -39,6 +39,11 @@ def table_of(library: str) -> str:
     return TABLES[library]
 
 
+def has_function(library: str, name: str) -> bool:
+    """Whether a row says what a function of a library is."""
+    return name in rows_of(table_of(library))
+
+
 def library_call(call: Call, library: str, path: str) -> tuple[Expression, ...]:
     """The results of a call of the function `path` of a library, most often one: `linalg.norm` of PyTorch.
 

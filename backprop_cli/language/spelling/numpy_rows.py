@@ -33,7 +33,7 @@ positive(x) = x
 floor_divide(x1, x2) = x1 // x2
 remainder(x1, x2) = x1 % x2
 mod(x1, x2) = x1 % x2
-fmod(x1, x2) = x1 - trunc(x1 / x2)*x2
+fmod(x1, x2) = fmod(x1, x2)
 float_power(x1, x2) = x1 ** x2
 power(x1, x2) = x1 ** x2
 deg2rad(x) = x * pi / 180
@@ -117,7 +117,7 @@ huber_loss(predictions, targets, delta=1) = huber_loss(predictions, targets, red
 MATH = """
 log(x) = log(x)
 log(x, base) = log(x) / log(base)
-fmod(x, y) = x - trunc(x / y)*y
+fmod(x, y) = fmod(x, y)
 radians(x) = x * pi / 180
 degrees(x) = x * 180 / pi
 gamma(x) = exp(lgamma(x))

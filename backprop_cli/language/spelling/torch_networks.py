@@ -58,8 +58,11 @@ normalize(input, p=2, dim=1, eps=1e-12) = normalize(input, p, axis=dim, eps=eps)
 cosine_similarity(x1, x2, dim=1, eps=1e-8) = cosine_similarity(x1, x2, axis=dim, eps=eps)
 softplus(input, beta=1, threshold=20) = softplus(input, beta, threshold)
 dropout(input, p=0.5, training:false) = input
+dropout(input, p:zero, training=true) = input
 alpha_dropout(input, p=0.5, training:false=false) = input
+alpha_dropout(input, p:zero, training=false) = input
 feature_alpha_dropout(input, p=0.5, training:false=false) = input
+feature_alpha_dropout(input, p:zero, training=false) = input
 rrelu(input, lower=1/8, upper=1/3, training:false=false) = leaky_relu(input, (lower + upper)/2)
 upsample_nearest(input, size=none, scale_factor=none) = interpolate(input, size, scale_factor, mode='nearest')
 upsample_bilinear(input, size=none, scale_factor=none) = interpolate(input, size, scale_factor, mode='bilinear',
@@ -80,8 +83,9 @@ channel_shuffle(input, groups) = channel_shuffle(input, groups)
 pdist(input, p=2) = pdist(input, p)
 interpolate(input, size=none, scale_factor=none, mode='nearest', align_corners=none, recompute_scale_factor:none=none,
     antialias:false=false) = interpolate(input, size, scale_factor, mode=mode, align_corners=align_corners)
-interpolate(input, size=none, scale_factor=none, mode='nearest', align_corners=none, recompute_scale_factor:false,
-    antialias:false=false) = interpolate(input, size, scale_factor, mode=mode, align_corners=align_corners)
+interpolate(input, size=none, scale_factor=none, mode='nearest', align_corners=none, recompute_scale_factor=none,
+    antialias:false=false) = interpolate(input, size, scale_factor, mode=mode, align_corners=align_corners,
+    recompute_scale_factor=recompute_scale_factor)
 pixel_shuffle(input, upscale_factor) = pixel_shuffle(input, upscale_factor)
 pixel_unshuffle(input, downscale_factor) = pixel_unshuffle(input, downscale_factor)
 local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1) = local_response_norm(input, size, alpha, beta,
@@ -94,11 +98,21 @@ multilabel_soft_margin_loss(input, target, weight:none=none, reduction:'none') =
     + (1 - target)*logsigmoid(-input)), axis=-1)
 pad(input, pad, mode='constant', value=none) = torch_pad(input, pad, mode, value)
 multi_margin_loss(input, target, p=1, margin=1, weight:none=none, reduction:'none') = (sum(relu(margin + input
-    - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - margin**p)/shape(input)[-1]
+    - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - maximum(margin, 0)**p)/shape(input)[-1]
 multi_margin_loss(input, target, p=1, margin=1, weight:none=none, reduction:'sum') = sum(sum(relu(margin + input
-    - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - margin**p)/shape(input)[-1]
-multi_margin_loss(input, target, p=1, margin=1, weight:none=none, reduction:'mean'='mean') = mean(sum(relu(margin
-    + input - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - margin**p)/shape(input)[-1]
+    - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1) - maximum(margin, 0)**p)/shape(input)[-1]
+multi_margin_loss(input, target, p=1, margin=1, weight:none=none, reduction:'mean'='mean') = mean(sum(relu(
+    margin + input - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1)
+    - maximum(margin, 0)**p)/shape(input)[-1]
+multi_margin_loss(input, target, p=1, margin=1, weight, reduction:'none') = take(weight, target)*(sum(relu(margin
+    + input - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1)
+    - maximum(margin, 0)**p)/shape(input)[-1]
+multi_margin_loss(input, target, p=1, margin=1, weight, reduction:'sum') = sum(take(weight, target)*(sum(relu(margin
+    + input - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1)
+    - maximum(margin, 0)**p))/shape(input)[-1]
+multi_margin_loss(input, target, p=1, margin=1, weight, reduction:'mean'='mean') = mean(take(weight, target)*(sum(relu(
+    margin + input - take_along_axis(input, expand_dims(target, -1), axis=-1))**p, axis=-1)
+    - maximum(margin, 0)**p))/shape(input)[-1]
 relu_(input) = relu(input)
 hardtanh_(input, min_val=-1, max_val=1) = hardtanh(input, min_val, max_val)
 embedding(input, weight, padding_idx=none, max_norm:none=none, norm_type=2, scale_grad_by_freq:false=false,
@@ -114,6 +128,7 @@ max_unpool{n}d(input, indices, kernel_size:int, stride:int, padding:int=0, outpu
     max_unpool{n}d(input, indices, ({", ".join(f"(shape(input)[{axis}] - 1)*stride - 2*padding + kernel_size"
                                                for axis in range(-n, 0))},))
 dropout{n}d(input, p=0.5, training:false) = input
+dropout{n}d(input, p:zero, training=true) = input
 lp_pool{n}d(input, norm_type, kernel_size, stride=none, ceil_mode:false=false) = {_ROOT.format(_POWERS.format(n))}
 lp_pool{n}d(input, norm_type, kernel_size:int, stride=none, ceil_mode=false) = {_ROOT.format(_MEANS.format(n))}
 """ for n in (1, 2, 3))

@@ -29,13 +29,13 @@ subtract(input, other, alpha=1) = input - alpha*other
 rsub(input, other, alpha=1) = other - alpha*input
 div(input, other, rounding_mode:none=none) = input / other
 div(input, other, rounding_mode:'trunc') = trunc(input / other)
-div(input, other, rounding_mode:'floor') = floor(input / other)
+div(input, other, rounding_mode:'floor') = floor_divide(input, other)
 divide(input, other, rounding_mode:none=none) = input / other
 divide(input, other, rounding_mode:'trunc') = trunc(input / other)
-divide(input, other, rounding_mode:'floor') = floor(input / other)
+divide(input, other, rounding_mode:'floor') = floor_divide(input, other)
 floor_divide(input, other) = input // other
 remainder(input, other) = input % other
-fmod(input, other) = input - trunc(input / other)*other
+fmod(input, other) = fmod(input, other)
 rpow(input, other) = other ** input
 float_power(input, exponent) = input ** exponent
 pow(input, exponent) = input ** exponent
@@ -60,7 +60,7 @@ zero_(input) = 0*input
 ldexp(input, other) = input * 2**other
 logaddexp2(input, other) = logaddexp(input*log(2), other*log(2))/log(2)
 copysign(input, other) = abs(input) * where(other < 0, -1, 1)
-special.xlog1py(input, other) = where(input == 0, 0, input*log1p(other))
+special.xlog1py(input, other) = input*log1p(where((input == 0)*(other <= -1), 0, other))
 special.ndtr(input) = erfc(-input/sqrt(2))/2
 special.log_ndtr(input) = log(erfc(-input/sqrt(2))/2)
 special.ndtri(input) = sqrt(2)*erfinv(2*input - 1)
@@ -231,13 +231,14 @@ expand_as(input, other) = broadcast_to(input, shape(other))
 broadcast_to(input, size) = broadcast_to(input, size)
 repeat(input, *repeats) = tile(input, repeats)
 tile(input, *dims) = tile(input, dims)
-repeat_interleave(input, repeats, dim=none) = repeat(input, repeats, axis=dim)
+repeat_interleave(input, repeats, dim=none, output_size=none) = repeat(input, repeats, axis=dim)
 unsqueeze(input, dim) = expand_dims(input, axis=dim)
 squeeze(input, dim=none) = squeeze(input, axis=dim)
 sum_to_size(input, *size) = sum_to_size(input, size)
 meshgrid(*tensors, indexing='ij') = meshgrid(tensors, indexing=indexing)
 broadcast_tensors(*tensors) = broadcast_tensors(tensors)
 combinations(input, r=2, with_replacement=false) = combinations(input, r, with_replacement=with_replacement)
+unfold_copy(input, dimension, size, step) = sliding_window_view(input, size, axis=dimension, step=step)
 flatten(input, start_dim=0, end_dim=-1) = flatten(input, start_dim, end_dim)
 ravel(input) = flatten(input)
 flip(input, *dims) = flip(input, axis=dims)

@@ -17,7 +17,7 @@ from backprop_cli.tasks.export.code import Code, Dialect, Row, Speech, call, tem
 
 SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "square", "sin", "cos", "tan", "arcsin",
         "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor", "ceil", "trunc", "round",
-        "floor_divide", "remainder", "sinc", "maximum", "minimum", "logaddexp", "hypot", "arctan2")  # fmt: skip
+        "floor_divide", "remainder", "fmod", "sinc", "maximum", "minimum", "logaddexp", "hypot", "arctan2")  # fmt: skip
 """numpy's own functions under the same name."""
 
 HELPED = ("sigmoid", "silu", "mish", "erf", "erfc", "xlogy", "bce_logits", "bce_probabilities")

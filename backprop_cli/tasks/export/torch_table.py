@@ -17,7 +17,7 @@ from backprop_cli.tasks.export.numpy_table import pool_space, resize_matrix
 SAME = ("abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal", "sin",
         "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor",
         "ceil", "trunc", "round", "logaddexp", "hypot", "arctan2", "sigmoid", "erf", "erfc", "xlogy", "logdet",
-        "maximum", "minimum", "remainder", "sinc", "lgamma", "digamma", "erfinv")  # fmt: skip
+        "maximum", "minimum", "remainder", "fmod", "sinc", "lgamma", "digamma", "erfinv")  # fmt: skip
 FUNCTIONAL: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("relu", "relu6", "hardsigmoid", "hardswish", "silu", "mish", "softsign", "logsigmoid"), ()),
     "unfold": ("kernel_size", "dilation", "padding", "stride"),
