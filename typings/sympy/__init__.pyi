@@ -109,6 +109,8 @@ class Integer(Rational):
 class Float(Number):
     def __new__(cls, num: float | str, dps: int | None = None) -> Float: ...
 
+class NumberSymbol(AtomicExpr): ...
+
 
 
 class _Associative(Expr):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
 from math import comb
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from sympy import Add, Dummy, Expr, Mul, Pow, expand_mul, factor_terms
 
@@ -33,6 +33,7 @@ from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_gap, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.named import stays_nonzero
+from backprop_cli.formulas.algebra.quotients import Quotient, quotient_of
 from backprop_cli.formulas.algebra.scalars import is_below
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
@@ -192,21 +193,34 @@ def _stand_in(number: int, positive: bool | None, facts: Facts) -> Expr:
 
 
 def _candidates(expr: Expr, folds: tuple[Fold, ...]) -> Iterator[Expr]:
-    from sympy import cancel, factor  # loads more of sympy than its core, which few formulas need
+    yield factor_terms(expr)
+    known = quotient_of(expr)
+    cancelled = _cancelled(expr, known)
+    if cancelled is not None:
+        yield from (cancelled, factor_terms(cancelled), expand_mul(cancelled))
+    yield expand_mul(expr)
+    factored = known.factored if known else _by_sympy("factor", expr)
+    if factored is not None:
+        yield factored
+    for part, form in folds:
+        folded_in = expr.xreplace({part: form})
+        cancelled = _cancelled(folded_in, quotient_of(folded_in))
+        if cancelled is not None:
+            yield factor_terms(cancelled)
+
+
+def _cancelled(expr: Expr, known: Quotient | None) -> Expr | None:
+    return known.cancelled if known else _by_sympy("cancel", expr)
+
+
+def _by_sympy(routine: str, expr: Expr) -> Expr | None:
+    """What a polynomial routine of sympy's makes of it; None where it cannot."""
+    import sympy  # loads more of sympy than its core, which few formulas need
     from sympy.polys.polyerrors import PolynomialError
 
-    yield factor_terms(expr)
     with suppress(PolynomialError, NotImplementedError):
-        cancelled = cancel(expr)
-        yield cancelled
-        yield factor_terms(cancelled)
-        yield expand_mul(cancelled)
-    for simplify in (expand_mul, factor):
-        with suppress(PolynomialError, NotImplementedError):
-            yield simplify(expr)
-    for part, form in folds:
-        with suppress(PolynomialError):
-            yield factor_terms(cancel(expr.xreplace({part: form})))
+        return cast(Expr, getattr(sympy, routine)(expr))
+    return None
 
 
 def _in_stand_ins(expr: Expr, skeleton: dict[Expr, Expr]) -> Expr | None:
