@@ -91,6 +91,9 @@ zeros_like(a) = zeros(shape(a))
 ones_like(a) = ones(shape(a))
 full_like(a, fill_value) = full(fill_value=fill_value, shape=shape(a))
 full(shape, fill_value) = full(fill_value=fill_value, shape=shape)
+linspace(start, stop, num:one) = start*ones((1,))
+linspace(start, stop, num=50) = start + (stop - start)/(num - 1)*arange(num)
+logspace(start, stop, num=50, endpoint:true=true, base=10) = base**(start + (stop - start)/(num - 1)*arange(num))
 eye(N, M=none, k:none=none) = eye(N, M)
 identity(n) = eye(n)
 size(a) = size(a)
@@ -126,6 +129,8 @@ dist(p, q) = norm(p - q)
 """
 
 METHODS = """
+cumsum(x) = cumsum(flatten(x), axis=0)
+cumprod(x) = cumprod(flatten(x), axis=0)
 std(x, axis:axes=none, ddof=0, keepdims=false) = std(x, axis=axis, ddof=ddof, keepdims=keepdims) ! x.std() is
     numpy's, which divides by N; PyTorch's divides by N - 1: write torch.std(x), or correction=1
 var(x, axis:axes=none, ddof=0, keepdims=false) = var(x, axis=axis, ddof=ddof, keepdims=keepdims) ! x.var() is

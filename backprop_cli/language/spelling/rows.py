@@ -89,6 +89,7 @@ KINDS: Mapping[str, Callable[[Expression], bool]] = {
     "int": is_size, "axes": _is_axes, "true": _is_word(_TRUE), "false": _is_word(_FALSE), "none": _is_word(_NONE),
     "text": lambda part: isinstance(part, String), "list": lambda part: isinstance(part, Listed),
     "number": is_number, "zero": lambda part: isinstance(part, Number) and part.value == 0,
+    "one": lambda part: isinstance(part, Number) and part.value == 1,
     "tensor": lambda part: not (_is_axes(part) or isinstance(part, String)),
     "floats": _is_dtype("float", "double", "half", "bfloat", "floattensor", "torch.floattensor"),
     "ints": _is_dtype("int", "long", "short", "uint", "longtensor"), "bools": _is_dtype("bool"),
