@@ -51,6 +51,7 @@ SAME = "δ[i,j] is 1 where i and j are the same, else 0"
 ENTRIES = (
     ("Σ_", "Σ_n adds up over n; an index that stands on the left belongs to the entry"),
     ("Σ_A", "Σ_A adds up over the axis A; the letter a is a node's here"),
+    ("x[i+a-1]", "x[i+a-1] is 0 where i+a-1 lies outside of x"),
     ("Π_", "Π_k multiplies over k; x^[k ≠ j] is x where k is not j, else 1"),
     (" > 0]", "[z > 0] is 1 where it holds, else 0"),
     ("[j ≤ k]", "[j ≤ k] is 1 where it holds, else 0"),
@@ -64,12 +65,13 @@ LETTERS = {"k": "the size of the kernel", "s": "the stride", "p": "the padding",
 """What is said at ⋆ and ∗, letter by letter."""
 
 LIKE = {
+    "x[i+a-1]": re.compile(r"\[[^\[\]=]*\b[a-z](\+[a-z]-\d|\+?\d*-(\d·)?[a-z]\b)"),
     "p[n, y[n]]": re.compile(r"\w\[(?:\w+, ?)+\w+\[[\w, ]+\][\w, ]*\]"),
     "W[t[n],d]": re.compile(r"\w\[\w+\[[\w, ]+\][\w, ]*\]"),
     "Σ_A": re.compile(r"\w_[a-z]*[A-Z]\w*\("),
     "[j = k]": re.compile(r"\[[\w(,)+-]+(\[[\w,]+\])? = "),
     "[j ≤ k]": re.compile(r"(?<!\^)\[[a-z]\w* [≤≥] [a-z]\w*\]"),
-    " > 0]": re.compile(r"\[(?![a-z]\w* [≤≥] [a-z]\w*\])[^\[\]]+ [<>≤≥≠] [^\[\]]+\]"),
+    " > 0]": re.compile(r"\[[^\[\]]+ [<>≤≥≠] [^\[\]]+\]"),
 }
 """How what is explained by an example looks with other letters; a condition is like [z > 0]."""
 
@@ -88,7 +90,9 @@ def taught(texts: str) -> list[str]:
     from backprop_cli.formulas.notation.entrywise.rows import ROWS
 
     signs = (*TAUGHT, *SIGNS, *ENTRIES)
-    return [*_found(signs, _alike(texts)), *_windows(texts), *functions(texts, {*ROWS, *EXPLAINED})]
+    others = LIKE["[j ≤ k]"].sub("", texts)  # a condition on letters has an example of its own
+    seen = f"{_alike(others)} {_alike(texts, but=' > 0]')}"
+    return [*_found(signs, seen), *_windows(texts), *functions(texts, {*ROWS, *EXPLAINED})]
 
 
 def legend(texts: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
@@ -101,9 +105,9 @@ def legend(texts: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
             *functions(whole, {*KNOWN, *EXPLAINED, *names}))  # fmt: skip
 
 
-def _alike(texts: str) -> str:
+def _alike(texts: str, but: str = "") -> str:
     """The formulas, and the examples by which what stands in them is explained."""
-    return " ".join([texts, *(one for one, like in LIKE.items() if like.search(texts))])
+    return " ".join([texts, *(one for one, like in LIKE.items() if one != but and like.search(texts))])
 
 
 def _found(signs: Iterable[tuple[str, str]], texts: str) -> Iterator[str]:

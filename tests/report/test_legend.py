@@ -48,7 +48,7 @@ SAID = {
     "e[1] ⊙ x": "e[k] is the unit vector", "u[0] + e": "", "p[n, y[n]]": "the entry at its label",
     "p[i, t[i]][:, None]": "the entry at its label", "E[t[i],j]": "of the row of W that the label",
     "x[1:2, 0]": "", "δ[i,j] p[i]": "δ[i,j] is 1",
-    "[a ≥ b] ⊙ x": "[z > 0] is 1",
+    "[a ≥ b] ⊙ x": "[z > 0] is 1", "x[i+a-1] w[a]": "outside of x", "x[c,k+1-a]": "outside of x", "x[3-i] b[j-3]": "",
     "x ⋆[s=2,p=1] δ": "at ⋆ and ∗, s is the stride, p is the padding", "spread(δ, 2)": "evenly among",
     "pad(δ, (1, 1))": "1 zero before δ",
     "cholesky(S)": "the triangular L", "prod_others(x)": "all entries but that one", "exp(x) · tanh(y)": "",

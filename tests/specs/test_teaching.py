@@ -308,8 +308,8 @@ def test_a_definition_entry_by_entry(entry: str, spec: tuple[str, str], backprop
 
 SLICES = {
     "x[::-1]": "∂l/∂x[j] = ∂l/∂y[3-j]", "roll(x, 1)": "∂l/∂x[i] = ∂l/∂y[(i+1) mod 4]",
-    "A[::-1, ::-1]": "∂l/∂A[k,m] = ∂l/∂y[2-k,3-m]", "A[::-1, 1:3]": "∂l/∂A[k,m] = Σ_j [m = j+1] · ∂l/∂y[2-k,j]",
-    "A[1:, 2:]": "∂l/∂A[k,m] = Σ_i,j [k = i+1] · [m = j+2] · ∂l/∂y[i,j]",
+    "A[::-1, ::-1]": "∂l/∂A[k,m] = ∂l/∂y[2-k,3-m]", "A[::-1, 1:3]": "∂l/∂A[k,m] = [m ≥ 1] · [m < 3] · ∂l/∂y[2-k,m-1]",
+    "A[1:, 2:]": "∂l/∂A[k,m] = [k ≥ 1] · [m ≥ 2] · ∂l/∂y[k-1,m-2]",
     "x[-1:0:-2]": "∂l/∂x[j] = Σ_i [j = 3-2·i] · ∂l/∂y[i]",
     "cumsum(cumsum(x, axis=0)[::-1], axis=0)": "∂l/∂x[j] = Σ_i<4 [i ≤ 3-j] · (Σ_k [k ≥ i] · ∂l/∂y[k])",
 }  # fmt: skip

@@ -76,6 +76,7 @@ def written_arguments(operands: list[str | None], expr: Apply, exact: bool, comm
         arguments = [f"[{comma.join(listed)}]"]
     else:
         arguments = _operands(operands, signature.operands)
+    in_order = not operands and not signature.variadic  # arange(0, 6, 2): nothing is left out before
     for name, default in signature.parameters.items():
         value = parameters.get(name, default)
         if (
@@ -86,6 +87,7 @@ def written_arguments(operands: list[str | None], expr: Apply, exact: bool, comm
             and name == "keepdims"
             and parameters.get("axis") is None
         ):
+            in_order = False
             continue
         if expr.name == "eye" and name == "m" and value == parameters["n"]:
             continue
@@ -93,7 +95,7 @@ def written_arguments(operands: list[str | None], expr: Apply, exact: bool, comm
         if name == "axis" and default == -1 and (value == rank - 1 or value is None and rank == 1):
             continue  # the last axis, however the user counted it
         spelled = spell_static(value)
-        arguments.append(spelled if default is REQUIRED else f"{name}={spelled}")
+        arguments.append(spelled if default is REQUIRED or in_order else f"{name}={spelled}")
     return arguments
 
 

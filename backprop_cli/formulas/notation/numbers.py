@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from math import prod
-from operator import ge, le, ne
+from operator import ge, le, lt, ne
 from typing import Any
 
 from sympy import Expr, S
@@ -31,7 +31,7 @@ WHOLE = frozenset({"max_unpool1d", "max_unpool2d", "max_unpool3d", "standardize"
 NOTHING = Piece("0", ATOM)
 """What is not there: an entry outside an array, or a term whose condition does not hold."""
 
-HOLDS = {"less_equal": le, "greater_equal": ge, "not_equal": ne}
+HOLDS = {"less": lt, "less_equal": le, "greater_equal": ge, "not_equal": ne}
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from backprop_cli.formulas.algebra.expr import Apply, is_op, shape_of
 from backprop_cli.formulas.algebra.positions import is_unit_vector, unit_product
 from backprop_cli.formulas.algebra.transposes import is_matrix_transpose
 from backprop_cli.formulas.notation.arguments import summed_names
-from backprop_cli.formulas.notation.picking import added_at, along, by_labels, padded, reshaped, taken
+from backprop_cli.formulas.notation.picking import added_at, along, by_labels, by_unit, padded, reshaped, taken
 from backprop_cli.formulas.notation.piece import ADD, ATOM, CALL, MATMUL, POWER, Piece
 from backprop_cli.formulas.notation.truths import are_truths
 from backprop_cli.formulas.notation.walker import Walker
@@ -127,7 +127,7 @@ def scattered(layout: Walker, expr: Apply) -> Piece:
     product = unit_product(expr)
     if product is not expr and layout.notation.names_axes:
         return layout.walk(product)
-    made = padded(expr) or (by_labels(expr) if layout.notation.names_axes else None)
+    made = padded(expr) or ((by_labels(expr) or by_unit(expr)) if layout.notation.names_axes else None)
     return layout.call(expr) if made is None else layout.walk(made)
 
 

@@ -131,14 +131,38 @@ def _sent_back(labels: Expr, source: Expr, axis: int, shape: Shape) -> Expr:
 
 
 def by_labels(expr: Apply) -> Expr | None:
-    """What goes back to a list of rows, or of columns: one_hot([2, 0], 3)ᵀ · δ; None of anything else."""
-    *whole, listed = expr.parameters["index"]
+    """What goes back to a list of rows, or of columns, or to every second: one_hot([2, 0], 3)ᵀ · δ; else None."""
+    *whole, last = expr.parameters["index"]
     source, shape = expr.args[0], expr.shape
-    plain = len(shape) < 3 and all(one == Span() for one in whole) and isinstance(listed, tuple)
+    plain = len(shape) < 3 and all(one == Span() for one in whole)
     if not plain or shape_of(source) != OPS["index"].shape(shape, index=expr.parameters["index"]):
         return None
-    labels = tuple(Integer(i % int(shape[len(whole)])) for i in listed)
-    return _sent_back(Apply("stack", labels, {"axis": 0}, (len(labels),)), source, len(whole), shape)
+    labels = _positions(last, int(shape[len(whole)]))
+    return None if labels is None else _sent_back(labels, source, len(whole), shape)
+
+
+def _positions(item: object, size: int) -> Expr | None:
+    """Where what a list or a slice with a step takes lies: [2, 0], arange(0, 6, 2)."""
+    if isinstance(item, tuple):
+        return Apply("stack", tuple(Integer(i % size) for i in item), {"axis": 0}, (len(item),))
+    if not isinstance(item, Span) or item.step in (None, 1):
+        return None
+    run = range(*slice(item.first, item.stop, item.step).indices(size))
+    return Apply("arange", (), {"start": run.start, "stop": run.stop, "step": run.step}, (len(run),))
+
+
+def by_unit(expr: Apply) -> Expr | None:
+    """What goes back to a piece of a row: e[0] · pad(δ, (1, 2))ᵀ; of a column pad(δ, (1, 2)) · e[0]ᵀ."""
+    items, (source,), shape = expr.parameters["index"], expr.args, expr.shape
+    one = [axis for axis, item in enumerate(items) if isinstance(item, int)]
+    if len(shape) != 2 or len(items) != 2 or len(one) != 1 or not isinstance(items[1 - one[0]], Span):
+        return None
+    if shape_of(source) != OPS["index"].shape(shape, index=items):
+        return None
+    row, other = one[0], 1 - one[0]
+    unit = Apply("scatter", (Integer(1),), {"index": (items[row],), "shape": (shape[row],)}, (shape[row],))
+    piece = Apply("scatter", (source,), {"index": (items[other],), "shape": (shape[other],)}, (shape[other],))
+    return Apply("outer", (piece, unit) if row else (unit, piece), {}, shape)
 
 
 def padded(expr: Apply) -> Expr | None:

@@ -128,20 +128,21 @@ def _stepped(item: object, index: str, size: int) -> str:
 
 
 def scattered(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
-    """[i = 2] · g, Σ_j [i = j+1] · g[j], g[2-i]: to where it was taken from."""
+    """[i = 2] · g, [i ≥ 1] · g[i-1], Σ_j [i = 2·j] · g[j], g[2-i]: to where it was taken from."""
     items = spread(expr.parameters["index"], len(expr.shape))
     if any(isinstance(item, tuple) for item in items):
         return None
     source = expr.args[0]
     lacking = len([item for item in items if not isinstance(item, int)]) - len(shape_of(source))
     taken = _taken(items, expr.shape)
-    runs = [_along_slice(layout, source, one, one.place - lacking) for one in taken if not one.whole]
+    runs = [_along_slice(layout, source, one, one.place - lacking) for one in taken if one.is_strided]
 
     def body(letters: Index) -> Piece:
         moving, axis, spans = iter(letters), iter(zip(indices, expr.shape, strict=True)), iter(taken)
         here: list[str] = []
         there: list[str] = []
         at: list[str] = []
+        stretches: list[tuple[str, range, int]] = []
         for item in items:
             if item is None:
                 at.append("")
@@ -153,10 +154,16 @@ def scattered(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
             one = next(spans)
             if one.whole:
                 at.append(index if one.run.step > 0 or not index else places.less(str(one.run.start), index))
+            elif not one.is_strided:
+                at.append(places.moved(index, -one.run.start))
+                stretches.append((index, one.run, int(size)))
             else:
                 at.append(next(moving))
                 here, there = [*here, index], [*there, _stepped(item, at[-1], int(size))]
-        return layout.selected(here, there, layout.entry(source, tuple(at)))
+        piece = layout.entry(source, tuple(at))
+        for index, run, length in reversed(stretches):
+            piece = _within(layout, index, run, length, piece)
+        return layout.selected(here, there, piece)
 
     return layout.over(runs, body)
 
@@ -167,6 +174,11 @@ class _Taken(NamedTuple):
     place: int
     run: range
     whole: bool
+
+    @property
+    def is_strided(self) -> bool:
+        """Whether it takes a part of the axis, or of one entry of it; that is said entry by entry."""
+        return not self.whole and (self.run.step != 1 or len(self.run) < 2)
 
 
 def _taken(items: Sequence[object], shape: Shape) -> list[_Taken]:
@@ -188,18 +200,28 @@ def _along_slice(layout: EntryWalker, source: Expr, taken: _Taken, axis: int) ->
 
 
 def concatenated(layout: EntryWalker, expr: Apply, indices: Index) -> Piece:
-    """Σ_j [i = j] · a[j] + Σ_j [i = j+2] · b[j]."""
+    """[i < 2] · a[i] + [i ≥ 2] · b[i-2]."""
     axis = expr.parameters["axis"] % len(indices)
-    starts = accumulate((int(shape_of(a)[axis]) for a in expr.args[:-1]), initial=0)
+    ends = list(accumulate(int(shape_of(a)[axis]) for a in expr.args))
 
-    def part(operand: Expr, start: int) -> Piece:
-        def body(letters: Index) -> Piece:
-            entry = layout.entry(operand, (*indices[:axis], *letters, *indices[axis + 1 :]))
-            return layout.selected([indices[axis]], [places.moved(letters[0], start)], entry)
+    def part(operand: Expr, run: range) -> Piece:
+        at = places.moved(indices[axis], -run.start)
+        piece = layout.entry(operand, (*indices[:axis], at, *indices[axis + 1 :]))
+        return piece if known is not None else _within(layout, indices[axis], run, ends[-1], piece)
 
-        return layout.over([layout.along(operand, axis)], body)
+    known = places.number(indices[axis])
+    runs = map(range, [0, *ends], ends)
+    parts = [(a, run) for a, run in zip(expr.args, runs, strict=False) if run and (known is None or known in run)]
+    return layout.added([(False, part(a, run)) for a, run in parts])
 
-    return layout.added((False, part(a, start)) for a, start in zip(expr.args, starts, strict=True))
+
+def _within(layout: EntryWalker, index: str, run: range, size: int, piece: Piece) -> Piece:
+    """[i ≥ 2] · [i < 4] times something: that where an index of an axis lies in a stretch of it, else 0."""
+    if len(run) == 1 < size:
+        return layout.selected([index], [str(run.start)], piece)
+    if run.stop < size:
+        piece = layout.compared("less", index, str(run.stop), piece)
+    return layout.compared("greater_equal", index, str(run.start), piece) if run.start else piece
 
 
 def stacked(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:

@@ -93,16 +93,19 @@ def spread(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
     space, groups = space_of(expr), expr.parameters["groups"]
     where = _geometry(expr, shape_of(w)[2:])
     *batch, out = indices[: len(indices) - space]
-    if groups > 1 or any(d > 1 and s > 1 for d, s in zip(where.dilation, where.stride, strict=True)):
+    if any(d > 1 and s > 1 for d, s in zip(where.dilation, where.stride, strict=True)):
         return None
     plain = all(s == 1 for s in where.stride)
     inside = [plain or d > 1 for d in where.dilation]  # whether a letter runs in the window, or over what is laid
     at = len(shape_of(g)) - space
     runs = [layout.along(*((w, 2 + k) if within else (g, at + k))) for k, within in enumerate(inside)]
-    channels = layout.along(*((w, 0) if plain else (g, at - 1)))
+    many, few = (int(size) for size in shape_of(w)[:2])
+    channels = Along(many // groups) if groups > 1 else layout.along(*((w, 0) if plain else (g, at - 1)))
+    kept = out if groups == 1 else places.rest(out, few) if few > 1 else ""
 
     def body(letters: Index) -> Piece:
-        channel, *moving = letters
+        inner, *moving = letters
+        channel = _channel(many // groups, groups, out, few * groups, inner)
         steps = [d if within else s for within, d, s in zip(inside, where.dilation, where.stride, strict=True)]
         back = [
             places.less(places.moved(y, p), places.times(s, m))
@@ -112,7 +115,7 @@ def spread(layout: EntryWalker, expr: Apply, indices: Index) -> Piece | None:
         window = [m if within else b for within, b, m in zip(inside, back, moving, strict=True)]
         read = layout.zero_outside if any(inside) else layout.entry
         weight = layout.entry if all(inside) else layout.zero_outside
-        return layout.multiplied([read(g, (*batch, channel, *laid)), weight(w, (channel, out, *window))])
+        return layout.multiplied([read(g, (*batch, channel, *laid)), weight(w, (channel, kept, *window))])
 
     return _biased(layout, layout.over([channels, *runs], body), bias, out)
 
