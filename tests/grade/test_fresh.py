@@ -16,8 +16,9 @@ from backprop_cli.tasks.grading.sheets import sheet_of
 from tests import quick_yaml
 from tests.grade import corpus
 
-NETWORKS: dict[str, Any] = {**quick_yaml.cases("grading/fresh.yaml")["networks"],
-                            **quick_yaml.cases("grading/hands.yaml")["networks"]}  # fmt: skip
+FILES_OF_NETWORKS = ("grading/fresh.yaml", "grading/hands.yaml", "grading/homework.yaml")
+NETWORKS: dict[str, Any] = {
+    name: one for file in FILES_OF_NETWORKS for name, one in quick_yaml.cases(file)["networks"].items()}  # fmt: skip
 
 
 def rows(network: str) -> Iterator[tuple[str, list[str], str]]:

@@ -76,3 +76,27 @@ def called(function: str, operand: ast.Expression, **static: int | Sequence[int]
 def reshaped(operand: ast.Expression, shape: tuple[int, ...]) -> ast.Expression:
     """The operand in a shape of as many entries."""
     return called("reshape", operand, shape=shape)
+
+
+def listed(values: Sequence[int], letter: str, part: ast.Expression) -> Part:
+    """Numbers along the axis of a letter."""
+    start, end = part.start, part.end
+    numbers = (ast.Number(start, end, Fraction(one), str(one)) for one in values)
+    return Part(ast.Sequence(start, end, tuple(numbers), "["), {letter: len(values)})
+
+
+def identity(one: str, other: str, size: int, part: ast.Expression) -> Part:
+    """1 where both axes are at the same place."""
+    start, end = part.start, part.end
+    given = ast.Argument(None, ast.Number(start, end, Fraction(size), str(size)), start, end)
+    return Part(ast.Call(start, end, "eye", (given,), start, library="own"), {one: size, other: size})
+
+
+def squared_sum(part: Part) -> Part:
+    """The sum of the squares over the axes that bear no letter."""
+    start, end = part.expression.start, part.expression.end
+    made: ast.Expression = ast.Binary(start, end, "**", part.expression, ast.Number(start, end, Fraction(2), "2"))
+    for axis in (COL, ROW):
+        if axis in part.sizes:
+            made = called("sum", made, axis=part.axes.index(axis))
+    return Part(made, {axis: size for axis, size in part.sizes.items() if axis not in {ROW, COL}})

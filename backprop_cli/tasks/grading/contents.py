@@ -17,27 +17,38 @@ from backprop_cli.language.expression.lexer import MAX_CHARACTERS
 from backprop_cli.language.source import Text
 from backprop_cli.language.spelling import is_spelling
 from backprop_cli.records import dataclass, replace
+from backprop_cli.tasks.grading.bounds import UPTO, bounded, spelled_out
 from backprop_cli.tasks.grading.defined import BY_HAND, with_definitions
+from backprop_cli.tasks.grading.examples import by_example
 from backprop_cli.tasks.grading.figures import CONSTANTS, Figures, exchanged, half_unit, written
-from backprop_cli.tasks.grading.functions import PRIME
+from backprop_cli.tasks.grading.functions import PRIME, normed
 from backprop_cli.tasks.grading.grids import gridded, has_decimal_commas
 from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, item_of, layered, letters_of
 from backprop_cli.tasks.grading.latex import is_latex, to_text
 from backprop_cli.tasks.grading.loose import around, has_links, loosened
 from backprop_cli.tasks.grading.steps import written_out
 
+DOTS = ("·", "\\cdot", "@", "∙", "•")
+"""Signs of a product of vectors that may be a number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Formula:
     """An answer as an expression of the language; `bare` where nothing says that it is a formula.
 
-    `letters` stand behind what it is an answer to, `dW_{ij} = ...`, in the order of its axes.
+    `letters` stand behind what it is an answer to, `dW_{ij} = ...`, in the order of its axes; `dotted`: a sign of a
+    product of vectors that may be a number stands in it.  `other`: the numbers where its commas are decimal ones, which
+    nothing but the shape of the answer may say: `[-3,5; -2,125]`.  `differential`: the formula is that of the output,
+    `dL = tr(Gᵀ dX)`, in which what looks like the gradient of its node is a change of the node.
     """
 
     expression: Expression
     text: Text
     bare: bool = False
     letters: tuple[str, ...] = ()
+    dotted: bool = True
+    other: Expression | None = None
+    differential: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,26 @@ def _from_text(item: Item, text: Text, nodes: Collection[str], variables: Mappin
     """
     written = with_definitions(text.text) if len(text.text) <= BY_HAND else text.text
     letters = letters_of(written.partition("=")[0]) if "=" in written and len(written) <= BY_HAND else ()
-    return replace(_read(item, text, _bare(written, item, nodes), nodes, variables), letters=letters)
+    left, equals, right = written.partition("=")
+    by_hand = equals and len(written) <= BY_HAND and item.what == "gradient"
+    change = _CHANGE.fullmatch(left.strip(" $&`\t")) if by_hand else None
+    differential = change is not None and change["of"] != item.node
+    found = _read(item, text, _bare(right if differential else written, item, nodes), nodes, variables)
+    return replace(found, letters=letters, dotted=any(sign in written for sign in DOTS),
+                   other=_with_decimals(text, nodes), differential=differential)
+
+
+_CHANGE = re.compile(r"(?:d|∂|\\mathrm\{d\}|\\partial)\s*(?P<of>[A-Za-z]\w*|ℓ|\\ell|\\mathcal\s*\{?\s*[A-Z]\s*\}?)")
+"""The change of an output: `dL`, `d\\ell`."""
+
+
+def _with_decimals(text: Text, nodes: Collection[str]) -> Expression | None:
+    """The numbers of a list in which every comma may be a decimal one."""
+    written = text.text.strip()
+    if len(written) > BY_HAND or written[:1] not in {"[", "("} or "." in written or not re.search(r"\d,\d", written):
+        return None
+    grid = gridded(around(written, nodes), decimal=True)
+    return None if grid is None else parse(text.standing_for(grid))
 
 
 def _read(item: Item, text: Text, bare: str, nodes: Collection[str], variables: Mapping[str, Expression]) -> Formula:
@@ -117,7 +147,7 @@ def _loosely(text: Text, item: Item, nodes: Collection[str],
 
 
 def _is_function(name: str) -> bool:
-    return name in OPS or is_spelling(name)
+    return name in OPS or is_spelling(name) or name == UPTO
 
 
 def _strange(expression: Expression, nodes: Collection[str]) -> int:
@@ -138,7 +168,7 @@ def _from_list(item: Item, node: tree.Node, nodes: Collection[str]) -> Content:
     if isinstance(node, tree.Mapping):
         raise SpecError("E008", "an answer is a number, a list or a formula, found a mapping", at=node.at.place())
     as_written = node.source.text[node.start : node.end] if node.end - node.start <= MAX_CHARACTERS else ""
-    if isinstance(node, tree.Sequence) and has_decimal_commas(as_written.replace("−", "-")):
+    if isinstance(node, tree.Sequence) and (";" in as_written or has_decimal_commas(as_written.replace("−", "-"))):
         return replace(_from_text(item, node.at.standing_for(as_written), nodes, {}), bare=True)
     if isinstance(node, tree.Scalar) or all(not isinstance(one, str) for one in _values(node)):
         value = numbers(node, "the answer")
@@ -172,6 +202,8 @@ _WRAPPED = re.compile(r"(?:(?:np|numpy|torch|jnp)\.)?(?:[Aa]rray|asarray|tensor|
                       r"\s*(?:,\s*(?:dtype|requires_grad|device|grad_fn)\s*=[^\[\]]*)?\)", re.DOTALL)  # fmt: skip
 _ABOUT = re.compile(r"^[≈~≃≅∼]\s*(?=[-+]?[.\d\[])")
 _SEVERAL = re.compile(r"^[-+−]?[\d.]+(?:[eE][-+]?\d+)?\s*(?:[;,]|\s[-+−]?[\d.])")
+_MARGIN = re.compile(r"\\(?:label|tag\*?)\s*\{[^{}]*\}|\\(?:nonumber|notag|qed|square|blacksquare)\b\s*")
+"""What LaTeX puts beside an equation."""
 _END = re.compile(r"(?:(?<!\\)[.,;]|\\\\(?:\[[\w.]*\])?|\s|\$)+$")
 _GAP = re.compile(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])")
 
@@ -180,8 +212,9 @@ def _bare(text: str, item: Item, nodes: Collection[str]) -> str:
     """An answer without what people put around it: quotes, `W2.grad = ...`, `array(...)`, numpy's way to print."""
     text = text.strip()
     if len(text) <= BY_HAND:
-        text = layered(text.strip("`").strip("$").strip(), nodes)
+        text = normed(spelled_out(layered(_MARGIN.sub("", text).strip("`").strip("$").strip(), nodes)))
         text = written_out(text, nodes, lambda name: error_of(name, nodes) is not None)
+        text = bounded(by_example(text, nodes))
     text = _right_side(_ABOUT.sub("", text), item, nodes)
     short = len(text) <= MAX_CHARACTERS
     grid = gridded(text) if short and text[:1] in "[({<\\" or short and _SEVERAL.search(text) else None
@@ -201,6 +234,7 @@ def _right_side(text: str, item: Item, nodes: Collection[str]) -> str:
     """The answer behind `grad(W2) =`, or a name of the writer's own; what another node is is no answer."""
     left, sign, right = text.partition("=")
     inside = any(left.count(opening) != left.count(closing) for opening, closing in ("()", "{}", "[]"))
+    inside = inside or re.search(r"(?<!\w)(?:where|with)\s", left) is not None
     if not sign or right.startswith("=") or left.endswith(("<", ">", "!")) or inside:
         return text
     named = item_of(left, nodes)

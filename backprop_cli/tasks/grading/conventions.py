@@ -20,7 +20,7 @@ from backprop_cli.language.source import Text
 from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.grading.figures import CONSTANTS
 from backprop_cli.tasks.grading.functions import PRIME
-from backprop_cli.tasks.grading.indices import KRONECKER, Placed
+from backprop_cli.tasks.grading.indices import IDENTITY, KRONECKER, Placed
 from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, indexed, other_spelling
 from backprop_cli.tasks.grading.key import Key
 from backprop_cli.tasks.grading.loose import ONES
@@ -55,6 +55,9 @@ class Conventions:
                 return replace(part, name=IDENTITY)
             case ast.Name():
                 return part if self._known(part.name) else self._meant(part, part.name) or part
+            case ast.Call(arguments=(one,)) if part.function in self.key.names and part.function not in OPS:
+                name = ast.Name(part.start, part.name_end, part.function)  # t (p - y) beside a node t
+                return ast.Binary(part.start, part.end, "·", name, one.value)
             case ast.Call() if part.function == "grad" or isinstance(part, ast.Partial):
                 return part
             case ast.Call() if len(part.arguments) == 1 and _ACTIVATION.fullmatch(part.function.removesuffix(PRIME)):
@@ -177,11 +180,11 @@ class Conventions:
             if not ones:
                 made.insert(0, factors[at])
             elif made and ones == "row":
-                made = [_added_up(_multiplied(made), 0)]
+                made = [added_up(_multiplied(made), 0)]
             elif not made and ones == "column" and at:
                 rest = _multiplied(factors[:at])
                 inner = self._with_ones(rest) if isinstance(rest, ast.Binary) else rest
-                return inner if self._is_number(inner) else _added_up(inner, -1)
+                return inner if self._is_number(inner) else added_up(inner, -1)
         return _multiplied(made) if made else part
 
     def _is_number(self, part: ast.Expression) -> bool:
@@ -221,7 +224,6 @@ class Conventions:
         return part if constant and (own or part.function in OPS and OPS[part.function].pointwise) else None
 
 
-IDENTITY = "I"
 _IDENTITY = re.compile(r"I_(?:[A-Zn-pd]|\d+)")
 """The identity, with its size below it."""
 
@@ -246,7 +248,8 @@ def _ones(part: ast.Expression) -> str:
     return "column" if isinstance(part, ast.Name) and part.name == ONES else ""
 
 
-def _added_up(part: ast.Expression, axis: int) -> ast.Expression:
+def added_up(part: ast.Expression, axis: int) -> ast.Expression:
+    """The sum along an axis, which stays where it is counted from the end."""
     number = ast.Number(part.start, part.end, Fraction(abs(axis)), str(abs(axis)))
     place = number if axis >= 0 else ast.Unary(part.start, part.end, number)
     keeps = ast.Name(part.start, part.end, "true" if axis < 0 else "false")

@@ -12,11 +12,14 @@ from collections.abc import Sequence
 _NAME = r"\\?[^\W\d](?:[\w\\^{}\[\]()]|,(?=\w+[}\]]))*"
 _DEFINITION = re.compile(
     rf"(?P<name>{_NAME})\s*(?::=|≡|&?=(?!=)|\b(?:is|be|denotes)\b)\s*(?P<value>.+)", re.DOTALL)  # fmt: skip
+_OF_A_PART = re.compile(r"(?P<name>[^=]{2,80}?)\s*=(?!=)\s*(?P<value>.+)", re.DOTALL)
 _FIRST = re.compile(r"^\s*(?:\\text\{\s*)?(?:let|set|define|put|with|where|given|writing|using)\b\s*\}?\s+",
                     re.IGNORECASE)  # fmt: skip
+_SO = r"⇒|⟹|⟶|=>|→|∴|\\(?:Longr|R|r)ightarrow\b|\\implies\b|\\therefore\b"
 _BETWEEN = re.compile(
     r"(?:\\q?quad|[,;:(])*\s*(?:\\(?:text|mathrm|textrm)\{\s*)?(?<![\w.])(?P<behind>where|with)\b(?:\s*\})?[:,]?\s+"
-    r"|[,;.:]?\s*(?<!\w)(?P<so>then|so|hence|thus|therefore|we (?:get|have|obtain))\b[,:]?\s+|\s*(?:⇒|=>|→)\s*"
+    r"|[,;.:]?\s*(?<!\w)(?P<so>then|so|hence|thus|therefore|we (?:get|have|obtain))\b[,:]?\s+"
+    rf"|[,;.:]?\s*(?P<arrow>{_SO})\s*"
     r"|(?<!\\);\s*|\.\s+|(?<!\\),\s*(?:and\s+)?|\s+and\s+|\s\((?=[^()=]*=(?!=))", re.IGNORECASE)  # fmt: skip
 _REMARK = re.compile(r"\s+(?:#|%|//).*$", re.MULTILINE)
 _GOES_ON = re.compile(r"\s*(?:[-+*/@=⊙·×−)\]}&]|\\\\|\\(?:cdot|odot|times|left|right|end)\b)")
@@ -65,7 +68,7 @@ def _parted(text: str) -> tuple[str, list[tuple[str, str]]]:
         return pieces[-1], found
     bare = _FIRST.sub("", text)
     pieces, marks = _split(bare)
-    last, first = _definitions(pieces[:-1]), _definitions(pieces[1:])
+    last, first = _definitions(pieces[:-1]), _definitions(pieces[1:], pieces[0] if marks[:1] == ["where"] else "")
     concludes = first is None or marks[-1] == "so" or marks[0] != "where" and not _uses(pieces[0], first[-1][0])
     if last is not None and concludes:
         return pieces[-1], last
@@ -81,7 +84,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
             continue
         if piece.strip():
             pieces.append(piece)
-            marks.append("where" if mark["behind"] else "so" if mark["so"] else "")
+            marks.append("where" if mark["behind"] else "so" if mark["so"] or mark["arrow"] else "")
         start = mark.end()
     rest = text[start:].rstrip(" .;,")
     rest = rest[:-1] if rest.count(")") > rest.count("(") else rest
@@ -92,12 +95,21 @@ def _uses(text: str, name: str) -> bool:
     return _put_in(text.partition("=")[2] or text, name, "") != (text.partition("=")[2] or text)
 
 
-def _definitions(pieces: list[str]) -> list[tuple[str, str]] | None:
-    """Names and values; None where one of the pieces is no definition, or there is none."""
-    found = [_DEFINITION.fullmatch(piece.strip().strip("$").strip()) for piece in pieces]
+def _definitions(pieces: list[str], body: str = "") -> list[tuple[str, str]] | None:
+    """Names and values; None where one of the pieces is no definition, or there is none.
+
+    What is named may be any part of a `body`: `(p - q)/‖a‖ where ‖a‖ = sqrt(a·a)`.
+    """
+    found = [_definition(piece.strip().strip("$").strip(), body) for piece in pieces]
     if not 0 < len(found) <= MAX_DEFINITIONS or any(one is None or _is_open(one["name"]) for one in found):
         return None
     return [(one["name"].strip(), one["value"]) for one in found if one is not None]
+
+
+def _definition(piece: str, body: str) -> re.Match[str] | None:
+    found = _DEFINITION.fullmatch(piece)
+    part = _OF_A_PART.fullmatch(piece) if found is None and body else None
+    return part if part is not None and part["name"] in body else found
 
 
 def _lines(text: str) -> list[str]:

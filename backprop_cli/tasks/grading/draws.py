@@ -9,7 +9,7 @@ leads outside a function's domain, a smaller step is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -34,9 +34,10 @@ SEED = 20_240_607
 TOLERANCE = 1e-9
 
 
-def further(graph: Graph, leaves: Mapping[int, Array], first: Computed) -> Iterator[Computed]:
-    """The spec, run at further draws of its leaves; fewer where none of the tried ones is finite."""
-    fixed, kept = labels(graph, leaves), on_purpose(graph, leaves)
+def further(graph: Graph, leaves: Mapping[int, Array], first: Computed,
+            held: Collection[int] = ()) -> Iterator[Computed]:  # fmt: skip
+    """The spec, run at further draws of its leaves but those that are held; fewer where no tried one is finite."""
+    fixed, kept = labels(graph, leaves) | {*held}, on_purpose(graph, leaves)
     runs = [first]
 
     def drawn(seed: list[int], step: float, signs: Signs) -> Computed | None:
@@ -93,6 +94,12 @@ def _as_finite(found: Computed, first: Computed) -> bool:
         np.isfinite(a).all() or not np.isfinite(b).all()
         for these, those in pairs for a, b in zip(these, those, strict=True) if b is not None and a is not None
     )  # fmt: skip
+
+
+def given(graph: Graph, leaves: Mapping[int, Array]) -> list[int]:
+    """The numbers that an exercise gives and an answer may have put in; of a 0 or a 1 nobody can see that it did."""
+    inputs = (node for node in graph.nodes if node.leaf and node.kind == "input" and node.index not in graph.wrt)
+    return [node.index for node in inputs if not node.shape and abs(float(leaves[node.index])) not in {0.0, 1.0}]
 
 
 def labels(graph: Graph, leaves: Mapping[int, Array]) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -17,7 +18,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.model import Shape
 from backprop_cli.records import replace
 from backprop_cli.tasks.grading.chain import EPSILON
-from backprop_cli.tasks.grading.chained import chained, stepped
+from backprop_cli.tasks.grading.chained import chained, gradients_used, stepped
 from backprop_cli.tasks.grading.contents import Formula
 from backprop_cli.tasks.grading.figures import Figures, exchanged, figures_of, is_rounded, nudged
 from backprop_cli.tasks.grading.items import Item, gradient_of
@@ -33,6 +34,10 @@ class Forbidden(Exception):
 MAX_DECIMALS = 8
 """Of a formula, that may be rounded."""
 
+CHANGE = "∂change"
+MOST_CHANGES = 100
+"""Entries of a node up to which a differential is asked what it says of each."""
+
 NEAR = 5e-3
 """So near the right answer, of several readings one is what is meant; whether it is right is another question."""
 
@@ -45,10 +50,14 @@ def evaluated(key: Key, item: Item, formula: Formula, allow: str = "later") -> l
     """
     formula = _with_rate(key, item, formula)
     wanted, right = key.shape(item), key.right(item)
+    worked_out = _worked_out
+    if formula.differential and item.node in gradients_used(key, formula.expression):
+        formula, worked_out = _with_change(key, item, formula), _of_change
     kept: list[Array] | BackpropError | None = None
-    for expression in readings(key, item, formula, sized(key, item, formula, allow)):
+    scope = _with(sized(key, item, formula, allow), CHANGE, wanted)
+    for expression in readings(key, item, formula, scope):
         try:
-            found = _worked_out(key, item, replace(formula, expression=expression), allow)
+            found = worked_out(key, item, replace(formula, expression=expression), allow)
         except BackpropError as caught:
             kept = kept or caught
             continue
@@ -98,6 +107,51 @@ def _worked_out(key: Key, item: Item, formula: Formula, allow: str) -> list[Arra
             for slope in slopes:
                 scope = _with(scope, slope.name, slope.at(key, interpret(slope.argument, scope, key.chain.meaning)))
             found.append(_number(formula, scope, key.chain.meaning, wanted))
+    return found
+
+
+def _with_change(key: Key, item: Item, formula: Formula) -> Formula:
+    """The differential of the output, `dL = tr(Gᵀ dX)`, with a name for the change of X.
+
+    Raises:
+        SpecError: E016 where X has too many entries.
+    """
+    if prod(key.shape(item)) > MOST_CHANGES:
+        message = f"a differential is read for at most {MOST_CHANGES} entries; write what the gradient is"
+        raise SpecError("E016", message, at=formula.text.place())
+
+    def named(part: ast.Expression) -> ast.Expression | None:
+        own = isinstance(part, (ast.Name, ast.Call)) and gradients_used(key, part) == {item.node}
+        whole = isinstance(part, ast.Name) or isinstance(part, ast.Call) and part.function == "grad"
+        return ast.Name(part.start, part.end, CHANGE) if own and whole else None
+
+    return replace(formula, expression=exchanged(formula.expression, named))
+
+
+def _of_change(key: Key, item: Item, formula: Formula, allow: str) -> list[Array]:
+    """The gradient of which a differential speaks: what it says of a change of each entry alone.
+
+    Raises:
+        SpecError: E014 where it is no number, E015 where it is not proportional to the change.
+    """
+    shape = key.shape(item)
+    sizes = _with(sized(key, item, formula, allow), CHANGE, shape)
+    if any(int(size) != 1 for size in interpret(formula.expression, sizes, bounded(key))):
+        raise SpecError("E014", "a differential of the output is one number; write what the gradient is",
+                        at=formula.text.place())  # fmt: skip
+    found = []
+    for draw in key.draws:
+        scope = _scope(key, item, formula, draw.values, draw.gradients, allow)
+
+        def said(change: Array, scope: Scope = scope) -> Array:
+            with np.errstate(all="ignore"):
+                return _number(formula, _with(scope, CHANGE, change[()]), key.chain.meaning, ()).reshape(())
+
+        one_by_one = [said(one.reshape(shape)) for one in np.eye(prod(shape))]
+        if not np.allclose(said(np.full(shape, 2.0)), 2 * sum(one_by_one)) or said(np.zeros(shape)) != 0:
+            raise SpecError("E015", "it is not proportional to the change; write what the gradient is",
+                            at=formula.text.place())  # fmt: skip
+        found.append(np.array(one_by_one).reshape(shape))
     return found
 
 

@@ -20,7 +20,7 @@ from backprop_cli.language.source import Source, Text
 from backprop_cli.tasks.grading.columns import csv_page
 from backprop_cli.tasks.grading.defined import defined, with_definitions
 from backprop_cli.tasks.grading.items import item_of
-from backprop_cli.tasks.grading.pages import STUDENT, Line, Page, is_item, open_brackets
+from backprop_cli.tasks.grading.pages import STUDENT, Line, Page, is_gradient, is_item, open_brackets
 
 MAX_ITEMS: Final = 2_000
 MOST_LABELS: Final = 100_000
@@ -104,8 +104,11 @@ def _twice(page: Page, problem: BackpropError, source: Source) -> None:
 # ── line by line ─────────────────────────────────────────────────────────────────────────────────
 
 _LINE = re.compile(
-    r"""^(?P<start>\s*(?:[-*+>]\s+|(?:\d+|\(?[a-zA-Z])\)\s+|\d+\.\s+)?)(?P<name>[`*$]*(?:[^\W\d]|[∂∇\\])[^:=|#≈≃≅]*?)\s*(?P<sign>:(?!=)|:?=(?!=)|[≈≃≅])
+    r"""^(?P<start>\s*(?:[-*+>]\s+(?:\[[ xX]\]\s+)?|(?:\d+|\(?[a-zA-Z])\)\s+|\d+\.\s+)?)
+        (?P<name>[`*$]*(?:[^\W\d]|[∂∇\\])[^:=|#≈≃≅]*?)\s*(?P<sign>:(?!=)|:?=(?!=)|[≈≃≅]|->|→)
         \s*(?P<value>.*?)\s*$""", re.VERBOSE)
+ARROWS = frozenset({"->", "→"})
+_AUTHOR = re.compile(r"\\author\s*\{\s*([^{}\\]+)")
 _INLINE = re.compile(r"\$\$?([^$\n]*=[^$\n]*)\$\$?|\\\((.*?=.*?)\\\)|\\\[(.*?=.*?)\\\]")
 
 
@@ -130,6 +133,8 @@ def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", ever
         if comment:
             text = "\n".join(line.split(comment)[0] for line in text.split("\n"))
         found = _LINE.match(text.replace("\n", " "))
+        if found is not None and found["sign"] in ARROWS and not is_gradient(found["name"], nodes):
+            continue  # Z2 → softmax → P
         if not every and (found is None or not is_item(found["name"].rstrip("& "), nodes)):
             page.lines += _inline(source, start, text, nodes)
         if found is None:
@@ -137,8 +142,8 @@ def _by_lines(source: Source, nodes: Collection[str], *, comment: str = "", ever
         name = found["name"].rstrip("& ").strip()
         value = Text(found["value"].strip(), source, start + found.start("value"), start + found.end("value"))
         at = Text(name, source, start + found.start("name"), start + found.end("name"), "generated")
-        if name.casefold() in STUDENT and name not in nodes:
-            page.student = value.text or None
+        if name.strip("*_` ").casefold() in STUDENT and name not in nodes:
+            page.student = value.text.strip("*_` ") or None
         elif every or is_item(name, nodes):
             page.lines.append(Line(name, value.standing_for(with_definitions(value.text, before)) if before
                                    else _generated(value), at))  # fmt: skip
@@ -176,6 +181,8 @@ def _markdown(data: bytes, file: str, nodes: Collection[str]) -> Page:
             if len(cells) > 1 and is_item(cells[0], nodes):
                 table.append(Line(cells[0], at.standing_for(cells[1]), at))
     page.lines = table or page.lines
+    if page.student is None and (author := _AUTHOR.search(source.text)) is not None:
+        page.student = author[1].strip()
     page.found = bool(page.lines)
     return page
 

@@ -38,6 +38,9 @@ _BY = re.compile(r"(?<!\w)[d∂]\s*/\s*[d∂]\w+\s+([^\W\d]\w*)\(")
 _ROWS_OF = re.compile(r"(?<!\w)(?:the )?sum of (?:the |all )*(row|column)s (?:of|in) ([\w.∂/]+)")
 _SUM_OF = re.compile(r"(?<![\w.])(row|col)(?:umn)?_?s?_?[sS]ums?\s*\(")
 _SUMS_OF = re.compile(r"\b(row|col(?:umn)?)[ -]?sums?\s+of\s+([\w.∂/]+)")
+_BATCH = r"(?:the\s+)?(?:mini-?)?(?:batch|samples|examples|rows|data)|all\s+(?:samples|examples|rows)"
+_OVER_ALL = re.compile(rf"^\s*(?:the\s+)?(sum|mean|average)\s+of\s+(.+?)\s+over\s+(?:{_BATCH})\s*$", re.IGNORECASE)
+_MEANS_OF = re.compile(r"^\s*(?:the\s+)?(row|col)(?:umn)?[ -]?(?:means?|averages?)\s+of\s+(.+)$", re.IGNORECASE)
 _APPLIED = re.compile(rf"(?<![\w.])({'|'.join(APPLIED)})(\s*(?:\^\s*\d|[{SUPERSCRIPTS}]))?\s+([^\W\d]\w*)(?!\w|\s*\()")
 _POWERED = re.compile(rf"(?<![\w.])([^\W\d]\w*?)\s*(\^\s*\d|[{SUPERSCRIPTS}])\s*\(")
 _WRITTEN_OUT = re.compile(rf"(?<![\w.])({'|'.join(WRITTEN_OUT)})\s*\(")
@@ -51,9 +54,22 @@ def with_functions(text: str, nodes: Collection[str], known: Callable[[str], boo
 
 def _applied(text: str, nodes: Collection[str]) -> str:
     """`cos p`, `sin² p`, `column sums of dZ`, `rowsum(dA)`: in functions with brackets."""
+    text = _OVER_ALL.sub(lambda f: f"{'sum' if f[1].lower() == 'sum' else 'mean'}({f[2]}, axis=0)", text)
+    text = _MEANS_OF.sub(lambda f: SUMS[f[1].lower()[:3]].format(f[2]).replace("sum", "mean", 1), text)
     text = _ROWS_OF.sub(lambda found: f"{'col' if found[1] == 'row' else 'row'}sum({found[2]})", text)
     text = rewritten(_SUMS_OF.sub(r"\1sum(\2)", text), _SUM_OF, lambda found, inner: SUMS[found[1]].format(inner))
     return _APPLIED.sub(lambda f: f[0] if f[1] in nodes or f[3] in NO_NAMES else f"{f[1]}({f[3]}){f[2] or ''}", text)
+
+
+_BARS = re.compile(r"\\left\s*\\\||\\right\s*\\\||\\[lr]Vert|\\(?:left|right)\s*‖|\\\||\\Vert|(?<!\|)\|\|(?!\|)")
+_NORM = re.compile(r"‖([^‖]+)‖(?:_\s*(?:\{\s*[2F]\s*\}|[2F](?!\w))|₂)?")
+
+
+def normed(text: str) -> str:
+    r"""`‖a‖`, `\left\| x - y \right\|_2`: the norm."""
+    text = _BARS.sub("‖", text)
+    call = r"\\operatorname{norm}" if "\\" in text else "norm"
+    return _NORM.sub(rf"{call}(\1)", text) if text.count("‖") % 2 == 0 else text
 
 
 def _primes(text: str, nodes: Collection[str], known: Callable[[str], bool]) -> str:

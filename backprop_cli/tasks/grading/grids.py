@@ -25,8 +25,11 @@ _DECIMAL = re.compile(r",0\d|(?<![\d,])0,\d{3}|^[^\[(]*,\d{3}|,\d{3}(?=.*[;\s])|
 _GAP = re.compile(r"(?<=[\d.\])])\s+(?=[-+.\d\[(])")
 
 
-def gridded(text: str) -> str | None:
-    """Numbers in rows and columns as a list of the language; None for anything else, and for a plain number."""
+def gridded(text: str, *, decimal: bool | None = None) -> str | None:
+    """Numbers in rows and columns as a list of the language; None for anything else, and for a plain number.
+
+    `decimal` says whether commas between digits are decimal ones, where the text alone does not.
+    """
     text = _matrices(text.replace("−", "-")).strip()
     turned = 0
     while (found := _RAISED.search(text)) is not None and text[:1] in "[({<":
@@ -35,7 +38,7 @@ def gridded(text: str) -> str | None:
         text = text.replace(opening, "[").replace(closing, "]")
     if not _PLAIN.fullmatch(text) or not _ENTRY.search(text):
         return None
-    if has_decimal_commas(text):
+    if has_decimal_commas(text) if decimal is None else decimal:
         text = _COMMA.sub(".", text)
     rows = _rows(text)
     if rows is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 
@@ -19,7 +19,20 @@ from backprop_cli.errors import Place, SpecError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.source import Text
 from backprop_cli.records import replace
-from backprop_cli.tasks.grading.axes import COL, ROW, Part, aligned, called, permuted, reshaped, without_ones
+from backprop_cli.tasks.grading.axes import (
+    COL,
+    ROW,
+    Part,
+    aligned,
+    called,
+    identity,
+    listed,
+    permuted,
+    reshaped,
+    squared_sum,
+    without_ones,
+)
+from backprop_cli.tasks.grading.bounds import UPTO, numbers
 from backprop_cli.tasks.grading.functions import PRIME
 from backprop_cli.tasks.grading.shifted import MAX_PLACES, Shifted, taken
 
@@ -29,6 +42,8 @@ MOST_TERMS = 50
 
 Placed = tuple[ast.Expression, tuple[str | Shifted, ...]]
 """An operand, and the letters behind it."""
+
+IDENTITY = "I"
 
 KRONECKER = "δ_ij"
 """The operand of `δ_{ij}`, 1 where both letters are the same; as large as they say."""
@@ -44,12 +59,14 @@ class Indexed:
         implicit: a letter that stands twice in a product of entries is summed over, as in Einstein's convention.
         meets: the columns of a factor meet the rows of the next; else only those on both sides of an @.
         first: the number of the first entry, where indices are sums: 0, or 1.
+        named: the sizes that have names.
         shared: a vector without a letter has that letter of the answer which runs as far, `s` of `r_{nk}/s`.
     """
 
     def __init__(self, text: Text, operand: Callable[[ast.Expression], Placed | None],
                  shape: Callable[[ast.Expression], tuple[int, ...]], *, implicit: bool = False,
-                 meets: bool = True, first: int = 0, shared: bool = False) -> None:  # fmt: skip
+                 meets: bool = True, first: int = 0, shared: bool = False,
+                 named: Mapping[str, int] | None = None) -> None:  # fmt: skip
         self.text = text
         self.operand = operand
         self.shape = shape
@@ -57,6 +74,7 @@ class Indexed:
         self.matmul = frozenset({"·", "@"} if meets else {"@"})
         self.first = first
         self.shared = shared
+        self.named = named or {}
         self.sizes: dict[str, int] = {}
         self.far: dict[str, int] = {}  # how far each letter runs, by what is around
         self.free: set[str] = set()
@@ -100,6 +118,8 @@ class Indexed:
                 for name, size in zip(names, shape, strict=False):
                     if isinstance(name, str) and name != ":":
                         self.far.setdefault(name, size)
+        if len(letters) == len(without_ones(wanted)):
+            self.far = dict(zip(letters, without_ones(wanted), strict=True)) | self.far
         if sums and len(order) == len(without_ones(wanted)):
             self.far = dict(zip(order, without_ones(wanted), strict=True)) | self.far
         for one, whole in sums:
@@ -122,6 +142,8 @@ class Indexed:
             if self.implicit and {ROW, COL} & {*found.axes}:
                 raise self._refused("no single entry", part)
             return found
+        if isinstance(part, ast.Call) and part.function == UPTO and len(part.arguments) == 3:
+            return self._upto(part)
         if not self._has_letters(part):
             found = self._placed(part, part, ())
             is_row = isinstance(part, ast.Transposed) and len(self.shape(part)) == 1
@@ -136,14 +158,28 @@ class Indexed:
                 return self._product(part)
             case ast.Binary():
                 return self._compared(part)
-            case ast.Call() if (letter := _SUM.fullmatch(part.function)) and len(part.arguments) == 1:
-                return self._summed(self.part(part.arguments[0].value), letter[1], part)
-            case ast.Call() if _is_pointwise(part.function):
-                return self._call(part)
+            case ast.Call():
+                return self._function(part)
+        raise self._refused("no product, sum or function of entries", part)
+
+    def _function(self, part: ast.Call) -> Part:
+        """A sum, a function entry by entry, the length of a row `‖a_i‖`, the matrix `diag(a_i)`."""
+        inner = part.arguments[0].value if len(part.arguments) == 1 else None
+        if inner is not None and (letter := _SUM.fullmatch(part.function)):
+            return self._summed(self.part(inner), letter[1], part)
+        if _is_pointwise(part.function):
+            return self._call(part)
+        if inner is not None and part.function == "norm":
+            squares = squared_sum(self.part(inner))
+            return replace(squares, expression=called("sqrt", squares.expression))
+        if inner is not None and part.function == "diag" and {ROW, COL} & {*self.part(inner).axes} == {ROW}:
+            both = [self.part(inner), identity(ROW, COL, self.part(inner).sizes[ROW], part)]
+            return aligned(both, lambda two: ast.Binary(part.start, part.end, "*", two[0], two[1]))
         raise self._refused("a function of the whole", part)
 
     def _has_letters(self, part: ast.Expression) -> bool:
-        return any(self.operand(one) is not None for one in ast.parts(part))
+        return any(self.operand(one) is not None or isinstance(one, ast.Name) and one.name in self.far
+                   for one in ast.parts(part))  # fmt: skip
 
     def _placed(self, part: ast.Expression, operand: ast.Expression, letters: tuple[str | Shifted, ...]) -> Part:
         """A tensor with letters at its first axes; axes of one entry need none."""
@@ -197,26 +233,38 @@ class Indexed:
         size = next((self.far[name] for name in (one, other) if isinstance(name, str) and name in self.far), None)
         if size is None or not isinstance(one, str) or not isinstance(other, str) or one == other:
             raise self._refused("1 where both are the same, and nothing says how far they run", part)
-        start, end = part.start, part.end
-        given = ast.Argument(None, ast.Number(start, end, Fraction(size), str(size)), start, end)
-        return Part(ast.Call(start, end, "eye", (given,), start, library="own"), {one: size, other: size})
+        return identity(one, other, size, part)
 
     def _compared(self, part: ast.Binary) -> Part:
         """`y_n = k`: a letter stands for its number."""
         known = {id(side): self._counted(side) for side in (part.left, part.right)
                  if isinstance(side, ast.Name) and side.name in self.far}  # fmt: skip
+        for side, other in ((part.left, part.right), (part.right, part.left)):
+            if isinstance(side, ast.Name) and side.name == IDENTITY and self._has_letters(other):  # I - u_i u_iᵀ
+                sizes = self.part(other).sizes
+                known |= {id(side): identity(ROW, COL, sizes[ROW], side)} if {ROW, COL} <= sizes.keys() else {}
         self.known |= known
         return self._elementwise(part, (part.left, part.right), lambda both: replace(part, left=both[0], right=both[1]))
 
     def _counted(self, part: ast.Name) -> Part:
-        size, (start, end) = self.far[part.name], (part.start, part.end)
-        numbers = (ast.Number(start, end, Fraction(one), str(one)) for one in range(self.first, size + self.first))
-        return Part(ast.Sequence(start, end, tuple(numbers), "["), {part.name: size})
+        return listed(range(self.first, self.far[part.name] + self.first), part.name, part)
+
+    def _upto(self, part: ast.Call) -> Part:
+        """`upto(n, 1, 4)`: 1 at these numbers; where it is 1 at all of them, or nothing is known of them, just that."""
+        letter, asked = part.arguments[0].value, numbers(part, self.named)
+        size = self.far.get(letter.name) if isinstance(letter, ast.Name) else None
+        whole = size and asked is not None and asked == range(self.first, self.first + size)
+        if not isinstance(letter, ast.Name) or asked is None or not size or whole:
+            return Part(ast.Number(part.start, part.end, Fraction(1), "1"), {})
+        if len(asked) > size:
+            message = f"the sum goes over {len(asked)} numbers, and the axis of {letter.name} has {size}"
+            raise SpecError("E015", message, at=self._place(part))
+        return listed([int(one + self.first in asked) for one in range(size)], letter.name, part)
 
     def _turned(self, part: ast.Transposed) -> Part:
         """`x_nᵀ`: a row; of an entry with two letters the other one."""
         placed = self.operand(part.operand)
-        if placed is not None and len(placed[1]) == len(self.shape(placed[0])):
+        if placed is not None and ":" not in placed[1] and len(placed[1]) == len(self.shape(placed[0])):
             return self._placed(part, placed[0], placed[1][::-1])
         return self.part(part.operand).renamed({ROW: COL, COL: ROW})
 
@@ -258,14 +306,18 @@ class Indexed:
             letter = self._letter_of_sum(factor)
             rest = factors[at + 1 :]
             if letter and any(letter in self.part(one).axes for _, one in rest):
-                assert isinstance(factor, ast.Call)
-                inner = self._chain([("*", factor.arguments[0].value), *rest], part)
-                return self._times(found, sign, self._summed(inner, letter, factor))
+                call = factor.operand if isinstance(factor, ast.Unary) else factor  # -Σ_n (..) x_n
+                assert isinstance(call, ast.Call)
+                inner = self._summed(self._chain([("*", call.arguments[0].value), *rest], part), letter, call)
+                if isinstance(factor, ast.Unary):
+                    inner = replace(inner, expression=replace(factor, operand=inner.expression))
+                return self._times(found, sign, inner)
             found = self._times(found, sign, self.part(factor))
         assert found is not None
         return found
 
     def _letter_of_sum(self, factor: ast.Expression) -> str:
+        factor = factor.operand if isinstance(factor, ast.Unary) else factor
         named = isinstance(factor, ast.Call) and len(factor.arguments) == 1 and _SUM.fullmatch(factor.function)
         return named[1] if named else ""
 

@@ -27,6 +27,9 @@ GRADIENTS = tuple(re.compile(pattern) for pattern in (
 ))  # fmt: skip
 """How a node's gradient is called, the surest first."""
 
+GRADIENT_LEADS = ("", "d", "δ", "∂")
+"""What stands before a node's name, or nothing."""
+
 LONGEST = 200
 """Characters of a name in which another spelling is looked for."""
 
@@ -126,11 +129,22 @@ _LAYER = re.compile(r"(?P<name>[^\W\d]\w*?)"
                     r"|\{\s*(?P<braced>\d)\s*\})")  # fmt: skip
 
 
+_OF_LAYER = re.compile(
+    r"(?<![\w\\])(?P<name>\\?[^\W\d_]+)(?P<before>')?\s*\^\s*\{\s*[\[(](?P<layer>\d+)[\])]\s*(?P<inside>'|\\prime)?\s*\}"
+    r"(?P<behind>')?(?=\s*\()")  # fmt: skip
+"""The derivative of a function with the number of its layer: `g^{[1]'}(Z)`."""
+
+
 def layered(text: str, nodes: Collection[str]) -> str:
     r"""`W^{[2]}`, `z^{(1)T}`, `a^2`, `z_k^{(2)}`: a node named with its layer's number; whatever is none stays.
 
     `\delta^{(2)}` is the error of that layer.
     """
+
+    def function(found: re.Match[str]) -> str:
+        primed = found["before"] or found["inside"] or found["behind"]
+        is_node = _node(found["name"] + found["layer"], nodes) in nodes
+        return found["name"] + "'" if primed and not is_node else found[0]
 
     def plain(found: re.Match[str]) -> str:
         power = found["round"] or found["bare"] or found["braced"]
@@ -147,12 +161,12 @@ def layered(text: str, nodes: Collection[str]) -> str:
                 return name + index + turned
         return found[0]
 
-    return _LAYER.sub(plain, text) if "^" in text else text
+    return _LAYER.sub(plain, _OF_LAYER.sub(function, text)) if "^" in text else text
 
 
 def _node(word: str, nodes: Collection[str]) -> str:
     """A node's name in the spelling of the spec; with the letter of a gradient before it, or without."""
-    for lead in ("", "d", "δ", "∂"):
+    for lead in GRADIENT_LEADS:
         name = word.removeprefix(lead)
         if word.startswith(lead) and (node := other_spelling(name, nodes)) is not None:
             return lead + node

@@ -17,7 +17,7 @@ from backprop_cli.records import dataclass, field, replace
 from backprop_cli.tasks.calculate import compute
 from backprop_cli.tasks.computed import Computed
 from backprop_cli.tasks.grading.chain import Chain, ancestors
-from backprop_cli.tasks.grading.draws import further
+from backprop_cli.tasks.grading.draws import further, given
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.operands import View
 from backprop_cli.tasks.grading.quantities import Quantities, Settings
@@ -128,6 +128,15 @@ class Key:
         """Whether an item earns nothing: a leaf's own value, and the gradient of the output."""
         node = self.graph.nodes[self.names[item.node]]
         return node.is_leaf if item.what == "value" else node.index == self.graph.output.index
+
+    @cached_property
+    def as_given(self) -> Key | None:
+        """The key at draws that keep the numbers that an exercise gives; None where it gives none."""
+        leaves = {node.index: self.draws[0].values[node.index] for node in self.graph.nodes if node.leaf}
+        held = given(self.graph, leaves)
+        runs = further(self.graph, leaves, compute(self.graph, leaves), held) if held else ()
+        draws = (self.draws[0], *(_draw(self.chain, run) for run in runs))
+        return replace(self, draws=draws, known={}) if len(draws) > 1 else None
 
     @cached_property
     def _completed(self) -> Mapping[int, int]:

@@ -50,8 +50,10 @@ def to_text(latex: str, nodes: Collection[str]) -> str:
     latex = _CASES.sub(lambda found: rf"\operatorname{{where}}({_IF.sub('', found[2])}, {found[1]}, {found[3]})", latex)
     names = {"loss", *nodes}
     words = sorted((one for name in names for one in (name, f"d{name}") if len(one) > 1), key=len, reverse=True)
+    stems = sorted({one.partition("_")[0] for one in words if "_" in one[2:]}, key=len, reverse=True)
     whole = rf"(?:{'|'.join(map(re.escape, words))})(?![a-zA-Z0-9_])"  # names, though no \mathrm says so
-    tokens = re.findall(rf"\\[a-zA-Z]+|\\.|{whole}|{_CODE}|{TOKEN.pattern}", latex, re.DOTALL)
+    begun = rf"(?:{'|'.join(map(re.escape, stems))})(?=_\{{)|" if stems else ""  # net of net_{o1}
+    tokens = re.findall(rf"\\[a-zA-Z]+|\\.|{whole}|{begun}{_CODE}|{TOKEN.pattern}", latex, re.DOTALL)
     return joined(Reader([token for token in tokens if not token.isspace()], nodes).parts())
 
 

@@ -36,8 +36,10 @@ INDICATORS = ("I", "step", "heaviside", "np.heaviside", "indicator", "Ind", "H")
 _ROUND = re.compile(
     r"^\s*(?:return\b|approx(?:\.|imately)?|about|circa|ca\.|roughly|Parameter containing:|[≈≃≅∼~=:])+\s*(?=\S)",
     re.IGNORECASE)  # fmt: skip
+_OPERATOR = r"[-+*/^=·⊙@,(√]"
 _AFTER = re.compile(
-    r"\s*(?:\s#.*|\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+(?:\s+[a-z]+)?|by .*"
+    rf"\s*(?:\s#.*|(?<!{_OPERATOR})(?<!{_OPERATOR} )"
+    r"\((?:rounded|approx\.?|approximately|element-?wise|\d+\s*[x×,]\s*\d+(?:\s+[a-z]+)?|by .*"
     r"|(?![^()]*\b(?:if|else)\b)(?=[^()]*\b[a-z]{2,}\s+[a-z]{2,}\b)[^()]*)\)|\[element-?wise\]"
     r"|[;,.]+|\bapprox\.?|\brounded|\b(?:nats|bits))\s*$", re.IGNORECASE)  # fmt: skip
 _UNIT = (r"(?:[kMGmµnc]?(?:m|s|g|N|J|W|V|A|K|C|F|H|T|Hz|Pa|mol|rad|eV|bar|Ω|L)|min|h|deg|°C?|€|\$|USD|EUR)"
@@ -45,6 +47,9 @@ _UNIT = (r"(?:[kMGmµnc]?(?:m|s|g|N|J|W|V|A|K|C|F|H|T|Hz|Pa|mol|rad|eV|bar|Ω|L)
 _IN_UNITS = re.compile(rf"(?P<number>[-+−]?\d[\d.,]*(?:e[-+]?\d+)?|[\[(][-+−\d.,;\s\[\]()e]*[\])])\s+"
                        rf"(?P<unit>(?![NmBM]$){_UNIT}(?:\s*[·*/⋅]?\s*\(?{_UNIT}\)?)*)")  # fmt: skip
 """A number in units; N and m alone are sizes."""
+_LISTED = re.compile(rf"(?<=\d)\s+(?P<unit>{_UNIT}(?:\s*[·*/⋅]?\s*\(?{_UNIT}\)?)*)(?=\s*[,;\]\)]|\s+[-+−]?\d)")
+"""The unit of an entry of a list."""
+_NUMBERS = re.compile(r"[\[(][-+−\d.,;\s\[\]()e]*[\])]")
 _BOLD = re.compile(r"^(\*{1,2})([^*].*[^*])\1$", re.DOTALL)
 _PARTIAL = re.compile(r"(?<!\w)(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*/\s*(?:d|∂)\s*(?:\(\s*(\w+)\s*\)|(\w+))(?!\w)")
 _IN_CODE = re.compile(r"(?<!\w)d_?([^\W\d]\w*?)_d_?([^\W\d]\w*)(?!\w)")
@@ -54,7 +59,7 @@ _INDEX = re.compile(r"_\{([\w,\s]+)\}")
 _SHIFTED = re.compile(r"(?<=\w)_\{([\w,\s]*[-+][\w,\s+-]*)\}")
 _SUM_BELOW = re.compile(r"(?:Σ|∑|\bsum)_\{([a-z](?:\s*,\s*[a-z])+)\}|(?:Σ|∑|\bsum)_\{([a-z])\s*[:|]([^{}]+)\}")
 _PLACED = re.compile(r"\)_([a-z]{1,4})(?!\w)")
-_LETTERS = re.compile(r"(?<=[\w)\]])[ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]+")
+_LETTERS = re.compile(r"(?<=[\w)\]\u0302\u0304])[ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]+")
 LETTERS = str.maketrans("ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "aehijklmnoprstuvx")
 _ONES = re.compile(r"[𝟏𝟙](?:_\w+)?(?=\s*(?:\^|[ᵀ⊤⊺']|[)\]]|\s|$))|(?<![\w.])1_[a-zA-Z0-9](?!\w)")
 _SUMMED_OVER = re.compile(r"^(.+?),?\s+summed\s+over\s+(?:all\s+)?([a-z])$")
@@ -86,6 +91,8 @@ def around(text: str, nodes: Collection[str] = ()) -> str:
     in_units = _IN_UNITS.fullmatch(text)
     if in_units is not None and not {*re.findall(r"[^\W\d]+", in_units["unit"])} & {*nodes}:
         text = in_units["number"]
+    if _NUMBERS.fullmatch(bare := _LISTED.sub("", text)) and not {*re.findall(r"[^\W\d]+", text)} & {*nodes}:
+        text = bare
     return re.sub(r"^([-+]?[\d.]+)\s*%$", r"\1/100", text)
 
 

@@ -109,7 +109,8 @@ def _answering(item: Item) -> Iterator[Item]:
 
 def circles(sheet: Sheet, key: Key) -> frozenset[Item]:
     """The items whose formulas rest on themselves through other answers of the sheet."""
-    uses = {item: gradients_used(key, content.expression) for item, content in sheet.answers.items()
+    uses = {item: gradients_used(key, content.expression) - ({item.node} if content.differential else set())
+            for item, content in sheet.answers.items()
             if isinstance(content, Formula) and item.what == "gradient"}  # fmt: skip
     rests = {item: {other for other in uses if other.node in names} for item, names in uses.items()}
     found = set()
@@ -180,7 +181,7 @@ class Marking:
 
     def _misfit(self, item: Item, index: int, content: Content, why: BackpropError, blank: Marked) -> Marked | None:
         """A formula whose shapes do not fit is wrong by a mistake that is known, where one change makes it right."""
-        if why.code != "E014" or not isinstance(content, Formula) or item.what == "value":
+        if why.code != "E014" or not isinstance(content, Formula) or item.what == "value" or content.differential:
             return None
         found = self._repaired(item, index, content, fits=False)
         return found and replace(blank, status="wrong", mistake=found[0], reason=f"{told(why)}: {found[1]}")
@@ -188,7 +189,7 @@ class Marking:
     def _repaired(self, item: Item, index: int, content: Formula, *, fits: bool) -> tuple[str, str] | None:
         """The one change that makes a formula right; looked for once, however many sheets have it."""
         known = self.key.repairs
-        formula = (item, unparse(content.expression), content.letters, self.scheme.allow)
+        formula = (item, unparse(content.expression), content.letters, content.dotted, self.scheme.allow)
         if formula not in known and len(known) < MOST_REPAIRS:
             known[formula] = repaired(content.expression, self.key.names, self.key.functions,
                                       self._judge(item, index, content), fits=fits)  # fmt: skip
@@ -227,11 +228,14 @@ class Marking:
             values = self._evaluated(item, content)
             return arranged(Given(values, formula=content), right[0].shape)
         shown = figures(self.key, content) if isinstance(content, Formula) else content
+        if isinstance(content, Formula) and content.other is not None and np.shape(shown.value) != right[0].shape:
+            decimal = figures(self.key, replace(content, expression=content.other))
+            shown = decimal if np.size(decimal.value) == right[0].size else shown
         return arranged(Given([np.asarray(shown.value)], shown), right[0].shape)
 
     def _evaluated(self, item: Item, formula: Formula) -> list[Array]:
         """What a formula comes to, worked out once, however many sheets have it."""
-        known, letters = self.key.worked_out, formula.letters
+        known, letters = self.key.worked_out, (formula.letters, formula.dotted)
         asked = (item, unparse(formula.expression), formula.text.text, letters, self.scheme.allow)
         if asked in known:
             return known[asked]
@@ -251,6 +255,8 @@ class Marking:
             return self._right(given, right[0], blank)
         if self._agrees_but_for_decimals(item, given, right):
             return self._right(replace(given, remark="a decimal in it is rounded"), right[0], blank)
+        if self._agrees_as_given(item, given, right):
+            return self._right(replace(given, remark="right with the numbers that are given"), right[0], blank)
         expected = self._carried(item, index, given)
         if expected is not None:
             self.own.note(item, index, given.values, carried=True)
@@ -296,6 +302,19 @@ class Marking:
             exactly(one, other, self.scheme.closeness, slack).any()
             for one, other, slack in zip(given.values, right, moved, strict=False)
         )
+
+    def _agrees_as_given(self, item: Item, given: Given, right: list[Array]) -> bool:
+        """Whether a formula is right where numbers that the exercise gives are put in: `δ/0.6` where k is 0.6."""
+        if given.formula is None or given.values[0].shape != right[0].shape:
+            return False
+        if exactly(given.values[0], right[0], self.scheme.closeness, self.key.floor(item, 0)).any():
+            return False
+        key = self.key.as_given if any(map(_is_put_in, ast.parts(given.formula.expression))) else None
+        if key is None:
+            return False
+        values = evaluated(key, item, given.formula, self.scheme.allow)
+        return not any(exactly(one, other, self.scheme.closeness, key.floor(item, draw)).any()
+                       for draw, (one, other) in enumerate(zip(values, key.right(item), strict=True)))  # fmt: skip
 
     def _carried(self, item: Item, index: int, given: Given) -> list[Array] | None:
         """What follows from the writer's own earlier answers, where that is what was given."""
@@ -343,3 +362,8 @@ class Marking:
         given = case.given[: len(right)]
         mistake, reason = explain(replace(case, right=right, given=given, views=views, own=True))
         return (mistake, f"{reason} (seen from your own earlier answer)") if mistake else None
+
+
+def _is_put_in(part: ast.Expression) -> bool:
+    """Whether a number may stand for one that is given."""
+    return isinstance(part, ast.Number) and part.value not in {0, 1}

@@ -16,6 +16,7 @@ from backprop_cli.language import expression as ast
 from backprop_cli.language.expression.tree import rebuilt
 from backprop_cli.language.unparse import unparse
 from backprop_cli.records import replace
+from backprop_cli.tasks.grading.bounds import UPTO
 from backprop_cli.tasks.grading.functions import PRIME
 from backprop_cli.tasks.grading.items import indexed, other_spelling
 
@@ -53,7 +54,7 @@ def repaired(expression: ast.Expression, names: Collection[str], functions: Coll
         return None
     letters = {letter for one in ast.names(expression) for _, found in indexed(one.name) for letter in found}
     kinds: list[Callable[[ast.Expression], Iterator[Edit]]]
-    kinds = [_of_shapes, _of_axes, partial(_of_letters, sorted(letters)), partial(_of_names, names)]
+    kinds = [_of_bounds, _of_shapes, _of_axes, partial(_of_letters, sorted(letters)), partial(_of_names, names)]
     kinds[1:1] = [_of_terms, partial(_of_functions, functions)] if fits else []
     for kind in kinds:
         for mistake, told, changed in islice(_edits(expression, kind), MAX_EDITS):
@@ -65,9 +66,20 @@ def repaired(expression: ast.Expression, names: Collection[str], functions: Coll
 def _edits(part: ast.Expression, kind: Callable[[ast.Expression], Iterator[Edit]]) -> Iterator[Edit]:
     """Each expression with one change somewhere in it; the outermost first."""
     yield from kind(part)
-    for number, child in enumerate(ast.children(part)):
+    for number, child in enumerate(() if _is_bounds(part) else ast.children(part)):
         for mistake, told, changed in _edits(child, kind):
             yield mistake, told, _with_child(part, number, changed)
+
+
+def _is_bounds(part: ast.Expression) -> bool:
+    return isinstance(part, ast.Call) and part.function == UPTO
+
+
+def _of_bounds(part: ast.Expression) -> Iterator[Edit]:
+    """A sum over all entries, in the place of one from here to there."""
+    if _is_bounds(part):
+        told = "the sum leaves entries out: look at where it begins and ends"
+        yield "path_missing", told, ast.Number(part.start, part.end, Fraction(1), "1")
 
 
 def _of_names(names: Collection[str], part: ast.Expression) -> Iterator[Edit]:

@@ -39,6 +39,12 @@ def is_item(name: str, nodes: Collection[str]) -> bool:
     return item is not None and (item.node in nodes or bool(item.suffix))
 
 
+def is_gradient(name: str, nodes: Collection[str]) -> bool:
+    """Whether a name is that of a node's gradient."""
+    item = item_of(name, nodes)
+    return item is not None and item.node in nodes and bool(item.suffix)
+
+
 _BRACKETS = {"[": 1, "(": 1, "{": 1, "]": -1, ")": -1, "}": -1}
 
 

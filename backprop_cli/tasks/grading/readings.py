@@ -21,8 +21,10 @@ from backprop_cli.language.expression.tree import everywhere
 from backprop_cli.language.model import Shape
 from backprop_cli.language.unparse import unparse
 from backprop_cli.records import replace
+from backprop_cli.tasks.grading.bounds import UPTO
 from backprop_cli.tasks.grading.contents import Formula
-from backprop_cli.tasks.grading.conventions import Conventions
+from backprop_cli.tasks.grading.conventions import Conventions, added_up
+from backprop_cli.tasks.grading.examples import in_columns, in_rows, is_example
 from backprop_cli.tasks.grading.indices import Indexed
 from backprop_cli.tasks.grading.items import Item
 from backprop_cli.tasks.grading.key import Key
@@ -31,9 +33,6 @@ from backprop_cli.tasks.grading.slopes import like_their_arguments
 
 MAX_ENTRIES = 1 << 22
 """Of all that a formula computes on its way, besides sixteen times what the key itself holds."""
-
-_DOTS = ("·", "\\cdot", "@", "∙", "•")
-"""Signs of a product of vectors that may be a number."""
 
 _KRONECKER = re.compile(r"(?:δ|delta)_[a-z]_?[a-z]")
 
@@ -61,7 +60,7 @@ def readings(key: Key, item: Item, formula: Formula, scope: Scope) -> Iterator[a
     conventions = Conventions(key, item, formula.text, shape)
     expression = everywhere(conventions.expression(formula.expression), _inverted(shape, formula.text.text))
     scope = like_their_arguments(scope, expression)
-    lettered = any(conventions.placed(part) is not None for part in ast.parts(expression))
+    lettered = any(is_example(part) or conventions.placed(part) is not None for part in ast.parts(expression))
     found = _lettered(conventions, formula, expression) if lettered else _plain(conventions, formula, expression)
     seen: set[str] = set()  # two trees are not compared: that goes as deep as they are
     for reading in found:
@@ -75,17 +74,21 @@ def _lettered(conventions: Conventions, formula: Formula, expression: ast.Expres
     parts = ast.parts(expression)
     sums = any(isinstance(part, ast.Call) and part.function.startswith(("Σ", "sum")) for part in parts)
     deltas = any(_KRONECKER.fullmatch(part.name) for part in ast.names(expression))
-    counted = any(isinstance(part, ast.Indexed) for part in parts)
+    counted = any(isinstance(part, ast.Indexed) or isinstance(part, ast.Call) and part.function == UPTO
+                  or isinstance(part, ast.Binary) and part.operator == "==" for part in parts)  # fmt: skip
     wanted = conventions.key.shape(conventions.item)
+    written = everywhere(everywhere(expression, _of_powers), _exponential)
     refused: BackpropError | None = None
     read = False
-    for kronecker, shared, first, implicit, meets in product(
-            (False, True)[: 1 + deltas], (False, True), (0, 1)[: 1 + counted], (False, True)[: 2 - sums],
-            (True, False)):  # fmt: skip
-        reader = Indexed(formula.text, replace(conventions, kronecker=kronecker).placed, conventions.shape,
-                         implicit=implicit, meets=meets, first=first, shared=shared)  # fmt: skip
+    examples = any(map(is_example, parts))
+    for columns, kronecker, shared, first, implicit, meets in product(
+            (False, True)[: 1 + examples], (False, True)[: 1 + deltas], (False, True), (0, 1)[: 1 + counted],
+            (False, True)[: 2 - sums], (True, False)):  # fmt: skip
+        placed = replace(conventions, kronecker=kronecker).placed
+        reader = Indexed(formula.text, placed, conventions.shape, implicit=implicit, meets=meets, first=first,
+                         shared=shared, named=conventions.key.sizes)  # fmt: skip
         try:
-            found = [*reader.whole(everywhere(expression, _of_powers), formula.letters, wanted)]
+            found = [*reader.whole(everywhere(written, in_columns if columns else in_rows), formula.letters, wanted)]
         except BackpropError as caught:
             refused = refused or caught
             continue
@@ -98,15 +101,20 @@ def _lettered(conventions: Conventions, formula: Formula, expression: ast.Expres
 def _plain(conventions: Conventions, formula: Formula, expression: ast.Expression) -> Iterator[ast.Expression]:
     """A formula in whole tensors: which products are matrix products, what is nearer to what."""
     shape = conventions.shape
-    changes = [_as_it_stands, _entrywise(shape, _are_vectors), _tight, _entrywise(shape, _broadcast), _diagonal,
-               _of_powers]
-    raw = formula.text.source.text[formula.text.start : formula.text.end]
-    if not any(sign in raw for sign in _DOTS):  # two vectors side by side are no dot product
-        changes[:2] = changes[1::-1]
-    for written in (expression, conventions.expression(everywhere(formula.expression, _tight))):
-        yield from (everywhere(written, change) for change in changes)
+    vectors = _entrywise(shape, _are_vectors)
+    strict = not formula.dotted and conventions.item.what == "gradient"  # two vectors side by side are no dot product
+    changed = [everywhere(formula.expression, change) for change in (_tight, _error)]
+    for written in (expression, *(conventions.expression(one) for one in changed if one is not formula.expression)):
+        both = [written, everywhere(written, vectors)]
+        yield from both[1:] if strict else both if formula.dotted else both[::-1]
+        for change in (_tight, _entrywise(shape, _broadcast), _diagonal, _of_powers, _exponential, _of_two):
+            other = everywhere(written, change)
+            if other is not written:
+                yield everywhere(other, vectors) if strict else other
         if ONES in {part.name for part in ast.names(formula.expression)} and _is_scalar(written, shape):
             yield _repeated(written, conventions.key.shape(conventions.item))
+        if (sums := _by_ones(written)) is not written:
+            yield sums
 
 
 def _is_scalar(part: ast.Expression, shape: Callable[[ast.Expression], Shape]) -> bool:
@@ -147,23 +155,31 @@ def _inverted(shape: Callable[[ast.Expression], Shape], text: str) -> Callable[[
     return change
 
 
-def _as_it_stands(part: ast.Expression) -> ast.Expression:
-    return part
-
-
 def _entrywise(shape: Callable[[ast.Expression], Shape],
                which: Callable[[Shape, Shape], bool]) -> Callable[[ast.Expression], ast.Expression]:  # fmt: skip
     """`v dp`, `p · (1 - p)`: no matrix product, but one entry by entry, of operands of such shapes."""
 
     def change(part: ast.Expression) -> ast.Expression:
         if isinstance(part, ast.Binary) and part.operator == "·":
-            outer = which is _are_vectors and (ast.Transposed in {type(part.left), type(part.right)})
             with suppress(BackpropError, ValueError):
-                if not outer and which(shape(part.left), shape(part.right)):
+                is_meant = which is not _are_vectors or not _has_row(part, shape)
+                if is_meant and which(shape(part.left), shape(part.right)):
                     return replace(part, operator="*")
         return part
 
     return change
+
+
+def _has_row(part: ast.Expression, shape: Callable[[ast.Expression], Shape]) -> bool:
+    """Whether a factor of a product is a vector that is written as a row: `xᵀ A y` is a number."""
+    stack = [part]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, ast.Binary) and one.operator == "·":
+            stack += [one.left, one.right]
+        elif isinstance(one, ast.Transposed) and len(shape(one.operand)) == 1:
+            return True
+    return False
 
 
 def _are_vectors(one: Shape, other: Shape) -> bool:
@@ -203,6 +219,39 @@ def _of_powers(part: ast.Expression) -> ast.Expression:
 def _is_bare_sum(call: ast.Call) -> bool:
     """Whether no bracket holds the sum."""
     return call.function.startswith("Σ") and call.start + len(call.function) == call.name_end
+
+
+def _error(part: ast.Expression) -> ast.Expression:
+    """`δ h`: the gradient of h, where it is not the error that arrives times h."""
+    match part:
+        case ast.Binary(operator="·", left=ast.Name(name="δ"), right=ast.Name(name=name)):
+            return ast.Name(part.start, part.end, f"δ_{name}")
+    return part
+
+
+def _exponential(part: ast.Expression) -> ast.Expression:
+    """`e^{z}` beside a node e: the exponential."""
+    match part:
+        case ast.Binary(operator="**", left=ast.Name(name="e"), right=right) if not isinstance(right, ast.Number):
+            given = ast.Argument(None, right, right.start, right.end)
+            return ast.Call(part.start, part.end, "exp", (given,), part.left.end)
+    return part
+
+
+def _of_two(part: ast.Expression) -> ast.Expression:
+    """`max(z, 0)`: the larger one of two, where the second is no axis."""
+    match part:
+        case ast.Call(function="max" | "min", arguments=(_, ast.Argument(keyword=None))):
+            return replace(part, function=f"{part.function}imum")
+    return part
+
+
+def _by_ones(part: ast.Expression) -> ast.Expression:
+    """`δ · 1`, `δ @ 1`: the sums of the rows."""
+    match part:
+        case ast.Binary(operator="·" | "@", left=left, right=ast.Number(text="1")):
+            return added_up(left, -1)
+    return part
 
 
 def _diagonal(part: ast.Expression) -> ast.Expression:

@@ -11,6 +11,7 @@ A file that is no such file at all is an error; an answer in it that cannot be r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -103,10 +104,17 @@ def _several(sheet: Sheet, item: Item, value: tree.Mapping, nodes: Collection[st
             sheet.answers[inner] = content_of(inner, one, nodes, {})
 
 
+_NO_ANSWER = re.compile(
+    r"[\s?.…_~–—-]*|null|n/?a|idk|no (?:idea|answer)|(?:i )?skipped(?: this)?"
+    r"|(?:i )?(?:don['’]t|do not|didn['’]t) know.*", re.IGNORECASE)  # fmt: skip
+"""What stands where nobody answered: `???`, `-`, `I don't know`."""
+
+
 def _empty(value: tree.Node | Text) -> bool:
-    if isinstance(value, Text):
-        return not value.text or value.text in {"~", "null"}
-    return isinstance(value, tree.Scalar) and (value.value is None or not value.raw.strip())
+    if isinstance(value, tree.Scalar):
+        text = value.raw if value.value is None or isinstance(value.value, str) else "0"
+        return value.value is None or _NO_ANSWER.fullmatch(text.strip()) is not None
+    return isinstance(value, Text) and _NO_ANSWER.fullmatch(value.text.strip().rstrip("!")) is not None
 
 
 def _define(line: Line, variables: dict[str, Expression]) -> None:

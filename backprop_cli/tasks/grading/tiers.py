@@ -18,6 +18,7 @@ import numpy as np
 from backprop_cli.engine.graph import Node
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.records import dataclass
+from backprop_cli.tasks.grading.alike import Alike
 from backprop_cli.tasks.grading.around import Candidate
 from backprop_cli.tasks.grading.case import Case, attempted
 from backprop_cli.tasks.grading.edits import Dropped
@@ -166,6 +167,7 @@ def _tiers(case: Case) -> Iterator[Tier]:
     yield _once(case, "itself", lambda: _others(case, "value", [graph.nodes[index]]), 3.0)
     if not case.own:
         yield _once(case, "replaced", lambda: Replaced(key.chain, graph, index).replaced(), 4.0)
+        yield _once(case, "alike", lambda: Alike(key.chain, graph, index).candidates(), 4.0)
         yield _once(case, "far", lambda: Dropped(key.chain, graph, index).far(), 4.0)
     if np.shape(case.given[0]) != np.shape(case.right[0]):
         yield _once(case, "odd", lambda: Replaced(key.chain, graph, index).odd(), 4.0)
