@@ -136,3 +136,12 @@ def test_a_sigmoid_written_out_has_its_slope_by_its_output(u: str, found: str, s
     printed = formulas(spec_of(f"params: {{v: 0.3}}\nnodes: {{y: '1/(1 + exp({u}))', loss: y**2}}"), "v")
     assert printed.text == found
     assert printed.deviation < 1e-15
+
+
+def test_one_label_of_one_row_has_a_formula(spec_of: Any) -> None:
+    """What is picked from a row of one entry: the axes of size 1 that a formula does not write are no error."""
+    spec = spec_of("params: {x: [[0.5, 2.0]]}\n"
+                   "nodes: {p: 'prod(x, axis=(-1, 0), keepdims=true)', y: 'cummax(p, axis=1)', f: sum(sin(y))}")
+    found = run(spec, Settings()).by_name["x"].gradient
+    np.testing.assert_allclose(found.value, np.cos(1) * np.array([[2.0, 0.5]]))  # type: ignore[union-attr]
+    assert "cos(" in found.formula["leaves"].code  # type: ignore[union-attr]

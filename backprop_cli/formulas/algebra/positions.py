@@ -176,6 +176,8 @@ def picked(unit: Expr, p: Expr) -> Expr | None:
         if len(unit.shape) == 1:
             return call("take", {"axis": 0}, p, unit.args[0])
         labels = call("expand_dims", {"axis": len(unit.shape) - 1}, unit.args[0])
+        if len(shape_of(labels)) < len(unit.shape):  # of one label alone: an axis of size 1 is not written
+            return None
         return call("take_along_axis", {"axis": len(unit.shape) - 1}, p, labels)
     return None
 
