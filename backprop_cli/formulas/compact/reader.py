@@ -78,7 +78,16 @@ class Reader:
         chosen = {i: self.shortened(chosen[i], owners[i], i) for i in sorted(chosen, reverse=True)}
         for delta in tuple(self.definitions):
             self.definitions[delta] = self.shortened(self.definitions[delta], delta.owner, delta.index)
+        if self.spent and not spent:
+            self.tell_plainly(chosen, paths)
         return Compact(chosen, self.ordered(chosen), whole or chosen)
+
+    def tell_plainly(self, chosen: dict[int, Expr], paths: Paths) -> None:
+        """Where the budget ended on the way: what is still longer than a line is told by its parts, as all past it."""
+        meaning = Evenly(self.symbols, self.run, paths, self.length)
+        plain = run_pass(meaning)
+        self.definitions |= {delta: delta.definition for delta in meaning.deltas}
+        chosen |= {index: plain[index] for index, expr in chosen.items() if self.numbered(expr) > LONGEST}
 
     def length(self, expr: Expr) -> int:
         """How much of a line a formula takes; of a large one it is enough that it takes more."""
