@@ -29,6 +29,7 @@ from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.networks.weight_norm import normed
 from backprop_cli.tasks.importing.state.objects import Differentiator
+from backprop_cli.tasks.importing.state.random_draws import Draws
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import Builtin, Library, Opaque, Tensor, is_number, plain
@@ -142,12 +143,13 @@ def _default_dtype(machine: Machine, given: list[object], named: dict[str, objec
 
 
 def _generator(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
-    """`np.random.default_rng(0)`, `np.random.RandomState(0)`: its methods are those of numpy.random."""
+    """`np.random.default_rng(0)`, `np.random.RandomState(0)`: each draws by itself, with numpy.random's methods."""
     value = plain(given[0]) if given else plain(named.get("seed"))
     new = getattr(getattr(node, "func", None), "attr", "default_rng") == "default_rng"
+    made = Draws()
     if isinstance(value, int) and 0 <= value < 2**32:
-        machine.draws.seed(value, new)
-    return Library("numpy.random")
+        made.seed(value, new)
+    return made
 
 
 def _grad_of(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> Differentiator:

@@ -30,6 +30,7 @@ from backprop_cli.tasks.importing.python.items import subscript
 from backprop_cli.tasks.importing.python.operators import binary_, both_, choice_, compare_, unary_
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Machine
 from backprop_cli.tasks.importing.state.objects import Bound, Class, Function, Instance, Layer, Super
+from backprop_cli.tasks.importing.state.random_draws import Draws
 from backprop_cli.tasks.importing.state.torch_draws import TorchDraws
 from backprop_cli.tasks.importing.state.values import (
     At,
@@ -139,6 +140,8 @@ def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> obje
         return owner[PLACES[name]]
     if isinstance(owner, Handle):
         return Builtin(name, lambda m, a, k, n: owner.remove() if name == "remove" else None)
+    if isinstance(owner, Draws):
+        return Builtin(name, lambda m, a, k, n: _drawn(m, owner, name, a, k, n))
     if isinstance(owner, TorchDraws):
         return Builtin(name, lambda m, a, k, n: _seeded(owner, name, a))
     return _of_few(machine, owner, name, node)
@@ -160,6 +163,16 @@ _EVERY: Final[Mapping[str, Callable[[object], object]]] = {
     "__class__": type_of, "__name__": lambda owner: getattr(owner, "last", getattr(owner, "name", "")),
 }  # fmt: skip
 """What everything of the program has."""
+
+
+def _drawn(machine: Machine, owner: Draws, name: str, given: list[object], named: dict[str, object],
+           node: ast.AST) -> object:  # fmt: skip
+    """`rng.normal(size=3)`: what numpy.random does, from this generator's numbers."""
+    whole, machine.draws.generator = machine.draws.generator, owner.generator
+    try:
+        return calls.called(machine, Library(f"numpy.random.{name}"), given, named, node)
+    finally:
+        owner.generator, machine.draws.generator = machine.draws.generator, whole
 
 
 def _seeded(owner: TorchDraws, name: str, given: list[object]) -> object:
