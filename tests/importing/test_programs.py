@@ -48,6 +48,42 @@ def test_a_change_that_is_not_read(code: str, backprop: Backprop) -> None:
     assert UNKNOWN[code] in done.err
 
 
+KERAS = """import keras
+import numpy as np
+from keras import layers
+{}m.compile(loss='mse')
+m.fit(np.ones((4, 3)), np.ones((4, 3)))
+"""
+LISTED = "m = keras.Sequential([layers.Dense(3), layers.Dense(3, kernel_regularizer='l2')])\n"
+ADDED = "m = keras.Sequential()\nm.add(layers.Dense(3))\nm.add(layers.Dense(3, kernel_regularizer='l2'))\n"
+HELD = """import {0}
+from torch import nn
+class Net{1}:
+    def __init__(self):
+        self.parts = {2}
+        self.parts.append({3})
+        self.parts.append({4})
+"""
+TORCH_NET = HELD.format("torch", "(nn.Module)", "nn.ModuleList()", "nn.Linear(3, 3)", "nn.FractionalMaxPool2d(3)")
+NUMPY_NET = HELD.format("numpy as np", "", "[]", "np.ones(3)", "np.load('w.npy')")
+LACKING = {
+    KERAS.format(ADDED): "Dense with a regularizer of Keras is not read",
+    KERAS.format(LISTED): "Dense with a regularizer of Keras is not read",
+    TORCH_NET + "x = torch.ones(2, 3)\nfor one in Net().parts:\n    x = one(x)\nx.sum().backward()\n":
+        "nn.FractionalMaxPool2d is not read",
+    NUMPY_NET + "y = np.ones(3)\nfor w in Net().parts:\n    y = y * w\nloss = np.sum(y)\n":
+        "numbers from a file are not read",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", LACKING)
+def test_what_could_not_be_added(code: str, backprop: Backprop) -> None:
+    """Rule: a model, or a list in an object, never lacks a part that could not be read: that part is the error."""
+    done = backprop("import", "-", stdin=code)
+    assert done.code == 2
+    assert LACKING[code] in done.err
+
+
 def test_what_shares_memory_changes_too() -> None:
     """Rule: a part that is written into is written into the whole, whatever its name."""
     code = ("import numpy as np\na = np.array([[1., 2.], [3., 4.]])\nw = np.array([0.5, -0.5])\n{}"

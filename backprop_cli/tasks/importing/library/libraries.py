@@ -26,6 +26,7 @@ from backprop_cli.tasks.importing.networks import inits, keras, modules, tensorf
 from backprop_cli.tasks.importing.networks.custom_rules import custom_vjp
 from backprop_cli.tasks.importing.networks.functional_call import functional_call
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
+from backprop_cli.tasks.importing.networks.micrograd import MICROGRAD
 from backprop_cli.tasks.importing.networks.walk import copied
 from backprop_cli.tasks.importing.networks.weight_norm import normed
 from backprop_cli.tasks.importing.state.objects import Differentiator
@@ -232,7 +233,9 @@ _SPECIAL: Mapping[str, Row] = {
 }  # fmt: skip
 
 
-_ROWS: Mapping[str, Row] = {**tensorflow.TENSORFLOW, **EINOPS, **STANDARD, **CONTROL, **DENSITIES, **_SPECIAL}
+_ROWS: Mapping[str, Row] = {
+    **tensorflow.TENSORFLOW, **EINOPS, **STANDARD, **CONTROL, **DENSITIES, **MICROGRAD, **_SPECIAL,
+}  # fmt: skip
 
 
 def _partial(machine: Machine, given: list[object], named: dict[str, object], more: list[object],

@@ -16,7 +16,7 @@ from backprop_cli.tasks.importing.networks.keras_layers import KERAS
 from backprop_cli.tasks.importing.networks.written_out import definition_of, is_written, refused
 from backprop_cli.tasks.importing.state.objects import WRITTEN, Function, Instance, Layer
 from backprop_cli.tasks.importing.state.record import leaf_of
-from backprop_cli.tasks.importing.state.values import Builtin, Library, Opaque, Part, Tensor, plain
+from backprop_cli.tasks.importing.state.values import Builtin, Library, Opaque, Part, Tensor, Unknown, Unread, plain
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -91,6 +91,7 @@ _LOSSES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("mae", "mean_absolute_error", "MAE"), "MeanAbsoluteError"),
     "binary_crossentropy": "BinaryCrossentropy", "categorical_crossentropy": "CategoricalCrossentropy",
     "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    **dict.fromkeys(("huber", "huber_loss"), "Huber"), **dict.fromkeys(("log_cosh", "logcosh"), "LogCosh"),
 }  # fmt: skip
 
 
@@ -113,13 +114,16 @@ def _fitted(machine: Machine, owner: Instance, given: list[object], named: dict[
         rule = machine.called(definition_of(machine, KERAS, _LOSSES[rule], NAMES, node), [], {}, node)
     target = values.get("y")
     predicted = machine.called(owner, [values.get("x")], {}, node)
+    for part in (rule, predicted):
+        if isinstance(part, Unknown):
+            raise Unread(part.error)
     if not isinstance(rule, Instance | Function | Library) or not isinstance(predicted, Tensor):
         raise machine.record.unread(node, "what this model is compiled with is not known")
     size = machine.record.shape(predicted, node)[:1]
     if size and size[0] > int(plain(values.get("batch_size", BATCH)) or BATCH):
         machine.record.note(node, "fit goes through batches; all the data are read as one")
     loss = machine.called(rule, [target, machine.named(predicted, "y_pred", node)], {}, node)
-    if isinstance(rule, Library) and isinstance(loss, Tensor):
+    if isinstance(loss, Tensor) and machine.record.shape(loss, node):  # one of each example
         loss = machine.called(Library("tensorflow.reduce_mean"), [loss], {}, node)
     training.backward(machine, machine.named(loss, "loss", node), None, None, node)
     return Opaque("a history")

@@ -1,10 +1,11 @@
-"""Layers, losses and models of Keras, each as the program that its documentation says it is; see `written_out`."""
+"""Layers and models of Keras, each as the program that its documentation says it is; see `written_out`."""
 
 from typing import Final
 
+from backprop_cli.tasks.importing.networks.keras_losses import LOSSES
 from backprop_cli.tasks.importing.networks.keras_recurrent import RECURRENT
 
-KERAS: Final = RECURRENT + '''
+KERAS: Final = RECURRENT + LOSSES + '''
 class Dense(Layer):
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
@@ -227,53 +228,6 @@ class Concatenate(Layer):
 
     def call(self, xs, training=None):
         return tf.concat(xs, axis=self.axis)
-
-
-class MeanSquaredError(Layer):
-    def __init__(self, name=None):
-        pass
-
-    def call(self, y_true, y_pred):
-        return tf.reduce_mean((y_pred - y_true) ** 2)
-
-
-class MeanAbsoluteError(Layer):
-    def __init__(self, name=None):
-        pass
-
-    def call(self, y_true, y_pred):
-        return tf.reduce_mean(tf.abs(y_pred - y_true))
-
-
-class BinaryCrossentropy(Layer):
-    def __init__(self, from_logits=False, name=None):
-        self.from_logits = from_logits
-
-    def call(self, y_true, y_pred):
-        if self.from_logits:
-            return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=y_pred))
-        return -tf.reduce_mean(y_true * tf.math.log(y_pred) + (1 - y_true) * tf.math.log(1 - y_pred))
-
-
-class CategoricalCrossentropy(Layer):
-    def __init__(self, from_logits=False, name=None):
-        self.from_logits = from_logits
-
-    def call(self, y_true, y_pred):
-        if self.from_logits:
-            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=y_pred))
-        total = tf.reduce_sum(y_pred, axis=-1, keepdims=True)
-        return -tf.reduce_mean(tf.reduce_sum(y_true * tf.math.log(y_pred / total), axis=-1))
-
-
-class SparseCategoricalCrossentropy(Layer):
-    def __init__(self, from_logits=False, name=None):
-        self.from_logits = from_logits
-
-    def call(self, y_true, y_pred):
-        y_true = tf.reshape(y_true, (y_pred.shape[0],))
-        logits = y_pred if self.from_logits else tf.math.log(y_pred)
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y_true, logits=logits))
 
 
 class Sequential(Layer):

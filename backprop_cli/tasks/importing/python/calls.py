@@ -18,7 +18,8 @@ from backprop_cli.tasks.importing.networks import keras, modules, own_functions
 from backprop_cli.tasks.importing.networks.hooks import hooked
 from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
 from backprop_cli.tasks.importing.networks.walk import copied
-from backprop_cli.tasks.importing.python.loops import parts_run
+from backprop_cli.tasks.importing.python.contexts import context_of
+from backprop_cli.tasks.importing.python.unknown import parts_run
 from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
 from backprop_cli.tasks.importing.state.nested import each
 from backprop_cli.tasks.importing.state.objects import (
@@ -121,6 +122,8 @@ def inline(machine: Machine, function: Function, given: list[object], named: dic
         return Draw(given[0], given[1])  # the helper that our own exports carry
     frame = Frame(function.frame, inside=True)
     frame.names.update(bound(machine, function, given, named, node))
+    if function.mark == "contextmanager":
+        return context_of(machine, function, frame, node)
     if machine.answers is not None:
         frame.hidden = machine.answers.other(frame.names)
         machine.answers.called.add(function.name)

@@ -11,64 +11,13 @@ from backprop_cli.errors import SpecError
 from backprop_cli.tasks.importing.arrays.asked import items_of, truth
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.exercise.descent import descended
-from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
-from backprop_cli.tasks.importing.state.values import Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.python.unknown import changed, parts_run, unknown_block
+from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine
+from backprop_cli.tasks.importing.state.values import Unknown, Unread
 
 MAX_LOOP_STEPS: Final = 60_000
 MAX_ROUNDS: Final = 2_000
 FIRST: Final = "of the training loop the first round is read"
-
-
-def unknown_block(machine: Machine, body: list[ast.stmt], error: SpecError) -> None:
-    """Statements of which nobody knows whether they run: what they would assign is unknown, if it is used."""
-    for statement in body:
-        for part in parts_run(statement):
-            name = _changed(part)
-            if name is not None:
-                machine.frame.put(name, Unknown(error))
-            elif isinstance(part, ast.Return):
-                raise Returned(Unknown(error))
-            elif isinstance(part, ast.Break | ast.Continue):
-                raise Unread(error)  # the loop around it is as unknown
-
-
-def parts_run(statement: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a statement that run where it stands: not the bodies of functions and classes made in it."""
-    stack = [statement]
-    while stack:
-        part = stack.pop()
-        yield part
-        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            stack += ast.iter_child_nodes(part)
-
-
-def unknown_object(machine: Machine, node: ast.Call, error: SpecError) -> None:
-    """What a method that could not be read would have changed, `rows.remove(x)`, `x.frobnicate_()`, is unknown."""
-    name = _changed(node)
-    found = machine.frame.names.get(name) if name is not None else None
-    if name is not None and isinstance(found, Tensor | list | dict):
-        machine.frame.put(name, Unknown(error))
-
-
-_CHANGING: Final = frozenset(
-    {"append", "extend", "insert", "update", "add", "pop", "sort", "reverse", "clear", "remove"}
-)
-
-
-def _changed(part: ast.AST) -> str | None:
-    """The name that a part of a statement binds, or whose object it changes."""
-    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-        return part.id
-    if isinstance(part, ast.MatchAs | ast.MatchStar | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return part.name
-    owner: ast.expr | None = None
-    if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
-        owner = part.value
-    elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-        owner = part.func.value if part.func.attr in _CHANGING or part.func.attr.endswith("_") else None
-    while isinstance(owner, ast.Subscript):
-        owner = owner.value
-    return owner.id if isinstance(owner, ast.Name) and owner.id != "self" else None
 
 
 def loop(machine: Machine, node: ast.For | ast.While) -> None:
@@ -141,5 +90,5 @@ def _unknown_loop(machine: Machine, node: ast.For | ast.While, error: SpecError)
     """A loop of which nobody knows how often it runs; its `break`s are its own."""
     with suppress(Unread):
         unknown_block(machine, [node], error)
-    for name in filter(None, map(_changed, parts_run(node))):
+    for name in filter(None, map(changed, parts_run(node))):
         machine.frame.put(name, Unknown(error))

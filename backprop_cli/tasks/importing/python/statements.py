@@ -12,10 +12,11 @@ from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library.helpers import helper
 from backprop_cli.tasks.importing.library.methods import family_of
 from backprop_cli.tasks.importing.networks.tensorflow import Tape
-from backprop_cli.tasks.importing.python.loops import loop, unknown_block, unknown_object
+from backprop_cli.tasks.importing.python import contexts
+from backprop_cli.tasks.importing.python.loops import loop
 from backprop_cli.tasks.importing.python.matching import match_
-from backprop_cli.tasks.importing.python.targets import poison
 from backprop_cli.tasks.importing.python.trying import raise_, try_
+from backprop_cli.tasks.importing.python.unknown import poison, unknown_block, unknown_object
 from backprop_cli.tasks.importing.state.machine import Broken, Continued, Machine, Returned
 from backprop_cli.tasks.importing.state.objects import Class, Frame, Function, Instance
 from backprop_cli.tasks.importing.state.values import Library, Opaque, Tensor, Unknown, Unread
@@ -127,7 +128,7 @@ def function_of(machine: Machine, node: ast.FunctionDef) -> Any:
     for decorator in reversed(node.decorator_list):
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-        if name in {"staticmethod", "classmethod", "property"}:
+        if name in {"staticmethod", "classmethod", "property", "contextmanager"}:
             made.mark = name
         elif name in {"no_grad", "inference_mode"}:
             made.off = True
@@ -179,7 +180,7 @@ def _return(machine: Machine, node: ast.Return) -> None:
 
 def _with(machine: Machine, node: ast.With) -> None:
     off, taping = 0, 0
-    left: list[Instance] = []
+    left: list[Instance | contexts.Context] = []
     for item in node.items:
         value = _attempt(machine, item.context_expr)
         taping += isinstance(value, Tape)
@@ -187,6 +188,9 @@ def _with(machine: Machine, node: ast.With) -> None:
         if isinstance(value, Instance) and value.kind.find("__enter__") is not None:
             left.append(value)
             value = machine.called(machine.attribute(value, "__enter__", node), [], {}, node)
+        if isinstance(value, contexts.Context):
+            left.append(value)
+            value = contexts.entered(machine, value, node)
         if item.optional_vars is not None:
             _bind_attempt(machine, item.optional_vars, value, node)
     machine.off, machine.taping = machine.off + off, machine.taping + taping
@@ -195,6 +199,9 @@ def _with(machine: Machine, node: ast.With) -> None:
     finally:
         machine.off, machine.taping = machine.off - off, machine.taping - taping
         for one in reversed(left):
+            if isinstance(one, contexts.Context):
+                contexts.left(machine, one, node)
+                continue
             machine.called(machine.attribute(one, "__exit__", node), [None, None, None], {}, node)
 
 

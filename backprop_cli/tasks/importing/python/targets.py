@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from backprop_cli.errors import SpecError
 from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.arrays.writing import write_into
@@ -154,21 +153,3 @@ _TARGETS: Mapping[type[ast.expr], Callable[[Machine, Any, Any, ast.AST], None]] 
     ast.Name: _bind_name, ast.Attribute: _bind_attribute, ast.Subscript: _bind_item, ast.Tuple: _bind_several,
     ast.List: _bind_several,
 }  # fmt: skip
-
-
-def poison(machine: Machine, target: ast.expr, error: SpecError) -> None:
-    """What a statement that cannot be read would have changed is unknown from now on."""
-    if isinstance(target, ast.Tuple | ast.List):
-        for one in target.elts:
-            poison(machine, one, error)
-    elif isinstance(target, ast.Name):
-        machine.frame.put(target.id, Unknown(error))
-    elif isinstance(target, ast.Subscript | ast.Attribute):
-        try:
-            owner = machine.value(target.value)
-        except Unread:
-            return
-        if isinstance(owner, Tensor):
-            owner.broken = error
-        elif isinstance(owner, Instance) and isinstance(target, ast.Attribute):
-            owner.names[target.attr] = Unknown(error)
