@@ -110,6 +110,7 @@ ne(input, other) = input != other
 greater(input, other) = input > other
 less(input, other) = input < other
 where(condition, input, other) = where(condition, input, other)
+fill_diagonal(input, fill_value) = where(eye(shape(input)[0], shape(input)[1]) == 1, fill_value, input)
 masked_fill(input, mask, value) = where(mask, value, input)
 clamp(input, min=none, max=none) = clip(input, min, max)
 clamp_min(input, min) = clip(input, min, none)

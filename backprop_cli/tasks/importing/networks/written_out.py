@@ -174,6 +174,22 @@ class Bernoulli(Distribution):
         return -F.binary_cross_entropy(self.probs, value, reduction="none")
 
 
+class MultivariateNormal(Distribution):
+    def __init__(self, loc, covariance_matrix=None, precision_matrix=None, scale_tril=None, validate_args=None):
+        if precision_matrix is not None:
+            unread("MultivariateNormal with precision_matrix")
+        self.loc = loc
+        self.covariance = scale_tril @ scale_tril.mT if covariance_matrix is None else covariance_matrix
+
+    def log_prob(self, value):
+        away = value - self.loc
+        far = ((away @ torch.linalg.inv(self.covariance)) * away).sum(-1)
+        return -0.5 * (far + torch.logdet(self.covariance) + self.loc.shape[-1] * math.log(2 * math.pi))
+
+    def entropy(self):
+        return 0.5 * (self.loc.shape[-1] * (1 + math.log(2 * math.pi)) + torch.logdet(self.covariance))
+
+
 def kl_divergence(p, q):
     if hasattr(p, "loc") and hasattr(q, "loc"):
         return (q.scale / p.scale).log() + (p.scale ** 2 + (p.loc - q.loc) ** 2) / (2 * q.scale ** 2) - 0.5
