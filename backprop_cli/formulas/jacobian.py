@@ -12,6 +12,7 @@ from sympy import Expr
 from backprop_cli.engine.graph import Graph, GraphPass
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.formulas.algebra.expr import GradSymbol, TensorSymbol, gradients_of, symbols_of
+from backprop_cli.formulas.algebra.tidy import term_by_term
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.linear.indices import Indexing
 from backprop_cli.formulas.linear.letters import NotLinearError
@@ -90,6 +91,8 @@ def jacobian_formula(reverse: Reverse, index: int, small: int) -> Written:
         return Written(Omitted("chained through, it would be too long; name a node nearer to the output"))
     if _holds_unnamed(graph, vjp):
         return Written(Omitted(UNNAMED))
+    with at_work(made.facts.work):
+        vjp = term_by_term(vjp, made.facts)  # which are of other entries
     try:
         entries = jacobian_entries(vjp, seed, graph.nodes[index].shape)
     except NotLinearError as error:

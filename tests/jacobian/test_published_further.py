@@ -27,7 +27,7 @@ from tests.readers.code import value_of
 
 CASES = quick_yaml.cases("published_further.yaml")
 
-LONGER = {"h-bernoulli": 1.2, "j-pseudorange": 1.2, "h-spring": 1.1}
+LONGER = {"h-bernoulli": 1.2, "j-pseudorange": 1.2, "h-spring": 1.1, "h-damped-oscillation": 1.3}
 """Those that are longer than published, and by how much at most."""
 
 
@@ -120,8 +120,8 @@ def test_differences_agree(case: Mapping[str, Any]) -> None:
             np.testing.assert_allclose(one.value, differences(read(case), pair[0]), rtol=1e-6, atol=1e-7 * largest)
         elif len(pair) == 1 and not any(leaf.get("symmetric") for leaf in spec["inputs"].values()):
             leaves = {name: leaf["value"] for part in ("inputs", "params") for name, leaf in spec[part].items()}
-            nodes = {name: re.sub(r"\b([NDKMH])\b", lambda m: str(DIMS[m[1]]), str(text)) for name, text in
-                     case["nodes"].items()}  # fmt: skip
+            nodes = {name: re.sub(r"\b\w\b", lambda m: str(spec["dims"].get(m[0], m[0])), str(text))
+                     for name, text in case["nodes"].items()}  # fmt: skip
             scale = max(1.0, float(np.abs(one.value).max(initial=0)))
             if scale < 1e3:
                 check_second(leaves, nodes, list(nodes)[-1], pair[0], np.asarray(one.value))

@@ -24,7 +24,15 @@ from backprop_cli.formulas.algebra.brackets import (
     uncrossed,
 )
 from backprop_cli.formulas.algebra.cost import reading_cost
-from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, position_of, sort_key, symbols_of, tree_size
+from backprop_cli.formulas.algebra.expr import (
+    Apply,
+    TensorSymbol,
+    made_of,
+    position_of,
+    sort_key,
+    symbols_of,
+    tree_size,
+)
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers, without_quotients
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, laid_open
@@ -98,6 +106,19 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
     expr = min((form.xreplace(back) for form, back in found), key=_cost)
     last = met(expr), collected(apart(expr)), over_roots(expr), collected(expr), with_powers(expr)
     return min(expr, *last, key=_cost)
+
+
+def term_by_term(expr: Expr, facts: Facts) -> Expr:
+    """Fractions with a sum above, tidied one by one: a (1 - x/(b + x))/(b + x) beside another as a b/(b + x)²."""
+    if not expr.args or tree_size(expr) > 4 * MAX_NODES:
+        return expr
+    expr = made_of(expr, [term_by_term(part, facts) for part in expr.args])
+
+    def one(term: Expr) -> Expr:
+        has_sum = isinstance(term, Mul) and any(isinstance(f, Add) for f in term.args)
+        return tidy(term, facts) if has_sum and _worth_trying(term) else term
+
+    return Add(*map(one, expr.args)) if isinstance(expr, Add) else expr
 
 
 def _cost(expr: Expr) -> tuple[int, int]:
