@@ -1,0 +1,35 @@
+"""Where a minus goes: functions that are said to be odd are, and no other takes a sign into its argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.engine.numbers import Words
+from backprop_cli.formulas.algebra.for_print.signs import ODD
+from backprop_cli.tasks.calculate import Settings, run
+
+X = np.array([-0.9, -0.3, 0.2, 0.7])
+
+
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_an_odd_function_is_odd(name: str) -> None:
+    """f(-x) is -f(x), by numbers."""
+    function = getattr(Words(), name)
+    np.testing.assert_allclose(function(-X), -function(X), rtol=1e-14)
+
+
+@pytest.mark.parametrize(("expression", "wanted"), [
+    ("sum(sin(x - m))", lambda d: -np.cos(d)), ("sum(x - tanh(x - m))", lambda d: 1 - np.tanh(d) ** 2),
+    ("sum(sqrt(1 + (x - m)**2))", lambda d: -d / np.sqrt(1 + d**2)), ("sum(abs(x - m))", lambda d: -np.sign(d)),
+    ("sum((x - m)**4)", lambda d: -4 * d**3), ("sum(1/(x - m)**2)", lambda d: 2 / d**3),
+])  # fmt: skip
+def test_a_minus_before_a_difference_says_the_same(expression: str, wanted: Any, spec_of: Any) -> None:
+    """The printed gradient by m, read back, is the derivative, wherever its sign was put."""
+    leaves = f"params: {{x: {(X + 2).tolist()}, m: [0.5, 0.4, 0.3, 0.2]}}\n"
+    spec = spec_of(f"{leaves}nodes: {{y: '{expression}'}}")
+    code = run(spec, Settings()).by_name["m"].gradient.formula["leaves"].code  # type: ignore[union-attr]
+    value = run(spec_of(f"{leaves}nodes: {{y: '{code}', z: sum(y)}}"), Settings(terms=())).by_name["y"].value
+    np.testing.assert_allclose(value, wanted(X + 2 - np.array([0.5, 0.4, 0.3, 0.2])), rtol=1e-12)
