@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from sympy import Add, Expr, S
+from sympy import Add, Expr, Mul, S
 
 from backprop_cli.engine.graph import GraphPass, Node
 from backprop_cli.engine.interpret import interpret
@@ -31,6 +31,7 @@ from backprop_cli.formulas.algebra.expr import (
     depth,
     exact,
     gradients_of,
+    is_op,
     shape_of,
     tree_size,
 )
@@ -44,6 +45,7 @@ from backprop_cli.formulas.algebra.row_sums import with_row_sums
 from backprop_cli.formulas.algebra.solved import is_never_zero
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.tidy import put_together, tidy
+from backprop_cli.formulas.algebra.totals import rearranged
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.long_sums import taken_at_once
 from backprop_cli.formulas.spoken import RuleWords, apply_op
@@ -228,10 +230,10 @@ class Formulas:
         if shape_of(leaf) != shape_of(expr) or not expr.args or not is_positive(leaf, self.symbols.facts):
             return expr
         whole = self.tidied(expr * leaf)
-        if isinstance(whole, Add) and not isinstance(expr, Add):
-            return expr
         found = whole / leaf
         cheaper, smaller = reading_cost(expr) - reading_cost(found), tree_size(expr) - tree_size(found)
+        if isinstance(whole, Add) and not isinstance(expr, Add):  # of a sum over a matrix: (yᵀ K⁻¹ y - n)/a
+            return found if smaller >= SHARE and any(is_op(f, "sum") for f in Mul.make_args(expr)) else expr
         return found if min(cheaper, smaller) >= 0 and cheaper + smaller >= SHARE else expr
 
     def stands(self, expr: Expr) -> bool:
@@ -250,6 +252,11 @@ class Formulas:
 
     def _tidied(self, expr: Expr) -> Expr:
         expr = mirrored(recognised(expr), self.symbols.facts)
+        together = rearranged(expr, lambda inner: tidy(inner, self.symbols.facts))
+        found = self._named(expr)
+        return found if together == expr else min(found, self._named(together), key=tree_size)
+
+    def _named(self, expr: Expr) -> Expr:
         named = folded(expr, self.symbols.facts)
         chosen = tidy(expr if named == expr else recognised(named), self.symbols.facts)
         changed = chosen not in {expr, named}

@@ -30,7 +30,8 @@ NEAR = 1e-8
 DIMS = {"N": 4, "D": 3, "K": 2, "M": 5, "H": 6}
 """The sizes of the letters in the published_*.yaml."""
 
-PUBLISHED = ("lines", "losses", "matrices", "passes", "sciences", "models", "learning", "fields", "more")
+PUBLISHED = ("lines", "losses", "matrices", "passes", "sciences", "models", "learning", "fields", "more",
+             "kinds")  # fmt: skip
 
 STATED: Mapping[str, Mapping[str, Any]] = {
     "pos": {"positive": True}, "unit": {"positive": True}, "sym": {"symmetric": True}, "spd": {"symmetric": True},

@@ -103,7 +103,7 @@ def test_a_column_is_written_as_one(nodes: Mapping[str, str], expected: Mapping[
 EXPONENTIALS = [
     ({"d": "(log(c/p) + c**2/2)/c", "b": "d - c", "L": "c*erf(d/sqrt(2)) - p*erf(b/sqrt(2))"}, "0"),
     ({"d": "(log(c/p) + c**2/2)/c", "b": "d - p", "L": "c*erf(d/sqrt(2)) - p*erf(b/sqrt(2))"},
-     "(c · exp(-d²/2) - p · exp(-b²/2)) · √2 / √π"),
+     "√2 · (c · exp(-d²/2) - p · exp(-b²/2)) / √π"),
     ({"d": "log(c)/p", "L": "exp(d*p) - c*exp(d)"}, "(p - exp(d)) · c"),
 ]
 """The identity of Black and Scholes for a price c and a strike p; with another spread there is none; c by its log."""

@@ -38,18 +38,36 @@ def regrouped(expr: Add, some: bool = False) -> Expr:
     return collected(Add(*with_one_sign([part for parts in opened for part in parts])))
 
 
+@of_sums
+@remembered_of_parts
+def regathered(expr: Add) -> Expr:
+    """(k + 2 a w) n - a v as k n + a (2 w n - v): a bracket opened where its terms share more with the others.
+
+    That of (1 - y) x + y z stays.
+    """
+    parts = [p for t in expr.args for p in (_spread(t) if not any(map(_is_complement, Mul.make_args(t))) else (t,))]
+    found = collected(Add(*parts)) if len(expr.args) < len(parts) <= MAX_REGROUPED else expr
+    return found if len(Add.make_args(found)) <= len(expr.args) else expr
+
+
+def _is_complement(factor: Expr) -> bool:
+    return isinstance(factor, Add) and factor.as_coeff_Add()[0] != 0
+
+
 @remembered_of_parts
 def by_denominators(expr: Expr) -> Expr:
     """1/u - (1/u + 1/v) y as (1 - y)/u - y/v: brackets of fractions are opened, and put together by what divides."""
     if not isinstance(expr, Add) or not 1 < len(expr.args) <= MAX_REGROUPED:
         return expr
     parts = [part for term in expr.args for part in _fractions(term)]
-    if not len(expr.args) < len(parts) <= MAX_TERMS:
+    if len(parts) > MAX_TERMS:
         return expr
     shares: dict[Expr, list[Expr]] = {}
     for part in parts:
         below = Mul(*[f for f in Mul.make_args(part) if isinstance(f, Pow) and f.exp.could_extract_minus_sign()])
         shares.setdefault(below, []).append(part / below)
+    if not 1 < len(shares) < len(parts):
+        return expr
     return Add(*[below * factored_out(Add(*above)) for below, above in shares.items()])
 
 

@@ -13,6 +13,11 @@ LONG_OPERATOR = 8  # nodes
 REPEATED = 4  # an operator costs 1, whatever it is of; but not for each time that it is repeated
 
 
+def length(expr: Expr) -> tuple[int, int]:
+    """Reading cost; among equals the shorter tree."""
+    return reading_cost(expr), tree_size(expr)
+
+
 @remembered
 def reading_cost(expr: Expr) -> int:
     """How much there is to read: a sign is free, a division by a sum dear."""
@@ -71,13 +76,13 @@ def _product_cost(factors: list[Expr]) -> int:
 
 
 def _factor_cost(factor: Expr) -> int:
-    """A root is dearer than a power, and the third power of a root much more: 1/s is read at once, 1/s³ is not."""
+    """A root is dearer than a power, and x^(3/2) more."""
     if not isinstance(factor, Pow):
         return reading_cost(factor)
     exponent = factor.exp
     if not isinstance(exponent, Rational):
         return reading_cost(factor.base) + _exponent_cost(exponent)
-    return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if exponent.p == 1 else 10)
+    return reading_cost(factor.base) + (1 if exponent.is_Integer else 2 if exponent.p == 1 else 3)
 
 
 def _division_cost(below: list[Expr]) -> int:

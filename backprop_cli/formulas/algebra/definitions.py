@@ -41,6 +41,9 @@ def name_definition(symbol: TensorSymbol, definition: Expr, facts: Facts) -> Non
     whole = with_powers(definition)  # (x/l)**(k - 1)/l is (x/l)**k/x, too
     if whole != definition:
         _name_part(symbol, whole, facts)
+    summed = _summed(definition) if isinstance(definition, Mul) else None  # (g ⊙ q)ᵀk/r is Σ(g ⊙ q ⊙ k)/r, too
+    if summed is not None:
+        _name_part(symbol, call("sum", {"axis": None, "keepdims": False}, summed), facts)
     if isinstance(definition, Mul):  # probs is counts·scale, and scale is 1/total
         undone = {s: d for s in symbols_of(definition) if isinstance(d := facts.definitions.get(s), Pow)}
         if undone:

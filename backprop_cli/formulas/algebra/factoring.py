@@ -72,7 +72,14 @@ def _commons(terms: list[Expr]) -> list[dict[Expr, int]]:
     """What two of the terms share, each once; never all terms."""
     powers = [whole_powers(term) for term in terms]
     pairs = (_shared([one, other]) for i, one in enumerate(powers) for other in powers[:i])
-    return list({frozenset(p.items()): p for p in pairs if p and not _is_leaf(p, powers)}.values())
+    found = {frozenset(p.items()): p for p in pairs if p}.values()
+    return [p for p in found if not _is_leaf(p, powers) and not _is_of_powers(p, powers)]
+
+
+def _is_of_powers(common: dict[Expr, int], terms: list[dict[Expr, int]]) -> bool:
+    """Whether a leaf is shared by terms of several powers of it: 3 p² - p c stays in a longer sum, as in books."""
+    base, *others = common
+    return not others and getattr(base, "leaf", False) and len({t[base] for t in terms if base in t}) > 1
 
 
 def _is_leaf(common: dict[Expr, int], terms: list[dict[Expr, int]]) -> bool:

@@ -11,7 +11,7 @@ from itertools import islice
 
 from sympy import Add, Expr, Mul, Pow, S
 
-from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.cost import length
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, made_of, shape_of, symbols_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.formula import call
@@ -82,7 +82,7 @@ def _one(expr: Expr, facts: Facts) -> Expr:
         named = _named_terms(expr, facts)
         return expr if named is None else named
     if isinstance(expr, Add):
-        return min((expr, *_apart(expr, expr, facts), *_met(expr, facts)), key=_cost)
+        return min((expr, *_apart(expr, expr, facts), *_met(expr, facts)), key=length)
     return _product(expr, facts) if isinstance(expr, (Mul, Pow)) else expr
 
 
@@ -90,10 +90,10 @@ def _chain(expr: Apply, facts: Facts) -> Expr:
     """A product of matrices in which some neighbours are a node: aᵀ·V·g, where o is Vᵀ·a, is oᵀ·g."""
     count = len(expr.args)
     longest = min(count - 1, facts.longest_chain) if count <= MAX_FACTORS else 0
-    for length in range(longest, 1, -1):
-        facts.budget.take(count - length)
-        for start in range(count - length + 1):
-            parts = expr.args[start : start + length]
+    for stretch in range(longest, 1, -1):
+        facts.budget.take(count - stretch)
+        for start in range(count - stretch + 1):
+            parts = expr.args[start : start + stretch]
             if frozenset().union(*map(symbols_of, parts)) not in facts.naming:
                 continue  # most stretches, which need not be multiplied out
             part = multiplied_out(parts)
@@ -101,7 +101,7 @@ def _chain(expr: Apply, facts: Facts) -> Expr:
             if found is None and (turned := _turned_node(part, facts)) is not None:
                 found = swap(turned)
             if found is not None:
-                whole = multiplied_out((*expr.args[:start], found, *expr.args[start + length :]))
+                whole = multiplied_out((*expr.args[:start], found, *expr.args[start + stretch :]))
                 return _folded(whole, facts)
     return expr
 
@@ -206,9 +206,9 @@ def _product(expr: Expr, facts: Facts) -> Expr:
         deeper = (e for one in moved_in for e in candidates(one, facts))
         apart = (e for total in sums for e in _apart(best, total, facts))
         found = (*candidates(best, facts), *moved_in, *deeper, *apart)
-        shorter = [e for e in found if _cost(e) < _cost(best)]
+        shorter = [e for e in found if length(e) < length(best)]
         better = bool(shorter)
-        best = min(shorter, key=_cost, default=best)
+        best = min(shorter, key=length, default=best)
     return expr if best is turned else best
 
 
@@ -228,6 +228,3 @@ def _turned_factor(factor: Expr, facts: Facts) -> tuple[Expr, ...]:
     sign = next((s for s in signs if s * rest in facts.factors), None)
     return (factor,) if sign is None else ((sign * number) ** exponent, (sign * rest) ** exponent)
 
-
-def _cost(expr: Expr) -> tuple[int, int]:
-    return reading_cost(expr), tree_size(expr)

@@ -8,6 +8,7 @@ from sympy import Add, Expr, Mul, Pow, S, expand_mul, factor_terms
 
 from backprop_cli.formulas.algebra.brackets import met
 from backprop_cli.formulas.algebra.expr import MASKS, Apply, is_op, tree_size
+from backprop_cli.formulas.algebra.factoring import of_sums
 from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.labels import absorbed, distance, idempotent, labelled, signs
@@ -39,9 +40,10 @@ def _kinds(expr: Expr) -> set[str]:
 
 
 def _operators(expr: Expr) -> set[str]:
-    """The operators that the terms of a sum are, or products of, by their names."""
+    """The operators that the terms of a sum are, or products of, or powers of, by their names."""
     factors = (factor for term in expr.args for factor in (term.args if isinstance(term, Mul) else (term,)))
-    return {factor.name for factor in factors if isinstance(factor, Apply)}
+    bases = (factor.base if isinstance(factor, Pow) else factor for factor in factors)
+    return {base.name for base in bases if isinstance(base, Apply)}
 
 
 def function(name: str, x: Expr, shape_like: Apply) -> Apply:
@@ -239,6 +241,39 @@ def sigmoid_complement(expr: Expr) -> Expr | None:
     return None
 
 
+def pythagorean(expr: Expr) -> Expr | None:
+    """c cos² x + c sin² x is c, c cosh² x - c sinh² x is c: 1 - cosh² x / sinh² x is -1/sinh² x   (I2e, I2f, I2g)."""
+    terms = {_in_sines(t): t for t in expr.args} if len(expr.args) <= MAX_TERMS else {}
+    for written, other in terms.items():
+        for base, exponent in powers_of(written).items():
+            if not (isinstance(base, Apply) and base.name in SINES and exponent.is_Integer and exponent >= 2):
+                continue
+            name, sign = SINES[base.name]
+            one = terms.get(sign * written * function(name, base.args[0], base) ** 2 / base**2)
+            if one is not None:
+                return expr - one - other + written / base**2
+    return None
+
+
+SINES = {"cos": ("sin", 1), "cosh": ("sinh", -1)}
+"""Functions whose square, with that of another times a sign, is 1."""
+
+
+def _in_sines(term: Expr) -> Expr:
+    """tan x as sin x / cos x."""
+    tangents = [f for f in powers_of(term) if isinstance(f, Apply) and f.name in {"tan", "tanh"}]
+    over = {t: [function(t.name.replace("tan", name), t.args[0], t) for name in ("sin", "cos")] for t in tangents}
+    return term.xreplace({t: above / below for t, (above, below) in over.items()}) if over else term
+
+
+@of_sums
+def without_squares(expr: Add) -> Expr:
+    """(a + cos x) cos x + sin² x as a cos x + 1: multiplied out where two squares then are 1."""
+    if not any(isinstance(p, Apply) and p.name in SINES for p in pointwise_parts(expr)):
+        return expr
+    return pythagorean(expand_mul(expr)) or expr
+
+
 def stable(expr: Expr) -> Expr | None:
     """[x > 0] - σ(-|x|) sign(x), the slope of max(x, 0) + log(1 + e^-|x|), is σ(x) where x is not 0   (I1j)."""
     terms = expr.args if len(expr.args) <= MAX_TERMS else ()
@@ -274,4 +309,5 @@ _PRODUCTS: tuple[tuple[Idiom, frozenset[str]], ...] = (
 """Each with what it looks at first: a product without any of these, which may be long, is not gone through."""
 _SUMS: tuple[tuple[Idiom, frozenset[str]], ...] = (
     (sigmoid_complement, frozenset({"sigmoid"})), (stable, frozenset({"greater"})),
+    (pythagorean, frozenset(SINES)),
 )  # fmt: skip

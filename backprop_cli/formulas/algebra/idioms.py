@@ -26,8 +26,8 @@ from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.formula import Formula, build, call
 from backprop_cli.formulas.algebra.functions import named_function
 from backprop_cli.formulas.algebra.positions import is_named, is_unit, picked
-from backprop_cli.formulas.algebra.products import chain, dot
-from backprop_cli.formulas.algebra.scalars import powers_of, split_sum
+from backprop_cli.formulas.algebra.products import MAX_OPENED, chain, dot
+from backprop_cli.formulas.algebra.scalars import beside, powers_of, split_sum
 from backprop_cli.formulas.algebra.transposes import swap
 from backprop_cli.formulas.algebra.work import remembered_of_parts, spend
 
@@ -64,7 +64,7 @@ def _contracted(expr: Apply) -> Expr:
         return expr
     rank = len(shape_of(inner))
     if rank == 2:
-        return _weighted(inner, expr.parameters["axis"]) or expr
+        return _weighted(inner, expr.parameters["axis"]) or _distributed(expr, inner) or expr
     if len(inner.args) != 2:
         return expr
     if inner.args[0] == -inner.args[1]:  # Σ((m - x) ⊙ (x - m)) is -Σ(x - m)²
@@ -72,6 +72,18 @@ def _contracted(expr: Apply) -> Expr:
         return -call("sum", expr.parameters, early**2)
     a, x = inner.args
     return dot(a, x) if rank == 1 and all(len(shape_of(f)) == 1 and _is_linear(f) for f in (a, x)) else expr
+
+
+def _distributed(expr: Apply, inner: Mul) -> Expr | None:
+    """Σ((x yᵀ - A⁻¹) ⊙ A) as xᵀA y - n: multiplied out where no term then is a sum over a matrix   (S22)."""
+    total = next((a for a in inner.args if isinstance(a, Add)), None)
+    if total is None or expr.shape or len(total.args) > MAX_OPENED:
+        return None
+    terms = [call("sum", expr.parameters, beside(inner, total) * term) for term in total.args]
+    if any(is_op(f, "sum") for term in terms for f in Mul.make_args(term)):
+        return None
+    found = Add(*terms)
+    return found if tree_size(found) < tree_size(expr) else None
 
 
 def _weighted(inner: Mul, axis: object) -> Expr | None:
@@ -239,6 +251,20 @@ def _whole_numbers(factors: list[Expr]) -> list[Expr]:
     return [Mul(*[number for number, _ in split]), *(rest for _, rest in split)]
 
 
+def _without_fractions(factors: list[Expr]) -> list[Expr]:
+    """2 F·(E + I/2) as F·(2 E + I): a number in front goes into the sum whose terms divide by it."""
+    number = Mul(*[f for f in factors if f.is_Number])
+    for chained in [f for f in factors if is_op(f, "matmul")] if number.is_Integer else ():
+        total = next((a for a in chained.args if isinstance(a, Add)), None)
+        numbers = [t.as_coeff_Mul()[0] for t in total.args] if total is not None else []
+        divisor = math.lcm(*[int(n.q) for n in numbers if isinstance(n, Rational)])
+        if total is not None and divisor > 1 and number % divisor == 0:
+            whole = Add(*[t * divisor for t in total.args])
+            made = call("matmul", {}, *(whole if a is total else a for a in chained.args))
+            return [number / divisor, made, *(f for f in factors if f is not chained and not f.is_Number)]
+    return factors
+
+
 def _same_sign(factors: list[Expr]) -> list[Expr]:
     """(y - m)(m - y) as -(y - m)²: a factor and its negative are one base."""
     sums = {s for f in factors if isinstance(s := f.base if isinstance(f, Pow) else f, Add)}
@@ -265,6 +291,6 @@ def content_out(expr: Expr) -> Expr:
     if isinstance(expr, (Add, Mul)):
         parts = [content_out(a) for a in expr.args]
         if isinstance(expr, Mul):
-            parts = _same_sign(_whole_numbers(parts))
+            parts = _same_sign(_without_fractions(_whole_numbers(parts)))
         return made_of(expr, parts)
     return expr

@@ -289,6 +289,8 @@ def multiplied(expr: Expr) -> Expr | None:
     found = _multiplied(expr, laws)
     below = any(isinstance(f, Pow) and f.exp.is_Integer and f.exp < -1 for f in factors)
     if found is None and below and (upended := _multiplied(1 / expr, laws)) is not None:
+        while (more := _multiplied(upended, laws)) is not None:  # cos²/sin² is 1/tan², not cos/(sin tan)
+            upended = more
         return 1 / upended
     return found
 

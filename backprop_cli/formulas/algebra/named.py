@@ -31,7 +31,7 @@ def candidates(expr: Expr, facts: Facts) -> Iterator[Expr]:
         wanted = [(b, e) for b, e in powers_of(definition).items() if not b.is_number]
         for times in _times(wanted, powers):
             left = [b for b, e in wanted if not (b in powers and within(e * times, powers[b]))]
-            if not left or times > 0 and _is_fraction_of(left, definition, facts):
+            if not left or times == 1 and _is_fraction_of(left, definition, facts):
                 rest = one_power_each(expr / definition**times)
                 yield one_power_each(rest * _signed(symbol, rest) ** times)
     yield from _undone(expr, powers, facts)

@@ -25,7 +25,7 @@ Room: TypeAlias = tuple[int, int]
 
 SAME: Room = 0, 0
 PRODUCT: Room = 2, 6  # where the output divides by nothing
-QUOTIENT: Room = 3, 12  # where it divides by a sum without a name
+QUOTIENT: Room = 6, 12  # where it divides by a sum without a name
 SHARE: Room = 7, 12  # for y/r or y²/r, where y has r for a factor
 UNDIVIDED: Room = 20, 12  # for all else that divides by what neither the output nor the form without it divides by
 

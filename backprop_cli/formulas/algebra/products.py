@@ -229,15 +229,21 @@ KNOWN_TRACES = frozenset(("eye", "outer", "diag"))
 
 
 def trace(x: Formula) -> Formula:
-    """tr(cA) = c tr A, tr(A + Bᵀ) = tr(A + B), tr(I + xyᵀ) = n + xᵀy   (C2)."""
+    """tr(cA) = c tr A, tr(A + Bᵀ) = tr(A + B), tr(xyᵀ - A) = xᵀy - tr A   (C2)."""
     factor, rest = split_scalar(materialize(x))
-    parts = [split_scalar(term) for term in Add.make_args(rest)]
-    if len(parts) > 1 and all(isinstance(part, Apply) and part.name in KNOWN_TRACES for _, part in parts):
-        return Formula(factor * Add(*[c * call("trace", {}, part) for c, part in parts]), x.shape[:-2])
+    known = {t: split_scalar(t) for t in Add.make_args(rest) if _is_known(split_scalar(t)[1])}
+    if known and isinstance(rest, Add) and all(len(shape_of(a)) == 2 for a in rest.args):
+        others = Add(*[t for t in rest.args if t not in known])
+        total = Add(*[c * call("trace", {}, part) for c, part in known.values()])
+        return Formula(factor * (total if others == 0 else total + call("trace", {}, others)), x.shape[:-2])
     if isinstance(rest, Add) and all(len(shape_of(a)) == 2 for a in rest.args):
         more, rest = split_scalar(Add(*map(_upright, rest.args)))
         factor *= more
     return scaled(factor, Formula(Apply("trace", (rest,), {}, x.shape[:-2]), x.shape[:-2]))
+
+
+def _is_known(part: Expr) -> bool:
+    return isinstance(part, Apply) and part.name in KNOWN_TRACES
 
 
 def _upright(term: Expr) -> Expr:

@@ -98,10 +98,12 @@ def _split_term(term: Expr) -> tuple[Expr, Expr]:
 
 
 def _common_number(coefficients: list[Expr], constants: list[Expr]) -> Rational:
-    """c where every coefficient is ±c (2a - 2b + 4, but not 2x + 4y or 2x + 1); otherwise 1."""
+    """c where every coefficient is ±c (2a - 2b + 4, but not 2x + 4y or 2x + 1); of fractions, 3x/2 + y/2, 1/2."""
     first = abs(coefficients[0]) if coefficients else S.One
-    if not isinstance(first, Rational) or any(abs(n) != first for n in coefficients):
+    if not isinstance(first, Rational) or not all(isinstance(n, Rational) and n.q == first.q for n in coefficients):
         return S.One
+    if any(abs(n) != first for n in coefficients):
+        first = Rational(1, first.q) if first.q % 5 else S.One
     return first if all(_stays_plain(n / first) for n in constants) else S.One
 
 

@@ -48,16 +48,24 @@ class Style:
     def with_quotients(self, above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
         """Factors above and below a fraction bar, with (r/c)² for r²/c² where the spec raises r/c to a power.
 
-        A power by a symbol, pᵃ/qᵃ, is always (p/q)ᵃ: that has a value wherever the two have one.
+        A power by a symbol, pᵃ/qᵃ, is always (p/q)ᵃ: that has a value wherever the two have one.  So is that of a sum
+        alone, s²/(s + q)².
         """
         for exponent in _shared_powers(above, below):
             over, under = ([f for f in side if isinstance(f, Pow) and f.exp == exponent] for side in (above, below))
             quotient = Mul(*[f.base for f in over], *[1 / f.base for f in under])
             written = quotient in self.quotients or exponent % 2 == 0 and -quotient in self.quotients
-            if written or not exponent.is_Integer:
+            if written or not exponent.is_Integer or _reads_as_one(above, below):
                 above = [*(f for f in above if f not in over), Pow(quotient, exponent, evaluate=False)]
                 below = [f for f in below if f not in under]
         return above, below
+
+
+def _reads_as_one(above: list[Expr], below: list[Expr]) -> bool:
+    """Whether a power over a power, and nothing else, is one of a quotient: of a sum, which has brackets already."""
+    sums = [f.base for f in (*above, *below) if isinstance(f, Pow) and isinstance(f.base, Add)]
+    is_plain = not any(term.could_extract_minus_sign() for total in sums for term in total.args)
+    return len(above) == 1 == len(below) and bool(sums) and is_plain
 
 
 PLAIN_STYLE = Style()

@@ -18,12 +18,13 @@ from backprop_cli.formulas.algebra.brackets import (
     opened,
     over_roots,
     over_sums,
+    regathered,
     regrouped,
     reunited,
     squares,
     uncrossed,
 )
-from backprop_cli.formulas.algebra.cost import reading_cost
+from backprop_cli.formulas.algebra.cost import length, reading_cost
 from backprop_cli.formulas.algebra.expr import (
     Apply,
     TensorSymbol,
@@ -36,13 +37,13 @@ from backprop_cli.formulas.algebra.expr import (
 from backprop_cli.formulas.algebra.factoring import collected, factored_out, with_powers, without_quotients
 from backprop_cli.formulas.algebra.facts import Facts
 from backprop_cli.formulas.algebra.folding import folded, laid_open
-from backprop_cli.formulas.algebra.functions import without_complements, without_twin_sigmoids
+from backprop_cli.formulas.algebra.functions import without_complements, without_squares, without_twin_sigmoids
 from backprop_cli.formulas.algebra.idioms import content_out
 from backprop_cli.formulas.algebra.masks import by_branches, unclipped, without_gap, without_twin_masks
 from backprop_cli.formulas.algebra.merging import merged_products
 from backprop_cli.formulas.algebra.named import stays_nonzero
 from backprop_cli.formulas.algebra.quotients import Quotient, quotient_of
-from backprop_cli.formulas.algebra.scalars import is_below
+from backprop_cli.formulas.algebra.scalars import divisors, is_below
 from backprop_cli.formulas.algebra.skeleton import pointwise_parts, skeleton_of
 from backprop_cli.formulas.algebra.symmetry import mirrored
 from backprop_cli.formulas.algebra.totals import divided_inside, rearranged
@@ -85,15 +86,15 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
         return expr
     facts.budget.take(TIDYING * tree_size(expr))
     expr = merged_products(opened(reunited(divided_inside(expr))))
-    expr = min(expr := content_out(expr), factored_out(expr), key=_cost)
+    expr = min(expr := content_out(expr), factored_out(expr), key=length)
     grouped = regrouped(expr)
     loose = regrouped(expr, True)
     named = (folded(loose, facts),) if loose is not expr and laid_open(loose, facts) else ()
     forms = (*named, collected(expr), grouped, uncrossed(grouped), with_powers(expr), without_quotients(expr),
              without_twin_masks(expr, facts), without_complements(expr), without_twin_sigmoids(expr), met(expr),
              collected(apart(expr)), squares(expr), over_sums(expr), by_branches(expr), unclipped(expr, facts),
-             by_denominators(expr))  # fmt: skip
-    expr = min(dict.fromkeys((expr, *forms)), key=_cost)
+             by_denominators(expr), regathered(expr))  # fmt: skip
+    expr = min(dict.fromkeys((expr, *forms)), key=length)
     expr = min(expr, without_gap(expr, facts), rearranged(expr, lambda inner: tidy(inner, facts)), key=tree_size)
     if not isinstance(expr, (Add, Mul)) or facts.effort > MAX_EFFORT or not _worth_trying(expr):
         return expr
@@ -103,9 +104,11 @@ def _tidied(expr: Expr, facts: Facts) -> Expr:
         if _is_tractable(skeleton):
             equal = _forms(skeleton, tuple(_folds(expr, facts, back)[:MAX_FOLDS]), back, facts, reading_cost(expr))
             found += [(skeleton, back), *((content_out(form), back) for form in equal)]
-    expr = min((form.xreplace(back) for form, back in found), key=_cost)
-    last = met(expr), collected(apart(expr)), over_roots(expr), collected(expr), with_powers(expr)
-    return min(expr, *last, key=_cost)
+    equals = dict.fromkeys(form.xreplace(back) for form, back in found)
+    expr = min(equals, key=lambda form: (reading_cost(form), -_as_written(form, facts), tree_size(form)))
+    last = (met(expr), collected(apart(expr)), over_roots(expr), collected(expr), with_powers(expr), squares(expr),
+            without_squares(expr))  # fmt: skip
+    return min(expr, *last, key=length)
 
 
 def term_by_term(expr: Expr, facts: Facts) -> Expr:
@@ -121,9 +124,10 @@ def term_by_term(expr: Expr, facts: Facts) -> Expr:
     return Add(*map(one, expr.args)) if isinstance(expr, Add) else expr
 
 
-def _cost(expr: Expr) -> tuple[int, int]:
-    """Reading cost; among equals the shorter tree."""
-    return reading_cost(expr), tree_size(expr)
+def _as_written(expr: Expr, facts: Facts) -> int:
+    """How many sums are as the spec writes them: 1 + (1 - h²) u, not 1 + u - h² u."""
+    sums = (part for part in pointwise_parts(expr) if isinstance(part, Add) and not any(map(divisors, part.args)))
+    return sum(part in facts.style.sums or -part in facts.style.sums for part in sums)
 
 
 def _is_tractable(skeleton: Expr) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from sympy import Expr, Mul
+from sympy import Add, Expr, Mul, Pow, S
 
 from backprop_cli.engine.ops.subscripts import Span
 from backprop_cli.formulas.algebra.expr import is_op, shape_of
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.formulas.algebra.positions import is_unit_vector
-from backprop_cli.formulas.algebra.scalars import split_scalar
+from backprop_cli.formulas.algebra.scalars import powers_of, split_scalar, split_sum
 
 
 def tiled(terms: list[Expr]) -> list[Expr]:
@@ -18,7 +18,7 @@ def tiled(terms: list[Expr]) -> list[Expr]:
     entries = {rest.parameters["index"][0] % rest.shape[0]: factor for factor, rest in map(split_scalar, terms)
                if is_unit_vector(rest)}  # fmt: skip
     if len(entries) == len(terms) > 1 and sorted(entries) == list(range(_length_of(terms[0]))):
-        return [call("stack", {"axis": 0}, *(entries[i] for i in sorted(entries)))]
+        return [_stacked([entries[i] for i in sorted(entries)])]
     parts = [t for t in terms if _slice_of(t) is not None]
     slices = [_slice_of(t) for t in parts]
     for axis in sorted({s[0] for s in slices if s}):
@@ -30,6 +30,17 @@ def tiled(terms: list[Expr]) -> list[Expr]:
             joined = call("concat", {"axis": axis}, *(_unscattered(t) for t in inside))
             return [joined, *(t for t in terms if t not in inside)]
     return terms
+
+
+def _stacked(entries: list[Expr]) -> Expr:
+    """[a/2, b/2] as [a, b]/2: what all entries share stands once."""
+    powers = [dict(powers_of(entry)) for entry in entries]
+    shared = {b: e for b, e in powers[0].items() if not b.is_number and all(p.get(b) == e for p in powers)}
+    numbers = [abs((split_sum(e)[0] if isinstance(e, Add) else e).as_coeff_Mul()[0]) for e in entries]
+    common = Mul(*[Pow(b, e) for b, e in shared.items()], numbers[0] if len({*numbers}) == 1 else 1)
+    if all((entry / common).is_number for entry in entries):
+        common = S.One
+    return common * call("stack", {"axis": 0}, *(entry / common for entry in entries))
 
 
 def _length_of(term: Expr) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from sympy import Expr, Pow, Rational, S
+from sympy import Expr, Pow, S
 
 from backprop_cli.engine.ops import OPS
 from backprop_cli.formulas.algebra.expr import TURNED, Apply, GradSymbol, TensorSymbol, is_one, shape_of, symbols_of
@@ -240,7 +240,7 @@ class EntryLayout(Layout):
     def powers(self, expr: Pow, indices: Index) -> Piece:
         """A power of an entry, or a root."""
         base = self.entry(expr.base, indices)
-        if isinstance(expr.exp, Rational) and expr.exp.q == 2 and expr.exp.p == 1:
+        if expr.exp == S.Half:
             return self.notation.root(base)
         whole = int(expr.exp) if expr.exp.is_Integer else None
         return Piece(self.notation.superscript(base, self.entry(expr.exp, indices), whole), POWER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from sympy import Expr, Integer, Pow, Rational, S
+from sympy import Expr, Pow, S
 
 from backprop_cli.formulas.algebra.expr import NONE, Apply, Delta, GradSymbol, SizeSymbol, TensorSymbol, shape_of
 from backprop_cli.formulas.algebra.for_print import Factors, Negative, Terms, Transposed, for_print
@@ -210,18 +210,12 @@ class Layout:
         return Piece(self.notation.scaled(number[0], text) if number else text, MUL)
 
     def power(self, expr: Pow) -> Piece:
-        """A power, or a root."""
-        if isinstance(expr.exp, Rational) and expr.exp.q == 2:
-            root = self.notation.root(self.walk(expr.base))
-            return (
-                root
-                if expr.exp.p == 1
-                else Piece(self.notation.superscript(root, self.walk(Integer(expr.exp.p)), expr.exp.p), POWER)
-            )
+        """A power, or a square root; x^(3/2) is no power of a root."""
         base = self.walk(expr.base)
-        return Piece(
-            self.notation.superscript(base, self.walk(expr.exp), int(expr.exp) if expr.exp.is_Integer else None), POWER
-        )
+        if expr.exp == S.Half:
+            return self.notation.root(base)
+        whole = int(expr.exp) if expr.exp.is_Integer else None
+        return Piece(self.notation.superscript(base, self.walk(expr.exp), whole), POWER)
 
     # operators ───────────────────────────────────────────────────────────────────────────────────
 

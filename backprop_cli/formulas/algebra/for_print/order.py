@@ -19,8 +19,9 @@ from backprop_cli.formulas.algebra.expr import (
     symbols_of,
     tree_size,
 )
+from backprop_cli.formulas.algebra.facts import facts_of
 from backprop_cli.formulas.algebra.for_print.roots import joined, one_root
-from backprop_cli.formulas.algebra.for_print.signs import has_minus, negated, sign_into
+from backprop_cli.formulas.algebra.for_print.signs import has_minus, is_complement, negated, sign_into
 from backprop_cli.formulas.algebra.scalars import split_sum
 from backprop_cli.formulas.algebra.style import PLAIN_STYLE, Style
 from backprop_cli.formulas.algebra.work import remembered
@@ -70,6 +71,7 @@ def factors_of(expr: Expr, style: Style = PLAIN_STYLE) -> Factors:
             above.append(Pow(-factor.base, factor.exp))
         else:
             above.append(factor)
+    coefficient, above = _turned_slopes(coefficient, above)
     coefficient, above, below = one_root(coefficient, *joined(*style.with_quotients(above, below)))
     sign = -1 if coefficient.is_negative else 1
     coefficient = abs(coefficient)
@@ -105,10 +107,19 @@ def _is_late_one(expr: Expr) -> bool:
 
 
 def _complements(sign: int, factors: list[Expr]) -> tuple[int, list[Expr]]:
-    """`1 - y` rather than `y - 1` below a fraction bar."""
-    turned = [-f if _is_late_one(f) else f for f in factors]
+    """`1 - y` rather than `y - 1` below a fraction bar, unless the spec writes that and no minus is in front."""
+    turned = [-f if _is_late_one(f) and (sign < 0 or f not in facts_of(f).style.sums) else f for f in factors]
     changes = sum(1 for before, after in zip(factors, turned, strict=True) if before is not after)
     return sign * (-1) ** changes, turned
+
+
+def _turned_slopes(coefficient: Expr, factors: list[Expr]) -> tuple[Expr, list[Expr]]:
+    """-f (f - 1) as f (1 - f), and f (f - 1)(m - x) as f (1 - f)(x - m): where a minus goes with it."""
+    late = [f for f in factors if isinstance(f, Add) and _is_late_one(f) and is_complement(-f, factors)]
+    turned = [-f if f in late else f for f in factors]
+    if len(late) % 2 == 0 or not coefficient.is_negative and sign_into(turned) is None:
+        return coefficient, turned if len(late) % 2 == 0 else factors
+    return -coefficient, turned
 
 
 def tenths(value: Rational, alone: bool) -> bool:
@@ -144,10 +155,11 @@ def factors_sign(expr: Expr) -> int:
 
 @remembered
 def factor_order(expr: Expr) -> tuple[object, ...]:
-    """Scalars first, names before functions, then later before earlier; at equal positions the longer sum first."""
+    """π first, then scalars, names before functions, then later before earlier; at equal positions the longer sum."""
     position = position_of(expr)
     symbols = len(symbols_of(expr))
     return (
+        not expr.is_number,
         max([bool(shape_of(expr)), *(symbol.place for symbol in symbols_of(expr))]),
         isinstance(expr, Apply) and expr.name == "ones",
         _is_call(expr) and position < FIRST_GRADIENT,

@@ -15,7 +15,7 @@ ODD = frozenset(("sign", "sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcs
 def sign_into(factors: list[Expr], readily: bool = False) -> list[Expr] | None:
     """The factors of a product with one negated; `readily`: only a sum that then reads better."""
     for position, factor in enumerate(factors):
-        if isinstance(factor, Add) and _is_complement(factor, factors):
+        if isinstance(factor, Add) and is_complement(factor, factors):
             continue
         turned = negated(factor, readily)
         if turned is not None:
@@ -78,6 +78,6 @@ def _wants_turning(expr: Add) -> bool:
     )
 
 
-def _is_complement(expr: Add, factors: list[Expr]) -> bool:
+def is_complement(expr: Expr, factors: list[Expr]) -> bool:
     """1 - y beside y: a sigmoid's slope keeps its shape."""
     return any(-f in expr.args for f in factors) or any(isinstance(f, Pow) and -f.base in expr.args for f in factors)
