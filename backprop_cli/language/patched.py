@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backprop_cli.language.claims import CLAIMS
 from backprop_cli.language.expanded import expanded
@@ -15,16 +15,17 @@ from backprop_cli.language.tree import Node, Scalar, Sequence
 from backprop_cli.language.writer import array, flow, number, shape_tree, write
 
 if TYPE_CHECKING:
+    from numpy import float64
     from numpy.typing import NDArray
 
 SECTIONS = ("inputs", "params")
 
 
-Holds = Callable[[str, Any, "NDArray[Any]"], bool]
+Holds = Callable[[str, object, "NDArray[float64]"], bool]
 """Whether a claim, by its key and what it says, is true of an array."""
 
 
-def with_values(spec: Spec, values: Mapping[str, NDArray[Any]], holds: Holds) -> str:
+def with_values(spec: Spec, values: Mapping[str, NDArray[float64]], holds: Holds) -> str:
     """The text of the file that a spec was read from, with new values for some leaves.
 
     A number is replaced where it stands; a leaf that is drawn or read from a file gets its value written out, and a
@@ -51,7 +52,7 @@ def _written(root: Node | None) -> Iterator[tuple[str, Node]]:
             yield from ((name.raw, node) for name, node in section.items)
 
 
-def _changes(node: Node, leaf: Leaf, value: NDArray[Any], holds: Holds) -> Iterator[Change]:
+def _changes(node: Node, leaf: Leaf, value: NDArray[float64], holds: Holds) -> Iterator[Change]:
     """The replacements that give a leaf its value."""
     fields = {key.raw: inner for key, inner in node.items} if isinstance(node, MappingNode) else {"value": node}
     inner = fields.get("value")
@@ -68,12 +69,12 @@ def _changes(node: Node, leaf: Leaf, value: NDArray[Any], holds: Holds) -> Itera
     yield start, end, _whole(node, leaf, value, holds)
 
 
-def _is_false(key: str, said: Node, value: NDArray[Any], holds: Holds) -> bool:
+def _is_false(key: str, said: Node, value: NDArray[float64], holds: Holds) -> bool:
     """Whether a field is a claim that the value contradicts."""
     return key in CLAIMS and isinstance(said, Scalar) and said.value is not False and not holds(key, said.value, value)
 
 
-def _whole(node: Node, leaf: Leaf, value: NDArray[Any], holds: Holds) -> str:
+def _whole(node: Node, leaf: Leaf, value: NDArray[float64], holds: Holds) -> str:
     """A leaf's value in full; beside it the facts and the named sizes that the old mapping had."""
     kept = {"value": flow(array(value))}
     for key, inner in node.items if isinstance(node, MappingNode) else ():
@@ -111,7 +112,7 @@ def _changed(source: Source, changes: list[Change]) -> str:
     return "".join((*pieces, source.text[position:]))
 
 
-def _anew(spec: Spec, values: Mapping[str, NDArray[Any]], holds: Holds) -> str:
+def _anew(spec: Spec, values: Mapping[str, NDArray[float64]], holds: Holds) -> str:
     from backprop_cli.records import replace
 
     def changed(leaf: Leaf) -> Leaf:

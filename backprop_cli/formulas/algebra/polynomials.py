@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm, prod
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-Poly: TypeAlias = dict[int, Any]
-"""Coefficients (whole numbers, on the way also fractions) by monomials; none is 0."""
+Coefficient: TypeAlias = int | Fraction
+"""A whole number; on the way also a fraction."""
+
+Poly: TypeAlias = dict[int, Coefficient]
+"""Coefficients by monomials; none is 0."""
 
 BITS = 16
 EXPONENT = (1 << BITS) - 1
@@ -107,7 +110,7 @@ def _at_numbers(parts: dict[int, Poly]) -> list[int]:
     found = [0] * (max(parts) + 1)
     for power, part in parts.items():
         for m, c in part.items():
-            found[-1 - power] += c * prod(pow(1_000_003 * (i + 2) ** 3 + 17, n, PRIME) for i, n in powers(m))
+            found[-1 - power] += int(c) * prod(pow(1_000_003 * (i + 2) ** 3 + 17, n, PRIME) for i, n in powers(m))
     return [c % PRIME for c in found]
 
 

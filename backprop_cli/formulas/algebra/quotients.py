@@ -14,6 +14,7 @@ from typing import TypeAlias, cast
 from sympy import Add, Expr, Integer, Mul, NumberSymbol, Pow, Rational, Symbol
 
 from backprop_cli.formulas.algebra.polynomials import (
+    Coefficient,
     Poly,
     coprime,
     exponent,
@@ -25,7 +26,7 @@ from backprop_cli.formulas.algebra.polynomials import (
 )
 from backprop_cli.records import dataclass
 
-Below: TypeAlias = dict[frozenset[tuple[int, int]], int]
+Below: TypeAlias = dict[frozenset[tuple[int, Coefficient]], int]
 """Exponents of what stands below the fraction bar: generators and sums, each as the items of a polynomial."""
 
 Over: TypeAlias = tuple[Poly, Below]
@@ -64,7 +65,11 @@ class Quotient:
 
     def written(self, poly: Poly) -> Expr:
         """A polynomial as an expression."""
-        return Add(*(Mul(Integer(c), *(Pow(self.generators[i], n) for i, n in powers(m))) for m, c in poly.items()))
+        return Add(*(Mul(Integer(int(c)), *self.factors(m)) for m, c in poly.items()))
+
+    def factors(self, monomial: int) -> Iterator[Expr]:
+        """The powers of generators in a monomial."""
+        return (Pow(self.generators[index], power) for index, power in powers(monomial))
 
 
 def quotient_of(skeleton: Expr) -> Quotient | None:
@@ -168,7 +173,7 @@ def _stays(base: Expr) -> bool:
 # ── sums, products and inverses ──────────────────────────────────────────────────────────────────
 
 
-def _generator(index: int) -> frozenset[tuple[int, int]]:
+def _generator(index: int) -> frozenset[tuple[int, Coefficient]]:
     return frozenset(((monomial(index), 1),))
 
 
