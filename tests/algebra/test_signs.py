@@ -25,6 +25,10 @@ def test_an_odd_function_is_odd(name: str) -> None:
     ("sum(sin(x - m))", lambda d: -np.cos(d)), ("sum(x - tanh(x - m))", lambda d: 1 - np.tanh(d) ** 2),
     ("sum(sqrt(1 + (x - m)**2))", lambda d: -d / np.sqrt(1 + d**2)), ("sum(abs(x - m))", lambda d: -np.sign(d)),
     ("sum((x - m)**4)", lambda d: -4 * d**3), ("sum(1/(x - m)**2)", lambda d: 2 / d**3),
+    ("sum((x - m)**3)", lambda d: -3 * d**2), ("sum(1/(m - x))", lambda d: -1 / d**2),
+    ("sum(sin(m - x)**2 - x*m)", lambda d: -2 * np.sin(d) * np.cos(d) - X - 2),
+    ("-sum(cumprod(x - m, axis=0))", lambda d: np.array([1 + d[1] * (1 + d[2] * (1 + d[3])), d[0] * (
+        1 + d[2] * (1 + d[3])), d[0] * d[1] * (1 + d[3]), d[0] * d[1] * d[2]])),
 ])  # fmt: skip
 def test_a_minus_before_a_difference_says_the_same(expression: str, wanted: Any, spec_of: Any) -> None:
     """The printed gradient by m, read back, is the derivative, wherever its sign was put."""
