@@ -9,7 +9,7 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,15 +79,15 @@ def cases() -> Iterator[Asked]:
     for c in (row for name in PUBLISHED for row in _read(f"published_{name}.yaml")):
         for node, code in c["published"].items():
             terms = ("local", "nodes") if "grad(" in code else ("nodes",)
-            yield Asked(f"{c['id']}:{node}", _spec_of(c), node, code, terms)
+            params = {*c["published"], *c.get("params", "").split()}
+            yield Asked(f"{c['id']}:{node}", spec_of(c, params), node, code, terms)
     for c in _read("found_formulas.yaml"):
         if "code" in c["wanted"] and "command" not in c:
             yield Asked(c["id"], c["spec"], c.get("leaf") or c["node"], c["wanted"]["code"], ("local", "nodes"))
 
 
-def _spec_of(case: Mapping[str, Any]) -> Mapping[str, Any]:
+def spec_of(case: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
     """The spec of a row of the published_*.yaml: numbers of its kind for each leaf, a param if it is asked for."""
-    asked = {*case["published"], *case.get("params", "").split()}
     leaves: dict[str, dict[str, Any]] = {"inputs": {}, "params": {}}
     for name, described in case["leaves"].items():
         shape, _, kind = str(described).partition(":")
