@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Series:
     """How outputs follow each other: before the first, between two, and whether an error is an output too.
 
-    `pages` are the files of a spec's own that its page is written to.
+    `pages` are the files of a spec's own that its page is written to; `of` is what the tally calls all of them.
     """
 
     prologue: str = ""
@@ -36,6 +36,7 @@ class Series:
     goes_on: bool = False
     ascii: bool = False
     pages: Mapping[str, Path] = field(default_factory=dict)
+    of: str = "specs"
 
 
 def over(specs: Sequence[str], work: Work, sink: Sink, series: Series, limits: Limits, manner: Manner,
@@ -176,7 +177,8 @@ class Writer:
         self.progress.clear()
         if self.failures and self.many and self.manner.form == "text":
             start = "" if self.series.goes_on else "\n"
-            say(f"{start}{len(self.failures)} of {len(self.failures) + len(self.codes)} specs failed", self.manner)
+            every = len(self.failures) + len(self.codes)
+            say(f"{start}{len(self.failures)} of {every} {self.series.of} failed", self.manner)
         if not self.failures:
             return max(self.codes, default=0)
         return 1 if self.codes else max(self.failures)

@@ -159,7 +159,8 @@ def command(key: str, answers: tuple[str, ...], form: str | None, points: tuple[
         sink = Counting(sink, Tally(), view)
     lines = form in {"ndjson", "items"}
     series = Series(HEADERS.get(form, ""), "\n" if form in {"text", "markdown"} else "", lines, job.view.ascii,
-                    _pages(pages, answers, SUFFIXES.get(page_format, ".txt"), job.keys.read))  # fmt: skip
+                    _pages(pages, answers, SUFFIXES.get(page_format, ".txt"), job.keys.read),
+                    "files of answers")  # fmt: skip
     return over(answers, job, sink, series, limits, manner_now(), job.warm)
 
 

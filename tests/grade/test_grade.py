@@ -261,6 +261,13 @@ def test_exit_codes(backprop, files: Path, answers: list[str], code: int) -> Non
     assert backprop("grade", files / "key.yaml", *[files / f"{name}.yaml" for name in answers]).code == code
 
 
+def test_the_tally_counts_files_of_answers(backprop, files: Path) -> None:
+    """Rule: what failed is called what was given: files of answers, which are no specs."""
+    given = [files / f"{name}.yaml" for name in ("broken", "good", "missing")]
+    done = backprop("grade", files / "key.yaml", *given, "--format", "items")
+    assert done.err.splitlines()[-1] == "2 of 3 files of answers failed"
+
+
 @pytest.mark.parametrize("text", [
     "", "nodes: 3", "params: {a: 1}\nnodes: {b: sigmod(a)}", "spec: nowhere.yaml", "spec: key.yaml\npoints: {q: 1}",
     "spec: key.yaml\npoints: {a: much}", "spec: key.yaml\nfoo: 1", "params: {a: {shape: [2]}}\nnodes: {b: sum(a)}",

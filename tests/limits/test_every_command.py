@@ -181,6 +181,21 @@ def test_a_hessian_of_many_blocks_says_what_to_ask_for(backprop: Backprop, tmp_p
     assert backprop("hessian", tmp_path / "S", "--wrt", "p1,p2").code == 0
 
 
+def test_products_with_a_vector_are_bounded_by_their_steps(backprop: Backprop, tmp_path: Path) -> None:
+    """Rule: a product has no blocks, so 70 leaves have one each; too many of too many nodes are refused as that."""
+    squares = [" + ".join(f"p{i}*p{i}" for i in range(n)) for n in (70, 300)]
+    for squared, n in zip(squares, (70, 300), strict=True):
+        leaves = ", ".join(f"p{i}: {i}.0" for i in range(n))
+        (tmp_path / f"{n}").write_text(f"params: {{{leaves}}}\nnodes:\n  y: {squared}\n", encoding="utf-8")
+    found = backprop("hessian", tmp_path / "70", "--vector", "3.0", "--terms", "none", "--format", "json")
+    assert [one["value"] for one in json.loads(found.out)["results"]] == [6.0] * 70
+    refused = backprop("hessian", tmp_path / "300", "--vector", "3.0", "--terms", "none")
+    assert (refused.code, "blocks" in refused.err) == (2, False)
+    most = re.search(r"300 leaves at once it would take 2\d\d,\d{3} steps.*up to (\d+): --wrt", refused.err, re.DOTALL)
+    assert most is not None
+    assert 70 < int(most[1]) < 300
+
+
 LINES = {
     "run --format ndjson -o out": 60, "run --format json -o out": 60, "step --format json -o out": 100,
     "step -o new.yaml": 280, "jacobian --format json -o out": 80, "jacobian --format csv -o out": 80,

@@ -53,7 +53,7 @@ def hessians(spec: Spec, wanted: Wanted, vector: str | None = None) -> Iterator[
         SpecError: what is wrong with the spec or the vector; E017 where the output depends on nothing asked for.
         UsageError: E018 for an output that is no number.
     """
-    work = Twice.of(spec, wanted)
+    work = Twice.of(spec, wanted, products=vector is not None)
     pairs = [] if vector is not None else list(combinations_with_replacement(work.names, 2))
     if has_numbers(work.graph):
         shapes = [work.shape(*pair) for pair in pairs]
@@ -113,11 +113,11 @@ class Twice:
     together: int = 0  # bytes of all blocks, which whoever asks may keep
 
     @classmethod
-    def of(cls, spec: Spec, wanted: Wanted) -> Twice:
-        """The first derivatives, written down."""
+    def of(cls, spec: Spec, wanted: Wanted, *, products: bool = False) -> Twice:
+        """The first derivatives, written down; `products` where a vector takes the place of the blocks."""
         graph = scalar_graph(spec)
         names = asked_names(graph, wanted)
-        _check_number(graph, len(names))
+        _check_number(graph, len(names), products=products)
         at_hand = Numbered(graph, wanted.max_bytes)
         traced = with_gradients(graph, frozenset(graph.names[name] for name in names), at_hand)
         return cls(graph, wanted, names, *traced)
@@ -300,17 +300,22 @@ class Twice:
         return replace(found, value=np.zeros(found.shape, dtype=self.graph.spec.dtype)[()])
 
 
-def _check_number(graph: Graph, leaves: int) -> None:
-    """Refuse a Hessian of so many blocks that nobody reads them, found in so many steps that nobody waits.
+def _check_number(graph: Graph, leaves: int, *, products: bool) -> None:
+    """Refuse a Hessian of so many blocks that nobody reads them, or what takes so many steps that nobody waits.
 
     Raises:
         UsageError: E022.
     """
-    blocks, steps = leaves * (leaves + 1) // 2, leaves * len(graph.nodes)
-    if blocks > MOST_BLOCKS or steps > MOST_STEPS:
-        most = min(int((2 * MOST_BLOCKS) ** 0.5), MOST_STEPS // len(graph.nodes))
-        raise UsageError("E022", f"by {leaves:,} leaves at once it would have {blocks:,} blocks",
-                         hint=f"choose some, of this spec up to {most}: --wrt NAME")  # fmt: skip
+    blocks = 0 if products else leaves * (leaves + 1) // 2
+    steps, most = leaves * len(graph.nodes), MOST_STEPS // len(graph.nodes)
+    if blocks > MOST_BLOCKS:
+        found, most = f"have {blocks:,} blocks", min(most, int((2 * MOST_BLOCKS) ** 0.5))
+    elif steps > MOST_STEPS:
+        found = f"take {steps:,} steps, {len(graph.nodes):,} for each leaf"
+    else:
+        return
+    raise UsageError("E022", f"by {leaves:,} leaves at once it would {found}",
+                     hint=f"choose some, of this spec up to {most}: --wrt NAME")  # fmt: skip
 
 
 def _with_vector(spec: Spec, vector: str) -> Spec:
