@@ -3,6 +3,7 @@
 `torch.f(x, ...)` and the method `x.f(...)` are one row.  A name without a row is our function of that name.
 """
 
+from backprop_cli.language.spelling.torch_matrices import MATRICES
 from backprop_cli.language.spelling.torch_networks import NETWORKS
 
 _AXES = ", axis=dim, keepdims=keepdim"
@@ -22,7 +23,7 @@ _OF_SPREADS = "".join(
     for name in ("std", "var") for parameters, axes, divisor in _SPREADS
 )  # fmt: skip
 
-TORCH = NETWORKS + _OF_SPREADS + """
+TORCH = NETWORKS + MATRICES + _OF_SPREADS + """
 add(input, other, alpha=1) = input + alpha*other
 sub(input, other, alpha=1) = input - alpha*other
 subtract(input, other, alpha=1) = input - alpha*other
@@ -41,11 +42,6 @@ float_power(input, exponent) = input ** exponent
 pow(input, exponent) = input ** exponent
 addcmul(input, tensor1, tensor2, value=1) = input + value*tensor1*tensor2
 addcdiv(input, tensor1, tensor2, value=1) = input + value*tensor1/tensor2
-addmm(input, mat1, mat2, beta=1, alpha=1) = beta*input + alpha*(mat1 @ mat2)
-addmv(input, mat, vec, beta=1, alpha=1) = beta*input + alpha*(mat @ vec)
-addr(input, vec1, vec2, beta=1, alpha=1) = beta*input + alpha*outer(vec1, vec2)
-baddbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*(batch1 @ batch2)
-addbmm(input, batch1, batch2, beta=1, alpha=1) = beta*input + alpha*sum(batch1 @ batch2, axis=0)
 lerp(input, end, weight) = input + weight*(end - input)
 positive(input) = input
 conj(input) = input
@@ -76,7 +72,6 @@ isnan(input) = input != input
 isinf(input) = abs(input) == inf
 isfinite(input) = abs(input) < inf
 cross(input, other, dim=-1) = cross(input, other, axis=dim)
-linalg.cross(input, other, dim=-1) = cross(input, other, axis=dim)
 trapezoid(y, dim:int=-1, dx=1) = trapezoid(y, dx=dx, axis=dim)
 trapezoid(y, x, dim=-1) = trapezoid(y, x, axis=dim)
 trapz(y, dim:int=-1, dx=1) = trapezoid(y, dx=dx, axis=dim)
@@ -85,7 +80,6 @@ cumulative_trapezoid(y, dim:int=-1, dx=1) = cumulative_trapezoid(y, dx=dx, axis=
 cumulative_trapezoid(y, x, dim=-1) = cumulative_trapezoid(y, x, axis=dim)
 diag_embed(input, offset=0, dim1=-2, dim2=-1) = diag_embed(input, offset, axis1=dim1, axis2=dim2)
 diagflat(input, offset=0) = diag(flatten(input), offset)
-linalg.vander(x, N=none) = vander(x, N, increasing=true)
 vander(x, N=none, increasing=false) = vander(x, N, increasing=increasing)
 renorm(input, p, dim, maxnorm) = renorm(input, p, axis=dim, maxnorm=maxnorm)
 cov(input, correction=1, fweights:none=none, aweights:none=none) = cov(input, ddof=correction)
@@ -154,69 +148,7 @@ norm(input, p:'nuc', dim:axes=none, keepdim=false) = norm(input, 'nuc', axis=dim
 norm(input, p, dim:none=none, keepdim:false=false) = norm(reshape(input, -1), p)
 norm(input, p, dim:int, keepdim=false) = norm(input, p, axis=dim, keepdims=keepdim)
 norm(input, p, dim=none, keepdim=false) = vector_norm(input, p, axis=dim, keepdims=keepdim)
-linalg.norm(A, ord=none, dim=none, keepdim=false) = norm(A, ord, axis=dim, keepdims=keepdim)
-linalg.vector_norm(x, ord=2, dim=none, keepdim=false) = vector_norm(x, ord, axis=dim, keepdims=keepdim)
-linalg.matrix_norm(A, ord='fro', dim=(-2,-1), keepdim=false) = matrix_norm(A, ord, axis=dim, keepdims=keepdim)
 dist(input, other, p=2) = norm(reshape(input - other, -1), p)
-linalg.pinv(A, rcond=none, hermitian:false=false) = pinv(A, rcond)
-linalg.pinv(A, rcond=none, hermitian:true) = pinv(A, rcond, hermitian=true)
-linalg.pinv(A, atol:none=none, rtol=none, hermitian=false) = pinv(A, rtol)
-linalg.eigvalsh(A, UPLO:'L'='L') = eigvalsh(A)
-linalg.eigvalsh(A, UPLO:'U') = eigvalsh(A + stop_gradient(triu(A) + triu(A, 1).mT - A))
-linalg.eigh(A, UPLO:'L'='L') = eigvalsh(A) & eigvecsh(A)
-linalg.eigh(A, UPLO:'U') = eigvalsh(A, uplo='U') & eigvecsh(A, uplo='U')
-linalg.svd(A, full_matrices:false) = svd_u(A) & svdvals(A) & svd_vh(A)
-svd(input, some:true=true, compute_uv:true=true) = svd_u(input) & svdvals(input) & svd_vh(input).mT
-triangular_solve(b, A, upper:true=true, transpose:false=false, unitriangular:false=false) = solve(triu(A), b) & A
-triangular_solve(b, A, upper:true=true, transpose:true, unitriangular:false=false) = solve(triu(A).mT, b) & A
-triangular_solve(b, A, upper:false, transpose:false=false, unitriangular:false=false) = solve(tril(A), b) & A
-triangular_solve(b, A, upper:false, transpose:true, unitriangular:false=false) = solve(tril(A).mT, b) & A
-triangular_solve(b, A, upper:true=true, transpose:false=false, unitriangular:true) =
-    solve(triu(A, 1) + eye(shape(A)[-1]), b) & A
-triangular_solve(b, A, upper:true=true, transpose:true, unitriangular:true) =
-    solve((triu(A, 1) + eye(shape(A)[-1])).mT, b) & A
-triangular_solve(b, A, upper:false, transpose:false=false, unitriangular:true) =
-    solve(tril(A, -1) + eye(shape(A)[-1]), b) & A
-triangular_solve(b, A, upper:false, transpose:true, unitriangular:true) =
-    solve((tril(A, -1) + eye(shape(A)[-1])).mT, b) & A
-linalg.matrix_power(A, n) = matrix_power(A, n)
-linalg.solve(A, B, left:true=true) = solve_rows(A, B)
-linalg.solve(A, B, left:false) = solve_rows(A, B, left=false)
-linalg.multi_dot(tensors) = multi_dot(tensors)
-mm(input, mat2) = input @ mat2
-bmm(input, mat2) = input @ mat2
-mv(input, vec) = input @ vec
-matmul(input, other) = input @ other
-linalg.matmul(input, other) = input @ other
-dot(input, tensor) = input @ tensor
-linalg.solve_triangular(A, B, upper:true, left:true=true, unitriangular:false=false) = solve(triu(A), B)
-linalg.solve_triangular(A, B, upper:false, left:true=true, unitriangular:false=false) = solve(tril(A), B)
-linalg.solve_triangular(A, B, upper:true, left:false, unitriangular:false=false) = solve(triu(A).mT, B.mT).mT
-linalg.solve_triangular(A, B, upper:false, left:false, unitriangular:false=false) = solve(tril(A).mT, B.mT).mT
-linalg.solve_triangular(A, B, upper:true, left:true=true, unitriangular:true) =
-    solve(triu(A, 1) + eye(shape(A)[-1]), B)
-linalg.solve_triangular(A, B, upper:false, left:true=true, unitriangular:true) =
-    solve(tril(A, -1) + eye(shape(A)[-1]), B)
-linalg.solve_triangular(A, B, upper:true, left:false, unitriangular:true) =
-    solve((triu(A, 1) + eye(shape(A)[-1])).mT, B.mT).mT
-linalg.solve_triangular(A, B, upper:false, left:false, unitriangular:true) =
-    solve((tril(A, -1) + eye(shape(A)[-1])).mT, B.mT).mT
-cholesky_solve(B, L, upper:false=false) =
-    solve((L + stop_gradient(tril(L) - L)) @ (L + stop_gradient(tril(L) - L)).mT, B)
-cholesky_solve(B, L, upper:true) = solve((L + stop_gradient(triu(L) - L)).mT @ (L + stop_gradient(triu(L) - L)), B)
-cholesky_inverse(L, upper:false=false) = inv((L + stop_gradient(tril(L) - L)) @ (L + stop_gradient(tril(L) - L)).mT)
-cholesky_inverse(L, upper:true) = inv((L + stop_gradient(triu(L) - L)).mT @ (L + stop_gradient(triu(L) - L)))
-linalg.cholesky_ex(A, upper=false, check_errors=false) = cholesky(A, upper=upper) & zeros(())
-linalg.inv_ex(A, check_errors=false) = inv(A) & zeros(())
-linalg.solve_ex(A, B, left:true=true, check_errors=false) = solve_rows(A, B) & zeros(())
-linalg.solve_ex(A, B, left:false, check_errors=false) = solve_rows(A, B, left=false) & zeros(())
-pinverse(input, rcond=none) = pinv(input, rcond)
-linalg.lstsq(A, B, rcond=none, driver='') = pinv(A) @ B & sum((A @ pinv(A) @ B - B)**2, axis=-2)
-linalg.cond(A, p:none=none) = max(svdvals(A), axis=-1) / min(svdvals(A), axis=-1)
-linalg.cond(A, p) = matrix_norm(A, p) * matrix_norm(inv(A), p)
-linalg.vecdot(x, y, dim=-1) = sum(x*y, axis=dim)
-outer(input, vec2) = outer(input, vec2)
-ger(input, vec2) = outer(input, vec2)
 t(input) = input.T
 adjoint(input) = input.mT
 transpose(input, dim0, dim1) = swapaxes(input, dim0, dim1)
@@ -250,7 +182,6 @@ tril(input, diagonal=0) = tril(input, diagonal)
 triu(input, diagonal=0) = triu(input, diagonal)
 diag(input, diagonal=0) = diag(input, diagonal)
 diagonal(input, offset=0, dim1=0, dim2=1) = diagonal(input, offset, axis1=dim1, axis2=dim2)
-linalg.diagonal(A, offset=0, dim1=-2, dim2=-1) = diagonal(A, offset, axis1=dim1, axis2=dim2)
 concat(tensors, dim=0) = concat(tensors, axis=dim)
 cat(tensors, dim=0) = concat(tensors, axis=dim)
 stack(tensors, dim=0) = stack(tensors, axis=dim)

@@ -100,3 +100,9 @@ def squared_sum(part: Part) -> Part:
         if axis in part.sizes:
             made = called("sum", made, axis=part.axes.index(axis))
     return Part(made, {axis: size for axis, size in part.sizes.items() if axis not in {ROW, COL}})
+
+
+def summed(part: Part, axis: str) -> Part:
+    """The sum over an axis."""
+    made = called("sum", part.expression, axis=part.axes.index(axis))
+    return Part(made, {name: size for name, size in part.sizes.items() if name != axis})

@@ -20,9 +20,9 @@ from backprop_cli.language.source import Text
 from backprop_cli.records import dataclass, replace
 from backprop_cli.tasks.grading.figures import CONSTANTS
 from backprop_cli.tasks.grading.functions import PRIME
-from backprop_cli.tasks.grading.indices import IDENTITY, KRONECKER, Placed
 from backprop_cli.tasks.grading.items import Item, error_of, gradient_of, indexed, other_spelling
 from backprop_cli.tasks.grading.key import Key
+from backprop_cli.tasks.grading.letters import IDENTITY, KRONECKER, Placed
 from backprop_cli.tasks.grading.loose import ONES
 from backprop_cli.tasks.grading.shifted import Shifted, shifted
 

@@ -8,7 +8,6 @@ the columns of a factor meet the rows of the next.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -30,24 +29,16 @@ from backprop_cli.tasks.grading.axes import (
     permuted,
     reshaped,
     squared_sum,
+    summed,
     without_ones,
 )
 from backprop_cli.tasks.grading.bounds import UPTO, numbers
+from backprop_cli.tasks.grading.factors import PRODUCTS, factors, letter_of_sum, times
 from backprop_cli.tasks.grading.functions import PRIME
+from backprop_cli.tasks.grading.letters import IDENTITY, SUM, Placed, is_identity, reaches, single
 from backprop_cli.tasks.grading.shifted import MAX_PLACES, Shifted, taken
 
-PRODUCTS = frozenset({"*", "·", "@", "⊙"})
-_SUM = re.compile(r"(?:Σ|sum)_([a-z])")
 MOST_TERMS = 50
-
-Placed = tuple[ast.Expression, tuple[str | Shifted, ...]]
-"""An operand, and the letters behind it."""
-
-IDENTITY = "I"
-
-KRONECKER = "δ_ij"
-"""The operand of `δ_{ij}`, 1 where both letters are the same; as large as they say."""
-
 
 class Indexed:
     """A formula with letters for axes, read to whole tensors.
@@ -91,7 +82,7 @@ class Indexed:
         if sums > MOST_TERMS:
             message = f"a formula with indices has at most {MOST_TERMS} terms"
             raise SpecError("E016", message, at=self._place(expression))
-        self._measure(expression, letters, wanted)
+        self.free, self.far = reaches(expression, letters, wanted, self.operand, self.shape)
         found = self.part(expression)
         free = [axis for axis in found.axes if axis not in {ROW, COL}]
         rest = [axis for axis in (ROW, COL) if axis in found.axes]
@@ -101,31 +92,6 @@ class Indexed:
         for order in fitting or [*shapes][:1]:
             made = permuted(found, order)
             yield reshaped(made, wanted) if fitting and shapes[order] != wanted else made
-
-    def _measure(self, expression: ast.Expression, letters: Sequence[str], wanted: tuple[int, ...]) -> None:
-        """How far each letter runs, by the axes that it stands at alone; then by the answer; then inside the others."""
-        parts = ast.parts(expression)
-        placed = [found for part in parts if (found := self.operand(part)) is not None and not _is_identity(found[0])]
-        sums_over = (_SUM.fullmatch(part.function) for part in parts if isinstance(part, ast.Call))
-        letters_of = {one for _, names in placed for one in _single(names)}
-        self.free = letters_of - {one[1] for one in sums_over if one} - {":"}
-        order = list(letters) if {*letters} == self.free else sorted(self.free)
-        sums = []
-        for operand, names in placed:
-            shape = without_ones(self.shape(operand))
-            if len(names) <= len(shape):
-                sums += [(name, size) for name, size in zip(names, shape, strict=False) if isinstance(name, Shifted)]
-                for name, size in zip(names, shape, strict=False):
-                    if isinstance(name, str) and name != ":":
-                        self.far.setdefault(name, size)
-        if len(letters) == len(without_ones(wanted)):
-            self.far = dict(zip(letters, without_ones(wanted), strict=True)) | self.far
-        if sums and len(order) == len(without_ones(wanted)):
-            self.far = dict(zip(order, without_ones(wanted), strict=True)) | self.far
-        for one, whole in sums:
-            for letter in {*one.letters} - self.far.keys():
-                if (far := one.size(whole, letter, self.far)) is not None:
-                    self.far[letter] = far
 
     # parts ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,7 +131,7 @@ class Indexed:
     def _function(self, part: ast.Call) -> Part:
         """A sum, a function entry by entry, the length of a row `‖a_i‖`, the matrix `diag(a_i)`."""
         inner = part.arguments[0].value if len(part.arguments) == 1 else None
-        if inner is not None and (letter := _SUM.fullmatch(part.function)):
+        if inner is not None and (letter := SUM.fullmatch(part.function)):
             return self._summed(self.part(inner), letter[1], part)
         if _is_pointwise(part.function):
             return self._call(part)
@@ -183,13 +149,13 @@ class Indexed:
 
     def _placed(self, part: ast.Expression, operand: ast.Expression, letters: tuple[str | Shifted, ...]) -> Part:
         """A tensor with letters at its first axes; axes of one entry need none."""
-        if _is_identity(operand):
+        if is_identity(operand):
             return self._identity(part, *letters)
         shape, bare = self.shape(operand), without_ones(self.shape(operand))
         is_row = not letters and len(bare) == 1 and shape[0] == 1 < len(shape)
         if shape != bare and len(letters) <= len(bare):
             operand, shape = reshaped(operand, bare), bare
-        plain = _single(letters)
+        plain = single(letters)
         if len(letters) > len(shape) or len({*plain} - {":"}) + plain.count(":") != len(plain):
             message = f"{self._spelled(part)!r} has {len(letters)} indices, and {len(shape)} axes"
             raise SpecError("E015", message, at=self._place(part))
@@ -285,56 +251,35 @@ class Indexed:
         if letter not in inner.axes:
             message = f"nothing under the sum over {letter} has this index"
             raise SpecError("E015", message, at=self._place(part))
-        made = called("sum", inner.expression, axis=inner.axes.index(letter))
-        return Part(made, {axis: size for axis, size in inner.sizes.items() if axis != letter})
+        return summed(inner, letter)
 
     # products ────────────────────────────────────────────────────────────────────────────────────
 
     def _product(self, part: ast.Binary) -> Part:
-        factors = list(_factors(part))
-        found = self._chain(factors, part)
+        row = list(factors(part))
+        found = self._chain(row, part)
         if self.implicit:
-            met = Counter(letter for _, factor in factors for letter in {*self.part(factor).axes} - {ROW, COL})
+            met = Counter(letter for _, factor in row for letter in {*self.part(factor).axes} - {ROW, COL})
             for letter in sorted(one for one, times in met.items() if times > 1 and one in found.axes):
                 found = self._summed(found, letter, part)
         return found
 
-    def _chain(self, factors: Sequence[tuple[str, ast.Expression]], part: ast.Expression) -> Part:
+    def _chain(self, row: Sequence[tuple[str, ast.Expression]], part: ast.Expression) -> Part:
         """Factors from left to right; a sum reaches as far as what bears its letter."""
         found: Part | None = None
-        for at, (sign, factor) in enumerate(factors):
-            letter = self._letter_of_sum(factor)
-            rest = factors[at + 1 :]
+        for at, (sign, factor) in enumerate(row):
+            letter = letter_of_sum(factor)
+            rest = row[at + 1 :]
             if letter and any(letter in self.part(one).axes for _, one in rest):
                 call = factor.operand if isinstance(factor, ast.Unary) else factor  # -Σ_n (..) x_n
                 assert isinstance(call, ast.Call)
                 inner = self._summed(self._chain([("*", call.arguments[0].value), *rest], part), letter, call)
                 if isinstance(factor, ast.Unary):
                     inner = replace(inner, expression=replace(factor, operand=inner.expression))
-                return self._times(found, sign, inner)
-            found = self._times(found, sign, self.part(factor))
+                return times(found, sign, inner, self.matmul)
+            found = times(found, sign, self.part(factor), self.matmul)
         assert found is not None
         return found
-
-    def _letter_of_sum(self, factor: ast.Expression) -> str:
-        factor = factor.operand if isinstance(factor, ast.Unary) else factor
-        named = isinstance(factor, ast.Call) and len(factor.arguments) == 1 and _SUM.fullmatch(factor.function)
-        return named[1] if named else ""
-
-    def _times(self, left: Part | None, sign: str, right: Part) -> Part:
-        """A product, or a quotient: the columns of the one meet the rows of the other."""
-        if left is None:
-            return right
-        start, end = left.expression.start, right.expression.end
-        sign, meets = ("*", sign in self.matmul) if sign in PRODUCTS else (sign, False)
-
-        def made(both: list[ast.Expression]) -> ast.Expression:
-            return ast.Binary(start, end, sign, both[0], both[1])
-
-        if meets and COL in left.axes and ROW in right.axes:
-            both = [left.renamed({COL: "#"}), right.renamed({ROW: "#"})]
-            return self._summed(aligned(both, made), "#", right.expression)
-        return aligned([left, right], made)
 
     # errors ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -349,23 +294,5 @@ class Indexed:
         return SpecError("E015", message, at=self._place(part))
 
 
-def _single(names: Sequence[str | Shifted]) -> list[str]:
-    """The letters one by one."""
-    return [one for name in names for one in (name.letters if isinstance(name, Shifted) else (name,))]
-
-
-def _is_identity(operand: ast.Expression) -> bool:
-    return isinstance(operand, ast.Name) and operand.name == KRONECKER
-
-
 def _is_pointwise(function: str) -> bool:
     return function.endswith(PRIME) or (function in OPS and OPS[function].pointwise)
-
-
-def _factors(part: ast.Expression) -> Iterator[tuple[str, ast.Expression]]:
-    """The factors of a product with the sign before each, from the left."""
-    first, row = ast.in_a_row(part) if isinstance(part, ast.Binary) else (part, [])
-    signs = {*PRODUCTS, "/"}
-    split = next((i for i in range(len(row), 0, -1) if row[i - 1].operator not in signs), 0)
-    yield "*", row[split - 1] if split else first
-    yield from ((one.operator, one.right) for one in row[split:])

@@ -19,7 +19,7 @@ from backprop_cli.tasks.importing.exercise.exercises import (
     guessed_exercise,
     loss_of,
 )
-from backprop_cli.tasks.importing.python import calls
+from backprop_cli.tasks.importing.python import calls, classes, functions
 from backprop_cli.tasks.importing.python.rules import RULES
 from backprop_cli.tasks.importing.state.machine import Machine, Returned
 from backprop_cli.tasks.importing.state.objects import Class, Function
@@ -157,8 +157,8 @@ def _function(machine: Machine, name: str) -> list[Exercise]:
     before, passes = set(record.items), len(record.passes)
     if owner:
         kind = _found(machine, owner)
-        instance = calls.instantiate(machine, kind, [], _arguments(machine, kind.find("__init__"), True), node)
-        bound = calls.method(machine, target, instance, node)
+        instance = classes.instantiate(machine, kind, [], _arguments(machine, kind.find("__init__"), True), node)
+        bound = functions.method(machine, target, instance, node)
         result = calls.called(machine, bound, [], _arguments(machine, target, True), node)
     else:
         result = calls.called(machine, target, [], _arguments(machine, target, False), node)

@@ -1,4 +1,4 @@
-"""Calls: functions of the program are read where they are called, those of a library are looked up."""
+"""Calls: what is called, by its kind, and the derivatives that a program asks for."""
 
 from __future__ import annotations
 
@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.arrays import tensors
 from backprop_cli.tasks.importing.data.leaves import scalar
-from backprop_cli.tasks.importing.data.starts import start_of
 from backprop_cli.tasks.importing.exercise import training
 from backprop_cli.tasks.importing.library import libraries
-from backprop_cli.tasks.importing.library.arguments import bound
-from backprop_cli.tasks.importing.networks import keras, modules, own_functions
+from backprop_cli.tasks.importing.networks import modules
 from backprop_cli.tasks.importing.networks.hooks import hooked
-from backprop_cli.tasks.importing.networks.keras_graph import Later, holds_later
-from backprop_cli.tasks.importing.networks.walk import copied
-from backprop_cli.tasks.importing.python.contexts import context_of
-from backprop_cli.tasks.importing.python.unknown import parts_run
-from backprop_cli.tasks.importing.state.machine import MAX_YIELDED, Enough, Returned
+from backprop_cli.tasks.importing.python.classes import call_instance, instantiate
+from backprop_cli.tasks.importing.python.functions import inline
 from backprop_cli.tasks.importing.state.nested import each
 from backprop_cli.tasks.importing.state.objects import (
     Bound,
     Class,
     Differentiator,
-    Frame,
     Function,
     Instance,
     Layer,
@@ -35,7 +29,6 @@ from backprop_cli.tasks.importing.state.objects import (
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import (
     Builtin,
-    Draw,
     Entries,
     Library,
     Opaque,
@@ -80,7 +73,7 @@ def called(machine: Machine, function: object, given: list[object], named: dict[
         case Layer():
             return hooked(machine, function, modules.run_layer, given, named, node)
         case Instance():
-            return hooked(machine, function, _call_instance, given, named, node)
+            return hooked(machine, function, call_instance, given, named, node)
         case Class():
             return instantiate(machine, function, given, named, node)
         case Differentiator():
@@ -109,159 +102,6 @@ def _minimized(machine: Machine, loss: Any, node: ast.AST) -> object:
     """`optimizer.minimize(loss)`: back from the loss, or from what a function gives."""
     output = loss if isinstance(loss, Tensor) else called(machine, loss, [], {}, node)
     return training.backward(machine, machine.named(output, "loss", node), None, None, node)
-
-
-# ── functions of the program ─────────────────────────────────────────────────────────────────────
-
-
-def inline(machine: Machine, function: Function, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
-    """Read a function's body with these arguments."""
-    if function.refused is not None:
-        raise Unread(function.refused)
-    if function.name == "draw" and len(given) == 2 and isinstance(given[0], int) and isinstance(given[1], str):
-        return Draw(given[0], given[1])  # the helper that our own exports carry
-    frame = Frame(function.frame, inside=True)
-    frame.names.update(bound(machine, function, given, named, node))
-    if function.mark == "contextmanager":
-        return context_of(machine, function, frame, node)
-    if machine.answers is not None:
-        frame.hidden = machine.answers.other(frame.names)
-        machine.answers.called.add(function.name)
-    with machine.within(frame, node, function.off):
-        if isinstance(function.node, ast.Lambda):
-            return machine.value(function.node.body)
-        frame.yielded = [] if _generates(function.node.body) else None
-        try:
-            machine.run(function.node.body)
-        except Returned as done:
-            return done.value if frame.yielded is None else iter(frame.yielded)
-        except Enough:
-            assert frame.yielded is not None
-            error = machine.record.unread(node, f"{function.name} gives more than {MAX_YIELDED} items").error
-            frame.yielded.append(Unknown(error))
-    return None if frame.yielded is None else iter(frame.yielded)
-
-
-def _generates(body: list[ast.stmt]) -> bool:
-    """Whether a function of this body is a generator; what functions in it do is their own."""
-    return any(isinstance(part, ast.Yield | ast.YieldFrom) for statement in body for part in parts_run(statement))
-
-
-def own_draw(machine: Machine, owner: Draw, law: str, given: list[Any], node: ast.AST) -> Tensor:
-    """`draw(0, 'W').normal(0.0, 1.0, (3, 4))`: what a spec says by `{shape: [3, 4], init: normal, seed: 0}`."""
-    names = {"normal": ("mean", "std"), "uniform": ("low", "high")}.get(law)
-    if names is None or len(given) != 3:
-        raise machine.record.unread(node, f"a draw by {law!r} is not read")
-    options = {names[0]: float(plain(given[0])), names[1]: float(plain(given[1])), "seed": owner.seed}
-    return start_of(machine, tuple(given[2]), law, options)
-
-
-def method(machine: Machine, function: Function, owner: object, node: ast.AST) -> Any:
-    """A function of a class, as an attribute of its object."""
-    if function.mark == "property":
-        return inline(machine, function, [owner], {}, node)
-    if function.mark == "staticmethod":
-        return function
-    return Bound(function, owner.kind if function.mark == "classmethod" and isinstance(owner, Instance) else owner)
-
-
-# ── classes of the program ───────────────────────────────────────────────────────────────────────
-
-
-def instantiate(machine: Machine, kind: Class, given: list[object], named: dict[str, object], node: ast.AST) -> Any:
-    """An object of a class: its `__init__` is read."""
-    inside = is_value_class(kind) and _works(machine)
-    if is_value_class(kind) and given and is_number(given[0]) and not inside:
-        return scalar(given[0], by_class=True)
-    made = Instance(kind=kind)
-    setup = kind.find("__init__")
-    if isinstance(setup, Function):
-        ended = inline(machine, setup, [made, *given], named, node)
-        if isinstance(ended, Unknown):
-            raise Unread(ended.error)
-        data = value_in(made)
-        if data is not None and data.fresh:
-            wanted = bool(plain(made.names.get("requires_grad", True)))
-            training.require(machine, data, wanted and not inside, node)
-            assert data.start is not None
-            data.start.by_class = "requires_grad" not in made.names
-    elif fields := kind.fields():
-        usual = {name: copied(kind.find(name)) for name in fields if isinstance(kind.find(name), list | dict)}
-        made.names.update(usual | dict(zip(fields, given, strict=False)) | named)
-        if kind.find("__post_init__") is not None:
-            called(machine, machine.attribute(made, "__post_init__", node), [], {}, node)
-    elif given or named:
-        made.names.update(named)
-    return made
-
-
-def _works(machine: Machine) -> bool:
-    """Whether a method of such a class is at work: `other = Tensor(other)` is no leaf of the program."""
-    frame: Frame | None = machine.frame
-    while frame is not None:
-        owner = frame.names.get("self")
-        if isinstance(owner, Instance) and is_value_class(owner.kind):
-            return True
-        frame = frame.caller or frame.outer
-    return False
-
-
-def value_in(owner: Instance) -> Tensor | None:
-    """The array that an object stands for which knows how to go backward by itself."""
-    if not is_value_class(owner.kind):
-        return None
-    return next((one for one in owner.names.values() if isinstance(one, Tensor)), None)
-
-
-def value_backward(machine: Machine, owner: Instance, node: ast.AST) -> object:
-    """`loss.backward()` of such an object: from ones, whatever its shape is."""
-    data = value_in(owner)
-    if data is None:
-        raise machine.record.unread(node, "what this goes back from is not known")
-    shape = machine.record.shape(data, node)
-    return training.backward(machine, data, leaf_of(shape, rule="ones") if shape else None, None, node)
-
-
-def is_value_class(kind: Class) -> bool:
-    """micrograd's Value, or one like it: a scalar or an array that knows how to go backward by itself."""
-    setup = kind.find("__init__")
-    return "backward" in kind.names and "__mul__" in kind.names and isinstance(setup, Function) and any(
-        isinstance(part, ast.Attribute) and part.attr == "grad" for part in ast.walk(setup.node))  # fmt: skip
-
-
-def _call_instance(machine: Machine, owner: Instance, given: list[object], named: dict[str, object],
-                   node: ast.AST) -> Any:
-    if owner.kind.is_keras:
-        if holds_later(given):
-            return Later(owner, given, named)
-        keras.ready(machine, owner, given, node)
-    for name in ("__call__", "forward", "call"):
-        found = owner.kind.find(name)
-        if isinstance(found, Function):
-            return inline(machine, found, [owner, *given], named, node)
-    raise machine.record.unread(node, f"an object of class {owner.kind.name} is called, which defines no forward")
-
-
-def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
-    """What a class inherits from a library: `model.parameters()`, `model.zero_grad()`, `.to(device)`."""
-    if owner.kind.is_keras and (found := keras.method(machine, owner, name)) is not None:
-        return found
-    if name == "training":
-        return owner.training
-    if name in modules.MODULE_METHODS:
-        return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
-    message = f"an object of class {owner.kind.name} has no attribute {name!r}"
-    if any(owner.kind.roots()):
-        raise machine.record.unread(node, message)
-    raise machine.stopped(node, "AttributeError", message)
-
-
-def class_call(machine: Machine, kind: Class, name: str, given: list[object], named: dict[str, object],
-               node: ast.AST) -> object:
-    """`MyFunction.apply(x)` of a torch.autograd.Function: its forward pass."""
-    if name == "apply":
-        return own_functions.apply(machine, kind, [*given, *named.values()], node)
-    raise machine.record.unread(node, f"{kind.name} has no {name!r}")
 
 
 def layer_attribute(machine: Machine, owner: Layer, name: str, node: ast.AST) -> object:

@@ -13,7 +13,7 @@ from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.library import methods, python_methods
 from backprop_cli.tasks.importing.library.builtins import BUILTINS, type_of
 from backprop_cli.tasks.importing.networks.tensorflow import Tape, tape_method
-from backprop_cli.tasks.importing.python import calls
+from backprop_cli.tasks.importing.python import calls, classes, functions
 from backprop_cli.tasks.importing.python.calls import called
 from backprop_cli.tasks.importing.python.containers import (
     EXACT,
@@ -131,7 +131,7 @@ def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> obje
         return _of_instance(machine, owner, name, node)
     if isinstance(owner, Class):
         found = owner.find(name)
-        return Builtin(name, lambda m, a, k, n: calls.class_call(m, owner, name, a, k, n)) if found is None else found
+        return Builtin(name, lambda m, a, k, n: classes.class_call(m, owner, name, a, k, n)) if found is None else found
     if isinstance(owner, Opaque):
         return owner
     if isinstance(owner, Layer):
@@ -149,7 +149,7 @@ def attribute(machine: Machine, owner: object, name: str, node: ast.AST) -> obje
 
 def _of_few(machine: Machine, owner: object, name: str, node: ast.AST) -> object:
     if isinstance(owner, Draw):
-        return Builtin(name, lambda m, a, k, n: calls.own_draw(m, owner, name, a, n))
+        return Builtin(name, lambda m, a, k, n: functions.own_draw(m, owner, name, a, n))
     if isinstance(owner, Super):
         return _of_super(machine, owner, name, node)
     if isinstance(owner, At):
@@ -183,23 +183,23 @@ def _seeded(owner: TorchDraws, name: str, given: list[object]) -> object:
 
 
 def _of_instance(machine: Machine, owner: Instance, name: str, node: ast.AST) -> object:
-    if name in {"grad", "backward"} and calls.is_value_class(owner.kind):
+    if name in {"grad", "backward"} and classes.is_value_class(owner.kind):
         return Opaque("a gradient") if name == "grad" else \
-            Builtin(name, lambda m, a, k, n: calls.value_backward(m, owner, n))
+            Builtin(name, lambda m, a, k, n: classes.value_backward(m, owner, n))
     if name in owner.names:
         return owner.names[name]
     found = owner.kind.find(name)
     if isinstance(found, Function):
-        return calls.method(machine, found, owner, node)
+        return functions.method(machine, found, owner, node)
     if found is not None:
         return found
-    return calls.module_method(machine, owner, name, node)
+    return classes.module_method(machine, owner, name, node)
 
 
 def _of_super(machine: Machine, owner: Super, name: str, node: ast.AST) -> object:
     for base in owner.instance.kind.bases:
         if isinstance(base, Class) and isinstance(found := base.find(name), Function):
-            return calls.method(machine, found, owner.instance, node)
+            return functions.method(machine, found, owner.instance, node)
     return Builtin(name, lambda m, a, k, n: None)
 
 

@@ -12,7 +12,7 @@ from backprop_cli.tasks.importing.arrays.arithmetic import COMPARE
 from backprop_cli.tasks.importing.arrays.asked import truth
 from backprop_cli.tasks.importing.library.texts import percent
 from backprop_cli.tasks.importing.networks.keras_graph import Later, later_operator
-from backprop_cli.tasks.importing.python import calls
+from backprop_cli.tasks.importing.python.functions import inline
 from backprop_cli.tasks.importing.state.codes import binary, negative, number
 from backprop_cli.tasks.importing.state.machine import Machine
 from backprop_cli.tasks.importing.state.objects import Function, Instance, kind_of
@@ -73,7 +73,7 @@ def _overloaded(machine: Machine, op: ast.operator, left: object, right: object,
     name = _METHODS.get(type(op), "?")
     for owner, other, method in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
         if isinstance(owner, Instance) and isinstance(found := owner.kind.find(method), Function):
-            return calls.inline(machine, found, [owner, other], {}, node)
+            return inline(machine, found, [owner, other], {}, node)
     raise machine.record.unread(node, "an operator on an object that does not define it")
 
 
@@ -135,7 +135,7 @@ def unary_(machine: Machine, node: ast.UnaryOp) -> object:
     if isinstance(node.op, ast.Not):
         return not truth(machine, value, node)
     if isinstance(value, Instance) and isinstance(found := value.kind.find("__neg__"), Function):
-        return calls.inline(machine, found, [value], {}, node)
+        return inline(machine, found, [value], {}, node)
     if isinstance(value, Tensor):
         return arithmetic.unary(machine, node.op, value, node)
     if isinstance(value, Opaque):

@@ -10,7 +10,7 @@ from backprop_cli.language.expression import Name
 from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.arrays.writing import write_into
 from backprop_cli.tasks.importing.exercise import training
-from backprop_cli.tasks.importing.python.calls import is_value_class, value_in
+from backprop_cli.tasks.importing.python.classes import is_value_class, value_in
 from backprop_cli.tasks.importing.state.machine import Machine
 from backprop_cli.tasks.importing.state.objects import Class, Function, Instance, Layer, kind_of
 from backprop_cli.tasks.importing.state.values import Library, Opaque, Part, Tensor, Unknown, Unread, plain
