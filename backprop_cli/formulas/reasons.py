@@ -115,6 +115,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     "arctanh": ("arctanh' x = 1/(1 - x²)",),
     "erfc": ("erfc' x = -2/√π · exp(-x²)",),
     "erfinv": ("from erf(erfinv x) = x: erfinv' x = √π/2 · exp((erfinv x)²)",),
+    "log_ndtr": ("(log Φ)' = Φ'/Φ, and Φ' x = exp(-x²/2)/√(2π)",),
     "sinc": ("sinc' x = (cos πx - sinc x)/x",),
     "logit": ("logit' p = 1/(p (1 - p))",),
     "lgamma": ("(log Γ)' = ψ",),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backprop_cli.engine.numbers import Words
-from backprop_cli.engine.ops import costs
+from backprop_cli.engine.ops import OPS, costs
 from backprop_cli.engine.ops.careful import cofactors_along
 from backprop_cli.language.reader import read_spec
 from backprop_cli.tasks.calculate import Settings, run
@@ -42,6 +42,16 @@ def test_a_number_on_its_bound_has_the_gradient_alone() -> None:
     nodes = run(read_spec(data, "clip", folder=None), Settings(terms=())).by_name
     found = {name: nodes[name].gradient.value for name in ("x", "low", "high")}  # type: ignore[union-attr]
     assert {name: np.sum(value) for name, value in found.items()} == {"x": 2, "low": 0, "high": 0}
+
+
+def test_a_logit_has_no_slope_where_it_has_no_value() -> None:
+    """As in PyTorch: NaN outside [0, 1], infinite at its ends, and 0 outside where it is kept within."""
+    x = np.array([-0.5, 0, 0.5, 1, 1.5])
+    op = OPS["logit"]
+    for eps, wanted in ((None, [np.nan, np.inf, 4, np.inf, np.nan]), (0.1, [0, 0, 4, 0, 0])):
+        with np.errstate(all="ignore"):
+            slope = op.vjps[0](Words(), np.ones(5), op.forward(Words(), x, eps=eps), x, eps=eps)  # type: ignore[misc]
+        np.testing.assert_array_equal(slope, wanted)
 
 
 def test_a_decomposition_counts_what_it_reads_and_writes() -> None:

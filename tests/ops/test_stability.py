@@ -75,6 +75,18 @@ def test_value_and_slope_keep_their_digits(name: str) -> None:
         check_agrees(gradient, slope, TAILS)
 
 
+def test_log_ndtr_keeps_its_digits_where_ndtr_underflows() -> None:
+    """log Φ and its slope φ/Φ, from far below 0, where Φ is 0 to a float, to where Φ is 1."""
+    xs = np.concatenate([np.linspace(-60, 10, 281), [-1e10, -1e3, -3 * 2**0.5, -1e-9]])
+    found, slope = call("log_ndtr", np.ones_like(xs), xs)
+    with mpmath.workdps(400):
+        chances = [mpmath.erfc(-mpmath.mpf(float(x)) / mpmath.sqrt(2)) / 2 for x in xs]
+        logs = {x: mpmath.log(p) for x, p in zip(xs, chances, strict=True)}
+        slopes = {x: mpmath.npdf(mpmath.mpf(float(x))) / p for x, p in zip(xs, chances, strict=True)}
+    check_agrees(found, logs.__getitem__, xs)
+    check_agrees(slope, slopes.__getitem__, xs)
+
+
 @pytest.mark.parametrize("target", [0.0, 1.0])
 def test_bce_with_logits_keeps_its_digits(target: float) -> None:
     """softplus(z) - t z and σ(z) - t, for both labels, far into the tails."""

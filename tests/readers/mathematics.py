@@ -51,7 +51,7 @@ from tests.readers.values import (
 )
 
 WORDS: Mapping[str, str] = {
-    "log": "log", "logσ": "logsigmoid", "logdet": "logdet", "logΓ": "lgamma",
+    "log": "log", "logσ": "logsigmoid", "logdet": "logdet", "logΓ": "lgamma", "logΦ": "log_ndtr",
     "logsoftmax": "log_softmax", "σ": "sigmoid", "ψ": "digamma",
     "ReLU": "relu", "sgn": "sign", "tr": "trace", "arcosh": "arccosh", "arsinh": "arcsinh", "artanh": "arctanh",
     "erf^-1": "erfinv", "log_2": "log2", "log_10": "log10", "log₂": "log2", "log₁₀": "log10", "lnΓ": "lgamma",

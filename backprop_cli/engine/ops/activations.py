@@ -55,7 +55,7 @@ def _logit_entry(s: Symbolic, x: Scalar, eps: Real | None) -> Scalar:
 
 
 def _logit_slope(xp: Words, y: Tensor, x: Tensor, eps: Real | None) -> Tensor:
-    slope = 1 / (x * (1 - x))
+    slope = xp.logit_slope(y, x)
     if eps is None:
         return slope
     return xp.where(xp.greater_equal(x, eps) * xp.less_equal(x, 1 - eps), slope, 0)

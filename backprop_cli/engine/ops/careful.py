@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from backprop_cli.engine.ops.errorfunction import erfc
+from backprop_cli.engine.ops.errorfunction import erfc, erfcx
 from backprop_cli.engine.ops.tensor import Array, Axes, Mask, Real, Whole
 from backprop_cli.engine.ops.words import SMALLEST_VARIANCE
 
@@ -178,6 +178,19 @@ class Careful:
         near = np.abs(z) < 0.5
         far = (np.cos(z) - y) / np.where(near, 1, x)
         return np.where(near, self.pi * _sinc_series(z), far).astype(z.dtype)[()]
+
+    def logit_slope(self, y: Array, x: Array) -> Array:
+        """1/(x (1 - x)), and NaN where the logit is."""
+        found: Array = np.where(np.isnan(y), y, 1 / (x * (1 - x)))
+        return found[()]
+
+    def log_ndtr_slope(self, y: Array, x: Array) -> Array:
+        """φ(x)/Φ(x): below 0 as √(2/π)/erfcx(-x/√2), where neither of the two underflows."""
+        below = x < 0
+        scaled = erfcx(np.where(below, -x, 1) * np.sqrt(0.5).item())
+        above = np.exp(-x * x / 2 - y) / np.sqrt(2 * self.pi)
+        found: Array = np.where(below, np.sqrt(2 / np.pi).item() / scaled, above)
+        return found[()]
 
     def gelu_share(self, y: Array, x: Array) -> Array:
         """Φ(x) = y/x of y = x Φ(x), and by itself where x is 0 or y not exact: half the time of a pass."""

@@ -129,3 +129,27 @@ def erf(x: Array) -> Array:
 def erfc(x: Array) -> Array:
     """1 - erf(x), accurate where that is small."""
     return _by_blocks(x, math.erfc, _erfc)
+
+
+FRACTION = 40
+"""Levels of the continued fraction of `erfcx` from 3 on: all digits of a float64."""
+
+
+def erfcx(x: Array) -> Array:
+    """exp(x²) erfc(x) of x >= 0, which does not underflow: from 3 on Laplace's continued fraction."""
+    far = x > 3
+    z = np.where(far, x, 3)
+    tail = z
+    for k in range(FRACTION, 0, -1):
+        tail = z + k / 2 / tail
+    near = np.where(far, 0, x)
+    found: Array = np.where(far, 1 / (np.sqrt(np.pi).item() * tail), np.exp(near * near) * erfc(near))
+    return found.astype(x.dtype)[()]
+
+
+def log_ndtr(x: Array) -> Array:
+    """log Φ(x), the logarithm of how likely a normal number is below x, without underflow."""
+    half = np.sqrt(0.5).item()
+    below = x < 0
+    low = np.log(erfcx(np.where(below, -x, 0) * half) / 2) - x * x / 2
+    return np.where(below, low, np.log1p(-erfc(np.where(below, 0, x) * half) / 2)).astype(x.dtype)[()]

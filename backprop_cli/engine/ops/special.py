@@ -9,7 +9,7 @@ import numpy as np
 from backprop_cli.engine.ops import costs
 from backprop_cli.engine.ops.base import ParameterError, Sample, composite
 from backprop_cli.engine.ops.elementwise import POSITIVE, REAL, elementwise, within
-from backprop_cli.engine.ops.errorfunction import erf, erfc
+from backprop_cli.engine.ops.errorfunction import erf, erfc, log_ndtr
 from backprop_cli.engine.ops.tensor import Array
 from backprop_cli.engine.ops.validate import whole
 from backprop_cli.language.model import Shape
@@ -107,6 +107,13 @@ elementwise("polygamma(x; n=1)", "The n-th derivative of digamma.", lambda xp, x
             lambda xp, y, x, n: xp.polygamma(x, n=n + 1), lambda s, x, n: s.polygamma(n, x),
             tuple(Sample(one.shapes, {"n": n}, one.domains) for one, n in zip(POSITIVE, (1, 2, 0), strict=True)),
             temporary=SERIES, shape=_order_shape, domain="polygamma has poles at 0, -1, -2, ...")
+
+# ── the normal distribution ──────────────────────────────────────────────────────────────────────
+
+elementwise("log_ndtr(x)", "log Φ(x), of how likely a normal number is below x; without underflow.",
+            lambda xp, x: log_ndtr(x), lambda xp, y, x: xp.log_ndtr_slope(y, x),
+            lambda s, x: s.log(s.erfc(-x / s.sqrt(2)) / 2), temporary=costs.times(8),
+            text="log Φ({0})", latex=r"\log\Phi({0})")
 
 # ── the inverse of erf ───────────────────────────────────────────────────────────────────────────
 

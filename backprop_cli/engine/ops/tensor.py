@@ -177,7 +177,9 @@ class Words(Protocol):
     largest_pair: Binary
     less: Binary
     less_equal: Binary
+    log_ndtr_slope: Binary
     log_slope: Binary
+    logit_slope: Binary
     lyapunov: Binary
     matmul: Binary
     maximum: Binary

@@ -43,6 +43,10 @@ WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "circle_ratio": (("a", "b"), "a / (a**2 + b**2)"),
     # the slope of sinc, whose terms cancel near 0
     "sinc_slope": (("y", "x"), "(cos(pi * x) - y) / x"),
+    # the slope of y = logit(x): none where that has no value
+    "logit_slope": (("y", "x"), "1 / (x * (1 - x))"),
+    # the slope φ(x)/Φ(x) of y = log Φ(x), which loses its digits far below 0
+    "log_ndtr_slope": (("y", "x"), "exp(-x**2 / 2 - y) / sqrt(2 * pi)"),
     # Φ(x), which y = gelu(x) = x Φ(x) has computed already
     "gelu_share": (("y", "x"), "erfc(-x / sqrt(2)) / 2"),
     # 0 where b is 0, also for a = 0

@@ -55,7 +55,7 @@ class Latex(Notation):
     convolution: str = r" \ast "
     signs_of_functions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "exp": ("e",), "sigmoid": ("σ", "sigma"), "logsigmoid": ("σ", "sigma"), "digamma": ("ψ", "psi"),
-        "lgamma": ("Γ", "Gamma"),
+        "lgamma": ("Γ", "Gamma"), "log_ndtr": ("Φ", "Phi"),
     }  # fmt: skip
 
     def chained(self, factors: Sequence[str]) -> str:

@@ -90,6 +90,7 @@ KINDS: Mapping[str, Callable[[Expression], bool]] = {
     "text": lambda part: isinstance(part, String), "list": lambda part: isinstance(part, Listed),
     "number": is_number, "zero": lambda part: isinstance(part, Number) and part.value == 0,
     "one": lambda part: isinstance(part, Number) and part.value == 1,
+    "minus": lambda part: isinstance(part, Unary) and isinstance(part.operand, Number),  # -0.0, too
     "tensor": lambda part: not (_is_axes(part) or isinstance(part, String)),
     "floats": _is_dtype("float", "double", "half", "bfloat", "floattensor", "torch.floattensor"),
     "ints": _is_dtype("int", "long", "short", "uint", "longtensor"), "bools": _is_dtype("bool"),

@@ -55,10 +55,10 @@ fill(input, value) = 0*input + value
 zero_(input) = 0*input
 ldexp(input, other) = input * 2**other
 logaddexp2(input, other) = logaddexp(input*log(2), other*log(2))/log(2)
-copysign(input, other) = abs(input) * where(other < 0, -1, 1)
+copysign(input, other:minus) = -abs(input)
+copysign(input, other) = abs(input) * where(arctan2(other, -1) < 0, -1, 1)
 special.xlog1py(input, other) = input*log1p(where((input == 0)*(other <= -1), 0, other))
 special.ndtr(input) = erfc(-input/sqrt(2))/2
-special.log_ndtr(input) = log(erfc(-input/sqrt(2))/2)
 special.ndtri(input) = sqrt(2)*erfinv(2*input - 1)
 mvlgamma(input, p) = sum(lgamma(expand_dims(input, -1) - arange(p)/2), axis=-1) + p*(p - 1)/4*log(pi)
 round(input, decimals:zero=0) = round(input)

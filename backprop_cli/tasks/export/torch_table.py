@@ -271,7 +271,8 @@ TABLE: Mapping[str, Row] = {
     "outer": _outer, "kron": template("torch.kron({0}.contiguous(), {1}.contiguous())"),  # it views what it is given
     "cross": template("torch.linalg.cross(*torch.broadcast_tensors({0}, {1}), dim={axis})"),
     "floor_divide": template("torch.floor({0} / {1})"),  # torch.floor_divide has no derivative
-    "logit": call("torch.logit", "eps"), "polygamma": template("torch.polygamma({n}, {0})"),
+    "logit": call("torch.logit", "eps"), "log_ndtr": template("torch.special.log_ndtr({0})"),
+    "polygamma": template("torch.polygamma({n}, {0})"),
     "trace": template("torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)"),
     "slogdet": template("torch.stack(tuple(torch.linalg.slogdet({0})))"),
     "matrix_power": template("torch.linalg.matrix_power({0}, {n})"), "solve": _solve,
