@@ -106,6 +106,8 @@ class Oracle:
     known: dict[int, Array] = field(init=False)
     sizes: Mapping[int, int] = field(init=False)
     slopes: dict[tuple[Expr, Expr], Expr] = field(default_factory=dict)
+    extents: dict[Expr, Extent] = field(default_factory=dict)
+    steps: dict[tuple[object, ...], Any] = field(default_factory=dict)  # ops of a node's symbols alone: many are alike
     made: dict[Index, Any] = field(default_factory=dict)  # one node at a time is symbols: the same for all of a shape
     far: set[int] = field(default_factory=set)  # nodes too far from the output: so is what they are made of
 
@@ -168,18 +170,17 @@ class Oracle:
         shape = tuple(map(int, self.graph.nodes[node].shape))
         made = self.made[shape] = self.made[shape] if shape in self.made else symbols("x", shape)
         written, reached = {node: made}, {node: made} if node == self.output else {}
-        sizes: dict[Expr, Extent] = {}
         for index in chain:
-            found = self.apply(self.graph.nodes[index], written, sizes)
-            if sum(extent(e, sizes).size for e in found.flat) > MOST_TREE:
+            found = self.apply(self.graph.nodes[index], written)
+            if sum(extent(e, self.extents).size for e in found.flat) > MOST_TREE:
                 raise TooLargeError
             (reached if index in known else written)[index] = found  # what a known one leads to is in its derivative
         terms = [(weight, term) for end, found in reached.items()
                  for weight, term in zip(self.known[end].flat, found.flat, strict=True) if weight]  # fmt: skip
-        effort.take(sum(extent(term, sizes).work * len(term.free_symbols) for _, term in terms))
+        effort.take(sum(extent(term, self.extents).work * len(term.free_symbols) for _, term in terms))
         return Explicit(made, terms, [*reached], self.slopes)
 
-    def apply(self, node: Node, known: Mapping[int, Array], sizes: dict[Expr, Extent]) -> Any:
+    def apply(self, node: Node, known: Mapping[int, Array]) -> Any:
         """One step of the forward pass in entries; what sympy would not finish is refused before it starts.
 
         Raises:
@@ -190,7 +191,7 @@ class Oracle:
         if node.op.near is not None and on_kink(node, self.values):  # a triangle of symbols would be read
             raise NoEntriesError(node.op.name)
         if node.op.group == "linear algebra" and node.op.entry is not None:
-            symbolic = sum(extent(e, sizes).size for x in operands if x is not None
+            symbolic = sum(extent(e, self.extents).size for x in operands if x is not None
                            for e in x.flat if e.free_symbols)
             times = int(node.parameters.get("n", 1)) ** 2
             if operands[0].shape[-1] > LARGEST_MATRIX or symbolic * max(times, 1) > MOST_MATRIX:
@@ -198,7 +199,13 @@ class Oracle:
         shapes = [None if x is None else np.shape(x) for x in operands]
         if node.op.work(node.shape, *shapes, **node.parameters) > MOST_APPLIED:
             raise TooLargeError
-        return apply_op(node.op, operands, node.parameters)
+        made = operands[0]
+        if node.parameters or made is not self.made.get(np.shape(made)) or any(x is not made for x in operands):
+            return apply_op(node.op, operands, node.parameters)
+        step = node.op.name, made.shape, len(operands)
+        if step not in self.steps:
+            self.steps[step] = apply_op(node.op, operands, {})
+        return self.steps[step]
 
     def of(self, index: int, known: Mapping[int, Array]) -> Any:
         """A node's entries: in the symbols, or its numbers."""

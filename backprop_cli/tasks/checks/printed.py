@@ -59,23 +59,30 @@ class PrintedBack:
         found = {terms: one for terms, one in read.items() if not isinstance(one, str)}
         values = [one for one in once.values() if not isinstance(one, str)]
         faults = [one for one in read.values() if isinstance(one, str) and one != TOO_LARGE]
-        lost = self.lost(once, gradient)
+        distances = [self.distance(one, gradient) for one in values] if np.size(gradient) else []
+        note, unknown = "", tuple[Index, ...]()
+        if any(np.any(self.tolerance.refuses(distance)) for distance in distances):  # where all agree, none is excused
+            excuses = self.excuses(once, values, gradient)
+            distances = [np.where(np.any([*excuses.values()], axis=0), 0.0, distance) for distance in distances]
+            note, silent = next(((note, mask) for note, mask in excuses.items() if mask.any()), ("", None))
+            unknown = () if silent is None else tuple(tuple(map(int, index)) for index in np.argwhere(silent))
         worst, at = 0.0, (0,) * np.ndim(gradient)
-        undefined = nowhere = np.zeros(np.shape(gradient), dtype=bool)
-        if not all(np.isfinite(one).all() for one in (gradient, *values)):
-            undefined, nowhere = undefined_at(values, gradient), self.nowhere(values, gradient)
-        for one in values if np.size(gradient) else ():
-            distance, index = farthest(np.where(undefined | nowhere | lost, 0.0, self.distance(one, gradient)))
+        for apart in distances:
+            distance, index = farthest(apart)
             if not distance <= worst and not math.isnan(worst):
                 worst, at = distance, index
         if not found and not faults:
             return Answer("formula", total=len(formula), note="no formula is short enough to be read back")
         wrong = bool(faults) or bool(self.tolerance.refuses(worst))
-        note, silent = next(((note, mask) for note, mask in ((UNDEFINED, undefined), (NOWHERE, nowhere), (LOST, lost))
-                             if mask.any()), ("", lost))  # fmt: skip
         note = faults[0] if faults else note
-        unknown = tuple(tuple(map(int, index)) for index in np.argwhere(silent)) if silent.any() else ()
         return Answer("formula", worst, wrong, at, found, (), unknown, len(found), len(formula), note)
+
+    def excuses(self, once: Mapping[str, Any], values: Sequence[Any], gradient: Array) -> dict[str, Mask]:
+        """Where a formula that differs is not to blame, by the reason."""
+        undefined = nowhere = np.zeros(np.shape(gradient), dtype=bool)
+        if not all(np.isfinite(one).all() for one in (gradient, *values)):
+            undefined, nowhere = undefined_at(values, gradient), self.nowhere(values, gradient)
+        return {UNDEFINED: undefined, NOWHERE: nowhere, LOST: self.lost(once, gradient)}
 
     def lost(self, once: Mapping[str, Any], gradient: Array) -> Mask:
         """Where a formula that differs may do so by its own rounding, which is asked for of such a formula alone."""
@@ -116,9 +123,9 @@ class PrintedBack:
         return np.where(both, 0.0, self.tolerance.distance(found, gradient))
 
 
-def farthest(distances: Array) -> tuple[float, Index]:
+def farthest(distances: Array | float) -> tuple[float, Index]:
     """The largest of some distances, NaN above all, and where it is."""
-    if not distances.ndim:
+    if not np.ndim(distances):
         return float(distances), ()
     at = int(np.argmax(np.where(np.isnan(distances), np.inf, distances)))
     index = tuple(map(int, np.unravel_index(at, distances.shape)))
