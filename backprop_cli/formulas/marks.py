@@ -21,12 +21,12 @@ AFTER = {COMMA, CALL}
 MARKED = {"text": "marked_text", "latex": "marked_latex", "mathml": "marked_mathml"}
 """What a notation is called with its marks."""
 
-_MARK = r'[\x01-\x05]| data-break="\d"'
+_MARK = re.compile(r'[\x01-\x05]| data-break="\d"')
 
 
 def plain(text: str) -> str:
     """A formula without its marks."""
-    return re.sub(_MARK, "", text)
+    return _MARK.sub("", text)
 
 
 LAST = 50

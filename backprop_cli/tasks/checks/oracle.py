@@ -199,10 +199,10 @@ class Oracle:
         shapes = [None if x is None else np.shape(x) for x in operands]
         if node.op.work(node.shape, *shapes, **node.parameters) > MOST_APPLIED:
             raise TooLargeError
-        made = operands[0]
-        if node.parameters or made is not self.made.get(np.shape(made)) or any(x is not made for x in operands):
+        made = None if shapes[0] is None else self.made.get(shapes[0])
+        if node.parameters or made is None or any(x is not made for x in operands):
             return apply_op(node.op, operands, node.parameters)
-        step = node.op.name, made.shape, len(operands)
+        step = node.op.name, shapes[0], len(operands)
         if step not in self.steps:
             self.steps[step] = apply_op(node.op, operands, {})
         return self.steps[step]

@@ -123,7 +123,7 @@ class PrintedBack:
         return np.where(both, 0.0, self.tolerance.distance(found, gradient))
 
 
-def farthest(distances: Array | float) -> tuple[float, Index]:
+def farthest(distances: Any) -> tuple[float, Index]:
     """The largest of some distances, NaN above all, and where it is."""
     if not np.ndim(distances):
         return float(distances), ()
