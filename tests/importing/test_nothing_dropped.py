@@ -25,6 +25,15 @@ PLAIN = "w = nn.Parameter(torch.tensor([1., 2.]))\n"
 SIGNED = "w = nn.Parameter(torch.tensor([1., -2.]))\n"
 CONV = "m = nn.Conv1d(2, 4, 3, {})\n"
 
+HOOKED = """class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([1., -2.]))
+    def forward(self, x, by=1.):
+        return self.w * x * by
+net = Scaled()
+x = torch.tensor([3., 5.], requires_grad=True)
+"""
 PAIRS = {
     "a border that goes round": (
         SIGNAL + CONV.format("padding=1, padding_mode='circular'") + "y = m(x)",
@@ -88,6 +97,31 @@ PAIRS = {
     "a seed that is computed": (
         PLAIN + "loss = w**2\nloss.backward(torch.arange(2.) + 1)",
         PLAIN + "loss = w**2\nloss.backward(torch.tensor([1., 2.]))"),
+    "a hook that sees keywords": (
+        HOOKED + "def hook(m, args, kwargs, out):\n    return out * kwargs['by']\n"
+        "net.register_forward_hook(hook, with_kwargs=True)\ny = net(x, by=3.)",
+        HOOKED + "y = net(x, by=3.) * 3."),
+    "a hook that gives keywords": (
+        HOOKED + "net.register_forward_pre_hook(lambda m, args, kwargs: ((args[0] + 1,), {'by': 5.}), "
+        "with_kwargs=True)\ny = net(x, by=3.)",
+        HOOKED + "y = net(x + 1, by=5.)"),
+    "a hook that goes first": (
+        HOOKED + "net.register_forward_hook(lambda m, args, out: out * 3)\n"
+        "net.register_forward_hook(lambda m, args, out: out + 1, prepend=True)\ny = net(x)",
+        HOOKED + "y = (net(x) + 1) * 3"),
+    "a copy has the hooks": (
+        HOOKED + "net.register_forward_hook(lambda m, args, out: out * 3)\nimport copy\nnet = copy.deepcopy(net)\n"
+        "y = net(x)",
+        HOOKED + "y = net(x) * 3"),
+    "a copy is as far in training": (
+        HOOKED + "net.eval()\nimport copy\nnet = copy.deepcopy(net)\ny = net(x) * (2. if net.training else 3.)",
+        HOOKED + "y = net(x) * 3"),
+    "training by name": (
+        HOOKED + "net.train(mode=False)\ny = net(x) * (2. if net.training else 3.)",
+        HOOKED + "y = net(x) * 3"),
+    "a param that is no param by name": (
+        HOOKED + "net.requires_grad_(requires_grad=False)\ny = net(x) * x",
+        HOOKED + "y = torch.tensor([1., -2.]) * x * x"),
     "the larger of what is a number": (
         "w = nn.Parameter(torch.tensor([1., float('nan'), 2.]))\ny = torch.fmax(w, torch.tensor([1., 5., 3.]))",
         "w = nn.Parameter(torch.tensor([1., float('nan'), 2.]))\ny = torch.stack([w[0], w[0]*0 + 5, w[2]*0 + 3])"),
@@ -121,6 +155,7 @@ def test_the_spared_row_starts_from_zeros() -> None:
 
 
 REFUSED = {
+    "list(nn.Linear(2, 3).parameters(recurse=False))[0]": "parameters with recurse is not read",
     "nn.Embedding(4, 2, max_norm=0.5)(torch.tensor([1]))": "nn.Embedding with max_norm is not read",
     "nn.Embedding(4, 2, scale_grad_by_freq=True)(torch.tensor([1]))":
         "nn.Embedding with scale_grad_by_freq is not read",

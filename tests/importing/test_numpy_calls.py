@@ -40,6 +40,18 @@ np.arange(0, 1, step=0.25)
 np.arange(start=1, stop=4)
 np.arange(5, 0, -2)
 np.random.randint(1, high=4, size=3)
+np.ones_like(X, shape=(3, 2))
+np.full_like(X, fill_value=2.5, shape=4)
+np.zeros_like(X) + 1
+np.average(X[:, :2], 0, [1., 2.])
+np.average(X[:, :2], axis=-1, weights=X[1, 1:])
+np.average(X, axis=1, weights=X + 1)
+np.average(Y, 0, [3., 4.])
+np.append(X, X[0])
+np.append(X, X[:1], axis=0)
+np.append(X, X, -1)
+np.meshgrid(X[0], X[1, :2])[0]
+np.meshgrid(X[0], X[1, :2], indexing='ij')[1]
 np.random.default_rng(4).integers(5, endpoint=True, size=4)
 """
 

@@ -46,8 +46,12 @@ def _like(rule: str, *, torch: bool = False) -> Row:
         given = given or [next((named[key] for key in ("input", "a", "prototype") if key in named), 0.0)]
         if is_number(given[0]):
             return 1.0 if rule == "ones" else 0.0
-        shape = machine.record.shape(tensor_of(machine, given[0], node), node)
-        options = {"value": float(plain(given[1]))} if rule == "constant" else {}
+        asked = named.get("shape")
+        sizes = list(asked) if isinstance(asked, list | tuple) else [asked]
+        shape = machine.record.shape(tensor_of(machine, given[0], node), node) if asked is None else \
+            sizes_of(machine, sizes, {}, node)
+        value = named.get("fill_value", [*given, 0.0][1]) if rule == "constant" else None
+        options = {"value": float(plain(value))} if rule == "constant" else {}
         if rule in {"normal", "uniform"}:
             return drawn.random_of(rule, torch=torch)(machine, list(shape), named, node)
         return flags_of(start_of(machine, shape, rule, options), named)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from backprop_cli.tasks.importing.state.objects import Bound, Function
-from backprop_cli.tasks.importing.state.values import Handle, Part, Unread
+from backprop_cli.tasks.importing.state.values import Handle, Hook, Part, Unread
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -24,24 +24,28 @@ def hooked(machine: Machine, part: Any, run: Callable[..., Any], given: list[obj
     if part.refused is not None:
         raise Unread(part.refused)
     for hook in list(part.before):
-        found = machine.called(hook, [part, tuple(given)], {}, node)
-        if found is not None:
+        found = machine.called(hook.function, hook.sees(part, given, named), {}, node)
+        if found is not None and hook.with_kwargs:
+            given, named = list(found[0]), dict(found[1])
+        elif found is not None:
             given = list(found) if isinstance(found, tuple) else [found]
     result = run(machine, part, given, named, node)
     for hook in list(part.after):
-        found = machine.called(hook, [part, tuple(given), result], {}, node)
+        found = machine.called(hook.function, [*hook.sees(part, given, named), result], {}, node)
         result = result if found is None else found
     return result
 
 
 def _registered(machine: Machine, part: Any, given: list[object], node: ast.AST, *, slot: str) -> Handle:
     """`layer.register_forward_hook(f)`: f(layer, inputs, output), whose value, if it gives one, is the output."""
-    hooks: list[object] = getattr(part, slot)
-    hooks.append(given[0])
-    return Handle(partial(_taken_off, hooks, given[0]))
+    function, first, with_kwargs = (*given, False, False)[:3]
+    hooks: list[Hook] = getattr(part, slot)
+    hook = Hook(function, bool(with_kwargs))
+    hooks.insert(0 if first else len(hooks), hook)
+    return Handle(partial(_taken_off, hooks, hook))
 
 
-def _taken_off(hooks: list[object], hook: object) -> None:
+def _taken_off(hooks: list[Hook], hook: Hook) -> None:
     if hook in hooks:
         hooks.remove(hook)
 

@@ -138,7 +138,7 @@ def _placed(part: object, owner: Layer, key: str) -> None:
 def attribute(machine: Machine, layer: Layer, name: str, node: ast.AST) -> object:
     """A param of a layer, an argument of it, or a method that every module has."""
     if name in MODULE_METHODS:
-        return Builtin(name, lambda m, a, k, n: MODULE_METHODS[name](m, layer, a, n))
+        return method_of(layer, name)
     if name == "training":
         return layer.training
     if name in layer.given:
@@ -230,6 +230,40 @@ def _registered(machine: Machine, owner: object, given: list[object], node: ast.
         owner.names[str(given[0])] = machine.named(value, str(given[0]), node) if isinstance(value, Tensor) else value
 
 
+def method_of(owner: object, name: str) -> Builtin:
+    """A method that every module has, called by place or by name.
+
+    Raises:
+        Unread: it takes an argument that would be passed over.
+    """
+
+    def run(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
+        slots = _ARGUMENTS.get(name)
+        if slots is None:
+            return MODULE_METHODS[name](machine, owner, given, node)
+        named = {key: value for key, value in named.items() if (key, value) != ("recurse", True)}
+        for word in named.keys() - {*slots} - _PASSED:
+            raise machine.record.unread(node, f"{name} with {word} is not read")
+        last = max((place for place, slot in enumerate(slots) if slot in named), default=-1)
+        more = [named.get(slot) for slot in slots[len(given) : last + 1]]
+        return MODULE_METHODS[name](machine, owner, [*given, *more], node)
+
+    return Builtin(name, run)
+
+
+_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "train": ("mode",), "requires_grad_": ("requires_grad",), "load_state_dict": ("state_dict",), "apply": ("fn",),
+    "parameters": (), "named_parameters": (), "named_modules": (), "state_dict": (),
+    "register_buffer": ("name", "tensor"), "register_parameter": ("name", "param"),
+    "add_module": ("name", "module"), "register_module": ("name", "module"),
+    "register_forward_hook": ("hook", "prepend", "with_kwargs"),
+    "register_forward_pre_hook": ("hook", "prepend", "with_kwargs"),
+    **dict.fromkeys(("register_backward_hook", "register_full_backward_hook", "register_full_backward_pre_hook"),
+                    ("hook",)),
+}  # fmt: skip
+"""What these methods take by name, in order."""
+_PASSED = frozenset({"strict", "assign", "persistent", "always_call", "prepend", "remove_duplicate", "keep_vars"})
+"""What they take besides, which changes nothing that is read."""
 MODULE_METHODS: Mapping[str, Run] = {
     **dict.fromkeys(("to", "cuda", "cpu", "double", "float", "half", "compile", "save_hyperparameters", "log"), _this),
     "eval": lambda m, o, a, n: _switched(o, False),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_cli.tasks.importing.networks.params import names_of, param
 from backprop_cli.tasks.importing.state.nested import each
-from backprop_cli.tasks.importing.state.objects import Instance, Layer
-from backprop_cli.tasks.importing.state.values import Part, Tensor, Unknown, Unread
+from backprop_cli.tasks.importing.state.objects import Bound, Instance, Layer
+from backprop_cli.tasks.importing.state.values import Hook, Part, Tensor, Unknown, Unread
 
 if TYPE_CHECKING:
     from backprop_cli.tasks.importing.state.machine import Machine
@@ -92,14 +92,26 @@ def _copy(_: str, value: Any) -> Any:
         made = Instance(kind=value.kind)
         made.names = copied(value.names)
         _rehomed(made)
-        return made
+        return _hooked_alike(made, value)
     if isinstance(value, Layer):
-        return Layer(kind=value.kind, given=value.given, params=copied(value.params), parts=copied(value.parts),
-                     more=value.more, normed=value.normed)  # fmt: skip
+        return _hooked_alike(Layer(kind=value.kind, given=value.given, params=copied(value.params),
+                                   parts=copied(value.parts), more=value.more, normed=value.normed), value)  # fmt: skip
     start = value.begins if isinstance(value, Tensor) else None
     if start is None:
         return value
     return Tensor(None, start=deepcopy(start), kind=value.kind, param=value.param, grad=value.grad, home=value.home)
+
+
+def _hooked_alike(made: Part, value: Part) -> Part:
+    """A copy has the hooks of what it is copied from, and is as far in training; a method among them is the copy's."""
+    made.training, made.refused = value.training, value.refused
+    for mine, theirs in ((made.before, value.before), (made.after, value.after)):
+        for hook in theirs:
+            function = hook.function
+            if isinstance(function, Bound):
+                function = Bound(function.function, made if function.owner is value else copied(function.owner))
+            mine.append(Hook(function, hook.with_kwargs))
+    return made
 
 
 def _rehomed(owner: Instance) -> None:

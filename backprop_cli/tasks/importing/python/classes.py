@@ -19,7 +19,6 @@ from backprop_cli.tasks.importing.state.objects import (
 )
 from backprop_cli.tasks.importing.state.record import leaf_of
 from backprop_cli.tasks.importing.state.values import (
-    Builtin,
     Tensor,
     Unknown,
     Unread,
@@ -117,7 +116,7 @@ def module_method(machine: Machine, owner: Instance, name: str, node: ast.AST) -
     if name == "training":
         return owner.training
     if name in modules.MODULE_METHODS:
-        return Builtin(name, lambda m, a, k, n: modules.MODULE_METHODS[name](m, owner, a, n))
+        return modules.method_of(owner, name)
     message = f"an object of class {owner.kind.name} has no attribute {name!r}"
     if any(owner.kind.roots()):
         raise machine.record.unread(node, message)

@@ -151,6 +151,18 @@ class Handle:
     remove: Callable[[], None]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Hook:
+    """A function of the program that a module calls with what comes in, or with what goes out."""
+
+    function: object
+    with_kwargs: bool = False  # it sees the keywords, too
+
+    def sees(self, part: object, given: list[object], named: dict[str, object]) -> list[object]:
+        """The arguments that it is called with."""
+        return [part, tuple(given), *([dict(named)] if self.with_kwargs else [])]
+
+
 @dataclass(eq=False, slots=True)
 class Part:
     """Something that has a place in a model: `blocks.0.attn`."""
@@ -158,8 +170,8 @@ class Part:
     owner: Part | None = None
     key: str = ""
     training: bool = True
-    before: list[Any] = field(default_factory=list)  # hooks of the program, of what comes in
-    after: list[Any] = field(default_factory=list)  # and of what goes out
+    before: list[Hook] = field(default_factory=list)  # hooks of the program, of what comes in
+    after: list[Hook] = field(default_factory=list)  # and of what goes out
     refused: SpecError | None = None  # why it cannot be called
 
     @property
