@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from backprop_cli.engine.numbers import Words
-from backprop_cli.formulas.algebra.for_print.signs import ODD
+from backprop_cli.formulas.algebra.expr import TensorSymbol
+from backprop_cli.formulas.algebra.for_print.signs import ODD, negated
+from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.tasks.calculate import Settings, run
 
 X = np.array([-0.9, -0.3, 0.2, 0.7])
@@ -37,3 +39,12 @@ def test_a_minus_before_a_difference_says_the_same(expression: str, wanted: Any,
     code = run(spec, Settings()).by_name["m"].gradient.formula["leaves"].code  # type: ignore[union-attr]
     value = run(spec_of(f"{leaves}nodes: {{y: '{code}', z: sum(y)}}"), Settings(terms=())).by_name["y"].value
     np.testing.assert_allclose(value, wanted(X + 2 - np.array([0.5, 0.4, 0.3, 0.2])), rtol=1e-12)
+
+
+def test_an_operator_takes_a_sign_only_into_what_it_is_linear_in() -> None:
+    """cumprod_others(x, g), products of the entries of x times those of g, turns with g, and not with x."""
+    x, m, g = (TensorSymbol(name, (4,), place, leaf=True) for place, name in enumerate("xmg"))
+    assert negated(call("cumprod_others", {"axis": 0}, x - m, g)) is None
+    turned = negated(-call("cumprod_others", {"axis": 0}, x, m - g))
+    assert turned is not None
+    assert turned.args == (x, m - g)

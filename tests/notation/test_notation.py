@@ -114,6 +114,16 @@ def test_formulas_as_a_textbook_prints_them(loss: str, expected: tuple[str, str,
     assert latex is None or formula["latex"] == latex
 
 
+def test_an_upstream_gradient_is_bracketed_where_something_stands_behind_it(spec_of: Any) -> None:
+    """A fraction with a ⊤ or an index behind it would be that of its denominator: it is bracketed."""
+    spec = spec_of("params: {x: [0.3, 1], W: [[1, 2, 3], [2, 0.5, 1]], b: [1]}\n"
+                   "nodes: {h: x @ W, c: 'concatenate([h, b])', loss: sum(tanh(c))}\n")  # fmt: skip
+    nodes = run(spec, Settings()).by_name
+    bracketed = r"\left(\frac{\partial \mathrm{loss}}{\partial %s}\right)"
+    for name, latex in (("W", rf"x {bracketed % 'h'}^\top"), ("h", rf"{{{bracketed % 'c'}}}_{{[:3]}}")):
+        assert nodes[name].gradient.formula["local"]["latex"] == latex  # type: ignore[union-attr]
+
+
 ALIKE = ("y1", "y_1", "alpha", "α", "x_hat", "xhat", "θ_1", "theta1", "W_in", "mu_bar", "mubar")
 
 
