@@ -14,7 +14,8 @@ from backprop_cli.language.model import Spec
 from backprop_cli.language.reader import load_spec, read_spec
 from backprop_cli.language.writer import write
 from backprop_cli.tasks.calculate import Settings, run
-from backprop_cli.tasks.export.gradient import LONGEST_SUM, gradient_spec, split_sum
+from backprop_cli.tasks.export.gradient import LONGEST_SUM, gradient_spec
+from backprop_cli.tasks.export.sums import brackets_of, split_sum
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 
@@ -138,9 +139,33 @@ def test_long_fan_out(spec_of: Callable[[str], Spec]) -> None:
     np.testing.assert_allclose(values["grad_w"], sum(i * np.cos(0.3 * i) for i in range(count)))
 
 
+@pytest.mark.parametrize("node", [
+    "sin(w) + {}|tanh(w * layer_of_a_dense_net_{})", "sin(w) + {}|sin(layer_of_a_dense_net_{}) * cos(w)",
+], ids=["the sum", "a bracket of one term"])  # fmt: skip
+def test_a_dense_net_is_written_by_parts(node: str, spec_of: Callable[[str], Spec]) -> None:
+    """Rule: a sum that is too large for one expression is added up by nodes, each of which can be read back."""
+    outer, inner = node.split("|")
+    uses = [" + ".join(inner.format(j) for j in range(i)) or "w" for i in range(40)]
+    nodes = "\n".join(f"  layer_of_a_dense_net_{i}: ({outer.format(one)}) / 40" for i, one in enumerate(uses))
+    spec = spec_of(f"params: {{w: 0.3}}\nnodes:\n{nodes}\n")
+    made = gradient_spec(spec)
+    assert "grad_w_part_2" in {one.name for one in made.nodes}
+    np.testing.assert_allclose(numbers(again(made))[0]["grad_w"], numbers(spec)[1]["w"], rtol=1e-10)
+
+
 def test_terms_of_a_sum() -> None:
     """Signs and brackets: only a sum on the outside is split."""
-    assert split_sum("-a + (b + c) - f(d - e)[1 + 2]") == [("+ ", "-a"), ("+ ", "(b + c)"), ("- ", "f(d - e)[1 + 2]")]
+    assert split_sum("-a + (b + c) - f(d - e)[1 + 2]") == ["+ -a", "+ (b + c)", "- f(d - e)[1 + 2]"]
+
+
+@pytest.mark.parametrize(("term", "expected"), [
+    ("+ (a + b) * c", ["(a + b)"]), ("- f(a) * (b + g(c, d)).T @ -(e)", ["(b + g(c, d))", "(e)"]),
+    ("+ (a + b > c) * grad(y)", []), ("+ f((a + b))[(c)]", []), ("+ ((a + b) * (c + d)) ** 2", ["((a + b) * (c + d))"]),
+    ("+ (a, b) + (c)", ["(c)"]),
+])  # fmt: skip
+def test_brackets_of_a_term(term: str, expected: list[str]) -> None:
+    """Rule: what may be a node of its own is an expression in brackets: no arguments, index, comparison or tuple."""
+    assert [term[start:end] for start, end in brackets_of(term)] == expected
 
 
 def test_command(backprop: Callable[..., Any], tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from backprop_cli.tasks.export.prepared import (
     with_named_outputs,
     without_shadows,
 )
+from backprop_cli.tasks.export.sums import brackets_of, joined, split_sum
 from backprop_cli.tasks.leaves import has_numbers, load_leaves
 
 PREFIX, SEED = "grad_", "seed_"
@@ -122,7 +123,7 @@ class _Work:
             parts = [names[leaf] for names in found if leaf in names]
             if parts:
                 self.final[leaf] = unique(PREFIX + leaf, self.taken)
-                self.node(self.final[leaf], " + ".join(parts))
+                self.add(self.final[leaf], [f"+ {part}" for part in parts], {})
 
     def one_pass(self, number: int, formulas: Mapping[int, Mapping[str, object]], suffix: str) -> Mapping[str, str]:
         """The gradients of one pass, the output's first; node name to gradient name."""
@@ -139,21 +140,11 @@ class _Work:
                 raise self.too_long(node)
             self.formulas[names[node.name]] = f"{partial(self.graph.passes[number].name, node.name)} = {formula.text}"
             own = {**names, node.name: self.seed(number, suffix)} if index == output else names
-            self.add(names[node.name], self.terms(node, formula.code, own))
+            try:
+                self.add(names[node.name], split_sum(formula.code), own)
+            except SpecError as error:
+                raise self.too_long(node) if error.code == "E016" else error from None
         return names
-
-    def terms(self, node: Node, code: str, names: Mapping[str, str]) -> list[str]:
-        """A formula's terms, in which gradients are nodes.
-
-        Raises:
-            SpecError: E016 where a term is longer than an expression may be.
-        """
-        try:
-            return [sign + replaced_gradients(term, names) for sign, term in split_sum(code)]
-        except SpecError as error:
-            if error.code != "E016":
-                raise
-            raise self.too_long(node) from None
 
     def too_long(self, node: Node) -> SpecError:
         """The error for a formula that is no expression of the language's limits."""
@@ -173,17 +164,43 @@ class _Work:
         self.seeds.append(Leaf(name, "input", node.shape, lambda: array, inline(name, BY_PROGRAM)))
         return name
 
-    def add(self, name: str, terms: list[str]) -> None:
-        """A gradient's node, from its terms; a sum of very many in several nodes."""
-        while len(terms) > LONGEST_SUM:
-            parts = [terms[i : i + LONGEST_SUM] for i in range(0, len(terms), LONGEST_SUM)]
-            terms = [f"+ {self.node(unique(f'{name}_part', self.taken), joined(part))}" for part in parts]
-        self.node(name, joined(terms))
+    def add(self, name: str, terms: Sequence[str], names: Mapping[str, str], whole: str = "") -> None:
+        """A gradient's node, or a part's of a whole one, the sum of signed terms in which gradients have these names.
 
-    def node(self, name: str, code: str) -> str:
-        expression, text = expression_of(code)
+        Of a sum that is too large for one expression its parts are nodes, and so is what stands in brackets in a term.
+
+        Raises:
+            SpecError: E016 where a term is too large and has no such parts.
+        """
+        whole = whole or name
+        while len(terms) > LONGEST_SUM:
+            terms = [self.part(whole, terms[i : i + LONGEST_SUM], names) for i in range(0, len(terms), LONGEST_SUM)]
+        try:
+            expression, text = expression_of(replaced_gradients(joined(terms), names))
+        except SpecError as error:
+            if error.code != "E016":
+                raise
+            self.add(name, self.smaller(whole, terms, names, error), names, whole)
+            return
         self.nodes.append(NodeSpec(name, expression, text, inline(name, BY_PROGRAM)))
-        return name
+
+    def smaller(self, whole: str, terms: Sequence[str], names: Mapping[str, str], error: SpecError) -> list[str]:
+        """The terms of a sum that is too large: its halves as nodes, or of one term its largest bracket."""
+        if len(terms) > 1:
+            half = len(terms) // 2
+            return [self.part(whole, terms[:half], names), self.part(whole, terms[half:], names)]
+        brackets = list(brackets_of(terms[0]))
+        if not brackets:
+            raise error
+        start, end = max(brackets, key=lambda one: one[1] - one[0])
+        inside = self.part(whole, split_sum(terms[0][start + 1 : end - 1]), names).removeprefix("+ ")
+        return [terms[0][:start] + inside + terms[0][end:]]
+
+    def part(self, whole: str, terms: Sequence[str], names: Mapping[str, str]) -> str:
+        """A node for a part of a gradient, as a term."""
+        part = unique(f"{whole}_part", self.taken)
+        self.add(part, terms, names, whole)
+        return f"+ {part}"
 
 
 def _trial(graph: Graph) -> Trial | None:
@@ -205,22 +222,6 @@ def replaced_gradients(term: str, names: Mapping[str, str]) -> str:
     for start, end, name in sorted(found, reverse=True):
         term = term[:start] + name + term[end:]
     return term
-
-
-def split_sum(code: str) -> list[tuple[str, str]]:
-    """The terms of a sum with their signs: `a + b - c` as ('+ ', 'a'), ('+ ', 'b'), ('- ', 'c')."""
-    terms, depth, start, sign = [], 0, 0, "+ "
-    for at, character in enumerate(code):
-        depth += (character in "([") - (character in ")]")
-        if depth == 0 and code[at : at + 3] in {" + ", " - "}:
-            terms.append((sign, code[start:at]))
-            sign, start = code[at + 1 : at + 3], at + 3
-    return [*terms, (sign, code[start:])]
-
-
-def joined(terms: Sequence[str]) -> str:
-    """The sum of terms with their signs."""
-    return " ".join(terms).removeprefix("+ ")
 
 
 # ── what the result goes back from ───────────────────────────────────────────────────────────────
