@@ -52,6 +52,10 @@ np.append(X, X[:1], axis=0)
 np.append(X, X, -1)
 np.meshgrid(X[0], X[1, :2])[0]
 np.meshgrid(X[0], X[1, :2], indexing='ij')[1]
+np.r_[X[0], 1., [2., 3.]]
+np.r_[X, X]
+np.c_[X[0], X[1]]
+np.c_[np.ones(2), X]
 np.random.default_rng(4).integers(5, endpoint=True, size=4)
 """
 
@@ -68,6 +72,7 @@ def test_numpy_call(call: str) -> None:
 
 @pytest.mark.parametrize(("call", "told"), [
     ("np.random.choice(5, 3, p=[0.1, 0.2, 0.3, 0.2, 0.2])", "choice with p is not read"),
+    ("np.r_[0:3]", "r_ of what is no array is not read"),
     ("np.array([1., 2.], weights=3)", "array with weights is not read"),
 ])  # fmt: skip
 def test_what_is_said_by_name(call: str, told: str, backprop: Backprop) -> None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from backprop_cli.tasks.importing.arrays import indexing, tensors
+from backprop_cli.tasks.importing.arrays import functions, indexing, tensors
 from backprop_cli.tasks.importing.arrays.asked import items_of
 from backprop_cli.tasks.importing.networks.keras_graph import Later
 from backprop_cli.tasks.importing.python import calls
@@ -24,6 +24,7 @@ from backprop_cli.tasks.importing.state.values import (
     Tensor,
     Unknown,
     Unread,
+    is_number,
     plain,
 )
 
@@ -45,10 +46,22 @@ def _later(machine: Machine, owner: Later, node: ast.Subscript) -> object:
     return Later(Builtin("item", lambda m, a, k, n: indexing.indexed(m, a[0], node.slice, n)), [owner], {})
 
 
+def _joined(machine: Machine, owner: Library, node: ast.Subscript) -> object:
+    """`np.r_[a, b]` and `np.c_[a, b]`: arrays one below the other, or side by side."""
+    function = _JOINED.get(functions.home_of(owner.path))
+    if function is None:
+        return Opaque(f"{owner.path}[...]")
+    values = [[one] if is_number(one) else one for one in indexing.subscripts(machine, node.slice)]
+    if not all(isinstance(one, Tensor | list) for one in values):
+        raise machine.record.unread(node, f"{owner.last} of what is no array is not read", f"write {function}([a, b])")
+    return machine.called(Library(f"numpy.{function}"), [values], {}, node)
+
+
+_JOINED = {("numpy", "r_"): "concatenate", ("numpy", "c_"): "column_stack"}
 _ROWS: Mapping[type, Callable[[Machine, Any, ast.Subscript], object]] = {
     Tensor: lambda m, o, n: indexing.indexed(m, o, n.slice, n),
     At: lambda m, o, n: At(o.tensor, indexing.subscripts(m, n.slice)), Later: _later,
-    Opaque: lambda m, o, n: o, Library: lambda m, o, n: Opaque(f"{o.path}[...]"),
+    Opaque: lambda m, o, n: o, Library: _joined,
     Layer: lambda m, o, n: calls.layer_part(m, o, m.value(n.slice), n),
 }  # fmt: skip
 
