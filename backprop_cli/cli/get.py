@@ -133,7 +133,7 @@ def _of_tangent(node: NodeResult, path: Path, view: View) -> str:
     assert node.tangent is not None
     if node.tangent.formula is None:
         raise UsageError(CODE, f"the tangent of {node.name!r} has no formula", hint=f"its value: {node.name}.tangent")
-    return view.plain(node.tangent.formula[path.notation])
+    return view.formula(node.tangent.formula, path.notation)
 
 
 def _delta(result: Result, path: Path, view: View) -> str:
@@ -145,7 +145,7 @@ def _delta(result: Result, path: Path, view: View) -> str:
         hint = f"compact formulas of this spec use: {known}"
         raise UsageError(CODE, f"no compact formula uses {path.node!r}", hint=hint)
     if path.part == "formula":
-        return view.plain(named.formula[path.notation])
+        return view.formula(named.formula, path.notation)
     if path.part == "shape":
         return json.dumps(list(named.value.shape))
     return _shown(named.value, path, view)
@@ -156,7 +156,7 @@ def _written(node: NodeResult, gradient: Gradient, path: Path, view: View) -> st
     for terms in (path.wanted,) if path.wanted else ("nodes", "local"):
         formula = gradient.formula.get(terms)
         if isinstance(formula, Printed):
-            return view.plain(formula[path.notation])
+            return view.formula(formula, path.notation)
         if isinstance(formula, Omitted) and path.wanted:
             raise UsageError(CODE, f"{path.text!r} is left out: {formula.why}")
     raise UsageError(CODE, f"{node.name!r} has no formula")

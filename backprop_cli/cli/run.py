@@ -21,6 +21,7 @@ from backprop_cli.cli.options import (
 from backprop_cli.cli.records import Done, Spread
 from backprop_cli.cli.streams import refuse_overwriting, sink_for, suffixed
 from backprop_cli.errors import UsageError
+from backprop_cli.formulas.marks import MARKED
 from backprop_cli.formulas.printed import NOTATIONS
 from backprop_cli.records import dataclass, replace
 from backprop_cli.report.formats import FORMATS, SUFFIXES, renderer, streamed
@@ -112,7 +113,8 @@ def _job(form: str, terms: tuple[str, ...], get: str | None, base: Job) -> Job:
         path = parse(get)
         if path.part == "formula" and path.wanted is None and terms and terms[0] != "none":
             path = parse(f"{get}.{terms[0]}")  # the terms asked for, not those shown by default
-        return replace(base, get=path.text, terms=path.terms, anonymous=True, notations=("text", path.notation))
+        notations = MARKED["text"], MARKED.get(path.notation, path.notation)
+        return replace(base, get=path.text, terms=path.terms, anonymous=True, notations=notations)
     shown = tuple(t for t in terms if t != "none") if terms else FORMATS[form].terms
     return replace(base, terms=shown, view=replace(base.view, terms=shown), notations=FORMATS[form].notations)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-EQUAL, SUM, PRODUCT, COMMA, CALL = "\x04", "\x01", "\x02", "\x03", "\x05"
-"""How tightly what stands around a mark is bound; no text of a user holds one of these."""
+EQUAL, SUM, PRODUCT, COMMA, CALL, SCALED = "\x04", "\x01", "\x02", "\x03", "\x05", "\x06"
+"""How tightly what stands around a mark is bound, and which product it is; no text of a user holds one of these."""
 
-PLACES = {EQUAL: 1, COMMA: 2, SUM: 3, PRODUCT: 4, CALL: 5}
+PLACES = {EQUAL: 1, COMMA: 2, SUM: 3, PRODUCT: 4, SCALED: 4, CALL: 5}
 """From the loosest to the tightest."""
 
 AFTER = {COMMA, CALL}
@@ -21,7 +21,7 @@ AFTER = {COMMA, CALL}
 MARKED = {"text": "marked_text", "latex": "marked_latex", "mathml": "marked_mathml"}
 """What a notation is called with its marks."""
 
-_MARK = re.compile(r'[\x01-\x05]| data-break="\d"')
+_MARK = re.compile(r'[\x01-\x06]| data-break="\d"')
 
 
 def plain(text: str) -> str:
@@ -40,7 +40,8 @@ def unmarked(written: Mapping[str, str], notation: str) -> str:
 
 def marked(written: Mapping[str, str], notation: str) -> str:
     """A formula with its marks; as it is, where it was written without."""
-    return written[MARKED[notation]] if MARKED[notation] in written else written[notation]
+    name = MARKED.get(notation, notation)
+    return written[name if name in written else notation]
 
 
 _SIGNS = {**dict.fromkeys("+-", SUM), **dict.fromkeys("*/@⊙·⋆∗", PRODUCT)}
@@ -53,7 +54,7 @@ def of_source(text: str) -> str:
     from backprop_cli.language.expression.lexer import tokens
     from backprop_cli.language.source import inline
 
-    if PRODUCT in text or SUM in text or COMMA in text:
+    if any(mark in text for mark in (PRODUCT, SCALED, SUM, COMMA)):
         return text
     parts, done, after_operand, after_name = [], 0, False, False
     indices: list[bool] = [False]  # of each bracket that is open, whether it is an index or stands in one

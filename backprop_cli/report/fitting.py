@@ -24,7 +24,7 @@ HANG, LEAST = 6, 24
 
 OPENING, CLOSING = "([{", ")]}"
 _UNSEEN = "\x1b\\[[0-9;]*m|[\u0302\u0307]"
-MARKED = "([\x01-\x05])"
+MARKED = "([\x01-\x06])"
 """The marks of a formula, each a part of its own."""
 
 

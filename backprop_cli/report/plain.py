@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from backprop_cli.formulas.marks import SCALED
+
 # Control characters, bidirectional overrides, invisible marks, line separators, and the surrogates that stand for
 # undecodable bytes of a path: each could hide or rewrite what a reader sees.
 _UNSAFE = (  # a text: `re` compiles it for the first that needs it
@@ -48,13 +50,15 @@ _SIGNS = {
 }  # fmt: skip
 _POWER = f"[{''.join(_SUPERSCRIPTS)}]+"
 _INDEX = f"[{''.join(_SUBSCRIPTS)}]+"
+_SCALED = rf"(?<={SCALED} )·|(?<![\w.])(?P<number>\d[\d.]*(?:e[-+]?\d+)? ?)·|·(?= ?-?\d)"  # by a scalar, a number
 _POWERS = {"T": ".T", "-T": ".inv.T", "-1": ".inv"}
 
 
 def to_ascii(text: str) -> str:
-    """The text for a terminal that shows only ASCII: `∂loss/∂w · xᵀ` is `dloss/dw @ x.T`."""
+    """The text for a terminal that shows only ASCII: `∂loss/∂w · xᵀ` is `dloss/dw @ x.T`, of scalars `dL/dy * w`."""
     if text.isascii():
         return text
+    text = re.sub(_SCALED, r"\g<number>*", text)
     text = re.sub(_POWER, _power, text.replace("σ(", "sigmoid("))
     text = re.sub(_INDEX, lambda found: "_" + "".join(_SUBSCRIPTS[c] for c in found[0]), text)
     return "".join(c if c.isascii() else _SIGNS.get(c) or _spelled(c) for c in text)

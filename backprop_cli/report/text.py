@@ -191,7 +191,7 @@ def formulas(gradient: Gradient, view: View, marked: bool = False) -> list[str]:
     for terms in terms_shown(gradient, view):
         formula = gradient.formula.get(terms)
         if isinstance(formula, Printed):
-            found[view.plain(formula.marked("text") if marked else formula.text)] = None
+            found[view.plain(formula.marked("text")) if marked else view.formula(formula)] = None
         elif isinstance(formula, Omitted):
             found[f"({terms}: {view.safe(formula.why)})"] = None
     return list(found)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from backprop_cli.records import dataclass
 
 _TOKEN = re.compile(
-    r"(?P<mark>[\x01-\x05])|\\left(?P<open>\\?.)|\\right(?P<close>\\?.)|\\(?P<frac>frac)|\\(?P<root>sqrt)"
+    r"(?P<mark>[\x01-\x06])|\\left(?P<open>\\?.)|\\right(?P<close>\\?.)|\\(?P<frac>frac)|\\(?P<root>sqrt)"
     r"|\\(?P<font>mathrm|operatorname|texttt|mathbf|text|hat|bar|tilde)(?=\{)|(?P<command>\\[A-Za-z]+|\\.)"
     r"|(?P<script>[_^])|(?P<brace>\{)|(?P<space>\s+)|(?P<char>.)",
     re.DOTALL,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from backprop_cli.formulas.printed import READ, TERMS
+from backprop_cli.formulas import marks
+from backprop_cli.formulas.printed import READ, TERMS, Printed
 from backprop_cli.records import dataclass
 from backprop_cli.report.plain import safe, to_ascii
 
@@ -52,6 +53,10 @@ class View:
     def plain(self, text: str) -> str:
         """The program's own text, in ASCII where only that can be shown."""
         return to_ascii(text) if self.ascii else text
+
+    def formula(self, written: Printed, notation: str = "text") -> str:
+        """A formula on one line; in ASCII its marks tell a product of matrices from one by a scalar."""
+        return marks.plain(self.plain(written.marked(notation)))
 
     def safe(self, text: str) -> str:
         """The user's text, made harmless."""

@@ -89,6 +89,19 @@ def test_the_ascii_option(in_process) -> None:
     assert in_process("run", "net.yaml", "--get", "w2.formula.local", "--ascii")[1] == "dloss/dz_2 @ y_1.T\n"
 
 
+def test_products_of_scalars_in_ascii(in_process, folder: Path) -> None:
+    """A product that has a scalar is `*`, of matrices `@`: in a report and by itself; in Unicode both are a dot."""
+    (folder / "both.yaml").write_text(
+        "params: {a: 3, b: 2, w: [[1, 2], [3, 4]], v: [[1, 0], [1, 1]]}\nnodes: {y: a*b, z: w @ v, loss: y*sum(z**2)}\n"
+    )
+    report = in_process("run", "both.yaml", "--ascii")[1]
+    assert "= dloss/dy * b\n" in report
+    assert "= w.T @ dloss/dz\n" in report
+    assert in_process("run", "both.yaml", "--get", "a.formula.local", "--ascii")[1] == "dloss/dy * b\n"
+    assert in_process("run", "both.yaml", "--get", "a.formula.local")[1] == "∂loss/∂y · b\n"
+    assert in_process("run", "both.yaml", "--get", "a.formula.local.code", "--ascii")[1] == "grad(y) * b\n"
+
+
 def test_utf8_is_the_default(command) -> None:
     """Without any locale set, as in a container, the output is UTF-8."""
     done = command("run", "net.yaml", "--get", "w2.formula.local", env={"LANG": ""})

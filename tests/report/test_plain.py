@@ -22,7 +22,8 @@ def test_safe(text: str, shown: str) -> None:
     ("∂loss/∂w2", "dloss/dw2"), ("(y_2 - y) ⊙ y_2 ⊙ (1 - y_2)", "(y_2 - y) * y_2 * (1 - y_2)"),
     ("w2ᵀ · δ", "w2.T @ delta"),
     ("(σ(z) - t)/N", "(sigmoid(z) - t)/N"), ("σ² + μ", "sigma**2 + mu"), ("Σ_n(x)", "sum_n(x)"),
-    ("X⁻¹ · X⁻ᵀ", "X.inv @ X.inv.T"),
+    ("X⁻¹ · X⁻ᵀ", "X.inv @ X.inv.T"), ("x[2·i+1]", "x[2*i+1]"),
+    ("0.5 · x_2 · δ", "0.5 * x_2 @ delta"), ("x · -1.5e-07 · y", "x * -1.5e-07 * y"), ("x_2 · y", "x_2 @ y"),
     ("Γ Ω λ ς", "Gamma Omega lambda sigma"), ("x₁₂", "x_12"), ("…", "..."), ("café", "cafe"), ("名", "\\u540d"),
 ])  # fmt: skip
 def test_ascii(text: str, shown: str) -> None:

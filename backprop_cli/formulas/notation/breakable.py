@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from backprop_cli.formulas.marks import CALL, COMMA, EQUAL, PRODUCT, SUM
+from backprop_cli.formulas.marks import CALL, COMMA, EQUAL, PRODUCT, SCALED, SUM
 from backprop_cli.formulas.notation.text import Notation
 from backprop_cli.records import replace
 
 SIGNS = {
     "plus": SUM, "minus": SUM, "comma": COMMA, "opening": CALL, "equals": EQUAL,
-    **dict.fromkeys(("matmul", "beside", "by", "side", "hadamard", "over_bar", "correlation", "convolution"), PRODUCT),
+    **dict.fromkeys(("matmul", "hadamard", "over_bar", "correlation", "convolution"), PRODUCT),
+    **dict.fromkeys(("beside", "by", "side"), SCALED),
 }  # fmt: skip
 """The signs of a notation at which a line may end."""
 

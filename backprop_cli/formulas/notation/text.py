@@ -205,7 +205,7 @@ class Notation:
 
     def scaled(self, number: str, text: str) -> str:
         """A number in front of a product."""
-        between = {"(": ""}.get(text[0], " · " if text[0].isdigit() else " ")  # a node may stand for a number: 2 · 0
+        between = {"(": ""}.get(text[0], self.by if text[0].isdigit() else " ")  # a node may stand for a number: 2 · 0
         return f"{number}{between}{text}"
 
     def fraction(self, above: Piece, below: Piece) -> tuple[str, int]:
