@@ -460,6 +460,7 @@ def test_the_formulas_of_many_random_graphs_are_read_back(block: int) -> None:
 ALIKE = [
     ("log(x)**2 is not log(x**2)", "sum(log(x)**3)", "log"),
     ("a sum that another factor follows", "sum(x**2) * sum(x**3) * (sum(x) + 1)**2", "sum"),
+    ("a product of three sums", "sum(x**2) * sum(x**3) * sum(x)", "sum"),
     ("a node that is called e", "sum(exp(e) * x)", "e"),
     ("a node that is called σ", "sum(sigmoid(sigma) * x)", "sigma"),
     ("a minus below a logarithm", "sum(log(x - -2) * log(x))", "minus"),

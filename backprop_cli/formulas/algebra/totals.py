@@ -85,11 +85,11 @@ def _apart(expr: Apply) -> list[Expr] | None:
 
 
 def _together(expr: Add, tidy: Callable[[Expr], Expr]) -> Expr:
-    """a Σ x + b Σ y over the same entries as Σ(a x + b y), tidied."""
-    scaled = {s: t / s for t in expr.args for s in Mul.make_args(t) if is_op(s, "sum") and not shape_of(t)}
-    alike = [s for s in scaled if s.parameters["axis"] is None]
-    if len(alike) < 2 or len({shape_of(s.args[0]) for s in alike}) > 1 or sum(map(tree_size, alike)) > MAX_NODES:
+    """a Σ x + b Σ y over the same entries as Σ(a x + b y), tidied; what is a product of sums stays."""
+    held = {t: [s for s in Mul.make_args(t) if is_op(s, "sum")] for t in expr.args if not shape_of(t)}
+    alike = {t: sums[0] for t, sums in held.items() if len(sums) == 1 and sums[0].parameters["axis"] is None}
+    sums = list(alike.values())
+    if len(sums) < 2 or len({shape_of(s.args[0]) for s in sums}) > 1 or sum(map(tree_size, sums)) > MAX_NODES:
         return expr
-    inner = tidy(Add(*[scaled[s] * s.args[0] for s in alike]))
-    return Add(*[t for t in expr.args if not any(s in Mul.make_args(t) for s in alike)],
-               call("sum", alike[0].parameters, inner))  # fmt: skip
+    inner = tidy(Add(*[t / s * s.args[0] for t, s in alike.items()]))
+    return Add(*[t for t in expr.args if t not in alike], call("sum", sums[0].parameters, inner))
