@@ -134,3 +134,18 @@ def test_what_is_not_read_is_named(code: str, backprop: Backprop) -> None:
     done = backprop("import", "-", stdin=TF + TF_W + code + "\nopt = tf.optimizers.SGD(0.1)\nopt.minimize(loss)\n")
     assert done.code == 2
     assert REFUSED[code] in done.err
+
+
+@pytest.mark.parametrize(("law", "start"), [
+    ("tf.constant_initializer(2.0)", "kernel: [[2, 2], [2, 2]]"),
+    ("tf.keras.initializers.Constant(value=0.5)", "kernel: [[0.5, 0.5], [0.5, 0.5]]"),
+    ("tf.keras.initializers.RandomNormal(stddev=1.5)", "kernel: {shape: [2, 2], init: normal, std: 1.5, seed: 0}"),
+    ("tf.keras.initializers.RandomUniform(-1., 3., seed=3)",
+     "kernel: {shape: [2, 2], init: uniform, low: -1, high: 3, seed: 0}"),
+    ("'he_normal'", "kernel: {shape: [2, 2], init: normal, seed: 0}"),
+])  # fmt: skip
+def test_a_law_that_is_told_its_numbers(law: str, start: str, backprop: Backprop) -> None:
+    """Rule: a param starts from the law that is named, with the numbers that it is told."""
+    text = f"{TF}d = tf.keras.layers.Dense(2, kernel_initializer={law})\n" + TAPE.replace("[w]", "d.variables").format(
+        "loss = tf.reduce_sum(d(x)**2)")  # fmt: skip
+    assert start in backprop("import", "-", stdin=text).out

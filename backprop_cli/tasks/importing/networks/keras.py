@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from backprop_cli.records import dataclass
 from backprop_cli.tasks.importing.arrays import tensors
 from backprop_cli.tasks.importing.arrays.literals import data_of
 from backprop_cli.tasks.importing.exercise import training
@@ -25,8 +26,19 @@ _UNSAID: Final = frozenset({"name", "dtype", "input_shape", "input_dim", "batch_
                            "implementation", "unroll"})  # fmt: skip
 """Arguments of a layer that change no number."""
 _MERGES: Final = frozenset({"add", "subtract", "multiply", "average", "maximum", "concatenate", "dot"})
+_ASKED: Final = {"constant": ("value",), "random_normal": ("mean", "stddev"), "truncated_normal": ("mean", "stddev"),
+                 "random_uniform": ("minval", "maxval")}  # fmt: skip
+"""What the laws are told that params start from."""
 LAWS: Final = "the params of layers start from Keras's laws, drawn here with seed 0"
 BATCH: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Law:
+    """A law that is told its numbers: `RandomNormal(stddev=0.1)`."""
+
+    name: str
+    options: Mapping[str, float]
 
 
 def made(machine: Machine, path: str, given: list[object], named: dict[str, object], node: ast.AST) -> object:
@@ -37,7 +49,10 @@ def made(machine: Machine, path: str, given: list[object], named: dict[str, obje
     """
     name = path.rpartition(".")[2]
     if ".initializers." in path or name.endswith("_initializer"):
-        return _snake(name.removesuffix("_initializer"))
+        law = _snake(name.removesuffix("_initializer"))
+        asked = dict(zip(_ASKED.get(law, ()), given, strict=False)) | named
+        options = {key: float(plain(asked[key])) for key in _ASKED.get(law, ()) if key in asked}
+        return _Law(law, options) if options else law
     if name == "Input":
         return Later(None, [], {})
     if name in _MERGES:  # `layers.concatenate([a, b], axis=-1)`
@@ -148,18 +163,22 @@ _KERAS: Final[Mapping[str, Callable[..., object]]] = {
 def weight(machine: Machine, given: list[object], named: dict[str, object], node: ast.AST) -> object:
     """A param by the name of a law of Keras."""
     shape = tuple(int(plain(one)) for one in (given[0] if isinstance(given[0], list | tuple) else [given[0]]))
-    law = given[1] if len(given) > 1 and isinstance(given[1], str) else "glorot_uniform"
+    law = given[1] if len(given) > 1 else None
+    told = law.options if isinstance(law, _Law) else {}
+    law = law.name if isinstance(law, _Law) else law if isinstance(law, str) else "glorot_uniform"
     inner = math.prod(shape[:-2])
     fans = (inner * shape[-2], inner * shape[-1]) if len(shape) > 1 else (math.prod(shape), math.prod(shape))
     scale = {"glorot": sum(fans) / 2, "he": fans[0] / 2, "lecun": fans[0]}.get(law.partition("_")[0])
     std = 0.05 if scale is None else 1 / math.sqrt(scale or 1)
     reach = 0.05 if scale is None else math.sqrt(3) * std
-    rule = "normal" if law.endswith("normal") else law if law in {"zeros", "ones"} else "uniform"
-    options = {"normal": {"mean": 0.0, "std": round(std, 6), "seed": 0},
-               "uniform": {"low": round(-reach, 6), "high": round(reach, 6), "seed": 0}}.get(rule, {})  # fmt: skip
+    rule = "normal" if law.endswith("normal") else law if law in {"zeros", "ones", "constant"} else "uniform"
+    options = {"normal": {"mean": told.get("mean", 0.0), "std": told.get("stddev", round(std, 6)), "seed": 0},
+               "uniform": {"low": told.get("minval", round(-reach, 6)), "high": told.get("maxval", round(reach, 6)),
+                           "seed": 0},
+               "constant": {"value": told.get("value", 0.0)}}.get(rule, {})  # fmt: skip
     found = leaf_of(shape, rule=rule, options=options)
     found.param, found.grad = True, True
-    if options:
+    if "seed" in options:
         machine.record.note(None, LAWS)
     return found
 
