@@ -28,6 +28,8 @@ from backprop_cli.formulas.algebra.products import chain as product_of
 from backprop_cli.formulas.algebra.products import multiplied_out
 from backprop_cli.formulas.algebra.work import at_work
 from backprop_cli.formulas.compact.evenly import Evenly, Paths
+from backprop_cli.formulas.compact.parts import LONGEST
+from backprop_cli.formulas.compact.reader import Reader
 from backprop_cli.formulas.derivation import in_short
 from backprop_cli.formulas.marks import PRODUCT, SUM
 from backprop_cli.formulas.printed import Printed
@@ -139,6 +141,21 @@ def test_a_product_of_scalars_is_put_together_in_pieces_past_the_budget(spec_of:
     parts = [expr for index, expr in meaning.found.items() if graph.nodes[index].anonymous]
     assert len(parts) > 50
     assert max(map(tree_size, parts)) < 10
+
+
+@pytest.mark.parametrize("left", [10_000, 20_000])
+def test_formulas_are_lines_where_the_budget_ends_on_the_way(left: int, spec_of: Callable[[str], Any]) -> None:
+    """Rule: a compact formula that was half made when the budget ended is told by its parts, in a line of its own."""
+    graph = build(spec_of(dense(15)))
+    made = symbols(graph)
+    made.facts.budget.left = left
+    reader = Reader(made, graph.passes[0])
+    with at_work(made.facts.work):
+        found = reader.read({}).formulas
+        lengths = [reader.length(expr) for index, expr in found.items() if not graph.nodes[index].anonymous]
+    assert made.facts.budget.spent
+    assert len(lengths) == 16
+    assert max(lengths) <= LONGEST
 
 
 def test_a_chain_of_names_is_evaluated_however_long() -> None:
