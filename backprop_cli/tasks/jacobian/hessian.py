@@ -105,7 +105,7 @@ class Twice:
     names: tuple[str, ...]
     traced: Spec
     called: Mapping[str, str]
-    numbers: dict[str, Whole | None] = field(default_factory=dict)
+    numbers: dict[str, Whole | None] = field(default_factory=dict)  # of one leaf at a time
     formulas: dict[str, Whole | None] = field(default_factory=dict)
     reverses: dict[str, Reverse] = field(default_factory=dict)
     first: PassFormulas | None = None  # of the gradients
@@ -211,8 +211,8 @@ class Twice:
         if vector is not None:
             return self.aimed(self.traced, self.called[name], vector)
         if name not in self.numbers:
-            whole = self.aimed(self.traced, self.called[name], moving=self.names[self.names.index(name):])
-            self.numbers[name] = whole
+            self.numbers.clear()  # pairs come by their first: what the one before holds is let go of
+            self.numbers[name] = self.aimed(self.traced, self.called[name], moving=self.names[self.names.index(name) :])
         return self.numbers[name]
 
     def by_formula(self, name: str) -> Whole | None:
