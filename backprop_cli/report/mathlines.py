@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from backprop_cli.formulas.marks import COMMA, PLACES, PRODUCT, plain
+from backprop_cli.formulas.marks import CALL, COMMA, LAST, PLACES, PRODUCT, plain
 from backprop_cli.records import dataclass
 from backprop_cli.report.breaking import ROW, ends, rows_of
 from backprop_cli.report.fitting import DEFAULT
@@ -68,14 +68,17 @@ class Atoms:
     def add(self, tex: str, wide: float, depth: int, pair: int = 0, opens: bool = False) -> None:
         """One more; spaces do not separate an atom from its place."""
         place, self.place = (0, self.place) if tex.isspace() or tex == r"\," else (self.place, 0)
-        self.found.append(Atom(tex, wide, depth, place, pair, opens))
+        deep = depth + LAST if place == PLACES[CALL] else depth
+        self.found.append(Atom(tex, wide, deep, place, pair, opens))
 
     def group(self, ends: tuple[str, str], inner: str, depth: int) -> None:
         """A bracket, what is in it, its other end."""
         self.pairs += 1
         pair, wide = self.pairs, 7.5 if any(one in inner for one in TALL) else 4.7
         self.tall.update({pair} if wide > 5.0 else ())
+        is_call = bool(self.found) and self.found[-1].tex.startswith(r"\operatorname")
         self.add(ends[0], wide, depth, pair, opens=True)
+        self.place = PLACES[CALL] if is_call else 0
         self.row(inner, depth + 1)
         self.place = 0
         self.add(ends[1], wide, depth, pair)

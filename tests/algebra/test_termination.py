@@ -17,9 +17,9 @@ from backprop_cli.formulas.algebra.patterns import parsed, shapes_of
 from backprop_cli.language import expression as ast
 
 APPLIED = (*CHAINS, *THREES, *CALLS, *PRODUCTS)
-ORDER = ("constant", "list", "softmax", "sigmoid", "tanh", "tan", "index", "abs", "sign", "-", "+", "outer", "*", "/",
-         "**", "exp", "any other function", "ones", "zeros", "eye", "diag", "kron", "@", "sum", "pinv", "inv", "solve",
-         "svd_u", "eigvecsh")  # fmt: skip
+ORDER = ("constant", "list", "softmax", "sigmoid", "sin", "sinh", "tanh", "tan", "index", "abs", "sign", "-", "+",
+         "outer", "*", "/", "**", "exp", "any other function", "ones", "zeros", "eye", "diag", "kron", "@", "sum",
+         "pinv", "inv", "solve", "svd_u", "eigvecsh")  # fmt: skip
 """From the lowest: what laws bring forth stands below what they take away."""
 
 Term = str | tuple[str, tuple["Term", ...]]

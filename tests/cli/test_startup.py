@@ -62,7 +62,7 @@ def test_numbers_alone_never_import_sympy(imported: Callable[..., set[str]], opt
 
 UNUSED = {"dataclasses", "difflib", "pathlib", "shutil", "urllib.parse", "yaml.loader", "yaml.resolver", "numpy.typing",
           "backprop_cli.language.datafiles", "backprop_cli.engine.graph.gradients"}  # fmt: skip
-MOST = 152
+MOST = 153
 """Modules of ours that numbers alone take, as counted; one more is a decision."""
 
 

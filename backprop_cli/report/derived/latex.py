@@ -15,13 +15,18 @@ from backprop_cli.report.view import View
 def render(solution: Solution, view: View) -> str:
     """The body for one spec."""
     opening = solution.opening(view.full, prose, inline)
-    parts = [rf"\section*{{{prose(solution.heading)}}}", *(f"{part}." for part in opening)]
+    parts = [rf"\section*{{{prose(solution.heading)}}}", *(_paragraph(f"{part}.") for part in opening)]
     said: set[str] = set()
     for heading, nodes in solution.sections():
         parts += [rf"\subsection*{{{prose(heading)}}}"] if heading else []
         parts += [part for worked in nodes for part in _node(worked, said, view)]
     parts += [TOTAL] if len(solution.passes) > 1 else []
     return document("\n\n".join(parts) + "\n", view)
+
+
+def _paragraph(text: str) -> str:
+    r"""A formula between \left and \right is never broken: the words around it stretch, so that none stands out."""
+    return f"\\begin{{sloppypar}}\n{text}\n\\end{{sloppypar}}" if "$" in text else text
 
 
 def inline(one: Equation) -> str:
