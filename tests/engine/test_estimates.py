@@ -88,6 +88,12 @@ def batched(sample: Sample, factor: int) -> Sample:
     return replace(sample, shapes=tuple((shape[0] * factor, *shape[1:]) if shape else shape for shape in sample.shapes))
 
 
+def widened(sample: Sample, factor: int) -> Sample:
+    """The sample with the last axis of every operand grown: where only so many rows are taken."""
+    shapes = tuple((*shape[:-1], shape[-1] * factor) if shape else shape for shape in sample.shapes)
+    return replace(sample, shapes=shapes)
+
+
 def larger(function: Op | Composite, sample: Sample, wanted: int) -> Iterator[Large]:
     """The sample with as many kinds of axes grown as the function accepts, first all of them; then fewer."""
     lengths = sorted({n for shape in sample.shapes if shape for n in shape if n > 1})

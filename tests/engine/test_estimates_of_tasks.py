@@ -31,7 +31,7 @@ from backprop_cli.tasks.forward import directions, with_forward_mode
 from backprop_cli.tasks.jacobian import hessian, jacobian
 from backprop_cli.tasks.jacobian.numbers import Rows
 from backprop_cli.tasks.stepping.step import StepSettings, step
-from tests.engine.test_estimates import FACTORS, FUNCTIONS, batched, scaled, spec_of
+from tests.engine.test_estimates import FACTORS, FUNCTIONS, batched, scaled, spec_of, widened
 
 LEAST, MOST = 1_500_000, 8_000_000
 """Bytes that a task is to take: more than its Python objects, and not for long."""
@@ -109,12 +109,12 @@ def asked_for(task: Callable[[Spec, int], object], spec: Spec, limit: int) -> in
 
 
 def grown(function: Op | Composite) -> Iterator[Iterator[Spec]]:
-    """The samples, larger and larger: all axes with the parameters that hold sizes, without these, or the first one."""
+    """The samples, larger and larger: all axes with the parameters that hold sizes, without these or one axis."""
     for sample in function.samples[::-1]:
         lengths = {n for shape in sample.shapes if shape for n in shape if n > 1}
         ways = (partial(scaled, sample, everywhere=True), partial(scaled, sample, everywhere=False))
         yield from ((spec_of(function, way(dict.fromkeys(lengths, n))) for n in FACTORS) for way in ways)
-        yield (spec_of(function, batched(sample, n)) for n in FACTORS)
+        yield from ((spec_of(function, way(sample, n)) for n in FACTORS) for way in (batched, widened))
 
 
 def larger(function: Op | Composite, task: Callable[[Spec, int], object]) -> tuple[Spec, int] | None:
