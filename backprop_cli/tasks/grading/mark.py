@@ -7,7 +7,7 @@ remembered, and a later answer that is not right is compared with what follows f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,19 +15,12 @@ from backprop_cli.errors import BackpropError
 from backprop_cli.language import expression as ast
 from backprop_cli.language.unparse import unparse
 from backprop_cli.records import dataclass, field, replace
-from backprop_cli.tasks.grading.agreement import (
-    Closeness,
-    at_most,
-    exactly,
-    most,
-    tolerated,
-    too_few_digits,
-    wrong_entries,
-)
+from backprop_cli.tasks.grading.agreement import Closeness, at_most, most, too_few_digits
 from backprop_cli.tasks.grading.case import Case, wrong_at
 from backprop_cli.tasks.grading.chained import gradients_used
+from backprop_cli.tasks.grading.comparison import Comparison
 from backprop_cli.tasks.grading.contents import Content, Formula, Unreadable, told
-from backprop_cli.tasks.grading.evaluation import Forbidden, cancelled, evaluated, figures, rounded
+from backprop_cli.tasks.grading.evaluation import Forbidden, evaluated, figures
 from backprop_cli.tasks.grading.figures import Figures, is_constant
 from backprop_cli.tasks.grading.given import Given, arranged
 from backprop_cli.tasks.grading.items import Item
@@ -135,6 +128,7 @@ class Marking:
         self.scheme = scheme
         self.circular = circular
         self.own = Own(key)
+        self.comparison = Comparison(key, scheme.closeness, scheme.allow)
         self.first = True
 
     def all(self, wanted: list[Wanted]) -> list[Marked]:
@@ -167,7 +161,7 @@ class Marking:
         try:
             given = self._read(item, content)
         except BackpropError as caught:
-            return self._misfit(item, index, content, caught, blank) or replace(blank, reason=told(caught))
+            return self._misfit(item, content, caught, blank) or replace(blank, reason=told(caught))
         except MemoryError:
             return replace(blank, reason="the formula needs more memory than there is")
         except Forbidden as caught:
@@ -179,23 +173,23 @@ class Marking:
             return replace(blank, status="wrong", reason=rests, mistake="circular")
         return mark
 
-    def _misfit(self, item: Item, index: int, content: Content, why: BackpropError, blank: Marked) -> Marked | None:
+    def _misfit(self, item: Item, content: Content, why: BackpropError, blank: Marked) -> Marked | None:
         """A formula whose shapes do not fit is wrong by a mistake that is known, where one change makes it right."""
         if why.code != "E014" or not isinstance(content, Formula) or item.what == "value" or content.differential:
             return None
-        found = self._repaired(item, index, content, fits=False)
+        found = self._repaired(item, content, fits=False)
         return found and replace(blank, status="wrong", mistake=found[0], reason=f"{told(why)}: {found[1]}")
 
-    def _repaired(self, item: Item, index: int, content: Formula, *, fits: bool) -> tuple[str, str] | None:
+    def _repaired(self, item: Item, content: Formula, *, fits: bool) -> tuple[str, str] | None:
         """The one change that makes a formula right; looked for once, however many sheets have it."""
         known = self.key.repairs
         formula = (item, unparse(content.expression), content.letters, content.dotted, self.scheme.allow)
         if formula not in known and len(known) < MOST_REPAIRS:
             known[formula] = repaired(content.expression, self.key.names, self.key.functions,
-                                      self._judge(item, index, content), fits=fits)  # fmt: skip
+                                      self._judge(item, content), fits=fits)  # fmt: skip
         return known.get(formula)
 
-    def _judge(self, item: Item, index: int, content: Formula) -> Callable[[ast.Expression], bool]:
+    def _judge(self, item: Item, content: Formula) -> Callable[[ast.Expression], bool]:
         """Whether an answer would be right with another expression."""
 
         def is_right(changed: ast.Expression) -> bool:
@@ -203,7 +197,7 @@ class Marking:
                 values = evaluated(self.key, item, replace(content, expression=changed), self.scheme.allow)
             except (BackpropError, Forbidden, MemoryError):
                 return False
-            return self._agrees(item, index, Given(values), self.key.right(item))
+            return self.comparison.agrees(item, Given(values), self.key.right(item))
 
         return is_right
 
@@ -251,12 +245,9 @@ class Marking:
         if item in self.circular:
             told = "it rests on a gradient that itself rests on this one: the answers prove nothing"
             return replace(blank, status="wrong", mistake="circular", reason=told)
-        if self._agrees(item, index, given, right) or self._agrees_but_for_rounding(item, index, given, right):
-            return self._right(given, right[0], blank)
-        if self._agrees_but_for_decimals(item, given, right):
-            return self._right(replace(given, remark="a decimal in it is rounded"), right[0], blank)
-        if self._agrees_as_given(item, given, right):
-            return self._right(replace(given, remark="right with the numbers that are given"), right[0], blank)
+        remark = self.comparison.remark(item, given, right)
+        if remark is not None:
+            return self._right(replace(given, remark=remark or given.remark), right[0], blank)
         expected = self._carried(item, index, given)
         if expected is not None:
             self.own.note(item, index, given.values, carried=True)
@@ -274,56 +265,14 @@ class Marking:
             return replace(blank, status="wrong", mistake="digits", reason=told)
         return replace(blank, status="right", share=1.0, reason=given.remark)
 
-    def _agrees(self, item: Item, index: int, given: Given, expected: list[Any], slack: Any = 0.0) -> bool:
-        """Whether an answer is what is expected, at every draw that both have."""
-        if given.values[0].shape != expected[0].shape:
-            return False
-        closeness = self.scheme.closeness
-        if given.figures is not None:
-            tolerance = tolerated(given.figures, expected[0], closeness, self.key.floor(item, 0)) + slack
-            return not wrong_entries(given.values[0], expected[0], tolerance).any()
-        pairs = zip(given.values, expected, range(len(self.key.draws)), strict=False)
-        return not any((exactly(one, other, closeness, self.key.floor(item, draw) + slack)).any()
-                       for one, other, draw in pairs)  # fmt: skip
-
-    def _agrees_but_for_rounding(self, item: Item, index: int, given: Given, right: list[Array]) -> bool:
-        """Whether a formula is right up to what cancels in its own terms: that much is its form's fault."""
-        if given.formula is None or given.values[0].shape != right[0].shape:
-            return False
-        lost = cancelled(self.key, item, given.formula)
-        return lost is not None and self._agrees(item, index, given, right, lost)
-
-    def _agrees_but_for_decimals(self, item: Item, given: Given, right: list[Array]) -> bool:
-        """Whether a formula is right up to its decimals that are rounded."""
-        if given.formula is None or given.values[0].shape != right[0].shape:
-            return False
-        moved = rounded(self.key, item, given.formula, given.values, self.scheme.allow)
-        return moved is not None and not any(
-            exactly(one, other, self.scheme.closeness, slack).any()
-            for one, other, slack in zip(given.values, right, moved, strict=False)
-        )
-
-    def _agrees_as_given(self, item: Item, given: Given, right: list[Array]) -> bool:
-        """Whether a formula is right where numbers that the exercise gives are put in: `δ/0.6` where k is 0.6."""
-        if given.formula is None or given.values[0].shape != right[0].shape:
-            return False
-        if exactly(given.values[0], right[0], self.scheme.closeness, self.key.floor(item, 0)).any():
-            return False
-        key = self.key.as_given if any(map(_is_put_in, ast.parts(given.formula.expression))) else None
-        if key is None:
-            return False
-        values = evaluated(key, item, given.formula, self.scheme.allow)
-        return not any(exactly(one, other, self.scheme.closeness, key.floor(item, draw)).any()
-                       for draw, (one, other) in enumerate(zip(values, key.right(item), strict=True)))  # fmt: skip
-
     def _carried(self, item: Item, index: int, given: Given) -> list[Array] | None:
         """What follows from the writer's own earlier answers, where that is what was given."""
+        agrees = self.comparison.agrees
         for expected, slack in self.own.expected(item, index):
             right = self.key.right(item)[0]
             same = expected[0].shape == right.shape == given.values[0].shape
-            if same and (self._agrees(item, index, given, expected)
-                         or self._agrees(item, index, given, expected, most(expected[0]))
-                         and self._agrees(item, index, given, expected, at_most(slack(), expected[0]))):  # fmt: skip
+            if same and (agrees(item, given, expected) or agrees(item, given, expected, most(expected[0]))
+                         and agrees(item, given, expected, at_most(slack(), expected[0]))):  # fmt: skip
                 return expected
         return None
 
@@ -349,7 +298,7 @@ class Marking:
         """The one change of a formula that makes it right."""
         if given.formula is None or item.what == "value":
             return None
-        return self._repaired(item, self.key.names[item.node], given.formula, fits=fits)
+        return self._repaired(item, given.formula, fits=fits)
 
     def _from_own(self, item: Item, case: Case) -> tuple[str | None, str] | None:
         """A mistake made on top of an earlier one."""
@@ -363,7 +312,3 @@ class Marking:
         mistake, reason = explain(replace(case, right=right, given=given, views=views, own=True))
         return (mistake, f"{reason} (seen from your own earlier answer)") if mistake else None
 
-
-def _is_put_in(part: ast.Expression) -> bool:
-    """Whether a number may stand for one that is given."""
-    return isinstance(part, ast.Number) and part.value not in {0, 1}
