@@ -95,7 +95,7 @@ def test_a_hang_a_bad_file_and_a_lost_worker(folder: Path, command: Callable, st
     lines = out.decode().splitlines()
     assert [line for n, line in enumerate(lines) if n != 11] == [line for n, line in enumerate(expected) if n != 11]
     assert '"code": "E031"' in lines[11]
-    assert (parent.returncode, err.decode()) == (1, "2 of 40 specs failed\n")
+    assert (parent.returncode, err.decode()) == (1, "2 of 40 files of answers failed\n")
 
     (folder / "specs").mkdir()
     for number in range(3):

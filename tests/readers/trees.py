@@ -58,7 +58,7 @@ def word_of(tree: Tree, names: Mapping[str, Any]) -> tuple[str, Tree]:
         return "", tree
     if name == "log" and rest:
         second = function_of(rest[0]) or (rest[0][1] if rest[0][0] == "id" else None)
-        if second in {"σ", "det", "Γ", "softmax"}:
+        if second in {"σ", "det", "Γ", "Φ", "softmax"}:
             return f"log{second}", rest[1:]
     if "fn" not in {first[0], first[1][0][0]} and not is_called(rest, canonical(name) in names):
         return "", tree  # a name, unless an argument follows at once

@@ -113,7 +113,7 @@ elementwise("polygamma(x; n=1)", "The n-th derivative of digamma.", lambda xp, x
 elementwise("log_ndtr(x)", "log Φ(x), of how likely a normal number is below x; without underflow.",
             lambda xp, x: log_ndtr(x), lambda xp, y, x: xp.log_ndtr_slope(y, x),
             lambda s, x: s.log(s.erfc(-x / s.sqrt(2)) / 2), temporary=costs.times(8),
-            text="log Φ({0})", latex=r"\log\Phi({0})")
+            latex=r"\log\Phi({0})")
 
 # ── the inverse of erf ───────────────────────────────────────────────────────────────────────────
 
