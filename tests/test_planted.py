@@ -23,7 +23,7 @@ from backprop_cli.formulas.notation import NOTATIONS
 from backprop_cli.formulas.notation.piece import CALL, Piece
 from backprop_cli.formulas.printed import ASKED
 from backprop_cli.language.reader import read_spec
-from backprop_cli.tasks.grading import agreement, case, mark
+from backprop_cli.tasks.grading import agreement, case, comparison
 from tests.algebra.test_laws import test_true as law_is_true
 from tests.engine.test_memory import CASES as STEPS
 from tests.engine.test_memory import test_a_formula_is_bounded_before_it_runs as formula_is_bounded
@@ -190,7 +190,7 @@ def agreeing(what: str, name: str, wrong: Callable[..., Any], caught: Callable[[
     """Another idea of when two answers agree."""
 
     def plant(patch: Patch) -> None:
-        for module in (mark, case):
+        for module in (comparison, case):
             patch.setattr(module, name, wrong)
 
     return Planted("grading", what, plant, caught)
