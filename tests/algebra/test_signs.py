@@ -9,18 +9,18 @@ import pytest
 
 from backprop_cli.engine.numbers import Words
 from backprop_cli.formulas.algebra.expr import TensorSymbol
-from backprop_cli.formulas.algebra.for_print.signs import ODD, negated
+from backprop_cli.formulas.algebra.for_print.signs import EVEN, ODD, negated
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.tasks.calculate import Settings, run
 
 X = np.array([-0.9, -0.3, 0.2, 0.7])
 
 
-@pytest.mark.parametrize("name", sorted(ODD))
-def test_an_odd_function_is_odd(name: str) -> None:
-    """f(-x) is -f(x), by numbers."""
+@pytest.mark.parametrize(("name", "sign"), [*((one, -1) for one in sorted(ODD)), *((one, 1) for one in sorted(EVEN))])
+def test_a_function_is_odd_or_even(name: str, sign: int) -> None:
+    """f(-x) is -f(x), or f(x), by numbers."""
     function = getattr(Words(), name)
-    np.testing.assert_allclose(function(-X), -function(X), rtol=1e-14)
+    np.testing.assert_allclose(function(-X), sign * function(X), rtol=1e-14)
 
 
 @pytest.mark.parametrize(("expression", "wanted"), [

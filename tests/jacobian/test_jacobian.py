@@ -239,6 +239,14 @@ def check_second(leaves: Any, nodes: Any, output: str, wrt: str, value: Any, by:
         np.testing.assert_allclose(value[(..., *entry)], found, rtol=1e-6, atol=1e-7 * largest)
 
 
+def test_a_shape_without_numbers_is_in_letters(backprop: Any) -> None:
+    """Sizes that nobody gave are not made up; with numbers they are numbers, as they are for a machine."""
+    shapes = ("--shape", "W=m,n", "--shape", "x=n")
+    assert "∂out/∂W  (m, m, n)\n" in backprop("jacobian", "-e", "W @ x", "--wrt", "W", *shapes).out
+    assert "∂²out/∂x²  (n, n)\n" in backprop("hessian", "-e", "sum((W @ x)**2)", "--wrt", "x", *shapes).out
+    assert "∂p/∂a  (3, 3)\n" in backprop("jacobian", "specs/softmax_row.yaml", "--output", "p", "--wrt", "a").out
+
+
 COINCIDING = {
     "two singular values": [[1.0, 2.0], [2.0, -1.0]], "a multiple of I": [[3.0, 0.0], [0.0, 3.0]],
     "a tall one": [[1.0, 2.0], [2.0, -1.0], [0.0, 0.0]], "a wide one": [[0.0, 2.0, 0.0], [-2.0, 0.0, 0.0]],

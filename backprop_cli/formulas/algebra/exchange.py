@@ -10,12 +10,9 @@ from backprop_cli.engine.ops import OPS
 from backprop_cli.engine.ops.base import axes_of
 from backprop_cli.formulas.algebra.expr import Apply, TensorSymbol, is_op, shape_of, tree_size
 from backprop_cli.formulas.algebra.facts import Facts
-from backprop_cli.formulas.algebra.for_print.signs import ODD
+from backprop_cli.formulas.algebra.for_print.signs import EVEN, ODD
 from backprop_cli.formulas.algebra.formula import call
 from backprop_cli.records import dataclass, field
-
-EVEN = frozenset(("abs", "cos", "cosh", "square"))
-"""Functions with f(-x) = f(x)."""
 
 MAX_NODES = 60  # of what is looked into
 MAX_DEPTH = 30  # of it, and of the definitions of its names

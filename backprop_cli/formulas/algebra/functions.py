@@ -258,11 +258,14 @@ def pythagorean(expr: Expr) -> Expr | None:
 SINES = {"cos": ("sin", 1), "cosh": ("sinh", -1)}
 """Functions whose square, with that of another times a sign, is 1."""
 
+TANGENTS = {"tan": ("sin", "cos"), "tanh": ("sinh", "cosh")}
+"""Functions that are a quotient of two others."""
+
 
 def _in_sines(term: Expr) -> Expr:
     """tan x as sin x / cos x."""
-    tangents = [f for f in powers_of(term) if isinstance(f, Apply) and f.name in {"tan", "tanh"}]
-    over = {t: [function(t.name.replace("tan", name), t.args[0], t) for name in ("sin", "cos")] for t in tangents}
+    tangents = [f for f in powers_of(term) if isinstance(f, Apply) and f.name in TANGENTS]
+    over = {t: [function(name, t.args[0], t) for name in TANGENTS[t.name]] for t in tangents}
     return term.xreplace({t: above / below for t, (above, below) in over.items()}) if over else term
 
 

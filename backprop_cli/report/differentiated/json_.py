@@ -18,7 +18,7 @@ def document(found: Differentiated, view: View) -> dict[str, object]:
     written = {"omitted": formula.why} if isinstance(formula, Omitted) else formula.told
     made: dict[str, object] = {
         "schema": SCHEMA, "spec": found.spec, "title": found.title, "kind": found.kind, "symbol": found.symbol,
-        "output": found.output, "wrt": found.wrt, "dims": dict(found.dims), "shape": list(found.shape),
+        "output": found.output, "wrt": found.wrt, "dims": dict(found.dims), "shape": list(map(int, found.shape)),
         "value": later(found.value, view.precision), "formula": written,
     }  # fmt: skip
     if found.where:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.formulas.printed import INDEXED, Omitted, Printed
-from backprop_cli.report.arrays import count
-from backprop_cli.report.differentiated.text import legend_of
+from backprop_cli.report.differentiated.text import legend_of, sized
 from backprop_cli.report.sheets import Equation, Section, Sheet
 from backprop_cli.report.view import View
 from backprop_cli.tasks.jacobian.results import Differentiated, warnings_of
@@ -24,7 +23,7 @@ def _section(one: Differentiated, view: View) -> Section:
     notes = [one.formula.why] if isinstance(one.formula, Omitted) else []
     notes += ["0 in all other entries"] if one.block else []
     notes += [f"used: {fact}" for fact in one.facts]
-    return Section(f"{one.symbol}, {count(one.shape)}", tuple(_equations(one, view)), tuple(notes))
+    return Section(f"{one.symbol}, {sized(one)}", tuple(_equations(one, view)), tuple(notes))
 
 
 def _equations(one: Differentiated, view: View) -> Iterator[Equation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from backprop_cli.engine.ops.shapes import show
 from backprop_cli.formulas.marks import EQUAL, of_source
 from backprop_cli.formulas.printed import Omitted, Printed, worst
 from backprop_cli.report.arrays import count
@@ -43,10 +44,15 @@ def legend_of(results: Sequence[Differentiated]) -> tuple[str, ...]:
     return legend(texts, results[0].names)
 
 
+def sized(one: Differentiated) -> str:
+    """The shape as people say it: in the letters of the spec where it has no numbers."""
+    return show(one.shape) if one.value is None and one.shape else count(one.shape)
+
+
 def _one(one: Differentiated, view: View) -> Iterator[Row | str]:
     """One derivative, as a chain of equals signs."""
     symbol = view.safe(one.symbol)
-    yield f"{view.paint(symbol, 'gradient')}{INDENT}{view.paint(count(one.shape), 'faint')}"
+    yield f"{view.paint(symbol, 'gradient')}{INDENT}{view.paint(sized(one), 'faint')}"
     if isinstance(one.shown, Omitted):
         yield f"{INDENT}({view.safe(one.shown.why)})"
     else:

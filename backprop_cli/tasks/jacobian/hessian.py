@@ -275,7 +275,7 @@ class Twice:
 
     def shape(self, *names: str) -> tuple[int, ...]:
         """The axes of leaves, one after the other."""
-        return tuple(int(n) for name in names for n in self.graph.nodes[self.graph.names[name]].shape)
+        return tuple(size for name in names for size in self.graph.nodes[self.graph.names[name]].shape)
 
     def nothing(self, first: str, other: str, shape: tuple[int, ...]) -> Differentiated:
         """What is said of a gradient that is constant in the leaf, but for its numbers."""

@@ -122,7 +122,7 @@ def one_jacobian(graph: Graph, rows: Rows | None, name: str, wanted: Wanted,
                  reverse: Callable[[], Reverse]) -> Differentiated:  # fmt: skip
     """The Jacobian by one leaf or node."""
     index = graph.names[name]
-    shape = (*map(int, graph.output.shape), *map(int, graph.nodes[index].shape))
+    shape = (*graph.output.shape, *graph.nodes[index].shape)
     value = None if rows is None else rows.jacobian(index, wanted.max_bytes)
     found = Differentiated(
         graph.spec.source.file, graph.spec.title, "jacobian", partial(graph.output_name, name), graph.output_name, name,

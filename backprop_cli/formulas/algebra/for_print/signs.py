@@ -11,6 +11,9 @@ from backprop_cli.formulas.algebra.work import remembered
 ODD = frozenset(("sign", "sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "erf"))
 """Functions with f(-x) = -f(x): -sign(x - m) is sign(m - x)."""
 
+EVEN = frozenset(("abs", "cos", "cosh", "square"))
+"""Functions with f(-x) = f(x)."""
+
 
 def sign_into(factors: list[Expr], readily: bool = False) -> list[Expr] | None:
     """The factors of a product with one negated; `readily`: only a sum that then reads better."""
